@@ -1,16 +1,27 @@
-"""Which contact is called next. `docs/queue.md` tells how it works.
+"""The queue of a campaign: decides which contact a caller gets next. `docs/queue.md` explains it.
 
-- `queue`           what a claim uses: take a contact, release it, top up
-- `redis_queue`     what Redis holds for a campaign, and the Lua scripts that change it
-- `refill`          PostgreSQL → Redis: keeps contacts ready, and rebuilds a lost Redis
-- `sql_conditions`  the SQL conditions that several queries share
-- `campaign_hours`  whether a campaign may call a contact at this hour
+Words used in this package:
+
+- hold: a contact that one caller has on their screen for some minutes. It is a row of `call` whose
+  `ended_at` is NULL; Redis has a copy
+- lane: a sorted list in Redis of the contacts that can be called next, one for each language
+- refill: copy callable contacts from PostgreSQL into a lane. To top up is to refill a lane that has
+  few contacts left
+- bucket: the group that a contact is in on the page *Contact status*, such as *Ready to call*
+
+Modules:
+
+- `queue`           what a claim uses: take a contact, release it, top up the lanes
+- `redis_queue`     the data that Redis holds for a campaign, and the Lua scripts that change it
+- `refill`          refills lanes, and rebuilds a queue that Redis has lost
+- `sql_conditions`  SQL conditions that several queries share
+- `campaign_hours`  whether a campaign may call a contact at a given time
 - `caller_filters`  which contacts a caller may get
-- `holds`           the one place where a hold ends or opens again
-- `expire_holds`    ends the holds of callers who vanished, and corrects Redis' copy of the holds
-- `reschedule`      applies a change of calling hours to contacts that wait
-- `status_counts`   how many contacts are in which state, and when the next becomes callable
-- `status_cache`    the same counts, cached for all open pages
+- `holds`           ends a hold or opens it again, in the call's row and in Redis
+- `expire_holds`    ends holds that have run out, and corrects Redis' copy of the holds
+- `reschedule`      applies a change of calling hours to the contacts that wait
+- `status_counts`   how many contacts are in each bucket, and when the next one becomes callable
+- `status_cache`    the same counts, stored for some seconds for all pages that show them
 - `empty_reasons`   why a caller gets no contact
-- `jobs`            the periodic jobs
+- `jobs`            the queue's periodic jobs
 """

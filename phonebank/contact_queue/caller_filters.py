@@ -1,4 +1,4 @@
-"""Filters the contacts that a caller may get: those in the caller's languages and lists, without
+"""Decides which contacts a caller may get: those in the caller's languages and lists, except
 callbacks that are reserved for another caller."""
 
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ WHERE campaign_id = :campaign_id AND state = :admitted
 
 
 def languages_for(campaign: Campaign, chosen: Sequence[str] = ()) -> list[str]:
-    """Return the languages of the contacts that a caller may get: those that the caller chose, or
-    the campaign's own if they chose none; and also "", which stands for contacts without a known
-    language."""
+    """Return the languages of the contacts that a caller may get: the caller's chosen languages, or
+    the campaign's language if the caller chose none. The list always begins with "", which stands
+    for contacts without a known language."""
     return ["", *(chosen or [campaign.language])]
 
 
 def other_languages_spoken(campaign: Campaign) -> list[str]:
-    """Return the languages besides the campaign's own that admitted callers have chosen."""
+    """Return the languages that admitted callers chose, without the campaign's own language."""
     return [
         language
         for language in db.session.scalars(_LANGUAGES_SPOKEN, {"campaign_id": campaign.id})
@@ -40,8 +40,9 @@ def other_languages_spoken(campaign: Campaign) -> list[str]:
 def may_get(
     caller: Caller, contact: Contact | Row[*tuple[Any, ...]], campaign: Campaign, at: datetime
 ) -> bool:
-    """Whether the caller's filters allow this contact, or row of `contact`, at `at` (aware). Redis
-    applies the same filters, but what it knows of the contact and the caller may be out of date."""
+    """Whether the caller may get this contact (or row of `contact`) at `at` (aware), by the
+    caller's lists, languages and reserved callbacks. Redis checks the same before, but its data
+    about the contact and the caller may be out of date."""
     if contact.callback_caller_id == caller.id:
         return True
     if contact.callback_caller_id is not None and contact.callback_at is not None:

@@ -1,5 +1,5 @@
-"""Decides whether a campaign may call a contact now, by the campaign's own hours within its
-country's rules."""
+"""Decides whether a campaign may call a contact now. The campaign has its own calling hours, which
+cannot go beyond the hours that its country allows."""
 
 from datetime import datetime, timedelta
 
@@ -8,8 +8,8 @@ from phonebank.rules.calling_hours import is_callable, next_callable, zones_in_k
 from phonebank.rules.countries import CountryRules, rules_for
 from phonebank.rules.week_hours import WeekHours
 
-# A caller needs this long to read the first words and to dial. Shortly before calling hours end,
-# callers get no contact, because the telephone would ring after the end.
+# A caller needs about this long to read the first words and to dial. Callers get no contact in the
+# last two minutes of calling hours, because the phone would ring after the hours have ended.
 TIME_TO_DIAL = timedelta(minutes=2)
 
 _STEP = timedelta(minutes=5)
@@ -29,7 +29,8 @@ def hours_of(campaign: Campaign) -> WeekHours:
 def is_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> bool:
     """Whether callers may get contacts of this zone key at `at` (aware).
 
-    The demonstration calls at any hour, because its numbers belong to no person.
+    A campaign with `calls_at_any_hour` (the demonstration) may call at every hour, because its
+    numbers belong to no real person.
     """
     if campaign.calls_at_any_hour:
         return True
@@ -40,8 +41,7 @@ def is_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> bool:
 
 
 def next_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> datetime | None:
-    """Return the first moment from `at` on that is a calling time; None if there is no calling time
-    for weeks."""
+    """Return the first calling time at or after `at` (aware); None if there is none for weeks."""
     if campaign.calls_at_any_hour or is_calling_time(campaign, zone_key, at):
         return at
     zones, hours, rules = zones_in_key(zone_key), hours_of(campaign), rules_of(campaign)
@@ -53,8 +53,10 @@ def next_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> dateti
 def last_calling_time(
     campaign: Campaign, zone_key: str, at: datetime, within: timedelta
 ) -> datetime | None:
-    """Return the last calling time of the span that begins at `at` and lasts `within`, exact to
-    five minutes; None if the span has no calling time. `within` is a multiple of five minutes."""
+    """Return the last calling time between `at` (aware) and `at + within`; None if there is none.
+
+    The answer is exact to five minutes, and `within` must be a multiple of five minutes.
+    """
     steps = range(within // _STEP, -1, -1)
     return next(
         (

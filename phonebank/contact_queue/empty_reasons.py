@@ -1,5 +1,7 @@
-"""Finds the reason why a caller gets no contact right now. Claims ask this only if the queue is
-empty for the caller. The answer comes from the tables, not from Redis."""
+"""Finds the reason why a caller gets no contact right now.
+
+A claim asks for the reason only when the queue has no contact for the caller. The reason comes from
+PostgreSQL, not from Redis."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,7 +24,7 @@ from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 
 
 class EmptyReason(StrEnum):
-    """The reasons why a caller gets no contact, as JSON answers name them in `reason`."""
+    """The reason why a caller gets no contact. JSON answers give its value as `reason`."""
 
     OUT_OF_HOURS = "out_of_hours"
     RESTING = "resting"
@@ -35,7 +37,7 @@ class EmptyReason(StrEnum):
     DONE = "done"
 
 
-# The words that the caller reads: what is wrong, and what to do about it.
+# For each reason, the two sentences that the caller reads: what is wrong, and what to do about it.
 MESSAGES: dict[EmptyReason, tuple[str, str]] = {
     EmptyReason.OUT_OF_HOURS: (
         "Right now it's too early or too late to call where the next people live.",
@@ -69,11 +71,14 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
     EmptyReason.DONE: ("Everyone on the list has been called. Thank you!", ""),
 }
 
-# If a contact becomes callable this soon, callers wait for it.
+# A contact that becomes callable within this time is worth waiting for. The caller is then told to
+# wait for it, even if other callers have contacts on their screens.
 SOON = timedelta(minutes=15)
 
-# The query says whether a list has a contact left to call, even if the number of that contact is in
-# an open call. The query reads the first row of one index range for each list, zone and language.
+# One row for each kind of list that still has a contact to call: removed or not, one of the
+# caller's lists or not, in one of the caller's languages or not. A contact counts even if its
+# number is in an open call. PostgreSQL reads only the first row of one index range for each list,
+# zone and language.
 _LEFT = text(f"""
 SELECT DISTINCT l.removed,
        {is_in_lists("l")} AS in_lists,
@@ -93,7 +98,8 @@ FROM contact_list WHERE campaign_id = :campaign_id
 """)
 
 
-# The time zones of the contacts that the caller could get, if they were not on other screens.
+# The time zones of the contacts on other callers' screens that this caller could get if those
+# callers gave them back.
 _ON_OTHER_SCREENS = text(f"""
 SELECT DISTINCT c.zone_key
 FROM call o
@@ -106,15 +112,15 @@ WHERE o.campaign_id = :campaign_id AND o.ended_at IS NULL AND o.caller_id <> :ca
 
 
 class EmptyQueue(NamedTuple):
-    """The reason why a caller gets no contact. `next_at` (aware UTC) is when the next contact that
-    is on nobody's screen becomes callable for the caller; None if there is no such contact."""
+    """Why a caller gets no contact, and when the next one comes. `next_at` (aware UTC) is when the
+    caller can get the next contact that is on nobody's screen; None if there is no such contact."""
 
     why: EmptyReason
     next_at: datetime | None
 
 
 def empty_queue_of(campaign: Campaign, caller: Caller) -> EmptyQueue:
-    """Return the reason why this caller gets no contact, and until when it applies."""
+    """Return why this caller gets no contact, and when the next contact becomes callable."""
     coming = next_callable(campaign, caller.list_ids, caller.languages, caller.id)
     if coming.opens_at is not None:
         at = now()
@@ -127,13 +133,13 @@ def empty_queue_of(campaign: Campaign, caller: Caller) -> EmptyQueue:
         reason = EmptyReason.OUT_OF_HOURS if is_closed else EmptyReason.RESTING
         return EmptyQueue(reason, coming.opens_at)
     if coming.rested_at is not None:
-        # The campaign has no calling hours for weeks.
+        # A contact has waited long enough, but there are no calling hours for weeks.
         return EmptyQueue(EmptyReason.OUT_OF_HOURS, None)
     return EmptyQueue(_reason_without_time(campaign, caller), None)
 
 
 def _is_somebody_on_other_screens(campaign: Campaign, caller: Caller, at: datetime) -> bool:
-    """Whether the caller could get a contact as soon as another caller gives it back."""
+    """Whether another caller has a contact that this caller could get, if it were given back."""
     zone_keys = db.session.scalars(
         _ON_OTHER_SCREENS,
         {
@@ -157,8 +163,8 @@ def _reason_without_time(campaign: Campaign, caller: Caller) -> EmptyReason:
     ).all()
     in_use = [row for row in left if not row.removed]
     if any(row.in_lists and row.in_languages for row in in_use):
-        # Some contact is callable, neither waiting nor out of hours, so another caller has its
-        # number on screen.
+        # The caller could get one of these contacts, and `next_callable` found none. So the number
+        # of each of them is on another caller's screen.
         return EmptyReason.ON_SCREENS
     lists = db.session.execute(
         _LISTS, {"campaign_id": campaign.id, "in_progress": list(LIST_STATES_IN_PROGRESS)}

@@ -1,4 +1,4 @@
-"""Ends the holds of callers who vanished, and corrects Redis' copy of the holds."""
+"""Ends holds that have run out, and corrects Redis' copy of the holds."""
 
 from datetime import datetime, timedelta
 
@@ -10,8 +10,8 @@ from phonebank.contact_queue.refill import ensure_built
 from phonebank.core.db import db
 from phonebank.models import Campaign, now
 
-# A claim takes a contact in Redis and usually commits the open call milliseconds later. On a bad
-# day that takes as long as this.
+# A claim takes a contact in Redis and commits its call some milliseconds later. On a very slow
+# server it may take as long as this.
 CLAIM_TAKES_AT_MOST = timedelta(seconds=5)
 
 _CONTACTS_OF_CALLS = text("""
@@ -21,10 +21,10 @@ FROM call WHERE id = ANY(CAST(:ids AS uuid[]))
 
 
 def expire_holds(campaign: Campaign) -> int:
-    """End the campaign's holds whose time is up. Return how many there were. Commits.
+    """End the campaign's holds that have run out. Return the number of holds ended. Commits.
 
-    The holds end in PostgreSQL first. If the process is killed before Redis knows, the next run
-    corrects it.
+    The holds end in PostgreSQL first. If the process is killed before it has told Redis, the next
+    run corrects Redis.
     """
     at = now()
     ended = end_expired_holds(campaign.id, at)
@@ -36,7 +36,8 @@ def expire_holds(campaign: Campaign) -> int:
 
 def _correct_copy(campaign: Campaign, redis_queue: RedisQueue, at: datetime) -> None:
     """Make Redis' copy of the holds equal to PostgreSQL's open calls. They differ if a process was
-    killed after it changed a hold and before it told Redis, or if Redis was away or evicted a key.
+    killed after it changed a hold in PostgreSQL and before it told Redis, or if Redis was away or
+    evicted a key.
     """
     copied = redis_queue.holds()
     true_holds = open_holds(campaign.id)
@@ -50,10 +51,12 @@ def _correct_copy(campaign: Campaign, redis_queue: RedisQueue, at: datetime) -> 
 def _ended_among(
     campaign: Campaign, without_call: list[HeldContact], at: datetime
 ) -> list[HeldContact]:
-    """Return the copied holds that have ended, among the holds whose contact is in no open call.
+    """Return those of Redis' holds that have ended. `without_call` has the holds whose contact is
+    in no open call.
 
-    Such a hold has ended if its call has ended, if its call was switched to another person of the
-    household, or if there is no call although a claim would have written it by now.
+    Such a hold has ended in three cases: its call has ended; its call was switched to another
+    person of the household; or its call does not exist, although a claim would have written it by
+    now.
     """
     if not without_call:
         return []

@@ -1,7 +1,8 @@
-"""The one place where a hold ends or opens again: the call's row, and its copy in Redis.
+"""Ends holds and opens them again. No other module does.
 
-Nothing here commits. Redis is updated after the commit, so it never frees a contact that PostgreSQL
-still has in an open call.
+A hold is a row of `call` whose `ended_at` is NULL, and a copy of it in Redis. Nothing here commits.
+The copy in Redis changes only after the commit. So a contact that is in an open call in PostgreSQL
+is never free in Redis.
 """
 
 import uuid
@@ -17,9 +18,9 @@ from phonebank.core.redis import send_after_commit
 from phonebank.models import Call, CallEnding, now
 from phonebank.models.state_column import state_sql, state_text
 
-# One statement finds and ends these holds, so a renewal, an outcome or a release at this moment
-# comes either before it or after it. If PostgreSQL had to wait for a row, it checks that row once
-# more.
+# The statement finds the expired holds and ends them in one step. A renewal, an outcome or a
+# release of the same call comes either before the statement or after it. If PostgreSQL had to wait
+# for a row, it checks the condition again.
 _END_EXPIRED = state_text(
     """
 UPDATE call SET ended_at = :now, ending = :expired
@@ -28,8 +29,8 @@ RETURNING id, contact_id
 """,
     expired=CallEnding.EXPIRED,
 )
-# The part of a statement that ends a call's hold with its outcome, recorded at `:at`. A hold that
-# has ended before keeps its ending.
+# The part of an UPDATE that ends the hold of a call whose outcome was recorded at `:at`. If the
+# hold has ended before, its ending stays.
 END_WITH_OUTCOME = state_sql(
     "ended_at = coalesce(call.ended_at, :at), ending = coalesce(call.ending, :recorded)",
     recorded=CallEnding.RECORDED,
@@ -41,20 +42,20 @@ WHERE campaign_id = :campaign_id AND ended_at IS NULL
 
 
 def open_holds(campaign_id: int) -> list[HeldContact]:
-    """Return every hold of the campaign as PostgreSQL has it. Redis has a copy."""
+    """Return every hold of the campaign that PostgreSQL has."""
     rows = db.session.execute(_OPEN_HOLDS, {"campaign_id": campaign_id})
     return [HeldContact(row.contact_id, row.id, row.expires_at) for row in rows]
 
 
 def end_hold(call: Call, ending: CallEnding) -> None:
-    """Close the call's row now, and free the contact in Redis after the commit."""
+    """End the hold of this call now, and free the contact in Redis after the commit."""
     call.ended_at = now()
     call.ending = ending
     release_after_commit(call.campaign_id, call.contact_id, call.id)
 
 
 def release_caller(caller_id: int) -> int:
-    """End every hold of a caller who has left or was removed. Return how many there were."""
+    """End every hold of a caller who has left or was removed. Return the number of holds ended."""
     open_calls = db.session.scalars(
         select(Call)
         .where(Call.caller_id == caller_id, Call.ended_at.is_(None))
@@ -67,9 +68,9 @@ def release_caller(caller_id: int) -> int:
 
 
 def end_expired_holds(campaign_id: int, at: datetime) -> int:
-    """End the campaign's holds whose time is up at `at` (aware). Return how many there were.
+    """End the campaign's holds that have run out at `at` (aware). Return the number of holds ended.
 
-    The contacts become callable as they were before. These calls do not count as attempts.
+    Other callers can get the contacts at once. These calls do not count as attempts.
     """
     values = {"campaign_id": campaign_id, "now": at}
     ended = db.session.execute(_END_EXPIRED, values).all()
@@ -78,10 +79,11 @@ def end_expired_holds(campaign_id: int, at: datetime) -> int:
 
 
 def reopen_hold(call: Call, until: datetime) -> None:
-    """Open an ended call again, until `until` (aware), and tell Redis after the commit.
+    """Open an ended call again, so that its hold lasts until `until` (aware). Redis gets the hold
+    after the commit.
 
-    This flushes. Raises IntegrityError if another open call has the contact, the number or the
-    caller by now.
+    This flushes. Raises IntegrityError if another open call now has the same contact, number or
+    caller.
     """
     call.ended_at = call.ending = None
     call.expires_at = until
@@ -95,7 +97,7 @@ def release_after_commit(campaign_id: int, contact_id: int, call_id: uuid.UUID) 
 
 
 def hold_after_commit(call: Call) -> None:
-    """Tell Redis after the commit that the call holds its contact, and until when."""
+    """Copy the hold of this call to Redis after the commit."""
     copy_after_commit(call.campaign_id, HeldContact(call.contact_id, call.id, call.expires_at))
 
 

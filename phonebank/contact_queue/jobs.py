@@ -1,4 +1,4 @@
-"""The queue's periodic jobs. Each may run twice, late, or at the same time as another."""
+"""The queue's periodic jobs. A job may run twice, late, or at the same time as another job."""
 
 from collections.abc import Callable
 
@@ -13,17 +13,17 @@ from phonebank.core.jobs import URGENT, job
 from phonebank.models import Call, Campaign, CampaignState
 from phonebank.suppressions.contacts import suppress_listed_among
 
-# The number of contacts to check in each lane. Between two runs far fewer contacts can come to the
-# front of a lane.
+# How many contacts at the front of each lane are checked. Between two runs, far fewer contacts
+# than this move to the front.
 CHECKED_AT_MOST = 500
 
 
 @job(URGENT, timeout=60)
 def expire_all_holds() -> None:
-    """End every hold whose time is up.
+    """End every hold that has run out.
 
-    This includes paused campaigns, because their calls continue, and ended campaigns with an open
-    call, because an open call keeps its number from being called in any campaign.
+    Paused campaigns are included, because their open calls continue. Ended campaigns with an open
+    call are included too, because a number in an open call cannot be called in any campaign.
     """
     open_call = exists().where(Call.campaign_id == Campaign.id, Call.ended_at.is_(None))
     for_each_campaign(
@@ -33,7 +33,7 @@ def expire_all_holds() -> None:
 
 @job(URGENT, timeout=60)
 def top_up_all_queues() -> None:
-    """Top up the queue of every running campaign."""
+    """Refill the lanes of every running campaign, and suppress listed contacts that are in them."""
     for_each_campaign(Campaign.state == CampaignState.RUNNING, _top_up)
 
 
@@ -44,14 +44,14 @@ def _top_up(campaign: Campaign) -> None:
 
 @retry_on_deadlock
 def _suppress_listed_contacts(campaign_id: int) -> None:
-    # If a contact has a number on the do-not-call list, every claim would reject it and every
-    # refill would bring it back, near the front of its lane.
+    # A claim rejects a contact with a number on the do-not-call list, and the next refill would
+    # bring the contact back to the front of its lane. So the contact itself is suppressed here.
     suppress_listed_among(redis_queue_of(campaign_id).first_contacts(CHECKED_AT_MOST))
     db.session.commit()
 
 
 def for_each_campaign(which: ColumnElement[bool], action: Callable[[Campaign], object]) -> None:
-    """Run an action for these campaigns one after another. Stop if Redis is away."""
+    """Call `action` with each campaign that meets the condition. Stop if Redis is away."""
     ids = db.session.scalars(select(Campaign.id).where(which)).all()
     for campaign_id in ids:
         campaign = db.session.get(Campaign, campaign_id)

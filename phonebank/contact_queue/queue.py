@@ -1,8 +1,8 @@
-"""The queue of a campaign as a claim sees it: take a contact, release it, top up.
+"""What a claim uses of the queue: take a contact, release it, top up the lanes.
 
-Redis proposes, PostgreSQL decides. `take` gives a contact to one caller only, but Redis may be out
-of date. So the claim asks PostgreSQL, and then calls `release` or `release_stale` if the contact is
-not callable.
+Redis proposes a contact, and PostgreSQL decides whether it can be called. `take` gives a contact to
+one caller only, but the data in Redis may be out of date. So the claim asks PostgreSQL, and calls
+`release` or `release_stale` if the contact cannot be called.
 """
 
 import uuid
@@ -17,11 +17,11 @@ from phonebank.contact_queue.refill import ensure_built, is_low, refill, refill_
 from phonebank.core.db import db
 from phonebank.models import Call, Caller, Campaign, now
 
-# So many contacts in a row that may no longer be called mean that something large has changed (a
-# list was removed, calling hours ended). The lanes are then refilled from empty.
+# If a claim gets this many contacts in a row that cannot be called, something large has changed: a
+# list was removed, or calling hours ended. Then the claim empties the lanes and refills them.
 STALE_IN_A_ROW = 5
 
-# The statement is built once: building it takes longer than PostgreSQL needs to answer it.
+# The statement is built once, because building it takes longer than PostgreSQL takes to answer it.
 _OPEN_CALL_WITH = select(Call.id, Call.expires_at).where(
     Call.contact_id == bindparam("contact_id"), Call.ended_at.is_(None)
 )
@@ -29,9 +29,9 @@ _OPEN_CALL_WITH = select(Call.id, Call.expires_at).where(
 
 @dataclass(frozen=True)
 class TakenContact:
-    """A contact that `take` has marked as held in Redis, for a call that is not written yet. `left`
-    is the number of contacts that remain in the caller's lanes, and `held` how many are on all
-    screens."""
+    """A contact that `ContactQueue.take` has marked as held in Redis, for a call that PostgreSQL
+    does not have yet. `left` is the number of contacts that remain in the caller's lanes, and
+    `held` the number of contacts on all screens."""
 
     contact_id: int
     call_id: uuid.UUID
@@ -40,8 +40,8 @@ class TakenContact:
 
 
 class ContactQueue:
-    """The queue of one campaign for one caller. Its methods commit nothing, and raise RedisError
-    while Redis is away."""
+    """The queue of one campaign, as one caller uses it. Its methods do not commit. They raise
+    RedisError while Redis is away."""
 
     def __init__(self, campaign: Campaign, caller: Caller) -> None:
         self._campaign = campaign
@@ -50,9 +50,9 @@ class ContactQueue:
         self._stale_in_a_row = 0
 
     def take(self, call_id: uuid.UUID) -> TakenContact | None:
-        """Return the next contact for the caller, held in Redis for a call that is not written yet;
-        None if there is no contact. This rebuilds a queue that Redis has lost, and refills lanes
-        that are empty."""
+        """Take the next contact for the caller and mark it in Redis as held by `call_id`, a call
+        that PostgreSQL does not have yet. Return None if there is no contact. This rebuilds a queue
+        that Redis has lost, and refills empty lanes."""
         if self._stale_in_a_row == STALE_IN_A_ROW:
             refill_from_empty(self._campaign)
         found = self._take(call_id)
@@ -67,13 +67,12 @@ class ContactQueue:
         return TakenContact(found.contact_id, call_id, found.left, found.held)
 
     def release(self, taken: TakenContact) -> None:
-        """Free a contact whose call was not written."""
+        """Free a contact in Redis whose call was not written to PostgreSQL."""
         self._redis.release(taken.contact_id, taken.call_id)
 
     def release_stale(self, taken: TakenContact) -> None:
-        """Free a contact that may not be called and is out of date in Redis. If PostgreSQL has
-        another open call with the contact, Redis had lost that hold, so it is copied to Redis
-        again."""
+        """Free a contact in Redis that cannot be called. If the contact is in another open call in
+        PostgreSQL, Redis had lost that call's hold, so the hold is copied to Redis again."""
         self.release(taken)
         self._stale_in_a_row += 1
         holder = db.session.execute(_OPEN_CALL_WITH, {"contact_id": taken.contact_id}).one_or_none()
@@ -81,8 +80,8 @@ class ContactQueue:
             self._redis.copy_holds(HeldContact(taken.contact_id, holder.id, holder.expires_at))
 
     def top_up(self, taken: TakenContact) -> None:
-        """Refill the caller's lanes if taking this contact has left them low, unless another
-        process is refilling."""
+        """Refill the caller's lanes if they have few contacts left after `taken`. Do nothing if
+        another process is refilling them."""
         if is_low(taken.left, taken.held):
             with self._redis.lock("refill") as is_mine:
                 if is_mine:
@@ -103,7 +102,10 @@ class ContactQueue:
 
 def top_up_campaign(campaign: Campaign) -> bool:
     """Refill the lanes of every language that the campaign's callers speak. Return False if another
-    process is refilling. Callers who are limited to lists refill their own lanes as they claim."""
+    process is refilling.
+
+    Lanes of callers who are limited to some lists are not refilled here. Their claims do that.
+    """
     ensure_built(campaign)
     with redis_queue_of(campaign.id).lock("refill") as is_mine:
         if is_mine:

@@ -1,19 +1,20 @@
-"""What Redis holds for one campaign, and every command that changes it.
+"""The data that Redis holds for the queue of one campaign, and every command that changes it.
 
-All of it is a copy. PostgreSQL has the truth about holds (`call.expires_at`).
+All of this data is a copy. PostgreSQL decides which holds exist (`call.expires_at`).
 
-Keys, all with one hash tag so that a Redis Cluster keeps a campaign on one node:
+Keys. All have the same hash tag, so that a Redis Cluster keeps a campaign on one node:
 
-- `built`      the run id of the Redis in which the queue was built. An emptied Redis has no such
-               key. After a restart or a replacement the key has the id of an earlier run
+- `built`      the run id of the Redis server in which the queue was built. The key is missing in a
+               Redis that was emptied. After a restart it has the id of an earlier run
 - `lanes`      set of the names of the lanes, "lists:language"
-- `lanes:…`    a lane: sorted set of contact ids in the order of the queue, a few minutes' worth.
-               Each language has one, and again for each set of lists that a caller is limited to
+- `lanes:…`    a lane: a sorted set of contact ids in the order in which they are called, enough for
+               a few minutes. There is one lane for each language. Callers who are limited to some
+               lists share further lanes with callers of the same lists, again one for each language
 - `callbacks`  sorted set of the contact ids of callbacks due soon, by the time when they are due
-- `details`    hash, contact id → "list:language:caller who promised", for the callbacks
+- `details`    hash for the callbacks: contact id → "list id:language:id of the caller who promised"
 - `held`       sorted set of contact ids by the time when their hold expires
 - `holders`    hash, contact id → id of the call that holds the contact: only that call frees it
-- `lock:…`     short-lived, so that one process refills or rebuilds at a time
+- `lock:…`     a lock of some seconds, so that only one process at a time refills or rebuilds
 
 Times are seconds since 1970, with fractions.
 """
@@ -33,19 +34,19 @@ from redis.commands.core import Script
 
 from phonebank.core.redis import redis_store
 
-# For this long after its time, a callback is reserved for the caller who promised it.
+# In the first ten minutes after its time, only the caller who promised a callback gets it.
 CALLBACK_RESERVED_SECONDS = 600
 
-# This is longer than a refill or rebuild takes, and short enough that a killed process does not
-# delay callers for long.
+# A lock expires after this time. A refill or a rebuild is faster, and if a process is killed while
+# it has the lock, callers do not wait long.
 LOCK_SECONDS = 10
 
 
 @dataclass(frozen=True)
 class QueueEntry:
-    """A contact to put into a lane, or among the callbacks. `score` is its position in the lane, or
-    the time when the callback is due. `promised_by` is the id of the caller who promised the
-    callback."""
+    """A contact to add to a lane or to the callbacks. `score` is its position in the lane (see
+    `lane_score`), or the time when the callback is due, in seconds since 1970. `promised_by` is
+    the id of the caller who promised the callback."""
 
     contact_id: int
     score: float
@@ -56,9 +57,9 @@ class QueueEntry:
 
 @dataclass(frozen=True)
 class TakeResult:
-    """The result of `take`: a contact id, or None. `left` is the number of contacts that remain in
-    the lanes from which this caller may take, and `held` how many are on all screens. `lost` says
-    that Redis has lost the queue."""
+    """The result of `RedisQueue.take`. `contact_id` is None if there was no contact. `left` is the
+    number of contacts that remain in the lanes from which this caller may take, and `held` the
+    number of contacts on all screens. `lost` says that Redis has lost the queue."""
 
     contact_id: int | None
     left: int = 0
@@ -68,8 +69,8 @@ class TakeResult:
 
 @dataclass(frozen=True)
 class HeldContact:
-    """A contact on a caller's screen, the call that holds it, and when the hold expires (aware
-    UTC). `call_id` is None if Redis has lost it."""
+    """A contact on a caller's screen, the id of the call that holds it, and when the hold expires
+    (aware UTC). `call_id` is None if Redis has lost the id of the call."""
 
     contact_id: int
     call_id: uuid.UUID | None
@@ -104,9 +105,12 @@ class RedisQueue:
         list_ids: Iterable[int] = (),
         languages: Iterable[str] = ("",),
     ) -> TakeResult:
-        """Move one contact from a lane into `held`, in one step, for this caller and a call that is
-        not written yet. It takes only contacts of these lists (no lists mean every list) and of
-        these languages; "" means contacts without a known language."""
+        """Move one contact from a lane or from the callbacks into `held`, in one step.
+
+        The hold belongs to `call_id`, a call that PostgreSQL does not have yet, and lasts until
+        `hold_until`. The contact is of one of these lists (no `list_ids` mean every list) and of
+        one of these languages ("" stands for contacts without a known language).
+        """
         answer = _script(self._redis, "take")(
             keys=[
                 self._built,
@@ -137,9 +141,11 @@ class RedisQueue:
         raise RuntimeError(f"take.lua answered {answer!r}")
 
     def add(self, entries: Iterable[QueueEntry], list_ids: Iterable[int] = ()) -> int:
-        """Put contacts into the lanes of their languages, unless a call holds them. Return how many
-        were not there yet. With `list_ids`, the lanes are those of callers who are limited to
-        exactly these lists.
+        """Add contacts to the lanes of their languages, except contacts that a call holds. Return
+        how many contacts were not in their lane before.
+
+        With `list_ids`, the contacts go into the lanes of the callers who are limited to exactly
+        these lists.
         """
         by_name: dict[str, list[QueueEntry]] = {}
         for entry in entries:
@@ -150,7 +156,7 @@ class RedisQueue:
         return sum(self._add_to(f"{self._lanes}:{name}", some) for name, some in by_name.items())
 
     def add_callbacks(self, entries: list[QueueEntry]) -> int:
-        """Add callbacks to the callbacks that are due soon. Return how many were not there yet."""
+        """Add these contacts to the callbacks. Return how many were not among them before."""
         if not entries:
             return 0
         details: dict[Any, Any] = {
@@ -167,7 +173,7 @@ class RedisQueue:
         )
 
     def copy_holds(self, *holds: HeldContact) -> None:
-        """Copy holds from PostgreSQL. They replace whatever Redis knew about these contacts."""
+        """Copy holds from PostgreSQL. They replace what Redis has about these contacts."""
         if holds:
             self._copy(self._redis, holds)
 
@@ -195,12 +201,12 @@ class RedisQueue:
         self._run(self._redis, "release", contact_id, str(call_id or ""))
 
     def _run(self, client: Redis, script: str, *args: Any) -> None:
-        # The text of the script goes with it, and not only its hash, because it may be one of
-        # several commands in a message (see `core.redis`), where Redis cannot ask for the text.
+        # This sends the text of the Lua script, not only its hash. The command may be one of
+        # several in a message (see `core.redis`), and then redis-py cannot send the text later.
         client.eval(_source(script), 2, self._held, self._holders, *args)
 
     def holds(self) -> list[HeldContact]:
-        """Return Redis' copy of every hold."""
+        """Return every hold that Redis has."""
         with self._redis.pipeline() as at_once:
             at_once.zrange(self._held, 0, -1, withscores=True)
             at_once.hgetall(self._holders)
@@ -241,17 +247,17 @@ class RedisQueue:
         return str(self._redis.info("server")["run_id"])
 
     def is_built(self) -> bool:
-        """Whether the queue is complete. It is not once Redis was emptied, replaced or started
-        again.
+        """Whether the queue is complete. It is incomplete after Redis was emptied, replaced or
+        restarted, until `mark_built`.
 
-        A Redis that was started again has read its data from a file, which may be older than the
-        data that it lost.
+        A restarted Redis reads its data from a file, which may be older than the data that it had
+        before.
         """
         return self._redis.get(self._built) == self.run_id()
 
     def mark_built(self, run_id: str = "") -> None:
-        """Mark the queue as built in the run of Redis with this id, so that `take` works. "" means
-        the present run."""
+        """Record that the queue was built in the run of Redis with this id ("" means the present
+        run). From then on `take` finds contacts."""
         self._redis.set(self._built, run_id or self.run_id())
 
     def clear_lanes(self) -> None:
@@ -268,10 +274,10 @@ class RedisQueue:
 
     @contextmanager
     def lock(self, what: str) -> Iterator[bool]:
-        """Take a lock among processes, without waiting, and yield whether this process has it.
+        """Try to take the lock with this name, without waiting. Yield whether this process has it.
 
-        Only the process that has the lock removes it, so a process whose lock has expired does not
-        remove the lock of the next process.
+        A process removes only its own lock. If the lock expired and another process took it, the
+        lock of the other process stays.
         """
         key, token = f"{self._lock}:{what}", secrets.token_hex(8)
         got = bool(self._redis.set(key, token, nx=True, ex=LOCK_SECONDS))
@@ -293,6 +299,6 @@ def _source(name: str) -> str:
 
 @cache
 def _script(redis: Redis, name: str) -> Script:
-    # The script object sends EVALSHA. It sends the text of the script only after NOSCRIPT, which a
-    # new Redis answers.
+    # The script object sends only the hash of the script (EVALSHA). If Redis does not know the
+    # script, Redis answers NOSCRIPT, and the script object sends the text.
     return redis.register_script(_source(name))

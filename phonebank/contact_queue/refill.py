@@ -1,8 +1,8 @@
-"""Brings contacts from PostgreSQL to Redis, so that a few minutes' worth is ready, and rebuilds a
-lost queue.
+"""Copies callable contacts from PostgreSQL into the lanes in Redis, so that contacts for a few
+minutes are ready, and rebuilds a queue that Redis has lost.
 
-Nothing else adds contacts to the queue. A refill reads the callable contacts from the tables, and
-each claim checks its contact again.
+No other module adds contacts to a lane. A contact in a lane may be out of date, so each claim
+checks the contact again in PostgreSQL.
 """
 
 import logging
@@ -23,18 +23,19 @@ from phonebank.models import Campaign, now
 
 log = logging.getLogger(__name__)
 
-# The number of ready contacts for each caller with a hold, and for a campaign without callers yet.
-# A caller needs less than one contact a minute and a refill runs every 15 seconds, so this lasts
-# some minutes, and limits what Redis holds.
+# A lane should have this many contacts for each contact on a screen, and at least the second
+# number. A caller needs less than one contact a minute and a refill runs every 15 seconds, so this
+# lasts some minutes. The third number limits how much memory of Redis a lane uses.
 READY_PER_CALLER = 4
 READY_AT_LEAST = 100
 READY_AT_MOST = 50_000
-# Below this share of that number a claim refills at once instead of waiting for the clock.
+# A claim refills its lanes at once if they have less than this share of the contacts that they
+# should have. Otherwise the periodic job refills them.
 LOW_WATER = 0.25
 
-# Callbacks that are due within this time are brought into Redis.
+# A refill brings callbacks into Redis that are due within this time.
 CALLBACKS_AHEAD = timedelta(minutes=2)
-# At most so many callbacks are brought into Redis at once.
+# One refill brings at most this many callbacks into Redis.
 CALLBACKS_AT_MOST = 1000
 
 _GROUPS = text(f"""
@@ -43,9 +44,9 @@ FROM {LIST_GROUPS}
 WHERE l.campaign_id = :campaign_id AND NOT l.removed
 """)  # noqa: S608
 
-# The query has one index range for each list, zone and language, and again for untried and tried
-# contacts. PostgreSQL reads each in order from its start, so the cost follows what the query
-# returns, not what the list holds.
+# The query reads one index range for each list, zone and language, once for contacts that were
+# never tried and once for the others. PostgreSQL reads each range in order and stops at the limit,
+# so the size of the list does not matter.
 _NEXT_CONTACTS = text(f"""
 SELECT c.id, g.list_id, g.priority, c.tried, c.callable_at, c.language
 FROM unnest(CAST(:list_ids AS integer[]), CAST(:priorities AS integer[]),
@@ -82,10 +83,11 @@ ORDER BY c.callback_at LIMIT {CALLBACKS_AT_MOST}
 def refill(
     campaign: Campaign, list_ids: Sequence[int] = (), languages: Sequence[str] | None = None
 ) -> int:
-    """Bring up to a few minutes' worth of callable contacts into lanes. Return how many were new.
+    """Fill the lanes of callers with these limits with callable contacts, enough for a few minutes.
+    Return how many contacts were added.
 
-    The lanes belong to callers with these limits. No `list_ids` means all lists, and no `languages`
-    means the campaign's own. Two refills at once do no harm: a lane holds a contact only once.
+    No `list_ids` means all lists. `languages=None` means the campaign's language and contacts
+    without a known language. Two refills at once do no harm: a lane has a contact only once.
     """
     redis_queue = redis_queue_of(campaign.id)
     at = now()
@@ -94,8 +96,8 @@ def refill(
     enough = lane_length(redis_queue.held_count())
     new = 0
     for language in sorted(set(languages_for(campaign) if languages is None else languages)):
-        # Each language has a lane of its own, so that a caller of two languages gets the first of
-        # both, and a contact never delays callers who do not speak its language.
+        # Each language has its own lane. A caller of two languages gets the first contact of both
+        # lanes, and callers who do not speak a language are not delayed by its contacts.
         already = redis_queue.lane(language, list_ids)
         wanted = enough - len(already)
         of_language = [group for group in groups if group.code == language]
@@ -105,9 +107,9 @@ def refill(
 
 
 def refill_from_empty(campaign: Campaign) -> None:
-    """Empty every lane, and refill the lanes of the campaign's own language. This is for when many
-    contacts in the lanes may no longer be called, because a list was removed or calling hours
-    ended."""
+    """Empty every lane, and refill the lanes of the campaign's own language. A claim does this when
+    many contacts in the lanes can no longer be called, for example because a list was removed or
+    calling hours ended."""
     redis_queue_of(campaign.id).clear_lanes()
     refill(campaign)
 
@@ -118,16 +120,16 @@ def lane_length(held: int) -> int:
 
 
 def is_low(left: int, held: int) -> bool:
-    """Whether a claim should refill its lanes, which have this many contacts left, while `held`
-    contacts are on screens."""
+    """Whether a claim should refill its lanes: they have `left` contacts, while `held` contacts are
+    on callers' screens."""
     return left < lane_length(held) * LOW_WATER
 
 
 def ensure_built(campaign: Campaign) -> None:
-    """Rebuild the queue if Redis has lost it, or if Redis was started again and has read back an
-    old queue.
+    """Rebuild the queue if Redis has lost it, or if Redis was restarted and has read back an old
+    queue.
 
-    If another process is rebuilding it already, wait at most two seconds for that process.
+    If another process is rebuilding the queue already, wait for it for at most two seconds.
     """
     redis_queue = redis_queue_of(campaign.id)
     give_up_at = time.monotonic() + 2
@@ -142,24 +144,25 @@ def ensure_built(campaign: Campaign) -> None:
 
 
 def contact_groups(campaign: Campaign) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Return each list that is not removed, with each zone key and language of its contacts, as
-    rows of `id` and `priority` of the list, `key` of the zone, `code` of the language."""
+    """Return one row for each zone key and language of each list that is not removed. A row has the
+    list's `id` and `priority`, the zone `key` and the language `code`."""
     return db.session.execute(_GROUPS, {"campaign_id": campaign.id}).all()
 
 
 def lane_score(priority: int, tried: bool, callable_at: datetime) -> float:
-    """Return a contact's position in a lane: by list priority, then contacts that were never tried
-    before others, then by how long they have been callable.
+    """Return a contact's position in a lane; the lowest number is called first.
 
-    Seconds since 1970 stay below 10^10 until the year 2286, so the groups cannot overlap, and
-    priorities of ±100,000 leave the fractions of a second exact to a millisecond in a double.
+    The order is: list priority, then contacts that were never tried before contacts that were, then
+    the contact that has been callable for longest. Seconds since 1970 stay below 10^10 until the
+    year 2286, so these three parts cannot overlap. With priorities of ±100,000 a double still keeps
+    the time exact to a millisecond.
     """
     return (priority * 2 + tried) * 1e10 + callable_at.timestamp()
 
 
 def _rebuild(campaign: Campaign, redis_queue: RedisQueue) -> None:
-    # The run id is read first. If Redis starts again meanwhile, part of the new queue is lost, and
-    # the id of the old run in `built` shows that.
+    # The run id is read first. If Redis restarts during the rebuild, part of the new queue is lost.
+    # `built` then has the id of the old run, so the next claim rebuilds again.
     run_id = redis_queue.run_id()
     redis_queue.clear_lanes()
     redis_queue.replace_holds(open_holds(campaign.id))

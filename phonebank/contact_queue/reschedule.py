@@ -16,20 +16,21 @@ from phonebank.rules.calling_hours import zones_in_key
 from phonebank.rules.retry_policy import FAR_AWAY, next_try_at
 from phonebank.rules.retry_rules import RetryRules
 
-# The number of contacts in one transaction. They are so few that a claim hardly waits for one of
-# them.
+# How many contacts one transaction locks. There are so few that a claim hardly ever waits for one
+# of them.
 AT_ONCE = 500
-# After this time the other jobs have their turn, and the next run continues where this run stopped.
+# The job stops after this time so that other jobs can run. Its next run continues from there.
 STOP_AFTER = timedelta(seconds=2)
-# A second round finds contacts whose outcome was still being decided by the old hours during the
-# first round.
+# The contacts are read twice after each change. During the first round, an outcome that is being
+# recorded may still use the old hours. The second round corrects the contacts of such outcomes.
 ROUNDS = 2
 
-# The subquery hides the moment from PostgreSQL's planner. Its statistics from the upload say that
-# no contact waits, so it would read and sort the whole table for each five hundred contacts.
+# The time is a subquery so that PostgreSQL's planner does not see its value. The planner's
+# statistics date from the upload, when no contact was waiting. With the value it would read and
+# sort the whole table for each 500 contacts.
 _AT = select(bindparam("at", type_=DateTime(timezone=True))).scalar_subquery()
-# A locked contact is being claimed or recorded. SKIP LOCKED leaves it out, so this query never
-# blocks a claim or an outcome.
+# A locked contact is being claimed, or its outcome is being recorded. SKIP LOCKED leaves it out, so
+# this query never waits for a claim or an outcome.
 _NEXT_WAITING = (
     select(Contact)
     .where(
@@ -43,8 +44,8 @@ _NEXT_WAITING = (
     .with_for_update(skip_locked=True, key_share=True)
     .execution_options(populate_existing=True)
 )
-# A call to one person of a household makes all of the household wait. A skip changes only the
-# person who was skipped.
+# The last call to each number. After a call to one person of a household, all of them wait. After a
+# skip, only the skipped person waits, so skips are left out.
 _LAST_CALLS = text("""
 SELECT DISTINCT ON (phone) phone, last_outcome, last_called_at FROM contact
 WHERE phone = ANY(CAST(:phones AS text[])) AND campaign_id = :campaign_id
@@ -55,7 +56,7 @@ ORDER BY phone, last_called_at DESC
 
 @job(URGENT, timeout=60)
 def reschedule_campaigns() -> None:
-    """Reschedule the contacts that wait, in campaigns whose calling hours have changed."""
+    """Run `reschedule_contacts` for every running or paused campaign."""
     stop_at = time.monotonic() + STOP_AFTER.total_seconds()
     for_each_campaign(
         Campaign.state.in_((CampaignState.RUNNING, CampaignState.PAUSED)),
@@ -64,12 +65,11 @@ def reschedule_campaigns() -> None:
 
 
 def reschedule_contacts(campaign: Campaign, stop_at: float | None = None) -> int:
-    """Work out again when the waiting contacts become callable, if calling hours have changed since
-    that was last done. Return how many contacts moved. This commits, and may be killed and run
-    again.
+    """Calculate again when the waiting contacts become callable, if the campaign's calling hours
+    have changed since the last time. Return how many contacts have another time now.
 
-    Once `time.monotonic()` has passed `stop_at`, it stops after the present batch, and the next run
-    continues from there.
+    This commits after each batch. If it is killed, or if `time.monotonic()` has passed `stop_at`
+    after a batch, the next run continues after the last finished batch.
     """
     settled = campaign.hours_settled or {}
     if settled.get("hours") != campaign.hours:
@@ -86,8 +86,9 @@ def reschedule_contacts(campaign: Campaign, stop_at: float | None = None) -> int
 def _reschedule_batches(
     campaign: Campaign, after: int, stop_at: float | None
 ) -> tuple[int, int | None]:
-    """Return how many contacts moved, and the id of the last one checked, or None after the last
-    batch."""
+    """Calculate the times of waiting contacts with an id above `after`, batch by batch. Return how
+    many of them changed, and the id of the last contact that was checked, or None if there are no
+    more contacts."""
     hours, country = hours_of(campaign), rules_of(campaign)
     retries = RetryRules.parse(campaign.retry_rules).retries
     which: dict[str, Any] = {"campaign_id": campaign.id, "at_once": AT_ONCE}
@@ -107,7 +108,7 @@ def _reschedule_batches(
             avoided_time = called_at if rule and rule.another_time_of_day else None
             is_promised = contact.callback_at == contact.callable_at
             if contact.rested_at is None:
-                # A contact without a `rested_at` had waited long enough by that time.
+                # This contact's wait after the last call ended before `callable_at`.
                 contact.rested_at = contact.callable_at
             again = next_try_at(
                 contact.rested_at,
@@ -127,7 +128,8 @@ def _reschedule_batches(
 
 
 def _last_calls(batch: Iterable[Contact], campaign: Campaign) -> dict[str, tuple[str, datetime]]:
-    """Return the outcome of the last call to each of the contacts' numbers, and when that was."""
+    """Return the last outcome and its time (aware UTC) for each of the contacts' numbers. A number
+    that was never called is missing."""
     phones = sorted({contact.phone for contact in batch})
     rows = db.session.execute(_LAST_CALLS, {"phones": phones, "campaign_id": campaign.id})
     return {row.phone: (row.last_outcome, row.last_called_at) for row in rows}

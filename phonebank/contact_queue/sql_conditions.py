@@ -1,27 +1,28 @@
-"""Conditions on contacts that several queries of the queue share, as SQL text.
+"""SQL conditions on contacts that several queries of the queue share.
 
-Each function takes the table's name or alias in the query. The partial index `ix_contact_callable`
-has the same text as `is_callable`, because PostgreSQL uses the index only if the conditions match.
+Each function takes the name or alias that the table has in the query, and returns SQL text. The
+partial index `ix_contact_callable` has the same text as `is_callable`, because PostgreSQL uses a
+partial index only if the query's condition matches.
 """
 
 from sqlalchemy import and_
 
 from phonebank.models import Contact, ContactState
 
-# The same as `is_callable`, for queries that SQLAlchemy builds.
+# The same condition as `is_callable`, for queries that are built with SQLAlchemy.
 CONTACT_IS_CALLABLE = and_(Contact.state == ContactState.CALLABLE, Contact.suppressed_at.is_(None))
 
-# Each contact list `l` with each time zone key `zone.key` and language `lang.code` of its people.
-# If a query reads one index range for each of these, its cost follows what it returns, not how many
-# contacts a list has.
+# One row for each contact list `l`, each time zone key `zone.key` and each language `lang.code` of
+# its contacts. A query that reads one index range for each of these rows takes as long as its
+# result is large. The number of contacts in the list does not matter.
 LIST_GROUPS = """contact_list l
 CROSS JOIN LATERAL jsonb_array_elements_text(l.zone_keys) AS zone(key)
 CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)"""
 
 
 def is_callable(contact: str) -> str:
-    """Return the condition that the contact is still to be called in its campaign and is not
-    suppressed. The columns `callable_at` and `callback_at` say when it can be called."""
+    """Return the condition that the contact is still to be called and is not suppressed. When it
+    can be called is another question: the columns `callable_at` and `callback_at` answer it."""
     return f"{contact}.state = '{ContactState.CALLABLE}' AND {contact}.suppressed_at IS NULL"
 
 

@@ -1,8 +1,8 @@
-"""The status of a campaign's contacts, counted once for all open pages.
+"""Counts the status of a campaign's contacts once for all pages that show it.
 
-Counting reads every contact of the campaign, which takes a second and more for millions, and each
-open page asks every few seconds. So one request at a time counts, and the others get the last
-counts with their time.
+A count reads every contact of the campaign, which takes more than a second for millions of
+contacts, and each open page asks every few seconds. So only one request at a time counts. The
+others get the last counts, and the time of these counts.
 """
 
 import json
@@ -18,13 +18,13 @@ from phonebank.contact_queue.status_counts import BUCKETS, Bucket, buckets_of, c
 from phonebank.core.redis import redis_store
 from phonebank.models import Campaign, now
 
-# Counts stay current for this many times as long as it took to count them, so that no more than a
-# twelfth of one processor goes into counting a campaign, however many people watch it. So small
-# campaigns are counted at each request, and three million contacts every fifteen seconds or so.
+# Counts stay current for 11 times as long as the count took. So at most a twelfth of one processor
+# counts a campaign, whatever number of people watch it. A small campaign is counted at each
+# request, and three million contacts about every fifteen seconds.
 SERVE_TIMES = 11
-# Pages may still show old counts for this many seconds, while a request counts again.
+# Pages may show counts that are no longer current for this many seconds, while a request counts.
 SHOWN_WHILE_COUNTING = 60
-# After this many seconds another request counts, because the first one has not finished.
+# If a request has not finished its count after this many seconds, another request counts.
 COUNTING_AT_MOST = 60
 
 
@@ -39,15 +39,15 @@ class QueueStatus:
 
 
 def queue_status(campaign: Campaign) -> QueueStatus | None:
-    """Return the status of the campaign's contacts; None while another request counts them and
-    there are no earlier counts to show.
+    """Return the status of the campaign's contacts. Return None if another request is counting them
+    and there are no earlier counts to show.
 
-    While Redis is away, every request counts for itself.
+    While Redis is away, every request counts.
     """
     redis = redis_store()
     counted, turn = f"figures:{{{campaign.id}}}", f"figures:{{{campaign.id}}}:turn"
     try:
-        # This key lives while a request counts, and then for as long as its counts are current.
+        # The key says that a request is counting, and afterwards that its counts are still current.
         if not redis.set(turn, "taken", nx=True, ex=COUNTING_AT_MOST):
             last = redis.get(counted)
             return _from_json(str(last)) if last else None

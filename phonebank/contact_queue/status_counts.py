@@ -1,7 +1,7 @@
-"""Counts the contacts of a campaign in each state, and finds when the next becomes callable.
+"""Counts a campaign's contacts by bucket, and finds when the next contact becomes callable.
 
-Each contact is in exactly one bucket. These counts come from the tables, not from Redis, so they
-are right also while the queue is being rebuilt.
+A bucket is a group of contacts such as *Ready to call*; each contact is in exactly one. The counts
+come from PostgreSQL, not from Redis, so they are right while the queue is being rebuilt too.
 """
 
 from collections.abc import Sequence
@@ -30,8 +30,8 @@ from phonebank.core.db import db
 from phonebank.models import CallerState, Campaign, ContactState, now
 from phonebank.models.state_column import state_text
 
-# The words that organisers read for each bucket. A contact is in the first bucket that fits, in
-# this order.
+# The words that organisers read for each bucket. If several buckets fit a contact, it is in the
+# first of them.
 BUCKETS = {
     "held": "On a caller's screen",
     "suppressed": "Do not call",
@@ -45,10 +45,10 @@ BUCKETS = {
     "ready": "Ready to call",
 }
 
-# The query groups by plain columns first and finds the bucket of each group afterwards. PostgreSQL
-# knows how few values the columns have, so it adds up in memory and in parallel. If the query
-# grouped by the bucket itself, PostgreSQL would sort every contact on disk, which takes three times
-# as long.
+# The query groups contacts by plain columns and then finds the bucket of each group. PostgreSQL
+# knows how few values the columns have, so it counts in memory and in parallel. If the query
+# grouped by the bucket, PostgreSQL would sort every contact on disk, which takes three times as
+# long.
 _COUNTS = state_text(
     """
 SELECT CASE
@@ -118,12 +118,12 @@ FROM (
 ) c
 GROUP BY zone_key
 """)  # noqa: S608
-# Every waiting caller runs this query. The first of so many callbacks is the one that is due first,
-# unless all of them are in zones without calling hours.
+# The query reads only this many callbacks, because every waiting caller runs it. The first callback
+# is among them, unless all of them are in zones that have no calling hours for weeks.
 CALLBACKS_AT_MOST = 1000
 
-# PostgreSQL reads each range of the index from its start, up to the limit. A household counts as
-# one call, because the others on the number wait after it.
+# PostgreSQL reads each index range from its start, up to the limit. The query counts numbers, not
+# contacts: after a call to one person of a household, the others wait.
 _WITHIN_THE_HOUR = text(f"""
 SELECT count(DISTINCT phone)
 FROM (
@@ -144,15 +144,15 @@ FROM (
 ) coming
 """)  # noqa: S608
 
-# The queue reports no more than this, which is enough for 500 callers for an hour.
+# Counting stops at this number. It is enough for 500 callers for an hour.
 CAPACITY_AT_MOST = 15_000
 AN_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """One bucket. `contacts` is the number of contacts in it. `next_at` (aware UTC) is when the
-    first of them becomes callable; None if waiting alone does not help."""
+    """The count of one bucket. `key` and `label` are from BUCKETS. `next_at` (aware UTC) is when
+    the first of its contacts becomes callable; None if waiting does not make them callable."""
 
     key: str
     label: str
@@ -161,7 +161,8 @@ class Bucket:
 
 
 def buckets_of(campaign: Campaign) -> list[Bucket]:
-    """Return every bucket of the campaign, empty ones too, in the order of BUCKETS."""
+    """Return the count of every bucket of the campaign, in the order of BUCKETS. Empty buckets are
+    included."""
     at = now()
     counts = dict.fromkeys(BUCKETS, 0)
     first: dict[str, datetime | None] = dict.fromkeys(BUCKETS)
@@ -180,9 +181,9 @@ def buckets_of(campaign: Campaign) -> list[Bucket]:
 
 
 class NextCallable(NamedTuple):
-    """The next contact that a caller can get. `rested_at` is when its wait since the last try ends,
-    and `opens_at` is when calling hours allow the call too. Both are aware UTC; None means
-    never."""
+    """When a caller can get the next contact. `rested_at` is when the contact's wait after the last
+    call ends, and `opens_at` when calling hours allow the call too. Both are aware UTC; None means
+    that there is no such time."""
 
     rested_at: datetime | None
     opens_at: datetime | None
@@ -194,12 +195,11 @@ def next_callable(
     languages: Sequence[str] = (),
     caller_id: int = 0,
 ) -> NextCallable:
-    """Return when the next contact becomes callable for a caller with these filters. No `list_ids`
-    means every list, and no `languages` means the campaign's own language. Contacts whose number is
-    in an open call do not count.
+    """Return when the next contact becomes callable for a caller with these lists and languages.
 
-    A callback is reserved at first for the caller who promised it. Pass 0 for a caller without
-    callbacks.
+    No `list_ids` means every list, and no `languages` means the campaign's own language. Contacts
+    whose number is in an open call do not count. At first a callback counts only for the caller who
+    promised it: `caller_id` is the id of the caller, or 0 for a caller without callbacks.
     """
     at = now()
     rows = db.session.execute(
@@ -224,12 +224,11 @@ def next_callable(
 
 
 def capacity_per_hour(campaign: Campaign) -> int:
-    """Return how many calls the queue can give in the hour from now: the numbers that have a
-    contact who is ready, or who becomes callable within the hour and within calling hours. At most
-    CAPACITY_AT_MOST.
+    """Return how many calls the queue can offer within an hour from now, at most CAPACITY_AT_MOST.
 
-    Numbers in an open call do not count. Contacts whose language no caller speaks do not count
-    either.
+    It is the number of phone numbers with a contact who can be called now, or who becomes callable
+    within the hour and within calling hours. Numbers in an open call do not count, nor do contacts
+    whose language no caller speaks.
     """
     at = now()
     spoken = {*languages_for(campaign), *other_languages_spoken(campaign)}
