@@ -1,15 +1,28 @@
 """One call, from the claim to its outcome, and undoing the outcome.
 
-- `claim`, `claim_rows`   the next contact for a caller; what a claim reads and writes
-- `hold`              the contact on a caller's screen: looking it up, renewing, releasing
-- `eligibility`       whether a caller's campaign and party are calling
-- `answers`           the answers at each step of the script
-- `record`, `undo`    the outcome, and undoing it
-- `contact_state`, `household_state`   what an outcome does to the contact and to its household
-- `contact_snapshot`  what an undo restores
-- `household`         switching the call to another person of the household
-- `never_again`       taking back what a call entered on the do-not-call list
-- `set_aside`, `set_aside_worker`, `jobs`   setting aside all that one caller recorded
-- `speed_check`, `caller_history`   outcomes that came too fast; what one caller did
+Words used in this package:
+
+- claim: give a caller the next contact, and write the open call for it
+- turn: how often the outcome of a call was undone (`call.turn`, 0 at first). A request names the
+  turn that its page shows, so that a request from before an undo changes nothing
+- household: the contacts of one campaign with the same number
+- late: an outcome that was recorded after the hold had ended
+- set aside: an organiser has taken a call out of every count, because it was never made
+
+Modules:
+
+- `claim`, `claim_rows`   gives a caller the next contact; the rows that a claim reads and writes
+- `hold`              looks up, renews and releases the hold of the contact on a caller's screen
+- `eligibility`       checks that a caller's campaign and party are calling
+- `answers`           stores the answers at each step of the script
+- `record`, `call_rows`   records an outcome; the rows that recording reads and writes
+- `undo`              undoes an outcome
+- `contact_state`, `household_state`   what an outcome changes in the contact and its household
+- `contact_snapshot`  the values that an undo restores
+- `household`         switches the call to another person of the household
+- `never_again`       lifts the do-not-call entry that a call made
+- `set_aside`, `set_aside_worker`, `jobs`   set aside the calls that one caller recorded
+- `speed_check`       finds outcomes that came too fast
+- `caller_history`    counts what one caller did
 - `merge_fields`      the values of a call's merge fields
 """

@@ -1,4 +1,4 @@
-"""The answers to the steps of a call's script, saved one by one. Nothing here commits."""
+"""Stores the answers to the steps of a call's script, one by one. Nothing here commits."""
 
 import uuid
 from typing import Any
@@ -13,15 +13,16 @@ from phonebank.models import Answer, Call, Caller, now
 from phonebank.scripts.versions import script_of
 from scripts_library.engine import InvalidAnswerError, check_answer
 
-# An outcome or an undo may come between the two statements. Then the call is read again.
+# An outcome or an undo may come between reading the call and saving the answer. Then the call is
+# read again, at most this often.
 TRIES_AT_MOST = 3
 
-# Statements are built once: building them takes longer than PostgreSQL needs to answer them.
+# Statements are built once, because building them takes longer than PostgreSQL takes to answer.
 _CALL = select(Call.id, Call.script_version_id, Call.outcome, Call.turn).where(
     Call.id == bindparam("call_id"), Call.caller_id == bindparam("caller_id")
 )
-# The update locks the call and gives its row a new version. An outcome that has read the answers
-# without this one then finds the call changed, and reads again.
+# The UPDATE locks the call and gives its row a new version. If an outcome is being recorded that
+# has read the answers without this one, it sees that the call has changed, and reads again.
 _SAVE = text("""
 WITH unrecorded AS (
     UPDATE call SET turn = turn WHERE id = :call_id AND outcome IS NULL AND turn = :turn
@@ -48,16 +49,17 @@ def save_answer(
     turn: int | None = None,
     seq: int | None = None,
 ) -> Any:
-    """Save the answer to a step. Return the value that is stored afterwards.
+    """Save the answer to a step. Return the answer that is stored after that.
 
-    A later answer replaces an earlier one. Two kinds of late requests replace nothing: a request
-    from before the call was undone (its `turn` is not the call's), and a request that was sent
-    before the one with the stored answer. `seq` grows with every answer that a page sends; None (a
-    form without JavaScript) counts as the newest. An empty answer (None, blank) is stored too if
-    the step allows it: it says that the caller has gone past the step.
+    A later answer replaces an earlier one. A request that comes late replaces nothing: it was sent
+    before the call was undone (its `turn` is not the call's), or before the request whose answer is
+    stored. `seq` shows the latter: it grows with every answer that a page sends. A form without
+    JavaScript sends no `seq` (None), and its answer counts as the newest. If the step allows an
+    empty answer (None or blank), that is stored too, and says that the caller has gone past the
+    step.
 
-    Raises NotFoundError, ConflictError once the outcome is recorded, InvalidInputError for a step
-    or answer that the script does not have.
+    Raises NotFoundError for another caller's call, ConflictError if the outcome is recorded, and
+    InvalidInputError for a step or answer that the script does not have.
     """
     for _ in range(TRIES_AT_MOST):
         call = db.session.execute(_CALL, {"call_id": call_id, "caller_id": caller.id}).one_or_none()

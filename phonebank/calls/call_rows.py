@@ -1,8 +1,8 @@
-"""The rows that an outcome changes: the query that reads them, and the statement that writes them.
+"""The query that reads the rows which an outcome changes, and the statement that writes them.
 
-The query locks nothing. The statement locks the call and its contact and changes anything only if
-both are still as they were read, which PostgreSQL's `xmin` tells: it is another number after every
-change of the row. Nothing here commits.
+The query locks nothing. The statement locks the call and its contact, and writes only if both rows
+are as the query read them. PostgreSQL's `xmin` shows that: it changes with every change of a row.
+Nothing here commits.
 """
 
 import json
@@ -28,8 +28,8 @@ from phonebank.models import Call, ContactState
 from phonebank.models.state_column import state_text
 from phonebank.tallies.totals import COUNTED_CALL, sql_to_add
 
-# An undo restores at most this many other contacts with the number. That is enough for a family,
-# and not for a switchboard.
+# An undo restores at most this many other contacts with the number. That is enough for a family. A
+# company's number may have more.
 OTHERS_AT_MOST = 100
 
 _READ = text(f"""
@@ -49,10 +49,11 @@ FROM call JOIN contact ON contact.id = call.contact_id
 WHERE call.id = :call_id AND call.caller_id = :caller_id
 """)  # noqa: S608
 
-# If the first part has to wait for a row, PostgreSQL compares the row's newest version. The others
-# on the number wait until `:until`; near closing time two waits of different length end at the same
-# opening, so `rested_at` shows which wait is longer. `contact_before` gets their earlier times in
-# the form that `HouseholdChange.from_json` reads.
+# If `locked` has to wait for a row, PostgreSQL compares the newest version of that row. The others
+# on the number wait until `:until`. Near the end of calling hours, two waits of different length
+# may end at the same moment, when calling hours begin again; then `rested_at` shows which wait is
+# longer. `contact_before` stores the others' earlier times in the form that
+# `HouseholdChange.from_json` reads.
 _WRITE = state_text(
     f"""
 WITH locked AS (
@@ -106,8 +107,8 @@ SELECT EXISTS (
 )
 """)
 
-# The people are found first, by the indexes of `contact` and of the calls to one contact: the calls
-# have no index of all numbers. The call's household has those who have lost the number since.
+# The contacts are found first, and then their calls, because `call` has no index of all numbers.
+# `household` is needed for the contacts that have lost the number since.
 _WAS_NUMBER_CALLED = text("""
 SELECT EXISTS (
     SELECT FROM call AS later
@@ -127,10 +128,11 @@ SELECT EXISTS (
 
 @dataclass(frozen=True)
 class CallRows:
-    """A call and its contact as they were read at one moment.
+    """A call and its contact, as they were read at one moment.
 
-    `fields` and `answers` (by step id) are None for an outcome that reached nobody, or if there are
-    none. `same_outcome_before` counts the contact's calls with the outcome that is being recorded.
+    `fields` and `answers` (by step id) are read only for an outcome that reached a person; they are
+    None otherwise, and if there are none. `same_outcome_before` is how many earlier calls to the
+    contact have the outcome that is being recorded, without calls that are set aside.
     """
 
     call_version: str
@@ -160,7 +162,7 @@ _OF_CALL = tuple(field.name for field in fields(CallRows) if field.name != "cont
 
 @dataclass(frozen=True)
 class CallResult:
-    """What an outcome writes into its call. `at` (aware) is the moment of the recording."""
+    """The values that an outcome writes into its call. `at` (aware) is when it is recorded."""
 
     outcome: str
     at: datetime
@@ -174,12 +176,12 @@ class CallResult:
 
 @dataclass(frozen=True)
 class PeopleResult:
-    """How an outcome changes the people on the number.
+    """The changes that an outcome makes to the people on the number.
 
-    `contact` is the contact's new state. The other people on the number can't be called before
-    `others_wait_until`. Without calling hours they could be called from `others_rested_at` on. Both
-    times are aware, or None if the others need not wait.
-    `lost_number` has the others that have lost the number already, because it is dead.
+    `contact` is the new state of the call's contact. The other people on the number cannot be
+    called before `others_wait_until`. `others_rested_at` is when their wait ends, not regarding
+    calling hours. Both times are aware; None means that the others need not wait. `lost_number` has
+    the other contacts from which a dead number has been taken already.
     """
 
     contact: ContactValues
@@ -189,8 +191,8 @@ class PeopleResult:
 
 
 def read_rows(caller_id: int, call_id: uuid.UUID, outcome: str, reached: bool) -> CallRows | None:
-    """Return a call of this caller with its contact, for an outcome that reached a person or not;
-    None if the caller has no such call."""
+    """Return a call of this caller with its contact; None if the caller has no such call. `outcome`
+    is the outcome to be recorded, and `reached` says whether it reached a person."""
     values = {"caller_id": caller_id, "call_id": call_id, "outcome": outcome, "reached": reached}
     row = db.session.execute(_READ, values).one_or_none()
     if row is None:
@@ -203,9 +205,9 @@ def write_rows(rows: CallRows, result: CallResult, people: PeopleResult | None) 
     """Write an outcome into its call, the contact, the others on the number, and the tally.
 
     Return False and change nothing if the call or the contact has changed since `rows` were read.
-    Without `people`, only the call changes. If the contact moves to its next number, begin a
-    transaction first. If the campaign has the same person with that next number already, the
-    contact becomes unusable instead.
+    If `people` is None, only the call and the tally change. If the contact gets another number, the
+    caller of this function must have begun a transaction. If the campaign has another contact with
+    the same name and that number, the contact becomes unusable instead.
     """
     if people is None or people.contact.phone == rows.contact.phone:
         return _write(rows, result, people)
@@ -242,16 +244,16 @@ def _write(rows: CallRows, result: CallResult, people: PeopleResult | None) -> b
 
 
 def was_reassigned(call_id: uuid.UUID) -> bool:
-    """Whether a later call has shown the call's contact to a caller.
+    """Whether a caller was given the call's contact again after this call.
 
-    Calls are ordered by `handed_out_no` and not by the clock, because the clocks of two servers may
+    Calls are ordered by `handed_out_no` and not by time, because the clocks of two servers may
     differ.
     """
     return bool(db.session.scalar(_WAS_REASSIGNED, {"call_id": call_id}))
 
 
 def was_number_called(call: Call) -> bool:
-    """Whether a later call, which has ended, has shown the call's number to a caller of the
-    campaign."""
+    """Whether a caller of the campaign had the call's number on screen after this call, in a call
+    that has ended."""
     values = {"call_id": call.id, "phone": call.phone, "handed_out_no": call.handed_out_no}
     return bool(db.session.scalar(_WAS_NUMBER_CALLED, values))

@@ -1,5 +1,5 @@
-"""Counts what one caller did, from the calls, for an organiser who has to decide about the
-caller."""
+"""Counts what one caller did, from the rows of `call`. An organiser reads this before deciding what
+to do about the caller."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,11 +37,12 @@ WHERE caller_id = :caller_id GROUP BY outcome ORDER BY number DESC, outcome
 
 @dataclass(frozen=True)
 class Sights:
-    """The number of contacts that a caller saw, and how fast.
+    """How many contacts a caller had on screen, and how fast the caller worked.
 
-    `usual_seconds` is the median time from the claim to the end of the hold; None if no hold has
-    ended. `outcomes` holds rows of `outcome` (None for calls without an outcome) and `number`, the
-    most frequent first.
+    `people` counts all contacts, `last_hour` those of the last hour, and `recorded` those with an
+    outcome. `usual_seconds` is the median time from the claim to the end of the hold; None if no
+    hold has ended. `outcomes` has rows of `outcome` (None for calls without an outcome) and
+    `number`, the most frequent first.
     """
 
     people: int
@@ -54,7 +55,7 @@ class Sights:
 
 
 def caller_in(campaign: Campaign, caller_id: int) -> Caller:
-    """Return a caller of this campaign, even if they were removed. Raises NotFoundError."""
+    """Return a caller of this campaign; the caller may have been removed. Raises NotFoundError."""
     caller = db.session.get(Caller, caller_id)
     if caller is None or caller.campaign_id != campaign.id:
         raise NotFoundError("There is no such caller in this campaign.", "Go back to its callers.")
@@ -62,7 +63,7 @@ def caller_in(campaign: Campaign, caller_id: int) -> Caller:
 
 
 def sights_of(caller: Caller, at: datetime) -> Sights:
-    """Return what this caller saw until `at` (aware)."""
+    """Return how many contacts this caller has had on screen. `at` (aware) is the present time."""
     values = {"caller_id": caller.id, "hour_ago": at - timedelta(hours=1)}
     counts = db.session.execute(_SIGHTS, values).one()._mapping
     return Sights(**counts, outcomes=db.session.execute(_OUTCOMES, values).all())

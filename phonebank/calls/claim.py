@@ -1,9 +1,8 @@
-"""Claims: giving a caller the next contact, and writing the open call for it. Nothing here
-commits.
+"""Claims: gives a caller the next contact, and writes the open call for it. Nothing here commits.
 
-A claim reads without locks and decides. Then it sends one statement, which writes only if nothing
-that the decision needed has changed since. If that statement writes nothing, the claim does the
-same once more in a transaction that locks contact and caller before it reads. `claim_rows` has the
+A claim reads without locks and decides. Then one statement writes the call, but only if nothing has
+changed that the decision was based on. If the statement writes nothing, the claim does the same
+again in a transaction that locks the contact and the caller before it reads. `claim_rows` has the
 statements.
 """
 
@@ -36,9 +35,8 @@ TRIES_AT_MOST = 50
 
 
 class NobodyToCallError(PhonebankError):
-    """The error if no contact is available for this caller right now; `why` is the reason.
-    `next_at` (aware UTC) is when the next contact becomes callable, or None if waiting alone does
-    not help."""
+    """The error if there is no contact for this caller right now. `why` is the reason. `next_at`
+    (aware UTC) is when the next contact becomes callable; None if there is no such contact."""
 
     status = 200
     title = "Nobody to call right now"
@@ -49,15 +47,16 @@ class NobodyToCallError(PhonebankError):
 
 
 def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
-    """Give the caller one contact to call. Until their hold ends, every claim gives the same
-    contact.
+    """Give the caller one contact to call. Until the hold ends, every claim of the caller returns
+    the same contact, also two claims at the same time.
 
-    `has_no_hold` skips the query for that hold, because the caller has just recorded an outcome.
-    Raises NotAdmittedError, PracticeRequiredError, NotRunningError, GoneError (party or campaign
-    ended), NobodyToCallError, ServiceUnavailableError (Redis is away), PacePausedError (then
-    commit, because the pause is written). Two simultaneous claims by one caller return the same
-    contact. Call this without uncommitted changes, because it rolls back if a contact is not
-    callable any more.
+    `has_no_hold` says that the caller has just recorded an outcome, so the query for an earlier
+    hold is skipped. Call this without uncommitted changes, because it rolls back if it finds that a
+    contact is no longer callable.
+
+    Raises NotAdmittedError, PracticeRequiredError, NotRunningError, GoneError (the party or the
+    campaign has ended), NobodyToCallError, ServiceUnavailableError (Redis is away), and
+    PacePausedError (commit after that, because the caller's pause has been written).
     """
     if not caller.may_call:
         raise NotAdmittedError()
@@ -75,7 +74,7 @@ def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
 
 
 def _refuse(caller: Caller) -> None:
-    """Raise the error of a caller who may get no contact at all at this moment."""
+    """Raise an error if the caller may get no contact at all right now (see `claim`)."""
     if not caller.may_call:
         raise NotAdmittedError()
     running_campaign(caller)
@@ -102,8 +101,8 @@ def _claim_next(caller: Caller) -> Hold:
         # This releases the row locks, so a claim that waits for them can continue.
         db.session.rollback()
         queue.release_stale(taken)
-        # A second tap may already have created the call. Both taps come from the same screen, so
-        # use that call.
+        # The caller may have tapped twice, and the other tap may already have written the call.
+        # Both taps come from the same screen, so return that call.
         already = current_hold(caller)
         if already is not None:
             return already
@@ -112,8 +111,9 @@ def _claim_next(caller: Caller) -> Hold:
 
 
 def _top_up(queue: ContactQueue, taken: TakenContact) -> None:
-    """Refill the queue if it is low. A failure is only logged if the call is stored already: the
-    caller gets the contact, and the next claim or the clock refills."""
+    """Refill the caller's lanes if they have few contacts left. If that fails after the call is
+    stored, log the failure: the caller gets the contact, and the next claim or the periodic job
+    refills."""
     is_stored = commits_each_statement(db.session)
     try:
         queue.top_up(taken)
@@ -127,7 +127,8 @@ def _top_up(queue: ContactQueue, taken: TakenContact) -> None:
 
 
 def _as_it_is_now(caller: Caller) -> Caller:
-    """Read caller, campaign and party again. Raises the errors of `_refuse`."""
+    """Read the caller, the campaign and the party again, and return the caller. Raises the errors
+    of `_refuse`."""
     present = read_caller(caller.id)
     if present is None:
         raise NotAdmittedError()
@@ -138,14 +139,15 @@ def _as_it_is_now(caller: Caller) -> Caller:
 def _open_call(caller: Caller, taken: TakenContact) -> Hold | None:
     """Ask PostgreSQL whether the caller may call this contact now, and write the open call.
 
-    Return None if the caller may not: the contact was suppressed or called since it came into
+    Return None if the caller may not. Then the contact was suppressed or called after it came into
     Redis, its calling hours have ended, its number is in another open call, or the caller has
-    another contact by now. Raises the errors of `_refuse`, and rolls back before that if the call
-    was written.
+    another contact by now. Raises the errors of `_refuse`; if the call was written before that, it
+    is rolled back.
     """
     for is_locked in (False, True):
         if is_locked:
-            # A row has changed or is locked, or the caller has used up a budget.
+            # The first try wrote nothing: a row has changed or is locked, or the caller has seen as
+            # many people as a budget allows.
             lock_rows(taken.contact_id, caller.id)
             caller = _as_it_is_now(caller)
         at = now()
@@ -166,7 +168,7 @@ def _open_call(caller: Caller, taken: TakenContact) -> Hold | None:
 
 
 def _contact_for(caller: Caller, taken: TakenContact, at: datetime) -> Row[*tuple[Any, ...]] | None:
-    """Return the contact's row if the caller may call it at `at`; None if not."""
+    """Return the contact's row if the caller may call the contact at `at` (aware), or None."""
     contact = read_contact(taken.contact_id, caller.id, at)
     if contact is None or not is_calling_time(caller.campaign, contact.zone_key, at):
         return None
@@ -180,7 +182,7 @@ def _write(
     at: datetime,
     is_locked: bool,
 ) -> Hold | None:
-    """Write the open call. Return None if `write_call` has written nothing."""
+    """Write the open call and return its hold. Return None if `write_call` wrote nothing."""
     words = choose_script(contact.words, contact.id)
     household = [contact_id for contact_id, *_ in contact.household]
     others = [Other(*names) for *names, may_be_asked_for in contact.household if may_be_asked_for]
@@ -192,11 +194,11 @@ def _write(
 
 
 def _check_again(caller: Caller, taken: TakenContact, hold: Hold) -> Hold | None:
-    """Check the new call once more, and let it start at this moment.
+    """Check again that the caller may make this new call, and set its start to the present moment.
 
-    The call was written in a transaction with locks. That transaction may have had to wait, either
-    for a call to the same number that was then rolled back, or for a transaction that had locked
-    the campaign or the party.
+    The transaction that wrote the call may have waited for a lock: for a call to the same number
+    that was then rolled back, or for a transaction that had locked the campaign or the party.
+    Return None if the contact may no longer be called. Raises the errors of `_refuse`.
     """
     try:
         caller = _as_it_is_now(caller)

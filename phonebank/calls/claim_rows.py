@@ -1,5 +1,5 @@
-"""What a claim reads and writes: one query, and one statement that writes the open call only if
-nothing that the decision needed has changed since."""
+"""The query that reads what a claim needs, and the statement that writes the open call. The
+statement writes only if nothing has changed that the claim's decision was based on."""
 
 import uuid
 from datetime import datetime
@@ -19,13 +19,13 @@ from phonebank.models import Caller, Contact, ContactList, ContactState
 from phonebank.roster.pace import sights_seen
 from phonebank.suppressions.contacts import HAS_SUPPRESSED_NUMBER, has_suppressed_number
 
-# How long a claim without locks waits for another transaction, as PostgreSQL reads it.
+# For how long a claim without locks waits for another transaction, as a PostgreSQL setting.
 PATIENCE = "50ms"
 
-# The caller's page shows at most this many other people of a household beside the contact.
+# The caller's page shows at most this many other people of the contact's household.
 HOUSEHOLD_AT_MOST = 9
 
-# Statements are built once: building them takes longer than PostgreSQL needs to answer them.
+# Statements are built once, because building them takes longer than PostgreSQL takes to answer.
 _other, _list_of_other = aliased(Contact), aliased(ContactList)
 _may_be_asked_for = _other.suppressed_at.is_(None) & _list_of_other.removed.is_(False)
 _household = (
@@ -69,11 +69,12 @@ _LOCK = text("""
 SELECT FROM contact JOIN caller ON caller.id = :caller_id
 WHERE contact.id = :contact_id FOR NO KEY UPDATE OF contact, caller
 """)
-# A change that commits before this statement begins wins: a pause, a removal, a do-not-call entry.
-# The statement does not see what commits later, so it must not wait. It skips locked rows, and
-# where PostgreSQL waits all the same (for another open call to the number, or for a lock on the
-# campaign), it waits no longer than `:patience`. The caller's row gets a new version, so of two
-# tabs only one gets a contact, and the other counts it before it gets another.
+# A change that commits before this statement begins is always respected: a pause, a removal, a
+# do-not-call entry. The statement does not see a change that commits later, so it must not wait
+# long. It skips locked rows. Where PostgreSQL waits all the same (for another open call to the
+# number, or for a lock on the campaign), it waits for at most `:patience`. The statement gives the
+# caller's row a new version. So if two tabs claim at once, only one of them gets a contact; the
+# other claims again and then counts that contact as seen.
 _OPEN_CALL = text(f"""
 WITH unchanged AS MATERIALIZED (
     SELECT contact.phone
@@ -109,27 +110,30 @@ _SET_DATES = text("UPDATE call SET started_at = :at, expires_at = :until WHERE i
 
 
 def read_contact(contact_id: int, caller_id: int, at: datetime) -> Row[*tuple[Any, ...]] | None:
-    """Return the contact if it may be called at `at` (aware); None if not.
+    """Return the contact's row if the contact may be called at `at` (aware); None if not.
 
-    The row has the columns of `Person`, `callback_at` and `callback_caller_id`. `row_version` is
-    the version of the contact. `household` has an array for each other contact with the same
-    number: its id, its first and last name, and whether the caller may ask for it. `words` has the
-    scripts on offer (`choose_script`), and `sights` what the caller has seen lately (`Sights.of`).
+    The row has the columns of `Person`, `callback_at`, `callback_caller_id` and these:
+
+    - `row_version`: the version of the contact's row
+    - `household`: an array for each other contact with the same number, of its id, first name, last
+      name, and whether the caller may ask for that person
+    - `words`: the scripts on offer, for `choose_script`
+    - `sights`: the numbers of contacts that the caller has seen lately, for `Sights.of`
     """
     values = {"contact_id": contact_id, "caller_id": caller_id, "at": at}
     return db.session.execute(_CALLABLE, values).one_or_none()
 
 
 def read_caller(caller_id: int) -> Caller | None:
-    """Return the caller, with campaign and party, as they are now."""
+    """Read the caller, the campaign and the party again. Return the caller, or None."""
     return db.session.scalar(_CALLER, {"caller_id": caller_id})
 
 
 def lock_rows(contact_id: int, caller_id: int) -> None:
-    """Begin a new transaction that locks the contact and the caller.
+    """Begin a new transaction, and lock the contact and the caller in it.
 
-    What decides must be read after that, in other statements, because a statement that waits for a
-    row sees all other rows as they were before the wait.
+    Read the rows for the decision after that, in other statements. A statement that waits for a row
+    sees all other rows as they were before the wait.
     """
     db.session.rollback()
     begin_transaction()
@@ -144,11 +148,13 @@ def write_call(
     until: datetime,
     is_locked: bool,
 ) -> bool:
-    """Write the open call, which expires at `until`, and store that the caller's screen is open.
+    """Write the open call, whose hold expires at `until` (aware), and store that the caller's
+    screen is open.
 
-    Return False if nothing was written. Then caller, campaign, party, list or contact have changed
-    since they were read, or another open call has the contact, its number or the caller. Without
-    locked rows there is a third reason: this statement would have had to wait.
+    Return False if nothing was written. Then the caller, the campaign, the party, the list or the
+    contact has changed since it was read, or another open call has the contact, its number or the
+    caller. If the rows are not locked (`is_locked`), there is a third reason: the statement would
+    have had to wait.
     """
     values = {
         "id": call.id,
@@ -174,5 +180,5 @@ def write_call(
 
 
 def set_dates(call_id: uuid.UUID, at: datetime, until: datetime) -> None:
-    """Write when the contact came onto the screen, and when the hold expires."""
+    """Write when the call began and when its hold expires (both aware)."""
     db.session.execute(_SET_DATES, {"id": call_id, "at": at, "until": until})

@@ -1,8 +1,7 @@
-"""The values, in a form that can be stored, with which an undo restores a contact and its
-household.
+"""The values with which an undo restores a contact and its household, and their JSON form.
 
-`call.contact_before` keeps a `ContactSnapshot`; setting a call aside keeps two `PeopleSnapshot`s,
-from before and from after it.
+`call.contact_before` stores a `ContactSnapshot`. For a call that is set aside, `set_aside_call`
+stores two `PeopleSnapshot`s: the states before and after it was set aside.
 """
 
 import json
@@ -15,7 +14,7 @@ from sqlalchemy import Row
 
 from phonebank.models import Contact, ContactState
 
-# A change of calling hours may move this column, so `matches` ignores it.
+# A change of calling hours may change this column, so `matches` ignores it.
 _MOVED_BY_HOURS = "callable_at"
 
 
@@ -40,19 +39,19 @@ class ContactValues:
 
     @classmethod
     def of(cls, contact: Contact | Row[Any]) -> "ContactValues":
-        """Return the contact's present state, from its object or from a row with its columns."""
+        """Return the present values of a contact, or of a row that has its columns."""
         values = {name: getattr(contact, name) for name in CONTACT_COLUMNS}
         values["state"] = ContactState(values["state"])
         return cls(**values | {"other_phones": tuple(contact.other_phones)})
 
     def restore(self, contact: Contact) -> None:
-        """Give the contact this state again."""
+        """Write these values into the contact."""
         for name in CONTACT_COLUMNS:
             value = getattr(self, name)
             setattr(contact, name, list(value) if isinstance(value, tuple) else value)
 
     def to_sql(self) -> dict[str, Any]:
-        """Return the values by column, as parameters of a statement."""
+        """Return the values by column name, as parameters of a SQL statement."""
         values = {name: getattr(self, name) for name in CONTACT_COLUMNS}
         return values | {
             "state": self.state.value,
@@ -60,7 +59,8 @@ class ContactValues:
         }
 
     def matches(self, contact: Contact) -> bool:
-        """Whether the contact still has this state, apart from a change of calling hours."""
+        """Whether the contact still has these values. `callable_at` may differ, because a change of
+        calling hours changes it."""
         present = ContactValues.of(contact)
         return all(
             getattr(self, name) == getattr(present, name)
@@ -69,7 +69,7 @@ class ContactValues:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the values by column, with times and dates as ISO 8601 text."""
+        """Return the values by column name, with times and dates as ISO 8601 text."""
         values = {name: getattr(self, name) for name in CONTACT_COLUMNS}
         return {
             name: value.isoformat() if isinstance(value, date) else value
@@ -78,7 +78,7 @@ class ContactValues:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "ContactValues":
-        """Return the state that `to_json` gave. Other keys of `stored` are ignored."""
+        """Return the values that `to_json` returned. Other keys of `stored` are ignored."""
         values = {name: stored[name] for name in CONTACT_COLUMNS}
         for name in ("callable_at", "rested_at", "last_called_at", "callback_at"):
             values[name] = _moment(stored[name])
@@ -94,10 +94,11 @@ CONTACT_COLUMNS = tuple(field.name for field in fields(ContactValues))
 
 @dataclass(frozen=True)
 class LeftValues:
-    """The columns of a contact that other calls and uploads may change, as an outcome left them.
+    """The values that an outcome left in those columns of a contact that other calls and uploads
+    may change.
 
-    They change with a call to another contact on the number, and with an upload of the list. A
-    change of calling hours moves only `callable_at`, which is not among them.
+    A call to another contact on the number changes them, and so does an upload of the list. A
+    change of calling hours changes only `callable_at`, which is not one of them.
     """
 
     state: ContactState
@@ -107,7 +108,7 @@ class LeftValues:
 
     @classmethod
     def of(cls, contact: Contact | ContactValues) -> "LeftValues":
-        """Return the contact's present columns."""
+        """Return the present values of the contact."""
         return cls(contact.state, contact.phone, tuple(contact.other_phones), contact.rested_at)
 
     def to_json(self) -> dict[str, Any]:
@@ -121,7 +122,7 @@ class LeftValues:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "LeftValues":
-        """Return the columns that `to_json` gave."""
+        """Return the values that `to_json` returned."""
         return cls(
             ContactState(stored["state"]),
             stored["phone"],
@@ -132,8 +133,8 @@ class LeftValues:
 
 @dataclass(frozen=True)
 class DelayedContact:
-    """A contact with the same number that waits because of the call, with its times before the
-    call."""
+    """Another contact with the same number, which waits because of the call. The times (aware) are
+    those from before the call."""
 
     contact_id: int
     callable_at: datetime
@@ -142,8 +143,8 @@ class DelayedContact:
 
 @dataclass(frozen=True)
 class NumberLoss:
-    """A contact with the same number that lost it because the number is dead, with its further
-    numbers before the call."""
+    """Another contact with the same number, from which the number was taken because it is dead.
+    `other_phones` are its further numbers from before the call."""
 
     contact_id: int
     other_phones: tuple[str, ...]
@@ -167,8 +168,8 @@ class HouseholdChange:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON form of `lost_number`. The statement that delays contacts stores them
-        itself, because only PostgreSQL knows which they are."""
+        """Return the JSON form of `lost_number`. The SQL statement that delays contacts stores
+        `delayed` itself, because only PostgreSQL knows which contacts it delayed."""
         if not self.lost_number:
             return {}
         lost = [[other.contact_id, list(other.other_phones)] for other in self.lost_number]
@@ -176,7 +177,7 @@ class HouseholdChange:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "HouseholdChange":
-        """Return the change from what `call.contact_before` stores. Other keys are ignored."""
+        """Return the change that `call.contact_before` stores. Other keys are ignored."""
         delayed = zip(stored.get("resting", ()), stored.get("had_rested", ()), strict=True)
         return cls(
             tuple(
@@ -193,25 +194,25 @@ class HouseholdChange:
 
 @dataclass(frozen=True)
 class ContactSnapshot:
-    """The state that an undo restores: the contact before its outcome, the changes that the outcome
-    made to the household, and how it left the contact."""
+    """What an undo needs: the contact's values before the outcome, the changes that the outcome
+    made to the household, and the values that the outcome left in the contact."""
 
     before: ContactValues
     household: HouseholdChange
     left: LeftValues
 
     def has_changed_since(self, contact: Contact) -> bool:
-        """Whether the contact has changed since its outcome. Restoring it would then undo the
-        effect of another call."""
+        """Whether another call or an upload has changed the contact since the outcome. To restore
+        the contact would then undo that change too."""
         return LeftValues.of(contact) != self.left
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `call.contact_before` stores."""
+        """Return the JSON value for `call.contact_before`."""
         return self.before.to_json() | self.household.to_json() | {"left": self.left.to_json()}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "ContactSnapshot":
-        """Return the snapshot that `to_json` gave."""
+        """Return the snapshot from the value that `to_json` returned."""
         return cls(
             ContactValues.from_json(stored),
             HouseholdChange.from_json(stored),
@@ -221,22 +222,22 @@ class ContactSnapshot:
 
 @dataclass(frozen=True)
 class PeopleSnapshot:
-    """The state of a call's contact (None if the contact stays unchanged), and the states of the
-    other contacts with the number, by contact id."""
+    """The values of a call's contact (None if that contact is not to be changed), and of the other
+    contacts with the number, by contact id."""
 
     contact: ContactValues | None
     others: dict[int, ContactValues]
 
     @classmethod
     def of(cls, contact: Contact | None, others: Iterable[Contact]) -> "PeopleSnapshot":
-        """Return the present states of the contact and of the others with the number."""
+        """Return the present values of the contact and of the other contacts."""
         return cls(
             ContactValues.of(contact) if contact is not None else None,
             {other.id: ContactValues.of(other) for other in others},
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `set_aside_call.before` and `after` store."""
+        """Return the JSON value for `set_aside_call.before` or `set_aside_call.after`."""
         return {
             "person": self.contact.to_json() if self.contact else None,
             "others": {str(key): state.to_json() for key, state in self.others.items()},
@@ -244,7 +245,7 @@ class PeopleSnapshot:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "PeopleSnapshot":
-        """Return the snapshot that `to_json` gave."""
+        """Return the snapshot from the value that `to_json` returned."""
         return cls(
             ContactValues.from_json(stored["person"]) if stored["person"] else None,
             {int(key): ContactValues.from_json(state) for key, state in stored["others"].items()},

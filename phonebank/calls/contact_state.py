@@ -1,7 +1,7 @@
-"""Applies an outcome to its contact: from the state before, and `retry_policy.decide`'s decision,
-to the state after.
+"""Applies an outcome to its contact. `retry_policy.decide` makes the decision, and this module
+calculates the contact's state after it.
 
-All of it is part of the transaction that records or undoes the call.
+All changes belong to the transaction that records or undoes the call.
 """
 
 from dataclasses import replace
@@ -32,11 +32,11 @@ def apply_decision(
     language: str,
     dead: frozenset[str],
 ) -> ContactValues:
-    """Return the contact's state after the outcome, as the decision says. Pure.
+    """Return the contact's state after the outcome, by this decision. This changes nothing.
 
-    `at` (aware) is when the outcome was recorded, and `today` the contact's date then; `only_me`
-    reserves a callback for the caller; `language` is a BCP 47 code or ""; `dead` are those of the
-    contact's further numbers that are out of service.
+    `at` (aware) is when the outcome was recorded, and `today` the date at that moment where the
+    contact lives. `only_me` reserves a promised callback for the caller. `language` is a BCP 47
+    code or "". `dead` has those of the contact's further numbers that are out of service.
     """
     after = replace(before, last_outcome=outcome.key, last_called_at=at)
     if decision.counted:
@@ -57,7 +57,7 @@ def apply_decision(
     if decision.state == NextState.CALLABLE:
         after = replace(after, callable_at=callable_at, rested_at=decision.rested_at)
     elif decision.state == NextState.UNUSABLE:
-        # A late outcome may be about a number that the contact has lost already.
+        # If the outcome is late, the contact may have lost the called number already.
         if before.phone == called_phone:
             after = with_next_number(after, dead)
     elif decision.state == NextState.FINISHED:
@@ -68,11 +68,11 @@ def apply_decision(
 
 
 def with_next_number(contact: ContactValues, dead: frozenset[str]) -> ContactValues:
-    """Return the contact callable on its next number that is not `dead`. A contact without such a
-    number becomes unusable. Pure.
+    """Return the contact's state with its next number that is not in `dead`. Without such a number
+    the contact is unusable. This changes nothing.
 
-    The next number may be suppressed. The contact then cannot be called until the number comes off
-    the do-not-call list.
+    The next number may be on the do-not-call list. The contact then cannot be called until the
+    number is taken off the list.
     """
     in_service = tuple(phone for phone in contact.other_phones if phone not in dead)
     if not in_service:
@@ -83,8 +83,11 @@ def with_next_number(contact: ContactValues, dead: frozenset[str]) -> ContactVal
 
 
 def take_next_number(contact: Contact) -> None:
-    """Switch to the contact's next number that is not known to be dead, as `with_next_number` says.
-    If the campaign has the same person again with that number, the contact becomes unusable."""
+    """Give the contact its next number that is not known to be dead (see `with_next_number`).
+
+    The contact becomes unusable if it has no such number, or if the campaign has another contact
+    with the same name and that number.
+    """
     after = with_next_number(ContactValues.of(contact), dead_among(contact.other_phones))
     if after.state == ContactState.UNUSABLE or not set_number(
         contact, after.phone, list(after.other_phones)
@@ -93,10 +96,10 @@ def take_next_number(contact: Contact) -> None:
 
 
 def set_number(contact: Contact, phone: str, further: list[str]) -> bool:
-    """Make the contact callable on this number (E.164), with the further ones after it. This
-    flushes.
+    """Make the contact callable on this number (E.164), with `further` as its other numbers.
 
-    Return False and change nothing if the campaign has the same person again with that number.
+    This flushes. Return False and change nothing if the campaign has another contact with the same
+    name and that number.
     """
     try:
         with db.session.begin_nested():
@@ -109,7 +112,8 @@ def set_number(contact: Contact, phone: str, further: list[str]) -> bool:
 
 
 def offer_language(contact_list_id: int, language: str) -> None:
-    """Have refills of the list look for contacts who speak the language (a BCP 47 code or "")."""
+    """Add a language (a BCP 47 code or "") to the languages of a list, so that refills look for its
+    contacts who speak it."""
     db.session.execute(
         text("""
             UPDATE contact_list SET languages = languages || to_jsonb(CAST(:language AS text))

@@ -7,7 +7,7 @@ from phonebank.models import Caller, Campaign, CampaignState, now
 
 
 class NotAdmittedError(NotAllowedError):
-    """The error of a caller who waits in the lobby, or was removed since the request began."""
+    """The error of a caller who waits to be let in, or was removed since the request began."""
 
     title = "You're not in"
 
@@ -32,9 +32,9 @@ class OnBreakError(NotRunningError):
 
 
 def running_campaign(caller: Caller) -> Campaign:
-    """Return the caller's campaign, while the campaign and the caller's party are calling.
+    """Return the caller's campaign if the campaign and the caller's party are calling.
 
-    Raises NotRunningError while one of them is paused (OnBreakError for the party), GoneError once
+    Raises NotRunningError if one of them is paused (OnBreakError if the party is), and GoneError if
     one has ended.
     """
     campaign, party = caller.campaign, caller.party

@@ -1,4 +1,5 @@
-"""Looks up, renews and releases the hold of a caller. Nothing here commits."""
+"""Looks up, renews and releases the hold of the contact on a caller's screen. Nothing here
+commits."""
 
 import uuid
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from phonebank.core.errors import NotFoundError
 from phonebank.models import Call, CallEnding, Caller, CallerState, Contact, now
 from phonebank.models.state_column import state_text
 
-# At least this time passes between two renewals that write a later expiry. The page asks once a
-# minute, and a second tab, or a caller who goes back and forth, asks more often.
+# A renewal writes a later expiry only if the hold then lasts at least this much longer. The page
+# renews once a minute. With a second tab, or when the caller goes back and forth, it renews more
+# often.
 WRITTEN_APART = timedelta(minutes=1)
 
 # The caller's last-seen time is written at most this often.
@@ -24,7 +26,8 @@ SEEN_APART = timedelta(seconds=45)
 
 
 class Device(NamedTuple):
-    """What a device's cookie says: the id of its caller, and the caller's token at that time."""
+    """What a device's cookie says: the id of a caller, and the caller's device token when the
+    cookie was set."""
 
     id: int
     device_token: str
@@ -32,8 +35,8 @@ class Device(NamedTuple):
 
 @dataclass(frozen=True)
 class OpenCall:
-    """The open call of a hold, as it was read or written. `household` has the ids of the other
-    contacts on the number, and `turn` says how often the outcome was undone."""
+    """The open call of a hold. `household` has the ids of the other contacts on the number when the
+    call began, and `turn` is how often the call's outcome was undone."""
 
     id: uuid.UUID
     caller_id: int
@@ -45,13 +48,13 @@ class OpenCall:
 
     @classmethod
     def of(cls, call: Call) -> "OpenCall":
-        """Return the open call from its row."""
+        """Return the values of this row of `call`."""
         return cls(*(getattr(call, name) for name in cls.__dataclass_fields__))
 
 
 @dataclass(frozen=True)
 class Person:
-    """The contact of a hold, as it was read."""
+    """The contact of a hold, with the columns that the caller's page needs."""
 
     id: int
     contact_list_id: int
@@ -64,7 +67,7 @@ class Person:
 
     @classmethod
     def of(cls, row: Any) -> "Person":
-        """Return the person from a row, or a Contact, with these attributes."""
+        """Return the person with the values of a row or a Contact that has these attributes."""
         return cls(*(getattr(row, name) for name in cls.__dataclass_fields__))
 
 
@@ -79,11 +82,12 @@ class Other:
 
 @dataclass(frozen=True)
 class Hold:
-    """A contact on a caller's screen: the open call, and when the hold expires (aware UTC).
+    """A contact on a caller's screen: the open call, the contact, and when the hold expires (aware
+    UTC).
 
-    `is_new` says that the call has just been written, so it has no answers yet. `others` are the
-    others of the household, or None if they were not read with the hold (`others_in_household`
-    reads them).
+    `is_new` says that the call has just been written, so it has no answers yet. `others` has the
+    other people of the household whom the caller may ask for; None means that they were not read
+    (`others_in_household` reads them).
     """
 
     call: OpenCall
@@ -93,11 +97,11 @@ class Hold:
     others: list[Other] | None = None
 
 
-# What a query must read for a Person or an OpenCall.
+# The columns that a query must read for a Person and for an OpenCall.
 PERSON_COLUMNS = tuple(getattr(Contact, name) for name in Person.__dataclass_fields__)
 _CALL_COLUMNS = tuple(getattr(Call, name) for name in OpenCall.__dataclass_fields__)
 
-# Statements are built once: building them takes longer than PostgreSQL needs to answer them.
+# Statements are built once, because building them takes longer than PostgreSQL takes to answer.
 _HELD: Select[*tuple[Any, ...]] = (
     select(
         Bundle("call", *_CALL_COLUMNS),
@@ -114,11 +118,11 @@ _OWN_CALL_AND_CONTACT = (
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
-# One statement finds the hold of a device that is still the caller's, writes a later expiry unless
-# that was done just now, and stores that the caller's screen is open. `greatest` is needed because
-# another tab may have been promised a later expiry. The update checks the hold once more, because
-# it may have had to wait for the row. A locked row of the caller is skipped, because a removal
-# locks the caller first and then the call.
+# One statement does three things. It finds the hold, if the device still belongs to the caller. It
+# writes a later expiry, if that is due. It stores that the caller's screen is open. `greatest` is
+# there because another tab may have been given a later expiry. The update checks the hold again,
+# because it may have waited for the row. If the caller's row is locked, it is skipped: a removal
+# locks the caller first and then the call, so waiting for the caller could be a deadlock.
 _RENEW = state_text(
     """
 WITH hold AS (
@@ -159,19 +163,21 @@ WHERE id = :caller_id AND (seen_at IS NULL OR seen_at < :at - :seen_apart)
 
 
 def current_hold(caller: Caller) -> Hold | None:
-    """Return the contact on this caller's screen, or None if there is no contact."""
+    """Return the hold of the contact on this caller's screen; None if there is none."""
     row = db.session.execute(_HELD, {"caller_id": caller.id}).one_or_none()
     return Hold(OpenCall(*row.call), Person(*row.person), row.expires_at) if row else None
 
 
 def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
-    """Extend a hold by the campaign's hold time. A contact stays on the screen for at most the
-    campaign's longest hold after a claim or an undo. Store that the caller's screen is open.
+    """Extend a hold by the campaign's hold time, and store that the caller's screen is open.
 
-    Return when the hold expires (aware UTC), as PostgreSQL has it. A renewal soon after another
-    (`WRITTEN_APART`, for short holds a fifth of the hold) writes no later expiry. Raises
-    NotFoundError when the call is not an open one of this caller, when it has been held for the
-    longest time, or when the device is no longer the caller's.
+    A contact stays on the screen for at most the campaign's longest hold time, counted from the
+    claim or the last undo. Return when the hold expires (aware UTC), as PostgreSQL has it. If the
+    new expiry would be less than `WRITTEN_APART` later (for short holds a fifth of the hold time),
+    it is not written.
+
+    Raises NotFoundError if this caller has no such open call, if the longest hold time is over, or
+    if the device no longer belongs to the caller.
     """
     at = now()
     values = {"call_id": call_id, "at": at}
@@ -185,7 +191,7 @@ def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
 
 
 def release_hold(caller: Caller, call_id: uuid.UUID) -> None:
-    """End a hold without an outcome: the contact becomes callable as it was before.
+    """End a hold without an outcome. Other callers can then get the contact.
 
     If the hold has ended already, nothing changes. Raises NotFoundError for another caller's call.
     """
@@ -195,15 +201,14 @@ def release_hold(caller: Caller, call_id: uuid.UUID) -> None:
 
 
 def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
-    """Return a call of this caller. With `lock`, the row is locked and read again, so it is up to
-    date.
+    """Return a call of this caller. With `lock`, lock its row and read the row again.
 
-    Raises NotFoundError, also for another caller's call, so the answer reveals nothing about other
-    callers' calls.
+    Raises NotFoundError if there is no such call, and the same error for another caller's call, so
+    that the answer reveals nothing about other callers' calls.
     """
     query = select(Call).where(Call.id == call_id, Call.caller_id == caller.id)
     if lock:
-        # The rows that this session read before it had the lock may be out of date.
+        # The session may have read the row before it was locked, so it must be read again.
         query = query.with_for_update().execution_options(populate_existing=True)
     call = db.session.scalar(query)
     if call is None:
@@ -212,8 +217,8 @@ def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
 
 
 def not_an_own_call() -> NotFoundError:
-    """Return the error for a call that is not this caller's. It does not say whether another caller
-    has the call."""
+    """Return the error for a call that is not this caller's. It does not say whether the call
+    exists."""
     return NotFoundError("That call isn't one of yours.", "Go back to calling.")
 
 
@@ -225,20 +230,20 @@ def own_call_and_contact(caller: Caller, call_id: uuid.UUID) -> tuple[Call, Cont
     own = {"call_id": call_id, "caller_id": caller.id}
     row = db.session.execute(_OWN_CALL_AND_CONTACT, own).one_or_none()
     if row is None:
-        # Either there is no such call, or it was switched to another person of the household while
-        # this statement waited for the lock.
+        # Either the caller has no such call, or the call was switched to another person of the
+        # household while this statement waited for the lock.
         own_call(caller, call_id)
         return own_call_and_contact(caller, call_id)
     return row[0], row[1]
 
 
 def is_stale(turn: int | None, present: int) -> bool:
-    """Whether a request was meant for another turn of its call than the present one. None means any
-    turn."""
+    """Whether a request was made for another turn of its call than the present one, that is,
+    before an undo. A request without a turn (None) is never stale."""
     return turn is not None and turn != present
 
 
 def mark_seen(caller: Caller) -> None:
-    """Store that the caller's screen is open now, for "calling now" on the board, unless that was
-    stored just now."""
+    """Store that the caller's screen is open now, unless that was stored less than `SEEN_APART`
+    ago. The board's "calling now" is counted from it."""
     db.session.execute(_MARK_SEEN, {"caller_id": caller.id, "at": now()})

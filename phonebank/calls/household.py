@@ -1,5 +1,5 @@
-"""Switches a call to another contact with the same number, who came to the phone. Nothing here
-commits."""
+"""Switches a call to another contact with the same number, because that person came to the phone.
+Nothing here commits."""
 
 import uuid
 
@@ -14,7 +14,7 @@ from phonebank.experiments.script_choice import script_choice_for
 from phonebank.models import Answer, Call, Caller, Contact, ContactList
 from phonebank.models.call import HANDED_OUT_NO
 
-# The statement is built once: building it takes longer than PostgreSQL needs to answer it.
+# The statement is built once, because building it takes longer than PostgreSQL takes to answer it.
 _OTHERS = (
     select(*PERSON_COLUMNS)
     .join(ContactList, ContactList.id == Contact.contact_list_id)
@@ -29,7 +29,8 @@ _OTHERS = (
 
 
 def others_in_household(call: Call | OpenCall) -> list[Person]:
-    """Return the other contacts that had the number when the call began and may still be called."""
+    """Return the other contacts that had the call's number when the call began, still have it, and
+    can be called."""
     if not call.household:
         return []
     values = {"household": call.household, "phone": call.phone}
@@ -37,21 +38,21 @@ def others_in_household(call: Call | OpenCall) -> list[Person]:
 
 
 def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
-    """Continue the same call with another person of the household, who came to the phone.
+    """Continue a call of this caller with another person of the household. Return its hold.
 
-    The page begins the script again with their name; the answers so far are kept, unless an
-    experiment has another script for this contact. The contact that the caller first asked for
-    waits with the rest of the household once the call is recorded.
+    The page shows the script from its beginning, with the other person's name. The answers so far
+    stay, unless an experiment gives this contact another script. When the outcome is recorded, the
+    contact that the call began with waits like the rest of the household.
 
-    Raises NotFoundError for another caller's call or a contact not on this number, ConflictError
-    once the call has ended.
+    Raises NotFoundError for another caller's call or a contact that is not on this number, and
+    ConflictError if the call has ended.
     """
     call = own_call(caller, call_id, lock=True)
     if call.outcome is not None or call.ended_at is not None:
         raise ConflictError("This call has ended.", "Ask for the next person.")
-    # A concurrent undo may be giving the contact another number, but it does not change a contact
-    # in an open call. The lock is a separate statement, because a statement that waits for a row
-    # sees all other rows as they were before the wait.
+    # An undo at the same moment may be giving this contact another number; it never does that to a
+    # contact in an open call. The lock is a statement of its own, because a statement that waits
+    # for a row sees all other rows as they were before the wait.
     db.session.execute(
         select(Contact.id).where(Contact.id == contact_id).with_for_update(key_share=True)
     )
@@ -76,6 +77,6 @@ def _set_script(call: Call) -> None:
         return
     call.experiment_arm_id = words.experiment_arm_id
     if words.script_version_id != call.script_version_id:
-        # The answers belong to the questions of another script.
+        # The answers so far belong to the questions of the other script.
         db.session.execute(delete(Answer).where(Answer.call_id == call.id))
         call.script_version_id = words.script_version_id

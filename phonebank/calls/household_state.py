@@ -1,7 +1,7 @@
-"""Takes a dead number from the other contacts that have it, and gives the household back its state
-for an undo. `call_rows` makes a household wait.
+"""Takes a dead number from the other contacts that have it, and gives a household back its state
+after an undo. (`call_rows` makes a household wait.)
 
-All of it is part of the transaction that records or undoes the call.
+All changes belong to the transaction that records or undoes the call.
 """
 
 import uuid
@@ -15,7 +15,7 @@ from phonebank.core.db import db
 from phonebank.models import Call, Contact, ContactState
 from phonebank.suppressions.dead_numbers import report, withdraw
 
-# Statements are built once: building them takes longer than PostgreSQL needs to answer them.
+# Statements are built once, because building them takes longer than PostgreSQL takes to answer.
 _ON_THE_NUMBER = (
     Contact.phone == bindparam("number"),
     Contact.id != bindparam("called"),
@@ -50,7 +50,7 @@ _NOT_CALLED_SINCE = (
 _IN_OPEN_CALLS = select(Call.contact_id).where(
     Call.contact_id.in_(bindparam("ids", expanding=True)), Call.ended_at.is_(None)
 )
-# A contact that has got another time since then keeps that time.
+# A contact whose time was changed again after the outcome keeps the newer time.
 _END_DELAY = text("""
 UPDATE contact SET callable_at = others.callable_at, rested_at = others.rested_at
 FROM unnest(
@@ -63,10 +63,10 @@ WHERE contact.id = others.id AND contact.callable_at = CAST(:until AS timestampt
 def take_dead_number_away(
     phone: str, call_id: uuid.UUID, contact_id: int
 ) -> tuple[NumberLoss, ...]:
-    """Report a number (E.164) as dead, and take it from all contacts that have it except the one
-    that was called. Return what `restore_household` needs.
+    """Report a number (E.164) as dead, and take it from every contact that has it, in every
+    campaign, except the contact that was called. Return the losses, for `restore_household`.
 
-    A dead number is dead in every campaign and in later uploads.
+    Contacts that are uploaded later do not get the number either.
     """
     others = {"number": phone, "called": contact_id}
     report(phone, call_id)
@@ -78,11 +78,11 @@ def take_dead_number_away(
 
 
 def restore_household(call: Call, change: HouseholdChange) -> None:
-    """Undo what an outcome did to its household: the other contacts get back their times, or the
-    number that they lost.
+    """Undo the change that an outcome made to its household: give the other contacts back their
+    times, or the number that they lost.
 
-    A contact that was called on another number since, or is in an open call on it, keeps that
-    number. So does a contact that has lost another number since.
+    A contact keeps its present number if it was called on that number since, if it is in an open
+    call, or if it has lost another number since.
     """
     if change.delayed:
         db.session.execute(
@@ -102,8 +102,8 @@ def restore_household(call: Call, change: HouseholdChange) -> None:
 def _give_number_back(call: Call, losses: dict[int, NumberLoss]) -> None:
     """Give the call's number back to the contacts that lost it, with their further numbers.
 
-    The locks come before the query. By then a concurrent claim has written its open call, and a
-    contact in an open call keeps its number.
+    The contacts are locked before their open calls are read. So a claim at the same moment has
+    either written its open call, or waits for the lock. A contact in an open call keeps its number.
     """
     which = {"ids": list(losses), "recorded_at": call.recorded_at}
     others = db.session.scalars(_NOT_CALLED_SINCE, which).all()
@@ -115,6 +115,6 @@ def _give_number_back(call: Call, losses: dict[int, NumberLoss]) -> None:
             (ContactState.UNUSABLE, [call.phone, *further]),
         )
         if is_as_left and other.id not in in_open_calls:
-            # `set_number` is False if the same person was uploaded again with that number. Then
-            # that row keeps the number, and this contact stays unchanged.
+            # `set_number` returns False if the same person was uploaded again with that number.
+            # Then the newer contact keeps the number, and this contact stays as it is.
             set_number(other, call.phone, further)

@@ -1,4 +1,4 @@
-"""Sets calls aside and brings them back, in steps, each of which is committed."""
+"""Runs the steps of setting calls aside and bringing them back, and commits each step."""
 
 import time
 
@@ -9,13 +9,14 @@ from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import CHORES, job
 from phonebank.models import SetAside, SetAsideState
 
-# Seconds that a request may work. Some hundreds of calls take less time than this, and an organiser
-# would wait for longer.
+# For how many seconds a request works on it before it leaves the rest to the periodic job. Some
+# hundreds of calls take less time than this.
 SECONDS_IN_REQUEST = 5.0
 
 
 def continue_set_aside(set_aside_id: int, seconds: float) -> bool:
-    """Take steps for that many seconds, and commit each. Return whether the work is finished."""
+    """Take steps until the work is finished or `seconds` have passed, and commit each step. Return
+    whether the work is finished."""
     give_up_at = time.monotonic() + seconds
     while _take_step(set_aside_id):
         if time.monotonic() > give_up_at:
@@ -32,8 +33,8 @@ def _take_step(set_aside_id: int) -> bool:
 
 @job(CHORES, timeout=60)
 def continue_all_set_asides() -> None:
-    """Continue the work that a request or a killed process has left unfinished. The clock runs this
-    periodically, and running it twice does no harm."""
+    """Continue the work that a request or a killed process left unfinished. This is a periodic job,
+    and it may run twice."""
     unfinished = select(SetAside.id).where(
         SetAside.state.in_((SetAsideState.WORKING, SetAsideState.RETURNING))
     )

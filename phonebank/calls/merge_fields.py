@@ -7,7 +7,7 @@ from phonebank.models import Caller, Campaign
 
 
 class HasName(Protocol):
-    """A contact, or a row with what merge fields need of it."""
+    """What merge fields need of a contact, or of a row that was read for it."""
 
     @property
     def first_name(self) -> str: ...
@@ -18,8 +18,8 @@ class HasName(Protocol):
 
 
 def fields_for(contact: HasName, caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """Return the values of a call's merge fields, by name. A contact's own value replaces the
-    campaign's."""
+    """Return the values of a call's merge fields, by name. If the contact and the campaign both
+    have a value, the contact's value is used."""
     own = {
         name: str(value)
         for name, value in (contact.fields or {}).items()
@@ -43,8 +43,8 @@ def shared_fields(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
 
 
 def fields_of_caller(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """Return the values of the merge fields that say who is calling, and for which organisation. No
-    value of a list or campaign may replace these."""
+    """Return the merge fields that say who is calling, and for which organisation. A list or a
+    campaign cannot replace these values."""
     return {
         "caller_name": caller.first_name,
         "campaign_name": campaign.name,

@@ -1,4 +1,4 @@
-"""Takes back what a call entered on the do-not-call list. Nothing here commits."""
+"""Lifts the do-not-call entry that a call made. Nothing here commits."""
 
 from sqlalchemy import or_, select
 
@@ -9,8 +9,12 @@ from phonebank.suppressions import entries as suppressions
 
 
 def lift_entry(call: Call) -> str | None:
-    """Lift the do-not-call entry of a call, unless another call of its caller that is not set aside
-    had the same outcome for the number. Return the entry's reason, or None if the entry stays."""
+    """Lift the do-not-call entry that this call made. Return the entry's reason.
+
+    Return None if the call made no entry, or if another call with such an outcome for the same
+    person or number, not set aside, is a reason for the entry too. The entry then belongs to that
+    call.
+    """
     reason = suppressions.reason_of_call(call.id)
     if reason is None:
         return None

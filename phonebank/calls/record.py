@@ -1,11 +1,11 @@
 """Records the outcome of a call. Nothing here commits.
 
-Call, contact, household and tally change in one statement, so that no crash can leave one without
-the others. The call's id is the idempotency key: a request that is sent twice counts once.
+Call, contact, household and tally change in one statement, so a crash cannot leave some of them
+changed and others not. A request that is sent twice counts once, because a call has one outcome.
 
-The call and its contact are first read without locks, and the rules decide. The statement writes
-only if both rows are still as they were read. If it writes nothing, the same is done once more in
-a transaction that locks the rows before it reads them.
+The call and its contact are read without locks, and the rules make their decision. The statement
+writes only if both rows are still as they were read. If it writes nothing, the same is done again
+in a transaction that locks the rows before it reads them.
 """
 
 import uuid
@@ -48,8 +48,8 @@ NOTE_AT_MOST = 2000  # characters
 
 @dataclass(frozen=True)
 class RecordResult:
-    """The outcome that the call has now. `changed` is False if the request has changed nothing,
-    because it was sent again."""
+    """The outcome that the call has now. `changed` is False if this request has changed nothing,
+    for example because it was sent before."""
 
     outcome: str | None
     changed: bool
@@ -57,7 +57,7 @@ class RecordResult:
 
 @dataclass(frozen=True)
 class _Report:
-    """What the caller says about the call."""
+    """What the caller reports about the call: the parameters of `record`."""
 
     caller: Caller
     call_id: uuid.UUID
@@ -71,8 +71,8 @@ class _Report:
 
 @dataclass(frozen=True)
 class _Situation:
-    """What the rules need besides the report: the rows and the campaign as they were read, and the
-    moment `at` after that. `today` is the date of that moment where the contact is."""
+    """What the rules need besides the report: the rows and the campaign as they were read, the time
+    `at` (aware) after the reading, and `today`, the date at that time where the contact lives."""
 
     rows: CallRows
     campaign: Campaign
@@ -92,19 +92,20 @@ def record(
 ) -> RecordResult:
     """Record the outcome of a call, with all its effects.
 
-    A second outcome for the call changes nothing, whatever it says: the first outcome stays until
-    it is undone. A late copy of an outcome that was undone (its `turn` is not the call's) changes
-    nothing either. An outcome that comes after its hold has ended is kept and flagged as late; if
-    another caller has got the contact since, it changes neither the contact nor any tally. A
-    do-not-call always applies.
+    A call that has an outcome keeps it until it is undone, so a second outcome changes nothing. An
+    outcome whose `turn` is not the call's changes nothing either: it was sent before an undo. An
+    outcome that comes after the hold has ended is stored and marked as late. If another caller has
+    been given the contact since, a late outcome changes neither the contact nor a tally, but it can
+    still put the number on the do-not-call list.
 
-    `callback_at` (aware) is the promised time; `only_me` reserves the callback for this caller at
-    first; `language` is what the contact speaks (BCP 47), for the outcome that asks.
+    `callback_at` (aware) is the promised time. `only_me` reserves the callback for this caller at
+    first. `language` (BCP 47) is what the contact speaks, for the outcome that asks for it.
 
-    With `autocommit`, the outcome is stored when this returns, unless it needed a transaction.
+    If the session commits each statement (`autocommit`), the outcome is stored when this returns,
+    unless a transaction was needed. Then the caller of this function must commit.
 
-    Raises NotFoundError for another caller's call, InvalidInputError for an unknown outcome or
-    language or an overlong note.
+    Raises NotFoundError for another caller's call, and InvalidInputError for an unknown outcome or
+    language or a note that is too long.
     """
     outcome = OUTCOMES.get(outcome_key)
     if outcome is None:
@@ -119,14 +120,14 @@ def record(
     if language not in ("", UNKNOWN, *LANGUAGES):
         raise InvalidInputError("That isn't one of the languages.", "Choose one of those shown.")
     report = _Report(caller, call_id, outcome, note, callback_at, only_me, language, turn)
-    # These outcomes change more rows, by statements of their own.
+    # These outcomes change further rows, by further statements, so they need a transaction.
     changes_more = outcome.number_bad or outcome.tag_language or outcome.suppress_reason is not None
     result = None if changes_more else _record(report, is_locked=False)
     if result is None:
         begin_transaction()
         call, _ = own_call_and_contact(caller, call_id)
         if call.turn and call.outcome is None and not is_stale(turn, call.turn):
-            # The undone outcome may have been a do-not-call, which has held until now.
+            # The undone outcome may have been a do-not-call. Its entry stayed until now.
             lift_entry(call)
         result = _record(report, is_locked=True)
     if result is None:
@@ -135,8 +136,9 @@ def record(
 
 
 def _record(report: _Report, is_locked: bool) -> RecordResult | None:
-    """Read, decide and write. Return None if the call or its contact has changed between reading
-    and writing, or if they must be locked (`is_locked`) and are not."""
+    """Read the rows, decide, and write. Return None if nothing was written: the call or its contact
+    has changed between reading and writing, or this outcome needs locked rows and `is_locked` is
+    False."""
     outcome = report.outcome
     rows = read_rows(report.caller.id, report.call_id, outcome.key, outcome.reached)
     if rows is None:
@@ -145,8 +147,8 @@ def _record(report: _Report, is_locked: bool) -> RecordResult | None:
         return RecordResult(rows.outcome, changed=False)
     is_late = rows.ended_at is not None
     if (is_late or rows.turn) and not is_locked:
-        # Without a lock another caller may be getting the contact just now. An outcome after an
-        # undo may change the do-not-call list.
+        # Without a lock, another caller might be given the contact at this moment. And an
+        # outcome after an undo may change the do-not-call list, which needs a transaction.
         return None
     is_superseded = is_late and was_reassigned(rows.call_id)
 
@@ -167,7 +169,7 @@ def _record(report: _Report, is_locked: bool) -> RecordResult | None:
         )
     if decision.tag_language and not is_superseded:
         offer_language(rows.contact_list_id, report.language)
-    # If another call holds the contact by now, that call keeps it.
+    # If another call holds the contact by now, Redis keeps that call's hold.
     release_after_commit(rows.campaign_id, rows.contact_id, rows.call_id)
     if result.counted:
         mark_after_commit(rows.party_id)
@@ -196,7 +198,7 @@ def _decide(report: _Report, seen: _Situation) -> Decision:
 
 
 def _call_result(report: _Report, seen: _Situation, counted: bool) -> CallResult:
-    # Answers in an unanswered call are mistaken taps.
+    # If nobody answered the phone, the answers in the script are mistaken taps.
     reached = report.outcome.reached
     conversation, yes = _conversation_and_yes(report, seen) if reached else (False, False)
     return CallResult(
@@ -215,8 +217,8 @@ def _conversation_and_yes(report: _Report, seen: _Situation) -> tuple[bool, bool
     script = script_of(seen.rows.script_version_id)
     if script is None:
         return report.outcome.key == "talked", False
-    # If the caller changed an earlier answer, the call may no longer pass through a step. The
-    # answer to such a step is kept, but does not count.
+    # If the caller changed an earlier answer, the way through the script may leave out a step that
+    # has an answer. That answer is stored, but does not count.
     fields = fields_for(seen.rows, report.caller, seen.campaign)
     answers = answers_on_path(script, seen.rows.answers or {}, fields)
     talked = is_conversation(script, answers)

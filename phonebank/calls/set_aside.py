@@ -1,12 +1,12 @@
-"""Sets aside what one caller recorded, and brings it back. Nothing here commits.
+"""Sets aside the calls that one caller recorded, and brings them back. Nothing here commits.
 
-This is for a caller who did not call the people they say they called. Each call is kept, but counts
-nowhere. Its contact and their household get back their state from before the call. A do-not-call
-entry of the call is lifted, unless another call or person has made it too. If another caller's call
-has changed a contact since, the contact stays as that call left it.
+An organiser does this if a caller did not make the calls that they recorded. Each call is kept but
+counts nowhere. The call's contact and household get back the state that they had before the call.
+If another caller's call has changed a contact since, that contact stays as it is. A do-not-call
+entry that the call made is lifted, unless another call or person has made it too.
 
-This module says what is set aside and shows how far it has come; `set_aside_worker` does the work,
-a few calls at a time, because a caller may have thousands.
+This module decides which calls are set aside, and shows the progress. `set_aside_worker` does the
+work, some calls at a time, because a caller may have thousands.
 """
 
 from collections.abc import Sequence
@@ -63,11 +63,12 @@ FROM set_aside_call WHERE set_aside_id = :id
 
 @dataclass(frozen=True)
 class Preview:
-    """The effects, in counts, that setting aside would have now.
+    """The numbers of calls, people and entries that setting aside would affect now.
 
-    `people` counts the contacts of the calls. `called_since` of them stay as another caller's call
-    left them. Of the numbers that the calls put on the do-not-call list, `lifted` are removed; the
-    others stay because they have another entry too.
+    `calls` are set aside; `counted` of them count now, and `conversations` are conversations.
+    `people` is the number of their contacts. `called_since` of these contacts stay as they are,
+    because another call has changed them. The calls put `do_not_calls` numbers on the do-not-call
+    list; `lifted` of them come off it, and the others have another entry too.
     """
 
     calls: int
@@ -81,8 +82,8 @@ class Preview:
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of the work: calls set aside, calls among them that counted, do-not-call entries
-    lifted, and calls whose contact stays unchanged."""
+    """How far the work has come: the calls set aside, how many of them had counted, the do-not-call
+    entries lifted, and the calls whose contact was left as it is."""
 
     calls: int
     counted: int
@@ -91,7 +92,7 @@ class Progress:
 
 
 def preview(caller: Caller, only_fast: bool = False) -> Preview:
-    """Return what `begin` would set aside, in counts."""
+    """Return what `begin` would set aside now, in numbers."""
     values = {"caller_id": caller.id, "only_fast": only_fast, "never": list(SUPPRESSES)}
     return Preview(**db.session.execute(_PREVIEW, values).one()._mapping)
 
@@ -118,9 +119,12 @@ def set_aside_of(caller: Caller, set_aside_id: int) -> SetAside:
 def begin(
     caller: Caller, account: Account, reason: str, at: datetime, only_fast: bool = False
 ) -> SetAside:
-    """Set aside every call that the caller recorded until `at` (aware). With `only_fast`, set aside
-    only calls recorded sooner than a call takes. `set_aside_worker.take_step` does the work. Raises
-    ConflictError if there is no such call."""
+    """Begin to set aside every call that the caller recorded until `at` (aware). Return the new
+    `SetAside`; `set_aside_worker.take_step` does the work.
+
+    With `only_fast`, only calls are set aside that were recorded sooner than a call takes. Raises
+    ConflictError if there is no such call.
+    """
     counts = preview(caller, only_fast)
     if not counts.calls:
         raise ConflictError("There is nothing to set aside.", "Reload the page.")
@@ -142,8 +146,9 @@ def begin(
 
 
 def bring_back(set_aside: SetAside, account: Account, reason: str, at: datetime) -> None:
-    """Bring back every call of a finished `set_aside`. `set_aside_worker.take_step` does the work.
-    Raises ConflictError if it is not finished, or if another organiser has brought it back."""
+    """Begin to bring back every call of a finished `set_aside`; `set_aside_worker.take_step` does
+    the work. Raises ConflictError if `set_aside` is not finished, or if another organiser has
+    begun to bring it back."""
     returning = db.session.execute(
         update(SetAside)
         .where(SetAside.id == set_aside.id, SetAside.state == SetAsideState.DONE)

@@ -1,7 +1,7 @@
-"""The work of setting calls aside and bringing them back, in steps. Nothing here commits.
+"""Sets calls aside and brings them back, some calls at a time. Nothing here commits.
 
-The newest calls come first, so for each call the contact is still in the state in which that call
-left it.
+The newest calls are set aside first, so each contact is still in the state in which its call left
+it.
 """
 
 from collections.abc import Sequence
@@ -32,11 +32,12 @@ from phonebank.suppressions import entries as suppressions
 from phonebank.suppressions.contacts import restore_contacts, suppress_listed_among
 from phonebank.tallies import totals
 
-# Calls in one transaction. Their rows stay locked for about a second at most, on a busy machine.
+# How many calls one transaction handles. It locks their rows for at most about a second on a busy
+# server.
 AT_ONCE = 50
 
-# For each contact this finds when the last other call began that is recorded or open and is not set
-# aside.
+# For each contact, when its last other call began. Only calls count that are recorded or open, and
+# not set aside.
 _LAST_OTHER_CALLS = (
     select(Call.contact_id, func.max(Call.started_at))
     .where(
@@ -65,8 +66,9 @@ _LOCK_CONTACTS = (
 
 
 def take_step(set_aside: SetAside) -> bool:
-    """Set aside or bring back the next calls. Return False if there are no more."""
-    # The lock makes two workers take turns, and lets an organiser bring back between two steps.
+    """Set aside or bring back the next calls, at most AT_ONCE. Return False if none are left."""
+    # With this lock, two workers take steps one after the other. Between two steps an organiser can
+    # ask for the calls to be brought back.
     lock_row(set_aside)
     if set_aside.state == SetAsideState.WORKING:
         if _set_aside_some(set_aside):
@@ -94,7 +96,7 @@ def _set_aside_some(set_aside: SetAside) -> bool:
     restored: list[int] = []
     for call_id in ids:
         call, contact = rows.get(call_id, (None, None))
-        # The caller has undone the call meanwhile, or another worker has handled it.
+        # In this case the caller has undone the call meanwhile, or another worker has handled it.
         if call is None or contact is None or call.recorded_at is None or call.set_aside_at:
             continue
         kept = SetAsideCall(call_id=call.id, set_aside_id=set_aside.id, counted=call.counted)
@@ -103,7 +105,7 @@ def _set_aside_some(set_aside: SetAside) -> bool:
         call.set_aside_at = at
         if outcome_of(call.outcome or "").suppress_reason:
             kept.lifted_reason = lift_entry(call)
-        # The call may have reported its number as dead, for every contact that has it.
+        # The call may have reported its number as dead. That applied to every contact with it.
         dead_numbers.withdraw(call.id)
         other = last_other_call.get(contact.id)
         is_last = other is None or other < call.started_at
@@ -115,11 +117,11 @@ def _set_aside_some(set_aside: SetAside) -> bool:
 
 
 def _restore_people(call: Call, contact: Contact, kept: SetAsideCall, is_last: bool) -> list[int]:
-    """Restore a call's contact and household to their state before the call, except those that
-    another call has changed since.
+    """Give a call's contact and household the state that they had before the call, except those
+    that another call has changed since. Return the ids of the contacts that were looked at.
 
-    `is_last` says that no other call to the contact came later. Write the states before and after
-    this change to `kept`, and return the ids of the contacts.
+    `is_last` says that no later call to the contact counts. `kept` stores the states before and
+    after this change, so that the call can be brought back.
     """
     if call.contact_before is None:
         return []
@@ -135,7 +137,7 @@ def _restore_people(call: Call, contact: Contact, kept: SetAsideCall, is_last: b
                 snapshot.before.restore(contact)
             db.session.flush()
     except IntegrityError:
-        # The same person was uploaded again with that number, and that row keeps the number.
+        # The same person was uploaded again with that number. The newer contact keeps the number.
         db.session.refresh(contact)
         return []
     kept.before = before.to_json()
@@ -184,8 +186,8 @@ def _bring_back_some(set_aside: SetAside) -> bool:
 def _bring_people_back(
     contact: Contact | None, before: PeopleSnapshot, after: PeopleSnapshot
 ) -> None:
-    """Give a contact (None leaves it unchanged) and its household their state from before the call
-    was set aside, except a contact that has changed since."""
+    """Give a contact and its household the state that they had before the call was set aside,
+    except those that have changed since. If `contact` is None, only the household changes."""
     others = {other.id: other for other in _lock_contacts(list(after.others))}
     moves: list[tuple[Contact, ContactValues, ContactValues]] = [
         (others[contact_id], before.others[contact_id], state)
@@ -206,14 +208,14 @@ def _bring_people_back(
 
 
 def _lock_calls(ids: Sequence[Any]) -> dict[Any, tuple[Call, Contact]]:
-    """Return the calls with their contacts, by call id. Lock them in the order of the contacts."""
+    """Lock these calls and their contacts, in the order of the contacts. Return them by call id."""
     rows = db.session.execute(_LOCK_CALLS, {"ids": list(ids)}).all()
     return {call.id: (call, contact) for call, contact in rows}
 
 
 def _last_other_calls(rows: dict[Any, tuple[Call, Contact]]) -> dict[int, datetime]:
-    """Return, by contact id, when the last call to the contact began, not counting these calls and
-    calls that are set aside."""
+    """Return, by contact id, when the last other call to the contact began: a call that is not in
+    `rows`, is recorded or open, and is not set aside."""
     values = {"contacts": list({contact.id for _, contact in rows.values()}), "calls": list(rows)}
     return {row[0]: row[1] for row in db.session.execute(_LAST_OTHER_CALLS, values)}
 

@@ -1,9 +1,8 @@
-"""Finds outcomes that came sooner than a call takes. They count in every total like other outcomes,
-so that totals stay exact. They do not count in a board's ranking, and the organiser's page shows
-them.
+"""Finds outcomes that were recorded sooner than a call takes.
 
-The time begins with the claim, so an outcome that was undone and recorded again is measured over
-the whole time.
+Such outcomes count in every total like others, so that totals stay exact. They do not count in a
+board's ranking, and the organiser's page shows them. The time is measured from the claim, also for
+an outcome that was undone and recorded again.
 """
 
 from dataclasses import dataclass
@@ -14,21 +13,22 @@ from sqlalchemy import func, select
 from phonebank.core.db import db
 from phonebank.models import Call, Caller
 
-# The shortest conversation has one ring, the caller's name and organisation, one question
-# and one answer. The ready-made scripts have 40 words before the main question, and people speak
-# about 150 words a minute.
+# The shortest conversation has one ring, the caller's name and organisation, one question and one
+# answer. The scripts that come with Phonebank have 40 words before the main question, and people
+# speak about 150 words a minute.
 CONVERSATION_TAKES = timedelta(seconds=15)
-# The shortest call has a tap on the number, the telephone's own screen, and the way back to the
-# page. Even a call with an engaged tone takes longer.
+# In the shortest call the caller taps the number, sees the phone's own screen, and goes back to the
+# page. Even a call to an engaged number takes longer than this.
 ANY_CALL_TAKES = timedelta(seconds=3)
-# Fewer such outcomes may be mistaken taps, so the page does not show them.
+# One or two such outcomes may be mistaken taps, so the page shows only callers with at least three.
 SHOWN_FROM = 3
 SHOWN_AT_MOST = 20
 
 
 @dataclass(frozen=True)
 class FastCaller:
-    """A caller with several outcomes that came too fast, and how many calls they have in all."""
+    """A caller with several outcomes that came too fast: how many they are, and how many counted
+    calls the caller has in all."""
 
     caller: Caller
     too_fast: int
@@ -36,14 +36,14 @@ class FastCaller:
 
 
 def is_too_fast(claimed_at: datetime, recorded_at: datetime, conversation: bool) -> bool:
-    """Whether this outcome came sooner than such a call takes. Both times are aware."""
+    """Whether the outcome was recorded sooner than such a call takes. Both times are aware."""
     least = CONVERSATION_TAKES if conversation else ANY_CALL_TAKES
     return recorded_at - claimed_at < least
 
 
 def fast_callers(campaign_id: int) -> list[FastCaller]:
-    """Return the callers with several outcomes that came too fast, most of them first; at most
-    SHOWN_AT_MOST."""
+    """Return the callers with several outcomes that came too fast, those with the most first, at
+    most SHOWN_AT_MOST callers."""
     too_fast = (
         select(Call.caller_id, func.count().label("number"))
         .where(Call.campaign_id == campaign_id, Call.too_fast, Call.set_aside_at.is_(None))

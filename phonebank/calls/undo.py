@@ -32,14 +32,16 @@ from phonebank.rules.outcomes import SUPPRESSES
 from phonebank.suppressions import entries as suppressions
 from phonebank.tallies import totals
 
-# The time from its beginning in which a caller may undo a call: a day of calling.
+# A caller may undo a call within this time after the call began: a day of calling.
 UNDO_WITHIN = timedelta(hours=12)
-# The time after its outcome in which a caller may undo a call that put a number on the do-not-call
-# list. Later it is no slip of the finger, and nobody would ask about the person again.
+# A caller may undo a call that put a number on the do-not-call list within this time after the
+# outcome. After ten minutes it is unlikely to have been a slip of the finger, and the person must
+# not be called again by mistake.
 UNDO_NEVER_AGAIN_WITHIN = timedelta(minutes=10)
-# A caller may undo this many calls within an hour, because each shows a number.
+# A caller may undo this many calls within an hour. There is a limit because each undo shows a
+# number.
 UNDONE_AN_HOUR = 30
-# The order of a caller's recorded calls. Their numbers say which came last, even if a clock was set
+# The caller's last recorded call comes first. `recorded_no` gives the order even if a clock was set
 # back.
 LAST_RECORDED_FIRST = (Call.recorded_no.desc().nulls_last(), Call.recorded_at.desc())
 
@@ -51,7 +53,7 @@ WHERE caller_id = :caller_id AND started_at > :recent AND reopened_at > :since
 
 
 class CannotUndoError(HoldLostError):
-    """The error if too much has happened since the outcome, or if another caller recorded it."""
+    """The error if too much has happened since the outcome for it to be undone."""
 
     title = "This can't be undone"
 
@@ -60,24 +62,24 @@ class CannotUndoError(HoldLostError):
 
 
 def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
-    """Undo one of the caller's outcomes and bring its contact back onto their screen.
+    """Undo the outcome of one of the caller's calls, so that the contact is on their screen again.
 
-    If a contact is on their screen, it is released first. A late copy of an undo that was done (its
-    `turn` is not the call's) changes nothing, whatever was recorded since. A number that this call
-    put on the do-not-call list stays there until the call has another outcome.
+    Another contact on their screen is released first. If the request names another turn than the
+    call has (it is a copy of an undo that was done), nothing changes. A number that this call put
+    on the do-not-call list stays there until the call has another outcome.
 
-    Returns the outcome that was undone, or "" if nothing has changed.
+    Return the outcome that was undone, or "" if nothing has changed.
 
     Raises NotFoundError, NotAdmittedError, and CannotUndoError. An outcome cannot be undone if it
-    is too long ago, if the caller has undone too many or has begun another call, if another call
-    has had the contact or its number since, or if another entry has put a number of the contact on
-    the do-not-call list.
+    is too long ago; if the caller has undone too many, or has begun another call; if the contact or
+    its number has been called since; or if another entry has put a number of the contact on the
+    do-not-call list.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(turn, call.turn):
         return ""  # the request was sent again, so the call is undone already
-    # The caller is locked after the contact, in the same order as by a claim. If the caller is
-    # being removed at this moment, the removal either comes first or releases this call.
+    # A claim locks the contact first and then the caller, and so does this. If the caller is being
+    # removed at this moment, the removal either came first or will release this call.
     lock_row(caller)
     if not caller.may_call:
         raise NotAdmittedError()
@@ -104,7 +106,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
     restore_household(call, snapshot.household)
     snapshot.before.restore(contact)
     if call.outcome not in SUPPRESSES:
-        # The value may belong to a number that the contact had in the meantime.
+        # `suppressed_at` may be about a number that the contact had in the meantime.
         contact.suppressed_at = None
     undone = call.outcome
     _reopen(call)
@@ -112,8 +114,8 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
 
 
 def may_undo_never_again(recorded_at: datetime | None, is_last: bool) -> bool:
-    """Whether a call that put a number on the do-not-call list may be undone, by when it was
-    recorded and whether it is the caller's last recorded call."""
+    """Whether a call that put a number on the do-not-call list may be undone. `recorded_at` (aware)
+    is when it was recorded, and `is_last` says that it is the caller's last recorded call."""
     return is_last and recorded_at is not None and now() - recorded_at < UNDO_NEVER_AGAIN_WITHIN
 
 
@@ -130,11 +132,11 @@ def last_recorded_id(caller: Caller) -> uuid.UUID | None:
 def redial_block_reason(
     call: Call | OpenCall, contact: Contact | Person, campaign: Campaign
 ) -> str:
-    """Return why the contact of an undone call may not be called again, in words for the caller,
-    who may then only correct the outcome. Return "" if the contact may be called.
+    """Return why the contact of an undone call may not be called again, in words for the caller;
+    "" if it may be called. If there is a reason, the caller may only correct the outcome.
 
-    A call whose outcome was never undone is still in progress, and may continue when calling hours
-    end or calling is paused.
+    A call whose outcome was never undone may always continue, even if calling hours end or calling
+    is paused during it.
     """
     if not call.turn:
         return ""
@@ -173,7 +175,8 @@ def _refuse_many(caller: Caller) -> None:
 
 
 def _clear_screen(caller: Caller) -> None:
-    """Release the contact on the caller's screen, unless their call has begun."""
+    """Release the contact on the caller's screen. Raises CannotUndoError if the caller has begun
+    that contact's call."""
     current = current_hold(caller)
     if current is None:
         return
@@ -194,8 +197,8 @@ def _reopen(call: Call) -> None:
     call.turn += 1
     until = call.reopened_at + timedelta(seconds=campaign.hold_seconds)
     try:
-        # The new expiry is never earlier than the old one, because the clock of another machine may
-        # be ahead.
+        # The new expiry is never earlier than the old one, which another server may have written
+        # by a clock that is ahead.
         reopen_hold(call, max(call.expires_at, until))
     except IntegrityError as conflict:
         raise CannotUndoError(_conflict_reason(conflict)) from None
