@@ -37,6 +37,7 @@ def call_data(view: CallView, only_own_steps: bool = False) -> dict[str, Any]:
         "answers": dict(view.answers),
         "seq": view.seq,
         "practice": view.practice,
+        "go_on_from": view.go_on_from,
         "script": {
             "key": view.words.key if view.can_be_followed else "",
             **view.words.transitions(view.fields, only_own_steps),
@@ -55,6 +56,9 @@ def next_call(view: CallView, toast: Toast | None, known_scripts: frozenset[str]
             "phone": view.phone,
             "phone_shown": view.phone_shown,
             "household": view.household,
+            "earlier": view.earlier,
+            "earlier_note": view.earlier_note,
+            "go_on_from": view.go_on_from,
         },
         values=values_of(view.words.field_names, view.fields),
         words=None if knows_script else view.words.as_json(),

@@ -6,7 +6,7 @@ at a tap, even while the phone is offline. Without JavaScript the server renders
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -14,12 +14,16 @@ from markupsafe import Markup
 
 from callers.views.script_words import ScriptWords, words_of
 from phonebank.calls.answers import answers_of, last_seq
+from phonebank.calls.earlier_call import EarlierCall, answers_that_fit
 from phonebank.calls.hold import Hold, Other, Person
 from phonebank.calls.household import others_in_household
 from phonebank.calls.merge_fields import fields_for
 from phonebank.calls.undo import redial_block_reason
 from phonebank.models import Caller, Campaign, now
 from phonebank.phones.e164 import format_for_reading
+from phonebank.rules.calling_hours import zones_in_key
+from phonebank.rules.outcomes import label_of
+from phonebank.rules.time_zones import time_zone
 from phonebank.scripts.step_renderer import fill
 from scripts_library.engine import is_conversation, path
 from scripts_library.merge_fields import render_text
@@ -30,6 +34,13 @@ PLAIN = "plain"  # no script
 RINGING = "ringing"
 TALKING = "talking"  # the contact answered; the main question is still open
 CONVERSATION = "conversation"
+
+# How the next caller reads that an earlier call ended.
+_ENDED = {
+    "partial": "began to talk",
+    "call_back": "asked for another call",
+    "bad_time": "wasn't a good time",
+}
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,11 @@ class CallView:
     turn: int = 0
     # The sequence number of the newest answer: see `answers.save_answer`.
     seq: int = 0
+    # The call that this one goes on from, in words, and its note. Each may be "".
+    earlier: str = ""
+    earlier_note: str = ""
+    # The id of that call while its answers are the only ones; "" otherwise.
+    go_on_from: str = ""
 
     @property
     def script(self) -> Script | None:
@@ -90,7 +106,8 @@ class CallView:
     @cached_property
     def stage(self) -> str:
         """The stage of the call: see `stage_of`."""
-        return stage_of(self.script, self.answers)
+        # The answers of an earlier call don't say that anybody has picked up.
+        return stage_of(self.script, {} if self.go_on_from else self.answers)
 
     @cached_property
     def current(self) -> str:
@@ -129,6 +146,9 @@ class CallView:
             "phone_shown",
             "not_to_ring",
             "expires_at",
+            "earlier",
+            "earlier_note",
+            "go_on_from",
         )
         return {name: getattr(self, name) for name in names} | {
             "identification": self.identification.striptags(),
@@ -142,10 +162,13 @@ class CallView:
         }
 
 
-def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") -> CallView:
+def view_of(
+    hold: Hold, caller: Caller, campaign: Campaign, change: str = "", from_start: bool = False
+) -> CallView:
     """Return the view model of a hold's call page.
 
-    `change` is the id of an answered step to show again.
+    `change` is the id of an answered step to show again. With `from_start`, the script does not go
+    on where an earlier call has stopped.
     """
     call, contact = hold.call, hold.contact
     words = words_of(call.script_version_id)
@@ -155,6 +178,11 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
     others: Sequence[Person | Other] = ()
     if not not_to_ring:
         others = others_in_household(call) if hold.others is None else hold.others
+    answers = answers_of(call) if begun else {}
+    earlier, go_on_from = hold.earlier, ""
+    if earlier is not None and not answers and not from_start:
+        answers = answers_that_fit(earlier.answers, call.script_version_id)
+        go_on_from = str(earlier.call_id) if answers else ""
     return CallView(
         call_id=str(call.id),
         turn=call.turn,
@@ -169,12 +197,27 @@ def view_of(hold: Hold, caller: Caller, campaign: Campaign, change: str = "") ->
         seconds_left=seconds_until(hold.expires_at),
         words=words,
         fields=fields_for(contact, caller, campaign),
-        answers=answers_of(call) if begun else {},
+        answers=answers,
+        earlier=describe_earlier(earlier, contact, now()) if earlier else "",
+        earlier_note=earlier.note if earlier else "",
+        go_on_from=go_on_from,
         change=change,
         household=[
             (other.id, other.first_name or other.last_name or "Someone else") for other in others
         ],
     )
+
+
+def describe_earlier(earlier: EarlierCall, contact: Person, at: datetime) -> str:
+    """Return when an earlier call was and how it ended, in words. The day is that of the contact,
+    as somebody would say it at `at` (aware)."""
+    zones = zones_in_key(contact.zone_key)
+    zone = time_zone(zones[0]) if zones else UTC
+    there = earlier.at.astimezone(zone)
+    days = (at.astimezone(zone).date() - there.date()).days
+    day = f"{there:%A}" if days < 7 else f"{there.day} {there:%B}"
+    words = _ENDED.get(earlier.outcome) or label_of(earlier.outcome).lower()
+    return f"{day if days else 'Today'}: {words}"
 
 
 def seconds_until(end: datetime) -> int:

@@ -121,7 +121,13 @@ def show(
     just undone, or "".
     """
     campaign = page_data.campaign_of(g.caller)
-    view = view_of(hold, g.caller, campaign, change=request.args.get("change", ""))
+    view = view_of(
+        hold,
+        g.caller,
+        campaign,
+        change=request.args.get("change", ""),
+        from_start="from_start" in request.args,
+    )
     if wants_json() and not wants_screen():
         return jsonify(
             (recorded_json or {}) | {"person": view.as_json(), "csrf_token": generate_csrf()}

@@ -23,6 +23,7 @@ from callers.views.call_view_model import seconds_until
 from callers.views.callback_times import callback_time
 from callers.views.next_contact import ASKED_CALLBACK, show_next, show_or_redirect, show_refused
 from phonebank.calls.answers import save_answer
+from phonebank.calls.earlier_call import take_over
 from phonebank.calls.hold import current_hold, own_call, release_hold, renew_hold
 from phonebank.calls.record import RecordResult, record
 from phonebank.calls.undo import undo
@@ -43,6 +44,7 @@ def answer(call_id: uuid.UUID) -> ResponseReturnValue:
     """Save the answer to one step of the script."""
     fields = read_fields()
     step_id = str(fields.get("step_id") or "")
+    _take_over(call_id, fields)
     try:
         value = save_answer(g.caller, call_id, step_id, _answer_in(fields), _turn(), _seq(fields))
     except InvalidInputError as refused:
@@ -121,6 +123,7 @@ def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any])
         raise InvalidInputError(
             "You haven't said how the call ended.", "Choose one of the buttons."
         )
+    _take_over(call_id, fields)
     asked = _callback_at(call_id, ring_back, fields)
     setattr(g, ASKED_CALLBACK, asked)
     recorded = record(
@@ -135,6 +138,13 @@ def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any])
     )
     db.session.commit()
     return recorded
+
+
+def _take_over(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any]) -> None:
+    """Keep the answers of the earlier call that the page has gone on from, if it names one."""
+    earlier_id = str(fields.get("go_on_from") or "")
+    if earlier_id:
+        take_over(g.caller, call_id, earlier_id)
 
 
 def _callback_at(

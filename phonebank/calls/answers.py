@@ -10,6 +10,7 @@ from phonebank.calls.hold import OpenCall, is_stale, not_an_own_call
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError
 from phonebank.models import Answer, Call, Caller, now
+from phonebank.models.call import TAKEN_OVER
 from phonebank.scripts.versions import script_of
 from scripts_library.engine import InvalidAnswerError, check_answer
 
@@ -32,12 +33,12 @@ WITH unrecorded AS (
     SELECT id, :step_id, :value, :at, CAST(:seq AS bigint) FROM unrecorded
     ON CONFLICT (call_id, step_id) DO UPDATE
     SET value = excluded.value, answered_at = excluded.answered_at,
-        seq = coalesce(excluded.seq, old.seq)
+        seq = coalesce(excluded.seq, nullif(old.seq, :taken_over))
     WHERE excluded.seq IS NULL OR old.seq IS NULL OR excluded.seq > old.seq
     RETURNING step_id
 )
 SELECT (SELECT count(*) FROM unrecorded) AS is_unrecorded, (SELECT count(*) FROM saved) AS is_saved
-""").bindparams(bindparam("value", type_=JSONB))
+""").bindparams(bindparam("value", type_=JSONB), taken_over=TAKEN_OVER)
 _ANSWERS = select(Answer.step_id, Answer.value).where(Answer.call_id == bindparam("call_id"))
 
 
@@ -88,7 +89,8 @@ def save_answer(
 
 def last_seq(call: Call | OpenCall) -> int:
     """Return the highest `seq` of the call's answers; 0 if there are no answers."""
-    return db.session.scalar(select(func.max(Answer.seq)).where(Answer.call_id == call.id)) or 0
+    newest = db.session.scalar(select(func.max(Answer.seq)).where(Answer.call_id == call.id))
+    return max(0, newest or 0)
 
 
 def answers_of(call: Call | OpenCall | Row[*tuple[Any, ...]]) -> dict[str, Any]:

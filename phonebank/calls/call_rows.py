@@ -25,6 +25,7 @@ from phonebank.calls.contact_snapshot import (
 from phonebank.contact_queue.holds import END_WITH_OUTCOME
 from phonebank.core.db import db
 from phonebank.models import Call, ContactState
+from phonebank.models.call import TAKEN_OVER
 from phonebank.models.state_column import state_text
 from phonebank.tallies.totals import COUNTED_CALL, sql_to_add
 
@@ -42,6 +43,10 @@ SELECT CAST(call.xmin AS text) AS call_version, CAST(contact.xmin AS text) AS co
        CASE WHEN :reached THEN (
            SELECT jsonb_object_agg(step_id, value) FROM answer WHERE answer.call_id = call.id
        ) END AS answers,
+       CASE WHEN :reached THEN (
+           SELECT jsonb_agg(step_id) FROM answer
+           WHERE answer.call_id = call.id AND seq = {TAKEN_OVER}
+       ) END AS taken_over,
        (SELECT count(*) FROM call AS earlier
         WHERE earlier.contact_id = contact.id AND earlier.outcome = :outcome
           AND earlier.set_aside_at IS NULL) AS same_outcome_before
@@ -153,6 +158,8 @@ class CallRows:
     last_name: str
     fields: dict[str, Any] | None
     answers: dict[str, Any] | None
+    # The steps whose answers are from an earlier call: see `calls.earlier_call`.
+    taken_over: list[str] | None
     same_outcome_before: int
     contact: ContactValues
 

@@ -16,6 +16,7 @@ from sqlalchemy import Row
 from sqlalchemy.exc import DBAPIError
 
 from phonebank.calls.claim_rows import lock_rows, read_caller, read_contact, set_dates, write_call
+from phonebank.calls.earlier_call import EarlierCall
 from phonebank.calls.eligibility import NotAdmittedError, running_campaign
 from phonebank.calls.hold import Hold, OpenCall, Other, Person, current_hold
 from phonebank.contact_queue.caller_filters import may_get
@@ -190,7 +191,8 @@ def _write(
     until = at + timedelta(seconds=caller.campaign.hold_seconds)
     if not write_call(call, caller, contact, words, until, is_locked):
         return None
-    return Hold(call, Person.of(contact), until, is_new=True, others=others)
+    earlier = EarlierCall.of(contact.earlier)
+    return Hold(call, Person.of(contact), until, is_new=True, others=others, earlier=earlier)
 
 
 def _check_again(caller: Caller, taken: TakenContact, hold: Hold) -> Hold | None:

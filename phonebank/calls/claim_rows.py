@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import aliased, joinedload
 
+from phonebank.calls.earlier_call import EARLIER_CALL
 from phonebank.calls.hold import PERSON_COLUMNS, OpenCall
 from phonebank.contact_queue.sql_conditions import CONTACT_IS_CALLABLE
 from phonebank.core.db import begin_transaction, db
@@ -49,6 +50,7 @@ _CALLABLE = (
         func.array(_household.scalar_subquery()).label("household"),
         script_options(Contact.campaign_id.expression).label("words"),
         sights_seen().label("sights"),
+        EARLIER_CALL,
     )
     .join(ContactList, ContactList.id == Contact.contact_list_id)
     .where(
@@ -119,6 +121,7 @@ def read_contact(contact_id: int, caller_id: int, at: datetime) -> Row[*tuple[An
       name, and whether the caller may ask for that person
     - `words`: the scripts on offer, for `choose_script`
     - `sights`: the numbers of contacts that the caller has seen lately, for `Sights.of`
+    - `earlier`: what `EarlierCall.of` reads
     """
     values = {"contact_id": contact_id, "caller_id": caller_id, "at": at}
     return db.session.execute(_CALLABLE, values).one_or_none()

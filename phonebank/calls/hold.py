@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, bindparam, select, text
 from sqlalchemy.orm import Bundle
 
+from phonebank.calls.earlier_call import EARLIER_CALL, EarlierCall
 from phonebank.contact_queue.holds import copy_after_commit, end_hold
 from phonebank.contact_queue.redis_queue import HeldContact
 from phonebank.core.db import db
@@ -87,7 +88,8 @@ class Hold:
 
     `is_new` says that the call has just been written, so it has no answers yet. `others` has the
     other people of the household whom the caller may ask for; None means that they were not read
-    (`others_in_household` reads them).
+    (`others_in_household` reads them). `earlier` is the call that this one goes on from, if there
+    is one to show.
     """
 
     call: OpenCall
@@ -95,6 +97,7 @@ class Hold:
     expires_at: datetime
     is_new: bool = False
     others: list[Other] | None = None
+    earlier: EarlierCall | None = None
 
 
 # The columns that a query must read for a Person and for an OpenCall.
@@ -107,6 +110,7 @@ _HELD: Select[*tuple[Any, ...]] = (
         Bundle("call", *_CALL_COLUMNS),
         Bundle("person", *PERSON_COLUMNS),
         Call.expires_at,
+        EARLIER_CALL,
     )
     .join(Contact, Contact.id == Call.contact_id)
     .where(Call.caller_id == bindparam("caller_id"), Call.ended_at.is_(None))
@@ -165,7 +169,10 @@ WHERE id = :caller_id AND (seen_at IS NULL OR seen_at < :at - :seen_apart)
 def current_hold(caller: Caller) -> Hold | None:
     """Return the hold of the contact on this caller's screen; None if there is none."""
     row = db.session.execute(_HELD, {"caller_id": caller.id}).one_or_none()
-    return Hold(OpenCall(*row.call), Person(*row.person), row.expires_at) if row else None
+    if row is None:
+        return None
+    earlier = EarlierCall.of(row.earlier)
+    return Hold(OpenCall(*row.call), Person(*row.person), row.expires_at, earlier=earlier)
 
 
 def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:

@@ -221,8 +221,10 @@ def _conversation_and_yes(report: _Report, seen: _Situation) -> tuple[bool, bool
     # has an answer. That answer is stored, but does not count.
     fields = fields_for(seen.rows, report.caller, seen.campaign)
     answers = answers_on_path(script, seen.rows.answers or {}, fields)
-    talked = is_conversation(script, answers)
-    return talked, talked and is_yes(script, answers)
+    # What another call has counted already does not count again.
+    here = {key: answers[key] for key in answers if key not in (seen.rows.taken_over or ())}
+    talked = is_conversation(script, here)
+    return talked, talked and is_yes(script, here)
 
 
 def _people_result(report: _Report, seen: _Situation, decision: Decision) -> PeopleResult:

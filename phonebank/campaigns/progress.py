@@ -8,6 +8,7 @@ from sqlalchemy import func, select, text
 
 from phonebank.core.db import db
 from phonebank.models import Call, Campaign
+from phonebank.models.call import TAKEN_OVER
 from phonebank.scripts.versions import published_version_id, script_of
 
 
@@ -67,8 +68,9 @@ _ANSWERS = text("""
 SELECT answer.step_id, answer.value, count(*)
 FROM answer JOIN call ON call.id = answer.call_id
 WHERE call.campaign_id = :campaign_id AND call.counted AND call.script_version_id = :version_id
+  AND answer.seq IS DISTINCT FROM :taken_over
 GROUP BY answer.step_id, answer.value
-""")
+""").bindparams(taken_over=TAKEN_OVER)
 
 
 def answers_by_question(campaign: Campaign) -> list[Question]:

@@ -31,6 +31,9 @@ class CallEnding(StrEnum):
 # phone without a network sends even later counts too, but is no news.
 OUTCOME_WITHIN = timedelta(hours=16)
 
+# The `seq` of an answer that was taken over from an earlier call: see `calls.earlier_call`.
+TAKEN_OVER = -1
+
 RECORDED_NO = Sequence("call_recorded_no", metadata=Base.metadata)
 HANDED_OUT_NO = Sequence("call_handed_out_no", metadata=Base.metadata)
 
@@ -157,5 +160,5 @@ class Answer(Base):
     value: Mapped[Any] = mapped_column(JSONB)
     answered_at: Mapped[datetime] = mapped_column(default=now)
     # This number grows with every answer that the caller's page sends, so a late copy is
-    # recognised.
+    # recognised. TAKEN_OVER for an answer from an earlier call.
     seq: Mapped[int | None] = mapped_column(BigInteger)

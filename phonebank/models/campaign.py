@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, String, Table, false
+from sqlalchemy import Column, ForeignKey, String, Table, false, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from phonebank.models.account import Account
@@ -79,6 +79,9 @@ class Campaign(Versioned, Base):
     door_open: Mapped[bool] = mapped_column(default=False)
     # Whether a caller must complete a practice call before they get a contact.
     practice_first: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Whether a caller reads what an earlier caller noted of a talk that was cut short, or of a
+    # promise to call back: see `calls.earlier_call`.
+    shows_earlier_call: Mapped[bool] = mapped_column(default=True, server_default=true())
     # Whether numbers of the drama ranges, which nobody has, are accepted. Only the demonstration
     # does so.
     allow_drama_numbers: Mapped[bool] = mapped_column(default=False)

@@ -8,8 +8,9 @@ from playwright.sync_api import Page, Request, Response, expect
 from sqlalchemy import select
 
 from phonebank.calls.answers import answers_of
+from phonebank.contact_queue.jobs import top_up_all_queues
 from phonebank.core.db import db
-from phonebank.models import Call, Contact, ContactList, Party, Script
+from phonebank.models import Call, Contact, ContactList, ContactState, Party, Script, now
 from phonebank.scripts.versions import add_version, publish
 from scripts_library.library import source_of
 from tests.browser.call_page import (
@@ -229,3 +230,40 @@ def test_an_outcome_that_an_earlier_release_left_in_the_outbox_still_goes_out(
     page.get_by_text("Recorded: Busy.").wait_for()
     assert recorded_outcomes(party) == ["busy"]
     assert open_call(party).id != call.id
+
+
+def test_a_talk_that_was_cut_short_goes_on_where_it_stopped(
+    party: Party, new_page: NewPage
+) -> None:
+    ann, _bob, *others = name_everyone("Ann", "Bob")
+    for contact in others:
+        contact.state = ContactState.FINISHED
+    db.session.commit()
+    page = new_page(390, 844)
+    join_as_kit(page, party)
+    ask_for_person(page)
+    for name in ("It's them", "Happy to talk"):
+        tap(page, name)
+    begun, stopped_at = open_call(party), step_on(page)
+    end_early(page, "Cut short")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bob")
+    expect(page.locator(".earlier")).to_be_hidden()
+    settle(page)
+    db.session.get_one(Contact, ann.id).callable_at = now()
+    db.session.commit()
+    top_up_all_queues()
+    tap(page, "No answer")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ann")
+    expect(page.locator(".earlier")).to_contain_text("Today: began to talk")
+    assert step_on(page) == stopped_at
+    expect(page.locator("[data-done-steps]")).to_contain_text("Happy to talk")
+    expect(page.locator(".call-bar").get_by_role("button", name="No answer")).to_be_visible()
+
+    page.get_by_role("button", name="Start from the beginning").click()
+    assert step_on(page) == "opening"
+    page.reload()  # nothing was answered yet, so the script goes on where it stopped
+    assert step_on(page) == stopped_at
+    page.get_by_role("button", name="5", exact=True).click()
+    call = open_call(party)
+    wait_until(lambda: stopped_at in answers_of(call))
+    assert answers_of(call) == {**answers_of(begun), stopped_at: 5}

@@ -104,6 +104,9 @@ def test_a_page_that_has_the_script_gets_only_the_person(
         "phone": call.phone,
         "phone_shown": "020 " + call.phone[5:9] + " " + call.phone[9:],
         "household": [],
+        "earlier": "",
+        "earlier_note": "",
+        "go_on_from": "",
     }
     assert answer.json["values"] == {
         "first_name": contact.first_name,

@@ -70,6 +70,13 @@ class CampaignForm(EditForm):
         "It takes about three minutes. Callers who have recorded a call here skip it.",
     )
 
+    shows_earlier_call = BooleanField(
+        "Callers see how far an earlier call came",
+        description="After a call that was cut short, or a promise to call back, the next caller "
+        "sees its day, its note and its answers. The script goes on where it stopped.",
+        default=True,
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # No country is chosen at first, because with a wrong country every number of a list would
@@ -99,7 +106,8 @@ class CampaignForm(EditForm):
             name: (self[name].data or "").strip()
             for name in ("name", "on_behalf_of", "country", "language", "briefing")
         }
-        return texts | {"practice_first": self.practice_first.data}
+        switches = ("practice_first", "shows_earlier_call")
+        return texts | {name: self[name].data for name in switches}
 
 
 class HoursForm(EditForm):

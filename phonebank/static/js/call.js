@@ -57,7 +57,7 @@ function beginCall(drawn, about) {
   showTimes();
   restoreNote();
   hold = data.practice ? null : new Hold(data.renew, data.seconds_left, warn, line);
-  if (hold && Object.keys(data.answers).length) hold.begun = true;
+  if (hold && !data.go_on_from && Object.keys(data.answers).length) hold.begun = true;
   page = drawn; // set last: if anything above fails, the browser sends the forms
   if (outbox.has((entry) => entry.kind === "screen")) setBusy(true);
 }
@@ -68,7 +68,13 @@ document.addEventListener("submit", (event) => {
   if (!page || event.defaultPrevented) return;
   const button = buttonOf(event);
   const stop = () => event.preventDefault();
-  if (form.matches("[data-done]")) {
+  if (form.matches("[data-from-start]")) {
+    data.go_on_from = "";
+    walk.startOver();
+    showAnswers(page, {});
+    form.hidden = true;
+    stop();
+  } else if (form.matches("[data-done]")) {
     if (button) change(button.value, stop);
   } else if (form.matches("[data-answer-form]")) {
     takeAnswer(button, stop);
@@ -98,11 +104,14 @@ function takeAnswer(button, stop) {
 
 function sendAnswer(step, answer) {
   const values = Array.isArray(answer) ? answer : [answer === null ? "" : String(answer)];
-  const fields = [["step_id", step], ["seq", nextSeq()], ...values.map((value) => ["answer", value])];
+  const fields = [...goesOn(), ["step_id", step], ["seq", nextSeq()], ...values.map((value) => ["answer", value])];
   const asked = walk.step(step).querySelector("legend").textContent;
   outbox.add({ kind: "answer", call: data.call, url: data.answer, fields, step, asked, answer, seq: data.seq });
   hold.begun = true;
 }
+
+/* From which earlier call this one goes on, as a form's fields. */
+const goesOn = () => (data.go_on_from ? [["go_on_from", data.go_on_from]] : []);
 
 /* The next answer's number, by which the server knows a copy that comes late. It comes from the clock, so
    that it grows over reloads and tabs, and it grows even if the clock is put back. */
@@ -119,7 +128,7 @@ function send(form, button, stop) {
   // A caller who dialled or tapped an answer has seen the person's details.
   const tooSoon = isOutcome && !hold.begun && Date.now() - drawnAt < NO_OUTCOME_WITHIN_MS;
   if (page.dataset.busy === "yes" || tooSoon) return stop();
-  const fields = fieldsOf(form, button).filter(([name]) => name !== "csrf_token");
+  const fields = fieldsOf(form, button).filter(([name]) => name !== "csrf_token" && name !== "go_on_from").concat(goesOn());
   outbox.add({ kind: "screen", call: data.call, url: form.action, fields, isOutcome });
   stop();
   closeSheet();

@@ -9,11 +9,12 @@ const BESIDE = matchMedia("(min-width: 60rem)");
 const TALKED = "Save: we talked · next person";
 
 export class ScriptWalk {
-  constructor(page, { script, answers }) {
+  constructor(page, { script, answers, go_on_from }) {
     this.page = page;
     this.script = script;
     this.answers = answers;
     this.changing = null;
+    this.goesOn = Boolean(go_on_from); // so far only with the answers of an earlier call
   }
 
   get current() {
@@ -48,7 +49,16 @@ export class ScriptWalk {
   /* Takes an answer and shows the next step. */
   take(answer) {
     this.answers[this.current] = answer;
+    this.goesOn = false;
     this.changing = null;
+    this.draw();
+  }
+
+  /* Forgets the answers of an earlier call. */
+  startOver() {
+    this.answers = {};
+    this.changing = null;
+    this.goesOn = false;
     this.draw();
   }
 
@@ -59,7 +69,7 @@ export class ScriptWalk {
 
   draw(moveFocus = true) {
     const bar = document.querySelector("[data-stage]");
-    if (bar) bar.dataset.stage = stageOf(this.script, this.answers);
+    if (bar) bar.dataset.stage = stageOf(this.script, this.goesOn ? {} : this.answers);
     if (!this.script.first) {
       if (bar) this.drawBar(bar, null, {});
       return;
@@ -81,7 +91,9 @@ export class ScriptWalk {
   }
 
   drawBar(bar, current, { kind, outcome }) {
-    bar.dataset.bar = barOf(this.script, this.answers, current, kind === "choice" || kind === "scale", outcome);
+    const hasAnswers = kind === "choice" || kind === "scale";
+    const ringing = hasAnswers ? "ringing" : "ringing-next";
+    bar.dataset.bar = this.goesOn ? ringing : barOf(this.script, this.answers, current, hasAnswers, outcome);
     const save = bar.querySelector(".bar-save");
     save.value = outcome || "talked";
     if (save.dataset.words) return; // of a practice call

@@ -1,0 +1,124 @@
+"""What the next caller knows of a talk that was cut short, or of a promise to call back.
+
+The query of a claim has `EARLIER_CALL` as a column, so it costs no message of its own. PostgreSQL
+looks for such a call only if the contact was called before. Nothing here commits.
+
+The answers of the earlier call are shown, and the script goes on after them. They become answers
+of the new call with the first answer or outcome that the caller sends (`take_over`). They count in
+no total again.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, Label, String, bindparam, literal_column, select, text
+
+from phonebank.core.db import db
+from phonebank.models import Call, Caller
+from phonebank.models.call import TAKEN_OVER
+from phonebank.rules.outcomes import TAKES_CALLBACK
+from phonebank.scripts.versions import script_of
+from scripts_library.engine import InvalidAnswerError, check_answer
+
+# After these outcomes the person expects another call.
+_SHOWN = ", ".join(f"'{key}'" for key in sorted(TAKES_CALLBACK))
+
+# The table `contact` must be in the query.
+EARLIER_CALL: Label[Any] = literal_column(f"""
+CASE WHEN contact.tried AND (
+    SELECT shows_earlier_call FROM campaign AS of_contact WHERE of_contact.id = contact.campaign_id
+) THEN (
+    SELECT json_build_object(
+        'call_id', earlier.id, 'outcome', earlier.outcome, 'at', earlier.recorded_at,
+        'note', earlier.note,
+        'answers', (SELECT json_object_agg(step_id, value) FROM answer WHERE call_id = earlier.id))
+    FROM call AS earlier
+    WHERE earlier.contact_id = contact.id AND earlier.outcome IN ({_SHOWN})
+      AND earlier.set_aside_at IS NULL
+    ORDER BY earlier.started_at DESC LIMIT 1
+) END""").label("earlier")  # noqa: S608
+
+_NEW_CALL = select(Call.contact_id, Call.script_version_id).where(
+    Call.id == bindparam("call_id"),
+    Call.caller_id == bindparam("caller_id"),
+    Call.outcome.is_(None),
+)
+_ANSWERS_OF_EARLIER = text(f"""
+SELECT answer.step_id, answer.value
+FROM call AS earlier
+JOIN campaign ON campaign.id = earlier.campaign_id AND campaign.shows_earlier_call
+JOIN answer ON answer.call_id = earlier.id
+WHERE earlier.id = :earlier_id AND earlier.contact_id = :contact_id
+  AND earlier.outcome IN ({_SHOWN}) AND earlier.set_aside_at IS NULL
+""")  # noqa: S608
+_TAKE_OVER = text("""
+INSERT INTO answer (call_id, step_id, value, answered_at, seq)
+SELECT :call_id, step_id, value, answered_at, :taken_over
+FROM answer WHERE call_id = :earlier_id AND step_id = ANY (:steps)
+ON CONFLICT DO NOTHING
+""").bindparams(bindparam("steps", type_=ARRAY(String)), taken_over=TAKEN_OVER)
+
+
+@dataclass(frozen=True)
+class EarlierCall:
+    """The contact's last call after which they expect another: its outcome, when it was recorded
+    (aware UTC), the note, and the answers by step id."""
+
+    call_id: uuid.UUID
+    outcome: str
+    at: datetime
+    note: str = ""
+    answers: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, value: dict[str, Any] | None) -> "EarlierCall | None":
+        """Return the call from the value of the column EARLIER_CALL; None if there is none."""
+        if value is None:
+            return None
+        return cls(
+            uuid.UUID(value["call_id"]),
+            value["outcome"],
+            datetime.fromisoformat(value["at"]),
+            value["note"],
+            value["answers"] or {},
+        )
+
+
+def answers_that_fit(answers: Mapping[str, Any], version_id: int | None) -> dict[str, Any]:
+    """Return those answers that this script version could have taken. The script may have changed
+    since the earlier call."""
+    script = script_of(version_id)
+    fitting = {}
+    for step_id, value in answers.items() if script else ():
+        if script.has_step(step_id):  # type: ignore[union-attr]
+            try:
+                check_answer(script.step(step_id), value)  # type: ignore[union-attr]
+            except InvalidAnswerError:
+                continue
+            fitting[step_id] = value
+    return fitting
+
+
+def take_over(caller: Caller, call_id: uuid.UUID, earlier_id: str) -> None:
+    """Make the answers of an earlier call answers of this one. A step that has an answer keeps it.
+
+    `earlier_id` comes from the caller's page. Do nothing if it is not a call of this contact that
+    the page may show, if the call is recorded already, or if it is not this caller's.
+    """
+    try:
+        earlier = uuid.UUID(earlier_id)
+    except ValueError:
+        return
+    call = db.session.execute(_NEW_CALL, {"call_id": call_id, "caller_id": caller.id}).one_or_none()
+    if call is None:
+        return
+    found = db.session.execute(
+        _ANSWERS_OF_EARLIER, {"earlier_id": earlier, "contact_id": call.contact_id}
+    ).all()
+    answers = answers_that_fit({row.step_id: row.value for row in found}, call.script_version_id)
+    if answers:
+        values = {"call_id": call_id, "earlier_id": earlier, "steps": list(answers)}
+        db.session.execute(_TAKE_OVER, values)
