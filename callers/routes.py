@@ -8,6 +8,7 @@ from markupsafe import Markup
 from callers import sockets  # noqa: F401  (registers what the callers' sockets hear)
 from callers.views import (  # noqa: F401  (each adds its pages to the blueprint)
     call_page,
+    called_back,
     guide,
     help,
     household,

@@ -308,6 +308,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "accounts.use_link": _at("/sign-in/link/guessed"),
     "board.picture": lambda evening: f"/board/{evening.board_token}/picture.svg",
     "board.show": lambda evening: f"/board/{evening.board_token}",
+    "callers.called_back": _at("/calling/called-back"),
     "callers.calling": _at("/calling"),
     "callers.guide": _at("/help"),
     "callers.join": _at("/join"),

@@ -4,6 +4,7 @@ from phonebank.models.account import Account, Role, RoleName, account_role
 from phonebank.models.account_session import AccountSession
 from phonebank.models.base import Base, new_id, now
 from phonebank.models.call import Answer, Call, CallEnding
+from phonebank.models.call_sight import CallSight
 from phonebank.models.caller import Caller, CallerState
 from phonebank.models.caller_action import CallerAction, CallerActionKind, DoorStop
 from phonebank.models.campaign import Campaign, CampaignState, campaign_host
@@ -49,6 +50,7 @@ __all__ = [
     "BatchState",
     "Call",
     "CallEnding",
+    "CallSight",
     "Caller",
     "CallerAction",
     "CallerActionKind",

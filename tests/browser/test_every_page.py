@@ -156,6 +156,7 @@ VISITS = (
     Visit("Idle", "callers.wait"),
     Visit("Idle", "", "back-again", ADDRESSES["callers.calling"]),
     Visit("Sam", "callers.mine"),
+    Visit("Sam", "callers.called_back"),
     Visit("Sam", "callers.person"),
     Visit("Sam", "", "talking", ADDRESSES["callers.person"], walk("It's them", "Happy to talk")),
     Visit("Sam", "", "conversation", ADDRESSES["callers.person"], walk("5")),

@@ -1,0 +1,72 @@
+"""Finds who has called a caller back, by the last digits of the number on the caller's own phone.
+Nothing here commits."""
+
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from phonebank.calls.eligibility import NotAdmittedError
+from phonebank.calls.undo import UNDO_WITHIN
+from phonebank.core.db import db
+from phonebank.core.errors import InvalidInputError
+from phonebank.models import Call, Caller, CallSight, Contact, now
+
+DIGITS = 3
+
+
+@dataclass(frozen=True)
+class CalledBack:
+    """A person whom the caller called today: their last call with them. `outcome` is None if the
+    caller has not said how it ended, and `is_open` if the person is on their screen."""
+
+    call_id: uuid.UUID
+    turn: int
+    first_name: str
+    at: datetime
+    outcome: str | None
+    is_open: bool
+
+
+def find_called_back(caller: Caller, typed: str) -> list[CalledBack]:
+    """Return the people whom this caller called in the last twelve hours on a number that ends in
+    these three digits, the last one called first. Write a sight of each into the access ledger.
+
+    Raises NotAdmittedError, and InvalidInputError unless `typed` has exactly three digits.
+    """
+    if not caller.may_call:
+        raise NotAdmittedError()
+    digits = re.sub(r"[\s.-]", "", typed)
+    if not re.fullmatch(rf"[0-9]{{{DIGITS}}}", digits):
+        raise InvalidInputError(
+            "Type the last three digits of the number that called you.",
+            "Your phone shows it in its list of calls.",
+        )
+    rows = db.session.execute(
+        select(Call, Contact.first_name, Contact.last_name)
+        .join(Contact, Contact.id == Call.contact_id)
+        .where(
+            Call.caller_id == caller.id,
+            Call.started_at > now() - UNDO_WITHIN,
+            Call.phone.endswith(digits),
+            Call.set_aside_at.is_(None),
+        )
+        .order_by(Call.started_at.desc())
+    ).all()
+    last_of = {call.contact_id: (call, first or last) for call, first, last in reversed(rows)}
+    found = [
+        CalledBack(
+            call.id,
+            call.turn,
+            name or "Name not known",
+            call.started_at,
+            call.outcome,
+            call.ended_at is None,
+        )
+        for call, name in reversed(last_of.values())
+    ]
+    db.session.add_all([CallSight(call_id=one.call_id) for one in found])
+    db.session.flush()
+    return found

@@ -1,0 +1,23 @@
+"""A later sight of a person in the access ledger: a caller looked up who had called them back."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, now
+
+
+class CallSight(Base):
+    """One time at which the caller of a call saw its person's first name again.
+
+    The first sight of a person is the call itself.
+    """
+
+    __tablename__ = "call_sight"
+    __table_args__ = (Index("ix_call_sight_call", "call_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    call_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(default=now)
