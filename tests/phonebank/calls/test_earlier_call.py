@@ -9,6 +9,7 @@ from phonebank.calls.answers import answers_of, save_answer
 from phonebank.calls.claim import claim
 from phonebank.calls.earlier_call import take_over
 from phonebank.calls.record import record
+from phonebank.campaigns.progress import answers_by_question
 from phonebank.contact_queue.jobs import top_up_all_queues
 from phonebank.core.db import db
 from phonebank.models import Call, ContactState, now
@@ -110,6 +111,11 @@ def test_answers_that_were_taken_over_count_in_no_total_again(
     db.session.commit()
     assert answers_of(call_of(third)) == {"hello": "yes", "vote": "yes"}
     assert counts(party(phone_bank)) == (3, 3, 1, 1)
+    questions = answers_by_question(phone_bank.campaign)
+    assert [[count.number for count in question.answers] for question in questions] == [
+        [1, 0],
+        [1, 0],
+    ]
 
 
 def test_nothing_is_taken_over_from_a_call_to_somebody_else(

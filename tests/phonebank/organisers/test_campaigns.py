@@ -105,6 +105,19 @@ def test_practice_first_is_off_until_ticked_and_says_so_once_it_is_on(
         assert (" checked" in organiser.get(address).text) is is_on
 
 
+def test_the_next_caller_sees_an_earlier_call_until_that_is_switched_off(
+    app: Flask, organiser: FlaskClient, campaign_id: int
+) -> None:
+    address, ticked = f"/campaigns/{campaign_id}/edit", 'checked id="shows_earlier_call"'
+    assert ticked in organiser.get("/campaigns/new").text
+    assert ticked in organiser.get(address).text
+    data = {"name": "K", "on_behalf_of": "K", "country": "GB", "language": "en"}
+    organiser.post(address, data=data)
+    assert ticked not in organiser.get(address).text
+    with app.app_context():
+        assert not db.session.get_one(Campaign, campaign_id).shows_earlier_call
+
+
 def test_a_campaign_pauses_and_goes_on(
     app: Flask, organiser: FlaskClient, campaign_id: int
 ) -> None:
