@@ -2,8 +2,9 @@
 
     python -m bench [cycle] [claims] [import] [board] [callers] [overload]     all by default
 
-With BENCH_QUICK=1 all of it takes under five minutes, with shorter lists, rounds and evenings:
-enough for a look, and not for the record. The exit status is 1 when a bar is missed.
+With BENCH_QUICK=1 all measurements together take under five minutes, with shorter lists, rounds and
+evenings. That is enough for a quick check, but its figures are not for docs/benchmarks.md. The exit
+status is 1 if a bar is missed.
 """
 
 import os

@@ -1,8 +1,9 @@
-"""The least that a claim and an outcome could cost: the yardstick of `bench.cycle`.
+"""The yardstick of `bench.cycle`: an app that does the least that a claim and an outcome need.
 
-A Flask view runs one Lua script in Redis and stores two rows, each in a transaction of its own. The
-request that records an outcome and claims the next person makes as many scripts and commits. The
-yardstick uses the app's clients and connection pools, and nothing else of the app.
+A Flask view runs one Lua script in Redis and stores two rows, each in its own transaction.
+Phonebank's request that records an outcome and claims the next person runs as many Lua scripts and
+commits as often. The yardstick uses Phonebank's clients and connection pools, and no other part of
+Phonebank.
 """
 
 from gevent import monkey
@@ -30,7 +31,7 @@ return first
 
 
 def create_bare_app() -> Flask:
-    """The yardstick's app."""
+    """Return the yardstick's app."""
     app = Flask(__name__)
     config = Config.from_environment(os.environ)
     database.init_app(app, config.database_url)

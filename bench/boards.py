@@ -31,13 +31,14 @@ from phonebank.core.db import db
 
 BAR = 1.0  # seconds, p99
 WORKERS = 2
-# Outcomes a second: more than the planned peak of 70 dials a second. In bulk it is ten times that.
+# This many outcomes are recorded a second: more than the planned peak of 70 dials a second. In bulk
+# there are ten times as many.
 RATE = 85.0
 
 
 @dataclass(frozen=True)
 class Size:
-    """How many parties and events, and for how many seconds."""
+    """The size of the measurement: numbers of parties and events, and durations in seconds."""
 
     parties: int
     rate: float
@@ -73,17 +74,17 @@ class OutcomesProcess:
         assert self._process.stdin
         self._process.stdin.write(json.dumps(settings))
         self._process.stdin.close()
-        # The process first makes an app and claims people, which is not measured.
+        # The process first makes an app and claims people. That time is not measured.
         self._answer("ready")
 
     def recorded(self) -> dict[str, Any]:
-        """What the process has recorded; waits until it is done."""
+        """Wait until the process is done, and return what it has recorded."""
         answer = self._answer("recorded")
         self._process.wait()
         return answer
 
     def end(self) -> None:
-        """Stop the process before it is done."""
+        """Stop the process, even if it is not done."""
         self._process.kill()
         self._process.wait()
 
@@ -97,14 +98,14 @@ class OutcomesProcess:
 
 @contextmanager
 def crowds(number: int) -> Iterator[list[CommandProcess]]:
-    """Run so many processes of `bench.lines`, and end them."""
+    """Run `number` processes of `bench.lines`, and end them afterwards."""
     with ExitStack() as stack:
         yield [stack.enter_context(CommandProcess("bench.lines")) for _ in range(number)]
 
 
 def delays_of(recorded: Recorded, events: Recorded) -> tuple[list[float], int]:
-    """Seconds from each commit until its board got figures that include it, and how many commits no
-    board got."""
+    """Return the seconds from each commit until its board got figures that include it, and the
+    number of commits that no board got."""
     heard: dict[int, list[tuple[int, float]]] = defaultdict(list)
     highest: dict[int, int] = defaultdict(int)
     for party, calls, at in events:
@@ -122,13 +123,13 @@ def delays_of(recorded: Recorded, events: Recorded) -> tuple[list[float], int]:
 
 
 def board_line(party: int, token: str) -> dict[str, Any]:
-    """A television in the form that `bench.lines` takes."""
+    """Return a television in the form that `bench.lines` takes."""
     return {"namespace": "/board", "auth": {"token": token}, "party": party}
 
 
 def matches_library_client(port: int, environment: dict[str, str], parties: Rooms) -> bool:
-    """Whether our client hears the same as the library's client: the events of the first board
-    while outcomes are recorded, equal after decoding."""
+    """Whether the bench's own client and the library's client receive the same events. Both listen
+    to the first board while outcomes are recorded, and their decoded events must be equal."""
     party, token = next(iter(parties.boards.items()))
     expected: list[dict[str, Any]] = []
     client = socketio.Client()
@@ -145,7 +146,7 @@ def matches_library_client(port: int, environment: dict[str, str], parties: Room
         OutcomesProcess(environment, parties.campaign_id, 100, 4, bulk=True).recorded()
         heard = ours.ask("heard")["boards"]
         client.disconnect()
-    # Each web process sends its own events, and some of our sixteen lines are on the process of the
+    # Each web process sends its own events. With sixteen lines, some are on the same process as the
     # library's client.
     known = {board["version"]: board for board in heard}
     both = [board for board in expected if board["version"] in known]
@@ -153,8 +154,8 @@ def matches_library_client(port: int, environment: dict[str, str], parties: Room
 
 
 def describe_cost(clock: Clock, events: int, seconds: float, writers: float) -> str:
-    """What serving has cost since the clock was made, in words. `writers` are subtracted (see
-    `Clock.read`)."""
+    """Return, in words, what the servers have used since the clock was made. `writers` are
+    subtracted (see `Clock.read`)."""
     spent = clock.read(writers)
     return (
         f"processor seconds a second: web {spent['web']:.3f}, PostgreSQL {spent['postgres']:.3f},"
@@ -163,7 +164,7 @@ def describe_cost(clock: Clock, events: int, seconds: float, writers: float) -> 
 
 
 def calls_of(app: Flask) -> dict[int, int]:
-    """The number of committed calls of each party."""
+    """Return the number of committed calls of each party."""
     with app.app_context():
         rows = db.session.execute(
             text("SELECT party_id, sum(calls)::int AS calls FROM tally GROUP BY 1")
@@ -174,8 +175,8 @@ def calls_of(app: Flask) -> dict[int, int]:
 def measure(
     size: Size, app: Flask, environment: dict[str, str], parties: Rooms, port: int
 ) -> dict[str, bool]:
-    """Connect everyone, record outcomes, disconnect everyone. Prints the figures, and returns each
-    bar and whether it was kept."""
+    """Connect all boards and screens, record outcomes, and disconnect everything. Print the
+    figures. Return each bar and whether it was kept."""
     bars = {}
     with crowds(3) as (televisions, *screens):
         report(
@@ -244,8 +245,8 @@ def measure(
 
         enough = sum(calls_of(app).values()) + 3 * size.rate
         writer = OutcomesProcess(environment, parties.campaign_id, size.rate, 20, bulk=False)
-        # The storm comes while outcomes are recorded: three seconds after the first, on a machine
-        # that keeps up.
+        # All boards reconnect while outcomes are recorded: three seconds after the first outcome,
+        # on a machine that keeps up.
         give_up = time.monotonic() + 20
         while sum(calls_of(app).values()) < enough and time.monotonic() < give_up:
             time.sleep(0.1)
@@ -266,12 +267,12 @@ def measure(
 
 
 def describe_memory(read: list[tuple[float, float]]) -> str:
-    """The memory of each process, in words."""
+    """Return the memory of each process, in words."""
     return " and ".join(f"{rss:.0f} ({pss:.0f})" for rss, pss in read)
 
 
 def main(quick: bool = False) -> bool:
-    """Print what was measured; return whether every bar was kept."""
+    """Measure, print the figures, and return whether every bar was kept."""
     size = QUICK if quick else FULL
     with stores() as environment:
         app = migrated_app(environment)

@@ -1,7 +1,7 @@
-"""What the call page's JavaScript sends, and what it reads from the answers.
+"""The requests that the call page's JavaScript sends, and what it reads from the answers.
 
-Nothing else in the benchmarks knows the page's requests. They follow `call_outbox.js`,
-`call_hold.js` and `call.js`, with the headers that a phone's browser adds.
+No other module of the benchmarks knows these requests. They follow `call_outbox.js`, `call_hold.js`
+and `call.js`, with the headers that a phone's browser adds.
 """
 
 import json
@@ -23,9 +23,9 @@ _BROWSER = (
     "Accept-Encoding: gzip\r\nAccept-Language: en-GB,en;q=0.9\r\nCookie: {cookie}\r\n"
 )
 _FORM = "Content-Type: application/x-www-form-urlencoded;charset=UTF-8\r\n"
-# call.js asks with these headers for the next screen, and with _FOR_JSON for anything else. The
-# last header says which form of answer it understands, and then which scripts it has. Without that
-# header it gets a whole page.
+# call.js asks with these headers for the next screen, and with _FOR_JSON for everything else. The
+# last header names the form of answer that the page understands, and then the scripts that the page
+# has. Without that header the server sends a whole page.
 _FOR_SCREEN = "Accept: text/html\r\nX-Phonebank-Screen: {scripts}\r\n"
 _WHOLE_PAGE, _UNDERSTANDS = "1", "2"
 _FOR_JSON = "Accept: application/json\r\n"
@@ -55,14 +55,14 @@ class Turn(NamedTuple):
     turn: str
 
     def path(self, action: str) -> str:
-        """The address of an action on this turn of the call, such as "outcome"."""
+        """Return the address of an action, such as "outcome", on this turn of the call."""
         return f"/calling/person/{self.call_id}/{action}?turn={self.turn}"
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What a phone keeps of a person's screen: their call, the seconds that the hold lasts, their
-    number, and the call before, if the screen offers to undo it."""
+    """What a phone keeps of a person's screen: the call, the seconds that the hold lasts, the
+    person's number, and the call before, if the screen offers to undo it."""
 
     call: Turn
     seconds_left: int
@@ -71,8 +71,8 @@ class Screen:
 
 
 class CallPage:
-    """The call page of one device: its requests as bytes, its form token, which a whole page
-    renews, and the scripts that it has."""
+    """The call page of one device. It makes the page's requests as bytes, and keeps the form token
+    and the scripts that the page has. Each whole page brings a new form token."""
 
     def __init__(self, port: int, device: Device) -> None:
         self._browser = _BROWSER.format(port=port, cookie=device.cookie)
@@ -80,56 +80,59 @@ class CallPage:
         self._scripts: list[str] = []
 
     def next(self) -> bytes:
-        """The first "Start calling" of an evening."""
+        """Return the request of the first "Start calling" of an evening."""
         return self._post("/calling/next", self._for_screen(), ())
 
     def wait(self, as_json: bool) -> bytes:
-        """The waiting page, or its question whether there is a person now."""
+        """Return the request for the waiting page or, as JSON, its question whether there is a
+        person."""
         return self._get("/calling/wait", _FOR_JSON if as_json else _FOR_PAGE)
 
     def open(self) -> bytes:
-        """The call page, opened by its address."""
+        """Return the request that opens the call page by its address."""
         return self._get("/calling/person", _FOR_PAGE)
 
     def outcome(self, call: Turn, outcome: str) -> bytes:
-        """A tap on one of the outcomes, which also asks for the next person. An outcome that
-        begins with "ring_back=" is one of the page's times to call back."""
+        """Return the request that a tap on an outcome sends. It also asks for the next person. An
+        outcome that begins with "ring_back=" is one of the page's times to call back."""
         name, _, value = outcome.rpartition("=")
         fields = (*_UNTOUCHED, (name or "outcome", value))
         return self._post(call.path("outcome"), self._for_screen(), fields)
 
     def undo(self, call: Turn) -> bytes:
-        """A tap on "Undo"."""
+        """Return the request that a tap on "Undo" sends."""
         return self._post(call.path("undo"), self._for_screen(), ())
 
     def answer(self, call: Turn, step: str, value: str, seq: int) -> bytes:
-        """An answer to one step of the script."""
+        """Return the request that saves an answer to one step of the script."""
         fields = (("step_id", step), ("seq", str(seq)), ("answer", value))
         return self._post(call.path("answers"), _FOR_JSON, fields)
 
     def renew(self, call: Turn) -> bytes:
-        """A renewal of the hold by a request."""
+        """Return the request that renews the hold."""
         return self._post(f"/calling/person/{call.call_id}/renew", _FOR_JSON, None)
 
     @staticmethod
     def renewal(call: Turn) -> tuple[str, dict[str, str]]:
-        """The event that renews the hold over the caller's line, and its data."""
+        """Return the event that renews the hold over the caller's websocket, and the event's
+        data."""
         return "renew", {"call": call.call_id}
 
     @staticmethod
     def seconds_left(answer: Answer) -> int | None:
-        """The seconds that the hold lasts after a renewal by a request; None if it failed."""
+        """Return how many seconds the hold lasts after a renewal by a request, or None if it
+        failed."""
         return json.loads(answer.body)["seconds_left"] if answer.status == 200 else None
 
     @staticmethod
     def has_person(answer: Answer) -> bool:
-        """Whether the answer has a person, as a page or as JSON."""
+        """Whether the answer shows a person, as a page or as JSON."""
         if answer.body[:1] == b"{":
             return bool(json.loads(answer.body).get("person"))
         return _CALL.search(answer.body) is not None
 
     def read(self, answer: Answer) -> Screen | None:
-        """The next person's screen; None if the answer has none."""
+        """Return the next person's screen, or None if the answer has no person."""
         if answer.status != 200 or not self.has_person(answer):
             return None
         is_page = answer.body[:1] != b"{"

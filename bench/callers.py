@@ -1,11 +1,11 @@
-"""An evening: so many phones that call, renew, answer and undo as people do, and a few televisions,
-on the Procfile's own processes.
+"""An evening of many phones and a few televisions. The phones call, renew, answer and undo as
+people do, and the servers are the Procfile's own processes.
 
 The bars (docs/benchmarks.md): from a tap on an outcome to the next person within 300 ms at p95 and
 800 ms at p99, no refusal and no error, and every promise kept.
 
-PHONES and CALLERS_SECONDS set another size: how many phones, and for how many seconds they are
-measured once all of them have had a first person.
+The environment variables PHONES and CALLERS_SECONDS set another size: the number of phones, and the
+seconds for which they are measured. The measurement begins once every phone has had a first person.
 """
 
 import os
@@ -33,11 +33,12 @@ from phonebank.core.db import db
 
 P95_BAR, P99_BAR = 0.3, 0.8  # seconds
 TELEVISIONS = 5
-# So many phones ask for their first person at once: as fast as the server can, and no faster.
+# This many phones at a time ask for their first person, so they come no faster than the server can
+# serve them.
 AT_ONCE = 8
-# The bench gives up if fewer phones a second have had their first person.
+# The bench gives up if, on average, fewer phones a second than this get their first person.
 SLOWEST_START = 10
-# Seconds until every phone has its last answer, and every board the last call.
+# Within this many seconds every phone must have its last answer, and every board the last call.
 DRAIN, SHOWN_WITHIN = 60, 5.0
 WEB_WORKERS = 2
 KINDS = {
@@ -50,8 +51,8 @@ KINDS = {
 
 
 class Request(NamedTuple):
-    """One request of a phone: when it ended (on the machine's monotonic clock), its kind, its
-    seconds, its verdict (see `bench.handsets`), and its answer's bytes."""
+    """One request of a phone: the moment of its end (on the machine's monotonic clock), its kind,
+    its duration in seconds, its verdict (see `bench.handsets`), and the bytes of the answer."""
 
     at: float
     kind: str
@@ -60,7 +61,7 @@ class Request(NamedTuple):
     length: int
 
 
-# The verdicts of requests that went as they should.
+# The verdicts of requests that succeeded.
 GOOD = ("person", "saved", "redirected")
 
 
@@ -75,18 +76,19 @@ class Evening:
     boards: dict[int, str]
 
     def observe(self) -> tuple[list[Request], dict[str, Any]]:
-        """What the phones have seen since the last time: their requests, and the rest."""
+        """Return what the phones have seen since the last observation: their requests, and the
+        rest."""
         told = self.phones.ask("observed")
         return [Request(*each) for each in told.pop("requests")], told
 
     def watch(self, seconds: float) -> tuple[list[Request], dict[str, Any]]:
-        """What the phones see in so many seconds from now."""
+        """Wait this many seconds, and return what the phones have seen in them."""
         self.observe()
         time.sleep(seconds)
         return self.observe()
 
     def end(self) -> dict[str, list[str]]:
-        """End the evening: every promise, with what breaks it (see `promises`)."""
+        """End the evening. Return every promise with what breaks it (see `promises`)."""
         notes = self.phones.ask("end", drain=DRAIN)
         with self.app.app_context():
             broken = promises.broken_promises(notes)
@@ -98,7 +100,7 @@ class Evening:
         return broken
 
     def _wrong_boards(self) -> list[str]:
-        """The televisions whose figures still differ from a recount after SHOWN_WITHIN."""
+        """Return the televisions whose figures still differ from a recount after SHOWN_WITHIN."""
         rows = db.session.execute(
             text("SELECT party_id, count(*) AS calls FROM call WHERE counted GROUP BY party_id")
         )
@@ -118,7 +120,7 @@ class Evening:
 
 @contextmanager
 def evening(phones: int, contacts: int, pace: float = 1.0) -> Iterator[Evening]:
-    """Run the servers and so many phones. Everybody has a first person when this yields."""
+    """Run the servers and `phones` phones, and yield once every phone has a first person."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with stores() as environment:
@@ -161,7 +163,7 @@ def _wait_until_begun(process: CommandProcess, phones: int) -> None:
 
 
 def main(quick: bool = False) -> bool:
-    """Print what was measured; return whether every bar was kept."""
+    """Measure, print the figures, and return whether every bar was kept."""
     phones = int(os.environ.get("PHONES") or (300 if quick else 10_000))
     seconds = float(os.environ.get("CALLERS_SECONDS") or (30 if quick else 300))
     cycles = phones * (1 + seconds / MEAN_CALL)
@@ -190,7 +192,7 @@ def main(quick: bool = False) -> bool:
 
 
 def judge(bars: dict[str, bool], broken: dict[str, list[str]]) -> bool:
-    """Print the promises and the bars; return whether all were kept."""
+    """Print the promises and the bars. Return whether all of them were kept."""
     for name, found in broken.items():
         report(f"  {name}: {len(found)}{' ' + str(found[:3]) if found else ''}")
     bars["every promise kept"] = not any(broken.values())
@@ -200,7 +202,8 @@ def judge(bars: dict[str, bool], broken: dict[str, list[str]]) -> bool:
 
 
 def report_requests(requests: list[Request], seconds: float) -> None:
-    """Print each kind of request: how many, how fast, and with what verdict."""
+    """Print, for each kind of request, how many there were, how long they took, and their
+    verdicts."""
     by_kind: dict[str, list[Request]] = defaultdict(list)
     for one in requests:
         by_kind[one.kind].append(one)
@@ -218,7 +221,7 @@ def report_requests(requests: list[Request], seconds: float) -> None:
 
 
 def _report(requests: list[Request], seconds: float, spent: Mapping[str, float]) -> dict[str, bool]:
-    """Print the figures; each bar, and whether it was kept."""
+    """Print the figures. Return each bar, and whether it was kept."""
     report_requests(requests, seconds)
     cycles = [one.took for one in requests if one.kind == "cycle" and one.verdict in GOOD]
     costs = ", ".join(

@@ -1,9 +1,9 @@
-"""What a claim costs as the list grows, and what Redis holds meanwhile.
+"""How the time of a claim and the size of Redis depend on the length of the list.
 
 The bars (docs/benchmarks.md): the 95th percentiles with ten thousand and with three million
-contacts are within 1.2 of each other, and Redis stays under 50 MB whatever the length. All lists
-are in one database, and each round goes through all of them, so that other load on the machine
-affects all alike.
+contacts differ by a factor of at most 1.2, and Redis stays under 50 MB at every length. All lists
+are in one database, and each round measures all of them, so that other load on the machine affects
+all lists alike.
 """
 
 import os
@@ -22,7 +22,8 @@ BAR = 1.2
 REDIS_BAR = 50_000_000  # bytes
 SIZES = (10_000, 300_000, 3_000_000)
 QUICK_SIZES = (10_000, 300_000)
-# So few at a time that the server refuses none of them (`phonebank.core.overload`).
+# The claimers are so few at a time that the server refuses none of them
+# (`phonebank.core.overload`).
 CLAIMERS = (2, 10)
 WORKERS = 2
 
@@ -38,7 +39,7 @@ class Campaign:
     rounds: dict[int, list[Measurement]] = field(default_factory=dict)
 
     def combine(self, claimers: int) -> Measurement:
-        """All rounds with this number of claimers, joined into one."""
+        """Return all rounds with this number of claimers, joined into one."""
         rounds = self.rounds[claimers]
         return Measurement(
             [took for one in rounds for took in one.took],
@@ -50,7 +51,7 @@ class Campaign:
 
 
 def main(quick: bool = False) -> bool:
-    """Print percentiles and memory; return whether both bars were kept."""
+    """Measure, print percentiles and memory, and return whether both bars were kept."""
     seconds, rounds = (3, 3) if quick else (5, 6)
     with stores() as environment:
         app = migrated_app(environment)
@@ -102,7 +103,7 @@ def _memory(redis: Redis) -> int:
 
 
 def _keys(redis: Redis, campaign_id: int) -> int:
-    """The bytes that the campaign's queue takes in Redis."""
+    """Return the bytes that the campaign's queue takes in Redis."""
     keys = redis.scan_iter(f"queue:{{{campaign_id}}}:*", 1000)
     return sum(int(redis.memory_usage(key, samples=0) or 0) for key in keys)
 

@@ -1,12 +1,13 @@
-"""The load: a few clients in one process, each with one request under way, on kept connections.
-A client has one device, or several whose requests it sends in turn.
+"""The load: a few clients in one process. Each client keeps its connection open, and sends one
+request at a time. A client has one device, or several devices whose requests it sends in turn.
 
     python -m bench.clients < settings.json > measured.json
 
-Settings: port, connections (how many clients), workers (the web processes' ids, or none), warm_up
-and seconds, action (one of ACTIONS), devices (a list of {"cookie", "token"}). The output is two
-rows of JSON. The first, empty, comes when the warm-up is over. The second has the seconds that each
-timed request took, how many requests did not get the expected answer, and the bytes of the answers.
+The settings are: port, connections (the number of clients), workers (the web processes' ids, or an
+empty list), warm_up and seconds (two durations in seconds), action (one of ACTIONS), devices (a
+list of {"cookie", "token"}). The output is two rows of JSON. The first is empty, and comes when the
+warm-up is over. The second has the seconds of each timed request, the number of requests that did
+not get the expected answer, and the bytes of the answers.
 """
 
 import asyncio
@@ -25,15 +26,15 @@ from bench.call_page import CallPage
 from bench.http_client import Answer, Connection
 from bench.people import Device
 
-# Seconds that a client without a person waits before it asks again.
+# A client without a person waits this many seconds before it asks again.
 ASK_AGAIN = 0.05
-# Each device has acted so often before the timing begins.
+# Each device has acted this many times before the timing begins.
 FIRST_ROUNDS = 2
 
 
 class Timed(NamedTuple):
-    """One timed request: its seconds, whether its answer was as expected, and the answer's
-    bytes."""
+    """One timed request: its duration in seconds, whether its answer was the expected one, and the
+    answer's bytes."""
 
     seconds: float
     expected: bool
@@ -87,7 +88,7 @@ async def phone_cycles(client: Client) -> AsyncIterator[Timed]:
 
 
 async def json_cycles(client: Client) -> AsyncIterator[Timed]:
-    """The same, as an API client does it."""
+    """Record an outcome and claim the next person in one request, as an API client does."""
     person = None
     while True:
         if person is None:
@@ -103,7 +104,8 @@ async def json_cycles(client: Client) -> AsyncIterator[Timed]:
 
 
 async def claims(client: Client) -> AsyncIterator[Timed]:
-    """Claim a person, then record an outcome, untimed and without a claim."""
+    """Claim a person, which is timed. Then record an outcome without a claim, which is not
+    timed."""
     while True:
         began = time.perf_counter()
         answer = await client.post("/calling/next", {})
@@ -128,11 +130,11 @@ ACTIONS = {"bare": bare, "phones": phone_cycles, "json": json_cycles, "claims": 
 
 
 async def connect_evenly(port: int, workers: list[int], wanted: int) -> list[Connection]:
-    """Open so many connections, an equal number to each web process.
+    """Open `wanted` connections, an equal number to each web process.
 
-    The operating system gives a connection to whichever process asks first, so a few connections
-    may all be one process's while the other does nothing. Many spread by themselves, so without
-    `workers` they are taken as they come.
+    The operating system gives a connection to the process that asks first. So one process may get
+    all of a few connections, while the others do nothing. Many connections spread evenly without
+    help, so if `workers` is empty, every connection is kept.
     """
     loop = asyncio.get_running_loop()
     kept: dict[int, list[Connection]] = {worker: [] for worker in workers}
@@ -151,7 +153,7 @@ async def connect_evenly(port: int, workers: list[int], wanted: int) -> list[Con
 
 
 async def _owner_of(connection: Connection, workers: list[int]) -> int | None:
-    """The process that has taken the connection; None if it takes long."""
+    """Return the process that has accepted the connection, or None if none does so soon."""
     assert connection.transport
     address = tuple(connection.transport.get_extra_info("sockname"))
     for _ in range(20):
@@ -196,7 +198,8 @@ async def measure(settings: dict[str, Any]) -> dict[str, Any]:
             task.result()
 
     await let_pass(settings["warm_up"])
-    # The first answer to a phone has the script, so every device has had an answer before.
+    # The first answer to a phone has the whole script, so every device gets one answer before the
+    # timing begins.
     while min(rounds) < FIRST_ROUNDS:
         await let_pass(0.05)
     print("{}", flush=True)

@@ -1,4 +1,5 @@
-"""A process of the load that takes commands: rows of JSON, with one row as the answer to each."""
+"""A process of the load that takes commands. Each command is a row of JSON, and so is its
+answer."""
 
 import json
 import subprocess
@@ -21,7 +22,7 @@ class CommandProcess:
         )
 
     def ask(self, do: str, **more: Any) -> Any:
-        """Send a command and wait for its answer."""
+        """Send a command, wait for its answer, and return it."""
         self.send(do, **more)
         return self.answer()
 

@@ -1,11 +1,12 @@
-"""A whole cycle, record and claim, over HTTP, compared with the least that it could cost.
+"""The cost of a whole cycle over HTTP (record an outcome, claim a person), compared with a
+yardstick.
 
-A few callers ask without a pause: as phones do (`bench.call_page`), and as an API client does, with
-JSON. The yardstick is `bench.bare`, on the same machine, with as many workers and the same
-clients. Short rounds of all three follow each other, so that other work on the machine affects all
-alike.
+A few callers send requests without a pause, as phones do (`bench.call_page`) and as an API client
+does, with JSON. The yardstick is `bench.bare`, on the same machine, with the same number of workers
+and the same clients. Short rounds of all three follow each other, so that other work on the machine
+affects all three alike.
 
-The bars (docs/benchmarks.md): the ratios to the yardstick, by requests a second and by processor
+The bars (docs/benchmarks.md) are ratios to the yardstick, by requests a second and by the processor
 time of the web workers and PostgreSQL together.
 """
 
@@ -22,13 +23,14 @@ from bench.people import Device
 from bench.servers import migrated_app, stores, web
 from phonebank.core.db import db
 
-# The least ratio to the yardstick, both by requests a second and by processor time.
+# The bar of each action: the lowest ratio to the yardstick that is allowed, both by requests a
+# second and by processor time.
 BARS = {"phones": 0.33, "json": 0.4}
 NAMES = {"bare": "the least possible", "phones": "as phones make it", "json": "with JSON"}
-# So few that the server refuses none of them (`phonebank.core.overload`).
+# The clients are so few that the server refuses none of them (`phonebank.core.overload`).
 AT_ONCE = 10
-# Each of them sends the requests of so many callers in turn, so that a caller's calls become as
-# many as those of an evening, and not thousands.
+# Each client sends the requests of this many callers in turn, so that a caller makes as many calls
+# as in an evening, and not thousands.
 CALLERS_EACH = 20
 WORKERS = 2
 BARE, OURS = "bench.bare:app", "wsgi:app"
@@ -43,7 +45,7 @@ Rounds = dict[str, list[Measurement]]
 
 
 def main(quick: bool = False) -> bool:
-    """Print the comparison; return whether every bar was kept."""
+    """Measure, print the comparison, and return whether every bar was kept."""
     number, seconds = (3, 3.0) if quick else (8, 8.0)
     rounds: Rounds = {action: [] for action in NAMES}
     with stores() as environment:
@@ -76,7 +78,7 @@ def main(quick: bool = False) -> bool:
 
 
 def _words(name: str, rounds: list[Measurement]) -> str:
-    """What a request took and cost."""
+    """Return, in words, how long a request took and how much processor time it cost."""
 
     def of(value: Callable[[Measurement], float]) -> float:
         return median(value(one) for one in rounds)
@@ -103,7 +105,7 @@ def _words(name: str, rounds: list[Measurement]) -> str:
 
 
 def _compare(action: str, rounds: Rounds, bar: float) -> bool:
-    """Print both ratios of an action to the yardstick; return whether both keep the bar."""
+    """Print both ratios of an action to the yardstick. Return whether both ratios keep the bar."""
     pairs = list(zip(rounds["bare"], rounds[action], strict=True))
     speed = median(ours.a_second / bare.a_second for bare, ours in pairs)
     cost = median(

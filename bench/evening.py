@@ -1,8 +1,8 @@
-"""Six hours of a party in minutes: does a web process use more memory at the end?
+"""Six hours of a party in a few minutes, to see whether a web process uses more memory at the end.
 
-`bench.unpaused` is the ordinary web process, except that its broadcaster does not pause between two
-rounds and reads every board in each. It makes as many rounds as two a second make in six hours,
-while outcomes are recorded.
+`bench.unpaused` is the ordinary web process, except that its broadcaster reads every board in each
+round and hardly pauses between two rounds. It makes as many rounds as the ordinary one makes in six
+hours, at two rounds a second. Meanwhile outcomes are recorded.
 """
 
 import time
@@ -13,15 +13,15 @@ from bench.measuring import memory
 
 BOARDS = 2
 RATE = 100.0
-# The share of the rounds in which the process still fills its caches.
+# The process fills its caches during this share of the rounds.
 WARM_UP = 0.2
-# MB. Less growth than this over six hours counts as none.
+# MB. If the memory grows by less than this over six hours, the growth counts as none.
 BAR = 3.0
 
 
 def watch(televisions: Any, rounds: int, report: Callable[[str], None]) -> bool:
-    """Count the events that `televisions` hear until so many rounds are done. Print the memory of
-    the web process on the way, and return whether it stayed below BAR after the warm-up."""
+    """Count the events that `televisions` receive until `rounds` rounds are done. Print the memory
+    of the web process on the way. Return whether its growth after the warm-up stayed below BAR."""
     began, heard, sampled = time.monotonic(), 0, []
     marks = [WARM_UP + (1 - WARM_UP) * part / 4 for part in range(5)]
     while marks:
