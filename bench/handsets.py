@@ -325,8 +325,8 @@ class Phone:
 
     async def evening(self, gate: asyncio.Semaphore) -> None:
         """Call people until the evening is over and every outcome is settled."""
+        await self._begin(gate)
         async with gate:
-            await self._begin()
             await self._line.open()
         self.has_begun = True
         # The first call has been under way for a while, so that phones do not come in waves.
@@ -339,11 +339,13 @@ class Phone:
             share = 1.0
         self._stop_renewing()
 
-    async def _begin(self) -> None:
-        """Press "Start calling" until there is a person."""
+    async def _begin(self, gate: asyncio.Semaphore) -> None:
+        """Press "Start calling" until there is a person. A phone that was refused makes way for
+        others while it waits."""
         failures = 0
         while self._screen is None and not self._crowd.has_ended:
-            answer = await self._send("first", self._page.next())
+            async with gate:
+                answer = await self._send("first", self._page.next())
             self._draw(self._page.read(answer))
             if self._screen is None:
                 failures += 1

@@ -30,6 +30,7 @@ export class Hold {
     this.line = line;
     this.begun = false; // the caller dialled or answered a step
     this.over = false;
+    this.isAskingLine = false;
     this.failures = 0;
     this.endsAt = Date.now() + secondsLeft * 1000;
     this.renewAt = Date.now() + this.pauseMs();
@@ -61,6 +62,8 @@ export class Hold {
   }
 
   async renew() {
+    // Until the line has answered or stayed silent, a second renewal would only repeat the first.
+    if (this.isAskingLine) return;
     this.renewAt = Date.now() + this.pauseMs();
     const answer = (await this.renewOverLine()) || (await this.renewByRequest());
     if (this.over) return;
@@ -82,7 +85,9 @@ export class Hold {
   async renewOverLine() {
     this.silence = false;
     if (!this.line || this.endsAt - Date.now() < TIME_FOR_THE_LINE_MS) return null;
+    this.isAskingLine = true;
     const answer = await this.line.ask("renew", { call: callIn(this.url) }, ANSWER_WITHIN_MS);
+    this.isAskingLine = false;
     this.silence = !answer;
     if (!answer) return null;
     if (answer.ok) return { verdict: "saved", secondsLeft: answer.seconds_left };
