@@ -178,7 +178,7 @@ def test_one_button_at_a_time_is_filled_and_only_the_last_step_saves(
         assert step_on(page) == step
         assert filled_buttons(page) == (["Next"] if label == "Next" else [])
         if step == "supporter":
-            expect(far).to_have_text("4 of about 9")
+            expect(far).to_have_text("Step 4 of about 9")
         page.get_by_role("button", name=label).last.click()
     expect(far).to_have_text("Last step")
     assert filled_buttons(page) == ["Save: we talked · next person"]

@@ -421,14 +421,14 @@ def test_my_last_calls_tell_when_and_how_but_never_who(
         sam.post(address_of(open_call(), "outcome"), data={"outcome": outcome})
     page = sam.get("/calling/mine").text
     assert page.index("Busy") < page.index("No answer")
-    assert page.count(">Correct<") == 2
+    assert page.count(">Change<") == 2
     assert re.findall(r'stat-value">(\d+)', page) == ["2", "0", "0"]
     assert page.count("</span>V.</span>") == 2  # the contacts are called Voter1, Voter2 and so on
     for contact in phone_bank.contacts:
         assert contact.first_name not in page
         assert contact.phone not in page
     with time_machine.travel(now() + timedelta(hours=13), tick=True):
-        assert ">Correct<" not in sam.get("/calling/mine").text
+        assert ">Change<" not in sam.get("/calling/mine").text
 
 
 def test_undo_says_what_it_did(phone_bank: PhoneBank, sam: FlaskClient) -> None:
@@ -475,10 +475,10 @@ def test_a_caller_in_the_lobby_sees_no_earlier_person_again(
     ask_for_person(sam)
     call = open_call()
     sam.post(address_of(call, "outcome"), data={"outcome": "no_answer", "next": "no"})
-    assert ">Correct<" in sam.get("/calling/mine").text
+    assert ">Change<" in sam.get("/calling/mine").text
     phone_bank.sam.state = CallerState.WAITING  # as after joining a party whose door is shut
     db.session.commit()
-    assert ">Correct<" not in sam.get("/calling/mine").text
+    assert ">Change<" not in sam.get("/calling/mine").text
     name = db.session.get_one(Contact, call.contact_id).first_name
     refused = sam.post(address_of(call, "undo"), follow_redirects=True)
     assert (refused.status_code, name in refused.text) == (403, False)

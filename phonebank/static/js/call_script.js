@@ -105,7 +105,7 @@ export class ScriptWalk {
     const ahead = stepsAhead(this.script, current);
     const steps = walk(this.script, this.answers);
     const at = steps.indexOf(current) + 1;
-    const words = ahead ? `${at} of about ${Math.round(at + ahead)}` : "Last step";
+    const words = ahead ? `Step ${at} of about ${Math.round(at + ahead)}` : "Last step";
     this.page.querySelector("[data-how-many-steps]").textContent = words;
   }
 

@@ -39,7 +39,7 @@ function drawBreak() {
   bar.querySelector("[data-break-label]").textContent = clock || (notice ? "On a break" : "Break");
 }
 
-/* Rings and vibrates, once. */
+/* Plays a sound and vibrates once, where the browser allows it. */
 export function alertHost() {
   if (!bar || isQuiet()) return;
   if (navigator.vibrate) navigator.vibrate([120, 80, 120]);

@@ -84,7 +84,7 @@ def test_a_second_script_is_added_without_replacing_the_one_that_callers_have(de
     asked = re.search(r'href="([^"]*/choose)">Call with this one', page)
     assert asked
     page = desk.client.get(asked[1]).text
-    assert "It replaces “Voter identification”" in page
+    assert "Callers stop getting “Voter identification”" in page
     assert "1 caller is calling now. They get this script with their next person." in page
     with desk.app.app_context():
         assert desk.campaign().script_id == desk.script_id, "asking changes nothing"
