@@ -4,6 +4,7 @@ from phonebank.calls.jobs import continue_all_set_asides
 from phonebank.contact_queue.jobs import expire_all_holds, top_up_all_queues
 from phonebank.contact_queue.reschedule import reschedule_campaigns
 from phonebank.core.jobs import Periodic
+from phonebank.exports.jobs import look_after_exports
 from phonebank.lists.jobs import resume_imports
 from phonebank.parties.auto_end import end_forgotten_parties
 from phonebank.roster.blocked_addresses import forget_addresses
@@ -17,6 +18,7 @@ PERIODIC_JOBS = (
     Periodic(continue_all_set_asides, seconds=15),
     Periodic(forget_addresses, seconds=3600),
     Periodic(resume_imports, seconds=60),
+    Periodic(look_after_exports, seconds=60),
     Periodic(resume_lifting, seconds=300),
     Periodic(recount_tallies, seconds=300),
     Periodic(end_forgotten_parties, seconds=600),

@@ -332,7 +332,8 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "experiments.show": lambda evening: (
         f"/campaigns/{evening.campaign_id}/experiments/{evening.experiment_id}"
     ),
-    "exports.calls": _campaign("/calls.csv"),
+    "exports.file": _campaign("/downloads/1.csv"),
+    "exports.index": _campaign("/downloads"),
     "exports.definitions": _campaign("/definitions.csv"),
     "exports.do_not_call": _at("/do-not-call.csv"),
     "health.alive": _at("/healthz"),

@@ -72,6 +72,46 @@ def csv_chunks(
         yield chunk
 
 
+# What COPY sends instead of some characters of a value.
+_COPIED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
+_COPY_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+# A row of COPY in which this finds nothing has only cells that `safe_text` would leave as they are.
+_NEEDS_CARE = re.compile(
+    r"""[\\"\0\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|(?:^|[\t,;|])\s*[-=+@＝＋－＠]"""
+)
+
+
+def copied_cells(row: str) -> list[str]:
+    """Return the cells of a row that PostgreSQL sent by COPY in its text format."""
+    cells = row.split("\t")
+    return cells if "\\" not in row else [_unescape(cell) for cell in cells]
+
+
+def copied_line(row: str) -> str:
+    """Return a row of COPY, without its end, as safe CSV without a line's end.
+
+    This is `safe_text` for each cell and then CSV, but most rows need neither, and then it takes
+    two microseconds instead of fifty.
+    """
+    if _NEEDS_CARE.search(row):
+        return joined(map(safe_text, copied_cells(row)))
+    if "," in row:
+        return ",".join(f'"{cell}"' if "," in cell else cell for cell in row.split("\t"))
+    return row.replace("\t", ",")
+
+
+def joined(cells: Iterable[str]) -> str:
+    """Return cells that are safe already as CSV without a line's end."""
+    return ",".join(
+        '"' + cell.replace('"', '""') + '"' if "," in cell or '"' in cell else cell
+        for cell in cells
+    )
+
+
+def _unescape(cell: str) -> str:
+    return _COPY_ESCAPE.sub(lambda match: _COPIED.get(match[1], match[1]), cell)
+
+
 class _EchoFile:
     """A file whose `write` returns the line that it was given."""
 

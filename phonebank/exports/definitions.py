@@ -1,4 +1,5 @@
-"""The definitions file: the meaning of each column of the calls file and of each value."""
+"""The definitions file: the meaning of each column of the calls file and of the people file, and of
+each value."""
 
 from collections.abc import Iterator
 
@@ -11,6 +12,8 @@ from phonebank.exports.columns import (
     merge_values,
     steps_asked,
 )
+from phonebank.exports.kept_columns import kept_columns
+from phonebank.exports.people import PEOPLE_COLUMNS
 from phonebank.models import Campaign
 from phonebank.rules.outcomes import OUTCOMES
 from scripts_library.merge_fields import render_text
@@ -20,7 +23,7 @@ HEADER = ("column", "value", "meaning", "script_versions")
 
 
 def definitions_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
-    """Return one row for each column of the calls file, followed by one for each of its values."""
+    """Return one row for each column of both files, followed by one for each of its values."""
     return csv_chunks(HEADER, list(_rows(campaign)), mark)
 
 
@@ -30,13 +33,19 @@ def _rows(campaign: Campaign) -> Iterator[tuple[Cell, ...]]:
         if column.name == "outcome":
             for outcome in OUTCOMES.values():
                 yield column.name, outcome.key, f"{outcome.label}. {outcome.help}", ""
-    for step_id, versions in steps_asked(campaign).items():
-        answer, *words = answer_columns(campaign, step_id, versions)
+    asked = steps_asked(campaign)
+    meanings = dict(answer_columns(campaign, asked))
+    for step_id, versions in asked.items():
+        answer, words = f"answer_{step_id}", f"words_{step_id}"
         fits = " ".join({FITS[v.step.answer]: None for v in versions if v.step.answer})
-        yield answer.name, "", f"{answer.meaning} {fits}", _versions_in_words(versions)
+        yield answer, "", f"{meanings[answer]} {fits}", _versions_in_words(versions)
         for key, label, used_in in _keys(versions, merge_values(campaign)):
-            yield answer.name, key, label, _versions_in_words(used_in)
-        for column in words:
+            yield answer, key, label, _versions_in_words(used_in)
+        if words in meanings:
+            yield words, "", meanings[words], ""
+    named = {column.name for column in COLUMNS}
+    for column in (*kept_columns(campaign.id), *PEOPLE_COLUMNS):
+        if column.name not in named:
             yield column.name, "", column.meaning, ""
 
 

@@ -12,6 +12,7 @@ from phonebank.models.contact import Contact, ContactState
 from phonebank.models.contact_list import ContactList, ListState, RefusedRow, UploadChunk
 from phonebank.models.dead_number import DeadNumber
 from phonebank.models.experiment import Experiment, ExperimentArm, ExperimentState
+from phonebank.models.export import Export, ExportKind, ExportPiece, ExportState
 from phonebank.models.pace_flag import PaceFlag
 from phonebank.models.party import Party, PartyState
 from phonebank.models.script import Script, ScriptVersion
@@ -34,6 +35,8 @@ STATES = (
     CampaignState,
     ContactState,
     ExperimentState,
+    ExportKind,
+    ExportState,
     ListState,
     PartyState,
     RoleName,
@@ -65,6 +68,10 @@ __all__ = [
     "Experiment",
     "ExperimentArm",
     "ExperimentState",
+    "Export",
+    "ExportKind",
+    "ExportPiece",
+    "ExportState",
     "ListState",
     "PaceFlag",
     "Party",

@@ -44,7 +44,7 @@ LEFT_OUT = {
     "callers.person_qr": "a picture on callers.person",
     "board.picture": "a picture on board.show after the end",
     "evening.picture": "a picture on evening.show",
-    "exports.calls": "a file",
+    "exports.file": "a file",
     "exports.definitions": "a file",
     "exports.do_not_call": "a file",
     "health.alive": "an answer for load balancers",

@@ -1,11 +1,14 @@
-"""Downloads of files with names and numbers, for organisers only."""
+"""Files with names and numbers that organisers ask for and download."""
 
 import logging
 import re
 import time
 from collections.abc import Iterator
+from itertools import chain
+from typing import Any, TypeVar
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,18 +17,25 @@ from phonebank.accounts import sessions
 from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db
-from phonebank.core.rate_limits import limiter
-from phonebank.exports.calls import calls_file
+from phonebank.core.rate_limits import account_key, limiter
+from phonebank.exports import files
+from phonebank.exports.cells import UTF_8_MARK
 from phonebank.exports.definitions import definitions_file
 from phonebank.exports.do_not_call import do_not_call_file
-from phonebank.models import RoleName, now
+from phonebank.exports.jobs import make_export
+from phonebank.models import Campaign, ExportKind, ExportState, RoleName, now
+from phonebank.organisers.exports.forms import KINDS, AskForm
+from phonebank.organisers.responses import commit_and_enqueue, commit_and_redirect
 
 log = logging.getLogger(__name__)
 
 exports = Blueprint("exports", __name__)
 
-# A download holds a database connection until it ends, and no organiser needs ten at once.
+Piece = TypeVar("Piece", str, bytes)
+
+# No organiser needs more at once.
 DOWNLOADS = "10 per minute"
+ASKS = "30 per minute"
 # Seconds between two checks that the browser is still signed in.
 CHECK_EVERY = 2.0
 
@@ -39,14 +49,51 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(exports)
 
 
-@exports.get("/campaigns/<int:campaign_id>/calls.csv")
+@exports.get("/campaigns/<int:campaign_id>/downloads")
+@open_to(RoleName.ORGANISER)
+def index(campaign_id: int) -> ResponseReturnValue:
+    """Show the campaign's files, and the form that asks for one. While a file is being made, htmx
+    requests only the table."""
+    campaign = campaign_for(current_user, campaign_id)
+    if request.headers.get("HX-Request"):
+        return render_template("exports/_files.html", **_files(campaign))
+    return render_template("exports/index.html", form=AskForm(formdata=None), **_files(campaign))
+
+
+@exports.post("/campaigns/<int:campaign_id>/downloads")
+@limiter.limit(ASKS, key_func=account_key)
+@open_to(RoleName.ORGANISER)
+def ask(campaign_id: int) -> ResponseReturnValue:
+    """Ask for a file. Who asks again while it is being made gets that one."""
+    campaign = campaign_for(current_user, campaign_id)
+    form = AskForm()
+    if not form.validate():
+        return render_template("exports/index.html", form=form, **_files(campaign)), 422
+    kind = ExportKind(form.kind.data)
+    export, is_new = files.ask_for(campaign, current_user, kind, form.since_moment)
+    address = url_for(".index", campaign_id=campaign.id)
+    if not is_new:
+        return commit_and_redirect(address, "This file is already being made.", "info")
+    log.info(
+        "account %s asks for export %s of campaign %s", current_user.id, export.id, campaign.id
+    )
+    commit_and_enqueue(make_export, export.id)
+    return redirect(address)
+
+
+@exports.get("/campaigns/<int:campaign_id>/downloads/<int:export_id>.csv")
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
-def calls(campaign_id: int) -> Response:
-    """Download every call of a campaign with its answers. `?for=excel` adds the UTF-8 mark."""
+def file(campaign_id: int, export_id: int) -> Response:
+    """Download a file that is ready. `?for=excel` adds the UTF-8 mark."""
     campaign = campaign_for(current_user, campaign_id)
-    log.info("account %s downloads the calls of campaign %s", current_user.id, campaign.id)
-    return _download(calls_file(campaign, _for_excel()), f"{campaign.name} calls")
+    export = files.export_for(campaign, export_id)
+    log.info("account %s downloads export %s", current_user.id, export.id)
+    mark = UTF_8_MARK.encode() if _for_excel() else b""
+    pieces = files.pieces_of(db.engine, export.id, export.bytes_written)
+    response = _download(chain([mark], pieces), f"{campaign.name} {export.kind}")
+    response.content_length = len(mark) + export.bytes_written
+    return response
 
 
 @exports.get("/campaigns/<int:campaign_id>/definitions.csv")
@@ -72,7 +119,23 @@ def _for_excel() -> bool:
     return request.args.get("for") == "excel"
 
 
-def _download(chunks: Iterator[str], name: str) -> Response:
+def _files(campaign: Campaign) -> dict[str, Any]:
+    exports_now = files.exports_of(campaign)
+    return {
+        "campaign": campaign,
+        "files": exports_now,
+        "kinds": KINDS,
+        "kept_for": files.KEPT_FOR,
+        "under_way": any(export.state in files.UNDER_WAY for export in exports_now),
+        "erased": {
+            export.id
+            for export in exports_now
+            if export.state == ExportState.ERASED or files.is_over(export)
+        },
+    }
+
+
+def _download(chunks: Iterator[Piece], name: str) -> Response:
     # A campaign's name must not inject into a header: only plain letters and digits pass.
     plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:80].lower()
     filename = f"{plain}-{now():%Y-%m-%d}.csv"
@@ -84,8 +147,8 @@ def _download(chunks: Iterator[str], name: str) -> Response:
 
 
 def _while_signed_in(
-    chunks: Iterator[str], engine: Engine, session_id: int | None
-) -> Iterator[str]:
+    chunks: Iterator[Piece], engine: Engine, session_id: int | None
+) -> Iterator[Piece]:
     checked_at = time.monotonic()
     for chunk in chunks:
         if time.monotonic() >= checked_at + CHECK_EVERY:

@@ -56,7 +56,7 @@ def test_a_copied_cookie_is_worthless_after_signing_out(
     with app.app_context():
         campaign = create_campaign()
         db.session.commit()
-        download = f"/campaigns/{campaign.id}/calls.csv"
+        download = f"/campaigns/{campaign.id}/definitions.csv"
     thief = copied(browsers[0])
     assert is_in(thief)
     assert thief.get(download).status_code == 200

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from phonebank.exports.cells import cell_text, csv_chunks, safe_text
+from phonebank.exports.cells import cell_text, copied_line, csv_chunks, safe_text
 from phonebank.phones.e164 import read_number
 
 FORMULA_SIGNS = tuple("=+-@\t\r＝＋－＠")
@@ -83,3 +83,23 @@ def test_many_rows_come_in_chunks() -> None:
 def test_the_mark_for_excel_is_there_only_when_asked_for() -> None:
     assert write([], mark=True).startswith("\ufeffa,b,c")
     assert write([]).startswith("a,b,c")
+
+
+# What PostgreSQL's COPY writes for these characters of a value.
+COPIED = str.maketrans(
+    {"\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
+)
+TEXT = st.text(
+    st.one_of(
+        st.sampled_from("ab 1'=+-@＝,;|\"\\\t\n\r\v\f\x1c\x85\u2028\u3000é"),
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
+    ),
+    max_size=12,
+)
+
+
+@given(st.lists(TEXT, min_size=2, max_size=6))
+def test_a_row_of_copy_becomes_the_same_cells(cells: list[str]) -> None:
+    line = copied_line("\t".join(cell.translate(COPIED) for cell in cells))
+    [read] = csv.reader([line])
+    assert read == [safe_text(cell) for cell in cells]

@@ -7,17 +7,21 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from phonebank.calls import set_aside
 from phonebank.calls.claim import claim
 from phonebank.calls.jobs import continue_set_aside
 from phonebank.core.db import db
 from phonebank.exports.columns import COLUMNS
+from phonebank.exports.files import KEPT_FOR, erase_files_of
+from phonebank.exports.jobs import look_after_exports, make_export
 from phonebank.models import (
     Call,
     CallEnding,
     Campaign,
+    Export,
+    ExportPiece,
     RoleName,
     Script,
     ScriptVersion,
@@ -32,6 +36,21 @@ from phonebank.suppressions.entries import suppress
 from tests.factories import create_account, create_contact, create_script, drama_number
 from tests.phone_bank import call_of, contact_of
 from tests.phonebank.exports.room import SCRIPT, create_room, make_call
+
+
+def make_file(app: Flask, client: FlaskClient, campaign_id: int, kind: str, since: str = "") -> str:
+    """Ask for a file, let the worker make it, and return its address."""
+    page = f"/campaigns/{campaign_id}/downloads"
+    assert client.post(page, data={"kind": kind, "since": since}).status_code == 302
+    with app.app_context():
+        export_id = db.session.scalars(select(Export.id).order_by(Export.id.desc())).first()
+        make_export(export_id)
+    return f"{page}/{export_id}.csv"
+
+
+def calls_of(app: Flask, client: FlaskClient, campaign: str) -> list[dict[str, str]]:
+    """The calls file of the campaign at this address."""
+    return download(client, make_file(app, client, int(campaign.split("/")[2]), "calls"))
 
 
 def download(client: FlaskClient, address: str) -> list[dict[str, str]]:
@@ -58,9 +77,9 @@ def test_a_call_is_a_row_with_its_answers(app: Flask, organiser: FlaskClient) ->
             {"vote": "ours", "topics": ["health", "bills"], "why": "=HYPERLINK(1)"},
             note="Rang back\nlater",
         )
-        address = f"/campaigns/{room.campaign.id}/calls.csv"
+        address = f"/campaigns/{room.campaign.id}"
 
-    [row] = download(organiser, address)
+    [row] = calls_of(app, organiser, address)
     assert row["outcome"] == "talked"
     assert (row["reached"], row["conversation"], row["yes"]) == ("yes", "yes", "yes")
     assert (row["counted"], row["late"]) == ("yes", "no")
@@ -90,7 +109,7 @@ def test_a_call_keeps_the_words_of_the_version_it_ran_on(
         make_call(room, "talked", {"vote": "other", "reason": "Buses"})
         address = f"/campaigns/{room.campaign.id}"
 
-    before, after = download(organiser, f"{address}/calls.csv")
+    before, after = calls_of(app, organiser, address)
     assert (before["words_vote"], after["words_vote"]) == ("Somebody else", "Another party")
     assert (before["script_version"], after["script_version"]) == ("1", "2")
     assert (before["answer_reason"], after["answer_reason"]) == ("", "Buses")
@@ -132,9 +151,9 @@ def test_every_sight_of_a_person_is_a_row_that_says_how_it_ended(
         db.session.commit()
         claim(room.caller)
         db.session.commit()
-        address = f"/campaigns/{room.campaign.id}/calls.csv"
+        address = f"/campaigns/{room.campaign.id}"
 
-    rows = download(organiser, address)
+    rows = calls_of(app, organiser, address)
     assert [row["ending"] for row in rows] == [
         "recorded", "given_back", "expired", "taken_away", "on_screen",
     ]  # fmt: skip
@@ -153,9 +172,9 @@ def test_a_call_that_was_set_aside_is_kept_and_marked(app: Flask, organiser: Fla
         db.session.commit()
         assert continue_set_aside(act.id, 60)
         make_call(room, "no_answer")
-        address = f"/campaigns/{room.campaign.id}/calls.csv"
+        address = f"/campaigns/{room.campaign.id}"
 
-    rows = download(organiser, address)
+    rows = calls_of(app, organiser, address)
     assert [(row["outcome"], row["set_aside"], row["counted"]) for row in rows] == [
         ("talked", "yes", "no"),
         ("no_answer", "no", "yes"),
@@ -169,9 +188,10 @@ def test_every_column_and_outcome_is_explained(app: Flask, organiser: FlaskClien
         make_call(room, "talked", {"vote": "ours"})
         address = f"/campaigns/{room.campaign.id}"
 
-    header = organiser.get(f"{address}/calls.csv").text.split("\r\n")[0].split(",")
+    [call] = calls_of(app, organiser, address)
+    [person] = download(organiser, make_file(app, organiser, room.campaign.id, "people"))
     explained = download(organiser, f"{address}/definitions.csv")
-    assert {row["column"] for row in explained if not row["value"]} == set(header)
+    assert {row["column"] for row in explained if not row["value"]} == {*call, *person}
     assert {row["value"] for row in explained if row["column"] == "outcome"} == {"", *OUTCOMES}
     assert all(row["meaning"] for row in explained)
 
@@ -193,7 +213,7 @@ def test_only_organisers_download(app: Flask, host: FlaskClient) -> None:
     with app.app_context():
         room = create_room()
         db.session.commit()
-        addresses = [f"/campaigns/{room.campaign.id}/calls.csv", "/do-not-call.csv"]
+        addresses = [f"/campaigns/{room.campaign.id}/downloads", "/do-not-call.csv"]
 
     for address in addresses:
         assert host.get(address).status_code == 403
@@ -201,7 +221,7 @@ def test_only_organisers_download(app: Flask, host: FlaskClient) -> None:
 
 
 def test_an_unknown_campaign_is_not_found(organiser: FlaskClient) -> None:
-    assert organiser.get("/campaigns/404/calls.csv").status_code == 404
+    assert organiser.get("/campaigns/404/downloads").status_code == 404
 
 
 def test_the_file_is_named_after_the_campaign_and_marked_for_excel_on_request(
@@ -210,8 +230,9 @@ def test_the_file_is_named_after_the_campaign_and_marked_for_excel_on_request(
     with app.app_context():
         room = create_room()
         db.session.commit()
-        address = f"/campaigns/{room.campaign.id}/calls.csv"
+        campaign_id = room.campaign.id
 
+    address = make_file(app, organiser, campaign_id, "calls")
     plain, marked = organiser.get(address), organiser.get(f"{address}?for=excel")
     assert 'filename="riverside-vote-calls-20' in plain.headers["Content-Disposition"]
     assert plain.data.startswith(COLUMNS[0].name.encode())
@@ -229,9 +250,9 @@ def test_a_call_names_its_arm_of_an_experiment(app: Flask, organiser: FlaskClien
         db.session.flush()
         db.session.query(Call).one().experiment_arm_id = experiment.arms[0].id
         db.session.commit()
-        address = f"/campaigns/{room.campaign.id}/calls.csv"
+        address = f"/campaigns/{room.campaign.id}"
 
-    [row] = download(organiser, address)
+    [row] = calls_of(app, organiser, address)
     assert row["experiment_arm"] == "Short opening"
 
 
@@ -246,9 +267,9 @@ def test_two_scripts_on_one_campaign_share_the_columns_of_like_steps(
         create_script(room.campaign, SCRIPT, name="Short script")
         db.session.commit()
         make_call(room, "talked", {"vote": "other"})
-        address = f"/campaigns/{room.campaign.id}/calls.csv"
+        address = f"/campaigns/{room.campaign.id}"
 
-    rows = download(organiser, address)
+    rows = calls_of(app, organiser, address)
     assert [(row["script"], row["answer_vote"]) for row in rows] == [
         ("Main script", "ours"),
         ("Short script", "other"),
@@ -275,3 +296,115 @@ def test_a_download_under_way_is_cut_off_when_its_browser_is_signed_out(
     with pytest.raises(SignedOutError):
         list(pieces)
     response.close()
+
+
+def test_kept_columns_and_where_people_stand_go_home(app: Flask, organiser: FlaskClient) -> None:
+    with app.app_context():
+        room = create_room()
+        kept = {"ward": "=North, 1", "it's 100%": "x"}
+        create_contact(room.contact_list, external_id="77", phone=drama_number(7), fields=kept)
+        create_contact(room.contact_list, phone=drama_number(8))
+        make_call(room, "talked", {"vote": "ours"})
+        suppress(drama_number(8), SuppressionOrigin.ORGANISER)
+        db.session.commit()
+        campaign_id = room.campaign.id
+
+    called, suppressed = download(organiser, make_file(app, organiser, campaign_id, "people"))
+    assert (called["external_id"], called["phone"]) == ("77", f"'{drama_number(7)}")
+    assert (called["status"], called["last_outcome"]) == ("finished", "talked")
+    assert suppressed["status"] == "do_not_call"
+    [call] = calls_of(app, organiser, f"/campaigns/{campaign_id}")
+    for row in (called, call):
+        assert (row["kept_ward"], row["kept_it's 100%"]) == ("'=North, 1", "x")
+
+
+def test_a_file_of_what_changed_has_only_that(app: Flask, organiser: FlaskClient) -> None:
+    with app.app_context():
+        room = create_room()
+        for _ in range(2):
+            create_contact(room.contact_list)
+        make_call(room, "talked")
+        long_ago = now() - timedelta(days=9)
+        db.session.execute(text("UPDATE call SET started_at = :t, ended_at = :t"), {"t": long_ago})
+        people = text("UPDATE contact SET created_at = :t, last_called_at = :t")
+        db.session.execute(people, {"t": long_ago})
+        db.session.commit()
+        make_call(room, "no_answer")
+        campaign_id = room.campaign.id
+
+    since = (now() - timedelta(days=2)).date().isoformat()
+    for kind in ("calls", "people", "canvass"):
+        address = make_file(app, organiser, campaign_id, kind, since)
+        [row] = download(organiser, address)
+        assert "no_answer" in row.values() or "Not Home" in row.values(), kind
+    page = f"/campaigns/{campaign_id}/downloads"
+    tomorrow = (now() + timedelta(days=2)).date().isoformat()
+    assert organiser.post(page, data={"kind": "calls", "since": tomorrow}).status_code == 422
+
+
+def test_canvass_results_have_the_headings_and_results_of_van(
+    app: Flask, organiser: FlaskClient
+) -> None:
+    with app.app_context():
+        room = create_room()
+        create_contact(room.contact_list, first_name="Ann", last_name="Lee", external_id="V1")
+        create_contact(room.contact_list, external_id="V2")
+        make_call(room, "talked", {"vote": "ours", "why": "=1+1"})
+        make_call(room, "no_answer")
+        campaign_id = room.campaign.id
+
+    rows = download(organiser, make_file(app, organiser, campaign_id, "canvass"))
+    assert [
+        (
+            row["Voter File VANID"],
+            row["Result"],
+            row["Survey Question Name"],
+            row["Survey Response"],
+        )
+        for row in rows
+    ] == [
+        ("V1", "Canvassed", "How will they vote?", "Jo Bloggs"),
+        ("V1", "Canvassed", "Why?", "'=1+1"),
+        ("V2", "Not Home", "", ""),
+    ]
+    assert (rows[0]["Contact Name"], rows[0]["Canvassed By"]) == ("Ann Lee", "Sam")
+
+
+def test_who_presses_again_gets_the_file_that_is_being_made(
+    app: Flask, organiser: FlaskClient
+) -> None:
+    with app.app_context():
+        room = create_room()
+        db.session.commit()
+        page = f"/campaigns/{room.campaign.id}/downloads"
+    for _ in range(25):
+        assert organiser.post(page, data={"kind": "calls"}).status_code == 302
+    assert "This file is already being made." in organiser.get(page).text
+    with app.app_context():
+        [export] = db.session.scalars(select(Export))
+    assert organiser.get(f"{page}/{export.id}.csv").status_code == 409
+    assert "Waiting to start" in organiser.get(page, headers={"HX-Request": "true"}).text
+
+
+def test_a_file_is_erased_in_time_and_its_link_says_so(app: Flask, organiser: FlaskClient) -> None:
+    with app.app_context():
+        room = create_room()
+        db.session.commit()
+        campaign_id = room.campaign.id
+    late, kept, of_a_person = (make_file(app, organiser, campaign_id, "calls") for _ in range(3))
+    assert organiser.get(f"/campaigns/{campaign_id + 1}{kept[12:]}").status_code == 404
+    with app.app_context():
+        db.session.get_one(Export, 1).finished_at = now() - KEPT_FOR
+        db.session.commit()
+    answer = organiser.get(late)
+    assert answer.status_code == 410, "before the job has come"
+    assert "make a new one" in answer.text
+    with app.app_context():
+        look_after_exports()
+    assert organiser.get(late).status_code == 410
+    assert organiser.get(kept).status_code == 200
+    with app.app_context():
+        assert erase_files_of(campaign_id) == 2
+        db.session.commit()
+        assert db.session.scalar(select(ExportPiece.number)) is None
+    assert organiser.get(of_a_person).status_code == 410

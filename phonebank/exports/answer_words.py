@@ -1,0 +1,82 @@
+"""Answers of calls, as the cells of a file: the keys, and the words that the caller saw."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from phonebank.exports.cells import cell_text
+from phonebank.exports.columns import Asked, merge_values
+from phonebank.models import Campaign
+from scripts_library.merge_fields import render_text
+
+
+class AnswerWords:
+    """The answers of one campaign's calls, in words."""
+
+    def __init__(self, campaign: Campaign, asked: Asked) -> None:
+        self._asked = asked
+        self._of_campaign = merge_values(campaign)
+        self._has_words = {
+            step_id: any(version.step.choices for version in versions)
+            for step_id, versions in asked.items()
+        }
+        self._steps = {
+            (str(version.version_id), step_id): version.step
+            for step_id, versions in asked.items()
+            for version in versions
+        }
+        # The words of each choice that needs nothing of the person or the caller.
+        self._plain = {
+            (version_id, step_id, choice.key): choice.label
+            for (version_id, step_id), step in self._steps.items()
+            for choice in step.choices
+            if "{{" not in choice.label
+        }
+
+    @property
+    def columns(self) -> int:
+        """The number of cells that `cells` returns."""
+        return len(self._asked) + sum(self._has_words.values())
+
+    def cells(self, version_id: str, answers: str, person: Mapping[str, str]) -> list[str]:
+        """Return the cells of a call: `answers` is the JSON of its answers by step, `version_id`
+        that of its script, and `person` has the merge fields of the person and the caller."""
+        given: dict[str, Any] = json.loads(answers)
+        cells = []
+        for step_id in self._asked:
+            value = given.get(step_id)
+            cells.append(cell_text(key_of(value)))
+            if self._has_words[step_id]:
+                cells.append(cell_text(self.words(version_id, step_id, value, person)))
+        return cells
+
+    def words(
+        self, version_id: str, step_id: str, value: Any, person: Mapping[str, str]
+    ) -> str | None:
+        """Return the words of an answer with keys; None if the step has none, or no answer."""
+        step = self._steps.get((version_id, step_id))
+        if value is None or step is None or not step.choices:
+            return None
+        keys = value if isinstance(value, list) else [value]
+        words = [self._choice(version_id, step_id, str(key), person) for key in keys]
+        return " | ".join(word for word in words if word is not None)
+
+    def title(self, version_id: str, step_id: str) -> str:
+        """Return the title of a step as the organiser gave it."""
+        step = self._steps.get((version_id, step_id))
+        return render_text(step.title, self._of_campaign) if step else step_id
+
+    def _choice(
+        self, version_id: str, step_id: str, key: str, person: Mapping[str, str]
+    ) -> str | None:
+        plain = self._plain.get((version_id, step_id, key))
+        if plain is not None:
+            return plain
+        step = self._steps[version_id, step_id]
+        choice = step.choice(key)
+        return render_text(choice.label, {**self._of_campaign, **person}) if choice else None
+
+
+def key_of(value: Any) -> Any:
+    """Return an answer as the value of one cell."""
+    return " | ".join(map(str, value)) if isinstance(value, list) else value

@@ -1,0 +1,225 @@
+"""Files that organisers ask for: asked for, begun, written piece by piece, read, erased.
+
+The caller commits.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, GoneError, NotFoundError
+from phonebank.models import Account, Campaign, Export, ExportKind, ExportPiece, ExportState, now
+
+# A file with names and numbers is erased this long after it was made.
+KEPT_FOR = timedelta(days=1)
+# A worker stores several pieces a second; before the first, PostgreSQL may need half a minute.
+STALLED_AFTER = timedelta(minutes=1)
+# A file that has begun this often has a fault of its own.
+TRIES_AT_MOST = 5
+# The newest files of a campaign stay; earlier ones make room.
+KEPT_AT_MOST = 20
+UNDER_WAY = (ExportState.WAITING, ExportState.WORKING)
+
+
+class SupersededError(Exception):
+    """The error that stops a worker: its file was erased, or another worker has begun it anew."""
+
+
+class CutOffError(Exception):
+    """The error that cuts a download's connection, because the file was erased meanwhile."""
+
+
+def ask_for(
+    campaign: Campaign, account: Account, kind: ExportKind, since: datetime | None
+) -> tuple[Export, bool]:
+    """Ask for a file. Return it, and whether it is new: who asks again for a file that is being
+    made gets that one."""
+    new = (
+        insert(Export)
+        .values(
+            campaign_id=campaign.id,
+            created_by_id=account.id,
+            kind=kind,
+            since=since,
+            state=ExportState.WAITING,
+            rows_total=0,
+            rows_written=0,
+            bytes_written=0,
+            tries=0,
+            progress_at=now(),
+            created_at=now(),
+        )
+        .on_conflict_do_nothing()
+        .returning(Export.id)
+    )
+    same = select(Export).where(
+        Export.campaign_id == campaign.id,
+        Export.kind == kind,
+        Export.since.is_not_distinct_from(since),
+        Export.state.in_(UNDER_WAY),
+    )
+    for _ in range(3):
+        export_id = db.session.scalar(new)
+        if export_id is not None:
+            return db.session.get_one(Export, export_id), True
+        if export := db.session.scalar(same):
+            return export, False
+    raise ConflictError("This file is just being finished.", "Reload the page to see it.")
+
+
+def exports_of(campaign: Campaign) -> Sequence[Export]:
+    """Return the campaign's newest files, the newest first."""
+    query = select(Export).where(Export.campaign_id == campaign.id)
+    return db.session.scalars(query.order_by(Export.id.desc()).limit(KEPT_AT_MOST)).all()
+
+
+def export_for(campaign: Campaign, export_id: int) -> Export:
+    """Return a file that can be downloaded now. Raises NotFoundError if the campaign has no such
+    file, ConflictError if it is not ready yet, and GoneError if it was erased."""
+    export = db.session.get(Export, export_id)
+    if export is None or export.campaign_id != campaign.id:
+        raise NotFoundError("There is no such file.", "Go back to the downloads.")
+    if export.state in UNDER_WAY:
+        raise ConflictError("This file is not ready yet.", "Go back, and wait until it is.")
+    if export.state != ExportState.READY or is_over(export):
+        raise GoneError(
+            "This file was erased, because it has people's names and numbers.",
+            "Go back to the downloads and make a new one.",
+        )
+    return export
+
+
+def is_over(export: Export) -> bool:
+    """Whether the file's time is over, even if no job has erased it yet."""
+    return export.finished_at is not None and export.finished_at + KEPT_FOR <= now()
+
+
+def begin(export_id: int) -> Export | None:
+    """Begin a file that waits; None if another worker has begun it, or if it is done."""
+    begun = db.session.scalar(
+        update(Export)
+        .where(Export.id == export_id, Export.state == ExportState.WAITING)
+        .values(
+            state=ExportState.WORKING,
+            tries=Export.tries + 1,
+            rows_written=0,
+            bytes_written=0,
+            progress_at=now(),
+        )
+        .returning(Export)
+        .execution_options(populate_existing=True)
+    )
+    if begun is None:
+        return None
+    # What an earlier worker has left is not continued, because the rows may have changed since.
+    _erase_pieces(export_id)
+    return begun
+
+
+def set_total(export: Export, rows: int) -> None:
+    """Store how many rows the file will have."""
+    _advance(export, rows_total=rows)
+
+
+def add_piece(export: Export, number: int, data: bytes, rows: int) -> None:
+    """Store a piece of a file: `rows` rows, as CSV. Raises SupersededError."""
+    _advance(
+        export,
+        rows_written=Export.rows_written + rows,
+        bytes_written=Export.bytes_written + len(data),
+    )
+    db.session.execute(insert(ExportPiece).values(export_id=export.id, number=number, data=data))
+
+
+def finish(export: Export) -> None:
+    """Mark a file as ready. Raises SupersededError."""
+    _advance(export, state=ExportState.READY, finished_at=now())
+
+
+def fail(export: Export) -> None:
+    """Mark a file as failed, and erase its pieces. Raises SupersededError."""
+    _advance(export, state=ExportState.FAILED, finished_at=now())
+    _erase_pieces(export.id)
+
+
+def put_back_stalled() -> Sequence[int]:
+    """Let the files begin again whose worker was lost, and return the ids of all that wait.
+
+    A file that has begun TRIES_AT_MOST times fails.
+    """
+    stalled = (Export.state.in_(UNDER_WAY), Export.progress_at < now() - STALLED_AFTER)
+    hopeless = update(Export).where(*stalled, Export.tries >= TRIES_AT_MOST)
+    failed = hopeless.values(state=ExportState.FAILED, finished_at=now()).returning(Export.id)
+    for export_id in db.session.scalars(failed).all():
+        _erase_pieces(export_id)
+    again = update(Export).where(*stalled).values(state=ExportState.WAITING, progress_at=now())
+    return db.session.scalars(again.returning(Export.id)).all()
+
+
+def erase_old() -> int:
+    """Erase the files whose time is over and those that make room; return how many."""
+    rank = func.row_number().over(partition_by=Export.campaign_id, order_by=Export.id.desc())
+    ready = select(Export.id, Export.finished_at, rank.label("rank")).where(
+        Export.state == ExportState.READY
+    )
+    among = ready.subquery()
+    old = select(among.c.id).where(
+        (among.c.finished_at < now() - KEPT_FOR) | (among.c.rank > KEPT_AT_MOST)
+    )
+    return _erase(Export.id.in_(old), Export.state == ExportState.READY)
+
+
+def erase_files_of(campaign_id: int) -> int:
+    """Erase every file of a campaign, also those being made, because a person in it is erased.
+
+    Return how many there were. A worker that is writing one stops at its next piece.
+    """
+    return _erase(
+        Export.campaign_id == campaign_id, Export.state.in_((*UNDER_WAY, ExportState.READY))
+    )
+
+
+def pieces_of(engine: Engine, export_id: int, length: int) -> Iterator[bytes]:
+    """Yield the pieces of a file of `length` bytes, each read on a connection that is free again
+    before the piece is sent. Raises CutOffError if the file is erased meanwhile."""
+    number = 0
+    while length > 0:
+        piece = select(ExportPiece.data).where(
+            ExportPiece.export_id == export_id, ExportPiece.number == number
+        )
+        with engine.connect() as connection:
+            data = connection.scalar(piece)
+        if data is None:
+            raise CutOffError
+        yield data
+        length -= len(data)
+        number += 1
+
+
+def _advance(export: Export, **values: object) -> None:
+    """Change a file that this worker makes. Raises SupersededError if it is not its file any
+    more."""
+    mine = update(Export).where(
+        Export.id == export.id,
+        Export.state == ExportState.WORKING,
+        Export.tries == export.tries,
+    )
+    changed = mine.values(progress_at=now(), **values).returning(Export.id)
+    unread = changed.execution_options(synchronize_session=False)
+    if db.session.scalar(unread) is None:
+        raise SupersededError
+
+
+def _erase(*which: object) -> int:
+    erased = update(Export).where(*which).values(state=ExportState.ERASED)  # type: ignore[arg-type]
+    ids = db.session.scalars(erased.returning(Export.id)).all()
+    if ids:
+        db.session.execute(delete(ExportPiece).where(ExportPiece.export_id.in_(ids)))
+    return len(ids)
+
+
+def _erase_pieces(export_id: int) -> None:
+    db.session.execute(delete(ExportPiece).where(ExportPiece.export_id == export_id))

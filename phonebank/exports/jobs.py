@@ -1,0 +1,107 @@
+"""The jobs of files: make one, begin again after a lost worker, erase old ones."""
+
+import logging
+import traceback
+from collections.abc import Iterator
+
+from psycopg import Connection
+
+from phonebank.core.db import db
+from phonebank.core.jobs import CHORES, IMPORTS, enqueue, job
+from phonebank.exports import files
+from phonebank.exports.calls import calls_table
+from phonebank.exports.canvass import canvass_table
+from phonebank.exports.cells import joined, safe_text
+from phonebank.exports.people import people_table
+from phonebank.exports.tables import Table
+from phonebank.models import Campaign, Export, ExportKind
+
+log = logging.getLogger(__name__)
+
+TABLES = {
+    ExportKind.CALLS: calls_table,
+    ExportKind.PEOPLE: people_table,
+    ExportKind.CANVASS: canvass_table,
+}
+# A piece is some 600 kB. A worker holds one or two of them, however long the file is.
+ROWS_A_PIECE = 3_000
+LINE_END = "\r\n"
+
+
+class ExportFailedError(Exception):
+    """The error for a fault of the software in a file. It names the kind and quotes no row."""
+
+
+@job(IMPORTS, timeout=60 * 60)
+def make_export(export_id: int) -> None:
+    """Write the file that an organiser asked for."""
+    export = files.begin(export_id)
+    db.session.commit()
+    if export is None:
+        return
+    db.session.refresh(export)
+    try:
+        _write(export)
+        files.finish(export)
+    except files.SupersededError:
+        db.session.rollback()
+        return
+    except Exception as error:
+        # A database error quotes the row that caused it. That row must not get into the log or
+        # Redis.
+        kind, where = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
+        log.error("export %s broke: %s\n%s", export_id, kind, where)
+        db.session.rollback()
+        raise ExportFailedError(kind) from None
+    db.session.commit()
+
+
+@job(CHORES, timeout=60)
+def look_after_exports() -> None:
+    """Erase old files, and enqueue those again whose worker was killed."""
+    erased = files.erase_old()
+    waiting = files.put_back_stalled()
+    db.session.commit()
+    if erased:
+        log.info("%s files were erased", erased)
+    for export_id in waiting:
+        enqueue(make_export, export_id)
+
+
+def _write(export: Export) -> None:
+    campaign = db.session.get_one(Campaign, export.campaign_id)
+    table = TABLES[export.kind](campaign, export.since)
+    db.session.expunge(export)
+    for number, (data, rows) in enumerate(_pieces(table, export)):
+        files.add_piece(export, number, data, rows)
+        db.session.commit()
+
+
+def _pieces(table: Table, export: Export) -> Iterator[tuple[bytes, int]]:
+    """Yield the file in pieces, each with how many rows it has.
+
+    The rows come by COPY over a connection of their own, so the whole file shows one moment of the
+    database, and PostgreSQL sends them only as fast as they are taken.
+    """
+    with db.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, Connection)  # noqa: S101
+        cursor = driver.cursor()
+        total = cursor.execute(table.count.encode(), table.values).fetchone()
+        files.set_total(export, total[0] if total else 0)
+        db.session.commit()
+        lines = [joined(map(safe_text, table.header))]
+        statement = f"COPY ({table.query}) TO STDOUT (FORMAT text, NULL '')"
+        with cursor.copy(statement.encode(), table.values) as copy:
+            for row in copy:
+                lines.append(table.lines(str(row, "utf-8")[:-1]))
+                if len(lines) > ROWS_A_PIECE:
+                    yield _joined(lines), len(lines) - 1
+                    lines = [""]
+        # The first of `lines` is the header, or stands for the rows before.
+        yield _joined(lines), len(lines) - 1
+
+
+def _joined(lines: list[str]) -> bytes:
+    kept = lines if lines[0] else lines[1:]
+    return "".join(line + LINE_END for line in kept).encode()

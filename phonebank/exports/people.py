@@ -1,0 +1,87 @@
+"""The people file: one row for each person of the campaign, and where they stand."""
+
+from datetime import datetime
+
+from phonebank.exports.kept_columns import kept_columns
+from phonebank.exports.tables import Column, Table, phone_sql, select_list, time_sql
+from phonebank.models import Campaign, ContactState
+from phonebank.models.state_column import state_sql
+
+_STATUS = state_sql(
+    """CASE
+    WHEN contact.suppressed_at IS NOT NULL THEN 'do_not_call'
+    WHEN EXISTS (SELECT FROM call WHERE contact_id = contact.id AND ended_at IS NULL)
+        THEN 'on_screen'
+    WHEN contact.state <> :callable THEN contact.state
+    WHEN contact_list.removed THEN 'list_paused'
+    WHEN contact.callback_at > now() THEN 'call_back'
+    WHEN contact.rested_at > now() THEN 'resting'
+    WHEN contact.callable_at > now() THEN 'outside_hours'
+    ELSE 'ready' END""",
+    callable=ContactState.CALLABLE,
+)
+
+PEOPLE_COLUMNS = (
+    Column("contact_id", "The person's ID in Phonebank.", "contact.id"),
+    Column(
+        "external_id", "The person's ID in your own list, if it has one.", "contact.external_id"
+    ),
+    Column("first_name", "The person's first name.", "contact.first_name"),
+    Column("last_name", "The person's last name.", "contact.last_name"),
+    Column(
+        "phone",
+        "The number to call, with its country code. The apostrophe in front tells spreadsheets that"
+        " it is text.",
+        phone_sql("contact.phone"),
+    ),
+    Column(
+        "other_phones",
+        "Further numbers, in the order in which callers try them.",
+        "(SELECT string_agg('''' || number, ' | ' ORDER BY position) FROM"
+        " jsonb_array_elements_text(contact.other_phones) WITH ORDINALITY AS n(number, position))",
+    ),
+    Column("postcode", "The person's postcode.", "contact.postcode"),
+    Column("email", "The person's e-mail address.", "contact.email"),
+    Column("language", "The person's language, if it is not the script's.", "contact.language"),
+    Column("list", "The contact list that the person is on.", "contact_list.name"),
+    Column(
+        "status",
+        "do_not_call: nobody calls them again. on_screen: a caller has them now. finished: nothing"
+        " more to ask. unusable: no number works. list_paused: their list is paused. call_back: at"
+        " the time in callback_at. resting: a wait after the last try. outside_hours: calling hours"
+        " open later. ready: the next caller may get them.",
+        _STATUS,
+    ),
+    Column(
+        "last_outcome", "How the last call ended. Empty if nobody called.", "contact.last_outcome"
+    ),
+    Column("attempts", "How often the person's phone rang.", "contact.attempts"),
+    Column(
+        "last_called_at", "When the last call ended, in UTC.", time_sql("contact.last_called_at")
+    ),
+    Column("callback_at", "When to call back, in UTC.", time_sql("contact.callback_at")),
+    Column(
+        "added_at",
+        "When the person came into the campaign, in UTC.",
+        time_sql("contact.created_at"),
+    ),
+)
+# These moments are all that the table knows of a change.
+CHANGED_SINCE = """(%(since)s::timestamptz IS NULL
+    OR greatest(contact.created_at, contact.last_called_at, contact.suppressed_at)
+        >= %(since)s::timestamptz)"""
+_OF_CAMPAIGN = f"contact.campaign_id = %(campaign_id)s AND {CHANGED_SINCE}"
+
+
+def people_table(campaign: Campaign, since: datetime | None = None) -> Table:
+    """Return the file of every person of the campaign, or of those who changed from `since` on: who
+    were added, called or put on the do-not-call list."""
+    columns = [*PEOPLE_COLUMNS, *kept_columns(campaign.id)]
+    return Table(
+        header=[column.name for column in columns],
+        query=f"SELECT {select_list(columns)} FROM contact"  # noqa: S608
+        " JOIN contact_list ON contact_list.id = contact.contact_list_id"
+        f" WHERE {_OF_CAMPAIGN} ORDER BY contact.id",
+        count=f"SELECT count(*) FROM contact WHERE {_OF_CAMPAIGN}",  # noqa: S608
+        values={"campaign_id": campaign.id, "since": since},
+    )

@@ -1,0 +1,51 @@
+"""What one kind of file has in it: its columns, its query, and how a row of it becomes CSV."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from phonebank.exports.cells import copied_line
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a file: its name, its meaning for people, and its value as SQL text."""
+
+    name: str
+    meaning: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file before it is made.
+
+    `query` is SQL for COPY with psycopg's `%(name)s` parameters; `count` says how many rows it has.
+    `lines` turns a row of COPY, without its end, into CSV without the last line's end.
+    """
+
+    header: Sequence[str]
+    query: str
+    count: str
+    values: Mapping[str, Any]
+    lines: Callable[[str], str] = copied_line
+
+
+def time_sql(column: str) -> str:
+    """Return SQL text that writes a moment as ISO 8601 in UTC."""
+    return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
+
+
+def yes_no_sql(condition: str) -> str:
+    """Return SQL text that writes a condition as yes or no."""
+    return f"CASE WHEN {condition} THEN 'yes' ELSE 'no' END"
+
+
+def phone_sql(column: str) -> str:
+    """Return SQL text that writes a number with the apostrophe that keeps it text."""
+    return f"'''' || {column}"
+
+
+def select_list(columns: Sequence[Column]) -> str:
+    """Return the columns as the list of a SELECT."""
+    return ",\n       ".join(column.sql for column in columns)

@@ -1,0 +1,85 @@
+"""A file that an organiser asked for: what is in it, how far the job has come, and its pieces."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, now
+from phonebank.models.state_column import state_check, state_text, state_type
+
+
+class ExportKind(StrEnum):
+    """What a file has a row for."""
+
+    CALLS = "calls"
+    PEOPLE = "people"
+    CANVASS = "canvass"  # canvass results, as VAN names them
+
+
+class ExportState(StrEnum):
+    """The stages of a file."""
+
+    WAITING = "waiting"  # for a worker
+    WORKING = "working"
+    READY = "ready"
+    FAILED = "failed"
+    ERASED = "erased"  # its time was over, or a person in it was erased
+
+
+class Export(Base):
+    """One file. The row stays when the file is erased, and names nobody who was called."""
+
+    __tablename__ = "export"
+    __table_args__ = (
+        state_check(ExportState),
+        state_check(ExportKind, "kind"),
+        # Who asks again for a file that is being made gets that one.
+        Index(
+            "uq_export_under_way",
+            "campaign_id",
+            "kind",
+            "since",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+            postgresql_where=state_text(
+                "state IN (:waiting, :working)",
+                waiting=ExportState.WAITING,
+                working=ExportState.WORKING,
+            ),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(
+        ForeignKey("campaign.id", ondelete="CASCADE"), index=True
+    )
+    kind: Mapped[ExportKind] = mapped_column(state_type(ExportKind))
+    # The file has only what changed from this moment on; None for everything.
+    since: Mapped[datetime | None]
+    state: Mapped[ExportState] = mapped_column(state_type(ExportState), default=ExportState.WAITING)
+    rows_total: Mapped[int] = mapped_column(default=0)
+    rows_written: Mapped[int] = mapped_column(default=0)
+    bytes_written: Mapped[int] = mapped_column(BigInteger, default=0)
+    # How often a worker has begun the file. A worker that was taken for dead sees from it that
+    # another has begun anew.
+    tries: Mapped[int] = mapped_column(default=0)
+    # From this time one can tell that a job has lost its worker.
+    progress_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    finished_at: Mapped[datetime | None]
+
+
+class ExportPiece(Base):
+    """A piece of a file. It is in the database and not on a disk, so that any worker can write it
+    and any web process can send it."""
+
+    __tablename__ = "export_piece"
+
+    export_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("export.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    data: Mapped[bytes] = mapped_column(LargeBinary)

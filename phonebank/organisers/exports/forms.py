@@ -1,0 +1,38 @@
+"""The form that asks for a file."""
+
+from datetime import UTC, datetime
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, SelectField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Optional, ValidationError
+
+from phonebank.models import ExportKind, now
+
+KINDS = {
+    ExportKind.CALLS: "Calls and answers",
+    ExportKind.PEOPLE: "People and where they stand",
+    ExportKind.CANVASS: "Results for VAN",
+}
+
+
+class AskForm(FlaskForm):
+    """Which file an organiser wants."""
+
+    kind = SelectField("What", choices=[SelectChoice(key, label) for key, label in KINDS.items()])
+    since = DateField(
+        "Only what changed since",
+        description="Leave it empty for everything. The day begins at midnight UTC.",
+        validators=[Optional()],
+    )
+
+    def validate_since(self, field: DateField) -> None:
+        """Refuse a day that has not begun."""
+        if field.data and field.data > now().date():
+            raise ValidationError("That day is still to come. Choose today or an earlier day.")
+
+    @property
+    def since_moment(self) -> datetime | None:
+        """The beginning of the chosen day in UTC; None for everything."""
+        day = self.since.data
+        return datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
