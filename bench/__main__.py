@@ -1,6 +1,8 @@
 """`make bench` takes the measurements of docs/benchmarks.md, one after another.
 
-    python -m bench [cycle] [claims] [import] [board] [callers] [overload]     all by default
+    python -m bench [cycle] [claims] [import] [board] [callers] [overload] [exports]
+
+Without a name it takes all of them.
 
 With BENCH_QUICK=1 all measurements together take under five minutes, with shorter lists, rounds and
 evenings. That is enough for a quick check, but its figures are not for docs/benchmarks.md. The exit
@@ -11,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from bench import boards, callers, claims, cycle, import_bench, overload
+from bench import boards, callers, claims, cycle, exports, import_bench, overload
 
 QUICK = bool(os.environ.get("BENCH_QUICK"))
 BENCHES: dict[str, Callable[[], bool]] = {
@@ -21,6 +23,7 @@ BENCHES: dict[str, Callable[[], bool]] = {
     "board": lambda: boards.main(QUICK),
     "callers": lambda: callers.main(QUICK),
     "overload": lambda: overload.main(QUICK),
+    "exports": lambda: exports.main(20_000 if QUICK else 200_000),
 }
 
 

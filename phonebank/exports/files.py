@@ -25,7 +25,7 @@ UNDER_WAY = (ExportState.WAITING, ExportState.WORKING)
 
 
 class SupersededError(Exception):
-    """The error that stops a worker: its file was erased, or another worker has begun it anew."""
+    """The error that stops a worker: its file was erased, or another worker has begun it again."""
 
 
 class CutOffError(Exception):
@@ -35,8 +35,10 @@ class CutOffError(Exception):
 def ask_for(
     campaign: Campaign, account: Account, kind: ExportKind, since: datetime | None
 ) -> tuple[Export, bool]:
-    """Ask for a file. Return it, and whether it is new: who asks again for a file that is being
-    made gets that one."""
+    """Ask for a file. Return the file, and whether it is new.
+
+    An organiser who asks again while the same file is being made gets that file.
+    """
     new = (
         insert(Export)
         .values(

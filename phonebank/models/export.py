@@ -35,7 +35,7 @@ class Export(Base):
     __table_args__ = (
         state_check(ExportState),
         state_check(ExportKind, "kind"),
-        # Who asks again for a file that is being made gets that one.
+        # An organiser who asks again while a file is being made gets that file.
         Index(
             "uq_export_under_way",
             "campaign_id",
@@ -63,7 +63,7 @@ class Export(Base):
     rows_written: Mapped[int] = mapped_column(default=0)
     bytes_written: Mapped[int] = mapped_column(BigInteger, default=0)
     # How often a worker has begun the file. A worker that was taken for dead sees from it that
-    # another has begun anew.
+    # another has begun again.
     tries: Mapped[int] = mapped_column(default=0)
     # From this time one can tell that a job has lost its worker.
     progress_at: Mapped[datetime] = mapped_column(default=now)

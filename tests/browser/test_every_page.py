@@ -185,6 +185,7 @@ VISITS = (
     Visit("organiser", "campaigns.answers"),
     Visit("organiser", "", "no-answers", lambda e: f"/campaigns/{e.draft_campaign_id}/answers"),
     Visit("organiser", "queue.standing"),
+    Visit("organiser", "exports.index"),
     Visit("organiser", "retry_rules.edit"),
     Visit("organiser", "roster.index"),
     Visit("organiser", "roster.show"),
