@@ -111,6 +111,20 @@ test("a silent line costs no hold: a request renews it, and the page makes a new
   assert.deepEqual([line.asked.length, phone.sent.length, hold.over], [3, 1, false]);
 });
 
+test("while the line is silent, a second renewal does not repeat the first", async () => {
+  let giveUp;
+  const line = lineOf();
+  line.ask = (...asked) => {
+    line.asked.push(asked);
+    return new Promise((resolve) => (giveUp = () => resolve(null)));
+  };
+  const { phone, hold } = holdOn([renewed(300)], 300, line);
+  const renewals = [hold.renew(), hold.renew()];
+  giveUp();
+  await Promise.all(renewals);
+  assert.deepEqual([line.asked.length, phone.sent.length, hold.over], [1, 1, false]);
+});
+
 test("where requests do not get through either, the line is kept", async (t) => {
   // The pauses differ from phone to phone. This one has average ones: four seconds, then eight.
   t.mock.method(Math, "random", () => 0.5);
