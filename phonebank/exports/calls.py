@@ -9,7 +9,8 @@ from phonebank.exports.kept_columns import kept_columns
 from phonebank.exports.tables import Table, select_list
 from phonebank.models import Campaign
 
-_ANSWERS = """(SELECT jsonb_object_agg(answer.step_id, answer.value)
+# The answers of a call by step, as JSON.
+ANSWERS = """(SELECT jsonb_object_agg(answer.step_id, answer.value)
         FROM answer WHERE answer.call_id = call.id)"""
 _JOINS = """
 FROM call
@@ -57,7 +58,7 @@ def calls_table(campaign: Campaign, since: datetime | None = None) -> Table:
         }
         return f"{copied_line(cells)},{joined(words.cells(version_id, plain, person))}"
 
-    select = f"SELECT {select_list(columns)}, call.script_version_id, {_ANSWERS} {_JOINS}"
+    select = f"SELECT {select_list(columns)}, call.script_version_id, {ANSWERS} {_JOINS}"
     return Table(
         header=[
             *(column.name for column in columns),

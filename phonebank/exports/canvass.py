@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from phonebank.exports.answer_words import AnswerWords, key_of
-from phonebank.exports.calls import CHANGED_SINCE
+from phonebank.exports.calls import ANSWERS, CHANGED_SINCE
 from phonebank.exports.cells import cell_text, copied_cells, copied_line, joined
 from phonebank.exports.columns import FITS, steps_asked
 from phonebank.exports.tables import Table
@@ -105,9 +105,7 @@ SELECT contact.external_id, concat_ws(' ', nullif(contact.first_name, ''),
        nullif(contact.last_name, '')), '''' || call.phone,
        to_char(call.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), {_RESULT}, 'Phone',
        caller.first_name, 'Phonebank', contact.first_name, contact.last_name,
-       call.script_version_id,
-       (SELECT jsonb_object_agg(answer.step_id, answer.value)
-        FROM answer WHERE answer.call_id = call.id)
+       call.script_version_id, {ANSWERS}
 FROM call
 JOIN contact ON contact.id = call.contact_id
 JOIN caller ON caller.id = call.caller_id

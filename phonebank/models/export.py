@@ -25,7 +25,7 @@ class ExportState(StrEnum):
     WORKING = "working"
     READY = "ready"
     FAILED = "failed"
-    ERASED = "erased"  # its time was over, or a person in it was erased
+    ERASED = "erased"  # its time was over, or newer files took its place
 
 
 class Export(Base):

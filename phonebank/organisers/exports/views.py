@@ -64,7 +64,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(ASKS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def ask(campaign_id: int) -> ResponseReturnValue:
-    """Ask for a file. Who asks again while it is being made gets that one."""
+    """Ask for a file. An organiser who asks again while it is being made gets that file."""
     campaign = campaign_for(current_user, campaign_id)
     form = AskForm()
     if not form.validate():
@@ -100,7 +100,8 @@ def file(campaign_id: int, export_id: int) -> Response:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def definitions(campaign_id: int) -> Response:
-    """Download the meaning of every column and value of the calls file."""
+    """Download the meaning of every column of the calls file and the people file, and of each
+    value."""
     campaign = campaign_for(current_user, campaign_id)
     file = definitions_file(campaign, _for_excel())
     return _download(file, f"{campaign.name} definitions")
