@@ -8,6 +8,7 @@ campaign calls at any hour, because its calls can disturb nobody.
 
 import itertools
 import random
+from datetime import timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -27,6 +28,7 @@ from phonebank.models import (
     ScriptVersion,
     now,
 )
+from phonebank.rules.countries import rules_for
 from phonebank.rules.time_zones import zones_key
 from scripts_library.library import source_of
 
@@ -85,6 +87,11 @@ def load() -> Campaign:
         # These limits still stop a program.
         people_an_hour=240,
         people_a_minute=15,
+        controller="the Riverside Neighbours campaign",
+        lawful_basis="legitimate_interests",
+        lawful_basis_note="Everyone in the demonstration is made up.",
+        ends_on=now().date() + timedelta(days=365),
+        retention_days=rules_for("GB").retention_days.value,
         created_by_id=organiser.id,
     )
     campaign.hosts.append(host)

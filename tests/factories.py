@@ -5,6 +5,7 @@ Every number comes from the ranges kept free for drama, which no one has.
 
 import itertools
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from phonebank.core.db import db
@@ -62,6 +63,10 @@ def create_campaign(**values: Any) -> Campaign:
         "country": "GB",
         "state": CampaignState.RUNNING,
         "allow_drama_numbers": True,
+        "controller": "The Kitchen Table Campaign",
+        "lawful_basis": "legitimate_interests",
+        "ends_on": datetime.now(UTC).date() + timedelta(days=60),
+        "retention_days": 90,
     } | AT_ANY_PACE
     return _add(Campaign(**defaults | values))
 

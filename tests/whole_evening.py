@@ -320,6 +320,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "callers.practice": _at("/calling/practice"),
     "callers.wait": _at("/calling/wait"),
     "campaigns.answers": _campaign("/answers"),
+    "campaigns.data_protection": _campaign("/data-protection"),
     "campaigns.edit": _campaign("/edit"),
     "campaigns.hours": _campaign("/hours"),
     "campaigns.index": _at("/campaigns"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from phonebank.campaigns.data_protection import missing_statements
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.core.locks import lock_row
@@ -64,7 +65,8 @@ def change_state(campaign: Campaign, verb: str) -> None:
     """Start, pause, resume, end or reopen the campaign; `verb` is a key of MOVES.
 
     Raises ConflictError if the state does not allow it, even if the page showed the button, and if
-    a campaign would start without people to call or a script.
+    a campaign would start without people to call, a script, or what it must say about the people's
+    data.
     """
     lock_row(campaign)
     target = MOVES[campaign.state].get(verb)
@@ -89,7 +91,7 @@ def missing_parts(campaign: Campaign) -> list[str]:
         missing.append("Upload a list of people to call.")
     if campaign.script_id is None:
         missing.append("Choose a script.")
-    return missing
+    return missing + missing_statements(campaign)
 
 
 def has_people(campaign: Campaign) -> bool:

@@ -2,7 +2,7 @@
 which script and limits."""
 
 import secrets
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -85,6 +85,14 @@ class Campaign(Versioned, Base):
     # Whether numbers of the drama ranges, which nobody has, are accepted. Only the demonstration
     # does so.
     allow_drama_numbers: Mapped[bool] = mapped_column(default=False)
+    # Who decides what is done with the people's data, and the legal ground for it: a key of
+    # `campaigns.data_protection.LAWFUL_BASES`. A campaign can't start without them.
+    controller: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    lawful_basis: Mapped[str] = mapped_column(String(30), default="", server_default="")
+    lawful_basis_note: Mapped[str] = mapped_column(default="", server_default="")
+    # The campaign's last day, and for how many days after it the people are kept.
+    ends_on: Mapped[date | None]
+    retention_days: Mapped[int | None]
     script_id: Mapped[int | None] = mapped_column(
         ForeignKey("script.id", use_alter=True, ondelete="SET NULL")
     )

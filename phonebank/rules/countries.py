@@ -79,6 +79,8 @@ class CountryRules:
     permitted_hours: Fact[WeekHours]
     usual_hours: Fact[WeekHours]
     holidays: Holidays
+    # The proposed number of days for which a campaign keeps its people after its last day.
+    retention_days: Fact[int]
 
     def permitted_on(self, day: date) -> Opening | None:
         """Return the opening for calls on a date, with holidays counted; None if there is none."""
@@ -138,6 +140,7 @@ def read_rules(path: Path) -> CountryRules:
         permitted_hours=top.fact("permitted_hours", WeekHours.parse),
         usual_hours=top.fact("usual_hours", WeekHours.parse),
         holidays=_holidays(top.section("holidays")),
+        retention_days=top.fact("retention_days", _days),
     )
     top.refuse_unread()
     outside = rules.usual_hours.value.outside(rules.permitted_hours.value, rules.name)
@@ -236,6 +239,12 @@ def _text(value: object) -> str:
 def _list(value: object) -> list[Any]:
     if not isinstance(value, list):
         raise ValueError("must be a list.")
+    return value
+
+
+def _days(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= 3650:
+        raise ValueError("must be a number of days from 1 to 3650.")
     return value
 
 

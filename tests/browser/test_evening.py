@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -250,6 +250,15 @@ class Board:
         self.seconds.append(time.monotonic() - since)
 
 
+def say_what_happens_to_the_data(ada: Page) -> None:
+    ada.get_by_role("link", name="Choose the legal ground").click()
+    ada.get_by_label("Legitimate interests").check()
+    ada.get_by_label("The campaign's last day").fill(
+        str(datetime.now(UTC).date() + timedelta(days=30))
+    )
+    ada.get_by_role("button", name="Save").click()
+
+
 @pytest.mark.timeout(180)
 def test_the_first_evening(app: Flask, site: Processes, devices: Devices) -> None:
     # The organiser sets everything up.
@@ -261,6 +270,7 @@ def test_the_first_evening(app: Flask, site: Processes, devices: Devices) -> Non
     ada.goto("/campaigns/1")
     choose_script(ada)
     ada.goto("/campaigns/1")
+    say_what_happens_to_the_data(ada)
     ada.get_by_role("button", name="Start calling").click()
     expect(ada.locator(".page-header .badge")).to_have_text("Running")
     ada.get_by_label("A host's e-mail address").fill("hari@example.org")

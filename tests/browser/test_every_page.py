@@ -180,6 +180,7 @@ VISITS = (
     Visit("organiser", "", "campaign-refused", ADDRESSES["campaigns.new"], press("Set up")),
     Visit("organiser", "campaigns.show"),
     Visit("organiser", "", "draft", lambda e: f"/campaigns/{e.draft_campaign_id}"),
+    Visit("organiser", "campaigns.data_protection"),
     Visit("organiser", "campaigns.edit"),
     Visit("organiser", "campaigns.hours"),
     Visit("organiser", "campaigns.answers"),

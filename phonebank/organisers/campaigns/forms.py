@@ -6,14 +6,18 @@ from typing import Any
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
+    DateField,
+    IntegerField,
+    RadioField,
     SelectField,
     StringField,
     TextAreaField,
     ValidationError,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
+from phonebank.campaigns.data_protection import lawful_bases_for, today_in
 from phonebank.core.edit_form import EditForm
 from phonebank.models import Campaign, ContactList
 from phonebank.rules.countries import countries, rules_for
@@ -108,6 +112,56 @@ class CampaignForm(EditForm):
         }
         switches = ("practice_first", "shows_earlier_call")
         return texts | {name: self[name].data for name in switches}
+
+
+class DataProtectionForm(EditForm):
+    """The form for what a campaign says about its people's data."""
+
+    controller = StringField(
+        "Who is responsible for the people's data?",
+        [InputRequired("Enter who is responsible for the people's data."), Length(max=200)],
+        description="The organisation that decides what is done with it, the “controller”. Its full"
+        " name, and how to reach it.",
+    )
+    lawful_basis = RadioField(
+        "Legal ground for the calls",
+        [InputRequired("Choose the legal ground for the calls.")],
+        description="If you are not sure, ask whoever advises your organisation on data "
+        "protection.",
+    )
+    lawful_basis_note = TextAreaField(
+        "Why it applies",
+        [Optional(), Length(max=2000)],
+        description="Political opinions need a second condition in the EU and the UK (Article 9). "
+        "Write it here too. Don't name people.",
+    )
+    ends_on = DateField("The campaign's last day", [InputRequired("Enter the last day.")])
+    retention_days = IntegerField(
+        "Days to keep the people after the last day",
+        [
+            InputRequired("Enter the number of days."),
+            NumberRange(1, 3650, "Enter a number of days from 1 to 3650."),
+        ],
+    )
+
+    def __init__(self, campaign: Campaign) -> None:
+        self.today = today_in(campaign)
+        stored = {
+            name: getattr(campaign, name)
+            for name in ("controller", "lawful_basis", "lawful_basis_note", "ends_on")
+        }
+        stored["controller"] = stored["controller"] or campaign.on_behalf_of
+        days = campaign.retention_days
+        stored["retention_days"] = days or rules_for(campaign.country).retention_days.value
+        super().__init__(data=stored)
+        self.lawful_basis.choices = [
+            SelectChoice(key, words) for key, words in lawful_bases_for(campaign.country).items()
+        ]
+
+    def validate_ends_on(self, field: DateField) -> None:
+        """Refuse a last day in the past, because no campaign can start after its last day."""
+        if field.data and field.data < self.today and field.data != field.object_data:
+            raise ValidationError("This day has passed. Enter today or a later day.")
 
 
 class HoursForm(EditForm):

@@ -6,13 +6,18 @@ from flask_security import current_user
 
 from phonebank.accounts.invitations import invite_host
 from phonebank.campaigns import services
+from phonebank.campaigns.data_protection import (
+    LAWFUL_BASES,
+    kept_until,
+    missing_statements,
+)
 from phonebank.campaigns.progress import OutcomeCountsCache, answers_by_question
 from phonebank.core.access import open_to
 from phonebank.core.config import current_config
 from phonebank.core.edit_form import EditForm, is_still
 from phonebank.lists.services import lists_in_calling_order
 from phonebank.models import Campaign, CampaignState, RoleName
-from phonebank.organisers.campaigns.forms import CampaignForm, hours_form
+from phonebank.organisers.campaigns.forms import CampaignForm, DataProtectionForm, hours_form
 from phonebank.organisers.responses import commit_and_redirect
 from phonebank.parties.services import parties_in
 from phonebank.parties.standings import standings
@@ -74,6 +79,9 @@ def show(campaign_id: int) -> ResponseReturnValue:
         campaign=campaign,
         totals=totals,
         moves=services.MOVES[campaign.state],
+        lawful_basis=LAWFUL_BASES.get(campaign.lawful_basis),
+        kept_until=kept_until(campaign),
+        unsaid=missing_statements(campaign),
         missing=services.missing_parts(campaign) if campaign.state == CampaignState.DRAFT else [],
         lists=lists_in_calling_order(campaign),
         parties=parties_in(campaign),
@@ -127,12 +135,32 @@ def _may_be_saved(form: EditForm) -> bool:
     return form.validate_on_submit() and not form.is_overtaken()
 
 
+@campaigns.route("/<int:campaign_id>/data-protection", methods=["GET", "POST"])
+@open_to(RoleName.ORGANISER)
+def data_protection(campaign_id: int) -> ResponseReturnValue:
+    """Say who is responsible for the people's data, the legal ground, and how long it is kept."""
+    campaign = _campaign(campaign_id, to_change=request.method == "POST")
+    rules = rules_for(campaign.country)
+    form = DataProtectionForm(campaign)
+    if _may_be_saved(form):
+        form.populate_obj(campaign)
+        return commit_and_redirect(_address(campaign, "data-protection"), "Saved.")
+    page = render_template(
+        "campaigns/data_protection.html", form=form, campaign=campaign, rules=rules
+    )
+    return page, 422 if form.is_submitted() else 200
+
+
 @campaigns.post("/<int:campaign_id>/state")
 @open_to(RoleName.ORGANISER)
 def change_state(campaign_id: int) -> ResponseReturnValue:
     """Start, pause, resume, end or reopen the campaign."""
     campaign = _campaign(campaign_id)
-    services.change_state(campaign, request.form.get("verb", ""))
+    verb = request.form.get("verb", "")
+    if verb == "start" and (unsaid := missing_statements(campaign)):
+        flash(f"Not started. {' '.join(unsaid)}", "error")
+        return redirect(url_for("campaigns.data_protection", campaign_id=campaign.id))
+    services.change_state(campaign, verb)
     return commit_and_redirect(_address(campaign), f"The campaign is now {campaign.state}.")
 
 

@@ -1,12 +1,14 @@
 """The organiser's campaign pages, as a browser would use them."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from phonebank.campaigns.progress import OutcomeCountsCache
 from phonebank.core.db import db
-from phonebank.models import CallerState, Campaign, Contact
+from phonebank.models import CallerState, Campaign, CampaignState, Contact
 from phonebank.rules.week_hours import DAYS
 from scripts_library.library import source_of
 from tests.factories import (
@@ -242,3 +244,38 @@ def test_organisers_see_them_on_the_campaigns_page(client: FlaskClient, app: Fla
     page = client.get(f"/campaigns/{campaign_id}").text
     ranking = page.split("Parties with the most conversations")[1]
     assert 0 <= ranking.index("Barn") < ranking.index("Attic")
+
+
+def test_a_campaign_says_who_is_responsible_why_and_until_when_before_it_starts(
+    app: Flask, organiser: FlaskClient, clean_stores: None
+) -> None:
+    unsaid = {"controller": "", "lawful_basis": "", "ends_on": None, "retention_days": None}
+    with app.app_context():
+        campaign = create_campaign(state=CampaignState.DRAFT, **unsaid)
+        create_list(campaign)
+        create_script(campaign, source_of("persuasive-conversation", "en"))
+        db.session.commit()
+        address = f"/campaigns/{campaign.id}"
+    form = f"{address}/data-protection"
+    shown = organiser.get(address).text
+    assert "Choose the legal ground" in shown
+    assert "Start calling" not in shown
+    refused = organiser.post(f"{address}/state", data={"verb": "start"})
+    assert refused.location == form
+    page = organiser.get(form).text
+    assert "Choose the legal ground for the calls." in page
+    assert "Proposed for United Kingdom: 90." in page
+    assert "No law of this country" not in page
+    said = {
+        "controller": "K Ltd",
+        "lawful_basis": "consent",
+        "ends_on": "2020-01-01",
+        "retention_days": "30",
+    }
+    assert organiser.post(form, data=said).status_code == 422
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    organiser.post(form, data=said | {"ends_on": tomorrow.isoformat()})
+    last = (tomorrow + timedelta(days=30)).isoformat()
+    assert f"kept until {last}" in organiser.get(address).text
+    organiser.post(f"{address}/state", data={"verb": "start"})
+    assert "Pause" in organiser.get(address).text

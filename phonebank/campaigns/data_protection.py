@@ -1,0 +1,54 @@
+"""What a campaign says about its people's data before it starts: who is responsible, the legal
+ground, its last day, and for how long the people are kept."""
+
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from phonebank.models import Campaign, now
+from phonebank.rules.countries import rules_for
+
+LAWFUL_BASES = {
+    "public_task": "Public task: it supports democratic engagement",
+    "legitimate_interests": "Legitimate interests, weighed and written down",
+    "consent": "Consent: the people agreed to be called",
+    "none_needed": "We need no legal ground in this country",
+}
+# Countries whose law asks for a legal ground (GDPR Article 6).
+_GDPR = frozenset({"DE", "GB", "IE"})
+
+
+def lawful_bases_for(country: str) -> dict[str, str]:
+    """Return the legal grounds that a campaign in a country (ISO 3166-1) can choose, by key."""
+    return {
+        key: words
+        for key, words in LAWFUL_BASES.items()
+        if key != "none_needed" or country not in _GDPR
+    }
+
+
+def missing_statements(campaign: Campaign) -> list[str]:
+    """Return what a campaign must still say about its people's data, as sentences."""
+    missing = []
+    if not campaign.controller:
+        missing.append("Say who is responsible for the people's data.")
+    if campaign.lawful_basis not in lawful_bases_for(campaign.country):
+        missing.append("Choose the legal ground for the calls.")
+    if campaign.ends_on is None or campaign.retention_days is None:
+        missing.append("Give the campaign's last day, and how long people are kept after it.")
+    elif campaign.ends_on < today_in(campaign):
+        missing.append("Its last day has passed. Give a later one.")
+    return missing
+
+
+def today_in(campaign: Campaign) -> date:
+    """Return the date in the campaign's country. In a country with several time zones this is the
+    date where it is earliest."""
+    zones = rules_for(campaign.country).time_zones.value
+    return min(now().astimezone(ZoneInfo(zone)).date() for zone in zones)
+
+
+def kept_until(campaign: Campaign) -> date | None:
+    """Return the last day on which the campaign may keep its people; None if it has not said."""
+    if campaign.ends_on is None or campaign.retention_days is None:
+        return None
+    return campaign.ends_on + timedelta(days=campaign.retention_days)
