@@ -264,8 +264,8 @@ def test_a_campaign_says_who_is_responsible_why_and_until_when_before_it_starts(
     assert refused.location == form
     page = organiser.get(form).text
     assert "Choose the legal ground for the calls." in page
-    assert "Proposed for United Kingdom: 90." in page
-    assert "No law of this country" not in page
+    assert "Proposed for United Kingdom: 90 days (our proposal; " in page
+    assert "We need no legal ground" not in page
     said = {
         "controller": "K Ltd",
         "lawful_basis": "consent",
