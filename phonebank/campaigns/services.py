@@ -8,8 +8,9 @@ from sqlalchemy import func, select
 
 from phonebank.campaigns.data_protection import missing_statements
 from phonebank.core.db import db
-from phonebank.core.errors import ConflictError, NotFoundError
+from phonebank.core.errors import ConflictError, NotAllowedError
 from phonebank.core.locks import lock_row
+from phonebank.core.scopes import campaigns_within, may_organise_chapter
 from phonebank.models import (
     Account,
     Caller,
@@ -19,7 +20,7 @@ from phonebank.models import (
     ContactList,
     ListState,
     PaceFlag,
-    campaign_host,
+    RoleName,
 )
 from phonebank.roster import admit as admission
 
@@ -33,28 +34,21 @@ MOVES: dict[CampaignState, dict[str, CampaignState]] = {
 
 
 def campaigns_of(account: Account) -> Sequence[Campaign]:
-    """Return the campaigns that an account may see, newest first: all, or a host's own."""
-    query = select(Campaign).order_by(Campaign.id.desc())
-    if not account.is_organiser:
-        query = query.join(campaign_host).where(campaign_host.c.account_id == account.id)
-    return db.session.scalars(query).all()
-
-
-def campaign_for(account: Account, campaign_id: int, to_change: bool = False) -> Campaign:
-    """Return the campaign for an account that may change it; `to_change` locks its row.
-
-    Raises NotFoundError for other accounts, so that they do not learn which campaigns exist.
-    """
-    campaign = db.session.get(Campaign, campaign_id)
-    if campaign is None or not account.is_organiser:
-        raise NotFoundError("This campaign does not exist.", "Go back to the list of campaigns.")
-    if to_change:
-        lock_row(campaign)
-    return campaign
+    """Return the campaigns of which the account may see the figures, newest first."""
+    within = campaigns_within(account, RoleName.VIEWER)
+    return db.session.scalars(select(Campaign).where(within).order_by(Campaign.id.desc())).all()
 
 
 def create_campaign(account: Account, values: dict[str, Any]) -> Campaign:
-    """Create a campaign, in draft. `values` are valid columns of Campaign."""
+    """Create a campaign, in draft. `values` are valid columns of Campaign.
+
+    Raises NotAllowedError if the account does not organise the chapter in `values`, or the whole
+    installation if there is none.
+    """
+    if not may_organise_chapter(account, values.get("chapter_id")):
+        raise NotAllowedError(
+            "You can set up campaigns only in your own chapters.", "Choose one of your chapters."
+        )
     campaign = Campaign(created_by_id=account.id, **values)
     db.session.add(campaign)
     db.session.flush()

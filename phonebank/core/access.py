@@ -1,8 +1,13 @@
 """The access rules. Every view has a rule, and a view without a rule is closed to everyone.
 
 The decorator `open_to` puts the rule on the view, and `init_app` checks it before the view runs. A
-rule says which kind of person may open the page at all. The service that loads a campaign or party
-decides whether this person may see it.
+rule says which kind of person may open the page at all.
+
+If the rule is ORGANISER or VIEWER, the address decides where the person needs that role. With a
+`campaign_id` in it, the campaign is loaded through `scopes.campaign_for`, which refuses the
+campaigns of others. Without one, the page is about the whole installation, and so is the role. A
+page for organisers or viewers of any part has one of the rules with ANYWHERE, and its view shows
+only what this person may see. Party pages ask `parties.services.party_for`.
 """
 
 from collections.abc import Callable
@@ -11,6 +16,7 @@ from typing import TypeVar
 from flask import Flask, current_app, request
 from flask_security import current_user
 
+from phonebank.core import scopes
 from phonebank.core.errors import NotAllowedError, SignInRequiredError
 from phonebank.models import RoleName
 
@@ -20,11 +26,22 @@ ANYONE = "anyone"
 CALLER = "caller"
 TV = "tv"  # the token in a board's address opens the board
 SIGNED_IN = "signed in"
-RULES = (ANYONE, CALLER, TV, SIGNED_IN, RoleName.HOST, RoleName.ORGANISER)
+ORGANISER_ANYWHERE = "organiser anywhere"
+VIEWER_ANYWHERE = "viewer anywhere"
+# The rules that need an account.
+ACCOUNT_RULES = (
+    SIGNED_IN,
+    RoleName.HOST,
+    RoleName.VIEWER,
+    VIEWER_ANYWHERE,
+    RoleName.ORGANISER,
+    ORGANISER_ANYWHERE,
+)
+RULES = (ANYONE, CALLER, TV, *ACCOUNT_RULES)
 
 
 def open_to(rule: str) -> Callable[[View], View]:
-    """Mark a view with its rule, which is one of RULES. HOST also lets organisers in."""
+    """Mark a view with its rule, which is one of RULES. HOST and VIEWER also let organisers in."""
     if rule not in RULES:
         raise ValueError(f"unknown access rule {rule!r}")
 
@@ -48,11 +65,15 @@ def init_app(app: Flask) -> None:
 
 def _check_request() -> None:
     if request.endpoint is not None:  # without an endpoint the answer is a 404
-        check(rule_of(current_app, request.endpoint))
+        campaign_id = (request.view_args or {}).get("campaign_id")
+        check(rule_of(current_app, request.endpoint), campaign_id)
 
 
-def check(rule: str | None) -> None:
+def check(rule: str | None, campaign_id: int | None = None) -> None:
     """Raise SignInRequiredError or NotAllowedError unless the person who asks satisfies the rule.
+
+    `campaign_id` is the campaign in the address, None if it names none. Raises NotFoundError for an
+    organiser or viewer who may see nothing of that campaign, and if there is no such campaign.
 
     A request to a view with the rule CALLER or TV always passes here. The view's own decorator
     checks the caller's cookie or the board's token.
@@ -67,9 +88,27 @@ def check(rule: str | None) -> None:
         raise SignInRequiredError(
             "This page is for organisers and hosts.", "Sign in, then come back."
         )
-    if rule == RoleName.ORGANISER and not current_user.is_organiser:
-        raise NotAllowedError("This page is for organisers.", "Ask an organiser to do it for you.")
-    if rule == RoleName.HOST and not (current_user.is_host or current_user.is_organiser):
+    if rule == RoleName.HOST and not (current_user.is_host or current_user.organises_something):
         raise NotAllowedError(
             "This page is for party hosts.", "Ask an organiser to make you a host."
+        )
+    if rule in (RoleName.ORGANISER, RoleName.VIEWER, ORGANISER_ANYWHERE, VIEWER_ANYWHERE):
+        _check_role(rule, campaign_id)
+
+
+def _check_role(rule: str, campaign_id: int | None) -> None:
+    if not current_user.views_something or (
+        rule == ORGANISER_ANYWHERE and not current_user.organises_something
+    ):
+        raise NotAllowedError("This page is for organisers.", "Ask an organiser to do it for you.")
+    if rule in (ORGANISER_ANYWHERE, VIEWER_ANYWHERE):
+        return
+    if campaign_id is not None:
+        scopes.campaign_for(current_user, campaign_id, role=RoleName(rule))
+        return
+    views_everything = current_user.is_organiser or current_user.has_role(RoleName.VIEWER)
+    if not (views_everything if rule == RoleName.VIEWER else current_user.is_organiser):
+        raise NotAllowedError(
+            "This page is for organisers of the whole installation.",
+            "Ask one of them to do it for you.",
         )

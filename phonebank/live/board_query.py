@@ -172,7 +172,10 @@ WHERE a.active AND (
     p.host_id = a.id
     OR EXISTS (SELECT FROM party_cohost c WHERE c.party_id = p.id AND c.account_id = a.id)
     OR EXISTS (SELECT FROM account_role ar JOIN role r ON r.id = ar.role_id
-               WHERE ar.account_id = a.id AND r.name = :organiser))
+               WHERE ar.account_id = a.id AND r.name = :organiser)
+    OR EXISTS (SELECT FROM scoped_role sr JOIN campaign c ON c.id = p.campaign_id
+               WHERE sr.account_id = a.id AND sr.role = :organiser
+               AND (sr.campaign_id = c.id OR sr.chapter_id = c.chapter_id)))
 """)
 
 

@@ -1,6 +1,6 @@
 """The tables, one noun a file: columns, constraints and the names of states, and nothing else."""
 
-from phonebank.models.account import Account, Role, RoleName, account_role
+from phonebank.models.account import Account, Role, RoleName, ScopedRole, account_role
 from phonebank.models.account_session import AccountSession
 from phonebank.models.base import Base, new_id, now
 from phonebank.models.call import Answer, Call, CallEnding
@@ -8,6 +8,7 @@ from phonebank.models.call_sight import CallSight
 from phonebank.models.caller import Caller, CallerState
 from phonebank.models.caller_action import CallerAction, CallerActionKind, DoorStop
 from phonebank.models.campaign import Campaign, CampaignState, campaign_host
+from phonebank.models.chapter import Chapter
 from phonebank.models.contact import Contact, ContactState
 from phonebank.models.contact_list import ContactList, ListState, RefusedRow, UploadChunk
 from phonebank.models.dead_number import DeadNumber
@@ -60,6 +61,7 @@ __all__ = [
     "CallerState",
     "Campaign",
     "CampaignState",
+    "Chapter",
     "Contact",
     "ContactList",
     "ContactState",
@@ -79,6 +81,7 @@ __all__ = [
     "RefusedRow",
     "Role",
     "RoleName",
+    "ScopedRole",
     "Script",
     "ScriptVersion",
     "SetAside",

@@ -1,21 +1,26 @@
-"""People who sign in: organisers and hosts. Callers are not accounts (see `caller.py`)."""
+"""People who sign in: organisers, viewers and hosts. Callers are not accounts (see `caller.py`)."""
 
 from datetime import datetime
 from enum import StrEnum
 
 from flask_security import AsaList, RoleMixin, UserMixin
-from sqlalchemy import Column, ForeignKey, String, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, text
 from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from phonebank.models.base import Base, now
+from phonebank.models.state_column import state_type
 
 
 class RoleName(StrEnum):
-    """The names of the roles, which say what an account may do. Each is the name of a row of
-    `role`."""
+    """The names of the roles, which say what an account may do.
+
+    An account has a role in the whole installation (a row of `account_role`), or an organiser's or
+    viewer's role in one chapter or campaign (a row of `scoped_role`).
+    """
 
     ORGANISER = "organiser"
+    VIEWER = "viewer"
     HOST = "host"
 
 
@@ -32,6 +37,44 @@ class Role(Base, RoleMixin):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
+
+
+class ScopedRole(Base):
+    """The role of an account in one chapter, and so in all its campaigns, or in one campaign.
+
+    A role in the whole installation is a row of `account_role` instead.
+    """
+
+    __tablename__ = "scoped_role"
+    __table_args__ = (
+        CheckConstraint(f"role IN {(str(RoleName.ORGANISER), str(RoleName.VIEWER))}", name="role"),
+        CheckConstraint("num_nonnulls(chapter_id, campaign_id) = 1", name="one_scope"),
+        Index(
+            "uq_scoped_role_chapter",
+            "account_id",
+            "chapter_id",
+            unique=True,
+            postgresql_where=text("chapter_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_scoped_role_campaign",
+            "account_id",
+            "campaign_id",
+            unique=True,
+            postgresql_where=text("campaign_id IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    role: Mapped[RoleName] = mapped_column(state_type(RoleName))
+    chapter_id: Mapped[int | None] = mapped_column(
+        ForeignKey("chapter.id", ondelete="CASCADE"), index=True
+    )
+    campaign_id: Mapped[int | None] = mapped_column(
+        ForeignKey("campaign.id", ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class Account(Base, UserMixin):
@@ -60,9 +103,25 @@ class Account(Base, UserMixin):
 
     roles: Mapped[list[Role]] = relationship(secondary=account_role)  # type: ignore[assignment]
 
+    # The account's roles in one chapter or campaign each.
+    scoped_roles: Mapped[list[ScopedRole]] = relationship()
+
     @property
     def is_organiser(self) -> bool:
+        """Whether the account organises the whole installation."""
         return self.has_role(RoleName.ORGANISER)
+
+    @property
+    def organises_something(self) -> bool:
+        """Whether the account organises the whole installation, a chapter or a campaign."""
+        return self.is_organiser or any(
+            scoped.role == RoleName.ORGANISER for scoped in self.scoped_roles
+        )
+
+    @property
+    def views_something(self) -> bool:
+        """Whether the account may see figures of some campaign, as its organiser or viewer."""
+        return self.is_organiser or self.has_role(RoleName.VIEWER) or bool(self.scoped_roles)
 
     @property
     def is_host(self) -> bool:
@@ -73,14 +132,14 @@ class Account(Base, UserMixin):
     ) -> tuple[bool, list[tuple[str, str]]]:
         """Whether the account needs a second factor now. Flask-Security calls this at sign-in.
 
-        A host needs a second factor only after adding one. An organiser needs one if
-        SECURITY_TWO_FACTOR_REQUIRED is set.
+        A host or viewer needs a second factor only after adding one. An organiser, also of one
+        chapter or campaign, needs one if SECURITY_TWO_FACTOR_REQUIRED is set.
         """
-        if not self.is_organiser and not tf_setup_methods:
+        if not self.organises_something and not tf_setup_methods:
             return False, []
         return super().check_tf_required(tf_setup_methods, tf_fresh)
 
     def check_tf_required_setup(self) -> bool:
         """Whether the account must keep its second factor; Flask-Security calls this on the set-up
         page."""
-        return self.is_organiser and super().check_tf_required_setup()
+        return self.organises_something and super().check_tf_required_setup()

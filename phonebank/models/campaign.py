@@ -96,6 +96,9 @@ class Campaign(Versioned, Base):
     script_id: Mapped[int | None] = mapped_column(
         ForeignKey("script.id", use_alter=True, ondelete="SET NULL")
     )
+    # The local group whose campaign this is. Without one, only organisers of the whole installation
+    # and of this campaign see it.
+    chapter_id: Mapped[int | None] = mapped_column(ForeignKey("chapter.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
 

@@ -10,6 +10,7 @@ from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from phonebank.core.locks import lock_row
 from phonebank.models import Account, Party, RoleName
+from phonebank.parties.services import organises
 
 # Three people can look after a door, a board and a kitchen, and know each other by name.
 COHOSTS_AT_MOST = 2
@@ -17,7 +18,7 @@ COHOSTS_AT_MOST = 2
 
 def may_add_cohosts(account: Account, party: Party) -> bool:
     """Whether this account may add and remove co-hosts."""
-    return account.is_organiser or party.host_id == account.id
+    return party.host_id == account.id or organises(account, party)
 
 
 def invite_cohost(account: Account, party: Party, email: str) -> Account:

@@ -1,7 +1,8 @@
 """The actions that people take with a party. Nothing here commits; boards and screens change after
 the commit.
 
-The party's host, its co-hosts and every organiser may do all of this. `party_for` checks that.
+The party's host, its co-hosts and the organisers of its campaign may do all of this.
+`party_for` checks that.
 """
 
 import secrets
@@ -18,6 +19,7 @@ from phonebank.core.errors import (
     NotFoundError,
 )
 from phonebank.core.locks import lock_row
+from phonebank.core.scopes import campaigns_within, may_organise
 from phonebank.live.caller_events import PARTY, emit_to_callers
 from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import (
@@ -40,22 +42,32 @@ BREAK_AT_MOST = 60  # minutes
 
 
 def campaigns_to_host(account: Account) -> list[Campaign]:
-    """Return the campaigns for which this account may run a party: all of them for an organiser."""
-    query = select(Campaign).where(Campaign.state != CampaignState.ENDED).order_by(Campaign.name)
-    if not account.is_organiser:
-        query = query.join(campaign_host).where(campaign_host.c.account_id == account.id)
+    """Return the campaigns for which this account may run a party, as their host or organiser."""
+    hosted = select(campaign_host.c.campaign_id).where(campaign_host.c.account_id == account.id)
+    query = (
+        select(Campaign)
+        .where(Campaign.state != CampaignState.ENDED)
+        .where(campaigns_within(account) | Campaign.id.in_(hosted))
+        .order_by(Campaign.name)
+    )
     return list(db.session.scalars(query))
 
 
 def parties_of(account: Account) -> list[Party]:
     """Return the parties that this account may run, newest first; 200 at most.
 
-    A host may run the parties that they host or co-host. An organiser may run all parties.
+    A host may run the parties that they host or co-host. An organiser may run all parties of the
+    campaigns that they organise.
     """
     query = select(Party).order_by(Party.starts_at.desc(), Party.id.desc()).limit(200)
     if not account.is_organiser:
         cohosted = select(party_cohost.c.party_id).where(party_cohost.c.account_id == account.id)
-        query = query.where((Party.host_id == account.id) | Party.id.in_(cohosted))
+        organised = select(Campaign.id).where(campaigns_within(account))
+        query = query.where(
+            (Party.host_id == account.id)
+            | Party.id.in_(cohosted)
+            | Party.campaign_id.in_(organised)
+        )
     return list(db.session.scalars(query))
 
 
@@ -93,12 +105,19 @@ def party_for(account: Account, party_id: int, to_change: bool = False) -> Party
     if party is not None and to_change:
         lock_row(party)
     if party is None or not (
-        account.is_organiser or party.host_id == account.id or account in party.cohosts
+        party.host_id == account.id or account in party.cohosts or organises(account, party)
     ):
         raise NotFoundError(
             "We can't find this party among yours.", "Ask its host or an organiser for help."
         )
     return party
+
+
+def organises(account: Account, party: Party) -> bool:
+    """Whether the account is an organiser of the party's campaign."""
+    return account.is_organiser or may_organise(
+        account, db.session.get_one(Campaign, party.campaign_id)
+    )
 
 
 def create_party(

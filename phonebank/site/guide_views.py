@@ -34,5 +34,5 @@ def _help_link() -> dict[str, str]:
     """
     if request.blueprint == "callers" or not current_user.is_authenticated:
         return {}
-    name = "organisers" if current_user.is_organiser else "hosts"
+    name = "organisers" if current_user.organises_something else "hosts"
     return {"help_url": url_for("help.show", name=name)}

@@ -26,12 +26,12 @@ from phonebank.accounts import links, sessions
 from phonebank.accounts.second_factor import SingleUseRecoveryCodes, SingleUseTotp
 from phonebank.accounts.sessions import SIGNED_IN_FOR
 from phonebank.core import error_pages, mail
-from phonebank.core.access import SIGNED_IN, rule_of
+from phonebank.core.access import ACCOUNT_RULES, rule_of
 from phonebank.core.config import Config
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import SignInRequiredError
-from phonebank.models import Account, Role, RoleName
+from phonebank.models import Account, Role
 from phonebank.site import (
     account_views,  # noqa: F401  (adds its pages to the blueprint)
     second_factor_views,  # noqa: F401  (adds its pages to the blueprint)
@@ -130,11 +130,7 @@ def _redirect_to_sign_in(error: SignInRequiredError) -> ResponseReturnValue:
 
     For API clients, sent forms and callers (who have no account), return the error itself.
     """
-    needs_account = rule_of(current_app, request.endpoint or "") in (
-        SIGNED_IN,
-        RoleName.HOST,
-        RoleName.ORGANISER,
-    )
+    needs_account = rule_of(current_app, request.endpoint or "") in ACCOUNT_RULES
     is_page = request.method == "GET" and "HX-Request" not in request.headers
     if not needs_account or not is_page or wants_json():
         return error_pages.answer_to(error)
@@ -148,8 +144,11 @@ def _navigation_links() -> dict[str, Any]:
     navigation: dict[str, Any] = {"sign_out_url": url_for("accounts.sign_out")}
     if not current_user.is_authenticated:
         return navigation
-    nav_links = [("Parties", url_for("parties.mine"))]
+    nav_links = []
+    if current_user.views_something:
+        nav_links.append(("Campaigns", url_for("campaigns.index")))
+    if current_user.is_host or current_user.organises_something:
+        nav_links.append(("Parties", url_for("parties.mine")))
     if current_user.is_organiser:
-        campaigns = ("Campaigns", url_for("campaigns.index"))
-        nav_links = [campaigns, *nav_links, ("People", url_for("people.everybody"))]
+        nav_links.append(("People", url_for("people.everybody")))
     return navigation | {"nav_links": nav_links, "account_url": url_for("accounts.account")}

@@ -39,7 +39,9 @@ log = logging.getLogger(__name__)
 def front() -> ResponseReturnValue:
     """Show the front page, or redirect a person who is signed in to their first page."""
     if current_user.is_authenticated:
-        return redirect(url_for("campaigns.index" if current_user.is_organiser else "parties.mine"))
+        return redirect(
+            url_for("campaigns.index" if current_user.views_something else "parties.mine")
+        )
     return render_template("accounts/front.html")
 
 

@@ -12,9 +12,10 @@ from phonebank.campaigns.data_protection import (
     missing_statements,
 )
 from phonebank.campaigns.progress import OutcomeCountsCache, answers_by_question
-from phonebank.core.access import open_to
+from phonebank.core.access import VIEWER_ANYWHERE, open_to
 from phonebank.core.config import current_config
 from phonebank.core.edit_form import EditForm, is_still
+from phonebank.core.scopes import campaign_for, may_organise
 from phonebank.lists.services import lists_in_calling_order
 from phonebank.models import Campaign, CampaignState, RoleName
 from phonebank.organisers.campaigns.forms import CampaignForm, DataProtectionForm, hours_form
@@ -36,7 +37,7 @@ def init_app(app: Flask) -> None:
 
 
 def _campaign(campaign_id: int, to_change: bool = False) -> Campaign:
-    return services.campaign_for(current_user, campaign_id, to_change)
+    return campaign_for(current_user, campaign_id, to_change)
 
 
 def _address(campaign: Campaign, anchor: str = "") -> str:
@@ -44,9 +45,9 @@ def _address(campaign: Campaign, anchor: str = "") -> str:
 
 
 @campaigns.get("")
-@open_to(RoleName.ORGANISER)
+@open_to(VIEWER_ANYWHERE)
 def index() -> ResponseReturnValue:
-    """Show every campaign with its totals."""
+    """Show the campaigns of which the account may see the figures, with their totals."""
     rows = [(c, campaign_totals(c.id)) for c in services.campaigns_of(current_user)]
     return render_template("campaigns/index.html", rows=rows)
 
@@ -65,15 +66,23 @@ def new() -> ResponseReturnValue:
 
 
 @campaigns.get("/<int:campaign_id>")
-@open_to(RoleName.ORGANISER)
+@open_to(RoleName.VIEWER)
 def show(campaign_id: int) -> ResponseReturnValue:
-    """Show one campaign: its state, totals, lists, script, parties and callers."""
-    campaign = _campaign(campaign_id)
-    hours = rules_for(campaign.country).read_stored_hours(campaign.hours).to_json()
+    """Show one campaign: its state, totals, lists, script, parties and callers.
+
+    A viewer gets a page with the state and the figures only.
+    """
+    campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     totals = campaign_totals(campaign.id)
     readings: OutcomeCountsCache = current_app.extensions.setdefault(
         "outcome_readings", OutcomeCountsCache()
     )
+    outcomes = readings.of(campaign.id, totals.calls)
+    if not may_organise(current_user, campaign):
+        return render_template(
+            "campaigns/figures.html", campaign=campaign, totals=totals, outcomes=outcomes
+        )
+    hours = rules_for(campaign.country).read_stored_hours(campaign.hours).to_json()
     return render_template(
         "campaigns/show.html",
         campaign=campaign,
@@ -90,7 +99,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
         to_look_at=services.count_flagged_callers(campaign),
         # The variable is not named `script`, because base.html has a macro of that name.
         conversation=script_of(published_version_id(campaign)),
-        outcomes=readings.of(campaign.id, totals.calls),
+        outcomes=outcomes,
         hours=[(name, hours[day]) for day, name in zip(DAYS, DAY_NAMES, strict=True)],
         join_link=f"{current_config().base_url}/c/{campaign.join_token}",
     )
@@ -209,10 +218,10 @@ def invite(campaign_id: int) -> ResponseReturnValue:
 
 
 @campaigns.get("/<int:campaign_id>/answers")
-@open_to(RoleName.ORGANISER)
+@open_to(RoleName.VIEWER)
 def answers(campaign_id: int) -> ResponseReturnValue:
     """Show what people answered, question by question."""
-    campaign = _campaign(campaign_id)
+    campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     return render_template(
         "campaigns/answers.html", campaign=campaign, questions=answers_by_question(campaign)
     )

@@ -4,10 +4,10 @@ from flask import Blueprint, Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
-from phonebank.campaigns.services import campaign_for
 from phonebank.contact_queue.status_cache import queue_status
 from phonebank.contact_queue.status_counts import BUCKETS
 from phonebank.core.access import open_to
+from phonebank.core.scopes import campaign_for
 from phonebank.models import RoleName
 from phonebank.organisers.contact_status.wording import (
     BUCKET_MEANINGS,
@@ -30,14 +30,14 @@ def init_app(app: Flask) -> None:
 
 
 @queue.get("")
-@open_to(RoleName.ORGANISER)
+@open_to(RoleName.VIEWER)
 def standing(campaign_id: int) -> ResponseReturnValue:
     """Show the buckets as a chart and a sentence.
 
     With `?part=1` the view returns only the chart and the sentence, so that the page can renew
     them. All figures come from one count: see `contact_queue/status_cache.py`.
     """
-    campaign = campaign_for(current_user, campaign_id)
+    campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     template = (
         "contact_status/_counts.html" if request.args.get("part") else "contact_status/show.html"
     )

@@ -4,9 +4,9 @@ from flask import Blueprint, Flask, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
-from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db
+from phonebank.core.scopes import campaign_for
 from phonebank.experiments import services
 from phonebank.experiments.results import results_of
 from phonebank.models import Campaign, Experiment, RoleName

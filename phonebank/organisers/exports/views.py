@@ -14,10 +14,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from phonebank.accounts import sessions
-from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.core.rate_limits import account_key, limiter
+from phonebank.core.scopes import campaign_for
 from phonebank.exports import files
 from phonebank.exports.cells import UTF_8_MARK
 from phonebank.exports.definitions import definitions_file

@@ -15,10 +15,10 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
-from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.core.locks import lock_row
+from phonebank.core.scopes import campaign_for
 from phonebank.core.security import takes_files
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.csv_input.rows import InvalidFileError

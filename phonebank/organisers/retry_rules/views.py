@@ -7,10 +7,10 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from wtforms import BooleanField, SelectField, StringField
 
-from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.core.edit_form import EditForm
+from phonebank.core.scopes import campaign_for
 from phonebank.models import Campaign, RoleName
 from phonebank.rules.outcomes import OUTCOMES, RETRIED
 from phonebank.rules.retry_rules import (

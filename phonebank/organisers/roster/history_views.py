@@ -6,9 +6,9 @@ from flask_security import current_user
 
 from phonebank.calls.caller_history import caller_in, sights_of
 from phonebank.calls.set_aside import progress, set_asides_of
-from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
+from phonebank.core.scopes import campaign_for
 from phonebank.models import RoleName, now
 from phonebank.roster.pace import flags_of, pause_of
 from phonebank.roster.stop import REASON_AT_MOST, actions_about, resume_caller, stop

@@ -4,9 +4,9 @@ from flask import Blueprint, Flask, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
-from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db
+from phonebank.core.scopes import campaign_for
 from phonebank.models import RoleName
 from phonebank.organisers.roster.forms import PaceForm
 from phonebank.roster.pace import BUDGETS, evidence_of

@@ -7,9 +7,9 @@ from flask_security import current_user
 from phonebank.calls import set_aside
 from phonebank.calls.caller_history import caller_in
 from phonebank.calls.jobs import SECONDS_IN_REQUEST, continue_set_aside
-from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db
+from phonebank.core.scopes import campaign_for
 from phonebank.models import Caller, RoleName, SetAside, SetAsideState, now
 from phonebank.roster.stop import REASON_AT_MOST
 

@@ -8,10 +8,10 @@ from flask_security import current_user
 from wtforms.fields.choices import SelectChoice
 
 from phonebank.calls.speed_check import fast_callers
-from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.locks import lock_row
+from phonebank.core.scopes import campaign_for
 from phonebank.lists.services import lists_in_calling_order
 from phonebank.models import Caller, CallerState, Campaign, ContactList, RoleName, now
 from phonebank.organisers.roster.forms import FiltersForm

@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
-from phonebank.campaigns.services import campaign_for
+from phonebank.core.scopes import campaign_for
 from phonebank.models import Campaign, Script
 from phonebank.scripts.campaign_scripts import script_for
 

@@ -4,9 +4,9 @@ from flask import Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
-from phonebank.campaigns.services import campaign_for
 from phonebank.core.access import open_to
 from phonebank.core.db import db
+from phonebank.core.scopes import campaign_for
 from phonebank.models import RoleName
 from phonebank.organisers.campaigns.forms import LANGUAGES
 from phonebank.organisers.scripts import publish_views, script_views, text_views, version_views

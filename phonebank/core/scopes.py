@@ -1,0 +1,97 @@
+"""What an account may organise or view: the whole installation, a chapter, or one campaign.
+
+`campaign_for` is the one way from a campaign's id in an address to the campaign. `core/access.py`
+calls it for each request to an organiser's or viewer's page, before the view runs.
+"""
+
+from sqlalchemy import ColumnElement, exists, or_, select, true
+
+from phonebank.core.db import db
+from phonebank.core.errors import NotAllowedError, NotFoundError
+from phonebank.core.locks import lock_row
+from phonebank.models import Account, Campaign, Chapter, RoleName, ScopedRole
+
+
+def role_in(account: Account, campaign: Campaign) -> RoleName | None:
+    """Return the account's role in a campaign: ORGANISER, VIEWER or None.
+
+    A role in the whole installation or in the campaign's chapter counts too, and the role that may
+    do more decides.
+    """
+    if account.is_organiser:
+        return RoleName.ORGANISER
+    held = {
+        scoped.role
+        for scoped in account.scoped_roles
+        if scoped.campaign_id == campaign.id
+        or (scoped.chapter_id is not None and scoped.chapter_id == campaign.chapter_id)
+    }
+    if RoleName.ORGANISER in held:
+        return RoleName.ORGANISER
+    return RoleName.VIEWER if held or account.has_role(RoleName.VIEWER) else None
+
+
+def may_organise(account: Account, campaign: Campaign) -> bool:
+    """Whether the account is an organiser of this campaign."""
+    return role_in(account, campaign) == RoleName.ORGANISER
+
+
+def may_organise_chapter(account: Account, chapter_id: int | None) -> bool:
+    """Whether the account organises this whole chapter. None, for campaigns without a chapter,
+    stands for the whole installation."""
+    return account.is_organiser or (
+        chapter_id is not None
+        and any(
+            scoped.role == RoleName.ORGANISER and scoped.chapter_id == chapter_id
+            for scoped in account.scoped_roles
+        )
+    )
+
+
+def campaign_for(
+    account: Account,
+    campaign_id: int,
+    to_change: bool = False,
+    role: RoleName = RoleName.ORGANISER,
+) -> Campaign:
+    """Return the campaign for an account with this role in it; `to_change` locks its row.
+
+    An organiser has the viewer's role too. Raises NotFoundError if there is no such campaign, and
+    the same for a campaign of which the account may see nothing, so that nobody learns which
+    campaigns exist. Raises NotAllowedError for a viewer of the campaign if `role` is ORGANISER.
+    """
+    campaign = db.session.get(Campaign, campaign_id)
+    if campaign is not None and to_change:
+        lock_row(campaign)
+    held = role_in(account, campaign) if campaign is not None else None
+    if campaign is None or held is None:
+        raise NotFoundError("This campaign does not exist.", "Go back to the list of campaigns.")
+    if held != RoleName.ORGANISER and role == RoleName.ORGANISER:
+        raise NotAllowedError(
+            "This page is for the campaign's organisers.", "Ask an organiser to do it for you."
+        )
+    return campaign
+
+
+def campaigns_within(account: Account, role: RoleName = RoleName.ORGANISER) -> ColumnElement[bool]:
+    """Return the SQL condition on Campaign for the campaigns in which the account has this role, as
+    `role_in` decides it for one."""
+    if account.is_organiser or (role == RoleName.VIEWER and account.has_role(RoleName.VIEWER)):
+        return true()
+    within = select(ScopedRole.id).where(
+        ScopedRole.account_id == account.id,
+        or_(ScopedRole.campaign_id == Campaign.id, ScopedRole.chapter_id == Campaign.chapter_id),
+    )
+    if role == RoleName.ORGANISER:
+        within = within.where(ScopedRole.role == RoleName.ORGANISER)
+    return exists(within.correlate(Campaign))
+
+
+def chapters_within(account: Account) -> list[Chapter]:
+    """Return the chapters that the account organises as a whole, by name."""
+    query = select(Chapter).order_by(Chapter.name)
+    if not account.is_organiser:
+        query = query.join(ScopedRole, ScopedRole.chapter_id == Chapter.id).where(
+            ScopedRole.account_id == account.id, ScopedRole.role == RoleName.ORGANISER
+        )
+    return list(db.session.scalars(query))
