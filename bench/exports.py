@@ -1,7 +1,7 @@
-"""How fast an organiser's files are made, and how much memory that takes.
+"""Measures how fast an organiser's files are made, and how much memory that takes.
 
-The bars (docs/benchmarks.md): each file is written at 20,000 rows a second or more, and the memory
-does not grow with the file.
+The bars (docs/benchmarks.md): every file is written at 20,000 rows a second or more, and a longer
+file needs no more memory.
 
     python -m bench.exports [CALLS]
 """
@@ -21,7 +21,7 @@ from phonebank.models import Account, CallEnding, Caller, CallerState, Campaign,
 from phonebank.models.state_column import state_text
 
 ROWS_A_SECOND_BAR = 20_000
-MEMORY_BAR = 40  # MB: a few pieces of 600 kB, and what Python keeps for later
+MEMORY_BAR = 40  # MB: a few pieces of 600 kB, and the memory that Python keeps for reuse
 CALLERS = 50
 
 # One call in ten is a conversation with six answers. The others reached nobody.
@@ -52,7 +52,7 @@ WHERE call.campaign_id = :campaign_id AND call.conversation
 
 
 def build(calls: int) -> tuple[int, int]:
-    """Make a campaign with so many people, and one recorded call to each. Return the ids of the
+    """Make a campaign with `calls` people, and one recorded call to each. Return the ids of the
     campaign and of an account. Commits."""
     campaign_id, _ = people.build(calls)
     account = Account(email="ada@example.org", name="Ada", fs_uniquifier="0" * 32)
@@ -79,13 +79,14 @@ def build(calls: int) -> tuple[int, int]:
 
 
 def main(calls: int = 200_000) -> bool:
-    """Print how fast each kind of file was made; return whether every bar was kept."""
+    """Print how fast each kind of file was made. Return whether every bar was kept."""
     kept = True
     with stores() as environment:
         app = migrated_app(environment)
         with app.app_context():
             campaign_id, account_id = build(calls)
-            # The first file loads modules and fills caches, which a worker does once.
+            # The first file loads modules and fills caches. A worker does that once, so it is not
+            # timed.
             for kind in (ExportKind.CANVASS, *ExportKind):
                 campaign = db.session.get_one(Campaign, campaign_id)
                 account = db.session.get_one(Account, account_id)

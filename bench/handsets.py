@@ -1,27 +1,28 @@
-"""The load: thousands of volunteers' phones in one process, each by the rules of the call page.
+"""The load: thousands of volunteers' phones in one process. Each follows the call page's rules.
 
     python -m bench.handsets
 
-Commands are rows of JSON, and each gets one row as its answer:
+Each command is a row of JSON, and so is its answer:
 
     {"do": "begin", "port", "at_once", "pace", "devices": [{"cookie", "token"}], "boards": {party:
-        token}}
-        connects the televisions; then phones begin to ask for their first person and to open their
-        line, so many at a time. → {}
-    {"do": "begun"} → {"phones"}: how many have a first person and a line
+     token}}
+        connects the televisions. Then `at_once` phones at a time ask for their first person and
+        open their line. → {}
+    {"do": "begun"} → {"phones"}: the number of phones that have a first person and a line
     {"do": "set_pace", "pace"}
-        lets calls go by so many times as fast, those under way included. → {}
-    {"do": "observed"} → {"requests": [[when it ended, kind, seconds, verdict, bytes]], "lost",
+        makes calls `pace` times as fast as people's, including those that have begun. → {}
+    {"do": "observed"} → {"requests": [[time of its end, kind, seconds, verdict, bytes]], "lost",
         "connections", "cpu"}, since the last "observed"
     {"do": "end", "drain"}
-        nobody begins a call or says any more how one ended; what has been said is sent, for at most
-        so many seconds. → {"saved", "promised", "unsettled", "broken"}
+        lets no phone begin or end another call. Phones may still send, for at most `drain` seconds,
+        the outcomes that their callers have chosen.
+        → {"saved", "promised", "unsettled", "broken"}
     {"do": "shown"} → {party: calls}, on the televisions
 
-A phone claims a person, talks, answers steps of the script, renews its hold meanwhile over its
-line, and says how the call ended. An outcome is sent until Phonebank itself settles it, as by
-call_outbox.js. The pauses between two tries grow, differ from phone to phone, and are at least as
-long as `Retry-After` asks for.
+A phone claims a person, talks, answers steps of the script, and records how the call ended. During
+the call it renews its hold over its line. It sends an outcome until Phonebank itself settles it, as
+call_outbox.js does. The pauses between two tries grow, differ from phone to phone, and are at least
+as long as `Retry-After` asks for.
 
 A request's verdict is "person" (the answer has the next one), "nobody" (it is saved, and there is
 no next person yet), "saved", "redirected", "refused" (503), "no answer", or another status.
@@ -51,17 +52,17 @@ RENEW_AT_LEAST, RENEW_AT_MOST, RENEW_AGAIN = 5.0, 60.0, 4.0
 # Seconds between two tries of the waiting page, as in caller_wait.js.
 WAITS = (4.0, 6.0, 9.0, 13.0, 20.0, 30.0)
 RECONNECT_AFTER = 2.0  # seconds, about as long as the page's library waits
-# One outcome in so many is undone, and said again after some seconds.
+# One outcome in UNDONE_EACH is undone, UNDO_TAKES seconds after it was recorded.
 UNDONE_EACH, UNDO_TAKES = 100, 5.0
-ADDRESSES = 250  # 127.0.0.1 and up: one address has too few ports for all
+ADDRESSES = 250  # from 127.0.0.1 on: one address has too few ports for all phones
 
 
 class Ending(NamedTuple):
-    """One way in which calls end: the outcome's button, its share of all calls, the shortest and
-    longest call in seconds, and the answers to the script's steps before that.
+    """One way in which calls end: the outcome's button, its share of all calls, the length of the
+    shortest and longest such call, and the answers to the script's steps in it.
 
-    The seconds run from one outcome to the next, so they include a breath, and a caller makes 30
-    cycles an hour.
+    The lengths are in seconds from one outcome to the next, so they include the caller's pause
+    between two calls. On average a caller makes 30 calls an hour.
     """
 
     outcome: str
@@ -96,17 +97,17 @@ ENDINGS = (
     Ending("skipped", 0.005, 40, 60),
 )
 SHARES = [ending.share for ending in ENDINGS]
-# Seconds from one outcome to the next, on average.
+# The average number of seconds from one outcome to the next.
 MEAN_CALL = sum(each.share * (each.shortest + each.longest) / 2 for each in ENDINGS)
 
 
 @dataclass
 class Notes:
-    """What all phones of this process know at the end."""
+    """What the phones of this process noted about their calls. The bench reads it at the end."""
 
-    # Call → outcome, as acknowledged and not undone.
+    # Call → outcome, of every call whose outcome was acknowledged and not undone.
     saved: dict[str, str] = field(default_factory=dict)
-    # Call → the time until which a renewal promised it, in seconds since 1970.
+    # Call → the end of its hold, as the last renewal promised it, in seconds since 1970.
     promised: dict[str, float] = field(default_factory=dict)
     # Phones that still waited for an answer at the end.
     unsettled: list[str] = field(default_factory=list)
@@ -123,7 +124,7 @@ class Crowd:
         self.requests: list[tuple[float, str, float, str, int]] = []
         self.lost = self.connections = 0
         self.has_ended = False
-        # Telephone number → the phone that shows it, and until when at least.
+        # Telephone number → the phone that shows it, and the end of its hold.
         self.shown_numbers: dict[str, tuple[int, float]] = {}
         self._pace = 1.0
         self._waiting: dict[asyncio.Future[None], asyncio.TimerHandle] = {}
@@ -133,13 +134,14 @@ class Crowd:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Any) -> None:
-        """Run a coroutine beside the others."""
+        """Start a coroutine that runs beside the others."""
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def wait(self, seconds: float) -> None:
-        """Let a call's time pass, at the present pace. The end of the evening cuts it short."""
+        """Wait for these seconds of a call, divided by the present pace. The wait is cut short when
+        the evening ends."""
         if self.has_ended:
             return
         done = self.loop.create_future()
@@ -157,14 +159,15 @@ class Crowd:
             Phone(self, number, Device(**one)) for number, one in enumerate(order["devices"])
         ]
         self._evenings = [self.loop.create_task(phone.evening(gate)) for phone in self._phones]
-        # What is here now stays, so the collector need not go through it again.
+        # The objects that exist now are kept to the end, so the garbage collector need not check
+        # them.
         gc.collect()
         gc.freeze()
         return {}
 
     async def begun(self, _: dict[str, Any]) -> dict[str, Any]:
         for evening in filter(asyncio.Task.done, self._evenings):
-            evening.result()  # none has ended yet, unless it failed
+            evening.result()  # raises its error, if it has failed
         return {"phones": sum(phone.has_begun for phone in self._phones)}
 
     async def set_pace(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -210,7 +213,7 @@ class Crowd:
 
 
 class Line(SocketIo):
-    """A Socket.IO line that is opened again whenever it is lost."""
+    """A Socket.IO connection that reconnects whenever it is lost."""
 
     def __init__(
         self, crowd: Crowd, namespace: str, auth: Any = None, cookie: str = "", address: str = ""
@@ -222,7 +225,7 @@ class Line(SocketIo):
         self.is_open = False
 
     async def open(self) -> None:
-        """Connect, until the namespace answers."""
+        """Connect, and try again until the namespace answers."""
         self._ready = self._crowd.loop.create_future()
         while not self._crowd.has_ended:
             try:
@@ -270,7 +273,7 @@ class Television(Line):
 
 
 class CallerLine(Line):
-    """A phone's own line. It mostly keeps quiet."""
+    """The line of one phone, over which it renews its holds."""
 
     def __init__(self, crowd: Crowd, cookie: str, address: str) -> None:
         super().__init__(crowd, "/caller", cookie=cookie, address=address)
@@ -291,7 +294,8 @@ class CallerLine(Line):
             asked.set_result(json.loads(message[at_brackets:])[0])
 
     async def ask(self, event: str, data: Any, within: float) -> dict[str, Any] | None:
-        """The server's answer to an event; None if the line is down, or if none comes in time."""
+        """Send an event and return the server's answer. Return None if the line is down, or if no
+        answer comes within `within` seconds."""
         if not self.is_open:
             return None
         number = next(self._numbers)
@@ -319,7 +323,7 @@ class Phone:
         self._until = 0.0
         self._renewal: asyncio.TimerHandle | None = None
         self._failed_renewals = 0
-        # Whether an outcome or an undo is under way, which ends the hold.
+        # Whether an outcome or an undo is being sent. Either ends the hold.
         self._is_ending = False
         self.has_begun = False
 
@@ -329,7 +333,8 @@ class Phone:
         async with gate:
             await self._line.open()
         self.has_begun = True
-        # The first call has been under way for a while, so that phones do not come in waves.
+        # Every phone starts somewhere in the middle of its first call. Otherwise the phones would
+        # all send their outcomes at about the same time.
         share = random.random()
         while not self._crowd.has_ended:
             if self._screen is None:
@@ -340,8 +345,8 @@ class Phone:
         self._stop_renewing()
 
     async def _begin(self, gate: asyncio.Semaphore) -> None:
-        """Press "Start calling" until there is a person. A phone that was refused makes way for
-        others while it waits."""
+        """Press "Start calling" until there is a person. Between two tries, other phones may pass
+        the gate."""
         failures = 0
         while self._screen is None and not self._crowd.has_ended:
             async with gate:
@@ -396,7 +401,7 @@ class Phone:
         self._is_ending = True
         answer = await self._send_until_settled("cycle", screen.call, message)
         if verdict_in(answer)[1] != "saved":
-            # The page of the caller has gone on without this phone: its hold was lost.
+            # The server refused the outcome, so this phone has lost its hold.
             self._note_lost_hold(screen, answer)
             self._draw(None)
             return
@@ -406,7 +411,8 @@ class Phone:
         self._draw(self._page.read(answer))
 
     async def _undo(self, screen: Screen, before: Turn) -> None:
-        """Undo the outcome before this screen; its person comes back."""
+        """Undo the outcome of the call before this screen. The screen then shows that call's
+        person."""
         message = self._page.undo(before)
         self._is_ending = True
         answer = await self._send_until_settled("undo", before, message)
@@ -414,13 +420,13 @@ class Phone:
             self._draw(screen)
             return
         self._crowd.notes.saved.pop(before.call_id, None)
-        # The person on the screen has gone back to the list.
+        # The person who was on the screen has returned to the queue, so their hold has ended.
         self._crowd.notes.promised.pop(screen.call.call_id, None)
         self._draw(self._page.read(answer))
 
     def _draw(self, screen: Screen | None) -> None:
-        """Show a person, or nobody, in the place of the person before. No other phone may show
-        them."""
+        """Replace the person on the screen by another, or by nobody. Note a broken promise if
+        another phone shows the same person."""
         self._stop_renewing()
         self._is_ending = False
         shown = self._crowd.shown_numbers
@@ -431,7 +437,7 @@ class Phone:
             return
         self._until = time.time() + screen.seconds_left
         phone, until = shown.get(screen.number, (self._number, 0.0))
-        # A person who may only be corrected has no number on the screen.
+        # If the caller may only correct the outcome, the screen has no number.
         if screen.number and phone != self._number and until > time.time():
             self._crowd.notes.broken.append(f"{screen.call.call_id} is on two screens")
         shown[screen.number] = self._number, self._until
@@ -439,7 +445,8 @@ class Phone:
         self._renew_after(self._renewal_pause())
 
     def _renewal_pause(self) -> float:
-        """Seconds until the next renewal: the less time is left, the sooner."""
+        """Return the seconds until the next renewal. The less time the hold has left, the sooner it
+        comes."""
         return max(RENEW_AT_LEAST, min(RENEW_AT_MOST, (self._until - time.time()) / 3))
 
     def _renew_after(self, seconds: float) -> None:
@@ -455,7 +462,7 @@ class Phone:
             self._renewal = None
 
     async def _renew(self, screen: Screen) -> None:
-        """Renew the hold over the line, or by a request where the line settles nothing."""
+        """Renew the hold over the line. If the line gives no usable answer, send a request."""
         retry_after, left = 0.0, None
         began = time.perf_counter()
         event, data = CallPage.renewal(screen.call)
@@ -469,7 +476,8 @@ class Phone:
         elif screen is not self._screen:
             return
         elif self._is_ending:
-            # The outcome has arrived first, so there is no hold, and the next screen is on its way.
+            # The outcome arrived before the renewal and ended the hold. The next screen is on its
+            # way.
             self._renew_after(RENEW_AGAIN)
             return
         else:
@@ -494,14 +502,16 @@ class Phone:
         self._renew_after(self._renewal_pause())
 
     def _note_lost_hold(self, screen: Screen, answer: Answer) -> None:
-        """Note that the phone has lost the person: its hold has expired, or a promise is broken."""
+        """Note that the phone has lost the person. If its hold had not expired, a promise is
+        broken."""
         has_expired = time.time() > self._until
         self._note("hold", 0.0, "expired" if has_expired else "lost before its time", 0)
         if not has_expired:
             self._crowd.notes.broken.append(f"{screen.call.call_id} lost: {answer.status}")
 
     async def _send_until_settled(self, kind: str, call: Turn, message: bytes) -> Answer:
-        """Send what was said about a call until Phonebank settles it, as an outbox does."""
+        """Send a message about a call again and again until Phonebank settles it, as the page's
+        outbox does."""
         failures = 0
         while True:
             answer = await self._send(kind, message)
@@ -512,17 +522,20 @@ class Phone:
             await asyncio.sleep(pause_before_retry(failures, retry_after))
 
     async def _send(self, kind: str, message: bytes) -> Answer:
-        """Send a request on a kept connection, or on a new one, and note what became of it."""
+        """Send a request on an open connection if there is one, otherwise on a new one. Note its
+        verdict."""
         began = time.perf_counter()
         answer, was_kept = NO_ANSWER, True
-        # A server closes idle connections, so a browser sends once more what a kept one refused.
+        # The server closes idle connections. If one closes before it answers, the request is sent
+        # again, as a browser does.
         while not answer.status and was_kept and time.perf_counter() - began < ANSWER_WITHIN:
             answer, was_kept = await self._try(message, began)
         self._note(kind, time.perf_counter() - began, _outcome_of(kind, answer), answer.length)
         return answer
 
     async def _try(self, message: bytes, began: float) -> tuple[Answer, bool]:
-        """Send a request once; the answer, and whether the connection was a kept one."""
+        """Send a request once. Return the answer, and whether the connection had been open
+        before."""
         while self._idle:
             connection = self._idle.pop()
             if connection.transport is not None:
@@ -557,7 +570,8 @@ class Phone:
 
 
 def verdict_in(answer: Answer) -> tuple[str, str]:
-    """The call that the answer settles, and "saved" or "refused"; empty if it settles nothing."""
+    """Return the call that the answer settles, and "saved" or "refused". Both are "" if it settles
+    nothing."""
     call, _, verdict = answer.header("x-phonebank-call").partition(" ")
     return call, verdict
 
@@ -565,13 +579,13 @@ def verdict_in(answer: Answer) -> tuple[str, str]:
 def pause_before_retry(
     failures: int, retry_after: float, first: float = PAUSE_FIRST, most: float = PAUSE_MOST
 ) -> float:
-    """Seconds until the next try, by the rules of our_answers.js."""
+    """Return the seconds until the next try, by the rules of our_answers.js."""
     grown = min(first * 2 ** min(failures - 1, 20), most) * random.uniform(0.5, 1.5)
     return max(grown, min(retry_after, 10 * most) * random.uniform(1, 1.5))
 
 
 def _outcome_of(kind: str, answer: Answer) -> str:
-    """The verdict on a request: see the module."""
+    """Return the verdict on a request (see the module's docstring)."""
     if not answer.status:
         return "no answer"
     if answer.status == 503:

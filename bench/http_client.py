@@ -1,5 +1,5 @@
-"""HTTP on kept connections, as light as asyncio allows: the load must leave the machine to the
-servers."""
+"""An HTTP client on connections that stay open. It does as little work as asyncio allows, because
+the servers need the machine's processor time."""
 
 import asyncio
 import zlib
@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 
 class Answer(NamedTuple):
-    """An answer. `status` is 0 if none came; `headers` are in lower case; `length` is the body's
-    bytes on the wire, and `body` is the body without its compression."""
+    """An HTTP response. `status` is 0 if none came. `headers` are in lower case. `body` is
+    decompressed, and `length` is the number of bytes that the body had on the wire."""
 
     status: int = 0
     headers: str = ""
@@ -23,13 +23,14 @@ NO_ANSWER = Answer()
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection. It carries one request at a time, and lasts as long as the server
-    keeps it."""
+    """One client's connection. It carries one request at a time, and stays open until the server
+    closes it."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self._waiting: asyncio.Future[Answer] | None = None
-        # Of the answer that is coming in: its head so far, then its headers and its body's parts.
+        # The parts of an incomplete answer: the beginning of its head, and later its headers and
+        # the pieces of its body.
         self._head, self._headers = b"", ""
         self._parts: list[bytes] = []
         self._missing = 0
@@ -61,14 +62,14 @@ class Connection(asyncio.Protocol):
             self.drop()
 
     def send(self, message: bytes) -> "asyncio.Future[Answer]":
-        """Send a request; its answer, which is NO_ANSWER if the connection ends first."""
+        """Send a request and return its answer. Return NO_ANSWER if the connection ends first."""
         assert self.transport
         self._waiting = asyncio.get_running_loop().create_future()
         self.transport.write(message)
         return self._waiting
 
     def drop(self) -> None:
-        """Hang up. A request that still waits gets no answer."""
+        """Close the connection at once. A request that still waits gets NO_ANSWER."""
         if self.transport is not None:
             self.transport.abort()
             self.transport = None
@@ -82,7 +83,7 @@ class Connection(asyncio.Protocol):
 
 
 def answer_of(status: int, headers: str, body: bytes) -> Answer:
-    """The answer with this status, these headers in lower case and this body, as received."""
+    """Make an answer from its status, its headers in lower case and its body as received."""
     length = len(body)
     if _value(headers, "content-encoding") == "gzip":
         body = zlib.decompress(body, 31)

@@ -1,4 +1,4 @@
-"""How long an import takes, compared with the least that any import could take.
+"""Measures how long an import takes, compared with the least time that any import needs.
 
 The bar (docs/benchmarks.md): a file of a million rows takes at most 2.0 times as long as
 `phonenumbers` needs to parse its numbers and COPY needs to store its rows, on both cores.
@@ -37,9 +37,9 @@ LAST_NAMES = ("Archer", "Baker", "Carter", "Dyer", "Fisher", "Hooper", "Mason", 
 
 
 def write_file(path: Path, rows: int) -> None:
-    """Write people who all differ, on landline numbers that are kept for drama.
+    """Write a CSV file of `rows` different people. Their landline numbers are reserved for drama.
 
-    libphonenumber finds these numbers valid, so both sides do all their work.
+    libphonenumber accepts these numbers as valid, so no step of the import is skipped.
     """
     with path.open("w", newline="", encoding="utf-8") as file:
         file.write(COLUMNS + "\r\n")
@@ -54,7 +54,8 @@ def write_file(path: Path, rows: int) -> None:
 
 
 def measure_least(path: Path, url: str) -> float:
-    """Seconds to parse every number and store every row on both cores, and nothing else."""
+    """Return the seconds that it takes to parse every number and store every row on both cores, and
+    to do nothing else."""
     began = time.perf_counter()
     with ProcessPoolExecutor(CORES) as pool:
         list(pool.map(_parse_and_copy, [path] * CORES, [url] * CORES, range(CORES)))
@@ -89,7 +90,7 @@ def upload(path: Path) -> ContactList:
 
 
 def main(rows: int = 1_000_000) -> float:
-    """Print both times, their ratio and the memory the import took; return the ratio."""
+    """Print both times, their ratio and the memory that the import used. Return the ratio."""
     with tempfile.TemporaryDirectory(prefix="pb-") as home, LocalServers(Path(home), {}) as servers:
         path = Path(home) / "list.csv"
         write_file(path, rows)

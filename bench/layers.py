@@ -1,18 +1,18 @@
-"""Which layer of a cycle a web process is in, told from the modules on its stack.
+"""Finds out which layer of a cycle a web process is in, from the modules on its stack.
 
-Only the beginnings of modules' names count, so that a function may be renamed or moved within its
-package.
+Only the beginnings of modules' names count. So a function can be renamed, or moved within its
+package, without a change here.
 """
 
 import re
 from collections.abc import Sequence
 
-# Seconds of processor time. Linux's own clock for this ticks about as often.
+# Seconds of processor time between two samples. Linux's own clock for this ticks about as often.
 SAMPLED_EVERY = 0.004
-# The address at which the profiled process tells its samples.
+# The address at which the profiled process answers with its samples.
 SAMPLES_AT = "/bench/profile"
 
-# The layers, in the order of a cycle, and what belongs to each.
+# The layers in the order of a cycle, each with a description.
 LAYERS = {
     "server": "gunicorn and gevent: connections, the request's head, sending the answer",
     "door": "overload, Flask, session, form token, limits, the caller, headers",
@@ -24,7 +24,7 @@ LAYERS = {
     "lines": "websockets",
     "background": "boards and other work between requests",
 }
-# Not engineio.middleware, through which every request passes.
+# engineio.middleware is left out, because every request passes through it.
 _LINES = ("engineio.server", "engineio.socket", "engineio.async", "socketio", "callers.sockets")
 _BACKGROUND = ("phonebank.live", "phonebank.core.gc_tuning")
 _REQUEST = ("gunicorn.workers.base_async",)
@@ -40,7 +40,7 @@ _WRITES = re.compile(r"\b(insert\s+into|delete\s+from|update\s+\"?\w+\"?(\s+as)?
 
 
 def starts_with(module: str, beginnings: Sequence[str]) -> bool:
-    """Whether a module is one of these, or begins with the name of one."""
+    """Whether the module's name begins with one of these words."""
     return module.startswith(tuple(beginnings))
 
 
@@ -50,10 +50,11 @@ def writes(statement: str) -> bool:
 
 
 def layer_of(modules: Sequence[str], statement: str = "", is_committing: bool = False) -> str:
-    """The layer of a stack: its modules, innermost first, and the statement that is under way."""
+    """Return the layer of a stack. `modules` are those on the stack, innermost first, and
+    `statement` is the SQL that is running."""
 
     view = next((at for at, module in enumerate(modules) if starts_with(module, _VIEWS)), None)
-    # What the view calls. Around it are wrappers that every view has.
+    # The view and what it calls. The frames outside it are wrappers that every view has.
     inner = modules if view is None else modules[: view + 1]
 
     def some(beginnings: Sequence[str]) -> bool:
@@ -75,10 +76,10 @@ def layer_of(modules: Sequence[str], statement: str = "", is_committing: bool = 
 
 
 def own_module(modules: Sequence[str]) -> str:
-    """The innermost module of ours on a stack; "" if there is none."""
+    """Return the innermost module on a stack that belongs to Phonebank, or "" if there is none."""
     return next((module for module in modules if starts_with(module, _OURS)), "")
 
 
 def library_of(module: str) -> str:
-    """The top-level package of a module."""
+    """Return the top-level package of a module."""
     return module.partition(".")[0]

@@ -1,15 +1,16 @@
-"""Thousands of Socket.IO lines in one process, as light as Python allows: boards and callers.
+"""Thousands of Socket.IO connections in one process: boards and callers' screens. The process does
+as little work as Python allows.
 
     python -m bench.lines
 
-Commands are rows of JSON, and each gets one row as its answer:
+Each command is a row of JSON, and so is its answer:
 
     {"do": "connect", "port", "at_once", "lines": [{"namespace", "auth", "cookie", "party"}]}
-        opens the lines, so many at a time; a board's line asks for its snapshot as the page does.
+        opens the lines, `at_once` at a time. A board's line asks for its snapshot as the page does.
         → {"seconds", "errors"}
     {"do": "storm", "wanted": {party: calls}}
-        drops all lines and opens them again at once. → {"seconds": [of each until it showed at
-        least those calls], "errors"}
+        drops all lines and opens them again at once. "seconds" has, for each line, the time until
+        it showed at least those calls. → {"seconds", "errors"}
     {"do": "heard"} → {"events": [[party, calls, when]], "lost", "cpu"}, since the last "heard"
 """
 
@@ -22,13 +23,13 @@ from typing import Any
 
 from bench.socket_io import SocketIo
 
-# Seconds between two tries, about as long as the page's library waits.
+# Seconds between two tries to connect, about as long as the page's library waits.
 RETRY_AFTER = 0.5
 GIVE_UP_AFTER = 60.0
 
 
 class Line(SocketIo):
-    """One connection, which is opened again whenever it is lost, until the crowd closes."""
+    """One connection. It reconnects whenever it is lost, until the crowd closes."""
 
     def __init__(self, crowd: "Crowd", about: dict[str, Any]) -> None:
         super().__init__(crowd.port, about["namespace"], about.get("auth"), about.get("cookie", ""))
@@ -38,7 +39,7 @@ class Line(SocketIo):
         self.ready: asyncio.Future[float] = crowd.loop.create_future()
 
     async def open(self) -> None:
-        """Connect. A failure is counted, and the next try follows."""
+        """Connect. Every failure is counted and followed by another try."""
         while True:
             try:
                 await self.crowd.loop.create_connection(lambda: self, "127.0.0.1", self.crowd.port)
@@ -98,7 +99,7 @@ class Crowd:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Any) -> None:
-        """Run a coroutine beside the others."""
+        """Start a coroutine that runs beside the others."""
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

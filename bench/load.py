@@ -1,4 +1,5 @@
-"""Runs `bench.clients` in a process of its own, and reads what it and the servers have used."""
+"""Runs `bench.clients` in its own process, and measures the processor time of the clients and the
+servers."""
 
 import json
 import subprocess
@@ -12,15 +13,16 @@ from bench.reporting import percentile
 from bench.servers import ROOT
 
 WARM_UP = 1.5  # seconds
-# Up to so many connections are shared out between the web processes, as chance would not do.
+# Up to this many connections are divided evenly between the web processes. More connections spread
+# evenly without help.
 FEW = 32
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What the clients saw: the seconds of each request, how many requests missed, the seconds of
-    the whole, the bytes of all answers; and the processor seconds a second of the servers, by
-    kind."""
+    """What the clients measured: the seconds of each request, the number of requests without the
+    expected answer, the seconds of the whole round, and the bytes of all answers. `spent` has the
+    processor seconds a second, by kind of server."""
 
     took: list[float]
     missed: int
@@ -33,11 +35,12 @@ class Measurement:
         return len(self.took) / self.seconds
 
     def percentile(self, share: float) -> float:
-        """The milliseconds within which this share of the requests was answered."""
+        """Return the milliseconds within which this share of the requests was answered."""
         return 1000 * percentile(self.took, share)
 
     def cost(self, *kinds: str) -> float:
-        """Milliseconds of processor time a request, of these kinds of servers together."""
+        """Return how many milliseconds of processor time a request took on these kinds of servers
+        together."""
         return 1000 * sum(self.spent[kind] for kind in kinds) / self.a_second
 
 
@@ -50,10 +53,11 @@ def load(
     when_warm: Callable[[], object] = lambda: None,
     at_once: int = 0,
 ) -> Measurement:
-    """Have the devices do the action for so many seconds, after WARM_UP and `when_warm`.
+    """Let the devices do the action for `seconds`, after a warm-up. `when_warm` is called in
+    between.
 
-    `at_once` connections each send the requests of an equal share of the devices in turn; 0 gives
-    each device a connection of its own.
+    `at_once` is the number of connections. Each sends the requests of an equal share of the devices
+    in turn. With 0, each device has its own connection.
     """
     connections = at_once or len(devices)
     workers = servers(application)["web"] if connections <= FEW else []
@@ -64,7 +68,8 @@ def load(
         "action": action,
         "devices": [asdict(device) for device in devices],
         "seconds": seconds,
-        # At first each worker compiles every statement for itself, so these seconds are not timed.
+        # At first each worker compiles every SQL statement for itself, so these seconds are not
+        # timed.
         "warm_up": WARM_UP,
     }
     with subprocess.Popen(

@@ -11,8 +11,8 @@ MB = 1024 * 1024
 
 
 def cpu_of(process: psutil.Process) -> float:
-    """Seconds of processor time of a process and of its children that have ended; 0 if it has
-    ended itself, because its parent has its seconds then."""
+    """Return the seconds of processor time of a process and of its children that have ended. Return
+    0 if the process has ended itself, because its seconds then count for its parent."""
     try:
         times = process.cpu_times()
     except psutil.NoSuchProcess:
@@ -21,10 +21,10 @@ def cpu_of(process: psutil.Process) -> float:
 
 
 def servers(application: str = "") -> dict[str, list[psutil.Process]]:
-    """The servers that this process has started: web workers, PostgreSQL, Redis, and "jobs": the
-    job workers and the clock.
+    """Return the server processes that this process has started, by kind. The kinds are "web",
+    "postgres", "redis" and "jobs" (the job workers and the clock).
 
-    With `application`, such as "wsgi:app", the web workers are those of this application only.
+    With `application`, such as "wsgi:app", only the web workers of this application are returned.
     """
     found: dict[str, list[psutil.Process]] = {
         "web": [],
@@ -50,8 +50,8 @@ def servers(application: str = "") -> dict[str, list[psutil.Process]]:
 
 @dataclass
 class Clock:
-    """Processor seconds of the servers, from the moment that the clock is made. `application` as in
-    `servers`."""
+    """Counts the processor seconds of the servers from the moment that the clock is made. For
+    `application` see `servers`."""
 
     application: str = ""
     _began: float = field(default_factory=time.monotonic)
@@ -61,8 +61,8 @@ class Clock:
         self._before = _cpu_by_kind(self.application)
 
     def read(self, writers: float = 0.0) -> dict[str, float]:
-        """Processor seconds a second, by kind of server. `writers` is how many seconds PostgreSQL
-        spent on the processes that record outcomes; these are subtracted."""
+        """Return the processor seconds a second, by kind of server. `writers` is the number of
+        seconds that PostgreSQL spent on the processes that record outcomes. They are subtracted."""
         seconds = time.monotonic() - self._began
         after = _cpu_by_kind(self.application)
         spent = {kind: now - self._before[kind] for kind, now in after.items()}
@@ -75,10 +75,10 @@ def _cpu_by_kind(application: str) -> dict[str, float]:
 
 
 def memory(kind: str = "web") -> list[tuple[float, float]]:
-    """RSS and PSS of each process of a kind, in MB. PSS divides shared memory by the processes that
-    share it."""
+    """Return the RSS and PSS of each process of a kind, in MB. For PSS, shared memory is divided by
+    the number of processes that share it."""
     read = []
     for process in servers()[kind]:
-        with contextlib.suppress(psutil.NoSuchProcess):  # a job may have ended
+        with contextlib.suppress(psutil.NoSuchProcess):  # the process may have ended
             read.append(process.memory_full_info())
     return [(each.rss / MB, each.pss / MB) for each in read]

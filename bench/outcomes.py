@@ -1,16 +1,16 @@
-"""The load: records outcomes at a steady rate, in another process than the boards'.
+"""The load: records outcomes at a steady rate, in a process apart from the boards.
 
     python -m bench.outcomes < settings.json
 
 Settings: campaign_id, rate (outcomes a second), seconds, and bulk. Without bulk, each outcome is
 one call of `phonebank.calls.record.record`, the service behind `POST /calling/person/<id>/outcome`,
-with a commit of its own. With bulk, plain SQL writes ten outcomes at a time into the same tables,
+with its own commit. With bulk, plain SQL writes ten outcomes at a time into the same tables,
 because the service does not reach that rate on a shared machine. Both signal the boards after the
 commit.
 
-The output is two rows of JSON: "ready", and at the end "recorded", with "recorded": [party, its
-calls including this one, the commit's time by the machine's monotonic clock] and "backend_cpu":
-processor seconds of this process's own PostgreSQL backend.
+The output is two rows of JSON: "ready", and at the end "recorded". The second row has "recorded", a
+list of [party, its calls including this one, the commit's time by the machine's monotonic clock].
+It also has "backend_cpu", the processor seconds of this process's own PostgreSQL backend.
 """
 
 import json
@@ -32,7 +32,7 @@ from phonebank.models import CallEnding, Caller, ContactState
 from phonebank.models.state_column import state_text
 
 IN_BULK = 10
-# One in so many is a conversation.
+# One outcome in this many is a conversation.
 CONVERSATION_EACH = 4
 
 _CLAIM = state_text(

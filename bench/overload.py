@@ -1,14 +1,13 @@
-"""Twice the load that the servers can carry, and what is left of them afterwards.
+"""Measures how the servers do under twice the load that they can carry, and how soon they recover.
 
 Phones call faster and faster until the servers no longer keep up. The highest rate of acknowledged
-outcomes on the way is the best. Then the phones call twice as fast as that, and in the end half as
-fast.
+outcomes is called the best. Then the phones call at twice that rate, and in the end at half of it.
 
 The bars (docs/benchmarks.md): at twice the best, the servers acknowledge at least 0.8 of the best;
 they answer or refuse every request within a second at p99; ten seconds after that load's end they
 refuse none and answer within a second; and every promise is kept.
 
-PHONES sets how many phones there are.
+The environment variable PHONES sets the number of phones.
 """
 
 import os
@@ -28,7 +27,7 @@ RECOVERY_BAR = 10.0  # seconds
 # The phones try to record this many outcomes a second at first, and each step multiplies that by
 # GROWTH.
 FIRST_STEP, GROWTH = 20.0, 1.5
-# The servers do not keep up if they acknowledge less than this share of what is asked.
+# The servers fall behind if they acknowledge less than this share of the outcomes asked for.
 KEPT_UP = 0.85
 ACKNOWLEDGED = ("person", "nobody")
 UNSERVED = ("refused", "no answer")
@@ -36,7 +35,8 @@ UNSERVED = ("refused", "no answer")
 
 @dataclass(frozen=True)
 class Size:
-    """How many phones, and for how many seconds each step, the overload and the time after it."""
+    """The number of phones, and the seconds of each step, of the overload and of the time after
+    it."""
 
     phones: int
     step: float
@@ -49,7 +49,7 @@ QUICK = Size(400, 6, 15, 20)
 
 
 def goodput(requests: Sequence[Request], seconds: float) -> float:
-    """Outcomes that were acknowledged, a second."""
+    """Return how many outcomes a second were acknowledged."""
     saved = [one for one in requests if one.kind == "cycle" and one.verdict in ACKNOWLEDGED]
     return len(saved) / seconds
 
@@ -62,8 +62,8 @@ def keeps_up(requests: Sequence[Request], asked: float, seconds: float) -> bool:
 
 
 def recovered_after(requests: Sequence[Request], since: float) -> float:
-    """Seconds from `since` until the end of the last second in which a request was refused, was not
-    answered, or p95 was over WITHIN_BAR. 0 if there was none."""
+    """Return the seconds from `since` to the end of the last bad second, or 0 if there was none. In
+    a bad second a request was refused or not answered, or p95 was over WITHIN_BAR."""
     by_second: dict[int, list[Request]] = defaultdict(list)
     for one in requests:
         if one.at >= since:
@@ -78,12 +78,12 @@ def recovered_after(requests: Sequence[Request], since: float) -> float:
 
 
 def main(quick: bool = False) -> bool:
-    """Print what was measured; return whether every bar was kept."""
+    """Measure, print the figures, and return whether every bar was kept."""
     size = QUICK if quick else FULL
     phones = int(os.environ.get("PHONES") or size.phones)
 
     def ask_for(a_second: float) -> float:
-        """The pace at which the phones say so many outcomes a second."""
+        """Return the pace at which the phones record this many outcomes a second."""
         return a_second * MEAN_CALL / phones
 
     with evening(phones, contacts=150_000, pace=ask_for(FIRST_STEP)) as running:

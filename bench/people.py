@@ -1,7 +1,7 @@
 """Campaigns of any size for benchmarks, made inside PostgreSQL, and their callers.
 
 The drama ranges have too few numbers for this size. So the numbers begin with +999, a code that the
-ITU keeps unassigned: every contact has a number of their own, and nobody has it.
+ITU keeps unassigned: every contact has a different number, and no real person has one of them.
 """
 
 import json
@@ -73,16 +73,17 @@ class Device:
 
 
 def build(contacts: int) -> tuple[int, str]:
-    """A running campaign with so many contacts: its id, and callers' link. Commits."""
+    """Make a running campaign with this many contacts. Return its id and the callers' link.
+    Commits."""
     campaign = Campaign(
         name=f"{contacts:,} contacts",
         on_behalf_of="the Bench",
         country="US",
         state=CampaignState.RUNNING,
         door_open=True,
-        # Such a campaign calls at any hour, so the bench runs at any hour.
+        # A campaign with drama numbers calls at any hour, so the bench can run at any hour.
         allow_drama_numbers=True,
-        # The bench's callers are faster than people.
+        # The bench's callers are faster than real people.
         **AT_ANY_PACE,
     )
     db.session.add(campaign)
@@ -108,7 +109,8 @@ def build(contacts: int) -> tuple[int, str]:
     ]
     db.session.add_all(lists)
     db.session.flush()
-    # The rows refer to rows that exist, and millions of foreign key checks would only take time.
+    # This switches off foreign key checks. The rows refer to rows that exist, and millions of
+    # checks would take long.
     db.session.execute(text("SET LOCAL session_replication_role = replica"))
     db.session.execute(
         _CONTACTS,
@@ -128,8 +130,8 @@ def build(contacts: int) -> tuple[int, str]:
 
 
 def make_callers(app: Flask, campaign_id: int, count: int) -> tuple[list[Device], dict[int, str]]:
-    """Make so many callers in parties of PARTY_OF: the devices of each, and the token of each
-    party's board. Commits."""
+    """Make `count` callers in parties of PARTY_OF. Return the callers' devices, and the token of
+    each party's board. Commits."""
     host = Account(email="host@example.org", name="Ada", fs_uniquifier="0" * 32)
     db.session.add(host)
     db.session.flush()
@@ -168,7 +170,7 @@ def make_callers(app: Flask, campaign_id: int, count: int) -> tuple[list[Device]
 
 
 def join_callers(port: int, link: str, count: int) -> list[Device]:
-    """Join so many callers by the link, as people do; the devices of each."""
+    """Let `count` callers join by the link, as people do. Return their devices."""
     return [_join(f"http://127.0.0.1:{port}{link}") for _ in range(count)]
 
 

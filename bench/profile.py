@@ -1,9 +1,10 @@
-"""Where the processor time of a web process goes in a cycle: by layer, by our own modules, by
-library, and by function; and its statements.
+"""Shows where the processor time of a web process goes in a cycle: by layer, by Phonebank's
+modules, by library and by function. It also lists the SQL statements of a cycle.
 
     python -m bench.profile [phones|json] [SECONDS]
 
-The cycle is that of `bench.cycle`, over HTTP, with one web process (`bench.profiled`).
+The cycle is the one that `bench.cycle` measures, over HTTP, with one web process
+(`bench.profiled`).
 """
 
 import json
@@ -73,7 +74,7 @@ def main(action: str = "phones", seconds: float = 20) -> None:
 
 
 def _samples(port: int) -> dict[str, Counter[str]]:
-    """The samples since the last time."""
+    """Return the samples since the last such request."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{SAMPLES_AT}", timeout=30) as answer:
         return {kind: Counter(counts) for kind, counts in json.load(answer).items()}
 

@@ -1,5 +1,5 @@
-"""The web process of `bench.profile`: the ordinary one, which notes where it is after every so many
-milliseconds of its own processor time."""
+"""The web process of `bench.profile`. It is the ordinary one, and also takes a sample of its own
+stack every few milliseconds of processor time."""
 
 from gevent import monkey
 
@@ -43,7 +43,7 @@ def note(_: int, frame: FrameType | None) -> None:
             is_committing = is_committing or "commit" in name.lower()
             if not statement and name in _EXECUTING:
                 told = frame.f_locals.get("statement", frame.f_locals.get("query"))
-                # In SQLAlchemy's own functions the statement is no text yet.
+                # In SQLAlchemy's own functions the statement is not text yet.
                 statement = told if isinstance(told, str) else ""
         frame = frame.f_back
     samples["layers"][layer_of(modules, statement, is_committing)] += 1
@@ -58,7 +58,8 @@ def count(_connection, _cursor, statement, *_):
 
 
 def app(environ, start_response):
-    """The web process; SAMPLES_AT tells the samples since the last time."""
+    """Serve Phonebank. The address SAMPLES_AT answers with the samples since the last request for
+    them."""
     if environ["PATH_INFO"] != SAMPLES_AT:
         return unprofiled(environ, start_response)
     body = json.dumps(samples).encode()

@@ -1,4 +1,4 @@
-"""Asks the database, after the load, whether every promise was kept to the phones."""
+"""Checks in the database, after the load, whether every promise to the phones was kept."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from phonebank.tallies.reconcile import differences
 def _in_two_calls(column: str) -> str:
     """Return the query for the values of a column of `call` that two calls had at the same time.
 
-    After an undo a call goes on that has ended before, so calls that were undone say nothing about
-    what happened at once.
+    Calls that were undone are left out. An undone call goes on after it had ended, so its times
+    overlap with another call without a fault.
     """
     return f"""
         SELECT {column} FROM (
@@ -23,7 +23,7 @@ def _in_two_calls(column: str) -> str:
         WHERE n > 1 AND (before IS NULL OR before > started_at)"""
 
 
-# Queries that should find nothing: ids of calls, contacts or callers.
+# Queries that should find nothing. What they find are ids of calls, contacts or callers.
 _EXPECTED_NONE = {
     "contacts in two calls at the same time": _in_two_calls("contact_id"),
     "callers in two calls at the same time": _in_two_calls("caller_id"),
@@ -43,15 +43,16 @@ _NOTE_TRIED = text("CREATE TABLE tried_before AS SELECT id FROM contact WHERE at
 
 
 def note_before() -> None:
-    """Note what `broken_promises` must know from before the load. Commits."""
+    """Store what `broken_promises` must know from before the load. Commits."""
     db.session.execute(_NOTE_TRIED)
     db.session.commit()
 
 
 def broken_promises(notes: dict[str, Any]) -> dict[str, list[str]]:
-    """The calls or rows that break each promise; an empty list for a promise that was kept.
+    """Return the calls or rows that break each promise. The list is empty for a promise that was
+    kept.
 
-    `notes` is what the phones know: see `bench.handsets`.
+    `notes` is what the phones noted (see `bench.handsets`).
     """
     stored = {row.id: row.outcome for row in db.session.execute(_STORED)}
     saved, promised = notes["saved"], notes["promised"]

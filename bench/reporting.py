@@ -1,16 +1,16 @@
-"""The figures of a report, and its lines."""
+"""Percentiles, and the words of a report."""
 
 from collections.abc import Sequence
 
 
 def percentile(numbers: Sequence[float], share: float) -> float:
-    """The number that this share of them does not exceed."""
+    """Return the number that this share of the numbers does not exceed."""
     ordered = sorted(numbers)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def format_tail(seconds: Sequence[float]) -> str:
-    """p50, p95 and p99 in milliseconds."""
+    """Return p50, p95 and p99 in milliseconds, as words."""
     return ", ".join(f"{1000 * percentile(seconds, share):.0f}" for share in (0.5, 0.95, 0.99))
 
 

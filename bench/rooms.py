@@ -1,4 +1,4 @@
-"""Parties in the middle of an evening, made inside PostgreSQL, to measure boards with."""
+"""Makes parties in the middle of an evening, inside PostgreSQL, for the measurement of boards."""
 
 from dataclasses import dataclass
 
@@ -51,7 +51,7 @@ class Rooms:
 
 
 def build(app: Flask, parties: int) -> Rooms:
-    """Make so many parties of ten callers each, who have been calling for hours. Commits."""
+    """Make this many parties of ten callers each, who have been calling for hours. Commits."""
     contacts = 5 * CALLERS_EACH * parties
     campaign_id, _ = people.build(contacts)
     host = Account(email="host@example.org", name="Ada", fs_uniquifier="0" * 32)

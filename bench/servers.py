@@ -29,9 +29,9 @@ IDLE = 0.04
 
 @contextmanager
 def stores() -> Iterator[dict[str, str]]:
-    """Run an empty PostgreSQL and Redis; yields the environment that names them.
+    """Run an empty PostgreSQL and Redis. Yield the environment variables that name them.
 
-    PostgreSQL has its default settings, so a commit waits for the disc.
+    PostgreSQL has its default settings, so a commit waits until it is on the disc.
     """
     with tempfile.TemporaryDirectory(prefix="pb-") as home, LocalServers(Path(home), {}) as local:
         yield {
@@ -42,7 +42,7 @@ def stores() -> Iterator[dict[str, str]]:
             "PASSWORD_SALT": "s" * 32,
             "TOTP_SECRET": "t" * 32,
             "PHONEBANK_MODE": "development",
-            # All callers join from this one machine.
+            # All callers join from this machine's addresses, so the limit must not stop them.
             "JOINS_A_MINUTE": "1000000",
             "PHONEBANK_VAR": home,
             "PYTHONPATH": str(ROOT),
@@ -50,7 +50,7 @@ def stores() -> Iterator[dict[str, str]]:
 
 
 def migrated_app(environment: dict[str, str]) -> Flask:
-    """The app in this process, with its tables made."""
+    """Return the app in this process, with its tables created."""
     app = create_app(Config.from_environment(environment))
     with app.app_context():
         alembic.upgrade()
@@ -58,7 +58,7 @@ def migrated_app(environment: dict[str, str]) -> Flask:
 
 
 def cookies_of(app: Flask) -> URLSafeTimedSerializer:
-    """The serializer that makes the values of the app's session cookies."""
+    """Return the serializer that makes the values of the app's session cookies."""
     assert isinstance(app.session_interface, SecureCookieSessionInterface)
     serializer = app.session_interface.get_signing_serializer(app)
     assert serializer is not None
@@ -67,7 +67,7 @@ def cookies_of(app: Flask) -> URLSafeTimedSerializer:
 
 @contextmanager
 def web(environment: dict[str, str], application: str, workers: int) -> Iterator[int]:
-    """Run gunicorn as the Procfile does, with so many workers; yields its port."""
+    """Run gunicorn as the Procfile does, with this many workers. Yield its port."""
     port = _free_port()
     log = Path(environment["PHONEBANK_VAR"]) / "web.log"
     with log.open("ab") as output:
@@ -93,7 +93,7 @@ def web(environment: dict[str, str], application: str, workers: int) -> Iterator
 
 @contextmanager
 def procfile(environment: dict[str, str]) -> Iterator[int]:
-    """Run the Procfile's processes, except the release; yields the port of the web process."""
+    """Run the Procfile's processes, except the release. Yield the port of the web process."""
     port = _free_port()
     log = Path(environment["PHONEBANK_VAR"]) / "web.log"
     environment = environment | {
@@ -139,7 +139,8 @@ def _wait_for(port: int, log: Path, workers: int, application: str = "") -> None
             with socket.create_connection(("127.0.0.1", port), 5) as probe:
                 probe.sendall(b"GET /static/icon.svg HTTP/1.0\r\nHost: localhost\r\n\r\n")
                 if probe.recv(5) == b"HTTP/":
-                    # Only one worker has answered; the others start at the same time.
+                    # One worker has answered. The others started at the same time, and may still be
+                    # loading.
                     _wait_until_all_idle(workers, give_up, application)
                     return
         except OSError:
@@ -148,7 +149,8 @@ def _wait_for(port: int, log: Path, workers: int, application: str = "") -> None
 
 
 def _wait_until_all_idle(workers: int, give_up: float, application: str) -> None:
-    """Wait until every worker has loaded the app, which keeps a processor busy to its end."""
+    """Wait until every worker has loaded the app. A worker that still loads it keeps a processor
+    busy."""
     before: dict[int, float] = {}
     while time.monotonic() < give_up:
         spent = {worker.pid: cpu_of(worker) for worker in servers(application)["web"]}

@@ -1,13 +1,13 @@
-"""A Socket.IO client as light as Python allows: Socket.IO 5 over Engine.IO 4 over a websocket that
-offers to compress, as browsers do. `bench.boards` compares what it hears with the library's
-client."""
+"""A Socket.IO client that does as little work as Python allows. It speaks Socket.IO 5 over
+Engine.IO 4 over a websocket, and offers to compress, as browsers do. `bench.boards` checks that it
+receives the same events as the library's client."""
 
 import asyncio
 import json
 import zlib
 from typing import Any
 
-# The mask is zeros, which change nothing.
+# The mask is all zeros, so the words stay as they are.
 PONG = b"\x81\x81\x00\x00\x00\x003"
 
 REQUEST = (
@@ -20,7 +20,7 @@ REQUEST = (
 
 
 def frame_of(words: str) -> bytes:
-    """A websocket message from a client."""
+    """Return these words as a websocket frame from a client."""
     data = words.encode()
     if len(data) < 126:
         return bytes((0x81, 0x80 | len(data))) + bytes(4) + data
@@ -28,10 +28,10 @@ def frame_of(words: str) -> bytes:
 
 
 class SocketIo(asyncio.Protocol):
-    """One connection to one namespace, which may be made again and again.
+    """One connection to one namespace. It can reconnect any number of times.
 
-    It answers pings by itself. A subclass says what to do when the namespace is connected, when an
-    event or an acknowledgement comes, when the server refuses, and when the line is lost.
+    It answers pings itself. A subclass decides what happens when the namespace is connected, when
+    an event or an acknowledgement comes, when the server refuses, and when the connection is lost.
     """
 
     def __init__(self, port: int, namespace: str, auth: Any = None, cookie: str = "") -> None:
@@ -45,25 +45,25 @@ class SocketIo(asyncio.Protocol):
         self._inflate: Any = None
 
     def connected(self, at: float) -> None:
-        """The namespace is connected, at this moment of the loop's clock."""
+        """Called when the namespace is connected. `at` is the time of the loop's clock."""
 
     def heard(self, message: bytes, at: float) -> None:
-        """An event (42…) or an acknowledgement (43…) has come."""
+        """Called when an event (42…) or an acknowledgement (43…) has come."""
 
     def refused(self) -> None:
-        """The server has refused the namespace."""
+        """Called when the server has refused the namespace."""
 
     def lost(self) -> None:
-        """The line is gone, and `drop` was not the reason."""
+        """Called when the connection is lost for another reason than `drop`."""
 
     def drop(self) -> None:
-        """Cut the line without closing it, as a power failure does."""
+        """Cut the connection without closing it, as a power failure does."""
         transport, self.transport = self.transport, None
         if transport:
             transport.abort()
 
     def emit(self, event: str, data: Any = None, ack: int | None = None) -> None:
-        """Send an event; the server answers one that has the number of an acknowledgement."""
+        """Send an event. With `ack`, the server acknowledges it by that number."""
         sent = json.dumps([event] if data is None else [event, data])
         self._write(frame_of(f"42{self.namespace},{'' if ack is None else ack}{sent}"))
 

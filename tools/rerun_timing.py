@@ -1,10 +1,11 @@
-"""Runs pytest, and once more the tests that failed only because the machine was busy.
+"""Runs pytest, and then runs again the tests that may have failed only because the machine was
+busy.
 
     python -m tools.rerun_timing [pytest's arguments]
 
-A test marked `timing` measures seconds, and a machine that others share may stall for that long.
-Up to three such failures are run once more, one test at a time. Any other failure counts: a
-test that sometimes fails without measuring seconds has found a fault.
+A test marked `timing` measures seconds, and a shared machine may stall for that long. If at most
+three such tests fail, they are run once more, one at a time. Any other failure counts. A test that
+sometimes fails although it measures no seconds has found a fault.
 """
 
 import subprocess
@@ -17,7 +18,7 @@ AT_MOST = 3
 
 
 class FailedTests:
-    """A pytest plugin: which tests failed, and whether each is marked `timing`."""
+    """A pytest plugin that notes which tests failed, and whether each is marked `timing`."""
 
     def __init__(self) -> None:
         self.is_timing: dict[str, bool] = {}
@@ -28,7 +29,7 @@ class FailedTests:
 
 
 def main(arguments: list[str]) -> int:
-    """pytest's exit code, after at most one rerun."""
+    """Run pytest, with at most one rerun. Return its exit code."""
     failed = FailedTests()
     code = int(pytest.main(arguments, plugins=[failed]))
     if code != pytest.ExitCode.TESTS_FAILED:

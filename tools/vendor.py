@@ -3,9 +3,9 @@
     python tools/vendor.py            install the locked versions, copy the files, write checksums
     python tools/vendor.py --check    do so in a scratch folder; fail if the repository differs
 
-Only this script needs Node. The copies are committed, so that a clone runs as it is, and no page
-ever asks another host for code. To take a new version: change package.json, run
-`npm install --package-lock-only`, then this script, and read the diff.
+The copies are committed. So a fresh clone runs without Node, and no page asks another host for
+code. Only this program needs Node. To take a new version, change package.json, run `npm install
+--package-lock-only` and then this program, and read the diff.
 """
 
 from __future__ import annotations
@@ -70,11 +70,12 @@ LIBRARIES = (
 
 
 def install_locked_packages(scratch: Path) -> Path:
-    """Install exactly the locked packages, without running their scripts; return the folder."""
+    """Install exactly the locked packages, without running their install scripts. Return the
+    folder."""
     for name in ("package.json", "package-lock.json"):
         shutil.copy(REPOSITORY / name, scratch / name)
     subprocess.run(
-        # --omit=dev leaves out the linter's packages, which pages do not load.
+        # --omit=dev leaves out the linter's packages, because pages do not load them.
         ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", QUIET],
         cwd=scratch,
         check=True,
@@ -84,7 +85,7 @@ def install_locked_packages(scratch: Path) -> Path:
 
 
 def copy_libraries(modules: Path, target: Path) -> dict[str, dict[str, str]]:
-    """Copy each library's named files and licences; return the manifest.
+    """Copy each library's named files and licences. Return the manifest.
 
     The manifest maps a template's name for a file to its path below `target`, the package and
     version, and its checksum in the form of the `integrity` attribute (W3C Subresource Integrity).
@@ -110,7 +111,8 @@ def copy_libraries(modules: Path, target: Path) -> dict[str, dict[str, str]]:
 
 
 def licences_of(library: Library, modules: Path) -> str:
-    """The licence of a library, followed by those of the packages compiled into its files."""
+    """Return the licence of a library, followed by those of the packages compiled into its
+    files."""
     texts = [(modules / library.package / library.licence_file).read_text().strip()]
     for package in library.bundled:
         texts.append(f"{package}:\n\n{(modules / package / 'LICENSE').read_text().strip()}")
@@ -119,12 +121,13 @@ def licences_of(library: Library, modules: Path) -> str:
 
 
 def integrity_of(content: bytes) -> str:
-    """The value of an `integrity` attribute for these bytes, with SHA-256."""
+    """Return the value of an `integrity` attribute for these bytes, with SHA-256."""
     return "sha256-" + base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
 def write_notices(manifest: dict[str, dict[str, str]], vendor: Path, notices: Path) -> None:
-    """Write the notices that the licences of the copied files require, one section a library."""
+    """Write the notices that the licences of the copied files require. Each library has a
+    section."""
     lines = [
         "# Third-party notices",
         "",
@@ -146,7 +149,7 @@ def write_notices(manifest: dict[str, dict[str, str]], vendor: Path, notices: Pa
 
 
 def differences(ours: Path, theirs: Path) -> list[str]:
-    """Paths that are missing, extra or different between two folders, compared byte for byte."""
+    """Compare two folders byte for byte. Return the paths that are missing, extra or different."""
     here, there = (
         {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
         for root in (ours, theirs)
@@ -158,7 +161,8 @@ def differences(ours: Path, theirs: Path) -> list[str]:
 
 
 def main() -> int:
-    """Copy the files, or with --check compare them; the exit status is 1 if they differ."""
+    """Copy the files, or compare them with --check. Return the exit status, which is 1 if they
+    differ."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing, report differences")
     check = parser.parse_args().check
