@@ -56,7 +56,7 @@ def join(
     name = clean_name(first_name)
     _lock_room(campaign, party)
     if known is not None:
-        # A host may be removing or renaming the caller at this moment, or a claim may be under way.
+        # Meanwhile a host may remove or rename the caller, or a claim may be under way.
         lock_row(known)
     if known is None or name != known.first_name:
         # A name from the host needs no check.
@@ -112,8 +112,8 @@ def _admit_newcomer(caller: Caller, campaign: Campaign, door_open: bool) -> None
 def _may_enter(known: Caller, campaign: Campaign, mark: str | None) -> bool:
     """Whether an open door admits this caller.
 
-    A caller who is held for an organiser waits in every room. A caller who was made to wait because
-    of a crowd goes on waiting, however often they ask.
+    A caller whom only an organiser may let in waits in every room. A caller who waits because too
+    many joined at once goes on waiting, however often they ask.
     """
     if known.held:
         return False

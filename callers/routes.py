@@ -22,7 +22,7 @@ from phonebank.parties.help_requests import ABOUT
 from phonebank.rules.languages import LANGUAGES
 from phonebank.rules.outcomes import GROUPS, OUTCOMES
 
-# The words of the outcome buttons are globals, because macros see no other variables.
+# The words of the outcome buttons are template globals, because a macro sees no other variables.
 _WORDS = {
     "outcome_groups": GROUPS,
     "outcomes_in": {

@@ -46,8 +46,8 @@ def forget() -> None:
 
 
 def device_of_cookie() -> Device | None:
-    """Return what the cookie says, which PostgreSQL must still confirm. Return None without a
-    cookie."""
+    """Return the id and the token that the cookie has. PostgreSQL must still confirm them. Return
+    None without a cookie."""
     known = session.get(_KEY)
     if not isinstance(known, dict) or type(known.get("id")) is not int:
         return None

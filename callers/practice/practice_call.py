@@ -1,7 +1,7 @@
 """The practice call: personas from the script, and kind feedback at the end. Pure.
 
-The feedback follows rules about the steps that were walked, the buttons that were tapped and what
-the persona said. It never depends on what the caller said, because nobody listens.
+The feedback follows rules about the steps that the call passed, the buttons that were tapped and
+what the persona said. It never depends on what the caller said, because nobody listens.
 """
 
 import json
@@ -31,7 +31,7 @@ DEFAULT_PERSONA = Character(
     replies={},
     otherwise="",
 )
-# The fitting outcomes for each kind of persona. The first is the best one.
+# The outcomes that fit each kind of persona. The first is the best one.
 FITTING: dict[str, tuple[str, ...]] = {
     "cheerful": ("talked", "partial", "call_back"),
     "undecided": ("talked", "partial", "call_back"),
@@ -75,7 +75,7 @@ def persona_of(script: Script | None, kind: str) -> Character:
 def listed_name(person: Character) -> str:
     """Return the name that the caller sees.
 
-    It is the name of the person on the list. Someone else may answer.
+    It is the name of the person on the list, even if someone else answers.
     """
     return person.name if person.kind not in ABSENT else DEFAULT_PERSONA.name
 
@@ -113,8 +113,8 @@ def is_complete(
     """Whether a practice call went far enough to count.
 
     With a persona who talks, the caller must have asked the main question. If the script asks it
-    only of contacts with certain fields, the call must have reached an end of the script. With any
-    other persona, the caller must have chosen a fitting outcome.
+    only of some contacts, the call must have reached an end of the script instead. With any other
+    persona, the caller must have chosen a fitting outcome.
     """
     if person.kind not in TALKERS:
         return outcome in FITTING[person.kind]
@@ -126,7 +126,7 @@ def is_complete(
 
 
 def describe_requirement(script: Script | None, fields: Fields) -> str:
-    """Return what a practice call needs in order to count.
+    """Return in words what a practice call must have in order to count.
 
     A caller whose last practice call did not count reads this.
     """
@@ -141,7 +141,8 @@ def describe_requirement(script: Script | None, fields: Fields) -> str:
 
 
 def _asks_main_question(script: Script, fields: Fields) -> bool:
-    """Whether some answers lead to the main question, which may be behind a branch on a field."""
+    """Whether some path through the script leads to the main question for a contact with these
+    fields."""
     return script.main_question in reachable_step_ids(script, fields)
 
 

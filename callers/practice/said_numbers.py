@@ -22,7 +22,8 @@ _WORD = re.compile(r"\w+")
 
 
 def number_said(reply: str, language: str) -> int | None:
-    """Return the number from 0 to 10 in a reply, or None if it has none or several different ones.
+    """Return the number from 0 to 10 in a reply. Return None if the reply has none, or two that
+    differ.
 
     Digits count in every language.
     """

@@ -32,7 +32,7 @@ def read_fields() -> MultiDict[str, Any] | Mapping[str, Any]:
     """Return the fields of a form, or of a JSON object.
 
     Raises InvalidInputError for any other JSON. The NUL character is dropped, because PostgreSQL
-    cannot store it: otherwise an outcome would be refused if its note has pasted text with this
+    cannot store it. Otherwise an outcome would be refused if its note has pasted text with this
     character.
     """
     if not request.is_json:
@@ -91,8 +91,8 @@ pages.after_request(gzip_if_asked)
 def add_call_headers(response: Response) -> Response:
     """Add the call's id and the verdict about it, so that the phone may drop its copy.
 
-    Our own JavaScript gets a redirect in a header of ours. The browser would follow a real redirect
-    invisibly, and the verdict would be lost behind that of the next page.
+    Our own JavaScript gets a redirect's address in a header of ours. If it got a real redirect, the
+    browser would follow it unseen, and JavaScript would read the next page's verdict instead.
     """
     call_id = (request.view_args or {}).get("call_id")
     verdict = phonebank_headers.verdict_of(response)

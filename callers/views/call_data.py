@@ -1,4 +1,5 @@
-"""What the call page's JavaScript knows of a call: with the page, or as the answer to an outcome.
+"""The data of a call for the call page's JavaScript. It comes with the page, or as the answer to an
+outcome.
 
 A page that is open already needs no new page for the next contact. It says in a header which
 scripts it has, and gets the contact as JSON (`next_call`): the fields for its slots, the toast of
@@ -15,21 +16,22 @@ from callers.views.call_view_model import CallView
 from callers.views.page_data import Toast
 from scripts_library.merge_fields import values_of
 
-# call.js sends this word, and then the keys of the scripts that its page has, if it can show what
-# `next_call` returns. A release that changes either must change the word: pages stay open for
-# hours, and one of another release then gets a whole page.
+# If the page can show what `next_call` returns, call.js sends this word and then the keys of its
+# scripts. Pages stay open for hours. So a release that changes `next_call` or the page's slots must
+# change the word, and pages of older releases then get a whole page.
 SHAPE = "2"
 
 
 def scripts_of_page() -> frozenset[str] | None:
-    """Return the keys of the scripts that the asking page has. Return None if the page cannot show
+    """Return the keys of the scripts that the page has already. Return None if the page cannot show
     a contact that comes as JSON."""
     shape, *keys = request.headers.get(SCREEN_HEADER, "").split() or ("",)
     return frozenset(keys) if shape == SHAPE else None
 
 
 def call_data(view: CallView, only_own_steps: bool = False) -> dict[str, Any]:
-    """Return what the page's JavaScript needs to know of the call, apart from words."""
+    """Return the data of the call for the page's JavaScript, without the words that the page
+    shows."""
     return {
         "call": view.call_id,
         "turn": view.turn,
@@ -46,7 +48,7 @@ def call_data(view: CallView, only_own_steps: bool = False) -> dict[str, Any]:
 
 
 def next_call(view: CallView, toast: Toast | None, known_scripts: frozenset[str]) -> Response:
-    """Return a contact and their call for a page that has the `known_scripts`."""
+    """Return a contact and their call as JSON, for a page that has the `known_scripts` already."""
     knows_script = view.words.key in known_scripts
     return jsonify(
         **call_data(view, only_own_steps=knows_script),

@@ -38,7 +38,7 @@ def calling() -> ResponseReturnValue:
     """Show the briefing, or the page that fits the caller's state.
 
     A waiting caller gets the lobby, a caller with a hold is redirected to its contact, and a caller
-    whose party or campaign has ended gets the thanks. A caller whom nobody let in reads only that
+    whose party or campaign has ended gets the thanks. A caller who was never let in reads only that
     the party has ended.
     """
     caller = g.caller
@@ -78,7 +78,7 @@ def calling() -> ResponseReturnValue:
         "callers/briefing.html",
         leave_url=leave_url,
         owed_minutes=MINUTES if owed else None,
-        # render_html escapes all text that it is given.
+        # render_html escapes the text that it gets.
         briefing=Markup(render_html(place["campaign"].briefing, fields)),  # noqa: S704
         first_words=fill(words.identification, fields),
         unrecorded=page_data.unrecorded_call(caller),
@@ -113,8 +113,8 @@ def next_person() -> ResponseReturnValue:
 def wait() -> ResponseReturnValue:
     """Show the waiting page. Every load tries to claim the next contact.
 
-    It claims on a GET, so that it can try again without JavaScript. A caller here has asked for a
-    contact already, and gets the same one however often the page loads.
+    It claims on a GET, so that the page can try again without JavaScript. The caller has already
+    asked for a contact. Once there is one, every reload shows the same contact.
     """
     if g.caller.promised_at is None:
         return redirect(url_for(".calling"))
@@ -139,7 +139,7 @@ def person() -> ResponseReturnValue:
 def person_qr() -> ResponseReturnValue:
     """Return the contact's number as a QR code, for a call from another phone.
 
-    The code has its own address, because drawing it takes longer than the rest of the page, and few
+    The code has its own address, because it takes longer to draw than the rest of the page, and few
     callers look at it.
     """
     hold = current_hold(g.caller)
@@ -154,7 +154,8 @@ def person_qr() -> ResponseReturnValue:
 @pages.get("/calling/mine")
 @for_callers
 def mine() -> ResponseReturnValue:
-    """Show when and how the caller's own calls ended, with the people's first letters only."""
+    """Show when and how the caller's own calls ended. Each person appears only as the first letter
+    of their name."""
     calls = page_data.last_calls(g.caller)
     if wants_json():
         return jsonify(calls=[call.as_json() for call in calls])

@@ -1,4 +1,4 @@
-"""The view model of the call page: the contact, and the script with the path of the call so far.
+"""The view model of the call page: the contact, the script, and the steps that the call has passed.
 
 The page has every step of the script and the transitions between them, so that the next step shows
 at a tap, even while the phone is offline. Without JavaScript the server renders one step at a time.
@@ -29,13 +29,13 @@ from scripts_library.engine import is_conversation, path
 from scripts_library.merge_fields import render_text
 from scripts_library.script import Answer, Answers, Fields, Script, Step
 
-# The stage of a call decides which buttons are within reach of the thumb.
+# The stage of a call decides which buttons are at the bottom, where the thumb reaches them.
 PLAIN = "plain"  # no script
 RINGING = "ringing"
-TALKING = "talking"  # the contact answered; the main question is still open
+TALKING = "talking"  # the contact answered; the main question has no answer yet
 CONVERSATION = "conversation"
 
-# How the next caller reads that an earlier call ended.
+# How an earlier call ended, in words for the next caller.
 _ENDED = {
     "partial": "began to talk",
     "call_back": "asked for another call",
@@ -56,8 +56,8 @@ class DoneStep:
 class CallView:
     """Everything that the call page shows.
 
-    `change` is the id of an answered step to show again, or "". What not every answer needs is
-    worked out when it is asked for.
+    `change` is the id of an answered step to show again, or "". The cached properties are computed
+    only when something reads them, because a JSON response does not need them all.
     """
 
     call_id: str
@@ -81,10 +81,10 @@ class CallView:
     turn: int = 0
     # The sequence number of the newest answer: see `answers.save_answer`.
     seq: int = 0
-    # The call that this one goes on from, in words, and its note. Each may be "".
+    # The earlier call that this one continues, in words, and its note. Each may be "".
     earlier: str = ""
     earlier_note: str = ""
-    # The id of that call while its answers are the only ones; "" otherwise.
+    # The id of that call, while this call has no answers of its own. Otherwise "".
     go_on_from: str = ""
 
     @property
@@ -94,8 +94,8 @@ class CallView:
 
     @property
     def can_be_followed(self) -> bool:
-        """Whether the page can show the next contact without a new page: it has every part that a
-        contact may need."""
+        """Whether this page has every part that the next contact may need. If so, it can show that
+        contact without a new page."""
         return not (self.practice or self.not_to_ring)
 
     @cached_property
@@ -106,7 +106,7 @@ class CallView:
     @cached_property
     def stage(self) -> str:
         """The stage of the call: see `stage_of`."""
-        # The answers of an earlier call don't say that anybody has picked up.
+        # Answers from an earlier call don't show that somebody has picked up this time.
         return stage_of(self.script, {} if self.go_on_from else self.answers)
 
     @cached_property
@@ -167,8 +167,8 @@ def view_of(
 ) -> CallView:
     """Return the view model of a hold's call page.
 
-    `change` is the id of an answered step to show again. With `from_start`, the script does not go
-    on where an earlier call has stopped.
+    `change` is the id of an answered step to show again. With `from_start`, the script starts at
+    the first step, even if an earlier call stopped in the middle.
     """
     call, contact = hold.call, hold.contact
     words = words_of(call.script_version_id)
@@ -209,8 +209,8 @@ def view_of(
 
 
 def describe_earlier(earlier: EarlierCall, contact: Person, at: datetime) -> str:
-    """Return when an earlier call was and how it ended, in words. The day is that of the contact,
-    as somebody would say it at `at` (aware)."""
+    """Return in words when an earlier call was and how it ended. The day is the day in the
+    contact's time zone, as seen at `at` (aware): “Today”, a weekday or a date."""
     zones = zones_in_key(contact.zone_key)
     zone = time_zone(zones[0]) if zones else UTC
     there = earlier.at.astimezone(zone)
@@ -226,7 +226,7 @@ def seconds_until(end: datetime) -> int:
 
 
 def describe_answer(step: Step, answer: Answer, fields: Fields) -> str:
-    """Return an answer in words: the labels of its keys."""
+    """Return an answer as text: the labels of the buttons that were tapped."""
     if answer is None or answer == []:
         return ""
     keys = answer if isinstance(answer, list) else [answer]

@@ -1,4 +1,4 @@
-"""The page on which a caller finds the person who has just called them back."""
+"""The page on which a caller looks up a person who has called them back."""
 
 from flask import g, jsonify, render_template
 from flask.typing import ResponseReturnValue
@@ -28,7 +28,7 @@ def _device_key() -> str:
 @pages.get("/calling/called-back")
 @for_callers
 def called_back() -> ResponseReturnValue:
-    """Ask for the last digits of the number that called back."""
+    """Show the form that asks for the last digits of the number that called."""
     return _page(None)
 
 
@@ -36,7 +36,8 @@ def called_back() -> ResponseReturnValue:
 @limiter.limit(LOOK_UPS, key_func=_device_key)
 @for_callers
 def find_caller_back() -> ResponseReturnValue:
-    """Show the first names of the caller's own people whose number ends in these digits."""
+    """Show the first names of the people whom this caller has called and whose number ends in these
+    digits."""
     try:
         found = find_called_back(g.caller, str(read_fields().get("digits") or ""))
     except InvalidInputError as refused:

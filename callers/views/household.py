@@ -1,4 +1,4 @@
-"""The view for a call that another person of the household answers and continues."""
+"""The view for a call that another person in the household takes over."""
 
 import uuid
 

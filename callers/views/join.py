@@ -31,9 +31,9 @@ from phonebank.parties.codes import find_campaign_token
 from phonebank.parties.services import party_by_code
 from phonebank.roster.devices import end_session
 
-# The limit counts wrong codes and links from one address. Right codes do not count, so that thirty
-# people in a living room can join behind one router. At twenty tries a minute, it takes a lifetime
-# to guess one of 887 million codes.
+# The limit counts wrong codes and links from one address. Right codes do not count, so thirty
+# people in one living room can join through one router. At twenty tries a minute, guessing one of
+# 887 million codes takes a lifetime.
 WRONG_CODES = "20 per minute; 200 per hour"
 
 
@@ -87,7 +87,7 @@ class CodeForm(NameForm):
 @limit_joins
 def join() -> ResponseReturnValue:
     """Join with a code and a first name, which are on one page."""
-    read_fields()  # refuses a JSON body that is not an object
+    read_fields()  # raises an error for a JSON body that is not an object
     form = CodeForm()
     if not form.is_submitted():
         return render_template("callers/join.html", form=form, known=_caller_already_in())
@@ -130,7 +130,8 @@ def leave() -> ResponseReturnValue:
     The device forgets the caller, every copy of its cookie becomes invalid, and the contact on the
     screen returns to the queue.
     """
-    # A claim that is under way commits before this lock, and its hold is released as well.
+    # The lock waits until a claim that is under way has committed. Its hold is then released as
+    # well.
     lock_row(g.caller)
     release_caller(g.caller.id)
     end_session(g.caller)

@@ -2,17 +2,18 @@
 
 from typing import Any
 
-# An hour is a caller's best only if an earlier hour had at least this many conversations. Boards
-# have the same rule.
+# An hour counts as a caller's best only if an earlier hour had at least this many conversations.
+# Boards have the same rule.
 BEST_FROM = 2
 
 
 def describe_joy(last: Any, goal: int, team_before: int) -> str:
-    """Return the words for a caller's last recorded call; empty for most calls.
+    """Return words that celebrate the caller's last recorded call, or "". For most calls it is "".
 
-    `last` is a row of `page_data.LAST_AND_TOTALS`, `goal` the party's goal, or 0 without a party.
-    The team's goal is news in the first call that the caller records after it was reached, so
-    `team_before` is the party's conversations when the caller recorded the call before.
+    `last` is a row of `page_data.LAST_AND_TOTALS`. `goal` is the party's goal, or 0 without a
+    party. `team_before` is the number of conversations that the party had when the caller recorded
+    the call before. A caller reads once that the team has reached its goal: after the first call
+    that they record from then on.
     """
     if goal and last.team >= goal > team_before:
         talks = "conversation" if goal == 1 else "conversations"

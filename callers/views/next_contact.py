@@ -34,9 +34,9 @@ from phonebank.rules.outcomes import OUTCOMES
 from phonebank.scripts.step_renderer import fill
 
 NOBODY_NOW = (NobodyToCallError, NotRunningError, ServiceUnavailableError)
-# The name in `g` of the time to call back that the caller has just asked for.
+# The name in `g` under which a view keeps the callback time that the caller has just chosen.
 ASKED_CALLBACK = "asked_callback"
-# The reasons that may know when the next contact comes.
+# The errors that may have a `next_at`: the time at which the next contact comes.
 WITH_A_TIME = (NobodyToCallError, PacePausedError, OnBreakError)
 
 
@@ -61,7 +61,7 @@ def show_next(
 ) -> ResponseReturnValue:
     """Claim a contact, commit, and show the contact. If there is no contact, show the reason.
 
-    `from_waiting_page` is true if the waiting page asks, which tries again automatically.
+    `from_waiting_page` is true for a request of the waiting page, which tries again automatically.
     `recorded_json` is what a recorded outcome adds to the JSON response, which is then a success
     even without a next contact. `holds_nobody` is passed to `claim.claim` as `has_no_hold`.
     """
@@ -87,9 +87,9 @@ def show_next(
                 recorded_json | {"person": None, "message": first.message, "next_at": None}
             )
         return redirect(url_for("callers.practice"), 303)
-    if not hold.is_new:  # a new call has stored it
+    if not hold.is_new:  # a new call stores this time itself
         page_data.update_last_seen(g.caller)
-    # The page is rendered before the commit, which returns the connection that it reads with.
+    # The page is rendered before the commit, because the commit gives the database connection back.
     page = show_or_redirect(hold, recorded_json)
     db.session.commit()
     return page
@@ -184,7 +184,8 @@ def show_refused(refused: InvalidInputError) -> ResponseReturnValue:
 def _calling_ended(
     over: GoneError | NotAdmittedError, recorded_json: dict[str, Any] | None
 ) -> ResponseReturnValue:
-    """Return the response if the campaign or party has ended, or the caller is not admitted.
+    """Return the response for a campaign or party that has ended, and for a caller who is not
+    admitted.
 
     An outcome that was just recorded stays recorded.
     """

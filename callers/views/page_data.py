@@ -28,11 +28,11 @@ TOAST_FOR = timedelta(minutes=10)
 SHORTEST_CALL = timedelta(seconds=30)
 
 # The caller's last recorded call, their own totals and their party's conversations. Every answer to
-# an outcome needs them, so they are one statement. `this_hour` and `best_before` are the caller's
-# conversations in the clock hour of that call, and in the best hour before it. Only calls that
-# started after `:since` are read, which the index ix_call_caller_started finds at once. `:since` is
-# OUTCOME_WITHIN ago. If it were later, a call that was corrected after twelve hours would be
-# missing, and the toast would name the one before it.
+# an outcome needs all three, so one statement reads them. `this_hour` is the number of the caller's
+# conversations in the clock hour of that call, and `best_before` is that of their best earlier
+# hour. Only calls that started after `:since` are read, because the index ix_call_caller_started
+# finds these quickly. `:since` is OUTCOME_WITHIN ago: a later time would miss a call that was
+# corrected after twelve hours, and the toast would name the wrong call.
 LAST_AND_TOTALS = text("""
 SELECT last.*, own.*, team.team
 FROM (SELECT id, turn, started_at, recorded_at, outcome, set_aside_at, conversation, yes, too_fast,
@@ -51,7 +51,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN (SELECT coalesce(sum(conversations), 0)::bigint AS team
             FROM tally WHERE party_id = :party_id) AS team
 """)
-# The party's conversations since the caller recorded the call before their last one.
+# The number of the party's conversations since the caller recorded the call before their last one.
 _TEAM_SINCE = text("""
 SELECT count(*) FROM call
 WHERE party_id = :party_id AND counted AND conversation AND recorded_at > coalesce(
@@ -59,14 +59,16 @@ WHERE party_id = :party_id AND counted AND conversation AND recorded_at > coales
      WHERE caller_id = :caller_id AND id <> :call_id AND recorded_at IS NOT NULL
      ORDER BY recorded_no DESC NULLS LAST, recorded_at DESC LIMIT 1), :started_at)
 """)
-# For so many conversations the party's goal is news. It is then counted whose call reached it.
+# The party's goal is news for this many conversations after it was reached. Only while it is news
+# does the toast need the count above.
 GOAL_IS_NEWS_FOR = 50
 
 
 @dataclass(frozen=True)
 class Toast:
-    """How the caller's last call was recorded, the address that undoes it, the progress so far, and
-    what the caller may be glad of (mostly nothing)."""
+    """What the page says after a call. `said` tells how the call was recorded, and `undo` is the
+    address that undoes it. `how_far` tells the progress so far. `joy` celebrates the call, and is
+    mostly ""."""
 
     said: str
     undo: str
@@ -76,9 +78,11 @@ class Toast:
 
 @dataclass(frozen=True)
 class OwnCall:
-    """A call as its caller may see it later, without the person's name, number or words.
+    """What a caller may see later of a call of theirs. It has no name or number of the person, and
+    no words.
 
-    `letter` is the first letter of the contact's name. It tells two calls apart, and names nobody.
+    `letter` is the first letter of the contact's name. It helps to tell two calls apart, and
+    identifies nobody.
     """
 
     id: str
@@ -114,8 +118,9 @@ def zone_of(call: Call) -> ZoneInfo:
 
 
 def describe_callback(at: datetime, asked: datetime | None, zone: ZoneInfo) -> str:
-    """Return when a promised call is due, in the contact's own time, and whether the calling hours
-    have moved it from the time that was `asked` for, which is None if nobody knows it any more."""
+    """Return in words when the contact will be called again, in the contact's own time. If calling
+    hours have moved the call from the time that the caller `asked` for, the words say so. `asked`
+    is None if it is no longer known."""
     there = at.astimezone(zone)
     said = f"Recorded: Call back on {there:%A} {there.day} {there:%B} at {there:%H:%M} their time."
     if asked is None or abs(at - asked) < timedelta(minutes=1):
@@ -133,7 +138,7 @@ def undone_toast(outcome: str) -> Toast:
 
 def toast_of(caller: Caller, asked_callback: datetime | None = None) -> Toast | None:
     """Return the toast of the caller's last recorded call. Return None if it is too late to undo
-    it. `asked_callback` is the time to call back that the caller has just asked for."""
+    it. `asked_callback` is the callback time that the caller has just chosen, if any."""
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     goal = party.goal if party else 0
     own = {"caller_id": caller.id, "party_id": caller.party_id}
@@ -158,8 +163,8 @@ def toast_of(caller: Caller, asked_callback: datetime | None = None) -> Toast | 
 
 
 def _team_before(last: Row[*tuple[Any, ...]], own: dict[str, Any], goal: int) -> int:
-    """Return the party's conversations when the caller recorded the call before their last one, or
-    their present number while the party's goal is no news."""
+    """Return how many conversations the party had when the caller recorded the call before their
+    last one. If the goal is not news, return the present number, which saves a query."""
     if not goal or not goal <= last.team <= goal + GOAL_IS_NEWS_FOR:
         return int(last.team)
     this_call = own | {"call_id": last.id, "started_at": last.started_at}
@@ -204,8 +209,8 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
 
 
 def totals_of_today(caller: Caller) -> dict[str, int]:
-    """Return the caller's calls, conversations and yeses of the last twelve hours, without those
-    that an organiser has set aside."""
+    """Return the caller's calls, conversations and yeses of the last twelve hours. Calls that an
+    organiser has set aside do not count."""
     row = db.session.execute(
         select(
             func.count(),
@@ -217,7 +222,8 @@ def totals_of_today(caller: Caller) -> dict[str, int]:
 
 
 def _can_undo(caller: Caller, call: Row[*tuple[Any, ...]], is_last: bool) -> bool:
-    """Whether the caller may try to undo a call. What was built on it may still forbid it."""
+    """Whether the page offers to undo a call. The server may still refuse, for example because the
+    person was called again since."""
     if call.outcome in SUPPRESSES and not may_undo_never_again(call.recorded_at, is_last):
         return False
     in_time = now() - call.started_at < UNDO_WITHIN
@@ -232,8 +238,8 @@ def unrecorded_call(caller: Caller) -> Call | None:
     """Return the caller's latest call if it ended without an outcome. Otherwise return the latest
     call that they undid and that ended without another outcome, or None.
 
-    Its hold has expired, or the caller released it. The caller may have been talking all the time,
-    so they can still say how the call ended.
+    The hold of such a call has expired, or the caller released it. The caller may have talked to
+    the person all the same, so they can still say how the call ended.
     """
     latest = select(Call).order_by(Call.handed_out_no.desc().nulls_last(), Call.started_at.desc())
     own = latest.where(Call.caller_id == caller.id).limit(1)
@@ -259,6 +265,6 @@ def _is_unrecorded(call: Call) -> bool:
 
 
 def update_last_seen(caller: Caller) -> None:
-    """Write the caller's last-seen time, unless it was written just now."""
+    """Store that the caller was here now, unless the stored time is recent."""
     if caller.seen_at is None or now() - caller.seen_at > SEEN_APART:
         mark_seen(caller)

@@ -30,7 +30,8 @@ from scripts_library.script import Answer, Character, Script
 @pages.route("/calling/practice", methods=["GET", "POST"])
 @for_callers
 def practice() -> ResponseReturnValue:
-    """Show a practice call. Only the page keeps its answers, and each form sends them along."""
+    """Show a practice call. The server does not store its answers, so each form sends all of them
+    along."""
     fields = read_fields() if request.method == "POST" else request.args
     version_id, _ = _versions(fields)
     words = words_of(version_id)
@@ -71,7 +72,7 @@ def practised() -> ResponseReturnValue:
         g.caller.practised_at = now()
         db.session.commit()
     place = page_data.place_of(g.caller)
-    # A caller who must first choose languages does that on the briefing.
+    # A caller who must choose languages first does that on the briefing page.
     must_choose = g.caller.promised_at is None and filters.offered_languages(
         place["campaign"], g.caller
     )

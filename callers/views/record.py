@@ -1,10 +1,11 @@
-"""The views that record a call: answers, outcome, undo, giving back, and renewing the hold.
+"""The views that record a call. They save answers and outcomes, undo an outcome, return the contact
+to the queue, and renew the hold.
 
-They take forms and JSON. Every address has the call's id. A form that is sent twice changes nothing
-the second time, so JavaScript, plain forms and a second tap may repeat it. The addresses for
-answers, outcome and undo have the call's turn too (`?turn=0`), so that a copy which the network
-delivers late changes nothing either. For the same reason an answer may come with "seq", a number
-that grows with each answer.
+They accept forms and JSON. Every address has the call's id. A request that is sent twice changes
+nothing the second time, so JavaScript, plain forms and a second tap may repeat it. The addresses
+for answers, outcome and undo have the call's turn too (`?turn=0`), and an answer may have "seq", a
+number that grows with each answer. By these two the server recognises an old copy that the network
+delivers late.
 """
 
 import uuid
@@ -69,8 +70,8 @@ def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
     except InvalidInputError as refused:
         return show_refused(refused)
     mark_saved()
-    # The claim below may deadlock, and then this view runs again. The second run changes nothing,
-    # so the first run's change counts.
+    # The claim below may deadlock, and then this view runs again. The second run finds the outcome
+    # recorded, so what the first run changed is kept in a variable.
     changed = recorded.changed or request.environ.get(_CHANGED, False)
     request.environ[_CHANGED] = changed
     recorded_json = {"call_id": str(call_id), "outcome": recorded.outcome, "changed": changed}
@@ -95,7 +96,7 @@ def take_back(call_id: uuid.UUID) -> ResponseReturnValue:
 @pages.post("/calling/person/<uuid:call_id>/give-back")
 @for_callers
 def give_back(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Take a break: return the contact to the queue."""
+    """Let the caller take a break. The contact returns to the queue."""
     release_hold(g.caller, call_id)
     db.session.commit()
     if wants_json() and not wants_screen():
@@ -141,7 +142,7 @@ def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any])
 
 
 def _take_over(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any]) -> None:
-    """Keep the answers of the earlier call that the page has gone on from, if it names one."""
+    """If the page continued an earlier call, copy that call's answers to this one."""
     earlier_id = str(fields.get("go_on_from") or "")
     if earlier_id:
         take_over(g.caller, call_id, earlier_id)
@@ -154,19 +155,20 @@ def _callback_at(
     if not (ring_back or day or clock):
         return None
     call = own_call(g.caller, call_id)
-    # This is a copy of a recorded outcome, so its callback time no longer matters and may be past.
+    # This outcome is recorded already, so its callback time no longer matters, and may be in the
+    # past.
     if call.outcome is not None:
         return None
     return callback_time(ring_back, day, clock, page_data.zone_of(call), now())
 
 
 def _turn() -> int | None:
-    """Return the turn of the call that the request is about, or None if it does not say."""
+    """Return the turn of the call that the request names, or None if it names none."""
     return request.args.get("turn", type=int)
 
 
 def _seq(fields: MultiDict[str, Any] | Mapping[str, Any]) -> int | None:
-    """Return the answer's sequence number on its page, or None for a form without JavaScript."""
+    """Return the sequence number of the answer, or None for a form without JavaScript."""
     text = str(fields.get("seq") or "")
     if not text:
         return None

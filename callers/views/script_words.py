@@ -21,7 +21,8 @@ from scripts_library.engine import branch_matches, first_step
 from scripts_library.merge_fields import fields_in, html_with_slots, text_with_slots, texts_of
 from scripts_library.script import SCALE, Answers, Branch, Fields, Script, Step
 
-# The identification for a campaign without a script: every contact must learn who is calling.
+# What callers of a campaign without a script say first, because every contact must learn who is
+# calling.
 IDENTIFICATION = "This is {{ caller_name }}, a volunteer calling on behalf of {{ on_behalf_of }}."
 
 # Transitions from a step, as call_path.js reads them: see `transitions_from`.
@@ -33,7 +34,7 @@ class ScriptWords:
     """A script version's words, as safe HTML with slots. `script` is None in a campaign without a
     script, whose page has only the identification.
 
-    `key` names exactly these words: a release that renders them differently gives them another
+    `key` stands for exactly these words. A release that renders them differently gives them another
     key. `field_names` are the merge fields in the words. `steps` has each step twice: hidden, and
     as the current step.
     """

@@ -1,5 +1,5 @@
-"""The page of a caller who gets nobody right now: the true reason, when the page asks again, and
-how far the caller and their team have come."""
+"""The page of a caller who gets nobody right now. It shows the reason, when the page asks again,
+and the results of the caller and their team so far."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ _TITLES_WITH_A_TIME = {
     EmptyReason.OUT_OF_HOURS: "Calling opens {when}",
     EmptyReason.RESTING: "The next person is ready {when}",
 }
-# Seconds between two questions of the page. It asks sooner at first.
+# The page asks for a contact every so many seconds. At first it asks more often.
 ASK_SOON = 30
 ASK_SELDOM = 60
 _ENDS_SOON = (EmptyReason.ON_SCREENS, EmptyReason.BEING_READ)
@@ -48,10 +48,10 @@ _ENDS_SOON = (EmptyReason.ON_SCREENS, EmptyReason.BEING_READ)
 class Waiting:
     """Why a caller gets nobody, for the waiting page.
 
-    `key` differs for each reason and time, so that an open page notices when its own is out of
-    date. `next_at` (aware UTC) is when the wait ends; None if nobody knows. `ask_every` is in
-    seconds; None if the page should not ask before `next_at`. `pauses` says that all of this
-    caller's calling pauses until then.
+    `key` differs for each reason and time, so an open page notices that its reason is out of date.
+    `next_at` (aware UTC) is the end of the wait, or None if that is unknown. `ask_every` is in
+    seconds, or None if the page should not ask before `next_at`. `pauses` is true if the caller was
+    too fast and pauses until then.
     """
 
     key: str
@@ -64,23 +64,23 @@ class Waiting:
 
     @property
     def seconds(self) -> int | None:
-        """How long the wait still lasts."""
+        """The seconds until the wait ends, or None if that is unknown."""
         return ceil((self.next_at - now()).total_seconds()) if self.next_at else None
 
     @property
     def spread(self) -> int:
-        """The page asks within this many seconds after the wait ends. Many callers wait for the
-        start of calling, and should not all ask in the same second."""
+        """The page asks at a random moment within this many seconds after the wait ends. Many
+        callers may wait for calling to open, and should not all ask in the same second."""
         return 1 if self.pauses or self.on_break else 15
 
     @property
     def why(self) -> EmptyReason | None:
-        """The reason, if the queue has nobody for the caller."""
+        """Why the queue has nobody for the caller, or None for another reason to wait."""
         return self.reason.why if isinstance(self.reason, NobodyToCallError) else None
 
     @property
     def may_ask_now(self) -> bool:
-        """Whether it may help to ask before the page asks by itself."""
+        """Whether it may help to ask at once. If so, the page has a button for that."""
         return not self.pauses and not self.on_break and self.ask_every == ASK_SOON
 
 
@@ -107,7 +107,8 @@ def _ask_every(why: EmptyReason | None, next_at: datetime | None) -> int | None:
         return ASK_SOON
     if next_at is None:
         return ASK_SELDOM
-    # A person must not come onto a screen that was left open hours ago.
+    # If the wait is long, the page waits for a tap. A screen that was left open for hours must not
+    # show a person.
     return ASK_SOON if next_at - now() < SOON else None
 
 
@@ -146,17 +147,17 @@ def render_ended(over: GoneError, caller: Caller) -> str:
 
 
 def team_of(caller: Caller) -> dict[str, int]:
-    """Return the conversations of the caller's party as "team"; nothing for a caller without a
-    party."""
+    """Return {"team": conversations of the caller's party}. The dict is empty for a caller without
+    a party."""
     if caller.party_id is None:
         return {}
     return {"team": party_totals([caller.party_id])[caller.party_id].conversations}
 
 
 def describe_moment(moment: datetime, at: datetime, zone: ZoneInfo) -> str:
-    """Return a coming moment as words, as somebody in the zone would say it at `at`: “at 18:40”,
-    “tomorrow at 10:00”, “on Sunday at 10:00” or “on Sunday 6 December at 10:00”, and the zone's
-    city. Pages with JavaScript show the same in the reader's own zone."""
+    """Return a coming moment in words, as seen at `at`, and the zone's city. The words are like “at
+    18:40”, “tomorrow at 10:00”, “on Sunday at 10:00” or “on Sunday 6 December at 10:00”. A page
+    with JavaScript replaces them by the same in the reader's own zone."""
     there = moment.astimezone(zone)
     days = (there.date() - at.astimezone(zone).date()) // timedelta(days=1)
     day = "on %A" if days < 7 else f"on %A {there.day} %B"
@@ -166,7 +167,8 @@ def describe_moment(moment: datetime, at: datetime, zone: ZoneInfo) -> str:
 
 
 def _languages_to_choose(waiting: Waiting, campaign: Campaign, caller: Caller) -> dict[str, Any]:
-    """Return the languages from which the caller could choose, by code, if that would help."""
+    """Return the names of the languages that the caller can choose, by code. The dict is empty if
+    another choice would not help."""
     if waiting.why is not EmptyReason.LANGUAGE and not caller.languages:
         return {}
     return offered_languages(campaign, caller)
