@@ -1,8 +1,8 @@
 /* These rules refuse JavaScript that the oldest supported browsers can't run. `make lint` runs them where
    npm is.
 
-   Our code does without newer features, or asks for them before it uses them. A feature that it asks for
-   is listed under `asked` below, with the line that asks. */
+   Our code uses no newer features, or first checks that the browser has them. Each feature that it checks is
+   listed below, with the function that checks it. */
 
 import compat from "eslint-plugin-compat";
 
@@ -10,7 +10,7 @@ import { known } from "./tools/known_to_browsers.js";
 
 // docs/for-callers.md names these versions.
 const PHONES = { safari: "14", safari_ios: "14", chrome: "80", chrome_android: "80", firefox: "78", firefox_android: "79" };
-// board.js says more of televisions. Older ones use board_reload.js.
+// board.js says more about televisions. Older ones use board_reload.js.
 const TELEVISIONS = { chrome: "61" };
 
 const phonebank = { rules: { known } };

@@ -1,8 +1,8 @@
 /* A rule for eslint: the code uses only properties and methods that the oldest supported browsers have.
 
-   MDN's table (@mdn/browser-compat-data) says since which version each browser has a member. eslint
-   does not know the type of a value. So the rule refuses a name only if no interface with such a member
-   is supported by all the browsers. A name that MDN does not know is our own. */
+   MDN's table (@mdn/browser-compat-data) says since which version each browser has a member. eslint does not
+   know the type of a value. So the rule refuses a name only if no interface exists that has such a member in
+   all the browsers. A name that MDN does not know is our own. */
 
 import { createRequire } from "node:module";
 

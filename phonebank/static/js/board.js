@@ -1,9 +1,9 @@
-/* Keeps a board up to date: figures, places, what just happened, and a quiet celebration.
-   It writes into elements that are on the page already, so that a board left on for an evening uses no more
-   memory than at its start. When the party ends or its code changes, it takes the new page's content and stays
-   in full screen.
-   Televisions keep their browsers for years, so this module and connection.js use nothing newer than
-   Chromium 61, the first with modules. For older browsers, and if this module fails, there is board_reload.js. */
+/* Keeps a board up to date: figures, places, what just happened, and a quiet celebration. It writes into
+   elements that are on the page already, so that a board left on for an evening uses no more memory than at
+   its start. When the party ends or its code changes, it takes the new page's content and stays in full
+   screen. Televisions keep their browsers for years, so this module and connection.js use nothing newer than
+   Chromium 61, the first version with modules. Older browsers use board_reload.js, and so does a board on
+   which this module fails. */
 
 import { open } from "./connection.js";
 
@@ -25,7 +25,7 @@ let shown = null; // state on the screen
 let paused = false;
 let goal = Number(head.dataset.goal);
 let celebrated = Number(head.dataset.milestone);
-// The highest goal whose moment the board has had, or had missed when the page was loaded.
+// The highest goal that the board has celebrated, or that had been reached when the page was loaded.
 let goalReached = celebrated === 100 ? goal : 0;
 let newestMoment = Date.now();
 let momentTimer = null;
@@ -129,7 +129,7 @@ function countDown() {
 setInterval(() => breakEndsAt && !paused && countDown(), 500);
 
 function celebrate(state) {
-  // Quarters of another goal that lie behind already are no news.
+  // If the goal has changed, the quarters that the party has passed already are not celebrated again.
   if (state.goal !== goal) celebrated = Math.min(state.milestone, 75);
   goal = state.goal;
   if (state.milestone === 100 && goal > goalReached) {
@@ -155,7 +155,7 @@ function celebrate(state) {
   }
 }
 
-/* What the room should know, unless the card of the break says it. */
+/* The notice for the room. It is "" while the card of the break is shown, which says the same. */
 function notice(state) {
   return state.break_seconds === null ? state.notice : "";
 }
@@ -168,7 +168,7 @@ function say(words, isNew) {
   moment.classList.toggle("moment-new", isNew);
 }
 
-/* The goal is reached: the whole screen says so for ten seconds. */
+/* Shows for ten seconds, over the whole screen, that the goal is reached. */
 function showGoal() {
   const moment = find("[data-goal-moment]");
   write(find("[data-goal-number]"), format(goal));
@@ -177,7 +177,7 @@ function showGoal() {
   setTimeout(() => (moment.hidden = true), GOAL_FOR_MS);
 }
 
-/* If the right column is too full, the chart gives way to the people and the host's words. */
+/* Hides the chart if the right column is too full. The people and the host's words stay. */
 function fitSide() {
   const side = find("[data-side]");
   if (!side) return;
@@ -193,7 +193,7 @@ function overKey() {
   return isOver() ? find("[data-over]").dataset.over : "";
 }
 
-/* Takes the content of the page as the server draws it now. A reload would leave the full screen. */
+/* Replaces the page's content with the server's newest. A reload would leave full screen. */
 async function replacePage() {
   if (isReplacing) return;
   isReplacing = true;

@@ -1,6 +1,6 @@
-/* Reloads the board every ten seconds on televisions whose browser knows no modules and so cannot run
-   board.js. It reloads only if the server answers, because the browser's own error page would stay.
-   It is written for browsers of 2010. */
+/* Reloads the board every ten seconds on televisions whose browser has no modules and so cannot run board.js.
+   It reloads only if the server answers, because the browser's own error page would stay. It is written for
+   browsers of 2010. */
 (function () {
   function reloadIfReachable() {
     if (document.documentElement.getAttribute("data-moves")) return;

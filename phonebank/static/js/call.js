@@ -1,5 +1,5 @@
-/* The call page works as plain forms. This module sends them through dead spots, and shows the next step
-   and the next person without leaving the page. */
+/* The call page works as plain forms. This module sends them again if the network fails, and shows the next
+   step and the next person without leaving the page. */
 
 import { drawKeySwitch, listenToKeys } from "./call_keys.js";
 import { Hold } from "./call_hold.js";
@@ -29,11 +29,11 @@ const NOTE_KEY = "phonebank.note";
 let page, data, walk, hold, drawnAt;
 
 const scripts = new Scripts();
-// A page that lacks a part, as in practice, names no script. It gets the next contact as a whole page.
+// A page that lacks a part, as in practice, names no script. The server then answers with a whole page.
 const heldScripts = () => (page && data.script.key ? scripts.told() : "");
 const outbox = new Outbox({ answered: settle, down: showDown, up: showUp, heldScripts });
 
-/* Reads a page that came whole. */
+/* Starts on a page that the server sent whole, and not as JSON. */
 function begin() {
   page = null;
   const drawn = document.querySelector("[data-call]");
@@ -110,11 +110,11 @@ function sendAnswer(step, answer) {
   hold.begun = true;
 }
 
-/* From which earlier call this one goes on, as a form's fields. */
+/* The form field that names the earlier call which this one continues, if there is one. */
 const goesOn = () => (data.go_on_from ? [["go_on_from", data.go_on_from]] : []);
 
-/* The next answer's number, by which the server knows a copy that comes late. It comes from the clock, so
-   that it grows over reloads and tabs, and it grows even if the clock is put back. */
+/* Returns the next answer's number, by which the server recognises a copy that comes late. It is the time of
+   the clock, so it grows over reloads and tabs. If the clock is put back, it grows by one. */
 function nextSeq() {
   const sent = outbox.entries.filter((entry) => entry.call === data.call).map((entry) => entry.seq || 0);
   data.seq = Math.max(Date.now(), data.seq + 1, ...sent.map((seq) => seq + 1));
@@ -135,7 +135,7 @@ function send(form, button, stop) {
   setBusy(true);
 }
 
-/* Shows the server's final word on an entry. */
+/* Shows whether the server accepted an entry or refused it. */
 function settle(entry, answer, verdict) {
   if (entry.kind === "answer") return verdict === "saved" || reopenAnswer(entry, answer);
   if (answer.goTo) return location.assign(answer.goTo);
@@ -147,11 +147,11 @@ function settle(entry, answer, verdict) {
   if (!next.querySelector("#main")) return location.reload();
   if (verdict === "saved") forgetNote();
   draw(next);
-  // Only the call page says what was wrong with the form.
+  // The call page itself says what was wrong with the form, so other answers need this message.
   if (verdict !== "saved" && !page) showError(entry.isOutcome ? OUTCOME_NOT_SAVED : NOT_DONE);
 }
 
-/* Goes back to the step if the caller can correct the answer, and otherwise says so. */
+/* Goes back to the step if the caller can still correct the answer. Otherwise says that it was not saved. */
 function reopenAnswer(entry, answer) {
   const why = errorIn(answer);
   if (page && walk && entry.call === data.call && answer.status === 422 && entry.step in data.script.steps) {
@@ -170,7 +170,7 @@ function showError(words) {
   document.getElementById("main").prepend(notice);
 }
 
-/* Shows a contact who came as JSON, in the page as it is. */
+/* Shows a contact who came as JSON, in the open page. */
 function showNext(next) {
   const drawn = page;
   if (next.call !== data.call) forgetNote();
@@ -206,7 +206,7 @@ function goToTop() {
   document.getElementById("main").scrollTop = 0;
   const heading = document.querySelector("#main h1");
   if (!heading) return;
-  heading.blur(); // a screen reader reads it again only if the focus moves
+  heading.blur(); // a screen reader reads the heading again only if the focus moves
   heading.focus();
 }
 
@@ -251,7 +251,7 @@ function warn(words, button) {
   place.append(keep);
 }
 
-/* A half-written note survives if the phone discards the tab. */
+/* Puts a half-written note back after the phone has discarded the tab. */
 function restoreNote() {
   const note = document.getElementById("note");
   try {
@@ -261,7 +261,7 @@ function restoreNote() {
       note.closest("details").open = true;
     }
   } catch (error) {
-    // No storage: the outcome brings the note all the same.
+    // No storage. The note is still sent with the outcome.
   }
 }
 
@@ -301,7 +301,8 @@ const line = listen({
   removed: () => location.replace("/calling"),
   message: ({ text }) => showMessage(text),
   party: showParty,
-  // The line was down for a while, or the phone slept. What the caller has seen is not shown again.
+  // Called when the line was down or the phone slept. A pause or end that the caller has seen is not shown
+  // again.
   state(state) {
     if (partyIs !== `${state.paused} ${state.ended}`) showParty(state);
   },

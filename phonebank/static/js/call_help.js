@@ -13,7 +13,7 @@ document.addEventListener(
     const fields = fieldsOf(form, buttonOf(event));
     const status = form.querySelector("[data-help-told]");
     event.preventDefault();
-    // The call page would send the form like an outcome, and draw the whole page again.
+    // Without this, the call page would send the form like an outcome, and draw the whole page again.
     event.stopImmediatePropagation();
     tellHost(form.action, fields, status);
   },

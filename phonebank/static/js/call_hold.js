@@ -1,12 +1,12 @@
-/* Renews the hold while the caller is here, and warns in time when it cannot.
+/* Renews the hold while the caller is at the page. If that fails, it warns the caller before the hold ends.
 
-   A hold lasts minutes, and is renewed while the page is in sight or the call has begun. Half a minute
-   before it expires there is a warning with one button. A page that opens late, with little or nothing
-   left, asks for more first and warns only if it gets none.
+   A hold lasts a few minutes, and is renewed while the page is visible or the call has begun. Half a minute
+   before the hold expires, the page shows a warning with one button. If the page opens with little time left,
+   it first tries to renew, and warns only if that fails.
 
-   The page renews over the caller's line, which is open anyway, because a request costs the server several
-   times as much. A line may be dead without a sign, so the page sends a request if no answer comes. Only the
-   answer to a request says that a hold is lost. */
+   The page renews over the caller's websocket ("line"), which is open anyway, because a request costs the
+   server several times as much. A line may be dead without a sign, so the page sends a request if no answer
+   comes. The page believes that the hold is lost only if a request says so. */
 
 import { callIn, withFreshToken } from "./call_outbox.js";
 import { csrfToken } from "./csrf.js";
@@ -16,14 +16,15 @@ const RENEW_EVERY_MS = 60_000;
 const RENEW_AT_MOST_EVERY_MS = 5_000;
 const WARN_BEFORE_MS = 30_000;
 const ANSWER_WITHIN_MS = 10_000;
-// With less time left than this, a request that follows a dead line might come too late.
+// With less time left than this, the page sends a request at once. If it first waited for a dead line, it
+// might be too late.
 const TIME_FOR_THE_LINE_MS = 45_000;
-// The first pause after a renewal that Phonebank did not answer.
+// The pause after the first failed renewal.
 const TRY_AGAIN_AFTER_MS = 4000;
 
 export class Hold {
-  /* url: the address that renews. show(words, button): shows the warning; "" takes it away. line: what
-     caller_line.js listens on, or null. */
+  /* url: the address that renews. show(words, button): shows the warning, or hides it if the words are "".
+     line: the result of `listen` in caller_line.js, or null. */
   constructor(url, secondsLeft, show, line = null) {
     this.url = url;
     this.show = show;
@@ -56,13 +57,13 @@ export class Hold {
     }
   }
 
-  /* The less time is left, the sooner the next renewal. */
+  /* The milliseconds until the next renewal. The less time the hold has left, the sooner it comes. */
   pauseMs() {
     return Math.max(RENEW_AT_MOST_EVERY_MS, Math.min(RENEW_EVERY_MS, (this.endsAt - Date.now()) / 3));
   }
 
   async renew() {
-    // Until the line has answered or stayed silent, a second renewal would only repeat the first.
+    // While the line has a question open, a second renewal would only repeat the first.
     if (this.isAskingLine) return;
     this.renewAt = Date.now() + this.pauseMs();
     const answer = (await this.renewOverLine()) || (await this.renewByRequest());
@@ -81,7 +82,8 @@ export class Hold {
     }
   }
 
-  /* { verdict, secondsLeft, retryAfterMs }, or null if only a request can settle it. */
+  /* Returns { verdict, secondsLeft, retryAfterMs }, or null if only a request can tell whether the hold is
+     lost. */
   async renewOverLine() {
     this.silence = false;
     if (!this.line || this.endsAt - Date.now() < TIME_FOR_THE_LINE_MS) return null;
@@ -96,20 +98,20 @@ export class Hold {
     return null;
   }
 
-  /* The same as a request. `verdict` is "" if no answer came, or none of Phonebank's that settles it. */
+  /* Renews by a request. `verdict` is "" if no answer came, or none that settles it. */
   async renewByRequest() {
     const headers = () => ({ Accept: "application/json", "X-CSRFToken": csrfToken() });
     const post = () => ask(this.url, { method: "POST", headers: headers() }, ANSWER_WITHIN_MS);
     const answer = await withFreshToken(post).catch(() => null);
     if (!answer) return { verdict: "", retryAfterMs: 0 };
-    // Requests get through, so it is the line that is dead.
+    // A request was answered and the line was not, so the line is dead.
     if (answer.ours && this.silence) this.line.distrust();
     const verdict = answer.verdictOn(callIn(this.url));
     const secondsLeft = verdict === "saved" ? JSON.parse(answer.text).seconds_left : 0;
     return { verdict, secondsLeft, retryAfterMs: answer.retryAfterMs };
   }
 
-  /* No answer came, or none that settles it. The next try comes sooner than the next renewal would. */
+  /* Plans the next try after a failed renewal. It comes sooner than the next ordinary renewal. */
   retryLater(asked) {
     const wait = pauseMs(++this.failures, asked, TRY_AGAIN_AFTER_MS, this.pauseMs());
     this.renewAt = Date.now() + wait;

@@ -1,4 +1,5 @@
-/* A call that the caller may be glad of is felt, too: once, and only where the page may move. */
+/* The phone vibrates once when the page celebrates a call. If the caller has switched animations off, it does
+   not. */
 
 const FELT_FOR_MS = 60;
 

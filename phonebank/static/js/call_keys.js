@@ -1,6 +1,6 @@
-/* Digit keys press the numbered answers; on a scale they are the number, and 1 then 0 is ten. Letters press the
-   buttons below. All do nothing while the caller types, with a modifier key, or after the caller switched them
-   off (WCAG 2.1.4). */
+/* Keys for the call page. A digit presses the answer with that number; on a scale it is the number itself,
+   and 1 then 0 is ten. Letters press the buttons below. The keys do nothing while the caller types, with a
+   modifier key, or if the caller has switched them off (WCAG 2.1.4). */
 
 const KEY = "phonebank.keys";
 const TEN_WITHIN_MS = 700;
@@ -14,7 +14,7 @@ const BUTTONS = {
 };
 
 let on = loadSetting() !== "off";
-let one = null; // timer of a 1 that a 0 may follow
+let one = null; // timer that waits for a 0 after a 1
 
 function loadSetting() {
   try {
@@ -35,7 +35,7 @@ function storeSetting(value) {
 function press(event) {
   if (!on || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
   if (event.target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]")) return;
-  if (document.querySelector(SHEET)) return; // what is behind the sheet is out of reach
+  if (document.querySelector(SHEET)) return; // the keys must not press buttons behind the sheet
   if (event.key === "?") return showKeys();
   if (!/^[0-9]$/.test(event.key)) return pressLetter(event.key.toLowerCase());
   const step = document.querySelector("[data-step]:not([hidden])");
@@ -47,7 +47,7 @@ function press(event) {
 
 function pressLetter(letter) {
   const button = letter in BUTTONS && document.querySelector(BUTTONS[letter]);
-  // A button that the bar does not show at this stage has no size.
+  // If the bar does not show a button at this stage of the call, the button has no size.
   if (button && button.getClientRects().length) button.click();
 }
 

@@ -1,11 +1,11 @@
-/* What a caller has seen often enough folds up, so that the answers stay in sight on a small phone: the line to
-   say in every call after the first one, and the tips after the third. */
+/* Folds what a caller has seen often enough, so that the answers stay visible on a small phone. The line to
+   say in every call folds after the first call, and the tips fold after the third. */
 
 const KEY = "phonebank.seen";
 const LINE_OPEN_FOR = 1; // calls
 const TIPS_OPEN_FOR = 3;
 
-/* How many people this device has shown, with this one. */
+/* Returns how many people this device has shown, including this one. */
 function countPerson(call) {
   try {
     const seen = JSON.parse(localStorage.getItem(KEY) || "{}");
@@ -30,7 +30,7 @@ export function foldTip(page, step) {
   if (tip) tip.open = !page.classList.contains("are-tips-folded");
 }
 
-/* The height of what stays at the top while the script scrolls, for the steps' scroll margin. */
+/* Tells the style sheet the height of the band that stays at the top while the script scrolls. */
 export function measureBand(page) {
   const band = page.querySelector(".identification");
   const stays = getComputedStyle(band).position === "sticky";

@@ -22,13 +22,14 @@ export function callIn(url) {
   return found ? found[1] : "";
 }
 
-/* Whether an earlier page of this tab left entries. */
+/* Whether an earlier page of this tab left entries that were not sent. */
 export const hasEntriesWaiting = () => loadEntries().length > 0;
 
 export class Outbox {
-  /* answered(entry, answer, verdict): "saved" or "refused", for good. down(entries, answer): a try failed;
-     `answer` is null if none came. up(): Phonebank answered. heldScripts(): what the page tells the server
-     of the scripts that it has, or "". */
+  /* The handlers: answered(entry, answer, verdict) is called when an entry is settled, as "saved" or
+     "refused". down(entries, answer) is called when a try failed; `answer` is null if none came. up() is
+     called when Phonebank answered. heldScripts() returns the header's list of the scripts that the page has,
+     or "". */
   constructor({ answered, down, up, heldScripts = () => "" }) {
     this.entries = loadEntries();
     this.answered = answered;
@@ -61,7 +62,8 @@ export class Outbox {
     return this.entries.some(test);
   }
 
-  /* The caller is here or the network is back: sends at once, unless the server asked for the pause. */
+  /* Sends at once, because the caller is here or the network is back. A pause that the server asked for is
+     kept. */
   hurry() {
     if (!this.sending && Date.now() >= this.notBefore) this.send();
   }
@@ -124,7 +126,7 @@ export async function withFreshToken(post) {
   return post();
 }
 
-/* A page that has no scripts asks for a whole page, with "1". */
+/* A page without scripts asks for a whole page by "1". */
 function requestFor({ kind, fields }, scripts) {
   const headers = { Accept: "application/json", "X-CSRFToken": csrfToken() };
   if (kind === "screen") Object.assign(headers, { Accept: "text/html", "X-Phonebank-Screen": scripts || "1" });

@@ -1,4 +1,4 @@
-/* All that the call page runs. The page loads it as one bundle (phonebank/core/bundles.py). */
+/* The modules of the call page. The page loads them as one bundle (phonebank/core/bundles.py). */
 
 import "./copy.js";
 import "./call_help.js";

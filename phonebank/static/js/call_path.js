@@ -1,4 +1,4 @@
-/* Finds the steps that a call has walked and the present one, by the server's rules.
+/* Finds the steps that a call has passed, and its present step, by the same rules as the server.
 
    A script is { first, main, steps: { id: transitions } }. Transitions are [[keys, step id], …]: the first
    whose keys have the answer wins; keys of null take any answer. Without transitions the call ends. A step
@@ -21,7 +21,8 @@ export function walk(script, answers) {
   return walked;
 }
 
-/* The stage of the call, which chooses the buttons under the thumb: see callers/views/call_view_model.py. */
+/* Returns the stage of the call, which decides which buttons the bar shows
+   (callers/views/call_view_model.py). */
 export function stageOf(script, answers) {
   if (!script.first) return "plain";
   const main = answers[script.main];
@@ -29,8 +30,8 @@ export function stageOf(script, answers) {
   return Object.keys(answers).length ? "talking" : "ringing";
 }
 
-/* About how many steps follow a step: the mean over the next steps, without those that end the call early.
-   Scripts have no circles. */
+/* Estimates how many steps follow a step: the mean over the next steps, without those that end the call
+   early. A script has no loops. */
 export function stepsAhead(script, id, known = new Map()) {
   if (!known.has(id)) {
     const next = [...new Set(script.steps[id].map(([, target]) => target))];
@@ -42,8 +43,9 @@ export function stepsAhead(script, id, known = new Map()) {
   return known.get(id);
 }
 
-/* Which buttons the bar has: see bar() in callers/templates/callers/_outcomes.html. `hasAnswers`: the present
-   step has buttons of its own. `outcome`: how a call that ends with this step is saved, if it says so. */
+/* Returns which buttons the bar has (see bar() in callers/templates/callers/_outcomes.html). `hasAnswers` is
+   true if the present step has answer buttons. `outcome` is the outcome that the step sets for a call that
+   ends with it, if any. */
 export function barOf(script, answers, id, hasAnswers, outcome) {
   const stage = stageOf(script, answers);
   if (stage === "plain") return "plain";

@@ -1,10 +1,10 @@
-/* Shows the next contact in the call page that is open, in the places that person.html marks for it. What a
-   list says of a contact becomes text, and never HTML. */
+/* Shows the next contact in the open call page, in the places that person.html marks. Words from a list are
+   inserted as text, never as HTML. */
 
 import { fillSlots } from "./call_words.js";
 import { csrfToken } from "./csrf.js";
 
-/* The same address, about another call. */
+/* Returns the same address with another call's id and turn. */
 export function aboutCall(url, { call, turn }) {
   return url.replace(/\/person\/[0-9a-f-]{36}\//, `/person/${call}/`).replace(/\bturn=\d+/, `turn=${turn}`);
 }
@@ -38,7 +38,7 @@ export function showAnswers(page, answers) {
   }
 }
 
-/* Takes away what is left of the last call: open parts, half-filled fields, warnings. */
+/* Removes what is left of the last call: open parts, half-filled fields, warnings. */
 function close(page) {
   for (const open of document.querySelectorAll("details[open]:not([data-more])")) open.open = false;
   document.getElementById("outcome").reset();
@@ -54,7 +54,7 @@ function drawScript(page, words) {
     part.lang = words.language;
     part.dir = words.direction;
     part.hidden = !words[name];
-    // These words are the server's own HTML, and nothing of a contact is in them.
+    // These words are the server's HTML, and have no words of a contact in them.
     const fresh = new DOMParser().parseFromString(words[name], "text/html").body.childNodes;
     replaceContent(page.querySelector(`[data-script="${name}"]`), [...fresh]);
   }
@@ -70,8 +70,8 @@ function fill(root, values) {
   }
 }
 
-/* The picture has an address of its own for each call, or the browser would show the last one again. A new
-   element is not asked for before the caller opens it. */
+/* Gives the QR code a new element with this call's address. Otherwise the browser would show the last call's
+   code. The browser loads it only when the caller opens it. */
 function drawPicture(picture, { call }) {
   const fresh = picture.cloneNode();
   fresh.src = picture.getAttribute("src").replace(/\bcall=.*/, `call=${call}`);

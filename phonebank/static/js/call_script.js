@@ -1,9 +1,9 @@
-/* Walks the script on the page. Every step is on the page already, so this works offline. */
+/* Shows one step of the script after another. All steps are on the page already, so this works offline. */
 
 import { foldTip, measureBand } from "./call_learned.js";
 import { barOf, nextStep, stageOf, stepsAhead, walk } from "./call_path.js";
 
-// On a wide screen the person is beside the script (phonebank.css), and the script need not scroll up.
+// On a wide screen the person is beside the script (phonebank.css), so the page need not scroll up.
 const BESIDE = matchMedia("(min-width: 60rem)");
 
 const TALKED = "Save: we talked · next person";
@@ -14,7 +14,7 @@ export class ScriptWalk {
     this.script = script;
     this.answers = answers;
     this.changing = null;
-    this.goesOn = Boolean(go_on_from); // so far only with the answers of an earlier call
+    this.goesOn = Boolean(go_on_from); // true while this call has only the answers of an earlier one
   }
 
   get current() {
@@ -27,7 +27,7 @@ export class ScriptWalk {
     return this.page.querySelector(`[data-step="${CSS.escape(id)}"]`);
   }
 
-  /* The answer in the present step's fields or the pressed button, or null. */
+  /* Returns the answer in the present step's fields or on the pressed button, or null. */
   read(button) {
     const step = this.step(this.current);
     const kind = step.dataset.kind;
@@ -40,7 +40,8 @@ export class ScriptWalk {
     return field ? valueOf(kind, field.value) : null;
   }
 
-  /* False if the next step depends on an answer that is missing. */
+  /* Whether the call can go on from this step. It can't if the next step depends on an answer that is
+     missing. */
   canGoOn(answer) {
     const id = this.current;
     return !this.script.steps[id].length || nextStep(this.script, id, answer) !== null;

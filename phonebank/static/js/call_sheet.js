@@ -26,7 +26,8 @@ function showSheet(key) {
   if (second) second.open = true;
 }
 
-/* Everything but the sheet: the rest of the page, and the other buttons of its bar. */
+/* Makes everything but the sheet inert, or active again: the rest of the page, and the bar's other
+   buttons. */
 function setRestInert(sheet, inert) {
   const bar = sheet.closest("form");
   const rest = [...document.body.children, ...sheet.parentElement.children];
@@ -52,7 +53,8 @@ function begin(sheet) {
   if (!panel.contains(document.activeElement)) panel.focus({ preventScroll: true });
 }
 
-/* What the Tab key stops at: of radio buttons only the chosen one, and nothing in folded parts. */
+/* Returns the elements at which the Tab key stops. Of radio buttons that is the chosen one. Folded parts have
+   none. */
 function focusable(sheet) {
   return [...(secondSheet(sheet) || sheet).querySelectorAll(FOCUSABLE)].filter(
     (one) =>

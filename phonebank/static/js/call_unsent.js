@@ -1,5 +1,5 @@
 /* Sends what an earlier page of this tab could not send, such as an outcome that the caller tapped offline
-   before a reload. The caller's pages without a person use this; the call page has its own: see call.js. */
+   before a reload. The caller's pages without a person use this. On the call page, call.js does the same. */
 
 import { Outbox, hasEntriesWaiting } from "./call_outbox.js";
 import { showMessage } from "./caller_line.js";
@@ -24,7 +24,7 @@ function answered(entry, answer, verdict) {
   }
 }
 
-/* The reason that one of our error pages gives. */
+/* Returns the reason that one of our error pages gives. */
 function reasonIn(html) {
   const lead = new DOMParser().parseFromString(html, "text/html").querySelector(".sorry .lead");
   return lead ? lead.textContent.trim() : "";

@@ -1,7 +1,7 @@
 /* The words of scripts, which are the same for every contact except for the values in their slots: see
    callers/views/script_words.py. The server sends a script only to a page that does not have it yet. */
 
-// The server answers with JSON only if it knows this word: see callers/views/call_data.py.
+// The server answers with JSON only if its own word is the same: see callers/views/call_data.py.
 const SHAPE = "2";
 
 /* The scripts that the page has: the one it shows, and those that came with earlier answers. */
@@ -11,12 +11,12 @@ export class Scripts {
     this.kept = new Map(); // key → { steps, words }
   }
 
-  /* A page came with this script, and shows it. */
+  /* Notes the script with which the page came. The page shows it. */
   begin(script) {
     this.shown = script;
   }
 
-  /* What the page tells the server that it has. */
+  /* Returns the header by which the server knows which scripts the page has. */
   told() {
     const keys = new Set([this.shown.key, ...this.kept.keys()]);
     return [SHAPE, ...keys].join(" ");
@@ -34,8 +34,8 @@ export class Scripts {
   }
 }
 
-/* What a slot shows, as [text, whether it is more than the field's name]: the contact's value, or the words'
-   own fallback, or the name in brackets. */
+/* Returns the text for a slot, and whether the text is more than the field's name. The text is the contact's
+   value, otherwise the fallback from the script, otherwise the field's name in brackets. */
 export function textOf(name, fallback, values) {
   if (Object.prototype.hasOwnProperty.call(values, name)) return [values[name], true];
   return fallback === undefined ? [`[${name.replace(/_/g, " ")}]`, false] : [fallback, true];

@@ -1,14 +1,14 @@
-/* The caller's own line: admitted, removed, the party paused or ended, a message from the host. Its events
-   are only hints; the next request decides. The call page also renews its hold over it. It needs the vendored
-   socket.io library. */
+/* The caller's websocket ("line"). Its events say that the caller was admitted or removed, that the party is
+   paused or has ended, or what the host's message is. Events are only hints: the next request decides. The
+   call page also renews its hold over the line. This module needs the vendored socket.io library. */
 
 const RECONNECT_AFTER_MS = 5000;
-// Some networks swallow a websocket without an error. A line that works connects sooner than this.
+// Some networks block a websocket without an error. A line that works connects sooner than this.
 const CONNECTED_WITHIN_MS = 4000;
 const ANSWER_WITHIN_MS = 8000;
 
 /* handlers: { admitted, removed, party({ paused, ended, seconds }), message({ text }), state({ state, … }),
-   cut(isCut) }: `cut` says whether the network blocks the line. Returns { ask, distrust }, or null without
+   cut(isCut) }. `isCut` is true while the network blocks the line. Returns { ask, distrust }, or null without
    the library. */
 export function listen(handlers) {
   if (!window.io) return null;
@@ -18,7 +18,8 @@ export function listen(handlers) {
     socket.on(event, (data) => call(event, data || {}));
   }
 
-  /* The server's answer to an event of ours; null if the line is down, or if none comes in time. */
+  /* Sends an event and returns the server's answer. Returns null if the line is down, or if no answer comes
+     in time. */
   async function ask(event, data, withinMs) {
     if (!socket.connected) return null;
     try {
@@ -60,8 +61,8 @@ export function listen(handlers) {
   return { ask, distrust };
 }
 
-/* Tells a caller in the middle of a call about the host's break, and takes that back when the break ends early.
-   A break of so many `seconds` ends by itself; without them the host ends it. */
+/* Tells a caller in the middle of a call about the host's break, and removes the notice if the break ends
+   early. A break with `seconds` ends after that time; otherwise the host ends it. */
 export function showBreak({ paused, seconds }) {
   const box = document.getElementById("host-word");
   if (paused) {
@@ -74,7 +75,8 @@ export function showBreak({ paused, seconds }) {
   }
 }
 
-/* Shows a message from the host, or from us with `from` "". It stays over contacts until the caller closes it. */
+/* Shows a message from the host, or from Phonebank if `from` is "". It stays while contacts change, until the
+   caller closes it. */
 export function showMessage(text, from = "Your host: ") {
   let box = document.getElementById("host-word");
   if (!box) {

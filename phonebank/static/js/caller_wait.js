@@ -7,17 +7,18 @@ import { ask } from "./our_answers.js";
 const LOBBY_EVERY_MS = 8000;
 const ANSWER_WITHIN_MS = 10000;
 const CUT = "Live updates don't get through on this network. This page checks every few seconds instead.";
-// The page asks sooner at first, and then as seldom as data-ask-every says.
+// The page asks more often at first. Later it asks once in data-ask-every seconds.
 const FIRST_PART = 1 / 8;
 const GROWS_BY = 1.5;
-// After so long nobody may be there any more, and a person must not come onto the screen. The page then waits
-// for a tap.
+// After this long the caller may have left, and the screen must not show a person. The page then waits for a
+// tap.
 const PATIENCE_MS = 30 * 60_000;
 
 const lobby = document.querySelector("[data-lobby]");
 const waiting = document.querySelector("[data-waiting]");
 
-/* { status, body }, or null if Phonebank did not answer or is restarting: the page then asks again. */
+/* Returns { status, body }. Returns null if Phonebank did not answer or is restarting; the page then asks
+   again. */
 async function fetchState(url) {
   try {
     const answer = await ask(url, { headers: { Accept: "application/json" } }, ANSWER_WITHIN_MS);
@@ -50,7 +51,7 @@ async function tryAgain() {
   if (askEveryMs) timer = setTimeout(tryAgain, pauseMs * (0.75 + Math.random() / 2));
 }
 
-/* Whether there is a person now, or another reason than the one on the page. */
+/* Whether there is a person now, or a different reason to wait. */
 function saysOtherwise({ status, body }) {
   if (status === 200) return Boolean(body.person) || body.key !== waiting.dataset.reason;
   return status !== 409 || body.error.title !== waiting.dataset.reason;
@@ -65,7 +66,7 @@ function showTeam(conversations) {
   words.textContent = words.dataset.team.replace("{team}", conversations.toLocaleString("en-GB"));
 }
 
-/* Counts down to the end of a break, by this phone's own clock from the seconds that the server gave. */
+/* Counts down the seconds of a break that the server gave, by this phone's clock. */
 function countDown(element, seconds) {
   const endsAt = Date.now() + 1000 * seconds;
   const draw = () => {

@@ -15,31 +15,33 @@
                 state is the same as in its last answer. Left out: never
      refused    (status) => void: the server refuses the state to this page from now on
 
-   The page drops an old event. It drops an event that leaves a gap too, and asks for a snapshot, so that it
-   always shows a true state of the server, and soon the newest. A network may cut the line without an error,
-   and the browser would notice only when a ping is missed. After a silence, and on waking, the page therefore
-   asks for a snapshot, and connects again if no answer comes soon. After close() the line stays closed, for
-   example for a caller who was removed.
-   This module needs the vendored socket.io library, which defines window.io. */
+   The page ignores an old event. It also ignores an event that leaves a gap, and asks for a snapshot instead.
+   So it always shows a true state of the server, and soon the newest. A network may cut the line without an
+   error, and the browser notices that only when a ping is missed. So the page asks for a snapshot after a
+   silence and when the device wakes. It connects again if no answer comes soon. After close() the line stays
+   closed, for example for a caller who was removed. This module needs the vendored socket.io library, which
+   defines window.io. */
 
 const ANSWER_WITHIN_MS = 8000;
 const ASK_AGAIN_AFTER_MS = 2000;
 const RECONNECT_AFTER_MS = 5000;
-// For a server that may be gone. A server that is only slow has sent something else meanwhile.
+// How long the page waits for a server that may be gone. A server that is only slow sends something else in
+// that time.
 const STILL_THERE_WITHIN_MS = 1500;
 const LISTEN_EVERY_MS = 500;
 // If a timer runs this much late, the device was asleep. Timers of a busy page are less late.
 const SLEPT_MS = 3000;
-// After this long the server has closed the line (PING_EVERY and PING_ANSWER_WITHIN of live/server.py).
+// After this long the server has surely closed the line (PING_EVERY and PING_ANSWER_WITHIN of
+// live/server.py).
 const SURELY_GONE_MS = 65000;
 // A thousand boards must not keep asking a server that is up and sends nothing.
 const PATIENCE_AT_MOST_MS = 60000;
-// Some networks swallow a websocket without an error. A line that works connects sooner than this.
+// Some networks block a websocket without an error. A line that works connects sooner than this.
 const CONNECTED_WITHIN_MS = 3000;
 const POLL_EVERY_MS = 4000;
 // A server that restarts is back within two polls.
 const POLLS_BEFORE_SAYING_SO = 2;
-// With these statuses Phonebank refuses the page for good. Others mean "not now".
+// With these statuses Phonebank refuses the page for good. After any other status the page tries again.
 const REFUSED = [401, 403, 404, 410];
 
 export function open({ namespace, auth, event, snapshot, show, silentAfterMs, poll, refused }) {
@@ -56,7 +58,7 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
   let closed = false;
   let heardAt = Date.now(); // when the server last sent anything
   let listenedAt = Date.now();
-  let patience = silentAfterMs; // doubled by each reconnection that did not help
+  let patience = silentAfterMs; // doubled after each reconnection that did not help
   let polled = 0; // polls in a row that got the state, since the line was last up
   let pollTimer = null;
   let polledTag = ""; // of the state that the last poll got
@@ -130,14 +132,14 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
     }
   }
 
-  /* Shows that the line is down, or polls in its place. */
+  /* Shows that the line is down, or starts to poll if the page can. */
   function lose() {
     if (!poll) showDown(heardAt);
     else pollUntilConnected(polled ? POLL_EVERY_MS : 0);
   }
   setTimeout(() => socket.connected || lose(), CONNECTED_WITHIN_MS);
 
-  /* Notes that the server is there. */
+  /* Notes that the server has answered. */
   function noteSign() {
     heardAt = Date.now();
     patience = silentAfterMs;
@@ -150,7 +152,8 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
   });
   socket.on("connect_error", () => {
     lose();
-    // The library gives up when a server refuses. That server may only have lost its database.
+    // The library gives up when a server refuses. But that server may only have lost its database for a
+    // moment.
     if (!socket.active) setTimeout(() => closed || socket.connect(), RECONNECT_AFTER_MS);
   });
   socket.on("disconnect", (reason) => {
@@ -163,7 +166,8 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
   socket.on(event, (state) => {
     if (announced === null || state.version > announced) announced = state.version;
     if (shown !== null && state.version <= shown) return;
-    // An event that follows 0 is the whole state: it need not wait for a snapshot, which may never come.
+    // An event that follows version 0 is the whole state, so it can be shown without a snapshot, which may
+    // never come.
     const follows = state.follows === undefined ? state.version - 1 : state.follows;
     if (follows !== 0 && (shown === null || asking)) return;
     if (follows > shown) {
@@ -177,7 +181,7 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;
     const slept = Date.now() - listenedAt;
-    listenedAt = Date.now(); // the timer is late too, and must not wake the page again
+    listenedAt = Date.now(); // the timer is late as well, and must not count this wake a second time
     wake(slept);
   });
   const listening = setInterval(() => {
@@ -196,7 +200,7 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
     if (socket.connected && slept < SURELY_GONE_MS) {
       probe();
     } else if (socket.active) {
-      // Someone looks at the page now, so the next attempt must not wait for its turn.
+      // Someone looks at the page now, so it tries at once.
       const heardLast = heardAt;
       socket.disconnect();
       socket.connect();
@@ -214,8 +218,8 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
 
 const LATE = new Error("no answer in time");
 
-/* Gets { state, tag } from an address; `state` is null if it still has this tag. Only Phonebank's own answer
-   counts: see phonebank/core/phonebank_headers.py. */
+/* Gets { state, tag } from an address. `state` is null if the state still has this tag. Only Phonebank's own
+   answer counts (phonebank/core/phonebank_headers.py). */
 async function getState(url, tag, refused) {
   const headers = { Accept: "application/json" };
   if (tag) headers["If-None-Match"] = tag;
@@ -234,8 +238,8 @@ function within(milliseconds, promise) {
   return Promise.race([promise, late]);
 }
 
-/* Shows the state of the line in the banner: the element with data-line-down. Its value may be the words for
-   a line that is down, with {time} for the time. */
+/* Shows the state of the line in the banner, which is the element with data-line-down. The attribute may have
+   the words for a line that is down, with {time} for the time. */
 function showBanner(state, words) {
   const element = document.querySelector("[data-line-down]");
   if (!element || (element.dataset.line || "") === state) return;

@@ -1,5 +1,5 @@
-/* The picture of a script: fits it to its box if it stays readable, makes it smaller and larger, and shows
-   its first step. Without JavaScript it has its own size, and its box scrolls. */
+/* Handles the picture of a script: fits it to its box if it stays readable, makes it smaller and larger, and
+   shows its first step. Without JavaScript the picture has its own size, and its box scrolls. */
 
 // At a smaller scale, the letters of the picture have fewer than 10 px.
 const READABLE = 0.7;
@@ -46,7 +46,7 @@ function zoomTo(picture, wanted) {
   const middle = { x: box.scrollLeft + box.clientWidth / 2, y: box.scrollTop + box.clientHeight / 2 };
   scale = Math.min(LARGEST, Math.max(SMALLEST, wanted));
   draw(picture);
-  // The middle of what the reader saw stays in the middle.
+  // What was in the middle of the box stays in the middle.
   const by = scale / before;
   box.scrollTo(middle.x * by - box.clientWidth / 2, middle.y * by - box.clientHeight / 2);
 }
@@ -61,7 +61,7 @@ document.addEventListener("click", (event) => {
 });
 
 show();
-// A check swaps fifty elements, and htmx tells of each of them many times.
+// A check swaps fifty elements, and htmx sends several events for each.
 for (const name of ["htmx:afterSwap", "htmx:oobAfterSwap"]) {
   document.addEventListener(name, (event) => {
     if (event.target.id === "editor" || event.target.id === "flow-drawn") show();

@@ -14,7 +14,7 @@ document.addEventListener(
   true,
 );
 
-/* The button that sent the form, or null if the form has none. */
+/* Returns the button that sent the form, or null if the form has none. */
 export function buttonOf(event) {
   if (event.submitter) return event.submitter;
   const form = event.target;
@@ -24,7 +24,7 @@ export function buttonOf(event) {
   return [...form.elements].find((element) => element.type === "submit" && !element.disabled) || null;
 }
 
-/* The form's fields as [[name, value], …], with the button's own. */
+/* Returns the form's fields as [[name, value], …], with the button's own. */
 export function fieldsOf(form, button) {
   const fields = [...new FormData(form)];
   if (button && button.name) fields.push([button.name, button.value]);

@@ -1,11 +1,11 @@
-/* The host's page on a phone: it moves the figures, and keeps the list of people up to date. */
+/* Keeps the host's page up to date: its figures and its list of people. */
 
 import { open } from "./connection.js";
 import { alertHost, drawBar } from "./host_bar.js";
 import { isOurs } from "./htmx_answers.js";
 
 const REFRESH_EVERY_MS = 2000;
-// What each caller did and is doing. A host watches it less than the figures.
+// How often the page asks what each caller did and is doing. A host watches that less than the figures.
 const SHARES_EVERY_MS = 10000;
 const AFTER_A_FAILURE_MS = 8000;
 // The host signed out, or no longer runs the party. The page says which.
@@ -63,8 +63,8 @@ function isTyping(part) {
   return part.contains(at) && ["INPUT", "TEXTAREA", "SELECT"].includes(at.tagName);
 }
 
-/* Reads the list of people again if it changed, but not while the host changes one of them. Otherwise it
-   reads only what each caller did and is doing. */
+/* Reads the list of people again if it changed, but not while the host changes one of them. Otherwise reads
+   only what each caller did and is doing. */
 function refreshPeople() {
   if (document.hidden || Date.now() - failedAt < AFTER_A_FAILURE_MS) return;
   const people = document.getElementById("people");
@@ -104,7 +104,7 @@ async function readShares() {
       if (doing) doing.dataset.doing = kind;
     }
   } catch (error) {
-    // The host did not ask for it. The page asks again soon.
+    // The page asked by itself, so it shows no error and asks again soon.
     failedAt = Date.now();
   }
 }

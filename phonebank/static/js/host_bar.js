@@ -1,5 +1,6 @@
-/* The bar that stays in sight on the host's page: who is at the door, who asks for help, how long the break
-   lasts. A newcomer and a request for help are heard and felt, unless the host switched that off. */
+/* The bar that stays visible on the host's page. It shows who is at the door, who asks for help, and how long
+   the break lasts. For a newcomer or a request for help the phone rings and vibrates, unless the host
+   switched that off. */
 
 import { closePanels } from "./panels.js";
 
@@ -18,7 +19,7 @@ export function drawBar(state) {
   for (const part of document.querySelectorAll("[data-on-break]")) part.hidden = !onBreak;
   for (const part of document.querySelectorAll("[data-no-break]")) part.hidden = onBreak;
   if (!bar) return;
-  // An organiser lets in whom the host cannot.
+  // Some newcomers can only be let in by an organiser.
   const admits = state.waiting > state.held;
   const atDoor = `${state.waiting} at the door`;
   news("admit").hidden = !admits;
@@ -101,7 +102,7 @@ function listenToBar() {
   document.addEventListener("pointerdown", unlockSound);
   document.addEventListener("keydown", unlockSound);
 
-  // The list, which has who asks and why, may be a moment older than the bar.
+  // The list of people says who asks for help and why. It may be a moment older than the bar.
   news("help").addEventListener("click", (event) => {
     if (document.getElementById("asking")) return;
     event.preventDefault();

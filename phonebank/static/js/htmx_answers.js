@@ -1,6 +1,6 @@
-/* Lets htmx put only our own answers into a page. A foreign answer could be a Wi-Fi log-in page in the
-   place of a list. If the user pressed a button, the page says so in words; if the page asked automatically,
-   it says nothing and asks again. */
+/* Lets htmx put only our own answers into a page. A foreign answer could be a Wi-Fi log-in page that would
+   appear where a list was. If the user pressed a button, the page says so in words; if the page asked
+   automatically, it says nothing and asks again. */
 
 const OURS = "X-Phonebank";
 const FOREIGN =

@@ -1,12 +1,14 @@
-/* Reads which answers are Phonebank's own, and what they settle: see phonebank/core/phonebank_headers.py. */
+/* Finds out which answers come from Phonebank itself, and what they settle
+   (phonebank/core/phonebank_headers.py). */
 
 const OURS = "X-Phonebank";
 const CALL = "X-Phonebank-Call";
 const STALE_FORM = "X-Phonebank-Stale-Form";
 const GO_TO = "X-Phonebank-Go-To";
 
-/* The whole answer; rejects if none comes in time. `ours`: Phonebank made it. `verdictOn(call)`: "saved" or
-   "refused" if it settles what was sent about that call, otherwise "". */
+/* Sends a request and returns the whole answer. Rejects if none comes in time. `ours` is true if Phonebank
+   made the answer. `verdictOn(call)` is "saved" or "refused" if the answer settles what was sent about that
+   call, otherwise "". */
 export async function ask(url, options, withinMs) {
   // Not AbortSignal.timeout, which Safari has since 16 and Chrome since 103.
   const abort = new AbortController();
@@ -50,14 +52,14 @@ function read({ status, headers }, text) {
   };
 }
 
-/* The milliseconds that a Retry-After header asks for. Its value is a number of seconds or a date. */
+/* Returns the milliseconds that a Retry-After header asks for. Its value is a number of seconds or a date. */
 function milliseconds(value) {
   if (!value) return 0;
   const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
   return Math.max(0, wait) || 0;
 }
 
-/* The error in one of our JSON answers, as one string; "" if it has none. */
+/* Returns the error in one of our JSON answers as one string, or "" if it has none. */
 export function errorIn(answer) {
   try {
     const { message, what_to_do: whatToDo } = JSON.parse(answer.text).error;
@@ -67,8 +69,8 @@ export function errorIn(answer) {
   }
 }
 
-/* The pause before the next try: it grows with each failure, differs between phones, and is at least what
-   the server asked for. A Retry-After counts up to ten times `mostMs`. */
+/* Returns the pause before the next try. It grows with each failure, differs between phones, and is at least
+   what the server asked for. A Retry-After counts up to ten times `mostMs`. */
 export function pauseMs(failures, retryAfterMs = 0, firstMs = 1000, mostMs = 30000) {
   const grown = Math.min(firstMs * 2 ** Math.min(failures - 1, 20), mostMs) * (0.5 + Math.random());
   const asked = Math.min(retryAfterMs, 10 * mostMs) * (1 + Math.random() / 2);

@@ -1,5 +1,5 @@
-/* Saves the server's SVG as a PNG, or gives it to the phone's own sheet for sharing: every messenger shows a
-   PNG, and most show no SVG. */
+/* Saves the server's SVG as a PNG, or hands it to the phone's share sheet. Every messenger shows a PNG, and
+   most show no SVG. */
 
 const SCALE = 2; // for screens with two pixels a point
 
@@ -39,7 +39,7 @@ async function prepareSharing(button) {
     try {
       await navigator.share(shared);
     } catch (error) {
-      // The sheet was closed.
+      // The person closed the share sheet.
     }
   });
 }

@@ -4,7 +4,8 @@
 
 import { isOurs } from "./htmx_answers.js";
 
-// A script has a hundred menus of its steps. The page has their options once, and each menu its chosen one.
+// An editor page has a hundred menus that list the script's steps. The page has their options once, and each
+// menu has only its chosen one.
 function fillMenus() {
   for (const select of document.querySelectorAll("select[data-menu]")) {
     const options = document.getElementById(`menu-${select.dataset.menu}`).content.cloneNode(true);
@@ -24,7 +25,7 @@ const TOOLS = [
   ["down", "↓", "Move down:"],
   ["delete", "✕", "Delete:"],
 ];
-// Each row names its buttons, which are the same ones everywhere.
+// Each row only names its buttons, because they are the same in every row.
 function makeTools() {
   for (const row of document.querySelectorAll("[data-tools]")) {
     const { tools, place, what, first, last } = row.dataset;
@@ -171,7 +172,7 @@ function reasonNotSaved(xhr) {
   return NOT_SAVED[xhr.status] || `Nothing was saved. ${KEPT_HERE}`;
 }
 
-// Any other page in the editor's place would delete what the writer typed.
+// Any other page would replace the editor, and with it what the writer typed.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { requestConfig, xhr } = event.detail;
   if (isSave(requestConfig.elt) && !holdsEditor(xhr)) event.detail.shouldSwap = false;
@@ -192,7 +193,7 @@ document.addEventListener("htmx:afterRequest", async (event) => {
   window.htmx.trigger("#checker", "look");
 });
 
-// A save replaces the picture. These two keep it as open, and as far scrolled, as it was.
+// A save replaces the picture. These two listeners keep it open, and scrolled to the same place.
 let picture = null;
 document.addEventListener("htmx:beforeSwap", (event) => {
   const box = document.getElementById("flow-scroll");
