@@ -21,7 +21,13 @@ from phonebank.calls.eligibility import NotAdmittedError, running_campaign
 from phonebank.calls.hold import Hold, OpenCall, Other, Person, current_hold
 from phonebank.contact_queue.caller_filters import may_get
 from phonebank.contact_queue.campaign_hours import is_calling_time
-from phonebank.contact_queue.empty_reasons import MESSAGES, EmptyQueue, empty_queue_of
+from phonebank.contact_queue.empty_reasons import (
+    MESSAGES,
+    EmptyQueue,
+    describe_elsewhere,
+    empty_queue_of,
+)
+from phonebank.contact_queue.number_rest import rests_until
 from phonebank.contact_queue.queue import ContactQueue, TakenContact
 from phonebank.core.db import commits_each_statement, db
 from phonebank.core.errors import PhonebankError, ServiceUnavailableError
@@ -43,8 +49,9 @@ class NobodyToCallError(PhonebankError):
     title = "Nobody to call right now"
 
     def __init__(self, empty: EmptyQueue) -> None:
-        self.why, self.next_at = empty
-        super().__init__(*MESSAGES[self.why])
+        self.why, self.next_at = empty.why, empty.next_at
+        message, hint = MESSAGES[self.why]
+        super().__init__(f"{message} {describe_elsewhere(empty.elsewhere)}".strip(), hint)
 
 
 def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
@@ -141,9 +148,9 @@ def _open_call(caller: Caller, taken: TakenContact) -> Hold | None:
     """Ask PostgreSQL whether the caller may call this contact now, and write the open call.
 
     Return None if the caller may not. Then the contact was suppressed or called after it came into
-    Redis, its calling hours have ended, its number is in another open call, or the caller has
-    another contact by now. Raises the errors of `_refuse`; if the call was written before that, it
-    is rolled back.
+    Redis, its calling hours have ended, its number is in another open call or rests after a call in
+    another campaign, or the caller has another contact by now. Raises the errors of `_refuse`; if
+    the call was written before that, it is rolled back.
     """
     for is_locked in (False, True):
         if is_locked:
@@ -170,8 +177,12 @@ def _open_call(caller: Caller, taken: TakenContact) -> Hold | None:
 
 def _contact_for(caller: Caller, taken: TakenContact, at: datetime) -> Row[*tuple[Any, ...]] | None:
     """Return the contact's row if the caller may call the contact at `at` (aware), or None."""
-    contact = read_contact(taken.contact_id, caller.id, at)
+    contact = read_contact(taken.contact_id, caller, at)
     if contact is None or not is_calling_time(caller.campaign, contact.zone_key, at):
+        return None
+    # A promised callback is kept, whatever another campaign does.
+    rest = None if contact.callback_at else rests_until(contact.called_elsewhere, caller.campaign)
+    if rest is not None and rest > at:
         return None
     return contact if may_get(caller, contact, caller.campaign, at) else None
 

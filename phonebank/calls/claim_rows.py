@@ -6,14 +6,19 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from sqlalchemy import Row, bindparam, func, literal_column, select, text
+from sqlalchemy import Row, bindparam, func, literal_column, null, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import aliased, joinedload
 
 from phonebank.calls.earlier_call import EARLIER_CALL
 from phonebank.calls.hold import PERSON_COLUMNS, OpenCall
-from phonebank.contact_queue.sql_conditions import CONTACT_IS_CALLABLE
+from phonebank.contact_queue.number_rest import (
+    called_elsewhere,
+    last_called_elsewhere,
+    last_called_in,
+)
+from phonebank.contact_queue.sql_conditions import CONTACT_IS_CALLABLE, has_no_open_call
 from phonebank.core.db import begin_transaction, db
 from phonebank.experiments.script_choice import ScriptChoice, script_options
 from phonebank.models import Caller, Contact, ContactList, ContactState
@@ -51,6 +56,7 @@ _CALLABLE = (
         script_options(Contact.campaign_id.expression).label("words"),
         sights_seen().label("sights"),
         EARLIER_CALL,
+        null().label("called_elsewhere"),
     )
     .join(ContactList, ContactList.id == Contact.contact_list_id)
     .where(
@@ -60,6 +66,11 @@ _CALLABLE = (
         ContactList.removed.is_(False),
         ~has_suppressed_number(),
     )
+)
+# The last column costs a look-up, so only a campaign that shares numbers with another reads it.
+_CALLABLE_BESIDE_OTHERS = _CALLABLE.with_only_columns(
+    *list(_CALLABLE.selected_columns)[:-1],
+    literal_column(called_elsewhere("contact")).label("called_elsewhere"),
 )
 _CALLER = (
     select(Caller)
@@ -77,7 +88,7 @@ WHERE contact.id = :contact_id FOR NO KEY UPDATE OF contact, caller
 # number, or for a lock on the campaign), it waits for at most `:patience`. The statement gives the
 # caller's row a new version. So if two tabs claim at once, only one of them gets a contact; the
 # other claims again and then counts that contact as seen.
-_OPEN_CALL = text(f"""
+_OPEN_CALL_WORDS = f"""
 WITH unchanged AS MATERIALIZED (
     SELECT contact.phone
     FROM contact
@@ -91,6 +102,7 @@ WITH unchanged AS MATERIALIZED (
       AND campaign.xmin = CAST(:campaign_version AS xid)
       AND party.xmin IS NOT DISTINCT FROM CAST(:party_version AS xid)
       AND NOT contact_list.removed AND NOT {HAS_SUPPRESSED_NUMBER}
+      AND %s
       AND set_config('lock_timeout', coalesce(:patience, current_setting('lock_timeout')), true)
           IS NOT NULL
     FOR NO KEY UPDATE OF contact, caller SKIP LOCKED
@@ -107,11 +119,21 @@ SELECT :id, campaign_id, :contact_id, :caller_id, party_id, CAST(:script_version
 FROM seen
 ON CONFLICT DO NOTHING
 RETURNING id
-""").bindparams(bindparam("household", type_=JSONB))  # noqa: S608
+"""  # noqa: S608
+_HOUSEHOLD = bindparam("household", type_=JSONB)
+_OPEN_CALL = text(_OPEN_CALL_WORDS % "true").bindparams(_HOUSEHOLD)
+# Another campaign has the number too. An outcome there changes no row of this campaign, so the
+# statement asks for it. It sees either that outcome or the open call before it.
+_OPEN_CALL_BESIDE_OTHERS = text(
+    _OPEN_CALL_WORDS
+    % f"""{has_no_open_call("contact")}
+      AND {last_called_elsewhere("contact")}
+          IS NOT DISTINCT FROM CAST(:last_called_elsewhere AS timestamptz)"""
+).bindparams(_HOUSEHOLD)
 _SET_DATES = text("UPDATE call SET started_at = :at, expires_at = :until WHERE id = :id")
 
 
-def read_contact(contact_id: int, caller_id: int, at: datetime) -> Row[*tuple[Any, ...]] | None:
+def read_contact(contact_id: int, caller: Caller, at: datetime) -> Row[*tuple[Any, ...]] | None:
     """Return the contact's row if the contact may be called at `at` (aware); None if not.
 
     The row has the columns of `Person`, `callback_at`, `callback_caller_id` and these:
@@ -122,9 +144,12 @@ def read_contact(contact_id: int, caller_id: int, at: datetime) -> Row[*tuple[An
     - `words`: the scripts on offer, for `choose_script`
     - `sights`: the numbers of contacts that the caller has seen lately, for `Sights.of`
     - `earlier`: what `EarlierCall.of` reads
+    - `called_elsewhere`: the calls to the number in other campaigns, for `number_rest.rests_until`;
+      None if no other campaign has it
     """
-    values = {"contact_id": contact_id, "caller_id": caller_id, "at": at}
-    return db.session.execute(_CALLABLE, values).one_or_none()
+    statement = _CALLABLE_BESIDE_OTHERS if caller.campaign.shares_numbers else _CALLABLE
+    values = {"contact_id": contact_id, "caller_id": caller.id, "at": at}
+    return db.session.execute(statement, values).one_or_none()
 
 
 def read_caller(caller_id: int) -> Caller | None:
@@ -174,8 +199,11 @@ def write_call(
         "until": until,
         "patience": None if is_locked else PATIENCE,
     }
+    if contact.called_elsewhere:
+        values["last_called_elsewhere"] = last_called_in(contact.called_elsewhere)
     try:
-        return db.session.scalar(_OPEN_CALL, values) is not None
+        statement = _OPEN_CALL_BESIDE_OTHERS if contact.called_elsewhere else _OPEN_CALL
+        return db.session.scalar(statement, values) is not None
     except OperationalError as error:
         if is_locked or not isinstance(error.orig, psycopg.errors.LockNotAvailable):
             raise

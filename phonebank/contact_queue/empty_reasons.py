@@ -11,12 +11,14 @@ from sqlalchemy import text
 
 from phonebank.contact_queue.caller_filters import languages_for
 from phonebank.contact_queue.campaign_hours import is_calling_time
+from phonebank.contact_queue.number_rest import resting_numbers
 from phonebank.contact_queue.sql_conditions import (
     LIST_GROUPS,
     is_callable,
     is_in_languages,
     is_in_lists,
 )
+from phonebank.contact_queue.status_cache import queue_status
 from phonebank.contact_queue.status_counts import next_callable
 from phonebank.core.db import db
 from phonebank.models import Caller, Campaign, now
@@ -113,10 +115,13 @@ WHERE o.campaign_id = :campaign_id AND o.ended_at IS NULL AND o.caller_id <> :ca
 
 class EmptyQueue(NamedTuple):
     """Why a caller gets no contact, and when the next one comes. `next_at` (aware UTC) is when the
-    caller can get the next contact that is on nobody's screen; None if there is no such contact."""
+    caller can get the next contact that is on nobody's screen; None if there is no such contact.
+    `elsewhere` is how many people of the campaign wait because another campaign has called their
+    number; 0 also if nobody has counted them yet."""
 
     why: EmptyReason
     next_at: datetime | None
+    elsewhere: int = 0
 
 
 def empty_queue_of(campaign: Campaign, caller: Caller) -> EmptyQueue:
@@ -131,11 +136,28 @@ def empty_queue_of(campaign: Campaign, caller: Caller) -> EmptyQueue:
             return EmptyQueue(EmptyReason.ON_SCREENS, coming.opens_at)
         is_closed = coming.rested_at is not None and coming.rested_at <= at
         reason = EmptyReason.OUT_OF_HOURS if is_closed else EmptyReason.RESTING
-        return EmptyQueue(reason, coming.opens_at)
+        elsewhere = _called_elsewhere(campaign, at) if reason is EmptyReason.RESTING else 0
+        return EmptyQueue(reason, coming.opens_at, elsewhere)
     if coming.rested_at is not None:
         # A contact has waited long enough, but there are no calling hours for weeks.
         return EmptyQueue(EmptyReason.OUT_OF_HOURS, None)
     return EmptyQueue(_reason_without_time(campaign, caller), None)
+
+
+def describe_elsewhere(people: int) -> str:
+    """Describe how many people wait because another campaign has called their number; "" for
+    nobody."""
+    if not people:
+        return ""
+    wait = "person waits" if people == 1 else "people wait"
+    return f"{people:,} {wait} because another campaign has called their number."
+
+
+def _called_elsewhere(campaign: Campaign, at: datetime) -> int:
+    # Many callers wait at once, so they share one count with the page of contact status.
+    status = queue_status(campaign) if resting_numbers(campaign, at) else None
+    buckets = status.buckets if status else []
+    return sum(bucket.contacts for bucket in buckets if bucket.key == "elsewhere")
 
 
 def _is_somebody_on_other_screens(campaign: Campaign, caller: Caller, at: datetime) -> bool:

@@ -39,6 +39,8 @@ def top_up_all_queues() -> None:
 
 def _top_up(campaign: Campaign) -> None:
     if top_up_campaign(campaign):
+        # The refill may have moved contacts whose number rests after a call in another campaign.
+        db.session.commit()
         _suppress_listed_contacts(campaign.id)
 
 

@@ -16,6 +16,12 @@ from sqlalchemy import Row, text
 from phonebank.contact_queue.caller_filters import languages_for
 from phonebank.contact_queue.campaign_hours import is_calling_time
 from phonebank.contact_queue.holds import open_holds
+from phonebank.contact_queue.number_rest import (
+    called_elsewhere,
+    mark_shared,
+    rests_until,
+    send_back,
+)
 from phonebank.contact_queue.redis_queue import QueueEntry, RedisQueue, redis_queue_of
 from phonebank.contact_queue.sql_conditions import LIST_GROUPS, has_no_open_call, is_callable
 from phonebank.core.db import db
@@ -38,6 +44,11 @@ CALLBACKS_AHEAD = timedelta(minutes=2)
 # One refill brings at most this many callbacks into Redis.
 CALLBACKS_AT_MOST = 1000
 
+# When a refill meets contacts whose number rests, it moves them away and reads on, in larger pieces
+# and for at most this many seconds. The next refill continues from there.
+PIECE_AFTER_RESTING = 1000
+READ_ON_SECONDS = 0.5
+
 _GROUPS = text(f"""
 SELECT l.id, l.priority, zone.key, lang.code
 FROM {LIST_GROUPS}
@@ -48,13 +59,14 @@ WHERE l.campaign_id = :campaign_id AND NOT l.removed
 # never tried and once for the others. PostgreSQL reads each range in order and stops at the limit,
 # so the size of the list does not matter.
 _NEXT_CONTACTS = text(f"""
-SELECT c.id, g.list_id, g.priority, c.tried, c.callable_at, c.language
+SELECT c.id, g.list_id, g.priority, c.tried, c.callable_at, c.language, c.zone_key,
+       {called_elsewhere("c")} AS called_elsewhere
 FROM unnest(CAST(:list_ids AS integer[]), CAST(:priorities AS integer[]),
             CAST(:zone_keys AS text[]), CAST(:languages AS text[]))
      AS g(list_id, priority, zone_key, language)
 CROSS JOIN (VALUES (false), (true)) AS t(tried)
 CROSS JOIN LATERAL (
-    SELECT id, tried, callable_at, language
+    SELECT id, tried, callable_at, language, phone, campaign_id, contact.zone_key
     FROM contact
     WHERE contact_list_id = g.list_id AND zone_key = g.zone_key AND language = g.language
       AND tried = t.tried AND callable_at <= :now
@@ -102,7 +114,8 @@ def refill(
         wanted = enough - len(already)
         of_language = [group for group in groups if group.code == language]
         if wanted > 0 and of_language:
-            new += redis_queue.add(_next_contacts(of_language, at, wanted, already), list_ids)
+            found = _next_contacts(campaign, of_language, at, wanted, already)
+            new += redis_queue.add(found, list_ids)
     return new
 
 
@@ -197,20 +210,29 @@ def _open_groups(
 
 
 def _next_contacts(
-    groups: list[Row[*tuple[Any, ...]]], at: datetime, wanted: int, already: list[int]
+    campaign: Campaign,
+    groups: list[Row[*tuple[Any, ...]]],
+    at: datetime,
+    wanted: int,
+    already: list[int],
 ) -> list[QueueEntry]:
-    rows = db.session.execute(
-        _NEXT_CONTACTS,
-        {
-            "list_ids": [group.id for group in groups],
-            "priorities": [group.priority for group in groups],
-            "zone_keys": [group.key for group in groups],
-            "languages": [group.code for group in groups],
-            "now": at,
-            "already": already,
-            "wanted": wanted,
-        },
-    )
+    """Return up to `wanted` contacts that callers may get now. Contacts whose number rests after a
+    call in another campaign are moved to the time when that rest ends."""
+    give_up_at = time.monotonic() + READ_ON_SECONDS
+    piece = wanted
+    while True:
+        rows = _read_contacts(groups, at, piece, already)
+        if not mark_shared(campaign, rows):
+            rows = [row for row in rows if not row.called_elsewhere]
+        rests = [(row, rests_until(row.called_elsewhere, campaign)) for row in rows]
+        resting = [(row, until) for row, until in rests if until is not None and until > at]
+        if resting:
+            send_back(campaign, resting)
+        ids = {row.id for row, _ in resting}
+        ready = [row for row in rows if row.id not in ids][:wanted]
+        if len(ready) == wanted or len(rows) < piece or time.monotonic() > give_up_at:
+            break
+        piece = max(wanted, PIECE_AFTER_RESTING)
     return [
         QueueEntry(
             row.id,
@@ -218,5 +240,20 @@ def _next_contacts(
             row.list_id,
             row.language,
         )
-        for row in rows
+        for row in ready
     ]
+
+
+def _read_contacts(
+    groups: list[Row[*tuple[Any, ...]]], at: datetime, wanted: int, already: list[int]
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    values = {
+        "list_ids": [group.id for group in groups],
+        "priorities": [group.priority for group in groups],
+        "zone_keys": [group.key for group in groups],
+        "languages": [group.code for group in groups],
+        "now": at,
+        "already": already,
+        "wanted": wanted,
+    }
+    return db.session.execute(_NEXT_CONTACTS, values).all()

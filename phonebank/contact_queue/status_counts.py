@@ -17,6 +17,7 @@ from phonebank.contact_queue.campaign_hours import (
     last_calling_time,
     next_calling_time,
 )
+from phonebank.contact_queue.number_rest import RESTING_NUMBERS, resting_numbers
 from phonebank.contact_queue.redis_queue import CALLBACK_RESERVED_SECONDS
 from phonebank.contact_queue.refill import contact_groups
 from phonebank.contact_queue.sql_conditions import (
@@ -40,6 +41,7 @@ BUCKETS = {
     "unusable": "No working number",
     "language": "Waiting for a caller who speaks their language",
     "callback": "To be called back",
+    "elsewhere": "Called by another campaign",
     "resting": "Waiting before the next try",
     "out_of_hours": "Outside calling hours where they are",
     "ready": "Ready to call",
@@ -49,8 +51,7 @@ BUCKETS = {
 # knows how few values the columns have, so it counts in memory and in parallel. If the query
 # grouped by the bucket, PostgreSQL would sort every contact on disk, which takes three times as
 # long.
-_COUNTS = state_text(
-    """
+_COUNT_WORDS = """
 SELECT CASE
          WHEN g.held THEN 'held'
          WHEN g.suppressed THEN 'suppressed'
@@ -61,6 +62,7 @@ SELECT CASE
                 WHERE caller.campaign_id = :campaign_id AND caller.state = :admitted
                   AND caller.languages @> to_jsonb(g.language)) THEN 'language'
          WHEN g.promised THEN 'callback'
+         WHEN g.elsewhere THEN 'elsewhere'
          WHEN g.resting THEN 'resting'
          ELSE 'ready'
        END AS bucket, g.zone_key, g.contacts, g.first_at
@@ -69,16 +71,29 @@ FROM (
            o.contact_id IS NOT NULL AS held,
            c.suppressed_at IS NOT NULL AS suppressed,
            coalesce(c.callback_at > :now, false) AS promised,
-           c.callable_at > :now AS resting,
-           count(*) AS contacts, min(c.callable_at) AS first_at
-    FROM contact c LEFT JOIN call o ON o.contact_id = c.id AND o.ended_at IS NULL
+           c.callable_at > :now AS resting, {elsewhere} AS elsewhere,
+           count(*) AS contacts, min({callable_at}) AS first_at
+    FROM contact c LEFT JOIN call o ON o.contact_id = c.id AND o.ended_at IS NULL {join}
     WHERE c.campaign_id = :campaign_id
-    GROUP BY c.contact_list_id, c.zone_key, c.language, c.state, held, suppressed, promised, resting
+    GROUP BY c.contact_list_id, c.zone_key, c.language, c.state, held, suppressed, promised,
+             resting, elsewhere
 ) g
 JOIN contact_list l ON l.id = g.contact_list_id
-""",
-    callable=ContactState.CALLABLE,
-    admitted=CallerState.ADMITTED,
+"""
+_STATES = {"callable": ContactState.CALLABLE, "admitted": CallerState.ADMITTED}
+_COUNTS = state_text(
+    _COUNT_WORDS.format(elsewhere="false", callable_at="c.callable_at", join=""), **_STATES
+)
+# PostgreSQL counts in parallel only without a CTE, so this query is for when another campaign has
+# called lately.
+_COUNTS_BESIDE_OTHERS = state_text(
+    f"WITH {RESTING_NUMBERS}"
+    + _COUNT_WORDS.format(
+        elsewhere="r.phone IS NOT NULL",
+        callable_at="greatest(c.callable_at, r.until)",
+        join="LEFT JOIN resting r ON r.phone = c.phone AND c.callback_at IS NULL",
+    ),
+    **_STATES,
 )
 
 _FIRST_CALLABLE = text(f"""
@@ -124,7 +139,7 @@ CALLBACKS_AT_MOST = 1000
 
 # PostgreSQL reads each index range from its start, up to the limit. The query counts numbers, not
 # contacts: after a call to one person of a household, the others wait.
-_WITHIN_THE_HOUR = text(f"""
+_WITHIN_THE_HOUR_WORDS = f"""
 SELECT count(DISTINCT phone)
 FROM (
     SELECT c.phone
@@ -137,12 +152,20 @@ FROM (
         WHERE contact_list_id = g.list_id AND zone_key = g.zone_key AND language = g.language
           AND tried = t.tried AND callable_at <= g.until
           AND {is_callable("contact")}
-          AND {has_no_open_call("contact")}
+          AND {has_no_open_call("contact")} %s
         ORDER BY callable_at LIMIT :at_most
     ) c
     LIMIT :at_most
 ) coming
-""")  # noqa: S608
+"""  # noqa: S608
+_WITHIN_THE_HOUR = text(_WITHIN_THE_HOUR_WORDS % "")
+_RESTS_LONGER = (
+    "AND (callback_at IS NOT NULL"
+    " OR phone NOT IN (SELECT phone FROM resting WHERE until > :now + interval '1 hour'))"
+)
+_WITHIN_THE_HOUR_BESIDE_OTHERS = text(
+    f"WITH {RESTING_NUMBERS} {_WITHIN_THE_HOUR_WORDS % _RESTS_LONGER}"
+)
 
 # Counting stops at this number. It is enough for 500 callers for an hour.
 CAPACITY_AT_MOST = 15_000
@@ -166,15 +189,18 @@ def buckets_of(campaign: Campaign) -> list[Bucket]:
     at = now()
     counts = dict.fromkeys(BUCKETS, 0)
     first: dict[str, datetime | None] = dict.fromkeys(BUCKETS)
-    rows = db.session.execute(
-        _COUNTS, {"campaign_id": campaign.id, "now": at, "language": campaign.language}
-    )
+    values = {"campaign_id": campaign.id, "now": at, "language": campaign.language}
+    numbers = resting_numbers(campaign, at)
+    if numbers is None:
+        rows = db.session.execute(_COUNTS, values)
+    else:
+        rows = db.session.execute(_COUNTS_BESIDE_OTHERS, values | numbers._asdict())
     for row in rows:
         key = row.bucket
         if key == "ready" and not is_calling_time(campaign, row.zone_key, at):
             key = "out_of_hours"
         counts[key] += row.contacts
-        if key in ("callback", "resting", "out_of_hours"):
+        if key in ("callback", "elsewhere", "resting", "out_of_hours"):
             opens = next_calling_time(campaign, row.zone_key, max(at, row.first_at))
             first[key] = _earliest(first[key], opens)
     return [Bucket(key, label, counts[key], first[key]) for key, label in BUCKETS.items()]
@@ -235,16 +261,19 @@ def capacity_per_hour(campaign: Campaign) -> int:
     groups = [group for group in contact_groups(campaign) if group.code in spoken]
     last = {key: last_calling_time(campaign, key, at, AN_HOUR) for key in {g.key for g in groups}}
     open_groups = [group for group in groups if last[group.key]]
-    calls = db.session.scalar(
-        _WITHIN_THE_HOUR,
-        {
-            "list_ids": [group.id for group in open_groups],
-            "zone_keys": [group.key for group in open_groups],
-            "languages": [group.code for group in open_groups],
-            "until": [last[group.key] for group in open_groups],
-            "at_most": CAPACITY_AT_MOST,
-        },
-    )
+    values = {
+        "list_ids": [group.id for group in open_groups],
+        "zone_keys": [group.key for group in open_groups],
+        "languages": [group.code for group in open_groups],
+        "until": [last[group.key] for group in open_groups],
+        "at_most": CAPACITY_AT_MOST,
+    }
+    numbers = resting_numbers(campaign, at)
+    if numbers is None:
+        calls = db.session.scalar(_WITHIN_THE_HOUR, values)
+    else:
+        values |= numbers._asdict() | {"now": at}
+        calls = db.session.scalar(_WITHIN_THE_HOUR_BESIDE_OTHERS, values)
     return int(calls or 0)
 
 

@@ -1,24 +1,37 @@
 """The people file: one row for each person of the campaign, and where they stand."""
 
+import re
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
+from phonebank.contact_queue.number_rest import RESTING_NUMBERS, resting_numbers
 from phonebank.exports.kept_columns import kept_columns
 from phonebank.exports.tables import Column, Table, phone_sql, select_list, time_sql
-from phonebank.models import Campaign, ContactState
+from phonebank.models import Campaign, ContactState, now
 from phonebank.models.state_column import state_sql
 
-_STATUS = state_sql(
-    """CASE
+_STATUS = """CASE
     WHEN contact.suppressed_at IS NOT NULL THEN 'do_not_call'
     WHEN EXISTS (SELECT FROM call WHERE contact_id = contact.id AND ended_at IS NULL)
         THEN 'on_screen'
     WHEN contact.state <> :callable THEN contact.state
     WHEN contact_list.removed THEN 'list_paused'
     WHEN contact.callback_at > now() THEN 'call_back'
+    WHEN {elsewhere} THEN 'called_elsewhere'
     WHEN contact.rested_at > now() THEN 'resting'
     WHEN contact.callable_at > now() THEN 'outside_hours'
-    ELSE 'ready' END""",
-    callable=ContactState.CALLABLE,
+    ELSE 'ready' END"""
+
+
+def _status(elsewhere: str) -> str:
+    return state_sql(_STATUS.format(elsewhere=elsewhere), callable=ContactState.CALLABLE)
+
+
+# While another campaign has called lately, the file also looks for numbers that rest for that.
+_RESTING = "WITH " + re.sub(r":(\w+)", r"%(\1)s", RESTING_NUMBERS)
+_JOIN_RESTING = (
+    " LEFT JOIN resting ON resting.phone = contact.phone AND contact.callback_at IS NULL"
 )
 
 PEOPLE_COLUMNS = (
@@ -48,9 +61,10 @@ PEOPLE_COLUMNS = (
         "status",
         "do_not_call: nobody calls them again. on_screen: a caller has them now. finished: nothing"
         " more to ask. unusable: no number works. list_paused: their list is paused. call_back: at"
-        " the time in callback_at. resting: a wait after the last try. outside_hours: calling hours"
-        " open later. ready: the next caller may get them.",
-        _STATUS,
+        " the time in callback_at. called_elsewhere: a wait because another campaign has called"
+        " their number. resting: a wait after the last try. outside_hours: calling hours open"
+        " later. ready: the next caller may get them.",
+        _status("false"),
     ),
     Column(
         "last_outcome", "How the last call ended. Empty if nobody called.", "contact.last_outcome"
@@ -77,11 +91,23 @@ def people_table(campaign: Campaign, since: datetime | None = None) -> Table:
     """Return the file of every person of the campaign, or of those who changed from `since` on: who
     were added, called or put on the do-not-call list."""
     columns = [*PEOPLE_COLUMNS, *kept_columns(campaign.id)]
+    numbers = resting_numbers(campaign, now())
+    head, join = "", ""
+    values: dict[str, Any] = {"campaign_id": campaign.id, "since": since}
+    if numbers is not None:
+        head, join = _RESTING, _JOIN_RESTING
+        values |= {**numbers._asdict(), "now": now()}
+        columns = [
+            replace(column, sql=_status("resting.phone IS NOT NULL"))
+            if column.name == "status"
+            else column
+            for column in columns
+        ]
     return Table(
         header=[column.name for column in columns],
-        query=f"SELECT {select_list(columns)} FROM contact"  # noqa: S608
-        " JOIN contact_list ON contact_list.id = contact.contact_list_id"
+        query=f"{head} SELECT {select_list(columns)} FROM contact"  # noqa: S608
+        f" JOIN contact_list ON contact_list.id = contact.contact_list_id{join}"
         f" WHERE {_OF_CAMPAIGN} ORDER BY contact.id",
         count=f"SELECT count(*) FROM contact WHERE {_OF_CAMPAIGN}",  # noqa: S608
-        values={"campaign_id": campaign.id, "since": since},
+        values=values,
     )

@@ -82,6 +82,10 @@ class Campaign(Versioned, Base):
     # Whether a caller reads what an earlier caller noted of a talk that was cut short, or of a
     # promise to call back: see `calls.earlier_call`.
     shows_earlier_call: Mapped[bool] = mapped_column(default=True, server_default=true())
+    # Whether another campaign has some of this campaign's numbers. A refill sets it in both
+    # (`contact_queue.number_rest`), and nothing takes it back. Only such a campaign's claims look
+    # for calls in other campaigns.
+    shares_numbers: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Whether numbers of the drama ranges, which nobody has, are accepted. Only the demonstration
     # does so.
     allow_drama_numbers: Mapped[bool] = mapped_column(default=False)

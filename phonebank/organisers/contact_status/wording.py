@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from phonebank.contact_queue.campaign_hours import rules_of
+from phonebank.contact_queue.empty_reasons import describe_elsewhere
 from phonebank.contact_queue.status_counts import CAPACITY_AT_MOST, Bucket
 from phonebank.models import Campaign, CampaignState
 from phonebank.rules.time_zones import time_zone
@@ -19,6 +20,8 @@ BUCKET_MEANINGS = {
     "next.",
     "held": "A caller has them on the screen, and has not recorded an outcome yet.",
     "callback": "We promised to call them at a time they chose. They come first when it's time.",
+    "elsewhere": "Another campaign called their number not long ago. They wait as long as the "
+    "stricter of the two campaigns says.",
     "resting": "We called them recently. How long they wait depends on the outcome of the call.",
     "out_of_hours": "It's too early or too late to call them, or it's a holiday there.",
     "language": "They speak a language that no caller in this campaign speaks.",
@@ -47,6 +50,7 @@ def describe_status(campaign: Campaign, buckets: Sequence[Bucket], at: datetime)
         status = "Nobody is left in the queue. The last people are on callers' screens."
     else:
         status = "Nobody is left to call."
+    status = f"{status} {describe_elsewhere(count.get('elsewhere', 0))}".strip()
     if campaign.is_running:
         return status
     stage = {CampaignState.DRAFT: "has not started", CampaignState.ENDED: "has ended"}.get(

@@ -1,0 +1,52 @@
+"""How long a number rests in one campaign after a call in another campaign. Pure.
+
+The person is treated like the others on a number: after an unanswered call they wait as long as the
+person who was called, after an answered call as long as the household. Each campaign has its own
+rules, and the longer wait applies.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from phonebank.rules.outcomes import OUTCOMES
+from phonebank.rules.retry_rules import RetryRules
+
+
+@dataclass(frozen=True)
+class CallElsewhere:
+    """A call to the number in another campaign: its outcome, when it was recorded (aware), and that
+    campaign's rules."""
+
+    outcome: str
+    at: datetime
+    rules: RetryRules
+
+
+def rest_minutes(outcome: str, here: RetryRules, there: RetryRules) -> int:
+    """Return how many minutes a number rests `here` after a call with this outcome `there`.
+
+    0 means that it need not rest: nobody's phone rang, or the number is dead or suppressed, which
+    other rules see to. An outcome that is no longer offered has no rest.
+    """
+    return max(_minutes(outcome, here), _minutes(outcome, there))
+
+
+def number_rests_until(calls: Iterable[CallElsewhere], here: RetryRules) -> datetime | None:
+    """Return when the number has rested `here` after all of these calls in other campaigns; None if
+    no call makes it rest. The moment may have passed."""
+    ends = [
+        call.at + timedelta(minutes=minutes)
+        for call in calls
+        if (minutes := rest_minutes(call.outcome, here, call.rules))
+    ]
+    return max(ends, default=None)
+
+
+def _minutes(key: str, rules: RetryRules) -> int:
+    outcome = OUTCOMES.get(key)
+    if outcome is None or key == "skipped" or outcome.number_dead or outcome.effect == "suppress":
+        return 0
+    retry = rules.retries.get(key)
+    rest = retry.rest_minutes if retry else 0
+    return max(rest, rules.household_rest_minutes) if outcome.reached else rest
