@@ -2,6 +2,7 @@
 
 from phonebank.models.account import Account, Role, RoleName, ScopedRole, account_role
 from phonebank.models.account_session import AccountSession
+from phonebank.models.audit_entry import AuditEntry
 from phonebank.models.base import Base, new_id, now
 from phonebank.models.call import Answer, Call, CallEnding
 from phonebank.models.call_sight import CallSight
@@ -50,6 +51,7 @@ __all__ = [
     "Account",
     "AccountSession",
     "Answer",
+    "AuditEntry",
     "Base",
     "BatchState",
     "Call",

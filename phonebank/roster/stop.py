@@ -6,12 +6,19 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from phonebank.audit.record import record_audit
 from phonebank.core.db import db
 from phonebank.models import Account, Caller, CallerAction, CallerActionKind, Campaign, PaceFlag
 from phonebank.roster import blocked_addresses, pace, remove
 
 REASON_AT_MOST = 300  # characters
 SHOWN_AT_MOST = 100
+_IN_AUDIT = {
+    CallerActionKind.STOPPED: "caller stopped",
+    CallerActionKind.WENT_ON: "caller resumed",
+    CallerActionKind.SET_ASIDE: "calls set aside",
+    CallerActionKind.BROUGHT_BACK: "calls brought back",
+}
 
 
 def stop(caller: Caller, account: Account, reason: str, at: datetime, **figures: Any) -> None:
@@ -31,7 +38,10 @@ def stop(caller: Caller, account: Account, reason: str, at: datetime, **figures:
 def record_action(
     caller: Caller, account: Account, action: str, reason: str, at: datetime, **figures: Any
 ) -> None:
-    """Record what an organiser did about a caller: see `models.caller_action`."""
+    """Record what an organiser did about a caller: see `models.caller_action`, and the audit.
+
+    The audit has no `reason`, because an organiser may type a person's name into it.
+    """
     db.session.add(
         CallerAction(
             campaign_id=caller.campaign_id,
@@ -42,6 +52,14 @@ def record_action(
             figures=figures,
             at=at,
         )
+    )
+    record_audit(
+        _IN_AUDIT[CallerActionKind(action)],
+        account=account,
+        campaign=db.session.get_one(Campaign, caller.campaign_id),
+        subject_kind="caller",
+        subject_id=caller.id,
+        after=figures or None,
     )
 
 

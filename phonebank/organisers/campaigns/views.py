@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from phonebank.accounts.invitations import invite_host
+from phonebank.audit.record import record_audit
 from phonebank.campaigns import services
 from phonebank.campaigns.data_protection import (
     LAWFUL_BASES,
@@ -59,6 +60,7 @@ def new() -> ResponseReturnValue:
     form = CampaignForm()
     if form.validate_on_submit():
         campaign = services.create_campaign(current_user, form.values())
+        record_audit("campaign created", account=current_user, campaign=campaign)
         return commit_and_redirect(
             _address(campaign), "The campaign is set up. Next, upload a list and choose a script."
         )
@@ -112,7 +114,17 @@ def edit(campaign_id: int) -> ResponseReturnValue:
     campaign = _campaign(campaign_id, to_change=request.method == "POST")
     form = CampaignForm(obj=campaign)
     if _may_be_saved(form) and form.is_usable_for(campaign, lists_in_calling_order(campaign)):
-        for name, value in form.values().items():
+        changes = {
+            name: value for name, value in form.values().items() if getattr(campaign, name) != value
+        }
+        record_audit(
+            "campaign changed",
+            account=current_user,
+            campaign=campaign,
+            before={name: getattr(campaign, name) for name in changes},
+            after=changes,
+        )
+        for name, value in changes.items():
             setattr(campaign, name, value)
         return commit_and_redirect(_address(campaign), "Saved.")
     page = render_template("campaigns/form.html", form=form, campaign=campaign)
@@ -126,7 +138,14 @@ def hours(campaign_id: int) -> ResponseReturnValue:
     campaign = _campaign(campaign_id, to_change=request.method == "POST")
     form = hours_form(campaign)
     if _may_be_saved(form):
-        campaign.hours = form.hours().to_json()
+        before, campaign.hours = campaign.hours, form.hours().to_json()
+        record_audit(
+            "calling hours changed",
+            account=current_user,
+            campaign=campaign,
+            before=before,
+            after=campaign.hours,
+        )
         return commit_and_redirect(
             _address(campaign), "Calling hours saved. They apply from the next call."
         )
@@ -153,6 +172,7 @@ def data_protection(campaign_id: int) -> ResponseReturnValue:
     form = DataProtectionForm(campaign)
     if _may_be_saved(form):
         form.populate_obj(campaign)
+        record_audit("data protection changed", account=current_user, campaign=campaign)
         return commit_and_redirect(_address(campaign, "data-protection"), "Saved.")
     page = render_template(
         "campaigns/data_protection.html", form=form, campaign=campaign, rules=rules
@@ -169,7 +189,15 @@ def change_state(campaign_id: int) -> ResponseReturnValue:
     if verb == "start" and (unsaid := missing_statements(campaign)):
         flash(f"Not started. {' '.join(unsaid)}", "error")
         return redirect(url_for("campaigns.data_protection", campaign_id=campaign.id))
+    before = campaign.state
     services.change_state(campaign, verb)
+    record_audit(
+        "campaign state changed",
+        account=current_user,
+        campaign=campaign,
+        before={"state": before},
+        after={"state": campaign.state},
+    )
     return commit_and_redirect(_address(campaign), f"The campaign is now {campaign.state}.")
 
 
@@ -178,7 +206,11 @@ def change_state(campaign_id: int) -> ResponseReturnValue:
 def door(campaign_id: int) -> ResponseReturnValue:
     """Open or close the door of the campaign's own link."""
     campaign = _campaign(campaign_id)
-    set_door(campaign, request.form.get("open") == "yes")
+    is_open = request.form.get("open") == "yes"
+    set_door(campaign, is_open)
+    record_audit(
+        "campaign door changed", account=current_user, campaign=campaign, after={"open": is_open}
+    )
     return commit_and_redirect(_address(campaign, "callers"))
 
 
@@ -201,6 +233,7 @@ def new_link(campaign_id: int) -> ResponseReturnValue:
         flash("Someone else has just replaced the link. This is the new one.", "info")
         return redirect(_address(campaign, "callers"))
     services.replace_join_link(campaign)
+    record_audit("campaign link replaced", account=current_user, campaign=campaign)
     return commit_and_redirect(
         _address(campaign, "callers"), "The old link no longer works. Send the new one."
     )
@@ -212,6 +245,13 @@ def invite(campaign_id: int) -> ResponseReturnValue:
     """Let the person with this e-mail address host parties for the campaign."""
     campaign = _campaign(campaign_id)
     host = invite_host(campaign, request.form.get("email", ""), request.form.get("name", ""))
+    record_audit(
+        "host invited",
+        account=current_user,
+        campaign=campaign,
+        subject_kind="account",
+        subject_id=host.id,
+    )
     return commit_and_redirect(
         _address(campaign, "hosts"), f"{host.email} can now host parties for this campaign."
     )

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from phonebank.accounts import sessions
+from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.core.rate_limits import account_key, limiter
@@ -77,6 +78,14 @@ def ask(campaign_id: int) -> ResponseReturnValue:
     log.info(
         "account %s asks for export %s of campaign %s", current_user.id, export.id, campaign.id
     )
+    record_audit(
+        "file asked for",
+        account=current_user,
+        campaign=campaign,
+        subject_kind="export",
+        subject_id=export.id,
+        after={"kind": kind},
+    )
     commit_and_enqueue(make_export, export.id)
     return redirect(address)
 
@@ -89,6 +98,15 @@ def file(campaign_id: int, export_id: int) -> Response:
     campaign = campaign_for(current_user, campaign_id)
     export = files.export_for(campaign, export_id)
     log.info("account %s downloads export %s", current_user.id, export.id)
+    record_audit(
+        "file downloaded",
+        account=current_user,
+        campaign=campaign,
+        subject_kind="export",
+        subject_id=export.id,
+        after={"kind": export.kind},
+    )
+    db.session.commit()
     mark = UTF_8_MARK.encode() if _for_excel() else b""
     pieces = files.pieces_of(db.engine, export.id, export.bytes_written)
     response = _download(chain([mark], pieces), f"{campaign.name} {export.kind}")
@@ -113,6 +131,8 @@ def definitions(campaign_id: int) -> Response:
 def do_not_call() -> Response:
     """Download every number on the do-not-call list."""
     log.info("account %s downloads the do-not-call list", current_user.id)
+    record_audit("do-not-call list downloaded", account=current_user)
+    db.session.commit()
     return _download(do_not_call_file(_for_excel()), "do-not-call")
 
 

@@ -15,6 +15,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
+from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.core.locks import lock_row
@@ -73,6 +74,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
             db.session.rollback()
             form.file.errors = [refused.message]
         else:
+            _audit("list uploaded", campaign, contact_list)
             db.session.commit()
             return redirect(_address("columns", contact_list))
     status = 422 if form.is_submitted() else 200
@@ -103,6 +105,7 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
             form.actions(),
             form.agreed_rows(),
         )
+        _audit("list confirmed", campaign, contact_list)
         commit_and_enqueue(import_list, list_id)
         return redirect(_address("progress", contact_list))
     page = render_template(
@@ -151,7 +154,9 @@ def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 def refused(campaign_id: int, list_id: int) -> ResponseReturnValue:
     """Download the refused rows, to correct and upload again."""
-    _, contact_list = _list(campaign_id, list_id)
+    campaign, contact_list = _list(campaign_id, list_id)
+    _audit("refused rows downloaded", campaign, contact_list)
+    db.session.commit()
     log.info("account %s downloads the refused rows of list %s", current_user.id, contact_list.id)
     return Response(
         refused_file.refused_rows_file(contact_list),
@@ -166,7 +171,8 @@ def refused(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 def cancel(campaign_id: int, list_id: int) -> ResponseReturnValue:
     """Delete a file whose columns are not confirmed."""
-    _, contact_list = _list(campaign_id, list_id)
+    campaign, contact_list = _list(campaign_id, list_id)
+    _audit("list deleted before import", campaign, contact_list)
     services.cancel(contact_list)
     return commit_and_redirect(
         url_for(".history", campaign_id=campaign_id),
@@ -182,10 +188,11 @@ def undo_list(campaign_id: int, list_id: int) -> ResponseReturnValue:
 
     If the import put numbers on the do-not-call list, the form asks for a reason.
     """
-    _, contact_list = _list(campaign_id, list_id)
+    campaign, contact_list = _list(campaign_id, list_id)
     why = UndoForm().why.data
     reason = why if why in REASONS_TO_LIFT_MANY else "undone"
     undo.begin_undo(contact_list, reason, current_user.id)
+    _audit("list undone", campaign, contact_list, reason=reason)
     log.info("account %s undoes list %s: %s", current_user.id, contact_list.id, reason)
     commit_and_enqueue(undo_import, list_id)
     return redirect(_address("progress", contact_list))
@@ -195,8 +202,9 @@ def undo_list(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 def remove(campaign_id: int, list_id: int) -> ResponseReturnValue:
     """Pause the list."""
-    _, contact_list = _list(campaign_id, list_id)
+    campaign, contact_list = _list(campaign_id, list_id)
     services.pause(contact_list)
+    _audit("list paused", campaign, contact_list)
     return commit_and_redirect(
         _address("progress", contact_list),
         "This list is paused. Callers will not get anyone from it.",
@@ -207,8 +215,9 @@ def remove(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
     """Resume the list."""
-    _, contact_list = _list(campaign_id, list_id)
+    campaign, contact_list = _list(campaign_id, list_id)
     services.resume(contact_list)
+    _audit("list resumed", campaign, contact_list)
     return commit_and_redirect(
         _address("progress", contact_list),
         "This list is resumed. Callers can get people from it again.",
@@ -219,11 +228,12 @@ def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 def priority(campaign_id: int, list_id: int) -> ResponseReturnValue:
     """Change the list's priority: callers get people from higher-priority lists first."""
-    _, contact_list = _list(campaign_id, list_id)
+    campaign, contact_list = _list(campaign_id, list_id)
     lock_row(contact_list)
     form = PriorityForm(obj=contact_list)
     if form.validate_on_submit() and not form.is_overtaken():
         services.set_priority(contact_list, form.priority.data)
+        _audit("list priority changed", campaign, contact_list, priority=form.priority.data)
         db.session.commit()
         flash("Changed.", "success")
     elif form.validate():
@@ -233,6 +243,17 @@ def priority(campaign_id: int, list_id: int) -> ResponseReturnValue:
             "error",
         )
     return redirect(_address("progress", contact_list))
+
+
+def _audit(action: str, campaign: Campaign, contact_list: ContactList, **after: object) -> None:
+    record_audit(
+        action,
+        account=current_user,
+        campaign=campaign,
+        subject_kind="list",
+        subject_id=contact_list.id,
+        after=after or None,
+    )
 
 
 def _campaign(campaign_id: int) -> Campaign:

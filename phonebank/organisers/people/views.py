@@ -7,6 +7,7 @@ from sqlalchemy import select
 from wtforms.fields.choices import SelectChoice
 
 from phonebank.accounts import accounts, invitations, roles, second_factor
+from phonebank.audit.record import record_audit
 from phonebank.core import mail
 from phonebank.core.access import open_to
 from phonebank.core.db import db
@@ -46,6 +47,7 @@ def invite() -> ResponseReturnValue:
             db.session.rollback()
             form.form_errors.append(f"{error.message} {error.what_to_do}")
         else:
+            _audit("account invited", invited, role=form.role.data)
             db.session.commit()
             flash(_describe_invitation(invited), "success" if mail.is_configured() else "warning")
             return redirect(url_for(".everybody"))
@@ -96,6 +98,7 @@ def change_role(account_id: int) -> ResponseReturnValue:
     account = accounts.account_for(account_id)
     role = RoleForm().role.data or ""
     roles.change_role(account, role)
+    _audit("role changed", account, role=role)
     a_role = f"{'an' if role == RoleName.ORGANISER else 'a'} {role}"
     return _commit(account, f"{account.name} is now {a_role} and has to sign in again.")
 
@@ -106,6 +109,7 @@ def deactivate(account_id: int) -> ResponseReturnValue:
     """Deactivate an account."""
     account = accounts.account_for(account_id)
     accounts.deactivate(account)
+    _audit("account deactivated", account)
     return _commit(account, f"{account.name} can no longer sign in.")
 
 
@@ -115,6 +119,7 @@ def reactivate(account_id: int) -> ResponseReturnValue:
     """Reactivate an account."""
     account = accounts.account_for(account_id)
     accounts.reactivate(account)
+    _audit("account reactivated", account)
     return _commit(account, f"{account.name} can sign in again.")
 
 
@@ -124,8 +129,19 @@ def reset_second_factor(account_id: int) -> ResponseReturnValue:
     """Reset an account's second factor."""
     account = accounts.account_for(account_id)
     second_factor.reset_second_factor(account)
+    _audit("second factor reset", account)
     return _commit(
         account, f"{account.name} will set up an authenticator app the next time they sign in."
+    )
+
+
+def _audit(action: str, account: Account, **after: object) -> None:
+    record_audit(
+        action,
+        account=current_user,
+        subject_kind="account",
+        subject_id=account.id,
+        after=after or None,
     )
 
 

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from wtforms import BooleanField, SelectField, StringField
 
+from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.core.edit_form import EditForm
@@ -122,7 +123,7 @@ def edit(campaign_id: int) -> ResponseReturnValue:
                 form.show_faults(fault)
             else:
                 if not form.is_overtaken():
-                    campaign.retry_rules = changes
+                    _change(campaign, changes)
                     db.session.commit()
                     flash("Saved. The rules apply from the next outcome.", "success")
                     return redirect(_back(campaign), 303)
@@ -147,10 +148,21 @@ def back_to_usual(campaign_id: int) -> ResponseReturnValue:
     if not stored.is_as_shown(request.form.get("seen")):
         flash(RULES_STAY, "error")
         return redirect(_back(campaign), 303)
-    campaign.retry_rules = {}
+    _change(campaign, {})
     db.session.commit()
     flash("The usual rules apply again.", "success")
     return redirect(_back(campaign), 303)
+
+
+def _change(campaign: Campaign, rules: dict[str, Any]) -> None:
+    record_audit(
+        "retry rules changed",
+        account=current_user,
+        campaign=campaign,
+        before=campaign.retry_rules,
+        after=rules,
+    )
+    campaign.retry_rules = rules
 
 
 def _back(campaign: Campaign) -> str:

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from flask_wtf import FlaskForm
 
+from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.errors import NotFoundError
@@ -86,8 +87,16 @@ def enter(batch_id: int) -> ResponseReturnValue:
 def _enter(batch_id: int, phones: Sequence[str], chosen: list[int]) -> int:
     before = suppressed_among(list(phones))
     files.enter_file(batch_id, phones, chosen)
+    new = len(phones) - len(before)
+    record_audit(
+        "do-not-call file entered",
+        account=current_user,
+        subject_kind="do-not-call file",
+        subject_id=batch_id,
+        after={"new": new},
+    )
     db.session.commit()
-    return len(phones) - len(before)
+    return new
 
 
 @pages.post("/delete")
@@ -110,6 +119,13 @@ def take_back(batch_id: int) -> ResponseReturnValue:
         flash("Choose why you are removing these numbers.", "error")
         return redirect(url_for("suppressions.show"))
     batches.begin_lifting(batch_id, form.why.data, current_user.id)
+    record_audit(
+        "do-not-call file taken back",
+        account=current_user,
+        subject_kind="do-not-call file",
+        subject_id=batch_id,
+        after={"reason": form.why.data},
+    )
     log.info("account %s takes back do-not-call file %s", current_user.id, batch_id)
     commit_and_enqueue(lift_batch, batch_id)
     flash(

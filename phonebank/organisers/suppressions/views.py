@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from sqlalchemy import func, select
 
+from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.errors import InvalidInputError
@@ -106,8 +107,9 @@ def add() -> ResponseReturnValue:
         field.errors = [f"{fault.message} {fault.what_to_do}".strip()]
         return _page(add=form), 422
     before = entries.suppressed_among(read.phones)
-    _enter(read.phones, form.reason.data, current_user.id)
-    words = _count_in_words(len(read.phones) - len(before), len(before), len(read.refused))
+    new = len(read.phones) - len(before)
+    _enter(read.phones, form.reason.data, new)
+    words = _count_in_words(new, len(before), len(read.refused))
     if not read.refused:
         flash(words, "success")
         return redirect(url_for(".show"))
@@ -117,8 +119,13 @@ def add() -> ResponseReturnValue:
 # This is a separate function, because `retry_on_deadlock` may run it again and the view can read
 # the uploaded file only once.
 @retry_on_deadlock
-def _enter(phones: list[str], reason: str, account_id: int) -> None:
-    entries.suppress_all(phones, SuppressionOrigin.ORGANISER, reason=reason, account_id=account_id)
+def _enter(phones: list[str], reason: str, new: int) -> None:
+    entries.suppress_all(
+        phones, SuppressionOrigin.ORGANISER, reason=reason, account_id=current_user.id
+    )
+    record_audit(
+        "numbers put on do-not-call", account=current_user, after={"new": new, "reason": reason}
+    )
     db.session.commit()
 
 
@@ -138,6 +145,9 @@ def lift() -> ResponseReturnValue:
     if not entries.lift(phone):
         flash("That number was not on the list.", "info")
         return redirect(url_for(".show"))
+    record_audit(
+        "number taken off do-not-call", account=current_user, after={"reason": form.why.data}
+    )
     db.session.commit()
     log.info("account %s lifted a do-not-call entry: %s", current_user.id, form.why.data)
     flash("The number is off the list and can be called again.", "success")

@@ -1,0 +1,1 @@
+"""The permanent record of what organisers did."""

@@ -1,0 +1,34 @@
+"""Records what an organiser did. The caller commits."""
+
+from typing import Any
+
+from phonebank.core.db import db
+from phonebank.models import Account, AuditEntry, Campaign
+
+
+def record_audit(
+    action: str,
+    *,
+    account: Account | None,
+    campaign: Campaign | None = None,
+    subject_kind: str | None = None,
+    subject_id: object = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    """Add one action to the audit, in the transaction of the action.
+
+    `action` says what was done, in up to 40 characters; `account` is None for a job. `before` and
+    `after` are JSON values without any name or number of a person.
+    """
+    db.session.add(
+        AuditEntry(
+            action=action,
+            account_id=account.id if account is not None else None,
+            campaign_id=campaign.id if campaign is not None else None,
+            subject_kind=subject_kind,
+            subject_id=None if subject_id is None else str(subject_id),
+            before=before,
+            after=after,
+        )
+    )
