@@ -34,8 +34,8 @@ def create_account(email: str, name: str, roles: Iterable[str]) -> Account:
         )
     account.name = account.name or _clean_name(name)
     for role in wanted:
-        # An organiser may already host, so the role stays as it is. A change of role would sign the
-        # organiser out, and a host who invites them must not do that.
+        # An organiser may host anyway, so their role stays. A change of role would sign them out,
+        # and a host who invites an organiser must not cause that.
         needless = role.name == RoleName.HOST and account.is_organiser
         if not needless and datastore().add_role_to_user(account, role):
             sign_out_everywhere(account)
@@ -109,5 +109,5 @@ def _insert_account(email: str, name: str, roles: list[Role]) -> Account:
 
 
 def _clean_name(name: str) -> str:
-    """Return the name on one line, without needless spaces, cut to NAME_AT_MOST characters."""
+    """Return the name on one line, without extra spaces, cut to NAME_AT_MOST characters."""
     return " ".join(name.split())[:NAME_AT_MOST]

@@ -4,8 +4,8 @@ import re
 
 UNKNOWN = "A browser we don't recognise"
 
-# The first of these marks that a header contains decides the name, because nearly every browser
-# also names marks that come later here.
+# The first of these marks that a header contains decides the name. The order matters, because
+# nearly every browser's header also contains later marks.
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -31,7 +31,8 @@ def browser_words(user_agent: str) -> str:
     """Return the name of a browser and its system, as in “Firefox on Android”, from a User-Agent
     header.
 
-    An unknown browser is named by the first word of its header, if that is letters and digits.
+    An unknown browser gets the first word of its header as its name, if that has only letters and
+    digits.
     """
     system = next((words for mark, words in _SYSTEMS if mark in user_agent), "")
     browser = next((words for mark, words in _BROWSERS if mark in user_agent), "")

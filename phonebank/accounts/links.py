@@ -1,9 +1,9 @@
 """Sign-in links: signed tokens that name an account, an expiry and the page that follows.
 
-A link works once and, by default, for fifteen minutes. Both limits are needed: a link may lie for
-years in a mailbox, a proxy's log or a browser's history, and fifteen minutes is long enough for a
-stranger to read it off a screen. No table holds the links: the account remembers the newest used
-link, and that link and all older ones are spent.
+A link works once and, by default, for fifteen minutes. Both limits are needed. A link may stay for
+years in a mailbox, a proxy's log or a browser's history. And fifteen minutes are long enough for a
+stranger to read it off a screen. No table has the links. The account remembers the newest link that
+was used, and that link and all older ones no longer work.
 """
 
 from dataclasses import dataclass
@@ -54,7 +54,8 @@ def token_for(
     issued = now()
     return _serializer().dumps(
         {
-            # Signing out everywhere changes this identifier, and so ends the link. The id stays.
+            # The link names this identifier and not the id, because signing out everywhere changes
+            # the identifier and so ends the link.
             "account": account.fs_uniquifier,
             "issued": (issued - EPOCH) // MICROSECOND,
             "until": (issued + lives_for - EPOCH) // MICROSECOND,
@@ -111,7 +112,7 @@ def spend(link: Link) -> None:
     )
     if spent.first() is None:
         raise LinkExpiredError
-    # The account's reloaded columns decide whether a second factor is needed.
+    # The view reads the reloaded columns to decide whether a second factor is needed.
     db.session.expire(link.account)
 
 

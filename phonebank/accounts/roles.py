@@ -40,7 +40,7 @@ def find_role(name: str) -> Role:
 def lock_account(account: Account) -> None:
     """Lock the organisers' role, then the account, before its role or its state changes.
 
-    If two transactions each take away an organiser, the second therefore counts the organisers only
+    If two transactions each remove an organiser, the second waits here. So it counts the organisers
     after the first has committed.
     """
     db.session.execute(

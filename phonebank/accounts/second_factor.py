@@ -1,8 +1,8 @@
-"""The second factor's codes, each of which signs one browser in, and how organisers reset them.
+"""The second factor's codes, which each work once, and the reset by an organiser.
 
-Both classes replace Flask-Security's own. If a request has the right code, its transaction marks
-the code as used before it signs the account in. If two requests send one code at once, the second
-request waits for the first and finds the code used.
+Both classes replace Flask-Security's own. A request with the right code first marks the code as
+used, in the transaction that signs the account in. If two requests send the same code at once, the
+second waits for the first and finds the code used.
 """
 
 from typing import Any
@@ -70,8 +70,8 @@ class SingleUseRecoveryCodes(MfRecoveryCodesUtil):
 def reset_second_factor(account: Account) -> None:
     """Forget the account's authenticator app and recovery codes, and sign it out everywhere.
 
-    The next person who signs in by an e-mailed link sets up a new app, so first make sure who asks
-    for the reset.
+    The next person who signs in by an e-mailed link sets up a new app. So an organiser must first
+    make sure who asks for the reset.
     """
     lock_row(account)
     datastore().tf_reset(account)

@@ -20,8 +20,8 @@ from phonebank.core.db import db
 from phonebank.core.errors import ConflictError
 from phonebank.models import Account, AccountSession, now
 
-# This is long enough for a day's work and an evening's party. A laptop that is found the next day
-# is signed out.
+# This is long enough for a day's work and an evening's party. A lost laptop is signed out by the
+# next day.
 SIGNED_IN_FOR = timedelta(hours=12)
 # The precision of the time “last used”. With a shorter time, requests would write to the table more
 # often.
@@ -38,8 +38,8 @@ _WITH_ACCOUNT = select(AccountSession).options(
 def create_session(account: Account, device: str) -> str:
     """Sign the account in with one more browser. Return the secret for the browser's cookie.
 
-    The account's row stays locked until the commit, so a change of the role or state either finds
-    the new session or comes before it. Raises ConflictError if such a change came first.
+    The account's row stays locked until the commit. So a change of its role or state either comes
+    later and ends the new session, or comes first and this raises ConflictError.
     """
     unchanged = select(Account.id).where(
         Account.id == account.id,
@@ -107,8 +107,8 @@ def current_id() -> int | None:
 def is_open(engine: Engine, session_id: int | None) -> bool:
     """Whether a session has not ended.
 
-    A streamed response asks this on a connection of its own, because the request's connection is
-    back in the pool by then.
+    A streamed response asks this on another connection, because the request's own is back in the
+    pool by then.
     """
     open_session = select(AccountSession.id).where(
         AccountSession.id == session_id, AccountSession.created_at > now() - SIGNED_IN_FOR
@@ -152,7 +152,7 @@ def end_current() -> None:
 def note_use() -> None:
     """Store that the session of this request's browser is in use, at most once in SEEN_EVERY.
 
-    This commits, so call it before anything else that a request does.
+    This commits, so call it before the request changes anything else.
     """
     known: tuple[int, datetime] | None = g.get("account_session")
     if known is None or known[1] > now() - SEEN_EVERY:

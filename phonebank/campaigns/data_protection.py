@@ -1,5 +1,5 @@
-"""What a campaign says about its people's data before it starts: who is responsible, the legal
-ground, its last day, and for how long the people are kept."""
+"""The statements about personal data that a campaign must make before it starts: who is
+responsible, the legal ground, the last day, and how long people's data is kept."""
 
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -41,14 +41,15 @@ def missing_statements(campaign: Campaign) -> list[str]:
 
 
 def today_in(campaign: Campaign) -> date:
-    """Return the date in the campaign's country. In a country with several time zones this is the
-    date where it is earliest."""
+    """Return the date in the campaign's country. In a country with several time zones, this is the
+    earliest of their dates."""
     zones = rules_for(campaign.country).time_zones.value
     return min(now().astimezone(ZoneInfo(zone)).date() for zone in zones)
 
 
 def kept_until(campaign: Campaign) -> date | None:
-    """Return the last day on which the campaign may keep its people; None if it has not said."""
+    """Return the last day on which the campaign may keep its people's data, or None if it has not
+    stated one."""
     if campaign.ends_on is None or campaign.retention_days is None:
         return None
     return campaign.ends_on + timedelta(days=campaign.retention_days)

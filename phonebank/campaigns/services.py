@@ -24,7 +24,7 @@ from phonebank.models import (
 )
 from phonebank.roster import admit as admission
 
-# The actions in each state: the verb on the button, and the state that it leads to.
+# The actions that each state allows, as the verb on the button → the new state.
 MOVES: dict[CampaignState, dict[str, CampaignState]] = {
     CampaignState.DRAFT: {"start": CampaignState.RUNNING},
     CampaignState.RUNNING: {"pause": CampaignState.PAUSED, "end": CampaignState.ENDED},
@@ -34,7 +34,7 @@ MOVES: dict[CampaignState, dict[str, CampaignState]] = {
 
 
 def campaigns_of(account: Account) -> Sequence[Campaign]:
-    """Return the campaigns of which the account may see the figures, newest first."""
+    """Return the campaigns whose figures the account may see, newest first."""
     within = campaigns_within(account, RoleName.VIEWER)
     return db.session.scalars(select(Campaign).where(within).order_by(Campaign.id.desc())).all()
 
@@ -58,9 +58,9 @@ def create_campaign(account: Account, values: dict[str, Any]) -> Campaign:
 def change_state(campaign: Campaign, verb: str) -> None:
     """Start, pause, resume, end or reopen the campaign; `verb` is a key of MOVES.
 
-    Raises ConflictError if the state does not allow it, even if the page showed the button, and if
-    a campaign would start without people to call, a script, or what it must say about the people's
-    data.
+    Raises ConflictError if the state does not allow the action, even if the page showed the button.
+    Also raises it if a campaign would start without people to call, a script, or its statements
+    about personal data.
     """
     lock_row(campaign)
     target = MOVES[campaign.state].get(verb)
@@ -135,7 +135,7 @@ def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:
 
 
 def count_flagged_callers(campaign: Campaign) -> int:
-    """Return how many callers have exceeded a budget and are not reviewed by an organiser yet."""
+    """Return how many callers exceeded a budget and have not been reviewed by an organiser yet."""
     query = select(func.count(PaceFlag.caller_id.distinct())).where(
         PaceFlag.campaign_id == campaign.id, PaceFlag.looked_at.is_(None)
     )

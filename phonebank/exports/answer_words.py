@@ -25,7 +25,7 @@ class AnswerWords:
             for step_id, versions in asked.items()
             for version in versions
         }
-        # The words of each choice that needs nothing of the person or the caller.
+        # The words of each choice that has no merge field.
         self._plain = {
             (version_id, step_id, choice.key): choice.label
             for (version_id, step_id), step in self._steps.items()
@@ -39,8 +39,9 @@ class AnswerWords:
         return len(self._asked) + sum(self._has_words.values())
 
     def cells(self, version_id: str, answers: str, person: Mapping[str, str]) -> list[str]:
-        """Return the cells of a call: `answers` is the JSON of its answers by step, `version_id`
-        that of its script, and `person` has the merge fields of the person and the caller."""
+        """Return the cells of a call. `answers` is the JSON of its answers by step, and
+        `version_id` the script version that it used. `person` has the merge fields of the person
+        and the caller."""
         given: dict[str, Any] = json.loads(answers)
         cells = []
         for step_id in self._asked:
@@ -53,7 +54,8 @@ class AnswerWords:
     def words(
         self, version_id: str, step_id: str, value: Any, person: Mapping[str, str]
     ) -> str | None:
-        """Return the words of an answer with keys; None if the step has none, or no answer."""
+        """Return the words of an answer that is stored as a key. Return None if there is no answer,
+        or if the step's answers have no keys."""
         step = self._steps.get((version_id, step_id))
         if value is None or step is None or not step.choices:
             return None

@@ -37,8 +37,8 @@ _CALLER = _NAMES.index("caller")
 def calls_table(campaign: Campaign, since: datetime | None = None) -> Table:
     """Return the file of every call of the campaign, or of those that changed from `since` on.
 
-    Recorded calls come first. Then come calls that were released, expired or withdrawn, and calls
-    on a screen now. The column `ending` tells them apart.
+    Recorded calls come first. Calls that were released, expired or withdrawn follow, and so do
+    calls that are on a screen now. The column `ending` tells them apart.
     """
     asked = steps_asked(campaign)
     words = AnswerWords(campaign, asked)
@@ -64,8 +64,8 @@ def calls_table(campaign: Campaign, since: datetime | None = None) -> Table:
             *(column.name for column in columns),
             *(n for n, _ in answer_columns(campaign, asked)),
         ],
-        # Recorded calls come first, in the order of an index, so PostgreSQL sorts nothing and sends
-        # the first row at once. The few calls without an outcome follow.
+        # Recorded calls come in the order of an index, so PostgreSQL sorts nothing and sends the
+        # first row at once. The few calls without an outcome follow.
         query=f"""
 ({select} WHERE {_OF_CAMPAIGN} AND call.recorded_at IS NOT NULL ORDER BY call.recorded_at, call.id)
 UNION ALL

@@ -27,7 +27,7 @@ HEADER = (
     "Survey Question Type",
     "Survey Response",
 )
-# The name that VAN gives each of our outcomes.
+# VAN's name for each of our outcomes.
 RESULTS = {
     "no_answer": "Not Home",
     "answerphone": "Not Home",
@@ -64,7 +64,7 @@ _OF_CAMPAIGN = f"""call.campaign_id = %(campaign_id)s AND call.recorded_at IS NO
 
 def canvass_table(campaign: Campaign, since: datetime | None = None) -> Table:
     """Return the results of the campaign's recorded calls, or of those that changed from `since`
-    on. Skipped people and calls that were set aside are no results."""
+    on. The file leaves out skipped people and calls that were set aside."""
     asked = steps_asked(campaign)
     words = AnswerWords(campaign, asked)
     types = {

@@ -1,10 +1,10 @@
-"""Rows → CSV that is safe to open in any spreadsheet. Pure.
+"""Turns rows into CSV that is safe to open in any spreadsheet. Pure.
 
 Spreadsheets run a cell that begins with =, +, - or @ as a formula (OWASP, "CSV Injection"), and a
 volunteer's note or a list from elsewhere may have such a cell. This module puts an apostrophe in
 front, which spreadsheets read as "this is text". Phone numbers get the apostrophe too: "+44…"
-becomes "'+44…", which keeps its plus and all its digits, and which the import of lists reads as the
-number.
+becomes "'+44…". So a spreadsheet keeps the plus and all the digits, and the import of lists reads
+it as the number.
 """
 
 import csv
@@ -16,10 +16,10 @@ from typing import cast
 
 Cell = str | int | float | bool | datetime | None
 
-# Excel cuts rows at semicolons in countries with a decimal comma, whatever the file says, and other
-# programs can cut at tabs or bars. So a sign counts as a beginning after any of these characters,
-# and after the spaces and quotation marks that a spreadsheet may drop. The wide signs are the East
-# Asian forms, which some spreadsheets read as the plain ones.
+# In countries with a decimal comma, Excel splits rows at semicolons. Other programs can split at
+# tabs or bars. So a sign after any of these characters may begin a cell. It may also follow spaces
+# and quotation marks that a spreadsheet drops. The wide signs are the East Asian forms, which some
+# spreadsheets read as the plain ones.
 _BEGINS_A_FORMULA = re.compile(r"""((?:^|[,;|])[\s"]*)(?=[-=+@＝＋－＠])""")
 
 ROWS_A_CHUNK = 500
@@ -29,8 +29,8 @@ UTF_8_MARK = "\ufeff"  # Excel reads a file as UTF-8 only if it begins with this
 def safe_text(text: str) -> str:
     """Make text safe for a cell: no spreadsheet runs it, and its line ends become " / ".
 
-    If a spreadsheet cuts rows at another character, the second line of a cell would become a new
-    row.
+    In a spreadsheet that splits rows at another character, the second line of a cell would become a
+    new row.
     """
     one_line = " / ".join(text.splitlines()).replace("\t", " ").replace("\0", "")
     return _BEGINS_A_FORMULA.sub(r"\1'", one_line)
@@ -57,8 +57,8 @@ def csv_chunks(
 ) -> Iterator[str]:
     """Yield a CSV file (RFC 4180) in pieces of `ROWS_A_CHUNK` rows, so memory use stays constant.
 
-    `mark` adds the UTF-8 mark, which Excel needs and which confuses some other programs.
-    `delimiter` is for spreadsheets that cut rows at another character than the comma.
+    `mark` adds the UTF-8 mark. Excel needs it, and it confuses some other programs. `delimiter` is
+    for spreadsheets that split rows at another character than the comma.
     """
     writer = csv.writer(_EchoFile(), delimiter=delimiter, lineterminator="\r\n")
 
@@ -72,10 +72,10 @@ def csv_chunks(
         yield chunk
 
 
-# What COPY sends instead of some characters of a value.
+# The characters that COPY sends in an escaped form.
 _COPIED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
 _COPY_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-# A row of COPY in which this finds nothing has only cells that `safe_text` would leave as they are.
+# If this finds nothing in a row of COPY, `safe_text` would change none of its cells.
 _NEEDS_CARE = re.compile(
     r"""[\\"\0\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|(?:^|[\t,;|])\s*[-=+@＝＋－＠]"""
 )
@@ -90,8 +90,8 @@ def copied_cells(row: str) -> list[str]:
 def copied_line(row: str) -> str:
     """Return a row of COPY, without its end, as safe CSV without a line's end.
 
-    This is `safe_text` for each cell and then CSV, but most rows need neither, and then it takes
-    two microseconds instead of fifty.
+    This does the same as `safe_text` for each cell and then CSV. Most rows need neither, and then
+    it takes two microseconds instead of fifty.
     """
     if _NEEDS_CARE.search(row):
         return joined(map(safe_text, copied_cells(row)))
@@ -101,7 +101,7 @@ def copied_line(row: str) -> str:
 
 
 def joined(cells: Iterable[str]) -> str:
-    """Return cells that are safe already as CSV without a line's end."""
+    """Join cells that are safe already into a line of CSV, without a line's end."""
     return ",".join(
         '"' + cell.replace('"', '""') + '"' if "," in cell or '"' in cell else cell
         for cell in cells

@@ -144,8 +144,8 @@ def steps_asked(campaign: Campaign) -> Asked:
 
 
 def answer_columns(campaign: Campaign, asked: Asked) -> list[tuple[str, str]]:
-    """Return the name and the meaning of the columns of answers: for each step one with the key,
-    and one with its words if it has keys.
+    """Return the name and the meaning of each column of answers. Every step has one column, and a
+    step with choices has a second one with their words.
 
     The words are those of the version that the call used, even if the script has changed since.
     """

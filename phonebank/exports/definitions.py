@@ -1,4 +1,4 @@
-"""The definitions file: the meaning of each column of the calls file and of the people file, and of
+"""The definitions file: the meaning of each column in the calls file and the people file, and of
 each value."""
 
 from collections.abc import Iterator

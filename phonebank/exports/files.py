@@ -1,4 +1,5 @@
-"""Files that organisers ask for: asked for, begun, written piece by piece, read, erased.
+"""The files that organisers ask for. A job begins a file and stores it piece by piece, an organiser
+downloads it, and a job erases it.
 
 The caller commits.
 """
@@ -15,11 +16,12 @@ from phonebank.models import Account, Campaign, Export, ExportKind, ExportPiece,
 
 # A file with names and numbers is erased this long after it was made.
 KEPT_FOR = timedelta(days=1)
-# A worker stores several pieces a second; before the first, PostgreSQL may need half a minute.
+# A file without a new piece for this long has lost its worker. A worker stores several pieces a
+# second, but PostgreSQL may need half a minute before the first.
 STALLED_AFTER = timedelta(minutes=1)
-# A file that has begun this often has a fault of its own.
+# A file that has begun this often without success fails, because the file itself must have a fault.
 TRIES_AT_MOST = 5
-# The newest files of a campaign stay; earlier ones make room.
+# A campaign keeps this many of its newest files. Older ones are erased.
 KEPT_AT_MOST = 20
 UNDER_WAY = (ExportState.WAITING, ExportState.WORKING)
 
@@ -29,7 +31,7 @@ class SupersededError(Exception):
 
 
 class CutOffError(Exception):
-    """The error that cuts a download's connection, because the file was erased meanwhile."""
+    """The error that ends a download because its file was erased meanwhile."""
 
 
 def ask_for(
@@ -100,7 +102,7 @@ def is_over(export: Export) -> bool:
 
 
 def begin(export_id: int) -> Export | None:
-    """Begin a file that waits; None if another worker has begun it, or if it is done."""
+    """Begin a file that waits, and return it. Return None if the file no longer waits."""
     begun = db.session.scalar(
         update(Export)
         .where(Export.id == export_id, Export.state == ExportState.WAITING)
@@ -116,7 +118,7 @@ def begin(export_id: int) -> Export | None:
     )
     if begun is None:
         return None
-    # What an earlier worker has left is not continued, because the rows may have changed since.
+    # The pieces of an earlier worker are deleted, because the rows may have changed since.
     _erase_pieces(export_id)
     return begun
 
@@ -148,7 +150,7 @@ def fail(export: Export) -> None:
 
 
 def put_back_stalled() -> Sequence[int]:
-    """Let the files begin again whose worker was lost, and return the ids of all that wait.
+    """Let files whose worker was lost begin again. Return the ids of all files that wait.
 
     A file that has begun TRIES_AT_MOST times fails.
     """
@@ -162,7 +164,7 @@ def put_back_stalled() -> Sequence[int]:
 
 
 def erase_old() -> int:
-    """Erase the files whose time is over and those that make room; return how many."""
+    """Erase the files whose time is over, and those beyond the newest few. Return how many."""
     rank = func.row_number().over(partition_by=Export.campaign_id, order_by=Export.id.desc())
     ready = select(Export.id, Export.finished_at, rank.label("rank")).where(
         Export.state == ExportState.READY
@@ -175,7 +177,8 @@ def erase_old() -> int:
 
 
 def erase_files_of(campaign_id: int) -> int:
-    """Erase every file of a campaign, also those being made, because a person in it is erased.
+    """Erase every file of a campaign, including those that are being made, because a person in them
+    is being erased.
 
     Return how many there were. A worker that is writing one stops at its next piece.
     """
@@ -185,8 +188,8 @@ def erase_files_of(campaign_id: int) -> int:
 
 
 def pieces_of(engine: Engine, export_id: int, length: int) -> Iterator[bytes]:
-    """Yield the pieces of a file of `length` bytes, each read on a connection that is free again
-    before the piece is sent. Raises CutOffError if the file is erased meanwhile."""
+    """Yield the pieces of a file of `length` bytes. Each piece is read on a connection that is
+    given back before the piece is sent. Raises CutOffError if the file is erased meanwhile."""
     number = 0
     while length > 0:
         piece = select(ExportPiece.data).where(
@@ -202,8 +205,8 @@ def pieces_of(engine: Engine, export_id: int, length: int) -> Iterator[bytes]:
 
 
 def _advance(export: Export, **values: object) -> None:
-    """Change a file that this worker makes. Raises SupersededError if it is not its file any
-    more."""
+    """Change a file that this worker makes. Raises SupersededError if the worker no longer has
+    it."""
     mine = update(Export).where(
         Export.id == export.id,
         Export.state == ExportState.WORKING,

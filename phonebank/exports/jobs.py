@@ -1,4 +1,4 @@
-"""The jobs of files: make one, begin again after a lost worker, erase old ones."""
+"""The jobs that make a file, begin it again after a worker was lost, and erase old files."""
 
 import logging
 import traceback
@@ -58,7 +58,7 @@ def make_export(export_id: int) -> None:
 
 @job(CHORES, timeout=60)
 def look_after_exports() -> None:
-    """Erase old files, and enqueue those again whose worker was killed."""
+    """Erase old files. Enqueue files again whose worker was killed."""
     erased = files.erase_old()
     waiting = files.put_back_stalled()
     db.session.commit()
@@ -80,8 +80,8 @@ def _write(export: Export) -> None:
 def _pieces(table: Table, export: Export) -> Iterator[tuple[bytes, int]]:
     """Yield the file in pieces, each with how many rows it has.
 
-    The rows come by COPY over a connection of their own, so the whole file shows one moment of the
-    database, and PostgreSQL sends them only as fast as they are taken.
+    The rows come by COPY over their own connection. So the whole file shows one moment of the
+    database, and PostgreSQL sends rows only as fast as they are read.
     """
     with db.engine.connect() as connection:
         driver = connection.connection.driver_connection
@@ -98,7 +98,8 @@ def _pieces(table: Table, export: Export) -> Iterator[tuple[bytes, int]]:
                 if len(lines) > ROWS_A_PIECE:
                     yield _joined(lines), len(lines) - 1
                     lines = [""]
-        # The first of `lines` is the header, or stands for the rows before.
+        # The first of `lines` is the header or, in a later piece, an empty placeholder. It is not
+        # counted as a row.
         yield _joined(lines), len(lines) - 1
 
 

@@ -1,4 +1,4 @@
-"""The people file: one row for each person of the campaign, and where they stand."""
+"""The people file: one row for each person of the campaign, with their status."""
 
 import re
 from dataclasses import replace
@@ -80,7 +80,7 @@ PEOPLE_COLUMNS = (
         time_sql("contact.created_at"),
     ),
 )
-# These moments are all that the table knows of a change.
+# These are all the times of change that the table has.
 CHANGED_SINCE = """(%(since)s::timestamptz IS NULL
     OR greatest(contact.created_at, contact.last_called_at, contact.suppressed_at)
         >= %(since)s::timestamptz)"""
@@ -88,8 +88,8 @@ _OF_CAMPAIGN = f"contact.campaign_id = %(campaign_id)s AND {CHANGED_SINCE}"
 
 
 def people_table(campaign: Campaign, since: datetime | None = None) -> Table:
-    """Return the file of every person of the campaign, or of those who changed from `since` on: who
-    were added, called or put on the do-not-call list."""
+    """Return the file of every person of the campaign. With `since`, it has only people who were
+    added, called or put on the do-not-call list from then on."""
     columns = [*PEOPLE_COLUMNS, *kept_columns(campaign.id)]
     numbers = resting_numbers(campaign, now())
     head, join = "", ""

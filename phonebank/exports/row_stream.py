@@ -9,8 +9,8 @@ from phonebank.core.db import FOR_DOWNLOADS, db
 from phonebank.core.errors import ServiceUnavailableError
 
 ROWS_A_FETCH = 500
-# One process allows this many downloads. Each holds a database connection until its end, and
-# callers need the others.
+# One process allows this many downloads at once. Each keeps a database connection to its end, and
+# callers need the other connections.
 DOWNLOADS_AT_ONCE = 3
 
 _under_way: set[int] = set()
@@ -21,7 +21,7 @@ def stream_rows(query: Executable, **values: Any) -> Iterator[Row[Any]]:
 
     The rows have a connection of their own, because the request's session closes before its answer
     is sent. The connection is released after the last row, or when the browser disconnects. Raises
-    ServiceUnavailableError while DOWNLOADS_AT_ONCE other downloads run.
+    ServiceUnavailableError if DOWNLOADS_AT_ONCE other downloads are running.
     """
     if len(_under_way) >= DOWNLOADS_AT_ONCE:
         raise ServiceUnavailableError(

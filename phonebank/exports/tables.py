@@ -1,4 +1,5 @@
-"""What one kind of file has in it: its columns, its query, and how a row of it becomes CSV."""
+"""The content of one kind of file: its columns, its query, and the function that turns its rows
+into CSV."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,10 +43,11 @@ def yes_no_sql(condition: str) -> str:
 
 
 def phone_sql(column: str) -> str:
-    """Return SQL text that writes a number with the apostrophe that keeps it text."""
+    """Return SQL text that writes a phone number after an apostrophe, so that spreadsheets keep it
+    as text."""
     return f"'''' || {column}"
 
 
 def select_list(columns: Sequence[Column]) -> str:
-    """Return the columns as the list of a SELECT."""
+    """Return the columns as the list after SELECT."""
     return ",\n       ".join(column.sql for column in columns)

@@ -6,17 +6,17 @@ from phonebank.live.board_snapshot import board_snapshot, board_tag
 
 
 def answer_board(party_id: int, token: str | None = None) -> Response:
-    """Return {"board"}; 304 if the page already shows this board, by the tag it sends
-    (`If-None-Match`).
+    """Return {"board"}. The status is 304 without a body if the tag that the page sends
+    (`If-None-Match`) is that of the present board.
 
-    `token` is the link of the television that asks. Raises GoneError if the party has another link
-    by now. The view checks before this who asks.
+    `token` is the link of the television that asks. Raises GoneError if that link was replaced. The
+    view has already checked that the request may see the board.
     """
     tag = board_tag(party_id)
     if request.if_none_match.contains_weak(tag):
         answer = Response(status=304)
     else:
         answer = jsonify(board=board_snapshot(party_id, token))
-    # A proxy that compresses the answer would make a strong tag weak.
+    # The tag is weak, because a proxy that compresses the answer would make a strong tag weak.
     answer.set_etag(tag, weak=True)
     return answer

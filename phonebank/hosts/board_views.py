@@ -1,5 +1,5 @@
-"""The board on the television: one page, which has its own link and no buttons. After the end of
-the party it shows thanks and totals."""
+"""The board on the television. It is one page with its own link. After the end of the party it
+shows thanks and totals."""
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
@@ -39,8 +39,8 @@ def show(token: str) -> ResponseReturnValue:
             evening=summary_of(party),
             board=board_snapshot(party.id, token),
         )
-    # The QR code is drawn before the figures are read, because reading them ends the transaction.
-    # In the other order the party would be queried twice.
+    # The QR code is drawn first. Reading the figures ends the transaction, and the party would then
+    # be loaded a second time for the code.
     qr = qr_svg(join_link(base_url, party.code))
     return render_template(
         "parties/board.html",
@@ -60,7 +60,8 @@ def picture(token: str) -> ResponseReturnValue:
 
 @pages.errorhandler(GoneError)
 def show_ended(error: GoneError) -> ResponseReturnValue:
-    """Show the error in the board's own size and colours, for people across the room."""
+    """Show the error in the board's size and colours, so that people can read it from across the
+    room."""
     error_pages.roll_back()
     if wants_json():
         return error_pages.answer_to(error)

@@ -38,8 +38,8 @@ def validate_name(form: FlaskForm, field: StringField) -> None:
 
 
 class GoalField(IntegerField):
-    """The field for a party's goal, a number of conversations. It is a text field, so that the page
-    can show again what the host typed if it is not a number."""
+    """The field for a party's goal, a number of conversations. It is a text field. So if the host
+    types something else, the page can show it again beside the error."""
 
     widget = TextInput()
 
@@ -67,7 +67,7 @@ class GoalField(IntegerField):
 
 
 class NewPartyForm(FlaskForm):
-    """The form for a new party. A host can keep all its defaults, so making a party takes less than
+    """The form for a new party. A host can keep all its defaults, and so make a party in less than
     a minute."""
 
     campaign = SelectField("Campaign", coerce=int)
@@ -82,7 +82,7 @@ class NewPartyForm(FlaskForm):
         format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
         description="Leave this empty to start now.",
     )
-    # JavaScript fills it in. Without JavaScript the campaign's country decides.
+    # JavaScript fills this field in. Without JavaScript the zone is that of the campaign's country.
     time_zone = HiddenField()
     goal = GoalField(
         "Goal",
@@ -95,7 +95,7 @@ class NewPartyForm(FlaskForm):
     )
 
     def zone(self, default: str) -> str:
-        """Return the browser's time zone, or `default` if the browser named none that exists."""
+        """Return the browser's time zone, or `default` if the browser named no existing zone."""
         try:
             return time_zone(self.time_zone.data or default).key
         except UnknownTimeZoneError:

@@ -1,8 +1,8 @@
 """The socket of a party's board.
 
-A board only listens. When it connects, it sends a proof of who it is, and it gets the events of the
-board that this proof allows. The only event that it may send asks for the whole board and changes
-nothing.
+A board only listens. When it connects, it sends a proof: a television sends the token of its link,
+and a host's page the party's id. It then gets the events of that board. The only event that it may
+send asks for the whole board, and changes nothing.
 """
 
 from typing import Any
@@ -47,12 +47,12 @@ def board_disconnects(_reason: str = "") -> None:
 @on_event("snapshot", broadcaster.NAMESPACE)
 @open_to(TV)
 def snapshot(_: Any = None) -> dict[str, Any]:
-    """Return the whole board, as it is now."""
+    """Return the board's present state."""
     watcher = live().broadcaster.watcher(request.sid)  # type: ignore[attr-defined]
     if watcher is None:
         raise NotAllowedError("This board isn't connected.", "Reload the page.")
-    # The proof is checked again: since the board connected, the host may have signed out, or the
-    # link may have been replaced.
+    # The proof is checked again, because the host may have signed out since the board connected, or
+    # the link may have been replaced.
     if watcher.token is None:
         _watcher({"party": watcher.party_id})
     return {"board": board_snapshot(watcher.party_id, watcher.token)}

@@ -41,7 +41,7 @@ from phonebank.parties.standings import standings
 from phonebank.rules.countries import NoCountryRulesError, rules_for
 
 BREAKS = (5, 10, 15)  # minutes
-# The button for a break that the host ends sends this in place of minutes.
+# The button for a break without a fixed end sends this in place of minutes.
 OPEN_BREAK = "open"
 ACTIONS = {
     "lock": services.lock,
@@ -91,7 +91,7 @@ def new() -> ResponseReturnValue:
 @open_to(RoleName.HOST)
 def run(party_id: int) -> ResponseReturnValue:
     """Show the page from which a host runs the party. For a request that wants JSON, return
-    {"board"}, the same as for the television."""
+    {"board"} as the television gets it."""
     party = services.party_for(current_user, party_id)
     if wants_json():
         return answer_board(party.id)
@@ -105,8 +105,8 @@ def run(party_id: int) -> ResponseReturnValue:
 @pages.get("/<int:party_id>/shares")
 @open_to(RoleName.HOST)
 def shares(party_id: int) -> ResponseReturnValue:
-    """Return what each caller did and is doing, {"share", "kind", "words"} by caller id, for a page
-    that already has everything else."""
+    """Return what each caller did and is doing: {"share", "kind", "words"} by caller id. An open
+    page asks for this often, because the rest of it seldom changes."""
     party = services.party_for(current_user, party_id)
     return {
         str(guest.caller.id): {
@@ -258,7 +258,7 @@ def _default_title(name: str) -> str:
 
 
 def zone_of_country(country: str) -> str:
-    """Return the first time zone in the country's rules, a guess for a browser that names no
+    """Return the first time zone in the country's rules. It is used if the browser names no
     zone."""
     try:
         return rules_for(country).time_zones.value[0]

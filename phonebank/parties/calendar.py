@@ -15,9 +15,9 @@ REMINDS_BEFORE = timedelta(minutes=30)
 def calendar_file(party: Party, link: str, words: str, host: str, at: datetime) -> bytes:
     """Return the bytes of the file. It has one event, with a reminder half an hour before.
 
-    `link` is where to join, `words` the invitation, `host` the name of this site, `at` the current
-    time, aware. The party's id identifies the event, so a new file after a change of time moves the
-    event in the calendar.
+    `link` is the address to join by, `words` the invitation, `host` this site's host name, and `at`
+    the current time (aware). The party's id identifies the event. So if the time changes, a new
+    file moves the event in the calendar.
     """
     calendar = Calendar()
     calendar.add("prodid", "-//Phonebank//Phone parties//EN")
@@ -39,7 +39,7 @@ def calendar_file(party: Party, link: str, words: str, host: str, at: datetime) 
     reminder.add("description", party.title)
     event.add_component(reminder)
     calendar.add_component(event)
-    # The file contains the rules of the time zone, for calendars that do not know the zone by its
-    # name.
+    # The file contains the rules of the time zone, because some calendars do not know the zone by
+    # its name.
     calendar.add_missing_timezones()
     return bytes(calendar.to_ical())

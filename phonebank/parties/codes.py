@@ -1,4 +1,4 @@
-"""A party's code: as typed, as a link, as a QR code, in an invitation. Pure."""
+"""A party's code: read from what people type, and written into links and invitations. Pure."""
 
 import re
 import unicodedata
@@ -9,8 +9,8 @@ _LINK = re.compile(r"/join/([^/?#&\s]+)", re.IGNORECASE)
 _CAMPAIGN_LINK = re.compile(r"/c/([^/?#\s]+)", re.IGNORECASE)
 # This matches texts like "The code is ABC123" and "go to phones.example/join and type ABC123".
 _SAID = re.compile(r"\b(?:code|type|join)\b(?:\s+is\b)?[\s:=]+(\S.*)$", re.IGNORECASE | re.DOTALL)
-# A code has letters and digits only. People type other characters when a code is read aloud to
-# them, or copy them from a message, with a full stop for example.
+# A code has letters and digits only. People add other characters when they type a code that is read
+# aloud, or copy a full stop with it from a message.
 _NO_LETTERS = re.compile(r"[\W_]+")
 
 

@@ -12,7 +12,7 @@ from phonebank.core.locks import lock_row
 from phonebank.models import Account, Party, RoleName
 from phonebank.parties.services import organises
 
-# Three people can look after a door, a board and a kitchen, and know each other by name.
+# With the host that makes three people: enough for the door, the board and the kitchen.
 COHOSTS_AT_MOST = 2
 
 
@@ -31,8 +31,8 @@ def invite_cohost(account: Account, party: Party, email: str) -> Account:
     _check(account, party)
     invited = create_account(email, "", [RoleName.HOST])
     _check_invited(party, invited)
-    # The mail is sent before the lock is taken, because a mail server is slow, and callers want to
-    # join meanwhile.
+    # The mail is sent before the party is locked. A mail server is slow, and callers could not join
+    # meanwhile.
     send_invitation(
         invited,
         f"{account.name or account.email} has invited you to help run a phone party:\n"

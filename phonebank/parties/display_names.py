@@ -19,8 +19,8 @@ def clean_name(text: str, what: str = "name") -> str:
     """Return the name in composed form (NFC) with its spaces tidied.
 
     Raises InvalidInputError for an empty name, for one over 40 characters, and for one with an
-    invisible character. Emoji and every alphabet are welcome. This function escapes nothing,
-    because pages do that.
+    invisible character. Emoji and all alphabets are allowed. The function escapes nothing, because
+    pages do that.
     """
     name = unicodedata.normalize("NFC", text).strip()
     if any(_is_refused(letter) for letter in name):

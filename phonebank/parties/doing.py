@@ -52,8 +52,8 @@ def describe_doing(
     on_break: bool,
     at: datetime,
 ) -> Doing:
-    """Return what a caller does at the moment `at`. The first three are of their latest call, or
-    None before their first. `on_break` says whether the party has a break."""
+    """Return what a caller is doing at the moment `at`. The first three parameters describe their
+    latest call, and are None before the first call. `on_break` is true during the party's break."""
     if started_at is not None and ended_at is None:
         return Doing("calling", "Calling")
     if on_break:

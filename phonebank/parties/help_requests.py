@@ -1,8 +1,8 @@
 """Requests for help from a caller to their host. The host sees who asks, and confirms having seen
 it.
 
-A request has one of a few kinds and no free text: words typed in the middle of a call would sooner
-or later carry the contact's name to the host's screen.
+A request has one of a few kinds and no free text. In words typed during a call, a contact's name
+could get onto the host's screen.
 """
 
 from datetime import timedelta
@@ -16,8 +16,7 @@ from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller, CallerState, Party, now
 from phonebank.roster.rooms import lock_in_room
 
-# For each key, which is stored: the button that a caller presses, and the words that the host
-# reads.
+# Each stored key, with the words of the caller's button and the words that the host reads.
 ABOUT = {
     "words": ("I don't know what to say", "doesn't know what to say"),
     "upset": ("The person is upset or rude", "is talking to someone who is upset or rude"),
@@ -32,8 +31,8 @@ SEEN = "I've seen that you need help."
 def ask_for_help(caller: Caller, about: str) -> bool:
     """Ask the caller's host for help. Return False if the caller has asked within the last minute.
 
-    `about` is a key of ABOUT; empty means "other". Raises InvalidInputError for any other value,
-    NotFoundError for a caller without a party, who has no host.
+    `about` is a key of ABOUT; "" means "other". Raises InvalidInputError for any other value, and
+    NotFoundError for a caller without a party, because they have no host.
     """
     about = about or "other"
     if about not in ABOUT:
@@ -77,10 +76,10 @@ def callers_asking(party: Party) -> list[Caller]:
 
 
 def mark_seen(caller: Caller) -> None:
-    """Mark a caller's request as seen: it leaves the list, and the caller sees that the host has
-    seen it.
+    """Mark a caller's request as seen. It leaves the host's list, and the caller's page says that
+    the host has seen it.
 
-    Marking it again does nothing. Raises NotFoundError if the caller is at another party by now.
+    A second mark changes nothing. Raises NotFoundError if the caller has moved to another party.
     """
     lock_in_room(caller)
     if caller.help_asked_at is None or caller.help_seen:

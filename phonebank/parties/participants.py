@@ -1,6 +1,6 @@
 """The callers of a party, as its host sees them. Nothing here commits.
 
-What a host does with one caller is in `phonebank.roster`, because an organiser does the same.
+The actions on one caller are in `phonebank.roster`, because organisers have the same ones.
 """
 
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ def caller_in(party: Party, caller_id: int) -> Caller:
 def rename_caller(caller: Caller, first_name: str) -> None:
     """Give a caller another name. The host may allow a word that the join page refuses.
 
-    Raises InvalidInputError, and NotFoundError for a caller who is in another room by now.
+    Raises InvalidInputError, and NotFoundError for a caller who has moved to another room.
     """
     rename(caller, clean_name(first_name))
 

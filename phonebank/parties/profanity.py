@@ -1,7 +1,7 @@
 """Finds slurs and bad words in callers' names with the word list of glin-profanity.
 
-Only whole words count, so that Scunthorpe and Hancock pass. Real names that are on the list pass
-too. A host may give a caller any name (`participants.rename_caller`).
+Only whole words count, so Scunthorpe and Hancock are allowed. Real names are allowed too, even if
+they are on the list. A host may give a caller any name (`participants.rename_caller`).
 """
 
 import unicodedata
@@ -30,10 +30,10 @@ def refuse_bad_words(name: str) -> None:
 def _in_plain_letters(name: str) -> str:
     """Return the name in letters from A to Z.
 
-    The filter treats every other letter as the end of a word, so it would find a bad word in Analía
-    and in Assía. An accent within a word is dropped, so that it cannot hide a bad word (fück). An
-    accent at the end of a word makes a different word (Rapé), and so does a letter of another
-    alphabet. These letters become "q", because no word on the list ends with "q".
+    The word list's filter treats every other letter as the end of a word, so it would find a bad
+    word in Analía and in Assía. An accent within a word is dropped, so it cannot hide a bad word
+    (fück). But an accent at the end makes a different word (Rapé), and so does a letter of another
+    alphabet. Such a letter becomes "q", because no word on the list ends with "q".
     """
     name = unicodedata.normalize("NFKC", name)
     return "".join(

@@ -78,8 +78,8 @@ def parties_in(campaign: Campaign) -> list[Party]:
 
 
 def party_after(party: Party) -> Party | None:
-    """Return the next party that the same host runs for the same campaign: one that is on, or the
-    first that will be. Return None if there is none that takes new people."""
+    """Return a party that the same host runs next for the same campaign: one that is running, or
+    the first that is planned. Return None if there is none that new callers can join."""
     return db.session.scalars(
         select(Party)
         .where(
@@ -98,8 +98,8 @@ def party_for(account: Account, party_id: int, to_change: bool = False) -> Party
 
     Raises NotFoundError otherwise, also if there is no such party.
 
-    With `to_change`, the party is locked first, so that a co-host who is removed while their
-    request is under way changes nothing.
+    With `to_change`, the party is locked first. So if a co-host is removed while their request
+    runs, the request changes nothing.
     """
     party = db.session.get(Party, party_id)
     if party is not None and to_change:
@@ -162,7 +162,7 @@ def party_by_code(text: str) -> Party:
     Raises NotFoundError for a code that no party has, GoneError if its party has ended.
     """
     code = normalise_code(text)
-    # A code is free again once its party has ended, so a running party comes first.
+    # A code can be used again once its party has ended, so a party that has not ended comes first.
     party = db.session.scalars(
         select(Party)
         .where(Party.code == code)
@@ -241,8 +241,8 @@ def change_board_link(party: Party) -> None:
 
 
 def start_break(party: Party, minutes: int | None = None) -> None:
-    """Give callers no new contacts for 1 to 60 minutes; None means until `end_break`. A break that
-    is on is replaced. Callers can finish calls in progress, and these count.
+    """Give callers no new contacts for 1 to 60 minutes, or until `end_break` if `minutes` is None.
+    An earlier break is replaced. Callers can finish calls in progress, and these count.
 
     Raises InvalidInputError for another number of minutes.
     """
@@ -297,7 +297,7 @@ def _notify_everyone(party: Party) -> None:
 def state_for_callers(party: Party | None) -> dict[str, bool | int | None]:
     """Return what a caller's screen must know about their party: {"paused", "ended", "seconds"}.
 
-    `seconds` is how long the break still lasts: 0 if the host will end it, None if there is none.
+    `seconds` is the rest of the break: 0 if the host will end it, None if there is no break.
     """
     left = party.break_left(now()) if party is not None else None
     return {

@@ -20,10 +20,10 @@ from phonebank.tallies.totals import CallerTotals, Totals, caller_totals, party_
 WIDTHS = (10, 20, 30, 60, 120, 240, 720, 1440)
 BARS_AT_MOST = 36
 # Bars of this width or more may span more than a day.
-DAYS_FROM = 60  # minutes: 36 bars of an hour are more than a day
+DAYS_FROM = 60  # minutes; 36 bars of an hour are more than a day
 
-# Times are seconds since 1970, rounded down to the width of a bar. In every time zone that differs
-# from UTC by whole hours, bars begin on the hour. In other zones they begin within half an hour of
+# Times are seconds since 1970, rounded down to the width of a bar. Bars begin on the hour in every
+# time zone that differs from UTC by whole hours. In other zones they begin within half an hour of
 # it.
 _BARS = text("""
 SELECT to_timestamp(floor(extract(epoch FROM recorded_at) / :width) * :width) AS starts_at,
@@ -79,7 +79,7 @@ class Summary:
 
     @property
     def busiest(self) -> Bar | None:
-        """The bar with the most calls; if several bars have as many, the first of them."""
+        """The bar with the most calls, or the first of several such bars."""
         return max(self.bars, key=lambda bar: bar.calls, default=None)
 
 
@@ -123,7 +123,7 @@ def change_summary_link(party: Party) -> None:
 
 
 def share_of(party: Party, caller_id: int) -> CallerTotals | None:
-    """Return one caller's own share of the party; None if they recorded no call in it."""
+    """Return one caller's share of the party, or None if they recorded no call in it."""
     return next((s for s in caller_totals(party.id) if s.caller_id == caller_id), None)
 
 
@@ -136,7 +136,7 @@ def _evening(party: Party) -> tuple[int, list[Bar]]:
     )
     rows = db.session.execute(_BARS, {"party_id": party.id, "width": minutes * 60})
     found = {row.starts_at: row for row in rows}
-    # Bars without a call are included too, because a break is part of the evening.
+    # Bars without a call are included, because a break is part of the evening.
     start, bars = min(found), []
     for index in range(min(_count(start, max(found), minutes), BARS_AT_MOST)):
         at = start + timedelta(minutes=index * minutes)

@@ -1,5 +1,5 @@
-"""The pages of the signed-in person's account: its name, and the browsers that it is signed in
-with."""
+"""The pages of the signed-in person's own account: the name, and the browsers that are signed
+in."""
 
 from datetime import timedelta
 

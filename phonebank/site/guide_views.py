@@ -1,4 +1,4 @@
-"""The help pages. Anyone may read them, because they hold nothing about any person."""
+"""The help pages. Anyone may read them, because they say nothing about any person."""
 
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue

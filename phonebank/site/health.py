@@ -1,8 +1,9 @@
-"""Health checks, which a load balancer or a container engine asks for again and again.
+"""Health checks for a load balancer or a container engine, which requests them again and again.
 
-`/healthz` says that the process answers. If it does not, start another process. `/readyz` says that
-the stores answer this process. If they do not, send requests elsewhere and start nothing. The
-overload limits count neither of these checks, so a busy process does not look like a dead one.
+`/healthz` answers if the process runs. If it does not answer, the process must be replaced.
+`/readyz` says whether PostgreSQL and Redis answer this process. If they do not, requests should go
+to another process, but a new process would not help. The overload limits do not count these checks,
+so a busy process does not look like a dead one.
 """
 
 import threading

@@ -17,8 +17,8 @@ from phonebank.site.blueprint import pages
 
 View = Callable[..., ResponseReturnValue]
 
-# The second factor must follow within so many seconds after the use of a sign-in link, which leaves
-# time to install an app.
+# The second factor must follow within this many seconds after the use of a sign-in link. That
+# leaves time to install an app.
 SECOND_FACTOR_WITHIN = 15 * 60
 
 # The key, in the session, of the moment (in seconds since 1970) until which these pages work.
@@ -35,13 +35,13 @@ def _account_in_session() -> str:
 
 
 def _within_deadline(view: View) -> View:
-    """Wrap a view that comes between the link and the sign-in, so that it works only until the
-    deadline."""
+    """Wrap a view of the second factor, so that it works only until the deadline."""
 
     @wraps(view)
     def checked() -> ResponseReturnValue:
         if current_user.is_authenticated:
-            # Flask-Security would sign out a browser that opens this page without need.
+            # A browser that is signed in already does not need this page, and Flask-Security would
+            # sign it out.
             needless = view is not two_factor_setup and "tf_totp_secret" not in session
             return redirect(url_for(".account")) if needless else view()
         if time.time() > session.get(DEADLINE, 0):
@@ -58,7 +58,8 @@ def _route(path: str, endpoint: str, view: View, rule: str) -> None:
     pages.add_url_rule(path, endpoint, open_to(rule)(view), methods=["GET", "POST"])
 
 
-# The session of a browser that is not signed in yet proves that it has just used a link.
+# These pages are open to anyone, because a browser on the way to its sign-in is not signed in yet.
+# Its session proves that it has just used a link.
 _route(
     "/sign-in/second-factor",
     "two_factor_token_validation",

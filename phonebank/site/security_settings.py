@@ -16,14 +16,14 @@ CLOCK_SKEW = 30
 
 
 def security_settings(config: Config) -> dict[str, Any]:
-    """Return settings of Flask by name, among them Flask-Security's messages in Phonebank's
+    """Return Flask's settings by name. Among them are Flask-Security's messages, in Phonebank's
     words."""
     key = base64.urlsafe_b64encode(hashlib.sha256(config.totp_secret.encode()).digest())
     return {
         # Flask-Security looks for its pages in the blueprint that routes them.
         "SECURITY_BLUEPRINT_NAME": "accounts",
-        # Flask-Login would write into every visitor's session that it is not fresh. Nothing reads
-        # that: `FRESHNESS` goes by the time of the sign-in.
+        # This stops Flask-Login from writing into every visitor's session that it is not fresh.
+        # Nothing reads that entry, because `FRESHNESS` is counted from the time of the sign-in.
         "SESSION_PROTECTION": None,
         "SECURITY_CLI_USERS_NAME": None,
         "SECURITY_CLI_ROLES_NAME": None,

@@ -55,8 +55,8 @@ def init_app(app: Flask, config: Config) -> None:
         two_factor_verify_code_form=CodeForm,
         mf_recovery_form=RecoveryCodeForm,
     )
-    # Access rules ask the account itself. Flask-Principal would load it for every request, to make
-    # an identity that nothing asks for.
+    # This switches Flask-Principal off. It would load the account at every request to make an
+    # identity, and nothing uses that: access rules ask the account itself.
     security.principal.identity_loaders.clear()
     security.want_json(lambda request: False)
     security.unauthn_handler(_require_sign_in)
@@ -71,8 +71,8 @@ def _load_accounts_by_session(app: Flask, security: Security) -> None:
     """Make Flask-Login load a request's account by its row in `accounts.sessions`, and in no other
     way.
 
-    Every sign-in begins such a session and every sign-out ends it. This is also so on
-    Flask-Security's own pages.
+    Every sign-in begins such a session and every sign-out ends it, also on Flask-Security's own
+    pages.
     """
     manager = security.login_manager
 
@@ -100,7 +100,7 @@ def _load_accounts_by_session(app: Flask, security: Security) -> None:
     def end_others(_: Flask, user: Account, **__: Any) -> None:
         sessions.end_others(user)
 
-    # No other code refers to these functions, so a weak reference would let them be deleted.
+    # No other code refers to these functions. With a weak reference, Python would delete them.
     user_authenticated.connect(begin, app, weak=False)
     user_logged_out.connect(end, app, weak=False)
     for changed in (tf_profile_changed, tf_disabled):

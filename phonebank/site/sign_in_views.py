@@ -57,7 +57,7 @@ def sign_in() -> ResponseReturnValue:
 
 def _typed_email_key() -> str:
     email = request.form.get("email", "")
-    with suppress(InvalidInputError):  # the form reports the error, and no mailbox has this address
+    with suppress(InvalidInputError):  # the form shows the error; no such mailbox exists
         email = normalise_email(email)
     return typed_key(email)
 
@@ -83,8 +83,8 @@ def ask_for_link() -> ResponseReturnValue:
 def _run_after(response: Response, action: Callable[[], None]) -> None:
     """Run the action after the response is sent.
 
-    So the time that the response takes does not reveal whether the address has an account, and the
-    browser does not wait for the mail server.
+    The browser then does not wait for the mail server. And the time that the response takes does
+    not show whether the address has an account.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 
@@ -115,7 +115,7 @@ def link_sent() -> ResponseReturnValue:
 def use_link(token: str) -> ResponseReturnValue:
     """Show the page that a sign-in link opens. It names the account, and has a button to sign in.
 
-    Opening the link does not sign in, because mail scanners open links too and must not use them
+    Opening the link does not sign anyone in. Mail scanners open links too, and must not use them
     up.
     """
     link = links.read(token)
@@ -128,8 +128,8 @@ def use_link(token: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("30 per minute")
 def come_in(token: str) -> ResponseReturnValue:
-    """Spend the link. Then sign its account in, or ask for the second factor if the account needs
-    one."""
+    """Mark the link as used. Then sign its account in, or ask for the second factor if the account
+    needs one."""
     link = links.read(token)
     links.spend(link)
     if current_user.is_authenticated:

@@ -48,7 +48,7 @@ def _address(campaign: Campaign, anchor: str = "") -> str:
 @campaigns.get("")
 @open_to(VIEWER_ANYWHERE)
 def index() -> ResponseReturnValue:
-    """Show the campaigns of which the account may see the figures, with their totals."""
+    """Show the campaigns whose figures the account may see, with their totals."""
     rows = [(c, campaign_totals(c.id)) for c in services.campaigns_of(current_user)]
     return render_template("campaigns/index.html", rows=rows)
 
@@ -159,7 +159,8 @@ def hours(campaign_id: int) -> ResponseReturnValue:
 
 
 def _may_be_saved(form: EditForm) -> bool:
-    """Whether the form was sent, is valid, and overwrites nothing that another organiser saved."""
+    """Whether the form was sent, is valid, and would not overwrite what another organiser has saved
+    meanwhile."""
     return form.validate_on_submit() and not form.is_overtaken()
 
 

@@ -33,6 +33,6 @@ class AskForm(FlaskForm):
 
     @property
     def since_moment(self) -> datetime | None:
-        """The beginning of the chosen day in UTC; None for everything."""
+        """The beginning of the chosen day in UTC, or None if the organiser wants everything."""
         day = self.since.data
         return datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None

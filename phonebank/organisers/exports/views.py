@@ -34,7 +34,7 @@ exports = Blueprint("exports", __name__)
 
 Piece = TypeVar("Piece", str, bytes)
 
-# No organiser needs more at once.
+# This is more than an organiser needs.
 DOWNLOADS = "10 per minute"
 ASKS = "30 per minute"
 # Seconds between two checks that the browser is still signed in.
@@ -42,7 +42,7 @@ CHECK_EVERY = 2.0
 
 
 class SignedOutError(Exception):
-    """The error that cuts a download's connection, because its browser was signed out."""
+    """The error that ends a download because its browser was signed out."""
 
 
 def init_app(app: Flask) -> None:
@@ -157,7 +157,8 @@ def _files(campaign: Campaign) -> dict[str, Any]:
 
 
 def _download(chunks: Iterator[Piece], name: str) -> Response:
-    # A campaign's name must not inject into a header: only plain letters and digits pass.
+    # Only plain letters and digits are kept, because a campaign's name must not add lines to the
+    # header.
     plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:80].lower()
     filename = f"{plain}-{now():%Y-%m-%d}.csv"
     return Response(

@@ -165,7 +165,7 @@ class ColumnsForm(FlaskForm):
         faults = faults_of(mapping)
         columns = self.columns()
         for fault in faults:
-            # Two columns with one target are one fault: only the second gets the message.
+            # If two columns have the same target, only the second shows the message.
             where = columns[fault.columns[-1]].errors if fault.columns else self.form_errors
             where.append(fault.message)
         return not faults

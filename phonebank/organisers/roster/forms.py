@@ -1,4 +1,5 @@
-"""The forms for the contacts that a caller may get, and for how many a caller may see in a time."""
+"""The forms for a caller's filters (which contacts the caller may get) and for a campaign's pace
+limits."""
 
 from typing import Any
 

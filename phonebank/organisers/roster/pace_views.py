@@ -1,4 +1,5 @@
-"""The organiser's page of a campaign's budgets: how many people its callers may see in a time."""
+"""The organiser's page of a campaign's pace limits ("budgets"): how many people a caller may see
+within a given time."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue

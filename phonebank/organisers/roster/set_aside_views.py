@@ -1,4 +1,4 @@
-"""The organiser's pages that set aside what a caller recorded, and bring it back."""
+"""The organiser's pages that set a caller's recorded calls aside, and bring them back."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -46,7 +46,7 @@ def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @pages.post("")
 @open_to(RoleName.ORGANISER)
 def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Set the calls aside. If the request has no time for all of them, a job continues."""
+    """Set the calls aside. If one request cannot do all of them, a job continues."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     only_fast = request.form.get("which") == "fast"

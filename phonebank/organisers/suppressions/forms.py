@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Length
 from phonebank.rules.countries import countries, rules_for
 from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY
 
-# The entry keeps its reason. Outcomes of calls use the first two.
+# Each entry on the list stores one of these reasons. Outcomes of calls use the first two.
 REASONS = {
     "asked": "They asked not to be called",
     "deceased": "They have died",
