@@ -19,7 +19,7 @@ from phonebank.scripts.versions import script_of
 class ArmCounts:
     """One arm's counts.
 
-    `steps_passed` maps each set of steps to the number of reached people who got past exactly
+    `steps_passed` maps a set of steps to the number of reached people whose calls passed exactly
     these steps. `shifts` maps each change in rating, -10 to 10, to its number of people. `versions`
     maps each script version's id to its number of calls.
     """
@@ -88,7 +88,7 @@ GROUP BY arm_id, shift
 
 
 def counts_of(arm_ids: Sequence[int], until: datetime) -> dict[int, ArmCounts]:
-    """Return each arm's counts by arm id, over the calls recorded before `until`.
+    """Return the counts of each arm, by arm id, over the calls recorded before `until`.
 
     An arm without calls has zeros.
     """

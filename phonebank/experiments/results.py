@@ -29,10 +29,8 @@ class Share:
 
 @dataclass(frozen=True)
 class StepShare:
-    """One step: how many people reached got past it, and how many of those got past no later step.
-
-    These are the fields `passed` and `no_further`.
-    """
+    """One step. `passed` counts the reached people whose calls passed it, and `no_further` those of
+    them whose calls passed no later step."""
 
     title: str
     passed: Share
@@ -127,7 +125,7 @@ def _arm_results(
 
 
 def _share(number: int, of: int, look: Look | None) -> Share:
-    # The two numbers come from two queries, and a call may be recorded or undone in between.
+    # The two numbers come from two queries, and meanwhile a call may be recorded or undone.
     number = min(number, of)
     return Share(number, of, intervals.rate(number, of, look.error) if look else None)
 
@@ -135,8 +133,8 @@ def _share(number: int, of: int, look: Look | None) -> Share:
 def _steps(script: ParsedScript, counts: ArmCounts, look: Look | None) -> list[StepShare]:
     """Return the steps in the script's order.
 
-    A step counts as passed even if the caller later changed an earlier answer so that the step is
-    no longer on the path: the person was asked.
+    A step counts as passed even if the caller later changed an earlier answer and the path no
+    longer has the step. The person was asked all the same.
     """
     steps = [step for step in script.steps if not step.is_end]
     passed = {step.id: 0 for step in steps}

@@ -1,8 +1,8 @@
 """Check that the people called are divided among the arms as the shares say.
 
-Apart from chance, the division should match the shares, because each contact's arm is fixed before
-the call. If it does not match, calls are missing in one arm, and a comparison of the remaining
-calls would compare different groups of people.
+Each contact's arm is fixed before the call, so apart from chance the division should match the
+shares. If it does not, calls are missing in one arm. The arms then have different kinds of people,
+and comparing them would mislead.
 """
 
 from collections.abc import Sequence

@@ -14,7 +14,7 @@ MAX_DAYS_AHEAD = 180
 class Measure:
     """A measure by which two arms are compared, and the words for it in a sentence.
 
-    `of` says what a figure refers to. `did` says what a person did to count in a rate.
+    `of` names the people to whom a figure refers. `did` says what a person did to count in a rate.
     """
 
     name: str
@@ -93,9 +93,9 @@ def conversations_needed(
 ) -> int | None:
     """Return how many more conversations would distinguish the observed difference from zero.
 
-    Return None if that would take more than half a year at the pace so far. The number is a
-    forecast, not a promise, because the observed difference is itself uncertain. `error` is the
-    interval's error, and `conversations` the number of conversations up to the look.
+    Return None if that would take more than half a year at the pace so far. The number is only a
+    forecast, because the observed difference is itself uncertain. `error` is the interval's error,
+    and `conversations` the number of conversations up to the look.
     """
     from scipy.stats import norm
 

@@ -1,4 +1,4 @@
-"""Rows of a file → batches that can be stored, each with its contacts and its refused rows."""
+"""Turns the rows of a file into batches to store, each with its contacts and its refused rows."""
 
 import csv
 import io
@@ -16,8 +16,8 @@ from phonebank.phones.number_places import time_zones_of
 from phonebank.phones.postcodes import time_zones_of_postcode
 from phonebank.rules.time_zones import canonical_name, zones_key, zones_of_country
 
-# One transaction stores this many rows. That is about half a second's work, and all that is lost if
-# the worker is killed.
+# One transaction stores this many rows, which takes about half a second. If the worker is killed,
+# no more than this is lost.
 BATCH = 10_000
 
 # The columns of `Batch.contacts`, in order.
@@ -44,7 +44,7 @@ class Batch:
 
     first: int
     rows: int = 0
-    # The contacts are CSV for COPY. They are CSV already here, so that one batch is prepared while
+    # The contacts as CSV for COPY. The CSV is made here, so that one batch is prepared while
     # another is stored.
     contacts: str = ""
     contact_rows: int = 0
@@ -115,7 +115,7 @@ def _zone_key(row: ContactRow, country: str) -> str:
     """Return the zones that the person may be in, as a contact stores them; "" if unknown.
 
     The list's own time zone comes first, then the postcode's, then those of the numbers.
-    `rules.calling_hours` reads the key, and takes all zones of the country for "".
+    `rules.calling_hours` reads this text. For "" it uses all zones of the country.
     """
     of_postcode = time_zones_of_postcode(row.postcode, country) if row.postcode else ()
     told = of_postcode or _zones_of_numbers((row.phone, *row.other_phones))
@@ -128,14 +128,16 @@ def _zone_key(row: ContactRow, country: str) -> str:
         # numbers.
         return _zones_key((*said, *told)) if told else ""
     if len(said) > 1:
-        # "MST" is Denver's clock or Phoenix's: the person's postcode or numbers say which.
+        # "MST" may mean Denver's clock or that of Phoenix. The person's postcode or numbers say
+        # which.
         here = {canonical_name(zone) for zone in told}
         said = tuple(zone for zone in said if canonical_name(zone) in here) or said
     return _zones_key(said)
 
 
 def _zones_of_numbers(phones: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the zones of all numbers: callers try the next number if the first is wrong."""
+    """Return the zones of all numbers, because callers try the next number if the first is
+    wrong."""
     of_each = [time_zones_of(phone) for phone in phones]
     return tuple(zone for zones in of_each for zone in zones) if all(of_each) else ()
 

@@ -11,16 +11,17 @@ from phonebank.lists.uploads import discard
 from phonebank.models import ContactList, ListState, now
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 
-# An import stores a batch about every second, so one without progress for this long has stopped.
+# An import stores a batch about every second. One without progress for this long has stopped.
 STALLED_AFTER = timedelta(minutes=2)
-# An import that has begun this often without progress must have a row that makes it fail.
+# An import that has begun this often without progress fails, because one of its rows must stop it.
 TRIES_AT_MOST = 5
-# A file whose columns nobody confirms is personal data without a use, so it is deleted.
+# A file whose columns nobody confirms is deleted after this time, because it is personal data that
+# nobody uses.
 UNCONFIRMED_FOR = timedelta(days=1)
 
 
 def begin_import(contact_list_id: int) -> ContactList | None:
-    """Mark a list as importing and return it; None if the list is not waiting for an import.
+    """Mark a list as importing and return it. Return None if the list is not waiting for an import.
 
     An import that has begun TRIES_AT_MOST times fails.
     """
@@ -86,7 +87,7 @@ def delete_unconfirmed_uploads() -> None:
 
 
 def _end_import(contact_list_id: int, state: str, fault: str | None) -> None:
-    """End the import of a list. A list that is not importing any more stays unchanged."""
+    """End the import of a list. A list that is no longer importing stays unchanged."""
     ended = db.session.execute(
         update(ContactList)
         .where(ContactList.id == contact_list_id, ContactList.state == ListState.IMPORTING)

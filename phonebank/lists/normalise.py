@@ -1,4 +1,4 @@
-"""A row of a list → a contact to store, or a refusal with its column and reason. Pure."""
+"""Turns a row of a list into a contact to store, or a refusal with its column and reason. Pure."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from phonebank.phones.drama_numbers import is_drama_number
 from phonebank.phones.e164 import REASONS, InvalidPhoneNumberError, read_numbers
 from phonebank.phones.number_places import is_of_country
 
-# The longest value of each target, in characters, is what a column of `contact` has room for. A
-# longer value is refused and not cut, because it most often means that the row's cells are in the
-# wrong columns.
+# The longest value of each target, in characters: as much as the column of `contact` can hold. A
+# longer value is refused and not cut, because it mostly means that the row's cells are in the wrong
+# columns.
 LONGEST = {
     "first_name": 120,
     "last_name": 120,
@@ -125,7 +125,8 @@ def normalise(
     contact = ContactRow(row.number, phone, original, other_phones=others)
     contact.do_not_call = asks_not_to
     if not contact.do_not_call and not allow_drama:
-        # Calls to another country follow its law, which this campaign does not know.
+        # Calls to another country must follow its law, and the campaign has only the rules of its
+        # own.
         at_home = [n for n in (phone, *others) if is_of_country(n, country)]
         if not at_home:
             header = mapping.header(mapping.phone_columns[0])
@@ -136,7 +137,7 @@ def normalise(
         _add_description(contact, row.cells, mapping, country)
     except _CellTooLongError as refused:
         if contact.do_not_call:
-            return contact  # the wish counts even if the rest of the row is at fault
+            return contact  # the wish counts even if the row has other faults
         column = mapping.headers[refused.column].strip()
         return RefusedRow(row.number, column, "cell_too_long", refused.message, row.cells)
     return contact

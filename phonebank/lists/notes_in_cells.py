@@ -1,8 +1,8 @@
 """Wishes written beside a number or a name, such as "deceased" or "(TPS)". Pure.
 
-They may be in five languages. A row with a wish is refused with the reason, for an organiser to
-read, and callers never call it. People with such names (Rip Torn, Moritz Tote, Mort Sahl) stay: in
-a name cell, a word that may be a name counts as a wish only if it is plainly a note.
+They may be in five languages. A row with a wish is refused, and the organiser reads the reason.
+Callers never get it. People with such names (Rip Torn, Moritz Tote, Mort Sahl) stay: in a name
+cell, a word that may be a name counts as a wish only if it is plainly a note.
 """
 
 import re
@@ -38,7 +38,7 @@ MESSAGES = {
     ),
 }
 
-# Phrases that are no names and no usual notes: they count anywhere in a cell.
+# Phrases that count anywhere in a cell, because no name and no ordinary note contains them.
 _PLAIN: dict[Wish, frozenset[str]] = {
     Wish.DO_NOT_CALL: phrases("""
         do not call|do not ring|do not phone|do not telephone|do not contact|do not dial|do not use
@@ -134,7 +134,7 @@ _NO_WISH = re.compile(
     """,
     re.VERBOSE,
 )
-# A note in brackets, in stars or behind dashes.
+# A note in brackets, between stars or after dashes.
 _NOTE = re.compile(
     r"""
     [(\[{<]([^()\[\]{}<>]*)[)\]}>]?

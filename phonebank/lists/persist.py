@@ -1,4 +1,4 @@
-"""A batch of rows → the database, as a whole or not at all. The job commits.
+"""Stores a batch of rows in the database, as a whole or not at all. The job commits.
 
 Each batch is one transaction that also moves the list's counters and its resume point. So a killed
 import continues where it stopped, and no row is stored, refused or counted twice.
@@ -153,7 +153,7 @@ def _drop_dead_numbers() -> None:
 
 
 def _take_over_from_undone(contact_list: ContactList) -> int:
-    """Take over contacts that were called before their list was undone, and return how many.
+    """Move contacts that were called before their list was undone to this list. Return how many.
 
     The contacts keep their call history.
     """

@@ -1,4 +1,4 @@
-"""Names as lists write them → a first and a last name that a caller can say. Pure."""
+"""Turns names as lists write them into a first and a last name that a caller can say. Pure."""
 
 import re
 
@@ -12,7 +12,7 @@ _SUFFIXES = words("jr sr ii iii iv esq phd md obe mbe cbe")
 _PARTICLES = words(
     "van von der den de del della di da dos du la le las los bin ibn al el ap ab ferch mac st"
 )
-# These are what programs and people write in place of a name, in the languages of the lists.
+# Programs and people write these in place of a name, in the languages of the lists.
 _NO_NAME_AS_WRITTEN = words("NULL null NaN nan NIL None none NA \\N")
 _NO_NAME = words("n/a n.a n.a. n/d n/k k.a k.a. s/n unknown blank empty tbc tba") | {
     "no name", "name unknown", "not known", "not given", "not provided", "first name unknown",
@@ -42,7 +42,7 @@ def split_full_name(text: str) -> tuple[str, str]:
     """Split "First Last", "LAST, First" or "LAST First" into first and last name, without titles.
 
     Middle names stay with the first name. A single word is a first name. A title and a single word
-    ("Mrs Jones") become a last name with its title, because a caller asks for her in that way.
+    ("Mrs Jones") become a last name with its title, because a caller asks for "Mrs Jones".
     """
     name = tidy(text).strip(" ,")
     if _is_no_name(name):

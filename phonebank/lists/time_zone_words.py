@@ -1,8 +1,8 @@
 """Time zones as lists write them: names of the IANA database, and words such as "Eastern". Pure.
 
 "EST" in a list means the clocks of the east coast, which go forward in summer. The IANA database
-has a zone of that name whose clock never does: with it, callers would call people an hour after
-closing time from March to November.
+has a zone of that name whose clock never goes forward. With that zone, callers would call people an
+hour too late from March to November.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Undo an import: delete its contacts, except contacts that have been called.
 
-A called contact stays as a record of its calls, and callers do not get it because its list is
-removed. Its own state does not change, so when the corrected file is uploaded, the contact comes
-back as it was.
+A called contact stays as a record of its calls. Callers do not get it, because its list is removed.
+Its own state does not change. So when the corrected file is uploaded, the contact comes back as it
+was.
 """
 
 from typing import NamedTuple
@@ -82,12 +82,12 @@ def begin_undo(
 def delete_uncalled_contacts(contact_list_id: int) -> int:
     """Delete up to AT_ONCE uncalled contacts of an undone list, and return how many it found.
 
-    A claim that runs at this moment has its contact locked. Once the claim commits, the contact
-    counts as called and stays.
+    A claim that runs meanwhile has locked its contact. Once the claim commits, the contact counts
+    as called and stays.
     """
     uncalled = select(Contact.id).where(Contact.contact_list_id == contact_list_id, ~_was_called)
     ids = db.session.scalars(uncalled.limit(AT_ONCE).with_for_update()).all()
-    # The condition is repeated, because the first query answered before the rows were locked.
+    # The condition is repeated, because a contact may have been called before it was locked.
     db.session.execute(delete(Contact).where(Contact.id.in_(ids), ~_was_called))
     return len(ids)
 

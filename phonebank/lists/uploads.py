@@ -21,7 +21,7 @@ from phonebank.models import Campaign, ContactList, UploadChunk
 
 CHUNK = 1024 * 1024  # bytes
 
-# The names of the columns are searched for in this many rows, if a title is above them.
+# If there is a title above the column names, the names are searched for in this many rows.
 ROWS_BELOW_A_TITLE = 10
 # The guesses about columns use this many rows.
 SAMPLE_ROWS = 100
@@ -36,7 +36,7 @@ def store_upload(
 
     The function reads the file once, a piece at a time, with every row in it. So any fault is
     reported now, and the rows are counted. The caller commits. If the file is refused, the caller
-    rolls back, so that nothing of it stays stored.
+    rolls back, and nothing of the file stays stored.
 
     Raises InvalidFileError.
     """
@@ -99,7 +99,7 @@ def discard(contact_list_id: int) -> None:
 
 
 def _check_for_title_row(headers: list[str], first_rows: list[Row]) -> None:
-    """Raise InvalidFileError if the names of the columns are further down, below a title."""
+    """Raise InvalidFileError if the column names are in a later row, below a title."""
     if any(plain_name(header) in TARGET_OF for header in headers):
         return
     # If the title is a single cell, one known name is enough: "Number, Result".

@@ -1,8 +1,8 @@
 """How often each value occurs in the yes-or-no columns of a stored file, and its action.
 
 An organiser sees the counts before any contact is stored, and decides what each unknown value
-means. A "mark" is a value of such a column. The upload keeps the counts until the organiser
-confirms it, so that a large file is read only once.
+means. A "mark" is a value of such a column. The counts are stored with the upload until the
+organiser confirms it, so a large file is read only once.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Value:
     key: str
     shown: str  # as the first of these cells writes it
     count: int  # rows
-    reading: Action  # what its words mean; ASK if they are unknown
+    reading: Action  # the action that the words mean, or ASK if they are unknown
 
 
 @dataclass

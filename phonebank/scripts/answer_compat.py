@@ -38,9 +38,9 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
 
     The result is in the order of the steps in `new`, and steps that `new` lacks come last. Each
     question is compared with the newest version that has it, and each answer with the newest
-    version that offers it: an answer that was left out for a while could otherwise return with
+    version that offers it. Otherwise an answer that was left out for a while could return with
     another meaning. Every call keeps the words of its version. This check protects the totals,
-    which would otherwise add up answers with the old meaning and answers with the new one.
+    because they add up the answers of all versions.
     """
     asked: dict[str, Step] = {}
     offered: dict[tuple[str, str], tuple[Step, str]] = {}

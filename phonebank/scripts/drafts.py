@@ -1,4 +1,4 @@
-"""A script's draft: the words that an organiser is working on and that callers do not see.
+"""A script's draft, which an organiser is working on and callers do not see.
 
 Save, discard and publish a draft, or restore an earlier version as the draft. Views commit.
 """
@@ -77,8 +77,8 @@ def save_draft(script: Script, source: str) -> None:
 
     If the YAML equals the published version, the script has no draft afterwards.
 
-    Raises InvalidInputError if the source is too large or no step of it can be read: an editor
-    could not open it again.
+    Raises InvalidInputError if the source is too large or no step of it can be read, because an
+    editor could not open it again.
     """
     if len(source.encode()) > MAX_BYTES:
         raise InvalidInputError(
@@ -126,7 +126,7 @@ def publish_draft(campaign: Campaign, script: Script, account: Account | None) -
 def restore(script: Script, version: ScriptVersion) -> None:
     """Make the YAML of an earlier version the draft.
 
-    Publishing this draft adds a version with a new number, so versions stay in the order in which
+    Publishing this draft adds a version with a new number. So versions stay in the order in which
     callers used them.
     """
     save_draft(script, version.source)

@@ -71,8 +71,8 @@ def editor_state_of(script: Script) -> EditorState:
 def group_by_block(found: Iterable[Diagnostic], script: Script | None) -> DiagnosticsByBlock:
     """Group diagnostics by the block they are about, or under the script if they are about none.
 
-    A diagnostic names its step. The block of any other diagnostic is the card or character at its
-    line. `script` is what the parser read from the source that the diagnostics are about.
+    A diagnostic names its step. A diagnostic that names no step belongs to the card or character at
+    its line. `script` is what the parser read from the source that the diagnostics are about.
     """
     diagnostics = DiagnosticsByBlock()
     cards, people = (script.cards, script.practice) if script else ((), ())

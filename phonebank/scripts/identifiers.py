@@ -48,7 +48,7 @@ def assign_ids(script: Script, used: Collection[str] = ()) -> Script:
 
 
 def provisional_id(taken: Iterable[str]) -> str:
-    """Return an id that is not in `taken`. It serves until `assign_ids` makes a better one."""
+    """Return an id that is not in `taken`. `assign_ids` replaces it later by a better one."""
     used = set(taken)
     return next(name for n in range(1, 10**4) if (name := f"{_PREFIX}{n}") not in used)
 

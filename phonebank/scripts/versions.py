@@ -1,7 +1,7 @@
 """A script's published versions: list, read, parse, add and publish them.
 
-A stored version never changes, and a call keeps the version that it began on. A new version
-reaches callers with their next person. Views commit.
+A stored version never changes, and a call keeps the version with which it began. Callers get a new
+version with their next person. Views commit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -98,7 +98,8 @@ def add_version(script: Script, source: str, account: Account | None) -> ScriptV
 
 
 def publish(script: Script, version: ScriptVersion) -> None:
-    """Publish a version: callers get it with their next person. A call keeps the one it has."""
+    """Publish a version. Callers get it with their next person. A call that has begun keeps its
+    version."""
     script.published_version_id = version.id
 
 

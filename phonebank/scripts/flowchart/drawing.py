@@ -1,8 +1,8 @@
 """Draw a script as a flowchart: steps from top to bottom, arrows with their conditions.
 
-A step's layer is the length of the longest path to it, so every arrow points down. A label has a
-place of its own below the step that its arrow leaves, and an arrow that passes a layer runs in a
-gap kept for it, so nothing overlaps. Arrows to the same step share a gap. A transition that leads
+A step's layer is the length of the longest path to it, so every arrow points down. A label has its
+own place below the step that its arrow leaves. An arrow that passes a layer runs through a gap that
+is kept for it. So nothing overlaps. Arrows to the same step share a gap. A transition that leads
 back, or to a step that does not exist, ends at its label, which says so. The template is
 `scripts/_flow.html`. Pure.
 """
@@ -32,8 +32,8 @@ START = 6.0  # the radius of the dot
 HEAD = 7.0
 BETWEEN_ROWS = 20
 MARGIN = 12
-# An edge is a piece of an arrow. A flowchart with more edges would be unreadable. The ready-made
-# scripts have fewer than 200.
+# An edge is a piece of an arrow. A flowchart with more edges than this would be unreadable. The
+# ready-made scripts have fewer than 200.
 MAX_EDGES = 6000
 MAX_ANSWERS_NAMED = 3
 
@@ -86,7 +86,7 @@ def draw_flowchart(script: Script) -> Flowchart | None:
 class _FlowchartBuilder:
     def __init__(self, script: Script) -> None:
         self.script = script
-        # A form may hold a step without an id; "" is the start of the call here.
+        # A step from a form may have no id. In this drawing "" is the start of the call.
         self.steps = {step.id: step for step in script.steps if step.id}
         self.numbers = {step_id: number for number, step_id in enumerate(self.steps, start=1)}
         self.connections = self._connect()

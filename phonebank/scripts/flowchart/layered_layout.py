@@ -96,9 +96,9 @@ def _space_row(
 ) -> dict[Key, float]:
     """Return the places nearest to `wanted`, by least squares, that keep order and distance.
 
-    If the widths to the left of each node are subtracted from its place, the result must not fall
-    from left to right. This problem is isotonic regression: nodes that are out of order are pooled
-    at their mean.
+    The method is isotonic regression. The widths to the left of each node are subtracted from its
+    place. The results must not fall from left to right, so nodes that are out of order are moved to
+    their common mean.
     """
     taken: list[float] = []
     room = 0.0
