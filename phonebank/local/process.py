@@ -267,20 +267,29 @@ def folder_error(what: str, path: Path, fault: OSError) -> LocalServerError:
     )
 
 
-def die_with_parent(wanted: signal.Signals) -> Callable[[], None] | None:
+def die_with_parent(wanted: signal.Signals, parent: int | None = None) -> Callable[[], None] | None:
     """Return a function for a child to run before exec. It makes the kernel send the child the
     signal `wanted` when the child's parent dies.
 
-    For the kernel the parent is the thread that starts the child. So start servers from a thread
-    that lives as long as the process, such as the main thread. Return None if the kernel cannot
-    send such a signal; the next start then stops the server that was left behind.
+    `parent` is the parent's process id; without it, the process that calls this is the parent. For
+    the kernel the parent is the thread that starts the child. So start servers from a thread that
+    lives as long as the process, such as the main thread. Return None if the kernel cannot send
+    such a signal; the next start then stops the server that was left behind.
     """
     if not sys.platform.startswith("linux"):
         return None
     libc = ctypes.CDLL(None)
+    expected = parent or os.getpid()
 
     def ask_kernel() -> None:
+        if wanted != signal.SIGKILL:
+            # The child has its parent's Python handlers until exec. A signal before exec would only
+            # be noted by such a handler, and exec would forget it.
+            signal.signal(wanted, signal.SIG_DFL)
         libc.prctl(PR_SET_PDEATHSIG, int(wanted), 0, 0, 0)
+        if os.getppid() != expected:
+            # The parent died before the kernel was asked, so the kernel sends nothing.
+            signal.raise_signal(wanted)
 
     return ask_kernel
 

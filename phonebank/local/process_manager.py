@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 from contextlib import suppress
 from typing import Any
@@ -26,7 +27,8 @@ class PartProcess(Process):
         self._child_ctor = _open_child
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
-        if ask_kernel := die_with_parent(signal.SIGKILL):
+        launcher = multiprocessing.parent_process()
+        if launcher and (ask_kernel := die_with_parent(signal.SIGKILL, launcher.pid)):
             ask_kernel()
         super().run(events, ignore_signals)
 
