@@ -102,7 +102,7 @@ def test_a_page_that_has_the_script_gets_only_the_person(
         "name": f"{contact.first_name} {contact.last_name}",
         "town": "Leeds",
         "phone": call.phone,
-        "phone_shown": "020 " + call.phone[5:9] + " " + call.phone[9:],
+        "phone_shown": "0121 " + call.phone[6:9] + " " + call.phone[9:],
         "household": [],
         "earlier": "",
         "earlier_note": "",
