@@ -13,6 +13,7 @@ from phonebank.calls.hold import SEEN_APART, mark_seen
 from phonebank.calls.undo import LAST_RECORDED_FIRST, UNDO_WITHIN, may_undo_never_again
 from phonebank.contact_queue.campaign_hours import rules_of
 from phonebank.core.db import db
+from phonebank.core.statement import Statement
 from phonebank.models import Answer, Call, CallEnding, Caller, Campaign, Contact, Party, now
 from phonebank.models.call import OUTCOME_WITHIN
 from phonebank.rules.calling_hours import zones_in_key
@@ -33,7 +34,7 @@ SHORTEST_CALL = timedelta(seconds=30)
 # hour. Only calls that started after `:since` are read, because the index ix_call_caller_started
 # finds these quickly. `:since` is OUTCOME_WITHIN ago: a later time would miss a call that was
 # corrected after twelve hours, and the toast would name the wrong call.
-LAST_AND_TOTALS = text("""
+LAST_AND_TOTALS = Statement("""
 SELECT last.*, own.*, team.team
 FROM (SELECT id, turn, started_at, recorded_at, outcome, set_aside_at, conversation, yes, too_fast,
              CASE WHEN outcome = 'call_back' THEN
@@ -143,7 +144,7 @@ def toast_of(caller: Caller, asked_callback: datetime | None = None) -> Toast | 
     goal = party.goal if party else 0
     own = {"caller_id": caller.id, "party_id": caller.party_id}
     lately = own | {"since": now() - OUTCOME_WITHIN}
-    last = db.session.execute(LAST_AND_TOTALS, lately).one_or_none()
+    last = LAST_AND_TOTALS.row(lately)
     if last is None or not _can_undo(caller, last, is_last=True):
         return None
     if now() - last.recorded_at > TOAST_FOR:

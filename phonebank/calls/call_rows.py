@@ -24,16 +24,17 @@ from phonebank.calls.contact_snapshot import (
 )
 from phonebank.contact_queue.holds import END_WITH_OUTCOME
 from phonebank.core.db import db
+from phonebank.core.statement import Statement
 from phonebank.models import Call, ContactState
 from phonebank.models.call import TAKEN_OVER
-from phonebank.models.state_column import state_text
+from phonebank.models.state_column import state_sql
 from phonebank.tallies.totals import COUNTED_CALL, sql_to_add
 
 # An undo restores at most this many other contacts with the number. That is enough for a family. A
 # company's number may have more.
 OTHERS_AT_MOST = 100
 
-_READ = text(f"""
+_READ = Statement(f"""
 SELECT CAST(call.xmin AS text) AS call_version, CAST(contact.xmin AS text) AS contact_version,
        call.id AS call_id, call.outcome, call.turn, call.campaign_id, call.party_id,
        call.contact_id, call.phone AS called_phone, call.script_version_id, call.started_at,
@@ -59,8 +60,9 @@ WHERE call.id = :call_id AND call.caller_id = :caller_id
 # may end at the same moment, when calling hours begin again; then `rested_at` shows which wait is
 # longer. `contact_before` stores the others' earlier times in the form that
 # `HouseholdChange.from_json` reads.
-_WRITE = state_text(
-    f"""
+_WRITE = Statement(
+    state_sql(
+        f"""
 WITH locked AS (
     SELECT call.id, call.contact_id, call.campaign_id, call.phone
     FROM call JOIN contact ON contact.id = call.contact_id
@@ -100,7 +102,8 @@ WITH locked AS (
 )
 SELECT count(*) FROM recorded
 """,  # noqa: S608
-    callable=ContactState.CALLABLE,
+        callable=ContactState.CALLABLE,
+    )
 )
 
 _WAS_REASSIGNED = text("""
@@ -201,7 +204,7 @@ def read_rows(caller_id: int, call_id: uuid.UUID, outcome: str, reached: bool) -
     """Return a call of this caller with its contact; None if the caller has no such call. `outcome`
     is the outcome to be recorded, and `reached` says whether it reached a person."""
     values = {"caller_id": caller_id, "call_id": call_id, "outcome": outcome, "reached": reached}
-    row = db.session.execute(_READ, values).one_or_none()
+    row = _READ.row(values)
     if row is None:
         return None
     of_call = {name: getattr(row, name) for name in _OF_CALL}
@@ -247,7 +250,7 @@ def _write(rows: CallRows, result: CallResult, people: PeopleResult | None) -> b
         household = HouseholdChange(lost_number=people.lost_number)
         left = LeftValues.of(people.contact)
         values["before"] = json.dumps(ContactSnapshot(rows.contact, household, left).to_json())
-    return bool(db.session.scalar(_WRITE, values))
+    return bool(_WRITE.scalar(values))
 
 
 def was_reassigned(call_id: uuid.UUID) -> bool:

@@ -1,13 +1,13 @@
 """The query that reads what a claim needs, and the statement that writes the open call. The
 statement writes only if nothing has changed that the claim's decision was based on."""
 
+import json
 import uuid
 from datetime import datetime
 from typing import Any
 
 import psycopg
 from sqlalchemy import Row, bindparam, func, literal_column, null, select, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import aliased, joinedload
 
@@ -20,6 +20,7 @@ from phonebank.contact_queue.number_rest import (
 )
 from phonebank.contact_queue.sql_conditions import CONTACT_IS_CALLABLE, has_no_open_call
 from phonebank.core.db import begin_transaction, db
+from phonebank.core.statement import Statement
 from phonebank.experiments.script_choice import ScriptChoice, script_options
 from phonebank.models import Caller, Contact, ContactList, ContactState
 from phonebank.roster.pace import sights_seen
@@ -46,7 +47,7 @@ _household = (
     .order_by(_other.id)
     .limit(HOUSEHOLD_AT_MOST)
 )
-_CALLABLE = (
+_SELECT_CALLABLE = (
     select(
         *PERSON_COLUMNS,
         Contact.callback_at,
@@ -68,9 +69,12 @@ _CALLABLE = (
     )
 )
 # The last column costs a look-up, so only a campaign that shares numbers with another reads it.
-_CALLABLE_BESIDE_OTHERS = _CALLABLE.with_only_columns(
-    *list(_CALLABLE.selected_columns)[:-1],
-    literal_column(called_elsewhere("contact")).label("called_elsewhere"),
+_CALLABLE = Statement(_SELECT_CALLABLE)
+_CALLABLE_BESIDE_OTHERS = Statement(
+    _SELECT_CALLABLE.with_only_columns(
+        *list(_SELECT_CALLABLE.selected_columns)[:-1],
+        literal_column(called_elsewhere("contact")).label("called_elsewhere"),
+    )
 )
 _CALLER = (
     select(Caller)
@@ -113,23 +117,22 @@ WITH unchanged AS MATERIALIZED (
 INSERT INTO call (id, campaign_id, contact_id, caller_id, party_id, script_version_id,
                   experiment_arm_id, phone, household, started_at, expires_at, reached,
                   conversation, yes, counted, late, note, too_fast, turn)
-SELECT :id, campaign_id, :contact_id, :caller_id, party_id, CAST(:script_version_id AS integer),
-       CAST(:experiment_arm_id AS integer), phone, :household, :at, :until, false, false, false,
-       false, false, '', false, 0
+SELECT CAST(:id AS uuid), campaign_id, :contact_id, :caller_id, party_id,
+       CAST(:script_version_id AS integer), CAST(:experiment_arm_id AS integer), phone,
+       CAST(:household AS jsonb), :at, :until, false, false, false, false, false, '', false, 0
 FROM seen
 ON CONFLICT DO NOTHING
 RETURNING id
 """  # noqa: S608
-_HOUSEHOLD = bindparam("household", type_=JSONB)
-_OPEN_CALL = text(_OPEN_CALL_WORDS % "true").bindparams(_HOUSEHOLD)
+_OPEN_CALL = Statement(_OPEN_CALL_WORDS % "true")
 # Another campaign has the number too. An outcome there changes no row of this campaign, so the
 # statement asks for it. It sees either that outcome or the open call before it.
-_OPEN_CALL_BESIDE_OTHERS = text(
+_OPEN_CALL_BESIDE_OTHERS = Statement(
     _OPEN_CALL_WORDS
     % f"""{has_no_open_call("contact")}
       AND {last_called_elsewhere("contact")}
           IS NOT DISTINCT FROM CAST(:last_called_elsewhere AS timestamptz)"""
-).bindparams(_HOUSEHOLD)
+)
 _SET_DATES = text("UPDATE call SET started_at = :at, expires_at = :until WHERE id = :id")
 
 
@@ -149,7 +152,8 @@ def read_contact(contact_id: int, caller: Caller, at: datetime) -> Row[*tuple[An
     """
     statement = _CALLABLE_BESIDE_OTHERS if caller.campaign.shares_numbers else _CALLABLE
     values = {"contact_id": contact_id, "caller_id": caller.id, "at": at}
-    return db.session.execute(statement, values).one_or_none()
+    row: Row[*tuple[Any, ...]] | None = statement.row(values)
+    return row
 
 
 def read_caller(caller_id: int) -> Caller | None:
@@ -194,7 +198,7 @@ def write_call(
         "party_version": caller.party.row_version if caller.party else None,
         "script_version_id": words.script_version_id,
         "experiment_arm_id": words.experiment_arm_id,
-        "household": call.household,
+        "household": json.dumps(call.household),
         "at": call.started_at,
         "until": until,
         "patience": None if is_locked else PATIENCE,
@@ -203,7 +207,7 @@ def write_call(
         values["last_called_elsewhere"] = last_called_in(contact.called_elsewhere)
     try:
         statement = _OPEN_CALL_BESIDE_OTHERS if contact.called_elsewhere else _OPEN_CALL
-        return db.session.scalar(statement, values) is not None
+        return statement.scalar(values) is not None
     except OperationalError as error:
         if is_locked or not isinstance(error.orig, psycopg.errors.LockNotAvailable):
             raise
