@@ -182,7 +182,7 @@ def _clear_screen(caller: Caller) -> None:
         return
     if current.call.turn or answers_of(current.call):
         raise CannotUndoError(
-            "You have another call on your screen.", "Say first how this call ended."
+            "You have another call on your screen.", "First say how this call ended."
         )
     release_hold(caller, current.call.id)
     db.session.flush()

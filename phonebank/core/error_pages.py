@@ -165,13 +165,13 @@ def _treat_as_signed_out() -> None:
 
 _FORM_TOO_OLD = (
     "This page was open too long",
-    "To keep you safe, we only take a form from a fresh page.",
+    "To keep you safe, we accept a form only from a page that was loaded recently.",
     "Go back, reload the page, and send it again.",
 )
 # The browser got a cookie with the page that held the form, but sent the form without the cookie.
 _NO_COOKIE = (
     "Your browser didn't keep our cookie",
-    "Phonebank needs one small cookie to know that it's you, and your browser sent none.",
+    "Phonebank needs one small cookie to know that it's you, and your browser didn't send it.",
     "Open the link in Safari, Chrome or Firefox itself, not inside another app, and allow "
     "cookies for this site. If you only left the page open for days, go back and reload it.",
 )

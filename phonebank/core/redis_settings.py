@@ -32,7 +32,7 @@ def _eviction_warning(redis: Redis) -> str:
     if policy == "noeviction":
         return ""
     return (
-        f"REDIS THROWS OUT WHAT IT LIKES WHEN IT IS FULL (maxmemory-policy is {policy})."
+        f"REDIS DELETES DATA OF ITS CHOICE WHEN IT IS FULL (maxmemory-policy is {policy})."
         " Waiting jobs would be lost, and callers would wait for people. Set maxmemory-policy to"
         " noeviction."
     )

@@ -67,7 +67,7 @@ COLUMNS = (
     ),
     Column(
         "set_aside",
-        "yes if an organiser set aside what this caller recorded. The call counts nowhere.",
+        "yes if an organiser set this call aside. It is then in no total.",
         yes_no_sql("call.set_aside_at IS NOT NULL"),
     ),
     Column("caller", "The caller's first name, as they gave it.", "caller.first_name"),

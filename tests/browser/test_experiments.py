@@ -91,7 +91,7 @@ def test_the_results_of_five_evenings_can_be_read(organisers_page: Page) -> None
     check(page, "experiment-results")
     page.get_by_role("button", name="Stop for good").click()
     expect(page.get_by_text("The final results")).to_be_visible()
-    page.get_by_role("link", name="Call with this one").click()
+    page.get_by_role("link", name="Use this script").click()
     page.get_by_role("button", name="Yes, use this script").click()
     expect(page.get_by_text("Callers will get it when they get their next person.")).to_be_visible()
 

@@ -120,13 +120,13 @@ class DataProtectionForm(EditForm):
     controller = StringField(
         "Who is responsible for the people's data?",
         [InputRequired("Enter who is responsible for the people's data."), Length(max=200)],
-        description="The organisation that decides what is done with it, the “controller”. Its full"
-        " name, and how to reach it.",
+        description="The “controller”: the organisation that decides what is done with it. Give its"
+        " full name, and how to reach it.",
     )
     lawful_basis = RadioField(
         "Legal ground for the calls",
         [InputRequired("Choose the legal ground for the calls.")],
-        description="If you are not sure, ask whoever advises your organisation on data "
+        description="If you are not sure, ask the person who advises your organisation on data "
         "protection.",
     )
     lawful_basis_note = TextAreaField(

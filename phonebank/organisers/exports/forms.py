@@ -11,7 +11,7 @@ from phonebank.models import ExportKind, now
 
 KINDS = {
     ExportKind.CALLS: "Calls and answers",
-    ExportKind.PEOPLE: "People and where they stand",
+    ExportKind.PEOPLE: "People and their status",
     ExportKind.CANVASS: "Results for VAN",
 }
 

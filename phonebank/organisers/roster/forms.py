@@ -47,9 +47,9 @@ class PaceForm(EditForm):
 _LABELS_AND_REASONS = {key: (kind.label, kind.why) for key, kind in KINDS.items()} | {
     NEWCOMERS: (
         "People an hour for all new callers from one address",
-        "A new phone is a new caller with limits of its own. When the callers who joined from one "
-        "internet address within the hour have together seen this many people, the next ones "
-        "wait until a host or an organiser lets them in.",
+        "Every new phone counts as a new caller with its own limits. Once the callers who joined "
+        "from one internet address within an hour have together seen this many people, the next "
+        "callers from there wait until a host or an organiser lets them in.",
     )
 }
 for _key in BUDGETS:

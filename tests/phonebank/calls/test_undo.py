@@ -291,7 +291,7 @@ def test_undo_drops_no_call_that_has_begun(phone_bank: PhoneBank, on_screen: str
     held = current_hold(phone_bank.sam).call.id
     with pytest.raises(HoldLostError, match="another call on your screen") as refused:
         undo(phone_bank.sam, first.id)
-    assert refused.value.what_to_do == "Say first how this call ended."
+    assert refused.value.what_to_do == "First say how this call ended."
     db.session.rollback()
     assert current_hold(phone_bank.sam).call.id == held
 

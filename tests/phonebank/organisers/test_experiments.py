@@ -108,7 +108,7 @@ def test_from_setting_up_to_stopping(app: Flask, client: FlaskClient, campaign_i
     assert "Does short do better?" not in client.get(f"/campaigns/{campaign_id}/scripts").text
     page = client.get(address).text
     assert "The final results" in page
-    assert "Call with this one" in page
+    assert "Use this script" in page
 
 
 @pytest.mark.parametrize(

@@ -78,10 +78,10 @@ def test_a_second_script_is_added_without_replacing_the_one_that_callers_have(de
     address = f"/campaigns/{desk.campaign_id}/scripts/library"
     location = post(desk, address, slug="deep-canvass", language="en")
     page = desk.client.get(location).text
-    assert "Added to this campaign. Callers get it once you press “Call with this one”" in page
+    assert "Added to this campaign. Callers get it once you press “Use this script”" in page
     post(desk, address, 404, slug="nothing", language="en")
 
-    asked = re.search(r'href="([^"]*/choose)">Call with this one', page)
+    asked = re.search(r'href="([^"]*/choose)">Use this script', page)
     assert asked
     page = desk.client.get(asked[1]).text
     assert "Callers stop getting “Voter identification”" in page
@@ -176,7 +176,7 @@ def test_who_publishes_is_told_whether_callers_get_it_now(desk: Desk) -> None:
         create_script(desk.campaign(), source_of("deep-canvass", "en"))
         db.session.commit()
     told = publish_title("Who is it?", "Who is there?")
-    assert "Published. Callers get it once you press “Call with this one”" in told
+    assert "Published. Callers get it once you press “Use this script”" in told
     with desk.app.app_context():
         campaign, held = desk.campaign(), desk.script().published_version_id
         older = [
