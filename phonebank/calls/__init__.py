@@ -17,6 +17,7 @@ Modules:
 - `answers`           stores the answers at each step of the script
 - `record`, `call_rows`   records an outcome; the rows that recording reads and writes
 - `undo`              undoes an outcome
+- `later_calls`       whether a call's contact or number was given to a caller after it
 - `contact_state`, `household_state`   what an outcome changes in the contact and its household
 - `contact_snapshot`  the values that an undo restores
 - `household`         switches the call to another person of the household

@@ -11,7 +11,6 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from phonebank.calls.contact_snapshot import (
@@ -25,7 +24,7 @@ from phonebank.calls.contact_snapshot import (
 from phonebank.contact_queue.holds import END_WITH_OUTCOME
 from phonebank.core.db import db
 from phonebank.core.statement import Statement
-from phonebank.models import Call, ContactState
+from phonebank.models import ContactState
 from phonebank.models.call import TAKEN_OVER
 from phonebank.models.state_column import state_sql
 from phonebank.tallies.totals import COUNTED_CALL, sql_to_add
@@ -105,33 +104,6 @@ SELECT count(*) FROM recorded
         callable=ContactState.CALLABLE,
     )
 )
-
-_WAS_REASSIGNED = text("""
-SELECT EXISTS (
-    SELECT FROM call AS this JOIN call AS later ON later.contact_id = this.contact_id
-    WHERE this.id = :call_id AND later.id <> this.id
-      AND (coalesce(later.handed_out_no, 0), later.started_at)
-        > (coalesce(this.handed_out_no, 0), this.started_at)
-)
-""")
-
-# The contacts are found first, and then their calls, because `call` has no index of all numbers.
-# `household` is needed for the contacts that have lost the number since.
-_WAS_NUMBER_CALLED = text("""
-SELECT EXISTS (
-    SELECT FROM call AS later
-    WHERE later.contact_id = ANY (ARRAY(
-        SELECT contact.id FROM contact JOIN call AS this USING (campaign_id, phone)
-        WHERE this.id = :call_id
-        UNION
-        SELECT CAST(other.id AS bigint)
-        FROM call AS this CROSS JOIN jsonb_array_elements_text(this.household) AS other(id)
-        WHERE this.id = :call_id
-    ))
-    AND later.phone = :phone AND later.id <> :call_id AND later.ended_at IS NOT NULL
-    AND later.handed_out_no > coalesce(:handed_out_no, 0)
-)
-""")
 
 
 @dataclass(frozen=True)
@@ -251,19 +223,3 @@ def _write(rows: CallRows, result: CallResult, people: PeopleResult | None) -> b
         left = LeftValues.of(people.contact)
         values["before"] = json.dumps(ContactSnapshot(rows.contact, household, left).to_json())
     return bool(_WRITE.scalar(values))
-
-
-def was_reassigned(call_id: uuid.UUID) -> bool:
-    """Whether a caller was given the call's contact again after this call.
-
-    Calls are ordered by `handed_out_no` and not by time, because the clocks of two servers may
-    differ.
-    """
-    return bool(db.session.scalar(_WAS_REASSIGNED, {"call_id": call_id}))
-
-
-def was_number_called(call: Call) -> bool:
-    """Whether a caller of the campaign had the call's number on screen after this call, in a call
-    that has ended."""
-    values = {"call_id": call.id, "phone": call.phone, "handed_out_no": call.handed_out_no}
-    return bool(db.session.scalar(_WAS_NUMBER_CALLED, values))

@@ -17,13 +17,13 @@ from phonebank.calls.call_rows import (
     CallRows,
     PeopleResult,
     read_rows,
-    was_reassigned,
     write_rows,
 )
 from phonebank.calls.contact_snapshot import NumberLoss
 from phonebank.calls.contact_state import apply_decision, offer_language
 from phonebank.calls.hold import is_stale, not_an_own_call, own_call_and_contact
 from phonebank.calls.household_state import take_dead_number_away
+from phonebank.calls.later_calls import was_reassigned
 from phonebank.calls.merge_fields import fields_for
 from phonebank.calls.never_again import lift_entry
 from phonebank.calls.speed_check import is_too_fast

@@ -8,7 +8,6 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from phonebank.calls.answers import answers_of
-from phonebank.calls.call_rows import was_number_called, was_reassigned
 from phonebank.calls.contact_snapshot import ContactSnapshot
 from phonebank.calls.eligibility import NotAdmittedError, running_campaign
 from phonebank.calls.hold import (
@@ -20,6 +19,7 @@ from phonebank.calls.hold import (
     release_hold,
 )
 from phonebank.calls.household_state import restore_household
+from phonebank.calls.later_calls import was_number_called, was_reassigned
 from phonebank.contact_queue.campaign_hours import is_calling_time
 from phonebank.contact_queue.holds import reopen_hold
 from phonebank.core.db import db
