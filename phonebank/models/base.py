@@ -30,10 +30,10 @@ class Base(DeclarativeBase):
 
 
 class Versioned:
-    """A table whose rows show which version of them was read. PostgreSQL has this column in every
-    table: it is the id of the transaction that wrote the version. A lock does not change it.
+    """A table whose ORM class also reads `xmin`, the id of the transaction that last wrote the row.
 
-    A statement that names the versions that decided it writes nothing if one of them has changed.
+    PostgreSQL keeps `xmin` in every table, and locking a row does not change it. A statement that
+    names the `xmin` of every row it relies on writes nothing if one of those rows has changed.
     """
 
     row_version: Mapped[str] = mapped_column(
@@ -53,8 +53,8 @@ def now() -> datetime:
 def new_id() -> uuid.UUID:
     """Return a version 7 UUID (RFC 9562 section 5.7): 48 bits of milliseconds, then random.
 
-    Nobody can guess such an id, so it can be the token of a hold. The ids are ordered by time, so
-    an index of millions of them grows at its right-hand edge instead of everywhere.
+    Nobody can guess such an id, so it can be the token of a hold. The ids are in order of time, so
+    an index of millions of them grows at one end instead of everywhere.
     """
     value = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76

@@ -1,7 +1,7 @@
-"""One attempt: a caller gets a contact, and an outcome ends it.
+"""One call: a caller gets a contact, and an outcome ends it.
 
-The claim writes the row, so the table is also the access ledger: which caller saw which contact,
-from when, and until when.
+The claim writes the row, so the table is also the access ledger. It shows which caller saw which
+contact, from when, and until when.
 """
 
 import uuid
@@ -18,7 +18,7 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class CallEnding(StrEnum):
-    """The ways in which a hold can end."""
+    """The reasons why a call is no longer open."""
 
     RECORDED = "recorded"
     GIVEN_BACK = "given_back"
@@ -26,9 +26,10 @@ class CallEnding(StrEnum):
     TAKEN_AWAY = "taken_away"  # the caller was removed, or the campaign ended
 
 
-# The time from a claim to the last outcome of its call. A call can be corrected for twelve hours,
-# its contact is then held for an hour or so, and its outcome is asked for two hours more. What a
-# phone without a network sends even later counts too, but is no news.
+# The caller's page and the board look for new outcomes only in calls that began within this time.
+# It allows twelve hours in which a call can be corrected, about an hour in which its contact is
+# then held, and two hours in which the page asks for the outcome. A phone without a network may
+# send an outcome even later. That outcome is counted, but not announced.
 OUTCOME_WITHIN = timedelta(hours=16)
 
 # The `seq` of an answer that was taken over from an earlier call: see `calls.earlier_call`.
@@ -114,7 +115,7 @@ class Call(Base):
     outcome: Mapped[str | None] = mapped_column(String(20))
     recorded_at: Mapped[datetime | None]
     # This number comes from the sequence `RECORDED_NO`. It orders a caller's outcomes even if a
-    # clock was set back.
+    # server's clock was set back.
     recorded_no: Mapped[int | None] = mapped_column(
         BigInteger, server_default=RECORDED_NO.next_value()
     )
@@ -136,8 +137,8 @@ class Call(Base):
     # Whether the outcome came sooner than a call with that outcome takes. Such a call counts in
     # every total, but in no ranking.
     too_fast: Mapped[bool] = mapped_column(default=False)
-    # How often the outcome was undone. A request names the turn it is meant for, so a late copy of
-    # an earlier request is recognised.
+    # How often the outcome was undone. A request names the turn that its page showed, so a late
+    # copy of an earlier request is recognised.
     turn: Mapped[int] = mapped_column(default=0)
     # When the outcome was last undone, and the contact came back onto the screen.
     reopened_at: Mapped[datetime | None]
@@ -159,6 +160,6 @@ class Answer(Base):
     step_id: Mapped[str] = mapped_column(String(80), primary_key=True)
     value: Mapped[Any] = mapped_column(JSONB)
     answered_at: Mapped[datetime] = mapped_column(default=now)
-    # This number grows with every answer that the caller's page sends, so a late copy is
-    # recognised. TAKEN_OVER for an answer from an earlier call.
+    # Each answer that the caller's page sends has a higher number, so a late copy of an earlier
+    # answer is recognised. The number is TAKEN_OVER for an answer from an earlier call.
     seq: Mapped[int | None] = mapped_column(BigInteger)

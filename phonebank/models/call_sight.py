@@ -10,9 +10,9 @@ from phonebank.models.base import Base, now
 
 
 class CallSight(Base):
-    """One time at which the caller of a call saw its person's first name again.
+    """One moment at which the caller of a call saw the first name of the person again.
 
-    The first sight of a person is the call itself.
+    The first moment is the call itself and has no row here.
     """
 
     __tablename__ = "call_sight"

@@ -23,8 +23,8 @@ class CallerState(StrEnum):
 
 
 class Caller(Versioned, Base):
-    """A caller, who is in one campaign and at most one party at a time, so that no call counts in
-    two rooms."""
+    """A caller, who is in one campaign and in at most one party at a time. So no call counts for
+    two parties."""
 
     __tablename__ = "caller"
     __table_args__ = (
@@ -50,7 +50,7 @@ class Caller(Versioned, Base):
     state: Mapped[CallerState] = mapped_column(state_type(CallerState), default=CallerState.WAITING)
     # Whether the board leaves out the name. The calls still count.
     hidden: Mapped[bool] = mapped_column(default=False)
-    # The device's cookie must hold this token. A new token signs the device out everywhere.
+    # The cookie on the device must hold this token. A new token signs the caller out everywhere.
     device_token: Mapped[str] = mapped_column(String(64), default=lambda: secrets.token_urlsafe(24))
     # The ids of the lists, and the languages, from which the caller gets contacts. Empty means all
     # of them.
@@ -61,15 +61,15 @@ class Caller(Versioned, Base):
     practised_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
     # The caller gets no contact until `paused_until` (see `roster.pace`). `pace_from` is when an
-    # organiser let the caller continue; the pace is measured from then on.
+    # organiser let the caller continue. The pace is measured from that moment.
     paused_until: Mapped[datetime | None]
     pause_kind: Mapped[str] = mapped_column(String(30), default="", server_default="")
     pace_from: Mapped[datetime | None]
-    # A keyed hash of the address that the caller joined from, kept for some days
-    # (`roster.blocked_addresses`).
+    # A keyed hash of the network address that the caller joined from. It is kept for some days
+    # (see `roster.blocked_addresses`).
     address: Mapped[str | None] = mapped_column(String(64))
-    # Whether only an organiser can admit the caller, even if the door is open or the host admits
-    # everyone.
+    # Whether only an organiser can admit this caller. If so, neither an open door (`door_open`) nor
+    # a host lets the caller in.
     held: Mapped[bool] = mapped_column(default=False, server_default=false())
     # When the caller last asked their host for help, what about, and whether the host has seen it.
     help_asked_at: Mapped[datetime | None]

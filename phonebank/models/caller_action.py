@@ -1,5 +1,4 @@
-"""The permanent record of what organisers did about callers, and the addresses from which new
-callers must wait."""
+"""The permanent record of what organisers did about callers, and the blocked network addresses."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -21,8 +20,8 @@ class CallerActionKind(StrEnum):
 
 
 class CallerAction(Base):
-    """One action of an organiser about one caller: who acted, when and why, and the figures they
-    saw."""
+    """One action of an organiser about one caller: the organiser, the time, the reason, and the
+    figures that the page showed."""
 
     __tablename__ = "caller_action"
     __table_args__ = (Index("ix_caller_action_caller", "caller_id", "at"),)
@@ -38,8 +37,8 @@ class CallerAction(Base):
 
 
 class DoorStop(Base):
-    """A rule that callers who join this campaign from this address must wait for an organiser. The
-    rule ends at `until`."""
+    """A blocked network address: callers who join this campaign from it wait until an organiser
+    admits them. The block ends at `until`."""
 
     __tablename__ = "door_stop"
     __table_args__ = (Index("ix_door_stop_address", "campaign_id", "address"),)

@@ -1,5 +1,5 @@
-"""A campaign: for which organisation, in which country and at which hours people are called, with
-which script and limits."""
+"""A campaign: the organisation it calls for, its country and calling hours, its script and its
+limits."""
 
 import secrets
 from datetime import date, datetime
@@ -51,43 +51,43 @@ class Campaign(Versioned, Base):
     # Weekday → [start, end] in the contact's own time, as `rules.calling_hours` reads it; empty for
     # the country's usual hours.
     hours: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    # The hours that every contact's `callable_at` agrees with, and how many rounds have checked
-    # that: {"hours": as above, "rounds": 2}. During a round "after" is the id of the last contact
-    # checked. `contact_queue.reschedule` compares these hours with `hours`.
+    # The hours from which every contact's `callable_at` was computed, and how often all contacts
+    # were checked: {"hours": as above, "rounds": 2}. While a check runs, "after" is the id of the
+    # last contact checked. `contact_queue.reschedule` compares these hours with `hours`.
     hours_settled: Mapped[dict[str, Any] | None]
     # Changes to the default retry rules, as `rules.retry_limits` reads them.
     retry_rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
     hold_seconds: Mapped[int] = mapped_column(default=300)
     hold_seconds_at_most: Mapped[int] = mapped_column(default=3600)
-    # How fast a caller may see people before `roster.pace` pauses them. `roster.pace` says what
-    # each budget is for and where its number comes from.
+    # How many people a caller may see before `roster.pace` pauses the caller. `roster.pace` says
+    # what each of these limits is for and where its number comes from.
     people_an_hour: Mapped[int] = mapped_column(default=120, server_default="120")
     people_a_minute: Mapped[int] = mapped_column(default=8, server_default="8")
     no_calls_in_a_row: Mapped[int] = mapped_column(default=10, server_default="10")
     unrecorded_an_hour: Mapped[int] = mapped_column(default=20, server_default="20")
     do_not_calls_an_hour: Mapped[int] = mapped_column(default=10, server_default="10")
     fast_do_not_calls_an_hour: Mapped[int] = mapped_column(default=3, server_default="3")
-    # How many people all callers who joined from one address within an hour may see together. After
-    # that an organiser admits the next ones.
+    # How many people may be seen in an hour by all the callers together who joined from one network
+    # address within an hour. After that, an organiser admits the next callers.
     newcomers_people_an_hour: Mapped[int] = mapped_column(default=300, server_default="300")
     # This token is part of the link by which callers join. A new token ends the old link.
     join_token: Mapped[str] = mapped_column(
         String(32), unique=True, default=lambda: secrets.token_urlsafe(12)
     )
-    # Whether the door is open. If it is open, everyone with the link is admitted. If it is closed,
-    # an organiser admits each caller.
+    # If this is true, everyone with the link is admitted at once. If not, an organiser admits each
+    # caller.
     door_open: Mapped[bool] = mapped_column(default=False)
     # Whether a caller must complete a practice call before they get a contact.
     practice_first: Mapped[bool] = mapped_column(default=False, server_default=false())
-    # Whether a caller reads what an earlier caller noted of a talk that was cut short, or of a
-    # promise to call back: see `calls.earlier_call`.
+    # Whether a caller sees the notes and answers of an earlier call that was cut short, or in which
+    # a call back was promised: see `calls.earlier_call`.
     shows_earlier_call: Mapped[bool] = mapped_column(default=True, server_default=true())
     # Whether another campaign has some of this campaign's numbers. A refill sets it in both
     # (`contact_queue.number_rest`), and nothing takes it back. Only such a campaign's claims look
     # for calls in other campaigns.
     shares_numbers: Mapped[bool] = mapped_column(default=False, server_default=false())
-    # Whether numbers of the drama ranges, which nobody has, are accepted. Only the demonstration
-    # does so.
+    # Whether numbers that are reserved for radio and television drama are accepted. Nobody has such
+    # a number. Only the demonstration accepts them.
     allow_drama_numbers: Mapped[bool] = mapped_column(default=False)
     # Who decides what is done with the people's data, and the legal ground for it: a key of
     # `campaigns.data_protection.LAWFUL_BASES`. A campaign can't start without them.
@@ -114,5 +114,5 @@ class Campaign(Versioned, Base):
 
     @property
     def calls_at_any_hour(self) -> bool:
-        """Whether people may be called at any hour, because nobody has the numbers."""
+        """Whether people may be called at any hour, because their numbers belong to nobody."""
         return self.allow_drama_numbers

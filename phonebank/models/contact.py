@@ -28,8 +28,11 @@ class ContactState(StrEnum):
 
 
 class Contact(Base):
-    """A person to call in one campaign. `suppressed_at` is a column beside `state` and not a state,
-    so an undo that lifts the suppression restores exactly the state before it."""
+    """A person to call in one campaign.
+
+    `suppressed_at` is separate from `state`, so an undo that lifts the suppression restores exactly
+    the state before it.
+    """
 
     __tablename__ = "contact"
     __table_args__ = (
@@ -37,8 +40,8 @@ class Contact(Base):
         # Two rows of a campaign with the same name and the same number are duplicates. Rows with
         # the same number and different names are a household.
         UniqueConstraint("campaign_id", "phone", "name_key"),
-        # A refill reads along this index. For each list, zone and language it reads first the
-        # untried contacts, then the contacts whose wait has ended.
+        # A refill reads contacts in the order of this index. For each list, zone and language it
+        # reads first the untried contacts, then the contacts whose wait has ended.
         Index(
             "ix_contact_callable",
             "contact_list_id",
@@ -95,9 +98,8 @@ class Contact(Base):
     )
     tried: Mapped[bool] = mapped_column(default=False)
     callable_at: Mapped[datetime] = mapped_column(default=now)
-    # When the wait after the last try ends, whatever the hour. `callable_at` is the first moment
-    # from then on at which the campaign's calling hours allow a call, and it changes with these
-    # hours.
+    # When the wait after the last try ends, at any hour. `callable_at` is the first moment from
+    # then on that is inside the campaign's calling hours. A change of the hours computes it again.
     rested_at: Mapped[datetime | None]
     suppressed_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)

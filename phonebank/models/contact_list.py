@@ -45,9 +45,9 @@ class ContactList(Base):
     headers: Mapped[list[Any]] = mapped_column(default=list)
     # The target of each column, in order, as phonebank.csv_input.column_mapping names them.
     mapping: Mapped[list[Any]] = mapped_column(default=list)
-    # The decisions of an organiser about the values of yes-no columns
+    # What an organiser decided about the values of yes-no columns
     # (`csv_input.column_mapping.Actions`), kept until the file is read. Before that decision,
-    # `mark_counts` has how often each value occurs, as `lists.yes_no_counts` counts.
+    # `mark_counts` holds how often each value occurs, as `lists.yes_no_counts` counts it.
     mark_actions: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     mark_counts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     # The distinct zone keys and languages of the contacts. A refill reads the list's contacts by
@@ -63,8 +63,8 @@ class ContactList(Base):
     rows_duplicate: Mapped[int] = mapped_column(default=0)
     rows_suppressed: Mapped[int] = mapped_column(default=0)
     fault: Mapped[str | None]
-    # When the list was confirmed, or the import last made progress. From this time one can tell
-    # that an import has lost its worker.
+    # When the list was confirmed, or when the import last made progress. If this is long ago, the
+    # import has lost its worker.
     progress_at: Mapped[datetime] = mapped_column(default=now)
     # How often a worker has begun the import since it last made progress.
     tries: Mapped[int] = mapped_column(default=0)
@@ -76,7 +76,7 @@ class ContactList(Base):
 class UploadChunk(Base):
     """A piece of an uploaded file, kept only until the import has read it.
 
-    It is in the database and not on a disc, so that any worker on any machine can read it.
+    It is in the database and not on a disk, so that any worker on any machine can read it.
     """
 
     __tablename__ = "upload_chunk"

@@ -1,4 +1,4 @@
-"""A telephone number that is not in service: nobody is called on it, in any campaign."""
+"""A telephone number that is not in service. Nobody calls it, in any campaign."""
 
 import uuid
 from datetime import datetime
@@ -10,7 +10,7 @@ from phonebank.models.base import Base, now
 
 
 class DeadNumber(Base):
-    """One number that does not exist, as a caller reported. The row holds no name."""
+    """One number that is not in service, as a caller reported. The row holds no name."""
 
     __tablename__ = "dead_number"
 

@@ -66,11 +66,11 @@ class ExperimentArm(Base):
         ForeignKey("experiment.id", ondelete="CASCADE"), index=True
     )
     script_id: Mapped[int] = mapped_column(ForeignKey("script.id", ondelete="CASCADE"))
-    # The version that the arm keeps to; None for the published version at the time of each call.
+    # The version that the arm uses; None if each call uses the version published at that time.
     script_version_id: Mapped[int | None] = mapped_column(
         ForeignKey("script_version.id", ondelete="CASCADE")
     )
     label: Mapped[str] = mapped_column(String(80))
-    # The arm's part of the sum of all shares. So 1 and 1 are halves, and 90 and 10 mean the same as
-    # 9 and 1.
+    # The share of the contacts, relative to the sum of all shares. 1 and 1 are halves, and 90 and
+    # 10 mean the same as 9 and 1.
     share: Mapped[int] = mapped_column(default=1)

@@ -11,7 +11,7 @@ from phonebank.models.state_column import state_check, state_text, state_type
 
 
 class ExportKind(StrEnum):
-    """What a file has a row for."""
+    """The kinds of file, named for what each row is about."""
 
     CALLS = "calls"
     PEOPLE = "people"
@@ -25,11 +25,11 @@ class ExportState(StrEnum):
     WORKING = "working"
     READY = "ready"
     FAILED = "failed"
-    ERASED = "erased"  # its time was over, or newer files took its place
+    ERASED = "erased"  # it has expired, or newer files have replaced it
 
 
 class Export(Base):
-    """One file. The row stays when the file is erased, and names nobody who was called."""
+    """One file. Its row stays when the file is erased. The row names no person who was called."""
 
     __tablename__ = "export"
     __table_args__ = (
@@ -62,10 +62,10 @@ class Export(Base):
     rows_total: Mapped[int] = mapped_column(default=0)
     rows_written: Mapped[int] = mapped_column(default=0)
     bytes_written: Mapped[int] = mapped_column(BigInteger, default=0)
-    # How often a worker has begun the file. A worker that was taken for dead sees from it that
-    # another has begun again.
+    # How often a worker has begun the file. A slow worker that was believed dead sees from this
+    # number that another worker has begun again.
     tries: Mapped[int] = mapped_column(default=0)
-    # From this time one can tell that a job has lost its worker.
+    # When the job last made progress. If this is long ago, the job has lost its worker.
     progress_at: Mapped[datetime] = mapped_column(default=now)
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))

@@ -1,5 +1,5 @@
-"""Flags of callers who exceeded a budget: which budget, how often, and whether an organiser has
-reviewed the flag."""
+"""Reports of callers who saw more people than a limit allows, and whether an organiser has reviewed
+each report."""
 
 from datetime import datetime
 
@@ -11,11 +11,11 @@ from phonebank.models.caller import Caller
 
 
 class PaceFlag(Base):
-    """One report that a caller exceeded a budget.
+    """One report that a caller exceeded one of the campaign's limits, called budgets here.
 
-    A caller has one open flag for each budget. After an organiser has reviewed it, the flag is
-    kept, and the next time that the caller exceeds the budget makes a new flag. The figures are
-    from the last time. The caller's calls are the evidence.
+    A caller has at most one open report for each budget, and its figures are from the last time.
+    When an organiser has reviewed the report, it is kept. If the caller exceeds the budget again, a
+    new report begins.
     """
 
     __tablename__ = "pace_flag"

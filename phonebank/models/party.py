@@ -21,7 +21,7 @@ class PartyState(StrEnum):
     ENDED = "ended"
 
 
-# These are the characters without 0, O, 1, I and L, which people misread from across a room.
+# The characters of a code. 0, O, 1, I and L are missing, because people confuse them.
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_LENGTH = 6
 
@@ -66,7 +66,7 @@ class Party(Versioned, Base):
     # The host's time zone, in which pages show times.
     time_zone: Mapped[str] = mapped_column(String(64), default="Europe/London")
     state: Mapped[PartyState] = mapped_column(state_type(PartyState), default=PartyState.OPEN)
-    # A break without an end time: until the host ends it.
+    # Whether the host has called a break without an end time. The host ends it.
     paused: Mapped[bool] = mapped_column(default=False)
     door_open: Mapped[bool] = mapped_column(default=False)
     # Whether the board marks first calls and quarters of the goal.
@@ -77,12 +77,12 @@ class Party(Versioned, Base):
     message: Mapped[str | None] = mapped_column(String(200))
     message_at: Mapped[datetime | None]
     code: Mapped[str] = mapped_column(String(12), default=new_code)
-    # This token is part of the board's link, which shows the board and allows nothing else. A new
-    # token ends the old link.
+    # This token is part of the board's link. The link shows the board and allows nothing else. A
+    # new token ends the old link.
     board_token: Mapped[str] = mapped_column(
         String(64), unique=True, default=lambda: secrets.token_urlsafe(24)
     )
-    # This token is part of the link to the party's results, which everyone with the link may see. A
+    # This token is part of the link to the party's results. Everyone with the link may see them. A
     # new token ends the old link.
     summary_token: Mapped[str] = mapped_column(
         String(64), unique=True, default=lambda: secrets.token_urlsafe(24)
@@ -101,7 +101,7 @@ class Party(Versioned, Base):
         return self.break_left(at) is not None
 
     def break_left(self, at: datetime) -> int | None:
-        """The seconds that the break still lasts at this moment, as `seconds_of_break` gives
+        """The seconds that a break still lasts at this moment, as `seconds_of_break` returns
         them."""
         return seconds_of_break(self.paused, self.break_until, at)
 

@@ -1,4 +1,4 @@
-"""The calls of one caller that an organiser set aside. They are kept, have no effect, and can be
+"""Calls of one caller that an organiser has set aside. They are kept but count nowhere, and can be
 brought back."""
 
 import uuid
@@ -38,9 +38,9 @@ class SetAside(Base):
     state: Mapped[SetAsideState] = mapped_column(
         state_type(SetAsideState), default=SetAsideState.WORKING
     )
-    # Whether only the calls are set aside whose outcome came sooner than a call takes.
+    # Whether only calls are set aside that were recorded faster than a real call can be.
     only_fast: Mapped[bool] = mapped_column(default=False)
-    # Only calls recorded until this moment are set aside, because the organiser has not seen later
+    # Only calls recorded up to this moment are set aside, because the organiser has not seen later
     # calls.
     until: Mapped[datetime] = mapped_column(default=now)
 
@@ -58,8 +58,8 @@ class SetAsideCall(Base):
     )
     # Whether the call was in the tallies before it was set aside.
     counted: Mapped[bool]
-    # The contact status of the person and their household, before and after. None if another
-    # caller's call had changed the status since; then it was left as it was.
+    # The contact status of the person and their household, before and after. Both are None if
+    # another caller's call had changed the status. The status then stayed as it was.
     before: Mapped[dict[str, Any] | None]
     after: Mapped[dict[str, Any] | None]
     # The reason of the do-not-call entry that was lifted with the call; None if there was no entry.

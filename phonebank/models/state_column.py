@@ -1,4 +1,4 @@
-"""Stores a `StrEnum` in a text column, and puts its members into SQL text."""
+"""Column types for a `StrEnum`, and its values in SQL text."""
 
 import re
 from enum import StrEnum

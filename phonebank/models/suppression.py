@@ -21,11 +21,10 @@ class SuppressionOrigin(StrEnum):
 
 
 class Suppression(Base):
-    """One number on the do-not-call list. The number is the key, so two entries of one number are
-    one row.
+    """One number on the do-not-call list. Each number has one row, however often it was entered.
 
-    The row has no name and is kept for good, so that later uploads keep the promise to the person
-    too. Removing a file lifts only numbers that only files have entered.
+    The row holds no name and is kept for good, so that later uploads respect it too. Removing a
+    file removes only the numbers that nothing else has entered.
     """
 
     __tablename__ = "suppression"
@@ -33,8 +32,8 @@ class Suppression(Base):
     phone: Mapped[str] = mapped_column(String(20), primary_key=True)  # E.164
     source: Mapped[str] = mapped_column(String(10))
     reason: Mapped[str] = mapped_column(String(40), default="asked")
-    # The call in which the person asked. If that call is undone and gets another outcome, the row
-    # is lifted.
+    # The call in which the person asked for this. If that call is undone and gets another outcome,
+    # the row is deleted.
     call_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("call.id", ondelete="SET NULL"), index=True
     )
@@ -56,10 +55,10 @@ class BatchState(StrEnum):
 
 
 class SuppressionBatch(Base):
-    """An entry of many numbers at once: an upload's do-not-call column, or a do-not-call file.
+    """Many numbers entered at once, from an upload's do-not-call column or a do-not-call file.
 
-    An organiser can remove a whole batch at once. The row then stays and says who did so, when and
-    why; no row names the lifted numbers any more.
+    An organiser can remove a whole batch at once. This row then stays and says who removed it, when
+    and why. The removed numbers are stored nowhere.
     """
 
     __tablename__ = "suppression_batch"
@@ -74,7 +73,7 @@ class SuppressionBatch(Base):
     reason: Mapped[str] = mapped_column(String(40), default="asked")
     filename: Mapped[str] = mapped_column(String(255), default="")
     country: Mapped[str] = mapped_column(String(2), default="")
-    # The file, until its numbers are entered, and the columns that hold numbers, counted from 0.
+    # The file, until its numbers are entered, and the indexes (from 0) of the columns with numbers.
     data: Mapped[bytes | None] = mapped_column(LargeBinary)
     columns: Mapped[list[Any]] = mapped_column(default=list)
     state: Mapped[BatchState] = mapped_column(state_type(BatchState), default=BatchState.ENTERED)
@@ -89,7 +88,7 @@ class SuppressionBatch(Base):
 
 
 class SuppressionSource(Base):
-    """A number that a batch names. While the number has such a row, it stays on the list."""
+    """A number that a batch names. While such a row exists, the number stays on the list."""
 
     __tablename__ = "suppression_source"
 

@@ -1,7 +1,7 @@
 """Counts of recorded calls, one row for each campaign, party, caller and hour.
 
-The transaction that records an outcome also changes the row that counts it, so the counts cannot
-drift. Each caller has rows of their own, so callers never wait for each other.
+The transaction that records an outcome also changes the row that counts it, so the counts are
+always right. Each caller has rows of their own, so callers never wait for each other.
 """
 
 from datetime import datetime
@@ -40,5 +40,5 @@ class Tally(Base):
     # The number of conversations that were not recorded too fast. The ranking counts only these.
     ranked: Mapped[int] = mapped_column(default=0)
     # The version grows by one at each change and never shrinks. The sum of the versions of a
-    # party's rows orders the snapshots of its board.
+    # party's rows tells which of two states of its board is newer.
     version: Mapped[int] = mapped_column(BigInteger, default=0)
