@@ -1,1 +1,1 @@
-"""Who may be called, when and how often. Pure: no database, no web."""
+"""Who may be called, when and how often. These modules use no database and know no request."""

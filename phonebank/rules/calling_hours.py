@@ -1,14 +1,14 @@
-"""When a contact may be called: now, and if not, when next. Pure.
+"""When a contact may be called: now, and if not, when next.
 
 A contact may be called when the local time is inside both the campaign's hours and the country's
 permitted hours for that date. If the number may belong to several time zones, this must hold in
 every one of them. A number without a zone counts as being in every zone of its country.
 
-How the times are computed: local times are never converted to UTC, because some of them exist twice
-a year and some not at all. Instead a day of UTC is cut where the zone's offset changes. Within a
-piece, local time is UTC plus a constant, so the day's openings convert exactly. The results are
-half-open spans of UTC, and every function below works on spans. They are cached, because claims ask
-for the same few zone keys and the same day again and again.
+Local times are never converted to UTC here, because some of them exist twice a year and some not at
+all. Instead each UTC day is cut where the zone's offset changes. Within such a piece, local time is
+UTC plus a constant, so the day's openings convert exactly. The results are spans of UTC, without
+their last moment. They are cached, because claims ask for the same few zones and the same day again
+and again.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ _LOOK_FOR_CHANGE_EVERY = timedelta(hours=6)
 
 
 def zones_in_key(key: str) -> tuple[str, ...]:
-    """Return the zones in a key; none for ""."""
+    """Return the zones in a key such as "Europe/London|Europe/Paris"; no zones for ""."""
     return tuple(key.split("|")) if key else ()
 
 
@@ -67,9 +67,9 @@ def next_callable(
 ) -> datetime | None:
     """Return the first moment from `at` on when a contact may be called, in UTC.
 
-    Return None if there is none `within` that time. With `other_time_of_day_than`, the returned
-    moment is in another part of the day (TIMES_OF_DAY) than that moment, in every zone of the
-    contact.
+    Return None if there is no such moment `within` that time. With `other_time_of_day_than`, the
+    returned moment is in another part of the day (TIMES_OF_DAY) than that moment, in every zone of
+    the contact.
     """
     at = _utc(at)
     zones = zones or rules.time_zones.value

@@ -1,7 +1,7 @@
-"""What a country's law and trade practice require of a phone bank, from `rules/*.yaml`. Pure.
+"""What a country's law and common practice require of a phone bank, from `rules/*.yaml`.
 
-Every figure is a Fact: its value, its source, and whether it is law or only practice, so that pages
-can show all three. Reading stops at the first fault in a file, and the error names the file and the
+Every figure is a Fact: its value, its source, and whether it is law or only practice. Pages can
+show all three. Reading stops at the first fault in a file, and the error names the file and the
 key.
 """
 
@@ -83,7 +83,8 @@ class CountryRules:
     retention_days: Fact[int]
 
     def permitted_on(self, day: date) -> Opening | None:
-        """Return the opening for calls on a date, with holidays counted; None if there is none."""
+        """Return the hours in which calls are permitted on a date, which may be a public holiday;
+        None if no calls are permitted."""
         week = self.permitted_hours.value.days
         treated = self.holidays.treated.value
         if treated == AS_ANY_DAY or not self.holidays.include(day):
@@ -172,7 +173,8 @@ def _holidays(section: "_Section") -> Holidays:
 
 
 class _Section:
-    """A mapping in the file, with its place for messages and the keys that are not read yet."""
+    """One mapping in the file. It has its place in the file, for messages, and the names of the
+    keys that have not been read yet."""
 
     def __init__(self, file: str, place: str, data: object) -> None:
         self.file, self.place = file, place
@@ -186,10 +188,10 @@ class _Section:
         return f"{self.place}.{key}" if self.place else key
 
     def read(self, key: str, check: Callable[[Any], T], default: T | None = None) -> T:
-        """Read a key and return its value after `check`.
+        """Return the value of a key, as `check` returns it.
 
         If the value is wrong, `check` raises ValueError with a sentence that says what it must be.
-        Then, and if the key is missing, this method raises CountryRulesError.
+        For a wrong value or a missing key, this method raises CountryRulesError.
         """
         if key not in self.data:
             if default is not None:
@@ -222,7 +224,7 @@ class _Section:
     def refuse_unread(self) -> None:
         """Raise CountryRulesError for a key that nothing has read.
 
-        A key that nothing reads is a typing error that looks like a rule.
+        Such a key is a typing error, and would look like a rule that applies.
         """
         if self.unread:
             raise CountryRulesError(
@@ -284,7 +286,7 @@ def _parts_of(calendar: str) -> Callable[[object], tuple[str, ...]]:
 
 @cache
 def _holiday_dates(calendar: str, parts: tuple[str, ...], year: int) -> frozenset[date]:
-    """Return the holidays, and the days that the law makes free in place of some of them."""
+    """Return the public holidays of a year, and the free days that replace some of them."""
     return frozenset(
         day
         for part in parts or (None,)

@@ -1,4 +1,4 @@
-"""The outcomes of a call, and the effect of each on the contact: OUTCOMES, as data.
+"""The outcomes of a call, and what each does to the contact, as the table OUTCOMES.
 
 `retry_policy` combines an outcome with the campaign's retry rules and the contact's history.
 """
@@ -24,7 +24,8 @@ GROUPS: dict[Group, str] = {
 class NextState(StrEnum):
     """The state of a contact after a call.
 
-    SUPPRESSED is about the number, in every campaign. The other values are states of the contact.
+    SUPPRESSED means that the number is on the do-not-call list, in every campaign. The other values
+    are states of the contact.
     """
 
     CALLABLE = "callable"
@@ -34,19 +35,20 @@ class NextState(StrEnum):
 
 
 class UnknownOutcomeError(ValueError):
-    """The error for an unknown outcome key. Its text is fit to show."""
+    """The error for an unknown outcome key. Pages may show its text."""
 
 
 @dataclass(frozen=True)
 class Outcome:
     """One way a call can end.
 
-    reached            a person answered, the right one or not
+    reached            a person answered, even if it was the wrong person
     counts_as_attempt  the person's phone rang
     effect             what becomes of the contact
     takes_callback     the caller may enter a time to call back
     number_bad         the number does not reach this person
     number_dead        the number reaches nobody
+    tag_language       the caller is asked which language the person speaks
     exhausted          the contact's state when no tries are left
     """
 

@@ -1,4 +1,4 @@
-"""The decision about a contact after a call: its state, and when it may be called again. Pure.
+"""The decision about a contact after a call: its state, and when it may be called again.
 
 The decision follows from the outcome, the campaign's RetryRules and the contact's history. The
 package `calls` writes the decision to the contact.
@@ -16,8 +16,8 @@ from phonebank.rules.week_hours import WeekHours
 # A contact waits this long if no calling hours lie ahead, as in a campaign without open hours.
 FAR_AWAY = timedelta(days=60)
 
-# A longer wait for another time of day costs more than it gains. It would be needed if all
-# hours are evenings or a weekend is in between. The next try may then be at any callable moment.
+# The next try waits at most this long for another time of day. It would have to wait longer if, for
+# example, a campaign calls only in the evening. The next try may then be at any time of day.
 _WAIT_FOR_ANOTHER_TIME_OF_DAY = timedelta(days=3)
 
 
@@ -25,19 +25,19 @@ _WAIT_FOR_ANOTHER_TIME_OF_DAY = timedelta(days=3)
 class Decision:
     """The decision about a contact after a call. Moments are UTC and inside calling hours.
 
-    state                 "suppressed" concerns the number in every campaign; `suppress_reason` is
-                          the reason
-    callable_at           when the contact may be called again, if `state` is "callable". None: not
-                          within 60 days; a change of the hours computes it again
+    state                 "suppressed" means that nobody may call the number, in any campaign;
+                          `suppress_reason` is the reason
+    callable_at           when the contact may be called again, if `state` is "callable". None means
+                          not within 60 days
     rested_at             the end of the wait, at any hour and time of day. `callable_at` is
-                          computed from it, again after each change of the hours
-    promised              the caller promised the moment `callable_at` to the person
+                          computed from it, and computed again when the calling hours change
+    promised              the caller promised the person a call at `callable_at`
     counted               the call was an attempt
     number_bad            the number does not reach this person: try their next number, if any
     number_dead           the number reaches nobody
     household_rest_until  the other people on the number wait until then; None: they need not wait.
-                          This contact does not wait until then: its promised callback may be
-                          sooner
+                          This contact does not wait until then, because its promised callback may
+                          be sooner
     household_rested_at   the `rested_at` of the other people on the number
     tag_language          ask for the language; only callers who speak it get this contact
     """
@@ -75,13 +75,13 @@ def decide(
 ) -> Decision:
     """Decide about a contact whose call ended with the outcome `key` at `at`.
 
-    The counts do not include this call: all attempts, attempts on the contact's present date
-    (`calling_hours.contact_date`), and calls with this same outcome.
+    The counts do not include this call. They are all attempts, the attempts on the contact's
+    present date (`calling_hours.contact_date`), and the calls with this same outcome.
 
     For an outcome in TAKES_CALLBACK, `callback_at` is the time that the person asked for. The
     callback is at the next callable moment from then on, and no limit on attempts cancels it. For
-    an outcome in NOT_AN_ATTEMPT, `callback_at` is the earlier promise, which applies again after
-    the wait. For any other outcome it has no effect.
+    an outcome in NOT_AN_ATTEMPT, `callback_at` is an earlier promise, which applies again after the
+    wait. For any other outcome it has no effect.
 
     Raises UnknownOutcomeError.
     """
@@ -156,10 +156,11 @@ def next_try_at(
     hours: WeekHours,
     country: CountryRules,
 ) -> datetime | None:
-    """Return the first moment from `rested` on inside calling hours; None if not within 60 days.
+    """Return the first moment from `rested` on inside calling hours; None if there is none within
+    60 days.
 
     With `other_time_of_day_than`, the returned moment is at another time of day than that moment,
-    if there is one soon.
+    if there is one within three days.
     """
     if other_time_of_day_than is not None:
         elsewhere = next_callable(
@@ -195,7 +196,7 @@ def _rest_end(
 ) -> datetime:
     """Return the end of the wait after a call.
 
-    If the day's attempts are used up, the wait ends on a day with attempts left.
+    If the day's attempts are used up, the wait ends on a later day.
     """
     rule = rules.retries[outcome.key]
     rested = at + timedelta(minutes=rule.rest_minutes)

@@ -1,9 +1,9 @@
-"""A campaign's retry rules: when people are called again. Organisers may change them. Pure.
+"""A campaign's retry rules: when people are called again. Organisers may change them.
 
-Unless another source is named, the defaults are the common practice of phone banks and makers of
-dialers: another try two to four hours after no answer, at another time of day; three or four tries
-in all and two a day; fifteen to thirty minutes after a busy tone; the next day after voicemail; two
-days or more after a message.
+The defaults are the common practice of phone banks and dialling software, unless another source is
+named. After no answer, the next try comes two to four hours later, at another time of day. There
+are three or four tries in all, and two a day. After a busy tone, the next try comes fifteen to
+thirty minutes later; after voicemail, the next day; after a message, two days later or more.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,8 +30,8 @@ class RetryRule:
     rest_minutes         the wait before the next try
     another_time_of_day  the next try is in another part of the day: morning, afternoon or evening
     retries_at_most      how often this outcome may lead to another try; None: no limit of its own
-    a_day_at_most        no further try on a day with this many attempts, so 1 moves the next try to
-                         another day; None: only the campaign's limit applies
+    a_day_at_most        there is no further try on a day with this many attempts, so 1 moves the
+                         next try to another day; None: only the campaign's limit applies
     """
 
     rest_minutes: int
@@ -70,8 +70,8 @@ _DEFAULT_RETRIES: dict[str, RetryRule] = {
     "skipped": RetryRule(15),
 }
 
-# The least and the most that organisers may set. The German trade code and the laws of Florida and
-# Oklahoma allow three attempts a day at most.
+# The lowest and highest values that organisers may set. The German trade code and the laws of
+# Florida and Oklahoma allow at most three attempts a day.
 _LIMITS: dict[str, tuple[int, int]] = {
     "attempts_at_most": (1, 20),
     "attempts_a_day_at_most": (1, 3),
@@ -118,9 +118,9 @@ class RetryRules:
 
     @classmethod
     def parse(cls, data: object) -> Self:
-        """Read the default rules with the changes in `data`, the JSON form; {} changes nothing.
+        """Return the default rules with the changes in `data`. {} changes nothing.
 
-        {"attempts_at_most": 3, "outcomes": {"no_answer": {"rest_minutes": 240}}}
+        `data` is JSON: {"attempts_at_most": 3, "outcomes": {"no_answer": {"rest_minutes": 240}}}
         Raises RetryRulesError with every field at fault, not only the first.
         """
         if not isinstance(data, Mapping):
@@ -158,7 +158,7 @@ class RetryRules:
     def changes(self) -> dict[str, Any]:
         """Return only the differences from the default rules, in the form that `parse` reads.
 
-        So a default that improves later reaches every campaign that has not changed it.
+        Only these are stored, so a better default reaches every campaign that has not changed it.
         """
         own, usual = self.to_json(), RetryRules.default().to_json()
         outcomes, usual_outcomes = own.pop("outcomes"), usual.pop("outcomes")

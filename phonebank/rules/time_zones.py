@@ -1,10 +1,10 @@
 """Time zones from the pinned tzdata package, never from the machine.
 
 `zoneinfo.ZoneInfo("America/Vancouver")` reads the operating system's files first, and those may be
-a year old: with the 2025b files of a current Debian, Vancouver and Edmonton still put their clocks
-back in winter, and callers would call people there an hour after the legal end of the day. The
-tzdata package is pinned with the other requirements, so every machine gives the same answer, and an
-upgrade is a reviewed change.
+a year old. In the 2025b files of a current Debian, Vancouver and Edmonton still put their clocks
+back in winter. With them, callers would call people there an hour after the legal end of the day.
+The tzdata package is pinned with the other requirements, so every machine gives the same answer,
+and an upgrade is a reviewed change.
 """
 
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 
 class UnknownTimeZoneError(ValueError):
-    """The error for a name that is not in the IANA time zone database. Its text is fit to show."""
+    """The error for a name that is not in the IANA time zone database. Pages may show its text."""
 
 
 @cache
 def time_zone_names() -> frozenset[str]:
-    """Return every name in the pinned database, such as "Europe/London", with old aliases."""
+    """Return every name in the pinned database, such as "Europe/London", including old names."""
     return frozenset((resources.files("tzdata") / "zones").read_text().split())
 
 
@@ -38,8 +38,8 @@ def time_zone(name: str) -> ZoneInfo:
 def canonical_name(name: str) -> str:
     """Return the one name that stands for all zones with the same clocks since 1970.
 
-    Europe/Jersey, Europe/Guernsey and Europe/Isle_of_Man are links to Europe/London. Separate names
-    would split a British list into parts that are always callable together.
+    Europe/Jersey, Europe/Guernsey and Europe/Isle_of_Man, for example, become Europe/London.
+    Separate names would split a British list into parts that are always callable together.
 
     Raises UnknownTimeZoneError.
     """
@@ -62,9 +62,9 @@ def _links() -> dict[str, str]:
     return {alias: target for _, target, alias in lines}
 
 
-# `contact.zone_key` has room for this many characters. A number with more zones than fit (an
-# American freephone number has 42) may be anywhere: its key is empty, which means every zone of the
-# campaign's country.
+# `contact.zone_key` has room for this many characters. A number whose zones do not fit may be
+# anywhere. An American freephone number, for example, has 42 zones. Its key is empty, which means
+# every zone of the campaign's country.
 LONGEST_ZONE_KEY = 400
 
 NOWHERE = "Etc/Unknown"  # the answer of phonenumbers for a number without a place

@@ -1,9 +1,10 @@
-"""Hours for each day of a week, in the local time of the person who is called. Pure.
+"""Hours for each day of a week, in the local time of the person who is called.
 
 They are stored as JSON: {"mon": ["09:00", "21:00"], ..., "sat": ["10:00", "20:00"], "sun": []}
 
-A day has one opening or none. The end is the first closed minute, so a person may be called at
-20:59 and not at 21:00. A country's permitted hours and a campaign's own hours are both WeekHours.
+A day is open once or not at all. The end is the first closed minute, so with an end at 21:00 a
+person may be called at 20:59 and not at 21:00. A country's permitted hours and a campaign's own
+hours are both WeekHours.
 """
 
 import re
@@ -42,7 +43,7 @@ class WeekHours:
 
     @classmethod
     def parse(cls, data: object, permitted: "WeekHours | None" = None, country: str = "") -> Self:
-        """Read hours from their JSON form; a missing day is closed.
+        """Return the hours that their JSON form describes; a missing day is closed.
 
         If `permitted` (the hours of `country`) is given, hours outside it are a fault as well.
         Raises WeekHoursError with every day at fault, not only the first.
