@@ -1,9 +1,9 @@
 """How many new connections a web process accepts from the operating system at a time.
 
-With several processes, gunicorn accepts one connection in each round of the event loop, and a round
-takes as long as everything under way does in it: a twentieth of a second with twenty requests. Ten
-thousand phones then waited for seconds in a queue that the process did not see, and gave up. A
-process must accept a connection before it can answer a request, or refuse one at once.
+If there are several processes, gunicorn's workers accept one connection in each round of the event
+loop. A round takes a twentieth of a second while twenty requests are under way. So ten thousand
+phones waited for seconds in the operating system's queue, which the process does not see, and gave
+up. A process can only answer or refuse a request after it has accepted the connection.
 """
 
 from gevent.server import StreamServer
@@ -14,7 +14,7 @@ CONNECTIONS_A_ROUND = 50
 
 class Server(StreamServer):
     """A gevent server that accepts up to CONNECTIONS_A_ROUND connections in each round of the event
-    loop, whatever gunicorn sets."""
+    loop, even if gunicorn sets another number."""
 
     @property
     def max_accept(self) -> int:

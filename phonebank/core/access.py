@@ -70,7 +70,8 @@ def _check_request() -> None:
 
 
 def check(rule: str | None, campaign_id: int | None = None) -> None:
-    """Raise SignInRequiredError or NotAllowedError unless the person who asks satisfies the rule.
+    """Raise SignInRequiredError or NotAllowedError unless the person who sent the request satisfies
+    the rule.
 
     `campaign_id` is the campaign in the address, None if it names none. Raises NotFoundError for an
     organiser or viewer who may see nothing of that campaign, and if there is no such campaign.

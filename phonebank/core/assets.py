@@ -1,10 +1,12 @@
 """The JavaScript and style sheets that pages load: their addresses, caching and compression.
 
-Templates call `vendor("htmx")` for a library copied by tools/vendor.py, `asset("phonebank.css")`
-for a file of ours, and `bundled("js/call_page.js")` for a module of ours together with all that it
-imports (see `bundles`). A library has its version in its path and its checksum in the `integrity`
-attribute, so a browser may keep the library for ever, and refuses a changed copy. The address of a
-file of ours has its checksum in its query.
+Templates call `vendor("htmx")` for a library copied by tools/vendor.py. They call
+`asset("phonebank.css")` for a file of ours, and `bundled("js/call_page.js")` for a module of ours
+together with everything that it imports (see `bundles`).
+
+A library has its version in its path and its checksum in the `integrity` attribute. So a browser
+may keep the library for ever, and refuses a changed copy. The address of a file of ours has its
+checksum in its query.
 """
 
 from __future__ import annotations
@@ -28,9 +30,9 @@ from phonebank.core.access import ANYONE, open_to
 from phonebank.core.bundles import UnsupportedModuleError, bundle
 from phonebank.core.compression import gzip_if_asked
 
-# The kinds of file that shrink. Other files are sent as they are.
+# The kinds of file that compression makes smaller. Other files are sent as they are.
 TEXT = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-# Seconds after which a file is read again. An editor's change is seen with the next load.
+# Seconds after which a file is read again, so a change in an editor appears on the next load.
 READ_EVERY = 1.0
 
 MANIFEST = Path(__file__).parents[1] / "static" / "vendor" / "manifest.json"
@@ -73,7 +75,7 @@ class StaticFile:
 
     @cached_property
     def gzipped(self) -> bytes | None:
-        """The content compressed, which is done once for all browsers. None if the file is no
+        """The content compressed with gzip, which is done only once. None if the file is not
         text."""
         return gzip.compress(self.content, 9, mtime=0) if self._is_text else None
 
@@ -82,7 +84,8 @@ _read_files: dict[tuple[str, bool], tuple[float, StaticFile]] = {}
 
 
 def _static_file(filename: str, bundled: bool = False) -> StaticFile:
-    """Return a static file. With `bundled`, return a module in one file with all that it imports.
+    """Return a static file. With `bundled`, return a module in one file with everything that it
+    imports.
 
     Raises FileNotFoundError for a missing file.
     """
@@ -102,8 +105,11 @@ def _static_file(filename: str, bundled: bool = False) -> StaticFile:
 
 
 def _read(path: Path) -> bytes:
-    """Return the content of a file. Our style sheets come without their comments, which are a sixth
-    of what a phone would load. A vendored file stays as its checksum in the page says."""
+    """Return the content of a file.
+
+    Comments are left out of our own style sheets, because they are a sixth of what a phone would
+    load. Vendored files stay unchanged, because pages name their checksums.
+    """
     content = path.read_bytes()
     return (
         content if path.suffix != ".css" or "vendor" in path.parts else _without_comments(content)
@@ -125,8 +131,8 @@ def asset(filename: str) -> str:
 
 
 def bundled(filename: str) -> str:
-    """Return the address of one of our modules in one file with all that it imports, with a
-    checksum of the whole."""
+    """Return the address of one of our modules in one file with everything that it imports. The
+    address has a checksum of that file."""
     checksum = _static_file(filename, bundled=True).checksum
     return url_for("static", filename=filename, bundle="", v=checksum)
 

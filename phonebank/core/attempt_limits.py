@@ -1,9 +1,9 @@
-"""Limits that count only some answers: wrong codes, for example, or people who joined.
+"""Limits on how often a sender gets certain answers, such as wrong codes or successful joins.
 
-Only when a request is done is it known whether its answer counts. So each request takes a place
+Whether an answer counts is known only when the request is done. So each request takes a place
 before it begins, and the limit treats every taken place like an answer that counts. If no place is
-left, the request waits a moment until another request ends, and is refused once the limit is used
-up. However many requests come at once, no more answers count than the limit allows.
+free, the request waits a moment for another request to end. Once the limit is used up, requests are
+refused. So no more answers count than the limit allows, however many requests come at once.
 
 Redis counts, with one Lua script for each step. While Redis is away, each process counts for
 itself.
@@ -29,16 +29,16 @@ from phonebank.core.errors import PhonebankError, TooManyRequestsError
 from phonebank.core.rate_limits import client_key
 from phonebank.core.redis import redis_store
 
-# Seconds. When a whole hall joins at the same moment, a request waits for the others this long.
+# Seconds. A request waits this long for a place, for example when a whole hall joins at once.
 MAX_WAIT = 3.0
 RETRY_EVERY = 0.05
-# Seconds after which a place expires, because its process was killed. No request takes as long.
+# Seconds after which a place expires, in case its process was killed. No request takes as long.
 PLACE_LIFETIME = 30
 
 GO_ON, WAIT, USED_UP = "go on", "wait", "used up"
 
-# KEYS: the places taken, then a counter for each limit. ARGV: this place, seconds that a place is
-# held, then the amount of each limit.
+# KEYS: the places taken, then a counter for each limit. ARGV: this place, the seconds after which
+# it expires, then the amount of each limit.
 _TAKE = """
 local now = redis.call('TIME')
 now = now[1] + now[2] / 1000000
@@ -57,8 +57,7 @@ if answer == 'go on' then
 end
 return answer
 """
-# KEYS are those of `_TAKE`. ARGV: this place, 1 if the answer counts, then the seconds of each
-# limit.
+# KEYS are as for `_TAKE`. ARGV: this place, 1 if the answer counts, then the seconds of each limit.
 _RELEASE = """
 redis.call('ZREM', KEYS[1], ARGV[1])
 if ARGV[2] == '1' then
@@ -116,11 +115,11 @@ _local_count = _LocalCount()
 
 @dataclass(frozen=True)
 class AttemptLimit:
-    """A limit, for each sender, on the answers of all views that it decorates.
+    """A limit for each sender, over all views that it decorates.
 
-    `limits` is in Flask-Limiter's words, such as “20 per minute; 200 per hour”, or a function that
-    returns them. `counts` returns, for the HTTP status of an answer, whether the answer counts. A
-    refused request gets `message`, in a TooManyRequestsError.
+    `limits` is text that Flask-Limiter reads, such as “20 per minute; 200 per hour”, or a function
+    that returns such text. `counts` says whether an answer with this HTTP status counts. A refused
+    request gets a TooManyRequestsError with `message`.
     """
 
     scope: str

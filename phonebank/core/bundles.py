@@ -1,10 +1,10 @@
-"""One file made of an ES module and all that it imports, so that a phone asks once and not fifteen
-times.
+"""Joins an ES module and everything it imports into one file, so that a phone sends one request
+instead of fifteen.
 
-Each module becomes a function that returns what it exports, so that equal names in two modules do
-not meet. Comments that have lines of their own are left out. This reads only the syntax that our
-modules use: named static imports from the same folder, and exported declarations. A module that
-exports a variable must not change it later.
+Each module becomes a function that returns its exports, so equal names in two modules do not clash.
+Comments on lines of their own are left out. Only the syntax that our modules use is supported:
+named static imports from the same folder, and exported declarations. A module that exports a
+variable must not change it later.
 """
 
 import re
@@ -19,7 +19,7 @@ _LEFT_OVER = re.compile(r"^(?:import|export)\b.*|\bimport\(.*", re.M)
 
 
 class UnsupportedModuleError(ValueError):
-    """The error for a module that a bundle can't take."""
+    """The error for a module that cannot be bundled."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class _Module:
 def bundle(entry: Path) -> str:
     """Return JavaScript that does what the module `entry` does, without further requests.
 
-    Raises UnsupportedModuleError if a module has syntax that the docstring above does not name, or
-    if modules import each other in a circle.
+    Raises UnsupportedModuleError if a module has other syntax than the docstring of this file
+    names, or if modules import each other in a circle.
     """
     done: dict[str, str] = {}
     _add(entry, done, ())

@@ -1,7 +1,8 @@
 """Accepts signed times (in sessions, form tokens and links) from a machine whose clock is ahead.
 
-No two machines' clocks agree. A browser may send a page that one web machine signed straight to
-another, whose clock is a second or two behind; by that clock the signature is from the future.
+Clocks of two machines differ. A browser may get a page that one web machine signed, and send it at
+once to another. If the second machine's clock is a second or two behind, the signature seems to
+come from the future.
 """
 
 from datetime import UTC, datetime

@@ -1,17 +1,17 @@
-"""Compresses answers that hold a form token and, at most, what the person at the browser may know.
+"""Compresses pages and JSON with gzip for clients that accept it.
 
-Use it only for pages that never show a secret beside text which the address or another site chose:
-docs/decisions/0030-callers-pages-are-compressed.md says why.
+Use it only for answers that never show a secret beside text which the address or another site
+chose. docs/decisions/0030-callers-pages-are-compressed.md says why.
 """
 
 import gzip
 
 from flask import Response, request
 
-# Bytes. A smaller answer fits into one packet as it is.
+# Bytes. A smaller answer fits into one packet without compression.
 WORTH_IT = 1000
-# At this level a person's page of 44 kB becomes 10 kB in 0.6 ms. A phone loads it once. After that
-# it gets only the next people, whose few hundred bytes take no time at any level.
+# At this level a person's page of 44 kB becomes 10 kB in 0.6 ms. A phone loads it once. Later
+# answers, with only the next person, have a few hundred bytes and take no time at any level.
 LEVEL = 6
 
 

@@ -13,14 +13,14 @@ PRODUCTION = "production"
 DEVELOPMENT = "development"
 MODES = (PRODUCTION, DEVELOPMENT)
 
-# The fewest connections to PostgreSQL that a web process can work with: boards, downloads and each
+# The fewest connections to PostgreSQL that a web process can work with. Boards, downloads and each
 # urgency of request need connections of their own.
 LEAST_CONNECTIONS = 8
 
 
 class ConfigError(Exception):
-    """The error of an environment that does not allow a safe start. Its message names the variable
-    and says why."""
+    """The error for settings with which a process cannot start safely. Its message names the
+    variable and says why."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Config:
     base_url: str = "http://127.0.0.1:5000"
     # The number of reverse proxies in front of the app. It trusts their X-Forwarded-* headers.
     proxies: int = 0
-    # How many people may join from one address within a minute. Within an hour five times as many
+    # How many people may join from one address within a minute. Within an hour, five times as many
     # may join.
     joins_a_minute: int = 60
     # The most connections to PostgreSQL that a web process opens, and that a worker opens.

@@ -1,7 +1,7 @@
-"""Checks at start that all processes together open no more connections than PostgreSQL takes.
+"""Checks at start that all processes together cannot open more connections than PostgreSQL allows.
 
-Without this check, a wrong setting would first show on an evening on which every process fills its
-pool.
+Without this check, a wrong setting would cause no error until every process fills its pool on a
+busy evening.
 """
 
 import logging
@@ -16,8 +16,8 @@ from phonebank.core.db import db
 
 log = logging.getLogger(__name__)
 
-# Connections that stay free for `phonebank migrate`, a backup, and a person who looks at the
-# database meanwhile.
+# Connections that stay free for `phonebank migrate`, a backup, and a person who examines the
+# database.
 FOR_COMMANDS = 5
 
 _LIMITS = text("""
@@ -31,8 +31,8 @@ FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_da
 
 
 def check(app: Flask) -> None:
-    """Raise ConfigError, whose message shows the sum, if the processes may open more connections
-    than PostgreSQL takes.
+    """Raise ConfigError if the processes may open more connections than PostgreSQL allows. Its
+    message shows the sum.
 
     While PostgreSQL is away nothing is checked. The next process that starts does the check.
     """
@@ -60,7 +60,8 @@ def connections_needed(config: Config) -> int:
 
 
 def _sum_in_words(config: Config) -> str:
-    """Return how `connections_needed` comes to its number, so that a person can check it."""
+    """Return in words how `connections_needed` comes to its number, so that a person can check
+    it."""
     web, workers = config.web_processes, config.worker_processes
     return (
         f"{web} web processes open up to {config.database_connections} each:"

@@ -1,4 +1,4 @@
-"""PostgreSQL, through `db`: the one place where the truth is stored.
+"""PostgreSQL, through `db`. It holds all data that must not be lost.
 
 A connection has a time limit for each statement and each lock (`Timeouts`). `after_commit` runs a
 function once the transaction has committed, and `retry_on_deadlock` runs a transaction again after
@@ -39,8 +39,8 @@ db = SQLAlchemy(
         # TESTED_AFTER_IDLE).
         "pool_use_lifo": True,
         # Seconds that a request waits for a connection. `overload` limits the requests under way,
-        # so a request waits this long only if something keeps its connection. A longer wait would
-        # not help then.
+        # so a request waits this long only if something keeps its connection. It would not help
+        # to wait longer then.
         "pool_timeout": 5,
         # Without this setting, a driver's error quotes the statement's values. These are people's
         # names and numbers, and they would be in logs and in the tracebacks that RQ keeps.
@@ -67,7 +67,7 @@ class Timeouts:
 
 
 # A phone gives up after 15 seconds and asks again, and PostgreSQL should not work on an answer that
-# nobody waits for. To count the contact status of three million people takes 3 seconds.
+# nobody waits for. Counting the contact status of three million people takes 3 seconds.
 FOR_PAGES = Timeouts(statement=12, lock=5)
 # RQ limits the time of a whole job, and a job may run again after a failure. A single statement
 # takes this long only if something is wrong.
@@ -92,8 +92,8 @@ class PlainCursor(psycopg.Cursor[Any]):
 
     @property
     def description(self) -> list[Any] | None:
-        """The columns of the last result, as the DB-API has them: name, type, then nothing known.
-        None if there was no result."""
+        """The columns of the last result, as the DB-API describes them: name, type, and None for
+        the rest. None if there was no result."""
         result = self.pgresult
         if result is None or not result.nfields:
             return None
@@ -158,7 +158,7 @@ def after_commit(action: Callable[[], None]) -> None:
 
 
 def actions_after_commit() -> list[Callable[[], None]]:
-    """Return what `after_commit` has been given in the present transaction."""
+    """Return the actions that `after_commit` has collected in the present transaction."""
     actions: list[Callable[[], None]] = db.session.info.setdefault("after_commit", [])
     return actions
 
@@ -173,8 +173,8 @@ def retry_on_deadlock(act: Callable[Arguments, Result]) -> Callable[Arguments, R
     Two outcomes in one household may deadlock, for example, and so may an outcome and a do-not-call
     entry. After MAX_ATTEMPTS the last OperationalError is raised.
 
-    Before its commit the function must do nothing that it may not do twice. The next attempt begins
-    at once, because PostgreSQL has already let the other transaction continue.
+    Until it commits, the function must do nothing that would be wrong to do twice. The next attempt
+    begins at once, because PostgreSQL has already let the other transaction continue.
     """
 
     @functools.wraps(act)
@@ -199,13 +199,12 @@ def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     ROLLBACK goes to PostgreSQL. Each of them costs as much as a statement that finds one row.
 
     This is for busy views that make each change with one statement. That statement checks that what
-    was read before it is still true. What a statement has written stays, whatever happens after it:
-    a rollback takes nothing back. To change several rows that belong together, call
-    `begin_transaction` first.
+    was read before it is still true. Once a statement has written something, a rollback cannot take
+    it back. To change several rows that belong together, call `begin_transaction` first.
 
     The function still calls `db.session.commit()`, which returns the connection to the pool and
-    runs what waits for `after_commit`. Rows do not expire at the commit: what another request may
-    have changed must be read again, with `populate_existing` or as plain columns. If the function
+    runs the actions of `after_commit`. Rows do not expire at the commit. If another request may
+    have changed a row, read it again, with `populate_existing` or as plain columns. If the function
     adds or changes an object of the session outside `begin_transaction`, the flush raises
     RuntimeError. If the function raises an error, the session is rolled back.
 
@@ -245,7 +244,7 @@ _BEGIN = text("BEGIN")
 
 
 def commits_each_statement(session: Session) -> bool:
-    """Whether the session's next statement will be a transaction of its own, and the statements
+    """Whether the session's next statement will be a transaction of its own. If so, all statements
     before it are stored."""
     if not session.info.get(_AUTOCOMMIT):
         return False

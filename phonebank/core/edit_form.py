@@ -1,7 +1,7 @@
 """Forms that edit a stored row, which another person may change while the form is filled in.
 
-The page carries in `seen` a short digest of each value that it showed. When the form is sent, it
-compares the digests with the stored values. So it never silently overwrites another person's
+The page carries in `seen` a short digest of each value that it showed. When the form is sent, the
+digests are compared with the stored values. So the form never silently overwrites another person's
 change.
 """
 

@@ -1,7 +1,7 @@
-"""The page, or the JSON, that each kind of error becomes.
+"""Turns each kind of error into a page, or into JSON for API clients.
 
-If a store or the machine refuses something (`store_errors`), the answer is a 503 with an
-explanation. Each 503 says when to come back.
+If PostgreSQL, Redis or the machine refuses something (`store_errors`), the answer is a 503 that
+explains it. Each 503 says when to try again.
 """
 
 import logging
@@ -23,8 +23,8 @@ from phonebank.core.phonebank_headers import STALE_FORM
 
 log = logging.getLogger(__name__)
 
-# The shortest and the longest time, in seconds; the header takes only whole seconds. The time is
-# random, so that clients that were refused at one moment do not all return at one moment.
+# The shortest and the longest wait, in whole seconds. The wait is random, so that clients that were
+# refused at the same moment do not all return at the same moment.
 RETRY_AFTER = (2, 9)
 
 # HTTP errors that Flask and its extensions raise: title, message, what to do.
@@ -144,9 +144,8 @@ def _add_retry_after(response: Response) -> Response:
 def roll_back() -> None:
     """Undo everything that the request had begun. Never raises, so every error handler may call it.
 
-    PostgreSQL may have gone away since the error was raised. The error page's layout asks the
-    database who is signed in. That query must not store the rest of the request, and must not fail
-    in the broken transaction.
+    The error page's layout asks the database who is signed in. Without the rollback, that query
+    could fail in the broken transaction. If PostgreSQL is away, the user is treated as signed out.
     """
     try:
         db.session.rollback()
@@ -157,7 +156,7 @@ def roll_back() -> None:
 def _treat_as_signed_out() -> None:
     """Make the user of this request anonymous.
 
-    To load the signed-in account, the page's layout would have to ask the database, which has just
+    Otherwise the page's layout would load the signed-in account from the database, which has just
     failed.
     """
     g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
@@ -178,7 +177,7 @@ _NO_COOKIE = (
 
 
 def _too_large() -> tuple[str, str, str]:
-    """Say which part of the request is larger than which limit, and what to do about it."""
+    """Return the title, the message and what to do if a request is larger than its limit."""
     most, sent = request.max_content_length, request.content_length or 0
     part = "The file or text you sent"
     if request.mimetype == "multipart/form-data" and most and sent <= most:

@@ -2,7 +2,7 @@
 
 PhonebankError
 ├── InvalidInputError        422  something typed, chosen or uploaded cannot be used
-├── NotAllowedError          403  the person is signed in, and may not do this
+├── NotAllowedError          403  the person is signed in, but may not do this
 ├── SignInRequiredError      401  nobody is signed in
 ├── NotFoundError            404
 ├── ConflictError            409  the present state does not allow it
@@ -10,7 +10,7 @@ PhonebankError
 │   └── HoldLostError             the hold has expired and another caller may have the person
 ├── GoneError                410  it existed, but the link or the party has ended
 ├── TooManyRequestsError     429
-└── ServiceUnavailableError  503  a store is away; nothing was lost, try again
+└── ServiceUnavailableError  503  PostgreSQL or Redis is away; nothing was lost, try again
 """
 
 

@@ -1,11 +1,11 @@
 """Makes a web process collect garbage rarely.
 
-Python looks through all its objects whenever their number has grown by a quarter. With the
-connections of five thousand phones and five hundred boards there are 1.2 million objects, and a
-collection took a second and a half, every half minute, during which the process answered no request
-and updated no board. It found no garbage: reference counts and the frequent small collections free
-what a request leaves. Only closed connections leave garbage, some forty objects each, and a
-collection every ten minutes is enough for that.
+Python looks through all its objects whenever their number has grown by a quarter. The connections
+of five thousand phones and five hundred boards make 1.2 million objects. Every half minute, a
+collection took a second and a half, in which the process answered no request and updated no board.
+It found no garbage, because reference counts and the frequent small collections free what a request
+leaves. Only closed connections leave garbage, some forty objects each. A collection every ten
+minutes is enough for that.
 """
 
 import gc

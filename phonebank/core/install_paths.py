@@ -1,7 +1,7 @@
-"""Where the files beside the packages are: Procfile, wsgi.py, guides, migrations.
+"""The paths of files that lie outside the packages: Procfile, wsgi.py, guides, migrations.
 
-A clone has these files at its top. In an installation they are in a separate folder, into which
-pyproject.toml puts them, and the data is kept in the folder where Phonebank is run.
+In a clone these files are at its top. In an installation they are in a separate folder, where
+pyproject.toml puts them, and the data is kept in the folder from which Phonebank is run.
 """
 
 from collections.abc import Mapping

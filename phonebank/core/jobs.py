@@ -26,7 +26,7 @@ Arguments = ParamSpec("Arguments")
 
 # A worker serves the queues in this order. Callers get no contacts unless the urgent jobs run.
 # Urgent jobs take seconds, and an import may take hours. One worker serves only the urgent queue,
-# so that its jobs never wait behind another.
+# so that its jobs never wait for an import.
 URGENT = "urgent"
 CHORES = "chores"
 IMPORTS = "imports"
@@ -44,8 +44,8 @@ class JobFunction(Protocol[Arguments]):
 
 
 def job(queue: str, timeout: int) -> Callable[[Callable[Arguments, None]], JobFunction[Arguments]]:
-    """Make a function a job, which runs in an app context of its own, on `queue`, for at most
-    `timeout` seconds."""
+    """Make a function a job. The job runs on `queue`, in its own app context, for at most `timeout`
+    seconds."""
 
     def decorate(function: Callable[Arguments, None]) -> JobFunction[Arguments]:
         @functools.wraps(function)
@@ -63,8 +63,8 @@ def job(queue: str, timeout: int) -> Callable[[Callable[Arguments, None]], JobFu
 
 
 def enqueue(function: JobFunction[Arguments], *args: Arguments.args, **_: Arguments.kwargs) -> Job:
-    """Put a job on its queue with ids as its arguments. Call this after the commit of the rows that
-    the ids name. Raises RedisError while Redis is away."""
+    """Put a job on its queue, with ids as its arguments. Call this after the rows with these ids
+    are committed. Raises RedisError while Redis is away."""
     return _queue(function.queue, redis_for_jobs()).enqueue(
         function,
         *args,

@@ -16,8 +16,8 @@ from phonebank.core.errors import ConflictError
 
 log = logging.getLogger(__name__)
 
-# Seconds. While a migration waits for a table, all later queries on the table queue behind it. So
-# the migration waits no longer than a caller would wait patiently for the next person.
+# Seconds. While a migration waits for a table, all later queries on the table wait behind it. So
+# the migration gives up before a caller who waits for the next person loses patience.
 LOCK_TIMEOUT = 2.0
 # There are so many attempts because a download or a backup may read a table for minutes.
 ATTEMPTS = 30
@@ -25,7 +25,7 @@ BETWEEN_ATTEMPTS = 10.0  # seconds
 
 
 class TableInUseError(ConflictError):
-    """The error of a migration if other transactions used its table during every attempt."""
+    """The error for a migration whose table was in use by other transactions at every attempt."""
 
     def __init__(self) -> None:
         super().__init__(

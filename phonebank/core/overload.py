@@ -1,12 +1,12 @@
-"""Refuses some requests when a web process has too much to do, so that it serves the others in
-time.
+"""Refuses some requests when a web process is too busy, so that it serves the others in time.
 
-`Overload` is WSGI middleware in front of everything else. It counts the requests that are under
-way. Beyond a limit it answers 503 within a millisecond and says when to come back. All requests
-share one count, but each urgency has a limit of its own, so that records of calls go before claims,
-and claims before pages. Websockets wait without working, so they are not counted, but a record that
-comes over one is (`record_under_way`). Files that pages load and a load balancer's probes are not
-counted either.
+`Overload` is WSGI middleware around everything else. It counts the requests that are under way.
+Beyond a limit it answers 503 within a millisecond and says when to try again. There is one count,
+but each urgency has a limit of its own. So claims are refused before records of calls, and pages
+before claims.
+
+Websocket connections are not counted, because they mostly wait. A record that comes over one is
+counted (`record_under_way`). Static files and a load balancer's probes are not counted either.
 
 A request is counted once its body is read (`request_body`), so a slow sender delays no other
 request.
@@ -46,30 +46,30 @@ class Urgency(Enum):
     RECORD = "record"
     CLAIM = "claim"
     PAGE = "page"
-    # A body of this size is larger than any form, so it is an upload. Uploads have a count of their
-    # own, because they take as long as the sender's network needs.
+    # A request whose body is larger than any form is an upload. Uploads have a count of their own,
+    # because they take as long as the sender's network needs.
     UPLOAD = "upload"
     # Requests for these addresses are never counted and never refused. If a busy process refused
-    # them, a load balancer would take it for a dead process and end it.
+    # them, a load balancer would think that the process is dead, and end it.
     PROBE = "probe"
 
 
-# Shares of the connections to PostgreSQL that a process may open, because each request needs one. A
-# quarter is left for boards and downloads. Requests that may wait for a lock, or for a query
-# through millions of rows, leave more.
+# The share of a process's connections to PostgreSQL that may be in use when a request of each
+# urgency begins. A quarter stays free for boards and downloads. Claims and pages leave more free,
+# because they may wait for a lock, or for a query through millions of rows.
 SHARE = {Urgency.PAGE: 1 / 2, Urgency.CLAIM: 5 / 8, Urgency.RECORD: 3 / 4}
 # The share that claims alone may use. Pages are still served while all claims wait for one lock.
 CLAIMS_SHARE = 5 / 12
-# Seconds. On a slow or shared machine fewer requests fit into one second. So each record that takes
-# longer than this narrows all the limits a little, and each faster one widens them again. A slow
-# claim narrows the limit of claims only, because it may just be waiting for a lock.
+# Seconds. Each record that takes longer than this lowers all the limits a little, and each faster
+# one raises them again, because a slow or shared machine can do less at once. A slow claim lowers
+# only the limit of claims, because it may just be waiting for a lock.
 SLOW = 0.6
 NARROWER, WIDER = 0.95, 0.02
 NARROWEST = 0.4
 UPLOADS_AT_ONCE = 3
 
-# Refusals are counted over this many seconds. At most this many refused clients should come back
-# within one second. If there are more of them, each is asked to stay away for longer.
+# Refusals are counted over this many seconds. At most RETRIES_A_SECOND refused clients should come
+# back within one second. If more were refused, each is asked to stay away for longer.
 REFUSALS_COUNTED_OVER = 10.0
 RETRIES_A_SECOND = 10
 # The shortest and the longest time to stay away, in seconds. A random factor then changes the time
@@ -83,7 +83,7 @@ RETRY_AFTER = {
 # Seconds between two warnings in the log.
 LOG_EVERY = 60.0
 # Seconds. A busy process refuses requests that have waited longer than this before the process read
-# them. To refuse them is quicker than to serve them late, and the queue is soon short again.
+# them. Refusing them is quicker than serving them late, and the queue is soon short again.
 WAITED_AT_MOST = 1.0
 
 _BUSY = "phonebank.busy"
@@ -105,7 +105,7 @@ def with_urgency(urgency: Urgency) -> Callable[[View], View]:
 
 
 def init_app(app: Flask) -> None:
-    """Put the count in front of everything that the app has so far. Call this last."""
+    """Wrap the app and all its middleware so far in `Overload`. Call this last."""
     config = config_of(app)
     guard = Overload(app, app.wsgi_app, config.database_connections, config.timings)
     app.extensions["overload"] = guard
@@ -113,7 +113,7 @@ def init_app(app: Flask) -> None:
 
 
 def is_busy(environ: "WSGIEnvironment") -> bool:
-    """Whether the process had too much under way for a claim when this request came.
+    """Whether the process was too busy for a claim when this request came.
 
     A busy process still saves the record of a call, but the page must ask for the next person
     later.
@@ -175,7 +175,7 @@ class Overload:
         self._limits = limits_for(connections)
         self._claims_limit = claims_limit_for(connections)
         self._timings = timings
-        # The share of each limit that may be used at present: see SLOW.
+        # The share of each limit that may be used at present (see SLOW).
         self._open = {Urgency.RECORD: 1.0, Urgency.CLAIM: 1.0}
         self._lock = threading.Lock()
         self.under_way = 0
@@ -228,7 +228,7 @@ class Overload:
         self._leave(Urgency.RECORD, time.perf_counter() - began)
 
     def _narrowed(self, limit: int, by: Urgency = Urgency.RECORD) -> int:
-        """Return the limit, as narrow as the recent requests of one urgency have made it."""
+        """Return the limit, lowered if recent requests of the urgency `by` were slow."""
         return math.ceil(limit * self._open[by])
 
     def _is_late(self, environ: "WSGIEnvironment") -> bool:
@@ -327,8 +327,8 @@ def _marked_addresses(app: Flask) -> dict[str, Urgency]:
 
 
 def _call_addresses(app: Flask) -> re.Pattern[str]:
-    """Return a pattern of the addresses that name a call. Flask then matches the address in full;
-    to do that here too would take as long again."""
+    """Return a pattern that matches every address which names a call. Flask later matches the
+    address exactly. To do that here too would take the same time again."""
     addresses = {rule.rule for rule in app.url_map.iter_rules() if "call_id" in rule.arguments}
     fixed_parts = (re.split("<.*?>", address) for address in sorted(addresses))
     return re.compile("|".join("[^/]+".join(map(re.escape, parts)) for parts in fixed_parts))

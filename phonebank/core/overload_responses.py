@@ -1,4 +1,4 @@
-"""The answers with which a process refuses a request, made without Flask in well under a
+"""The answers with which a process refuses a request. They are made without Flask, in less than a
 millisecond."""
 
 from functools import cache

@@ -1,4 +1,4 @@
-"""The rate limits on requests, and by which key a limit counts a sender.
+"""Rate limits on requests, and the keys by which they tell senders apart.
 
 `attempt_limits` has the limits that count only some answers.
 """
@@ -18,8 +18,8 @@ from phonebank.core.redis import REDIS_TIMEOUT
 def client_key() -> str:
     """Return the sender's address or, with IPv6, the sender's network.
 
-    With IPv6 every home has a /64 of its own (RFC 6177), and could send each request from another
-    address in it.
+    With IPv6 every home has a /64 network of its own (RFC 6177), so a sender could use another
+    address in it for each request.
     """
     address = get_remote_address()
     try:
@@ -42,8 +42,7 @@ def account_key() -> str:
 
 
 def typed_key(text: str) -> str:
-    """Return typed text in one form, without regard to capitals, full-width letters or extra
-    spaces.
+    """Return typed text without capitals, full-width letters or extra spaces.
 
     So another spelling of the same text does not get a fresh limit.
     """
@@ -54,8 +53,8 @@ def typed_key(text: str) -> str:
 def _without_port(address: str) -> str:
     """Return the address without its port.
 
-    Some proxies pass an address on as `192.0.2.1:4711` or `[2001:db8::1]:4711`, and each connection
-    has another port.
+    Some proxies pass an address on as `192.0.2.1:4711` or `[2001:db8::1]:4711`, with another port
+    for each connection.
     """
     bracketed = re.fullmatch(r"\s*\[([^\]]*)\](?::\d+)?\s*", address)
     if bracketed:
@@ -75,12 +74,12 @@ def init_app(app: Flask, redis_url: str) -> None:
             "socket_connect_timeout": REDIS_TIMEOUT,
             "socket_timeout": REDIS_TIMEOUT,
         },
-        # While Redis is away, each process counts on its own. Without that, it would have to accept
-        # all requests or refuse them all.
+        # While Redis is away, each process counts on its own. Otherwise it would have to accept all
+        # requests or refuse them all.
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
         RATELIMIT_KEY_PREFIX="limit",
     )
-    # The views that have limits ask for them. An app that already knows the limiter gets no
-    # functions that would ask once more, before and after every request.
+    # The views that have limits check them by themselves. If the app already knows the limiter,
+    # Flask-Limiter adds no functions that would check again before and after every request.
     app.extensions["limiter"] = {limiter}
     limiter.init_app(app)

@@ -8,7 +8,7 @@ from redis import Redis
 from phonebank.core.db import actions_after_commit, after_commit
 
 # Seconds. This is long enough for a busy Redis. It is also short enough that a caller does not
-# stare at a dead page if Redis is down: after this time the claim says "back in a moment".
+# stare at a dead page while Redis is down: the claim then says "back in a moment".
 REDIS_TIMEOUT = 2.0
 
 
@@ -41,8 +41,8 @@ def send_after_commit(command: Callable[[Redis], object]) -> None:
     """Send commands to Redis once the present transaction has committed; drop them if it rolls
     back.
 
-    All commands of a transaction go to Redis in one message, in their order. So `command` must not
-    use what the methods of the client that it gets return. If Redis is away, that is logged.
+    All commands of a transaction go to Redis together, in their order. So `command` must not use
+    the return values of the client's methods. If Redis is away, the error is logged.
     """
     message = next((act for act in actions_after_commit() if isinstance(act, _Message)), None)
     if message is None:

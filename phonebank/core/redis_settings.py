@@ -43,7 +43,7 @@ def _persistence_warning(redis: Redis) -> str:
         points = redis.config_get("save").get("save")
         stops = redis.config_get("stop-writes-on-bgsave-error")
     except ResponseError:
-        return ""  # a hosted Redis may hide its settings; its host looks after its disc
+        return ""  # a hosted Redis may hide its settings; its host looks after its disk
     if not points or stops.get("stop-writes-on-bgsave-error") != "yes":
         return ""
     return (

@@ -1,8 +1,7 @@
 """Reads the body of a request from the network before the process begins to work on the request.
 
-A body sent in chunks has a known length afterwards, so every later rule (its size, the form's
-token, what JSON may be) treats it like a body that declared its length. Only a body larger than any
-form is left unread, for the page that takes a list of a million people.
+Afterwards a body sent in chunks has a known length, so all later checks treat it like any other
+body. Only a body larger than any form is left unread. The page that takes large files reads it.
 """
 
 import io

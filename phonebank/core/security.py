@@ -33,12 +33,12 @@ CONTENT_SECURITY_POLICY = "; ".join(
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
-    # The call page's address holds nothing of the person, but a tel: page needs no referrer.
+    # A site that a person goes to from here need not learn which page they came from.
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(self), geolocation=()",
 }
-# Bytes. A form stays below this limit, and so does a script as a file. People who are signed in may
-# send more to views that take files.
+# Bytes. Every form, and a script as a file, is smaller than this. People who are signed in may send
+# more to views that take files.
 MAX_FORM_BYTES = 1024 * 1024
 # A file of this size has room for a full export of a million rows, which is about 200 MB.
 MAX_UPLOAD_BYTES = 512 * 1024 * 1024
@@ -94,8 +94,8 @@ def init_app(app: Flask, config: Config) -> None:
         if config.is_https:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         if request.endpoint != "static":
-            # The back button must not show a page about a person again, and neither must a shared
-            # laptop.
+            # Browsers must not keep pages about people, or the back button would show them to the
+            # next user of a shared laptop.
             headers.setdefault("Cache-Control", "no-store")
         return response
 
@@ -107,8 +107,8 @@ def _raise_limit_for_files() -> None:
 
 
 def _refuse_odd_json() -> None:
-    """Raise InvalidInputError for JSON that no view expects: JSON that is not an object, or that
-    has text which no store accepts."""
+    """Raise InvalidInputError for JSON that no view expects. It is not an object, or has text that
+    neither PostgreSQL nor Redis accepts."""
     if not request.is_json or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     blueprint = current_app.blueprints.get(request.blueprint or "")

@@ -1,7 +1,7 @@
 """The session cookie, which most requests only read.
 
-Flask would sign a permanent session again for every response and send it, so that it lives for as
-long as the browser is in use. It is enough to send it once a day.
+Flask would sign a permanent session again and send it with every response, so that it does not
+expire while the browser is in use. It is enough to send it once a day.
 """
 
 import time
@@ -53,8 +53,8 @@ class SessionCookies(SecureCookieSessionInterface):
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Send the session if it has to be sent.
 
-        Otherwise the response stays without “Vary: Cookie”: no cache keeps it, because it is
-        “no-store”.
+        Otherwise the response needs no “Vary: Cookie”, because it is “no-store” and no cache keeps
+        it.
         """
         if session.modified or self.should_set_cookie(app, session):
             super().save_session(app, session, response)

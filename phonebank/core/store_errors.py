@@ -1,7 +1,7 @@
-"""Errors of PostgreSQL, Redis and the machine under them, in words for the person who asked.
+"""What a page says when PostgreSQL, Redis or the machine under them fails.
 
-Each is a 503: the person did nothing wrong, and the error may pass in a moment. For any other error
-`words_for` returns None.
+Each of these errors is a 503: the person did nothing wrong, and the error may pass in a moment. For
+any other error `words_for` returns None.
 """
 
 import errno
@@ -55,8 +55,8 @@ TOO_DEEP = Words(
 
 # The keys are SQLSTATE codes: see appendix A of PostgreSQL's manual.
 _BY_CODE: Mapping[str, Words] = {
-    "25006": FULL,  # read-only: a standby, or a host that has run out of disc
-    "53100": FULL,  # the disc
+    "25006": FULL,  # read-only: a standby, or a host that has run out of disk
+    "53100": FULL,  # the disk
     "53200": CROWDED,  # memory
     "53300": CROWDED,  # connections
     "53400": CROWDED,  # a limit of the configuration
@@ -66,7 +66,7 @@ _BY_CODE: Mapping[str, Words] = {
     "40P01": LOCKED,  # a deadlock
     "57014": TOO_LONG,  # statement_timeout
 }
-# The texts of PostgreSQL when it refuses a connection, because psycopg has no SQLSTATE for that.
+# When PostgreSQL refuses a connection, psycopg gives no SQLSTATE, so the error's text must do.
 _NO_SLOT = ("too many clients", "too many connections", "connection slots are reserved")
 # First words of Redis's error answers.
 _REDIS_CANNOT_WRITE = ("OOM", "MISCONF", "NOREPLICAS")
@@ -97,7 +97,7 @@ KINDS: tuple[type[Exception], ...] = (
 
 
 def words_for(error: BaseException) -> Words | None:
-    """Return the words for the person who asked; None if the error is not one of these."""
+    """Return the words to show for this error; None if it is not an error of this kind."""
     if isinstance(error, RecursionError):
         return TOO_DEEP
     if isinstance(error, (exc.TimeoutError, MemoryError)):
@@ -112,8 +112,8 @@ def words_for(error: BaseException) -> Words | None:
 
 
 def kind_of(error: BaseException) -> str:
-    """Return the name of the error's class. The error's text may quote a person's name or
-    number."""
+    """Return the name of the error's class, which is safe to log. The error's text may quote a
+    person's name or number."""
     cause = error.orig if isinstance(error, exc.DBAPIError) else None
     return type(error).__name__ + (f" ({type(cause).__name__})" if cause is not None else "")
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-# TCP states as Linux numbers them (tcp_states.h): the other end has closed, or will send no more.
+# TCP states as Linux numbers them (tcp_states.h): the other end has closed the connection, or will
+# send no more.
 _CLOSED_BY_PEER = frozenset({7, 8})
 # The place in `struct tcp_info` of the milliseconds since the last data came in.
 _LAST_DATA_RECEIVED = struct.Struct("=52xI")
@@ -24,8 +25,8 @@ class ConnectionState(NamedTuple):
 def connection_state_of(environ: "WSGIEnvironment") -> ConnectionState | None:
     """Return the state of a request's connection; None if the operating system does not tell it.
 
-    Only Linux tells it, and only for TCP. Behind a proxy this is the connection from the proxy,
-    which closes it when its client hangs up.
+    Only Linux tells it, and only for TCP. Behind a proxy, this is the proxy's connection. The proxy
+    closes it when its own client hangs up.
     """
     connection = environ.get("gunicorn.socket")
     if connection is None or not hasattr(socket, "TCP_INFO"):
