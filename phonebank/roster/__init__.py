@@ -1,1 +1,10 @@
-"""The callers of a campaign, for hosts and organisers alike: admit, remove, rename, hide, pace."""
+"""The callers of a campaign, as hosts and organisers see and manage them.
+
+Words used in this package:
+
+- room: a caller's party, or the campaign itself for a caller who joined by the campaign's link
+- open door (`door_open`): everyone with the code or link is admitted to the room at once. If the
+  door is closed, each newcomer waits until a host or an organiser admits them
+- held (`caller.held`): only an organiser can admit this caller, even if the door is open
+- budget: a limit on what one caller may see or record in a given time (`pace`)
+"""

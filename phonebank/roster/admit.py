@@ -1,4 +1,4 @@
-"""Admits callers: one by one, or everyone who waits when the door opens. Nothing here commits."""
+"""Admits waiting callers, one by one or all who wait in a room. Nothing here commits."""
 
 from collections.abc import Iterable
 
@@ -16,10 +16,9 @@ def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
     """Admit these callers to the room in which they were read. Return how many of them still waited
     there.
 
-    Their screens then continue automatically. Only an organiser (`for_organiser`) admits a caller
-    who is held; for a host a held caller stays waiting.
+    Their screens then continue automatically. A held caller is admitted only with `for_organiser`.
 
-    The database decides, not the page: a caller who was removed meanwhile stays out, and a caller
+    The database decides, not the page. A caller who was removed meanwhile stays out, and a caller
     who has moved to another party must be admitted by that party's host.
     """
     shown: dict[int | None, list[int]] = {}
@@ -36,8 +35,8 @@ def admit_all(room: Room) -> int:
 
     If the room is a campaign, this admits its callers who are in no party.
     """
-    # A caller who joins at this moment has either read the state of the door already, or reads it
-    # after this lock.
+    # A caller who joins at this moment has read `door_open` before this lock and is admitted below,
+    # or reads it after the commit.
     lock_row(room)
     return _admit(_is_in(room))
 
@@ -45,8 +44,8 @@ def admit_all(room: Room) -> int:
 def set_door(room: Room, is_open: bool) -> None:
     """Open or close the door of a party, or of a campaign for the callers of its own link.
 
-    An open door admits everyone who has the code or link, and all waiting callers except held
-    ones. If the door is closed, each newcomer waits.
+    An open door admits everyone who has the code or link, and all callers who wait already, except
+    held callers. If the door is closed, each newcomer waits.
     """
     lock_row(room)
     room.door_open = is_open

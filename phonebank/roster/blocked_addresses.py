@@ -1,10 +1,9 @@
-"""Decides which newcomers must wait even if the door is open. It goes by the address that they join
-from.
+"""Decides which newcomers must wait for their address, even if the door is open.
 
 Phonebank cannot tell a new phone from a new caller, so a person who joins with another phone gets
-new budgets. That is why it checks a newcomer's address. Phonebank keeps only a keyed hash of the
-address, for some days. The hash shows whether two addresses are the same; without the server's key
-it does not give the address away.
+new budgets. That is why it checks the network address of a newcomer. It keeps only a keyed hash of
+the address, for some days. The hash shows whether two addresses are the same. Without the server's
+key it does not reveal the address.
 """
 
 import hashlib
@@ -20,25 +19,25 @@ from phonebank.models import Caller, CallerState, Campaign, DoorStop, now
 from phonebank.models.state_column import state_text
 from phonebank.roster import pace
 
-# The reasons why a newcomer waits. STOPPED: their address was stopped. PAUSED: a caller from there
-# is paused, or has a flag that no organiser has reviewed. CROWD: the newcomers from there have
-# together seen too many people within the hour.
+# The reasons why a newcomer waits. STOPPED: an organiser stopped a caller from this address.
+# PAUSED: a caller from this address is paused, or has a flag that no organiser has reviewed. CROWD:
+# all newcomers from this address together have seen too many people within the hour.
 STOPPED = "stopped"
 PAUSED = "paused"
 CROWD = "crowd"
-# For these reasons only an organiser admits the caller. A crowd from one address may be a party in
-# one house, so the host may admit such callers.
+# For these reasons only an organiser can admit the caller. A crowd from one address may be a party
+# in one house, so the host may admit such callers.
 HOLDS = (STOPPED, PAUSED)
 
 STOPPED_FOR = timedelta(days=1)
 ADDRESS_KEPT_FOR = timedelta(days=7)
 FLAGGED_WITHIN = timedelta(hours=1)
 # A phone that has just joined counts for as many people as it may see in its first minute.
-# Otherwise an attacker could prepare a hundred phones before the first of them begins.
+# Otherwise an attacker could let a hundred phones join before the first of them sees anyone.
 EACH_AT_LEAST = 8
 
-# This is one statement, and it finds paused callers by their flags, because every paused caller has
-# a flag. There are few flags, while a hall may have hundreds of callers.
+# This statement finds paused callers by their flags, because every paused caller has a flag. There
+# are few flags, while a hall may have hundreds of callers.
 _LOOK = text("""
 SELECT EXISTS (
            SELECT FROM door_stop
@@ -127,7 +126,7 @@ def stop_address(caller: Caller, at: datetime) -> bool:
 
 @job(CHORES, timeout=60)
 def forget_addresses() -> None:
-    """Delete each address some days after its caller was last seen, and the stops that have ended.
+    """Delete each address some days after its caller was last seen, and the blocks that have ended.
 
     The clock runs this periodically, and running it twice does no harm.
     """

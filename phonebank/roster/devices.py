@@ -1,4 +1,4 @@
-"""A caller's device: the secret token in its cookie."""
+"""Signs a caller's device out, by changing the secret token that its cookie must hold."""
 
 import secrets
 
@@ -8,7 +8,7 @@ from phonebank.models import Caller
 
 
 def end_session(caller: Caller) -> None:
-    """End the session of a caller's device on the server.
+    """Sign a caller's device out.
 
     After the commit every copy of its cookie is invalid, and every socket that it opened closes.
     """

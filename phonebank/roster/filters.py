@@ -1,4 +1,4 @@
-"""Sets which contacts a caller may get, by the languages that the caller speaks and by lists.
+"""Sets from which lists, and in which languages, a caller gets contacts.
 
 Nothing here commits. A change applies from the next claim on. A contact that is already on a screen
 stays there.
@@ -37,7 +37,7 @@ def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
 
 
 def set_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> None:
-    """Give the caller only contacts with these languages, and contacts whose language is unknown.
+    """Give the caller only contacts with these languages, or whose language is unknown.
 
     With no codes, or only the campaign's own language, the caller gets the same contacts as a new
     caller. Raises InvalidInputError for a language that was not offered.
@@ -60,7 +60,8 @@ def languages_spoken(campaign: Campaign, caller: Caller) -> list[str]:
 
 
 def restrict_to_lists(campaign: Campaign, caller: Caller, list_ids: Iterable[int]) -> None:
-    """Give the caller only contacts of these lists; no ids mean every list.
+    """Give the caller only contacts of these lists. Without ids, the caller gets contacts of every
+    list.
 
     A callback that the caller promised stays with them. Raises InvalidInputError for a list of
     another campaign.

@@ -1,9 +1,12 @@
-"""A human pace: how fast a caller may see contacts before Phonebank pauses and flags them.
+"""Limits on how many contacts a caller may see.
 
-The budgets are columns of the campaign. The calls show what a caller has seen, because a claim
-writes the call. A claim also writes a new version of the caller's row, and writes nothing if the
-caller has another version than when their calls were counted. So even if fifty requests come at
-once, each counts what the requests before it have written.
+Phonebank pauses a caller who reaches such a limit, which is called a budget here, and flags them
+for the organisers.
+
+The budgets are columns of the campaign. What a caller has seen is counted from their calls, because
+each claim writes a call. A claim also writes a new version of the caller's row, and writes nothing
+if that row has changed since their calls were counted. So even if fifty requests come at once, each
+counts the calls of the requests before it.
 """
 
 from collections.abc import Sequence
@@ -20,14 +23,14 @@ from phonebank.live.caller_events import PARTY, emit_to_callers
 from phonebank.models import Caller, Campaign, PaceFlag
 from phonebank.rules.outcomes import NOT_AN_ATTEMPT, SUPPRESSES
 
-# The budgets, each the name of the campaign's column.
+# The budgets. Each is the name of a column of the campaign.
 AN_HOUR = "people_an_hour"
 A_MINUTE = "people_a_minute"
 NO_CALLS = "no_calls_in_a_row"
 UNRECORDED = "unrecorded_an_hour"
 DO_NOT_CALLS = "do_not_calls_an_hour"
 FAST_DO_NOT_CALLS = "fast_do_not_calls_an_hour"
-# The budget for what the newcomers from one address see together: see `blocked_addresses`.
+# The budget that all newcomers from one address share: see `blocked_addresses`.
 NEWCOMERS = "newcomers_people_an_hour"
 
 # The column must hold a time, so this time means “until an organiser has reviewed the caller”.
@@ -36,19 +39,22 @@ UNTIL_LOOKED_AT = datetime(9999, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 AFTER_NO_CALLS = timedelta(minutes=5)
-# After this many pauses within a day that no calls explain, an organiser must review the caller.
+# After this many pauses within TIMES_WITHIN for a budget in `_ESCALATES`, an organiser must review
+# the caller.
 TIMES_AT_MOST = 3
 TIMES_WITHIN = timedelta(days=1)
-# After a pause for the hour's budget, one part in so many of it is free again, so that the next
-# pause does not follow after the next person.
+# A pause for an hourly budget ends when a tenth of the budget is free again. If it ended earlier,
+# the caller would see one person and be paused again.
 FREE_AGAIN = 10
 
 
 @dataclass(frozen=True)
 class Kind:
-    """The words for one budget. `message` tells the caller why they are paused. `evidence` tells
-    the organiser what happened, with the number in place of `{seen}`. `label` and `why` explain the
-    field of the form."""
+    """The words for one budget.
+
+    `message` tells the caller why they are paused. `evidence` tells the organiser what happened,
+    with the number in place of `{seen}`. `label` and `why` explain the field of the form.
+    """
 
     key: str
     label: str
@@ -57,12 +63,12 @@ class Kind:
     evidence: str
 
 
-# These numbers explain the defaults of `models.Campaign`. An unanswered call takes half a minute:
-# 15 seconds of ringing (what "No answer" asks for), and the taps before and after. So a caller
+# The defaults of `models.Campaign` come from these numbers. An unanswered call takes half a minute:
+# 15 seconds of ringing (what "No answer" asks for), and the taps before and after. So even a caller
 # without a single conversation can make at most 120 calls an hour. A dead number takes 8 seconds:
 # dialling, the tone, two taps. Three do-not-calls within 3 seconds of seeing the contact
-# (`calls.speed_check`) are not mistaken taps. The other defaults are our own, far above any
-# volunteer's evening.
+# (`calls.speed_check`) are not mistaken taps. The other defaults are our own choice, far above what
+# a volunteer does in an evening.
 KINDS = {
     kind.key: kind
     for kind in (
@@ -115,19 +121,19 @@ KINDS = {
     )
 }
 BUDGETS = (*KINDS, NEWCOMERS)
-# A campaign can set a budget to this number if it wants no such limit, because no caller sees so
-# many people.
+# A campaign that wants no such limit sets the budget to this number, because no caller sees so many
+# people.
 BUDGET_AT_MOST = 100_000
 # Tests and benchmarks call faster than people, so they set up their campaigns with these limits.
 AT_ANY_PACE = dict.fromkeys(BUDGETS, BUDGET_AT_MOST)
-# A pause for these budgets ends only after an organiser's review. For the other budgets in
-# `_ESCALATES` this applies from the third pause on.
+# A pause for one of these budgets always ends only after an organiser's review. For the budgets in
+# `_ESCALATES`, this begins with the third pause.
 _ASKS_AT_ONCE = frozenset({DO_NOT_CALLS, FAST_DO_NOT_CALLS})
 _ESCALATES = frozenset({A_MINUTE, NO_CALLS, UNRECORDED})
 
 _never, _no_call = (tuple(sorted(keys)) for keys in (SUPPRESSES, NOT_AN_ATTEMPT))
-# The subquery reads one range of the index ix_call_caller_started, which has at most as many rows
-# as the hour's budget. Its result is one array, because every column costs the claim time.
+# The subquery reads one range of the index ix_call_caller_started. The range has at most as many
+# rows as the hourly budget. The result is one array, because each column costs the claim time.
 _SEEN = text(f"""
 SELECT ARRAY[
     count(*) FILTER (WHERE ended_at IS NULL),
@@ -151,7 +157,8 @@ FROM (
 # The order of the numbers in `_SEEN` after the first. A caller who is over several budgets is
 # paused for the first of them.
 _IN_ORDER = (FAST_DO_NOT_CALLS, DO_NOT_CALLS, UNRECORDED, NO_CALLS, AN_HOUR, A_MINUTE)
-# The query finds when some of the hour's budget is free again.
+# This query finds when the oldest calls that count are an hour old, so that some of the budget is
+# free again.
 _SOME_FREE_AT = text("""
 SELECT started_at FROM call
 WHERE caller_id = :caller_id
@@ -173,7 +180,7 @@ UPDATE caller SET paused_until = :until, pause_kind = :kind WHERE id = :caller_i
 
 
 class PacePausedError(NotRunningError):
-    """The error of a caller who has exceeded a budget. `next_at` (aware, UTC) is when they may
+    """The error for a caller who has exceeded a budget. `next_at` (aware, UTC) is when they may
     continue; None means after an organiser's review."""
 
     title = "A short pause"
@@ -194,15 +201,15 @@ class PacePausedError(NotRunningError):
 
 
 def refuse_paused(caller: Caller, at: datetime) -> None:
-    """Raise PacePausedError while the caller is paused. This makes no query: it uses the row as it
-    was read."""
+    """Raise PacePausedError while the caller is paused. This makes no query, because it uses the
+    row that was read before."""
     if caller.paused_until is not None and caller.paused_until > at:
         raise PacePausedError(caller.pause_kind, caller.paused_until)
 
 
 @dataclass(frozen=True)
 class OverBudget:
-    """A budget that is used up: its kind, how much the caller has seen, and the budget itself."""
+    """A budget that is used up: its name, how much the caller has seen, and the limit."""
 
     kind: str
     seen: int
@@ -211,15 +218,15 @@ class OverBudget:
 
 @dataclass(frozen=True)
 class Sights:
-    """What a caller has seen lately. `held` is how many contacts are on their screen, and `counts`
-    has the number for each budget, by its name."""
+    """The number of contacts that a caller has seen lately. `held` is how many are on their screen
+    now. `counts` has the number that counts for each budget, by the budget's name."""
 
     held: int
     counts: dict[str, int]
 
     @classmethod
     def of(cls, numbers: Sequence[int]) -> "Sights":
-        """Return the sights from the value of the subquery `sights_seen`."""
+        """Return the numbers that the subquery `sights_seen` has read."""
         held, *counts = numbers
         return cls(held, dict(zip(_IN_ORDER, counts, strict=True)))
 
@@ -235,15 +242,16 @@ class Sights:
 def sights_seen() -> ScalarSelect[list[int]]:
     """Return a subquery with what `Sights.of` needs. Its parameters are `:caller_id` and `:at`.
 
-    A claim adds it as a column to the query that it makes anyway.
+    A claim adds it as a column to a query that it makes in any case.
     """
     return _SEEN.columns(column("sights", ARRAY(Integer))).scalar_subquery()
 
 
 def pause(caller: Caller, over: OverBudget, at: datetime) -> PacePausedError:
-    """Pause and flag a caller who has used up a budget at `at`, and return the error to raise.
+    """Pause and flag a caller who has used up a budget at `at`. Return the error to raise.
 
-    The view must commit both. The caller's row must be locked since before the calls were counted.
+    The view must commit the pause and the flag, although the error is raised. The caller's row must
+    be locked from before the calls are counted.
     """
     times = flag(caller, over.kind, over.seen, over.budget, at)
     until = _until(caller, over, at)
@@ -255,15 +263,15 @@ def pause(caller: Caller, over: OverBudget, at: datetime) -> PacePausedError:
 
 
 def pause_of(caller: Caller, at: datetime) -> datetime | Literal["look"] | None:
-    """Return when the caller's pause ends: a time, "look" for an organiser's review, or None if
-    they are not paused at `at`."""
+    """Return when the caller's pause ends: a time, or "look" if an organiser must review them
+    first. Return None if they are not paused at `at`."""
     if caller.paused_until is None or caller.paused_until <= at:
         return None
     return "look" if caller.paused_until == UNTIL_LOOKED_AT else caller.paused_until
 
 
 def evidence_of(flag: PaceFlag) -> str:
-    """Return what a flag reports, in words with its number."""
+    """Return in words what a flag reports, with its number."""
     if flag.kind == NEWCOMERS:
         return f"Came from an address whose newcomers have seen {flag.seen} people within an hour"
     return KINDS[flag.kind].evidence.format(seen=flag.seen)
@@ -297,9 +305,9 @@ def end_pause(caller: Caller, at: datetime) -> None:
 
 
 def flag(caller: Caller, kind: str, seen: int, budget: int, at: datetime) -> int:
-    """Flag for the organisers that a budget was reached.
+    """Tell the organisers, with a flag, that a caller has reached a budget.
 
-    Return how often the budget was reached in a row, with less than a day between two times.
+    Return how often the caller has reached it, with less than a day between two times.
     """
     values = {
         "campaign_id": caller.campaign_id,

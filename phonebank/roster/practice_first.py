@@ -1,5 +1,5 @@
-"""Decides which callers must make a practice call before their first real call, if the campaign
-asks for that."""
+"""Decides which callers must make a practice call before their first real call. A campaign can ask
+for that."""
 
 from sqlalchemy import exists, select
 
@@ -7,13 +7,13 @@ from phonebank.core.db import db
 from phonebank.core.errors import NotAllowedError
 from phonebank.models import Call, Caller
 
-# Minutes that a practice call takes, as callers read: the shortest way through a ready-made script
-# is about eight steps to read and tap.
+# Minutes that a practice call takes, as the page tells callers. The shortest way through a
+# ready-made script has about eight steps to read and tap.
 MINUTES = 3
 
 
 class PracticeRequiredError(NotAllowedError):
-    """The error of a caller who must practise before they get a contact."""
+    """The error for a caller who must practise before they get a contact."""
 
     title = "A practice call first"
 

@@ -1,4 +1,4 @@
-"""Removes callers, for hosts and organisers alike. Nothing here commits."""
+"""Removes callers from a party or a campaign. Nothing here commits."""
 
 from phonebank.contact_queue.holds import release_caller
 from phonebank.core.db import db
@@ -12,11 +12,11 @@ from phonebank.roster.rooms import NotInRoomError, lock_in_room, room_of
 def remove(caller: Caller, close_door: bool = True) -> None:
     """Remove a caller from the room in which they were read, on every device and in every tab.
 
-    The caller's recorded calls still count. The contact that they hold is free for another caller
+    The caller's recorded calls still count. The contact on their screen is free for another caller
     at once. If the door of their room is open, it closes, because the caller could otherwise join
     again at once. Pass False for `close_door` if something else keeps the caller out.
 
-    Raises NotInRoomError if the caller is in another room by now, or removed already.
+    Raises NotInRoomError if the caller was removed already or is in another room by now.
     """
     room = room_of(caller)
     lock_row(room)
@@ -33,7 +33,7 @@ def remove(caller: Caller, close_door: bool = True) -> None:
 def remove_anywhere(caller: Caller, close_door: bool = True) -> None:
     """Remove a caller from their campaign, even if they have just moved to another party of it.
 
-    Raises NotInRoomError for a caller who is removed already.
+    Raises NotInRoomError if the caller was removed already.
     """
     while True:
         try:

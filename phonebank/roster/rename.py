@@ -6,7 +6,7 @@ from phonebank.roster.rooms import lock_in_room
 
 
 def rename(caller: Caller, first_name: str) -> None:
-    """Give a caller another name on the board and in the list. The caller keeps this name when they
+    """Give a caller another name on the board and in the list. The caller keeps this name if they
     join again.
 
     Check `first_name` with `parties.display_names` first. Raises NotInRoomError if the caller is in

@@ -1,6 +1,7 @@
 """A caller's room: their party, or the campaign itself for callers who joined by its link.
 
-The room's row is locked before a caller's, because the room's door decides who comes in.
+The room's row is locked before a caller's row, because `door_open` of the room decides whether a
+newcomer is admitted.
 """
 
 from phonebank.core.db import db
@@ -12,7 +13,8 @@ Room = Party | Campaign
 
 
 class NotInRoomError(NotFoundError):
-    """The error of a caller who was removed, or went to another party, since their row was read."""
+    """The error for a caller who was removed, or went to another party, after their row was
+    read."""
 
     def __init__(self) -> None:
         super().__init__("This caller is no longer in the party.", "Reload the page.")
@@ -28,7 +30,8 @@ def room_of(caller: Caller) -> Room:
 def lock_in_room(caller: Caller) -> None:
     """Lock a caller's row, and check that they are still in the room in which they were read.
 
-    The request was about that room. Raises NotInRoomError if the caller is in another room by now.
+    The page that sent the request showed them in that room. Raises NotInRoomError if the caller was
+    removed or is in another room by now.
     """
     shown = caller.party_id
     lock_row(caller)

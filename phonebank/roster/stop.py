@@ -22,11 +22,10 @@ _IN_AUDIT = {
 
 
 def stop(caller: Caller, account: Account, reason: str, at: datetime, **figures: Any) -> None:
-    """Remove a caller now, on every device. The contact that they hold returns to the queue.
+    """Remove a caller now, on every device. The contact on their screen returns to the queue.
 
-    Newcomers from their address then wait for an organiser, and the door stays open for everyone
-    else. If the address is not known, the door closes. Raises NotFoundError for a caller who is
-    removed already.
+    Newcomers from their address then wait for an organiser. If the address is not known, the door
+    of the caller's room closes instead. Raises NotFoundError if the caller was removed already.
     """
     known = caller.address is not None
     remove.remove_anywhere(caller, close_door=not known)
@@ -74,7 +73,7 @@ def resume_caller(caller: Caller, account: Account, at: datetime) -> None:
 
 
 def actions_about(caller: Caller) -> Sequence[Any]:
-    """Return what organisers did about the caller, newest first, as rows of a `CallerAction` and
+    """Return what organisers did about the caller, newest first. Each row has a `CallerAction` and
     the account that acted."""
     return db.session.execute(
         select(CallerAction, Account)
