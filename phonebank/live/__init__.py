@@ -1,7 +1,7 @@
-"""Everything that boards, hosts and callers see change without reloading, from tallies to sockets.
+"""Sends changes to the screens of boards, hosts and callers, so that nobody has to reload a page.
 
-`change_marks` says that something changed. `board_query` reads what boards show, `board_payload`
-puts it into words, and `broadcaster` sends it to the boards of this process. `caller_events` speaks
-to one caller's screens. `server` is the Socket.IO server that they share. docs/live-board.md
-describes the whole.
+`change_marks` notes that something has changed. `board_query` reads what boards show,
+`board_payload` puts it into words, and `broadcaster` sends it to the boards of this process.
+`caller_events` sends events to the screens of single callers. `server` is the Socket.IO server that
+they all use. docs/live-board.md describes how they work together.
 """

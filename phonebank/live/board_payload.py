@@ -1,4 +1,4 @@
-"""The board's payload: figures and words. Pure, and without any contact."""
+"""The data of a board: figures and words, without any contact. It makes no query."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,44 +9,45 @@ from phonebank.models import PartyState
 from phonebank.models.party import seconds_of_break
 from phonebank.rules.time_zones import UnknownTimeZoneError, time_zone
 
-# The board shows this many places. It shows no last place and no caller without a conversation,
-# because a ranking of everyone motivates the best and discourages the others.
+# The board shows this many places at the top of the ranking. It does not show the last places or
+# callers without a conversation, because a complete ranking discourages most people in it.
 PLACES = 5
-# Callers who share a place are all named, as far as the list has room: so many letters in all, and
-# so many names in one place. Others are counted. A place names one caller at least.
+# Callers who share a place are all named if the list has room for them: at most this many letters
+# in the whole list, and at most this many names in one place. Further callers are only counted.
+# Each place names at least one caller.
 LETTERS_OF_PLACES = 110
 NAMES_TOGETHER = 40
-# Where a place must fit one line, a place with up to this many names them all. A larger place names
-# two.
+# Where a place must fit on one line, it names up to this many callers. A place with more callers
+# names two.
 NAMES_IN_A_LINE = 3
 NAMES_OF_A_CROWD = 2
 # How long the board shows the host's message.
 MESSAGE_FOR = timedelta(minutes=3)
 FEED_LINES = 5
-# The board names at most this many of the callers who are calling now, in at most this many
-# letters, and counts the others, so that the row fits.
+# The board names at most this many of the callers who are calling now, with at most this many
+# letters in all. It counts the others, so that the row fits.
 NAMES_CALLING = 5
 LETTERS_CALLING = 20
 # The last hour is shown as bars of five minutes.
 BARS = 12
 NO_CALLS = (0,) * BARS
-# The tallest bar means at least this many calls, so that a single call is not a peak.
+# The scale of the bars ends at this many calls or more, so that a single call does not fill it.
 TALLEST_BAR = 5
-# A better hour is news only after an hour with this many conversations.
+# A caller's best hour is announced only if the hour it beats had this many conversations.
 BEST_FROM = 2
 QUARTERS = (25, 50, 75, 100)
 # This word stands for a caller whose name the board does not show, because the host hid the name or
 # the caller was removed.
 SOMEONE = "Someone"
 
-# This leaves room for 115 days of milliseconds within one version of the tallies: see `version_of`.
+# There is room for 115 days of milliseconds within one version of the tallies: see `version_of`.
 MILLISECONDS = 10**10
 
 
 @dataclass(frozen=True)
 class Score:
-    """A group of callers with the same number of conversations: some of their names, and how many
-    they are."""
+    """A group of callers with the same number of conversations. `names` has some of their names,
+    and `callers` says how many they are."""
 
     conversations: int
     names: Sequence[str]
@@ -69,8 +70,8 @@ class Recent:
 class Figures:
     """The figures of one party at one moment, all read by one statement.
 
-    `age` is the party's age in milliseconds by the database's clock. `ringing` has the names of
-    some of the `active` callers, but not of callers that the host hid.
+    `age` is how long the party has existed, in milliseconds by the database's clock. `ringing` has
+    the names of some of the `active` callers, without callers that the host hid.
     """
 
     party_id: int
@@ -106,7 +107,7 @@ class Figures:
 
     @property
     def break_left(self) -> int | None:
-        """The seconds that the break still lasts, as `seconds_of_break` gives them."""
+        """The seconds that the break still lasts, as `seconds_of_break` returns them."""
         if self.state == PartyState.ENDED:
             return None
         return seconds_of_break(self.paused, self.break_until, self.read_at)
@@ -114,19 +115,19 @@ class Figures:
 
 @dataclass(frozen=True)
 class CampaignTotals:
-    """The number of parties of a campaign that have had conversations, and the number of these
-    conversations."""
+    """The totals of a campaign's parties. `parties` counts the parties that have had conversations,
+    and `conversations` counts these conversations."""
 
     parties: int = 0
     conversations: int = 0
 
 
 def version_of(figures: Figures) -> int:
-    """Return a number that orders the readings of a party, first by its tallies, then by time.
+    """Return a number that grows from one reading of a party to the next.
 
-    The tallies come first because they never go back. The time comes second because names, settings
-    and the last ten minutes change without a call. JavaScript counts exactly up to 2^53. The number
-    stays below that for 900,000 changes of one party.
+    It is ordered first by the party's tallies, which never go back. Then it is ordered by time,
+    because names, settings and the last ten minutes change without a call. JavaScript counts
+    exactly up to 2^53. The number stays below that for 900,000 changes of one party.
     """
     return figures.tally_version * MILLISECONDS + figures.age
 
@@ -186,8 +187,8 @@ def payload(
 
 
 def places(scores: Iterable[Score]) -> list[tuple[int, Score]]:
-    """Return the top places with their numbers. Callers with equally many conversations share a
-    place, and all of them count for the number of the next place: 1, 1, 3."""
+    """Return the top places with their numbers. Callers with the same number of conversations share
+    a place, and the next place counts all of them: 1, 1, 3."""
     found = []
     place = 1
     for score in sorted(scores, key=lambda score: -score.conversations):
@@ -199,8 +200,8 @@ def places(scores: Iterable[Score]) -> list[tuple[int, Score]]:
 
 
 def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
-    """Return the top places as rows, with as many names as the list has room for, from the first
-    place on."""
+    """Return the top places as rows. Names are added from the first place on, as long as the list
+    has room."""
     rows = []
     letters = LETTERS_OF_PLACES
     for place, score in places(scores):
@@ -217,7 +218,7 @@ def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
 
 
 def names_within(names: Sequence[str], letters: int) -> Sequence[str]:
-    """Return the first of these names, as many as fit in so many letters, but one at least."""
+    """Return the first names that fit into so many letters together, but at least one."""
     shown = 0
     for name in names:
         letters -= len(name) + 2
@@ -228,8 +229,8 @@ def names_within(names: Sequence[str], letters: int) -> Sequence[str]:
 
 
 def join_names(names: Sequence[str], callers: int) -> str:
-    """Return the names as words: “Ada”, “Ada and Sam”, “Ada, Kit and Sam”, and with more callers
-    than names “Ada, Kit and 5 more”."""
+    """Return the names as words: “Ada”, “Ada and Sam”, “Ada, Kit and Sam”. If there are more
+    callers than names, return words like “Ada, Kit and 5 more”."""
     if callers > len(names):
         return f"{', '.join(names)} and {callers - len(names)} more"
     if len(names) < 2:
@@ -239,7 +240,7 @@ def join_names(names: Sequence[str], callers: int) -> str:
 
 def name_active_callers(names: Sequence[str], active: int) -> str:
     """Return who is calling now, like “Ada, Kit and 12 more”. A caller whose name is hidden is only
-    counted. Without any name to show, the text is “Someone” or, for example, “3 callers”.
+    counted. If no name may be shown, the text is “Someone” or, for example, “3 callers”.
 
     A long name is cut, so that the number of further callers still fits.
     """
@@ -258,21 +259,21 @@ def name_active_callers(names: Sequence[str], active: int) -> str:
 
 
 def bar_heights(hour: Sequence[int]) -> list[int]:
-    """Return the heights of the bars in percent of the tallest bar. A bar with a single call is
-    visible beside any peak."""
+    """Return the heights of the bars, in percent of the tallest bar. A bar with a single call stays
+    visible beside a tall one."""
     tallest = max(*hour, TALLEST_BAR)
     return [max(round(100 * calls / tallest), 4) if calls else 0 for calls in hour]
 
 
 def describe_hour(hour: Sequence[int]) -> str:
-    """Return the bars in words, for people who listen to the page."""
+    """Return the bars in words, for people who use a screen reader."""
     return (
         f"{_count(sum(hour), 'call')} in the last hour. The busiest five minutes had {max(hour):,}."
     )
 
 
 def is_moment(call: Recent) -> bool:
-    """Whether the room should hear of this call in particular."""
+    """Whether the board should draw attention to this call."""
     return call.first_call or call.first_yes or call.personal_best
 
 
@@ -291,8 +292,8 @@ def feed_text(call: Recent) -> str:
 
 
 def answered_share(reached: int, calls: int) -> str:
-    """Return the share of calls that a person answered, in whole percents, or a dash before the
-    first call."""
+    """Return the share of calls that a person answered, in whole percent; a dash before the first
+    call."""
     return f"{round(100 * reached / calls)}%" if calls else "–"
 
 
@@ -305,18 +306,18 @@ def describe_rest(conversations: int, goal: int) -> str:
 
 
 def describe_all_parties(figures: Figures, campaign: CampaignTotals | None) -> str:
-    """Return the total of all parties, like “All parties: 1,234 conversations”. Return an empty
-    text if only this party has conversations."""
+    """Return the total of all parties, like “All parties: 1,234 conversations”; an empty text if no
+    other party has conversations."""
     if campaign is None or campaign.parties < 2:
         return ""
-    # The campaign was read up to two seconds before the party. This makes sure that the whole never
-    # shows less than its part.
+    # The campaign's totals may be two seconds older than the party's. With `max`, all parties never
+    # show fewer conversations than this party alone.
     number = max(campaign.conversations, figures.conversations)
     return f"All parties: {_count(number, 'conversation')}"
 
 
 def notice(figures: Figures) -> str:
-    """Return the notice that everyone in the room should read now; empty if there is none."""
+    """Return the notice that everyone at the party should read now; empty if there is none."""
     if figures.state == PartyState.ENDED:
         return "The party has ended. Thank you!"
     if not figures.campaign_running:
@@ -336,7 +337,7 @@ def fresh_message(figures: Figures) -> str:
 
 
 def clock_time(moment: datetime, zone: str) -> str:
-    """Return the time of day in a zone, like “19:30”. For an unknown zone return the time in UTC,
+    """Return the time of day in a zone, like “19:30”. For an unknown zone, return the time in UTC,
     like “18:30 UTC”."""
     try:
         return f"{moment.astimezone(time_zone(zone)):%H:%M}"
@@ -345,7 +346,7 @@ def clock_time(moment: datetime, zone: str) -> str:
 
 
 def describe_board(figures: Figures) -> str:
-    """Return the whole board in one sentence, for people who listen to the page."""
+    """Return the whole board in one or two sentences, for people who use a screen reader."""
     words = (
         f"{figures.conversations:,} of {figures.goal:,} conversations, "
         f"{_count(figures.calls, 'call')}"

@@ -1,5 +1,5 @@
-"""Everything that boards show, read from PostgreSQL in one statement, so that all boards show the
-same moment.
+"""Reads everything that boards show from PostgreSQL, in one statement. So all boards show the same
+moment.
 
 The work for a board grows with the number of callers in its party, never with the number of calls
 in a second.
@@ -26,18 +26,17 @@ from phonebank.models import CallerState, CampaignState, RoleName
 from phonebank.models.call import OUTCOME_WITHIN
 from phonebank.models.state_column import state_text
 
-# - A caller is calling now if their latest call is open, or was recorded in the last two minutes:
-#   callers stay in the count between two calls.
+# - A caller is calling now if their latest call is open, or was recorded in the last two minutes.
+#   So callers stay in the count between two calls.
 # - If a host hid or removed a caller, the board leaves out the name and keeps the calls.
-# - A personal best is the conversation that makes a clock hour better than each of the caller's
-#   earlier hours. An outcome, even a corrected one, comes within OUTCOME_WITHIN of its claim, so
-#   the index finds every call that can count. The hour itself is a FILTER: as a condition it makes
-#   PostgreSQL expect few calls in that hour and read the whole campaign's.
+# - A call is a personal best if it makes this clock hour the caller's best hour. An outcome, even a
+#   corrected one, comes within OUTCOME_WITHIN of its claim, so the index finds every call that can
+#   count. The hour is a FILTER and not a condition. With a condition, PostgreSQL expects few calls
+#   and reads all calls of the campaign.
 # - Each inner query is for one party, by an index that begins with the party or with its callers.
-# - The time is the statement's, which is set together with its snapshot and is the same for all its
-#   boards. With the clock at each row, a long reading that began earlier would pass for newer than
-#   a short one that saw more. With the transaction's time, two readings in one transaction would be
-#   equally old.
+# - `read_at` is the time of the statement, which is the same for all its boards and belongs to what
+#   the statement sees. The time at each row would make a long reading look newer than a short one
+#   that began later and saw more. The time of the transaction would be the same for two readings.
 _FIGURES = state_text(
     """
 SELECT p.id AS party_id, p.campaign_id, p.board_token, p.title, p.goal, p.state, p.paused,
@@ -148,7 +147,7 @@ _VALUES = {
 }
 
 
-# For many boards PostgreSQL decides to compile the statement, which takes longer than running it.
+# PostgreSQL would compile the statement for many boards, which takes longer than running it.
 _NO_JIT = text("SET LOCAL jit = off")
 
 
@@ -159,7 +158,7 @@ def read_figures(party_ids: Iterable[int]) -> dict[int, Figures]:
     return {row.party_id: _figures(row) for row in rows}
 
 
-# The rule of `parties.services.party_for`, for many hosts at once.
+# This is the rule of `parties.services.party_for`, for many hosts at once.
 _STILL_ALLOWED = text("""
 SELECT p.id, a.id, s.id
 FROM unnest(
@@ -180,7 +179,7 @@ WHERE a.active AND (
 
 
 def hosts_still_allowed(hosts: Iterable[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
-    """Return the allowed ones among these triples of party, account and session ids.
+    """Return those of these triples (ids of a party, an account and a session) that are allowed.
 
     A triple is allowed if the account may run the party and is still signed in with the session.
     """

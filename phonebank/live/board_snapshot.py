@@ -1,4 +1,4 @@
-"""One whole board, for a page and for the snapshot that a connected board asks for."""
+"""The data of one whole board, for a page that opens and for a connected board that asks for it."""
 
 import time
 from typing import Any
@@ -12,7 +12,8 @@ from phonebank.live.board_payload import payload
 from phonebank.live.change_marks import marks_of
 from phonebank.live.server import live
 
-# Seconds. Some figures change as time passes, for example the calls of the last ten minutes.
+# Seconds after which a tag changes in any case, because some figures change as time passes. The
+# calls of the last ten minutes are an example.
 TAGGED_FOR = 10
 _TALLIES = text("SELECT coalesce(sum(version), 0) FROM tally WHERE party_id = :party_id")
 
@@ -32,11 +33,11 @@ def board_snapshot(party_id: int, token: str | None = None) -> dict[str, Any]:
 
 
 def board_tag(party_id: int) -> str:
-    """Return a tag of the party's board, which changes when the board does and every TAGGED_FOR
-    seconds. To compute it takes PostgreSQL a small part of what reading the board takes.
+    """Return a tag of the party's board. It changes when the board changes, and every TAGGED_FOR
+    seconds. For PostgreSQL it is much less work than reading the board.
 
-    The figures count even if Redis has lost the mark of a change. Compute the tag before you read
-    the board. A change in between then makes the next tag differ.
+    The tag includes the tallies, in case Redis has lost the mark of a change. Compute the tag
+    before you read the board. If the board changes in between, the next tag differs.
     """
     version = db.session.scalar(_TALLIES, {"party_id": party_id})
     try:

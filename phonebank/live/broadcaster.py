@@ -1,12 +1,12 @@
 """Sends each board what it should show. Each web process serves the boards connected to it.
 
-A broadcaster's work grows with its connected boards, not with the calls that are recorded, and what
-it sends never leaves the process.
+A broadcaster's work grows with its connected boards, not with the calls that are recorded. It sends
+only to boards of its own process.
 
-Every half second it asks Redis, in one command, which of its boards changed, and reads those in one
-statement. In the same statement it reads each board that it has not read for four seconds, whatever
-Redis says. A lost mark, a killed process or an emptied Redis therefore delays a board by less than
-five seconds.
+Every half second it asks Redis, in one command, which of its boards have changed, and reads those
+from PostgreSQL in one statement. The same statement also reads each board that was last read four
+seconds ago, whatever Redis says. So a lost mark, a killed process or an emptied Redis delays a
+board by less than five seconds.
 """
 
 import logging
@@ -36,8 +36,7 @@ GONE = "gone"
 
 # These values are in seconds.
 ROUND = 0.5
-# The shortest pause after a round, however long the round took, because the process serves pages
-# too.
+# The shortest pause after a round, even after a long round, because the process also serves pages.
 LEAST_REST = 0.05
 EACH_BOARD_EVERY = 4.0
 EACH_BOARD_EVERY_WITHOUT_REDIS = 2.0
@@ -50,9 +49,9 @@ def room_of(party_id: int) -> str:
 
 
 def _jittered(at: float) -> float:
-    """Return a time up to EACH_BOARD_EVERY seconds before `at`.
+    """Return a random time up to EACH_BOARD_EVERY seconds before `at`.
 
-    Many boards connect or change together, for example after a restart, a paused campaign or an
+    Many boards connect or change at once, for example after a restart, a paused campaign or an
     emptied Redis. Without these random times, all of them would be read in the same round from then
     on.
     """
@@ -61,8 +60,8 @@ def _jittered(at: float) -> float:
 
 @dataclass(frozen=True)
 class Watcher:
-    """A connected board: a television by its link's `token`, or a host by their sign-in to the
-    account `account_id` in the browser's session `session_id`."""
+    """A connected board. A television has its link's `token`. A host has the account `account_id`
+    and is signed in with the session `session_id`."""
 
     party_id: int
     token: str | None = None
@@ -128,9 +127,10 @@ class Broadcaster:
             self.socketio.sleep(max(LEAST_REST, ROUND - (time.monotonic() - began)))
 
     def _round(self) -> None:
-        """Read and send the boards that changed, and boards that were not sent for some seconds.
+        """Read and send the boards that have changed, and boards that were last read some seconds
+        ago.
 
-        Sending unchanged boards again repairs events that were lost on the way to a page.
+        Sending an unchanged board again replaces events that were lost on the way to a page.
         """
         watching: dict[int, list[tuple[str, Watcher]]] = defaultdict(list)
         for sid, watcher in list(self._watchers.items()):
@@ -159,7 +159,7 @@ class Broadcaster:
 
     def _track(self, parties: AbstractSet[int], at: float) -> None:
         """Keep track of these parties and no others. A newly connected board asks for its first
-        snapshot itself."""
+        data itself."""
         for party_id in parties - self._read_at.keys():
             self._read_at[party_id] = _jittered(at)
         for party_id in self._read_at.keys() - parties:

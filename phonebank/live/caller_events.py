@@ -1,8 +1,8 @@
 """Sends events to the screens of single callers, in every web process, through Redis.
 
-An event only tells a screen to look again. The truth is in PostgreSQL, and a screen that got no
-event finds it with its next request. No function here raises while Redis is away. Call these
-functions after the commit.
+An event only tells a screen to ask the server again. A screen that missed an event learns of the
+change with its next request. Call these functions after the commit. They do not raise an error
+while Redis is away.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,9 @@
-"""The callers' screens connected to this process. The socket of a screen closes when the session of
-its device ends.
+"""The callers' screens that are connected to this process. A screen is disconnected when its device
+is signed out.
 
-A caller who is removed or leaves is disconnected at once through Redis (`caller_events`). That
-event may get lost, so every few seconds one statement asks PostgreSQL which devices are valid.
+A caller who is removed or leaves is disconnected at once, by an event through Redis
+(`caller_events`). That event may get lost, so every few seconds one statement asks PostgreSQL which
+devices are still signed in.
 """
 
 import logging
@@ -49,7 +50,7 @@ class CallerScreens:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, sid: str, caller_id: int, device_token: str) -> None:
-        """Watch the screen with this socket id until its device's session ends."""
+        """Watch the screen with this socket id until its device is signed out."""
         with self._lock:
             self._devices[sid] = (caller_id, device_token)
             if self._running:
@@ -62,8 +63,7 @@ class CallerScreens:
         self._devices.pop(sid, None)
 
     def disconnect_ended(self) -> None:
-        """Disconnect the screens whose device is no longer the caller's. This needs an app
-        context."""
+        """Disconnect the screens whose device is signed out. This needs an app context."""
         devices = dict(self._devices)
         if not devices:
             return

@@ -1,8 +1,8 @@
 """The totals of all parties of a campaign, read once for all its boards.
 
 A campaign has thousands of tally rows, and a thousand boards may show their sum. So a process reads
-each campaign at most every two seconds, and its boards share the result. On a board the campaign
-totals may be two seconds older than its own figures.
+each campaign at most every two seconds, and its boards share the result. The campaign's totals on a
+board may therefore be two seconds older than the board's own figures.
 """
 
 import time
@@ -40,7 +40,7 @@ class CampaignTotalsCache:
     _read: dict[int, tuple[float, CampaignTotals]] = field(default_factory=dict)
 
     def of(self, campaign_ids: Collection[int]) -> dict[int, CampaignTotals]:
-        """Return the totals by campaign id, none older than two seconds."""
+        """Return the totals by campaign id. They are at most two seconds old."""
         fresh_from = time.monotonic() - KEPT_FOR
         fresh = {key: read for key, read in self._read.items() if read[0] >= fresh_from}
         self._read = fresh

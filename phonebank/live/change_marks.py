@@ -1,8 +1,7 @@
-"""Marks in Redis that say “something changed here”. The broadcaster of every web process compares
-them.
+"""Marks in Redis that tell the broadcaster of every web process that a party's board has changed.
 
-A mark only makes a board update sooner. A lost mark costs four seconds and never a wrong figure, so
-nothing makes up for it.
+A mark only makes a board change sooner. If a mark is lost, the board changes four seconds later and
+its figures are still right. So lost marks are not sent again.
 """
 
 import secrets
@@ -15,15 +14,14 @@ from redis.retry import Retry
 
 from phonebank.core.redis import send_after_commit
 
-# Seconds. A broadcaster waits no longer than this for the marks.
+# Seconds. A broadcaster waits at most this long for the marks.
 TIMEOUT = 0.5
-# Seconds after its last change at which a mark expires, so that Redis does not fill with old
-# parties.
+# Seconds after which a mark expires, so that Redis does not fill up with marks of old parties.
 KEPT_FOR = 24 * 60 * 60
 
 
 def init_app(app: Flask, redis_url: str) -> None:
-    """Give the app the Redis client of the live part. The client connects when it is first used."""
+    """Give the app the Redis client for marks. The client connects when it is first used."""
     app.extensions["redis_for_live"] = Redis.from_url(
         redis_url,
         decode_responses=True,
@@ -36,7 +34,7 @@ def init_app(app: Flask, redis_url: str) -> None:
 
 
 def redis_for_live() -> Redis:
-    """Return the live part's Redis client, which takes and returns text."""
+    """Return the Redis client for marks, which takes and returns text."""
     redis: Redis = current_app.extensions["redis_for_live"]
     return redis
 
@@ -49,11 +47,11 @@ def party_key(party_id: int) -> str:
 def mark_after_commit(party_id: int | None) -> None:
     """Mark the party's boards as changed once this transaction commits. None marks nothing.
 
-    If Redis is away, that is logged, and the boards are some seconds late.
+    If Redis is away, the error is logged, and the boards change some seconds later.
     """
     if party_id is not None:
-        # The mark is random, not a counter. After Redis was emptied, a counter could reach the very
-        # number that a broadcaster last saw, and the change would go unnoticed.
+        # A mark is random and not a counter. After Redis was emptied, a counter could return to the
+        # number that a broadcaster last saw. The broadcaster would then miss the change.
         key, mark = party_key(party_id), secrets.token_hex(8)
         send_after_commit(lambda redis: redis.set(key, mark, ex=KEPT_FOR))
 

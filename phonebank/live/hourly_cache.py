@@ -1,8 +1,9 @@
-"""The calls of a party's last hour, in bars of five minutes, up to ten seconds old.
+"""The number of calls in a party's last hour, in steps of five minutes. A board shows it as bars.
 
-An hour of a large party is thousands of rows, and its bars hardly move, so they are not read with
-the figures twice a second. A process reads each party every ten seconds at most, and only a hundred
-parties in one statement, so that a thousand boards that open together do not all wait for it.
+A large party makes thousands of calls in an hour, and the bars change slowly. So they are not read
+twice a second like the other figures. A process reads each party's bars at most every ten seconds.
+One statement reads at most a hundred parties, so that a thousand boards that open at once do not
+all wait for it.
 """
 
 import logging
@@ -21,8 +22,8 @@ log = logging.getLogger(__name__)
 BAR_SECONDS = 300
 KEPT_FOR = 10.0  # seconds
 FORGOTTEN_AFTER = 60.0  # seconds
-# The most parties in one statement, and the most that are refreshed at once. The other boards show
-# their older bars meanwhile.
+# One statement reads at most this many parties, and at most this many are read again at once. The
+# other boards show their older bars for some seconds more.
 AT_ONCE = 100
 
 _HOUR = text("""
@@ -57,10 +58,11 @@ class HourlyCache:
     _not_before: float = 0.0
 
     def refresh(self, party_ids: Iterable[int]) -> None:
-        """Read the parties that were never read, and up to a hundred others after ten seconds.
+        """Read all parties that were never read, and up to a hundred whose bars are ten seconds
+        old.
 
-        If PostgreSQL fails, this raises nothing, because no board should wait for its bars. It
-        rolls back, and a call ten seconds later tries again.
+        If PostgreSQL fails, this rolls back and raises nothing, because no board should wait for
+        its bars. A call ten seconds later tries again.
         """
         at = time.monotonic()
         if at < self._not_before:
@@ -83,7 +85,7 @@ class HourlyCache:
                 self._read.pop(party, None)
 
     def of(self, party_id: int) -> Sequence[int]:
-        """Return the bars last read for this party; an hour without calls if there are none."""
+        """Return the bars last read for this party; zeros if it was not read yet."""
         return self._read.get(party_id, (0.0, NO_CALLS))[1]
 
     def _keep(self, at: float, hours: Mapping[int, Sequence[int]]) -> None:

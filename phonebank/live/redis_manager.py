@@ -1,13 +1,13 @@
-"""Socket.IO's record of connected sockets across processes, with one change of ours."""
+"""Socket.IO's Redis manager, which connects the sockets of all processes, with one change."""
 
 from socketio import RedisManager
 
 
 class DisconnectingRedisManager(RedisManager):
-    """The Redis manager of Socket.IO, changed so that closing a room disconnects the sockets in it,
-    in every process.
+    """Socket.IO's Redis manager, changed so that closing a room disconnects the sockets in it, in
+    every process.
 
-    The library would leave the sockets open, and no event would reach them. It calls
+    The library itself would leave the sockets open without any further event. It calls
     `basic_close_room` in each process when a room is closed in any of them.
     """
 

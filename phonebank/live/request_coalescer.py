@@ -1,4 +1,4 @@
-"""Reads several boards together if they are asked for at the same time."""
+"""Reads the boards that several requests ask for at the same time in one statement."""
 
 import threading
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from phonebank.live.board_query import read_figures
 from phonebank.live.campaign_totals_cache import CampaignTotalsCache
 from phonebank.live.hourly_cache import HourlyCache
 
-# The most boards in one statement, however many ask.
+# The most boards in one statement, even if more requests wait.
 AT_ONCE = 100
 
 
@@ -25,17 +25,17 @@ class Reading:
     hour: Sequence[int]
 
 
-# A party's id, and the future that its reading completes.
+# A party's id, and the future that gets its reading.
 Asked = tuple[int, "Future[Reading | None]"]
 
 
 @dataclass
 class BoardCoalescer:
-    """The reader of single boards, which reads all boards that several requests ask for in one
-    statement.
+    """Reads boards for requests. If several requests ask at once, one statement reads all their
+    boards.
 
-    After a restart a thousand boards ask at once, and planning the statement costs PostgreSQL ten
-    times as much as reading one more board.
+    After a restart a thousand boards ask at once. For PostgreSQL, planning the statement is ten
+    times as much work as reading one more board.
 
     The first request reads at once. The requests that arrive meanwhile are read together next, a
     hundred at a time. No request gets figures from before it asked.
@@ -71,8 +71,8 @@ class BoardCoalescer:
             for _, waiting in asked:
                 waiting.set_exception(error)
         except BaseException:
-            # The greenlet that reads was killed. The other requests wait again, and the next of
-            # them reads.
+            # The greenlet that reads was killed. The other requests wait again, and one of them
+            # reads next.
             with self._guard:
                 self._waiting = asked + self._waiting
             raise

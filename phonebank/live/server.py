@@ -1,8 +1,8 @@
-"""The Socket.IO server of a web process: who may connect, and how handlers are guarded.
+"""The Socket.IO server of a web process: who may connect, and how errors are answered.
 
-The server speaks websocket only, so that any process can serve any client without sticky sessions.
-Clients send next to nothing. Changes are made by forms, which also work without JavaScript. Only
-the renewal of a hold comes over the line too.
+The server accepts only websockets, so that any process can serve any client without sticky
+sessions. Clients send very little, because pages make changes with forms, which also work without
+JavaScript. Only the renewal of a hold comes over the websocket too.
 """
 
 import functools
@@ -37,15 +37,14 @@ socketio = SocketIO()
 
 Handler = Callable[..., dict[str, Any] | None]
 
-# Seconds. A ping and its answer take 0.4 ms of a process, and there may be ten thousand screens. No
-# page needs a ping to notice a dead line: a board hears something every four seconds, and a call
-# page notices when it renews its hold. So pings come as rarely as proxies allow. A line on which
-# nothing moves is closed by HAProxy's usual configuration after 50 seconds, by Heroku after 55, and
-# by nginx and Amazon's load balancers after 60.
+# Seconds. A ping and its answer cost a process 0.4 ms, and there may be ten thousand screens. Pages
+# notice a dead line without pings, because a board gets an event every four seconds and a call page
+# renews its hold. So pings are as rare as proxies allow: HAProxy's usual configuration closes an
+# idle line after 50 seconds, Heroku after 55, and nginx and Amazon's load balancers after 60.
 PING_EVERY = 45
-# Seconds. The server notices a silently cut socket within the sum of both times.
+# Seconds. The server notices a silently cut socket within PING_EVERY and this time together.
 PING_ANSWER_WITHIN = 20
-# Bytes. A client sends nothing longer than a token.
+# Bytes. Clients send only short messages.
 MESSAGE_AT_MOST = 10_000
 
 # The access rule of each event, by namespace and event.
@@ -54,7 +53,7 @@ heard_events: dict[tuple[str, str], str | None] = {}
 
 @dataclass(frozen=True)
 class Live:
-    """The live part of one app."""
+    """The objects of one app that serve boards and callers' screens."""
 
     broadcaster: Broadcaster
     boards: BoardCoalescer
@@ -62,7 +61,7 @@ class Live:
 
 
 def init_app(app: Flask) -> None:
-    """Serve sockets beside the app's pages."""
+    """Serve websockets beside the app's pages."""
     config = config_of(app)
     change_marks.init_app(app, config.redis_url)
     socketio.init_app(
@@ -89,9 +88,9 @@ def init_app(app: Flask) -> None:
 def _uncompressed(wsgi_app: "WSGIApplication") -> "WSGIApplication":
     """Refuse the compression that browsers offer for websockets.
 
-    With compression each socket would keep a window larger than all the rest of the socket, and
-    that would save little: a board is a kilobyte, and a caller's screen gets a few short events in
-    an evening.
+    With compression, each socket would need more memory than all the rest of the socket. It would
+    save little, because a board is a kilobyte and a caller's screen gets a few short events in an
+    evening.
     """
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -102,7 +101,7 @@ def _uncompressed(wsgi_app: "WSGIApplication") -> "WSGIApplication":
 
 
 def live() -> Live:
-    """Return the live part of the current app."""
+    """Return the `Live` of the current app."""
     live_part: Live = current_app.extensions["live"]
     return live_part
 
@@ -118,9 +117,9 @@ def _is_own_page(base_url: str, origin: str | None, environ: dict[str, str]) -> 
 def on_event(event: str, namespace: str) -> Callable[[Handler], Handler]:
     """Make a function the handler of a socket event. Put `@open_to` below this decorator.
 
-    The sender gets {"ok": true, …} with what the handler returns, or {"ok": false, "error": …} as
-    pages give it. A busy process adds "retry_after" (seconds) to the error. If the handler of a
-    connection raises, the connection is refused with the same error as its data.
+    The sender gets {"ok": true, …} with what the handler returns, or {"ok": false, "error": …} with
+    the same texts as an error page. A busy process adds "retry_after" (seconds) to the error. If
+    the handler of a connection raises, the connection is refused, and the client gets the error.
     """
 
     def decorate(handler: Handler) -> Handler:
@@ -157,8 +156,8 @@ def _as_phonebank_error(error: Exception, event: str) -> PhonebankError:
     if words is not None:
         log.error("a store fails at socket event %s: %s", event, store_errors.kind_of(error))
         return ServiceUnavailableError(words.message, words.what_to_do)
-    # The log says where the error happened. It does not get the error's text, which may quote what
-    # the client sent.
+    # The log says where in the code the error happened. It does not get the error's text, which may
+    # quote what the client sent.
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("unforeseen %s at socket event %s\n%s", type(error).__name__, event, where)
     return PhonebankError("That is our fault, not yours.", "Reload the page.")
