@@ -1,4 +1,4 @@
-"""Batches of numbers that are entered on the do-not-call list, and lifted, as a whole.
+"""Batches: numbers that are put on the do-not-call list together, and lifted together.
 
 A batch is an upload's do-not-call column or a do-not-call file. Lifting a batch lifts only the
 numbers that no caller, organiser or other file has entered. The caller commits.
@@ -26,14 +26,14 @@ from phonebank.models import (
 from phonebank.suppressions.contacts import suppress_contacts_with
 from phonebank.suppressions.entries import lift_unsourced
 
-# One transaction of a lift has this many numbers, which is well under a second's work.
+# One transaction lifts this many numbers, which takes well under a second.
 AT_ONCE = 2000
 
-# If a lift has made no progress for this long, its worker was killed.
+# If a lift has not ended after this time, its worker was probably killed.
 STALLED_AFTER = timedelta(minutes=5)
 
-# The batch keeps its reason. Organisers choose the reason and do not type it, so that it has no
-# name or number in it.
+# The batch stores the reason for lifting it. Organisers choose a reason instead of typing it, so
+# that it contains no name or number.
 REASONS_TO_LIFT_MANY = {
     "misread": "The file was misread",
     "wrong_file": "It was the wrong file",
@@ -41,9 +41,9 @@ REASONS_TO_LIFT_MANY = {
     "undone": "Another reason",
 }
 
-# The conflict clause locks a number that is already on the list. It changes nothing, because
-# its condition is never true. PostgreSQL evaluates the condition only after it has the lock, so no
-# other transaction lifts the number before its new source is committed.
+# For a number that is already on the list, the conflict clause only locks its row. It changes
+# nothing, because its condition is never true. PostgreSQL checks the condition after it has the
+# lock. So no other transaction lifts the number before its new source is committed.
 _ENTER = text("""
 INSERT INTO suppression (phone, source, reason, account_id, created_at, entered_singly)
 SELECT phone, :source, :reason, CAST(:account_id AS integer), :now, false
@@ -73,7 +73,7 @@ def batch_for_list(contact_list: ContactList) -> SuppressionBatch:
 def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
     """Put E.164 numbers on the do-not-call list because a batch names them.
 
-    Their contacts leave calling in every campaign, in this transaction.
+    In the same transaction, their contacts can no longer be called, in any campaign.
     """
     # The numbers are sorted and in one array, for the reasons in `entries.suppress_all`.
     in_order = sorted(set(phones))
@@ -91,7 +91,7 @@ def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
 
 
 def stalled_liftings() -> Sequence[int]:
-    """Return the ids of batches whose lift has stopped."""
+    """Return the ids of batches whose lift began long ago and has not ended."""
     return db.session.scalars(
         select(SuppressionBatch.id).where(
             SuppressionBatch.state == BatchState.LIFTING,
@@ -116,7 +116,7 @@ def count_numbers_to_lift(batch: SuppressionBatch) -> int:
 
 
 def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
-    """Mark a batch for lifting, with the account and the reason; `lift_some` then lifts it.
+    """Mark a batch as being lifted, with the account and the reason. `lift_some` then lifts it.
 
     `reason` is a key of REASONS_TO_LIFT_MANY. Raises ConflictError if the batch is marked already
     or was never entered.
@@ -134,9 +134,9 @@ def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
 
 
 def lift_some(batch_id: int) -> int:
-    """Release up to AT_ONCE numbers of a batch that is being lifted. Return how many it found.
+    """Lift up to AT_ONCE numbers of a batch. Return how many numbers it still had, up to AT_ONCE.
 
-    A number that no other source names comes off the list.
+    A number that another source names as well stays on the list.
     """
     # The lock makes two workers take turns, because each of them adds to `lifted_numbers`.
     batch = get_locked(SuppressionBatch, batch_id)

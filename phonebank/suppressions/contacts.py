@@ -1,7 +1,6 @@
-"""The contacts that the do-not-call list keeps out of calling. The caller commits.
+"""The contacts that may not be called because of the do-not-call list. The caller commits.
 
-A person is known by all their numbers: one number on the list keeps the contact out of calling,
-even if callers would call another of the numbers.
+If one of a contact's numbers is on the list, the contact may not be called, even on another number.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,22 +10,23 @@ from sqlalchemy import Boolean, ColumnElement, literal_column, text
 from phonebank.core.db import db
 from phonebank.models import now
 
-# One statement has this many numbers. It then stays far below its time limit. A batch of an upload
-# has fewer, so that two uploads lock their contacts in one order.
+# One statement has at most this many numbers, so that it stays far below its time limit. A batch of
+# an upload has fewer. So it is one statement, and two uploads lock their contacts in the same
+# order.
 AT_ONCE = 20_000
 FEW = 100
 
-# All numbers of a row of `contact` are in one array. PostgreSQL then looks up each number by the
-# key of `suppression` and never reads the whole list.
+# This SQL puts all numbers of a row of `contact` into one array. PostgreSQL then looks up each
+# number by the key of `suppression` and never reads the whole list.
 _ALL_NUMBERS = (
     "array_append(ARRAY(SELECT jsonb_array_elements_text(contact.other_phones)),"
     " contact.phone::text)"
 )
-# The condition, as SQL text, that one of the numbers of a row of `contact` is on the list.
+# A condition in SQL: one of the numbers of a row of `contact` is on the list.
 HAS_SUPPRESSED_NUMBER = f"EXISTS (SELECT FROM suppression WHERE phone = ANY ({_ALL_NUMBERS}))"
 
-# The contacts that have one of `:phones`. Each number is looked up in both indexes, so the cost
-# grows with the numbers and not with the lists. The results of the two halves are arrays, because
+# A condition in SQL: the contact has one of `:phones`. Each number is looked up in both indexes, so
+# the cost grows with the numbers and not with the lists. The two halves are one array, because
 # otherwise PostgreSQL expects too many rows and reads every contact.
 _HAS_ONE_OF = """
 contact.id = ANY (ARRAY(
@@ -54,8 +54,8 @@ _LOCK_SUPPRESSED = text(
     f"SELECT id FROM contact WHERE suppressed_at IS NOT NULL AND {_HAS_ONE_OF}"  # noqa: S608
     " ORDER BY id FOR NO KEY UPDATE"
 )
-# The key-share lock makes a lift wait until this transaction commits. The lift then finds the
-# contacts that this transaction suppressed.
+# The key-share lock makes a lift of these numbers wait until this transaction commits. The lift
+# then finds the contacts that this transaction suppressed.
 _LISTED_NUMBERS = text(f"""
 SELECT phone FROM suppression
 WHERE phone = ANY (ARRAY(
@@ -80,11 +80,11 @@ def has_suppressed_number() -> ColumnElement[bool]:
 
 
 def suppress_contacts_with(phones: Collection[str]) -> None:
-    """Suppress every contact with one of these numbers (E.164, on the list)."""
+    """Suppress every contact with one of these numbers (E.164), which are on the list."""
     in_order, moment = sorted(set(phones)), now()
     if len(in_order) > FEW:
-        # Each look-up would read the index's list of pending entries, so this statement empties it
-        # first.
+        # Otherwise each look-up would read the index's list of pending entries. This statement
+        # empties that list.
         db.session.execute(text("SELECT gin_clean_pending_list('ix_contact_other_phones')"))
     for start in range(0, len(in_order), AT_ONCE):
         piece = in_order[start : start + AT_ONCE]
@@ -94,7 +94,7 @@ def suppress_contacts_with(phones: Collection[str]) -> None:
 def suppress_listed_among(contact_ids: Collection[int]) -> None:
     """Suppress those of these contacts that have a number on the list.
 
-    This is for contacts that came back into calling without a check of the list.
+    This is for contacts that became callable again without a check of the list.
     """
     suppress_contacts_with(list(db.session.scalars(_LISTED_NUMBERS, {"ids": list(contact_ids)})))
 
@@ -113,7 +113,7 @@ def restore_contacts(contact_ids: Collection[int]) -> None:
 def restore_contacts_with(phones: Sequence[str]) -> None:
     """Restore the contacts with one of these numbers, if they have no number left on the list."""
     if phones:
-        # This statement locks the contacts. Only the next statement reads the do-not-call list,
-        # because a concurrent request may just be entering another number of the same contact.
+        # This statement locks the contacts. Only the next one reads the do-not-call list, because
+        # another request may be entering another number of the same contact at this moment.
         ids = db.session.scalars(_LOCK_SUPPRESSED, {"phones": list(phones)}).all()
         restore_contacts(ids)

@@ -1,4 +1,4 @@
-"""Numbers that are not in service: no campaign and no later upload makes callers call them.
+"""Numbers that are not in service. No campaign calls them, not even after a later upload.
 
 The caller commits.
 """
@@ -13,14 +13,14 @@ from sqlalchemy.dialects.postgresql import insert
 from phonebank.core.db import db
 from phonebank.models import DeadNumber, now
 
-# Operators give a number to someone else after a while: Ofcom asks for six months or more in
-# Britain, the FCC for 45 days in the United States (47 CFR 52.15(f)(1)(ii)). After a year callers
+# Operators give a number to someone else after a while. Ofcom asks them to wait six months or more
+# in Britain, the FCC 45 days in the United States (47 CFR 52.15(f)(1)(ii)). After a year callers
 # try the number again.
 DEAD_FOR = timedelta(days=365)
 
 
 def report(phone: str, call_id: uuid.UUID) -> None:
-    """Note that the number (E.164) was not in service in this call."""
+    """Store that the number (E.164) was not in service in this call."""
     said = {"call_id": call_id, "reported_at": now()}
     statement = insert(DeadNumber).values(phone=phone, **said)
     old = DeadNumber.reported_at < now() - DEAD_FOR

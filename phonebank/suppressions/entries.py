@@ -20,7 +20,8 @@ from phonebank.core.db import db
 from phonebank.models import Suppression, SuppressionSource, now
 from phonebank.suppressions.contacts import restore_contacts_with, suppress_contacts_with
 
-# A person's own wish outranks what files say: its source and reason replace the file's.
+# An entry by a caller or an organiser replaces the source and reason of a file's entry, because a
+# person's own wish matters more.
 _ENTER = text("""
 INSERT INTO suppression
     (phone, source, reason, call_id, account_id, created_at, entered_singly)
@@ -40,7 +41,7 @@ WHERE (suppression.call_id IS NOT NULL OR NOT suppression.entered_singly)
   AND NOT EXISTS (SELECT FROM call AS first JOIN call AS second USING (caller_id)
                   WHERE first.id = suppression.call_id AND second.id = excluded.call_id)
 """)
-# A number that a file names as well gets the file's entry back.
+# If a file names the number as well, the file's entry replaces the call's entry.
 _BACK_TO_FILE = text("""
 UPDATE suppression SET call_id = NULL, entered_singly = false,
     source = batch.source, reason = batch.reason, account_id = batch.account_id
@@ -65,11 +66,12 @@ def suppress(
     call_id: uuid.UUID | None = None,
     account_id: int | None = None,
 ) -> None:
-    """Put an E.164 number on the do-not-call list and take its contacts out of calling.
+    """Put an E.164 number on the do-not-call list and suppress its contacts.
 
-    This applies to every campaign, in this transaction. If a caller or an organiser entered the
-    number before, the entry stays, but without its link to the call that made it: two people have
-    asked, so undoing the call no longer lifts the number. `source` is a value of SuppressionOrigin.
+    This applies to every campaign, in this transaction. `source` is a value of SuppressionOrigin.
+
+    If a caller or an organiser entered the number before, that entry stays, but loses its link to a
+    call. Two people have then asked for it, so undoing one call no longer lifts the number.
     """
     _enter([phone], source, reason, call_id, account_id)
 
@@ -89,9 +91,9 @@ def _enter(
     account_id: int | None,
 ) -> None:
     values = {
-        # The numbers are sorted, so that two transactions with the same numbers wait and do not
-        # deadlock. They are one array, because there may be more numbers than a statement may have
-        # parameters.
+        # The numbers are sorted, so that two transactions with the same numbers wait for each other
+        # and do not deadlock. They are one array, because there may be more numbers than a
+        # statement may have parameters.
         "phones": sorted(set(phones)),
         "source": source,
         "reason": reason,
@@ -118,7 +120,7 @@ def lift(phone: str) -> bool:
 
 
 def lift_of_call(call_id: uuid.UUID) -> bool:
-    """Undo the suppression that this call entered. Return whether a number came off the list.
+    """Lift the number that this call entered. Return whether a number was lifted.
 
     Return False if the call entered no number, or if a file names the number as well.
     """
@@ -137,27 +139,27 @@ def reason_of_call(call_id: uuid.UUID) -> str | None:
 
 
 def move_entry(call_id: uuid.UUID, another: uuid.UUID) -> None:
-    """Attach the entry of a call to another call in which the person said the same."""
+    """Attach the entry of a call to another call, in which the person has asked for the same."""
     entry = update(Suppression).where(Suppression.call_id == call_id)
     db.session.execute(entry.values(call_id=another))
 
 
 def lift_unsourced(phones: Sequence[str]) -> int:
-    """Take off the list the numbers that no caller, organiser or file names.
+    """Lift those of these numbers that no caller, organiser or file names any more.
 
-    Return how many there were. The transaction holds locks on all of `phones`.
+    Return how many there were. The transaction must hold locks on all of `phones`.
     """
     named = exists().where(SuppressionSource.phone == Suppression.phone)
-    # The numbers are one array, because a statement may have fewer parameters than there are
-    # numbers.
+    # The numbers are one array, because there may be more numbers than a statement may have
+    # parameters.
     among = Suppression.phone == any_(cast(list(phones), ARRAY(String)))
     return _delete_and_restore(among, ~Suppression.entered_singly, ~named)
 
 
 def suppressed_among(phones: list[str]) -> set[str]:
     """Return those of these numbers (E.164) that are on the list."""
-    # The numbers are one array, because a statement may have fewer parameters than a file has
-    # numbers.
+    # The numbers are one array, because there may be more numbers than a statement may have
+    # parameters.
     rows = text("SELECT phone FROM suppression WHERE phone = ANY(CAST(:phones AS text[]))")
     return set(db.session.scalars(rows, {"phones": phones}))
 

@@ -1,7 +1,7 @@
-"""A do-not-call file → its columns, for an organiser to choose from, and the numbers in them.
+"""Reads a do-not-call file: its columns, from which an organiser chooses, and the numbers in them.
 
-Pure. No guess goes on the list unless an organiser confirms it: a membership number that is read as
-a telephone number would suppress a stranger for good.
+An organiser confirms the columns before any number goes on the list. If a membership number were
+read as a telephone number, a stranger would be suppressed for good.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SAMPLES = 3
 GUESSED_BY = 100  # rows
 LINES_AT_ONCE = 20  # a longer text is first reviewed by an organiser, with a count
 
-# A column with such a word in its name has no telephone numbers, whatever its cells look like.
+# A column with such a word in its name has no telephone numbers, even if its cells look like them.
 _NO_NUMBERS = frozenset(
     [
         "id",
@@ -73,7 +73,7 @@ _NO_NUMBERS = frozenset(
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the file on the review page; `name` is "" if the file names no columns."""
+    """A column of the file, as the review page shows it. `name` is "" if the file has no header."""
 
     index: int
     name: str
@@ -83,7 +83,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A file's columns and rows; each row has the number of its last line, counted from 1."""
+    """A file's columns and rows. With each row is the number of its last line, counted from 1."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
@@ -91,7 +91,7 @@ class Table:
 
 
 def read_table(data: bytes) -> Table:
-    """Read the table in a file's bytes. The first row names the columns unless it has a number.
+    """Return the table in a file's bytes. The first row is the header unless it contains a number.
 
     Raises InvalidInputError if the file is not text or is too large, too long or too wide.
     """
@@ -122,7 +122,7 @@ def read_table(data: bytes) -> Table:
 
 
 def needs_review(text: str) -> bool:
-    """Whether an organiser must review a pasted text: it is long or has several columns."""
+    """Whether an organiser must review a pasted text, because it is long or has several columns."""
     try:
         table = read_table(text.encode("utf-8", "replace"))
     except InvalidInputError:
@@ -187,8 +187,8 @@ def _may_be_a_number(cell: str, alone: bool) -> bool:
 def read_numbers_in(table: Table, chosen: Sequence[int], country: str) -> NumbersRead:
     """Return the numbers in the chosen columns, and the lines without a number.
 
-    Each number comes once, as E.164. A date is never read as a number. Drama numbers count as
-    numbers, because nobody has them.
+    Each number comes once, as E.164. A date is never read as a number. Numbers that are reserved
+    for radio and television drama are accepted too, because they belong to nobody.
     """
     read, seen = NumbersRead(), set[str]()
     for line, cells in table.rows:

@@ -1,4 +1,4 @@
-"""Do-not-call files: stored for review, then entered on the list or deleted.
+"""Do-not-call files. A file is stored for review, then its numbers are entered or it is deleted.
 
 The caller commits. `file_reader` finds the numbers in the files.
 """
@@ -14,7 +14,8 @@ from phonebank.core.locks import get_locked
 from phonebank.models import Account, BatchState, SuppressionBatch, SuppressionOrigin, now
 from phonebank.suppressions.batches import AT_ONCE, suppress_batch
 
-# A file that no organiser enters is personal data without a use, so it is deleted after this time.
+# A file whose numbers are not entered is personal data without a use, so it is deleted after this
+# time.
 UNENTERED_FOR = timedelta(days=1)
 
 
@@ -41,7 +42,7 @@ def store_file(
 
 
 def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None:
-    """Put the numbers that an organiser has agreed to on the list.
+    """Put the numbers of a file that an organiser has confirmed on the list.
 
     `phones` are E.164; `columns` are the indexes of the columns that they came from. Raises
     ConflictError if the file was entered or deleted in the meantime.
@@ -80,7 +81,7 @@ def recent_files(at_most: int) -> Sequence[tuple[SuppressionBatch, Account | Non
 
 
 def delete_unentered_files() -> None:
-    """Delete the files that nobody has entered within UNENTERED_FOR."""
+    """Delete the files whose numbers were not entered within UNENTERED_FOR."""
     db.session.execute(
         delete(SuppressionBatch).where(
             SuppressionBatch.state == BatchState.UPLOADED,

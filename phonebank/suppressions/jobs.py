@@ -7,7 +7,7 @@ from phonebank.suppressions import batches, files
 
 @job(IMPORTS, timeout=60 * 60)
 def lift_batch(batch_id: int) -> None:
-    """Lift the numbers that only this batch names, from where the last attempt stopped."""
+    """Lift the numbers that only this batch names. Continue where the last attempt stopped."""
     lift_all(batch_id)
 
 
@@ -26,7 +26,7 @@ def _lift_some(batch_id: int) -> int:
 
 @job(CHORES, timeout=60)
 def resume_lifting() -> None:
-    """Enqueue the lifts of killed workers again, and delete files that nobody has entered."""
+    """Enqueue lifts whose worker was killed again, and delete files that were not entered."""
     files.delete_unentered_files()
     db.session.commit()
     for batch_id in batches.stalled_liftings():

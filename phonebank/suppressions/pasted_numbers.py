@@ -1,4 +1,4 @@
-"""Do-not-call numbers that an organiser pastes or uploads, one on each line. Pure."""
+"""Do-not-call numbers that an organiser pastes or uploads, one on each line."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -41,8 +41,8 @@ def read_lines(text: str, country: str) -> NumbersRead:
     """Read a text with one number on each line.
 
     Empty lines do not count. A first line without a digit does not count either, because it names
-    the column. Drama numbers count as numbers, because nobody has them. Raises InvalidInputError
-    for more than LINES_AT_MOST lines.
+    the column. Numbers that are reserved for radio and television drama are accepted too, because
+    they belong to nobody. Raises InvalidInputError for more than LINES_AT_MOST lines.
     """
     lines = text.splitlines()
     if len(lines) > LINES_AT_MOST:
@@ -63,7 +63,7 @@ def read_lines(text: str, country: str) -> NumbersRead:
 
 
 def decode_file(data: bytes) -> str:
-    """Decode an uploaded file, whatever its encoding.
+    """Return an uploaded file as text. Its encoding is found from its first bytes.
 
     Raises InvalidInputError if the file is too large or not text, such as a workbook or a picture.
     """

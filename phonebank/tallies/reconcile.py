@@ -1,5 +1,4 @@
-"""Compares the tallies with a recount of the calls, to prove them correct, and corrects them if
-needed.
+"""Recounts the calls, compares the tallies with the recount, and corrects them if needed.
 
 A difference is always caused by a fault. It is logged as an error with the ids that an engineer
 needs.
@@ -72,8 +71,7 @@ WHERE tally.id = :tally_id
 
 @dataclass(frozen=True)
 class Difference:
-    """A tally row that differs from a recount; each number is that of the recount minus that of the
-    tally."""
+    """A tally row that differs from a recount. Each number is the recount minus the tally."""
 
     campaign_id: int
     party_id: int | None
@@ -87,8 +85,8 @@ class Difference:
 
 
 def differences(campaign_id: int | None = None) -> list[Difference]:
-    """Return the differences between tallies and calls, read in one statement and so at one moment.
-    An empty list means that the tallies are correct."""
+    """Return the differences between tallies and calls. One statement reads both, so they are from
+    the same moment. An empty list means that the tallies are correct."""
     rows = db.session.execute(_DIFFERENCES, {"campaign_id": campaign_id})
     return [Difference(*row) for row in rows]
 
@@ -96,8 +94,8 @@ def differences(campaign_id: int | None = None) -> list[Difference]:
 def repair(difference: Difference) -> None:
     """Make one tally row equal to its calls.
 
-    The row is locked first. If an outcome is being recorded at that moment, it has either
-    committed, and the recount includes it, or it waits and is added to the corrected row.
+    The row is locked first. An outcome that is being recorded at that moment has either committed,
+    and the recount includes it, or it waits and is then added to the corrected row.
     """
     where = {
         "campaign_id": difference.campaign_id,

@@ -1,7 +1,7 @@
 """Adds to tallies, and sums them. Nothing here commits.
 
-A tally changes in the transaction that changed its calls. A board shows a sum over rows, each of
-which only its own caller changes, so that recording an outcome never waits for another caller.
+A tally changes in the same transaction as its calls. A board shows a sum of many rows, and only
+one caller changes each row. So recording an outcome never waits for another caller.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from phonebank.core.db import db
 from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Call, Caller, Tally
 
-# What one recorded row of `call` adds, in the order of the columns in `sql_to_add`.
+# The values that one recorded row of `call` adds, in the order of the columns in `sql_to_add`.
 COUNTED_CALL = """
 campaign_id, party_id, caller_id, date_trunc('hour', recorded_at, 'UTC'), 1, CAST(reached AS int),
 CAST(conversation AS int), CAST(yes AS int), CAST(conversation AND NOT too_fast AS int), 1
@@ -49,8 +49,8 @@ _ADD = text(
 
 @dataclass(frozen=True)
 class Totals:
-    """The sums over several tallies. `version` grows with every change, so it orders the snapshots
-    of a board."""
+    """The sums of several tallies. `version` grows with every change, so it tells which of two
+    sums is newer."""
 
     version: int = 0
     calls: int = 0
@@ -91,8 +91,8 @@ def add(
     """Add to the tally of this caller, party and hour; negative numbers subtract.
 
     `ranked` counts the conversations that were not recorded too fast: see `models.Tally`. `at` is
-    the call's `recorded_at`, even for a subtraction, so that both change the same row. Boards
-    change once the transaction commits.
+    the call's `recorded_at`, even for a subtraction, so that both change the same row. Boards are
+    marked as changed once the transaction commits.
     """
     db.session.execute(
         _ADD,
@@ -171,8 +171,8 @@ def totals_of_callers(caller_ids: Iterable[int]) -> dict[int, Totals]:
 
 
 def totals_of_caller(caller_id: int, since: datetime | None = None) -> Totals:
-    """Return one caller's totals. With `since`, they count from the start of the hour of that
-    time."""
+    """Return one caller's totals. With `since`, they count from the start of the hour that contains
+    that time."""
     query = _summed(func.min(Tally.caller_id)).where(Tally.caller_id == caller_id)
     if since is not None:
         query = query.where(Tally.hour >= hour_of(since))
