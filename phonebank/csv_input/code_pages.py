@@ -1,9 +1,9 @@
-"""The alphabet of a file that is older than UTF-8. Pure.
+"""Detects the encoding of a file that is not UTF-8. An encoding is called an alphabet here.
 
-Before UTF-8 each system had an alphabet of its own, and files do not name their alphabet: the byte
-for é on a Mac is Ž on Windows. So this module decodes the words that have accented letters in each
-alphabet, and chooses the alphabet in which they look like words. If they look wrong in all
-alphabets, the file is refused, because callers should not call anyone "JosŽ".
+Before UTF-8, each system had an alphabet of its own, and a file does not name its alphabet. The
+byte for é on a Mac, for example, is Ž on Windows. So this module decodes the words with accented
+letters in each alphabet, and chooses the alphabet in which they look like words. If they look wrong
+in every alphabet, the file is refused, because nobody should be called "JosŽ".
 """
 
 import re
@@ -11,14 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 WINDOWS = "cp1252"
-# Windows comes first, because it is the likeliest of two that fit equally well. Then come old Macs,
-# DOS, and Windows in Central Europe.
+# If two alphabets fit equally well, Windows is the likeliest, so it comes first. Then come old
+# Macs, DOS, and Windows in Central Europe.
 ALPHABETS = (WINDOWS, "mac_roman", "cp850", "cp1250")
 
-# The module examines this many words. A list's accented names repeat, so more would not help.
+# The module examines at most this many words. More would not help, because names repeat.
 MOST_WORDS = 2_000
 LONGEST_WORD = 60  # bytes
-# The share of words that may look wrong because of a stray symbol or a typing error.
+# At most this share of words may look wrong, because of stray symbols and typing errors.
 STRANGE_SHARE = 0.1
 
 _WORD = re.compile(rb"[A-Za-z'\x80-\xff]*[\x80-\xff][A-Za-z'\x80-\xff]*")
@@ -55,8 +55,8 @@ class AccentedWords:
 def detect_alphabet(words: Iterable[bytes]) -> str | None:
     """Return the Python codec in which these words look like words; None if there is none.
 
-    Another alphabet replaces Windows' own only if it fits better, and only if words look wrong in
-    Windows' alphabet or have none of its everyday accented letters.
+    Another alphabet is chosen instead of Windows' only if it fits better, and only if words look
+    wrong in Windows' alphabet or have none of its everyday accented letters.
     """
     looked_at = [word for word in words if len(word) > 1]
     most_strange = len(looked_at) * STRANGE_SHARE
@@ -65,8 +65,8 @@ def detect_alphabet(words: Iterable[bytes]) -> str | None:
     everyday = any(score >= _GOOD for score in scores[WINDOWS])
     if not looked_at or (not strange[WINDOWS] and everyday):
         return WINDOWS
-    # The letters of Central Europe are letters in Windows' alphabet as well, so cp1250 takes part
-    # only if words look wrong in it.
+    # The letters of Central Europe are letters in Windows' alphabet too. So cp1250 is tried only if
+    # words look wrong in Windows' alphabet.
     others = ALPHABETS if strange[WINDOWS] else ALPHABETS[:-1]
     best = max(others, key=lambda alphabet: sum(scores[alphabet]))
     return next((of for of in (best, WINDOWS) if strange[of] <= most_strange), None)
@@ -88,7 +88,7 @@ def _score(word: bytes, alphabet: str) -> int:
 
 
 def _score_of(c: str, before: str, after: str, alphabet: str) -> int:
-    """Return how well a character fits between its neighbours ("" if there is none)."""
+    """Return how well a character fits between its neighbours ("" at the end of a word)."""
     if not c.isalpha() or c in "ºª":
         return _score_of_sign(c, before, after)
     if c.isupper() and (before.islower() or (before.isupper() and after.islower())):

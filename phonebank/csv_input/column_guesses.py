@@ -1,4 +1,4 @@
-"""Guesses about a list's columns, from their names and contents. Pure."""
+"""Guesses what a list's columns contain, from their names and values."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ColumnGuess:
 
 
 def guess_columns(headers: Sequence[str], samples: Sequence[Sequence[str]]) -> list[ColumnGuess]:
-    """Guess each column from its name, or from its values if the name says nothing.
+    """Guess the target of each column from its name, or from its values if the name says nothing.
 
     `samples` are rows of cells as wide as the headers; a hundred are enough. A column without a
     clear name or content gets IGNORE.
@@ -67,7 +67,7 @@ class _NameGuess(NamedTuple):
 
 
 def _guess_by_name(header: str, values: Sequence[str]) -> _NameGuess:
-    """Guess a column from its name; IGNORE if the name says nothing."""
+    """Guess a column's target from its name; IGNORE if the name says nothing."""
     header = _GOOGLES.sub(r"\1", header)
     name = plain_name(header)
     found = TARGET_OF.get(name)
@@ -80,7 +80,7 @@ def _guess_by_name(header: str, values: Sequence[str]) -> _NameGuess:
             return _NameGuess(_guess_by_last_words(header))
     target, rank = found
     if target in PHONE_TARGETS and values and _share(_holds_digits, values) < 0.2:
-        # The name suggests phones, but the cells have no digits: "Number" may be a house number.
+        # The name suggests phones, but the cells have no digits. "Number" may be a house number.
         return _NameGuess(IGNORE if name in WEAK else target, rank=rank)
     return _NameGuess(target, name not in WEAK, rank)
 
@@ -111,7 +111,7 @@ def _guess_by_last_words(header: str) -> str:
 
 
 def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
-    """Keep a target that two columns share only for the column with the surer name."""
+    """If two columns have the same target, keep it only for the column with the surer name."""
     targets = [named.target for named in names]
     for target in set(targets) - SEVERAL_COLUMNS:
         rivals = [index for index, named in enumerate(names) if named.target == target]
@@ -122,9 +122,9 @@ def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
 
 
 def _fit_name_columns(headers: Sequence[str], targets: list[str]) -> list[str]:
-    """Decide what each name column means from the others.
+    """Decide what each name column means, given the other name columns.
 
-    Beside "Vorname", a column "Name" is the last name.
+    Beside "Vorname", for example, a column "Name" is the last name.
     """
     first, last, full = (name in targets for name in ("first_name", "last_name", "full_name"))
     change: dict[str, str] = {}

@@ -1,6 +1,7 @@
-"""The mapping of a list's columns to targets, which an organiser confirms. Pure.
+"""The mapping of a list's columns to targets. An organiser confirms the mapping.
 
-Columns without a target are left out: a campaign stores no data that its callers do not need.
+Columns without a target are left out, because a campaign stores no data that its callers do not
+need.
 """
 
 from __future__ import annotations
@@ -43,20 +44,20 @@ FIELDS: dict[str, str] = {
     IGNORE: "Leave out",
 }
 
-# The targets are in the order of calling: first the number that the list prefers, then the mobile.
+# The order in which a contact's numbers are called. The list's preferred number comes first.
 PHONE_TARGETS = ("phone", "mobile", "landline", "work_phone")
 
 NAME_TARGETS = frozenset({"first_name", "last_name", "full_name"})
 
-# A contact stores the values of these targets among its fields, under these names.
+# A contact stores the values of these targets in `fields`, under these names.
 KEPT_AS_FIELDS = ("town", "address")
 
-# Several columns may have one of these targets: all their numbers count, their address lines are
-# joined, and any yes-or-no column counts.
+# Several columns may have the same one of these targets. All numbers count, address lines are
+# joined, and each yes-or-no column counts.
 SEVERAL_COLUMNS = frozenset({*PHONE_TARGETS, *MARKS, "address", IGNORE})
 
 
-# The column's index as text (a key in JSON) → the key of a value → an Action.
+# {the column's index as text, as JSON requires: {the key of a value: an Action}}
 Actions = dict[str, dict[str, str]]
 
 
@@ -77,13 +78,13 @@ class Mapping:
     def of(
         cls, headers: Sequence[str], targets: Sequence[str], actions: Actions | None = None
     ) -> Mapping:
-        """Make a mapping from two lists of one length, such as those of a contact list."""
+        """Make a mapping from two lists of the same length, such as those of a contact list."""
         return cls(tuple(headers), tuple(targets), actions or {})
 
     def action(self, column: int, key: str) -> Action:
         """Return the action for a value of a yes-or-no column.
 
-        The organiser's decision counts first, then the meaning of the value's words.
+        This is the organiser's decision. Without one, it is the meaning of the value's words.
         """
         decided = self.actions.get(str(column), {}).get(key)
         return Action(decided) if decided else reading_of(self.targets[column], key)
@@ -118,8 +119,8 @@ class Mapping:
     def numbers_of_mark(self, column: int) -> tuple[int, ...]:
         """Return the number columns that a "number does not work" column is about.
 
-        The name of the "number does not work" column may say so ("is_mobile_bad"). Otherwise the
-        column is about all number columns.
+        The name of that column may say so ("is_mobile_bad"). Otherwise it is about all number
+        columns.
         """
         words = set(words_of(self.headers[column]))
         for target, names in KINDS_OF_PHONE.items():

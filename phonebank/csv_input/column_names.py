@@ -1,11 +1,11 @@
 """Names of columns in campaigns' databases, in English, Welsh, Spanish, German and French.
 
-Names are compared by `plain_name`: "Pref Phone " and "pref_phone" are the same. The names of each
-target are sorted, the surest first: if two columns would have the same target, the column with the
-surer name gets that target.
+Names are compared by `plain_name`, so "Pref Phone " and "pref_phone" are the same. The names of
+each target are sorted, and the surest name comes first. If two columns would have the same target,
+the column with the surer name gets it.
 
-Sources: exports and import guides of VoteBuilder/VAN, NationBuilder, Action Network, Spoke, and the
-electoral register from Xpress and Idox.
+Sources: exports and import guides of VoteBuilder/VAN, NationBuilder, Action Network and Spoke, and
+the electoral register from Xpress and Idox.
 """
 
 import re
@@ -121,8 +121,7 @@ WEAK = frozenset(
 # name.
 NAME_ALONE = frozenset({"nombre", "nom"})
 
-# A longer name with one of these words means another person's number, or a number that is not worth
-# calling.
+# If a longer name has one of these words, the number is another person's or not worth calling.
 WORDS_FOR_OTHERS = words(
     "fax bad invalid wrong old former previous"
     " emergency kin carer caregiver parent parents guardian mother father mum mom dad"
@@ -147,8 +146,8 @@ WORDS_FOR_OTHERS = words(
     " cwmni cangen cyflogwr"
 )
 
-# Names of these targets may end a longer name ("Voter's mobile number"). Names of the NUMBERED
-# targets may have a number ("Phone 2").
+# A longer name may end with a name of these targets ("Voter's mobile number"). A name of the
+# NUMBERED targets may have a number after it ("Phone 2").
 WITHIN_A_LONGER_NAME = frozenset(
     {"first_name", "last_name", "phone", "mobile", "landline", "work_phone", "email", "postcode"}
 )
@@ -162,7 +161,7 @@ KINDS_OF_PHONE: dict[str, frozenset[str]] = {
     "work_phone": words("work office business gwaith trabajo dienst bureau travail"),
 }
 
-# Phrases in a longer name, in the style of `phrase_of`.
+# Phrases that a longer name may contain, written as `phrase_of` returns them.
 _NO_CALLS = (
     "do not call|do not phone|do not contact|do not ring|do not telephone|donotcall|donotcontact"
     "|dnc"
@@ -218,19 +217,19 @@ _TELEPHONES = _PHONE_WORDS - words(
     "number numbers call calls called calling ring rhif galw galwadau numero llamar llamadas nummer"
     " anruf anrufe anrufen appel appels appeler"
 )
-# Consent to any of these is not consent to calls.
+# Consent to one of these is not consent to calls.
 _OTHER_WAYS = words(
     "email mail sms text texts texting post postal letter whatsapp newsletter newsletters"
     " mailing mailings data photo cookies marketing mobile ebost neges correo mensaje post"
     " brief courriel courrier"
 )
-# Words that turn a question round: "Consent withdrawn".
+# With one of these words, a name means the opposite: "Consent withdrawn".
 _TURNED_ROUND = words(
     "no not non withdrawn refused declined denied revoked without missing dim heb ddim sin"
     " rechazado kein keine nicht widerrufen verweigert sans pas refuse retire"
 )
 
-# Words that turn a register's answer round: "Not on the TPS", "TPS clear".
+# With one of these words, a register's name means the opposite: "Not on the TPS", "TPS clear".
 _CLEARED = words("not non nicht pas hors ddim clear cleared clean free sauber frei libre limpio")
 
 
@@ -240,10 +239,10 @@ def phrase_of(header: str) -> str:
 
 
 def mark_target_of(header: str) -> tuple[str, bool] | None:
-    """Return the target of a column whose name asks about calls, and whether that is sure.
+    """Return the target of a column that says who may be called, and whether the name is clear.
 
-    Return None for every other name. Values of "consent" have the opposite meaning: a "no" there
-    means "do not call".
+    Return None for every other name. Values of "consent" have the opposite meaning of the others: a
+    "no" there means "do not call".
     """
     phrase = phrase_of(header)
     named = words(phrase)
@@ -286,7 +285,8 @@ def _strip_phrases(phrases: str, phrase: str) -> str:
 
 
 def is_about_someone_else(header: str) -> bool:
-    """Whether a column's name means another person's or a company's number, or a number out of use.
+    """Whether a column's name means the number of another person or a company, or a number no
+    longer in use.
 
     If the name is one word ("Notfalltelefon", "SPOUSEPHONE"), its beginning decides.
     """
@@ -310,7 +310,7 @@ def words_of(header: str) -> list[str]:
     return [word for part in re.split(r"[\W_]+", spaced) if (word := plain_name(part))]
 
 
-# Each plain name → its target and its place in that target's list.
+# Each plain name, with its target and its place in that target's list.
 TARGET_OF: dict[str, tuple[str, int]] = {
     plain_name(name): (target, rank)
     for target, names in NAMES.items()

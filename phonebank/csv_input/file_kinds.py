@@ -1,4 +1,4 @@
-"""Files that are not a table saved as text, detected by their first bytes.
+"""Detects files that are not a table saved as text, by their first bytes.
 
 The signatures come from the formats' own specifications (ZIP APPNOTE 4.3.7, MS-CFB 2.2, ISO 32000,
 PNG, JFIF, RFC 1952 and so on).
@@ -52,7 +52,7 @@ _TEXT_BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
 
 
 def detect_other_kind(head: bytes) -> tuple[str, str] | None:
-    """Return the kind of a file that is plainly not separated text: (reason, message for people).
+    """Return why a file is plainly not separated text: a reason and a message for people.
 
     Return None for any other file. `head` is the beginning of the file, a few kilobytes.
     """

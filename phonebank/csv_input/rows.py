@@ -1,10 +1,11 @@
-"""An upload's bytes → its rows, one at a time, in constant memory.
+"""Reads the rows of an upload one at a time, in constant memory.
 
-The file arrives in pieces and is never in memory as a whole. This module reads the files that
-spreadsheets and campaigns' databases write: UTF-8, UTF-16, Windows-1252; commas, semicolons, tabs,
-bars; any line ends, also mixed; quoted line breaks; rows of the wrong length; quotation marks that
-are never closed. The module drops no row silently: it either yields each row, with a fault if
-something is wrong with the row, or refuses the whole file with a reason.
+The file arrives in pieces and is never in memory as a whole. This module reads what spreadsheets
+and campaigns' databases write. The encoding may be UTF-8, UTF-16 or an older one. The delimiter may
+be a comma, semicolon, tab or bar. Line ends may be mixed, and cells may contain line breaks.
+
+No row is dropped silently. A row with something wrong, such as too many cells or a quotation mark
+that is never closed, has a fault. Otherwise the whole file is refused, with a reason.
 """
 
 from __future__ import annotations
@@ -43,10 +44,10 @@ csv.field_size_limit(LONGEST_LINE)
 
 
 class Row(NamedTuple):
-    """One row, numbered as spreadsheets do: blank rows count, line breaks in cells do not.
+    """One row. It is numbered as in a spreadsheet: blank rows count, line breaks in cells do not.
 
-    Rows are as wide as the header. `fault` is None, EXTRA_CELLS (then `cells` is longer than the
-    header) or UNCLOSED_QUOTE.
+    `cells` are as many as in the header. `fault` is None, EXTRA_CELLS (then there are more cells
+    than in the header) or UNCLOSED_QUOTE.
     """
 
     number: int
@@ -59,7 +60,7 @@ def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
 
     Only one piece and one row are in memory at a time. Raises InvalidFileError at the row that
     shows the fault: too many columns, no header, no rows below the header, a line over a megabyte,
-    null characters.
+    or null characters.
     """
     header: Row | None = None
     width = rows = 0
@@ -126,7 +127,7 @@ def _strip_blank_tail(row: Row, width: int) -> Row:
 
 
 class _Chunks(io.RawIOBase):
-    """The raw stream that Python's decoders read the pieces of a file from."""
+    """The raw stream from which Python's decoders read the pieces of a file."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
@@ -153,7 +154,7 @@ class _RowTooLongError(Exception):
 
 
 class _Lines:
-    """The lines of one record. They can be put back if they turn out to be several records."""
+    """The lines of one record. If they turn out to be several records, they can be put back."""
 
     def __init__(self, chunks: Iterable[bytes], encoding: str) -> None:
         errors = WINDOWS_1252_BYTE if encoding.startswith("utf-8") else "replace"
@@ -223,9 +224,9 @@ def _read_records(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
 def _salvage_row(number: int, lines: _Lines, dialect: Dialect, error: Exception) -> Row:
     """Read a row with a misplaced quotation mark so that no row after it is lost.
 
-    `"Bob" Smith` means Bob Smith, as in every spreadsheet. A quotation mark that opens a cell and
-    is never closed would take the next rows into the cell. In that case the row consists only of
-    its first line, with a fault, and the lines after it are read again.
+    `"Bob" Smith` means Bob Smith, as in every spreadsheet. If a quotation mark opens a cell and is
+    never closed, the cell would contain the next rows. Then only the first line is read as a row,
+    with a fault, and the lines after it are read again.
     """
     never_closed = lines.ended or isinstance(error, _RowTooLongError)
     if len(lines.record) == 1 and not never_closed:

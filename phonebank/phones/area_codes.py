@@ -1,9 +1,9 @@
-"""North American area codes: the country and the time zones of each. Pure.
+"""North American area codes: the country and the time zones of each.
 
-libphonenumber's table of time zones lists only exceptions: a telephone exchange that the table does
-not name gets a default that is often wrong (689 is Orlando and gets Chicago). So this module gives
-an area code the zones of *all* places that it covers. People also keep their numbers when they
-move, which no table follows.
+libphonenumber's table of time zones lists only exceptions. A telephone exchange that the table does
+not name gets a default, which is often wrong: 689 is Orlando and gets Chicago's time. So this
+module gives an area code the zones of *all* places that it covers. It cannot know where people live
+who kept their number when they moved.
 """
 
 from functools import cache
@@ -16,8 +16,8 @@ from phonebank.rules.time_zones import time_zone_names
 
 NORTH_AMERICA = "1"  # the calling code that the United States, Canada and twenty others share
 
-# Canadian area codes by province or part of one (Canadian Numbering Administrator, "Canadian area
-# code maps"). The zones of the places come from the comments in the IANA database's files
+# Canadian area codes by their time zones (Canadian Numbering Administrator, "Canadian area code
+# maps"). The zones of the places come from the comments in the IANA database's files
 # `northamerica` and `zone.tab`, as for postcodes.
 _CANADA: dict[tuple[str, ...], str] = {
     ("America/Edmonton",): "368 403 587 780 825",
@@ -52,8 +52,8 @@ _CANADA: dict[tuple[str, ...], str] = {
     ): "867",
 }
 
-# American area codes that are newer than the `zipcodes` package, each with an older code of the
-# same places (North American Numbering Plan Administrator, planning letters).
+# American area codes that are newer than the `zipcodes` package. Each has an older code of the same
+# places (North American Numbering Plan Administrator, planning letters).
 _LAID_OVER = {
     "235": "573",
     "274": "920",
@@ -80,8 +80,8 @@ _AT_A_PLACE = frozenset(
 def time_zones_of_area_code(code: str) -> tuple[str, ...]:
     """Return the IANA time zones, sorted, of all places that an area code covers.
 
-    `code` is the three digits of an American or Canadian area code. The result is empty for a code
-    without a place (freephone) and for an unknown code: the owner of such a number may be anywhere.
+    `code` is the three digits of an American or Canadian area code. The result is empty for an
+    unknown code and for a code without a place (freephone), because the owner may be anywhere.
     """
     return _canadian().get(code) or _american().get(_LAID_OVER.get(code, code), ())
 
@@ -115,7 +115,7 @@ def _canadian() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _american() -> dict[str, tuple[str, ...]]:
-    """Return the zones of all ZIP codes under each area code, even of those in another state.
+    """Return the time zones of all ZIP codes with each area code, even of those in another state.
 
     The `zipcodes` package says which ZIP codes have which area code and zone.
     """

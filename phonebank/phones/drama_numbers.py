@@ -1,4 +1,4 @@
-"""Drama numbers: regulators reserve them for fiction, so nobody has one. Pure."""
+"""Drama numbers, which regulators reserve for radio and television drama. Nobody has one."""
 
 import re
 

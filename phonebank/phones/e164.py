@@ -1,8 +1,8 @@
-"""Text from a spreadsheet → a telephone number in E.164, or a named reason to refuse it.
+"""Reads telephone numbers from the text of a spreadsheet, as E.164, or gives a reason to refuse.
 
-Pure: no database, no web. libphonenumber says what a number means. This module decides what people
-write around numbers, which valid numbers callers still never call, and which drama numbers a
-demonstration may use. A drama number is one that a regulator keeps for fiction.
+libphonenumber says what a number means. This module decides about the words that people write
+around numbers, about valid numbers that callers still never call, and about the drama numbers that
+the demonstration may call.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ _COSTS_EXTRA = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_C
 class InvalidPhoneNumberError(ValueError):
     """The error for a text that is not a number to call.
 
-    `reason` is a key of REASONS. `message` is for people and never quotes the number, so a log may
+    `reason` is a key of REASONS. `message` is for people. It never quotes the number, so a log may
     contain it.
     """
 
@@ -88,12 +88,11 @@ class InvalidPhoneNumberError(ValueError):
 
 
 def read_number(text: str, country: str, allow_drama: bool = False) -> str:
-    """Read the one number in `text`, as E.164 ("+442079460123").
+    """Return the one number in `text`, as E.164 ("+442079460123").
 
-    `country` is the ISO 3166-1 alpha-2 code of the list: numbers without a country code are read as
-    dialled there. Numbers of other countries need a country code. An extension ("ext 12") is
-    dropped, because E.164 has no extensions. The caller of this function stores the text beside the
-    number.
+    `country` is the ISO 3166-1 alpha-2 code of the list's country. Numbers without a country code
+    are read as people dial them there. Numbers of other countries need a country code. An extension
+    ("ext 12") is dropped, because E.164 has no extensions. Store the text beside the number.
 
     Raises InvalidPhoneNumberError, or ValueError for an unknown `country`.
     """
@@ -106,13 +105,14 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
 def read_numbers(
     cell: str, country: str, allow_drama: bool = False, others_too: bool = False
 ) -> list[str]:
-    """Read every number in a cell, as E.164, each once, in the order of the cell.
+    """Return every number in a cell, as E.164, each once, in the order of the cell.
 
     "07700 900123 / 020 7946 0123" has two numbers, as have "a or b", "a; b" and "a, b". Unreadable
-    text beside a number is dropped. If the cell has no number, the function raises the first
-    error that it met, so the list that it returns is never empty. With `others_too`, the list
-    includes numbers that the words beside them call another person's or a fax. A do-not-call list
-    needs these numbers, because it is about numbers and not about people.
+    text beside a number is dropped. If the cell has no number, the first error is raised, so the
+    returned list is never empty.
+
+    With `others_too`, the list includes numbers that the words beside them call another person's or
+    a fax. A do-not-call list needs them, because it is about numbers and not about people.
 
     Raises InvalidPhoneNumberError, or ValueError for an unknown `country`.
     """
@@ -143,9 +143,9 @@ def read_numbers(
 
 
 def format_for_reading(e164: str, country: str) -> str:
-    """Format a number for people: as dialled in `country` if it is from there, else with a +.
+    """Format a number for people: as dialled in `country` if it is from there, otherwise with a +.
 
-    Any other text comes back unchanged, because a page must show something.
+    Any other text is returned unchanged, because a page must show something.
     """
     try:
         number = phonenumbers.parse(e164, None)
@@ -157,7 +157,8 @@ def format_for_reading(e164: str, country: str) -> str:
 
 
 def _recognise_plain_number(text: str, country: str, allow_drama: bool) -> str | None:
-    """Return the number if the text is only a plain number of the country; None for "not sure".
+    """Return the number if the text is only a plain number of the country. Return None if this is
+    not certain.
 
     Raises InvalidPhoneNumberError for a plain premium rate number.
     """
@@ -181,10 +182,10 @@ def _recognise_plain_number(text: str, country: str, allow_drama: bool) -> str |
     return found.e164
 
 
-# Countries with numbers of many lengths → the most digits of a number without its area code. In
-# these countries a number without its area code, or one whose plus sign a spreadsheet has removed,
-# often belongs to a stranger. (Bundesnetzagentur, "Nummernplan Ortsnetzrufnummern": at most eight
-# digits in old use; ComReg, "National Numbering Scheme": five to seven.)
+# Countries with numbers of many lengths, and the most digits of a number without its area code. In
+# these countries, a number without its area code often belongs to a stranger, and so does a number
+# whose plus sign a spreadsheet has removed. (Bundesnetzagentur, "Nummernplan Ortsnetzrufnummern":
+# at most eight digits in old use; ComReg, "National Numbering Scheme": five to seven.)
 _OF_ANY_LENGTH = {"DE": 8, "IE": 7}
 
 
@@ -196,7 +197,7 @@ def _restore_plus(text: str, country: str) -> str:
     """Add the plus sign that a text has lost: "49 (0)30 1234567".
 
     In Germany 491711234567 is a mobile number with its country code. Read as a landline, it would
-    have a length that no number has.
+    have more digits than any number has.
     """
     digits = text.translate(DROP_PUNCTUATION)
     if country not in _OF_ANY_LENGTH or not (digits.isascii() and digits.isdigit()):
@@ -211,10 +212,10 @@ def _restore_plus(text: str, country: str) -> str:
 
 
 def _check_area_code(e164: str, text: str, country: str) -> str:
-    """Return the number, unless `text` has no area code and the number may be in any town.
+    """Return the number. Raise InvalidPhoneNumberError if `text` has no area code, so that the
+    number may be in any town.
 
-    Ireland dials 048 for Northern Ireland, whose numbers begin with 028 in Britain. Raises
-    InvalidPhoneNumberError.
+    Ireland dials 048 for Northern Ireland, whose numbers begin with 028 in Britain.
     """
     longest = _OF_ANY_LENGTH.get(country, 0)
     digits = "".join(c for c in text if c.isdecimal())
@@ -227,7 +228,7 @@ def _check_area_code(e164: str, text: str, country: str) -> str:
 
 
 def _find_drama_number(digits: str, calling_code: str, international: bool) -> str | None:
-    """Return the drama number that these digits spell in a usual way, or None.
+    """Return the drama number that these digits spell; None if they spell no drama number.
 
     libphonenumber calls a drama number invalid.
     """
@@ -271,7 +272,7 @@ def _strip_words(text: str) -> str:
     if has_letter_for_digit(text):
         raise InvalidPhoneNumberError("letter_for_digit")
     end = next((at for at in range(first_digit, len(text)) if text[at].isalpha()), len(text))
-    # libphonenumber would read letters as keypad digits, but "07700 900123 home" is not a number of
+    # libphonenumber would read letters as keypad digits. But "07700 900123 home" is not a number of
     # 15 digits, and "12 High Street 4" is not a number.
     if any(c.isdecimal() for c in text[end:]):
         raise InvalidPhoneNumberError("not_a_number")

@@ -1,4 +1,4 @@
-"""The country and the time zones of telephone numbers in E.164. Pure."""
+"""The country and the time zones of telephone numbers in E.164."""
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
@@ -8,8 +8,8 @@ from phonebank.phones.area_codes import NORTH_AMERICA, region_of_area_code, time
 from phonebank.phones.drama_numbers import is_drama_number
 from phonebank.phones.numbering_plans import calling_code_of, plan_of_calling_code
 
-# Regions where the rules of a larger country apply: the territories of the United States, and the
-# islands with Britain's calling code.
+# Regions in which the rules of a larger country apply: the territories of the United States, and
+# the islands with Britain's calling code.
 _TERRITORIES = {
     "US": frozenset({"PR", "VI", "GU", "AS", "MP"}),
     "GB": frozenset({"JE", "GG", "IM"}),
@@ -37,10 +37,10 @@ def is_of_country(e164: str, country: str) -> bool:
 def time_zones_of(e164: str) -> tuple[str, ...]:
     """Return every IANA time zone that a number's owner may be in, sorted; empty if unknown.
 
-    A landline gives the zones of its area. A North American number gives those of all places that
-    its area code covers: see `area_codes`. A mobile elsewhere gives all zones of its country,
-    because its first digits do not say where the phone is: by its prefix, an Australian 0412 is in
-    Sydney, but the phone may well be in Perth.
+    A landline has the zones of its area. A North American number has the zones of all places that
+    its area code covers: see `area_codes`. A mobile number elsewhere has all zones of its country,
+    because its first digits do not say where the phone is. An Australian 0412, for example, was
+    issued in Sydney, but the phone may be in Perth.
     """
     code = calling_code_of(e164)
     if code is None or code not in TIMEZONE_DATA:

@@ -1,10 +1,10 @@
 """The forms of one country's telephone numbers, compiled once for speed.
 
-libphonenumber reads a number in about 20 microseconds. A list of a million rows cannot afford that
-twice, and most rows have a plain, valid number of the list's own country. A country's plan
-recognises exactly those numbers in a microsecond or two, from the patterns in libphonenumber's
-metadata. A number that the plan does not recognise is not necessarily wrong: libphonenumber itself
-reads that number. `test_numbering_plans.py` checks that the plan and libphonenumber agree.
+libphonenumber reads a number in about 20 microseconds, which is slow for a list of a million rows.
+Most rows have a plain, valid number of the list's own country. A country's plan recognises such
+numbers in a microsecond or two, by the patterns in libphonenumber's metadata. libphonenumber itself
+reads every number that the plan does not recognise. `test_numbering_plans.py` checks that the plan
+and libphonenumber agree.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import NamedTuple
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, SUPPORTED_REGIONS, PhoneNumberType
 from phonenumbers.phonemetadata import PhoneMetadata
 
-# The order in which libphonenumber tries the kinds (phonenumberutil._number_type_helper): a number
-# that is both premium rate and fixed line is premium rate.
+# The order in which libphonenumber tries the kinds (phonenumberutil._number_type_helper). A number
+# that fits both premium rate and fixed line is premium rate.
 _KINDS = (
     ("premium_rate", PhoneNumberType.PREMIUM_RATE),
     ("toll_free", PhoneNumberType.TOLL_FREE),
@@ -55,7 +55,8 @@ class NumberingPlan:
     lengths_of_group: tuple[frozenset[int], ...]
 
     def kind_of(self, national: str) -> int | None:
-        """Return the kind of a national significant number (ASCII digits, no prefix), or None."""
+        """Return the kind of a national number (ASCII digits without a prefix); None if it has no
+        kind."""
         match = self.kinds.fullmatch(national)
         if match is None or match.lastindex is None:
             return None
@@ -65,10 +66,10 @@ class NumberingPlan:
         return self.kind_of_group[group]
 
     def recognise(self, digits: str, international: bool) -> RecognisedNumber | None:
-        """Recognise a number of this country from its ASCII digits as people write them.
+        """Recognise a number of this country by its ASCII digits as people write them.
 
-        `international` says that a plus sign came before the digits. The result None means "not
-        sure" and never "invalid", because libphonenumber reads ambiguous spellings.
+        `international` says that a plus sign came before the digits. None means "not certain" and
+        never "invalid": libphonenumber reads the ambiguous spellings.
         """
         code = self.calling_code
         national = digits
@@ -77,7 +78,7 @@ class NumberingPlan:
                 return None
             national = digits[len(code) :]
         elif digits.startswith(code):
-            # 447700900123 has lost its plus, unless it is also a number within the country.
+            # 447700900123 has lost its plus sign, unless it is also a number within the country.
             if self.general.fullmatch(digits):
                 return None
             national = digits[len(code) :]

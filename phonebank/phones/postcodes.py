@@ -1,4 +1,4 @@
-"""The time zones of postcodes. Pure.
+"""The time zones of postcodes.
 
 The time zones of the United States come from the `zipcodes` package, those of Canada and the United
 Kingdom from the tables below. A postcode says where a person lives. A number, especially a mobile
@@ -16,14 +16,15 @@ _ZIP_CODE = re.compile(r"([0-9]{3})[0-9]{2}(?:-?[0-9]{4})?")
 _CANADIAN = re.compile(r"[ABCEGHJ-NPRSTVXY][0-9][A-Z](?:[ -]?[0-9][A-Z][0-9])?")
 _BRITISH = re.compile(r"([A-Z]{1,2})[0-9][A-Z0-9]? ?[0-9][A-Z]{2}")
 
-# These postcode areas are not places in Britain: forces abroad, bulk mail, Gibraltar, returns
-# (Royal Mail, PAF Programmers' Guide). Jersey, Guernsey and the Isle of Man keep London's time.
+# These postcode areas are not places in Britain: forces abroad, bulk mail, Gibraltar and returned
+# mail (Royal Mail, PAF Programmers' Guide). Jersey, Guernsey and the Isle of Man have London's
+# time.
 _NOT_IN_BRITAIN = frozenset({"BF", "BX", "GX", "XX"})
 
-# These ZIP codes cross a boundary or have a local habit, and sources differ or the package is wrong
-# about them, so both zones count. They come from a comparison with the Census Bureau's ZIP code
-# areas on the time zones of OpenStreetMap; West Wendover, Jackpot and their neighbours in Nevada
-# come from 49 CFR 71.9 and the comments in the IANA database.
+# ZIP codes with two zones. They cross a boundary or keep another time by custom, and sources differ
+# or the package is wrong. Most come from a comparison of the Census Bureau's ZIP code areas with
+# the time zones of OpenStreetMap. West Wendover, Jackpot and their neighbours in Nevada come from
+# 49 CFR 71.9 and the comments in the IANA database.
 _ASTRIDE: dict[tuple[str, ...], str] = {
     ("America/Chicago", "America/New_York"): (
         "32457 36854 36863 36867 36869 36870 36877 37304 37314 37320 37364 37371 37377 37384 "
@@ -36,11 +37,11 @@ _ASTRIDE: dict[tuple[str, ...], str] = {
     ("America/Denver", "America/Phoenix"): "86034 86045 86047 86512 86555",
 }
 
-# The beginning of a Canadian postcode → time zones; the longest match counts. The first letter is a
-# province or a part of one, and a 0 after it means a rural area (Canada Post, "Forward Sortation
+# Time zones by the beginning of a Canadian postcode; the longest match counts. The first letter is
+# a province or a part of one, and a 0 after it means a rural area (Canada Post, "Forward Sortation
 # Areas"). The zones of the places come from the comments in the IANA database's files
 # `northamerica` and `zone.tab`. In a province with several zones, each rural code has all of them,
-# because a rural code can cover more ground than many countries.
+# because a rural code can cover a very large area.
 _CANADA: dict[str, tuple[str, ...]] = {
     "A": ("America/St_Johns",),
     "A0": ("America/St_Johns", "America/Goose_Bay"),
@@ -90,9 +91,9 @@ _CANADA: dict[str, tuple[str, ...]] = {
 def time_zones_of_postcode(postcode: str, country: str) -> tuple[str, ...]:
     """Return every IANA time zone that people with a postcode may live in; empty if unknown.
 
-    `postcode` is the result of `csv_input.cells.tidy_postcode`; `country` is the list's ISO 3166-1
-    code. American and Canadian codes look different, so both countries' lists accept both. Germany
-    and Ireland have one time zone, which their numbers give already.
+    `postcode` is the result of `csv_input.cells.tidy_postcode`. `country` is the ISO 3166-1 code of
+    the list's country. American and Canadian codes look different, so lists of either country may
+    have both. Germany and Ireland have one time zone each, which follows from the number.
     """
     if country == "GB":
         british = _BRITISH.fullmatch(postcode)
@@ -123,7 +124,7 @@ def _zones_of_canadian(postcode: str) -> tuple[str, ...]:
 def _zones_under(prefix: str) -> dict[str, str]:
     """Return the time zone of each ZIP code that begins with these three digits.
 
-    In the package, one look-up of a hundred codes takes as long as a look-up of one.
+    The package takes the same time to look up a hundred codes as one.
     """
     return {row["zip_code"]: row["timezone"] for row in zipcodes.similar_to(prefix)}
 
