@@ -1,6 +1,6 @@
-"""Single cells of a list: text, postcodes, languages, e-mail addresses. Pure.
+"""Single cells of a list: text, postcodes, languages, e-mail addresses.
 
-Cells are changed as little as possible: they lose invisible characters and extra spaces. Names and
+Cells are changed as little as possible. They lose invisible characters and extra spaces. Names and
 time zones have modules of their own.
 """
 
@@ -32,7 +32,7 @@ _LANGUAGES = {
 }  # fmt: skip
 
 
-# These are the codes of ISO 639-1, and the code of Cantonese, which has none in ISO 639-1.
+# The codes of ISO 639-1, and the code of Cantonese, which ISO 639-1 does not have.
 _LANGUAGE_CODES = words(
     "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu "
     "cv cy da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi "
@@ -47,7 +47,7 @@ _LANGUAGE_CODES = words(
 def tidy(text: str) -> str:
     """Put a text on one line with single spaces and without control or invisible characters.
 
-    PostgreSQL can store the result: it has no null characters and no lone surrogates.
+    The result has no null characters and no lone surrogates, so PostgreSQL can store it.
     """
     if not text.isprintable():
         text = "".join(
@@ -57,7 +57,7 @@ def tidy(text: str) -> str:
 
 
 def tidy_postcode(text: str, country: str) -> str:
-    """Tidy a postcode: add capitals, the space in a British one, leading zeros of a ZIP code."""
+    """Tidy a postcode: add capitals, a British code's space or a ZIP code's zeros."""
     code = tidy(text).upper()
     if country == "US":
         zip_code = re.fullmatch(r"([0-9]{3,5})(-[0-9]{4})?(?:\.0)?", code)
@@ -67,7 +67,7 @@ def tidy_postcode(text: str, country: str) -> str:
 
 
 def tidy_identifier(text: str) -> str:
-    """Tidy an ID of the campaign's own database: remove the ".0" that a number column adds."""
+    """Tidy an ID of the campaign's own database. Remove the ".0" of a number column."""
     return re.sub(r"(?<=[0-9])\.0+$", "", tidy(text))
 
 
@@ -83,8 +83,8 @@ def tidy_email(text: str) -> str:
 def language_code_of(text: str) -> str:
     """Return the ISO 639 code of a language ("cy" for "Cymraeg"); "" if unknown.
 
-    "en-GB" gives "en". Only real codes count: no caller would ever get a contact whose language
-    nobody speaks.
+    "en-GB" gives "en". Only real codes count, because no caller speaks a language with an invented
+    code, so no caller would get the contact.
     """
     word = tidy(text).casefold()
     code = re.split(r"[-_]", word)[0]

@@ -1,4 +1,4 @@
-"""The dialect of an upload: encoding, delimiter and quotation marks. Other files are refused."""
+"""Detects how an upload is written: its encoding, delimiter and quotation marks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from phonebank.csv_input.file_kinds import SAVE_AS_CSV, detect_other_kind
 
 HEAD_BYTES = 64 * 1024  # the part of a file that `sniff` reads
 
-# If two delimiters fit equally well, the first in this list wins, because it is rarer inside cells.
+# If two delimiters fit equally well, the first in this list wins, because cells contain it less
+# often.
 _DELIMITERS = ("\t", "|", ";", ",")
 SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=([,;|\t])"?(?:\r\n|\r|\n)', re.IGNORECASE)
-# Ctrl-Z ends a text of DOS programs. Files that were joined have it in the middle.
+# Ctrl-Z ends a text of DOS programs. In joined files it is in the middle.
 END_OF_FILE = "\x1a"
 WINDOWS_1252_BYTE = "windows-1252-byte"  # the error handler for bytes that are not UTF-8
 
@@ -68,9 +69,9 @@ def sniff(head: bytes) -> Dialect:
 def _decode_windows_1252_byte(error: UnicodeError) -> tuple[str, int]:
     """Decode bytes that are not UTF-8 as Windows-1252, and continue in UTF-8.
 
-    A file may be plain ASCII for its first 64 kB and then contain one é from an old export, or a
-    file may join two exports of different kinds. In both cases each letter comes out right and no
-    row is lost.
+    A file may be plain ASCII for its first 64 kB and then contain one é from an old export. Or it
+    may join two exports of different kinds. In both cases each letter comes out right and no row is
+    lost.
     """
     if not isinstance(error, UnicodeDecodeError):
         raise error
@@ -81,7 +82,8 @@ codecs.register_error(WINDOWS_1252_BYTE, _decode_windows_1252_byte)
 
 
 def _decode_head(head: bytes) -> tuple[str, str]:
-    """Return the encoding and the text of the head. Its last character may be incomplete."""
+    """Return the encoding and the text of the file's first bytes. The last character may be
+    incomplete."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", codecs.getincrementaldecoder("utf-16")("replace").decode(head)
     if head.startswith(codecs.BOM_UTF8):
@@ -132,10 +134,10 @@ def null_characters_error() -> InvalidFileError:
 
 
 def _detect_delimiter(text: str) -> str:
-    """Return the character that cuts most rows into as many cells as it cuts the header.
+    """Return the delimiter that splits most rows into as many cells as the header.
 
-    A comma in addresses cuts rows as well, but does not cut the header into the same number of
-    cells.
+    A comma in addresses splits rows as well, but it does not split the header into the same number
+    of cells.
     """
     best, best_score = ",", (False, 1.0)
     for delimiter in _DELIMITERS:

@@ -1,7 +1,7 @@
-"""Cells of yes-or-no columns such as "Do not call", and the action for each. Pure.
+"""Cells of yes-or-no columns such as "Do not call", and the action for each.
 
 A known word decides the action. An organiser sees each unknown word with its count and decides what
-it means, so no list puts people on the do-not-call list by a word that nobody has read.
+it means. So nobody comes onto the do-not-call list because of a word that no person has read.
 """
 
 import re
@@ -15,7 +15,7 @@ from phonebank.csv_input.cells import words
 
 
 class Action(StrEnum):
-    """The action for a row because of one of its cells."""
+    """What to do with a row because of one of its cells."""
 
     SUPPRESS = "suppress"  # every number of the row goes on the do-not-call list
     CALL = "call"  # the person is stored as if the column did not exist
@@ -31,8 +31,8 @@ MARKS: dict[str, tuple[Action, ...]] = {
     "bad_number": (Action.DROP_NUMBER, Action.CALL, Action.SET_ASIDE),
 }
 
-# These keys stand for whole kinds of values. No cell can have such a key, because no folded word
-# has brackets.
+# These keys stand for whole kinds of values. No cell has such a key, because the key of a word
+# contains no brackets.
 OWN_NUMBER = "<own number>"
 OTHER_NUMBER = "<other number>"
 DATE = "<date>"
@@ -47,17 +47,17 @@ _DATES = re.compile(
     re.IGNORECASE,
 )
 _NUMBER_LIKE = re.compile(r"\+?[0-9(][0-9 ()./-]{6,24}")
-# A cell of only these signs is empty; other signs, such as * and ?, may have a meaning.
+# A cell with only these signs is empty. Other signs, such as * and ?, may have a meaning.
 _DASHES = frozenset("-_.~=/\\|:;,'\"‘’“”`´‐‑‒–—―−·… ")
 _APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼ`´"))
 _SIGNS = frozenset("✓✔☑✅☒√✗✘❌☐")
-# Two cells are one number if these last digits agree: +44 20 7946 0123 and 020 7946 0123.
+# Two cells have the same number if this many last digits agree: +44 20 7946 0123 and 020 7946 0123.
 _DIGITS_THAT_TELL = 8
 
 
 @lru_cache(maxsize=65536)
 def fold(text: str) -> str:
-    """Fold a text for comparisons: no capitals, accents, punctuation or invisible characters.
+    """Return a text for comparisons: no capitals, accents, punctuation or invisible characters.
 
     "  Ne_pas appeler! " becomes "ne pas appeler". A question mark stays, because it shows doubt:
     "TPS?" is not "TPS". The errors of Excel, such as "#NAME?", lose their question mark.
@@ -77,8 +77,8 @@ def fold(text: str) -> str:
 def key_of(cell: str, own_numbers: Iterable[str] = ()) -> str:
     """Return the key under which a cell is counted and decided: its folded words, or its kind.
 
-    "" means an empty cell. `own_numbers` are the row's cells with numbers, because a look-up in a
-    register often writes the number itself as its result.
+    The key of an empty cell is "". `own_numbers` are the row's cells with numbers. They are needed
+    because a look-up in a register often returns the number itself.
     """
     key = _key_of(cell)
     if key == OTHER_NUMBER and _ends_like_one(cell, own_numbers):
@@ -115,7 +115,7 @@ def _digits(text: str) -> str:
 
 
 def reading_of(target: str, key: str) -> Action:
-    """Return the action that a value's words decide, in a column with this target.
+    """Return the action that a value's words mean in a column with this target.
 
     `target` is a key of MARKS. Return Action.ASK for a value with unknown words.
     """
@@ -126,7 +126,7 @@ def reading_of(target: str, key: str) -> Action:
 
 
 def _read_repeated_word(target: str, key: str) -> Action | None:
-    """Read a value whose words all have one meaning: "0 - No", "Y (yes)"."""
+    """Return the action for a value whose words all mean the same: "0 - No", "Y (yes)"."""
     said = key.split()
     for plain in (_YES, _NO):
         if said and plain.issuperset(said):
@@ -135,7 +135,10 @@ def _read_repeated_word(target: str, key: str) -> Action | None:
 
 
 def _read_register_answer(key: str) -> Action | None:
-    """Read a register's name with its answer or with a "not": "TPS: no match", "not suppressed"."""
+    """Return the action for a register's name with its answer or with a "not".
+
+    Examples are "TPS: no match" and "not suppressed".
+    """
     said = key.split()
     telling = [word for word in said if word not in _REGISTERS]
     while telling and len(telling) < len(said) and telling[-1] in _BEFORE_A_REGISTER:

@@ -1,11 +1,12 @@
 """Words that lists write into columns such as "Do not call", in five languages.
 
-The languages are English, Welsh, Spanish, German and French. Bars separate the phrases;
+The languages are English, Welsh, Spanish, German and French. Bars separate the phrases.
 `yes_no_columns` compares them without accents, capitals and punctuation. An organiser decides what
 any other word means.
 
-Sources: the error values of Excel's five language editions; the true and false of Excel, Access,
-PostgreSQL and Python; exports of screening services for the TPS, Bloctel and Robinson lists.
+Sources: the error values of Excel's five language editions; the words for true and false in Excel,
+Access, PostgreSQL and Python; exports of screening services for the TPS, Bloctel and Robinson
+lists.
 """
 
 
@@ -14,7 +15,8 @@ def phrases(text: str) -> frozenset[str]:
     return frozenset(" ".join(phrase.split()) for phrase in text.split("|"))
 
 
-# These are no answer. Excel writes #N/A if VLOOKUP finds nothing, which means "not on the TPS".
+# These words are no answer. Excel writes #N/A if VLOOKUP finds nothing, which means "not on the
+# TPS".
 NOTHING = phrases("""
 |null|nil|none|none found|no flag|unset|nan|na|n/a|n.a.|not applicable|not available|not found
 |no value|no data|empty|blank
@@ -31,7 +33,7 @@ NOTHING = phrases("""
 |néant|aucun|aucune|vide|rien|sans objet|s.o.|non trouvé|introuvable|non applicable|non disponible
 """)
 
-# These mean "no" in every column.
+# These words mean "no" in every column.
 NO = phrases("""
 0|no|n|nope|not|never|f|false|off|fals|unticked|not ticked
 |✗|✘|❌|☐|no thanks
@@ -41,7 +43,7 @@ NO = phrases("""
 |non|faux|jamais|décoché
 """)
 
-# These mean "yes" in every column.
+# These words mean "yes" in every column.
 YES = phrases("""
 1|-1|yes|y|yep|yeah|yup|t|true|on|x|xx|ja|j|tick|ticked
 |✓|✔|☑|✅|☒|√
@@ -51,7 +53,7 @@ YES = phrases("""
 |oui|vrai|coché
 """)
 
-# In every column these mean that the person wants no calls.
+# These words mean in every column that the person wants no calls.
 DO_NOT_CALL = phrases("""
 dnc|do not call|donotcall|donotphone|donotcontact|no calls please|rip|t.p.s.|c.t.p.s.
 |telephone preference service|do not call registry|don't call|dont call|do not ring|do not phone
@@ -87,14 +89,14 @@ dnc|do not call|donotcall|donotphone|donotcontact|no calls please|rip|t.p.s.|c.t
 |consentement retiré|non autorisé|bloqué|bloquée|décédé|décédée|mort|morte
 """)
 
-# Under "Do not call" these may mean yes or no: "never", a cross in the box, and "in" or "signed
-# off", which may concern a register or the campaign's own list.
+# Under "Do not call" these words may mean yes or no. Examples are "never" and a cross in the box.
+# "In" and "signed off" may be about a register or about the campaign's own list.
 EITHER_WAY = phrases("""
 never|not|no thanks|✗|✘|❌|in|out|byth|ddim|nunca|nie|niemals|jamais
 |angemeldet|abgemeldet|ausgetragen
 """)
 
-# In every column these mean that the person may be called.
+# These words mean in every column that the person may be called.
 MAY_CALL = phrases("""
 ok|okay|o.k.|safe to call|contact ok|opted in to calls|hasn't opted out|ok to call|okay to call
 |ok to phone|ok to contact|ok to ring|can call|can be called
@@ -124,7 +126,7 @@ ok|okay|o.k.|safe to call|contact ok|opted in to calls|hasn't opted out|ok to ca
 |inscrit à la liste d'appel|vivant|vivante|non bloqué|pas d'opposition|aucune opposition
 """)
 
-# These mean that the number is on a register.
+# These words mean that the number is on a register.
 LISTED = phrases("""
 listed|registered|is registered|is listed|on list|on the list|on register|on the register|match
 |matched|matches|match found|hit|hit found|found|record found|positive|flagged|flag|screened out
@@ -135,7 +137,7 @@ listed|registered|is registered|is listed|on list|on the list|on register|on the
 |inscrit|inscrite|sur la liste|sur liste|enregistré|enregistrée|correspondance|trouvé
 """)
 
-# These mean that the number is not on a register.
+# These words mean that the number is not on a register.
 NOT_LISTED = phrases("""
 not listed|unlisted|not registered|unregistered|nonregistered|non registered|not on list
 |not on the list|not on register|not on the register|not in list|not in register|no match|nomatch
@@ -165,7 +167,7 @@ not listed|unlisted|not registered|unregistered|nonregistered|non registered|not
 |non inscrit bloctel|non inscrit sur bloctel|non inscrit à bloctel|négatif|propre
 """)
 
-# These mean that the number does not work, or is another person's.
+# These words mean that the number does not work, or is another person's.
 BAD_NUMBER = phrases("""
 bad|bad number|wrong|wrong number|invalid|invalid number|not valid|disconnected|disconnect|dead
 |dead line|dead number|dead tone|not in service|out of service|not working|does not work|nonworking
@@ -181,7 +183,7 @@ bad|bad number|wrong|wrong number|invalid|invalid number|not valid|disconnected|
 |numéro non attribué|ne fonctionne pas|ne répond plus|incorrecte|coupé
 """)
 
-# These mean that the number works.
+# These words mean that the number works.
 GOOD_NUMBER = phrases("""
 good|good number|valid|working|works|active|live|ok|okay|fine|in service|reachable|verified|correct
 |connected|right number|not bad|not disconnected|not wrong|not invalid

@@ -1,7 +1,7 @@
-"""Text around telephone numbers, and cells with several numbers. Pure.
+"""The text around telephone numbers, and cells with several numbers.
 
-When in doubt, this module reads too little. An organiser can correct the row of an unreadable
-number, but half a number joined to other digits is a stranger's telephone.
+If a cell is unclear, this module reads nothing from it. An organiser can then correct the row. Half
+a number, joined to other digits, would be a stranger's number.
 """
 
 import re
@@ -13,9 +13,9 @@ from phonenumbers.phonemetadata import PhoneMetadata
 
 # Spaces, brackets, dashes and quotation marks have no meaning between digits.
 _PUNCTUATION = " \t()[]-.='\"\u2019\u2010\u2011\u2012\u2013\u2014\u2212"
-# Invisible characters have no meaning either: direction marks from a phone's address book, joiners,
-# the Mongolian vowel separator, variation selectors, the fillers of Hangul and Braille, and every
-# space except line breaks, which may separate two numbers.
+# Invisible characters have no meaning either. They are direction marks from a phone's address book,
+# joiners, the Mongolian vowel separator, variation selectors, and the fillers of Hangul and
+# Braille. Line breaks are not among them, because they may separate two numbers.
 _BEYOND_FORMAT = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0" + "".join(
     chr(code) for code in (*range(0xFE00, 0xFE10), *range(0x180B, 0x1810))
 )
@@ -38,7 +38,7 @@ _EXTENSION = re.compile(
     re.IGNORECASE,
 )
 
-# This replaces a note, so that the numbers before and after the note stay two numbers.
+# This replaces a note, so that the numbers before and after it stay two numbers.
 _CUT = " ; "
 
 # Letters that people type for a digit: O and o for 0, l and I for 1, S for 5, Z for 2, B for 8.
@@ -84,8 +84,8 @@ _PLACES_AND_RANKS = re.compile(
     re.IGNORECASE,
 )
 
-# Germans write the area code before a slash: "030/1234567" is one number. No area code or country
-# code may follow that slash, and no other digit of the same number may come before the area code.
+# Germans write a slash after the area code: "030/1234567" is one number. It is not such a slash if
+# an area code or country code follows it, or if other digits come before the area code.
 _AREA_CODE_SLASH = re.compile(r"([ (+]*[0-9](?:[ ()]*[0-9]){1,5}[ )]*)/(?!\s*\(?[0+])")
 _BETWEEN_NUMBERS = re.compile(
     r":::|[;,/\\|¦•→&\r\n]|\s(?=\+)|(?<=[0-9]{9})\s+(?=[0-9]{9})"
@@ -96,7 +96,7 @@ _BETWEEN_NUMBERS = re.compile(
 _LABEL = re.compile(r"(?<=[0-9)\] ])[^\W\d_](?:[^0-9(+]*[^\W\d_])?[^0-9(+]*(?=[(+]*[0-9])")
 _FEWEST_DIGITS = 7  # A whole number between two labels has at least this many digits.
 
-# Words beside a number which say that it is another person's or out of use.
+# Words beside a number that say that it is another person's or no longer in use.
 _NOT_THEIRS = re.compile(
     r"\b(?:wife|husband|hubby|mum|mummy|mom|mother|dad|father|parents?"
     r"|son(?! (?:portable|fixe|num|t[eé]l))|daughter|sister|brother"
@@ -117,13 +117,13 @@ _NOT_THEIRS = re.compile(
     re.IGNORECASE,
 )
 _FAX = r"(?:tele)?(?:fax|ffacs|télécopie)"
-# This matches a fax with its number after the word: "Tel.: … Fax: …".
+# This matches a fax number after the word: "Tel.: … Fax: …".
 _A_FAX = re.compile(rf"\b{_FAX}\b[\s.:#]*-?[+0-9(][0-9 ().-]*(?:/[0-9 -]+)?", re.IGNORECASE)
 _IS_A_FAX = re.compile(rf"\b{_FAX}\b", re.IGNORECASE)
 
 
 def normalise_text(text: str) -> str:
-    """Normalise the characters of a text.
+    """Return a text with plain characters.
 
     Digits of any script become 0 to 9, all spaces become one kind of space, and invisible
     characters are removed.
@@ -135,7 +135,7 @@ def normalise_text(text: str) -> str:
 
 
 def strip_notes(text: str) -> str:
-    """Strip notes beside a number, with their digits: "(home)", "after 6pm", "flat 2".
+    """Remove notes beside a number, with their digits: "(home)", "after 6pm", "flat 2".
 
     `text` is the result of `normalise_text`.
     """
@@ -145,11 +145,11 @@ def strip_notes(text: str) -> str:
 
 
 def strip_others(text: str) -> str:
-    """Strip other people's numbers, faxes and numbers out of use: "husband 07700 900123".
+    """Remove other people's numbers, faxes and numbers no longer in use: "husband 07700 900123".
 
-    `text` is the result of `normalise_text`. The whole part between two separators is removed. If
-    a word such as "husband" is alone in a part, it is unclear which number it describes, so the
-    whole text is removed.
+    `text` is the result of `normalise_text`. The whole part between two separators is removed. If a
+    part has only a word such as "husband" and no digits, it is unclear which number the word
+    describes. Then the whole text is removed.
     """
     text = _A_FAX.sub(_CUT, text)
     if not (_NOT_THEIRS.search(text) or _IS_A_FAX.search(text)):
@@ -162,15 +162,15 @@ def strip_others(text: str) -> str:
 
 
 def strip_extension(text: str) -> str:
-    """Strip "ext 12", "x12", "Durchwahl 12" or "#12" from the end of a text."""
+    """Remove "ext 12", "x12", "Durchwahl 12" or "#12" from the end of a text."""
     return _EXTENSION.sub("", text)
 
 
 def has_letter_for_digit(text: str) -> bool:
-    """Whether a letter replaces a digit.
+    """Whether a letter was typed for a digit.
 
-    The letter touches digits, as the O in "O20 7946" does, or it stands alone among digits and
-    looks like a digit. A whole word may touch the digits at one end: "Tel020…".
+    The letter touches digits, like the O in "O20 7946", or it stands alone among digits and looks
+    like a digit. A whole word may touch the digits at one end: "Tel020…".
     """
     for letters in re.finditer(r"[^\W\d_]+", text):
         before = text[letters.start() - 1 : letters.start()].isdecimal()
@@ -205,7 +205,7 @@ def split_numbers(cell: str, country: str) -> list[str]:
 
 
 def _cut_note(note: re.Match[str]) -> str:
-    """Cut a bracketed note; leave brackets around part of a number as they are."""
+    """Return "; " for a bracketed note. Brackets around part of a number stay as they are."""
     said = next(group for group in note.groups() if group is not None)
     digits = sum(c.isdecimal() for c in said)
     words = [word for word in _WORD.findall(said) if not _LOOK_LIKE_DIGITS.issuperset(word)]
@@ -217,7 +217,7 @@ def _cut_note(note: re.Match[str]) -> str:
 
 
 def _join_area_code(slash: re.Match[str]) -> str:
-    """Join the area code before a slash to its number, unless digits come before that area code."""
+    """Replace the slash after an area code with a space, unless digits come before the code."""
     before = slash.string[: slash.start()].rstrip(" ()-.")
     within_a_number = before[-1:].isdecimal()
     return slash[0] if within_a_number else f"{slash[1]} "
@@ -226,7 +226,7 @@ def _join_area_code(slash: re.Match[str]) -> str:
 def _split_at_labels(piece: str) -> list[str]:
     """Split a piece at the labels between numbers: "020 7946 0123 m: 07700 900123".
 
-    If a part has too few digits for a number, the piece stays whole and is refused later.
+    If a part has too few digits for a number, the piece is not split, and is refused later.
     """
     parts = _LABEL.split(piece)
     enough = all(sum(c.isdecimal() for c in part) >= _FEWEST_DIGITS for part in parts)
@@ -234,15 +234,15 @@ def _split_at_labels(piece: str) -> list[str]:
 
 
 def _has_area_code(piece: str, first: str, country: str) -> bool:
-    """Whether the digits of a later number in a cell show that it has its area code."""
+    """Whether a later number in a cell has its area code, as far as its digits show."""
     metadata = PhoneMetadata.metadata_for_region(country)
     if metadata is None or metadata.national_prefix != "0":
         # In North America and Spain a number without its area code is too short to be valid.
         return True
     if _has_prefix(piece):
         return True
-    # Excel removes the leading 0 from both numbers. Equal lengths prove that it did so only in
-    # countries whose numbers are all about equally long.
+    # Excel removes the leading 0 from both numbers. Then both have the same number of digits. This
+    # proves something only in countries whose numbers all have about the same length.
     digits, of_first = (sum(c.isdecimal() for c in text) for text in (piece, first))
     return _has_one_length(country) and not _has_prefix(first) and digits == of_first
 
@@ -254,7 +254,8 @@ def _has_prefix(piece: str) -> bool:
 
 @cache
 def _has_one_length(country: str) -> bool:
-    """Whether landlines with their area code have one length, or two that differ by one digit."""
+    """Whether landline numbers with their area code have one length, or two that differ by one
+    digit."""
     metadata = PhoneMetadata.metadata_for_region(country)
     lengths = metadata.fixed_line.possible_length if metadata and metadata.fixed_line else ()
     return bool(lengths) and max(lengths) - min(lengths) <= 1
