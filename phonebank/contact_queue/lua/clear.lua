@@ -1,4 +1,4 @@
--- Empty every lane, and forget the callbacks.
+-- Delete every lane and all callbacks.
 --
 -- KEYS  lanes, callbacks, details
 for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do

@@ -1,7 +1,7 @@
--- Copy holds. They replace what was known about their contacts.
+-- Store holds. A hold replaces an earlier hold of the same contact.
 --
 -- KEYS  held, holders
--- ARGV  contact id, expiry, call id; and again for each hold
+-- ARGV  contact id, expiry and call id, for each hold
 local held, holders = unpack(KEYS)
 for i = 1, #ARGV, 3 do
   redis.call('ZADD', held, ARGV[i + 1], ARGV[i])

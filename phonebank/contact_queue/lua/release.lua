@@ -1,4 +1,4 @@
--- Free a contact, if this call holds it, or if Redis has forgotten which call does.
+-- Remove the hold of a contact if it belongs to this call, or if Redis does not know its call.
 --
 -- KEYS  held, holders
 -- ARGV  contact id, call id

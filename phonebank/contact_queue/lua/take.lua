@@ -3,9 +3,10 @@
 -- KEYS  built, held, holders, lanes, callbacks, details
 -- ARGV  now, expiry, caller id, call id, seconds for which a callback is reserved for the caller who
 --       promised it, lists ("1,2" or ""), languages (",cy" : unknown and Welsh)
--- Returns {"lost"} when the queue was not built in this run of this Redis or has been emptied,
---         {"empty"}, or {"taken", contact id, left, held}; `left` counts the contacts in the lanes
---         that this caller may take from, and `held` those on all screens.
+-- Returns {"lost"} if the queue was not built since Redis started, or has been emptied;
+--         {"empty"} if there is no contact for this caller;
+--         {"taken", contact id, left, held}, where `left` counts the contacts in the lanes that
+--         this caller may take from, and `held` counts the contacts on all screens.
 local built, held, holders, lanes, callbacks, details = unpack(KEYS)
 local now, expiry, caller, call = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local reserved_for, lists, languages = tonumber(ARGV[5]), ARGV[6], ARGV[7]
@@ -18,8 +19,8 @@ local function among(wanted, value)
   return string.find(',' .. wanted .. ',', ',' .. value .. ',', 1, true) ~= nil
 end
 
--- A lane is named "lists:language". A caller who is limited to lists has lanes of these lists' own,
--- so that a take reads only the first contact of each lane and never searches one.
+-- A lane's name is "lists:language". For callers who are limited to some lists, there are separate
+-- lanes for these lists. So this script reads only the first contact of each lane.
 local names = redis.call('SMEMBERS', lanes)
 local mine = {}
 for _, name in ipairs(names) do
@@ -42,11 +43,11 @@ local function hold(contact)
   return {'taken', contact, left, redis.call('ZCARD', held)}
 end
 
--- Few callbacks are due at once: callers promise them one by one. Fifty bounds the work all the
--- same.
+-- Few callbacks are due at once, because callers promise them one by one. The limit of fifty keeps
+-- this script fast in any case.
 local due = redis.call('ZRANGEBYSCORE', callbacks, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 50)
 
--- An undo holds a contact again whose callback may be in Redis already.
+-- An undo may have held a contact again whose callback is in Redis. Such a callback is removed.
 for i = 1, #due, 2 do
   if redis.call('ZSCORE', held, due[i]) then
     redis.call('ZREM', callbacks, due[i])
