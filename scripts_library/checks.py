@@ -1,4 +1,4 @@
-"""Check a script as a whole: branches, ratings, yes answers, practice and reading time."""
+"""Checks a script as a whole: branches, ratings, yes answers, practice and reading time."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,7 +13,7 @@ from scripts_library.graph import (
 from scripts_library.merge_fields import fields_in, texts_of
 from scripts_library.script import Script
 
-# This is a slow, clear pace: newsreaders and audiobook readers speak 140 to 160 words a minute.
+# A slow, clear pace. Newsreaders and audiobook readers speak 140 to 160 words a minute.
 WORDS_PER_MINUTE = 150
 MAX_READING_SECONDS = 40
 
@@ -32,7 +32,7 @@ def check_script(script: Script, lines: Mapping[str, int]) -> Iterator[Diagnosti
 
 
 def warnings_for_contacts(script: Script, missing: Mapping[str, int]) -> list[Diagnostic]:
-    """Return a warning for each use of a field that has no fallback and that some contacts lack.
+    """Return a warning for each use of a field without a fallback that some contacts lack.
 
     `missing` maps each field's name to the number of contacts without a value for it.
     """

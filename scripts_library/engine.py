@@ -1,7 +1,7 @@
-"""The engine of a call: it finds the next step from a step and an answer. Pure.
+"""The engine of a call. From a step and an answer, it finds the next step.
 
-Answers are keyed by step id. A key means that the caller has gone past that step. Its value is None
-if the caller recorded no answer there.
+The keys of the answers are step ids. If a step id is a key, the caller has gone past that step. Its
+value is None if the caller recorded no answer there.
 """
 
 import datetime
@@ -19,13 +19,14 @@ MAX_NUMBER = 10**9
 
 
 class InvalidAnswerError(ValueError):
-    """The error for an answer that the step cannot take. The caller reads its message."""
+    """The error for an answer that the step does not accept. The caller reads its message."""
 
 
 def first_step(script: Script, fields: Fields) -> str:
     """Return the id of the step that a call begins with.
 
-    That is the target of the first `start` branch that matches, or else the first step.
+    This is the target of the first `start` branch that matches. If none matches, it is the first
+    step.
     """
     return _branch_target(script.start, None, fields) or script.steps[0].id
 
@@ -51,8 +52,8 @@ def next_step(script: Script, step_id: str, answer: Answer, fields: Fields) -> s
 def path(script: Script, answers: Answers, fields: Fields) -> list[Step]:
     """Return the steps of the call so far, in order. The last one is the current step.
 
-    Answers to steps that are no longer on the path are ignored, not lost: if the caller changes
-    an earlier answer back, they count again.
+    Answers to steps that are no longer on the path are ignored. If the caller changes an earlier
+    answer back, they count again.
     """
     walked: list[Step] = []
     step_id: str | None = first_step(script, fields)
@@ -86,9 +87,9 @@ def reachable_step_ids(script: Script, fields: Fields) -> set[str]:
 
 
 def _distinct_answers(step: Step) -> list[Answer]:
-    """Return answers that together take every transition of the step.
+    """Return answers that together lead to every possible next step.
 
-    None also stands for every text, number and date, because these do not change the target.
+    None also stands for every text, number and date, because these do not change the next step.
     """
     if step.answer == "scale":
         return [None, *SCALE]
@@ -96,7 +97,7 @@ def _distinct_answers(step: Step) -> list[Answer]:
 
 
 def answers_on_path(script: Script, answers: Answers, fields: Fields) -> dict[str, Answer]:
-    """Return the answers that count: those to the steps on the path, in the order of the path."""
+    """Return the answers that count, which are those to the steps on the path, in its order."""
     walked = path(script, answers, fields)
     return {step.id: answers[step.id] for step in walked if step.id in answers}
 
@@ -114,16 +115,17 @@ def is_yes(script: Script, answers: Answers) -> bool:
 
 
 def ratings(script: Script, answers: Answers) -> tuple[int | None, int | None]:
-    """Return the first and second rating, each 0 to 10, or None if there is no such answer."""
+    """Return the first and second rating, each from 0 to 10; None for a rating that was not
+    given."""
     return _rating(answers, script.first_rating), _rating(answers, script.second_rating)
 
 
 def check_answer(step: Step, raw: Any) -> Answer:
     """Check `raw`, a value from a form or a JSON body, and return the answer to store.
 
-    The answer is text, a number or a list of keys. It is None if the step takes no answer, or if
-    `raw` is None, blank or an empty list and the step may be skipped. Raises InvalidAnswerError if
-    the step may not be skipped, or does not accept the answer.
+    The answer is text, a number or a list of keys. It is None if the step takes no answer. It is
+    also None if the step may be skipped and `raw` is None, blank or an empty list. Raises
+    InvalidAnswerError if the step may not be skipped, or does not accept the answer.
     """
     if isinstance(raw, str):
         raw = HIDDEN_CHARACTERS.sub("", raw.replace("\r\n", "\n")).strip()

@@ -1,7 +1,7 @@
 """The graph of a script's steps, and the checks that every path through it reaches an end.
 
-If these checks find no error, a call can reach a close step from every step, whatever the answers
-are: every target exists, every answer has a target, and no path leads back.
+If these checks find no error, every call can reach a close step, whatever people answer. Every
+target exists, every answer has a target, and no path leads back.
 """
 
 from collections.abc import Iterable, Iterator
@@ -36,7 +36,7 @@ def entry_step_ids(script: Script) -> list[str]:
 
 
 def is_dead_end(step: Step) -> bool:
-    """Whether a call could get stuck at this step, at least after some answers."""
+    """Whether a call could get stuck at this step after some answer."""
     return not step.is_end and step.next is None and _answers_without_target(step) != []
 
 
@@ -102,8 +102,8 @@ def _check_dead_ends(script: Script) -> Iterator[Diagnostic]:
 def _answers_without_target(step: Step) -> list[str] | None:
     """Return the labels of the answers that have no target, for a step without `next`.
 
-    Return None if the step is neither a choice nor a scale, because then no answer has a certain
-    target. Branches on fields do not count, because a contact may lack the field.
+    Return None if the step is neither a choice nor a scale, because then an answer does not
+    determine the next step. Branches on fields do not count, because a contact may lack the field.
     """
     covered: set[str | int] = set()
     for branch in step.branches:
@@ -118,10 +118,10 @@ def _answers_without_target(step: Step) -> list[str] | None:
 
 
 def _check_loops(script: Script) -> Iterator[Diagnostic]:
-    """Yield a diagnostic for each transition that leads back.
+    """Yield a diagnostic for each transition that leads back to an earlier step.
 
-    The search is depth-first and uses a stack. Every loop is an error, even if some answer leaves
-    it: a call has one answer per step, so on a second visit the stored answer would lead the
+    The search is depth-first and uses a stack. Every loop is an error, even if some answer leads
+    out of it. A call has one answer per step, so on a second visit the stored answer would lead the
     caller round the loop for ever.
     """
     done: set[str] = set()
@@ -149,8 +149,8 @@ def _check_reachability(script: Script) -> Iterator[Diagnostic]:
     reached = reachable_from(script, entry_step_ids(script))
     led_to = {target for step in script.steps for target in step.target_ids()}
     for step in script.steps:
-        # A step that only unreachable steps lead to gets no diagnostic: fixing those fixes it too.
-        # `_check_loops` reports a cycle of unreachable steps.
+        # If only unreachable steps lead to a step, it gets no diagnostic, because fixing those
+        # fixes this one too. `_check_loops` reports a cycle of unreachable steps.
         if step.id not in reached and step.id not in led_to:
             message = "No step leads here. Make another step lead to it, or delete it."
             yield Diagnostic(step.line, step.id, message)

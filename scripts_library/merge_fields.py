@@ -1,11 +1,11 @@
-"""Fill names and places into a script's words, as inert text.
+"""Puts a contact's values, such as their name, into a script's words.
 
 The whole grammar is `{{ first_name }}` and `{{ first_name or 'there' }}`, without attributes,
 calls or filters. A value that looks like a template, Markdown or HTML is shown letter for letter.
 
-The words of a script are the same for every contact except for these values. So they can be
-rendered once, with an empty slot for each value (`html_with_slots`, `text_with_slots`), and each
-contact's values are put into the slots, here (`fill_slots`) or in the browser (call_words.js).
+The words of a script are the same for every contact except for these values. So they are rendered
+once, with an empty slot for each value (`html_with_slots`, `text_with_slots`). Each contact's
+values are then put into the slots, here (`fill_slots`) or in the browser (call_words.js).
 """
 
 import re
@@ -29,8 +29,8 @@ _FIELD = re.compile(
 )
 _BRACES = re.compile(r"\{\{|\}\}")
 
-# Private-use characters stand for the fields while Markdown is rendered, so that no value passes
-# through it. Words cannot contain them: `_template` removes them first.
+# Private-use characters stand for the fields while Markdown is rendered, so values are never read
+# as Markdown. The words of a script cannot contain them, because `_template` removes them first.
 _FIRST_PLACEHOLDER = 0xE000
 _PLACEHOLDER = re.compile("[\ue000-\uf8ff]")
 
@@ -68,16 +68,16 @@ def fields_in(words: str) -> list[MergeField]:
 
 
 def malformed_fields(words: str) -> list[int]:
-    """Return the offsets of double braces that form no merge field, as in `{{ contact.name }}`."""
+    """Return the offsets of double braces that are no merge field, as in `{{ contact.name }}`."""
     blanked = _FIELD.sub(lambda match: " " * len(match.group()), words)
     return [match.start() for match in _BRACES.finditer(blanked)]
 
 
 def render_text(words: str, fields: Fields) -> str:
-    """Render `words` with its fields filled in, as plain text: for titles, labels and exports.
+    """Return `words` with its fields filled in, as plain text for titles, labels and exports.
 
-    A field with neither value nor fallback becomes its name in square brackets, so that a caller
-    notices instead of reading out "Hello , it's Sam".
+    A field without a value and a fallback becomes its name in square brackets. So a caller notices
+    it, and does not read out "Hello , it's Sam".
     """
 
     def value(match: re.Match[str]) -> str:
@@ -88,10 +88,11 @@ def render_text(words: str, fields: Fields) -> str:
 
 
 def render_html(words: str, fields: Fields) -> str:
-    """Render `words` as safe HTML: Markdown paragraphs, lists and emphasis, values as plain text.
+    """Return `words` as safe HTML, with Markdown paragraphs, lists and emphasis. Values are plain
+    text.
 
-    `<bdi>` around each value keeps a right-to-left name from reversing the sentence, and `<mark>`
-    shows a missing value. The HTML has no attributes.
+    `<bdi>` around each value keeps a right-to-left name from reversing the sentence. `<mark>` shows
+    a missing value. The HTML has no attributes.
     """
     html, found = _template(words)
 
@@ -104,7 +105,7 @@ def render_html(words: str, fields: Fields) -> str:
 
 
 def html_with_slots(words: str) -> str:
-    """Render `words` as safe HTML, as `render_html` does, with an empty slot for each field."""
+    """Return `words` as safe HTML, like `render_html`, with an empty slot for each field."""
     html, found = _template(words)
     clean = nh3.clean(html, tags=_TAGS, attributes={})
     return _PLACEHOLDER.sub(
@@ -113,8 +114,8 @@ def html_with_slots(words: str) -> str:
 
 
 def text_with_slots(words: str) -> str:
-    """Return `words` without Markdown as safe HTML, with an empty slot for each field: for titles
-    and labels."""
+    """Return `words` without Markdown as safe HTML for titles and labels, with an empty slot for
+    each field."""
     parts, end = [], 0
     for match in _FIELD.finditer(words):
         parts += [escape(words[end : match.start()]), _slot(_merge_field(match))]
@@ -123,10 +124,10 @@ def text_with_slots(words: str) -> str:
 
 
 def fill_slots(html: str, fields: Fields) -> str:
-    """Put each field's value, or its fallback, into the slots of `html`, as inert text.
+    """Put each field's value, or its fallback, into the slots of `html`, as plain text.
 
-    A slot with neither becomes a `<mark>` with the field's name in square brackets. The slots stay
-    recognisable, so that the browser can fill them again for the next contact.
+    If a field has neither, its slot becomes a `<mark>` with the field's name in square brackets.
+    The slots stay recognisable, so that the browser can fill them again for the next contact.
     """
 
     def filled(match: re.Match[str]) -> str:
@@ -139,8 +140,8 @@ def fill_slots(html: str, fields: Fields) -> str:
 
 
 def values_of(names: Iterable[str], fields: Fields) -> dict[str, str]:
-    """Return the values of the fields with these names, as pages show them. Missing ones are left
-    out."""
+    """Return the values of the fields with these names, as pages show them. Fields without a value
+    are left out."""
     values = ((name, _clean_value(fields.get(name))) for name in names)
     return {name: value for name, value in values if value}
 
@@ -195,7 +196,7 @@ def _slot(field: MergeField) -> str:
 
 
 def _value_or_fallback(name: str, fallback: str | None, fields: Fields) -> tuple[str, bool]:
-    """Return the text to show, and whether it is a value or a fallback, not the field's name."""
+    """Return the text to show, and False if it is only the field's name."""
     value = _clean_value(fields.get(name))
     if value:
         return value, True

@@ -1,4 +1,4 @@
-"""Parse a script from YAML, or report everything that is wrong with it."""
+"""Reads a script from YAML, or reports everything that is wrong with it."""
 
 from scripts_library import checks, script_builder, yaml_source
 from scripts_library.diagnostics import (
@@ -13,7 +13,7 @@ from scripts_library.script import Script
 def parse(text: str, source: str) -> Script:
     """Return the script that the YAML in `text` describes. Errors call the file `source`.
 
-    Raises InvalidScriptError, with every diagnostic, if one of them is an error.
+    If any diagnostic is an error, raise InvalidScriptError with all diagnostics.
     """
     script, found = parse_leniently(text)
     if script is None or any(diagnostic.severity == "error" for diagnostic in found):
@@ -29,8 +29,8 @@ def diagnose(text: str) -> list[Diagnostic]:
 def parse_leniently(text: str) -> tuple[Script | None, list[Diagnostic]]:
     """Return as much of the script as the parser understood, and its diagnostics in line order.
 
-    The script is None if no step could be read. Only editors use this result: `parse` alone returns
-    a script that is fit for calls.
+    The script is None if no step could be read. Only editors use this result. For calls, use
+    `parse`.
     """
     found = DiagnosticList()
     table = yaml_source.parse_yaml(text, found)

@@ -13,8 +13,8 @@ StepKind = Literal["say", "question", "listen", "story", "ask", "close"]
 AnswerKind = Literal["choice", "several", "scale", "text", "number", "date"]
 CharacterKind = Literal["cheerful", "undecided", "hostile", "wrong person", "answerphone"]
 
-# A stored answer. None means that the caller went past the step and recorded nothing.
-# Dates are ISO text (2026-05-07) and `several` is a list, so that answers survive JSON unchanged.
+# A stored answer. None means that the caller went past the step and recorded nothing. Dates are ISO
+# text (2026-05-07) and `several` is a list, so that JSON does not change an answer.
 Answer = str | int | float | list[str] | None
 Answers = Mapping[str, Answer]
 
@@ -32,7 +32,7 @@ RIGHT_TO_LEFT_LANGUAGES = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "
 
 @dataclass(frozen=True)
 class Choice:
-    """An answer to choose. `goto` is its target; None if the step's branches or `next` decide."""
+    """An answer to choose. `goto` is the next step; None if the branches or `next` decide it."""
 
     key: str
     label: str
@@ -42,7 +42,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Branch:
-    """A transition that applies if all its conditions hold. None or () means no condition."""
+    """A next step that is taken if all these conditions hold. None or () means no condition."""
 
     goto: str
     choices: tuple[str, ...] = ()
@@ -61,9 +61,9 @@ class Branch:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do in a call. The caller says `words` aloud, and reads `guidance` silently.
+    """One step of a call. The caller says `words` aloud, and reads `guidance` silently.
 
-    `outcome` is the key of the outcome that a call which ends with this step usually has.
+    `outcome` is the usual outcome of a call that ends at this step, by its key.
     """
 
     id: str
@@ -106,7 +106,7 @@ class Step:
 class Card:
     """A reply to something that people may say at any step.
 
-    `outcome` is the key of the outcome of a call that ends with it, if it ends the call.
+    `outcome` is the key of the call's outcome if the call ends with this reply, otherwise None.
     """
 
     id: str
@@ -119,7 +119,8 @@ class Card:
 
 @dataclass(frozen=True)
 class Character:
-    """An invented person for a practice call, who says `otherwise` at steps not in `replies`."""
+    """An invented person for a practice call. `replies` are their words at some steps. At all other
+    steps they say `otherwise`."""
 
     kind: CharacterKind
     name: str

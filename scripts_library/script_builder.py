@@ -1,6 +1,6 @@
-"""Build a `Script` from YAML tables, and check its names, kinds, lengths and merge fields.
+"""Builds a `Script` from YAML tables, and checks its names, kinds, lengths and merge fields.
 
-Each diagnostic has the line of its setting. `graph.py` and `checks.py` check afterwards whether the
+Each diagnostic has the line of its setting. Afterwards `graph.py` and `checks.py` check whether the
 steps make sense together.
 """
 
@@ -52,7 +52,7 @@ _HTML = re.compile(r"<[a-zA-Z/!]")
 def build_script(table: Table, diagnostics: DiagnosticList) -> Script | None:
     """Return the script in `table`, or None if no step of it could be read.
 
-    A script with errors is built as far as possible, so that the later checks can report their
+    A script with errors is built as far as possible. So the later checks can report their
     diagnostics at the same time.
     """
     return _ScriptBuilder(table, diagnostics).build()

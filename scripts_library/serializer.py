@@ -1,4 +1,4 @@
-"""Serialize a script as YAML that parses back to the same script, for editors and exports."""
+"""Writes a script as YAML that parses back to the same script, for editors and exports."""
 
 from collections.abc import Mapping
 from textwrap import indent
@@ -21,7 +21,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    """Write long text as a block, with the final line end that the parser removes."""
+    """Write long text as a block. The parser removes the line end that a block has."""
     style = "|" if "\n" in text else ">" if len(text) > _WIDTH - 16 else None
     return dumper.represent_scalar(
         "tag:yaml.org,2002:str", text + "\n" if style else text, style=style
@@ -130,7 +130,7 @@ def _list(name: str, entries: list[dict[str, Any]]) -> str:
 
 
 def _drop_empty(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop empty settings: empty and missing mean the same in a script."""
+    """Drop empty settings, because empty and missing settings mean the same in a script."""
     return {name: value for name, value in settings.items() if value not in (None, "", [], {})}
 
 

@@ -1,7 +1,7 @@
-"""Read the settings of a YAML table: text, names, yes or no, lists and tables.
+"""Reads the settings of a YAML table: text, names, yes or no, lists and tables.
 
-If a setting has an error, the reader adds a diagnostic with its line and returns an empty value, so
-that the writer sees every error at once.
+If a setting has an error, the reader adds a diagnostic with its line and returns an empty value. So
+the writer sees all errors at once.
 """
 
 import re
@@ -11,18 +11,18 @@ from scripts_library.diagnostics import DiagnosticList
 from scripts_library.yaml_source import Items, Node, Table, Text
 
 MAX_LINE_LENGTH = 200
-# A line end between two lines of one paragraph: before it no hard break of Markdown (two spaces or
-# a backslash), after it no list.
+# A line end inside a paragraph. It is not one if Markdown has a hard break before it (two spaces or
+# a backslash), or if the next line is a list item.
 _WRAPPED = re.compile(r"(?<=[^\s\\])[ ]?\n[ ]*(?=[^\s])(?![-*+] |\d{1,9}[.)] )")
 
 
 def unwrap_lines(text: str) -> str:
-    """Join the lines of each paragraph and each list item, as a page shows them."""
+    """Join the lines of each paragraph and each list item into one line."""
     return _WRAPPED.sub(" ", text)
 
 
 class FieldReader:
-    """A reader of the settings of one table. `what` names the table in messages, as in "a step"."""
+    """Reads the settings of one table. `what` names the table in messages, such as "a step"."""
 
     def __init__(
         self, table: Table, diagnostics: DiagnosticList, what: str, known: Collection[str] = ()
@@ -57,8 +57,7 @@ class FieldReader:
     ) -> str:
         """Read text of one or more lines, at most `max_length` characters.
 
-        A line that a file only wraps is joined with the line before it. `check` may add more
-        diagnostics.
+        Lines of the same paragraph are joined. `check` may add more diagnostics.
         """
         node = self.table.entries.get(key)
         if node is None or not self.has(key):
@@ -90,7 +89,7 @@ class FieldReader:
         max_length: int = MAX_LINE_LENGTH,
         check: Callable[[Text], None] | None = None,
     ) -> str:
-        """Read text that is shown on one line: line ends and runs of spaces become one space."""
+        """Read text for one line. Line ends and repeated spaces become one space."""
         return " ".join(self.text(key, max_length, required=required, check=check).split())
 
     def name(self, key: str, pattern: re.Pattern[str], allowed: str) -> str:

@@ -1,8 +1,8 @@
-"""Parse YAML from an untrusted source, and keep the line of every node.
+"""Parses YAML from an untrusted source, and keeps the line of every node.
 
-Only plain YAML is accepted: tables, lists and text. Every scalar stays text, so an answer called
-`no` or `1.0` does not become a boolean or a number. Anchors and aliases (which make "billion
-laughs" bombs), tags, tabs, repeated keys, deep nesting and large files are refused.
+Only plain YAML is accepted: tables, lists and text. Every value stays text, so an answer called
+`no` or `1.0` does not become a boolean or a number. Anchors, aliases, tags, tabs, repeated keys,
+deep nesting and large files are refused. (With aliases, a small file can expand to gigabytes.)
 """
 
 import re
@@ -16,28 +16,30 @@ from scripts_library.diagnostics import DiagnosticList
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 8
 
-# Control characters, line separators, direction overrides that can make text look different from
-# what it is ("Trojan Source", CVE-2021-42574), private-use and surrogate code points.
-# Left-to-right marks, joiners and emoji stay allowed, because real text needs them.
+# Control characters, line separators, private-use and surrogate code points, and direction
+# overrides, which make text look different from what it is ("Trojan Source", CVE-2021-42574).
+# Left-to-right marks, joiners and emoji are allowed, because real text needs them.
 HIDDEN_CHARACTERS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff"
     "\ue000-\uf8ff\ud800-\udfff\U000f0000-\U0010ffff]"
 )
 
-# libyaml is faster, if the wheel has it. The editor parses the script while the organiser types.
+# libyaml is faster, if the wheel has it. Speed matters, because the editor parses the script while
+# the organiser types.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
 class Text:
-    """A YAML scalar. `style` is "|" or ">" for blocks."""
+    """A YAML value. `style` is "|" or ">" for a block."""
 
     value: str
     line: int
     style: str = ""
 
     def line_of(self, offset: int) -> int:
-        """Return the line of the character at `offset`: exact in `|` blocks, else a guess."""
+        """Return the line of the character at `offset`. It is exact in `|` blocks, otherwise a
+        guess."""
         if self.style == "|":
             return self.line + 1 + self.value.count("\n", 0, offset)
         return self.line + 1 if self.style == ">" else self.line
@@ -68,7 +70,7 @@ Node = Text | Items | Table
 
 
 class _ReadError(Exception):
-    """The error that stops the parser. The diagnostic was added before the error is raised."""
+    """The error that stops the parser. A diagnostic is added before it is raised."""
 
 
 def parse_yaml(text: str, diagnostics: DiagnosticList) -> Table | None:
@@ -164,7 +166,8 @@ class _OpenNode:
 
 
 def _build(events: Iterator[yaml.Event], diagnostics: DiagnosticList) -> Node | None:
-    """Build the tree with a stack: with recursion, deep nesting could exhaust the call stack."""
+    """Build the tree with a stack, because with recursion deep nesting could exhaust the call
+    stack."""
     open_nodes: list[_OpenNode] = []
     root: Node | None = None
     documents = 0
