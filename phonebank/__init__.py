@@ -1,1 +1,2 @@
-"""Phonebank: the shared services, and the applications of organisers and hosts."""
+"""Phonebank without the callers' application: shared services, and the pages of organisers and
+hosts."""

@@ -1,4 +1,4 @@
-"""`create_app` builds the app. This module is the one place that knows every part."""
+"""`create_app` builds the app. Only this module imports every part of it."""
 
 import logging
 from collections.abc import Callable
@@ -25,9 +25,9 @@ alembic = Alembic(run_mkdir=False, command_name="", metadatas=Base.metadata)
 
 
 def _set_up_logging() -> None:
-    """Send log messages that are worth keeping (who downloaded what, who lifted a suppression) to
-    standard error, where hosting providers collect logs. If a server has set up logging itself,
-    that setup is kept."""
+    """Write log messages that are worth keeping to standard error, where hosting providers collect
+    logs. They say, for example, who downloaded a file or removed a number from the do-not-call
+    list. If a server has set up logging itself, that setup is kept."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for library in ("alembic", "sqlalchemy"):
         # Flask-Alembic gives each of these loggers a handler beside that of the root logger, so
@@ -40,9 +40,9 @@ def _set_up_logging() -> None:
 
 
 class PhonebankFlask(Flask):
-    """Flask for functions that are all synchronous.
+    """Flask for an app whose functions are all synchronous.
 
-    Flask would look at each of the twenty functions that handle a request whether it is not.
+    Flask itself would check this again for each of the twenty functions that handle a request.
     """
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,7 +54,7 @@ def create_app(config: Config | None = None, timeouts: Timeouts = db.FOR_PAGES) 
     """Build the app.
 
     If `config` is None, the settings come from the environment. `timeouts` limit PostgreSQL's
-    statements and locks. Raises ConfigError when the environment does not allow a safe start.
+    statements and locks. Raises ConfigError if the settings do not allow a safe start.
     """
     config = config or Config.from_environment()
     app = PhonebankFlask(__name__)
@@ -66,8 +66,8 @@ def create_app(config: Config | None = None, timeouts: Timeouts = db.FOR_PAGES) 
     db.init_app(app, config.database_url, connections, timeouts)
     redis.init_app(app, config.redis_url)
     app.config["ALEMBIC"] = {"script_location": str(MIGRATIONS)}
-    # Otherwise all migrations would share one transaction, which would keep the locks of the first
-    # until the last is done.
+    # Otherwise all migrations would share one transaction. It would keep the locks of the first
+    # migration until the last is done.
     app.config["ALEMBIC_CONTEXT"] = {"transaction_per_migration": True}
     alembic.init_app(app)
     security.init_app(app, config)

@@ -22,7 +22,7 @@ from phonebank.local import env_file, launcher
 from phonebank.models import Account, Campaign, CampaignState, Party, PartyState, Role, RoleName
 from phonebank.periodic_jobs import PERIODIC_JOBS
 
-# The person who runs the server may read a printed link only hours later.
+# The person who runs the server may read a printed link some hours later.
 PRINTED_LINK_LIFETIME = timedelta(hours=12)
 
 

@@ -1,9 +1,9 @@
 """The demonstration: a campaign of invented people on numbers that nobody has.
 
-`make run` loads it into an empty database, so that the first minute shows how Phonebank really
-works. Its numbers come from the ranges that Ofcom keeps free for drama. libphonenumber calls some
+`make run` loads it into an empty database, so that a person who tries Phonebank sees at once how it
+works. Its numbers are reserved by Ofcom for radio and television drama. libphonenumber calls some
 of them invalid, so only this campaign accepts such numbers (`Campaign.allow_drama_numbers`). The
-campaign calls at any hour, because its calls can disturb nobody.
+campaign calls at any hour, because its calls reach nobody.
 """
 
 import itertools
@@ -33,8 +33,8 @@ from phonebank.rules.time_zones import zones_key
 from scripts_library.library import source_of
 
 PEOPLE = 400
-# Area code and first digits of drama ranges with 1,000 numbers each (Ofcom, "Telephone numbers
-# for use in TV and radio drama programmes"), and the town that such a number suggests.
+# Area code and first digits of 1,000 reserved numbers each (Ofcom, "Telephone numbers for use in TV
+# and radio drama programmes"), and the town that such a number suggests.
 RANGES = (
     ("+442079460", "London"),
     ("+441134960", "Leeds"),
@@ -83,8 +83,8 @@ def load() -> Campaign:
         merge_values={"candidate": "Sam Rivers"},
         door_open=True,
         allow_drama_numbers=True,
-        # Nobody dials in the demonstration, so a person who tries it out is faster than a caller.
-        # These limits still stop a program.
+        # Nobody dials in the demonstration, so a person who tries it is faster than a caller. These
+        # limits still stop a program.
         people_an_hour=240,
         people_a_minute=15,
         controller="the Riverside Neighbours campaign",

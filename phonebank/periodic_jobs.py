@@ -1,4 +1,4 @@
-"""The jobs that the clock puts on their queues, and how often it does so."""
+"""The jobs that the clock puts on their queues, and the seconds between two runs of each."""
 
 from phonebank.calls.jobs import continue_all_set_asides
 from phonebank.contact_queue.jobs import expire_all_holds, top_up_all_queues
