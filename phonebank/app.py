@@ -8,6 +8,7 @@ from flask import Flask
 from flask_alembic import Alembic
 
 from callers import routes as callers
+from phonebank.api import views as api
 from phonebank.core import access, assets, db, error_pages, overload, redis, security
 from phonebank.core.config import Config
 from phonebank.core.db import Timeouts
@@ -82,6 +83,7 @@ def create_app(config: Config | None = None, timeouts: Timeouts = db.FOR_PAGES) 
     guide_views.init_app(app)
     hosts.init_app(app)
     callers.init_app(app)
+    api.init_app(app)
     live.init_app(app)
     overload.init_app(app)
     return app

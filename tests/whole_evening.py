@@ -334,6 +334,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
         f"/campaigns/{evening.campaign_id}/experiments/{evening.experiment_id}"
     ),
     "exports.file": _campaign("/downloads/1.csv"),
+    "connections.index": _campaign("/connections"),
     "exports.index": _campaign("/downloads"),
     "exports.definitions": _campaign("/definitions.csv"),
     "exports.do_not_call": _at("/do-not-call.csv"),

@@ -25,6 +25,7 @@ View = TypeVar("View", bound=Callable[..., object])
 ANYONE = "anyone"
 CALLER = "caller"
 TV = "tv"  # the token in a board's address opens the board
+TOKEN = "token"  # noqa: S105  (a rule: the view checks the API client's token)
 SIGNED_IN = "signed in"
 ORGANISER_ANYWHERE = "organiser anywhere"
 VIEWER_ANYWHERE = "viewer anywhere"
@@ -37,7 +38,7 @@ ACCOUNT_RULES = (
     RoleName.ORGANISER,
     ORGANISER_ANYWHERE,
 )
-RULES = (ANYONE, CALLER, TV, *ACCOUNT_RULES)
+RULES = (ANYONE, CALLER, TV, TOKEN, *ACCOUNT_RULES)
 
 
 def open_to(rule: str) -> Callable[[View], View]:
@@ -76,14 +77,14 @@ def check(rule: str | None, campaign_id: int | None = None) -> None:
     `campaign_id` is the campaign in the address, None if it names none. Raises NotFoundError for an
     organiser or viewer who may see nothing of that campaign, and if there is no such campaign.
 
-    A request to a view with the rule CALLER or TV always passes here. The view's own decorator
-    checks the caller's cookie or the board's token.
+    A request to a view with the rule CALLER, TV or TOKEN always passes here. The view's own
+    decorator checks the caller's cookie, the board's token or the API client's token.
     """
     if rule is None:
         raise NotAllowedError(
             "This page is not open to anyone yet.", "Tell the person who runs this server."
         )
-    if rule in (ANYONE, CALLER, TV):
+    if rule in (ANYONE, CALLER, TV, TOKEN):
         return
     if not current_user.is_authenticated:
         raise SignInRequiredError(

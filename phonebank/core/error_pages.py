@@ -1,11 +1,14 @@
-"""Turns each kind of error into a page, or into JSON for API clients.
+"""Turns each kind of error into a page, into JSON for our own JavaScript, or into a problem for API
+clients (`problems`).
 
 If PostgreSQL, Redis or the machine refuses something (`store_errors`), the answer is a 503 that
 explains it. Each 503 says when to try again.
 """
 
 import logging
+import math
 import random
+import time
 import traceback
 
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
@@ -15,11 +18,12 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from phonebank.core import store_errors
+from phonebank.core import problems, store_errors
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
-from phonebank.core.errors import PhonebankError, ServiceUnavailableError
+from phonebank.core.errors import InvalidInputError, PhonebankError, ServiceUnavailableError
 from phonebank.core.phonebank_headers import STALE_FORM
+from phonebank.core.rate_limits import limiter
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +45,7 @@ HTTP_WORDS: dict[int, tuple[str, str, str]] = {
     ),
     404: ("Not found", "There's no page at this address.", "Check the link you were given."),
     405: ("Not that way", "This page can't do that.", "Go back and try again."),
+    415: ("That can't be used", "This address takes another kind of content.", "Send JSON."),
     429: ("Too many tries", "There were too many tries from your network.", "Wait a minute."),
 }
 
@@ -59,11 +64,17 @@ def init_app(app: Flask) -> None:
 
 
 def answer_to(error: PhonebankError) -> ResponseReturnValue:
-    """Return the answer to an error: JSON if the request wants JSON, otherwise a page."""
+    """Return the answer to an error: a problem for the API, JSON if the request wants JSON,
+    otherwise a page."""
+    if problems.is_for_api():
+        faults = error.faults if isinstance(error, InvalidInputError) else ()
+        return problems.problem(error.status, error.title, error.message, error.what_to_do, faults)
     return _answer(error.status, error.title, error.message, error.what_to_do)
 
 
 def _answer(status: int, title: str, message: str, what_to_do: str) -> ResponseReturnValue:
+    if problems.is_for_api():
+        return problems.problem(status, title, message, what_to_do)
     if wants_json():
         body = {"error": {"title": title, "message": message, "what_to_do": what_to_do}}
         return jsonify(body), status
@@ -90,7 +101,12 @@ def _handle_stale_form(error: CSRFError) -> ResponseReturnValue:
 def _handle_rate_limit(error: RateLimitExceeded) -> ResponseReturnValue:
     title, message, what_to_do = _words_for(429)
     own_message = error.limit.error_message
-    return _answer(429, title, own_message if isinstance(own_message, str) else message, what_to_do)
+    message = (own_message() if callable(own_message) else own_message) or message
+    answer = current_app.make_response(_answer(429, title, message, what_to_do))
+    if problems.is_for_api() and limiter.current_limit:
+        seconds = max(1, math.ceil(limiter.current_limit.reset_at - time.time()))
+        answer.headers["Retry-After"] = str(seconds)
+    return answer
 
 
 def _handle_http_error(error: HTTPException) -> ResponseReturnValue:

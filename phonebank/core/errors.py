@@ -13,6 +13,8 @@ PhonebankError
 └── ServiceUnavailableError  503  PostgreSQL or Redis is away; nothing was lost, try again
 """
 
+from collections.abc import Sequence
+
 
 class PhonebankError(Exception):
     """The base of all these errors.
@@ -31,8 +33,16 @@ class PhonebankError(Exception):
 
 
 class InvalidInputError(PhonebankError):
+    """`faults` says for each wrong value of an API request where it is and what is wrong."""
+
     status = 422
     title = "That can't be used"
+
+    def __init__(
+        self, message: str, what_to_do: str = "", faults: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(message, what_to_do)
+        self.faults = faults
 
 
 class NotAllowedError(PhonebankError):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import json
 
-from phonebank.core import phonebank_headers
+from phonebank.core import phonebank_headers, problems
 from phonebank.core.assets import vendored_files
 from phonebank.core.errors import ServiceUnavailableError
 from phonebank.core.security import SECURITY_HEADERS
@@ -53,6 +53,10 @@ def _headers(content_type: str, body: bytes) -> Headers:
 
 
 def _body(environ: "WSGIEnvironment", seconds: int) -> tuple[str, bytes]:
+    if environ.get("PATH_INFO", "").startswith(problems.API_ADDRESSES):
+        what_to_do = WHAT_TO_DO.format(seconds=seconds)
+        problem = problems.problem_body(503, ServiceUnavailableError.title, MESSAGE, what_to_do)
+        return problems.MIME_TYPE, problem.encode()
     accepts = environ.get("HTTP_ACCEPT", "") + environ.get("CONTENT_TYPE", "")
     if "application/json" in accepts and "text/html" not in accepts:
         what_to_do = WHAT_TO_DO.format(seconds=seconds)

@@ -24,7 +24,9 @@ _STATUS = """CASE
     ELSE 'ready' END"""
 
 
-def _status(elsewhere: str) -> str:
+def status_sql(elsewhere: str = "false") -> str:
+    """Return SQL text for a person's status. `elsewhere` is the condition that their number rests
+    because another campaign has called it."""
     return state_sql(_STATUS.format(elsewhere=elsewhere), callable=ContactState.CALLABLE)
 
 
@@ -64,7 +66,7 @@ PEOPLE_COLUMNS = (
         " the time in callback_at. called_elsewhere: a wait because another campaign has called"
         " their number. resting: a wait after the last try. outside_hours: calling hours open"
         " later. ready: the next caller may get them.",
-        _status("false"),
+        status_sql(),
     ),
     Column(
         "last_outcome", "How the last call ended. Empty if nobody called.", "contact.last_outcome"
@@ -98,7 +100,7 @@ def people_table(campaign: Campaign, since: datetime | None = None) -> Table:
         head, join = _RESTING, _JOIN_RESTING
         values |= {**numbers._asdict(), "now": now()}
         columns = [
-            replace(column, sql=_status("resting.phone IS NOT NULL"))
+            replace(column, sql=status_sql("resting.phone IS NOT NULL"))
             if column.name == "status"
             else column
             for column in columns

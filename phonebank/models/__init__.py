@@ -2,6 +2,7 @@
 
 from phonebank.models.account import Account, Role, RoleName, ScopedRole, account_role
 from phonebank.models.account_session import AccountSession
+from phonebank.models.api_token import ApiToken, Scope
 from phonebank.models.audit_entry import AuditEntry
 from phonebank.models.base import Base, new_id, now
 from phonebank.models.call import Answer, Call, CallEnding
@@ -42,6 +43,7 @@ STATES = (
     ListState,
     PartyState,
     RoleName,
+    Scope,
     SetAsideState,
     SuppressionOrigin,
 )
@@ -51,6 +53,7 @@ __all__ = [
     "Account",
     "AccountSession",
     "Answer",
+    "ApiToken",
     "AuditEntry",
     "Base",
     "BatchState",
@@ -83,6 +86,7 @@ __all__ = [
     "RefusedRow",
     "Role",
     "RoleName",
+    "Scope",
     "ScopedRole",
     "Script",
     "ScriptVersion",

@@ -70,7 +70,8 @@ class Contact(Base):
             postgresql_ops={"other_phones": "jsonb_path_ops"},
             postgresql_where=text("other_phones <> '[]'"),
         ),
-        Index("ix_contact_contact_list_id", "contact_list_id"),
+        # The API reads a list's contacts along this index, a page at a time.
+        Index("ix_contact_list_order", "contact_list_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -3,6 +3,7 @@
 from flask import Blueprint, Flask
 
 from phonebank.organisers.campaigns import views as campaigns
+from phonebank.organisers.connections import views as connections
 from phonebank.organisers.contact_status import views as queue
 from phonebank.organisers.experiments import views as experiments
 from phonebank.organisers.exports import views as exports
@@ -18,6 +19,7 @@ _FEATURES = (
     campaigns,
     lists,
     exports,
+    connections,
     suppressions,
     scripts,
     experiments,

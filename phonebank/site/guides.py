@@ -23,6 +23,7 @@ GUIDES: Mapping[str, tuple[str, str]] = {
     "calling-rules": ("calling-rules.md", "When people are called, and when again"),
     "experiments": ("experiments.md", "Comparing scripts"),
     "scripts": ("scripts.md", "Writing a script in YAML"),
+    "api": ("api.md", "For other software: the API"),
     "glossary": ("glossary.md", "Glossary"),
 }
 _ADDRESSES = {file: f"/help/{name}" for name, (file, _) in GUIDES.items()}

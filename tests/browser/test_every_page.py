@@ -42,6 +42,10 @@ LEFT_OUT = {
     "static": "files of the release",
     "accounts.signed_in": "leads on, and shows nothing",
     "callers.person_qr": "a picture on callers.person",
+    "api.contact": "an answer for software",
+    "api.contacts": "an answer for software",
+    "api.openapi": "an answer for software",
+    "api.outcomes": "an answer for software",
     "board.picture": "a picture on board.show after the end",
     "evening.picture": "a picture on evening.show",
     "exports.file": "a file",
@@ -110,6 +114,12 @@ def walk(*names: str) -> Callable[[Page], None]:
 def look_up(page: Page) -> None:
     page.locator("input[name=number]").fill("020 7946 0999")
     page.locator("form", has=page.locator("input[name=number]")).get_by_role("button").click()
+
+
+def make_token(page: Page) -> None:
+    page.get_by_label("What is it for?").fill("Our membership database")
+    page.get_by_label("Read people").check()
+    page.get_by_role("button", name="Make the token").click()
 
 
 def _in(rest: str) -> Callable[[Evening], str]:
@@ -187,6 +197,8 @@ VISITS = (
     Visit("organiser", "", "no-answers", lambda e: f"/campaigns/{e.draft_campaign_id}/answers"),
     Visit("organiser", "queue.standing"),
     Visit("organiser", "exports.index"),
+    Visit("organiser", "connections.index"),
+    Visit("organiser", "", "new-token", ADDRESSES["connections.index"], make_token),
     Visit("organiser", "retry_rules.edit"),
     Visit("organiser", "roster.index"),
     Visit("organiser", "roster.show"),

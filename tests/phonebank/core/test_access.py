@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 
 from phonebank.app import create_app
 from phonebank.core import access
-from phonebank.core.access import ANYONE, CALLER, RULES, SIGNED_IN, TV, open_to, rule_of
+from phonebank.core.access import ANYONE, CALLER, RULES, SIGNED_IN, TOKEN, TV, open_to, rule_of
 from phonebank.core.config import Config
 from phonebank.core.db import db
 from phonebank.core.errors import NotAllowedError, SignInRequiredError
@@ -245,7 +245,7 @@ def test_pages_without_parameters_open_to_those_they_are_for(world: World) -> No
 
 def faults_for_a_stranger(world: World) -> list[str]:
     faults = []
-    for route in routes(world.app, CALLER, TV, SIGNED_IN, RoleName.HOST, RoleName.ORGANISER):
+    for route in routes(world.app, CALLER, TV, TOKEN, SIGNED_IN, RoleName.HOST, RoleName.ORGANISER):
         for method in asks(route, *METHODS):
             answer = world.clients["stranger"].open(address(route), method=method, buffered=True)
             of_an_account = rule_of(world.app, route.endpoint) in (

@@ -1,0 +1,134 @@
+"""How many reads of the API a second two web workers answer.
+
+The bar (docs/benchmarks.md): 500 reads a second. Half of them are one person, and half are ten
+outcomes after a cursor. Pages of 100 are measured beside them.
+
+    python -m bench.api [SECONDS]
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import sys
+import time
+
+from sqlalchemy import select, text
+
+from bench import exports
+from bench.http_client import Connection
+from bench.measuring import Clock
+from bench.reporting import percentile
+from bench.servers import migrated_app, stores, web
+from phonebank.api_tokens.tokens import TOKENS_AT_MOST, create_token
+from phonebank.core.db import db
+from phonebank.models import Account, Campaign, Contact, Role, RoleName, Scope
+
+BAR = 500
+PEOPLE = 20_000
+CONNECTIONS = 10
+WORKERS = 2
+
+# `exports.build` makes all calls in one moment, and callers don't.
+_SPREAD = text("UPDATE call SET recorded_at = recorded_at - random() * interval '3 hours'")
+
+
+def tokens(account_id: int, campaign_id: int) -> list[str]:
+    """Make as many tokens as a campaign may have. Commits."""
+    campaign = db.session.get_one(Campaign, campaign_id)
+    account = db.session.get_one(Account, account_id)
+    made = [
+        create_token(campaign, account, f"Reader {n}", list(Scope))[1]
+        for n in range(TOKENS_AT_MOST)
+    ]
+    db.session.commit()
+    return made
+
+
+async def read(
+    port: int, secrets: list[str], addresses: list[str], seconds: float
+) -> tuple[list[float], int]:
+    """Ask for these addresses in turn, with the tokens in turn. Return the seconds of each answer,
+    and how many requests were refused."""
+    took: list[float] = []
+    refused = 0
+    ends = time.monotonic() + seconds
+    secret, address = itertools.cycle(secrets), itertools.cycle(addresses)
+
+    async def one_client() -> None:
+        nonlocal refused
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(Connection, "127.0.0.1", port)
+        while time.monotonic() < ends:
+            began = time.perf_counter()
+            answer = await connection.send(
+                f"GET /api/v1{next(address)} HTTP/1.1\r\nHost: localhost\r\n"
+                f"Authorization: Bearer {next(secret)}\r\n\r\n".encode()
+            )
+            took.append(time.perf_counter() - began)
+            refused += answer.status != 200
+        connection.drop()
+
+    await asyncio.gather(*(one_client() for _ in range(CONNECTIONS)))
+    return took, refused
+
+
+def main(seconds: float = 8) -> bool:
+    """Print how many reads a second were answered; return whether the bar was kept."""
+    kept = False
+    with stores() as environment:
+        app = migrated_app(environment)
+        with app.app_context():
+            campaign_id, account_id = exports.build(PEOPLE)
+            db.session.execute(_SPREAD)
+            account = db.session.get_one(Account, account_id)
+            account.roles = [Role(name=RoleName.ORGANISER)]
+            secrets = tokens(account_id, campaign_id)
+            ids = db.session.scalars(select(Contact.id).limit(200)).all()
+        with web(environment, "wsgi:app", WORKERS) as port:
+            cursor = first_cursor(port, secrets[0])
+            people = [f"/contacts/{contact_id}" for contact_id in ids]
+            news = [f"/outcomes?limit=10&cursor={cursor}"]
+            mixed = [one for person in people for one in (person, *news)]
+            kinds = {
+                "one person and ten outcomes, in turn": mixed,
+                "a page of 100 people": ["/contacts"],
+                "a page of 100 outcomes": ["/outcomes"],
+            }
+            # A token may send 1,200 requests a minute, and the 20 tokens 24,000 together.
+            asyncio.run(read(port, secrets, mixed, 2))
+            for kind, addresses in kinds.items():
+                clock = Clock("wsgi:app")
+                took, refused = asyncio.run(read(port, secrets, addresses, seconds))
+                spent = clock.read()
+                speed = len(took) / seconds
+                costs = ", ".join(f"{name} {1000 * s / speed:.2f}" for name, s in spent.items())
+                print(
+                    f"{kind}: {speed:,.0f} a second, p50 {1000 * percentile(took, 0.5):.1f},"
+                    f" p95 {1000 * percentile(took, 0.95):.1f} ms; processor ms each: {costs};"
+                    f" {refused} refused; load average {os.getloadavg()[0]:.1f}",
+                    flush=True,
+                )
+                kept |= kind.startswith("one person") and speed >= BAR and not refused
+    print(f"{BAR} reads a second: {'kept' if kept else 'MISSED'}")
+    return kept
+
+
+def first_cursor(port: int, secret: str) -> str:
+    """The cursor in the middle of the first page of outcomes."""
+
+    async def ask() -> str:
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(Connection, "127.0.0.1", port)
+        answer = await connection.send(
+            "GET /api/v1/outcomes?limit=50 HTTP/1.1\r\nHost: localhost\r\n"
+            f"Authorization: Bearer {secret}\r\n\r\n".encode()
+        )
+        connection.drop()
+        return str(json.loads(answer.body)["next_cursor"])
+
+    return asyncio.run(ask())
+
+
+if __name__ == "__main__":
+    sys.exit(not main(float(sys.argv[1]) if len(sys.argv) > 1 else 8))

@@ -1,0 +1,92 @@
+"""Who may use an address of the API: the token in the request decides.
+
+The token comes in the `Authorization` header. A cookie counts for nothing here, so a web page in
+an organiser's browser cannot use the API in their name, and no form token is needed.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import g, request
+from sqlalchemy import Row
+
+from phonebank.api_tokens.tokens import find_token, note_use
+from phonebank.core.access import TOKEN, open_to
+from phonebank.core.db import autocommit, db
+from phonebank.core.errors import NotAllowedError, SignInRequiredError
+from phonebank.core.rate_limits import limiter
+from phonebank.models import Scope
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+# For each token. A full page a call, this is 600,000 people a minute.
+RATE = "1200 per minute"
+
+
+def rate() -> str:
+    """Return how many requests a token may send."""
+    return RATE
+
+
+def _too_fast() -> str:
+    return f"This token may send {rate().replace(' per ', ' requests a ')}."
+
+
+class TokenRequiredError(SignInRequiredError):
+    title = "A token is needed"
+
+
+def for_token(scope: Scope) -> Callable[[View], Callable[..., Any]]:
+    """Open a view to requests with a token that has this scope, and limit their rate.
+
+    The view reads the token with `token`. Each statement of the view is a transaction of its own,
+    and the view commits what it writes.
+    """
+
+    def decorate(view: View) -> Callable[..., Any]:
+        limited = _limit(view)
+
+        @functools.wraps(view)
+        @autocommit
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            g.api_token = _find(scope)
+            return limited(*args, **kwargs)
+
+        return open_to(TOKEN)(checked)
+
+    return decorate
+
+
+def token() -> Row[Any]:
+    """Return the token of this request, as `find_token` does."""
+    found: Row[Any] = g.api_token
+    return found
+
+
+def _token_key() -> str:
+    return f"token {token().id}"
+
+
+# All addresses of the API count together.
+_limit = limiter.shared_limit(rate, scope="api", key_func=_token_key, error_message=_too_fast)
+
+
+def _find(scope: Scope) -> Row[Any]:
+    """Return the token of the request. Raises TokenRequiredError without one that works, and
+    NotAllowedError if it lacks the scope."""
+    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+    found = find_token(secret.strip()) if kind.lower() == "bearer" else None
+    if found is None:
+        raise TokenRequiredError(
+            "This address needs a token that works, in the header “Authorization: Bearer …”.",
+            "An organiser makes tokens on the campaign's page, under “Other software”.",
+        )
+    if scope not in found.scopes:
+        raise NotAllowedError(
+            f"This token does not have the scope {scope}.",
+            f"Ask an organiser for a token with the scope {scope}.",
+        )
+    if note_use(found.id, found.last_used_at):
+        db.session.commit()
+    return found

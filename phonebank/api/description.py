@@ -1,0 +1,126 @@
+"""The description of the API in OpenAPI, made from the views and their models by spectree.
+
+spectree also reads requests by the models. It does not check answers, which would take longer than
+making them; tests do that.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from flask import Response as Answer
+from flask import current_app, jsonify, request
+from pydantic import BaseModel, ValidationError
+from spectree import Response, SecurityScheme, SecuritySchemeData, SpecTree
+from spectree.models import SecureType
+from spectree.plugins.flask_plugin import FlaskPlugin
+from werkzeug.routing import Rule
+
+from phonebank.api.schemas import Problem
+from phonebank.core.errors import InvalidInputError
+from phonebank.core.problems import MIME_TYPE
+from phonebank.models import Scope
+
+VERSION = "1.0"
+INTRODUCTION = (
+    "One token is for one campaign. Send it in the header “Authorization: Bearer …”. Pages go by"
+    " cursors: ask again with `next_cursor` until it says that there is no more. Each error is"
+    " problem JSON (RFC 9457) and says what is wrong, where, and what to do."
+)
+
+# The answers that every address may give. Each is a Problem.
+_ERRORS = {
+    "HTTP_401": (Problem, "No token, or one that does not work."),
+    "HTTP_403": (Problem, "The token does not have the scope."),
+    "HTTP_422": (Problem, "Something in the request cannot be used."),
+    "HTTP_429": (Problem, "Too many requests. The header Retry-After has the seconds to wait."),
+    "HTTP_503": (Problem, "Too busy. The header Retry-After has the seconds to wait."),
+}
+
+
+class _Plugin(FlaskPlugin):
+    """spectree's part for Flask, for the API's addresses only, and without the check of answers."""
+
+    def find_routes(self) -> Iterator[Rule]:
+        return (
+            rule for rule in current_app.url_map.iter_rules() if rule.endpoint.startswith("api.")
+        )
+
+    def validate_response(  # type: ignore[no-untyped-def]
+        self, resp, resp_model, skip_validation, force_resp_serialize
+    ):
+        return super().validate_response(resp, resp_model, True, force_resp_serialize)
+
+
+def _refuse(_: object, __: object, fault: Exception | None, ___: object, ____: object) -> None:
+    """Turn what spectree found wrong into our own error."""
+    if not isinstance(fault, ValidationError):
+        return
+    where = "body" if request.method in ("POST", "PUT", "PATCH") else "query"
+    faults = [
+        (".".join([where, *map(str, error["loc"])]), error["msg"])
+        for error in fault.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    places = ", ".join(dict.fromkeys(place for place, _ in faults))
+    raise InvalidInputError(
+        f"This cannot be used: {places}.",
+        "`errors` says what is wrong with each. Correct these and send the request again.",
+        faults[:50],
+    )
+
+
+_spec = SpecTree(
+    backend=_Plugin,
+    before=_refuse,
+    mode="strict",
+    annotations=True,
+    title="Phonebank",
+    version=VERSION,
+    description=INTRODUCTION,
+    validation_error_model=Problem,
+    naming_strategy=lambda model: model.__name__,
+    nested_naming_strategy=lambda _, child: child,
+    security_schemes=[
+        SecurityScheme(
+            name="token",
+            data=SecuritySchemeData(
+                type=SecureType.HTTP,
+                scheme="bearer",
+                description="A token of a campaign. An organiser makes it under “Other software”.",
+            ),
+        )
+    ],
+)
+
+
+def described(
+    answer: type[BaseModel], scope: Scope, **errors: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Describe a view by its docstring, its annotations, its answer and its scope.
+
+    The view gets `query` and `json` as the models that its annotations name. `errors` adds answers,
+    such as `HTTP_404=(Problem, "…")`.
+    """
+    resp = Response(HTTP_200=(answer, "Done."), **_ERRORS, **errors)
+    describe: Callable[[Callable[..., Any]], Callable[..., Any]] = _spec.validate(
+        resp=resp, security={"token": []}, tags=(f"needs {scope}",)
+    )
+    return describe
+
+
+def openapi() -> dict[str, Any]:
+    """Return the description of the present app's API."""
+    if "openapi" not in current_app.extensions:
+        described_now: dict[str, Any] = _spec.spec
+        for path in described_now["paths"].values():
+            for operation in path.values():
+                for status, answer in operation["responses"].items():
+                    if status >= "400":
+                        answer["content"] = {MIME_TYPE: answer["content"]["application/json"]}
+        current_app.extensions["openapi"] = described_now
+    described_before: dict[str, Any] = current_app.extensions["openapi"]
+    return described_before
+
+
+def show() -> Answer:
+    """Show the description."""
+    return jsonify(openapi())

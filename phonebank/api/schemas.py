@@ -1,0 +1,122 @@
+"""What API clients send and get, as pydantic models. The description is made from them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from phonebank.rules.outcomes import OUTCOMES
+
+PAGE = 100
+PAGE_AT_MOST = 500
+
+Cursor = Annotated[
+    str | None,
+    Field(description="`next_cursor` of the page before. Leave it out for the first page."),
+]
+
+
+class _Sent(BaseModel):
+    """What a client sends. A name that we don't know is refused, because it is often a typing
+    error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PageQuery(_Sent):
+    """Which page of people."""
+
+    limit: int = Field(PAGE, ge=1, le=PAGE_AT_MOST, description="The most entries on the page.")
+    cursor: Cursor = Field(None, max_length=300)
+
+
+class OutcomesQuery(PageQuery):
+    """Which page of outcomes."""
+
+    recorded_since: AwareDatetime | None = Field(
+        None,
+        description="Only outcomes recorded at this moment or later. It counts on the first page"
+        " only, because a cursor says where to go on.",
+    )
+
+
+class ContactOut(BaseModel):
+    """A person of the campaign."""
+
+    id: int
+    external_id: str | None = Field(description="The person's ID in your own list, if it has one.")
+    first_name: str
+    last_name: str
+    phone: str = Field(description="The number to call, in E.164.")
+    other_phones: list[str] = Field(description="Further numbers, in the order to try them.")
+    postcode: str | None
+    email: str | None
+    language: str = Field(description="An ISO 639 code; empty if it is the script's.")
+    list_name: str = Field(description="The name of the person's contact list.")
+    status: str = Field(
+        description="do_not_call, on_screen, finished, unusable, list_paused, call_back, resting,"
+        " outside_hours or ready. Calls of other campaigns are not looked at, so someone whose"
+        " number rests because of one may show as ready."
+    )
+    last_outcome: str | None
+    attempts: int = Field(description="How often the person's phone rang.")
+    last_called_at: datetime | None
+    callback_at: datetime | None
+    added_at: datetime
+    fields: dict[str, str] = Field(description="The list's own columns.")
+
+
+class ContactsPage(BaseModel):
+    """A page of people."""
+
+    contacts: list[ContactOut]
+    next_cursor: str | None = Field(description="Null if there is nobody after this page.")
+
+
+class OutcomeOut(BaseModel):
+    """A recorded call."""
+
+    call_id: UUID
+    contact_id: int
+    external_id: str | None = Field(description="The person's ID in your own list, if it has one.")
+    outcome: str = Field(description=f"One of {', '.join(OUTCOMES)}.")
+    reached: bool = Field(description="Whether anyone answered.")
+    conversation: bool = Field(description="Whether the script's main question was answered.")
+    yes: bool = Field(description="Whether an answer counts as a yes.")
+    answers: dict[str, Any] = Field(description="The answers by the script's step.")
+    note: str
+    caller: str = Field(description="The caller's first name.")
+    party_id: int | None
+    started_at: datetime
+    recorded_at: datetime
+    set_aside: bool = Field(
+        description="Whether an organiser set the call aside: it counts nowhere."
+    )
+
+
+class OutcomesPage(BaseModel):
+    """A page of recorded calls, in the order in which they were recorded."""
+
+    outcomes: list[OutcomeOut]
+    next_cursor: str = Field(
+        description="Where to go on, also after the last page: ask again later with it."
+    )
+
+
+class Fault(BaseModel):
+    """One wrong value."""
+
+    where: str
+    message: str
+
+
+class Problem(BaseModel):
+    """What is wrong, where, and what to do (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    what_to_do: str
+    errors: list[Fault]

@@ -1,0 +1,160 @@
+"""The addresses of the API that read people and outcomes."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Flask, Response, current_app
+from sqlalchemy import Row
+
+from phonebank.api import description
+from phonebank.api.authorise import for_token, token
+from phonebank.api.cursors import (
+    outcome_cursor,
+    person_cursor,
+    read_outcome_cursor,
+    read_person_cursor,
+)
+from phonebank.api.schemas import (
+    ContactOut,
+    ContactsPage,
+    OutcomesPage,
+    OutcomesQuery,
+    PageQuery,
+    Problem,
+)
+from phonebank.core.access import ANYONE, open_to
+from phonebank.core.errors import NotFoundError
+from phonebank.core.security import csrf, takes_json
+from phonebank.exports.pages import (
+    FIRST_PERSON,
+    OutcomeKey,
+    PersonKey,
+    find_person,
+    outcomes_after,
+    people_after,
+)
+from phonebank.models import Scope
+
+api = takes_json(Blueprint("api", __name__, url_prefix="/api/v1"))
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+# The smallest id that a call may have.
+_NO_CALL = UUID(int=0)
+
+
+def init_app(app: Flask) -> None:
+    """Add the API. It takes no cookie, so it needs no form token either."""
+    csrf.exempt(api)
+    app.register_blueprint(api)
+
+
+@api.get("/openapi.json")
+@open_to(ANYONE)
+def openapi() -> Response:
+    """Show the description of the API."""
+    return description.show()
+
+
+@api.get("/contacts")
+@for_token(Scope.READ_CONTACTS)
+@description.described(ContactsPage, Scope.READ_CONTACTS)
+def contacts(query: PageQuery) -> Response:
+    """The campaign's people, a page at a time.
+
+    They come list by list. Someone who moves to another list while you read may come twice or not
+    at all.
+    """
+    key = read_person_cursor(query.cursor) if query.cursor else FIRST_PERSON
+    found = people_after(key, token().campaign_id, query.limit + 1)
+    page = found[: query.limit]
+    last = page[-1] if len(found) > query.limit else None
+    cursor = person_cursor(PersonKey(last.contact_list_id, last.id)) if last else None
+    return _json({"contacts": [_contact(row) for row in page], "next_cursor": cursor})
+
+
+@api.get("/contacts/<int:contact_id>")
+@for_token(Scope.READ_CONTACTS)
+@description.described(
+    ContactOut, Scope.READ_CONTACTS, HTTP_404=(Problem, "The campaign does not have this person.")
+)
+def contact(contact_id: int) -> Response:
+    """One person of the campaign."""
+    row = find_person(token().campaign_id, contact_id) if contact_id < 2**63 else None
+    if row is None:
+        raise NotFoundError(
+            "This campaign does not have a person with this ID.",
+            "Use an ID that this campaign's pages of people gave.",
+        )
+    return _json(_contact(row))
+
+
+@api.get("/outcomes")
+@for_token(Scope.READ_OUTCOMES)
+@description.described(OutcomesPage, Scope.READ_OUTCOMES)
+def outcomes(query: OutcomesQuery) -> Response:
+    """The campaign's recorded calls, in the order in which they were recorded.
+
+    A call appears half a minute after it was recorded. From then on nothing comes before it, so a
+    client that keeps the last cursor misses no call. A call that is corrected appears again, with
+    the same `call_id` and a later `recorded_at`: keep the newer one.
+    """
+    if query.cursor:
+        key = read_outcome_cursor(query.cursor)
+    else:
+        key = OutcomeKey(query.recorded_since or _BEGINNING, _NO_CALL)
+    page = outcomes_after(key, token().campaign_id, query.limit)
+    if page:
+        key = OutcomeKey(page[-1].recorded_at, page[-1].id)
+    rows = [_outcome(row) for row in page]
+    return _json({"outcomes": rows, "next_cursor": outcome_cursor(key)})
+
+
+def _contact(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "external_id": row.external_id,
+        "first_name": row.first_name,
+        "last_name": row.last_name,
+        "phone": row.phone,
+        "other_phones": row.other_phones,
+        "postcode": row.postcode,
+        "email": row.email,
+        "language": row.language,
+        "list_name": row.list,
+        "status": row.status,
+        "last_outcome": row.last_outcome,
+        "attempts": row.attempts,
+        "last_called_at": _moment(row.last_called_at),
+        "callback_at": _moment(row.callback_at),
+        "added_at": _moment(row.created_at),
+        "fields": row.fields,
+    }
+
+
+def _outcome(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "call_id": str(row.id),
+        "contact_id": row.contact_id,
+        "external_id": row.external_id,
+        "outcome": row.outcome,
+        "reached": row.reached,
+        "conversation": row.conversation,
+        "yes": row.yes,
+        "answers": row.answers or {},
+        "note": row.note,
+        "caller": row.caller,
+        "party_id": row.party_id,
+        "started_at": _moment(row.started_at),
+        "recorded_at": _moment(row.recorded_at),
+        "set_aside": row.set_aside_at is not None,
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    """Return a moment in ISO 8601 and UTC."""
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _json(body: dict[str, Any]) -> Response:
+    return Response(current_app.json.dumps(body), mimetype="application/json")

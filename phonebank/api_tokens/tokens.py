@@ -1,0 +1,108 @@
+"""Tokens of the API: make one, find one, revoke one. The caller commits."""
+
+import hashlib
+import secrets
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Row, select, text, update
+
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, NotFoundError
+from phonebank.models import Account, ApiToken, Campaign, RoleName, Scope, now
+
+# A search for leaked secrets finds tokens by this beginning.
+PREFIX = "pb_"
+# Each token can read people's data, so a campaign has few of them.
+TOKENS_AT_MOST = 20
+# The precision of the time “last used”. With a shorter time, requests would write more often.
+USED_EVERY = timedelta(minutes=5)
+
+# One statement answers whether the token works. An account that was blocked or lost its role takes
+# its tokens with it.
+_FIND = text(f"""
+SELECT token.id, token.campaign_id, token.name, token.scopes, token.created_by_id,
+       token.last_used_at, campaign.country, campaign.allow_drama_numbers
+FROM api_token AS token
+JOIN campaign ON campaign.id = token.campaign_id
+JOIN account ON account.id = token.created_by_id AND account.active
+WHERE token.secret_hash = :secret_hash AND token.revoked_at IS NULL AND (
+    EXISTS (SELECT FROM account_role JOIN role ON role.id = account_role.role_id
+            WHERE account_role.account_id = account.id AND role.name = '{RoleName.ORGANISER}')
+    OR EXISTS (SELECT FROM scoped_role AS scoped
+               WHERE scoped.account_id = account.id AND scoped.role = '{RoleName.ORGANISER}'
+                 AND (scoped.campaign_id = campaign.id
+                      OR scoped.chapter_id = campaign.chapter_id)))
+""")  # noqa: S608
+
+
+def create_token(
+    campaign: Campaign, account: Account, name: str, scopes: Collection[Scope]
+) -> tuple[ApiToken, str]:
+    """Make a token. Return its row, and the token itself, which is stored nowhere. The transaction
+    holds the campaign's lock, so that two organisers together don't make too many.
+
+    Raises ConflictError if the campaign has TOKENS_AT_MOST tokens that work.
+    """
+    working = [token for token, _ in tokens_of(campaign) if token.revoked_at is None]
+    if len(working) >= TOKENS_AT_MOST:
+        raise ConflictError(
+            f"This campaign has {TOKENS_AT_MOST} tokens already.",
+            "Revoke one that nothing uses any more.",
+        )
+    secret = PREFIX + secrets.token_urlsafe(32)
+    token = ApiToken(
+        campaign_id=campaign.id,
+        created_by_id=account.id,
+        name=name,
+        secret_hash=_hash(secret),
+        scopes=sorted(scopes),
+    )
+    db.session.add(token)
+    db.session.flush()
+    return token, secret
+
+
+def find_token(secret: str) -> Row[tuple[object, ...]] | None:
+    """Return the token with its campaign's country; None if there is none that works."""
+    if not secret.startswith(PREFIX):
+        return None
+    return db.session.execute(_FIND, {"secret_hash": _hash(secret)}).one_or_none()
+
+
+def note_use(token_id: int, last_used_at: datetime | None) -> bool:
+    """Store that the token was used now, if the stored time is older than USED_EVERY. Return
+    whether there is something to commit."""
+    if last_used_at is not None and now() - last_used_at < USED_EVERY:
+        return False
+    db.session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=now()))
+    return True
+
+
+def tokens_of(campaign: Campaign) -> Sequence[tuple[ApiToken, Account | None]]:
+    """Return the campaign's tokens, newest first, each with the account that made it."""
+    query = (
+        select(ApiToken, Account)
+        .outerjoin(Account, Account.id == ApiToken.created_by_id)
+        .where(ApiToken.campaign_id == campaign.id)
+        .order_by(ApiToken.id.desc())
+    )
+    return [(token, account) for token, account in db.session.execute(query)]
+
+
+def revoke_token(campaign: Campaign, token_id: int) -> ApiToken:
+    """End one of the campaign's tokens at once. Raises NotFoundError if it has no such token."""
+    token = db.session.get(ApiToken, token_id)
+    if token is None or token.campaign_id != campaign.id:
+        raise NotFoundError("This campaign does not have this token.", "Reload the page.")
+    db.session.execute(
+        update(ApiToken)
+        .where(ApiToken.id == token_id, ApiToken.revoked_at.is_(None))
+        .values(revoked_at=now())
+    )
+    return token
+
+
+def _hash(secret: str) -> str:
+    # The token is random, so nobody can guess it from a fast hash.
+    return hashlib.sha256(secret.encode()).hexdigest()

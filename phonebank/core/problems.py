@@ -1,0 +1,54 @@
+"""Errors as an API client gets them: problem JSON (RFC 9457).
+
+Each says what is wrong (`detail`), where (`errors`) and what to do (`what_to_do`).
+"""
+
+import json
+from collections.abc import Sequence
+
+from flask import Response, request
+
+API_ADDRESSES = "/api/"
+MIME_TYPE = "application/problem+json"
+
+
+def is_for_api() -> bool:
+    """Whether the request goes to the API, so that an error must be problem JSON."""
+    return request.path.startswith(API_ADDRESSES)
+
+
+def problem_body(
+    status: int,
+    title: str,
+    message: str,
+    what_to_do: str,
+    faults: Sequence[tuple[str, str]] = (),
+) -> str:
+    """Return the JSON of a problem. `faults` has a place in the request and a message for each
+    wrong value."""
+    return json.dumps(
+        {
+            "type": "about:blank",
+            "title": title,
+            "status": status,
+            "detail": message,
+            "what_to_do": what_to_do,
+            "errors": [{"where": where, "message": fault} for where, fault in faults],
+        },
+        ensure_ascii=False,
+    )
+
+
+def problem(
+    status: int,
+    title: str,
+    message: str,
+    what_to_do: str,
+    faults: Sequence[tuple[str, str]] = (),
+) -> Response:
+    """Return the answer that has the problem as its body."""
+    body = problem_body(status, title, message, what_to_do, faults)
+    response = Response(body, status, mimetype=MIME_TYPE)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response

@@ -1,0 +1,103 @@
+"""People and outcomes a page at a time, for the API.
+
+Each page begins after a key, along an index, so a late page costs what the first one costs.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, bindparam, select, text
+
+from phonebank.core.db import db
+from phonebank.exports.people import status_sql
+from phonebank.models import ContactList, now
+
+# An outcome that is being recorded commits within this time or not at all: a page's statement may
+# take 12 seconds, after 5 seconds of waiting for a connection. So no outcome can come later that
+# belongs on a page that was read before.
+SETTLED_AFTER = timedelta(seconds=30)
+
+_PERSON = f"""
+SELECT contact.id, contact.contact_list_id, contact.external_id, contact.first_name,
+       contact.last_name, contact.phone, contact.other_phones, contact.postcode, contact.email,
+       contact.language, contact_list.name AS list, {status_sql()} AS status, contact.last_outcome,
+       contact.attempts, contact.last_called_at, contact.callback_at, contact.created_at,
+       contact.fields
+FROM contact JOIN contact_list ON contact_list.id = contact.contact_list_id
+"""  # noqa: S608
+_PEOPLE = text(f"""{_PERSON}
+WHERE contact.contact_list_id = :list_id AND contact.id > :after
+ORDER BY contact.id LIMIT :at_most
+""")
+_ONE_PERSON = text(f"{_PERSON} WHERE contact.id = :id AND contact.campaign_id = :campaign_id")
+_LISTS = (
+    select(ContactList.id)
+    .where(
+        ContactList.campaign_id == bindparam("campaign_id"), ContactList.id >= bindparam("from_id")
+    )
+    .order_by(ContactList.id)
+)
+_OUTCOMES = text("""
+SELECT call.id, call.contact_id, contact.external_id, call.outcome, call.reached,
+       call.conversation, call.yes, call.note, call.started_at, call.recorded_at,
+       call.set_aside_at, caller.first_name AS caller, call.party_id,
+       (SELECT jsonb_object_agg(answer.step_id, answer.value)
+        FROM answer WHERE answer.call_id = call.id) AS answers
+FROM call
+JOIN contact ON contact.id = call.contact_id
+JOIN caller ON caller.id = call.caller_id
+WHERE call.campaign_id = :campaign_id AND call.recorded_at IS NOT NULL
+  AND call.recorded_at >= :since AND (call.recorded_at, call.id) > (:since, :call_id)
+  AND call.recorded_at <= :settled
+ORDER BY call.recorded_at, call.id LIMIT :at_most
+""")
+
+
+class PersonKey(NamedTuple):
+    """A person's place in the order of pages: the list, then the person."""
+
+    list_id: int
+    contact_id: int
+
+
+class OutcomeKey(NamedTuple):
+    """An outcome's place in the order of pages. The moment is aware."""
+
+    recorded_at: datetime
+    call_id: uuid.UUID
+
+
+FIRST_PERSON = PersonKey(0, 0)
+
+
+def people_after(key: PersonKey, campaign_id: int, at_most: int) -> Sequence[Row[Any]]:
+    """Return the campaign's next people after `key`."""
+    values = {"campaign_id": campaign_id, "from_id": key.list_id}
+    people: list[Row[Any]] = []
+    for list_id in db.session.scalars(_LISTS, values).all():
+        after = key.contact_id if list_id == key.list_id else 0
+        place = {"list_id": list_id, "after": after, "at_most": at_most - len(people)}
+        people += db.session.execute(_PEOPLE, place).all()
+        if len(people) == at_most:
+            break
+    return people
+
+
+def find_person(campaign_id: int, contact_id: int) -> Row[Any] | None:
+    """Return one of the campaign's people; None if it has no such person."""
+    values = {"campaign_id": campaign_id, "id": contact_id}
+    return db.session.execute(_ONE_PERSON, values).one_or_none()
+
+
+def outcomes_after(key: OutcomeKey, campaign_id: int, at_most: int) -> Sequence[Row[Any]]:
+    """Return the campaign's next recorded calls after `key`, up to SETTLED_AFTER ago."""
+    values = {
+        "campaign_id": campaign_id,
+        "since": key.recorded_at,
+        "call_id": key.call_id,
+        "settled": now() - SETTLED_AFTER,
+        "at_most": at_most,
+    }
+    return db.session.execute(_OUTCOMES, values).all()

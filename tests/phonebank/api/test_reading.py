@@ -1,0 +1,134 @@
+"""Other software reads people and outcomes, page by page."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from phonebank.calls.record import record
+from phonebank.calls.undo import undo
+from phonebank.core.db import db
+from phonebank.models import SuppressionOrigin
+from phonebank.suppressions.entries import suppress
+from tests.factories import create_campaign, create_contact, create_list, drama_number
+from tests.phonebank.api.clients import api_client
+from tests.phonebank.exports.room import create_room, make_call
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("phonebank.exports.pages.SETTLED_AFTER", timedelta(0))
+
+
+def test_every_person_comes_once_and_only_those_of_the_campaign(app_context: Flask) -> None:
+    room = create_room()
+    second = create_list(room.campaign, name="Second list")
+    other = create_list(create_campaign(name="Other"))
+    for at in range(5):
+        create_contact(room.contact_list if at % 2 else second, external_id=f"E{at}")
+        create_contact(other)
+    db.session.commit()
+    client = api_client(app_context, room.campaign)
+
+    found, cursor = [], None
+    for _ in range(10):
+        answer = client.get("/contacts", limit=2, **({"cursor": cursor} if cursor else {}))
+        assert answer.status_code == 200, answer.text
+        found += answer.json["contacts"]
+        cursor = answer.json["next_cursor"]
+        if cursor is None:
+            break
+    assert sorted(person["external_id"] for person in found) == ["E0", "E1", "E2", "E3", "E4"]
+    assert {person["list_name"] for person in found} == {"Ward list", "Second list"}
+
+
+def test_a_person_comes_with_their_status_and_kept_columns(app_context: Flask) -> None:
+    room = create_room()
+    create_contact(room.contact_list, phone=drama_number(1), fields={"ward": "North"})
+    create_contact(room.contact_list, phone=drama_number(2))
+    make_call(room, "talked", {"vote": "ours"})
+    suppress(drama_number(2), SuppressionOrigin.ORGANISER)
+    db.session.commit()
+    client = api_client(app_context, room.campaign)
+
+    called, suppressed = client.get("/contacts").json["contacts"]
+    assert (called["phone"], called["status"], called["fields"]) == (
+        drama_number(1),
+        "finished",
+        {"ward": "North"},
+    )
+    assert called["last_called_at"].endswith("Z")
+    assert suppressed["status"] == "do_not_call"
+    assert client.get(f"/contacts/{called['id']}").json == called
+    stranger = create_contact(create_list(create_campaign()))
+    db.session.commit()
+    for other in (stranger.id, 2**70):
+        assert client.get(f"/contacts/{other}").status_code == 404
+
+
+def test_a_client_that_keeps_the_cursor_gets_each_outcome_once(app_context: Flask) -> None:
+    room = create_room()
+    for at in range(4):
+        create_contact(room.contact_list, external_id=f"E{at}")
+    db.session.commit()
+    client = api_client(app_context, room.campaign)
+    cursor = client.get("/outcomes").json["next_cursor"]
+    seen = []
+    for outcome, answers in (("no_answer", {}), ("talked", {"vote": "ours"}), ("busy", {})):
+        make_call(room, outcome, answers)
+        page = client.get("/outcomes", cursor=cursor, limit=1).json
+        seen += page["outcomes"]
+        cursor = page["next_cursor"]
+    assert client.get("/outcomes", cursor=cursor).json["outcomes"] == []
+    assert [call["outcome"] for call in seen] == ["no_answer", "talked", "busy"]
+    assert seen[1]["answers"] == {"vote": "ours"}
+    assert (seen[1]["yes"], seen[1]["caller"], seen[1]["set_aside"]) == (True, "Sam", False)
+    late = client.get("/outcomes", recorded_since=seen[1]["recorded_at"]).json["outcomes"]
+    assert [call["call_id"] for call in late] == [call["call_id"] for call in seen[1:]]
+
+
+def test_outcomes_of_one_moment_are_told_apart(app_context: Flask) -> None:
+    room = create_room()
+    for _ in range(5):
+        create_contact(room.contact_list)
+        make_call(room, "no_answer")
+    db.session.execute(text("UPDATE call SET recorded_at = '2026-01-01 10:00:00.123456+00'"))
+    db.session.commit()
+    client = api_client(app_context, room.campaign)
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    for _ in range(6):
+        page = client.get("/outcomes", limit=2, **cursor).json
+        seen += [call["call_id"] for call in page["outcomes"]]
+        cursor = {"cursor": page["next_cursor"]}
+    assert len(seen) == len(set(seen)) == 5
+
+
+def test_an_outcome_waits_until_none_can_come_before_it(
+    app_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("phonebank.exports.pages.SETTLED_AFTER", timedelta(seconds=30))
+    room = create_room()
+    create_contact(room.contact_list)
+    make_call(room, "no_answer")
+    client = api_client(app_context, room.campaign)
+    assert client.get("/outcomes").json["outcomes"] == []
+    db.session.execute(text("UPDATE call SET recorded_at = recorded_at - interval '31 seconds'"))
+    db.session.commit()
+    assert len(client.get("/outcomes").json["outcomes"]) == 1
+
+
+def test_a_corrected_call_appears_again(app_context: Flask) -> None:
+    room = create_room()
+    create_contact(room.contact_list)
+    make_call(room, "no_answer")
+    client = api_client(app_context, room.campaign)
+    first = client.get("/outcomes").json
+    call_id = uuid.UUID(first["outcomes"][0]["call_id"])
+    undo(room.caller, call_id)
+    record(room.caller, call_id, "busy")
+    db.session.commit()
+    [again] = client.get("/outcomes", cursor=first["next_cursor"]).json["outcomes"]
+    assert (again["call_id"], again["outcome"]) == (str(call_id), "busy")
