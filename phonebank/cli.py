@@ -10,8 +10,8 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from phonebank import demo
-from phonebank.accounts import accounts, second_factor, sign_in_mail
+from phonebank import demo, role_commands
+from phonebank.accounts import accounts, roles, second_factor, sign_in_mail
 from phonebank.app import alembic, create_app
 from phonebank.core import connection_budget, jobs, mail, redis_settings
 from phonebank.core.config import ConfigError, current_config
@@ -48,6 +48,7 @@ class _Commands(click.Group):
 @click.pass_context
 def main(context: click.Context) -> None:
     """Run and look after a Phonebank server."""
+    context.obj = _app
     if context.invoked_subcommand != run.name:  # `run` starts servers of its own
         env_file.load_into(os.environ)
 
@@ -147,7 +148,8 @@ def _accounts_of(emails: tuple[str, ...]) -> list[tuple[str, Account]]:
         account = accounts.account_of(email)
         if account is None or not account.active:
             raise click.ClickException(f"Nobody can sign in as {email}.")
-        found.append((account.roles[0].name if account.roles else "", account))
+        held = roles.held_roles([account])[account.id]
+        found.append((held[0].role if held else "", account))
     return found
 
 
@@ -187,6 +189,10 @@ def _printed_link(account: Account) -> str:
     return sign_in_mail.sign_in_link(
         account, lives_for=PRINTED_LINK_LIFETIME, reusable=not config.is_production
     )
+
+
+for _command in role_commands.COMMANDS:
+    main.add_command(_command)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,12 @@ from typing import Any
 
 from flask import Flask, current_app
 
+from phonebank.accounts.roles import Scope, give_role
 from phonebank.accounts.sign_in_mail import sign_in_link
 from phonebank.calls.answers import save_answer
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
+from phonebank.campaigns.chapters import create_chapter
 from phonebank.core.config import current_config
 from phonebank.core.db import db
 from phonebank.csv_input.rows import Dialect
@@ -72,6 +74,7 @@ class Evening:
 
     campaign_id: int
     draft_campaign_id: int
+    chapter_id: int
     party_id: int
     ended_party_id: int
     lists: dict[str, int]
@@ -108,7 +111,14 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         merge_values={"candidate": "Jo Marsh", "our_promise": "cap bus fares"},
         hosts=[host],
     )
-    draft = create_campaign(name="Hillside school places", state=CampaignState.DRAFT)
+    chapter = create_chapter("Hillside", organiser)
+    draft = create_campaign(
+        name="Hillside school places", state=CampaignState.DRAFT, chapter_id=chapter.id
+    )
+    local = create_account(name="Lena", email="lena@example.org")
+    give_role(local, RoleName.ORGANISER, Scope(chapter_id=chapter.id), organiser)
+    viewer = create_account(name="Vera", email="vera@example.org")
+    give_role(viewer, RoleName.VIEWER, Scope(campaign_id=campaign.id), organiser)
     create_campaign(name="Last spring’s campaign", state=CampaignState.PAUSED)
     script = campaign_scripts.use_ready_made(campaign, "persuasive-conversation", "en", organiser)
     second = source_of("persuasive-conversation", "en").replace("Hello,", "Good evening,", 1)
@@ -133,6 +143,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     evening = Evening(
         campaign_id=campaign.id,
         draft_campaign_id=draft.id,
+        chapter_id=chapter.id,
         party_id=party.id,
         ended_party_id=ended.id,
         lists=lists,
@@ -145,6 +156,8 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
             "host": host.id,
             "other host": other_host.id,
             "organiser with app": secured.id,
+            "chapter organiser": local.id,
+            "viewer": viewer.id,
         },
         callers={name: caller.id for name, caller in callers.items()},
         code=party.code,
@@ -326,6 +339,8 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "campaigns.index": _at("/campaigns"),
     "campaigns.new": _at("/campaigns/new"),
     "campaigns.show": _campaign(),
+    "chapters.index": _at("/chapters"),
+    "chapters.show": lambda evening: f"/chapters/{evening.chapter_id}",
     "evening.picture": lambda evening: f"/evening/{evening.summary_token}/picture.svg",
     "evening.show": lambda evening: f"/evening/{evening.summary_token}",
     "experiments.index": _campaign("/experiments"),

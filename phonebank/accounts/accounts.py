@@ -4,41 +4,46 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import selectinload
 
 from phonebank.accounts.datastore import datastore
-from phonebank.accounts.roles import find_role, lock_account, require_other_organiser
+from phonebank.accounts.roles import (
+    EVERYWHERE,
+    give_role,
+    lock_account,
+    require_active,
+    require_other_organiser,
+)
 from phonebank.accounts.sessions import sign_out_everywhere
 from phonebank.core.db import db
 from phonebank.core.email_address import normalise_email
-from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
+from phonebank.core.errors import InvalidInputError, NotFoundError
 from phonebank.core.locks import lock_row
-from phonebank.models import Account, Role, RoleName
+from phonebank.models import Account, RoleName
 
 NAME_AT_MOST = 80  # characters, as many as the column holds
 
 
-def create_account(email: str, name: str, roles: Iterable[str]) -> Account:
-    """Return the account of this address, with at least these roles. Create the account if there is
-    none.
+def create_account(
+    email: str, name: str, roles: Iterable[str], by: Account | None = None
+) -> Account:
+    """Return the account of this address, with at least these roles in the whole installation.
+    Create the account if there is none.
 
-    An existing account keeps its name. Raises InvalidInputError for a malformed address or an
-    unknown role, ConflictError for a deactivated account.
+    An existing account keeps its name. `by` is the account that does it, None for a command. Raises
+    InvalidInputError for a malformed address or an unknown role, ConflictError for a deactivated
+    account.
     """
     email = normalise_email(email)
-    wanted = [find_role(role) for role in roles]
-    account = account_of(email) or _insert_account(email, name, wanted)
+    account = account_of(email) or _insert_account(email, name)
     lock_account(account)
-    if not account.active:
-        raise ConflictError(
-            f"The account {email} is deactivated.", "Reactivate it on its page under People."
-        )
+    require_active(account)
     account.name = account.name or _clean_name(name)
-    for role in wanted:
+    for role in roles:
         # An organiser may host anyway, so their role stays. A change of role would sign them out,
         # and a host who invites an organiser must not cause that.
-        needless = role.name == RoleName.HOST and account.is_organiser
-        if not needless and datastore().add_role_to_user(account, role):
-            sign_out_everywhere(account)
+        if not (role == RoleName.HOST and account.is_organiser):
+            give_role(account, role, EVERYWHERE, by)
     db.session.flush()
     return account
 
@@ -61,9 +66,10 @@ def account_for(account_id: int) -> Account:
 
 
 def all_accounts() -> list[Account]:
-    """Return every account: active accounts first, then by name."""
+    """Return every account with its roles: active accounts first, then by name."""
     order = (Account.active.desc(), Account.name, Account.email)
-    return list(db.session.scalars(select(Account).order_by(*order)))
+    query = select(Account).options(selectinload(Account.roles)).order_by(*order)
+    return list(db.session.scalars(query))
 
 
 def rename(account: Account, name: str) -> None:
@@ -92,13 +98,13 @@ def reactivate(account: Account) -> None:
     account.active = True
 
 
-def _insert_account(email: str, name: str, roles: list[Role]) -> Account:
+def _insert_account(email: str, name: str) -> Account:
     """Return a new account of this address, or the account that another transaction created
     meanwhile."""
     try:
         with db.session.begin_nested():
             account: Account = datastore().create_user(
-                email=email, name=_clean_name(name), roles=[role.name for role in roles]
+                email=email, name=_clean_name(name), roles=[]
             )
         return account
     except IntegrityError:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from sqlalchemy.dialects.postgresql import insert
 
 from phonebank.accounts.accounts import create_account
+from phonebank.accounts.roles import EVERYWHERE, Scope, give_role
 from phonebank.accounts.sign_in_mail import send_link, sign_in_link
 from phonebank.core.config import current_config
 from phonebank.core.db import db
@@ -14,20 +15,14 @@ from phonebank.models import Account, Campaign, RoleName, campaign_host
 INVITATION_LIVES_FOR = timedelta(days=3)
 
 
-def invite_host(campaign: Campaign, email: str, name: str) -> Account:
+def invite_host(campaign: Campaign, email: str, name: str, by: Account | None) -> Account:
     """Let this person run parties for the campaign, and e-mail them an invitation.
 
     If the address has no account, this creates one. Raises the errors of `create_account`, and
     mail.MailNotSentError.
     """
-    account = create_account(email, name, [RoleName.HOST])
-    # Another invitation may insert the same row at the same moment.
-    db.session.execute(
-        insert(campaign_host)
-        .values(campaign_id=campaign.id, account_id=account.id)
-        .on_conflict_do_nothing()
-    )
-    db.session.expire(campaign, ["hosts"])
+    account = create_account(email, name, [RoleName.HOST], by)
+    _add_host(campaign, account)
     send_invitation(
         account,
         f"You're invited to host phone parties for “{campaign.name}”, on behalf of\n"
@@ -36,11 +31,32 @@ def invite_host(campaign: Campaign, email: str, name: str) -> Account:
     return account
 
 
-def invite_organiser(email: str, name: str) -> Account:
-    """Make this person an organiser, and e-mail them an invitation. Raises the errors of
-    `invite_host`."""
-    account = create_account(email, name, [RoleName.ORGANISER])
-    send_invitation(account, "You're invited to organise campaigns with Phonebank.")
+def make_host(campaign: Campaign, account: Account, by: Account | None) -> None:
+    """Let an account that there is run parties for the campaign, without an e-mail. Raises the
+    errors of `roles.give_role`."""
+    give_role(account, RoleName.HOST, EVERYWHERE, by)
+    _add_host(campaign, account)
+
+
+def _add_host(campaign: Campaign, account: Account) -> None:
+    # Another request may insert the same row at the same moment.
+    db.session.execute(
+        insert(campaign_host)
+        .values(campaign_id=campaign.id, account_id=account.id)
+        .on_conflict_do_nothing()
+    )
+    db.session.expire(campaign, ["hosts"])
+
+
+def invite_with_role(email: str, name: str, role: str, scope: Scope, by: Account | None) -> Account:
+    """Make this person an organiser or a viewer in this scope, and e-mail them an invitation.
+
+    Raises the errors of `invite_host` and of `roles.give_role`.
+    """
+    account = create_account(email, name, [])
+    give_role(account, role, scope, by)
+    see = "organise campaigns" if role == RoleName.ORGANISER else "see the figures of campaigns"
+    send_invitation(account, f"You're invited to {see} with Phonebank.")
     return account
 
 

@@ -1,27 +1,143 @@
-"""An account's role, organiser or host. Nothing here commits."""
+"""Gives an account a role, and takes one away. Nothing here commits.
 
-from sqlalchemy import select
+An organiser or a viewer has the role in the whole installation, in one chapter or in one campaign
+(a `Scope`). In one scope an account has one of these two roles at most.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from phonebank.accounts.sessions import sign_out_everywhere
+from phonebank.audit.record import record_audit
 from phonebank.core.db import db
-from phonebank.core.errors import ConflictError, InvalidInputError
-from phonebank.core.locks import lock_row
-from phonebank.models import Account, Role, RoleName
+from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
+from phonebank.core.locks import get_locked, lock_row
+from phonebank.models import Account, Campaign, Chapter, Role, RoleName, ScopedRole, account_role
 
 
-def change_role(account: Account, role: str) -> None:
-    """Replace the account's roles by this one, and sign the account out everywhere.
+@dataclass(frozen=True)
+class Scope:
+    """Where a role is held: in one chapter, in one campaign, or, without either, everywhere."""
 
-    Raises InvalidInputError for an unknown role, ConflictError if no organiser would be left.
+    chapter_id: int | None = None
+    campaign_id: int | None = None
+
+    def __str__(self) -> str:
+        """Return the scope as pages and forms send it: "everywhere", "chapter-3" or
+        "campaign-4"."""
+        if self.chapter_id is not None:
+            return f"chapter-{self.chapter_id}"
+        return f"campaign-{self.campaign_id}" if self.campaign_id is not None else "everywhere"
+
+
+EVERYWHERE = Scope()
+# The two roles that are held in a scope.
+SCOPED_ROLES = (RoleName.ORGANISER, RoleName.VIEWER)
+
+
+@dataclass(frozen=True)
+class HeldRole:
+    """A role of an account. `where` names its scope for people, and is "" for a host."""
+
+    role: RoleName
+    scope: Scope
+    where: str
+
+    def __str__(self) -> str:
+        return f"{self.role.capitalize()} of {self.where}" if self.where else "Host"
+
+
+def parse_scope(text: str) -> Scope:
+    """Return the scope of a form's value. Raises InvalidInputError."""
+    kind, _, number = text.partition("-")
+    if text == str(EVERYWHERE):
+        return EVERYWHERE
+    if kind not in ("chapter", "campaign") or not number.isdecimal() or int(number) >= 2**31:
+        raise InvalidInputError("This isn't a place for a role.", "Choose one from the list.")
+    return Scope(**{f"{kind}_id": int(number)})
+
+
+def held_roles(accounts: Sequence[Account]) -> dict[int, list[HeldRole]]:
+    """Return each account's roles by its id: those of the whole installation, of chapters, of
+    campaigns, and the host's."""
+    held = {}
+    for account in accounts:
+        names = {role.name for role in account.roles}
+        held[account.id] = [
+            HeldRole(role, EVERYWHERE, "everything") for role in SCOPED_ROLES if role in names
+        ]
+    in_parts = (
+        select(ScopedRole, Chapter.name, Campaign.name)
+        .outerjoin(Chapter, Chapter.id == ScopedRole.chapter_id)
+        .outerjoin(Campaign, Campaign.id == ScopedRole.campaign_id)
+        .where(ScopedRole.account_id.in_(list(held)))
+        .order_by(Chapter.name, Campaign.name)
+    )
+    for scoped, chapter, campaign in db.session.execute(in_parts):
+        scope = Scope(scoped.chapter_id, scoped.campaign_id)
+        where = f"the chapter {chapter}" if chapter else f"the campaign {campaign}"
+        held[scoped.account_id].append(HeldRole(scoped.role, scope, where))
+    for account in accounts:
+        if account.is_host:
+            held[account.id].append(HeldRole(RoleName.HOST, EVERYWHERE, ""))
+    return held
+
+
+def give_role(account: Account, role: str, scope: Scope, by: Account | None) -> bool:
+    """Give the account this role in this scope, and sign it out everywhere. Return whether that
+    changed anything.
+
+    In place of the account's other role in the scope: a viewer becomes an organiser, or an
+    organiser a viewer. `by` is the organiser who does it, None for a command. Raises
+    InvalidInputError for an unknown role, NotFoundError for an unknown scope, ConflictError for a
+    deactivated account, or if no organiser of the whole installation would be left.
     """
     wanted = find_role(role)
     lock_account(account)
-    if role != RoleName.ORGANISER:
-        require_other_organiser(account)
-    account.roles = [wanted]
-    # An organiser needs a second factor, but the account may have signed in as a host without one.
-    sign_out_everywhere(account)
+    require_active(account)
+    before = _roles_in(account, scope)
+    if wanted.name in before:
+        return False
+    if scope == EVERYWHERE:
+        if wanted.name in SCOPED_ROLES:
+            for other in before & set(SCOPED_ROLES):
+                _take_everywhere(account, other)
+        db.session.execute(
+            insert(account_role)
+            .values(account_id=account.id, role_id=wanted.id)
+            .on_conflict_do_nothing()
+        )
+    else:
+        _give_in_part(account, RoleName(role), scope)
+    _finish(account, "role given", scope, by, {"role": role}, sorted(before))
+    return True
+
+
+def take_role(account: Account, role: str, scope: Scope, by: Account | None) -> None:
+    """Take this role away from the account, and sign it out everywhere.
+
+    `by` is as for `give_role`. Raises ConflictError if the account does not have the role, or is
+    the last organiser of the whole installation.
+    """
+    find_role(role)
+    lock_account(account)
+    if scope == EVERYWHERE:
+        taken = _take_everywhere(account, RoleName(role))
+    else:
+        statement = delete(ScopedRole).where(
+            ScopedRole.role == role, *_row_of(account, scope)
+        )  # fmt: skip
+        taken = bool(db.session.execute(statement.returning(ScopedRole.id)).all())
+    if not taken:
+        raise ConflictError(
+            f"{account.name or account.email} does not have this role any more.",
+            "Reload the page to see what they may do now.",
+        )
+    _finish(account, "role taken away", scope, by, None, [role])
 
 
 def find_role(name: str) -> Role:
@@ -49,17 +165,122 @@ def lock_account(account: Account) -> None:
     lock_row(account)
 
 
+def require_active(account: Account) -> None:
+    """Raise ConflictError for a deactivated account."""
+    if not account.active:
+        raise ConflictError(
+            f"The account {account.email} is deactivated.",
+            "Reactivate it on its page under People.",
+        )
+
+
 def require_other_organiser(account: Account) -> None:
-    """Raise ConflictError if the account is the only active organiser. Call `lock_account`
-    first."""
-    others = (
+    """Raise ConflictError if the account is the only active organiser of the whole installation.
+    Call `lock_account` first."""
+    if account.is_organiser and db.session.scalar(_other_organiser(account).limit(1)) is None:
+        raise _only_organiser(account)
+
+
+def _other_organiser(account: Account) -> Any:
+    return (
         select(Account.id)
         .join(Account.roles)
         .where(Role.name == RoleName.ORGANISER, Account.active, Account.id != account.id)
-        .limit(1)
     )
-    if account.is_organiser and db.session.scalar(others) is None:
-        raise ConflictError(
-            f"{account.name or account.email} is the only organiser.",
-            "Make another person an organiser first.",
+
+
+def _only_organiser(account: Account) -> ConflictError:
+    return ConflictError(
+        f"{account.name or account.email} is the only organiser of everything.",
+        "Make another person an organiser of everything first.",
+    )
+
+
+def _row_of(account: Account, scope: Scope) -> tuple[Any, ...]:
+    """Return the conditions on ScopedRole for the account's row of this scope."""
+    return (
+        ScopedRole.account_id == account.id,
+        ScopedRole.chapter_id.is_not_distinct_from(scope.chapter_id),
+        ScopedRole.campaign_id.is_not_distinct_from(scope.campaign_id),
+    )
+
+
+def _roles_in(account: Account, scope: Scope) -> set[RoleName]:
+    """Return the roles that the account has in this scope, by the database."""
+    if scope == EVERYWHERE:
+        names = select(Role.name).join(account_role).where(account_role.c.account_id == account.id)
+        return {RoleName(name) for name in db.session.scalars(names)}
+    return set(db.session.scalars(select(ScopedRole.role).where(*_row_of(account, scope))))
+
+
+def _give_in_part(account: Account, role: RoleName, scope: Scope) -> None:
+    if role not in SCOPED_ROLES:
+        raise InvalidInputError(
+            "Only organisers and viewers belong to a chapter or campaign.", "Choose another role."
         )
+    if scope.chapter_id is not None:
+        found: object = get_locked(Chapter, scope.chapter_id)
+    else:
+        found = db.session.get(Campaign, scope.campaign_id)
+    if found is None:
+        raise NotFoundError("This chapter or campaign does not exist.", "Reload the page.")
+    column = ScopedRole.chapter_id if scope.chapter_id is not None else ScopedRole.campaign_id
+    db.session.execute(
+        insert(ScopedRole)
+        .values(
+            account_id=account.id,
+            role=role,
+            chapter_id=scope.chapter_id,
+            campaign_id=scope.campaign_id,
+        )
+        .on_conflict_do_update(
+            index_elements=[ScopedRole.account_id, column],
+            index_where=column.is_not(None),
+            set_={"role": role},
+        )
+    )
+
+
+def _take_everywhere(account: Account, role: RoleName) -> bool:
+    """Delete the account's role in the whole installation, unless no organiser would be left.
+    Return whether the account had it. Raises ConflictError for the last organiser."""
+    this_row = tuple_(account_role.c.account_id, account_role.c.role_id).in_(
+        select(account_role.c.account_id, account_role.c.role_id)
+        .join(Role, Role.id == account_role.c.role_id)
+        .where(account_role.c.account_id == account.id, Role.name == role)
+    )
+    statement = delete(account_role).where(this_row)
+    if role == RoleName.ORGANISER:
+        statement = statement.where(_other_organiser(account).exists())
+    if db.session.execute(statement.returning(account_role.c.role_id)).all():
+        return True
+    if role == RoleName.ORGANISER and role in _roles_in(account, EVERYWHERE):
+        raise _only_organiser(account)
+    return False
+
+
+def _finish(
+    account: Account,
+    action: str,
+    scope: Scope,
+    by: Account | None,
+    after: dict[str, Any] | None,
+    before: list[str],
+) -> None:
+    """Record the change, and sign the account out.
+
+    An organiser needs a second factor, but the account may have signed in as a host without one.
+    """
+    db.session.expire(account, ["roles", "scoped_roles"])
+    campaign = db.session.get(Campaign, scope.campaign_id) if scope.campaign_id else None
+    where = {"where": str(scope)}
+    record_audit(
+        action,
+        account=by,
+        campaign=campaign,
+        subject_kind="account",
+        subject_id=account.id,
+        before={"roles": before} | where,
+        after=after | where if after is not None else None,
+    )
+    sign_out_everywhere(account)

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 
 from phonebank.campaigns.data_protection import missing_statements
 from phonebank.core.db import db
-from phonebank.core.errors import ConflictError, NotAllowedError
-from phonebank.core.locks import lock_row
+from phonebank.core.errors import ConflictError, NotAllowedError, NotFoundError
+from phonebank.core.locks import get_locked, lock_row
 from phonebank.core.scopes import campaigns_within, may_organise_chapter
 from phonebank.models import (
     Account,
@@ -17,6 +17,7 @@ from phonebank.models import (
     CallerState,
     Campaign,
     CampaignState,
+    Chapter,
     ContactList,
     ListState,
     PaceFlag,
@@ -49,6 +50,10 @@ def create_campaign(account: Account, values: dict[str, Any]) -> Campaign:
         raise NotAllowedError(
             "You can set up campaigns only in your own chapters.", "Choose one of your chapters."
         )
+    chapter_id = values.get("chapter_id")
+    # The lock waits for a person who is just deleting the chapter.
+    if chapter_id is not None and get_locked(Chapter, chapter_id) is None:
+        raise NotFoundError("This chapter does not exist any more.", "Choose another.")
     campaign = Campaign(created_by_id=account.id, **values)
     db.session.add(campaign)
     db.session.flush()

@@ -65,7 +65,10 @@ def campaign_for(
         lock_row(campaign)
     held = role_in(account, campaign) if campaign is not None else None
     if campaign is None or held is None:
-        raise NotFoundError("This campaign does not exist.", "Go back to the list of campaigns.")
+        raise NotFoundError(
+            "We can't find this campaign among yours.",
+            "Go back to the list of campaigns, or ask an organiser to let you see it.",
+        )
     if held != RoleName.ORGANISER and role == RoleName.ORGANISER:
         raise NotAllowedError(
             "This page is for the campaign's organisers.", "Ask an organiser to do it for you."

@@ -3,6 +3,7 @@
 from flask import Blueprint, Flask
 
 from phonebank.organisers.campaigns import views as campaigns
+from phonebank.organisers.chapters import views as chapters
 from phonebank.organisers.connections import views as connections
 from phonebank.organisers.contact_status import views as queue
 from phonebank.organisers.experiments import views as experiments
@@ -30,6 +31,7 @@ _FEATURES = (
     history_views,
     set_aside_views,
     people,
+    chapters,
 )
 
 

@@ -29,7 +29,7 @@ def invite_cohost(account: Account, party: Party, email: str) -> Account:
     or an ended party, and mail.MailNotSentError.
     """
     _check(account, party)
-    invited = create_account(email, "", [RoleName.HOST])
+    invited = create_account(email, "", [RoleName.HOST], account)
     _check_invited(party, invited)
     # The mail is sent before the party is locked. A mail server is slow, and callers could not join
     # meanwhile.

@@ -122,6 +122,16 @@ def make_token(page: Page) -> None:
     page.get_by_role("button", name="Make the token").click()
 
 
+def refuse_a_role(page: Page) -> None:
+    page.get_by_label("Host: runs").check()
+    page.get_by_label("Where").select_option("everywhere")
+    page.get_by_role("button", name="Give this role").click()
+
+
+def _person(who: str) -> Callable[[Evening], str]:
+    return lambda evening: f"/people/{evening.accounts[who]}"
+
+
 def _in(rest: str) -> Callable[[Evening], str]:
     return lambda evening: f"/campaigns/{evening.campaign_id}{rest}"
 
@@ -246,7 +256,21 @@ VISITS = (
     Visit("organiser", "suppression_files.show"),
     Visit("organiser", "people.everybody"),
     Visit("organiser", "people.person"),
+    Visit("organiser", "", "person-with-roles", _person("chapter organiser")),
+    Visit("organiser", "", "role-refused", _person("viewer"), refuse_a_role, refused=True),
     Visit("organiser", "people.invite"),
+    Visit("organiser", "chapters.index"),
+    Visit("organiser", "chapters.show"),
+    Visit(
+        "organiser", "", "chapter-refused", ADDRESSES["chapters.index"], press("Make"), refused=True
+    ),
+    Visit("chapter organiser", "", "own-campaigns", ADDRESSES["campaigns.index"]),
+    Visit("chapter organiser", "", "own-new", ADDRESSES["campaigns.new"]),
+    Visit("chapter organiser", "", "own-draft", lambda e: f"/campaigns/{e.draft_campaign_id}"),
+    Visit("chapter organiser", "", "others", lambda e: f"/campaigns/{e.campaign_id}", refused=True),
+    Visit("viewer", "", "figures", ADDRESSES["campaigns.show"]),
+    Visit("viewer", "", "figures-status", ADDRESSES["queue.standing"]),
+    Visit("viewer", "", "not-for-viewers", ADDRESSES["lists.history"], refused=True),
     Visit("organiser", "", "no-such-campaign", lambda e: "/campaigns/99", refused=True),
 )
 

@@ -15,7 +15,7 @@ from phonebank.core.config import Config
 from phonebank.core.db import db
 from phonebank.local import env_file
 from phonebank.models import Account, RoleName
-from tests.factories import create_account
+from tests.factories import create_account, create_campaign
 
 
 @pytest.fixture
@@ -72,6 +72,43 @@ def test_a_host_becomes_an_organiser_too(environment: dict[str, str], app: Flask
         account = db.session.get_one(Account, cy)
         assert account.is_organiser
         assert account.is_host
+
+
+def test_roles_and_chapters_by_command(environment: dict[str, str], app: Flask) -> None:
+    with app.app_context():
+        create_account(RoleName.ORGANISER, email="ada@example.org", name="Ada")
+        create_campaign(name="Kitchen Table")
+        db.session.commit()
+
+    def says(*words: str) -> str:
+        done = run(environment, *words)
+        return done.stdout if done.exit_code == 0 else done.stderr
+
+    assert says("create-chapter", "North") == "The chapter North is made.\n"
+    assert "There is already a chapter called" in says("create-chapter", "north")
+    assert says("move-campaign", "1", "--chapter", "north") == (
+        "“Kitchen Table” is in the chapter North now.\n"
+    )
+    for _ in range(2):
+        given = says("give-role", "cy@example.org", "organiser", "--chapter", "North")
+        assert given.startswith("cy@example.org: Organiser of the chapter North\n")
+    says("give-role", "cy@example.org", "viewer", "--campaign", "1")
+    assert says("roles") == (
+        "cy@example.org: Organiser of the chapter North, Viewer of the campaign Kitchen Table\n"
+        "ada@example.org: Organiser of everything\n"
+    )
+    assert says("take-role", "cy@example.org", "organiser", "--chapter", "North") == (
+        "cy@example.org: Viewer of the campaign Kitchen Table\n"
+    )
+    assert "the only organiser of everything" in says("take-role", "ada@example.org", "organiser")
+    assert says("move-campaign", "1") == "“Kitchen Table” is in no chapter now.\n"
+    for wrong, said in (
+        (("give-role", "cy@example.org", "viewer", "--chapter", "South"), "There is no chapter"),
+        (("give-role", "cy@example.org", "viewer", "--campaign", "9"), "does not exist"),
+        (("take-role", "bo@example.org", "host"), "Nobody has an account"),
+        (("move-campaign", "9"), "There is no campaign with the number 9."),
+    ):
+        assert said in says(*wrong)
 
 
 def test_links_for_one_of_each_and_for_a_name(environment: dict[str, str], app: Flask) -> None:

@@ -19,7 +19,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from phonebank.campaigns.data_protection import lawful_bases_for, today_in
 from phonebank.core.edit_form import EditForm
-from phonebank.models import Campaign, ContactList
+from phonebank.models import Campaign, Chapter, ContactList
 from phonebank.rules.countries import countries, rules_for
 from phonebank.rules.week_hours import DAY_NAMES, DAYS, WeekHours, WeekHoursError
 
@@ -53,6 +53,11 @@ class CampaignForm(EditForm):
         description="The organisation's full name. Callers say it in every call, as the law "
         "requires.",
     )
+    chapter_id = SelectField(
+        "Chapter",
+        coerce=int,
+        description="The chapter's organisers and viewers see this campaign.",
+    )
     country = SelectField(
         "Country",
         [InputRequired("Choose the country of the people you will call.")],
@@ -81,7 +86,14 @@ class CampaignForm(EditForm):
         default=True,
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        chapters: Sequence[Chapter] = (),
+        may_be_without_chapter: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """`chapters` are those of a new campaign's maker to choose from."""
         super().__init__(*args, **kwargs)
         # No country is chosen at first, because with a wrong country every number of a list would
         # be refused.
@@ -89,6 +101,11 @@ class CampaignForm(EditForm):
             SelectChoice("", "Choose a country"),
             *(SelectChoice(code, rules_for(code).name) for code in countries()),
         ]
+        if not chapters:
+            del self.chapter_id
+            return
+        none = [SelectChoice(0, "No chapter")] if may_be_without_chapter else []
+        self.chapter_id.choices = none + [SelectChoice(one.id, one.name) for one in chapters]
 
     def is_usable_for(self, campaign: Campaign, lists: Sequence[ContactList]) -> bool:
         """Whether the campaign may have these values.
@@ -111,7 +128,10 @@ class CampaignForm(EditForm):
             for name in ("name", "on_behalf_of", "country", "language", "briefing")
         }
         switches = ("practice_first", "shows_earlier_call")
-        return texts | {name: self[name].data for name in switches}
+        values = texts | {name: self[name].data for name in switches}
+        if self.chapter_id is not None:
+            values["chapter_id"] = self.chapter_id.data or None
+        return values
 
 
 class DataProtectionForm(EditForm):

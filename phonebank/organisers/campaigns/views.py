@@ -13,10 +13,11 @@ from phonebank.campaigns.data_protection import (
     missing_statements,
 )
 from phonebank.campaigns.progress import OutcomeCountsCache, answers_by_question
-from phonebank.core.access import VIEWER_ANYWHERE, open_to
+from phonebank.core.access import ORGANISER_ANYWHERE, VIEWER_ANYWHERE, open_to
 from phonebank.core.config import current_config
 from phonebank.core.edit_form import EditForm, is_still
-from phonebank.core.scopes import campaign_for, may_organise
+from phonebank.core.errors import NotAllowedError
+from phonebank.core.scopes import campaign_for, chapters_within, may_organise
 from phonebank.lists.services import lists_in_calling_order
 from phonebank.models import Campaign, CampaignState, RoleName
 from phonebank.organisers.campaigns.forms import CampaignForm, DataProtectionForm, hours_form
@@ -50,14 +51,25 @@ def _address(campaign: Campaign, anchor: str = "") -> str:
 def index() -> ResponseReturnValue:
     """Show the campaigns whose figures the account may see, with their totals."""
     rows = [(c, campaign_totals(c.id)) for c in services.campaigns_of(current_user)]
-    return render_template("campaigns/index.html", rows=rows)
+    may_create = current_user.is_organiser or bool(chapters_within(current_user))
+    return render_template("campaigns/index.html", rows=rows, may_create=may_create)
 
 
 @campaigns.route("/new", methods=["GET", "POST"])
-@open_to(RoleName.ORGANISER)
+@open_to(ORGANISER_ANYWHERE)
 def new() -> ResponseReturnValue:
-    """Show the form for a new campaign. A POST creates the campaign."""
-    form = CampaignForm()
+    """Show the form for a new campaign. A POST creates the campaign.
+
+    Organisers of chapters create campaigns in their chapters, and organisers of single campaigns
+    create none.
+    """
+    chapters = chapters_within(current_user)
+    if not (chapters or current_user.is_organiser):
+        raise NotAllowedError(
+            "You organise campaigns that are there already.",
+            "Ask an organiser of everything, or of your chapter, to set up another.",
+        )
+    form = CampaignForm(chapters=chapters, may_be_without_chapter=current_user.is_organiser)
     if form.validate_on_submit():
         campaign = services.create_campaign(current_user, form.values())
         record_audit("campaign created", account=current_user, campaign=campaign)
@@ -245,7 +257,8 @@ def new_link(campaign_id: int) -> ResponseReturnValue:
 def invite(campaign_id: int) -> ResponseReturnValue:
     """Let the person with this e-mail address host parties for the campaign."""
     campaign = _campaign(campaign_id)
-    host = invite_host(campaign, request.form.get("email", ""), request.form.get("name", ""))
+    email, name = request.form.get("email", ""), request.form.get("name", "")
+    host = invite_host(campaign, email, name, current_user)
     record_audit(
         "host invited",
         account=current_user,

@@ -1,29 +1,69 @@
-"""The forms that invite a person and change a person's role."""
+"""The forms that invite a person and give a person a role."""
+
+from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import RadioField, SelectField, StringField
+from sqlalchemy import select
+from wtforms import RadioField, SelectField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 
 from phonebank.accounts.accounts import NAME_AT_MOST
+from phonebank.accounts.roles import EVERYWHERE, Scope, parse_scope
+from phonebank.core.db import db
 from phonebank.core.email_field import NormalEmailField
-from phonebank.models import RoleName
+from phonebank.models import Campaign, Chapter, RoleName
 
 ROLE_CHOICES = (
-    SelectChoice(RoleName.HOST, "Host: runs parties and sees totals"),
-    SelectChoice(RoleName.ORGANISER, "Organiser: manages campaigns, lists and people"),
+    SelectChoice(RoleName.HOST, "Host: runs parties for a campaign and sees totals"),
+    SelectChoice(
+        RoleName.VIEWER, "Viewer: sees figures, never a name or number, and changes nothing"
+    ),
+    SelectChoice(RoleName.ORGANISER, "Organiser: manages campaigns and lists, and sees people"),
 )
 
 
 class RoleForm(FlaskForm):
-    role = RadioField("What they can do", choices=ROLE_CHOICES)
+    """The form that gives a role."""
+
+    role = RadioField("What they can do", choices=ROLE_CHOICES, default=RoleName.HOST)
+    where = SelectField(
+        "Where",
+        description="A chapter stands for all its campaigns, also later ones. A host needs one "
+        "campaign.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        campaigns = select(Campaign.id, Campaign.name).order_by(Campaign.id.desc())
+        chapters = select(Chapter.id, Chapter.name).order_by(Chapter.name)
+        # A campaign comes first, because the choice that a browser makes by itself should be the
+        # smallest one.
+        self.where.choices = [
+            *(
+                SelectChoice(str(Scope(campaign_id=row.id)), f"Campaign: {row.name}")
+                for row in db.session.execute(campaigns)
+            ),
+            *(
+                SelectChoice(str(Scope(chapter_id=row.id)), f"Chapter: {row.name}")
+                for row in db.session.execute(chapters)
+            ),
+            SelectChoice(str(EVERYWHERE), "Everything: all chapters and campaigns"),
+        ]
+
+    @property
+    def scope(self) -> Scope:
+        """The chosen scope, of a valid form."""
+        return parse_scope(self.where.data or "")
+
+    def validate_where(self, field: SelectField) -> None:
+        """Refuse a host without a campaign."""
+        if self.role.data == RoleName.HOST and not (field.data or "").startswith("campaign-"):
+            raise ValidationError("A host needs a campaign. Choose one.")
 
 
-class InviteForm(FlaskForm):
-    """The form that invites a person: name, e-mail address and role.
-
-    The view fills in the choices of `campaign`.
-    """
+class InviteForm(RoleForm):
+    """The form that invites a person: name, e-mail address and role."""
 
     name = StringField(
         "Name",
@@ -33,5 +73,3 @@ class InviteForm(FlaskForm):
         ],
     )
     email = NormalEmailField("E-mail address")
-    role = RadioField("What they can do", choices=ROLE_CHOICES, default=RoleName.HOST)
-    campaign = SelectField("Campaign they host for", coerce=int)

@@ -1,17 +1,17 @@
-"""The organiser's pages about people: inviting them, changing their role, deactivating them."""
+"""The organiser's pages about people: inviting them, giving and taking away
+roles, deactivating them."""
 
-from flask import Blueprint, Flask, flash, redirect, render_template, url_for
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from sqlalchemy import select
-from wtforms.fields.choices import SelectChoice
 
 from phonebank.accounts import accounts, invitations, roles, second_factor
 from phonebank.audit.record import record_audit
 from phonebank.core import mail
 from phonebank.core.access import open_to
 from phonebank.core.db import db
-from phonebank.core.errors import ConflictError, InvalidInputError
+from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
 from phonebank.core.mail import MailNotSentError
 from phonebank.models import Account, Campaign, RoleName
 from phonebank.organisers.people.forms import InviteForm, RoleForm
@@ -27,23 +27,20 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def everybody() -> ResponseReturnValue:
-    """List everyone with an account."""
-    return render_template("people/index.html", people=accounts.all_accounts())
+    """List everyone with an account, and their roles."""
+    people = accounts.all_accounts()
+    return render_template("people/index.html", people=people, held=roles.held_roles(people))
 
 
 @pages.route("/invite", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def invite() -> ResponseReturnValue:
-    """Show the form that invites a host or an organiser. A POST sends the invitation."""
+    """Show the form that invites a host, a viewer or an organiser. A POST sends the invitation."""
     form = InviteForm()
-    campaigns = list(db.session.scalars(select(Campaign).order_by(Campaign.created_at.desc())))
-    form.campaign.choices = [
-        SelectChoice(str(campaign.id), campaign.name) for campaign in campaigns
-    ] or [SelectChoice("0", "No campaigns yet")]
     if form.validate_on_submit():
         try:
             invited = _invite(form)
-        except (InvalidInputError, ConflictError, MailNotSentError) as error:
+        except (InvalidInputError, ConflictError, NotFoundError, MailNotSentError) as error:
             db.session.rollback()
             form.form_errors.append(f"{error.message} {error.what_to_do}")
         else:
@@ -56,13 +53,17 @@ def invite() -> ResponseReturnValue:
 
 
 def _invite(form: InviteForm) -> Account:
-    email, name = form.email.data or "", form.name.data or ""
+    email, name, scope = form.email.data or "", form.name.data or "", form.scope
     if form.role.data != RoleName.HOST:
-        return invitations.invite_organiser(email, name)
-    campaign = db.session.get(Campaign, form.campaign.data)
+        return invitations.invite_with_role(email, name, form.role.data, scope, current_user)
+    return invitations.invite_host(_campaign_of(scope), email, name, current_user)
+
+
+def _campaign_of(scope: roles.Scope) -> Campaign:
+    campaign = db.session.get(Campaign, scope.campaign_id) if scope.campaign_id else None
     if campaign is None:
-        raise ConflictError("A host needs a campaign.", "Create a campaign first.")
-    return invitations.invite_host(campaign, email, name)
+        raise NotFoundError("This campaign does not exist.", "Choose another.")
+    return campaign
 
 
 def _describe_invitation(account: Account) -> str:
@@ -79,28 +80,55 @@ def _describe_invitation(account: Account) -> str:
 @pages.get("/<int:account_id>")
 @open_to(RoleName.ORGANISER)
 def person(account_id: int) -> ResponseReturnValue:
-    """Show one account: its campaigns, role and second factor."""
-    account = accounts.account_for(account_id)
-    role = account.roles[0].name if account.roles else RoleName.HOST
+    """Show one account: its roles, the campaigns that it hosts for, and its second factor."""
+    return _show(accounts.account_for(account_id), RoleForm())
+
+
+def _show(account: Account, form: RoleForm) -> str:
     hosted = select(Campaign).where(Campaign.hosts.contains(account)).order_by(Campaign.name)
     return render_template(
         "people/person.html",
         account=account,
-        form=RoleForm(role=role),
+        held=roles.held_roles([account])[account.id],
+        form=form,
         campaigns=list(db.session.scalars(hosted)),
     )
 
 
-@pages.post("/<int:account_id>/role")
+@pages.post("/<int:account_id>/roles")
 @open_to(RoleName.ORGANISER)
-def change_role(account_id: int) -> ResponseReturnValue:
-    """Give an account the role of an organiser or a host."""
+def give_role(account_id: int) -> ResponseReturnValue:
+    """Give an account a role in the whole installation, a chapter or a campaign."""
     account = accounts.account_for(account_id)
-    role = RoleForm().role.data or ""
-    roles.change_role(account, role)
-    _audit("role changed", account, role=role)
-    a_role = f"{'an' if role == RoleName.ORGANISER else 'a'} {role}"
-    return _commit(account, f"{account.name} is now {a_role} and has to sign in again.")
+    form = RoleForm()
+    if not form.validate():
+        return _show(account, form), 422
+    name, role = account.name or account.email, form.role.data
+    if role == RoleName.HOST:
+        campaign = _campaign_of(form.scope)
+        invitations.make_host(campaign, account, current_user)
+        record_audit(
+            "host added",
+            account=current_user,
+            campaign=campaign,
+            subject_kind="account",
+            subject_id=account.id,
+        )
+        return _commit(account, f"{name} can host parties for “{campaign.name}” now.")
+    if not roles.give_role(account, role, form.scope, current_user):
+        return _commit(account, f"{name} has this role already.", "info")
+    return _commit(account, f"{name} has the new role, and has to sign in again.")
+
+
+@pages.post("/<int:account_id>/roles/take")
+@open_to(RoleName.ORGANISER)
+def take_role(account_id: int) -> ResponseReturnValue:
+    """Take one role away from an account."""
+    account = accounts.account_for(account_id)
+    scope = roles.parse_scope(request.form.get("where", ""))
+    roles.take_role(account, request.form.get("role", ""), scope, current_user)
+    name = account.name or account.email
+    return _commit(account, f"{name} no longer has this role, and has to sign in again.")
 
 
 @pages.post("/<int:account_id>/deactivate")
@@ -145,7 +173,7 @@ def _audit(action: str, account: Account, **after: object) -> None:
     )
 
 
-def _commit(account: Account, message: str) -> ResponseReturnValue:
+def _commit(account: Account, message: str, kind: str = "success") -> ResponseReturnValue:
     """Commit, and redirect with the message to the account's page.
 
     After a change to their own account, an organiser goes to the front page, because they may no
@@ -153,5 +181,5 @@ def _commit(account: Account, message: str) -> ResponseReturnValue:
     """
     own = account.id == current_user.id
     db.session.commit()
-    flash(message, "success")
+    flash(message, kind)
     return redirect(url_for("accounts.front") if own else url_for(".person", account_id=account.id))

@@ -55,4 +55,4 @@ def test_an_unknown_role_is_refused(app_context: Flask) -> None:
     with pytest.raises(InvalidInputError, match="There is no role"):
         accounts.create_account("cy@example.org", "Cy", ["king"])
     with pytest.raises(InvalidInputError, match="There is no role"):
-        roles.change_role(create_account(RoleName.HOST), "")
+        roles.give_role(create_account(RoleName.HOST), "", roles.EVERYWHERE, None)

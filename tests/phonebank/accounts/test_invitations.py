@@ -23,7 +23,9 @@ def test_the_invitation_says_for_what_and_gives_a_way_in_that_lasts_some_days(
     public_app: Flask, outbox: list, campaign: int
 ) -> None:
     with public_app.app_context():
-        invitations.invite_host(db.session.get_one(Campaign, campaign), "cy@example.org", "Cy")
+        invitations.invite_host(
+            db.session.get_one(Campaign, campaign), "cy@example.org", "Cy", None
+        )
         db.session.commit()
         [message] = outbox
         assert message.to == ["cy@example.org"]
@@ -40,13 +42,13 @@ def test_inviting_a_host_again_for_another_campaign_keeps_the_first(
 ) -> None:
     with app.app_context():
         first = invitations.invite_host(
-            db.session.get_one(Campaign, campaign), "cy@example.org", "Cy"
+            db.session.get_one(Campaign, campaign), "cy@example.org", "Cy", None
         )
         again = invitations.invite_host(
-            db.session.get_one(Campaign, campaign), "CY@example.org", "Xy"
+            db.session.get_one(Campaign, campaign), "CY@example.org", "Xy", None
         )
         second = create_campaign()
-        other = invitations.invite_host(second, "cy@example.org", "")
+        other = invitations.invite_host(second, "cy@example.org", "", None)
         db.session.commit()
         assert first.id == again.id == other.id
         assert other.name == "Cy"

@@ -125,11 +125,12 @@ def test_ending_the_present_browser_signs_it_out(browsers: list[FlaskClient]) ->
     "act",
     [
         accounts.deactivate,
-        lambda account: roles.change_role(account, RoleName.HOST),
+        lambda account: roles.take_role(account, RoleName.ORGANISER, roles.EVERYWHERE, None),
+        lambda account: roles.give_role(account, RoleName.VIEWER, roles.EVERYWHERE, None),
         second_factor.reset_second_factor,
         lambda account: (accounts.deactivate(account), accounts.reactivate(account)),
     ],
-    ids=["deactivated", "another role", "second factor reset", "let in again"],
+    ids=["deactivated", "role taken away", "another role", "second factor reset", "let in again"],
 )
 def test_what_an_organiser_changes_of_an_account_ends_its_sessions(
     app: Flask, browsers: list[FlaskClient], ada: int, act: Callable[[Account], object]

@@ -158,8 +158,10 @@ def test_each_sees_ones_own_campaign_and_no_other(browsers: dict[str, FlaskClien
         paused = browser.post("/campaigns/2/state", data={"verb": "pause"})
         assert paused.status_code in ((302, 409) if organises else (403,)), who
         # What is about the whole installation stays closed to those who organise a part of it.
-        for path in ("/do-not-call", "/do-not-call.csv", "/people", "/campaigns/new"):
+        for path in ("/do-not-call", "/do-not-call.csv", "/people", "/chapters"):
             assert browser.get(path).status_code == 403, (who, path)
+        wanted = 200 if who == "chapter organiser" else 403
+        assert browser.get("/campaigns/new").status_code == wanted, who
         assert browser.get("/", follow_redirects=True).status_code == 200
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from phonebank.accounts import accounts
 from phonebank.core.db import db
-from phonebank.models import Account, Campaign, RoleName
+from phonebank.models import Account, AuditEntry, Campaign, RoleName
 from tests.factories import create_account, create_campaign
 from tests.signing_in import sign_in
 
@@ -36,7 +36,7 @@ def invitation(campaign_id: int, **changed: str) -> dict[str, str]:
         "name": "Cy",
         "email": "cy@example.org",
         "role": RoleName.HOST,
-        "campaign": str(campaign_id),
+        "where": f"campaign-{campaign_id}",
     } | changed
 
 
@@ -61,7 +61,9 @@ def test_an_organiser_invites_a_host(
 def test_an_invitation_to_an_organiser(
     organiser_client: FlaskClient, app: Flask, campaign: int
 ) -> None:
-    data = invitation(campaign, role=RoleName.ORGANISER, email="bo@example.org", name="Bo")
+    data = invitation(
+        campaign, role=RoleName.ORGANISER, where="everywhere", email="bo@example.org", name="Bo"
+    )
     organiser_client.post("/people/invite", data=data)
     with app.app_context():
         made = accounts.account_of("bo@example.org")
@@ -77,7 +79,8 @@ def test_an_invitation_to_an_organiser(
         ({"name": " "}, "Type a name."),
         ({"name": "x" * 81}, "Use up to 80 characters."),
         ({"role": "king"}, "Not a valid choice"),
-        ({"campaign": "999"}, "Not a valid choice"),
+        ({"where": "campaign-999"}, "Not a valid choice"),
+        ({"where": "everywhere"}, "A host needs a campaign."),
     ],
 )
 def test_a_wrong_invitation_says_what_is_wrong_and_stores_nothing(
@@ -92,9 +95,9 @@ def test_a_wrong_invitation_says_what_is_wrong_and_stores_nothing(
 def test_a_host_cannot_be_invited_before_there_is_a_campaign(
     organiser_client: FlaskClient, app: Flask
 ) -> None:
-    answer = organiser_client.post("/people/invite", data=invitation(0))
+    answer = organiser_client.post("/people/invite", data=invitation(0, where="everywhere"))
     assert answer.status_code == 422
-    assert "Create a campaign first." in answer.text
+    assert "A host needs a campaign." in answer.text
     assert account(app, "cy@example.org") is None
 
 
@@ -139,17 +142,21 @@ def test_deactivating_and_reactivating(organiser_client: FlaskClient, app: Flask
     assert host.get("/account").status_code == 200
 
 
+EVERYTHING = {"role": RoleName.ORGANISER, "where": "everywhere"}
+
+
 def test_the_last_organiser_can_neither_leave_nor_step_down(
     organiser_client: FlaskClient, ada: int, cy: int
 ) -> None:
     for path, data in (
         (f"/people/{ada}/deactivate", {}),
-        (f"/people/{ada}/role", {"role": RoleName.HOST}),
+        (f"/people/{ada}/roles/take", EVERYTHING),
+        (f"/people/{ada}/roles", EVERYTHING | {"role": RoleName.VIEWER}),
     ):
         answer = organiser_client.post(path, data=data)
         assert answer.status_code == 409
-        assert "Ada is the only organiser." in answer.text
-        assert "Make another person an organiser first." in answer.text
+        assert "Ada is the only organiser of everything." in answer.text
+        assert "Make another person an organiser of everything first." in answer.text
     assert organiser_client.get("/people").status_code == 200
 
 
@@ -165,12 +172,50 @@ def test_a_deactivated_organiser_does_not_count_as_another(
 def test_with_another_organiser_one_may_step_down(
     organiser_client: FlaskClient, app: Flask, ada: int, cy: int
 ) -> None:
-    organiser_client.post(f"/people/{cy}/role", data={"role": RoleName.ORGANISER})
-    answer = organiser_client.post(f"/people/{ada}/role", data={"role": RoleName.HOST})
+    organiser_client.post(f"/people/{cy}/roles", data=EVERYTHING)
+    answer = organiser_client.post(f"/people/{ada}/roles/take", data=EVERYTHING)
     assert answer.location == "/"
     assert organiser_client.get("/people").status_code == 302, "a change of role signs out"
     sign_in(organiser_client, ada)
     assert organiser_client.get("/people").status_code == 403
+
+
+def test_roles_in_parts_are_given_seen_taken_and_recorded(
+    organiser_client: FlaskClient, app: Flask, campaign: int, ada: int, cy: int
+) -> None:
+    made = organiser_client.post("/chapters", data={"name": " North  End "})
+    assert made.location == "/chapters/1"
+    for role, where in (
+        (RoleName.ORGANISER, "chapter-1"),
+        (RoleName.ORGANISER, f"campaign-{campaign}"),
+        (RoleName.VIEWER, f"campaign-{campaign}"),
+    ):
+        data = {"role": role, "where": where}
+        assert organiser_client.post(f"/people/{cy}/roles", data=data).status_code == 302
+    held = "Organiser of the chapter North End, Viewer of the campaign Kitchen Table, Host"
+    assert held in organiser_client.get("/people").text
+    assert "Organiser of the chapter North End" in organiser_client.get(f"/people/{cy}").text
+    viewer = {"role": RoleName.VIEWER, "where": f"campaign-{campaign}"}
+    assert organiser_client.post(f"/people/{cy}/roles/take", data=viewer).status_code == 302
+    again = organiser_client.post(f"/people/{cy}/roles/take", data=viewer)
+    assert again.status_code == 409
+    assert "Cy does not have this role any more." in again.text
+    for wrong in ({"where": "chapter-9"}, {"where": "chapter-x"}, {"role": "king"}):
+        refused = organiser_client.post(f"/people/{cy}/roles", data=viewer | wrong)
+        assert refused.status_code == 422
+    with app.app_context():
+        entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+        told = [
+            (entry.action, entry.account_id, entry.subject_id, (entry.after or {}).get("role"))
+            for entry in entries
+        ]
+    assert told == [
+        ("chapter made", ada, "1", None),
+        ("role given", ada, str(cy), "organiser"),
+        ("role given", ada, str(cy), "organiser"),
+        ("role given", ada, str(cy), "viewer"),
+        ("role taken away", ada, str(cy), None),
+    ]
 
 
 def test_nobody_at_that_number(organiser_client: FlaskClient) -> None:
@@ -185,5 +230,5 @@ def test_hosts_do_not_see_the_people(client: FlaskClient, cy: int, ada: int) -> 
         answer = client.get(path)
         assert answer.status_code == 403
         assert "ada@example.org" not in answer.text
-    for path in ("role", "deactivate", "reactivate", "second-factor"):
+    for path in ("roles", "roles/take", "deactivate", "reactivate", "second-factor"):
         assert client.post(f"/people/{ada}/{path}").status_code == 403

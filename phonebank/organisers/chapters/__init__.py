@@ -1,0 +1,1 @@
+"""The pages about chapters, for organisers of the whole installation."""
