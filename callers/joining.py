@@ -1,4 +1,5 @@
-"""Join a party or campaign with a first name and a code or a link. Nothing here commits."""
+"""Join a party or campaign with a first name and a code or a link. These functions do not
+commit."""
 
 from sqlalchemy import select
 

@@ -1,4 +1,5 @@
-"""The personas for scripts without their own, such as one that starts from a blank page. Pure.
+"""The personas for scripts without their own, such as one that starts from a blank page. Pure
+functions.
 
 Their replies follow only the kind of each step, so they fit any English script.
 """

@@ -1,4 +1,4 @@
-"""The practice call: personas from the script, and kind feedback at the end. Pure.
+"""The practice call: personas from the script, and kind feedback at the end. Pure functions.
 
 The feedback follows rules about the steps that the call passed, the buttons that were tapped and
 what the persona said. It never depends on what the caller said, because nobody listens.

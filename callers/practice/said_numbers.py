@@ -1,4 +1,5 @@
-"""The number that an invented person says, to compare with the one that the caller tapped. Pure."""
+"""The number that an invented person says, to compare with the one that the caller tapped. Pure
+functions."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The callback time that a caller tapped or typed. Pure.
+"""The callback time that a caller tapped or typed. Pure functions.
 
 `retry_policy.decide` moves the time into calling hours. This module only turns the caller's words
 into a time.

@@ -79,8 +79,8 @@ class Toast:
 
 @dataclass(frozen=True)
 class OwnCall:
-    """What a caller may see later of a call of theirs. It has no name or number of the person, and
-    no words.
+    """What a caller may see later about one of their own calls. It has no name or number of the
+    person, and no words.
 
     `letter` is the first letter of the contact's name. It helps to tell two calls apart, and
     identifies nobody.

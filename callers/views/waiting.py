@@ -75,7 +75,8 @@ class Waiting:
 
     @property
     def why(self) -> EmptyReason | None:
-        """Why the queue has nobody for the caller, or None for another reason to wait."""
+        """The reason why the queue has nobody for the caller. None if the caller waits for another
+        reason."""
         return self.reason.why if isinstance(self.reason, NobodyToCallError) else None
 
     @property

@@ -1,4 +1,4 @@
-"""Creates, finds, renames, deactivates and reactivates accounts. Nothing here commits."""
+"""Creates, finds, renames, deactivates and reactivates accounts. These functions do not commit."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Invitations by e-mail, each with a sign-in link. Nothing here commits."""
+"""Invitations by e-mail, each with a sign-in link. These functions do not commit."""
 
 from datetime import timedelta
 

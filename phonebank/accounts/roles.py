@@ -1,4 +1,4 @@
-"""Gives an account a role, and takes one away. Nothing here commits.
+"""Gives an account a role, and takes one away. These functions do not commit.
 
 An organiser or a viewer has the role in the whole installation, in one chapter or in one campaign
 (a `Scope`). In one scope an account has one of these two roles at most.

@@ -1,5 +1,5 @@
 """Chapters, which are local groups: making, renaming and deleting them, and moving a campaign from
-one to another. Nothing here commits."""
+one to another. These functions do not commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

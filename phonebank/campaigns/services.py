@@ -1,4 +1,4 @@
-"""What organisers do with campaigns. The caller commits."""
+"""What organisers do with campaigns. The calling code commits."""
 
 import secrets
 from collections.abc import Sequence

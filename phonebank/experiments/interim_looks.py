@@ -1,4 +1,4 @@
-"""The daily looks at an experiment, and how much of the error rate each may use. Pure.
+"""The daily looks at an experiment, and how much of the error rate each may use. Pure functions.
 
 An interval misses if it does not contain the true value. An interval that misses in 5% of cases at
 a single look misses far more often if an organiser looks every day until a difference shows. So

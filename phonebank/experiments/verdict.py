@@ -1,4 +1,4 @@
-"""Describe in plain sentences what an experiment shows so far. Pure."""
+"""Describe in plain sentences what an experiment shows so far. Pure functions."""
 
 from dataclasses import dataclass
 

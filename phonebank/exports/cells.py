@@ -1,4 +1,4 @@
-"""Turns rows into CSV that is safe to open in any spreadsheet. Pure.
+"""Turns rows into CSV that is safe to open in any spreadsheet. Pure functions.
 
 Spreadsheets run a cell that begins with =, +, - or @ as a formula (OWASP, "CSV Injection"), and a
 volunteer's note or a list from elsewhere may have such a cell. This module puts an apostrophe in

@@ -1,7 +1,7 @@
 """The files that organisers ask for. A job begins a file and stores it piece by piece, an organiser
 downloads it, and a job erases it.
 
-The caller commits.
+The calling code commits.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The states of an import: begun, finished, failed or stalled. The caller commits."""
+"""The states of an import: begun, finished, failed or stalled. The calling code commits."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,4 +1,5 @@
-"""Turns a row of a list into a contact to store, or a refusal with its column and reason. Pure."""
+"""Turns a row of a list into a contact to store, or a refusal with its column and reason. Pure
+functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wishes written beside a number or a name, such as "deceased" or "(TPS)". Pure.
+"""Wishes written beside a number or a name, such as "deceased" or "(TPS)". Pure functions.
 
 They may be in five languages. A row with a wish is refused, and the organiser reads the reason.
 Callers never get it. People with such names (Rip Torn, Moritz Tote, Mort Sahl) stay: in a name

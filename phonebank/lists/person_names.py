@@ -1,4 +1,5 @@
-"""Turns names as lists write them into a first and a last name that a caller can say. Pure."""
+"""Turns names as lists write them into a first and a last name that a caller can say. Pure
+functions."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What organisers do with contact lists. The caller commits."""
+"""What organisers do with contact lists. The calling code commits."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,5 @@
-"""Time zones as lists write them: names of the IANA database, and words such as "Eastern". Pure.
+"""Time zones as lists write them: names of the IANA database, and words such as "Eastern". Pure
+functions.
 
 "EST" in a list means the clocks of the east coast, which go forward in summer. The IANA database
 has a zone of that name whose clock never goes forward. With that zone, callers would call people an

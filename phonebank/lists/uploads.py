@@ -35,8 +35,8 @@ def store_upload(
     """Store a file as a list whose columns are not confirmed yet.
 
     The function reads the file once, a piece at a time, with every row in it. So any fault is
-    reported now, and the rows are counted. The caller commits. If the file is refused, the caller
-    rolls back, and nothing of the file stays stored.
+    reported now, and the rows are counted. The calling code commits. If the file is refused, the
+    caller rolls back, and nothing of the file stays stored.
 
     Raises InvalidFileError.
     """

@@ -86,7 +86,7 @@ def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
     """Count the values of the mapping's yes-or-no columns in a stored file.
 
     This reads the file only if the last count was of other columns. It stores the counts with an
-    upload that is not confirmed yet. The caller commits.
+    upload that is not confirmed yet. The calling code commits.
     """
     if not mapping.mark_columns:
         return MarkCounts()

@@ -1,4 +1,4 @@
-"""A party as a calendar file (RFC 5545) for the people who are invited. Pure."""
+"""A party as a calendar file (RFC 5545) for the people who are invited. Pure functions."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,5 @@
-"""A party's code: read from what people type, and written into links and invitations. Pure."""
+"""A party's code: read from what people type, and written into links and invitations. Pure
+functions."""
 
 import re
 import unicodedata

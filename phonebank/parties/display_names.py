@@ -1,4 +1,4 @@
-"""Checks the names of callers and parties before a television shows them. Pure."""
+"""Checks the names of callers and parties before a television shows them. Pure functions."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""The callers of a party, as its host sees them. Nothing here commits.
+"""The callers of a party, as its host sees them. These functions do not commit.
 
 The actions on one caller are in `phonebank.roster`, because organisers have the same ones.
 """

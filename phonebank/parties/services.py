@@ -1,5 +1,5 @@
-"""The actions that people take with a party. Nothing here commits; boards and screens change after
-the commit.
+"""The actions that people take with a party. These functions do not commit; boards and screens
+change after the commit.
 
 The party's host, its co-hosts and the organisers of its campaign may do all of this.
 `party_for` checks that.

@@ -1,4 +1,5 @@
-"""Prepare an edited script for saving: resolve "the step below", drop empty parts. Pure."""
+"""Prepare an edited script for saving: resolve "the step below", drop empty parts. Pure
+functions."""
 
 from collections.abc import Iterable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Restore a deleted step to its place, and keep everything that was written since. Pure.
+"""Restore a deleted step to its place, and keep everything that was written since. Pure functions.
 
 The form carries the script from before the deletion, compressed. The server stores nothing for
 editors that are closed, and Undo works without JavaScript.

@@ -1,4 +1,4 @@
-"""Translate a diagnostic's message into the words of the editor's form. Pure."""
+"""Translate a diagnostic's message into the words of the editor's form. Pure functions."""
 
 import re
 from collections.abc import Callable

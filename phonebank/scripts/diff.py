@@ -1,4 +1,4 @@
-"""The differences between two versions of a script, for people to read. Pure."""
+"""The differences between two versions of a script, for people to read. Pure functions."""
 
 import difflib
 from collections.abc import Iterator, Mapping

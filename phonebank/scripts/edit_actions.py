@@ -1,4 +1,5 @@
-"""The actions of the editor's buttons: add, delete and move the parts of a script. Pure."""
+"""The actions of the editor's buttons: add, delete and move the parts of a script. Pure
+functions."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Read the editor's form, apply its button's action, and undo a deletion. Pure."""
+"""Read the editor's form, apply its button's action, and undo a deletion. Pure functions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

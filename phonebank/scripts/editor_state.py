@@ -1,4 +1,5 @@
-"""The state of the editor: a script, its YAML, and its diagnostics grouped by block. Pure."""
+"""The state of the editor: a script, its YAML, and its diagnostics grouped by block. Pure
+functions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

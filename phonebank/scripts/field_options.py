@@ -1,4 +1,5 @@
-"""The merge fields that the editor offers, for words and for the conditions of branches. Pure."""
+"""The merge fields that the editor offers, for words and for the conditions of branches. Pure
+functions."""
 
 from collections.abc import Iterable
 

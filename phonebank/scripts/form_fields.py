@@ -1,4 +1,4 @@
-"""Read a script from the fields of the editor's form. Pure.
+"""Read a script from the fields of the editor's form. Pure functions.
 
 Steps are numbered in the order of the page: `s0-title` is the first step's title, `s0-c2-label`
 the label of its third answer, `s0-b0-goto` the target of its first branch, `k0-words` a card's

@@ -1,4 +1,4 @@
-"""Make identifiers for new steps, answers, cards and fields from their words. Pure.
+"""Make identifiers for new steps, answers, cards and fields from their words. Pure functions.
 
 A person who writes a conversation should not have to invent identifiers. But exports have them as
 column names, so `how_will_they_vote` is better than `step_7`.

@@ -1,4 +1,4 @@
-"""Describe in words where a step can lead, and on what condition. Pure."""
+"""Describe in words where a step can lead, and on what condition. Pure functions."""
 
 from dataclasses import dataclass
 

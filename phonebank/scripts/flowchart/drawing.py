@@ -4,7 +4,7 @@ A step's layer is the length of the longest path to it, so every arrow points do
 own place below the step that its arrow leaves. An arrow that passes a layer runs through a gap that
 is kept for it. So nothing overlaps. Arrows to the same step share a gap. A transition that leads
 back, or to a step that does not exist, ends at its label, which says so. The template is
-`scripts/_flow.html`. Pure.
+`scripts/_flow.html`. Pure functions.
 """
 
 from collections.abc import Iterable

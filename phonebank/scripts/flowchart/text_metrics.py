@@ -1,4 +1,4 @@
-"""Estimate the width of text, and wrap or cut text to a width. Pure.
+"""Estimate the width of text, and wrap or cut text to a width. Pure functions.
 
 SVG neither wraps nor cuts text. The reader's font is unknown, so the widths are generous estimates
 for a sans-serif.
