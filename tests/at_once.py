@@ -1,4 +1,4 @@
-"""Runs things at the same moment."""
+"""Runs functions in several threads at the same moment."""
 
 import threading
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def at_once(*acts: Callable[[], object]) -> list[Any]:
-    """Do all of it in threads that start together. Returns what each returned."""
+    """Run all functions in threads that start together. Return what each of them returned."""
     barrier = threading.Barrier(len(acts))
     results: list[Any] = [None] * len(acts)
 

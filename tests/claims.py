@@ -20,9 +20,10 @@ _LIST_ITEM = re.compile(r"(?m)^\s*(?:[-*]|[0-9]+\.)\s+")
 
 
 def sentences_of(document: str) -> list[str]:
-    """The sentences of a document's prose, list items and table rows, each once and on one line.
+    """Return the sentences in a document's text, list items and table rows. Each comes once, on one
+    line.
 
-    Headings, code and the heads of tables claim nothing.
+    Headings, code and the headings of tables are left out.
     """
     text = (ROOT / document).read_text(encoding="utf-8")
     text = re.sub(r"(?ms)^```.*?^```", "", text)
@@ -39,7 +40,8 @@ def sentences_of(document: str) -> list[str]:
 
 
 def claims() -> Iterator[tuple[str, str, list[str]]]:
-    """Each row of `docs/claims.md`: the document, its sentence, and the tests that check it.
+    """Return the rows of `docs/claims.md`: the document, a sentence of it, and the tests that check
+    the sentence.
 
     A document is a heading. Below it each row is "- sentence" and then, indented, "→ tests" with
     spaces between them, or "→ —" if no test can check it.
@@ -56,7 +58,7 @@ def claims() -> Iterator[tuple[str, str, list[str]]]:
 
 @cache
 def names_in(file: str) -> frozenset[str]:
-    """The names of the tests, and of the state machines' rules, in a file of tests."""
+    """Return the names of the tests and of the state machines' rules in a file."""
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     return frozenset(
         node.name

@@ -1,5 +1,5 @@
-"""Real servers for every test: one PostgreSQL and one Redis for each run, and empty stores for each
-test."""
+"""Real servers for every test. A run has one PostgreSQL and one Redis, and each test gets them
+empty."""
 
 import contextlib
 import itertools
@@ -30,7 +30,7 @@ from tests.phone_bank import phone_bank
 
 __all__ = ["phone_bank"]  # a fixture
 
-# No Redis listens at this address. Clients made from an address, as the app's is, give up at once.
+# No Redis listens at this address, so a client of it fails at once.
 NO_REDIS = "redis://127.0.0.1:1/0"
 
 
@@ -38,7 +38,7 @@ NO_REDIS = "redis://127.0.0.1:1/0"
 def _refuse_locks_that_end_at_once(
     connection: Connection, _: object, statement: str, *__: object
 ) -> None:
-    """Fail a test in which a query locks rows while each statement is a transaction of its own."""
+    """Fail a test in which a query locks rows while each statement is its own transaction."""
     driver = connection.connection.dbapi_connection
     if driver.autocommit and driver.info.transaction_status == TransactionStatus.IDLE:
         assert not re.match(r"\s*SELECT\b.*\bFOR (NO KEY )?(UPDATE|SHARE)\b", statement, re.S)
@@ -48,7 +48,7 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 _cleanings = itertools.count(1)
 
-# An example's time depends on how busy the machine is, and not on whether the code is right.
+# Hypothesis has no deadline, because the time of an example depends on how busy the machine is.
 settings.register_profile("phonebank", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("phonebank")
 
@@ -118,8 +118,8 @@ def app(config: Config) -> Iterator[Flask]:
     # A test posts forms as a browser would, without first reading the token from a page. A separate
     # test checks that a form needs the token.
     app.config["WTF_CSRF_ENABLED"] = False
-    # On a server each request has its own session. A request inside a test's app context shares the
-    # test's session, and neither may go by rows that the other has changed since.
+    # On a server each request has its own session. But a request inside a test's app context shares
+    # the test's session, and each must see what the other has changed.
     app.teardown_request(lambda _: db.session.expire_all())
     # All apps of a process share one limiter. It counts in the stores of the newest app.
     app.extensions["counters"] = (limiter._storage, limiter._limiter)
@@ -149,15 +149,15 @@ def empty_stores(app: Flask) -> None:
                     " FROM pg_sequences WHERE last_value IS NOT NULL"
                 )
             )
-            # A stored version never changes, so processes keep what they parsed by its id. Two
-            # tests must not give one id to different scripts.
+            # A stored version never changes, so processes keep what they parsed by its id. So two
+            # tests must not give the same id to different scripts.
             connection.execute(
                 text("SELECT setval('script_version_id_seq', :first)"),
                 {"first": 1000 * next(_cleanings)},
             )
         redis_store().flushdb()
-    # An earlier test may have made an app with another Redis, or with none. While a test takes
-    # Redis away, the limiter counts by itself.
+    # An earlier test may have made an app with another Redis, or with none. While Redis is away in
+    # a test, the limiter counts in the process.
     limiter._storage, limiter._limiter = app.extensions["counters"]
     for storage in (limiter._storage, limiter._fallback_storage):
         with contextlib.suppress(Exception):
@@ -166,9 +166,9 @@ def empty_stores(app: Flask) -> None:
 
 
 def _empty_tables(connection: Connection) -> None:
-    # The lock waits for what an earlier test's server still writes, so that it goes too. That
-    # server takes its locks in another order, so PostgreSQL may have to refuse this one: a server
-    # that is about to end makes that happen once or twice, and no more.
+    # The lock waits until an earlier test's server has finished writing, so that its rows are
+    # deleted too. That server takes its locks in another order, so PostgreSQL may refuse this lock
+    # because of a deadlock. As that server is about to end, this happens once or twice at most.
     for tries_left in (2, 1, 0):
         try:
             with connection.begin_nested():
@@ -177,7 +177,8 @@ def _empty_tables(connection: Connection) -> None:
         except OperationalError as error:
             if not isinstance(error.orig, DeadlockDetected) or not tries_left:
                 raise
-    # TRUNCATE makes new files for every table, which takes ten times as long as a test's few rows.
+    # DELETE is used because TRUNCATE makes new files for every table. For a test's few rows that
+    # takes ten times as long.
     size = " + ".join(f"pg_relation_size('{table}')" for table in TABLES)
     if connection.execute(text(f"SELECT {size}")).scalar_one() > TOO_MUCH_LEFT:
         connection.execute(text(f"TRUNCATE {', '.join(TABLES)}"))
@@ -190,19 +191,19 @@ def _empty_tables(connection: Connection) -> None:
 
 @pytest.fixture
 def clean_stores(app: Flask) -> Iterator[None]:
-    """Empty tables and an empty Redis."""
+    """Give the test empty tables and an empty Redis."""
     empty_stores(app)
     yield
 
 
 @pytest.fixture
 def app_context(app: Flask, clean_stores: None) -> Iterator[Flask]:
-    """An app context over empty stores, for tests of services."""
+    """An app context with empty tables and an empty Redis, for tests of services."""
     with app.app_context():
         yield app
 
 
 @pytest.fixture
 def client(app: Flask, clean_stores: None) -> FlaskClient:
-    """A browser over empty stores in which nobody is signed in."""
+    """A browser in which nobody is signed in, with empty tables and an empty Redis."""
     return app.test_client()

@@ -1,6 +1,6 @@
 """Plain functions that make rows for tests. Each flushes, and the test commits.
 
-Every number comes from the ranges kept free for drama, which no one has.
+Every number is from the ranges that are reserved for drama, so it is nobody's.
 """
 
 import itertools
@@ -61,8 +61,8 @@ def create_account(*roles: str, email: str | None = None, name: str = "Ada") -> 
 
 
 def create_campaign(**values: Any) -> Campaign:
-    """A running campaign that may call at any hour of the country's window and at any pace, because
-    tests call faster than people."""
+    """Make a running campaign. It may call at any hour that the country permits, and at any pace,
+    because tests call faster than people."""
     defaults: dict[str, Any] = {
         "name": "Kitchen Table",
         "on_behalf_of": "The Kitchen Table Campaign",
@@ -123,7 +123,7 @@ def create_party(campaign: Campaign, host: Account, **values: Any) -> Party:
 
 
 def create_script(campaign: Campaign, source: str, name: str = "Main script") -> ScriptVersion:
-    """A script published as the campaign's own. Returns its version."""
+    """Publish a script and make it the campaign's script. Return its version."""
     script = _add(Script(campaign_id=campaign.id, name=name))
     version = _add(ScriptVersion(script_id=script.id, number=1, source=source))
     script.published_version_id = version.id

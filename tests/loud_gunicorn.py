@@ -1,4 +1,5 @@
-"""Gunicorn's settings for tests that read its log: loggers write every message and address."""
+"""Gunicorn's settings for tests that read its log. With them the loggers write every message and
+address."""
 
 import logging
 import runpy

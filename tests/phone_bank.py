@@ -62,7 +62,7 @@ def contact_of(hold: Hold) -> Contact:
 
 
 def come_in(client: FlaskClient, bank: PhoneBank, caller: Caller | None = None) -> Caller:
-    """Make this browser the caller's device, as joining does. Without a caller it is Sam's."""
+    """Make this browser the caller's device, as joining does. Without `caller` it becomes Sam's."""
     caller = caller or bank.sam
     with client.session_transaction() as session:
         session["caller"] = {"id": caller.id, "token": caller.device_token}

@@ -1,4 +1,5 @@
-"""The Procfile's processes over the test's stores, and everything that they print."""
+"""Runs the Procfile's processes on the test's PostgreSQL and Redis, and keeps everything that they
+print."""
 
 import os
 import socket
@@ -40,7 +41,7 @@ def within(seconds: float, is_so: Callable[[], object], what: str = "") -> None:
 class Processes:
     """A web server with its workers, and the commands that a test starts beside it.
 
-    All of them print into the file `log`, errors too.
+    All of them print into the file `log`, including errors.
     """
 
     config: Config

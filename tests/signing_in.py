@@ -1,4 +1,4 @@
-"""Signs a test's browser in as people do: by a link and one click."""
+"""Signs a test's browser in as people sign in: by a link and one click."""
 
 import time
 from typing import Any
@@ -39,8 +39,8 @@ def browser_of(app: Flask, role: str) -> FlaskClient:
 
 
 def signed_in(account: Account) -> dict[str, Any]:
-    """The contents of the cookie of a browser that signs in as the account, for tests that make
-    one by hand. Commits, in the app context that is there."""
+    """Return the contents of the session cookie of a browser that signs in as the account, for
+    tests that make the cookie by hand. Commits, in the present app context."""
     secret = sessions.create_session(account, "A test's browser")
     db.session.commit()
     return {

@@ -1,9 +1,9 @@
-"""Lets two people act on one row at the same moment, on two connections, and judges by a plain
-model.
+"""Lets two people act on one row at the same moment, on two connections, and compares the result
+with a simple model.
 
-The second has read everything before the first writes, acts before the first commits, and commits
-last. Whatever it read, the result must be as if first the one and then the other had acted. Both
-orders of two actions are two pairs.
+The second person reads everything before the first one writes, acts before the first one commits,
+and commits last. The result must be the same as if they had acted one after the other. Two actions
+make two pairs, one for each order.
 """
 
 import threading
@@ -37,8 +37,9 @@ class Act:
 
 @dataclass(frozen=True)
 class Place:
-    """The rows to act on. `made` makes and commits fresh rows and returns what finds them again,
-    `read` reads them as a request does at its start, and `state` is what the test compares."""
+    """The rows to act on. `made` makes and commits new rows, and returns the key to find them.
+    `read` reads them as a request does at its start. `state` returns the values that the test
+    compares."""
 
     made: Callable[[], Any]
     read: Callable[[Any], Rows]
@@ -61,12 +62,12 @@ def one_row(kind: Any, make: Callable[[], Any], state: Callable[[Any], State]) -
 
 
 def always(**changes: Any) -> Callable[[State], State | None]:
-    """For an action that is never refused: the state then has these values."""
+    """Describe an action that is never refused. Afterwards the state has these values."""
     return lambda state: state | changes
 
 
 def only_from(key: str, allowed: Iterable[Any], **changes: Any) -> Callable[[State], State | None]:
-    """For an action that is refused unless the state's `key` has one of the allowed values."""
+    """Describe an action that is refused unless the state's `key` has one of the allowed values."""
     values = list(allowed)
     return lambda state: state | changes if state[key] in values else None
 
@@ -153,7 +154,7 @@ def _finish(refused: bool) -> None:
 
 
 def _wait_until_second_waits(acted: threading.Event, running: Any) -> None:
-    """Wait until the second waits for a lock of the first, or has acted without waiting."""
+    """Wait until the second person waits for a lock of the first, or has acted without waiting."""
     give_up = time.monotonic() + 20
     with closing(db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")) as looking:
         while not (acted.wait(0.002) or running.done()):

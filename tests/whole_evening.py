@@ -1,4 +1,4 @@
-"""A phone bank in the middle of its evening, and an address for every page of it.
+"""A phone bank in the middle of an evening, and an address for every page of it.
 
 It serves the tests that check every page. They fail for a new page until it is in ADDRESSES, or in
 LEFT_OUT with the reason.
@@ -178,7 +178,8 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
 
 
 def _experiment(campaign: Campaign) -> Experiment:
-    """Two versions, compared and stopped, so that everyone called hears the campaign's script."""
+    """Make an experiment that compared two versions and was stopped. So everyone who is called
+    hears the campaign's script."""
     versions = [
         words for words in experiments.available_arm_scripts(campaign) if words.script_version_id
     ]
@@ -280,7 +281,7 @@ def cookie_of(app: Flask, session: dict[str, Any]) -> str:
 
 
 def endpoints(app: Flask) -> set[str]:
-    """Every endpoint that answers a GET."""
+    """Return every endpoint that answers a GET request."""
     return {
         route.endpoint
         for route in app.url_map.iter_rules()
@@ -402,5 +403,6 @@ LEFT_OUT = {"static": "files of the release, the same for everyone"}
 
 
 def missing_addresses(app: Flask) -> set[str]:
-    """Endpoints that answer a GET and have no address here, and the other way round."""
+    """Return the endpoints that answer a GET request and have no address here, and the addresses
+    whose endpoint does not exist."""
     return endpoints(app) ^ (set(ADDRESSES) | set(LEFT_OUT))

@@ -1,4 +1,4 @@
-"""A real server over the test's stores, and a real Chromium to see it with."""
+"""A real server on the test's PostgreSQL and Redis, and a real Chromium to look at it."""
 
 import os
 import shutil
@@ -85,7 +85,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @dataclass
 class Server:
-    """Gunicorn as the Procfile runs it, on a port of its own."""
+    """Gunicorn as the Procfile runs it, on a free port."""
 
     config: Config
     port: int

@@ -1,4 +1,5 @@
-"""A small server that test_connection.py kills, restarts and disturbs: a number and its version.
+"""A small server that test_connection.py kills, restarts and disturbs. Its only data is a number
+with a version.
 
     python line_server.py PORT VERSION
 

@@ -1,4 +1,5 @@
-"""Checks whether a page is fit for everyone: what axe-core finds wrong, and what sticks out."""
+"""Checks whether everyone can use a page: what axe-core finds wrong, and which elements are wider
+than the window."""
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page

@@ -280,7 +280,7 @@ VISITS = (
 
 @pytest.fixture(scope="module")
 def evening(app: Flask, web_server: Server) -> Evening:
-    """One evening for all pages, because looking at pages changes next to nothing of it."""
+    """One evening for all pages, because looking at a page changes almost nothing."""
     empty_stores(app)
     with app.app_context():
         return begin_evening()

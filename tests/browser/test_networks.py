@@ -113,7 +113,7 @@ def test_a_hold_is_renewed_over_the_line_and_by_request_when_the_line_goes_silen
 
 
 def page_waits_for(page: Page, check: Callable[[], bool]) -> None:
-    """Wait, and let Playwright hear of what happens on the page meanwhile."""
+    """Wait, and let Playwright handle what happens on the page meanwhile."""
     for _ in range(150):
         if check():
             return

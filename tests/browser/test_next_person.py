@@ -1,4 +1,5 @@
-"""Tests the next person in a page that is open: their own words, and nothing of the last one."""
+"""Tests that an open page shows the next person with their own words, and nothing about the last
+person."""
 
 import json
 from collections.abc import Callable

@@ -73,7 +73,7 @@ class Phone:
         self.page.locator(".sheet button[value=talked]").click()
 
     def wait_for_next(self) -> None:
-        """Wait for a person for whom nothing was tapped yet."""
+        """Wait for a person about whom nothing has been tapped yet."""
         taken = "".join(f":not([data-call='{call}'])" for call in self.tapped)
         expect(self.page.locator(f"[data-call]{taken}")).to_be_visible()
 

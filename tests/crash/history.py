@@ -1,4 +1,4 @@
-"""Judges what happened: it holds the ledger's entries against the promises.
+"""Checks whether the ledger's entries keep the promises.
 
 These are plain functions over entries, so that tests can try each with a made-up history. Each
 returns sentences, and none when all is well. The judge believes no time that the software wrote
@@ -213,7 +213,8 @@ def while_forbidden(entries: Sequence[Entry]) -> Iterator[str]:
 def beyond_limits(entries: Sequence[Entry]) -> Iterator[str]:
     """Contacts claimed beyond the lists and languages that limit their caller.
 
-    A contact whom the caller called before may be a callback of theirs, which no limit takes away.
+    Contacts that the caller called before are left out. They may be the caller's callbacks, which
+    no limit takes away.
     """
     limits: dict[str, Timeline] = defaultdict(Timeline)
     for entry in _of("caller", entries):

@@ -137,8 +137,8 @@ class Site:
         seconds_down: float = 0,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> None:
-        """Kill -9, wait, do something `meanwhile`, and start again what would not come back by
-        itself."""
+        """Kill a part with `kill -9`, wait, do something `meanwhile`, and start the parts again
+        that do not restart by themselves."""
 
         def wait() -> None:
             time.sleep(seconds_down)

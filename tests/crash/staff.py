@@ -105,12 +105,13 @@ class Desk:
         act_as(actor)
 
     def stand(self) -> None:
-        """Commit, and let the change stand for a while."""
+        """Commit, and leave the change in place for a while."""
         db.session.commit()
         time.sleep(self.dice.uniform(*STANDS_FOR))
 
     def undo_for_certain(self, action: Callable[[], None]) -> None:
-        """Do it for certain, however often the stores are away. A refusal is as good."""
+        """Repeat the action until it succeeds, however often PostgreSQL or Redis is away. A refusal
+        in words counts as success."""
         while True:
             try:
                 db.session.rollback()
@@ -608,7 +609,7 @@ def open_doors(campaign_id: int, party_id: int | None) -> None:
 
 
 def move(world: World, caller_id: int, party_id: int) -> None:
-    """A guest of the parties beside comes in by the link of another of them."""
+    """Let a caller of one side party join another by its link."""
     caller = db.session.get_one(Caller, caller_id)
     campaign = db.session.get_one(Campaign, world.side_id)
     join(campaign, db.session.get_one(Party, party_id), caller.first_name, caller)

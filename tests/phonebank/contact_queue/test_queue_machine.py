@@ -3,10 +3,9 @@
 Random sequences of claims, outcomes, undos, expiries, callbacks, suppressions and their lifting,
 pauses, removed lists, callers limited to lists and languages, callers removed or in the lobby,
 others of a household who come to the phone, a lost Redis, a Redis with nonsense in it, and a clock
-that moves on. After each step the promises are checked from the database; each claim is checked
-against the model both ways: no caller gets a contact that may not be called, and none hears
-"nobody to call" while there is a contact, nor a time to come back other than when the next is
-callable.
+that moves on. After each step the promises are checked in the database. Each claim is compared with
+the model in both directions. No caller gets a contact that may not be called. No caller reads
+"nobody to call" while there is a contact, or a wrong time to come back.
 """
 
 import os
@@ -373,7 +372,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(index=st.integers(0, CALLERS - 1))
     def a_caller_is_put_out(self, index: int) -> None:
-        """Another comes in their place."""
+        """Another caller joins in their place."""
         caller = self.callers[index]
         remove_anywhere(caller)
         db.session.commit()

@@ -1,4 +1,4 @@
-"""Two people open one form: the page tells the second one what the first has changed."""
+"""Two people open the same form. The page tells the second one what the first has changed."""
 
 import html
 import re

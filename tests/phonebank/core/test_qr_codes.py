@@ -1,4 +1,4 @@
-"""A QR code's picture has the code's squares, and needs nothing of the page."""
+"""A QR code's picture has the code's squares, and needs no style from the page."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A worker writes a file piece by piece, and a lost worker leaves nothing of it."""
+"""A worker writes a file piece by piece. If the worker is lost, its pieces are deleted."""
 
 import os
 import random

@@ -66,7 +66,7 @@ class Desk:
         return self.standing(list_id)
 
     def standing(self, list_id: int) -> dict[str, Any]:
-        """The columns of a list's row, as they are in the database."""
+        """Return the columns of a list's row as the database has them."""
         with self.app.app_context():
             contact_list = db.session.get_one(ContactList, list_id)
             return {

@@ -1,4 +1,4 @@
-"""Two real web processes on two ports, behind a Redis that may be stopped."""
+"""Two real web processes on two ports, with a Redis that a test can stop."""
 
 import os
 import socket
@@ -42,7 +42,7 @@ class OwnRedis:
 
 
 class Web:
-    """One web process, as the Procfile runs it, on a port of its own."""
+    """One web process, as the Procfile runs it, on a free port."""
 
     def __init__(self, config: Config, log: Path) -> None:
         with socket.socket() as found:
@@ -85,7 +85,7 @@ class Web:
         raise AssertionError(f"the web process did not start:\n{self._log.read_text()[-3000:]}")
 
     def kill(self) -> None:
-        """End it without a goodbye, workers and all."""
+        """Kill the process and its workers without warning."""
         os.killpg(self._process.pid, 9)
         self._process.wait()
 
@@ -95,7 +95,7 @@ class Web:
 
 @dataclass
 class Line:
-    """A client of one namespace, and everything it was ever told."""
+    """A client of one namespace, with every event that it has received."""
 
     url: str
     namespace: str
@@ -123,7 +123,7 @@ class Line:
         return self
 
     def ask(self) -> None:
-        """As pages do on each connection: the whole board."""
+        """Ask for the whole board, as pages do on each connection."""
         if self.namespace == "/board":
             self.client.emit(
                 "snapshot",
@@ -136,7 +136,7 @@ class Line:
         return self.client.call(event, data, namespace=self.namespace, timeout=5)
 
     def board(self) -> dict:
-        """The newest board heard."""
+        """The newest board that was received."""
         boards = [data for event, data in self.heard if event == "board" and data]
         return max(boards, key=lambda board: board["version"]) if boards else {}
 
@@ -195,7 +195,7 @@ def live_context(live_app: Flask) -> Iterator[Flask]:
 
 @pytest.fixture
 def lines() -> Iterator[list[Line]]:
-    """Lines to hang up after the test."""
+    """Connections that are closed after the test."""
     opened: list[Line] = []
     yield opened
     for line in opened:

@@ -29,7 +29,7 @@ from tests.factories import (
     create_party,
 )
 
-# Unmistakable in any payload or page.
+# A name and number that occur nowhere else, so a test finds them in any payload or page.
 SECRET_NAME = "Zyxwona"
 SECRET_LAST_NAME = "Quillfeather"
 SECRET_PHONE = "+442079460931"
@@ -48,7 +48,7 @@ class Room:
         return create_caller(self.campaign, self.party, first_name=first_name, **values)
 
     def hand_out(self, caller: Caller, contact: Contact | None = None) -> Call:
-        """An open call: the caller has somebody on their screen."""
+        """Make an open call: the caller has a contact on their screen."""
         contact = contact or create_contact(self.contact_list)
         call = Call(
             id=uuid.uuid4(),
@@ -73,7 +73,7 @@ class Room:
         contact: Contact | None = None,
         too_fast: bool = False,
     ) -> Call:
-        """A recorded call with its tally, as recording an outcome writes the two."""
+        """Make a recorded call with its tally, as they are after an outcome is recorded."""
         call = self.hand_out(caller, contact)
         call.recorded_at = call.ended_at = at or now()
         call.started_at = call.recorded_at - timedelta(seconds=40)
@@ -127,7 +127,7 @@ def open_room(**values: object) -> Room:
 
 
 def secret_contact(room: Room) -> Contact:
-    """A contact whose name and number nobody could miss."""
+    """Make a contact whose name and number are easy to find in a payload or page."""
     return create_contact(
         room.contact_list,
         first_name=SECRET_NAME,

@@ -1,5 +1,5 @@
-"""The board against a recount, after every step of evenings lived through the callers' own verbs:
-people handed out, outcomes, undos, screens that go dark, outcomes that come late, removals."""
+"""Compares the board with a recount after every step of random evenings. The steps are those of
+real callers: claims, outcomes, undos, expired holds, late outcomes and removals."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field

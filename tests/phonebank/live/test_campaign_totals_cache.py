@@ -80,7 +80,8 @@ def test_a_campaign_is_read_once_for_many_boards(app_context: Flask) -> None:
 
 
 def test_one_who_asks_is_answered_when_another_asks_in_between(app_context: Flask) -> None:
-    """What was fresh when the first began is too old when the second begins, and is let go."""
+    """A total that was new enough when the first reader began is too old when the second one
+    begins, and is dropped."""
     kept, missing = open_room().campaign.id, open_room().campaign.id
     readings = CampaignTotalsCache()
     readings.of([kept])

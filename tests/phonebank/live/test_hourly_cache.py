@@ -1,4 +1,4 @@
-"""The last hour in bars: which calls are in which, and how seldom it is read."""
+"""The last hour in bars: which bar a call is in, and how seldom the hour is read."""
 
 from datetime import timedelta
 from typing import Any
@@ -72,7 +72,7 @@ def test_an_hour_is_read_every_ten_seconds_and_many_not_at_once(app_context: Fla
 
 
 def test_an_older_reading_does_not_take_the_place_of_a_newer_one(app_context: Flask) -> None:
-    """A reading of many boards may take so long that one of them is read anew meanwhile."""
+    """A reading of many boards may take so long that one of them is read again meanwhile."""
     room = open_room()
     sam = room.join("Sam")
     room.record(sam)

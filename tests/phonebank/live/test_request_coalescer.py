@@ -1,4 +1,5 @@
-"""Boards that ask at the same time are read together, and none is told what was before it asked."""
+"""Boards that ask at the same time are read together, and none gets figures from before it
+asked."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -15,7 +16,8 @@ BLOCKED = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'L
 
 
 def somebody_waits() -> bool:
-    """In a transaction of its own: PostgreSQL shows the same activity throughout one."""
+    """The query has its own transaction, because within one transaction PostgreSQL always shows the
+    same activity."""
     with db.engine.connect() as connection:
         return connection.scalar(BLOCKED) > 0
 
@@ -86,7 +88,8 @@ def test_one_that_fails_is_not_the_next_ones_failure(app_context: Flask) -> None
 
 
 def test_one_who_waits_keeps_no_transaction_open(app_context: Flask) -> None:
-    """Else those who wait would keep every connection, and whoever reads would find none."""
+    """Otherwise the waiting requests would keep every connection, and the reading request would
+    find none."""
     party_id = open_room().party.id
     db.session.commit()
     readings = BoardCoalescer()
@@ -108,7 +111,7 @@ def test_one_who_waits_keeps_no_transaction_open(app_context: Flask) -> None:
 
 
 def test_one_whose_end_comes_while_it_reads_leaves_nobody_waiting(app_context: Flask) -> None:
-    """As a process that is told to stop ends its greenlets: by what is no `Exception`."""
+    """A process that stops ends its greenlets with an error that is not an `Exception`."""
     party_id = open_room().party.id
     db.session.commit()
     readings, read = BoardCoalescer(), []

@@ -40,7 +40,7 @@ clock: sleep 301
 
 @dataclass
 class Run:
-    """A launcher in a process of its own, and what it has printed."""
+    """A launcher in a separate process, and what it has printed."""
 
     process: subprocess.Popen[str]
     said: list[str] = field(default_factory=list)

@@ -127,7 +127,7 @@ def test_a_file_that_cannot_be_used_is_refused_by_name_and_nothing_is_stored(
 def test_a_file_of_more_than_512_mb_is_refused_before_it_is_read(
     organiser: FlaskClient, lists_page: str
 ) -> None:
-    """It is told by its length; nothing follows here."""
+    """The request only states this length, and sends no file."""
     for length, too_large in ((512 * 1024 * 1024 + 1, True), (512 * 1024 * 1024, False)):
         answer = organiser.post(
             f"{lists_page}/new",

@@ -1,4 +1,5 @@
-"""Do-not-call files: which column is the number, what it would enter, and how it is taken back."""
+"""Do-not-call files: which column has the numbers, what the file would enter, and how its numbers
+are removed again."""
 
 import html
 import io

@@ -1,4 +1,4 @@
-"""Which names are refused at the door, and which are names."""
+"""Which names the join page refuses, and which real names it accepts."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""What came of a party: its bars, and whom it thanks."""
+"""A party's results: its bars, and the people it thanks."""
 
 from datetime import UTC, datetime, timedelta
 

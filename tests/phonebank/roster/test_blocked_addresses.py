@@ -99,7 +99,7 @@ class Door:
 
 
 def see(client: FlaskClient, outcome: str = "no_answer", people: int = 1) -> int:
-    """See so many people at most; how many that were."""
+    """See at most this many people. Return how many the caller saw."""
     for number in range(people):
         person = (client.post("/calling/next", headers=JSON).json or {}).get("person")
         if not person:

@@ -1,4 +1,4 @@
-"""A campaign with a ready-made script of its own, for the tests of what becomes of scripts."""
+"""A campaign with its own copy of a ready-made script, for tests of drafts and versions."""
 
 import pytest
 from flask import Flask
