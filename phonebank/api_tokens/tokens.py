@@ -1,4 +1,4 @@
-"""Tokens of the API: make one, find one, revoke one. The caller commits."""
+"""Tokens of the API: make one, find one, revoke one. The calling code commits."""
 
 import hashlib
 import secrets

@@ -1,4 +1,4 @@
-"""Records what an organiser did. The caller commits."""
+"""Records what an organiser did. The calling code commits."""
 
 from typing import Any
 

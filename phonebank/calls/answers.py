@@ -1,4 +1,4 @@
-"""Stores the answers to the steps of a call's script, one by one. Nothing here commits."""
+"""Stores the answers to the steps of a call's script, one by one. These functions do not commit."""
 
 import uuid
 from typing import Any

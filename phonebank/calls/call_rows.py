@@ -2,7 +2,7 @@
 
 The query locks nothing. The statement locks the call and its contact, and writes only if both rows
 are as the query read them. PostgreSQL's `xmin` shows that: it changes with every change of a row.
-Nothing here commits.
+These functions do not commit.
 """
 
 import json

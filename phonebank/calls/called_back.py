@@ -1,5 +1,5 @@
 """Finds who has called a caller back, by the last digits of the number on the caller's own phone.
-Nothing here commits."""
+These functions do not commit."""
 
 import re
 import uuid

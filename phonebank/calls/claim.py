@@ -1,4 +1,5 @@
-"""Claims: gives a caller the next contact, and writes the open call for it. Nothing here commits.
+"""Claims: gives a caller the next contact, and writes the open call for it. These functions do not
+commit.
 
 A claim reads without locks and decides. Then one statement writes the call, but only if nothing has
 changed that the decision was based on. If the statement writes nothing, the claim does the same

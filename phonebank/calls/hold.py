@@ -1,5 +1,5 @@
-"""Looks up, renews and releases the hold of the contact on a caller's screen. Nothing here
-commits."""
+"""Looks up, renews and releases the hold of the contact on a caller's screen. These functions do
+not commit."""
 
 import uuid
 from dataclasses import dataclass

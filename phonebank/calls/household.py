@@ -1,5 +1,5 @@
 """Switches a call to another contact with the same number, because that person came to the phone.
-Nothing here commits."""
+These functions do not commit."""
 
 import uuid
 

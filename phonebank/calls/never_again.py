@@ -1,4 +1,4 @@
-"""Lifts the do-not-call entry that a call made. Nothing here commits."""
+"""Lifts the do-not-call entry that a call made. These functions do not commit."""
 
 from sqlalchemy import or_, select
 

@@ -1,4 +1,4 @@
-"""Records the outcome of a call. Nothing here commits.
+"""Records the outcome of a call. These functions do not commit.
 
 Call, contact, household and tally change in one statement, so a crash cannot leave some of them
 changed and others not. A request that is sent twice counts once, because a call has one outcome.

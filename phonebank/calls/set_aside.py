@@ -1,4 +1,5 @@
-"""Sets aside the calls that one caller recorded, and brings them back. Nothing here commits.
+"""Sets aside the calls that one caller recorded, and brings them back. These functions do not
+commit.
 
 An organiser does this if a caller did not make the calls that they recorded. Each call is kept but
 counts nowhere. The call's contact and household get back the state that they had before the call.

@@ -1,4 +1,4 @@
-"""Sets calls aside and brings them back, some calls at a time. Nothing here commits.
+"""Sets calls aside and brings them back, some calls at a time. These functions do not commit.
 
 The newest calls are set aside first, so each contact is still in the state in which its call left
 it.

@@ -1,4 +1,4 @@
-"""Undoes the outcome of a call. Nothing here commits."""
+"""Undoes the outcome of a call. These functions do not commit."""
 
 import uuid
 from datetime import datetime, timedelta

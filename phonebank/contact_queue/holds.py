@@ -1,8 +1,8 @@
 """Ends holds and opens them again. No other module does.
 
-A hold is a row of `call` whose `ended_at` is NULL, and a copy of it in Redis. Nothing here commits.
-The copy in Redis changes only after the commit. So a contact that is in an open call in PostgreSQL
-is never free in Redis.
+A hold is a row of `call` whose `ended_at` is NULL, and a copy of it in Redis. These functions do
+not commit. The copy in Redis changes only after the commit. So a contact that is in an open call in
+PostgreSQL is never free in Redis.
 """
 
 import uuid

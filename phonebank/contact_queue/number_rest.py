@@ -4,7 +4,7 @@ The calls in the tables decide. A claim asks for one contact (`rests_until`), bu
 that shares numbers with another; a refill finds that out before any such contact comes into a lane
 (`mark_shared`). A refill also moves the contacts that it finds resting to the time when their rest
 ends, so that later refills do not meet them. The page of contact status and the file of people ask
-for all numbers at once (`resting_numbers`). Nothing here commits.
+for all numbers at once (`resting_numbers`). These functions do not commit.
 """
 
 import json
@@ -118,8 +118,8 @@ def mark_shared(campaign: Campaign, rows: Sequence[Row[*tuple[Any, ...]]]) -> bo
     """Mark the campaign and those with which these contacts share numbers, by the rows'
     `called_elsewhere`.
 
-    Return whether all of them are marked. If not, somebody has locked a campaign, and contacts with
-    a shared number must not come into a lane yet.
+    Return whether all these numbers are marked. If not, somebody has locked a campaign, and
+    contacts with a shared number must not come into a lane yet.
     """
     others = [one for row in rows for one in row.called_elsewhere or ()]
     unmarked = {other_id for *_, other_id, is_marked in others if not is_marked}

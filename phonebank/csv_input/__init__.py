@@ -1,1 +1,1 @@
-"""Tables that people upload: their file kinds, dialects, rows and columns. Pure."""
+"""Tables that people upload: their file kinds, dialects, rows and columns. Pure functions."""

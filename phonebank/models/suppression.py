@@ -58,7 +58,7 @@ class SuppressionBatch(Base):
     """Many numbers entered at once, from an upload's do-not-call column or a do-not-call file.
 
     An organiser can remove a whole batch at once. This row then stays and says who removed it, when
-    and why. The removed numbers are stored nowhere.
+    and why. The removed numbers are not stored.
     """
 
     __tablename__ = "suppression_batch"

@@ -1,4 +1,4 @@
-"""Admits waiting callers, one by one or all who wait in a room. Nothing here commits."""
+"""Admits waiting callers, one by one or all who wait in a room. These functions do not commit."""
 
 from collections.abc import Iterable
 

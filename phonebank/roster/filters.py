@@ -1,7 +1,7 @@
 """Sets from which lists, and in which languages, a caller gets contacts.
 
-Nothing here commits. A change applies from the next claim on. A contact that is already on a screen
-stays there.
+These functions do not commit. A change applies from the next claim on. A contact that is already on
+a screen stays there.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Removes callers from a party or a campaign. Nothing here commits."""
+"""Removes callers from a party or a campaign. These functions do not commit."""
 
 from phonebank.contact_queue.holds import release_caller
 from phonebank.core.db import db

@@ -1,4 +1,4 @@
-"""Renames callers, and hides their names from the board. Nothing here commits."""
+"""Renames callers, and hides their names from the board. These functions do not commit."""
 
 from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller

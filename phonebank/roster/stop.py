@@ -1,4 +1,4 @@
-"""Stops a caller, and records what organisers did about callers. Nothing here commits."""
+"""Stops a caller, and records what organisers did about callers. These functions do not commit."""
 
 from collections.abc import Sequence
 from datetime import datetime

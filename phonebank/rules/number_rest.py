@@ -1,4 +1,4 @@
-"""How long a number rests in one campaign after a call in another campaign. Pure.
+"""How long a number rests in one campaign after a call in another campaign. Pure functions.
 
 The person is treated like the others on a number: after an unanswered call they wait as long as the
 person who was called, after an answered call as long as the household. Each campaign has its own

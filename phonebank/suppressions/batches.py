@@ -1,7 +1,7 @@
 """Batches: numbers that are put on the do-not-call list together, and lifted together.
 
 A batch is an upload's do-not-call column or a do-not-call file. Lifting a batch lifts only the
-numbers that no caller, organiser or other file has entered. The caller commits.
+numbers that no caller, organiser or other file has entered. The calling code commits.
 """
 
 from collections.abc import Collection, Sequence

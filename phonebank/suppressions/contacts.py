@@ -1,4 +1,4 @@
-"""The contacts that may not be called because of the do-not-call list. The caller commits.
+"""The contacts that may not be called because of the do-not-call list. The calling code commits.
 
 If one of a contact's numbers is on the list, the contact may not be called, even on another number.
 """

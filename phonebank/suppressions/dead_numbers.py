@@ -1,6 +1,6 @@
 """Numbers that are not in service. No campaign calls them, not even after a later upload.
 
-The caller commits.
+The calling code commits.
 """
 
 import uuid

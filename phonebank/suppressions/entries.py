@@ -1,4 +1,5 @@
-"""Numbers on the do-not-call list: enter them, ask about them, lift them. The caller commits."""
+"""Numbers on the do-not-call list: enter them, ask about them, lift them. The calling code
+commits."""
 
 import uuid
 from collections.abc import Collection, Sequence

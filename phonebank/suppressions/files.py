@@ -1,6 +1,6 @@
 """Do-not-call files. A file is stored for review, then its numbers are entered or it is deleted.
 
-The caller commits. `file_reader` finds the numbers in the files.
+The calling code commits. `file_reader` finds the numbers in the files.
 """
 
 from collections.abc import Sequence

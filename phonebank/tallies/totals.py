@@ -1,4 +1,4 @@
-"""Adds to tallies, and sums them. Nothing here commits.
+"""Adds to tallies, and sums them. These functions do not commit.
 
 A tally changes in the same transaction as its calls. A board shows a sum of many rows, and only
 one caller changes each row. So recording an outcome never waits for another caller.
