@@ -27,6 +27,7 @@ from phonebank.core.statement import Statement
 from phonebank.models import ContactState
 from phonebank.models.call import TAKEN_OVER
 from phonebank.models.state_column import state_sql
+from phonebank.rules.outcomes import Outcome
 from phonebank.tallies.totals import COUNTED_CALL, sql_to_add
 
 # An undo restores at most this many other contacts with the number. That is enough for a family. A
@@ -49,7 +50,8 @@ SELECT CAST(call.xmin AS text) AS call_version, CAST(contact.xmin AS text) AS co
        ) END AS taken_over,
        (SELECT count(*) FROM call AS earlier
         WHERE earlier.contact_id = contact.id AND earlier.outcome = :outcome
-          AND earlier.set_aside_at IS NULL) AS same_outcome_before
+          AND earlier.set_aside_at IS NULL
+          AND (earlier.phone = call.phone OR NOT :about_number)) AS same_outcome_before
 FROM call JOIN contact ON contact.id = call.contact_id
 WHERE call.id = :call_id AND call.caller_id = :caller_id
 """)  # noqa: S608
@@ -112,7 +114,8 @@ class CallRows:
 
     `fields` and `answers` (by step id) are read only for an outcome that reached a person; they are
     None otherwise, and if there are none. `same_outcome_before` is how many earlier calls to the
-    contact have the outcome that is being recorded, without calls that are set aside.
+    contact have the outcome that is being recorded, without calls that are set aside. For an
+    outcome that is about the number, only calls to this number count.
     """
 
     call_version: str
@@ -172,10 +175,16 @@ class PeopleResult:
     lost_number: tuple[NumberLoss, ...] = ()
 
 
-def read_rows(caller_id: int, call_id: uuid.UUID, outcome: str, reached: bool) -> CallRows | None:
+def read_rows(caller_id: int, call_id: uuid.UUID, outcome: Outcome) -> CallRows | None:
     """Return a call of this caller with its contact; None if the caller has no such call. `outcome`
-    is the outcome to be recorded, and `reached` says whether it reached a person."""
-    values = {"caller_id": caller_id, "call_id": call_id, "outcome": outcome, "reached": reached}
+    is the outcome to be recorded."""
+    values = {
+        "caller_id": caller_id,
+        "call_id": call_id,
+        "outcome": outcome.key,
+        "reached": outcome.reached,
+        "about_number": outcome.is_about_number,
+    }
     row = _READ.row(values)
     if row is None:
         return None

@@ -140,7 +140,7 @@ def _record(report: _Report, is_locked: bool) -> RecordResult | None:
     has changed between reading and writing, or this outcome needs locked rows and `is_locked` is
     False."""
     outcome = report.outcome
-    rows = read_rows(report.caller.id, report.call_id, outcome.key, outcome.reached)
+    rows = read_rows(report.caller.id, report.call_id, outcome)
     if rows is None:
         raise not_an_own_call()
     if rows.outcome is not None or is_stale(report.turn, rows.turn):

@@ -66,6 +66,11 @@ class Outcome:
     tag_language: bool = False
     exhausted: NextState = NextState.FINISHED
 
+    @property
+    def is_about_number(self) -> bool:
+        """Whether it is repeated tries of the number, and not of the person, that have a limit."""
+        return self.exhausted == NextState.UNUSABLE
+
 
 OUTCOMES: dict[str, Outcome] = {
     outcome.key: outcome

@@ -9,7 +9,7 @@ from phonebank.calls.claim import NobodyToCallError, claim
 from phonebank.calls.record import record
 from phonebank.calls.undo import undo
 from phonebank.core.db import db
-from phonebank.models import Caller, Contact, ContactState, DeadNumber
+from phonebank.models import Caller, Contact, ContactState, DeadNumber, now
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 from tests.phone_bank import PhoneBank
 
@@ -79,3 +79,24 @@ def test_a_dead_second_number_is_passed_over_when_the_first_is_of_no_use(
     record(ola, call_id, outcome)
     db.session.commit()
     assert (person.phone, person.other_phones) == (MOBILE, [])
+
+
+def test_faults_on_one_number_do_not_count_against_the_next(phone_bank: PhoneBank) -> None:
+    """The retry rules give up a number at the third fault on it."""
+    _, *others = phone_bank.contacts
+    for contact in others:
+        contact.state = ContactState.FINISHED
+    person = phone_bank.contacts[0]
+    first, person.other_phones = person.phone, [MOBILE]
+    db.session.commit()
+    seen = []
+    for _ in range(5):
+        call_id = claim(phone_bank.sam).call.id
+        record(phone_bank.sam, call_id, "line_fault")
+        db.session.commit()
+        db.session.expire_all()
+        seen.append((person.phone, person.state))
+        person.callable_at = now()
+        db.session.commit()
+    stays, moves = (first, "callable"), (MOBILE, "callable")
+    assert seen == [stays, stays, moves, moves, moves]
