@@ -11,6 +11,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from phonebank.core.access import open_to
+from phonebank.core.compression import gzip_if_asked
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
 from phonebank.core.locks import lock_row
@@ -37,6 +38,8 @@ editor = Blueprint(
     __name__,
     url_prefix="/campaigns/<int:campaign_id>/scripts/<int:script_id>/edit",
 )
+# Each button brings the whole page again, and each pause in typing brings the picture.
+editor.after_request(gzip_if_asked)
 
 
 @editor.route("", methods=["GET", "POST"])

@@ -28,6 +28,8 @@ from tests.phonebank.scripts.script_desk import (
 from tests.phonebank.scripts.test_edit_actions import IDENTIFY
 from tests.signing_in import sign_in
 
+PAGE_AT_MOST, COMPRESSED_AT_MOST, FIRST_LOAD_AT_MOST = 190_000, 30_000, 100_000  # bytes
+
 
 @pytest.mark.parametrize("script", ready_made(), ids=lambda s: f"{s.slug}.{s.language}")
 def test_opening_and_saving_changes_nothing(desk: Desk, script: Script) -> None:
@@ -293,17 +295,44 @@ def test_a_source_that_is_not_ours_reads_the_same(desk: Desk) -> None:
     assert kept.practice == original.practice
 
 
-def test_the_page_is_small_and_whole_without_javascript(desk: Desk) -> None:
-    """The largest ready-made script. A browser fills the menus from one list of the steps."""
+@pytest.fixture
+def longest(desk: Desk) -> Script:
+    """The ready-made script with the largest page, which the desk has open."""
     with desk.app.app_context():
         campaign = desk.campaign()
         script = campaign_scripts.use_ready_made(campaign, "persuasive-conversation", "en", None)
         db.session.commit()
         desk.script_id = script.id
-        kept, _ = drafts.working_script(script)
+        return drafts.working_script(script)[0]
+
+
+def test_the_editor_loads_with_few_bytes_and_repeats_nothing_of_the_request(
+    desk: Desk, longest: Script
+) -> None:
+    gzip = {"Accept-Encoding": "gzip"}
     page = desk.client.get(desk.address("/edit"))
-    assert len(page.data) < 190_000
-    for step in kept.steps:
+    assert len(page.data) < PAGE_AT_MOST
+    files = re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text)
+    loaded = [desk.client.get(path, headers=gzip) for path in (desk.address("/edit"), *files)]
+    assert [answer.status_code for answer in loaded] == [200] * len(loaded)
+    assert len(loaded[0].data) < COMPRESSED_AT_MOST
+    assert sum(len(answer.data) for answer in loaded) < FIRST_LOAD_AT_MOST
+    # What a compressed page may not do: docs/decisions/0030-callers-pages-are-compressed.md.
+    guess = "gue55"
+    query = (
+        f"?step_id={guess}&answer={guess}&again={guess}&practice={guess}&menus={guess}&at={guess}"
+    )
+    answer = desk.client.get(
+        desk.address("/edit") + query, headers={"Referer": f"http://localhost/{guess}"}
+    )
+    assert answer.status_code == 200
+    assert guess not in answer.text
+
+
+def test_the_page_is_whole_without_javascript(desk: Desk, longest: Script) -> None:
+    """A browser fills the menus of the short page from one list of the steps."""
+    page = desk.client.get(desk.address("/edit"))
+    for step in longest.steps:
         assert page.text.count(f'aria-label="Add a step below {escape(step.title)}"') == 1
     # A browser without JavaScript asks for every menu, and keeps them from then on.
     whole_address = re.search(
@@ -315,10 +344,10 @@ def test_the_page_is_small_and_whole_without_javascript(desk: Desk) -> None:
         assert "data-menu" not in whole
         assert "Move down: They&#39;re not here" in whole
         menu = whole.split('id="s0-c0-goto"')[1].split("</select>")[0]
-        assert menu.count("<option") == len(kept.steps)
+        assert menu.count("<option") == len(longest.steps)
     # What the small page leaves out stays as it was.
     small = form_of(desk.client.get(desk.address("/edit")).text)
     assert "has_practice" not in small
     send(desk, small)
     with desk.app.app_context():
-        assert drafts.working_script(desk.script())[0] == kept
+        assert drafts.working_script(desk.script())[0] == longest
