@@ -55,7 +55,7 @@ def main(context: click.Context) -> None:
 
 @main.command()
 def run() -> None:
-    """Run all of Phonebank on this machine, with servers and a demonstration of its own."""
+    """Run all of Phonebank on this machine, with its own servers and a demonstration."""
     sys.exit(launcher.main())
 
 

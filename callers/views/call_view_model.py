@@ -84,7 +84,7 @@ class CallView:
     # The earlier call that this one continues, in words, and its note. Each may be "".
     earlier: str = ""
     earlier_note: str = ""
-    # The id of that call, while this call has no answers of its own. Otherwise "".
+    # The id of that call, as long as this call has no answers yet. Otherwise "".
     go_on_from: str = ""
 
     @property

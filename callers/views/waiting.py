@@ -38,7 +38,7 @@ _TITLES_WITH_A_TIME = {
     EmptyReason.OUT_OF_HOURS: "Calling opens {when}",
     EmptyReason.RESTING: "The next person is ready {when}",
 }
-# The page asks for a contact every so many seconds. At first it asks more often.
+# The page asks for a contact once in this many seconds. At first it asks more often.
 ASK_SOON = 30
 ASK_SELDOM = 60
 _ENDS_SOON = (EmptyReason.ON_SCREENS, EmptyReason.BEING_READ)

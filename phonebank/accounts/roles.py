@@ -91,8 +91,8 @@ def give_role(account: Account, role: str, scope: Scope, by: Account | None) -> 
     """Give the account this role in this scope, and sign it out everywhere. Return whether that
     changed anything.
 
-    In place of the account's other role in the scope: a viewer becomes an organiser, or an
-    organiser a viewer. `by` is the organiser who does it, None for a command. Raises
+    The role replaces the account's other role in the scope: a viewer becomes an organiser, or an
+    organiser becomes a viewer. `by` is the organiser who does it, None for a command. Raises
     InvalidInputError for an unknown role, NotFoundError for an unknown scope, ConflictError for a
     deactivated account, or if no organiser of the whole installation would be left.
     """

@@ -1,7 +1,7 @@
-"""Who may use an address of the API: the token in the request decides.
+"""Decides who may use an address of the API, by the token in the request.
 
-The token comes in the `Authorization` header. A cookie counts for nothing here, so a web page in
-an organiser's browser cannot use the API in their name, and no form token is needed.
+The token comes in the `Authorization` header. Cookies are ignored here, so a web page in an
+organiser's browser cannot use the API in their name, and no form token is needed.
 """
 
 import functools
@@ -20,7 +20,7 @@ from phonebank.models import Scope
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-# For each token. A full page a call, this is 600,000 people a minute.
+# The limit for each token. With a full page for each request, this is 600,000 people a minute.
 RATE = "1200 per minute"
 
 
@@ -40,8 +40,8 @@ class TokenRequiredError(SignInRequiredError):
 def for_token(scope: Scope) -> Callable[[View], Callable[..., Any]]:
     """Open a view to requests with a token that has this scope, and limit their rate.
 
-    The view reads the token with `token`. Each statement of the view is a transaction of its own,
-    and the view commits what it writes.
+    The view reads the token with `token`. Each statement of the view is a separate transaction, and
+    the view commits what it writes.
     """
 
     def decorate(view: View) -> Callable[..., Any]:
@@ -73,8 +73,8 @@ _limit = limiter.shared_limit(rate, scope="api", key_func=_token_key, error_mess
 
 
 def _find(scope: Scope) -> Row[Any]:
-    """Return the token of the request. Raises TokenRequiredError without one that works, and
-    NotAllowedError if it lacks the scope."""
+    """Return the token of the request. Raises TokenRequiredError if there is no token that works,
+    and NotAllowedError if the token lacks the scope."""
     kind, _, secret = request.headers.get("Authorization", "").partition(" ")
     found = find_token(secret.strip()) if kind.lower() == "bearer" else None
     if found is None:

@@ -1,4 +1,5 @@
-"""Cursors: where the next page begins, as text that clients hand back and need not read.
+"""Cursors: text that says where the next page begins. Clients send it back and need not understand
+it.
 
 A cursor has ids and moments only, so no address has a name or number in it.
 """

@@ -1,7 +1,7 @@
 """The description of the API in OpenAPI, made from the views and their models by spectree.
 
-spectree also reads requests by the models. It does not check answers, which would take longer than
-making them; tests do that.
+spectree also checks requests by the models. It does not check answers, because that would take
+longer than making them. Tests check the answers.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ INTRODUCTION = (
     " problem JSON (RFC 9457) and says what is wrong, where, and what to do."
 )
 
-# The answers that every address may give. Each is a Problem.
+# The error responses that every address may give. Each is a Problem.
 _ERRORS = {
     "HTTP_401": (Problem, "No token, or one that does not work."),
     "HTTP_403": (Problem, "The token does not have the scope."),
@@ -38,7 +38,8 @@ _ERRORS = {
 
 
 class _Plugin(FlaskPlugin):
-    """spectree's part for Flask, for the API's addresses only, and without the check of answers."""
+    """spectree's plug-in for Flask, limited to the API's addresses, and without the check of
+    answers."""
 
     def find_routes(self) -> Iterator[Rule]:
         return (

@@ -1,4 +1,4 @@
-"""What API clients send and get, as pydantic models. The description is made from them."""
+"""Pydantic models of what API clients send and get. The API's description is made from them."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -18,21 +18,21 @@ Cursor = Annotated[
 
 
 class _Sent(BaseModel):
-    """What a client sends. A name that we don't know is refused, because it is often a typing
+    """The base of what a client sends. An unknown name is refused, because it is often a typing
     error."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class PageQuery(_Sent):
-    """Which page of people."""
+    """The query for a page of people."""
 
     limit: int = Field(PAGE, ge=1, le=PAGE_AT_MOST, description="The most entries on the page.")
     cursor: Cursor = Field(None, max_length=300)
 
 
 class OutcomesQuery(PageQuery):
-    """Which page of outcomes."""
+    """The query for a page of outcomes."""
 
     recorded_since: AwareDatetime | None = Field(
         None,

@@ -164,8 +164,8 @@ def read_caller(caller_id: int) -> Caller | None:
 def lock_rows(contact_id: int, caller_id: int) -> None:
     """Begin a new transaction, and lock the contact and the caller in it.
 
-    Read the rows for the decision after that, in other statements. A statement that waits for a row
-    sees all other rows as they were before the wait.
+    The rows for the decision must be read afterwards, in other statements. A statement that waits
+    for a row sees all other rows as they were before the wait.
     """
     db.session.rollback()
     begin_transaction()

@@ -1,7 +1,7 @@
 """What the next caller knows of a talk that was cut short, or of a promise to call back.
 
-The query of a claim has `EARLIER_CALL` as a column, so it costs no message of its own. PostgreSQL
-looks for such a call only if the contact was called before. These functions do not commit.
+The query of a claim has `EARLIER_CALL` as a column, so no extra message is needed. PostgreSQL looks
+for such a call only if the contact was called before. These functions do not commit.
 
 The answers of the earlier call are shown, and the script goes on after them. They become answers
 of the new call with the first answer or outcome that the caller sends (`take_over`). They count in

@@ -2,7 +2,7 @@
 commit.
 
 An organiser does this if a caller did not make the calls that they recorded. Each call is kept but
-counts nowhere. The call's contact and household get back the state that they had before the call.
+is in no total. The call's contact and household get back the state that they had before the call.
 If another caller's call has changed a contact since, that contact stays as it is. A do-not-call
 entry that the call made is lifted, unless another call or person has made it too.
 

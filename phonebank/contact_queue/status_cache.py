@@ -1,8 +1,8 @@
 """Counts the status of a campaign's contacts once for all pages that show it.
 
 A count reads every contact of the campaign, which takes more than a second for millions of
-contacts, and each open page asks every few seconds. So only one request at a time counts. The
-others get the last counts, and the time of these counts.
+contacts, and each open page asks every few seconds. So only one request at a time does the
+counting. The others get the last counts, and the time of these counts.
 """
 
 import json

@@ -2,7 +2,7 @@
 instead of fifteen.
 
 Each module becomes a function that returns its exports, so equal names in two modules do not clash.
-Comments on lines of their own are left out. Only the syntax that our modules use is supported:
+Comments that fill whole lines are left out. Only the syntax that our modules use is supported:
 named static imports from the same folder, and exported declarations. A module that exports a
 variable must not change it later.
 """

@@ -14,7 +14,7 @@ DEVELOPMENT = "development"
 MODES = (PRODUCTION, DEVELOPMENT)
 
 # The fewest connections to PostgreSQL that a web process can work with. Boards, downloads and each
-# urgency of request need connections of their own.
+# urgency of request need separate connections.
 LEAST_CONNECTIONS = 8
 
 

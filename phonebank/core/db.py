@@ -2,7 +2,7 @@
 
 A connection has a time limit for each statement and each lock (`Timeouts`). `after_commit` runs a
 function once the transaction has committed, and `retry_on_deadlock` runs a transaction again after
-a deadlock. `autocommit` makes each statement of a busy view a transaction of its own.
+a deadlock. `autocommit` makes each statement of a busy view a separate transaction.
 """
 
 import functools
@@ -195,7 +195,7 @@ _AUTOCOMMIT = "autocommit"
 
 
 def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Run each statement of a function as a transaction of its own, so that no BEGIN, COMMIT or
+    """Run each statement of a function as a separate transaction, so that no BEGIN, COMMIT or
     ROLLBACK goes to PostgreSQL. Each of them costs as much as a statement that finds one row.
 
     This is for busy views that make each change with one statement. That statement checks that what
@@ -244,7 +244,7 @@ _BEGIN = text("BEGIN")
 
 
 def commits_each_statement(session: Session) -> bool:
-    """Whether the session's next statement will be a transaction of its own. If so, all statements
+    """Whether the session's next statement will be a separate transaction. If so, all statements
     before it are stored."""
     if not session.info.get(_AUTOCOMMIT):
         return False

@@ -37,7 +37,7 @@ class TableInUseError(ConflictError):
 def upgrade_database(
     app: Flask, alembic: Alembic, attempts: int = ATTEMPTS, between: float = BETWEEN_ATTEMPTS
 ) -> None:
-    """Run the missing migrations, each in a transaction of its own.
+    """Run the missing migrations, each in its own transaction.
 
     If a migration needs a table in use, it gives up after LOCK_TIMEOUT. It is tried `attempts`
     times, with `between` seconds between two attempts. Raises TableInUseError after the last

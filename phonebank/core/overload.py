@@ -2,8 +2,8 @@
 
 `Overload` is WSGI middleware around everything else. It counts the requests that are under way.
 Beyond a limit it answers 503 within a millisecond and says when to try again. There is one count,
-but each urgency has a limit of its own. So claims are refused before records of calls, and pages
-before claims.
+but each urgency has its own limit. So claims are refused before records of calls, and pages before
+claims.
 
 Websocket connections are not counted, because they mostly wait. A record that comes over one is
 counted (`record_under_way`). Static files and a load balancer's probes are not counted either.
@@ -46,7 +46,7 @@ class Urgency(Enum):
     RECORD = "record"
     CLAIM = "claim"
     PAGE = "page"
-    # A request whose body is larger than any form is an upload. Uploads have a count of their own,
+    # A request whose body is larger than any form is an upload. Uploads are counted separately,
     # because they take as long as the sender's network needs.
     UPLOAD = "upload"
     # Requests for these addresses are never counted and never refused. If a busy process refused

@@ -18,8 +18,8 @@ from phonebank.core.redis import REDIS_TIMEOUT
 def client_key() -> str:
     """Return the sender's address or, with IPv6, the sender's network.
 
-    With IPv6 every home has a /64 network of its own (RFC 6177), so a sender could use another
-    address in it for each request.
+    With IPv6 every home has its own /64 network (RFC 6177), so a sender could use another address
+    in it for each request.
     """
     address = get_remote_address()
     try:

@@ -1,7 +1,7 @@
 """What an account may organise or view: the whole installation, a chapter, or one campaign.
 
-`campaign_for` is the one way from a campaign's id in an address to the campaign. `core/access.py`
-calls it for each request to an organiser's or viewer's page, before the view runs.
+Every view gets the campaign of its address from `campaign_for`. `core/access.py` calls it for each
+request to an organiser's or viewer's page, before the view runs.
 """
 
 from sqlalchemy import ColumnElement, exists, or_, select, true
@@ -15,8 +15,8 @@ from phonebank.models import Account, Campaign, Chapter, RoleName, ScopedRole
 def role_in(account: Account, campaign: Campaign) -> RoleName | None:
     """Return the account's role in a campaign: ORGANISER, VIEWER or None.
 
-    A role in the whole installation or in the campaign's chapter counts too, and the role that may
-    do more decides.
+    A role in the whole installation or in the campaign's chapter counts too. If there are several,
+    the role with more rights is returned.
     """
     if account.is_organiser:
         return RoleName.ORGANISER
@@ -37,8 +37,8 @@ def may_organise(account: Account, campaign: Campaign) -> bool:
 
 
 def may_organise_chapter(account: Account, chapter_id: int | None) -> bool:
-    """Whether the account organises this whole chapter. None, for campaigns without a chapter,
-    stands for the whole installation."""
+    """Whether the account organises this whole chapter. For None, which means campaigns without a
+    chapter, it must organise the whole installation."""
     return account.is_organiser or (
         chapter_id is not None
         and any(
@@ -56,8 +56,8 @@ def campaign_for(
 ) -> Campaign:
     """Return the campaign for an account with this role in it; `to_change` locks its row.
 
-    An organiser has the viewer's role too. Raises NotFoundError if there is no such campaign, and
-    the same for a campaign of which the account may see nothing, so that nobody learns which
+    An organiser has the viewer's role too. Raises NotFoundError if there is no such campaign. It
+    raises the same for a campaign that the account may not see at all, so that nobody learns which
     campaigns exist. Raises NotAllowedError for a viewer of the campaign if `role` is ORGANISER.
     """
     campaign = db.session.get(Campaign, campaign_id)
@@ -77,8 +77,8 @@ def campaign_for(
 
 
 def campaigns_within(account: Account, role: RoleName = RoleName.ORGANISER) -> ColumnElement[bool]:
-    """Return the SQL condition on Campaign for the campaigns in which the account has this role, as
-    `role_in` decides it for one."""
+    """Return an SQL condition on Campaign: the account has this role in the campaign (see
+    `role_in`)."""
     if account.is_organiser or (role == RoleName.VIEWER and account.has_role(RoleName.VIEWER)):
         return true()
     within = select(ScopedRole.id).where(

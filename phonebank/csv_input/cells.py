@@ -1,7 +1,7 @@
 """Single cells of a list: text, postcodes, languages, e-mail addresses.
 
 Cells are changed as little as possible. They lose invisible characters and extra spaces. Names and
-time zones have modules of their own.
+time zones have their own modules.
 """
 
 import re

@@ -1,9 +1,9 @@
 """Detects the encoding of a file that is not UTF-8. An encoding is called an alphabet here.
 
-Before UTF-8, each system had an alphabet of its own, and a file does not name its alphabet. The
-byte for é on a Mac, for example, is Ž on Windows. So this module decodes the words with accented
-letters in each alphabet, and chooses the alphabet in which they look like words. If they look wrong
-in every alphabet, the file is refused, because nobody should be called "JosŽ".
+Before UTF-8, each system had its own alphabet, and a file does not name its alphabet. The byte for
+é on a Mac, for example, is Ž on Windows. So this module decodes the words with accented letters in
+each alphabet, and chooses the alphabet in which they look like words. If they look wrong in every
+alphabet, the file is refused, because nobody should be called "JosŽ".
 """
 
 import re

@@ -41,7 +41,7 @@ class ArmScript:
 
 @dataclass(frozen=True)
 class NewArm:
-    """An arm to create. It gets `share` parts of the contacts, out of the sum of all shares."""
+    """An arm to create. Its part of the contacts is `share` divided by the sum of all shares."""
 
     script: ArmScript
     share: int

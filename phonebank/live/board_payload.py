@@ -218,7 +218,8 @@ def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
 
 
 def names_within(names: Sequence[str], letters: int) -> Sequence[str]:
-    """Return the first names that fit into so many letters together, but at least one."""
+    """Return as many of the first names as fit into `letters` letters together, but at least
+    one."""
     shown = 0
     for name in names:
         letters -= len(name) + 2

@@ -53,7 +53,7 @@ class StopRequestedError(BaseException):
 
 
 class _StopRequest:
-    """The handler of Ctrl-C and SIGTERM until honcho has handlers of its own.
+    """Handles Ctrl-C and SIGTERM until honcho does.
 
     It remembers the first signal, and `check` raises StopRequestedError between two steps of the
     start. The first signal does not raise at once, because an exception is lost if the signal comes

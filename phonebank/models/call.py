@@ -142,8 +142,8 @@ class Call(Base):
     turn: Mapped[int] = mapped_column(default=0)
     # When the outcome was last undone, and the contact came back onto the screen.
     reopened_at: Mapped[datetime | None]
-    # When an organiser set the call aside (see `calls.set_aside`). The row is kept, but counts
-    # nowhere.
+    # When an organiser set the call aside (see `calls.set_aside`). The row is kept, but is in no
+    # total.
     set_aside_at: Mapped[datetime | None]
     # The contact's state just before the outcome, which an undo restores.
     contact_before: Mapped[dict[str, Any] | None]

@@ -1,4 +1,4 @@
-"""Chapters: local groups, each with campaigns of its own."""
+"""Chapters: local groups, each with its own campaigns."""
 
 from datetime import datetime
 

@@ -1,5 +1,5 @@
-"""Calls of one caller that an organiser has set aside. They are kept but count nowhere, and can be
-brought back."""
+"""Calls of one caller that an organiser has set aside. They are kept but are in no total, and can
+be brought back."""
 
 import uuid
 from datetime import datetime

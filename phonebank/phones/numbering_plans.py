@@ -122,7 +122,7 @@ def plan_of_country(country: str) -> NumberingPlan | None:
         kinds.append(kind)
         lengths.append(frozenset(desc.possible_length or general_desc.possible_length))
     combined = re.compile(rf"(?=(?:{general.pattern})\Z)(?:{'|'.join(patterns)})", re.ASCII)
-    # A pattern with groups of its own would shift the numbers of our groups.
+    # If a pattern had groups itself, our groups would get other numbers.
     if combined.groups != len(kinds):
         return None
     return NumberingPlan(

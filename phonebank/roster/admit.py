@@ -42,7 +42,8 @@ def admit_all(room: Room) -> int:
 
 
 def set_door(room: Room, is_open: bool) -> None:
-    """Open or close the door of a party, or of a campaign for the callers of its own link.
+    """Open or close the door of a party. Without a party, open or close the door for callers who
+    use the campaign's own link.
 
     An open door admits everyone who has the code or link, and all callers who wait already, except
     held callers. If the door is closed, each newcomer waits.

@@ -121,7 +121,7 @@ KINDS = {
     )
 }
 BUDGETS = (*KINDS, NEWCOMERS)
-# A campaign that wants no such limit sets the budget to this number, because no caller sees so many
+# A campaign that wants no such limit sets the budget to this number. No caller sees that many
 # people.
 BUDGET_AT_MOST = 100_000
 # Tests and benchmarks call faster than people, so they set up their campaigns with these limits.
