@@ -7,6 +7,7 @@ from phonebank.core.jobs import Periodic
 from phonebank.exports.jobs import look_after_exports
 from phonebank.lists.jobs import resume_imports
 from phonebank.parties.auto_end import end_forgotten_parties
+from phonebank.privacy.jobs import continue_erasures
 from phonebank.roster.blocked_addresses import forget_addresses
 from phonebank.suppressions.jobs import resume_lifting
 from phonebank.tallies.reconcile import recount_tallies
@@ -19,6 +20,7 @@ PERIODIC_JOBS = (
     Periodic(forget_addresses, seconds=3600),
     Periodic(resume_imports, seconds=60),
     Periodic(look_after_exports, seconds=60),
+    Periodic(continue_erasures, seconds=60),
     Periodic(resume_lifting, seconds=300),
     Periodic(recount_tallies, seconds=300),
     Periodic(end_forgotten_parties, seconds=600),

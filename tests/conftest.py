@@ -105,6 +105,7 @@ def config(database_url: str, redis_url: str, servers_dir: Path) -> Config:
         secret_key="test-secret-key-test-secret-key-test",
         password_salt="test-salt-test-salt-test-salt-test",
         totp_secret="test-totp-test-totp-test-totp-test-totp",
+        number_keys=("test-number-key-test-number-key-test",),
         mode=DEVELOPMENT,
         base_url="http://localhost",
         require_second_factor=False,

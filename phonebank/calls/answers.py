@@ -20,7 +20,7 @@ TRIES_AT_MOST = 3
 
 # Statements are built once, because building them takes longer than PostgreSQL takes to answer.
 _CALL = select(Call.id, Call.script_version_id, Call.outcome, Call.turn).where(
-    Call.id == bindparam("call_id"), Call.caller_id == bindparam("caller_id")
+    Call.id == bindparam("call_id"), Call.caller_id == bindparam("caller_id"), Call.phone != ""
 )
 # The UPDATE locks the call and gives its row a new version. If an outcome is being recorded that
 # has read the answers without this one, it sees that the call has changed, and reads again.
@@ -65,7 +65,7 @@ def save_answer(
     for _ in range(TRIES_AT_MOST):
         call = db.session.execute(_CALL, {"call_id": call_id, "caller_id": caller.id}).one_or_none()
         if call is None:
-            raise not_an_own_call()
+            raise not_an_own_call(call_id, caller.id)
         if call.outcome is not None:
             break
         value = _checked(call, step_id, raw)

@@ -118,7 +118,11 @@ _HELD: Select[*tuple[Any, ...]] = (
 _OWN_CALL_AND_CONTACT = (
     select(Call, Contact)
     .join(Contact, Contact.id == Call.contact_id)
-    .where(Call.id == bindparam("call_id"), Call.caller_id == bindparam("caller_id"))
+    .where(
+        Call.id == bindparam("call_id"),
+        Call.caller_id == bindparam("caller_id"),
+        Call.phone != "",
+    )
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
@@ -191,6 +195,7 @@ def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
     values |= {"caller_id": device.id, "device_token": device.device_token}
     renewed = db.session.execute(_RENEW, values).one_or_none()
     if renewed is None or renewed.expires_at <= at:
+        refuse_erased(call_id, device.id)
         raise NotFoundError("This call is no longer yours.", "Ask for the next person.")
     ends: datetime = renewed.expires_at
     copy_after_commit(renewed.campaign_id, HeldContact(renewed.contact_id, call_id, ends))
@@ -213,19 +218,32 @@ def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
     Raises NotFoundError if there is no such call, and the same error for another caller's call, so
     that the answer reveals nothing about other callers' calls.
     """
-    query = select(Call).where(Call.id == call_id, Call.caller_id == caller.id)
+    query = select(Call).where(Call.id == call_id, Call.caller_id == caller.id, Call.phone != "")
     if lock:
         # The session may have read the row before it was locked, so it must be read again.
         query = query.with_for_update().execution_options(populate_existing=True)
     call = db.session.scalar(query)
     if call is None:
-        raise not_an_own_call()
+        raise not_an_own_call(call_id, caller.id)
     return call
 
 
-def not_an_own_call() -> NotFoundError:
+def refuse_erased(call_id: uuid.UUID, caller_id: int) -> None:
+    """Raise NotFoundError if this is a call of the caller whose person was erased."""
+    erased = select(Call.id).where(
+        Call.id == call_id, Call.caller_id == caller_id, Call.phone == ""
+    )
+    if db.session.scalar(erased) is not None:
+        raise NotFoundError(
+            "This person's data has been erased, so nothing more is recorded about this call.",
+            "Go on to the next person.",
+        )
+
+
+def not_an_own_call(call_id: uuid.UUID, caller_id: int) -> NotFoundError:
     """Return the error for a call that is not this caller's. It does not say whether the call
-    exists."""
+    exists. Raises the error of `refuse_erased`."""
+    refuse_erased(call_id, caller_id)
     return NotFoundError("That call isn't one of yours.", "Go back to calling.")
 
 

@@ -142,7 +142,7 @@ def _record(report: _Report, is_locked: bool) -> RecordResult | None:
     outcome = report.outcome
     rows = read_rows(report.caller.id, report.call_id, outcome)
     if rows is None:
-        raise not_an_own_call()
+        raise not_an_own_call(report.call_id, report.caller.id)
     if rows.outcome is not None or is_stale(report.turn, rows.turn):
         return RecordResult(rows.outcome, changed=False)
     is_late = rows.ended_at is not None

@@ -40,6 +40,9 @@ class Config:
     password_salt: str = field(repr=False)
     # This encrypts the stored secrets of the second factor.
     totp_secret: str = field(repr=False)
+    # These make the keyed hashes of numbers that stay on the do-not-call list after their people
+    # were erased. New hashes use the first key. Older hashes are compared by the other keys.
+    number_keys: tuple[str, ...] = field(default=(), repr=False)
     mode: str = PRODUCTION
     # The address at which people reach the site, and the base of every link in e-mails, pages and
     # QR codes.
@@ -104,6 +107,7 @@ class Config:
             secret_key=needed("SECRET_KEY"),
             password_salt=needed("PASSWORD_SALT"),
             totp_secret=needed("TOTP_SECRET"),
+            number_keys=tuple(filter(None, environ.get("NUMBER_KEYS", "").split(","))),
             mode=environ.get("PHONEBANK_MODE") or PRODUCTION,
             base_url=(environ.get("BASE_URL") or cls.base_url).rstrip("/"),
             proxies=number("PROXIES", 0),
@@ -138,10 +142,13 @@ class Config:
                 raise ConfigError(f"{name} must be {least} or more, not {is_now}.")
         if not self.is_production:
             return
+        if not self.number_keys:
+            raise ConfigError("NUMBER_KEYS is not set. See docs/operations.md.")
         for name, secret in (
             ("SECRET_KEY", self.secret_key),
             ("PASSWORD_SALT", self.password_salt),
             ("TOTP_SECRET", self.totp_secret),
+            ("NUMBER_KEYS", min(self.number_keys, key=len, default="")),
         ):
             # 32 hexadecimal characters are 128 bits, the least that is safe.
             if len(secret) < 32:

@@ -64,7 +64,7 @@ def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
     """
     header: Row | None = None
     width = rows = 0
-    for row in _read_records(chunks, dialect):
+    for row in _read_records(_Lines(chunks, dialect.encoding), dialect):
         cells = row.cells
         if not "".join(cells).strip():
             continue
@@ -83,6 +83,14 @@ def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
         raise InvalidFileError("empty", "This file is empty.")
     if not rows:
         raise InvalidFileError("header_only", "This file has column names but no rows below them.")
+
+
+def read_record_texts(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[Row, str]]:
+    """Yield each record of a file, also the header and blank rows, with its text. The texts
+    together are the file, without what spreadsheets don't show."""
+    lines = _Lines(chunks, dialect.encoding)
+    for row in _read_records(lines, dialect):
+        yield row, "".join(lines.record)
 
 
 def _check_header(row: Row) -> Row:
@@ -206,8 +214,7 @@ class _Lines:
         return line
 
 
-def _read_records(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
-    lines = _Lines(chunks, dialect.encoding)
+def _read_records(lines: _Lines, dialect: Dialect) -> Iterator[Row]:
     strict = _csv_reader(lines, dialect, strict=True)
     number = 0
     while True:
@@ -241,6 +248,7 @@ def _salvage_row(number: int, lines: _Lines, dialect: Dialect, error: Exception)
                 return Row(number, cells)
     first, *others = lines.record
     lines.put_back(others)
+    lines.record = [first]
     return Row(number, next(_csv_reader(iter([first]), dialect, strict=False)), UNCLOSED_QUOTE)
 
 

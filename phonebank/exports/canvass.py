@@ -102,7 +102,7 @@ def canvass_table(campaign: Campaign, since: datetime | None = None) -> Table:
         header=HEADER,
         query=f"""
 SELECT contact.external_id, concat_ws(' ', nullif(contact.first_name, ''),
-       nullif(contact.last_name, '')), '''' || call.phone,
+       nullif(contact.last_name, '')), '''' || nullif(call.phone, ''),
        to_char(call.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), {_RESULT}, 'Phone',
        caller.first_name, 'Phonebank', contact.first_name, contact.last_name,
        call.script_version_id, {ANSWERS}

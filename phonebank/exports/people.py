@@ -86,7 +86,8 @@ PEOPLE_COLUMNS = (
 CHANGED_SINCE = """(%(since)s::timestamptz IS NULL
     OR greatest(contact.created_at, contact.last_called_at, contact.suppressed_at)
         >= %(since)s::timestamptz)"""
-_OF_CAMPAIGN = f"contact.campaign_id = %(campaign_id)s AND {CHANGED_SINCE}"
+# Of an erased person only a row without a number is left.
+_OF_CAMPAIGN = f"contact.campaign_id = %(campaign_id)s AND contact.phone <> '' AND {CHANGED_SINCE}"
 
 
 def people_table(campaign: Campaign, since: datetime | None = None) -> Table:

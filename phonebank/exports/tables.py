@@ -45,7 +45,7 @@ def yes_no_sql(condition: str) -> str:
 def phone_sql(column: str) -> str:
     """Return SQL text that writes a phone number after an apostrophe, so that spreadsheets keep it
     as text."""
-    return f"'''' || {column}"
+    return f"'''' || nullif({column}, '')"
 
 
 def select_list(columns: Sequence[Column]) -> str:

@@ -14,11 +14,10 @@ from phonebank.csv_input.rows import InvalidFileError
 from phonebank.lists import imports, undo
 from phonebank.lists.batching import Batch, prepare_batches
 from phonebank.lists.persist import (
-    SupersededError,
     store_batch,
     wait_for_open_suppressions,
 )
-from phonebank.lists.uploads import rows_of
+from phonebank.lists.uploads import SupersededError, rows_of
 from phonebank.models import Campaign, ContactList
 from phonebank.suppressions.contacts import suppress_listed_of
 from phonebank.suppressions.jobs import lift_all
@@ -38,7 +37,8 @@ def import_list(contact_list_id: int) -> None:
     if contact_list is None:
         return
     try:
-        _store_batches(contact_list.id, _remaining_batches(contact_list))
+        version = contact_list.file_version
+        _store_batches(contact_list.id, version, _remaining_batches(contact_list))
         wait_for_open_suppressions()
         db.session.commit()
         suppress_listed_of(contact_list_id)
@@ -93,7 +93,7 @@ def _remaining_batches(contact_list: ContactList) -> Iterator[Batch]:
     )
 
 
-def _store_batches(contact_list_id: int, prepared: Iterator[Batch]) -> None:
+def _store_batches(contact_list_id: int, file_version: int, prepared: Iterator[Batch]) -> None:
     """Store each batch while the next is being prepared.
 
     PostgreSQL works on one core and Python on the other. At most two batches are in memory.
@@ -102,7 +102,7 @@ def _store_batches(contact_list_id: int, prepared: Iterator[Batch]) -> None:
 
     def store_one(batch: Batch) -> None:
         with app.app_context():
-            store_batch(batch, contact_list_id)
+            store_batch(batch, contact_list_id, file_version)
             db.session.commit()
 
     with ThreadPoolExecutor(max_workers=1) as storing:

@@ -15,11 +15,13 @@ from phonebank.core.db import db
 from phonebank.core.locks import get_locked
 from phonebank.lists.batching import COLUMNS, Batch
 from phonebank.lists.normalise import RefusedRow
+from phonebank.lists.uploads import SupersededError
 from phonebank.models import ContactList, ContactState, ListState, now
 from phonebank.models.state_column import state_sql
 from phonebank.suppressions.batches import batch_for_list, suppress_batch
 from phonebank.suppressions.contacts import suppress_contacts_with
 from phonebank.suppressions.dead_numbers import DEAD_FOR
+from phonebank.suppressions.hashed_numbers import hashed_among
 
 # The batch's numbers that are on the do-not-call list, each with its row.
 _SUPPRESSED_NUMBERS = (
@@ -28,28 +30,27 @@ _SUPPRESSED_NUMBERS = (
 )
 
 
-class SupersededError(Exception):
-    """The error that stops this import: its list was undone, or another worker imports it."""
-
-
-def store_batch(batch: Batch, contact_list_id: int) -> None:
+def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> None:
     """Store a batch and move the list's resume point past it.
 
     Two kinds of rows are not stored: rows with a number on the do-not-call list, and rows whose
     person is in the campaign already. Numbers of rows that say "do not call" go on the do-not-call
-    list, until the upload is undone.
+    list, until the upload is undone. `file_version` is that of the file from which the batch was
+    read.
 
     Raises SupersededError, with nothing changed.
     """
     contact_list = _lock_list(contact_list_id)
     if contact_list.state != ListState.IMPORTING or contact_list.rows_read != batch.first:
         raise SupersededError
+    if contact_list.file_version != file_version:
+        raise SupersededError
     if batch.do_not_call:
         suppress_batch(batch.do_not_call, batch_for_list(contact_list))
     stored = suppressed = 0
     if batch.contacts:
         _copy_incoming(batch.contacts)
-        suppressed = _drop_suppressed()
+        suppressed = _drop_suppressed() + _drop_hashed()
         _drop_dead_numbers()
         stored = _take_over_from_undone(contact_list) + _insert(contact_list)
         _suppress_stored()
@@ -123,6 +124,24 @@ def _drop_suppressed() -> int:
     """Delete rows with a number on the do-not-call list. Any of a person's numbers is enough."""
     return _execute(
         f"DELETE FROM incoming WHERE ordinal IN (SELECT ordinal {_SUPPRESSED_NUMBERS})"  # noqa: S608
+    )
+
+
+def _drop_hashed() -> int:
+    """Delete rows with a number of which only a hash is on the list. This comes after
+    `_drop_suppressed`, because erasing a person replaces a plain entry by a hash."""
+    # A look at the table saves the numbers of most imports the way to Python and back.
+    if not db.session.scalar(text("SELECT EXISTS (SELECT FROM hashed_number)")):
+        return 0
+    numbers = db.session.scalars(
+        text("SELECT DISTINCT unnest(other_phones || phone) FROM incoming")
+    ).all()
+    hashed = hashed_among(numbers)
+    if not hashed:
+        return 0
+    return _execute(
+        "DELETE FROM incoming WHERE (other_phones || phone) && CAST(:phones AS text[])",
+        phones=list(hashed),
     )
 
 

@@ -29,6 +29,11 @@ SAMPLE_ROWS = 100
 COLUMNS_NAMED = 8
 
 
+class SupersededError(Exception):
+    """The error that stops the reading of a file: its list was undone, another worker imports it,
+    or a person was erased from the file."""
+
+
 def store_upload(
     campaign: Campaign, account_id: int | None, filename: str, file: BinaryIO
 ) -> ContactList:
@@ -80,15 +85,22 @@ def guesses_of(contact_list: ContactList) -> list[ColumnGuess]:
 
 
 def chunks_of(contact_list_id: int) -> Iterator[bytes]:
-    """Yield the pieces of a stored file, in order."""
-    number = 0
+    """Yield the pieces of a stored file, in order. Raises SupersededError if a person is erased
+    from the file meanwhile, because its pieces are others by then."""
+    number, first_version = 0, None
     while True:
-        query = select(UploadChunk.data).where(
-            UploadChunk.contact_list_id == contact_list_id, UploadChunk.number == number
+        query = (
+            select(UploadChunk.data, ContactList.file_version)
+            .join(ContactList, ContactList.id == UploadChunk.contact_list_id)
+            .where(UploadChunk.contact_list_id == contact_list_id, UploadChunk.number == number)
         )
-        data = db.session.scalar(query)
-        if data is None:
+        piece = db.session.execute(query).one_or_none()
+        if piece is None:
             return
+        data, version = piece
+        if first_version not in (None, version):
+            raise SupersededError
+        first_version = version
         yield data
         number += 1
 

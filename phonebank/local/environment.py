@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 
 from phonebank.local.process_manager import GRACEFUL_SECONDS
 
-SECRETS = ("SECRET_KEY", "PASSWORD_SALT", "TOTP_SECRET")
+SECRETS = ("SECRET_KEY", "PASSWORD_SALT", "TOTP_SECRET", "NUMBER_KEYS")
 
 
 class StartupError(Exception):

@@ -14,6 +14,7 @@ from phonebank.models.chapter import Chapter
 from phonebank.models.contact import Contact, ContactState
 from phonebank.models.contact_list import ContactList, ListState, RefusedRow, UploadChunk
 from phonebank.models.dead_number import DeadNumber
+from phonebank.models.erasure import Erasure, ErasureState
 from phonebank.models.experiment import Experiment, ExperimentArm, ExperimentState
 from phonebank.models.export import Export, ExportKind, ExportPiece, ExportState
 from phonebank.models.pace_flag import PaceFlag
@@ -22,6 +23,7 @@ from phonebank.models.script import Script, ScriptVersion
 from phonebank.models.set_aside import SetAside, SetAsideCall, SetAsideState
 from phonebank.models.suppression import (
     BatchState,
+    HashedNumber,
     Suppression,
     SuppressionBatch,
     SuppressionOrigin,
@@ -37,6 +39,7 @@ STATES = (
     CallerState,
     CampaignState,
     ContactState,
+    ErasureState,
     ExperimentState,
     ExportKind,
     ExportState,
@@ -72,6 +75,8 @@ __all__ = [
     "ContactState",
     "DeadNumber",
     "DoorStop",
+    "Erasure",
+    "ErasureState",
     "Experiment",
     "ExperimentArm",
     "ExperimentState",
@@ -79,6 +84,7 @@ __all__ = [
     "ExportKind",
     "ExportPiece",
     "ExportState",
+    "HashedNumber",
     "ListState",
     "PaceFlag",
     "Party",

@@ -23,7 +23,8 @@ class CallEnding(StrEnum):
     RECORDED = "recorded"
     GIVEN_BACK = "given_back"
     EXPIRED = "expired"
-    TAKEN_AWAY = "taken_away"  # the caller was removed, or the campaign ended
+    # The caller was removed, the campaign ended, or the person was erased.
+    TAKEN_AWAY = "taken_away"
 
 
 # The caller's page and the board look for new outcomes only in calls that began within this time.
@@ -103,7 +104,9 @@ class Call(Base):
     experiment_arm_id: Mapped[int | None] = mapped_column(
         ForeignKey("experiment_arm.id", ondelete="SET NULL")
     )
-    phone: Mapped[str] = mapped_column(String(20))  # the number that the caller sees, E.164
+    # The number that the caller sees, E.164; "" if the person was erased since. Then nothing more
+    # can be recorded, and the household and the note are erased too.
+    phone: Mapped[str] = mapped_column(String(20))
     # The household: ids of the contacts on the same number whose first names the caller sees too.
     household: Mapped[list[Any]] = mapped_column(default=list)
     started_at: Mapped[datetime] = mapped_column(default=now)

@@ -97,6 +97,11 @@ class Campaign(Versioned, Base):
     # The campaign's last day, and for how many days after it the people are kept.
     ends_on: Mapped[date | None]
     retention_days: Mapped[int | None]
+    # When a job first saw that the people's time is over, when it began to erase them, and when it
+    # had erased them all. A beginning is final, whatever the clock says later.
+    erasure_due_at: Mapped[datetime | None]
+    erasing_since: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
     script_id: Mapped[int | None] = mapped_column(
         ForeignKey("script.id", use_alter=True, ondelete="SET NULL")
     )

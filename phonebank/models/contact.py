@@ -83,7 +83,9 @@ class Contact(Base):
     # Both names joined, in lower case. Two rows with the same key and the same number are one
     # person.
     name_key: Mapped[str] = mapped_column(String(250), default="")
-    phone: Mapped[str] = mapped_column(String(20))  # E.164
+    # E.164; "" if the person was erased. Such a row has no personal data. It stays because of its
+    # calls, so that the totals stay true.
+    phone: Mapped[str] = mapped_column(String(20))
     phone_original: Mapped[str] = mapped_column(String(120), default="")
     # Further numbers, E.164, to call if the first proves wrong.
     other_phones: Mapped[list[Any]] = mapped_column(default=list)

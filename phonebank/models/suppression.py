@@ -87,6 +87,20 @@ class SuppressionBatch(Base):
     lifted_at: Mapped[datetime | None]
 
 
+class HashedNumber(Base):
+    """A number on the do-not-call list whose people were erased. Only a keyed hash of it is kept
+    (`suppressions.hashed_numbers`), so that a later upload still meets it."""
+
+    __tablename__ = "hashed_number"
+
+    hashed: Mapped[str] = mapped_column(String(64), primary_key=True)
+    # Says which of the keys in the environment made the hash.
+    key_id: Mapped[str] = mapped_column(String(8))
+    source: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class SuppressionSource(Base):
     """A number that a batch names. While such a row exists, the number stays on the list."""
 

@@ -23,8 +23,14 @@ def commit_and_enqueue(job: JobFunction[[int]], row_id: int) -> None:
     If Redis is down, the clock enqueues the job a few minutes later.
     """
 
+    after_commit_enqueue(job, row_id)
+    db.session.commit()
+
+
+def after_commit_enqueue(job: JobFunction[[int]], row_id: int) -> None:
+    """Enqueue the job with a row's id once the present transaction has committed."""
+
     def enqueue_job() -> None:
         enqueue(job, row_id)
 
     after_commit(enqueue_job)
-    db.session.commit()

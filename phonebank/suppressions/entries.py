@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from phonebank.core.db import db
 from phonebank.models import Suppression, SuppressionSource, now
+from phonebank.suppressions import hashed_numbers
 from phonebank.suppressions.contacts import restore_contacts_with, suppress_contacts_with
 
 # An entry by a caller or an organiser replaces the source and reason of a file's entry, because a
@@ -107,8 +108,8 @@ def _enter(
 
 
 def is_suppressed(phone: str) -> bool:
-    """Whether an E.164 number is on the do-not-call list."""
-    return db.session.get(Suppression, phone) is not None
+    """Whether an E.164 number is on the do-not-call list, plain or hashed."""
+    return bool(suppressed_among([phone]))
 
 
 def lift(phone: str) -> bool:
@@ -117,7 +118,8 @@ def lift(phone: str) -> bool:
     This is for a number that was entered by mistake. The page asks for the reason and logs the
     account.
     """
-    return bool(_delete_and_restore(Suppression.phone == phone))
+    was_hashed = hashed_numbers.lift_hashed(phone)
+    return bool(_delete_and_restore(Suppression.phone == phone)) or was_hashed
 
 
 def lift_of_call(call_id: uuid.UUID) -> bool:
@@ -158,11 +160,13 @@ def lift_unsourced(phones: Sequence[str]) -> int:
 
 
 def suppressed_among(phones: list[str]) -> set[str]:
-    """Return those of these numbers (E.164) that are on the list."""
+    """Return those of these numbers (E.164) that are on the list, plain or hashed."""
     # The numbers are one array, because there may be more numbers than a statement may have
     # parameters.
     rows = text("SELECT phone FROM suppression WHERE phone = ANY(CAST(:phones AS text[]))")
-    return set(db.session.scalars(rows, {"phones": phones}))
+    plain = set(db.session.scalars(rows, {"phones": phones}))
+    # The hashes are read second. Erasing a person replaces a plain entry by a hash.
+    return plain | hashed_numbers.hashed_among([p for p in phones if p not in plain])
 
 
 def suppressed_by_others(phones: Sequence[str], call_id: uuid.UUID) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Flask, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
@@ -27,7 +27,7 @@ from phonebank.organisers.suppressions.forms import (
     TakeBackForm,
 )
 from phonebank.phones.e164 import InvalidPhoneNumberError, format_for_reading, read_number
-from phonebank.suppressions import batches, entries, files
+from phonebank.suppressions import batches, entries, files, hashed_numbers
 from phonebank.suppressions.file_reader import needs_review, read_table
 from phonebank.suppressions.pasted_numbers import BYTES_AT_MOST, RefusedLine, read_lines
 
@@ -75,7 +75,7 @@ def look_up() -> ResponseReturnValue:
         return _page(look_up=form), 422
     return _page(
         look_up=form,
-        found=db.session.get(Suppression, phone),
+        found=db.session.get(Suppression, phone) or hashed_numbers.entry_of(phone),
         phone=phone,
         shown=format_for_reading(phone, form.country.data),
         lift=LiftForm(formdata=None, phone=phone),
@@ -139,7 +139,7 @@ def lift() -> ResponseReturnValue:
     phone = form.phone.data or ""
     if not form.validate():
         country = _usual_country()
-        found = db.session.get(Suppression, phone)
+        found = db.session.get(Suppression, phone) or hashed_numbers.entry_of(phone)
         page = _page(found=found, phone=phone, shown=format_for_reading(phone, country), lift=form)
         return page, 422
     if not entries.lift(phone):
@@ -182,7 +182,8 @@ def _page(
     country = _usual_country()
     return render_template(
         "suppressions/show.html",
-        count=db.session.scalar(select(func.count()).select_from(Suppression)) or 0,
+        count=hashed_numbers.count_entries(),
+        without_key=hashed_numbers.count_without_key(),
         look_up=look_up or LookUpForm(formdata=None, country=country),
         add=add or AddForm(formdata=None, country=country),
         refused=(refused or [])[:REFUSED_SHOWN],

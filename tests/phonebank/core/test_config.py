@@ -14,6 +14,7 @@ NEEDED = {
     "SECRET_KEY": SECRET,
     "PASSWORD_SALT": SECRET[::-1],
     "TOTP_SECRET": SECRET[1:] + SECRET[0],
+    "NUMBER_KEYS": SECRET[2:] + SECRET[:2],
 }
 PUBLIC = NEEDED | {"BASE_URL": "https://phonebank.example.org/"}
 
@@ -44,7 +45,7 @@ def test_the_mode_is_production_unless_it_says_otherwise() -> None:
     assert "PHONEBANK_MODE must be" in refusal(PUBLIC | {"PHONEBANK_MODE": "prod"})
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "PASSWORD_SALT", "TOTP_SECRET"])
+@pytest.mark.parametrize("name", ["SECRET_KEY", "PASSWORD_SALT", "TOTP_SECRET", "NUMBER_KEYS"])
 def test_a_weak_secret_does_not_start_a_public_server(name: str) -> None:
     for weak in ("secret!", "x" * 31):
         said = refusal(PUBLIC | {name: weak})
@@ -114,5 +115,5 @@ def test_every_variable_is_told_to_the_person_who_runs_a_server() -> None:
 def test_printing_the_settings_shows_no_secret() -> None:
     printed = repr(read(MAIL_PASSWORD="hush"))
     assert "hush" not in printed
-    for secret in (NEEDED["SECRET_KEY"], NEEDED["PASSWORD_SALT"], NEEDED["TOTP_SECRET"]):
+    for secret in (NEEDED["SECRET_KEY"], NEEDED["PASSWORD_SALT"], NEEDED["NUMBER_KEYS"]):
         assert secret not in printed

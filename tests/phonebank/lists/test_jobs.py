@@ -22,8 +22,8 @@ from phonebank.core.jobs import enqueue
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.lists import batching, imports
 from phonebank.lists.jobs import ImportFailedError, import_list, resume_imports
-from phonebank.lists.persist import SupersededError, store_batch
-from phonebank.lists.uploads import rows_of
+from phonebank.lists.persist import store_batch
+from phonebank.lists.uploads import SupersededError, rows_of
 from phonebank.models import (
     Campaign,
     Contact,

@@ -1,0 +1,44 @@
+"""One request to erase a person: whom, and whether the search in stored files is done."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, now
+from phonebank.models.state_column import state_check, state_text, state_type
+
+
+class ErasureState(StrEnum):
+    """The stages of an erasure."""
+
+    SEARCHING = "searching"  # the person's rows are erased, and stored files are being searched
+    DONE = "done"
+
+
+class Erasure(Base):
+    """An erasure. The row stays, and names nobody once it is done."""
+
+    __tablename__ = "erasure"
+    __table_args__ = (
+        state_check(ErasureState),
+        Index(
+            "ix_erasure_searching",
+            "id",
+            postgresql_where=state_text("state = :searching", searching=ErasureState.SEARCHING),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    state: Mapped[ErasureState] = mapped_column(
+        state_type(ErasureState), default=ErasureState.SEARCHING
+    )
+    # Whom to search for, as `privacy.person.Person.to_json` writes it. None once it is done.
+    person: Mapped[dict[str, Any] | None]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    # From this time one can tell that a job has lost its worker.
+    progress_at: Mapped[datetime] = mapped_column(default=now)
+    finished_at: Mapped[datetime | None]

@@ -1,0 +1,1 @@
+"""The pages about people's data: one person's file and erasure, who saw whom, what was done."""

@@ -1,0 +1,24 @@
+"""The forms that look a person up, and erase them."""
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, HiddenField, IntegerField, StringField
+from wtforms.validators import InputRequired, Length
+
+
+class NumberForm(FlaskForm):
+    """The form that looks up the people on a number."""
+
+    number = StringField(
+        "Phone number",
+        [InputRequired("Type a number."), Length(max=120)],
+        description="Any format works: 020 7946 0123, +44 20 7946 0123.",
+    )
+
+
+class EraseForm(FlaskForm):
+    """The form that erases a person, whom one of their contacts stands for."""
+
+    contact_id = IntegerField(validators=[InputRequired()])
+    never_again = BooleanField("Nobody calls their numbers again, from any later list either")
+    # Filled in by the button that says so, after the page has named the caller.
+    ends_calls = HiddenField()

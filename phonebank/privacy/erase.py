@@ -1,0 +1,201 @@
+"""Erases people from the tables. The caller commits.
+
+What is left of a person who was called is a row without personal data, with calls that have times,
+outcomes and the keys of answers. So every total stays as it is, and a recount agrees with it.
+`stored_files` erases the person from files.
+"""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import select, text
+
+from phonebank.contact_queue.holds import end_hold
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, NotFoundError
+from phonebank.exports.files import erase_files_of
+from phonebank.models import (
+    Account,
+    Call,
+    CallEnding,
+    Caller,
+    Contact,
+    ContactState,
+    Erasure,
+    ErasureState,
+    SuppressionOrigin,
+    now,
+)
+from phonebank.models.state_column import state_text
+from phonebank.privacy.person import Person
+from phonebank.scripts.versions import script_of
+from phonebank.suppressions.entries import suppress_all
+from phonebank.suppressions.hashed_numbers import hash_entries, still_had
+
+# Answers of these kinds are one of the script's own keys or a number from 0 to 10.
+COUNTED_ANSWERS = ("choice", "several", "scale")
+
+_LOCK = text("SELECT id FROM contact WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
+_OPEN_CALLS = (
+    select(Call)
+    .where(Call.ended_at.is_(None))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_CALLED = text("SELECT DISTINCT contact_id FROM call WHERE contact_id = ANY(:ids)")
+_NUMBERS = text("""
+SELECT phone FROM contact WHERE id = ANY(:ids)
+UNION SELECT jsonb_array_elements_text(other_phones) FROM contact WHERE id = ANY(:ids)
+UNION SELECT phone FROM call WHERE contact_id = ANY(:ids)
+""")
+_VERSIONS = text("""
+SELECT DISTINCT script_version_id FROM call
+WHERE contact_id = ANY(:ids) AND script_version_id IS NOT NULL
+""")
+_DELETE = text("DELETE FROM contact WHERE id = ANY(:ids)")
+# The name key is unique in its campaign, and says nothing of the person.
+_EMPTY = state_text(
+    """
+UPDATE contact SET external_id = NULL, first_name = '', last_name = '', name_key = 'erased ' || id,
+    phone = '', phone_original = '', other_phones = '[]', postcode = NULL, email = NULL,
+    language = '', zone_key = '', fields = '{}', state = :finished, suppressed_at = NULL,
+    callback_at = NULL, callback_caller_id = NULL
+WHERE id = ANY(:ids)
+""",
+    finished=ContactState.FINISHED,
+)
+_EMPTY_CALLS = text("""
+UPDATE call SET phone = '', note = '', household = '[]', contact_before = NULL
+WHERE contact_id = ANY(:ids)
+""")
+# JSON null is an answer with which a caller went past a step, so counts of steps stay the same.
+_EMPTY_ANSWERS = text("""
+UPDATE answer SET value = 'null' FROM call
+WHERE call.id = answer.call_id AND call.contact_id = ANY(:ids)
+  AND NOT EXISTS (
+      SELECT FROM unnest(CAST(:versions AS integer[]), CAST(:steps AS text[]))
+          AS kept(version, step)
+      WHERE kept.version = call.script_version_id AND kept.step = answer.step_id
+  )
+""")
+_EMPTY_SNAPSHOTS = text("""
+UPDATE set_aside_call SET before = NULL, after = NULL, lifted_reason = NULL FROM call
+WHERE call.id = set_aside_call.call_id AND call.contact_id = ANY(:ids)
+""")
+_FORGET_DEAD = text("DELETE FROM dead_number WHERE phone = ANY(CAST(:phones AS text[]))")
+
+
+class OnScreenError(ConflictError):
+    """The error if a person who is to be erased is on a caller's screen at this moment."""
+
+    title = "A caller has this person on the screen"
+
+    def __init__(self, caller: Caller, call: Call) -> None:
+        self.caller, self.call = caller, call
+        super().__init__(
+            f"{caller.first_name} has had this person on the screen since "
+            f"{call.started_at:%H:%M} UTC.",
+            "Wait until the call has ended, or end it now.",
+        )
+
+
+def erase_person(
+    person: Person,
+    contact_ids: Sequence[int],
+    account: Account,
+    never_again: bool,
+    ends_calls: bool,
+) -> Erasure:
+    """Erase a person from the tables, and return the erasure with which a job searches the files.
+
+    With `never_again`, their numbers go on the do-not-call list; only hashes of them if nobody else
+    has them. With `ends_calls`, a call to the person that is on a screen now ends first. Run this
+    under `retry_on_deadlock`.
+
+    Raises NotFoundError if they were erased before, and OnScreenError.
+    """
+    erased = erase_contacts(contact_ids, never_again=never_again, ends_calls=ends_calls)
+    if not erased:
+        raise NotFoundError("Nobody has this name and number any more.", "They may be erased.")
+    # Their names may be in any file that was made before this moment.
+    for campaign_id in person.campaign_ids:
+        erase_files_of(campaign_id)
+    erasure = Erasure(person=person.to_json(), account_id=account.id)
+    db.session.add(erasure)
+    db.session.flush()
+    return erasure
+
+
+def erase_contacts(
+    contact_ids: Collection[int], never_again: bool = False, ends_calls: bool = False
+) -> int:
+    """Erase these contacts and what their calls say of them. Return how many there were.
+
+    Do-not-call entries of numbers that nobody has any more become hashes. Raises OnScreenError
+    unless `ends_calls` is True.
+    """
+    ids = list(db.session.scalars(_LOCK, {"ids": list(contact_ids)}))
+    if not ids:
+        return 0
+    _end_calls(ids, ends_calls)
+    those = {"ids": ids}
+    numbers = {number for number in db.session.scalars(_NUMBERS, those) if number}
+    called = list(db.session.scalars(_CALLED, those))
+    if called:
+        _empty_called(called)
+    db.session.execute(_DELETE, {"ids": sorted(set(ids) - set(called))})
+    db.session.expire_all()
+    _forget_numbers(numbers, never_again)
+    return len(ids)
+
+
+def _end_calls(ids: list[int], ends_calls: bool) -> None:
+    """End the calls in which these contacts are on a screen. The contacts are locked, so nobody can
+    claim them any more."""
+    for call in db.session.scalars(_OPEN_CALLS.where(Call.contact_id.in_(ids))).all():
+        if not ends_calls:
+            raise OnScreenError(db.session.get_one(Caller, call.caller_id), call)
+        end_hold(call, CallEnding.TAKEN_AWAY)
+    db.session.flush()
+
+
+def _empty_called(ids: list[int]) -> None:
+    those = {"ids": ids}
+    kept = [
+        (version_id, step.id)
+        for version_id in db.session.scalars(_VERSIONS, those).all()
+        if (script := script_of(version_id)) is not None
+        for step in script.steps
+        if step.answer in COUNTED_ANSWERS
+    ]
+    steps = {"versions": [version for version, _ in kept], "steps": [step for _, step in kept]}
+    db.session.execute(_EMPTY_ANSWERS, those | steps)
+    db.session.execute(_EMPTY_SNAPSHOTS, those)
+    db.session.execute(_EMPTY_CALLS, those)
+    db.session.execute(_EMPTY, those)
+
+
+def _forget_numbers(numbers: set[str], never_again: bool) -> None:
+    """Keep only hashes of the do-not-call entries of numbers that nobody in the tables has now."""
+    shared = still_had(numbers)
+    gone = numbers - shared
+    db.session.execute(_FORGET_DEAD, {"phones": sorted(gone)})
+    hash_entries(gone, never_again=gone if never_again else ())
+    if never_again and shared:
+        suppress_all(shared, SuppressionOrigin.ORGANISER)
+
+
+def contacts_left(person: Person) -> Sequence[int]:
+    """Return the ids of contacts who are the person and are still in the tables."""
+    query = select(Contact.id).where(
+        Contact.campaign_id.in_(person.campaign_ids),
+        Contact.phone.in_(person.phones),
+        Contact.name_key == person.name_key,
+    )
+    return db.session.scalars(query).all()
+
+
+def finish(erasure: Erasure) -> None:
+    """Mark an erasure as done. The row then names nobody."""
+    erasure.person = None
+    erasure.state = ErasureState.DONE
+    erasure.finished_at = now()

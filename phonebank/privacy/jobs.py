@@ -1,0 +1,83 @@
+"""The job that searches stored files for an erased person, and the job that takes it up again."""
+
+import logging
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from phonebank.core.db import db, retry_on_deadlock
+from phonebank.core.jobs import CHORES, enqueue, job
+from phonebank.core.locks import get_locked
+from phonebank.exports.files import erase_files_of
+from phonebank.lists.jobs import import_list
+from phonebank.lists.uploads import SupersededError
+from phonebank.models import ContactList, Erasure, ErasureState, now
+from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
+from phonebank.privacy import erase, stored_files
+from phonebank.privacy.person import Person
+
+log = logging.getLogger(__name__)
+
+# A search makes progress with each file, and reading the largest takes less than a minute.
+STALLED_AFTER = timedelta(minutes=2)
+
+
+@job(CHORES, timeout=30 * 60)
+def search_files(erasure_id: int) -> None:
+    """Erase the person of an erasure from every stored file, and from rows that an import stored
+    meanwhile. Each step may run twice, so a killed worker's search simply begins again."""
+    erasure = db.session.get(Erasure, erasure_id)
+    if erasure is None or erasure.person is None:
+        return
+    person = Person.from_json(erasure.person)
+    for list_id in stored_files.stored_lists(person):
+        _erase_from_upload(erasure_id, list_id, person)
+    stored_files.erase_from_do_not_call_files(person)
+    stored_files.erase_from_refused_rows(person)
+    stored_files.erase_from_snapshots()
+    db.session.commit()
+    # No file has the person any more, so after this nothing can store them again.
+    _erase_again(person)
+    _finish(erasure_id)
+
+
+@job(CHORES, timeout=60)
+def continue_erasures() -> None:
+    """Enqueue the searches again whose worker was killed."""
+    stalled = select(Erasure.id).where(
+        Erasure.state == ErasureState.SEARCHING, Erasure.progress_at < now() - STALLED_AFTER
+    )
+    for erasure_id in db.session.scalars(stalled).all():
+        enqueue(search_files, erasure_id)
+
+
+def _erase_from_upload(erasure_id: int, list_id: int, person: Person) -> None:
+    while True:
+        try:
+            changed = stored_files.erase_from_upload(list_id, person)
+            break
+        except SupersededError:
+            db.session.rollback()  # another erasure has just changed the file
+    contact_list = db.session.get(ContactList, list_id)
+    importing = contact_list is not None and contact_list.state in LIST_STATES_IN_PROGRESS
+    db.session.get_one(Erasure, erasure_id).progress_at = now()
+    db.session.commit()
+    if changed and importing:
+        enqueue(import_list, list_id)
+
+
+@retry_on_deadlock
+def _erase_again(person: Person) -> None:
+    ids = erase.contacts_left(person)
+    if ids:
+        erase.erase_contacts(ids, ends_calls=True)
+    for campaign_id in person.campaign_ids:
+        erase_files_of(campaign_id)
+    db.session.commit()
+
+
+def _finish(erasure_id: int) -> None:
+    erasure = get_locked(Erasure, erasure_id)
+    if erasure is not None and erasure.state == ErasureState.SEARCHING:
+        erase.finish(erasure)
+    db.session.commit()

@@ -1,0 +1,98 @@
+"""Finds a person in the tables, and recognises them in a row of a file."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, literal_column, or_, select
+
+from phonebank.core.db import db
+from phonebank.models import Campaign, Contact
+from phonebank.phones.e164 import InvalidPhoneNumberError, read_numbers
+
+# A text is read more closely only if its digits have this many last digits of a number.
+TAIL = 7
+_NO_DIGIT = re.compile(r"\D")
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person in several campaigns: all who have one of these numbers (E.164) and this name key.
+
+    `campaign_ids` are the campaigns in which to look for them.
+    """
+
+    phones: tuple[str, ...]
+    name_key: str
+    campaign_ids: tuple[int, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the person as a JSON value."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Person":
+        """Return the person that `to_json` returned."""
+        return cls(tuple(stored["phones"]), stored["name_key"], tuple(stored["campaign_ids"]))
+
+    @property
+    def tails(self) -> tuple[str, ...]:
+        """The last digits of each number."""
+        return tuple(phone[-TAIL:] for phone in self.phones)
+
+    def may_be_in(self, text: str) -> bool:
+        """Whether the digits of a text have the last digits of a number, as a quick first look."""
+        digits = _NO_DIGIT.sub("", text)
+        return any(tail in digits for tail in self.tails)
+
+    def is_in(self, cells: Sequence[str], country: str) -> bool:
+        """Whether a row of a file is about the person: a cell has one of the numbers, as people
+        write numbers in this country, and the cells have every word of the name."""
+        folded = " ".join(cells).casefold()
+        if not self.may_be_in(folded):
+            return False
+        if not all(word in folded for word in self.name_key.split()):
+            return False
+        return any(not _numbers_in(cell, country).isdisjoint(self.phones) for cell in cells)
+
+
+def with_number(phone: str) -> ColumnElement[bool]:
+    """Return the condition on Contact that an E.164 number is one of theirs."""
+    # The first part is the condition of the index on further numbers.
+    has_further: ColumnElement[bool] = literal_column("contact.other_phones <> '[]'", Boolean)
+    return or_(Contact.phone == phone, has_further & Contact.other_phones.contains([phone]))
+
+
+def contacts_with(phone: str, within: ColumnElement[bool]) -> Sequence[Contact]:
+    """Return everyone with this number (E.164) in the campaigns that `within` allows, by name and
+    campaign."""
+    query = select(Contact).join(Campaign, Campaign.id == Contact.campaign_id)
+    query = query.where(within, with_number(phone))
+    return db.session.scalars(query.order_by(Contact.name_key, Contact.campaign_id)).all()
+
+
+def person_of(contact: Contact, within: ColumnElement[bool]) -> tuple[Person, Sequence[Contact]]:
+    """Return the person whom a contact is, with their contacts in the campaigns that `within`
+    allows: those who share a number and have the same name."""
+    query = (
+        select(Contact)
+        .join(Campaign, Campaign.id == Contact.campaign_id)
+        .where(
+            within,
+            Contact.name_key == contact.name_key,
+            or_(*(with_number(phone) for phone in (contact.phone, *contact.other_phones))),
+        )
+        .order_by(Contact.id)
+    )
+    contacts = db.session.scalars(query).all()
+    phones = {phone for one in contacts for phone in (one.phone, *one.other_phones)}
+    campaign_ids = db.session.scalars(select(Campaign.id).where(within).order_by(Campaign.id))
+    return Person(tuple(sorted(phones)), contact.name_key, tuple(campaign_ids)), contacts
+
+
+def _numbers_in(cell: str, country: str) -> set[str]:
+    try:
+        return set(read_numbers(cell, country, allow_drama=True, others_too=True))
+    except InvalidPhoneNumberError:
+        return set()

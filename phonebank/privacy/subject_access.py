@@ -1,0 +1,161 @@
+"""Everything that is stored about one person, as a text that the person can read. Nothing here
+writes."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import Row, func, select
+
+from phonebank.campaigns.data_protection import LAWFUL_BASES, kept_until
+from phonebank.core.db import db
+from phonebank.exports.answer_words import AnswerWords, key_of
+from phonebank.exports.columns import merge_values, steps_asked
+from phonebank.models import (
+    Answer,
+    Call,
+    CallSight,
+    Campaign,
+    Contact,
+    ContactList,
+    RefusedRow,
+    Suppression,
+    now,
+)
+from phonebank.privacy.person import Person
+from phonebank.privacy.stored_files import is_in_upload, stored_lists
+from phonebank.rules.outcomes import outcome_of
+from phonebank.suppressions.hashed_numbers import entry_of
+
+SOURCES = {"call": "in a call", "list": "with a list", "organiser": "by an organiser"}
+# What a list may say of a person, in the order of the text.
+COLUMNS = {
+    "first_name": "First name",
+    "last_name": "Last name",
+    "phone": "Number",
+    "phone_original": "Number as it was in the file",
+    "other_phones": "Further numbers",
+    "email": "E-mail address",
+    "postcode": "Postcode",
+    "language": "Language",
+    "external_id": "ID in the campaign's own list",
+}
+
+
+def subject_access_text(person: Person, contacts: Sequence[Contact]) -> str:
+    """Return what is stored about a person, whose contacts these are, one campaign after another.
+
+    Volunteers are not named: the person asked what is known of themselves.
+    """
+    lines = ["What is stored about you", f"Made on {_moment(now())}.", ""]
+    for contact in contacts:
+        lines += [*_about(contact), ""]
+    lines += [*_do_not_call(person), ""]
+    lines += [*_in_files(person), ""]
+    lines += [
+        "Your rights",
+        "You can ask the one who is responsible to correct this, to erase it, and to call you no"
+        " more.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _about(contact: Contact) -> Iterator[str]:
+    campaign = db.session.get_one(Campaign, contact.campaign_id)
+    yield f"== {campaign.name} =="
+    yield f"Responsible for your data: {campaign.controller or campaign.on_behalf_of}"
+    if campaign.lawful_basis:
+        yield f"Legal ground: {LAWFUL_BASES.get(campaign.lawful_basis, campaign.lawful_basis)}"
+    if campaign.lawful_basis_note:
+        yield f"Why it applies: {campaign.lawful_basis_note}"
+    until = kept_until(campaign)
+    if until is not None:
+        yield f"Kept until: {until.isoformat()}"
+    contact_list = db.session.get_one(ContactList, contact.contact_list_id)
+    yield f"It came from: the file {contact_list.filename}, on {_moment(contact_list.created_at)}"
+    for column, label in COLUMNS.items():
+        if value := getattr(contact, column):
+            yield f"{label}: {', '.join(value) if isinstance(value, list) else value}"
+    for name, value in contact.fields.items():
+        yield f"{name}: {value}"
+    yield f"Time zone by which you are called: {contact.zone_key or 'not known'}"
+    if contact.callback_at:
+        yield f"A call back was promised for: {_moment(contact.callback_at)}"
+    calls = db.session.scalars(
+        select(Call).where(Call.contact_id == contact.id).order_by(Call.started_at)
+    ).all()
+    yield f"Calls: {len(calls)}"
+    words = AnswerWords(campaign, steps_asked(campaign))
+    named = {"first_name": contact.first_name, "last_name": contact.last_name, "caller_name": ""}
+    for call in calls:
+        yield from _call(call, words, {**merge_texts(campaign), **named})
+
+
+def merge_texts(campaign: Campaign) -> dict[str, str]:
+    """Return the campaign's merge fields that have a text."""
+    return {name: value for name, value in merge_values(campaign).items() if value}
+
+
+def _call(call: Call, words: AnswerWords, named: dict[str, str]) -> Iterator[str]:
+    yield f"- {_moment(call.started_at)}: a volunteer had you on the screen, {_until(call)}."
+    if call.phone:
+        yield f"  Number: {call.phone}"
+    outcome = outcome_of(call.outcome) if call.outcome else None
+    yield f"  How it ended: {outcome.label if outcome else 'nothing was recorded'}"
+    if call.set_aside_at:
+        yield "  An organiser set this call aside. It counts nowhere."
+    if call.note:
+        yield f"  Note: {call.note}"
+    version = str(call.script_version_id)
+    for answer in db.session.scalars(
+        select(Answer).where(Answer.call_id == call.id).order_by(Answer.answered_at)
+    ):
+        if answer.value is not None:
+            said = words.words(version, answer.step_id, answer.value, named)
+            yield f"  {words.title(version, answer.step_id)}: {said or key_of(answer.value)}"
+    again = db.session.scalar(
+        select(func.count()).select_from(CallSight).where(CallSight.call_id == call.id)
+    )
+    if again:
+        yield f"  The volunteer saw your first name again {again} times, after a call back."
+
+
+def _do_not_call(person: Person) -> Iterator[str]:
+    yield "== The do-not-call list =="
+    for phone in person.phones:
+        entry = db.session.get(Suppression, phone) or entry_of(phone)
+        if entry is None:
+            yield f"{phone} is not on it."
+        else:
+            how = SOURCES.get(entry.source, entry.source)
+            yield f"{phone} is on it, since {_moment(entry.created_at)}, entered {how}."
+
+
+def _in_files(person: Person) -> Iterator[str]:
+    yield "== Files =="
+    found = [*_refused(person)]
+    for list_id in stored_lists(person):
+        contact_list = db.session.get_one(ContactList, list_id)
+        if is_in_upload(contact_list, person):
+            found.append(f"You are in the file {contact_list.filename}, which waits to be read.")
+    yield from found or ["You are in no other stored file."]
+
+
+def _refused(person: Person) -> Iterator[str]:
+    query: Sequence[Row[RefusedRow, str, str]] = db.session.execute(
+        select(RefusedRow, ContactList.filename, Campaign.country)
+        .join(ContactList, ContactList.id == RefusedRow.contact_list_id)
+        .join(Campaign, Campaign.id == ContactList.campaign_id)
+        .where(Campaign.id.in_(person.campaign_ids))
+    ).all()
+    for row, filename, country in query:
+        cells = [str(cell) for cell in row.cells]
+        if person.is_in(cells, country):
+            yield f"Row {row.row_number} of {filename} was not used. It says: {' | '.join(cells)}"
+
+
+def _until(call: Call) -> str:
+    return f"until {_moment(call.ended_at)}" if call.ended_at else "and still has"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"

@@ -1,0 +1,115 @@
+"""Numbers on the do-not-call list of which only a keyed hash is kept, because their people were
+erased. The caller commits.
+
+There are so few telephone numbers that a hash without a key would give each of them away. The keys
+are in the environment (`Config.number_keys`), so neither the tables nor their backups have them.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from phonebank.core.config import current_config
+from phonebank.core.db import db
+from phonebank.core.errors import ServiceUnavailableError
+from phonebank.models import HashedNumber, Suppression, SuppressionOrigin, now
+
+# Numbers that some person still has, as their number or as a further one.
+_STILL_HAD = text("""
+SELECT number FROM unnest(CAST(:phones AS text[])) AS number
+WHERE EXISTS (SELECT FROM contact WHERE phone = number)
+   OR EXISTS (SELECT FROM contact WHERE other_phones <> '[]'
+              AND other_phones @> jsonb_build_array(number))
+""")
+_AMONG = text("SELECT hashed FROM hashed_number WHERE hashed = ANY(CAST(:hashed AS text[]))")
+_TAKE_OUT = text("""
+DELETE FROM suppression WHERE phone = ANY(CAST(:phones AS text[]))
+RETURNING phone, source, reason, created_at
+""")
+
+
+def hashes_of(phone: str) -> list[str]:
+    """Return the hash of an E.164 number by each key, that of the first key first."""
+    return [
+        hmac.digest(key.encode(), phone.encode(), "sha256").hex()
+        for key in current_config().number_keys
+    ]
+
+
+def hashed_among(phones: Collection[str]) -> set[str]:
+    """Return those of these numbers (E.164) whose hash is on the list."""
+    if not phones or db.session.scalar(select(HashedNumber.key_id).limit(1)) is None:
+        return set()
+    number_of = {hashed: phone for phone in phones for hashed in hashes_of(phone)}
+    found = db.session.scalars(_AMONG, {"hashed": list(number_of)})
+    return {number_of[hashed] for hashed in found}
+
+
+def entry_of(phone: str) -> HashedNumber | None:
+    """Return the entry of an E.164 number; None if its hash is not on the list."""
+    query = select(HashedNumber).where(HashedNumber.hashed.in_(hashes_of(phone)))
+    return db.session.scalars(query.limit(1)).first()
+
+
+def still_had(phones: Iterable[str]) -> set[str]:
+    """Return those of these numbers (E.164) that some person in the tables still has."""
+    return set(db.session.scalars(_STILL_HAD, {"phones": sorted(set(phones))}))
+
+
+def hash_entries(phones: Collection[str], never_again: Collection[str] = ()) -> None:
+    """Replace the do-not-call entries of these numbers by hashes, because nobody in the tables has
+    them. Put those in `never_again` on the list too, as hashes.
+
+    Raises ServiceUnavailableError if the server has no key.
+    """
+    entries = {
+        phone: {"source": source, "reason": reason, "created_at": created_at}
+        for phone, source, reason, created_at in db.session.execute(
+            _TAKE_OUT, {"phones": sorted(set(phones))}
+        )
+    }
+    for phone in never_again:
+        new = {"source": SuppressionOrigin.ORGANISER, "reason": "asked", "created_at": now()}
+        entries.setdefault(phone, new)
+    if not entries:
+        return
+    if not current_config().number_keys:
+        raise ServiceUnavailableError(
+            "This server has no key for the numbers of erased people. Nothing was erased.",
+            "Ask the person who runs it to set NUMBER_KEYS.",
+        )
+    known = hashed_among(list(entries))
+    rows = [
+        {"hashed": hashes_of(phone)[0], "key_id": _key_id(current_config().number_keys[0]), **entry}
+        for phone, entry in sorted(entries.items())
+        if phone not in known
+    ]
+    if rows:
+        db.session.execute(insert(HashedNumber).values(rows).on_conflict_do_nothing())
+
+
+def lift_hashed(phone: str) -> bool:
+    """Take the hash of a number off the list. Return False if it was not there."""
+    which = delete(HashedNumber).where(HashedNumber.hashed.in_(hashes_of(phone)))
+    return bool(db.session.scalars(which.returning(HashedNumber.hashed)).all())
+
+
+def count_entries() -> int:
+    """Return how many numbers are on the list, plain and hashed."""
+    plain = db.session.scalar(select(func.count()).select_from(Suppression)) or 0
+    return plain + (db.session.scalar(select(func.count()).select_from(HashedNumber)) or 0)
+
+
+def count_without_key() -> int:
+    """Return how many hashes were made with a key that the environment lacks. Nothing can be
+    compared with them."""
+    known = [_key_id(key) for key in current_config().number_keys]
+    query = select(func.count()).select_from(HashedNumber)
+    return db.session.scalar(query.where(HashedNumber.key_id.not_in(known))) or 0
+
+
+def _key_id(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:8]

@@ -1,0 +1,126 @@
+"""The page on which an organiser erases a person or makes the file of what is stored about them."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from phonebank.calls.answers import save_answer
+from phonebank.calls.claim import claim
+from phonebank.calls.record import record
+from phonebank.core.db import db
+from phonebank.models import (
+    AuditEntry,
+    Campaign,
+    Contact,
+    ContactState,
+    Erasure,
+    RoleName,
+    ScopedRole,
+)
+from tests.factories import create_account, create_caller, create_contact, create_list
+from tests.phonebank.exports.room import create_room
+from tests.signing_in import sign_in
+
+NUMBER = "020 7946 0777"
+
+
+@pytest.fixture
+def person(app: Flask, organiser: FlaskClient) -> str:
+    """The address of the page of a campaign in which Zora was called, and Bo has her number."""
+    with app.app_context():
+        room = create_room()
+        zora = {"first_name": "Zora", "last_name": "Quill", "name_key": "zora quill"}
+        create_contact(room.contact_list, phone="+442079460777", fields={"town": "Rhyl"}, **zora)
+        hold = claim(room.caller)
+        save_answer(room.caller, hold.call.id, "vote", "ours")
+        save_answer(room.caller, hold.call.id, "why", "the bus")
+        record(room.caller, hold.call.id, "talked", note="Likes marmalade")
+        create_contact(create_list(create_room().campaign), phone="+442079460777", **zora)
+        bo = {"first_name": "Bo", "last_name": "Quill", "name_key": "bo quill"}
+        create_contact(room.contact_list, phone="+442079460777", **bo)
+        db.session.commit()
+        return f"/campaigns/{room.campaign.id}/one-person"
+
+
+def test_a_person_is_found_by_number_and_gets_a_file_of_what_is_stored(
+    app: Flask, organiser: FlaskClient, person: str
+) -> None:
+    assert "Enter a" not in organiser.get(person).text
+    found = organiser.post(person, data={"number": NUMBER}).text
+    assert found.count("<h2>Zora Quill</h2>") == 1, "one person in two campaigns"
+    assert "<h2>Bo Quill</h2>" in found
+    assert "Nobody has" in organiser.post(person, data={"number": "020 7946 0999"}).text
+    assert organiser.post(person, data={"number": "%"}).status_code == 422
+
+    sent = organiser.post(f"{person}/file", data={"contact_id": "1"})
+    assert "Zora" not in sent.headers["Content-Disposition"]
+    told = sent.text
+    assert told.count("== Riverside: vote! ==") == 2
+    for line in (
+        "Responsible for your data: The Kitchen Table Campaign",
+        "First name: Zora",
+        "Number: +442079460777",
+        "town: Rhyl",
+        "How it ended: We talked",
+        "Note: Likes marmalade",
+        "How will they vote?: Jo Bloggs",
+        "Why?: the bus",
+        "+442079460777 is not on it.",
+        "You are in no other stored file.",
+    ):
+        assert line in told, told
+    assert "Bo" not in told.replace("Jo Bloggs", "")
+    assert "Sam" not in told, "a volunteer is not named"
+    with app.app_context():
+        done = db.session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
+        assert done == ["looked up a number"] * 2 + ["made a person's file"]
+
+
+def test_erasing_asks_first_if_the_person_is_on_a_screen(
+    app: Flask, organiser: FlaskClient, person: str
+) -> None:
+    with app.app_context():
+        zora = db.session.get_one(Contact, 1)
+        zora.state, zora.callable_at = ContactState.CALLABLE, zora.created_at
+        db.session.get_one(Contact, 3).state = ContactState.FINISHED
+        db.session.commit()
+        campaign = db.session.get_one(Campaign, zora.campaign_id)
+        caller = create_caller(campaign, first_name="Nia")
+        db.session.commit()
+        claim(caller)
+        db.session.commit()
+    asked = organiser.post(f"{person}/erase", data={"contact_id": "1", "never_again": "y"})
+    assert asked.status_code == 409
+    assert "Nia has had this person on the screen since" in asked.text
+    assert "End the call and erase the person" in asked.text
+    data = {"contact_id": "1", "never_again": "y", "ends_calls": "yes"}
+    assert "is erased" in organiser.post(f"{person}/erase", data=data, follow_redirects=True).text
+    found = organiser.post(person, data={"number": NUMBER}).text
+    assert "Zora" not in found
+    assert "Bo Quill" in found
+    assert organiser.post(f"{person}/erase", data=data).status_code == 404, "pressed twice"
+    with app.app_context():
+        assert db.session.scalars(select(Erasure.account_id)).all() != []
+        entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "erased a person"))
+        assert entry.one().after == {"contacts": [1, 2], "never_again": True, "ended_a_call": True}
+
+
+def test_an_organiser_of_another_campaign_finds_and_erases_nobody(
+    app: Flask, client: FlaskClient, organiser: FlaskClient, person: str
+) -> None:
+    with app.app_context():
+        account = create_account()
+        db.session.add(ScopedRole(account_id=account.id, role=RoleName.ORGANISER, campaign_id=2))
+        db.session.commit()
+        account_id = account.id
+    other = app.test_client()
+    sign_in(other, account_id)
+    assert other.get(person).status_code == 404
+    theirs = person.replace("/1/", "/2/")
+    assert "Zora Quill" in other.post(theirs, data={"number": NUMBER}).text, "in their campaign"
+    assert other.post(f"{theirs}/erase", data={"contact_id": "1"}).status_code == 404
+    assert other.post(f"{theirs}/erase", data={"contact_id": "2"}).status_code == 302
+    with app.app_context():
+        assert db.session.get_one(Contact, 1).first_name == "Zora"
+        assert db.session.get(Contact, 2) is None
