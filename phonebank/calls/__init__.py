@@ -15,6 +15,7 @@ Modules:
 - `hold`              looks up, renews and releases the hold of the contact on a caller's screen
 - `eligibility`       checks that a caller's campaign and party are calling
 - `answers`           stores the answers at each step of the script
+- `earlier_call`      what the next caller sees of a call that was cut short
 - `record`, `call_rows`   records an outcome; the rows that recording reads and writes
 - `undo`              undoes an outcome
 - `later_calls`       whether a call's contact or number was given to a caller after it
@@ -25,5 +26,6 @@ Modules:
 - `set_aside`, `set_aside_worker`, `jobs`   set aside the calls that one caller recorded
 - `speed_check`       finds outcomes that came too fast
 - `caller_history`    counts what one caller did
+- `called_back`       finds the person who has called a caller back
 - `merge_fields`      the values of a call's merge fields
 """

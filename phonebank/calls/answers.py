@@ -14,16 +14,16 @@ from phonebank.models.call import TAKEN_OVER
 from phonebank.scripts.versions import script_of
 from scripts_library.engine import InvalidAnswerError, check_answer
 
-# An outcome or an undo may come between reading the call and saving the answer. Then the call is
-# read again, at most this often.
+# An outcome or an undo may change the call after it was read and before the answer is saved. Then
+# the call is read again, at most this often.
 TRIES_AT_MOST = 3
 
 # Statements are built once, because building them takes longer than PostgreSQL takes to answer.
 _CALL = select(Call.id, Call.script_version_id, Call.outcome, Call.turn).where(
     Call.id == bindparam("call_id"), Call.caller_id == bindparam("caller_id"), Call.phone != ""
 )
-# The UPDATE locks the call and gives its row a new version. If an outcome is being recorded that
-# has read the answers without this one, it sees that the call has changed, and reads again.
+# The UPDATE locks the call and gives its row a new version. If an outcome is being recorded at this
+# moment without this answer, it sees that the call has changed, and reads the answers again.
 _SAVE = text("""
 WITH unrecorded AS (
     UPDATE call SET turn = turn WHERE id = :call_id AND outcome IS NULL AND turn = :turn
@@ -52,12 +52,13 @@ def save_answer(
 ) -> Any:
     """Save the answer to a step. Return the answer that is stored after that.
 
-    A later answer replaces an earlier one. A request that comes late replaces nothing: it was sent
-    before the call was undone (its `turn` is not the call's), or before the request whose answer is
-    stored. `seq` shows the latter: it grows with every answer that a page sends. A form without
-    JavaScript sends no `seq` (None), and its answer counts as the newest. If the step allows an
-    empty answer (None or blank), that is stored too, and says that the caller has gone past the
-    step.
+    A later answer replaces an earlier one. A request changes nothing if it was sent before the call
+    was undone, which its `turn` shows. It also changes nothing if it was sent before the request
+    whose answer is stored. `seq` shows this, because each answer of a page has a higher `seq`. A
+    form without JavaScript sends no `seq` (None), and its answer counts as the newest.
+
+    If the step allows an empty answer (None or blank), that is stored too, and says that the caller
+    has gone past the step.
 
     Raises NotFoundError for another caller's call, ConflictError if the outcome is recorded, and
     InvalidInputError for a step or answer that the script does not have.

@@ -1,7 +1,7 @@
 """The query that reads the rows which an outcome changes, and the statement that writes them.
 
-The query locks nothing. The statement locks the call and its contact, and writes only if both rows
-are as the query read them. PostgreSQL's `xmin` shows that: it changes with every change of a row.
+The query locks nothing. The statement locks the call and its contact. It writes only if `xmin` of
+both rows is still as the query read it. PostgreSQL changes `xmin` with every change of a row.
 These functions do not commit.
 """
 
@@ -58,9 +58,8 @@ WHERE call.id = :call_id AND call.caller_id = :caller_id AND call.phone <> ''
 
 # If `locked` has to wait for a row, PostgreSQL compares the newest version of that row. The others
 # on the number wait until `:until`. Near the end of calling hours, two waits of different length
-# may end at the same moment, when calling hours begin again; then `rested_at` shows which wait is
-# longer. `contact_before` stores the others' earlier times in the form that
-# `HouseholdChange.from_json` reads.
+# may both end when calling hours begin again. Then `rested_at` shows which wait is longer.
+# `contact_before` stores the others' earlier times as `HouseholdChange.from_json` reads them.
 _WRITE = Statement(
     state_sql(
         f"""
@@ -112,8 +111,8 @@ SELECT count(*) FROM recorded
 class CallRows:
     """A call and its contact, as they were read at one moment.
 
-    `fields` and `answers` (by step id) are read only for an outcome that reached a person; they are
-    None otherwise, and if there are none. `same_outcome_before` is how many earlier calls to the
+    `fields` and `answers` (by step id) are None if the outcome did not reach a person, because they
+    are not read then, and if there are none. `same_outcome_before` is how many earlier calls to the
     contact have the outcome that is being recorded, without calls that are set aside. For an
     outcome that is about the number, only calls to this number count.
     """
@@ -164,9 +163,9 @@ class PeopleResult:
     """The changes that an outcome makes to the people on the number.
 
     `contact` is the new state of the call's contact. The other people on the number cannot be
-    called before `others_wait_until`. `others_rested_at` is when their wait ends, not regarding
-    calling hours. Both times are aware; None means that the others need not wait. `lost_number` has
-    the other contacts from which a dead number has been taken already.
+    called before `others_wait_until`. `others_rested_at` is when their wait ends, at any hour. Both
+    times are aware; None means that the others need not wait. `lost_number` has the other contacts
+    from which a dead number was taken.
     """
 
     contact: ContactValues

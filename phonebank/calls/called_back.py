@@ -1,5 +1,5 @@
-"""Finds who has called a caller back, by the last digits of the number on the caller's own phone.
-These functions do not commit."""
+"""Finds the person who has called a caller back, by the last digits of the number that the caller's
+own phone shows. These functions do not commit."""
 
 import re
 import uuid
@@ -19,8 +19,8 @@ DIGITS = 3
 
 @dataclass(frozen=True)
 class CalledBack:
-    """A person whom the caller called today: their last call with them. `outcome` is None if the
-    caller has not said how it ended, and `is_open` if the person is on their screen."""
+    """A person whom the caller called today, with their last call. `outcome` is None if the caller
+    has not said how it ended. `is_open` says that the person is on the caller's screen."""
 
     call_id: uuid.UUID
     turn: int
@@ -32,7 +32,8 @@ class CalledBack:
 
 def find_called_back(caller: Caller, typed: str) -> list[CalledBack]:
     """Return the people whom this caller called in the last twelve hours on a number that ends in
-    these three digits, the last one called first. Write a sight of each into the access ledger.
+    these three digits. The last one called comes first. Write a sight of each person into the
+    access ledger.
 
     Raises NotAdmittedError, and InvalidInputError unless `typed` has exactly three digits.
     """

@@ -1,5 +1,5 @@
-"""Counts what one caller did, from the rows of `call`. An organiser reads this before deciding what
-to do about the caller."""
+"""Counts what one caller did, from their calls. An organiser reads this before deciding what to do
+about the caller."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

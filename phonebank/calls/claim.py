@@ -1,9 +1,9 @@
 """Claims: gives a caller the next contact, and writes the open call for it. These functions do not
 commit.
 
-A claim reads without locks and decides. Then one statement writes the call, but only if nothing has
-changed that the decision was based on. If the statement writes nothing, the claim does the same
-again in a transaction that locks the contact and the caller before it reads. `claim_rows` has the
+A claim reads without locks and decides. Then one statement writes the call, but only if the rows
+that the claim read have not changed. If the statement writes nothing, the claim does the same again
+in a transaction that locks the contact and the caller before it reads. `claim_rows` has the
 statements.
 """
 
@@ -57,7 +57,7 @@ class NobodyToCallError(PhonebankError):
 
 def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
     """Give the caller one contact to call. Until the hold ends, every claim of the caller returns
-    the same contact, also two claims at the same time.
+    the same contact, even two claims at the same time.
 
     `has_no_hold` says that the caller has just recorded an outcome, so the query for an earlier
     hold is skipped. Call this without uncommitted changes, because it rolls back if it finds that a
@@ -121,8 +121,8 @@ def _claim_next(caller: Caller) -> Hold:
 
 def _top_up(queue: ContactQueue, taken: TakenContact) -> None:
     """Refill the caller's lanes if they have few contacts left. If that fails after the call is
-    stored, log the failure: the caller gets the contact, and the next claim or the periodic job
-    refills."""
+    stored, only log the failure. The caller gets the contact, and the next claim or the periodic
+    job refills the lanes."""
     is_stored = commits_each_statement(db.session)
     try:
         queue.top_up(taken)
@@ -148,15 +148,17 @@ def _as_it_is_now(caller: Caller) -> Caller:
 def _open_call(caller: Caller, taken: TakenContact) -> Hold | None:
     """Ask PostgreSQL whether the caller may call this contact now, and write the open call.
 
-    Return None if the caller may not. Then the contact was suppressed or called after it came into
-    Redis, its calling hours have ended, its number is in another open call or rests after a call in
-    another campaign, or the caller has another contact by now. Raises the errors of `_refuse`; if
-    the call was written before that, it is rolled back.
+    Return None if the caller may not. There are several possible reasons. The contact was
+    suppressed or called after it came into Redis. Its calling hours have ended. Its number is in
+    another open call, or rests after a call in another campaign. Or the caller has another contact
+    by now.
+
+    Raises the errors of `_refuse`; if the call was written before that, it is rolled back.
     """
     for is_locked in (False, True):
         if is_locked:
-            # The first try wrote nothing: a row has changed or is locked, or the caller has seen as
-            # many people as a budget allows.
+            # The first try wrote nothing, because a row has changed or is locked, or because the
+            # caller has seen as many people as a budget allows.
             lock_rows(taken.contact_id, caller.id)
             caller = _as_it_is_now(caller)
         at = now()
@@ -181,7 +183,7 @@ def _contact_for(caller: Caller, taken: TakenContact, at: datetime) -> Row[*tupl
     contact = read_contact(taken.contact_id, caller, at)
     if contact is None or not is_calling_time(caller.campaign, contact.zone_key, at):
         return None
-    # A promised callback is kept, whatever another campaign does.
+    # A promised callback is kept, even if another campaign has just called the number.
     rest = None if contact.callback_at else rests_until(contact.called_elsewhere, caller.campaign)
     if rest is not None and rest > at:
         return None
@@ -210,9 +212,9 @@ def _write(
 def _check_again(caller: Caller, taken: TakenContact, hold: Hold) -> Hold | None:
     """Check again that the caller may make this new call, and set its start to the present moment.
 
-    The transaction that wrote the call may have waited for a lock: for a call to the same number
-    that was then rolled back, or for a transaction that had locked the campaign or the party.
-    Return None if the contact may no longer be called. Raises the errors of `_refuse`.
+    The transaction that wrote the call may have waited for a lock. It may have waited for a call to
+    the same number that was then rolled back, or for a transaction that had locked the campaign or
+    the party. Return None if the contact may no longer be called. Raises the errors of `_refuse`.
     """
     try:
         caller = _as_it_is_now(caller)

@@ -1,5 +1,5 @@
 """The query that reads what a claim needs, and the statement that writes the open call. The
-statement writes only if nothing has changed that the claim's decision was based on."""
+statement writes only if the rows that the claim read have not changed."""
 
 import json
 import uuid
@@ -68,7 +68,7 @@ _SELECT_CALLABLE = (
         ~has_suppressed_number(),
     )
 )
-# The last column costs a look-up, so only a campaign that shares numbers with another reads it.
+# The last column needs a look-up, so only a campaign that shares numbers with another reads it.
 _CALLABLE = Statement(_SELECT_CALLABLE)
 _CALLABLE_BESIDE_OTHERS = Statement(
     _SELECT_CALLABLE.with_only_columns(
@@ -86,12 +86,12 @@ _LOCK = text("""
 SELECT FROM contact JOIN caller ON caller.id = :caller_id
 WHERE contact.id = :contact_id FOR NO KEY UPDATE OF contact, caller
 """)
-# A change that commits before this statement begins is always respected: a pause, a removal, a
-# do-not-call entry. The statement does not see a change that commits later, so it must not wait
-# long. It skips locked rows. Where PostgreSQL waits all the same (for another open call to the
-# number, or for a lock on the campaign), it waits for at most `:patience`. The statement gives the
-# caller's row a new version. So if two tabs claim at once, only one of them gets a contact; the
-# other claims again and then counts that contact as seen.
+# A change that commits before this statement begins is always respected. Examples are a pause, a
+# removal and a do-not-call entry. The statement does not see a change that commits later, so it
+# must not wait long. It skips locked rows. It may still have to wait for another open call to the
+# number or for a lock on the campaign, at most for `:patience`. The statement gives the caller's
+# row a new version. So if two tabs claim at once, only one of them gets a contact. The other claims
+# again and then counts that contact as seen.
 _OPEN_CALL_WORDS = f"""
 WITH unchanged AS MATERIALIZED (
     SELECT contact.phone
@@ -125,8 +125,8 @@ ON CONFLICT DO NOTHING
 RETURNING id
 """  # noqa: S608
 _OPEN_CALL = Statement(_OPEN_CALL_WORDS % "true")
-# Another campaign has the number too. An outcome there changes no row of this campaign, so the
-# statement asks for it. It sees either that outcome or the open call before it.
+# In this case another campaign has the number too. An outcome there changes no row of this
+# campaign, so the statement looks for it. It sees either that outcome or the open call before it.
 _OPEN_CALL_BESIDE_OTHERS = Statement(
     _OPEN_CALL_WORDS
     % f"""{has_no_open_call("contact")}
@@ -146,7 +146,7 @@ def read_contact(contact_id: int, caller: Caller, at: datetime) -> Row[*tuple[An
       name, and whether the caller may ask for that person
     - `words`: the scripts on offer, for `choose_script`
     - `sights`: the numbers of contacts that the caller has seen lately, for `Sights.of`
-    - `earlier`: what `EarlierCall.of` reads
+    - `earlier`: the earlier call to continue, for `EarlierCall.of`
     - `called_elsewhere`: the calls to the number in other campaigns, for `number_rest.rests_until`;
       None if no other campaign has it
     """
@@ -185,8 +185,8 @@ def write_call(
 
     Return False if nothing was written. Then the caller, the campaign, the party, the list or the
     contact has changed since it was read, or another open call has the contact, its number or the
-    caller. If the rows are not locked (`is_locked`), there is a third reason: the statement would
-    have had to wait.
+    caller. If the rows are not locked (`is_locked`), there is a third possible reason: the
+    statement did not wait for a locked row.
     """
     values = {
         "id": call.id,

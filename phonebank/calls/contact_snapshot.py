@@ -98,7 +98,7 @@ class LeftValues:
     may change.
 
     A call to another contact on the number changes them, and so does an upload of the list. A
-    change of calling hours changes only `callable_at`, which is not one of them.
+    change of calling hours changes only `callable_at`, which is not among these columns.
     """
 
     state: ContactState
@@ -134,7 +134,7 @@ class LeftValues:
 @dataclass(frozen=True)
 class DelayedContact:
     """Another contact with the same number, which waits because of the call. The times (aware) are
-    those from before the call."""
+    those before the call."""
 
     contact_id: int
     callable_at: datetime
@@ -144,7 +144,7 @@ class DelayedContact:
 @dataclass(frozen=True)
 class NumberLoss:
     """Another contact with the same number, from which the number was taken because it is dead.
-    `other_phones` are its further numbers from before the call."""
+    `other_phones` are its further numbers before the call."""
 
     contact_id: int
     other_phones: tuple[str, ...]
@@ -168,8 +168,8 @@ class HouseholdChange:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON form of `lost_number`. The SQL statement that delays contacts stores
-        `delayed` itself, because only PostgreSQL knows which contacts it delayed."""
+        """Return the JSON form of `lost_number`. `delayed` is stored by the SQL statement that
+        delays contacts, because only PostgreSQL knows which contacts it delayed."""
         if not self.lost_number:
             return {}
         lost = [[other.contact_id, list(other.other_phones)] for other in self.lost_number]
@@ -202,8 +202,8 @@ class ContactSnapshot:
     left: LeftValues
 
     def has_changed_since(self, contact: Contact) -> bool:
-        """Whether another call or an upload has changed the contact since the outcome. To restore
-        the contact would then undo that change too."""
+        """Whether another call or an upload has changed the contact since the outcome. If so,
+        restoring the contact would undo that change too."""
         return LeftValues.of(contact) != self.left
 
     def to_json(self) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def apply_decision(
 ) -> ContactValues:
     """Return the contact's state after the outcome, by this decision. This changes nothing.
 
-    `at` (aware) is when the outcome was recorded, and `today` the date at that moment where the
+    `at` (aware) is when the outcome was recorded. `today` is the date at that moment where the
     contact lives. `only_me` reserves a promised callback for the caller. `language` is a BCP 47
     code or "". `dead` has those of the contact's further numbers that are out of service.
     """

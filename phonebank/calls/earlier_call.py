@@ -1,11 +1,13 @@
-"""What the next caller knows of a talk that was cut short, or of a promise to call back.
+"""What the next caller sees of an earlier call that was cut short, or in which a call back was
+promised.
 
-The query of a claim has `EARLIER_CALL` as a column, so no extra message is needed. PostgreSQL looks
-for such a call only if the contact was called before. These functions do not commit.
+The query of a claim reads it in the column `EARLIER_CALL`, so no further query is needed.
+PostgreSQL looks for such a call only if the contact was called before. These functions do not
+commit.
 
-The answers of the earlier call are shown, and the script goes on after them. They become answers
-of the new call with the first answer or outcome that the caller sends (`take_over`). They count in
-no total again.
+The answers of the earlier call are shown, and the script continues after them. They become answers
+of the new call with the first answer or outcome that the caller sends (`take_over`). They are not
+counted a second time.
 """
 
 import uuid
@@ -26,7 +28,7 @@ from scripts_library.engine import InvalidAnswerError, check_answer
 # After these outcomes the person expects another call.
 _SHOWN = ", ".join(f"'{key}'" for key in sorted(TAKES_CALLBACK))
 
-# The table `contact` must be in the query.
+# A query with this column must read from the table `contact`.
 EARLIER_CALL: Label[Any] = literal_column(f"""
 CASE WHEN contact.tried AND (
     SELECT shows_earlier_call FROM campaign AS of_contact WHERE of_contact.id = contact.campaign_id
@@ -64,8 +66,8 @@ ON CONFLICT DO NOTHING
 
 @dataclass(frozen=True)
 class EarlierCall:
-    """The contact's last call after which they expect another: its outcome, when it was recorded
-    (aware UTC), the note, and the answers by step id."""
+    """The contact's last call, if the contact expects another call after it: its outcome, when it
+    was recorded (aware UTC), the note, and the answers by step id."""
 
     call_id: uuid.UUID
     outcome: str
@@ -88,8 +90,8 @@ class EarlierCall:
 
 
 def answers_that_fit(answers: Mapping[str, Any], version_id: int | None) -> dict[str, Any]:
-    """Return those answers that this script version could have taken. The script may have changed
-    since the earlier call."""
+    """Return those answers that this script version accepts. The script may have changed since the
+    earlier call."""
     script = script_of(version_id)
     fitting = {}
     for step_id, value in answers.items() if script else ():
@@ -103,7 +105,7 @@ def answers_that_fit(answers: Mapping[str, Any], version_id: int | None) -> dict
 
 
 def take_over(caller: Caller, call_id: uuid.UUID, earlier_id: str) -> None:
-    """Make the answers of an earlier call answers of this one. A step that has an answer keeps it.
+    """Copy the answers of an earlier call to this one. A step that already has an answer keeps it.
 
     `earlier_id` comes from the caller's page. Do nothing if it is not a call of this contact that
     the page may show, if the call is recorded already, or if it is not this caller's.

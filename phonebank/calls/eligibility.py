@@ -7,7 +7,7 @@ from phonebank.models import Caller, Campaign, CampaignState, now
 
 
 class NotAdmittedError(NotAllowedError):
-    """The error of a caller who waits to be let in, or was removed since the request began."""
+    """The error for a caller who waits to be admitted, or was removed since the request began."""
 
     title = "You're not in"
 

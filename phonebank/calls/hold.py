@@ -36,8 +36,8 @@ class Device(NamedTuple):
 
 @dataclass(frozen=True)
 class OpenCall:
-    """The open call of a hold. `household` has the ids of the other contacts on the number when the
-    call began, and `turn` is how often the call's outcome was undone."""
+    """The open call of a hold. `household` has the ids of the other contacts that had the number
+    when the call began. `turn` is how often the call's outcome was undone."""
 
     id: uuid.UUID
     caller_id: int
@@ -88,8 +88,8 @@ class Hold:
 
     `is_new` says that the call has just been written, so it has no answers yet. `others` has the
     other people of the household whom the caller may ask for; None means that they were not read
-    (`others_in_household` reads them). `earlier` is the call that this one goes on from, if there
-    is one to show.
+    (`others_in_household` reads them). `earlier` is the earlier call that this call continues; None
+    if there is none.
     """
 
     call: OpenCall
@@ -128,8 +128,8 @@ _OWN_CALL_AND_CONTACT = (
 )
 # One statement does three things. It finds the hold, if the device still belongs to the caller. It
 # writes a later expiry, if that is due. It stores that the caller's screen is open. `greatest` is
-# there because another tab may have been given a later expiry. The update checks the hold again,
-# because it may have waited for the row. If the caller's row is locked, it is skipped: a removal
+# needed because another tab may have written a later expiry. The update checks the hold again,
+# because it may have waited for the row. If the caller's row is locked, it is skipped. A removal
 # locks the caller first and then the call, so waiting for the caller could be a deadlock.
 _RENEW = state_text(
     """
@@ -183,9 +183,9 @@ def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
     """Extend a hold by the campaign's hold time, and store that the caller's screen is open.
 
     A contact stays on the screen for at most the campaign's longest hold time, counted from the
-    claim or the last undo. Return when the hold expires (aware UTC), as PostgreSQL has it. If the
-    new expiry would be less than `WRITTEN_APART` later (for short holds a fifth of the hold time),
-    it is not written.
+    claim or the last undo. Return when the hold now expires (aware UTC). The new expiry is not
+    written if it would be less than `WRITTEN_APART` later, or less than a fifth of a short hold
+    time.
 
     Raises NotFoundError if this caller has no such open call, if the longest hold time is over, or
     if the device no longer belongs to the caller.
@@ -263,8 +263,8 @@ def own_call_and_contact(caller: Caller, call_id: uuid.UUID) -> tuple[Call, Cont
 
 
 def is_stale(turn: int | None, present: int) -> bool:
-    """Whether a request was made for another turn of its call than the present one, that is,
-    before an undo. A request without a turn (None) is never stale."""
+    """Whether a request was sent before the last undo of its call. Its `turn` is then not the
+    `present` one. A request without a turn (None) is never stale."""
     return turn is not None and turn != present
 
 

@@ -63,8 +63,8 @@ WHERE contact.id = others.id AND contact.callable_at = CAST(:until AS timestampt
 def take_dead_number_away(
     phone: str, call_id: uuid.UUID, contact_id: int
 ) -> tuple[NumberLoss, ...]:
-    """Report a number (E.164) as dead, and take it from every contact that has it, in every
-    campaign, except the contact that was called. Return the losses, for `restore_household`.
+    """Report a number (E.164) as dead, and take it from every other contact that has it, in every
+    campaign. The contact that was called keeps it. Return the losses, for `restore_household`.
 
     Contacts that are uploaded later do not get the number either.
     """
@@ -102,8 +102,9 @@ def restore_household(call: Call, change: HouseholdChange) -> None:
 def _give_number_back(call: Call, losses: dict[int, NumberLoss]) -> None:
     """Give the call's number back to the contacts that lost it, with their further numbers.
 
-    The contacts are locked before their open calls are read. So a claim at the same moment has
-    either written its open call, or waits for the lock. A contact in an open call keeps its number.
+    A contact in an open call keeps its present number. The contacts are locked before their open
+    calls are read. So a claim at the same moment has either written its open call already, or waits
+    until this transaction ends.
     """
     which = {"ids": list(losses), "recorded_at": call.recorded_at}
     others = db.session.scalars(_NOT_CALLED_SINCE, which).all()

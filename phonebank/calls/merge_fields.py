@@ -7,7 +7,7 @@ from phonebank.models import Caller, Campaign
 
 
 class HasName(Protocol):
-    """What merge fields need of a contact, or of a row that was read for it."""
+    """The attributes that merge fields need of a contact, or of a row that was read for it."""
 
     @property
     def first_name(self) -> str: ...

@@ -11,8 +11,8 @@ from phonebank.suppressions import entries as suppressions
 def lift_entry(call: Call) -> str | None:
     """Lift the do-not-call entry that this call made. Return the entry's reason.
 
-    Return None if the call made no entry, or if another call with such an outcome for the same
-    person or number, not set aside, is a reason for the entry too. The entry then belongs to that
+    Return None if the call made no entry. Also return None if there is another call with such an
+    outcome for the same person or number, which is not set aside. The entry then belongs to that
     call.
     """
     reason = suppressions.reason_of_call(call.id)

@@ -57,7 +57,7 @@ class RecordResult:
 
 @dataclass(frozen=True)
 class _Report:
-    """What the caller reports about the call: the parameters of `record`."""
+    """What the caller reports about the call. These are the parameters of `record`."""
 
     caller: Caller
     call_id: uuid.UUID
@@ -71,8 +71,8 @@ class _Report:
 
 @dataclass(frozen=True)
 class _Situation:
-    """What the rules need besides the report: the rows and the campaign as they were read, the time
-    `at` (aware) after the reading, and `today`, the date at that time where the contact lives."""
+    """What the rules need besides the report: the rows and the campaign, as they were read. `at`
+    (aware) is a moment after the reading, and `today` is the date then where the contact lives."""
 
     rows: CallRows
     campaign: Campaign
@@ -93,7 +93,7 @@ def record(
     """Record the outcome of a call, with all its effects.
 
     A call that has an outcome keeps it until it is undone, so a second outcome changes nothing. An
-    outcome whose `turn` is not the call's changes nothing either: it was sent before an undo. An
+    outcome whose `turn` is not the call's was sent before an undo, and changes nothing either. An
     outcome that comes after the hold has ended is stored and marked as late. If another caller has
     been given the contact since, a late outcome changes neither the contact nor a tally, but it can
     still put the number on the do-not-call list.
@@ -136,9 +136,9 @@ def record(
 
 
 def _record(report: _Report, is_locked: bool) -> RecordResult | None:
-    """Read the rows, decide, and write. Return None if nothing was written: the call or its contact
-    has changed between reading and writing, or this outcome needs locked rows and `is_locked` is
-    False."""
+    """Read the rows, decide, and write. Return None if nothing was written. Then the call or its
+    contact has changed between reading and writing, or this outcome needs locked rows and
+    `is_locked` is False."""
     outcome = report.outcome
     rows = read_rows(report.caller.id, report.call_id, outcome)
     if rows is None:
@@ -221,7 +221,7 @@ def _conversation_and_yes(report: _Report, seen: _Situation) -> tuple[bool, bool
     # has an answer. That answer is stored, but does not count.
     fields = fields_for(seen.rows, report.caller, seen.campaign)
     answers = answers_on_path(script, seen.rows.answers or {}, fields)
-    # What another call has counted already does not count again.
+    # An answer that was taken over from an earlier call is counted there already.
     here = {key: answers[key] for key in answers if key not in (seen.rows.taken_over or ())}
     talked = is_conversation(script, here)
     return talked, talked and is_yes(script, here)

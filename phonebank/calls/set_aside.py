@@ -66,10 +66,10 @@ FROM set_aside_call WHERE set_aside_id = :id
 class Preview:
     """The numbers of calls, people and entries that setting aside would affect now.
 
-    `calls` are set aside; `counted` of them count now, and `conversations` are conversations.
+    `calls` are set aside. `counted` of them count now, and `conversations` are conversations.
     `people` is the number of their contacts. `called_since` of these contacts stay as they are,
     because another call has changed them. The calls put `do_not_calls` numbers on the do-not-call
-    list; `lifted` of them come off it, and the others have another entry too.
+    list. `lifted` of these numbers come off it, and the others have another entry too.
     """
 
     calls: int
@@ -99,7 +99,7 @@ def preview(caller: Caller, only_fast: bool = False) -> Preview:
 
 
 def progress(set_aside: SetAside) -> Progress:
-    """Return how far the work of setting these calls aside has come."""
+    """Return the progress of this request to set calls aside."""
     return Progress(**db.session.execute(_DONE_SO_FAR, {"id": set_aside.id}).one()._mapping)
 
 
@@ -121,10 +121,10 @@ def begin(
     caller: Caller, account: Account, reason: str, at: datetime, only_fast: bool = False
 ) -> SetAside:
     """Begin to set aside every call that the caller recorded until `at` (aware). Return the new
-    `SetAside`; `set_aside_worker.take_step` does the work.
+    `SetAside`. `set_aside_worker.take_step` does the work.
 
-    With `only_fast`, only calls are set aside that were recorded sooner than a call takes. Raises
-    ConflictError if there is no such call.
+    With `only_fast`, only calls are set aside that were recorded faster than a real call can be.
+    Raises ConflictError if there is no such call.
     """
     counts = preview(caller, only_fast)
     if not counts.calls:
@@ -147,9 +147,12 @@ def begin(
 
 
 def bring_back(set_aside: SetAside, account: Account, reason: str, at: datetime) -> None:
-    """Begin to bring back every call of a finished `set_aside`; `set_aside_worker.take_step` does
-    the work. Raises ConflictError if `set_aside` is not finished, or if another organiser has
-    begun to bring it back."""
+    """Begin to bring back every call of a finished `set_aside`. `set_aside_worker.take_step` does
+    the work.
+
+    Raises ConflictError if `set_aside` is not finished, or if another organiser has begun to bring
+    it back.
+    """
     returning = db.session.execute(
         update(SetAside)
         .where(SetAside.id == set_aside.id, SetAside.state == SetAsideState.DONE)

@@ -36,8 +36,8 @@ from phonebank.tallies import totals
 # server.
 AT_ONCE = 50
 
-# For each contact, when its last other call began. Only calls count that are recorded or open, and
-# not set aside.
+# For each contact, when its last other call began. A call counts here if it is recorded or open,
+# and not set aside.
 _LAST_OTHER_CALLS = (
     select(Call.contact_id, func.max(Call.started_at))
     .where(
@@ -96,7 +96,7 @@ def _set_aside_some(set_aside: SetAside) -> bool:
     restored: list[int] = []
     for call_id in ids:
         call, contact = rows.get(call_id, (None, None))
-        # In this case the caller has undone the call meanwhile, or another worker has handled it.
+        # If this is so, the caller has undone the call, or another worker has handled it already.
         if call is None or contact is None or call.recorded_at is None or call.set_aside_at:
             continue
         kept = SetAsideCall(call_id=call.id, set_aside_id=set_aside.id, counted=call.counted)
@@ -105,7 +105,7 @@ def _set_aside_some(set_aside: SetAside) -> bool:
         call.set_aside_at = at
         if outcome_of(call.outcome or "").suppress_reason:
             kept.lifted_reason = lift_entry(call)
-        # The call may have reported its number as dead. That applied to every contact with it.
+        # The call may have reported its number as dead, for every contact that has the number.
         dead_numbers.withdraw(call.id)
         other = last_other_call.get(contact.id)
         is_last = other is None or other < call.started_at
@@ -117,8 +117,9 @@ def _set_aside_some(set_aside: SetAside) -> bool:
 
 
 def _restore_people(call: Call, contact: Contact, kept: SetAsideCall, is_last: bool) -> list[int]:
-    """Give a call's contact and household the state that they had before the call, except those
-    that another call has changed since. Return the ids of the contacts that were looked at.
+    """Give a call's contact and household the state that they had before the call. Contacts that
+    another call has changed since stay as they are. Return the ids of the contacts that were
+    checked.
 
     `is_last` says that no later call to the contact counts. `kept` stores the states before and
     after this change, so that the call can be brought back.
@@ -186,8 +187,9 @@ def _bring_back_some(set_aside: SetAside) -> bool:
 def _bring_people_back(
     contact: Contact | None, before: PeopleSnapshot, after: PeopleSnapshot
 ) -> None:
-    """Give a contact and its household the state that they had before the call was set aside,
-    except those that have changed since. If `contact` is None, only the household changes."""
+    """Give a contact and its household the state that they had before the call was set aside.
+    Contacts that have changed since stay as they are. If `contact` is None, only the household
+    changes."""
     others = {other.id: other for other in _lock_contacts(list(after.others))}
     moves: list[tuple[Contact, ContactValues, ContactValues]] = [
         (others[contact_id], before.others[contact_id], state)
@@ -214,7 +216,7 @@ def _lock_calls(ids: Sequence[Any]) -> dict[Any, tuple[Call, Contact]]:
 
 
 def _last_other_calls(rows: dict[Any, tuple[Call, Contact]]) -> dict[int, datetime]:
-    """Return, by contact id, when the last other call to the contact began: a call that is not in
+    """Return, by contact id, when the last other call to the contact began. Such a call is not in
     `rows`, is recorded or open, and is not set aside."""
     values = {"contacts": list({contact.id for _, contact in rows.values()}), "calls": list(rows)}
     return {row[0]: row[1] for row in db.session.execute(_LAST_OTHER_CALLS, values)}

@@ -1,7 +1,7 @@
-"""Finds outcomes that were recorded sooner than a call takes.
+"""Finds outcomes that were recorded faster than a real call can be.
 
 Such outcomes count in every total like others, so that totals stay exact. They do not count in a
-board's ranking, and the organiser's page shows them. The time is measured from the claim, also for
+board's ranking, and the organiser's page shows them. The time is measured from the claim, even for
 an outcome that was undone and recorded again.
 """
 
@@ -27,8 +27,8 @@ SHOWN_AT_MOST = 20
 
 @dataclass(frozen=True)
 class FastCaller:
-    """A caller with several outcomes that came too fast: how many they are, and how many counted
-    calls the caller has in all."""
+    """A caller with several outcomes that came too fast. It has the number of these outcomes, and
+    of all counted calls of the caller."""
 
     caller: Caller
     too_fast: int
@@ -36,14 +36,14 @@ class FastCaller:
 
 
 def is_too_fast(claimed_at: datetime, recorded_at: datetime, conversation: bool) -> bool:
-    """Whether the outcome was recorded sooner than such a call takes. Both times are aware."""
+    """Whether the outcome was recorded faster than a real call can be. Both times are aware."""
     least = CONVERSATION_TAKES if conversation else ANY_CALL_TAKES
     return recorded_at - claimed_at < least
 
 
 def fast_callers(campaign_id: int) -> list[FastCaller]:
-    """Return the callers with several outcomes that came too fast, those with the most first, at
-    most SHOWN_AT_MOST callers."""
+    """Return at most SHOWN_AT_MOST callers with several outcomes that came too fast, the caller
+    with the most first."""
     too_fast = (
         select(Call.caller_id, func.count().label("number"))
         .where(Call.campaign_id == campaign_id, Call.too_fast, Call.set_aside_at.is_(None))

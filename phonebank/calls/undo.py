@@ -32,7 +32,7 @@ from phonebank.rules.outcomes import SUPPRESSES
 from phonebank.suppressions import entries as suppressions
 from phonebank.tallies import totals
 
-# A caller may undo a call within this time after the call began: a day of calling.
+# A caller may undo a call within this time after the call began. It is as long as a day of calling.
 UNDO_WITHIN = timedelta(hours=12)
 # A caller may undo a call that put a number on the do-not-call list within this time after the
 # outcome. After ten minutes it is unlikely to have been a slip of the finger, and the person must
@@ -64,9 +64,9 @@ class CannotUndoError(HoldLostError):
 def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
     """Undo the outcome of one of the caller's calls, so that the contact is on their screen again.
 
-    Another contact on their screen is released first. If the request names another turn than the
-    call has (it is a copy of an undo that was done), nothing changes. A number that this call put
-    on the do-not-call list stays there until the call has another outcome.
+    Another contact on their screen is released first. If the request's `turn` is not the call's, it
+    is a copy of an undo that was done, and nothing changes. A number that this call put on the
+    do-not-call list stays there until the call has another outcome.
 
     Return the outcome that was undone, or "" if nothing has changed.
 
@@ -78,8 +78,8 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(turn, call.turn):
         return ""  # the request was sent again, so the call is undone already
-    # A claim locks the contact first and then the caller, and so does this. If the caller is being
-    # removed at this moment, the removal either came first or will release this call.
+    # As in a claim, the contact is locked first and then the caller. If the caller is being removed
+    # at this moment, the removal either came first or will release this call.
     lock_row(caller)
     if not caller.may_call:
         raise NotAdmittedError()
