@@ -40,9 +40,9 @@ def other_languages_spoken(campaign: Campaign) -> list[str]:
 def may_get(
     caller: Caller, contact: Contact | Row[*tuple[Any, ...]], campaign: Campaign, at: datetime
 ) -> bool:
-    """Whether the caller may get this contact (or row of `contact`) at `at` (aware), by the
-    caller's lists, languages and reserved callbacks. Redis checks the same before, but its data
-    about the contact and the caller may be out of date."""
+    """Whether the caller may get this contact at `at` (aware). This depends on the caller's lists
+    and languages, and on whether a callback is reserved for another caller. Redis has checked this
+    too, but its data about the contact and the caller may be out of date."""
     if contact.callback_caller_id == caller.id:
         return True
     if contact.callback_caller_id is not None and contact.callback_at is not None:

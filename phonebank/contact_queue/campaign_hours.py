@@ -55,7 +55,7 @@ def last_calling_time(
 ) -> datetime | None:
     """Return the last calling time between `at` (aware) and `at + within`; None if there is none.
 
-    The answer is exact to five minutes, and `within` must be a multiple of five minutes.
+    The answer is exact to five minutes. `within` must be a multiple of five minutes.
     """
     steps = range(within // _STEP, -1, -1)
     return next(

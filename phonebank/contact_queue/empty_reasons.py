@@ -77,10 +77,10 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
 # wait for it, even if other callers have contacts on their screens.
 SOON = timedelta(minutes=15)
 
-# One row for each kind of list that still has a contact to call: removed or not, one of the
-# caller's lists or not, in one of the caller's languages or not. A contact counts even if its
-# number is in an open call. PostgreSQL reads only the first row of one index range for each list,
-# zone and language.
+# One row for each kind of list that still has a contact to call. The kinds are: removed or not, one
+# of the caller's lists or not, in one of the caller's languages or not. A contact counts even if
+# its number is in an open call. PostgreSQL reads only the first row of one index range for each
+# list, zone and language.
 _LEFT = text(f"""
 SELECT DISTINCT l.removed,
        {is_in_lists("l")} AS in_lists,
@@ -117,7 +117,7 @@ class EmptyQueue(NamedTuple):
     """Why a caller gets no contact, and when the next one comes. `next_at` (aware UTC) is when the
     caller can get the next contact that is on nobody's screen; None if there is no such contact.
     `elsewhere` is how many people of the campaign wait because another campaign has called their
-    number; 0 also if nobody has counted them yet."""
+    number. It is 0 also if they have not been counted yet."""
 
     why: EmptyReason
     next_at: datetime | None

@@ -54,8 +54,8 @@ def _ended_among(
     """Return those of Redis' holds that have ended. `without_call` has the holds whose contact is
     in no open call.
 
-    Such a hold has ended in three cases: its call has ended; its call was switched to another
-    person of the household; or its call does not exist, although a claim would have written it by
+    Such a hold has ended in three cases. Its call has ended, or its call was switched to another
+    person of the household, or its call does not exist although a claim would have written it by
     now.
     """
     if not without_call:

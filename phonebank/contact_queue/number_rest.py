@@ -1,10 +1,11 @@
 """Numbers that rest in a campaign because another campaign has called them.
 
-The calls in the tables decide. A claim asks for one contact (`rests_until`), but only in a campaign
-that shares numbers with another; a refill finds that out before any such contact comes into a lane
-(`mark_shared`). A refill also moves the contacts that it finds resting to the time when their rest
-ends, so that later refills do not meet them. The page of contact status and the file of people ask
-for all numbers at once (`resting_numbers`). These functions do not commit.
+The calls in PostgreSQL decide this. A claim checks its contact (`rests_until`) only in a campaign
+that shares numbers with another campaign. A refill finds out whether numbers are shared before such
+a contact comes into a lane (`mark_shared`). A refill also moves the resting contacts that it finds
+to the time when their rest ends, so that later refills do not read them again. The page of contact
+status and the file of people read all numbers at once (`resting_numbers`). These functions do not
+commit.
 """
 
 import json
@@ -23,12 +24,12 @@ from phonebank.rules.outcomes import OUTCOMES
 from phonebank.rules.retry_policy import FAR_AWAY, next_try_at
 from phonebank.rules.retry_rules import RetryRules
 
-# So many calls of one other contact are read, the newest first. A contact has four by the usual
-# rules.
+# At most this many calls of one other contact are read, the newest first. By the usual rules, a
+# contact has four.
 CALLS_AT_MOST = 20
 
-# A campaign that somebody has locked is left out, because a claim that refills has locked a contact
-# already, and campaigns come before contacts.
+# A locked campaign is left out. A claim that refills has locked a contact already, and may not then
+# wait for a campaign, because campaigns are locked before contacts.
 _MARK_SHARED = text("""
 WITH unmarked AS MATERIALIZED (
     SELECT id FROM campaign WHERE id = ANY(CAST(:ids AS integer[]))
@@ -38,7 +39,7 @@ UPDATE campaign SET shares_numbers = true FROM unmarked WHERE campaign.id = unma
 RETURNING campaign.id
 """)
 
-# Rows that a claim or an outcome has locked are left out: the next refill meets them again.
+# Rows that a claim or an outcome has locked are left out. The next refill finds them again.
 _SEND_BACK = text("""
 WITH resting AS MATERIALIZED (
     SELECT contact.id, sent.callable_at
@@ -51,8 +52,8 @@ UPDATE contact SET callable_at = resting.callable_at FROM resting WHERE contact.
 """)
 
 # The numbers that other campaigns have called, each with the end of its rest. The query reads the
-# calls of the last hours or days, as long as the longest rest. A call whose contact has lost the
-# number since does not count, as in a claim.
+# calls of the last hours or days, as far back as the longest rest. A call does not count if its
+# contact has lost the number since.
 RESTING_NUMBERS = """
 resting AS MATERIALIZED (
     SELECT called.phone, max(called.recorded_at + rule.minutes * interval '1 minute') AS until
@@ -80,11 +81,11 @@ _OTHER_CAMPAIGNS = (Campaign.id, Campaign.retry_rules)
 
 
 def called_elsewhere(contact: str) -> str:
-    """Return the SQL expression for the other contacts, in other campaigns, with this contact's
-    number: a JSON array of [when last called, retry rules, [[outcome, when], …], campaign id,
-    `shares_numbers`], the rules and the last two of that other campaign.
+    """Return the SQL expression for the contacts of other campaigns with this contact's number.
 
-    It is NULL for a number that only one campaign has, and then costs one look-up in an index.
+    It is a JSON array with one entry for each: [when last called, retry rules, [[outcome, when],
+    …], campaign id, `shares_numbers`]. The rules and the last two values are those of the other
+    campaign. If only one campaign has the number, it is NULL and needs one look-up in an index.
     """
     return f"""(
     SELECT json_agg(json_build_array(elsewhere.last_called_at, campaign.retry_rules, ARRAY(
@@ -100,8 +101,8 @@ def called_elsewhere(contact: str) -> str:
 
 
 def last_called_elsewhere(contact: str) -> str:
-    """Return the SQL expression for when another campaign last called this contact's number. It
-    changes with each such call."""
+    """Return the SQL expression for when another campaign last called this contact's number. Each
+    such call changes its value."""
     return (
         "(SELECT max(elsewhere.last_called_at) FROM contact AS elsewhere"  # noqa: S608
         f" WHERE elsewhere.phone = {contact}.phone"
@@ -110,16 +111,17 @@ def last_called_elsewhere(contact: str) -> str:
 
 
 def last_called_in(rows: Sequence[Any]) -> datetime | None:
-    """Return the value of `last_called_elsewhere` from that of `called_elsewhere`."""
+    """Return what `last_called_elsewhere` would be, computed from the value of
+    `called_elsewhere`."""
     return max((datetime.fromisoformat(last) for last, *_ in rows if last), default=None)
 
 
 def mark_shared(campaign: Campaign, rows: Sequence[Row[*tuple[Any, ...]]]) -> bool:
-    """Mark the campaign and those with which these contacts share numbers, by the rows'
-    `called_elsewhere`.
+    """Mark this campaign and the campaigns with which these contacts share numbers. The column
+    `called_elsewhere` of the rows says which campaigns these are.
 
-    Return whether all these numbers are marked. If not, somebody has locked a campaign, and
-    contacts with a shared number must not come into a lane yet.
+    Return whether all of them are marked. If not, a campaign is locked, and contacts with a shared
+    number must not come into a lane yet.
     """
     others = [one for row in rows for one in row.called_elsewhere or ()]
     unmarked = {other_id for *_, other_id, is_marked in others if not is_marked}
@@ -132,8 +134,8 @@ def mark_shared(campaign: Campaign, rows: Sequence[Row[*tuple[Any, ...]]]) -> bo
 
 
 def rests_until(rows: Sequence[Any] | None, campaign: Campaign) -> datetime | None:
-    """Return until when a number rests in the campaign, by the value of `called_elsewhere`; None if
-    no call elsewhere makes it rest. The moment may have passed."""
+    """Return until when a number rests in the campaign; None if no call in another campaign makes
+    it rest. `rows` is the value of `called_elsewhere`. The returned moment may have passed."""
     if not rows or not any(calls for _, _, calls, *_ in rows):
         return None
     elsewhere = [
@@ -146,8 +148,9 @@ def rests_until(rows: Sequence[Any] | None, campaign: Campaign) -> datetime | No
 
 
 def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> None:
-    """Let these contacts wait until their number has rested: rows with `id` and `zone_key`, each
-    with the end of the rest (aware). They become callable in the campaign's calling hours."""
+    """Let these contacts wait until their number has rested. Each has a row with `id` and
+    `zone_key`, and the end of the rest (aware). The contacts then become callable in the next
+    calling hours of the campaign."""
     hours, country = hours_of(campaign), rules_of(campaign)
     times = [
         next_try_at(until, None, zones_in_key(row.zone_key), hours, country) or until + FAR_AWAY
@@ -160,8 +163,8 @@ def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> No
 
 
 class RestingNumbers(NamedTuple):
-    """What the queries with RESTING_NUMBERS need: for each other campaign and outcome the minutes
-    of rest, and for each other campaign since when its calls can matter."""
+    """The values for queries with RESTING_NUMBERS: the minutes of rest for each other campaign and
+    outcome, and for each other campaign the time since when its calls can matter."""
 
     rest_campaigns: list[int]
     rest_outcomes: list[str]
@@ -172,7 +175,7 @@ class RestingNumbers(NamedTuple):
 
 def resting_numbers(campaign: Campaign, at: datetime) -> RestingNumbers | None:
     """Return the values for RESTING_NUMBERS at `at` (aware); None if no other campaign has called
-    anybody lately."""
+    anyone lately."""
     here = RetryRules.parse(campaign.retry_rules)
     numbers = RestingNumbers([], [], [], [], [])
     others = db.session.execute(select(*_OTHER_CAMPAIGNS).where(Campaign.id != campaign.id)).all()

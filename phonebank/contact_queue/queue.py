@@ -17,8 +17,8 @@ from phonebank.contact_queue.refill import ensure_built, is_low, refill, refill_
 from phonebank.core.db import db
 from phonebank.models import Call, Caller, Campaign, now
 
-# If a claim gets this many contacts in a row that cannot be called, something large has changed: a
-# list was removed, or calling hours ended. Then the claim empties the lanes and refills them.
+# If a claim gets this many contacts in a row that cannot be called, many contacts have changed: for
+# example, a list was removed, or calling hours ended. Then the claim empties and refills the lanes.
 STALE_IN_A_ROW = 5
 
 # The statement is built once, because building it takes longer than PostgreSQL takes to answer it.

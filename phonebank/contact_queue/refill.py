@@ -44,7 +44,7 @@ CALLBACKS_AHEAD = timedelta(minutes=2)
 # One refill brings at most this many callbacks into Redis.
 CALLBACKS_AT_MOST = 1000
 
-# When a refill meets contacts whose number rests, it moves them away and reads on, in larger pieces
+# If a refill finds contacts whose number rests, it moves them away and reads more, in larger pieces
 # and for at most this many seconds. The next refill continues from there.
 PIECE_AFTER_RESTING = 1000
 READ_ON_SECONDS = 0.5
@@ -99,7 +99,8 @@ def refill(
     Return how many contacts were added.
 
     No `list_ids` means all lists. `languages=None` means the campaign's language and contacts
-    without a known language. Two refills at once do no harm: a lane has a contact only once.
+    without a known language. Two refills at once do no harm, because a lane has a contact only
+    once.
     """
     redis_queue = redis_queue_of(campaign.id)
     at = now()
@@ -133,7 +134,7 @@ def lane_length(held: int) -> int:
 
 
 def is_low(left: int, held: int) -> bool:
-    """Whether a claim should refill its lanes: they have `left` contacts, while `held` contacts are
+    """Whether a claim should refill its lanes. They have `left` contacts, while `held` contacts are
     on callers' screens."""
     return left < lane_length(held) * LOW_WATER
 

@@ -21,8 +21,8 @@ CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)"""
 
 
 def is_callable(contact: str) -> str:
-    """Return the condition that the contact is still to be called and is not suppressed. When it
-    can be called is another question: the columns `callable_at` and `callback_at` answer it."""
+    """Return the condition that the contact is still to be called and is not suppressed. The
+    columns `callable_at` and `callback_at` say when it can be called."""
     return f"{contact}.state = '{ContactState.CALLABLE}' AND {contact}.suppressed_at IS NULL"
 
 

@@ -19,8 +19,8 @@ from phonebank.core.redis import redis_store
 from phonebank.models import Campaign, now
 
 # Counts stay current for 11 times as long as the count took. So at most a twelfth of one processor
-# counts a campaign, whatever number of people watch it. A small campaign is counted at each
-# request, and three million contacts about every fifteen seconds.
+# counts a campaign, however many people watch it. A small campaign is counted at each request, and
+# three million contacts about every fifteen seconds.
 SERVE_TIMES = 11
 # Pages may show counts that are no longer current for this many seconds, while a request counts.
 SHOWN_WHILE_COUNTING = 60
@@ -47,7 +47,7 @@ def queue_status(campaign: Campaign) -> QueueStatus | None:
     redis = redis_store()
     counted, turn = f"figures:{{{campaign.id}}}", f"figures:{{{campaign.id}}}:turn"
     try:
-        # The key says that a request is counting, and afterwards that its counts are still current.
+        # While this key exists, a request is counting, or its counts are still current.
         if not redis.set(turn, "taken", nx=True, ex=COUNTING_AT_MOST):
             last = redis.get(counted)
             return _from_json(str(last)) if last else None

@@ -84,8 +84,8 @@ _STATES = {"callable": ContactState.CALLABLE, "admitted": CallerState.ADMITTED}
 _COUNTS = state_text(
     _COUNT_WORDS.format(elsewhere="false", callable_at="c.callable_at", join=""), **_STATES
 )
-# PostgreSQL counts in parallel only without a CTE, so this query is for when another campaign has
-# called lately.
+# PostgreSQL counts in parallel only without a CTE. So this query is used only if another campaign
+# has called lately.
 _COUNTS_BESIDE_OTHERS = state_text(
     f"WITH {RESTING_NUMBERS}"
     + _COUNT_WORDS.format(
@@ -133,12 +133,12 @@ FROM (
 ) c
 GROUP BY zone_key
 """)  # noqa: S608
-# The query reads only this many callbacks, because every waiting caller runs it. The first callback
-# is among them, unless all of them are in zones that have no calling hours for weeks.
+# The query reads at most this many callbacks, because every waiting caller runs it. The first
+# callback is among them, unless all of them are in zones that have no calling hours for weeks.
 CALLBACKS_AT_MOST = 1000
 
-# PostgreSQL reads each index range from its start, up to the limit. The query counts numbers, not
-# contacts: after a call to one person of a household, the others wait.
+# PostgreSQL reads each index range from its start, up to the limit. The query counts numbers and
+# not contacts, because after a call to one person of a household, the others wait.
 _WITHIN_THE_HOUR_WORDS = f"""
 SELECT count(DISTINCT phone)
 FROM (
@@ -223,9 +223,9 @@ def next_callable(
 ) -> NextCallable:
     """Return when the next contact becomes callable for a caller with these lists and languages.
 
-    No `list_ids` means every list, and no `languages` means the campaign's own language. Contacts
+    Empty `list_ids` mean every list. Empty `languages` mean the campaign's own language. Contacts
     whose number is in an open call do not count. At first a callback counts only for the caller who
-    promised it: `caller_id` is the id of the caller, or 0 for a caller without callbacks.
+    promised it. `caller_id` is the id of the caller, or 0 for a caller without callbacks.
     """
     at = now()
     rows = db.session.execute(

@@ -1,8 +1,8 @@
-"""How long a number rests in one campaign after a call in another campaign. Pure functions.
+"""How long a number rests in one campaign after a call in another campaign.
 
-The person is treated like the others on a number: after an unanswered call they wait as long as the
-person who was called, after an answered call as long as the household. Each campaign has its own
-rules, and the longer wait applies.
+The person waits like the other people on a called number. After an unanswered call, they wait as
+long as the person who was called. After an answered call, they wait as long as the household. Each
+campaign has its own rules, and the longer wait applies.
 """
 
 from collections.abc import Iterable
@@ -26,15 +26,15 @@ class CallElsewhere:
 def rest_minutes(outcome: str, here: RetryRules, there: RetryRules) -> int:
     """Return how many minutes a number rests `here` after a call with this outcome `there`.
 
-    0 means that it need not rest: nobody's phone rang, or the number is dead or suppressed, which
-    other rules see to. An outcome that is no longer offered has no rest.
+    0 means that it need not rest. Then nobody's phone rang, or other rules already keep the dead or
+    suppressed number from being called. An outcome that is no longer offered has no rest.
     """
     return max(_minutes(outcome, here), _minutes(outcome, there))
 
 
 def number_rests_until(calls: Iterable[CallElsewhere], here: RetryRules) -> datetime | None:
     """Return when the number has rested `here` after all of these calls in other campaigns; None if
-    no call makes it rest. The moment may have passed."""
+    no call makes it rest. The returned moment may have passed."""
     ends = [
         call.at + timedelta(minutes=minutes)
         for call in calls
