@@ -11,15 +11,15 @@ from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.models import Account, ApiToken, Campaign, RoleName, Scope, now
 
-# A search for leaked secrets finds tokens by this beginning.
+# Programs that search for leaked secrets recognise tokens by this beginning.
 PREFIX = "pb_"
 # Each token can read people's data, so a campaign has few of them.
 TOKENS_AT_MOST = 20
 # The precision of the time “last used”. With a shorter time, requests would write more often.
 USED_EVERY = timedelta(minutes=5)
 
-# One statement answers whether the token works. An account that was blocked or lost its role takes
-# its tokens with it.
+# One statement answers whether the token works. If its account was blocked or lost its role, the
+# token does not work.
 _FIND = text(f"""
 SELECT token.id, token.campaign_id, token.name, token.scopes, token.created_by_id,
        token.last_used_at, campaign.country, campaign.allow_drama_numbers
@@ -39,8 +39,8 @@ WHERE token.secret_hash = :secret_hash AND token.revoked_at IS NULL AND (
 def create_token(
     campaign: Campaign, account: Account, name: str, scopes: Collection[Scope]
 ) -> tuple[ApiToken, str]:
-    """Make a token. Return its row, and the token itself, which is stored nowhere. The transaction
-    holds the campaign's lock, so that two organisers together don't make too many.
+    """Make a token. Return its row and the token itself, which is not stored. The campaign's row is
+    locked, so that two organisers at once do not make too many.
 
     Raises ConflictError if the campaign has TOKENS_AT_MOST tokens that work.
     """
@@ -64,7 +64,8 @@ def create_token(
 
 
 def find_token(secret: str) -> Row[tuple[object, ...]] | None:
-    """Return the token with its campaign's country; None if there is none that works."""
+    """Return the token with its campaign's country; None if there is no such token or it no longer
+    works."""
     if not secret.startswith(PREFIX):
         return None
     return db.session.execute(_FIND, {"secret_hash": _hash(secret)}).one_or_none()

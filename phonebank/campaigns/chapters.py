@@ -101,9 +101,9 @@ def rename_chapter(chapter: Chapter, name: str, by: Account | None) -> None:
 
 
 def delete_chapter(chapter: Chapter, by: Account | None) -> None:
-    """Delete a chapter that has no campaign and nobody with a role. Raises ConflictError for
-    another."""
-    # This lock also waits for those who are just putting a campaign or a role into it.
+    """Delete a chapter that has no campaign and nobody with a role. Raises ConflictError if it has
+    any."""
+    # The lock waits for a transaction that is putting a campaign or a role into the chapter.
     db.session.get(Chapter, chapter.id, with_for_update=True)
     name, chapter_id = chapter.name, chapter.id
     empty = ~exists().where(Campaign.chapter_id == Chapter.id) & ~exists().where(
@@ -127,8 +127,8 @@ def delete_chapter(chapter: Chapter, by: Account | None) -> None:
 def move_campaign(
     campaign: Campaign, seen: int | None, chapter_id: int | None, by: Account | None
 ) -> None:
-    """Move the campaign from the chapter `seen`, in which the page showed it, to another; None
-    stands for no chapter.
+    """Move the campaign to another chapter. None stands for no chapter. `seen` is the chapter in
+    which the page showed the campaign.
 
     Raises ConflictError if the campaign is no longer in `seen`, NotFoundError if there is no such
     chapter.

@@ -51,7 +51,7 @@ def create_campaign(account: Account, values: dict[str, Any]) -> Campaign:
             "You can set up campaigns only in your own chapters.", "Choose one of your chapters."
         )
     chapter_id = values.get("chapter_id")
-    # The lock waits for a person who is just deleting the chapter.
+    # The lock waits for a transaction that is deleting the chapter.
     if chapter_id is not None and get_locked(Chapter, chapter_id) is None:
         raise NotFoundError("This chapter does not exist any more.", "Choose another.")
     campaign = Campaign(created_by_id=account.id, **values)

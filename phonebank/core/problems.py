@@ -1,6 +1,6 @@
-"""Errors as an API client gets them: problem JSON (RFC 9457).
+"""The errors that an API client gets, as problem JSON (RFC 9457).
 
-Each says what is wrong (`detail`), where (`errors`) and what to do (`what_to_do`).
+Each error says what is wrong (`detail`), where (`errors`) and what to do (`what_to_do`).
 """
 
 import json

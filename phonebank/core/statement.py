@@ -1,7 +1,8 @@
-"""Statements of the busiest views, which psycopg runs without SQLAlchemy's work around each one.
+"""Statements of the busiest views. psycopg runs them without SQLAlchemy's work around each one.
 
-SQLAlchemy spends more time around a statement than psycopg spends on it. A cycle of a caller runs
-five of these statements (docs/decisions/0037-busy-statements-skip-sqlalchemy.md).
+SQLAlchemy spends more time around a statement than psycopg spends on it. From one contact to the
+next, a caller needs five of these statements
+(docs/decisions/0037-busy-statements-skip-sqlalchemy.md).
 """
 
 from collections.abc import Mapping
@@ -20,12 +21,12 @@ _DIALECT = create_engine("postgresql+psycopg://").dialect
 
 
 class Statement:
-    """A statement that is compiled once and runs on the session's own connection, so in the
+    """A statement that is compiled once. It runs on the session's own connection, and so in the
     session's transaction.
 
-    `source` is SQL text with `:name` for each parameter, or a statement of SQLAlchemy. Parameters
-    and results are as psycopg converts them: JSON goes in as text and comes out as Python values,
-    and a state comes out as text. Nothing is flushed before, and no objects are made.
+    `source` is SQL text with `:name` for each parameter, or a statement of SQLAlchemy. psycopg
+    converts parameters and results: JSON goes in as text and comes out as Python values, and a
+    state comes out as text. The session is not flushed before, and no ORM objects are made.
 
     Errors are SQLAlchemy's, as for any other statement.
     """
@@ -65,8 +66,8 @@ class Statement:
 def _as_sqlalchemy_error(
     connection: Connection, cursor: Any, sql: str, error: psycopg.Error
 ) -> BaseException:
-    """Return the error that SQLAlchemy would raise. If PostgreSQL is gone, let no connection be
-    used again."""
+    """Return the error that SQLAlchemy would raise. If PostgreSQL is gone, the pool replaces its
+    connections."""
     driver: Any = connection.connection.dbapi_connection
     told: Any = error  # SQLAlchemy's protocol of errors does not name psycopg's class
     is_gone = connection.dialect.is_disconnect(told, driver, cursor)

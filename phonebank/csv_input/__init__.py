@@ -1,1 +1,2 @@
-"""Tables that people upload: their file kinds, dialects, rows and columns. Pure functions."""
+"""Tables that people upload: their file kinds, dialects, rows and columns. These modules use no
+database and know no request."""

@@ -12,8 +12,8 @@ from phonebank.models.base import Base, now
 class AuditEntry(Base):
     """One action of an organiser: who acted, when, on what, and the values before and after.
 
-    The row has no names or numbers of people, so erasing a person leaves it as it is. Its ids are
-    no foreign keys: the row stays when an account or a campaign goes. A trigger refuses UPDATE and
+    The row has no names or numbers of people, so it stays when a person is erased. Its ids are not
+    foreign keys, so it stays when an account or a campaign is deleted. A trigger refuses UPDATE and
     DELETE.
     """
 
