@@ -11,7 +11,7 @@ ENV PYTHONUNBUFFERED=1 \
 
 WORKDIR /app
 
-# By itself, so that a change of ours does not install it all again.
+# The requirements have their own layer, so that a change of our code does not install them again.
 COPY requirements.txt ./
 RUN pip install -r requirements.txt
 
@@ -23,14 +23,15 @@ COPY callers callers
 COPY phonebank phonebank
 RUN pip install --no-deps --no-build-isolation --editable .
 
-# Nothing here is written to: the stores hold all data.
+# The processes need no right to write: PostgreSQL and Redis hold all data.
 USER phonebank
 
-# From outside the container.
+# The web process must be reachable from outside the container.
 ENV HOST=0.0.0.0 PORT=5000
 EXPOSE 5000
 
-# Of `web`; compose.yaml takes it off the others. /readyz would have processes ended for a store's fault.
+# This check is for `web`; compose.yaml switches it off for the others. It does not ask /readyz, because a
+# process must not be replaced when only PostgreSQL or Redis fails.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:5000/healthz', timeout=4)"]
 

@@ -7,7 +7,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 # This Python makes the environment. If it is empty, the first Python that is new enough does.
 PYTHON ?=
-# Three processes run tests, each with servers of its own, because many tests wait. A file's tests stay
+# Three processes run tests, each with its own servers, because many tests wait. A file's tests stay
 # together, and tests/conftest.py says which files come first.
 AT_ONCE ?= -n 3 --dist loadfile --no-loadscope-reorder
 # This command runs the tests. Continuous integration sets tools.rerun_timing here.
@@ -53,7 +53,7 @@ soak: .venv/.ready-for-tests ## Call for ten minutes while everything is killed 
 	@command -v node >/dev/null || { echo "The soak's phones need Node 18 or newer: sudo apt-get install nodejs" >&2; exit 1; }
 	$(PY) -m tests.crash.soak
 
-put-back: .venv/.ready-for-tests ## Put known faults back, one by one: the soak must find each
+put-back: .venv/.ready-for-tests ## Put known faults back into the code, one by one: the soak must find each
 	$(PY) -m tests.crash.put_back
 
 requirements: .venv/.ready-for-tests ## Compile pyproject.toml and requirements-dev.in into pinned requirements*.txt
@@ -66,7 +66,7 @@ COMPILE = .venv/bin/pip-compile --quiet --strip-extras --no-header --annotation-
 PIP_INSTALL = $(PY) -m pip install -qq --disable-pip-version-check
 
 # .ready names the folder in which the environment was made. An environment that was moved, or whose
-# Python is gone, does not work, so it is made again.
+# Python was removed, does not work, so it is made again.
 ifneq ($(shell $(PY) -c 1 2>/dev/null && cat .venv/.ready 2>/dev/null),$(CURDIR))
 .venv/.ready: again
 endif

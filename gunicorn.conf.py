@@ -1,6 +1,6 @@
-"""How gunicorn runs the `web` processes. Started in this folder, it reads this file by itself.
+"""How gunicorn runs the `web` processes. A gunicorn that is started in this folder reads this file.
 
-docs/operations.md tells of the variables. An empty one counts as not set, except WEB_CONCURRENCY,
+docs/operations.md describes the variables. An empty one counts as not set, except WEB_CONCURRENCY,
 which gunicorn reads before this file.
 """
 
@@ -20,11 +20,11 @@ workers = _number("WEB_CONCURRENCY", 2)
 worker_class = "gevent"
 worker_connections = _number("WEB_CONNECTIONS", 10_000)
 graceful_timeout = _number("WEB_GRACEFUL_SECONDS", 5)
-# A socket for commands to gunicorn itself, which nobody here sends.
+# gunicorn would open a socket for commands, and Phonebank sends none.
 control_socket_disable = True
 
 
 def post_worker_init(_worker: Any) -> None:
-    """In each process, with the application complete and no connection taken yet."""
+    """Run in each process once the application is loaded, before it accepts a connection."""
     accept_limit.raise_max_accept()
     gc_tuning.freeze_and_throttle_gc()
