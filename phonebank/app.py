@@ -31,8 +31,8 @@ def _set_up_logging() -> None:
     list. If a server has set up logging itself, that setup is kept."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for library in ("alembic", "sqlalchemy"):
-        # Flask-Alembic gives each of these loggers a handler beside that of the root logger, so
-        # every message would come twice.
+        # Flask-Alembic gives each of these loggers its own handler beside the root logger's, so
+        # every message would be logged twice.
         logging.getLogger(library).handlers.clear()
     for ours in ("phonebank", "callers"):
         logging.getLogger(ours).setLevel(logging.INFO)

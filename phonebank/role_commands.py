@@ -86,7 +86,7 @@ def take_role(
 @click.argument("name")
 @click.pass_obj
 def create_chapter(make_app: MakeApp, name: str) -> None:
-    """Make a chapter, which is a local group with campaigns of its own."""
+    """Make a chapter, which is a local group with its own campaigns."""
     with _in_app(make_app):
         chapter = chapters.create_chapter(name, None)
         db.session.commit()

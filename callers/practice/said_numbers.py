@@ -36,5 +36,5 @@ def number_said(reply: str, language: str) -> int | None:
 
 
 def number_word(number: int) -> str:
-    """Return the word with which the feedback names a number from 0 to 10."""
+    """Return the word that the feedback uses for a number from 0 to 10."""
     return _ENGLISH[number]

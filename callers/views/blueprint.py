@@ -62,7 +62,7 @@ def mark_saved() -> None:
 @pages.errorhandler(PhonebankError)
 def render_error(error: PhonebankError) -> ResponseReturnValue:
     """Show an error in the volunteer's own layout, with one link that leads on."""
-    # The page's own queries must not write what the failed request had begun.
+    # The page's own queries must not commit the changes of the failed request.
     error_pages.roll_back()
     if wants_json():
         return error_pages.answer_to(error)

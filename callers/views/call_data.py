@@ -2,8 +2,9 @@
 outcome.
 
 A page that is open already needs no new page for the next contact. It says in a header which
-scripts it has, and gets the contact as JSON (`next_call`): the fields for its slots, the toast of
-the last call, and a script only if it does not have that script yet. call_person.js shows it.
+scripts it has, and gets the contact as JSON (`next_call`). The JSON has the fields for its slots,
+the toast of the last call, and the script if the page does not have it yet. call_person.js shows
+it.
 """
 
 from dataclasses import asdict

@@ -37,9 +37,9 @@ from scripts_library.merge_fields import render_html
 def calling() -> ResponseReturnValue:
     """Show the briefing, or the page that fits the caller's state.
 
-    A waiting caller gets the lobby, a caller with a hold is redirected to its contact, and a caller
-    whose party or campaign has ended gets the thanks. A caller who was never let in reads only that
-    the party has ended.
+    A waiting caller gets the lobby. A caller with a hold is redirected to its contact. A caller
+    whose party or campaign has ended gets the page of thanks. A caller who was never let in reads
+    only that the party has ended.
     """
     caller = g.caller
     held = current_hold(caller) is not None

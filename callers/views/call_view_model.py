@@ -106,7 +106,7 @@ class CallView:
     @cached_property
     def stage(self) -> str:
         """The stage of the call: see `stage_of`."""
-        # Answers from an earlier call don't show that somebody has picked up this time.
+        # Answers from an earlier call do not show that someone has picked up this time.
         return stage_of(self.script, {} if self.go_on_from else self.answers)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The page on which a caller looks up a person who has called them back."""
+"""The page where a caller looks up a person who has called them back."""
 
 from flask import g, jsonify, render_template
 from flask.typing import ResponseReturnValue

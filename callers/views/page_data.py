@@ -23,14 +23,14 @@ from phonebank.rules.time_zones import time_zone
 LAST_CALLS = 100
 # For this long after the hold expires, the caller can still record an outcome.
 RECORDABLE_FOR = timedelta(hours=2)
-# For this long after a call was recorded, the next page says so.
+# The next page says that a call was recorded, if that was less than this time ago.
 TOAST_FOR = timedelta(minutes=10)
 # A caller who releases a contact sooner than this has not talked to the person.
 SHORTEST_CALL = timedelta(seconds=30)
 
 # The caller's last recorded call, their own totals and their party's conversations. Every answer to
 # an outcome needs all three, so one statement reads them. `this_hour` is the number of the caller's
-# conversations in the clock hour of that call, and `best_before` is that of their best earlier
+# conversations in the clock hour of that call. `best_before` is the number in their best earlier
 # hour. Only calls that started after `:since` are read, because the index ix_call_caller_started
 # finds these quickly. `:since` is OUTCOME_WITHIN ago: a later time would miss a call that was
 # corrected after twelve hours, and the toast would name the wrong call.
@@ -79,8 +79,8 @@ class Toast:
 
 @dataclass(frozen=True)
 class OwnCall:
-    """What a caller may see later about one of their own calls. It has no name or number of the
-    person, and no words.
+    """The values of a call that its caller may see later. It has no name or number of the person,
+    and no words.
 
     `letter` is the first letter of the contact's name. It helps to tell two calls apart, and
     identifies nobody.
@@ -239,8 +239,8 @@ def unrecorded_call(caller: Caller) -> Call | None:
     """Return the caller's latest call if it ended without an outcome. Otherwise return the latest
     call that they undid and that ended without another outcome, or None.
 
-    The hold of such a call has expired, or the caller released it. The caller may have talked to
-    the person all the same, so they can still say how the call ended.
+    The hold of such a call has expired, or the caller released it. The caller may still have talked
+    to the person, so they can say how the call ended.
     """
     latest = select(Call).order_by(Call.handed_out_no.desc().nulls_last(), Call.started_at.desc())
     own = latest.where(Call.caller_id == caller.id).limit(1)

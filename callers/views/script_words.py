@@ -90,7 +90,7 @@ class ScriptWords:
         )
 
     def transitions(self, fields: Fields, only_own: bool = False) -> dict[str, Any]:
-        """Return the data with which call_path.js finds the next step of a call.
+        """Return the data that call_path.js needs to find the next step of a call.
 
         With `only_own`, "steps" has only the steps whose transitions depend on the contact. A page
         that has the script knows the others.
@@ -108,7 +108,7 @@ class ScriptWords:
 # A stored version never changes, so its words can be cached.
 @lru_cache(maxsize=256)
 def words_of(version_id: int | None) -> ScriptWords:
-    """Return the words of a stored script version, or those of a call without a script."""
+    """Return the words of a stored script version, or the words for a call without a script."""
     script = script_of(version_id)
     texts = [words for _, _, words in texts_of(script)] if script else [IDENTIFICATION]
     cards = [

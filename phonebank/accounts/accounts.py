@@ -40,8 +40,8 @@ def create_account(
     require_active(account)
     account.name = account.name or _clean_name(name)
     for role in roles:
-        # An organiser may host anyway, so their role stays. A change of role would sign them out,
-        # and a host who invites an organiser must not cause that.
+        # An organiser may host without that role, so their role stays. A change of role would sign
+        # them out, and a host who invites an organiser must not cause that.
         if not (role == RoleName.HOST and account.is_organiser):
             give_role(account, role, EVERYWHERE, by)
     db.session.flush()

@@ -93,8 +93,9 @@ def give_role(account: Account, role: str, scope: Scope, by: Account | None) -> 
 
     The role replaces the account's other role in the scope: a viewer becomes an organiser, or an
     organiser becomes a viewer. `by` is the organiser who does it, None for a command. Raises
-    InvalidInputError for an unknown role, NotFoundError for an unknown scope, ConflictError for a
-    deactivated account, or if no organiser of the whole installation would be left.
+    InvalidInputError for an unknown role, and NotFoundError for an unknown scope. Raises
+    ConflictError for a deactivated account, or if no organiser of the whole installation would be
+    left.
     """
     wanted = find_role(role)
     lock_account(account)

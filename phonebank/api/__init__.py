@@ -1,1 +1,1 @@
-"""The API at /api/v1, with which other software reads people and outcomes."""
+"""The API at /api/v1. Other software uses it to read people and outcomes."""

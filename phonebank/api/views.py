@@ -62,8 +62,8 @@ def openapi() -> Response:
 def contacts(query: PageQuery) -> Response:
     """The campaign's people, a page at a time.
 
-    The people of one list come after those of another. If somebody moves to another list while you
-    read, they may come twice or not at all.
+    The people come list by list. If someone moves to another list while you read, they may come
+    twice or not at all.
     """
     key = read_person_cursor(query.cursor) if query.cursor else FIRST_PERSON
     found = people_after(key, token().campaign_id, query.limit + 1)

@@ -111,10 +111,10 @@ SELECT count(*) FROM recorded
 class CallRows:
     """A call and its contact, as they were read at one moment.
 
-    `fields` and `answers` (by step id) are None if the outcome did not reach a person, because they
-    are not read then, and if there are none. `same_outcome_before` is how many earlier calls to the
-    contact have the outcome that is being recorded, without calls that are set aside. For an
-    outcome that is about the number, only calls to this number count.
+    `fields` and `answers` (by step id) are None if there are none. They are also None, because they
+    are not read, if the outcome did not reach a person. `same_outcome_before` is how many earlier
+    calls to the contact have the outcome that is being recorded, without calls that are set aside.
+    For an outcome that is about the number, only calls to this number count.
     """
 
     call_version: str

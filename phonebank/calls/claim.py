@@ -65,7 +65,7 @@ def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
 
     Raises NotAdmittedError, PracticeRequiredError, NotRunningError, GoneError (the party or the
     campaign has ended), NobodyToCallError, ServiceUnavailableError (Redis is away), and
-    PacePausedError (commit after that, because the caller's pause has been written).
+    PacePausedError. After a PacePausedError, commit, because the caller's pause has been written.
     """
     if not caller.may_call:
         raise NotAdmittedError()

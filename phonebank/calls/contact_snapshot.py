@@ -1,4 +1,4 @@
-"""The values with which an undo restores a contact and its household, and their JSON form.
+"""The values that an undo puts back into a contact and its household, and their JSON form.
 
 `call.contact_before` stores a `ContactSnapshot`. For a call that is set aside, `set_aside_call`
 stores two `PeopleSnapshot`s: the states before and after it was set aside.

@@ -107,8 +107,8 @@ def answers_that_fit(answers: Mapping[str, Any], version_id: int | None) -> dict
 def take_over(caller: Caller, call_id: uuid.UUID, earlier_id: str) -> None:
     """Copy the answers of an earlier call to this one. A step that already has an answer keeps it.
 
-    `earlier_id` comes from the caller's page. Do nothing if it is not a call of this contact that
-    the page may show, if the call is recorded already, or if it is not this caller's.
+    `earlier_id` comes from the caller's page. Do nothing if it is not a call to this contact that
+    the page may show. Also do nothing if the new call is recorded already, or is not this caller's.
     """
     try:
         earlier = uuid.UUID(earlier_id)

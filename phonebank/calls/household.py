@@ -42,7 +42,7 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
 
     The page shows the script from its beginning, with the other person's name. The answers so far
     stay, unless an experiment gives this contact another script. When the outcome is recorded, the
-    contact with which the call began waits like the rest of the household.
+    contact who was called first waits like the rest of the household.
 
     Raises NotFoundError for another caller's call or a contact that is not on this number, and
     ConflictError if the call has ended.

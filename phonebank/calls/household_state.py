@@ -81,8 +81,8 @@ def restore_household(call: Call, change: HouseholdChange) -> None:
     """Undo the change that an outcome made to its household: give the other contacts back their
     times, or the number that they lost.
 
-    A contact keeps its present number if it was called on that number since, if it is in an open
-    call, or if it has lost another number since.
+    A contact keeps its present number in three cases: it was called on that number since, it is in
+    an open call, or it has lost another number since.
     """
     if change.delayed:
         db.session.execute(

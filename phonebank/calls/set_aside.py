@@ -83,8 +83,8 @@ class Preview:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the work has come: the calls set aside, how many of them had counted, the do-not-call
-    entries lifted, and the calls whose contact was left as it is."""
+    """The progress of the work, in numbers: the calls set aside, those of them that had counted,
+    the do-not-call entries lifted, and the calls whose contact was not changed."""
 
     calls: int
     counted: int

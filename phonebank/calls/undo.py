@@ -70,10 +70,10 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
 
     Return the outcome that was undone, or "" if nothing has changed.
 
-    Raises NotFoundError, NotAdmittedError, and CannotUndoError. An outcome cannot be undone if it
-    is too long ago; if the caller has undone too many, or has begun another call; if the contact or
-    its number has been called since; or if another entry has put a number of the contact on the
-    do-not-call list.
+    Raises NotFoundError, NotAdmittedError, and CannotUndoError. An outcome cannot be undone after
+    too long a time. It cannot be undone if the caller has undone too many or has begun another
+    call, or if the contact or its number has been called since. Nor can it be undone if another
+    entry has put a number of the contact on the do-not-call list.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(turn, call.turn):

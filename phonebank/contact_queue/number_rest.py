@@ -163,8 +163,8 @@ def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> No
 
 
 class RestingNumbers(NamedTuple):
-    """The values for queries with RESTING_NUMBERS: the minutes of rest for each other campaign and
-    outcome, and for each other campaign the time since when its calls can matter."""
+    """The values for queries with RESTING_NUMBERS. For each other campaign, they are the minutes of
+    rest after each outcome, and the time from which on its calls can matter."""
 
     rest_campaigns: list[int]
     rest_outcomes: list[str]

@@ -1,5 +1,5 @@
-"""Copies callable contacts from PostgreSQL into the lanes in Redis, so that contacts for a few
-minutes are ready, and rebuilds a queue that Redis has lost.
+"""Copies callable contacts from PostgreSQL into the lanes in Redis, enough for a few minutes.
+Rebuilds a queue that Redis has lost.
 
 No other module adds contacts to a lane. A contact in a lane may be out of date, so each claim
 checks the contact again in PostgreSQL.

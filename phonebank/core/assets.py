@@ -47,7 +47,7 @@ class Vendored(NamedTuple):
 
     @property
     def url(self) -> str:
-        """The address from which pages of the current application load the file."""
+        """The file's address in pages of the current application."""
         return url_for("static", filename=f"vendor/{self.path}")
 
 

@@ -12,7 +12,7 @@ from itsdangerous import SignatureExpired, TimestampSigner
 from itsdangerous.timed import TimedSerializer
 
 # Seconds. NTP keeps the clocks of machines within milliseconds of each other. On a machine without
-# NTP, requests fail here, so somebody notices.
+# NTP, requests fail here, so the fault is noticed.
 MAX_CLOCK_SKEW = 60
 
 

@@ -27,8 +27,8 @@ class ConfigError(Exception):
 class Config:
     """The settings of one process.
 
-    `mode` is `production` unless PHONEBANK_MODE says otherwise, so a server on which nobody sets
-    the variable is safe.
+    `mode` is `production` unless PHONEBANK_MODE says otherwise, so a server without this variable
+    is safe.
     """
 
     # repr=False keeps secrets out of logs and tracebacks.
@@ -81,8 +81,8 @@ class Config:
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Config":
         """Read the settings from `environ`.
 
-        Raises ConfigError when a needed variable is missing, a number is not a number, or a
-        production server would start with a weak secret or without HTTPS.
+        Raises ConfigError if a needed variable is missing or a number is not a number. Also raises
+        it if a production server would start with a weak secret or without HTTPS.
         """
 
         def needed(name: str) -> str:

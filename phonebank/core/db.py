@@ -121,10 +121,9 @@ def init_app(
         }
     }
     db.init_app(app)
-    # The extension also tears down asynchronous sessions, of which the app has none, and starts an
-    # event loop for that at the end of every request. Under gevent, a second loop at the same time
-    # fails, and our own session is then not closed. Its connection would stay in its transaction
-    # for good.
+    # At the end of every request, the extension starts an event loop to close asynchronous
+    # sessions. The app has no such sessions. Under gevent, a second loop at the same time fails,
+    # and our own session is then not closed. Its connection would stay in its transaction for good.
     app.teardown_appcontext_funcs = [
         _tolerate_lost_database(close)
         for close in app.teardown_appcontext_funcs

@@ -40,9 +40,9 @@ class EditForm(FlaskForm):
         """Whether another person has changed a value that this form would overwrite, since the form
         was shown.
 
-        If so, each such field gets an error that says so. A field that this person left alone takes
-        the other person's value. A field that this person edited keeps the edit, and sending the
-        form again stores it. A form without digests is accepted as it is.
+        If so, each such field gets an error that says what was changed. A field that this person
+        left alone takes the other person's value. A field that this person edited keeps the edit,
+        and sending the form again stores it. A form without digests is accepted without this check.
         """
         shown = dict(part.split(".", 1) for part in (self.seen.data or "").split() if "." in part)
         changed = False

@@ -10,7 +10,7 @@ from phonebank.core.errors import InvalidInputError
 
 
 class NormalEmailField(EmailField):
-    """A field for an e-mail address. Its `data` is in the form in which addresses are stored."""
+    """A field for an e-mail address. Its `data` is the address as `normalise_email` returns it."""
 
     data: str | None
 

@@ -1,5 +1,5 @@
-"""The answers with which a process refuses a request. They are made without Flask, in less than a
-millisecond."""
+"""The answers that a process gives if it refuses a request. They are made without Flask, in less
+than a millisecond."""
 
 from functools import cache
 from pathlib import Path

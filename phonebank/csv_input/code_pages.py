@@ -53,7 +53,8 @@ class AccentedWords:
 
 
 def detect_alphabet(words: Iterable[bytes]) -> str | None:
-    """Return the Python codec in which these words look like words; None if there is none.
+    """Return the Python codec that turns these bytes into words with plausible letters; None if
+    there is none.
 
     Another alphabet is chosen instead of Windows' only if it fits better, and only if words look
     wrong in Windows' alphabet or have none of its everyday accented letters.

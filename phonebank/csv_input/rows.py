@@ -135,7 +135,7 @@ def _strip_blank_tail(row: Row, width: int) -> Row:
 
 
 class _Chunks(io.RawIOBase):
-    """The raw stream from which Python's decoders read the pieces of a file."""
+    """A raw stream of the pieces of a file, for Python's decoders."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)

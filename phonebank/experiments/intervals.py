@@ -1,6 +1,6 @@
 """Confidence intervals for rates and means, from SciPy.
 
-`error` is the probability, 0 to 1, with which an interval may miss the true value.
+`error` is the probability, 0 to 1, that an interval misses the true value.
 
 SciPy takes a second to import and 60 MB of memory, so functions import it when an organiser opens
 an experiment's results. Other web processes never load it.
@@ -85,8 +85,8 @@ def rate_difference(
 ) -> Interval | None:
     """Return the second rate minus the first, with its interval. Each rate is (yes, people).
 
-    Return None if an arm has fewer than MIN_PEOPLE people, or if among all people fewer than
-    MIN_OF_EACH_KIND count as a yes, or fewer than MIN_OF_EACH_KIND do not.
+    Return None if an arm has fewer than MIN_PEOPLE people. Also return None if fewer than
+    MIN_OF_EACH_KIND of all people count as a yes, or fewer than MIN_OF_EACH_KIND do not.
     """
     yes = first[0] + second[0]
     if min(yes, first[1] + second[1] - yes) < MIN_OF_EACH_KIND:

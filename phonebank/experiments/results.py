@@ -29,8 +29,8 @@ class Share:
 
 @dataclass(frozen=True)
 class StepShare:
-    """One step. `passed` counts the reached people whose calls passed it, and `no_further` those of
-    them whose calls passed no later step."""
+    """One step. `passed` counts the reached people whose calls passed it. `no_further` counts how
+    many of them passed no later step."""
 
     title: str
     passed: Share
@@ -134,7 +134,7 @@ def _steps(script: ParsedScript, counts: ArmCounts, look: Look | None) -> list[S
     """Return the steps in the script's order.
 
     A step counts as passed even if the caller later changed an earlier answer and the path no
-    longer has the step. The person was asked all the same.
+    longer has the step. The person was asked, after all.
     """
     steps = [step for step in script.steps if not step.is_end]
     passed = {step.id: 0 for step in steps}

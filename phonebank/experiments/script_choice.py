@@ -26,7 +26,7 @@ class ScriptChoice:
 def script_options(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[str, Any]]:
     """Return a subquery with what `choose_script` needs: the campaign's script and the arms.
 
-    A claim adds it as a column to a query that it makes anyway, because every call needs it.
+    A claim adds it as a column to a query that it makes in any case, because every call needs it.
     `campaign_id` may be a column of that query.
     """
     usual, of_arm = aliased(Script), aliased(Script)

@@ -12,7 +12,7 @@ MAX_DAYS_AHEAD = 180
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure by which two arms are compared, and the words for it in a sentence.
+    """A measure that compares two arms, and the words for it in a sentence.
 
     `of` names the people to whom a figure refers. `did` says what a person did to count in a rate.
     """

@@ -1,10 +1,10 @@
 """Turns rows into CSV that is safe to open in any spreadsheet. Pure functions.
 
-Spreadsheets run a cell that begins with =, +, - or @ as a formula (OWASP, "CSV Injection"), and a
-volunteer's note or a list from elsewhere may have such a cell. This module puts an apostrophe in
-front, which spreadsheets read as "this is text". Phone numbers get the apostrophe too: "+44…"
-becomes "'+44…". So a spreadsheet keeps the plus and all the digits, and the import of lists reads
-it as the number.
+Spreadsheets run a cell that begins with =, +, - or @ as a formula (OWASP, "CSV Injection"). A
+volunteer's note or an uploaded list may have such a cell. This module puts an apostrophe in front,
+which spreadsheets read as "this is text". Phone numbers get the apostrophe too: "+44…" becomes
+"'+44…". So a spreadsheet keeps the plus and all the digits, and the import of lists reads it as the
+number.
 """
 
 import csv

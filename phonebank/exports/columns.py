@@ -148,7 +148,7 @@ def answer_columns(campaign: Campaign, asked: Asked) -> list[tuple[str, str]]:
     """Return the name and the meaning of each column of answers. Every step has one column, and a
     step with choices has a second one with their words.
 
-    The words are those of the version that the call used, even if the script has changed since.
+    The words are from the version that the call used, even if the script has changed since.
     """
     columns = []
     for step_id, versions in asked.items():

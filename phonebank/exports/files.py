@@ -19,7 +19,8 @@ KEPT_FOR = timedelta(days=1)
 # A file without a new piece for this long has lost its worker. A worker stores several pieces a
 # second, but PostgreSQL may need half a minute before the first.
 STALLED_AFTER = timedelta(minutes=1)
-# A file that has begun this often without success fails, because the file itself must have a fault.
+# A file fails if workers have begun it this often without success, because the fault is then in the
+# file.
 TRIES_AT_MOST = 5
 # A campaign keeps this many of its newest files. Older ones are erased.
 KEPT_AT_MOST = 20
@@ -152,7 +153,7 @@ def fail(export: Export) -> None:
 def put_back_stalled() -> Sequence[int]:
     """Let files whose worker was lost begin again. Return the ids of all files that wait.
 
-    A file that has begun TRIES_AT_MOST times fails.
+    A file fails if workers have begun it TRIES_AT_MOST times.
     """
     stalled = (Export.state.in_(UNDER_WAY), Export.progress_at < now() - STALLED_AFTER)
     hopeless = update(Export).where(*stalled, Export.tries >= TRIES_AT_MOST)

@@ -1,4 +1,5 @@
-"""The host's forms about a party's callers: the door, admitting, renaming, hiding, removing."""
+"""The host's forms about a party's callers: admitting everyone, admitting one, renaming, hiding,
+removing."""
 
 from flask import flash, request
 from flask.typing import ResponseReturnValue

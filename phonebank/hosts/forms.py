@@ -82,7 +82,7 @@ class NewPartyForm(FlaskForm):
         format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
         description="Leave this empty to start now.",
     )
-    # JavaScript fills this field in. Without JavaScript the zone is that of the campaign's country.
+    # JavaScript fills this field in. Without JavaScript it is the zone of the campaign's country.
     time_zone = HiddenField()
     goal = GoalField(
         "Goal",

@@ -90,7 +90,7 @@ def new() -> ResponseReturnValue:
 @pages.get("/<int:party_id>")
 @open_to(RoleName.HOST)
 def run(party_id: int) -> ResponseReturnValue:
-    """Show the page from which a host runs the party. For a request that wants JSON, return
+    """Show the page that a host uses to run the party. For a request that wants JSON, return
     {"board"} as the television gets it."""
     party = services.party_for(current_user, party_id)
     if wants_json():

@@ -114,7 +114,7 @@ def _cells(row: ContactRow, zone_key: str) -> tuple[Any, ...]:
 def _zone_key(row: ContactRow, country: str) -> str:
     """Return the zones that the person may be in, as a contact stores them; "" if unknown.
 
-    The list's own time zone comes first, then the postcode's, then those of the numbers.
+    The list's own time zone comes first, then the postcode's, then the numbers' zones.
     `rules.calling_hours` reads this text. For "" it uses all zones of the country.
     """
     of_postcode = time_zones_of_postcode(row.postcode, country) if row.postcode else ()
@@ -128,7 +128,7 @@ def _zone_key(row: ContactRow, country: str) -> str:
         # numbers.
         return _zones_key((*said, *told)) if told else ""
     if len(said) > 1:
-        # "MST" may mean Denver's clock or that of Phoenix. The person's postcode or numbers say
+        # "MST" may mean the time of Denver or of Phoenix. The person's postcode or numbers say
         # which.
         here = {canonical_name(zone) for zone in told}
         said = tuple(zone for zone in said if canonical_name(zone) in here) or said

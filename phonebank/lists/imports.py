@@ -13,7 +13,8 @@ from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 
 # An import stores a batch about every second. One without progress for this long has stopped.
 STALLED_AFTER = timedelta(minutes=2)
-# An import that has begun this often without progress fails, because one of its rows must stop it.
+# An import fails if workers have begun it this often without progress, because one of its rows must
+# stop it.
 TRIES_AT_MOST = 5
 # A file whose columns nobody confirms is deleted after this time, because it is personal data that
 # nobody uses.
@@ -23,7 +24,7 @@ UNCONFIRMED_FOR = timedelta(days=1)
 def begin_import(contact_list_id: int) -> ContactList | None:
     """Mark a list as importing and return it. Return None if the list is not waiting for an import.
 
-    An import that has begun TRIES_AT_MOST times fails.
+    An import fails if workers have begun it TRIES_AT_MOST times.
     """
     contact_list = get_locked(ContactList, contact_list_id)
     if contact_list is None or contact_list.state not in LIST_STATES_IN_PROGRESS:

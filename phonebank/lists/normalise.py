@@ -102,9 +102,9 @@ def normalise(
     `allow_drama` accepts only drama numbers, for demonstrations.
 
     The number to call is the first readable one, in the order of `mapping.phone_columns`. A row is
-    refused if it has no number, if a cell is too long to store (unless the row asks for no calls),
-    if a wish is written beside a number or name ("deceased"), or if an organiser has not decided
-    what one of its yes-or-no values means.
+    refused if it has no number, or if a cell is too long to store (unless the row asks for no
+    calls). It is also refused if a wish is written beside a number or name ("deceased"), or if an
+    organiser has not decided what one of its yes-or-no values means.
     """
     if row.fault:
         message = _FAULTS[row.fault].format(cells=len(row.cells), columns=len(mapping.headers))
@@ -127,7 +127,7 @@ def normalise(
     contact.do_not_call = asks_not_to
     if not contact.do_not_call and not allow_drama:
         # Calls to another country must follow its law, and the campaign has only the rules of its
-        # own.
+        # own country.
         at_home = [n for n in (phone, *others) if is_of_country(n, country)]
         if not at_home:
             header = mapping.header(mapping.phone_columns[0])

@@ -35,8 +35,8 @@ def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> No
 
     Two kinds of rows are not stored: rows with a number on the do-not-call list, and rows whose
     person is in the campaign already. Numbers of rows that say "do not call" go on the do-not-call
-    list, until the upload is undone. `file_version` is that of the file from which the batch was
-    read.
+    list, until the upload is undone. `file_version` is the version of the file that the batch was
+    read from.
 
     Raises SupersededError, with nothing changed.
     """
@@ -128,8 +128,8 @@ def _drop_suppressed() -> int:
 
 
 def _drop_hashed() -> int:
-    """Delete rows with a number of which only a hash is on the list. This comes after
-    `_drop_suppressed`, because erasing a person replaces a plain entry by a hash."""
+    """Delete rows with a number whose hash is on the list. This comes after `_drop_suppressed`,
+    because erasing a person replaces a plain entry by a hash."""
     # A look at the table saves the numbers of most imports the way to Python and back.
     if not db.session.scalar(text("SELECT EXISTS (SELECT FROM hashed_number)")):
         return 0

@@ -52,9 +52,9 @@ def confirm(
 ) -> None:
     """Store the target of each column, and enqueue the import.
 
-    `targets` are targets of `column_mapping`, one for each column; `actions` are the organiser's
-    decisions about values of yes-or-no columns; `suppressing` is the number of rows that the
-    organiser agreed to put on the do-not-call list, if the page asked.
+    `targets` are targets of `column_mapping`, one for each column. `actions` are the organiser's
+    decisions about values of yes-or-no columns. If the page asked, `suppressing` is the number of
+    rows that the organiser agreed to put on the do-not-call list.
 
     Raises ConflictError if the columns are confirmed already, if a value is undecided, or if the
     number of rows to suppress is not the agreed one.

@@ -1,8 +1,8 @@
 """Undo an import: delete its contacts, except contacts that have been called.
 
 A called contact stays as a record of its calls. Callers do not get it, because its list is removed.
-Its own state does not change. So when the corrected file is uploaded, the contact comes back as it
-was.
+Its own state does not change. So when the corrected file is uploaded, the contact comes back with
+its earlier status.
 """
 
 from typing import NamedTuple

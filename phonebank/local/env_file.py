@@ -1,4 +1,4 @@
-"""The file from which a command in another terminal learns which servers `make run` started.
+"""The file that tells a command in another terminal which servers `make run` has started.
 
 `make run` chooses addresses and secrets for its own processes. While it runs, it keeps them in a
 file that only its owner can read. If a variable is missing in the environment of a `phonebank`

@@ -1,4 +1,5 @@
-"""The tables, one noun a file: columns, constraints and the names of states, and nothing else."""
+"""The tables, one file for each kind of thing. Each file has columns, constraints and the names of
+states, and nothing else."""
 
 from phonebank.models.account import Account, Role, RoleName, ScopedRole, account_role
 from phonebank.models.account_session import AccountSession

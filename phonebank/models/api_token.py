@@ -1,4 +1,4 @@
-"""Tokens with which other software uses the API of one campaign."""
+"""Tokens that let other software use the API of one campaign."""
 
 from datetime import datetime
 from enum import StrEnum

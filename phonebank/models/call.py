@@ -27,10 +27,10 @@ class CallEnding(StrEnum):
     TAKEN_AWAY = "taken_away"
 
 
-# The caller's page and the board look for new outcomes only in calls that began within this time.
-# It allows twelve hours in which a call can be corrected, about an hour in which its contact is
-# then held, and two hours in which the page asks for the outcome. A phone without a network may
-# send an outcome even later. That outcome is counted, but not announced.
+# The caller's page and the board look for new outcomes only in calls that began within this time. A
+# call can be corrected for twelve hours. Its contact may then be held for about an hour, and the
+# page asks for the outcome for two hours more. A phone without a network may send an outcome even
+# later. That outcome is counted, but not announced.
 OUTCOME_WITHIN = timedelta(hours=16)
 
 # The `seq` of an answer that was taken over from an earlier call: see `calls.earlier_call`.

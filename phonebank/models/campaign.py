@@ -70,7 +70,7 @@ class Campaign(Versioned, Base):
     # How many people may be seen in an hour by all the callers together who joined from one network
     # address within an hour. After that, an organiser admits the next callers.
     newcomers_people_an_hour: Mapped[int] = mapped_column(default=300, server_default="300")
-    # This token is part of the link by which callers join. A new token ends the old link.
+    # This token is part of the link that callers join with. A new token ends the old link.
     join_token: Mapped[str] = mapped_column(
         String(32), unique=True, default=lambda: secrets.token_urlsafe(12)
     )
@@ -98,7 +98,7 @@ class Campaign(Versioned, Base):
     ends_on: Mapped[date | None]
     retention_days: Mapped[int | None]
     # When a job first saw that the people's time is over, when it began to erase them, and when it
-    # had erased them all. A beginning is final, whatever the clock says later.
+    # had erased them all. A job that has begun goes on even if a clock is set back.
     erasure_due_at: Mapped[datetime | None]
     erasing_since: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]

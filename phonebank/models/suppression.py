@@ -89,7 +89,7 @@ class SuppressionBatch(Base):
 
 class HashedNumber(Base):
     """A number on the do-not-call list whose people were erased. Only a keyed hash of it is kept
-    (`suppressions.hashed_numbers`), so that a later upload still meets it."""
+    (`suppressions.hashed_numbers`), so that later uploads still respect it."""
 
     __tablename__ = "hashed_number"
 

@@ -36,7 +36,7 @@ def find_campaign_token(text: str) -> str | None:
 
 
 def join_link(base_url: str, code: str) -> str:
-    """Return the address by which callers join a party."""
+    """Return the address where callers join a party."""
     return f"{base_url}/join/{code}"
 
 

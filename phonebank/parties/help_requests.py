@@ -1,8 +1,8 @@
 """Requests for help from a caller to their host. The host sees who asks, and confirms having seen
 it.
 
-A request has one of a few kinds and no free text. In words typed during a call, a contact's name
-could get onto the host's screen.
+A request has one of a few kinds and no free text. If callers could type, a contact's name might get
+onto the host's screen.
 """
 
 from datetime import timedelta

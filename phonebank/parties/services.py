@@ -42,7 +42,7 @@ BREAK_AT_MOST = 60  # minutes
 
 
 def campaigns_to_host(account: Account) -> list[Campaign]:
-    """Return the campaigns for which this account may run a party, as their host or organiser."""
+    """Return the campaigns that this account may run a party for, as a host or an organiser."""
     hosted = select(campaign_host.c.campaign_id).where(campaign_host.c.account_id == account.id)
     query = (
         select(Campaign)

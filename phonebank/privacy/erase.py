@@ -1,8 +1,8 @@
 """Erases people from the tables. The caller commits.
 
 What is left of a person who was called is a row without personal data, with calls that have times,
-outcomes and the keys of answers. So every total stays as it is, and a recount agrees with it.
-`stored_files` erases the person from files.
+outcomes and the keys of answers. So no total changes, and a recount agrees with it. `stored_files`
+erases the person from files.
 """
 
 from collections.abc import Collection, Sequence
@@ -67,7 +67,7 @@ _EMPTY_CALLS = text("""
 UPDATE call SET phone = '', note = '', household = '[]', contact_before = NULL
 WHERE contact_id = ANY(:ids)
 """)
-# JSON null is an answer with which a caller went past a step, so counts of steps stay the same.
+# JSON null means that the caller went past a step, so counts of steps stay the same.
 _EMPTY_ANSWERS = text("""
 UPDATE answer SET value = 'null' FROM call
 WHERE call.id = answer.call_id AND call.contact_id = ANY(:ids)
@@ -105,11 +105,11 @@ def erase_person(
     never_again: bool,
     ends_calls: bool,
 ) -> Erasure:
-    """Erase a person from the tables, and return the erasure with which a job searches the files.
+    """Erase a person from the tables. Return the erasure, which tells a job to search the files.
 
-    With `never_again`, their numbers go on the do-not-call list; only hashes of them if nobody else
-    has them. With `ends_calls`, a call to the person that is on a screen now ends first. Run this
-    under `retry_on_deadlock`.
+    With `never_again`, their numbers go on the do-not-call list. If nobody else has a number, only
+    a hash of it goes there. With `ends_calls`, a call to the person that is on a screen now ends
+    first. Run this under `retry_on_deadlock`.
 
     Raises NotFoundError if they were erased before, and OnScreenError.
     """
@@ -149,8 +149,8 @@ def erase_contacts(
 
 
 def _end_calls(ids: list[int], ends_calls: bool) -> None:
-    """End the calls in which these contacts are on a screen. The contacts are locked, so nobody can
-    claim them any more."""
+    """End the open calls of these contacts. The contacts are locked, so nobody can claim them any
+    more."""
     for call in db.session.scalars(_OPEN_CALLS.where(Call.contact_id.in_(ids))).all():
         if not ends_calls:
             raise OnScreenError(db.session.get_one(Caller, call.caller_id), call)

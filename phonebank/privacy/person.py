@@ -20,7 +20,7 @@ _NO_DIGIT = re.compile(r"\D")
 class Person:
     """A person in several campaigns: all who have one of these numbers (E.164) and this name key.
 
-    `campaign_ids` are the campaigns in which to look for them.
+    The person is looked for in the campaigns `campaign_ids`.
     """
 
     phones: tuple[str, ...]
@@ -47,8 +47,8 @@ class Person:
         return any(tail in digits for tail in self.tails)
 
     def is_in(self, cells: Sequence[str], country: str) -> bool:
-        """Whether a row of a file is about the person: a cell has one of the numbers, as people
-        write numbers in this country, and the cells have every word of the name."""
+        """Whether a row of a file is about the person. If so, a cell has one of the numbers, as
+        people write numbers in this country, and the cells have every word of the name."""
         folded = " ".join(cells).casefold()
         if not self.may_be_in(folded):
             return False
@@ -58,7 +58,7 @@ class Person:
 
 
 def with_number(phone: str) -> ColumnElement[bool]:
-    """Return the condition on Contact that an E.164 number is one of theirs."""
+    """Return the condition on Contact that one of the contact's numbers is this E.164 number."""
     # The first part is the condition of the index on further numbers.
     has_further: ColumnElement[bool] = literal_column("contact.other_phones <> '[]'", Boolean)
     return or_(Contact.phone == phone, has_further & Contact.other_phones.contains([phone]))

@@ -1,5 +1,5 @@
-"""Erases a person from what is stored of files: uploads that wait, refused rows, do-not-call files
-that nobody has entered, and the snapshots of other people's calls. The caller commits."""
+"""Erases a person from stored files: waiting uploads, refused rows and do-not-call files that are
+not entered. Also erases them from the snapshots of other people's calls. The caller commits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -63,9 +63,9 @@ def stored_lists(person: Person) -> Sequence[int]:
 def erase_from_upload(contact_list_id: int, person: Person) -> bool:
     """Replace the person's rows in a stored upload by ERASED_CELL. Return whether there were any.
 
-    The file is then UTF-8. A worker that is importing it has to begin again where it stopped, which
-    the list's new `file_version` tells it. Raises SupersededError if another job changes the file
-    at the same moment.
+    The file is then UTF-8. A worker that is importing the file sees the list's new `file_version`,
+    and begins again where it stopped. Raises SupersededError if another job changes the file at the
+    same moment.
     """
     contact_list = db.session.get(ContactList, contact_list_id)
     if contact_list is None or not is_in_upload(contact_list, person):

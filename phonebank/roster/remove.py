@@ -14,7 +14,7 @@ def remove(caller: Caller, close_door: bool = True) -> None:
 
     The caller's recorded calls still count. The contact on their screen is free for another caller
     at once. If the door of their room is open, it closes, because the caller could otherwise join
-    again at once. Pass False for `close_door` if something else keeps the caller out.
+    again at once. Pass False for `close_door` if the caller cannot join again for another reason.
 
     Raises NotInRoomError if the caller was removed already or is in another room by now.
     """

@@ -54,8 +54,8 @@ class Fact(Generic[T]):
 class Holidays:
     """The public holidays that count (codes of the `holidays` package), and their effect on hours.
 
-    With several `parts`, a day counts if it is a holiday in any of them, because a phone number
-    does not tell in which part a person lives.
+    With several `parts`, a day counts if it is a holiday in any of them. A phone number does not
+    tell which part a person lives in.
     """
 
     calendar: str
@@ -79,7 +79,7 @@ class CountryRules:
     permitted_hours: Fact[WeekHours]
     usual_hours: Fact[WeekHours]
     holidays: Holidays
-    # The proposed number of days for which a campaign keeps its people after its last day.
+    # The proposed number of days that a campaign keeps its people's data after its last day.
     retention_days: Fact[int]
 
     def permitted_on(self, day: date) -> Opening | None:
@@ -101,7 +101,8 @@ class CountryRules:
     def read_stored_hours(self, data: Mapping[str, object]) -> WeekHours:
         """Read a campaign's hours from its row; an empty row means the country's usual hours.
 
-        The hours are not checked against the permitted hours, which apply to every call anyway.
+        The hours are not checked against the permitted hours, because these are checked for every
+        call.
         """
         return WeekHours.parse(data) if data else self.usual_hours.value
 

@@ -1,6 +1,6 @@
 """A script's published versions: list, read, parse, add and publish them.
 
-A stored version never changes, and a call keeps the version with which it began. Callers get a new
+A stored version never changes, and a call keeps the version that it began with. Callers get a new
 version with their next person. Views commit.
 """
 

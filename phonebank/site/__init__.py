@@ -1,1 +1,2 @@
-"""Pages for everyone: the front page, signing in, one's own account, guides, health checks."""
+"""Pages for everyone: the front page, signing in, the person's own account, guides, health
+checks."""

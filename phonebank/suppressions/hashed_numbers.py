@@ -1,5 +1,5 @@
-"""Numbers on the do-not-call list of which only a keyed hash is kept, because their people were
-erased. The caller commits.
+"""Keyed hashes on the do-not-call list. A hash replaces a number whose people were erased. The
+caller commits.
 
 There are so few telephone numbers that a hash without a key would give each of them away. The keys
 are in the environment (`Config.number_keys`), so neither the tables nor their backups have them.
@@ -17,7 +17,7 @@ from phonebank.core.db import db
 from phonebank.core.errors import ServiceUnavailableError
 from phonebank.models import HashedNumber, Suppression, SuppressionOrigin, now
 
-# Numbers that some person still has, as their number or as a further one.
+# Numbers that a person still has, as their first or a further number.
 _STILL_HAD = text("""
 SELECT number FROM unnest(CAST(:phones AS text[])) AS number
 WHERE EXISTS (SELECT FROM contact WHERE phone = number)
@@ -32,7 +32,7 @@ RETURNING phone, source, reason, created_at
 
 
 def hashes_of(phone: str) -> list[str]:
-    """Return the hash of an E.164 number by each key, that of the first key first."""
+    """Return the hashes of an E.164 number, one for each key, in the order of the keys."""
     return [
         hmac.digest(key.encode(), phone.encode(), "sha256").hex()
         for key in current_config().number_keys
@@ -55,13 +55,13 @@ def entry_of(phone: str) -> HashedNumber | None:
 
 
 def still_had(phones: Iterable[str]) -> set[str]:
-    """Return those of these numbers (E.164) that some person in the tables still has."""
+    """Return those of these numbers (E.164) that a person in the tables still has."""
     return set(db.session.scalars(_STILL_HAD, {"phones": sorted(set(phones))}))
 
 
 def hash_entries(phones: Collection[str], never_again: Collection[str] = ()) -> None:
-    """Replace the do-not-call entries of these numbers by hashes, because nobody in the tables has
-    them. Put those in `never_again` on the list too, as hashes.
+    """Replace the do-not-call entries of these numbers with hashes, because nobody in the tables
+    has them. Put the numbers in `never_again` on the list too, as hashes.
 
     Raises ServiceUnavailableError if the server has no key.
     """
@@ -104,7 +104,7 @@ def count_entries() -> int:
 
 
 def count_without_key() -> int:
-    """Return how many hashes were made with a key that the environment lacks. Nothing can be
+    """Return how many hashes were made with a key that is not in the environment. Nothing can be
     compared with them."""
     known = [_key_id(key) for key in current_config().number_keys]
     query = select(func.count()).select_from(HashedNumber)

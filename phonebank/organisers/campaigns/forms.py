@@ -93,7 +93,7 @@ class CampaignForm(EditForm):
         may_be_without_chapter: bool = True,
         **kwargs: Any,
     ) -> None:
-        """`chapters` are those of a new campaign's maker to choose from."""
+        """`chapters` are the chapters that the organiser of a new campaign can choose from."""
         super().__init__(*args, **kwargs)
         # No country is chosen at first, because with a wrong country every number of a list would
         # be refused.

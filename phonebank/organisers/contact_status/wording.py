@@ -85,8 +85,8 @@ def describe_time_of_day(campaign: Campaign, moment: datetime) -> str:
 def describe_moment(campaign: Campaign, moment: datetime, at: datetime) -> str:
     """Describe a coming moment as seen at `at`: how long until then, the day and the time of day.
 
-    The time is that of the first time zone of the campaign's country, with its city's name, because
-    an organiser may be in another zone.
+    The time is in the first time zone of the campaign's country. The city of that zone is named,
+    because an organiser may be in another zone.
     """
     local, city = _local_time(campaign, moment)
     today = local.date() == at.astimezone(local.tzinfo).date()

@@ -27,7 +27,7 @@ class AskForm(FlaskForm):
     )
 
     def validate_since(self, field: DateField) -> None:
-        """Refuse a day that has not begun."""
+        """Refuse a day in the future."""
         if field.data and field.data > now().date():
             raise ValidationError("That day is still to come. Choose today or an earlier day.")
 

@@ -1,1 +1,1 @@
-"""The organiser's pages about accounts: who may sign in, and with which role."""
+"""The organiser's pages about accounts: who may sign in, and in which role."""

@@ -16,9 +16,10 @@ class NumberForm(FlaskForm):
 
 
 class EraseForm(FlaskForm):
-    """The form that erases a person, whom one of their contacts stands for."""
+    """The form that erases a person. `contact_id` is one of the person's contacts."""
 
     contact_id = IntegerField(validators=[InputRequired()])
     never_again = BooleanField("Nobody calls their numbers again, from any later list either")
-    # Filled in by the button that says so, after the page has named the caller.
+    # The button that also ends a call sends this field. The page shows that button, with the
+    # caller's name, if the person is on a caller's screen.
     ends_calls = HiddenField()

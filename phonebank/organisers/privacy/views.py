@@ -1,5 +1,5 @@
-"""The page on which an organiser erases one person, or makes the file of all that is stored about
-them. It sends numbers by POST only, so no address, log or browser history has one."""
+"""The page where an organiser erases one person, or makes the file of everything that is stored
+about them. It sends numbers by POST only, so no address, log or browser history has one."""
 
 from itertools import groupby
 from typing import Any

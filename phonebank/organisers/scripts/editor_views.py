@@ -38,7 +38,7 @@ editor = Blueprint(
     __name__,
     url_prefix="/campaigns/<int:campaign_id>/scripts/<int:script_id>/edit",
 )
-# Each button brings the whole page again, and each pause in typing brings the picture.
+# Each button loads the whole page again, and each pause in typing loads the flowchart.
 editor.after_request(gzip_if_asked)
 
 

@@ -2,9 +2,9 @@
 
 A step's layer is the length of the longest path to it, so every arrow points down. A label has its
 own place below the step that its arrow leaves. An arrow that passes a layer runs through a gap that
-is kept for it. So nothing overlaps. Arrows to the same step share a gap. A transition that leads
-back, or to a step that does not exist, ends at its label, which says so. The template is
-`scripts/_flow.html`. Pure functions.
+is kept for it. So nothing overlaps. Arrows to the same step share a gap. If a transition leads
+back, or to a step that does not exist, its arrow ends at its label, and the label says why. The
+template is `scripts/_flow.html`. Pure functions.
 """
 
 from collections.abc import Iterable
@@ -165,7 +165,7 @@ class _FlowchartBuilder:
             return layers
 
         layers = from_above({"": 0} | dict.fromkeys(stray, 1))
-        # A step to which no step leads gets the layer of the step before it in the script.
+        # If no step leads to a step, it gets the layer of the step before it in the script.
         follows = dict(zip(self.steps, ["", *self.steps], strict=False))
         beside = {step_id: max(1, layers[follows[step_id]]) for step_id in stray}
         return from_above({"": 0} | beside) if stray else layers

@@ -2,7 +2,7 @@
 
 The method is by Sugiyama, Tagawa and Toda (1981). It orders each row by the mean place of each
 node's neighbours, then moves each node as near to its neighbours as the order and the widths allow.
-This module is pure and does not know scripts.
+This module knows nothing of scripts.
 """
 
 from bisect import bisect_right, insort
