@@ -360,11 +360,13 @@ class Phone:
     async def _wait_for_person(self) -> None:
         """Do what the waiting page does, until there is a person."""
         await self._open_waiting_page()
-        tries = 0
+        tries, stay_away = 0, 0.0
         while self._screen is None and not self._crowd.has_ended:
-            await asyncio.sleep(WAITS[min(tries, len(WAITS) - 1)] * random.uniform(0.75, 1.25))
+            usual = WAITS[min(tries, len(WAITS) - 1)] * random.uniform(0.75, 1.25)
+            await asyncio.sleep(max(usual, stay_away * random.uniform(1, 1.5)))
             tries += 1
             answer = await self._send("waiting", self._page.wait(as_json=True))
+            stay_away = float(answer.header("retry-after") or 0)
             if CallPage.has_person(answer):
                 await self._open_waiting_page()
 

@@ -17,11 +17,16 @@ const PATIENCE_MS = 30 * 60_000;
 const lobby = document.querySelector("[data-lobby]");
 const waiting = document.querySelector("[data-waiting]");
 
-/* Returns { status, body }. Returns null if Phonebank did not answer or is restarting; the page then asks
-   again. */
+// How long a busy server has asked this page to stay away, in milliseconds.
+let stayAwayMs = 0;
+
+/* Returns { status, body }. Returns null if Phonebank did not answer, is restarting or is too busy; the page
+   then asks again. */
 async function fetchState(url) {
+  stayAwayMs = 0;
   try {
     const answer = await ask(url, { headers: { Accept: "application/json" } }, ANSWER_WITHIN_MS);
+    stayAwayMs = answer.retryAfterMs;
     if (!answer.ours || answer.status >= 500 || answer.status === 429) return null;
     return { status: answer.status, body: JSON.parse(answer.text) };
   } catch (error) {
@@ -32,7 +37,13 @@ async function fetchState(url) {
 async function checkLobby() {
   const answer = document.hidden ? null : await fetchState(lobby.dataset.lobby);
   if (answer && answer.body.state !== "waiting") return location.replace(lobby.dataset.lobby);
-  setTimeout(checkLobby, LOBBY_EVERY_MS * (0.75 + Math.random() / 2));
+  setTimeout(checkLobby, pauseOf(LOBBY_EVERY_MS));
+}
+
+/* Returns the pause before the next question, which differs between phones: about `usualMs`, and at least what
+   a busy server asked for. */
+function pauseOf(usualMs) {
+  return Math.max(usualMs * (0.75 + Math.random() / 2), stayAwayMs * (1 + Math.random() / 2));
 }
 
 const drawnAt = Date.now();
@@ -48,7 +59,7 @@ async function tryAgain() {
   if (answer && saysOtherwise(answer)) return location.replace(waiting.dataset.waiting);
   if (answer && "team" in answer.body) showTeam(answer.body.team);
   pauseMs = Math.min(pauseMs * GROWS_BY, askEveryMs);
-  if (askEveryMs) timer = setTimeout(tryAgain, pauseMs * (0.75 + Math.random() / 2));
+  if (askEveryMs) timer = setTimeout(tryAgain, pauseOf(pauseMs));
 }
 
 /* Whether there is a person now, or a different reason to wait. */
