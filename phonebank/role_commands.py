@@ -21,7 +21,7 @@ _campaign = click.option("--campaign", metavar="NUMBER", type=int, help="… in 
 
 @contextmanager
 def _in_app(make_app: MakeApp) -> Iterator[None]:
-    """Run the command in the app, and print what people should read of an error."""
+    """Run the command in the app. If there is an error, print its message."""
     with make_app().app_context():
         try:
             yield

@@ -50,8 +50,8 @@ def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
     """Return, for each arm, the chance of a number of people at least this far from its share.
 
     This is the chance if each person's arm is drawn by the shares. It is twice the smaller tail of
-    the binomial distribution, which is exact for few people as well as many. The arms lie along the
-    last axis. Simulations pass `people` as a NumPy array.
+    the binomial distribution, which is exact for few people as well as many. The last axis of the
+    arrays has one entry for each arm. Simulations pass `people` as a NumPy array.
     """
     import numpy
     from scipy.stats import binom

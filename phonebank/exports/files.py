@@ -32,7 +32,7 @@ class SupersededError(Exception):
 
 
 class CutOffError(Exception):
-    """The error that ends a download because its file was erased meanwhile."""
+    """The error that ends a download if its file was erased meanwhile."""
 
 
 def ask_for(

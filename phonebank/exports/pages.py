@@ -1,6 +1,6 @@
 """People and outcomes a page at a time, for the API.
 
-Each page begins after a key, along an index, so a late page costs what the first one costs.
+Each page begins after a key and is read by an index, so the last page is as quick as the first.
 """
 
 import uuid
@@ -14,9 +14,9 @@ from phonebank.core.db import db
 from phonebank.exports.people import status_sql
 from phonebank.models import ContactList, now
 
-# An outcome that is being recorded commits within this time or not at all: a page's statement may
-# take 12 seconds, after 5 seconds of waiting for a connection. So no outcome can come later that
-# belongs on a page that was read before.
+# An outcome that is being recorded commits within this time or not at all. (A statement may take 12
+# seconds, after 5 seconds of waiting for a connection.) So no outcome can appear later on a page
+# that a client has read already.
 SETTLED_AFTER = timedelta(seconds=30)
 
 _PERSON = f"""

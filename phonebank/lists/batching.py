@@ -40,7 +40,8 @@ COLUMNS = (
 
 @dataclass
 class Batch:
-    """The `rows` rows of a file from row `first` on; the row below the header is row 0."""
+    """Some rows of a file, prepared for storing. `first` is the number of the first row, and `rows`
+    is how many there are. The row below the header is row 0."""
 
     first: int
     rows: int = 0

@@ -123,7 +123,8 @@ class CampaignTotals:
 
 
 def version_of(figures: Figures) -> int:
-    """Return a number that grows from one reading of a party to the next.
+    """Return a number for these figures. Figures of the same party that were read later have a
+    higher number.
 
     It is ordered first by the party's tallies, which never go back. Then it is ordered by time,
     because names, settings and the last ten minutes change without a call. JavaScript counts

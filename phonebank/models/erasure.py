@@ -1,4 +1,4 @@
-"""One request to erase a person: whom, and whether the search in stored files is done."""
+"""A request to erase a person, and whether the search in stored files is done."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ class ErasureState(StrEnum):
 
 
 class Erasure(Base):
-    """An erasure. The row stays, and names nobody once it is done."""
+    """One erasure. Once it is done, the row stays but names nobody."""
 
     __tablename__ = "erasure"
     __table_args__ = (
@@ -35,10 +35,11 @@ class Erasure(Base):
     state: Mapped[ErasureState] = mapped_column(
         state_type(ErasureState), default=ErasureState.SEARCHING
     )
-    # Whom to search for, as `privacy.person.Person.to_json` writes it. None once it is done.
+    # The person to search for, as `privacy.person.Person.to_json` writes them. None once it is
+    # done.
     person: Mapped[dict[str, Any] | None]
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=now)
-    # From this time one can tell that a job has lost its worker.
+    # When the job last made progress. If this is long ago, the job has lost its worker.
     progress_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None]

@@ -1,1 +1,1 @@
-"""What becomes of people's data: erased, kept for a time, shown to the person, and seen by whom."""
+"""Erases people's data, and shows a person what is stored about them."""

@@ -1,8 +1,8 @@
 """Erases people from the tables. The caller commits.
 
-What is left of a person who was called is a row without personal data, with calls that have times,
-outcomes and the keys of answers. So no total changes, and a recount agrees with it. `stored_files`
-erases the person from files.
+If the person was called, a row without personal data stays. Its calls keep their times, outcomes
+and the keys of answers. So no total changes, and a recount agrees with it. `stored_files` erases
+the person from files.
 """
 
 from collections.abc import Collection, Sequence
@@ -31,7 +31,7 @@ from phonebank.scripts.versions import script_of
 from phonebank.suppressions.entries import suppress_all
 from phonebank.suppressions.hashed_numbers import hash_entries, still_had
 
-# Answers of these kinds are one of the script's own keys or a number from 0 to 10.
+# An answer of these kinds is a key of the script or a number from 0 to 10, so it is kept.
 COUNTED_ANSWERS = ("choice", "several", "scale")
 
 _LOCK = text("SELECT id FROM contact WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
@@ -52,7 +52,7 @@ SELECT DISTINCT script_version_id FROM call
 WHERE contact_id = ANY(:ids) AND script_version_id IS NOT NULL
 """)
 _DELETE = text("DELETE FROM contact WHERE id = ANY(:ids)")
-# The name key is unique in its campaign, and says nothing of the person.
+# The new name key is unique in its campaign, and says nothing about the person.
 _EMPTY = state_text(
     """
 UPDATE contact SET external_id = NULL, first_name = '', last_name = '', name_key = 'erased ' || id,
@@ -128,7 +128,7 @@ def erase_person(
 def erase_contacts(
     contact_ids: Collection[int], never_again: bool = False, ends_calls: bool = False
 ) -> int:
-    """Erase these contacts and what their calls say of them. Return how many there were.
+    """Erase these contacts, and what their calls say about them. Return how many there were.
 
     Do-not-call entries of numbers that nobody has any more become hashes. Raises OnScreenError
     unless `ends_calls` is True.

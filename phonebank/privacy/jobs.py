@@ -1,4 +1,5 @@
-"""The job that searches stored files for an erased person, and the job that takes it up again."""
+"""The job that searches stored files for an erased person, and the job that restarts stopped
+searches."""
 
 import logging
 from datetime import timedelta
@@ -24,8 +25,8 @@ STALLED_AFTER = timedelta(minutes=2)
 
 @job(CHORES, timeout=30 * 60)
 def search_files(erasure_id: int) -> None:
-    """Erase the person of an erasure from every stored file, and from rows that an import stored
-    meanwhile. Each step may run twice, so a killed worker's search simply begins again."""
+    """Erase a person from every stored file, and from rows that an import stored meanwhile. Each
+    step may run twice, so if a worker was killed, the search simply begins again."""
     erasure = db.session.get(Erasure, erasure_id)
     if erasure is None or erasure.person is None:
         return
@@ -36,14 +37,14 @@ def search_files(erasure_id: int) -> None:
     stored_files.erase_from_refused_rows(person)
     stored_files.erase_from_snapshots()
     db.session.commit()
-    # No file has the person any more, so after this nothing can store them again.
+    # No file contains the person any more, so no import can store them again after this.
     _erase_again(person)
     _finish(erasure_id)
 
 
 @job(CHORES, timeout=60)
 def continue_erasures() -> None:
-    """Enqueue the searches again whose worker was killed."""
+    """Enqueue searches whose worker was killed again."""
     stalled = select(Erasure.id).where(
         Erasure.state == ErasureState.SEARCHING, Erasure.progress_at < now() - STALLED_AFTER
     )

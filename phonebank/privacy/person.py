@@ -11,14 +11,15 @@ from phonebank.core.db import db
 from phonebank.models import Campaign, Contact
 from phonebank.phones.e164 import InvalidPhoneNumberError, read_numbers
 
-# A text is read more closely only if its digits have this many last digits of a number.
+# A text is examined further only if it contains this many last digits of a number.
 TAIL = 7
 _NO_DIGIT = re.compile(r"\D")
 
 
 @dataclass(frozen=True)
 class Person:
-    """A person in several campaigns: all who have one of these numbers (E.164) and this name key.
+    """A person in several campaigns: every contact with one of these numbers (E.164) and this name
+    key.
 
     The person is looked for in the campaigns `campaign_ids`.
     """
@@ -42,7 +43,8 @@ class Person:
         return tuple(phone[-TAIL:] for phone in self.phones)
 
     def may_be_in(self, text: str) -> bool:
-        """Whether the digits of a text have the last digits of a number, as a quick first look."""
+        """Whether a text contains the last digits of one of the numbers. This is a quick first
+        check."""
         digits = _NO_DIGIT.sub("", text)
         return any(tail in digits for tail in self.tails)
 
@@ -73,8 +75,8 @@ def contacts_with(phone: str, within: ColumnElement[bool]) -> Sequence[Contact]:
 
 
 def person_of(contact: Contact, within: ColumnElement[bool]) -> tuple[Person, Sequence[Contact]]:
-    """Return the person whom a contact is, with their contacts in the campaigns that `within`
-    allows: those who share a number and have the same name."""
+    """Return the person of a contact, with all the person's contacts in the campaigns that `within`
+    allows. These share a number and have the same name."""
     query = (
         select(Contact)
         .join(Campaign, Campaign.id == Contact.campaign_id)

@@ -21,7 +21,7 @@ from phonebank.models import (
 )
 from phonebank.privacy.person import Person
 
-# What is left of an erased row. It is a row, so that an import goes on at the right place.
+# This replaces an erased row. It is still a row, so that an import continues at the right place.
 ERASED_CELL = "-"
 ROWS_AT_ONCE = 500
 
@@ -76,7 +76,7 @@ def erase_from_upload(contact_list_id: int, person: Person) -> bool:
     dialect = Dialect(**contact_list.dialect)
     country = _country_of(contact_list)
     texts = _without(read_record_texts(chunks_of(contact_list_id), dialect), person, country)
-    # The new pieces get numbers below 0, and take the place of the old ones at the end.
+    # The new pieces get numbers below 0 at first, and replace the old pieces at the end.
     total = last = 0
     for data in _in_pieces(texts):
         last, total = last - 1, total + len(data)
@@ -132,7 +132,7 @@ def erase_from_do_not_call_files(person: Person) -> int:
         if not person.may_be_in(data.decode("utf-8", "replace").replace("\0", "")):
             continue
         changed += 1
-        # The numbers count here, not the names: such a file often has no names.
+        # Only the numbers are compared here, because such a file often has no names.
         by_number = replace(person, name_key="")
         try:
             records = read_record_texts([data], sniff(data))
@@ -143,7 +143,7 @@ def erase_from_do_not_call_files(person: Person) -> int:
 
 
 def erase_from_snapshots() -> None:
-    """Erase from the snapshots of other people's calls everybody who is erased or deleted."""
+    """Erase everyone who is erased or deleted from the snapshots of other people's calls."""
     db.session.execute(_OTHERS_LOSSES)
     db.session.execute(_OTHERS_SNAPSHOTS)
 

@@ -27,7 +27,7 @@ from phonebank.rules.outcomes import outcome_of
 from phonebank.suppressions.hashed_numbers import entry_of
 
 SOURCES = {"call": "in a call", "list": "with a list", "organiser": "by an organiser"}
-# What a list may say of a person, in the order of the text.
+# The columns of a contact that the text shows, in its order.
 COLUMNS = {
     "first_name": "First name",
     "last_name": "Last name",
@@ -42,9 +42,10 @@ COLUMNS = {
 
 
 def subject_access_text(person: Person, contacts: Sequence[Contact]) -> str:
-    """Return what is stored about a person, whose contacts these are, one campaign after another.
+    """Return what is stored about a person, one campaign after another. `contacts` are the person's
+    contacts.
 
-    Volunteers are not named: the person asked what is known of themselves.
+    Volunteers are not named, because the person may only read what is stored about themselves.
     """
     lines = ["What is stored about you", f"Made on {_moment(now())}.", ""]
     for contact in contacts:

@@ -17,7 +17,7 @@ SCOPES = {
 
 
 class TokenForm(FlaskForm):
-    """A new token."""
+    """The form for a new token."""
 
     name = StringField(
         "What is it for?",

@@ -80,7 +80,8 @@ def file(campaign_id: int) -> ResponseReturnValue:
         subject_id=contact.id,
     )
     db.session.commit()
-    # A byte mark, so that Windows reads it as UTF-8. The name says nothing of the person.
+    # The text begins with a byte order mark, so that Windows reads it as UTF-8. The file's name
+    # says nothing about the person.
     disposition = f'attachment; filename="what-is-stored-{now():%Y-%m-%d}.txt"'
     return Response(
         "\ufeff" + told,
@@ -94,7 +95,7 @@ def file(campaign_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def erase(campaign_id: int) -> ResponseReturnValue:
-    """Erase a person. If a caller has them on the screen, say so and ask first."""
+    """Erase a person. If they are on a caller's screen, ask first."""
     campaign = campaign_for(current_user, campaign_id)
     form = EraseForm()
     contact = _contact(form.contact_id.data)
@@ -133,7 +134,7 @@ def _contact(contact_id: int | None) -> Contact:
 
 
 def _people(contacts: Any) -> list[dict[str, Any]]:
-    """Return the people among these contacts: those with one name are one person."""
+    """Return the people among these contacts. Contacts with the same name are one person."""
     people = []
     for _, group in groupby(contacts, key=lambda contact: contact.name_key):
         theirs = list(group)
