@@ -8,7 +8,7 @@ from flask import Flask
 from flask_alembic import Alembic
 
 from callers import routes as callers
-from phonebank.api import views as api
+from phonebank.api import routes as api
 from phonebank.core import access, assets, db, error_pages, overload, redis, security
 from phonebank.core.config import Config
 from phonebank.core.db import Timeouts

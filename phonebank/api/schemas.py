@@ -1,16 +1,22 @@
 """Pydantic models of what API clients send and get. The API's description is made from them."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from phonebank.lists.upsert import AT_ONCE as PEOPLE_AT_ONCE
+from phonebank.lists.upsert import Upserted
 from phonebank.rules.outcomes import OUTCOMES
+from phonebank.suppressions.by_token import AT_ONCE as NUMBERS_AT_ONCE
 
 PAGE = 100
 PAGE_AT_MOST = 500
 
+# No store accepts the null character.
+Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
+ShortText = Annotated[str, Field(max_length=250, pattern=r"^[^\x00]*$")]
 Cursor = Annotated[
     str | None,
     Field(description="`next_cursor` of the page before. Leave it out for the first page."),
@@ -109,6 +115,66 @@ class Fault(BaseModel):
 
     where: str
     message: str
+
+
+class ContactIn(_Sent):
+    """A person to add or change. Send all that you know: what you leave out is emptied."""
+
+    phones: list[Text] = Field(
+        min_length=1,
+        max_length=6,
+        description="The numbers, the one to call first in front. Without a country code they are"
+        " numbers of the campaign's country.",
+    )
+    external_id: ShortText | None = Field(None, description="The person's ID in your own list.")
+    first_name: ShortText = ""
+    last_name: ShortText = ""
+    postcode: ShortText = ""
+    email: Text = ""
+    language: ShortText = Field("", description="An ISO 639 code, or the language's name.")
+    time_zone: ShortText = Field("", description="An IANA name such as Europe/London.")
+    fields: dict[str, Text] = Field(
+        {}, max_length=100, description="Your own columns. Scripts can show them."
+    )
+
+
+class ContactsIn(_Sent):
+    """People to add or change."""
+
+    contacts: list[ContactIn] = Field(min_length=1, max_length=PEOPLE_AT_ONCE)
+
+
+class ContactWritten(BaseModel):
+    """What became of one person."""
+
+    index: int = Field(description="The person's place in the request, from 0.")
+    result: Upserted = Field(
+        description="do_not_call: one of the numbers is on the do-not-call list, so nothing was"
+        " stored. refused: `where` and `message` say why."
+    )
+    contact_id: int | None
+    where: str | None
+    message: str | None
+
+
+class ContactsWritten(BaseModel):
+    """What became of each person, in the order of the request."""
+
+    results: list[ContactWritten]
+
+
+class DoNotCallIn(_Sent):
+    """Numbers that nobody may call again."""
+
+    numbers: list[ShortText] = Field(min_length=1, max_length=NUMBERS_AT_ONCE)
+    reason: Literal["asked", "deceased", "register", "other"] = "asked"
+
+
+class DoNotCallWritten(BaseModel):
+    """How many different numbers are on the list now, and what could not be read."""
+
+    entered: int
+    refused: list[Fault]
 
 
 class Problem(BaseModel):

@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Flask, Response, current_app
+from flask import Response
 from sqlalchemy import Row
 
 from phonebank.api import description
 from phonebank.api.authorise import for_token, token
+from phonebank.api.blueprint import api, json_answer
 from phonebank.api.cursors import (
     outcome_cursor,
     person_cursor,
@@ -25,7 +26,6 @@ from phonebank.api.schemas import (
 )
 from phonebank.core.access import ANYONE, open_to
 from phonebank.core.errors import NotFoundError
-from phonebank.core.security import csrf, takes_json
 from phonebank.exports.pages import (
     FIRST_PERSON,
     OutcomeKey,
@@ -36,17 +36,9 @@ from phonebank.exports.pages import (
 )
 from phonebank.models import Scope
 
-api = takes_json(Blueprint("api", __name__, url_prefix="/api/v1"))
-
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 # The smallest id that a call may have.
 _NO_CALL = UUID(int=0)
-
-
-def init_app(app: Flask) -> None:
-    """Add the API. It takes no cookie, so it needs no form token either."""
-    csrf.exempt(api)
-    app.register_blueprint(api)
 
 
 @api.get("/openapi.json")
@@ -70,7 +62,7 @@ def contacts(query: PageQuery) -> Response:
     page = found[: query.limit]
     last = page[-1] if len(found) > query.limit else None
     cursor = person_cursor(PersonKey(last.contact_list_id, last.id)) if last else None
-    return _json({"contacts": [_contact(row) for row in page], "next_cursor": cursor})
+    return json_answer({"contacts": [_contact(row) for row in page], "next_cursor": cursor})
 
 
 @api.get("/contacts/<int:contact_id>")
@@ -86,7 +78,7 @@ def contact(contact_id: int) -> Response:
             "This campaign does not have a person with this ID.",
             "Use an ID that this campaign's pages of people gave.",
         )
-    return _json(_contact(row))
+    return json_answer(_contact(row))
 
 
 @api.get("/outcomes")
@@ -107,7 +99,7 @@ def outcomes(query: OutcomesQuery) -> Response:
     if page:
         key = OutcomeKey(page[-1].recorded_at, page[-1].id)
     rows = [_outcome(row) for row in page]
-    return _json({"outcomes": rows, "next_cursor": outcome_cursor(key)})
+    return json_answer({"outcomes": rows, "next_cursor": outcome_cursor(key)})
 
 
 def _contact(row: Row[Any]) -> dict[str, Any]:
@@ -154,7 +146,3 @@ def _outcome(row: Row[Any]) -> dict[str, Any]:
 def _moment(moment: datetime | None) -> str | None:
     """Return a moment in ISO 8601 and UTC."""
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _json(body: dict[str, Any]) -> Response:
-    return Response(current_app.json.dumps(body), mimetype="application/json")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Row, select, text, update
 
 from phonebank.core.db import db
-from phonebank.core.errors import ConflictError, NotFoundError
+from phonebank.core.errors import ConflictError, NotAllowedError, NotFoundError
 from phonebank.models import Account, ApiToken, Campaign, RoleName, Scope, now
 
 # Programs that search for leaked secrets recognise tokens by this beginning.
@@ -22,13 +22,17 @@ USED_EVERY = timedelta(minutes=5)
 # token does not work.
 _FIND = text(f"""
 SELECT token.id, token.campaign_id, token.name, token.scopes, token.created_by_id,
-       token.last_used_at, campaign.country, campaign.allow_drama_numbers
+       token.last_used_at, campaign.country, whole.is_organiser AS is_of_whole_installation
 FROM api_token AS token
 JOIN campaign ON campaign.id = token.campaign_id
 JOIN account ON account.id = token.created_by_id AND account.active
+CROSS JOIN LATERAL (
+    SELECT EXISTS (SELECT FROM account_role JOIN role ON role.id = account_role.role_id
+                   WHERE account_role.account_id = account.id
+                     AND role.name = '{RoleName.ORGANISER}') AS is_organiser
+) AS whole
 WHERE token.secret_hash = :secret_hash AND token.revoked_at IS NULL AND (
-    EXISTS (SELECT FROM account_role JOIN role ON role.id = account_role.role_id
-            WHERE account_role.account_id = account.id AND role.name = '{RoleName.ORGANISER}')
+    whole.is_organiser
     OR EXISTS (SELECT FROM scoped_role AS scoped
                WHERE scoped.account_id = account.id AND scoped.role = '{RoleName.ORGANISER}'
                  AND (scoped.campaign_id = campaign.id
@@ -42,8 +46,14 @@ def create_token(
     """Make a token. Return its row and the token itself, which is not stored. The campaign's row is
     locked, so that two organisers at once do not make too many.
 
-    Raises ConflictError if the campaign has TOKENS_AT_MOST tokens that work.
+    Raises ConflictError if the campaign has TOKENS_AT_MOST tokens that work, and NotAllowedError if
+    the token may do more than the account.
     """
+    if not may_give(account).issuperset(scopes):
+        raise NotAllowedError(
+            "The do-not-call list is for the whole installation, and you organise a part of it.",
+            "Ask an organiser of the whole installation to make this token.",
+        )
     working = [token for token, _ in tokens_of(campaign) if token.revoked_at is None]
     if len(working) >= TOKENS_AT_MOST:
         raise ConflictError(
@@ -61,6 +71,12 @@ def create_token(
     db.session.add(token)
     db.session.flush()
     return token, secret
+
+
+def may_give(account: Account) -> set[Scope]:
+    """Return the scopes that the account may give to a token of a campaign that it organises. The
+    do-not-call list holds in all campaigns, so it is for organisers of the whole installation."""
+    return set(Scope) if account.is_organiser else set(Scope) - {Scope.ADD_DO_NOT_CALL}
 
 
 def find_token(secret: str) -> Row[tuple[object, ...]] | None:

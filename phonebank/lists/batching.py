@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -74,22 +74,27 @@ def prepare_batches(
 def _prepare_batch(
     chunk: list[Row], first: int, mapping: Mapping, country: str, allow_drama: bool
 ) -> Batch:
-    batch = Batch(first, rows=len(chunk))
+    read = (normalise(row, mapping, country, allow_drama) for row in chunk)
+    return batch_of(read, first, len(chunk), country)
+
+
+def batch_of(read: Iterable[ContactRow | RefusedRow], first: int, rows: int, country: str) -> Batch:
+    """Return the batch of `rows` rows that `normalise` has read."""
+    batch = Batch(first, rows=rows)
     contacts = io.StringIO()
     writer = csv.writer(contacts)
-    for row in chunk:
-        read = normalise(row, mapping, country, allow_drama)
-        if isinstance(read, RefusedRow):
-            batch.refused.append(read)
-        elif read.do_not_call:
+    for row in read:
+        if isinstance(row, RefusedRow):
+            batch.refused.append(row)
+        elif row.do_not_call:
             batch.do_not_call_rows += 1
-            batch.do_not_call.update((read.phone, *read.other_phones))
+            batch.do_not_call.update((row.phone, *row.other_phones))
         else:
-            zone_key = _zone_key(read, country)
+            zone_key = _zone_key(row, country)
             batch.zone_keys.add(zone_key)
-            batch.languages.add(read.language)
+            batch.languages.add(row.language)
             batch.contact_rows += 1
-            writer.writerow(_cells(read, zone_key))
+            writer.writerow(_cells(row, zone_key))
     batch.contacts = contacts.getvalue()
     return batch
 

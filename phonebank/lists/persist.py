@@ -5,7 +5,7 @@ import continues where it stopped, and no row is stored, refused or counted twic
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from psycopg import Connection
@@ -49,11 +49,11 @@ def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> No
         suppress_batch(batch.do_not_call, batch_for_list(contact_list))
     stored = suppressed = 0
     if batch.contacts:
-        _copy_incoming(batch.contacts)
-        suppressed = _drop_suppressed() + _drop_hashed()
-        _drop_dead_numbers()
-        stored = _take_over_from_undone(contact_list) + _insert(contact_list)
-        _suppress_stored()
+        copy_incoming(batch.contacts)
+        suppressed = len(drop_suppressed())
+        drop_dead_numbers()
+        stored = _take_over_from_undone(contact_list) + insert_incoming(contact_list)
+        suppress_stored()
     _copy_refused(contact_list.id, batch.refused)
 
     contact_list.rows_read += batch.rows
@@ -97,7 +97,9 @@ def _execute(statement: str, **values: Any) -> int:
     return result.rowcount
 
 
-def _copy_incoming(contacts: str) -> None:
+def copy_incoming(contacts: str) -> None:
+    """Copy the contacts of a batch into the temporary table `incoming`, which is empty again after
+    the commit."""
     db.session.execute(
         text(
             """
@@ -120,35 +122,39 @@ def _copy_incoming(contacts: str) -> None:
     db.session.execute(text("ANALYZE incoming"))
 
 
-def _drop_suppressed() -> int:
-    """Delete rows with a number on the do-not-call list. Any of a person's numbers is enough."""
-    return _execute(
-        f"DELETE FROM incoming WHERE ordinal IN (SELECT ordinal {_SUPPRESSED_NUMBERS})"  # noqa: S608
+def drop_suppressed() -> Sequence[int]:
+    """Delete incoming rows with a number on the do-not-call list, plain or as a hash, and return
+    their row numbers. Any of a person's numbers is enough."""
+    plain = text(
+        "DELETE FROM incoming"  # noqa: S608
+        f" WHERE ordinal IN (SELECT ordinal {_SUPPRESSED_NUMBERS}) RETURNING ordinal"
     )
+    return [*db.session.scalars(plain), *_drop_hashed()]
 
 
-def _drop_hashed() -> int:
-    """Delete rows with a number whose hash is on the list. This comes after `_drop_suppressed`,
-    because erasing a person replaces a plain entry by a hash."""
+def _drop_hashed() -> Sequence[int]:
+    """Delete rows with a number whose hash is on the list, and return their row numbers. This comes
+    after the plain numbers, because erasing a person replaces a plain entry by a hash."""
     # A look at the table saves the numbers of most imports the way to Python and back.
     if not db.session.scalar(text("SELECT EXISTS (SELECT FROM hashed_number)")):
-        return 0
+        return []
     numbers = db.session.scalars(
         text("SELECT DISTINCT unnest(other_phones || phone) FROM incoming")
     ).all()
     hashed = hashed_among(numbers)
     if not hashed:
-        return 0
-    return _execute(
-        "DELETE FROM incoming WHERE (other_phones || phone) && CAST(:phones AS text[])",
-        phones=list(hashed),
+        return []
+    with_hashed = text(
+        "DELETE FROM incoming WHERE (other_phones || phone) && CAST(:phones AS text[])"
+        " RETURNING ordinal"
     )
+    return db.session.scalars(with_hashed, {"phones": list(hashed)}).all()
 
 
-def _drop_dead_numbers() -> None:
+def drop_dead_numbers() -> None:
     """Make the first number that may be in service the one that callers call.
 
-    A row without such a number stays unchanged, and `_insert` stores an unusable contact.
+    A row without such a number stays unchanged, and `insert_incoming` stores an unusable contact.
     """
     since = {"since": now() - DEAD_FOR}
     any_dead = "SELECT EXISTS (SELECT FROM dead_number WHERE reported_at > :since)"
@@ -203,7 +209,8 @@ def _take_over_from_undone(contact_list: ContactList) -> int:
     )
 
 
-def _insert(contact_list: ContactList) -> int:
+def insert_incoming(contact_list: ContactList) -> int:
+    """Store the incoming rows that are not in the campaign yet, and return how many."""
     # The rows are inserted in the order of the unique key, so that two imports into one campaign
     # wait for each other instead of deadlocking. If two rows are one person, the upper row stays.
     return _execute(
@@ -232,8 +239,8 @@ def _insert(contact_list: ContactList) -> int:
     )
 
 
-def _suppress_stored() -> None:
-    """Suppress stored contacts whose number went on the list after `_drop_suppressed` ran."""
+def suppress_stored() -> None:
+    """Suppress stored contacts whose number went on the list after `drop_suppressed` ran."""
     # This query is separate, because in one statement the planner expects many numbers and reads
     # all contacts of the campaign.
     since = text(f"SELECT DISTINCT number {_SUPPRESSED_NUMBERS}")

@@ -15,6 +15,8 @@ class Scope(StrEnum):
 
     READ_CONTACTS = "contacts:read"
     READ_OUTCOMES = "outcomes:read"
+    WRITE_CONTACTS = "contacts:write"
+    ADD_DO_NOT_CALL = "do-not-call:add"
 
 
 class ApiToken(Base):
@@ -37,3 +39,7 @@ class ApiToken(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    # The contact list of the people whom the token has added; None until it adds somebody.
+    contact_list_id: Mapped[int | None] = mapped_column(
+        ForeignKey("contact_list.id", ondelete="SET NULL")
+    )

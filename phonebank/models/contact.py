@@ -72,6 +72,13 @@ class Contact(Base):
         ),
         # The API reads a list's contacts along this index, a page at a time.
         Index("ix_contact_list_order", "contact_list_id", "id"),
+        # Other software names people by the ID in its own list.
+        Index(
+            "ix_contact_external_id",
+            "campaign_id",
+            "external_id",
+            postgresql_where=text("external_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

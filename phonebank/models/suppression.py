@@ -69,6 +69,10 @@ class SuppressionBatch(Base):
     contact_list_id: Mapped[int | None] = mapped_column(
         ForeignKey("contact_list.id", ondelete="SET NULL"), unique=True
     )
+    # The token of the API that named the numbers; None for files and uploads.
+    api_token_id: Mapped[int | None] = mapped_column(
+        ForeignKey("api_token.id", ondelete="SET NULL"), index=True
+    )
     source: Mapped[str] = mapped_column(String(10))
     reason: Mapped[str] = mapped_column(String(40), default="asked")
     filename: Mapped[str] = mapped_column(String(255), default="")

@@ -1,5 +1,6 @@
 """The forms of the page about other software."""
 
+from collections.abc import Collection
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -13,6 +14,8 @@ from phonebank.models import Scope
 SCOPES = {
     Scope.READ_CONTACTS: "Read people, with their names and numbers",
     Scope.READ_OUTCOMES: "Read outcomes, with answers and notes",
+    Scope.WRITE_CONTACTS: "Add and change people",
+    Scope.ADD_DO_NOT_CALL: "Put numbers on the do-not-call list, for all campaigns",
 }
 
 
@@ -27,11 +30,16 @@ class TokenForm(FlaskForm):
     )
     scopes = SelectMultipleField(
         "What may it do?",
-        choices=[SelectChoice(str(scope), label) for scope, label in SCOPES.items()],
         validators=[InputRequired("Choose at least one.")],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
+
+    def offer(self, scopes: Collection[Scope]) -> None:
+        """Offer only these scopes."""
+        self.scopes.choices = [
+            SelectChoice(str(scope), label) for scope, label in SCOPES.items() if scope in scopes
+        ]
 
     def chosen(self) -> list[Scope]:
         """Return the chosen scopes."""

@@ -32,7 +32,9 @@ def init_app(app: Flask) -> None:
 def index(campaign_id: int) -> ResponseReturnValue:
     """Show the campaign's tokens, and the form for a new one."""
     campaign = campaign_for(current_user, campaign_id)
-    return _page(campaign, TokenForm(formdata=None))
+    form = TokenForm(formdata=None)
+    form.offer(tokens.may_give(current_user))
+    return _page(campaign, form)
 
 
 @pages.post("/tokens")
@@ -42,6 +44,7 @@ def make_token(campaign_id: int) -> ResponseReturnValue:
     """Make a token and show it, this one time."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)
     form = TokenForm()
+    form.offer(tokens.may_give(current_user))
     if not form.validate():
         return _page(campaign, form), 422
     token, secret = tokens.create_token(campaign, current_user, form.name.data, form.chosen())

@@ -1,0 +1,14 @@
+"""The API's blueprint, and how its views answer."""
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app
+
+from phonebank.core.security import takes_json
+
+api = takes_json(Blueprint("api", __name__, url_prefix="/api/v1"))
+
+
+def json_answer(body: dict[str, Any]) -> Response:
+    """Return the answer with this body."""
+    return Response(current_app.json.dumps(body), mimetype="application/json")

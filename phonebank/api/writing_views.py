@@ -1,0 +1,103 @@
+"""The addresses of the API that add and change people, and put numbers on the do-not-call list."""
+
+from flask import Response
+from sqlalchemy.exc import IntegrityError
+
+from phonebank.api.authorise import for_token, token
+from phonebank.api.blueprint import api, json_answer
+from phonebank.api.description import described
+from phonebank.api.schemas import (
+    ContactIn,
+    ContactsIn,
+    ContactsWritten,
+    DoNotCallIn,
+    DoNotCallWritten,
+    Problem,
+)
+from phonebank.core.db import begin_transaction, db, retry_on_deadlock
+from phonebank.core.errors import ConflictError
+from phonebank.lists.upsert import Result, SentPerson, upsert_people
+from phonebank.models import Scope
+from phonebank.phones.e164 import InvalidPhoneNumberError, read_numbers
+from phonebank.suppressions.by_token import suppress_by_token
+
+_CELLS = ("external_id", "first_name", "last_name", "postcode", "email", "language", "time_zone")
+
+
+@api.post("/contacts")
+@for_token(Scope.WRITE_CONTACTS)
+@described(
+    ContactsWritten,
+    Scope.WRITE_CONTACTS,
+    HTTP_409=(Problem, "The campaign has ended, or the same people are being changed right now."),
+)
+def write_contacts(json: ContactsIn) -> Response:
+    """Add people, or change those whom the campaign has.
+
+    A person is known by `external_id`, or else by name and number. Send all that you know: what you
+    leave out is emptied. Their calls stay. Each person is stored or refused alone, and the same
+    request may be sent again: it then changes nothing.
+    """
+    people = [_sent(person) for person in json.contacts]
+    try:
+        results = _upsert(token().id, people)
+    except IntegrityError:
+        db.session.rollback()
+        raise ConflictError(
+            "Some of these people are being added or changed right now.", "Send the request again."
+        ) from None
+    return json_answer({"results": [_result(at, one) for at, one in enumerate(results)]})
+
+
+@api.post("/do-not-call")
+@for_token(Scope.ADD_DO_NOT_CALL)
+@described(DoNotCallWritten, Scope.ADD_DO_NOT_CALL)
+def add_do_not_call(json: DoNotCallIn) -> Response:
+    """Put numbers on the do-not-call list, which holds in every campaign from the next call on.
+
+    Numbers without a country code are read as numbers of the campaign's country. A number that is
+    on the list already counts as entered. A token may enter 1,000 numbers a day.
+    """
+    phones: dict[str, None] = {}
+    refused = []
+    for at, text in enumerate(json.numbers):
+        try:
+            found = read_numbers(text, token().country, allow_drama=True, others_too=True)
+        except InvalidPhoneNumberError as fault:
+            refused.append({"where": f"body.numbers.{at}", "message": fault.message})
+            continue
+        phones.update(dict.fromkeys(found))
+    if phones:
+        _suppress(token().id, list(phones), json.reason)
+    return json_answer({"entered": len(phones), "refused": refused})
+
+
+@retry_on_deadlock
+def _upsert(token_id: int, people: list[SentPerson]) -> list[Result]:
+    begin_transaction()
+    results = upsert_people(token_id, people)
+    db.session.commit()
+    return results
+
+
+@retry_on_deadlock
+def _suppress(token_id: int, phones: list[str], reason: str) -> None:
+    begin_transaction()
+    suppress_by_token(token_id, phones, reason)
+    db.session.commit()
+
+
+def _sent(person: ContactIn) -> SentPerson:
+    cells = {name: getattr(person, name) for name in _CELLS if getattr(person, name)}
+    return SentPerson(person.phones, cells, person.fields)
+
+
+def _result(at: int, one: Result) -> dict[str, object]:
+    where = f"body.contacts.{at}" + (f".{one.where}" if one.where else "")
+    return {
+        "index": at,
+        "result": str(one.result),
+        "contact_id": one.contact_id,
+        "where": where if one.message else None,
+        "message": one.message or None,
+    }

@@ -1,0 +1,282 @@
+"""People whom other software sends: added, or changed if they are in the campaign.
+
+They are read as rows of an upload are, with the same checks (`normalise`, `persist`), and they are
+on a contact list of their own, which organisers can pause and undo like an upload. The caller
+commits.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row as SqlRow
+from sqlalchemy import select, text
+
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, NotFoundError
+from phonebank.core.locks import get_locked
+from phonebank.csv_input import column_mapping
+from phonebank.csv_input.column_mapping import FIELD, faults_of
+from phonebank.csv_input.rows import Row
+from phonebank.lists import persist
+from phonebank.lists.batching import Batch, batch_of
+from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
+from phonebank.models import (
+    ApiToken,
+    Campaign,
+    CampaignState,
+    ContactList,
+    ContactState,
+    ListState,
+)
+from phonebank.models.state_column import state_text
+
+# One request may send this many people. That is well under a second's work.
+AT_ONCE = 100
+
+_TWICE = "This person comes twice in this request."
+_CLASHES = "Another person in this campaign has this name and number."
+
+
+class Upserted(StrEnum):
+    """What became of a person who was sent."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    DO_NOT_CALL = "do_not_call"  # one of their numbers is on the list, so nothing is stored
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class SentPerson:
+    """A person as other software sends them. `cells` are by target, as in an upload."""
+
+    phones: Sequence[str]
+    cells: Mapping[str, str]
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one person. `where` names what was wrong, such as “phones.0”."""
+
+    result: Upserted
+    contact_id: int | None = None
+    where: str = ""
+    message: str = ""
+
+
+# The person whom an incoming row is about: by the ID in the sender's own list, or else by number
+# and name. If several people have that ID, it is the one who came first.
+_FIND = text("""
+SELECT i.ordinal, found.id AS contact_id, found.contact_list_id, list.state = :undone AS is_undone,
+       EXISTS (SELECT FROM contact AS other
+               WHERE other.campaign_id = :campaign_id AND other.phone = i.phone
+                 AND other.name_key = i.name_key AND other.id <> found.id) AS clashes
+FROM incoming i
+CROSS JOIN LATERAL (
+    SELECT id, contact_list_id FROM (
+        (SELECT 1 AS rank, id, contact_list_id FROM contact
+         WHERE campaign_id = :campaign_id AND external_id = i.external_id ORDER BY id LIMIT 1)
+        UNION ALL
+        (SELECT 2, id, contact_list_id FROM contact
+         WHERE campaign_id = :campaign_id AND phone = i.phone AND name_key = i.name_key
+           AND (external_id IS NULL OR i.external_id IS NULL OR external_id = i.external_id))
+    ) AS candidate ORDER BY rank LIMIT 1
+) AS found
+JOIN contact_list AS list ON list.id = found.contact_list_id
+""")
+_TAKEN = text("""
+SELECT i.ordinal FROM incoming i
+JOIN contact ON contact.campaign_id = :campaign_id AND contact.phone = i.phone
+    AND contact.name_key = i.name_key
+""")
+# A person without a working number can be called again once a number comes that may work. Rows that
+# are as they were sent are not written.
+_UPDATE = state_text(
+    """
+WITH sent AS (
+    SELECT i.*, known.contact_id, known.list_id
+    FROM unnest(CAST(:ordinals AS integer[]), CAST(:contact_ids AS bigint[]),
+                CAST(:list_ids AS integer[])) AS known(ordinal, contact_id, list_id)
+    JOIN incoming i ON i.ordinal = known.ordinal
+), locked AS (
+    SELECT id FROM contact WHERE id IN (SELECT contact_id FROM sent) ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE contact SET contact_list_id = sent.list_id, first_name = sent.first_name,
+    last_name = sent.last_name, name_key = sent.name_key, phone = sent.phone,
+    phone_original = sent.phone_original, other_phones = to_jsonb(sent.other_phones),
+    external_id = coalesce(sent.external_id, contact.external_id), postcode = sent.postcode,
+    email = sent.email, language = sent.language, zone_key = sent.zone_key, fields = sent.fields,
+    state = CASE WHEN contact.state = :unusable AND contact.phone <> sent.phone THEN :callable
+        ELSE contact.state END
+FROM sent, locked
+WHERE contact.id = sent.contact_id AND contact.id = locked.id
+  AND (contact.contact_list_id, contact.first_name, contact.last_name, contact.phone,
+       contact.other_phones, contact.external_id, contact.postcode, contact.email,
+       contact.language, contact.zone_key, contact.fields)
+      IS DISTINCT FROM
+      (sent.list_id, sent.first_name, sent.last_name, CAST(sent.phone AS varchar),
+       to_jsonb(sent.other_phones), coalesce(sent.external_id, contact.external_id),
+       sent.postcode, sent.email, sent.language, sent.zone_key, sent.fields)
+RETURNING sent.ordinal
+""",
+    unusable=ContactState.UNUSABLE,
+    callable=ContactState.CALLABLE,
+)
+_DELETE = text("DELETE FROM incoming WHERE ordinal = ANY(CAST(:ordinals AS integer[]))")
+_STORED = text("""
+SELECT i.ordinal, contact.id FROM incoming i
+JOIN contact ON contact.campaign_id = :campaign_id AND contact.phone = i.phone
+    AND contact.name_key = i.name_key
+""")
+
+
+def upsert_people(token_id: int, people: Sequence[SentPerson]) -> list[Result]:
+    """Add these people to the token's campaign, or change those whom it has. Return what became of
+    each, in their order.
+
+    A person who is there already gets everything as it was sent: what was left out is emptied.
+    Their calls stay, and so does the time at which they may be called again.
+
+    Raises ConflictError if the campaign has ended.
+    """
+    token = get_locked(ApiToken, token_id)
+    if token is None:
+        raise NotFoundError("This token does not exist any more.", "Ask an organiser for another.")
+    campaign = db.session.get_one(Campaign, token.campaign_id)
+    if campaign.state == CampaignState.ENDED:
+        raise ConflictError("This campaign has ended.", "Ask an organiser to reopen it.")
+    results: dict[int, Result] = {}
+    read = list(_read(people, campaign, results))
+    batch = batch_of(read, 0, len(people), campaign.country)
+    if batch.contact_rows:
+        persist.copy_incoming(batch.contacts)
+        for ordinal in persist.drop_suppressed():
+            results[ordinal] = Result(
+                Upserted.DO_NOT_CALL, message="This person has a number on the do-not-call list."
+            )
+        persist.drop_dead_numbers()
+        # The list before the contacts: see docs/locks.md.
+        own_list = _list_of(token, campaign)
+        _update_known(campaign, own_list, batch, results)
+        _store_new(campaign, own_list, batch, results)
+        persist.suppress_stored()
+    return [results[ordinal] for ordinal in range(len(people))]
+
+
+def _read(
+    people: Sequence[SentPerson], campaign: Campaign, results: dict[int, Result]
+) -> Iterator[ContactRow]:
+    """Yield the people who can be stored. The others get their result."""
+    seen: set[tuple[str, str]] = set()
+    for ordinal, person in enumerate(people):
+        headers = [f"phones.{at}" for at in range(len(person.phones))]
+        targets = ["phone"] * len(headers)
+        headers += [*person.cells, *(f"fields.{name}" for name in person.fields)]
+        targets += [*person.cells, *(FIELD + name for name in person.fields)]
+        cells = [*person.phones, *person.cells.values(), *person.fields.values()]
+        mapping = column_mapping.Mapping.of(headers, targets)
+        faults = faults_of(mapping)
+        if faults:
+            where = headers[faults[0].columns[0]] if faults[0].columns else "phones"
+            results[ordinal] = Result(Upserted.REFUSED, None, where, faults[0].message)
+            continue
+        row = normalise(
+            Row(ordinal, cells), mapping, campaign.country, campaign.allow_drama_numbers
+        )
+        if isinstance(row, RefusedRow):
+            results[ordinal] = Result(Upserted.REFUSED, None, row.column, row.message)
+            continue
+        keys = _keys_of(row)
+        if seen.intersection(keys):
+            results[ordinal] = Result(Upserted.REFUSED, None, "", _TWICE)
+            continue
+        seen.update(keys)
+        yield row
+
+
+def _keys_of(row: ContactRow) -> set[tuple[str, str]]:
+    name = f"{row.first_name} {row.last_name}".casefold()
+    keys = {(row.phone, name)}
+    return keys | {("external_id", row.external_id)} if row.external_id else keys
+
+
+def _list_of(token: ApiToken, campaign: Campaign) -> ContactList:
+    """Return the token's own list, locked. Make a new one if there is none, or if it was undone."""
+    own = get_locked(ContactList, token.contact_list_id) if token.contact_list_id else None
+    if own is None or own.state == ListState.UNDONE:
+        own = ContactList(
+            campaign_id=campaign.id,
+            name=token.name,
+            filename="other software",
+            state=ListState.READY,
+            created_by_id=token.created_by_id,
+        )
+        db.session.add(own)
+        db.session.flush()
+        token.contact_list_id = own.id
+    return own
+
+
+def _update_known(
+    campaign: Campaign, own_list: ContactList, batch: Batch, results: dict[int, Result]
+) -> None:
+    values = {"campaign_id": campaign.id, "undone": ListState.UNDONE}
+    found = db.session.execute(_FIND, values).all()
+    known, known_ids = [], set()
+    for row in sorted(found, key=lambda row: row.ordinal):
+        if row.clashes or row.contact_id in known_ids:
+            message = _CLASHES if row.clashes else _TWICE
+            results[row.ordinal] = Result(Upserted.REFUSED, row.contact_id, "", message)
+        else:
+            known.append(row)
+            known_ids.add(row.contact_id)
+    # A person on an undone upload comes to the token's list, so that callers get them again.
+    lists = {row.ordinal: own_list.id if row.is_undone else row.contact_list_id for row in known}
+    _widen(set(lists.values()), batch)
+    values = {
+        "ordinals": [row.ordinal for row in known],
+        "contact_ids": [row.contact_id for row in known],
+        "list_ids": [lists[row.ordinal] for row in known],
+    }
+    changed = set(db.session.scalars(_UPDATE, values)) if known else set()
+    for row in known:
+        kind = Upserted.UPDATED if row.ordinal in changed else Upserted.UNCHANGED
+        results[row.ordinal] = Result(kind, row.contact_id)
+    persist.suppress_stored()
+    db.session.execute(_DELETE, {"ordinals": [row.ordinal for row in found]})
+
+
+def _widen(list_ids: set[int], batch: Batch) -> None:
+    """Note the batch's zones and languages on these lists. A refill reads a list's contacts by
+    them."""
+    query = select(ContactList).where(ContactList.id.in_(list_ids)).order_by(ContactList.id)
+    for contact_list in db.session.scalars(query.with_for_update(key_share=True)):
+        contact_list.zone_keys = sorted(batch.zone_keys.union(contact_list.zone_keys))
+        contact_list.languages = sorted(batch.languages.union(contact_list.languages))
+    db.session.flush()
+
+
+def _store_new(
+    campaign: Campaign, own_list: ContactList, batch: Batch, results: dict[int, Result]
+) -> None:
+    # Somebody with this name and number, but with another ID in the sender's list.
+    for ordinal in db.session.scalars(_TAKEN, {"campaign_id": campaign.id}).all():
+        results[ordinal] = Result(
+            Upserted.REFUSED,
+            None,
+            "external_id",
+            "This person is in the campaign with another external_id.",
+        )
+    db.session.execute(_DELETE, {"ordinals": list(results)})
+    _widen({own_list.id}, batch)
+    stored = persist.insert_incoming(own_list)
+    own_list.rows_total += stored
+    own_list.rows_read += stored
+    own_list.rows_stored += stored
+    rows: Sequence[SqlRow[Any]] = db.session.execute(_STORED, {"campaign_id": campaign.id}).all()
+    for row in rows:
+        results[row.ordinal] = Result(Upserted.CREATED, row.id)
