@@ -7,7 +7,7 @@ from phonebank.core.jobs import Periodic
 from phonebank.exports.jobs import look_after_exports
 from phonebank.lists.jobs import resume_imports
 from phonebank.parties.auto_end import end_forgotten_parties
-from phonebank.privacy.jobs import continue_erasures
+from phonebank.privacy.jobs import continue_erasures, perform_retention
 from phonebank.roster.blocked_addresses import forget_addresses
 from phonebank.suppressions.jobs import resume_lifting
 from phonebank.tallies.reconcile import recount_tallies
@@ -21,6 +21,7 @@ PERIODIC_JOBS = (
     Periodic(resume_imports, seconds=60),
     Periodic(look_after_exports, seconds=60),
     Periodic(continue_erasures, seconds=60),
+    Periodic(perform_retention, seconds=60),
     Periodic(resume_lifting, seconds=300),
     Periodic(recount_tallies, seconds=300),
     Periodic(end_forgotten_parties, seconds=600),

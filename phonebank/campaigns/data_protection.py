@@ -1,7 +1,7 @@
 """The statements about personal data that a campaign must make before it starts: who is
 responsible, the legal ground, the last day, and how long people's data is kept."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from phonebank.models import Campaign, now
@@ -40,11 +40,11 @@ def missing_statements(campaign: Campaign) -> list[str]:
     return missing
 
 
-def today_in(campaign: Campaign) -> date:
-    """Return the date in the campaign's country. In a country with several time zones, this is the
-    earliest of their dates."""
+def today_in(campaign: Campaign, at: datetime | None = None) -> date:
+    """Return the date in the campaign's country at `at` (aware), or now. In a country with several
+    time zones this is the date where it is earliest."""
     zones = rules_for(campaign.country).time_zones.value
-    return min(now().astimezone(ZoneInfo(zone)).date() for zone in zones)
+    return min((at or now()).astimezone(ZoneInfo(zone)).date() for zone in zones)
 
 
 def kept_until(campaign: Campaign) -> date | None:

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from phonebank.campaigns.data_protection import missing_statements
 from phonebank.core.db import db
+from phonebank.core.erased import refuse_erased
 from phonebank.core.errors import ConflictError, NotAllowedError, NotFoundError
 from phonebank.core.locks import get_locked, lock_row
 from phonebank.core.scopes import campaigns_within, may_organise_chapter
@@ -65,9 +66,10 @@ def change_state(campaign: Campaign, verb: str) -> None:
 
     Raises ConflictError if the state does not allow the action, even if the page showed the button.
     Also raises it if a campaign would start without people to call, a script, or its statements
-    about personal data.
+    about personal data, and once its people are erased because their time is over.
     """
     lock_row(campaign)
+    refuse_erased(campaign)
     target = MOVES[campaign.state].get(verb)
     if target is None:
         raise ConflictError(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from phonebank.core.db import db
+from phonebank.core.erased import refuse_erased
 from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.core.locks import lock_row
 from phonebank.csv_input.column_mapping import Actions, Mapping
@@ -57,9 +58,12 @@ def confirm(
     rows that the organiser agreed to put on the do-not-call list.
 
     Raises ConflictError if the columns are confirmed already, if a value is undecided, or if the
-    number of rows to suppress is not the agreed one.
+    number of rows to suppress is not the agreed one. Raises it too if the campaign's people are
+    erased.
     """
     lock_row(contact_list)
+    campaign_id = contact_list.campaign_id
+    refuse_erased(db.session.get_one(Campaign, campaign_id, populate_existing=True))
     if contact_list.state != ListState.UPLOADED:
         raise ConflictError(
             "This file's columns have already been confirmed.", "Its page shows the progress."

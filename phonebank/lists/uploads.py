@@ -11,6 +11,7 @@ from typing import BinaryIO
 from sqlalchemy import delete, insert, select
 
 from phonebank.core.db import db
+from phonebank.core.erased import refuse_erased
 from phonebank.csv_input.code_pages import WINDOWS, AccentedWords, detect_alphabet
 from phonebank.csv_input.column_guesses import ColumnGuess, guess_columns
 from phonebank.csv_input.column_mapping import PHONE_TARGETS
@@ -43,8 +44,9 @@ def store_upload(
     reported now, and the rows are counted. The calling code commits. If the file is refused, the
     caller rolls back, and nothing of the file stays stored.
 
-    Raises InvalidFileError.
+    Raises InvalidFileError, and ConflictError if the campaign's people are erased.
     """
+    refuse_erased(campaign)
     head = file.read(CHUNK)
     dialect = sniff(head[:HEAD_BYTES])
     contact_list = ContactList(

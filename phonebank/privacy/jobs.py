@@ -1,26 +1,26 @@
-"""The job that searches stored files for an erased person, and the job that restarts stopped
-searches."""
+"""The jobs of erasure: search stored files for an erased person, take up a stopped search, and
+erase the people whose time is over."""
 
-import logging
+import time
 from datetime import timedelta
 
 from sqlalchemy import select
 
 from phonebank.core.db import db, retry_on_deadlock
-from phonebank.core.jobs import CHORES, enqueue, job
+from phonebank.core.jobs import CHORES, IMPORTS, enqueue, job
 from phonebank.core.locks import get_locked
 from phonebank.exports.files import erase_files_of
 from phonebank.lists.jobs import import_list
 from phonebank.lists.uploads import SupersededError
 from phonebank.models import ContactList, Erasure, ErasureState, now
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
-from phonebank.privacy import erase, stored_files
+from phonebank.privacy import erase, retention, stored_files
 from phonebank.privacy.person import Person
-
-log = logging.getLogger(__name__)
 
 # A search makes progress with each file, and reading the largest takes less than a minute.
 STALLED_AFTER = timedelta(minutes=2)
+# Seconds. The clock puts the job on its queue each minute, and imports wait meanwhile.
+WORKS_FOR = 40.0
 
 
 @job(CHORES, timeout=30 * 60)
@@ -50,6 +50,32 @@ def continue_erasures() -> None:
     )
     for erasure_id in db.session.scalars(stalled).all():
         enqueue(search_files, erasure_id)
+
+
+@job(IMPORTS, timeout=120)
+def perform_retention() -> None:
+    """Erase the people of campaigns whose time is over, for at most WORKS_FOR seconds.
+
+    Each portion is a transaction, so a killed worker leaves nobody half erased, and the next run
+    goes on with those who are left.
+    """
+    retention.look_for_due_campaigns()
+    db.session.commit()
+    ends_at = time.monotonic() + WORKS_FOR
+    for campaign_id in retention.campaigns_being_erased():
+        while time.monotonic() < ends_at:
+            began_at = time.monotonic()
+            if not _erase_some(campaign_id):
+                break
+            # Callers use the same database, so the job rests for as long as it has worked.
+            time.sleep(time.monotonic() - began_at)
+
+
+@retry_on_deadlock
+def _erase_some(campaign_id: int) -> bool:
+    is_more = retention.erase_some(campaign_id)
+    db.session.commit()
+    return is_more
 
 
 def _erase_from_upload(erasure_id: int, list_id: int, person: Person) -> None:

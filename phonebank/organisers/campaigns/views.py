@@ -16,6 +16,7 @@ from phonebank.campaigns.progress import OutcomeCountsCache, answers_by_question
 from phonebank.core.access import ORGANISER_ANYWHERE, VIEWER_ANYWHERE, open_to
 from phonebank.core.config import current_config
 from phonebank.core.edit_form import EditForm, is_still
+from phonebank.core.erased import refuse_erased
 from phonebank.core.errors import NotAllowedError
 from phonebank.core.scopes import campaign_for, chapters_within, may_organise
 from phonebank.lists.services import lists_in_calling_order
@@ -24,6 +25,7 @@ from phonebank.organisers.campaigns.forms import CampaignForm, DataProtectionFor
 from phonebank.organisers.responses import commit_and_redirect
 from phonebank.parties.services import parties_in
 from phonebank.parties.standings import standings
+from phonebank.privacy.retention import ANNOUNCED_FOR
 from phonebank.roster.admit import set_door
 from phonebank.rules.countries import rules_for
 from phonebank.rules.week_hours import DAY_NAMES, DAYS
@@ -104,6 +106,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
         moves=services.MOVES[campaign.state],
         lawful_basis=LAWFUL_BASES.get(campaign.lawful_basis),
         kept_until=kept_until(campaign),
+        erased_from=campaign.erasure_due_at and campaign.erasure_due_at + ANNOUNCED_FOR,
         unsaid=missing_statements(campaign),
         missing=services.missing_parts(campaign) if campaign.state == CampaignState.DRAFT else [],
         lists=lists_in_calling_order(campaign),
@@ -181,6 +184,8 @@ def _may_be_saved(form: EditForm) -> bool:
 def data_protection(campaign_id: int) -> ResponseReturnValue:
     """Say who is responsible for the people's data, the legal ground, and how long it is kept."""
     campaign = _campaign(campaign_id, to_change=request.method == "POST")
+    if request.method == "POST":
+        refuse_erased(campaign)
     rules = rules_for(campaign.country)
     form = DataProtectionForm(campaign)
     if _may_be_saved(form):

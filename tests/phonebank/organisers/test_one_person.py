@@ -1,5 +1,7 @@
 """The page on which an organiser erases a person or makes the file of what is stored about them."""
 
+from datetime import UTC, datetime
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -124,3 +126,20 @@ def test_an_organiser_of_another_campaign_finds_and_erases_nobody(
     with app.app_context():
         assert db.session.get_one(Contact, 1).first_name == "Zora"
         assert db.session.get(Contact, 2) is None
+
+
+def test_the_campaigns_page_announces_it(app: Flask, organiser: FlaskClient) -> None:
+    with app.app_context():
+        campaign = create_room().campaign
+        address = f"/campaigns/{campaign.id}"
+        campaign.erasure_due_at = datetime(2027, 6, 1, 9, 30, tzinfo=UTC)
+        db.session.commit()
+    assert "They are erased from 2027-06-02 09:30 UTC on" in organiser.get(address).text
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, 1)
+        campaign.erasing_since = campaign.erased_at = datetime(2027, 6, 2, 9, 31, tzinfo=UTC)
+        db.session.commit()
+    page = organiser.get(address).text
+    assert "Its people were erased on 2027-06-02. The figures stay." in page
+    assert "Reopen" not in page
+    assert organiser.post(f"{address}/data-protection", data={}).status_code == 409

@@ -1,6 +1,10 @@
 """After an erasure no store holds the person, and every total is as before."""
 
 import io
+import os
+import random
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -255,3 +259,25 @@ def test_a_batch_that_was_read_before_the_erasure_is_not_stored(importing: Conta
     jobs.search_files(erase().id)
     with pytest.raises(uploads.SupersededError):
         store_batch(batch, importing.id, 0)
+
+
+def test_a_search_that_is_killed_begins_again(room: Room) -> None:
+    others = "".join(f"Ada{n};Example;020 7946 {n % 500:04d};Rhyl\r\n" for n in range(2000))
+    waiting = upload(room.campaign, FILE + others)
+    erasure = erase()
+    for _ in range(int(os.environ.get("KILLS", "3"))):
+        worker = os.fork()
+        if worker == 0:
+            db.engine.dispose(close=False)
+            jobs.search_files(erasure.id)
+            os._exit(0)
+        time.sleep(random.uniform(0.002, 0.05))
+        os.kill(worker, signal.SIGKILL)
+        os.waitpid(worker, 0)
+        db.session.expire_all()
+        assert len(list(uploads.rows_of(waiting))) == 2004, "the file is whole"
+        db.session.rollback()
+    jobs.search_files(erasure.id)
+    db.session.expire_all()
+    assert "Zzyzxname" not in str(list(uploads.rows_of(waiting)))
+    assert db.session.get_one(Erasure, erasure.id).person is None

@@ -1,0 +1,129 @@
+"""Erases a campaign's people when the time is over for which it may keep them.
+
+A clock that is wrong must erase nobody early. So a campaign is announced first, and its people are
+erased a day later, if its time is over then too by the clocks of both the server and PostgreSQL.
+Once that has begun, no clock is asked again. The caller must commit.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+
+from phonebank.audit.record import record_audit
+from phonebank.campaigns.data_protection import kept_until, today_in
+from phonebank.core.db import db
+from phonebank.core.locks import lock_row
+from phonebank.exports.files import erase_files_of
+from phonebank.lists.uploads import discard
+from phonebank.models import (
+    Campaign,
+    CampaignState,
+    Contact,
+    ContactList,
+    ListState,
+    RefusedRow,
+    UploadChunk,
+    now,
+)
+from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
+from phonebank.privacy.erase import erase_contacts
+from phonebank.privacy.stored_files import erase_from_snapshots
+
+# From the announcement on the campaign's page to the first erased person.
+ANNOUNCED_FOR = timedelta(days=1)
+# One transaction erases this many people, which is about a tenth of a second's work.
+AT_ONCE = 500
+
+_STOPPED = "The time is over for which this campaign may keep people, so the import stopped."
+
+
+def moment() -> datetime:
+    """Return the present moment (aware) by the clock that is behind: the server's or
+    PostgreSQL's."""
+    return min(now(), db.session.scalar(select(func.clock_timestamp())) or now())
+
+
+def is_due(campaign: Campaign, at: datetime) -> bool:
+    """Whether the last day on which the campaign may keep its people has passed at `at` (aware)."""
+    until = kept_until(campaign)
+    return until is not None and today_in(campaign, at) > until
+
+
+def look_for_due_campaigns() -> None:
+    """Announce the campaigns whose people's time is over, and begin with those that were announced
+    a day ago. An announcement is taken back if the campaign may keep its people longer by now, or
+    if it is in the future because a clock was wrong."""
+    at = moment()
+    undecided = select(Campaign).where(
+        Campaign.erasing_since.is_(None),
+        Campaign.ends_on.is_not(None) | Campaign.erasure_due_at.is_not(None),
+    )
+    for campaign in db.session.scalars(undecided.order_by(Campaign.id)).all():
+        announced = campaign.erasure_due_at
+        if is_due(campaign, at) == (announced is not None) and (announced or at) <= at:
+            if announced is not None and at - announced >= ANNOUNCED_FOR:
+                _begin(campaign, at)
+            continue
+        lock_row(campaign)
+        campaign.erasure_due_at = at if is_due(campaign, at) else None
+
+
+def campaigns_being_erased() -> Sequence[int]:
+    """Return the ids of campaigns whose people are being erased."""
+    query = select(Campaign.id).where(
+        Campaign.erasing_since.is_not(None), Campaign.erased_at.is_(None)
+    )
+    return db.session.scalars(query.order_by(Campaign.id)).all()
+
+
+def erase_some(campaign_id: int) -> bool:
+    """Erase up to AT_ONCE people of a campaign. Return False if it had nobody left, and then erase
+    the rest: its files, refused rows, and what other campaigns' calls say of its people."""
+    ids = db.session.scalars(
+        select(Contact.id)
+        .where(Contact.campaign_id == campaign_id, Contact.phone > "")
+        .limit(AT_ONCE)
+    ).all()
+    if ids:
+        erase_contacts(ids, ends_calls=True)
+        return True
+    campaign = db.session.get_one(Campaign, campaign_id)
+    lock_row(campaign)
+    lists = select(ContactList.id).where(ContactList.campaign_id == campaign_id)
+    # An upload that began before the erasure may have ended after its beginning.
+    db.session.execute(delete(UploadChunk).where(UploadChunk.contact_list_id.in_(lists)))
+    db.session.execute(delete(RefusedRow).where(RefusedRow.contact_list_id.in_(lists)))
+    erase_files_of(campaign_id)
+    erase_from_snapshots()
+    if campaign.erased_at is None:
+        campaign.erased_at = now()
+        record_audit("erased a campaign's people", account=None, campaign=campaign)
+    return False
+
+
+def _begin(campaign: Campaign, at: datetime) -> None:
+    """Begin to erase a campaign's people: end the campaign, and stop its imports. An organiser may
+    have given it more time at this moment, so the row is locked and asked again."""
+    lock_row(campaign)
+    if campaign.erasing_since is not None or not is_due(campaign, at):
+        return
+    campaign.erasing_since = at
+    campaign.state = CampaignState.ENDED
+    record_audit(
+        "began to erase a campaign's people",
+        account=None,
+        campaign=campaign,
+        after={"kept_until": str(kept_until(campaign))},
+    )
+    for contact_list in db.session.scalars(
+        select(ContactList)
+        .where(ContactList.campaign_id == campaign.id)
+        .order_by(ContactList.id)
+        .with_for_update(key_share=True)
+    ).all():
+        discard(contact_list.id)
+        contact_list.mark_counts = {}
+        if contact_list.state in (ListState.UPLOADED, *LIST_STATES_IN_PROGRESS):
+            contact_list.state, contact_list.fault = ListState.FAILED, _STOPPED
+            contact_list.finished_at = at
