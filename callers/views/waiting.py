@@ -158,7 +158,7 @@ def team_of(caller: Caller) -> dict[str, int]:
 def describe_moment(moment: datetime, at: datetime, zone: ZoneInfo) -> str:
     """Return a coming moment in words, as seen at `at`, and the zone's city. The words are like “at
     18:40”, “tomorrow at 10:00”, “on Sunday at 10:00” or “on Sunday 6 December at 10:00”. A page
-    with JavaScript replaces them by the same in the reader's own zone."""
+    with JavaScript shows the day and time in the reader's own zone instead."""
     there = moment.astimezone(zone)
     days = (there.date() - at.astimezone(zone).date()) // timedelta(days=1)
     day = "on %A" if days < 7 else f"on %A {there.day} %B"

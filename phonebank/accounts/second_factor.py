@@ -59,7 +59,7 @@ class SingleUseRecoveryCodes(MfRecoveryCodesUtil):
 
     def check_recovery_code(self, user: Any, code: str) -> bool:
         """Whether the code is one of the account's. The account stays locked until the request
-        ends. By then Flask-Security has deleted the code."""
+        ends. Flask-Security deletes the code before that."""
         unchanged = select(Account).where(
             Account.id == user.id, Account.active, Account.fs_uniquifier == user.fs_uniquifier
         )

@@ -120,8 +120,8 @@ def mark_shared(campaign: Campaign, rows: Sequence[Row[*tuple[Any, ...]]]) -> bo
     """Mark this campaign and the campaigns with which these contacts share numbers. The column
     `called_elsewhere` of the rows says which campaigns these are.
 
-    Return whether all of them are marked. If not, a campaign is locked, and contacts with a shared
-    number must not come into a lane yet.
+    Return whether all these campaigns are marked. If not, a campaign is locked, and contacts with a
+    shared number must not come into a lane yet.
     """
     others = [one for row in rows for one in row.called_elsewhere or ()]
     unmarked = {other_id for *_, other_id, is_marked in others if not is_marked}
