@@ -53,7 +53,7 @@ class _Plugin(FlaskPlugin):
 
 
 def _refuse(_: object, __: object, fault: Exception | None, ___: object, ____: object) -> None:
-    """Turn what spectree found wrong into our own error."""
+    """Turn the faults that spectree found in a request into an error of ours."""
     if not isinstance(fault, ValidationError):
         return
     where = "body" if request.method in ("POST", "PUT", "PATCH") else "query"
@@ -98,7 +98,7 @@ def described(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Describe a view by its docstring, its annotations, its answer and its scope.
 
-    The view gets `query` and `json` as the models that its annotations name. `errors` adds answers,
+    The view's annotations name the models of its `query` and `json`. `errors` adds error responses,
     such as `HTTP_404=(Problem, "…")`.
     """
     resp = Response(HTTP_200=(answer, "Done."), **_ERRORS, **errors)

@@ -18,7 +18,7 @@ TOKENS_AT_MOST = 20
 # The precision of the time “last used”. With a shorter time, requests would write more often.
 USED_EVERY = timedelta(minutes=5)
 
-# One statement answers whether the token works. If its account was blocked or lost its role, the
+# One statement finds out whether the token works. If its account was blocked or lost its role, the
 # token does not work.
 _FIND = text(f"""
 SELECT token.id, token.campaign_id, token.name, token.scopes, token.created_by_id,

@@ -67,7 +67,7 @@ def campaigns_in(chapter: Chapter) -> Sequence[Campaign]:
 
 
 def create_chapter(name: str, by: Account | None) -> Chapter:
-    """Make a chapter. `by` is the organiser who does it, None for a command.
+    """Make a chapter. `by` is the organiser who makes it, or None for a command.
 
     Raises InvalidInputError for an empty or too long name, ConflictError if a chapter has it.
     """
@@ -101,8 +101,8 @@ def rename_chapter(chapter: Chapter, name: str, by: Account | None) -> None:
 
 
 def delete_chapter(chapter: Chapter, by: Account | None) -> None:
-    """Delete a chapter that has no campaign and nobody with a role. Raises ConflictError if it has
-    any."""
+    """Delete a chapter. Raises ConflictError if the chapter has a campaign, or if somebody has a
+    role in it."""
     # The lock waits for a transaction that is putting a campaign or a role into the chapter.
     db.session.get(Chapter, chapter.id, with_for_update=True)
     name, chapter_id = chapter.name, chapter.id
@@ -127,8 +127,8 @@ def delete_chapter(chapter: Chapter, by: Account | None) -> None:
 def move_campaign(
     campaign: Campaign, seen: int | None, chapter_id: int | None, by: Account | None
 ) -> None:
-    """Move the campaign to another chapter. None stands for no chapter. `seen` is the chapter in
-    which the page showed the campaign.
+    """Move the campaign to another chapter. None means no chapter. `seen` is the chapter in which
+    the page showed the campaign.
 
     Raises ConflictError if the campaign is no longer in `seen`, NotFoundError if there is no such
     chapter.
@@ -165,7 +165,7 @@ def _with_name(name: str) -> Chapter | None:
 
 
 def _free_name(name: str, but: Chapter | None = None) -> str:
-    """Return the name without needless spaces. Raises the errors of `create_chapter`."""
+    """Return the name without extra spaces. Raises the errors of `create_chapter`."""
     name = _clean_name(name)
     if not name:
         raise InvalidInputError("The chapter has no name.", "Type a name, such as a town.")

@@ -41,7 +41,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(NEW_TOKENS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def make_token(campaign_id: int) -> ResponseReturnValue:
-    """Make a token and show it, this one time."""
+    """Make a token, and show it this one time."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)
     form = TokenForm()
     form.offer(tokens.may_give(current_user))

@@ -37,8 +37,8 @@ class RoleForm(FlaskForm):
         super().__init__(*args, **kwargs)
         campaigns = select(Campaign.id, Campaign.name).order_by(Campaign.id.desc())
         chapters = select(Chapter.id, Chapter.name).order_by(Chapter.name)
-        # A campaign comes first, because the choice that a browser makes by itself should be the
-        # smallest one.
+        # A campaign comes first, because the browser preselects the first choice, and that should
+        # give the fewest rights.
         self.where.choices = [
             *(
                 SelectChoice(str(Scope(campaign_id=row.id)), f"Campaign: {row.name}")
