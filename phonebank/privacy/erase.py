@@ -1,4 +1,4 @@
-"""Erases people from the tables. The caller commits.
+"""Erases people from the tables. The calling code commits.
 
 If the person was called, a row without personal data stays. Its calls keep their times, outcomes
 and the keys of answers. So no total changes, and a recount agrees with it. `stored_files` erases

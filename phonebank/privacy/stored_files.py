@@ -1,5 +1,6 @@
 """Erases a person from stored files: waiting uploads, refused rows and do-not-call files that are
-not entered. Also erases them from the snapshots of other people's calls. The caller commits."""
+not entered. Also erases them from the snapshots of other people's calls. The calling code
+commits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace

@@ -1,5 +1,5 @@
 """Keyed hashes on the do-not-call list. A hash replaces a number whose people were erased. The
-caller commits.
+calling code commits.
 
 There are so few telephone numbers that a hash without a key would give each of them away. The keys
 are in the environment (`Config.number_keys`), so neither the tables nor their backups have them.
