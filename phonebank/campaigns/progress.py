@@ -45,8 +45,8 @@ class OutcomeCountsCache:
     """A cache of outcome counts, for one process.
 
     Tallies have no outcomes, so a count reads every call of a campaign. The outcomes of a campaign
-    of up to `exact_up_to` calls are counted for each view. Those of a larger campaign are counted
-    at most every `kept_for` seconds, because many organisers may keep its page open.
+    of up to `exact_up_to` calls are counted for each view. The outcomes of a larger campaign are
+    counted at most every `kept_for` seconds, because many organisers may keep its page open.
     """
 
     exact_up_to: int = 20_000

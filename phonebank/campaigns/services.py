@@ -65,8 +65,8 @@ def change_state(campaign: Campaign, verb: str) -> None:
     """Start, pause, resume, end or reopen the campaign; `verb` is a key of MOVES.
 
     Raises ConflictError if the state does not allow the action, even if the page showed the button.
-    Also raises it if a campaign would start without people to call, a script, or its statements
-    about personal data, and once its people are erased because their time is over.
+    Raises ConflictError too if a campaign would start without people to call, a script, or its
+    statements about personal data, and once its people are erased because their time is over.
     """
     lock_row(campaign)
     refuse_erased(campaign)
@@ -114,10 +114,8 @@ def replace_join_link(campaign: Campaign) -> None:
 
 
 def waiting_callers(campaign: Campaign) -> Sequence[Caller]:
-    """Return the callers who wait for admission, the longest wait first.
-
-    They have used the campaign's own link.
-    """
+    """Return the callers who used the campaign's own link and wait for admission, the longest wait
+    first."""
     return db.session.scalars(
         select(Caller)
         .where(

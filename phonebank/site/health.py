@@ -36,7 +36,7 @@ class Readiness:
         self._silent: list[str] = []
 
     def silent_stores(self) -> list[str]:
-        """Return the names of the stores that do not answer. These names may be ASKED_EVERY seconds
+        """Return the names of the stores that do not answer. The answer may be ASKED_EVERY seconds
         old."""
         with self._lock:
             if self._asked_at is None or time.monotonic() >= self._asked_at + ASKED_EVERY:

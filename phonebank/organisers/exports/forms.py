@@ -17,7 +17,7 @@ KINDS = {
 
 
 class AskForm(FlaskForm):
-    """Which file an organiser wants."""
+    """The form with which an organiser asks for a file."""
 
     kind = SelectField("What", choices=[SelectChoice(key, label) for key, label in KINDS.items()])
     since = DateField(

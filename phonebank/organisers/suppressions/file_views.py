@@ -1,7 +1,7 @@
 """The pages of a do-not-call file: review what it would enter, enter it, remove its numbers.
 
-Its numbers are removed as a whole. A file is kept until an organiser enters or deletes it, and for
-a day at most.
+The numbers of an entered file can only be removed all together. A file is kept until an organiser
+enters or deletes it, and for a day at most.
 """
 
 import logging
