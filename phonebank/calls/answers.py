@@ -50,15 +50,15 @@ def save_answer(
     turn: int | None = None,
     seq: int | None = None,
 ) -> Any:
-    """Save the answer to a step. Return the answer that is stored after that.
+    """Save the answer to a step. Return the answer that is stored afterwards.
 
     A later answer replaces an earlier one. A request changes nothing if it was sent before the call
     was undone, which its `turn` shows. It also changes nothing if it was sent before the request
     whose answer is stored. `seq` shows this, because each answer of a page has a higher `seq`. A
     form without JavaScript sends no `seq` (None), and its answer counts as the newest.
 
-    If the step allows an empty answer (None or blank), that is stored too, and says that the caller
-    has gone past the step.
+    If the step allows an empty answer (None or blank), that is stored too, and means that the
+    caller has passed the step.
 
     Raises NotFoundError for another caller's call, ConflictError if the outcome is recorded, and
     InvalidInputError for a step or answer that the script does not have.

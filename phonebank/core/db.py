@@ -86,8 +86,8 @@ TESTED_AFTER_IDLE = 1.0
 class PlainCursor(psycopg.Cursor[Any]):
     """A cursor that describes its columns in plain tuples.
 
-    SQLAlchemy asks for the name and the type of every column after every statement. Psycopg's own
-    objects for that take a third of the time of a statement that finds one wide row.
+    SQLAlchemy asks for the name and the type of every column after every statement. To make
+    psycopg's own objects for that takes a third of the time of a statement that finds one wide row.
     """
 
     @property

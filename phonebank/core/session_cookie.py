@@ -53,8 +53,8 @@ class SessionCookies(SecureCookieSessionInterface):
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Send the session if it has to be sent.
 
-        Otherwise the response needs no “Vary: Cookie”, because it is “no-store” and no cache keeps
-        it.
+        If the session is not sent, the response needs no “Vary: Cookie”, because it is “no-store”
+        and no cache keeps it.
         """
         if session.modified or self.should_set_cookie(app, session):
             super().save_session(app, session, response)

@@ -15,17 +15,17 @@ _LAST_DATA_RECEIVED = struct.Struct("=52xI")
 
 
 class ConnectionState(NamedTuple):
-    """The state of a connection. `is_closed`: the sender has hung up. `waited`: seconds since the
-    last byte of the request came in."""
+    """The state of a connection. `is_closed` says that the sender has closed it. `waited` is the
+    number of seconds since the last byte of the request came in."""
 
     is_closed: bool
     waited: float
 
 
 def connection_state_of(environ: "WSGIEnvironment") -> ConnectionState | None:
-    """Return the state of a request's connection; None if the operating system does not tell it.
+    """Return the state of a request's connection; None if the operating system does not give it.
 
-    Only Linux tells it, and only for TCP. Behind a proxy, this is the proxy's connection. The proxy
+    Only Linux gives it, and only for TCP. Behind a proxy, this is the proxy's connection. The proxy
     closes it when its own client hangs up.
     """
     connection = environ.get("gunicorn.socket")
