@@ -8,6 +8,8 @@ Size = tuple[int, int]
 PHONE, LAPTOP, TELEVISION = (390, 844), (1280, 800), (1920, 1080)
 # WCAG 1.4.10: no page scrolls sideways at 320 px.
 SMALL = (320, 640)
+TABLET = (768, 1024)
+TARGET = 44  # CSS pixels that a thumb needs
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Rules that a page may break at one width only. Colours are not among them: they take axe as long
 # as everything else together.
@@ -42,6 +44,25 @@ def overflow(page: Page) -> list[str]:
                 .map((part) => `wider than ${width} px: ${part.outerHTML.slice(0, 120)}`)
                 .concat([`${root.scrollWidth} px wide on a screen of ${width}`]);
             }"""
+        )
+    )
+
+
+def small_targets(page: Page) -> list[str]:
+    """What can be pressed and is under 44 pixels high or wide, except links inside sentences."""
+    return list(
+        page.evaluate(
+            """least => {
+            const inWords = "p:not(.beside, .back, .alone), .skip, .practice-people span";
+            return [...document.querySelectorAll("a, button, summary, input, select, textarea")]
+                .filter(one => one.checkVisibility({ visibilityProperty: true }))
+                .filter(one => !one.closest(inWords) && one.type !== "hidden")
+                .map(one => [one, (one.closest("label.choice") || one).getBoundingClientRect()])
+                .filter(([, box]) => box.width && box.height)
+                .filter(([, box]) => Math.min(box.width, box.height) < least - 0.5)
+                .map(([one, box]) => `${box.width}x${box.height} ${one.outerHTML.slice(0, 80)}`);
+        }""",
+            TARGET,
         )
     )
 

@@ -40,11 +40,10 @@ from tests.browser.call_page import (
     tap,
     wait_until,
 )
-from tests.browser.looking import SMALL, assert_fit_for_everyone
+from tests.browser.looking import SMALL, assert_fit_for_everyone, small_targets
 
 pytestmark = pytest.mark.browser
 
-TARGET = 44  # CSS pixels
 NewPage = Callable[..., Page]
 
 
@@ -650,23 +649,6 @@ def test_every_page_is_sound_for_axe_and_for_thumbs_in_the_dark(
     assert problems == []
     page.goto("/join/ZZZZZZ")
     check()
-
-
-def small_targets(page: Page) -> list[str]:
-    """What can be pressed and is under 44 pixels high or wide, except links inside sentences."""
-    return page.evaluate(
-        """least => {
-            const inWords = "p:not(.beside), .skip, .practice-people span";
-            return [...document.querySelectorAll("a, button, summary, input, select, textarea")]
-                .filter(one => one.checkVisibility({ visibilityProperty: true }))
-                .filter(one => !one.closest(inWords) && one.type !== "hidden")
-                .map(one => [one, (one.closest("label.choice") || one).getBoundingClientRect()])
-                .filter(([, box]) => box.width && box.height)
-                .filter(([, box]) => Math.min(box.width, box.height) < least - 0.5)
-                .map(([one, box]) => `${box.width}x${box.height} ${one.outerHTML.slice(0, 80)}`);
-        }""",
-        TARGET,
-    )
 
 
 def test_nothing_on_a_page_moves_the_body(party: Party, new_page: NewPage) -> None:

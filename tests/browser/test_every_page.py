@@ -1,5 +1,6 @@
-"""Tests every page in a real browser: it has no accessibility fault, is no wider than a small
-phone, logs no error to the console, and breaks no content security policy.
+"""Tests every page in a real browser: it has no accessibility fault in light or dark colours, is no
+wider than the screen, has buttons for thumbs where a phone shows it, logs no error to the console,
+and breaks no content security policy.
 
 With SCREENSHOTS=folder in the environment the test also saves a picture of each page at three
 widths.
@@ -22,12 +23,14 @@ from tests.browser.looking import (
     PHONE,
     RULES_OF_LAYOUT,
     SMALL,
+    TABLET,
     TAGS,
     TELEVISION,
     Size,
     accessibility_faults,
     overflow,
     resize,
+    small_targets,
 )
 from tests.conftest import empty_stores
 from tests.whole_evening import ADDRESSES, Evening, begin_evening, cookie_of, endpoints
@@ -295,7 +298,7 @@ def visitors(
 
     def page_of(who: str) -> Page:
         if who not in pages:
-            context = browser.new_context(base_url=web_server.url)
+            context = browser.new_context(base_url=web_server.url, reduced_motion="reduce")
             if who in evening.cookies:
                 value = cookie_of(app, evening.cookies[who])
                 context.add_cookies([{"name": "session", "value": value, "url": web_server.url}])
@@ -350,8 +353,8 @@ def dead_links(page: Page, followed: set[str]) -> list[str]:
 def faults_of(page: Page, said: list[str], at_home: Size = LAPTOP) -> list[str]:
     """Everything wrong with the page as it is, with folded parts opened.
 
-    All rules apply at the size that the page is made for, and the rules of layout at another size
-    too. At no size may anything stick out.
+    All rules apply at the size that the page is made for, the rules of layout at another size too,
+    and the rule of contrast in dark colours too. At no size may anything stick out.
     """
     page.evaluate(OPEN_FOLDED)
     elsewhere = LAPTOP if at_home == PHONE else PHONE
@@ -362,7 +365,12 @@ def faults_of(page: Page, said: list[str], at_home: Size = LAPTOP) -> list[str]:
     ):
         resize(page, size)
         found += [f"{size[0]} px: {fault}" for fault in accessibility_faults(page, kind, rules)]
-    for size in (SMALL, LAPTOP, TELEVISION):
+    if at_home == PHONE:
+        found += [f"too small for a thumb: {target}" for target in small_targets(page)]
+    page.emulate_media(color_scheme="dark")
+    found += [f"dark: {fault}" for fault in accessibility_faults(page, "rule", ["color-contrast"])]
+    page.emulate_media(color_scheme="light")
+    for size in (SMALL, TABLET, LAPTOP, TELEVISION):
         resize(page, size)
         found += overflow(page)
     return found + said

@@ -429,6 +429,14 @@ def test_the_map_is_drawn_in_its_own_shape_and_fits_or_starts_at_the_first_step(
             page.get_by_role("button", name="Whole map").click()
             assert _map_scale(page) < before
             assert _is_in_the_map_box(page, "svg.flow")
+    # After a phone was turned, the map fits its other width.
+    page.reload()
+    page.set_viewport_size({"width": 700, "height": 390})
+    page.wait_for_function(
+        "() => { const box = document.getElementById('flow-scroll').getBoundingClientRect();"
+        " const dot = document.querySelector('.flow-start').getBoundingClientRect();"
+        " return Math.abs(dot.left + dot.width / 2 - box.left - box.width / 2) < 3; }"
+    )
     # The made-up people come on demand, and their menus too.
     page.get_by_role("button", name="Change what they say").click()
     expect(page.locator("#person-0 summary")).to_be_focused()

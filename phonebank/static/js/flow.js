@@ -8,6 +8,7 @@ const SMALLEST = 0.1;
 const LARGEST = 2;
 
 let scale = 0; // 0: not yet chosen
+let isZoomed = false;
 
 function drawn() {
   const box = document.getElementById("flow-scroll");
@@ -43,6 +44,7 @@ function show() {
 function zoomTo(picture, wanted) {
   const { box } = picture;
   const before = scale;
+  isZoomed = true;
   const middle = { x: box.scrollLeft + box.clientWidth / 2, y: box.scrollTop + box.clientHeight / 2 };
   scale = Math.min(LARGEST, Math.max(SMALLEST, wanted));
   draw(picture);
@@ -58,6 +60,14 @@ document.addEventListener("click", (event) => {
   const { box, size } = picture;
   const whole = Math.min(1, box.clientWidth / size.width, box.clientHeight / size.height);
   zoomTo(picture, { whole, out: scale / STEP, in: scale * STEP }[button.dataset.zoom]);
+});
+
+// After a phone was turned, the picture fits the other width.
+window.addEventListener("resize", () => {
+  if (!isZoomed) {
+    scale = 0;
+    show();
+  }
 });
 
 show();
