@@ -15,6 +15,7 @@ from callers.views import (  # noqa: F401  (each adds its pages to the blueprint
     join,
     practice,
     record,
+    told,
 )
 from callers.views.blueprint import pages
 from callers.views.callback_times import PRESETS

@@ -45,6 +45,8 @@ from phonebank.roster.pace import A_MINUTE, flag
 from phonebank.scripts import campaign_scripts, drafts
 from phonebank.suppressions.entries import suppress
 from phonebank.suppressions.files import store_file
+from phonebank.told_changes import decide
+from phonebank.told_changes.tell import tell
 from scripts_library.library import source_of
 from tests.factories import (
     create_account,
@@ -135,7 +137,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     ended = create_party(campaign, host, title="Sunday afternoon")
     parties.end_party(ended)
     db.session.commit()
-    callers, call_id = _people_ringing(campaign, party, lists["ready"], person or {})
+    callers, call_id = _people_ringing(campaign, party, lists["ready"], person or {}, organiser)
     suppress("+442079460999", SuppressionOrigin.ORGANISER, "asked", account_id=organiser.id)
     wishes = b"Member ID,Name,Phone\n1234567890,Ada Example,020 7946 0700\n2,Bo,none\n"
     wishes_file = store_file(wishes, "wishes.csv", "GB", "asked", organiser.id)
@@ -222,7 +224,7 @@ def _lists(campaign: Campaign, organiser: Account) -> dict[str, int]:
 
 
 def _people_ringing(
-    campaign: Campaign, party: Party, list_id: int, person: dict[str, Any]
+    campaign: Campaign, party: Party, list_id: int, person: dict[str, Any], organiser: Account
 ) -> tuple[dict[str, Caller], uuid.UUID]:
     contact_list = db.session.get_one(ContactList, list_id)
     callers = {
@@ -260,6 +262,9 @@ def _people_ringing(
     db.session.commit()
     hold = claim(callers["Sam"])
     db.session.commit()
+    told = {"number": "020 7946 0950", "first_name": "Ana", "place": "Leeds"}
+    tell(callers["Sam"], hold.call.id, told)
+    decide.refuse(campaign, decide.undecided(campaign)[0].change.id, organiser)
     for _ in range(20):
         _contact(contact_list)
     db.session.commit()
@@ -332,6 +337,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "callers.person": _at("/calling/person"),
     "callers.person_qr": _at("/calling/person/qr.svg"),
     "callers.practice": _at("/calling/practice"),
+    "callers.told": _at("/calling/told"),
     "callers.wait": _at("/calling/wait"),
     "campaigns.answers": _campaign("/answers"),
     "campaigns.data_protection": _campaign("/data-protection"),
@@ -398,6 +404,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     ),
     "suppression_files.show": lambda evening: f"/do-not-call/files/{evening.wishes_file_id}",
     "suppressions.show": _at("/do-not-call"),
+    "told_changes.index": _campaign("/told"),
 }
 LEFT_OUT = {"static": "files of the release, the same for everyone"}
 

@@ -77,7 +77,6 @@ SELECT EXISTS (
     JOIN call ON call.campaign_id = span.campaign_id AND call.recorded_at > span.since
 )
 """)
-_OTHER_CAMPAIGNS = (Campaign.id, Campaign.retry_rules)
 
 
 def called_elsewhere(contact: str) -> str:
@@ -98,6 +97,12 @@ def called_elsewhere(contact: str) -> str:
     FROM contact AS elsewhere JOIN campaign ON campaign.id = elsewhere.campaign_id
     WHERE elsewhere.phone = {contact}.phone AND elsewhere.campaign_id <> {contact}.campaign_id
 )"""  # noqa: S608
+
+
+_ELSEWHERE = text(
+    f"SELECT {called_elsewhere('contact')} AS called_elsewhere FROM contact WHERE id = :id"  # noqa: S608
+)
+_OTHER_CAMPAIGNS = (Campaign.id, Campaign.retry_rules)
 
 
 def last_called_elsewhere(contact: str) -> str:
@@ -131,6 +136,11 @@ def mark_shared(campaign: Campaign, rows: Sequence[Row[*tuple[Any, ...]]]) -> bo
         return True
     marked = db.session.scalars(_MARK_SHARED, {"ids": sorted(unmarked)}).all()
     return unmarked == set(marked)
+
+
+def mark_shared_number(campaign: Campaign, contact_id: int) -> bool:
+    """Do what `mark_shared` does, for a contact that has got another number."""
+    return mark_shared(campaign, db.session.execute(_ELSEWHERE, {"id": contact_id}).all())
 
 
 def rests_until(rows: Sequence[Any] | None, campaign: Campaign) -> datetime | None:

@@ -2,9 +2,9 @@
 instead of fifteen.
 
 Each module becomes a function that returns its exports, so equal names in two modules do not clash.
-Comments that fill whole lines are left out. Only the syntax that our modules use is supported:
-named static imports from the same folder, and exported declarations. A module that exports a
-variable must not change it later.
+Comments that fill whole lines, and indentation, are left out. Only the syntax that our modules use
+is supported: named static imports from the same folder, and exported declarations. A module that
+exports a variable must not change it later.
 """
 
 import re
@@ -15,6 +15,7 @@ from pathlib import Path
 _IMPORT = re.compile(r'^import (?:\{([^}]*)\} from )?"\./([\w.]+)";\n', re.M)
 _EXPORT = re.compile(r"^export ((?:async )?function|class|const) (\w+)", re.M)
 _COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/[ \t]*|//[^\n]*)\n", re.M | re.S)
+_INDENT = re.compile(r"^[ \t]+", re.M)
 _LEFT_OVER = re.compile(r"^(?:import|export)\b.*|\bimport\(.*", re.M)
 
 
@@ -58,6 +59,10 @@ def _add(path: Path, done: dict[str, str], above: tuple[str, ...]) -> None:
 @cache
 def _read(path: Path, modified_ns: int) -> _Module:
     source = _COMMENT.sub("", path.read_text())
+    # A text between backticks that has several lines would lose its spaces.
+    if odd := next((line for line in source.splitlines() if line.count("`") % 2), None):
+        raise UnsupportedModuleError(f"{path.name} has “{odd.strip()}”.")
+    source = _INDENT.sub("", source)
     imports = tuple(name for _, name in _IMPORT.findall(source))
     exported = [name for _, name in _EXPORT.findall(source)]
     body = _EXPORT.sub(r"\1 \2", _IMPORT.sub(_take_exports, source))

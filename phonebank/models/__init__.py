@@ -31,6 +31,7 @@ from phonebank.models.suppression import (
     SuppressionSource,
 )
 from phonebank.models.tally import Tally
+from phonebank.models.told_change import ToldChange, ToldKind, ToldState
 
 # Templates know these by their names.
 STATES = (
@@ -50,6 +51,8 @@ STATES = (
     Scope,
     SetAsideState,
     SuppressionOrigin,
+    ToldKind,
+    ToldState,
 )
 
 __all__ = [
@@ -105,6 +108,9 @@ __all__ = [
     "SuppressionOrigin",
     "SuppressionSource",
     "Tally",
+    "ToldChange",
+    "ToldKind",
+    "ToldState",
     "UploadChunk",
     "account_role",
     "campaign_host",

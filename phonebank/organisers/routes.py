@@ -16,6 +16,7 @@ from phonebank.organisers.roster import history_views, pace_views, set_aside_vie
 from phonebank.organisers.roster import views as roster
 from phonebank.organisers.scripts import views as scripts
 from phonebank.organisers.suppressions import views as suppressions
+from phonebank.organisers.told_changes import views as told_changes
 
 _FEATURES = (
     campaigns,
@@ -32,6 +33,7 @@ _FEATURES = (
     pace_views,
     history_views,
     set_aside_views,
+    told_changes,
     people,
     chapters,
 )

@@ -20,6 +20,7 @@ from phonebank.models import (
     Contact,
     ContactList,
     Party,
+    ToldChange,
     now,
 )
 from phonebank.parties.participants import send_message, waiting_callers
@@ -63,6 +64,39 @@ def test_two_taps_and_one_field_then_one_tap_each(party: Party, new_page: NewPag
     assert open_call(party).id != first.id
     assert recorded_outcomes(party) == ["no_answer"]
     assert party_totals([party.id])[party.id].calls == 1
+
+
+def test_what_a_person_told_is_sent_without_leaving_the_call(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page()
+    join_as_kit(page, party)
+    ask_for_person(page)
+    page.get_by_text("Correct their details").click()
+    page.get_by_label("First name").fill("Ana")
+    page.get_by_role("button", name="Send to the organisers").click()
+    page.get_by_text("Sent. An organiser decides about it.").wait_for()
+    assert page.get_by_label("First name").input_value() == ""
+    page.get_by_label("Moved to").fill("Leeds")
+    first = open_call(party)
+    tap(page, "No answer")
+    page.get_by_text("Recorded: No answer.").wait_for()
+    # What was not sent is not sent about the next person.
+    page.get_by_text("Correct their details").click()
+    assert page.get_by_label("Moved to").input_value() == ""
+    page.get_by_label("Their right number").fill("12")
+    page.get_by_role("button", name="Send to the organisers").click()
+    page.get_by_text("We can't read this number.").wait_for()
+    page.get_by_label("Their right number").fill("020 7946 0950")
+    page.get_by_role("button", name="Send to the organisers").click()
+    page.get_by_text("Sent. An organiser decides about it.").wait_for()
+    db.session.rollback()
+    changes = db.session.query(ToldChange).order_by(ToldChange.id).all()
+    assert [(change.call_id, change.said) for change in changes] == [
+        (first.id, {"first_name": "Ana", "last_name": ""}),
+        (open_call(party).id, {"number": "+442079460950"}),
+    ]
+    assert_fit_for_everyone(page)
 
 
 def test_a_conversation_is_its_answers_and_one_tap(party: Party, new_page: NewPage) -> None:

@@ -31,6 +31,7 @@ from phonebank.rules.countries import rules_for
 from phonebank.rules.week_hours import DAY_NAMES, DAYS
 from phonebank.scripts.versions import published_version_id, script_of
 from phonebank.tallies.totals import campaign_totals
+from phonebank.told_changes.decide import undecided_count
 
 campaigns = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 
@@ -114,6 +115,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
         standings=standings(campaign.id),
         waiting=services.waiting_callers(campaign),
         to_look_at=services.count_flagged_callers(campaign),
+        told=undecided_count(campaign),
         # The variable is not named `script`, because base.html has a macro of that name.
         conversation=script_of(published_version_id(campaign)),
         outcomes=outcomes,

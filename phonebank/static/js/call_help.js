@@ -20,6 +20,16 @@ document.addEventListener(
   true,
 );
 
+// A part that few callers open has a module of its own. Browsers run a module only once.
+document.addEventListener(
+  "toggle",
+  ({ target }) => {
+    const src = target.dataset.load;
+    if (src) document.head.append(Object.assign(document.createElement("script"), { type: "module", src }));
+  },
+  true,
+);
+
 async function tellHost(url, fields, status) {
   status.textContent = "Telling your host…";
   const sent = { method: "POST", body: new URLSearchParams(fields), headers: { Accept: "application/json" } };

@@ -51,6 +51,7 @@ def test_a_bundle_runs_each_module_once_and_keeps_equal_names_apart(folder: Path
         'import * as one from "./one.js";',
         'const one = await import("./one.js");',
         'import { page } from "./page.js";',
+        "const words = `one\n  two`;",
     ],
 )
 def test_what_a_bundle_cannot_take_is_refused(folder: Path, odd: str) -> None:

@@ -1,0 +1,67 @@
+"""The page on which a caller writes what the person told them: a number, a name, or a move.
+
+The call page shows the same form in a folded part. It asks for the form only when the caller opens
+that part (call_told.js).
+"""
+
+import uuid
+
+from flask import Response, flash, g, jsonify, make_response, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from callers.sessions import device_of_cookie, for_callers
+from callers.views import page_data
+from callers.views.blueprint import pages, read_fields, wants_screen
+from phonebank.calls.hold import current_hold
+from phonebank.core.content_negotiation import wants_json
+from phonebank.core.db import db
+from phonebank.core.errors import InvalidInputError
+from phonebank.core.rate_limits import client_key, limiter
+from phonebank.told_changes.tell import tell
+
+SENDS = "60 per hour"
+SENT = "Sent. An organiser decides about it."
+
+
+def _device_key() -> str:
+    device = device_of_cookie()
+    return f"caller {device.id}" if device else client_key()
+
+
+@pages.get("/calling/told")
+@for_callers
+def told() -> ResponseReturnValue:
+    """Ask what the person on the screen has told the caller."""
+    return _page()
+
+
+@pages.post("/calling/person/<uuid:call_id>/told")
+@limiter.limit(SENDS, key_func=_device_key)
+@for_callers
+def send_told(call_id: uuid.UUID) -> ResponseReturnValue:
+    """Store what the person told. The JSON has "number", "first_name", "last_name" and "place"."""
+    fields = read_fields()
+    try:
+        tell(g.caller, call_id, fields)
+    except InvalidInputError as refused:
+        db.session.rollback()
+        if wants_json():
+            raise
+        return _page(refused, fields), refused.status
+    db.session.commit()
+    if wants_json():
+        return jsonify(message=SENT)
+    flash(SENT, "success")
+    return redirect(url_for(".calling"), 303)
+
+
+def _page(refused: InvalidInputError | None = None, typed: object = None) -> str | Response:
+    hold = current_hold(g.caller)
+    if hold is None:
+        return make_response(redirect(url_for(".calling"), 303))
+    values = {"call_id": hold.call.id, "typed": typed or {}}
+    if wants_screen():
+        return render_template("callers/_told.html", **values)
+    return render_template(
+        "callers/told.html", refused=refused, **values, **page_data.place_of(g.caller)
+    )

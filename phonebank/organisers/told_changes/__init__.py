@@ -1,0 +1,1 @@
+"""The organiser's page of what callers were told."""

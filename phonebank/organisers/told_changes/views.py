@@ -1,0 +1,100 @@
+"""The page on which organisers accept or refuse what callers were told about people."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, Flask, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from phonebank.audit.record import record_audit
+from phonebank.core.access import open_to
+from phonebank.core.db import retry_on_deadlock
+from phonebank.core.scopes import campaign_for
+from phonebank.models import Account, Campaign, RoleName, ToldChange, ToldKind
+from phonebank.organisers.responses import commit_and_redirect
+from phonebank.phones.e164 import format_for_reading
+from phonebank.told_changes import decide
+
+told_changes = Blueprint("told_changes", __name__, url_prefix="/campaigns/<int:campaign_id>/told")
+
+KINDS = {
+    ToldKind.NUMBER: "Right number",
+    ToldKind.NAME: "Name",
+    ToldKind.MOVED: "Moved to",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Add the page."""
+    app.register_blueprint(told_changes)
+
+
+@told_changes.get("")
+@open_to(RoleName.ORGANISER)
+def index(campaign_id: int) -> ResponseReturnValue:
+    """Show the changes that wait for a decision, and those of the last 30 days."""
+    campaign = campaign_for(current_user, campaign_id)
+    waiting = decide.undecided_count(campaign)
+    return render_template(
+        "told_changes/index.html",
+        campaign=campaign,
+        undecided=decide.undecided(campaign),
+        waiting=waiting,
+        decided=decide.decided(campaign),
+        kinds=KINDS,
+        in_words=lambda change: _in_words(change, campaign),
+        number=lambda phone: format_for_reading(phone, campaign.country),
+    )
+
+
+@told_changes.post("/<int:change_id>/accept")
+@open_to(RoleName.ORGANISER)
+@retry_on_deadlock
+def accept(campaign_id: int, change_id: int) -> ResponseReturnValue:
+    """Change the person as a caller was told."""
+    return _act(campaign_id, change_id, decide.accept, "accepted")
+
+
+@told_changes.post("/<int:change_id>/refuse")
+@open_to(RoleName.ORGANISER)
+def refuse(campaign_id: int, change_id: int) -> ResponseReturnValue:
+    """Leave the person as they are."""
+    return _act(campaign_id, change_id, decide.refuse, "refused")
+
+
+@told_changes.post("/<int:change_id>/take-back")
+@open_to(RoleName.ORGANISER)
+@retry_on_deadlock
+def take_back(campaign_id: int, change_id: int) -> ResponseReturnValue:
+    """Undo a decision."""
+    return _act(campaign_id, change_id, decide.take_back, "taken back")
+
+
+def _act(
+    campaign_id: int,
+    change_id: int,
+    action: Callable[[Campaign, int, Account], ToldChange],
+    done: str,
+) -> ResponseReturnValue:
+    campaign = campaign_for(current_user, campaign_id)
+    change = action(campaign, change_id, current_user)
+    record_audit(
+        f"told change {done}",
+        account=current_user,
+        campaign=campaign,
+        subject_kind="contact",
+        subject_id=change.contact_id,
+        after={"kind": change.kind.value},
+    )
+    return commit_and_redirect(
+        url_for(".index", campaign_id=campaign.id), f"{KINDS[change.kind]}: {done}."
+    )
+
+
+def _in_words(change: ToldChange, campaign: Campaign) -> str:
+    said = change.said
+    if change.kind == ToldKind.NUMBER:
+        return format_for_reading(said["number"], campaign.country)
+    if change.kind == ToldKind.NAME:
+        return f"{said['first_name']} {said['last_name']}".strip()
+    return str(said.get("postcode") or said.get("town"))

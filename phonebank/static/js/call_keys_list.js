@@ -1,0 +1,23 @@
+/* The list of keys. The call page loads it when the caller first opens that part (call_help.js). */
+
+const KEYS = [
+  ["1 to 9", "the answers; on a scale 0 to 9, and 1 0 for ten"],
+  ["N", "No answer"],
+  ["V", "Voicemail"],
+  ["E", "How the call ended"],
+  ["U", "Undo the last call"],
+  ["?", "this list"],
+];
+
+const list = document.createElement("ul");
+for (const [keys, what] of KEYS) {
+  const line = document.createElement("li");
+  for (const word of keys.split(" ")) {
+    const key = document.createElement("kbd");
+    key.textContent = word;
+    line.append(word === "to" ? "to" : key, " ");
+  }
+  line.append(what);
+  list.append(line);
+}
+document.querySelector("[data-keys] > div").prepend(list);

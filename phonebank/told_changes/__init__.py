@@ -1,0 +1,1 @@
+"""What callers were told about people, and what organisers decide about it."""

@@ -1,0 +1,255 @@
+"""What organisers do with the changes that callers were told of: read, accept, refuse, take back.
+Nothing here commits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import exists, func, select, text
+from sqlalchemy.exc import IntegrityError
+
+from phonebank.contact_queue.number_rest import mark_shared_number
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, NotFoundError
+from phonebank.models import (
+    Account,
+    Call,
+    Caller,
+    Campaign,
+    Contact,
+    ContactState,
+    ToldChange,
+    ToldKind,
+    ToldState,
+    now,
+)
+from phonebank.phones.number_places import time_zones_of
+from phonebank.phones.postcodes import time_zones_of_postcode
+from phonebank.rules.calling_hours import zones_in_key
+from phonebank.rules.outcomes import OUTCOMES
+from phonebank.rules.time_zones import zones_key
+from phonebank.suppressions.entries import is_suppressed
+
+SHOWN_AT_MOST = 50
+# Organisers can take back what they accepted for this long.
+TAKEN_BACK_WITHIN = timedelta(days=30)
+
+_OFFER_ZONE = text("""
+UPDATE contact_list SET zone_keys = zone_keys || to_jsonb(CAST(:zone_key AS text))
+WHERE id = :list_id AND NOT jsonb_exists(zone_keys, :zone_key)
+""")
+
+
+@dataclass(frozen=True)
+class Told:
+    """A change that a caller was told of, with the person, the call and the caller's first name."""
+
+    change: ToldChange
+    contact: Contact
+    outcome: str | None
+    caller: str
+    decided_by: Account | None
+
+
+def undecided_count(campaign: Campaign) -> int:
+    """Return how many changes wait for an organiser's decision."""
+    query = select(func.count()).where(
+        ToldChange.campaign_id == campaign.id, ToldChange.state == ToldState.TOLD
+    )
+    return db.session.scalar(query) or 0
+
+
+def undecided(campaign: Campaign) -> list[Told]:
+    """Return the changes that wait, the oldest first, SHOWN_AT_MOST of them."""
+    return _read(campaign, ToldChange.state == ToldState.TOLD, ToldChange.id)
+
+
+def decided(campaign: Campaign) -> list[Told]:
+    """Return the changes that were decided lately, the newest first, SHOWN_AT_MOST of them."""
+    lately = ToldChange.decided_at > now() - TAKEN_BACK_WITHIN
+    return _read(campaign, lately, ToldChange.decided_at.desc())
+
+
+def accept(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
+    """Change the person as a caller was told.
+
+    A number becomes the first one to call. A person without a working number can then be called
+    again. Raises NotFoundError, and ConflictError with the reason: it was decided already, the
+    person is on a caller's screen, the number is on the do-not-call list, or the campaign has this
+    person with this number already.
+    """
+    change, contact = _locked(campaign, change_id, ToldState.TOLD)
+    call = db.session.get_one(Call, change.call_id)
+    if change.kind == ToldKind.NUMBER:
+        after = _with_number(contact, change.said["number"], call)
+    elif change.kind == ToldKind.NAME:
+        after = _with_name(contact, change.said)
+    else:
+        after = _moved(contact, change.said, campaign)
+    change.before, change.after = {key: _json(contact, key) for key in after}, after
+    _write(contact, after)
+    if change.kind == ToldKind.NUMBER and not mark_shared_number(campaign, contact.id):
+        raise ConflictError("Somebody is just changing a campaign.", "Try again in a moment.")
+    _decide(change, ToldState.ACCEPTED, account)
+    return change
+
+
+def refuse(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
+    """Leave the person as they are. Raises NotFoundError, and ConflictError if it was decided
+    already."""
+    change = _locked_change(campaign, change_id, ToldState.TOLD)
+    _decide(change, ToldState.REFUSED, account)
+    return change
+
+
+def take_back(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
+    """Undo a decision, so that the change waits again.
+
+    Raises NotFoundError, and ConflictError if it waits already, if the person is on a caller's
+    screen, or if they have changed since.
+    """
+    change = _locked_change(campaign, change_id, ToldState.ACCEPTED, ToldState.REFUSED)
+    if change.state == ToldState.ACCEPTED:
+        contact = _locked_contact(change)
+        after = change.after or {}
+        if any(_json(contact, key) != value for key, value in after.items()):
+            raise ConflictError(
+                "This person has changed since then, so it can't be taken back.",
+                "Look at the person instead.",
+            )
+        _write(contact, change.before or {})
+    change.before = change.after = None
+    _decide(change, ToldState.TOLD, None)
+    return change
+
+
+def _read(campaign: Campaign, which: Any, order: Any) -> list[Told]:
+    query = (
+        select(ToldChange, Contact, Call.outcome, Caller.first_name, Account)
+        .join(Contact, Contact.id == ToldChange.contact_id)
+        .join(Call, Call.id == ToldChange.call_id)
+        .join(Caller, Caller.id == Call.caller_id)
+        .outerjoin(Account, Account.id == ToldChange.decided_by_id)
+        .where(ToldChange.campaign_id == campaign.id, which)
+        .order_by(order)
+        .limit(SHOWN_AT_MOST)
+    )
+    return [Told(*row) for row in db.session.execute(query)]
+
+
+def _locked_change(campaign: Campaign, change_id: int, *states: ToldState) -> ToldChange:
+    change = db.session.scalar(
+        select(ToldChange)
+        .where(ToldChange.id == change_id, ToldChange.campaign_id == campaign.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if change is None:
+        raise NotFoundError("There is no such change.", "Reload the page.")
+    if change.state not in states:
+        raise ConflictError("Another organiser has decided this meanwhile.", "Reload the page.")
+    return change
+
+
+def _locked(campaign: Campaign, change_id: int, *states: ToldState) -> tuple[ToldChange, Contact]:
+    change = _locked_change(campaign, change_id, *states)
+    return change, _locked_contact(change)
+
+
+def _locked_contact(change: ToldChange) -> Contact:
+    contact = db.session.scalar(
+        select(Contact)
+        .where(Contact.id == change.contact_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if contact is None:
+        raise NotFoundError("This person was erased.", "Reload the page.")
+    # A claim skips a locked contact, so nobody gets this one before the commit.
+    on_screen = select(exists().where(Call.contact_id == contact.id, Call.ended_at.is_(None)))
+    if db.session.scalar(on_screen):
+        raise ConflictError(
+            "A caller has this person on the screen right now.", "Try again after the call."
+        )
+    return contact
+
+
+def _with_number(contact: Contact, number: str, call: Call) -> dict[str, Any]:
+    if contact.suppressed_at is not None or is_suppressed(number):
+        raise ConflictError(
+            "This number or this person is on the do-not-call list.",
+            "Refuse the change. Nobody calls them again.",
+        )
+    outcome = OUTCOMES.get(call.outcome or "")
+    wrong = {number} | ({call.phone} if outcome and outcome.number_dead else set())
+    if contact.state == ContactState.UNUSABLE:
+        wrong.add(contact.phone)
+    after: dict[str, Any] = {
+        "phone": number,
+        "other_phones": [
+            each for each in (contact.phone, *contact.other_phones) if each not in wrong
+        ],
+        "phone_original": number,
+        "zone_key": _with_zones(contact, time_zones_of(number)),
+    }
+    if contact.state == ContactState.UNUSABLE:
+        # The calls so far rang with somebody else.
+        after |= {"state": ContactState.CALLABLE.value, "attempts": 0, "attempts_that_day": 0}
+    return after
+
+
+def _with_name(contact: Contact, said: dict[str, Any]) -> dict[str, Any]:
+    first = said["first_name"] or contact.first_name
+    last = said["last_name"] or contact.last_name
+    return {"first_name": first, "last_name": last, "name_key": f"{first} {last}".casefold()}
+
+
+def _moved(contact: Contact, said: dict[str, Any], campaign: Campaign) -> dict[str, Any]:
+    old = {key: value for key, value in contact.fields.items() if key not in ("town", "address")}
+    postcode = said.get("postcode")
+    if postcode:
+        zones = time_zones_of_postcode(postcode, campaign.country)
+        return {"postcode": postcode, "fields": old, "zone_key": zones_key(zones)}
+    # A town alone does not say in which time zone it lies, so all of the country's must be open.
+    return {"postcode": None, "fields": old | {"town": said["town"]}, "zone_key": ""}
+
+
+def _with_zones(contact: Contact, zones: Sequence[str]) -> str:
+    """Return the contact's zones with those of a new number: a call must be inside all their hours.
+
+    A postcode says it better than any number, so with one the zones stay.
+    """
+    if contact.postcode or not contact.zone_key:
+        return contact.zone_key
+    return zones_key((*zones_in_key(contact.zone_key), *zones)) if zones else ""
+
+
+def _json(contact: Contact, column: str) -> Any:
+    value = getattr(contact, column)
+    return value.value if isinstance(value, ContactState) else value
+
+
+def _write(contact: Contact, values: dict[str, Any]) -> None:
+    try:
+        with db.session.begin_nested():
+            for column, value in values.items():
+                setattr(contact, column, ContactState(value) if column == "state" else value)
+            db.session.flush()
+    except IntegrityError:
+        raise ConflictError(
+            "The campaign has another person with this name and this number.",
+            "Refuse the change, so that nobody is called twice.",
+        ) from None
+    if "zone_key" in values:
+        # A refill looks for a list's contacts in the list's time zones only.
+        db.session.execute(
+            _OFFER_ZONE, {"zone_key": contact.zone_key, "list_id": contact.contact_list_id}
+        )
+
+
+def _decide(change: ToldChange, state: ToldState, account: Account | None) -> None:
+    change.state = state
+    change.decided_at = now() if account else None
+    change.decided_by_id = account.id if account else None
+    db.session.flush()
