@@ -19,6 +19,7 @@ GUIDES: Mapping[str, tuple[str, str]] = {
     "callers": ("for-callers.md", "For callers"),
     "hosts": ("for-hosts.md", "For hosts"),
     "organisers": ("for-organisers.md", "For organisers"),
+    "roles": ("roles.md", "Who may do what"),
     "lists": ("lists.md", "Lists of people to call"),
     "calling-rules": ("calling-rules.md", "When people are called, and when again"),
     "experiments": ("experiments.md", "Comparing scripts"),
