@@ -81,6 +81,7 @@ _EMPTY_SNAPSHOTS = text("""
 UPDATE set_aside_call SET before = NULL, after = NULL, lifted_reason = NULL FROM call
 WHERE call.id = set_aside_call.call_id AND call.contact_id = ANY(:ids)
 """)
+_FORGET_TOLD = text("DELETE FROM told_change WHERE contact_id = ANY(:ids)")
 _FORGET_DEAD = text("DELETE FROM dead_number WHERE phone = ANY(CAST(:phones AS text[]))")
 
 
@@ -171,6 +172,7 @@ def _empty_called(ids: list[int]) -> None:
     db.session.execute(_EMPTY_ANSWERS, those | steps)
     db.session.execute(_EMPTY_SNAPSHOTS, those)
     db.session.execute(_EMPTY_CALLS, those)
+    db.session.execute(_FORGET_TOLD, those)
     db.session.execute(_EMPTY, those)
 
 

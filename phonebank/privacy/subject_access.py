@@ -19,6 +19,7 @@ from phonebank.models import (
     ContactList,
     RefusedRow,
     Suppression,
+    ToldChange,
     now,
 )
 from phonebank.privacy.person import Person
@@ -87,6 +88,11 @@ def _about(contact: Contact) -> Iterator[str]:
     yield f"Calls: {len(calls)}"
     words = AnswerWords(campaign, steps_asked(campaign))
     named = {"first_name": contact.first_name, "last_name": contact.last_name, "caller_name": ""}
+    for change in db.session.scalars(
+        select(ToldChange).where(ToldChange.contact_id == contact.id).order_by(ToldChange.id)
+    ):
+        said = ", ".join(value for value in change.said.values() if value)
+        yield f"You told a volunteer on {_moment(change.told_at)}: {said} ({change.state.value})"
     for call in calls:
         yield from _call(call, words, {**merge_texts(campaign), **named})
 

@@ -49,6 +49,7 @@ from phonebank.privacy.person import person_of
 from phonebank.suppressions import entries
 from phonebank.suppressions.files import store_file
 from phonebank.tallies.reconcile import differences
+from phonebank.told_changes.tell import tell
 from tests.factories import create_account, create_caller, create_contact, create_list
 from tests.phonebank.exports.room import Room, create_room
 from tests.phonebank.privacy.stores import places_with
@@ -66,7 +67,16 @@ PERSON: dict[str, Any] = {
     "external_id": "ZQ-90210-X",
     "fields": {"town": "Vexborough"},
 }
-SECRETS = ["zzyzxname", "qwortlebury", "79460777", "79460778", "ZE39JW", "vexborough", "90210"]
+SECRETS = [
+    "zzyzxname",
+    "qwortlebury",
+    "79460777",
+    "79460778",
+    "79460779",
+    "ZE39JW",
+    "vexborough",
+    "90210",
+]
 SECRETS += ["marmalade", "gribbleworth"]
 FILE = (
     "First name;Last name;Phone;Town\r\n"
@@ -84,6 +94,8 @@ def room(app_context: Flask) -> Room:
     hold = claim(room.caller)
     for step, answer in {"vote": "ours", "topics": ["bills"], "why": "Gribbleworth"}.items():
         save_answer(room.caller, hold.call.id, step, answer)
+    told = {"number": "020 7946 0779", "first_name": "Zzyzxname", "place": "Vexborough"}
+    tell(room.caller, hold.call.id, told)
     record(room.caller, hold.call.id, "talked", note="Likes marmalade")
     db.session.commit()
     return room
