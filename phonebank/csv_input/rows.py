@@ -46,8 +46,8 @@ csv.field_size_limit(LONGEST_LINE)
 class Row(NamedTuple):
     """One row. It is numbered as in a spreadsheet: blank rows count, line breaks in cells do not.
 
-    `cells` are as many as in the header. `fault` is None, EXTRA_CELLS (then there are more cells
-    than in the header) or UNCLOSED_QUOTE.
+    It has as many `cells` as the header. `fault` is None, EXTRA_CELLS (the row has more cells than
+    the header) or UNCLOSED_QUOTE.
     """
 
     number: int
@@ -86,7 +86,7 @@ def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
 
 
 def read_record_texts(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[Row, str]]:
-    """Yield each record of a file, also the header and blank rows, with its text. The texts
+    """Yield each record of a file with its text, including the header and blank rows. The texts
     together are the file, without what spreadsheets don't show."""
     lines = _Lines(chunks, dialect.encoding)
     for row in _read_records(lines, dialect):

@@ -45,7 +45,7 @@ def party_key(party_id: int) -> str:
 
 
 def mark_after_commit(party_id: int | None) -> None:
-    """Mark the party's boards as changed once this transaction commits. None marks nothing.
+    """Mark the party's boards as changed once this transaction commits. Do nothing for None.
 
     If Redis is away, the error is logged, and the boards change some seconds later.
     """

@@ -83,8 +83,8 @@ class Campaign(Versioned, Base):
     # a call back was promised: see `calls.earlier_call`.
     shows_earlier_call: Mapped[bool] = mapped_column(default=True, server_default=true())
     # Whether another campaign has some of this campaign's numbers. A refill sets it in both
-    # (`contact_queue.number_rest`), and nothing takes it back. Only such a campaign's claims look
-    # for calls in other campaigns.
+    # (`contact_queue.number_rest`), and it stays true. Only such a campaign's claims look for calls
+    # in other campaigns.
     shares_numbers: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Whether numbers that are reserved for radio and television drama are accepted. Nobody has such
     # a number. Only the demonstration accepts them.
@@ -98,7 +98,7 @@ class Campaign(Versioned, Base):
     ends_on: Mapped[date | None]
     retention_days: Mapped[int | None]
     # When a job first saw that the people's time is over, when it began to erase them, and when it
-    # had erased them all. A job that has begun goes on even if a clock is set back.
+    # had erased them all. A job that has begun continues even if a clock is set back.
     erasure_due_at: Mapped[datetime | None]
     erasing_since: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]

@@ -71,8 +71,8 @@ class ContactList(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     finished_at: Mapped[datetime | None]
-    # Grows when a person is erased from the stored file. A worker that has read the file before
-    # that begins again.
+    # This number grows when a person is erased from the stored file. A worker that has read the
+    # older file begins again.
     file_version: Mapped[int] = mapped_column(default=0, server_default="0")
 
 

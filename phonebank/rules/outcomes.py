@@ -68,7 +68,7 @@ class Outcome:
 
     @property
     def is_about_number(self) -> bool:
-        """Whether it is repeated tries of the number, and not of the person, that have a limit."""
+        """Whether the limit on repeated tries is about the number, and not about the person."""
         return self.exhausted == NextState.UNUSABLE
 
 

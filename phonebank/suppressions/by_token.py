@@ -1,7 +1,7 @@
 """Do-not-call numbers that other software enters with a token. The caller commits.
 
-What a token enters within a day, for one reason, is one batch: organisers see it among the files on
-the do-not-call page, and take it back in one step.
+The numbers that a token enters within a day, for one reason, are one batch. Organisers see it among
+the files on the do-not-call page, and can remove its numbers in one step.
 """
 
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ from phonebank.suppressions.batches import suppress_batch
 
 # One request may name this many numbers.
 AT_ONCE = 100
-# Nobody looks at these numbers before they are entered, as an organiser does with a file. So a
-# program that has gone wrong must not reach many people.
+# No organiser reviews these numbers before they are entered. So this limit keeps a faulty program
+# from entering very many.
 NUMBERS_A_DAY = 1000
 
 
 def suppress_by_token(token_id: int, phones: Sequence[str], reason: str) -> None:
-    """Put E.164 numbers on the do-not-call list, because other software says so.
+    """Put E.164 numbers on the do-not-call list for other software.
 
     Raises TooManyRequestsError if the token has named NUMBERS_A_DAY numbers in the day, in UTC.
     """
