@@ -407,6 +407,49 @@ def test_a_script_with_faults_is_fit_for_everyone_with_all_its_steps_open(
     assert_fit_for_everyone(page, LAPTOP)
 
 
+def test_merge_fields_are_chips_in_the_words_and_go_as_one_piece(
+    desk: Callable[..., Page], campaign_id: int
+) -> None:
+    page = desk()
+    _start_writing(page, campaign_id)
+    page.locator("#details-main_question > summary").click()
+    block = page.locator("#step-main_question")
+    words, chips = (
+        block.get_by_label("Words to say"),
+        block.locator(".chip-area").first.locator("mark"),
+    )
+    long = "Will you come, {{ first_name or 'there' }}? " * 9
+    words.fill(long)
+    expect(chips).to_have_text(["{{ first_name or 'there' }}"] * 9)
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        # The layer breaks its lines where the textarea does, so each chip is behind its field.
+        page.wait_for_function(
+            """() => {
+              const area = document.querySelector("#step-main_question textarea");
+              const layer = area.previousElementSibling;
+              area.scrollTop = 1000;
+              return area.scrollTop > 0 && layer.scrollHeight === area.scrollHeight
+                && layer.clientWidth === area.clientWidth && layer.scrollTop === area.scrollTop;
+            }"""
+        )
+    words.fill("Dear {{ town }}")
+    expect(chips).to_have_count(1)
+    words.press("End")
+    words.press("Backspace")
+    expect(words).to_have_value("Dear ")
+    expect(chips).to_have_count(0)
+    words.press("Control+z")
+    expect(words).to_have_value("Dear {{ town }}")
+    # A save brings new fields, whose chips are there at once.
+    page.get_by_role("button", name="Save the draft").first.click()
+    expect(page.locator("h1 .badge")).to_have_text("Draft")
+    expect(words).to_have_value("Dear {{ town }}")
+    expect(chips).to_have_count(1)
+    assert page.stopped == []  # type: ignore[attr-defined]
+    check_accessibility(page, "editor-chips")
+
+
 def test_the_map_is_drawn_in_its_own_shape_and_fits_or_starts_at_the_first_step(
     app: Flask, desk: Callable[..., Page], campaign_id: int
 ) -> None:

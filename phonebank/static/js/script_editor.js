@@ -2,6 +2,7 @@
    the writer is at, shows in each block the fields of its kind, opens a block from the picture, and says
    when a save failed. The rest of the page works without JavaScript. */
 
+import { makeChips } from "./field_chips.js";
 import { isOurs } from "./htmx_answers.js";
 
 // An editor page has a hundred menus that list the script's steps. The page has their options once, and each
@@ -44,6 +45,7 @@ function makeTools() {
 function fillIn() {
   fillMenus();
   makeTools();
+  makeChips();
 }
 fillIn();
 document.addEventListener("htmx:afterSwap", (event) => {
