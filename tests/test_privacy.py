@@ -77,7 +77,8 @@ PERSON_SEEN = {"first name", "last name", "number"}
 
 
 def names_found_in(shown: str) -> set[str]:
-    """What of the person is in a page, event or log, however it is written there."""
+    """Return which of the person's names and numbers are in a page, event or log, in any
+    spelling."""
     readings = {shown, html.unescape(shown), urllib.parse.unquote_plus(shown)}
     readings |= {re.sub(r"\\u([0-9a-f]{4})", lambda m: chr(int(m[1], 16)), r) for r in readings}
     found = set()

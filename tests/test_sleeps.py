@@ -64,7 +64,8 @@ class Sleeps(ast.NodeVisitor):
         self.generic_visit(node)
 
     def _most(self, node: ast.expr, seen: frozenset[str]) -> float | None:
-        """The largest number that this can be; None where the file does not tell."""
+        """Return the largest number that this expression can be; None if the file does not show
+        it."""
         match node:
             case ast.Constant(value=int() | float() as value):
                 return value

@@ -1,4 +1,4 @@
-"""Tests what the bench of too much load makes of the phones' requests."""
+"""Tests how the overload benchmark evaluates the phones' requests."""
 
 import pytest
 

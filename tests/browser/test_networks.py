@@ -28,7 +28,8 @@ PORTAL = "<!doctype html><title>Wi-Fi</title><h1>Welcome to our Wi-Fi</h1>"
 
 
 def answer_instead(page: Page, where: str, status: int, body: str = PORTAL) -> list[str]:
-    """Answer the next request there as a foreign page. The list fills when it has happened."""
+    """Answer the next request there as a foreign page. The returned list is empty until the answer
+    was replaced."""
     happened: list[str] = []
 
     def foreign(route: Route) -> None:

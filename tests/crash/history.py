@@ -183,7 +183,7 @@ def false_beginnings(entries: Iterable[Entry]) -> Iterator[str]:
 
 
 def while_forbidden(entries: Sequence[Entry]) -> Iterator[str]:
-    """Contacts claimed although an organiser or a host had forbidden it before."""
+    """Return the contacts that were claimed after an organiser or a host had forbidden it."""
     stood: dict[tuple[str, str], Timeline] = defaultdict(Timeline)
     for entry in entries:
         forbidden = _forbids(entry)
@@ -265,7 +265,8 @@ def impossible_changes(entries: Iterable[Entry]) -> Iterator[str]:
 
 
 def beyond_the_door(entries: Iterable[Entry]) -> Iterator[str]:
-    """What a host did to another host's party or callers, and callers who joined by a shut door."""
+    """Return the actions of a host on another host's party or callers, and the callers who joined
+    through a closed door."""
     doors: dict[str, Timeline] = defaultdict(Timeline)
     for entry in entries:
         if entry.what == "party" and entry.after and entry.changed("door_open"):

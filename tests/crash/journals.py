@@ -1,4 +1,4 @@
-"""Compares what the volunteers were told with what the database kept.
+"""Compares the answers that the volunteers got with what the database has stored.
 
 A wish is one request, in however many copies it travelled. It took effect at one moment between the
 first copy's sending and the first acknowledgement. A wish that was never acknowledged may have
@@ -25,7 +25,7 @@ ENDS_A_SCREEN = ("outcome", "undo", "give_back", "next")
 
 @dataclass
 class Told:
-    """One wish to change a call: what it asked for and what the answer was. Times in seconds."""
+    """One wish to change a call: the request and the answer. Times are in seconds."""
 
     kind: str
     value: Any

@@ -4,7 +4,7 @@ Each entry says what a row was before and after, which transaction changed it, w
 soak did), and when that transaction committed. The software knows nothing of the ledger.
 
 It has two times, both PostgreSQL's: `at` is when the statement changed the row, and `committed` is
-when its transaction committed (`track_commit_timestamp`). The software wrote neither.
+when its transaction committed (`track_commit_timestamp`). Phonebank itself wrote neither of them.
 """
 
 from dataclasses import dataclass
@@ -94,7 +94,7 @@ class Entry:
         return self.before is None
 
     def changed(self, name: str) -> bool:
-        """Whether this value changed. It always did in a new or a deleted row."""
+        """Whether this value changed. In a new or deleted row, every value did."""
         return (self.before or {}).get(name) != (self.after or {}).get(name)
 
 

@@ -214,7 +214,7 @@ class Soak:
             self.checks["database away"] += 1
 
     def _try(self, action: Callable[[], object]) -> bool:
-        """Do it, and return whether the stores were there."""
+        """Do the action. Return whether PostgreSQL and Redis answered."""
         try:
             action()
         except AWAY:
@@ -288,7 +288,7 @@ class Soak:
         return journals.read(self.folder.glob("volunteer-*.jsonl")).acknowledged
 
     def summary(self) -> str:
-        """What was done to the site, and what it did all the same."""
+        """Return in words what was killed, and what the site still did."""
         told, site = self.told, self.site
         called, zones = 0, 0
         with self.app.app_context():

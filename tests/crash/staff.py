@@ -75,7 +75,7 @@ class Desk:
         self.world, self.dice, self.done = world, dice, done
 
     def act(self) -> None:
-        """Do one action. Raises what the stores raise when they are away."""
+        """Do one action. Raises the errors of PostgreSQL or Redis while they are away."""
         action = self.dice.choices(list(self.actions), list(self.actions.values()))[0]
         try:
             getattr(self, action)()

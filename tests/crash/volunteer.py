@@ -77,7 +77,7 @@ class Volunteer:
         self.last_call: dict[str, Any] | None = None
 
     def stop(self) -> None:
-        """Stop after what is under way, also when a signal handler calls this.
+        """Stop once the present action is done. A signal handler may call this.
 
         A thread sets the event. The handler runs in the main thread, which may hold the event's
         lock at that moment, because it waits for the event. It would then wait for itself for ever.
@@ -200,7 +200,8 @@ class Volunteer:
                 self._show(answer)
 
     def vanish(self, person: dict[str, Any]) -> None:
-        """Close the laptop for good. Another volunteer sits down at another one."""
+        """Close the laptop and never come back to it. Another volunteer sits down at another
+        one."""
         self.journal.note("vanished", call=person["call_id"])
         self.join()
 

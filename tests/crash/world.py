@@ -95,7 +95,8 @@ practice: []
 
 @dataclass(frozen=True)
 class World:
-    """What was set up: where volunteers join, which boards to watch, and who is in which campaign.
+    """The campaigns that were set up: the links to join by, the boards to watch, and the people in
+    each campaign.
 
     `opening` is the hours, in minutes after local midnight, of the campaign with hours. Lists are
     those that were there at the start. `side_parties`: the last two are in use.

@@ -1,5 +1,5 @@
-"""A claim goes by what is true when it writes, whatever changed since it read, or while it waited
-for a lock."""
+"""A claim decides by what is true when it writes, even if something changed after it read or while
+it waited for a lock."""
 
 import time
 import uuid

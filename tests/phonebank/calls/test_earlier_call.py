@@ -47,7 +47,7 @@ steps:
 
 
 def make_callable(phone_bank: PhoneBank) -> None:
-    """Let the time until the contact's next call pass."""
+    """Change the contact's times as if the wait until its next call had passed."""
     phone_bank.contacts[0].callable_at = now() - timedelta(minutes=1)
     db.session.commit()
     top_up_all_queues()

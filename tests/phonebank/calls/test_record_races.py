@@ -1,4 +1,5 @@
-"""Outcomes that meet each other, or something else between their reading and their writing."""
+"""Outcomes that are recorded at the same moment as another outcome, or as another change between
+their reading and their writing."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -120,7 +121,7 @@ def test_an_answer_between_reading_and_writing_makes_the_conversation(
 def test_a_hold_that_ends_between_reading_and_writing_makes_the_outcome_late(
     phone_bank: PhoneBank, meanwhile: Meanwhile, record_and_commit: Callable[..., RecordResult]
 ) -> None:
-    """Another caller has got the contact by then, so the outcome counts nowhere."""
+    """Another caller has got the contact in the meantime, so the outcome is in no total."""
     for contact in phone_bank.contacts[1:]:
         contact.state = ContactState.FINISHED
     call = open_call(phone_bank)

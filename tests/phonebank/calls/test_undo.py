@@ -27,7 +27,7 @@ from tests.phonebank.calls.recorded_calls import counts, party, record_call
 
 
 def only(phone_bank: PhoneBank, number: int) -> list[Contact]:
-    """The first contacts of the queue, so many of them. Nobody else is to be called."""
+    """The first contacts of the queue, so many of them. No other contact can be called."""
     for place, contact in enumerate(phone_bank.contacts):
         contact.callable_at = datetime.now(UTC) - timedelta(days=9 - place)
         if place >= number:

@@ -186,7 +186,7 @@ def lose_one(key: str, campaign_id: int) -> None:
 
 
 def read_back_an_old_file(_: str, campaign_id: int) -> None:
-    """Redis starts again from its file: it has what it had before the call, and a new run id."""
+    """Restart Redis from its file. It then has the data from before the call, and a new run id."""
     store = redis_queue_of(campaign_id)
     redis_store().set(f"queue:{{{campaign_id}}}:built", "0" * 40)
     lose_one("held", campaign_id)

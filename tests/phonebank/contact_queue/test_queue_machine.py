@@ -183,7 +183,7 @@ class QueueMachine(RuleBasedStateMachine):
         return datetime.now(UTC)
 
     def _see(self, phone: str) -> None:
-        """Learn what the rules decided for everyone on a number, from the rows themselves.
+        """Read from the rows what the rules decided for everyone on a number.
 
         That the decisions are right is test_outcomes' matter; here they must be kept to.
         """

@@ -31,7 +31,7 @@ def campaign(app_context: Flask) -> Campaign:
 def test_every_status_of_a_contact_is_in_the_first_bucket_that_fits(
     app_context: Flask,
 ) -> None:
-    """All combinations of what decides, against the same in plain Python."""
+    """Compares every combination of the deciding values with the same rules in plain Python."""
     campaign = create_campaign()
     lists = {removed: create_list(campaign, removed=removed) for removed in (False, True)}
     create_caller(campaign, languages=["en", "cy"])

@@ -64,7 +64,8 @@ def test_a_right_guess_among_many_wrong_ones_is_not_answered_past_the_limit(
 
 
 def test_a_room_that_is_right_comes_in_at_once(counting_app: Flask) -> None:
-    """More requests than the limit come at once. They wait for each other, and none is refused."""
+    """More requests than the limit come at once. The requests wait for each other, and none is
+    refused."""
     come_in = wrong_ones("5 per minute")(lambda: "Come in")
     assert at_once(*[lambda: ask(counting_app, come_in)] * 20) == [200] * 20
 

@@ -1,4 +1,4 @@
-"""E-mail addresses: one stored form for every spelling, and what is no address."""
+"""E-mail addresses: each has one stored form for all spellings, and other texts are refused."""
 
 import pytest
 

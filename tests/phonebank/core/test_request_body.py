@@ -63,7 +63,7 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def port(app: Flask, config: Config) -> Iterator[int]:
-    """The port of the app as the public meets it, with form tokens."""
+    """The port of the app with form tokens, as on a public server."""
     server = make_server("127.0.0.1", 0, create_app(config), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -1,4 +1,5 @@
-"""Two organisers, or one and a worker, at one contact list at once: every two of them."""
+"""Two organisers, or an organiser and a worker, act on one contact list at the same moment. Every
+pair of actions is tried."""
 
 import pytest
 from flask import Flask

@@ -85,7 +85,7 @@ class Room:
         return call
 
     def undo(self, call: Call) -> None:
-        """Take a recorded call back, as undoing an outcome does."""
+        """Undo a recorded call, as the undo of its outcome does."""
         self._tally(call, -1)
         call.outcome = call.recorded_at = call.ended_at = call.ending = None
         call.reached = call.conversation = call.yes = call.counted = call.too_fast = False

@@ -88,7 +88,7 @@ class Evening:
 
 
 def begin(clock: time_machine.Traveller) -> Evening:
-    """A party with a script and more calls than people to ring; commits."""
+    """Make a party with a script and fewer people than calls. Commits."""
     room = open_room()
     create_script(room.campaign, SCRIPT)
     for _ in range(PEOPLE):

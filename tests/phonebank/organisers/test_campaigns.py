@@ -216,7 +216,8 @@ def test_answers_are_counted_question_by_question(
 
 
 def test_outcomes_counted_before_the_last_call_say_so(app: Flask, organiser: FlaskClient) -> None:
-    """As those of a large campaign are, which are not counted for each view."""
+    """In a large campaign the outcomes are not counted for each view, so the page says when they
+    were counted."""
     with app.app_context():
         room = open_room()
         sam = room.join("Sam")

@@ -38,7 +38,7 @@ JSON = {"Accept": "application/json"}
 
 
 class Door:
-    """A campaign and a party, both with their doors open, and who comes from where."""
+    """A campaign and a party with open doors, and callers who join from given addresses."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app

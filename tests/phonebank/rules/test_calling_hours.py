@@ -101,7 +101,8 @@ BANK_HOLIDAYS_2026 = {
 
 @pytest.fixture(scope="module", autouse=True)
 def _pinned_zones_for_the_plain_check() -> Iterator[None]:
-    """The check's zoneinfo must read the same database: by itself it prefers the machine's."""
+    """The check's zoneinfo must read the same database. Without this it would prefer the machine's
+    own."""
     zoneinfo.reset_tzpath(to=())
     ZoneInfo.clear_cache()
     yield

@@ -1,4 +1,4 @@
-"""A deleted step returns to its place, and nothing written since is lost."""
+"""A deleted step is restored to its place, and nothing that was written since is lost."""
 
 from dataclasses import replace
 

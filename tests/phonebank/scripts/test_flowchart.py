@@ -89,7 +89,7 @@ def check_places(picture: Flowchart) -> None:
 
 @st.composite
 def scripts(draw: st.DrawFn) -> Script:
-    """Scripts whose targets only lead on; tests skip those that the checks refuse."""
+    """Scripts in which every target comes later. Tests skip scripts that the checks refuse."""
     count = draw(st.integers(2, 12))
     ids = [f"s{number}" for number in range(count)]
     steps = []

@@ -42,7 +42,7 @@ def browsers(public_app: Flask, public_client: FlaskClient) -> list[FlaskClient]
 def all_wait_for(public_app: Flask, account_id: int, *acts: Callable[[], object]) -> None:
     """Run the acts at once, and keep the account locked until every act waits for it.
 
-    So every act has read the account before another act can change it.
+    This makes every action read the account before another action can change it.
     """
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity"
