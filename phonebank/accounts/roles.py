@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from phonebank.accounts.sessions import sign_out_everywhere
@@ -85,6 +85,27 @@ def held_roles(accounts: Sequence[Account]) -> dict[int, list[HeldRole]]:
         if account.is_host:
             held[account.id].append(HeldRole(RoleName.HOST, EVERYWHERE, ""))
     return held
+
+
+def people_of(campaign: Campaign) -> list[tuple[Account, RoleName, bool]]:
+    """Return the active accounts with a role in this campaign or in its chapter, by name. Each
+    comes with the role, and whether it is one in the chapter.
+
+    Organisers and viewers of everything are not among them.
+    """
+    query = (
+        select(Account, ScopedRole.role, ScopedRole.chapter_id.is_not(None))
+        .join(ScopedRole, ScopedRole.account_id == Account.id)
+        .where(
+            Account.active,
+            or_(
+                ScopedRole.campaign_id == campaign.id,
+                ScopedRole.chapter_id == campaign.chapter_id,
+            ),
+        )
+        .order_by(Account.name, Account.email)
+    )
+    return [(account, role, of_chapter) for account, role, of_chapter in db.session.execute(query)]
 
 
 def give_role(account: Account, role: str, scope: Scope, by: Account | None) -> bool:

@@ -33,6 +33,11 @@ def chapter_sizes() -> list[ChapterSize]:
     return [ChapterSize(*row) for row in db.session.execute(query)]
 
 
+def chapter_names() -> dict[int, str]:
+    """Return the name of every chapter, by its id."""
+    return {row.id: row.name for row in db.session.execute(select(Chapter.id, Chapter.name))}
+
+
 def chapter_for(chapter_id: int) -> Chapter:
     """Return the chapter with this id. Raises NotFoundError."""
     chapter = db.session.get(Chapter, chapter_id)

@@ -7,7 +7,7 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user, logout_user
 
-from phonebank.accounts import accounts, sessions
+from phonebank.accounts import accounts, roles, sessions
 from phonebank.core.access import SIGNED_IN, open_to
 from phonebank.core.db import db
 from phonebank.site.blueprint import pages
@@ -29,6 +29,7 @@ def account() -> ResponseReturnValue:
     page = render_template(
         "accounts/account.html",
         form=form,
+        held=roles.held_roles([current_user])[current_user.id],
         sessions=sessions.sessions_of(current_user),
         this_session=sessions.current_id(),
         hours=sessions.SIGNED_IN_FOR // timedelta(hours=1),

@@ -4,9 +4,11 @@ from flask import Blueprint, Flask, current_app, flash, redirect, render_templat
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
+from phonebank.accounts import roles
 from phonebank.accounts.invitations import invite_host
 from phonebank.audit.record import record_audit
 from phonebank.campaigns import services
+from phonebank.campaigns.chapters import chapter_names
 from phonebank.campaigns.data_protection import (
     LAWFUL_BASES,
     kept_until,
@@ -55,7 +57,9 @@ def index() -> ResponseReturnValue:
     """Show the campaigns whose figures the account may see, with their totals."""
     rows = [(c, campaign_totals(c.id)) for c in services.campaigns_of(current_user)]
     may_create = current_user.is_organiser or bool(chapters_within(current_user))
-    return render_template("campaigns/index.html", rows=rows, may_create=may_create)
+    return render_template(
+        "campaigns/index.html", rows=rows, may_create=may_create, chapters=chapter_names()
+    )
 
 
 @campaigns.route("/new", methods=["GET", "POST"])
@@ -112,6 +116,8 @@ def show(campaign_id: int) -> ResponseReturnValue:
         missing=services.missing_parts(campaign) if campaign.state == CampaignState.DRAFT else [],
         lists=lists_in_calling_order(campaign),
         parties=parties_in(campaign),
+        chapter=chapter_names().get(campaign.chapter_id or 0),
+        people_with_role=roles.people_of(campaign),
         standings=standings(campaign.id),
         waiting=services.waiting_callers(campaign),
         to_look_at=services.count_flagged_callers(campaign),

@@ -148,6 +148,7 @@ def test_rows_of_another_campaign_do_not_open_under_ones_own(
 def test_each_sees_ones_own_campaign_and_no_other(browsers: dict[str, FlaskClient]) -> None:
     for who, browser in browsers.items():
         organises = "organiser" in who
+        assert f"of the {who.split()[0]}" in browser.get("/account").text
         listed = browser.get("/campaigns").text
         assert "Ours" in listed
         assert "Secret" not in listed
@@ -156,6 +157,8 @@ def test_each_sees_ones_own_campaign_and_no_other(browsers: dict[str, FlaskClien
         for path in ("/edit", "/lists", "/callers", "/downloads", "/scripts"):
             wanted = 200 if organises else 403
             assert browser.get(f"/campaigns/2{path}").status_code == wanted, (who, path)
+        names = browser.get("/campaigns/2").text
+        assert ("chapter organiser: organiser of the chapter" in names) == organises
         paused = browser.post("/campaigns/2/state", data={"verb": "pause"})
         assert paused.status_code in ((302, 409) if organises else (403,)), who
         # What is about the whole installation stays closed to those who organise a part of it.

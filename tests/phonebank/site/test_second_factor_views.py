@@ -10,11 +10,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from passlib.totp import TOTP
 
-from phonebank.accounts import accounts, sign_in_mail
+from phonebank.accounts import accounts, roles, sign_in_mail
 from phonebank.core.db import db
 from phonebank.models import Account, RoleName
 from phonebank.site.second_factor_views import SECOND_FACTOR_WITHIN
-from tests.factories import create_account
+from tests.factories import create_account, create_campaign
 from tests.signing_in import sign_in
 
 
@@ -92,6 +92,21 @@ def test_an_organisers_link_alone_does_not_let_them_in(
     assert use_link(public_client, organiser) == "/account/second-factor"
     assert not is_in(public_client)
     assert public_client.get("/people").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("role", "leads_to"),
+    [(RoleName.ORGANISER, "/account/second-factor"), (RoleName.VIEWER, "/signed-in")],
+)
+def test_an_organiser_of_one_campaign_needs_the_app_too_and_a_viewer_does_not(
+    public_app: Flask, public_client: FlaskClient, role: RoleName, leads_to: str
+) -> None:
+    with public_app.app_context():
+        account = create_account(email="cy@example.org")
+        roles.give_role(account, role, roles.Scope(campaign_id=create_campaign().id), None)
+        db.session.commit()
+        account_id = account.id
+    assert use_link(public_client, account_id) == leads_to
 
 
 def test_setting_up_the_app_signs_in_and_leads_past_the_codes_to_where_they_were_going(
