@@ -18,7 +18,7 @@ from phonebank.core.errors import GoneError, PhonebankError
 from phonebank.models import Caller, Campaign, now
 from phonebank.roster.filters import offered_languages
 from phonebank.roster.pace import PacePausedError
-from phonebank.rules.time_zones import time_zone
+from phonebank.rules.time_zones import city_of, time_zone
 from phonebank.tallies.totals import party_totals, totals_of_caller
 
 # The headings. `{when}` is the time at which the next contact becomes callable, like “on Sunday at
@@ -163,8 +163,7 @@ def describe_moment(moment: datetime, at: datetime, zone: ZoneInfo) -> str:
     days = (there.date() - at.astimezone(zone).date()) // timedelta(days=1)
     day = "on %A" if days < 7 else f"on %A {there.day} %B"
     day = {0: "", 1: "tomorrow "}.get(days, f"{day} ")
-    city = zone.key.rpartition("/")[2].replace("_", " ")
-    return f"{there:{day}at %H:%M} ({city} time)"
+    return f"{there:{day}at %H:%M} ({city_of(zone)} time)"
 
 
 def _languages_to_choose(waiting: Waiting, campaign: Campaign, caller: Caller) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from phonebank.core.errors import GoneError
 from phonebank.core.locks import lock_row
 from phonebank.live.board_payload import answered_share, clock_time
 from phonebank.models import Caller, CallerState, Party
+from phonebank.tallies.bars import Bar
 from phonebank.tallies.totals import CallerTotals, Totals, caller_totals, party_totals
 
 # The widths of bars, in minutes. Bars of ten minutes show the breaks of a two-hour evening. A
@@ -38,19 +39,13 @@ FROM call WHERE party_id = :party_id AND counted AND recorded_at IS NOT NULL
 
 
 @dataclass(frozen=True)
-class Bar:
-    """One part of the evening. `began` is its start in the party's own time zone, in words."""
-
-    began: str
-    calls: int
-    conversations: int
-
-
-@dataclass(frozen=True)
 class Summary:
-    """The summary of a party's evening. Each of `bars` covers `minutes`; a party without calls has
-    no bars. `thanks` has first names in alphabetical order, so that the list does not rank them.
-    `others` counts the callers that the host hid or removed."""
+    """The summary of a party's evening.
+
+    Each of `bars` covers `minutes`, and its label is its start in the party's time zone. A party
+    without calls has no bars. `thanks` has first names in alphabetical order, so that the list does
+    not rank them. `others` counts the callers that the host hid or removed.
+    """
 
     party: Party
     totals: Totals

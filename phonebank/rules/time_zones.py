@@ -34,6 +34,11 @@ def time_zone(name: str) -> ZoneInfo:
         return ZoneInfo.from_file(file, key=name)
 
 
+def city_of(zone: ZoneInfo) -> str:
+    """Return the city in a zone's name, such as "New York"."""
+    return zone.key.rpartition("/")[2].replace("_", " ")
+
+
 @cache
 def canonical_name(name: str) -> str:
     """Return the one name that stands for all zones with the same clocks since 1970.

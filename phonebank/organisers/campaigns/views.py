@@ -22,7 +22,7 @@ from phonebank.core.erased import refuse_erased
 from phonebank.core.errors import NotAllowedError
 from phonebank.core.scopes import campaign_for, chapters_within, may_organise
 from phonebank.lists.services import lists_in_calling_order
-from phonebank.models import Campaign, CampaignState, RoleName
+from phonebank.models import Campaign, CampaignState, RoleName, now
 from phonebank.organisers.campaigns.forms import CampaignForm, DataProtectionForm, hours_form
 from phonebank.organisers.responses import commit_and_redirect
 from phonebank.parties.services import parties_in
@@ -30,8 +30,10 @@ from phonebank.parties.standings import standings
 from phonebank.privacy.retention import ANNOUNCED_FOR
 from phonebank.roster.admit import set_door
 from phonebank.rules.countries import rules_for
+from phonebank.rules.time_zones import city_of, time_zone
 from phonebank.rules.week_hours import DAY_NAMES, DAYS
 from phonebank.scripts.versions import published_version_id, script_of
+from phonebank.tallies.bars import calls_over_time
 from phonebank.tallies.totals import campaign_totals
 from phonebank.told_changes.decide import undecided_count
 
@@ -98,16 +100,19 @@ def show(campaign_id: int) -> ResponseReturnValue:
     readings: OutcomeCountsCache = current_app.extensions.setdefault(
         "outcome_readings", OutcomeCountsCache()
     )
-    outcomes = readings.of(campaign.id, totals.calls)
+    zone = time_zone(rules_for(campaign.country).time_zones.value[0])
+    figures = {
+        "totals": totals,
+        "outcomes": readings.of(campaign.id, totals.calls),
+        "over_time": calls_over_time(campaign.id, zone, now()),
+        "city": city_of(zone),
+    }
     if not may_organise(current_user, campaign):
-        return render_template(
-            "campaigns/figures.html", campaign=campaign, totals=totals, outcomes=outcomes
-        )
+        return render_template("campaigns/figures.html", campaign=campaign, **figures)
     hours = rules_for(campaign.country).read_stored_hours(campaign.hours).to_json()
     return render_template(
         "campaigns/show.html",
         campaign=campaign,
-        totals=totals,
         moves=services.MOVES[campaign.state],
         lawful_basis=LAWFUL_BASES.get(campaign.lawful_basis),
         kept_until=kept_until(campaign),
@@ -124,9 +129,9 @@ def show(campaign_id: int) -> ResponseReturnValue:
         told=undecided_count(campaign),
         # The variable is not named `script`, because base.html has a macro of that name.
         conversation=script_of(published_version_id(campaign)),
-        outcomes=outcomes,
         hours=[(name, hours[day]) for day, name in zip(DAYS, DAY_NAMES, strict=True)],
         join_link=f"{current_config().base_url}/c/{campaign.join_token}",
+        **figures,
     )
 
 

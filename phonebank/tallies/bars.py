@@ -1,0 +1,104 @@
+"""A campaign's calls over time: the hours of today and the last weeks' days, from its tallies."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import bindparam, func, select
+
+from phonebank.core.db import db
+from phonebank.models import Tally
+from phonebank.tallies.totals import Totals, hour_of
+
+# The chart of today shows these hours, and earlier and later ones only if they have calls.
+FIRST_HOUR, LAST_HOUR = 9, 20
+# The chart of days ends today. It begins with the first day that has calls, but not earlier than
+# DAYS_AT_MOST days ago, and it shows at least DAYS_AT_LEAST days.
+DAYS_AT_MOST, DAYS_AT_LEAST = 28, 7
+
+_BY_HOUR = (
+    select(
+        Tally.hour,
+        func.sum(Tally.version),
+        func.sum(Tally.calls),
+        func.sum(Tally.reached),
+        func.sum(Tally.conversations),
+        func.sum(Tally.yeses),
+    )
+    .where(Tally.campaign_id == bindparam("campaign_id"), Tally.hour >= bindparam("since"))
+    .group_by(Tally.hour)
+)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of a chart: its label, its calls, and the conversations among them."""
+
+    began: str
+    calls: int
+    conversations: int
+
+
+@dataclass(frozen=True)
+class OverTime:
+    """A campaign's calls over time, as seen on one day: the totals of that day, its hours, and the
+    days up to it."""
+
+    today: Totals
+    hours: Sequence[Bar]
+    days: Sequence[Bar]
+
+
+def calls_over_time(campaign_id: int, zone: ZoneInfo, at: datetime) -> OverTime:
+    """Return the campaign's calls over time, as seen at `at` (aware) in a time zone.
+
+    Tallies count whole hours of UTC. In a time zone that differs from UTC by half an hour, an hour
+    belongs to the day in which it begins.
+    """
+    today = at.astimezone(zone).date()
+    first_day = today - timedelta(days=DAYS_AT_MOST - 1)
+    since = _midnight(first_day, zone)
+    rows = db.session.execute(_BY_HOUR, {"campaign_id": campaign_id, "since": hour_of(since)})
+    # The keys are in UTC, where each hour comes once. A local hour may come twice a year.
+    by_hour = {hour.astimezone(UTC): Totals(*map(int, sums)) for hour, *sums in rows}
+    hours = {hour: of for hour, of in by_hour.items() if hour.astimezone(zone).date() == today}
+    return OverTime(
+        _sum(hours.values()), _hours_of_day(today, zone, hours), _days_to(today, zone, by_hour)
+    )
+
+
+def _hours_of_day(day: date, zone: ZoneInfo, by_hour: dict[datetime, Totals]) -> list[Bar]:
+    called = [hour.astimezone(zone).hour for hour, totals in by_hour.items() if totals.calls]
+    first, last = min([FIRST_HOUR, *called]), max([LAST_HOUR, *called])
+    bars = []
+    hour, end = hour_of(_midnight(day, zone)), _midnight(day + timedelta(days=1), zone)
+    while hour < end:  # in UTC, because a local day may have 23 or 25 hours
+        local = hour.astimezone(zone)
+        if local.date() == day and first <= local.hour <= last:
+            bars.append(_bar(f"{local:%H:%M}", by_hour.get(hour, Totals())))
+        hour += timedelta(hours=1)
+    return bars
+
+
+def _days_to(today: date, zone: ZoneInfo, by_hour: dict[datetime, Totals]) -> list[Bar]:
+    of_day: dict[date, list[Totals]] = {}
+    for hour, totals in by_hour.items():
+        of_day.setdefault(hour.astimezone(zone).date(), []).append(totals)
+    days = [today - timedelta(days=ago) for ago in reversed(range(DAYS_AT_MOST))]
+    called = [index for index, day in enumerate(days) if _sum(of_day.get(day, [])).calls]
+    first = min([DAYS_AT_MOST - DAYS_AT_LEAST, *called])
+    return [_bar(f"{day.day} {day:%b}", _sum(of_day.get(day, []))) for day in days[first:]]
+
+
+def _sum(parts: Iterable[Totals]) -> Totals:
+    sums = zip(*(astuple(part) for part in parts), strict=True)
+    return Totals(*map(sum, sums))
+
+
+def _bar(began: str, totals: Totals) -> Bar:
+    return Bar(began, totals.calls, totals.conversations)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
