@@ -10,6 +10,7 @@ from phonebank.organisers.experiments import views as experiments
 from phonebank.organisers.exports import views as exports
 from phonebank.organisers.lists import views as lists
 from phonebank.organisers.people import views as people
+from phonebank.organisers.privacy import record_views
 from phonebank.organisers.privacy import views as privacy
 from phonebank.organisers.retry_rules import views as retry_rules
 from phonebank.organisers.roster import history_views, pace_views, set_aside_views
@@ -24,6 +25,7 @@ _FEATURES = (
     exports,
     connections,
     privacy,
+    record_views,
     suppressions,
     scripts,
     experiments,

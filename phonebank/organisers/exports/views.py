@@ -107,9 +107,9 @@ def file(campaign_id: int, export_id: int) -> Response:
         after={"kind": export.kind},
     )
     db.session.commit()
-    mark = UTF_8_MARK.encode() if _for_excel() else b""
+    mark = UTF_8_MARK.encode() if for_excel() else b""
     pieces = files.pieces_of(db.engine, export.id, export.bytes_written)
-    response = _download(chain([mark], pieces), f"{campaign.name} {export.kind}")
+    response = download(chain([mark], pieces), f"{campaign.name} {export.kind}")
     response.content_length = len(mark) + export.bytes_written
     return response
 
@@ -121,8 +121,8 @@ def definitions(campaign_id: int) -> Response:
     """Download the meaning of every column of the calls file and the people file, and of each
     value."""
     campaign = campaign_for(current_user, campaign_id)
-    file = definitions_file(campaign, _for_excel())
-    return _download(file, f"{campaign.name} definitions")
+    file = definitions_file(campaign, for_excel())
+    return download(file, f"{campaign.name} definitions")
 
 
 @exports.get("/do-not-call.csv")
@@ -133,10 +133,11 @@ def do_not_call() -> Response:
     log.info("account %s downloads the do-not-call list", current_user.id)
     record_audit("do-not-call list downloaded", account=current_user)
     db.session.commit()
-    return _download(do_not_call_file(_for_excel()), "do-not-call")
+    return download(do_not_call_file(for_excel()), "do-not-call")
 
 
-def _for_excel() -> bool:
+def for_excel() -> bool:
+    """Whether the address asks for the mark that Excel needs."""
     return request.args.get("for") == "excel"
 
 
@@ -156,7 +157,8 @@ def _files(campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def _download(chunks: Iterator[Piece], name: str) -> Response:
+def download(chunks: Iterator[Piece], name: str) -> Response:
+    """Return the pieces of a CSV file as a download, which ends when the browser is signed out."""
     # Only plain letters and digits are kept, because a campaign's name must not add lines to the
     # header.
     plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:80].lower()

@@ -1,0 +1,62 @@
+"""The permanent record of what organisers did, read a page at a time or as a file. Nothing here
+writes."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Row, Select, case, func, select
+
+from phonebank.core.db import db
+from phonebank.exports.cells import Cell, csv_chunks
+from phonebank.exports.row_stream import stream_rows
+from phonebank.models import Account, AuditEntry, Campaign
+
+HEADER = ("at", "who", "campaign_id", "action", "about", "about_id", "before", "after")
+# For an entry that a job wrote.
+SERVER = "the server"
+
+
+def entries_of(
+    campaign: Campaign | None, at_most: int, before_id: int | None = None
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Return the newest entries about a campaign, or about everything if it is None, the newest
+    first: `at_most` of them, those before `before_id` only. A row has the columns of
+    AuditEntry, and `who`."""
+    query = _query(campaign).order_by(AuditEntry.id.desc()).limit(at_most)
+    if before_id is not None:
+        query = query.where(AuditEntry.id < before_id)
+    return db.session.execute(query).all()
+
+
+def audit_file(campaign: Campaign | None, mark: bool = False) -> Iterator[str]:
+    """Return every entry about a campaign, or about everything if it is None, as pieces of CSV, the
+    oldest entry first; `csv_chunks` explains `mark`."""
+    rows = stream_rows(_query(campaign).order_by(AuditEntry.id))
+    return csv_chunks(HEADER, map(_cells, rows), mark)
+
+
+def _query(campaign: Campaign | None) -> Select[Any]:
+    # An account may be gone. Its entries keep its id.
+    named = func.coalesce(func.nullif(Account.name, ""), Account.email)
+    who = case(
+        (AuditEntry.account_id.is_(None), SERVER),
+        else_=func.coalesce(named, func.concat("account ", AuditEntry.account_id)),
+    ).label("who")
+    query = select(
+        AuditEntry.id,
+        AuditEntry.at,
+        who,
+        AuditEntry.campaign_id,
+        AuditEntry.action,
+        AuditEntry.subject_kind,
+        AuditEntry.subject_id,
+        AuditEntry.before,
+        AuditEntry.after,
+    ).outerjoin(Account, Account.id == AuditEntry.account_id)
+    return query if campaign is None else query.where(AuditEntry.campaign_id == campaign.id)
+
+
+def _cells(entry: Row[*tuple[Any, ...]]) -> tuple[Cell, ...]:
+    _, *cells, before, after = entry
+    return *cells, json.dumps(before) if before else "", json.dumps(after) if after else ""

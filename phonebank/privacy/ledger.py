@@ -1,0 +1,85 @@
+"""The access ledger: which caller saw which person, from when until when. Nothing here writes.
+
+Each call is a sight, because a claim shows the person at once. A caller who looks up who has called
+back sees a first name again (`CallSight`). Rows name people only by their ids.
+"""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from phonebank.core.db import db
+from phonebank.exports.cells import csv_chunks
+from phonebank.exports.row_stream import stream_rows
+from phonebank.models import Campaign
+
+HEADER = (
+    "seen_at",
+    "until",
+    "caller_id",
+    "caller",
+    "contact_id",
+    "household",
+    "what",
+    "call_id",
+)
+# The ids of calls are ordered by time (`models.base.new_id`), so the calls of some days are a range
+# of the table's key. Servers' clocks may differ by less than this.
+_CLOCKS_DIFFER = timedelta(minutes=5)
+
+_SIGHTS = """
+SELECT call.started_at AS seen_at, call.ended_at AS until, call.caller_id,
+       caller.first_name AS caller, call.contact_id,
+       jsonb_array_length(call.household) AS household, 'on the screen' AS what, call.id AS call_id
+FROM call JOIN caller ON caller.id = call.caller_id
+WHERE call.campaign_id = :campaign_id AND call.id BETWEEN CAST(:first AS uuid)
+      AND CAST(:last AS uuid)
+  AND call.started_at >= :since AND call.started_at < :until
+UNION ALL
+SELECT sight.at, NULL, call.caller_id, caller.first_name, call.contact_id, 0,
+       'first name again', call.id
+FROM call_sight AS sight JOIN call ON call.id = sight.call_id
+JOIN caller ON caller.id = call.caller_id
+WHERE call.campaign_id = :campaign_id AND sight.at >= :since AND sight.at < :until
+ORDER BY seen_at, call_id
+"""
+_PAGE = text(_SIGHTS + " LIMIT :at_most OFFSET :skipped")
+_ALL = text(_SIGHTS)
+
+
+def sights_on(
+    campaign: Campaign, day: date, at_most: int, skipped: int = 0
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Return the sights of a day in UTC, the first one first: `at_most` of them after `skipped`."""
+    values = _values(campaign, _begin_of(day), _begin_of(day + timedelta(days=1)))
+    return db.session.execute(_PAGE, values | {"at_most": at_most, "skipped": skipped}).all()
+
+
+def ledger_file(campaign: Campaign, day: date | None, mark: bool = False) -> Iterator[str]:
+    """Return the sights of a day in UTC, or of every day if `day` is None, as pieces of CSV;
+    `csv_chunks` explains `mark`."""
+    since = _begin_of(day) if day else campaign.created_at - timedelta(days=1)
+    until = _begin_of(day + timedelta(days=1)) if day else datetime.max.replace(tzinfo=UTC)
+    return csv_chunks(HEADER, stream_rows(_ALL, **_values(campaign, since, until)), mark)
+
+
+def _values(campaign: Campaign, since: datetime, until: datetime) -> dict[str, Any]:
+    return {
+        "campaign_id": campaign.id,
+        "first": _id_at(since - _CLOCKS_DIFFER),
+        "last": _id_at(until + _CLOCKS_DIFFER) if until.year < 9999 else uuid.UUID(int=2**128 - 1),
+        "since": since,
+        "until": until,
+    }
+
+
+def _id_at(moment: datetime) -> uuid.UUID:
+    """Return an id that is before every id of this moment, and after all earlier ones."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def _begin_of(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
