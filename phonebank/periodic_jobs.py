@@ -11,12 +11,15 @@ from phonebank.privacy.jobs import continue_erasures, perform_retention
 from phonebank.roster.blocked_addresses import forget_addresses
 from phonebank.suppressions.jobs import resume_lifting
 from phonebank.tallies.reconcile import recount_tallies
+from phonebank.webhooks.jobs import forget_old_deliveries, look_after_webhooks
 
 PERIODIC_JOBS = (
     Periodic(expire_all_holds, seconds=5),
     Periodic(top_up_all_queues, seconds=15),
     Periodic(reschedule_campaigns, seconds=15),
     Periodic(continue_all_set_asides, seconds=15),
+    Periodic(look_after_webhooks, seconds=10),
+    Periodic(forget_old_deliveries, seconds=3600),
     Periodic(forget_addresses, seconds=3600),
     Periodic(resume_imports, seconds=60),
     Periodic(look_after_exports, seconds=60),

@@ -30,6 +30,7 @@ from phonebank.models import (
     Campaign,
     CampaignState,
     Contact,
+    DeliveryState,
     Experiment,
     ListState,
     Party,
@@ -37,6 +38,9 @@ from phonebank.models import (
     SetAside,
     SetAsideState,
     SuppressionOrigin,
+    Webhook,
+    WebhookDelivery,
+    WebhookEvent,
     now,
 )
 from phonebank.models.contact_list import ContactList, RefusedRow
@@ -139,6 +143,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     db.session.commit()
     callers, call_id = _people_ringing(campaign, party, lists["ready"], person or {}, organiser)
     suppress("+442079460999", SuppressionOrigin.ORGANISER, "asked", account_id=organiser.id)
+    _webhook(campaign)
     wishes = b"Member ID,Name,Phone\n1234567890,Ada Example,020 7946 0700\n2,Bo,none\n"
     wishes_file = store_file(wishes, "wishes.csv", "GB", "asked", organiser.id)
     db.session.commit()
@@ -271,6 +276,29 @@ def _people_ringing(
     return callers, hold.call.id
 
 
+def _webhook(campaign: Campaign) -> None:
+    """A webhook with a delivery in each state."""
+    url = "https://crm.example.org/phonebank"
+    webhook = Webhook(campaign_id=campaign.id, url=url, events=[*WebhookEvent][:2], secret="x")
+    db.session.add(webhook)
+    db.session.flush()
+    for state, fault in (
+        (DeliveryState.DELIVERED, ""),
+        (DeliveryState.FAILED, "It did not answer within 10 seconds."),
+        (DeliveryState.WAITING, "It refused the request with the status 500."),
+    ):
+        db.session.add(
+            WebhookDelivery(
+                webhook_id=webhook.id,
+                event=WebhookEvent.OUTCOME_RECORDED,
+                events=[{"contact_id": 1}],
+                state=state,
+                attempts=2,
+                fault=fault,
+            )
+        )
+
+
 def _contact(contact_list: ContactList, **values: Any) -> Contact:
     defaults = {"last_name": "Okonkwo-Smythe", "fields": {"town": "Sheffield"}}
     return create_contact(contact_list, **(defaults | values))
@@ -357,6 +385,8 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     ),
     "exports.file": _campaign("/downloads/1.csv"),
     "connections.index": _campaign("/connections"),
+    "webhooks.index": _campaign("/connections/webhooks"),
+    "webhooks.show": _campaign("/connections/webhooks/1"),
     "exports.index": _campaign("/downloads"),
     "exports.definitions": _campaign("/definitions.csv"),
     "exports.do_not_call": _at("/do-not-call.csv"),

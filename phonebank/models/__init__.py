@@ -32,6 +32,7 @@ from phonebank.models.suppression import (
 )
 from phonebank.models.tally import Tally
 from phonebank.models.told_change import ToldChange, ToldKind, ToldState
+from phonebank.models.webhook import DeliveryState, Webhook, WebhookDelivery, WebhookEvent
 
 # Templates know these by their names.
 STATES = (
@@ -41,6 +42,7 @@ STATES = (
     CallerState,
     CampaignState,
     ContactState,
+    DeliveryState,
     ErasureState,
     ExperimentState,
     ExportKind,
@@ -53,6 +55,7 @@ STATES = (
     SuppressionOrigin,
     ToldKind,
     ToldState,
+    WebhookEvent,
 )
 
 __all__ = [
@@ -78,6 +81,7 @@ __all__ = [
     "ContactList",
     "ContactState",
     "DeadNumber",
+    "DeliveryState",
     "DoorStop",
     "Erasure",
     "ErasureState",
@@ -112,6 +116,9 @@ __all__ = [
     "ToldKind",
     "ToldState",
     "UploadChunk",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookEvent",
     "account_role",
     "campaign_host",
     "new_id",

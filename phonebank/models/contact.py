@@ -72,6 +72,14 @@ class Contact(Base):
         ),
         # The API reads a list's contacts along this index, a page at a time.
         Index("ix_contact_list_order", "contact_list_id", "id"),
+        # Webhooks are told of people in the order in which they came onto the do-not-call list.
+        Index(
+            "ix_contact_suppressed",
+            "campaign_id",
+            "suppressed_at",
+            "id",
+            postgresql_where=text("suppressed_at IS NOT NULL"),
+        ),
         # Other software names people by the ID in its own list.
         Index(
             "ix_contact_external_id",

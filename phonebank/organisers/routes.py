@@ -5,6 +5,7 @@ from flask import Blueprint, Flask
 from phonebank.organisers.campaigns import views as campaigns
 from phonebank.organisers.chapters import views as chapters
 from phonebank.organisers.connections import views as connections
+from phonebank.organisers.connections import webhook_views
 from phonebank.organisers.contact_status import views as queue
 from phonebank.organisers.experiments import views as experiments
 from phonebank.organisers.exports import views as exports
@@ -24,6 +25,7 @@ _FEATURES = (
     lists,
     exports,
     connections,
+    webhook_views,
     privacy,
     record_views,
     suppressions,

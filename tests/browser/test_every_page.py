@@ -212,6 +212,11 @@ VISITS = (
     Visit("organiser", "queue.standing"),
     Visit("organiser", "exports.index"),
     Visit("organiser", "connections.index"),
+    Visit("organiser", "webhooks.index"),
+    Visit(
+        "organiser", "", "webhook-refused", ADDRESSES["webhooks.index"], press("Make"), refused=True
+    ),
+    Visit("organiser", "webhooks.show"),
     Visit("organiser", "", "new-token", ADDRESSES["connections.index"], make_token),
     Visit("organiser", "retry_rules.edit"),
     Visit("organiser", "told_changes.index"),

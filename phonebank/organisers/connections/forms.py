@@ -9,13 +9,19 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from phonebank.models import Scope
+from phonebank.models import Scope, WebhookEvent
+from phonebank.webhooks.addresses import LONGEST_URL
 
 SCOPES = {
     Scope.READ_CONTACTS: "Read people, with their names and numbers",
     Scope.READ_OUTCOMES: "Read outcomes, with answers and notes",
     Scope.WRITE_CONTACTS: "Add and change people",
     Scope.ADD_DO_NOT_CALL: "Put numbers on the do-not-call list, for all campaigns",
+}
+
+EVENTS = {
+    WebhookEvent.OUTCOME_RECORDED: "An outcome is recorded",
+    WebhookEvent.DO_NOT_CALL_ADDED: "Someone comes onto the do-not-call list",
 }
 
 
@@ -45,3 +51,26 @@ class TokenForm(FlaskForm):
         """Return the chosen scopes."""
         data: Any = self.scopes.data
         return [Scope(value) for value in data]
+
+
+class WebhookForm(FlaskForm):
+    """A new webhook."""
+
+    url = StringField(
+        "Address",
+        [DataRequired("Type the address that your software gave you."), Length(max=LONGEST_URL)],
+        description="It begins with https:// and is on the public internet.",
+        filters=[lambda text: (text or "").strip()],
+    )
+    events = SelectMultipleField(
+        "Tell it when",
+        choices=[SelectChoice(str(event), label) for event, label in EVENTS.items()],
+        validators=[InputRequired("Choose at least one.")],
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
+
+    def chosen(self) -> list[WebhookEvent]:
+        """Return the chosen events."""
+        data: Any = self.events.data
+        return [WebhookEvent(value) for value in data]

@@ -1,0 +1,85 @@
+"""Webhooks: addresses of other software that Phonebank tells what has happened in a campaign."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, new_id, now
+from phonebank.models.state_column import state_check, state_text, state_type
+
+
+class WebhookEvent(StrEnum):
+    """What a webhook is told."""
+
+    OUTCOME_RECORDED = "outcome.recorded"
+    DO_NOT_CALL_ADDED = "do-not-call.added"
+    TEST = "test"  # an organiser tries whether the address answers
+
+
+class DeliveryState(StrEnum):
+    """The states of a delivery."""
+
+    WAITING = "waiting"  # for its first or its next try
+    DELIVERED = "delivered"
+    FAILED = "failed"  # after its last try
+
+
+class Webhook(Base):
+    """One address. The row stays after an organiser has stopped it."""
+
+    __tablename__ = "webhook"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(
+        ForeignKey("campaign.id", ondelete="CASCADE"), index=True
+    )
+    url: Mapped[str] = mapped_column(String(500))
+    events: Mapped[list[Any]] = mapped_column(default=list)
+    # The key of the signatures. It lets its reader sign as Phonebank, and opens nothing here.
+    secret: Mapped[str] = mapped_column(String(80))
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    stopped_at: Mapped[datetime | None]
+    # After a failure nothing is sent until this moment.
+    next_try_at: Mapped[datetime] = mapped_column(default=now)
+    # Up to where the rows of calls and of contacts have become deliveries: the moment, and the id
+    # that comes last at that moment.
+    outcomes_until: Mapped[datetime] = mapped_column(default=now)
+    outcomes_until_id: Mapped[uuid.UUID] = mapped_column(default=lambda: uuid.UUID(int=0))
+    suppressed_until: Mapped[datetime] = mapped_column(default=now)
+    suppressed_until_id: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class WebhookDelivery(Base):
+    """Some events of one kind, which are sent in one request. It names people by ids only."""
+
+    __tablename__ = "webhook_delivery"
+    __table_args__ = (
+        state_check(DeliveryState),
+        Index("ix_webhook_delivery_webhook", "webhook_id", "id"),
+        Index(
+            "ix_webhook_delivery_waiting",
+            "webhook_id",
+            "next_try_at",
+            postgresql_where=state_text("state = :waiting", waiting=DeliveryState.WAITING),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    webhook_id: Mapped[int] = mapped_column(ForeignKey("webhook.id", ondelete="CASCADE"))
+    event: Mapped[WebhookEvent] = mapped_column(state_type(WebhookEvent, 20))
+    events: Mapped[list[Any]] = mapped_column(default=list)
+    state: Mapped[DeliveryState] = mapped_column(
+        state_type(DeliveryState), default=DeliveryState.WAITING
+    )
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    last_try_at: Mapped[datetime | None]
+    # The HTTP status of the last answer; None if there was none.
+    status: Mapped[int | None]
+    fault: Mapped[str] = mapped_column(String(200), default="")

@@ -1,0 +1,1 @@
+"""Webhooks: what happened in a campaign, told to other software."""

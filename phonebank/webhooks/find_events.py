@@ -1,0 +1,109 @@
+"""Finds what a webhook is to be told from the rows of calls and contacts, and stores it as
+deliveries. The caller commits.
+
+The hot path writes nothing for webhooks: this job reads the rows afterwards, along an index, from
+where it stopped. The deliveries and that place commit together, so each event becomes one delivery.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, select, text
+
+from phonebank.core.db import db
+from phonebank.core.locks import get_locked
+from phonebank.exports.pages import SETTLED_AFTER
+from phonebank.models import Webhook, WebhookDelivery, WebhookEvent, now
+
+# One request tells of this many events.
+EVENTS_A_DELIVERY = 100
+# One run reads this many rows for one webhook. The next run goes on.
+ROWS_A_RUN = 2000
+
+# No row with an earlier moment can appear any more. A page's statement is over by then, and a job
+# may hold a transaction for longer, so the oldest one that has written something counts too.
+_SETTLED = text("""
+SELECT least(:latest, (
+    SELECT min(xact_start) FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+) - CAST(:margin AS interval))
+""")
+_OUTCOMES = text("""
+SELECT id, contact_id, outcome, reached, conversation, yes, recorded_at FROM call
+WHERE campaign_id = :campaign_id AND recorded_at IS NOT NULL AND recorded_at >= :since
+  AND (recorded_at, id) > (:since, :id) AND recorded_at <= :settled AND set_aside_at IS NULL
+ORDER BY recorded_at, id LIMIT :at_most
+""")
+_SUPPRESSED = text("""
+SELECT id, suppressed_at FROM contact
+WHERE campaign_id = :campaign_id AND suppressed_at IS NOT NULL AND suppressed_at >= :since
+  AND (suppressed_at, id) > (:since, :id) AND suppressed_at <= :settled
+ORDER BY suppressed_at, id LIMIT :at_most
+""")
+
+
+def working_webhooks() -> Sequence[int]:
+    """Return the ids of the webhooks that are not stopped."""
+    query = select(Webhook.id).where(Webhook.stopped_at.is_(None)).order_by(Webhook.id)
+    return db.session.scalars(query).all()
+
+
+def find_events(webhook_id: int) -> None:
+    """Store what has happened since the last time as deliveries of the webhook."""
+    webhook = get_locked(Webhook, webhook_id)
+    if webhook is None or webhook.stopped_at is not None:
+        return
+    values = {
+        "campaign_id": webhook.campaign_id,
+        "settled": settled_moment(),
+        "at_most": ROWS_A_RUN,
+    }
+    if WebhookEvent.OUTCOME_RECORDED in webhook.events:
+        place = {"since": webhook.outcomes_until, "id": webhook.outcomes_until_id}
+        rows = db.session.execute(_OUTCOMES, values | place).all()
+        _deliver(webhook, WebhookEvent.OUTCOME_RECORDED, map(_outcome, rows))
+        if rows:
+            webhook.outcomes_until = rows[-1].recorded_at
+            webhook.outcomes_until_id = rows[-1].id
+    if WebhookEvent.DO_NOT_CALL_ADDED in webhook.events:
+        place = {"since": webhook.suppressed_until, "id": webhook.suppressed_until_id}
+        rows = db.session.execute(_SUPPRESSED, values | place).all()
+        _deliver(webhook, WebhookEvent.DO_NOT_CALL_ADDED, map(_suppressed, rows))
+        if rows:
+            webhook.suppressed_until = rows[-1].suppressed_at
+            webhook.suppressed_until_id = rows[-1].id
+    db.session.flush()
+
+
+def settled_moment() -> datetime:
+    """Return the moment (aware) before which no more rows can appear."""
+    values = {"latest": now() - SETTLED_AFTER, "margin": SETTLED_AFTER}
+    settled: datetime = db.session.scalars(_SETTLED, values).one()
+    return settled
+
+
+def _deliver(webhook: Webhook, event: WebhookEvent, found: Iterator[dict[str, Any]]) -> None:
+    while events := list(itertools.islice(found, EVENTS_A_DELIVERY)):
+        db.session.add(WebhookDelivery(webhook_id=webhook.id, event=event, events=events))
+
+
+def _outcome(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "call_id": str(row.id),
+        "contact_id": row.contact_id,
+        "outcome": row.outcome,
+        "reached": row.reached,
+        "conversation": row.conversation,
+        "yes": row.yes,
+        "at": _moment(row.recorded_at),
+    }
+
+
+def _suppressed(row: Row[Any]) -> dict[str, Any]:
+    return {"contact_id": row.id, "at": _moment(row.suppressed_at)}
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
