@@ -15,7 +15,18 @@ from phonebank.core.access import ORGANISER_ANYWHERE, VIEWER_ANYWHERE, rule_of
 from phonebank.core.db import db
 from phonebank.core.errors import NotAllowedError
 from phonebank.live.board_query import hosts_still_allowed
-from phonebank.models import Account, AccountSession, Campaign, Chapter, Party, RoleName, ScopedRole
+from phonebank.models import (
+    Account,
+    AccountSession,
+    Call,
+    CallEnding,
+    Campaign,
+    Chapter,
+    Party,
+    RoleName,
+    ScopedRole,
+    now,
+)
 from tests.factories import (
     create_account,
     create_caller,
@@ -24,6 +35,7 @@ from tests.factories import (
     create_list,
     create_party,
     create_script,
+    drama_number,
 )
 from tests.phonebank.core.test_access import METHODS, asks, contents, routes
 from tests.route_addresses import address
@@ -167,6 +179,43 @@ def test_each_sees_ones_own_campaign_and_no_other(browsers: dict[str, FlaskClien
         wanted = 200 if who == "chapter organiser" else 403
         assert browser.get("/campaigns/new").status_code == wanted, who
         assert browser.get("/", follow_redirects=True).status_code == 200
+
+
+def test_no_page_of_ones_own_campaign_shows_anything_of_another(
+    app: Flask, browsers: dict[str, FlaskClient]
+) -> None:
+    """Both campaigns have the same number, and one volunteer calls in both."""
+    with app.app_context():
+        secret, ours = (db.session.get_one(Campaign, number) for number in (1, 2))
+        host = create_account(RoleName.HOST, name="Hari")
+        for campaign, name in ((secret, "Secret"), (ours, "Open")):
+            contact = create_contact(create_list(campaign), first_name=name, phone=drama_number(7))
+            caller = create_caller(campaign, create_party(campaign, host), first_name=name)
+            db.session.add(
+                Call(
+                    campaign_id=campaign.id,
+                    contact_id=contact.id,
+                    caller_id=caller.id,
+                    phone=contact.phone,
+                    ending=CallEnding.RECORDED,
+                    outcome="no_answer",
+                    started_at=now(),
+                    ended_at=now(),
+                    recorded_at=now(),
+                    expires_at=now(),
+                )
+            )
+        db.session.commit()
+    asked = 0
+    for route in routes(app, *ROLES, RoleName.HOST, ORGANISER_ANYWHERE, VIEWER_ANYWHERE):
+        if "GET" not in (route.methods or ()) or route.arguments - {"campaign_id"}:
+            continue
+        path = address(route).replace("/campaigns/1", "/campaigns/2")
+        for who in ("campaign organiser", "campaign viewer"):
+            answer = browsers[who].get(path, buffered=True)
+            asked += answer.status_code == 200
+            assert "Secret" not in answer.text, (who, path)
+    assert asked > 25
 
 
 def test_viewers_see_figures_and_no_button(browsers: dict[str, FlaskClient]) -> None:
