@@ -47,6 +47,9 @@ BUCKETS = {
     "ready": "Ready to call",
 }
 
+# The buckets of the contacts that callers get now or later.
+STILL_CALLED = ("held", "callback", "elsewhere", "resting", "out_of_hours", "ready")
+
 # The query groups contacts by plain columns and then finds the bucket of each group. PostgreSQL
 # knows how few values the columns have, so it counts in memory and in parallel. If the query
 # grouped by the bucket, PostgreSQL would sort every contact on disk, which takes three times as

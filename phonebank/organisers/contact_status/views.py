@@ -1,21 +1,31 @@
 """The organiser's page of contact status: how many contacts are in each bucket, and why."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from flask import Blueprint, Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
+from phonebank.campaigns.forecast import forecast
 from phonebank.contact_queue.status_cache import queue_status
-from phonebank.contact_queue.status_counts import BUCKETS
+from phonebank.contact_queue.status_counts import BUCKETS, STILL_CALLED, Bucket
 from phonebank.core.access import open_to
 from phonebank.core.scopes import campaign_for
-from phonebank.models import RoleName
+from phonebank.models import Campaign, RoleName
 from phonebank.organisers.contact_status.wording import (
     BUCKET_MEANINGS,
     describe_capacity,
+    describe_forecast,
     describe_moment,
     describe_status,
     describe_time_of_day,
 )
+from phonebank.rules.countries import rules_for
+from phonebank.rules.retry_rules import RetryRules
+from phonebank.rules.time_zones import time_zone
+from phonebank.tallies.bars import calls_over_time
+from phonebank.tallies.totals import campaign_totals
 
 queue = Blueprint(
     "queue",
@@ -61,7 +71,23 @@ def standing(campaign_id: int) -> ResponseReturnValue:
         notes=notes,
         sentence=describe_status(campaign, buckets, at),
         enough=describe_capacity(status.capacity, campaign.is_running),
+        forecast=_forecast(campaign, by_key, at) if campaign.is_running else "",
         as_of=describe_time_of_day(campaign, at),
         meanings={bucket.key: BUCKET_MEANINGS[bucket.key] for bucket in buckets},
         labels=BUCKETS,
     )
+
+
+def _forecast(campaign: Campaign, buckets: Mapping[str, Bucket], at: datetime) -> str:
+    """Describe when everyone has been called; "" if it is too early to tell."""
+    zone = time_zone(rules_for(campaign.country).time_zones.value[0])
+    today = at.astimezone(zone).date()
+    estimate = forecast(
+        sum(buckets[key].contacts for key in STILL_CALLED),
+        buckets["finished"].contacts + buckets["unusable"].contacts,
+        campaign_totals(campaign.id).calls,
+        calls_over_time(campaign.id, zone, at).days,
+        RetryRules.parse(campaign.retry_rules).attempts_at_most,
+        today,
+    )
+    return describe_forecast(estimate, campaign.ends_on, today) if estimate else ""

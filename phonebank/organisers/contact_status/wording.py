@@ -1,8 +1,9 @@
 """The words for contact status: what each bucket means, how many calls there are, and when."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+from phonebank.campaigns.forecast import Forecast, more_callers
 from phonebank.contact_queue.campaign_hours import rules_of
 from phonebank.contact_queue.empty_reasons import describe_elsewhere
 from phonebank.contact_queue.status_counts import CAPACITY_AT_MOST, Bucket
@@ -12,6 +13,11 @@ from phonebank.rules.time_zones import city_of, time_zone
 # An experienced caller dials this many numbers an hour by hand, answered or not. US field
 # organisers plan with this figure.
 ATTEMPTS_AN_HOUR = 30
+
+# The forecast expects a caller to call for this many hours a day.
+HOURS_A_DAY = 2
+# The forecast names no day that is further away than this.
+FAR_AWAY = 730  # days
 
 # The buckets are in the page's order: the contacts that callers get next are first, and removed
 # contacts are last.
@@ -74,6 +80,28 @@ def describe_capacity(calls: int, is_running: bool = True) -> str:
     else:
         so = f"enough for {over or 'about '}{callers:,} caller{'' if callers == 1 else 's'}"
     return f"{over}{made}".capitalize() + f" in the next hour, {so}."
+
+
+def describe_forecast(estimate: Forecast, last_day: date | None, today: date) -> str:
+    """Describe when the campaign has called everyone, and what it would take to finish by its last
+    day."""
+    calls = "1 call is" if estimate.calls_left == 1 else f"{estimate.calls_left:,} calls are"
+    told = f"About {calls} left. At the pace of the last days ({estimate.calls_a_day:,} a day)"
+    if estimate.days > FAR_AWAY:
+        told += " they take more than two years."
+    else:
+        days = "1 day" if estimate.days == 1 else f"{estimate.days:,} days"
+        told += f" they take {days}, until {estimate.finished_on.isoformat()}."
+    if last_day is None:
+        return told
+    if last_day < today:
+        return f"{told} The last day was {last_day.isoformat()}."
+    told = f"{told} The last day is {last_day.isoformat()}."
+    more = more_callers(estimate, last_day, today, HOURS_A_DAY * ATTEMPTS_AN_HOUR)
+    if not more:
+        return told
+    callers = "1 more caller" if more == 1 else f"{more:,} more callers"
+    return f"{told} With {callers} for two hours a day you would finish by then."
 
 
 def describe_time_of_day(campaign: Campaign, moment: datetime) -> str:

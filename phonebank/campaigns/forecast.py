@@ -1,0 +1,67 @@
+"""Estimates how many calls a campaign still needs, and how many days they take at its pace."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import ceil
+
+from phonebank.tallies.bars import Bar
+
+# With fewer finished people, the share of calls that finish a person is mostly chance.
+FINISHED_AT_LEAST = 20
+# The pace is the mean of so many days before today, from the first of them that has calls.
+PACE_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """An estimate: `calls_left` calls, which take `days` days at `calls_a_day` and end on
+    `finished_on`."""
+
+    calls_left: int
+    calls_a_day: int
+    days: int
+    finished_on: date
+
+
+def forecast(
+    left: int, finished: int, calls: int, days: Sequence[Bar], attempts_at_most: int, today: date
+) -> Forecast | None:
+    """Return the forecast, or None if it is too early to tell or if nobody is left.
+
+    `left` is how many people can still be called, now or later; `finished` is how many need no more
+    calls after `calls` calls in all. `days` are the calls of each day up to today.
+    """
+    pace = _pace(days)
+    if not left or not pace or finished < FINISHED_AT_LEAST:
+        return None
+    needed = _calls_needed(left, finished, calls, attempts_at_most)
+    in_days = ceil(needed / pace)
+    return Forecast(needed, round(pace), in_days, today + timedelta(days=min(in_days, 36_500)))
+
+
+def more_callers(estimate: Forecast, last_day: date, today: date, calls_each: int) -> int:
+    """Return how many more callers would finish by the end of the last day, if each makes
+    `calls_each` calls a day. The days begin tomorrow, or today if that is the last day."""
+    days = max(1, (last_day - today).days)
+    return max(0, ceil((estimate.calls_left / days - estimate.calls_a_day) / calls_each))
+
+
+def _pace(days: Sequence[Bar]) -> float:
+    """Return the mean calls a day before today; 0 if there were none."""
+    calls = [bar.calls for bar in days[:-1][-PACE_DAYS:]]
+    while calls and not calls[0]:
+        calls.pop(0)
+    return sum(calls) / len(calls) if calls else 0.0
+
+
+def _calls_needed(left: int, finished: int, calls: int, attempts_at_most: int) -> int:
+    """Return the estimate of the calls that are left.
+
+    Each call finishes a person with the probability of the calls so far, and the last attempt
+    always does. That gives the expected calls of all people together. The calls so far are part of
+    them.
+    """
+    share = min(1.0, finished / max(calls, finished))
+    expected = (1 - (1 - share) ** attempts_at_most) / share
+    return max(left, round((left + finished) * expected) - calls)

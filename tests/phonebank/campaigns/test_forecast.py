@@ -1,0 +1,99 @@
+"""The forecast of a campaign, held to simulated campaigns whose end is known."""
+
+import random
+from collections import deque
+from datetime import date, timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from phonebank.campaigns.forecast import forecast, more_callers
+from phonebank.core.db import db
+from phonebank.models import Campaign, ContactState, now
+from phonebank.tallies.bars import Bar
+from phonebank.tallies.totals import add
+from tests.factories import create_caller, create_campaign, create_contact, create_list
+
+TODAY = date(2026, 11, 29)
+
+
+def days_of(*calls: int) -> list[Bar]:
+    return [Bar(str(n), number, 0) for n, number in enumerate(calls)]
+
+
+def simulate(chance: float, attempts_at_most: int) -> tuple[int, list[tuple[int, int, int]]]:
+    """Call 3,000 people, untried ones first. Return all calls, and (calls, finished, left) along
+    the way."""
+    dice, queue, tried = random.Random(7), deque(range(3_000)), [0] * 3_000
+    calls = finished = 0
+    along = []
+    while queue:
+        person = queue.popleft()
+        calls += 1
+        tried[person] += 1
+        if dice.random() < chance or tried[person] == attempts_at_most:
+            finished += 1
+        else:
+            queue.append(person)
+        along.append((calls, finished, len(queue)))
+    return calls, along
+
+
+@pytest.mark.parametrize("chance", [0.12, 0.3, 0.5])
+@pytest.mark.parametrize("attempts_at_most", [3, 6, 10])
+def test_it_is_right_about_simulated_campaigns(chance: float, attempts_at_most: int) -> None:
+    in_all, along = simulate(chance, attempts_at_most)
+    for part in (0.1, 0.3, 0.6, 0.9):
+        calls, finished, left = along[int(part * in_all)]
+        told = forecast(left, finished, calls, days_of(500, 0), attempts_at_most, TODAY)
+        assert told is not None
+        assert abs(told.calls_left - (in_all - calls)) < 0.1 * in_all
+        assert told.days == -(-told.calls_left // 500)
+
+
+@pytest.mark.parametrize(
+    ("left", "finished", "calls", "days"),
+    [
+        (100, 0, 0, days_of(0, 0)),  # no calls
+        (100, 1, 1, days_of(1, 0)),  # one call
+        (100, 50, 200, days_of(0, 0, 200)),  # all calls are of today
+        (0, 500, 900, days_of(450, 450, 0)),  # nobody is left
+        (100, 50, 200, []),
+    ],
+)
+def test_there_is_none_too_early_and_none_at_the_end(
+    left: int, finished: int, calls: int, days: list[Bar]
+) -> None:
+    assert forecast(left, finished, calls, days, 6, TODAY) is None
+
+
+def test_the_pace_is_that_of_the_last_week_without_today() -> None:
+    told = forecast(1_000, 500, 1_000, days_of(900, 0, 0, 70, 70, 70, 70, 70, 70, 999), 1, TODAY)
+    assert told is not None
+    assert (told.calls_left, told.calls_a_day, told.days) == (1_000, 70, 15)
+    assert told.finished_on == date(2026, 12, 14)
+    assert more_callers(told, date(2026, 12, 9), TODAY, 20) == 2  # 30 calls a day more
+    assert more_callers(told, date(2027, 1, 9), TODAY, 20) == 0
+    assert more_callers(told, TODAY, TODAY, 20) == 47
+
+
+def test_organisers_read_it_beside_the_contact_status(app: Flask, organiser: FlaskClient) -> None:
+    with app.app_context():
+        campaign = create_campaign(ends_on=date(2999, 1, 1))
+        people = create_list(campaign)
+        for index in range(50):
+            finished = index < 25
+            create_contact(
+                people, state=ContactState.FINISHED if finished else ContactState.CALLABLE
+            )
+        address, campaign_id = f"/campaigns/{campaign.id}/queue?part=1", campaign.id
+        db.session.commit()
+    assert "pace of the last" not in organiser.get(address).text
+    with app.app_context():
+        caller = create_caller(db.session.get_one(Campaign, campaign_id))
+        add(campaign_id, None, caller.id, now() - timedelta(days=2), calls=25)
+        db.session.commit()
+    page = organiser.get(address).text
+    assert "At the pace of the last days (" in page
+    assert "The last day is 2999-01-01." in page
