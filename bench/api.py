@@ -1,7 +1,7 @@
-"""How many reads of the API a second two web workers answer.
+"""Measures how many reads of the API two web workers answer in a second.
 
 The bar (docs/benchmarks.md): 500 reads a second. Half of them are one person, and half are ten
-outcomes after a cursor. Pages of 100 are measured beside them.
+outcomes after a cursor. Pages of 100 are measured as well.
 
     python -m bench.api [SECONDS]
 """
@@ -29,12 +29,12 @@ PEOPLE = 20_000
 CONNECTIONS = 10
 WORKERS = 2
 
-# `exports.build` makes all calls in one moment, and callers don't.
+# `exports.build` makes all calls at one moment. Real callers don't, so the times are spread here.
 _SPREAD = text("UPDATE call SET recorded_at = recorded_at - random() * interval '3 hours'")
 
 
 def tokens(account_id: int, campaign_id: int) -> list[str]:
-    """Make as many tokens as a campaign may have. Commits."""
+    """Make as many tokens as a campaign may have, and return their secrets. Commits."""
     campaign = db.session.get_one(Campaign, campaign_id)
     account = db.session.get_one(Account, account_id)
     made = [
@@ -48,8 +48,8 @@ def tokens(account_id: int, campaign_id: int) -> list[str]:
 async def read(
     port: int, secrets: list[str], addresses: list[str], seconds: float
 ) -> tuple[list[float], int]:
-    """Ask for these addresses in turn, with the tokens in turn. Return the seconds of each answer,
-    and how many requests were refused."""
+    """Request these addresses one after another, with the tokens one after another. Return the
+    seconds of each answer, and how many requests were refused."""
     took: list[float] = []
     refused = 0
     ends = time.monotonic() + seconds
@@ -74,7 +74,7 @@ async def read(
 
 
 def main(seconds: float = 8) -> bool:
-    """Print how many reads a second were answered; return whether the bar was kept."""
+    """Print how many reads a second were answered. Return whether the bar was kept."""
     kept = False
     with stores() as environment:
         app = migrated_app(environment)
@@ -115,7 +115,7 @@ def main(seconds: float = 8) -> bool:
 
 
 def first_cursor(port: int, secret: str) -> str:
-    """The cursor in the middle of the first page of outcomes."""
+    """Return the cursor in the middle of the first page of outcomes."""
 
     async def ask() -> str:
         loop = asyncio.get_running_loop()

@@ -1,4 +1,5 @@
-"""The page on which a caller writes what the person told them: a number, a name, or a move.
+"""The page on which a caller writes what the person said about themselves: another number, another
+name, or that they moved.
 
 The call page shows the same form in a folded part. It asks for the form only when the caller opens
 that part (call_told.js).
@@ -31,7 +32,7 @@ def _device_key() -> str:
 @pages.get("/calling/told")
 @for_callers
 def told() -> ResponseReturnValue:
-    """Ask what the person on the screen has told the caller."""
+    """Show the form for what the person on the screen said."""
     return _page()
 
 
@@ -39,7 +40,7 @@ def told() -> ResponseReturnValue:
 @limiter.limit(SENDS, key_func=_device_key)
 @for_callers
 def send_told(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Store what the person told. The JSON has "number", "first_name", "last_name" and "place"."""
+    """Store what the person said. The JSON has "number", "first_name", "last_name" and "place"."""
     fields = read_fields()
     try:
         tell(g.caller, call_id, fields)

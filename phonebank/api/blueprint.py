@@ -1,4 +1,4 @@
-"""The API's blueprint, and how its views answer."""
+"""The API's blueprint, and the function that makes its answers."""
 
 from typing import Any
 

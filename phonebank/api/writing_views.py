@@ -34,9 +34,9 @@ _CELLS = ("external_id", "first_name", "last_name", "postcode", "email", "langua
 def write_contacts(json: ContactsIn) -> Response:
     """Add people, or change those whom the campaign has.
 
-    A person is known by `external_id`, or else by name and number. Send all that you know: what you
-    leave out is emptied. Their calls stay. Each person is stored or refused alone, and the same
-    request may be sent again: it then changes nothing.
+    A person is known by `external_id`, or else by name and number. Send everything that you know,
+    because fields that you leave out are emptied. Their calls stay. Each person is stored or
+    refused separately. You may send the same request again. It then changes nothing.
     """
     people = [_sent(person) for person in json.contacts]
     try:

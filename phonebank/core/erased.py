@@ -1,4 +1,4 @@
-"""Refuses new people in a campaign whose people are erased."""
+"""Refuses new people in a campaign whose people are being erased or have been erased."""
 
 from phonebank.core.errors import ConflictError
 from phonebank.models import Campaign

@@ -1,7 +1,7 @@
-"""People whom other software sends: added, or changed if they are in the campaign.
+"""Adds people that other software sends, or changes them if they are in the campaign already.
 
-They are read as rows of an upload are, with the same checks (`normalise`, `persist`), and they are
-on a contact list of their own, which organisers can pause and undo like an upload. The caller
+They are read like the rows of an upload, with the same checks (`normalise`, `persist`). They are on
+a separate contact list, which organisers can pause and undo like an upload. The calling code
 commits.
 """
 
@@ -32,7 +32,7 @@ from phonebank.models import (
 )
 from phonebank.models.state_column import state_text
 
-# One request may send this many people. That is well under a second's work.
+# One request may send this many people, which takes well under a second.
 AT_ONCE = 100
 
 _TWICE = "This person comes twice in this request."
@@ -40,7 +40,7 @@ _CLASHES = "Another person in this campaign has this name and number."
 
 
 class Upserted(StrEnum):
-    """What became of a person who was sent."""
+    """What happened to a person who was sent."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -60,7 +60,7 @@ class SentPerson:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one person. `where` names what was wrong, such as “phones.0”."""
+    """The result for one person. `where` names the value that was wrong, such as “phones.0”."""
 
     result: Upserted
     contact_id: int | None = None
@@ -68,8 +68,8 @@ class Result:
     message: str = ""
 
 
-# The person whom an incoming row is about: by the ID in the sender's own list, or else by number
-# and name. If several people have that ID, it is the one who came first.
+# Finds the person to whom an incoming row belongs: by the ID in the sender's own list, or else by
+# number and name. If several people have that ID, the person who was stored first is taken.
 _FIND = text("""
 SELECT i.ordinal, found.id AS contact_id, found.contact_list_id, list.state = :undone AS is_undone,
        EXISTS (SELECT FROM contact AS other
@@ -93,8 +93,8 @@ SELECT i.ordinal FROM incoming i
 JOIN contact ON contact.campaign_id = :campaign_id AND contact.phone = i.phone
     AND contact.name_key = i.name_key
 """)
-# A person without a working number can be called again once a number comes that may work. Rows that
-# are as they were sent are not written.
+# A person without a working number can be called again when a number arrives that may work. Rows
+# that would not change are not written.
 _UPDATE = state_text(
     """
 WITH sent AS (
@@ -135,11 +135,11 @@ JOIN contact ON contact.campaign_id = :campaign_id AND contact.phone = i.phone
 
 
 def upsert_people(token_id: int, people: Sequence[SentPerson]) -> list[Result]:
-    """Add these people to the token's campaign, or change those whom it has. Return what became of
-    each, in their order.
+    """Add these people to the token's campaign, or change those that it has already. Return a
+    result for each, in the same order.
 
-    A person who is there already gets everything as it was sent: what was left out is emptied.
-    Their calls stay, and so does the time at which they may be called again.
+    A person who is there already gets all the values that were sent, and fields that were left out
+    are emptied. Their calls stay, and so does the time at which they may be called again.
 
     Raises ConflictError if the campaign has ended.
     """
@@ -159,7 +159,7 @@ def upsert_people(token_id: int, people: Sequence[SentPerson]) -> list[Result]:
                 Upserted.DO_NOT_CALL, message="This person has a number on the do-not-call list."
             )
         persist.drop_dead_numbers()
-        # The list before the contacts: see docs/locks.md.
+        # The list is locked before the contacts: see docs/locks.md.
         own_list = _list_of(token, campaign)
         _update_known(campaign, own_list, batch, results)
         _store_new(campaign, own_list, batch, results)
@@ -170,7 +170,7 @@ def upsert_people(token_id: int, people: Sequence[SentPerson]) -> list[Result]:
 def _read(
     people: Sequence[SentPerson], campaign: Campaign, results: dict[int, Result]
 ) -> Iterator[ContactRow]:
-    """Yield the people who can be stored. The others get their result."""
+    """Yield the people who can be stored. Write the results of the others."""
     seen: set[tuple[str, str]] = set()
     for ordinal, person in enumerate(people):
         headers = [f"phones.{at}" for at in range(len(person.phones))]
@@ -234,7 +234,7 @@ def _update_known(
         else:
             known.append(row)
             known_ids.add(row.contact_id)
-    # A person on an undone upload comes to the token's list, so that callers get them again.
+    # A person from an undone upload moves to the token's list, so that callers get them again.
     lists = {row.ordinal: own_list.id if row.is_undone else row.contact_list_id for row in known}
     _widen(set(lists.values()), batch)
     values = {
@@ -251,7 +251,7 @@ def _update_known(
 
 
 def _widen(list_ids: set[int], batch: Batch) -> None:
-    """Note the batch's zones and languages on these lists. A refill reads a list's contacts by
+    """Add the batch's zones and languages to these lists. A refill reads a list's contacts by
     them."""
     query = select(ContactList).where(ContactList.id.in_(list_ids)).order_by(ContactList.id)
     for contact_list in db.session.scalars(query.with_for_update(key_share=True)):
@@ -263,7 +263,7 @@ def _widen(list_ids: set[int], batch: Batch) -> None:
 def _store_new(
     campaign: Campaign, own_list: ContactList, batch: Batch, results: dict[int, Result]
 ) -> None:
-    # Somebody with this name and number, but with another ID in the sender's list.
+    # The campaign has somebody with this name and number, but with another ID in the sender's list.
     for ordinal in db.session.scalars(_TAKEN, {"campaign_id": campaign.id}).all():
         results[ordinal] = Result(
             Upserted.REFUSED,

@@ -1,5 +1,5 @@
-"""What a caller was told about a person: another number, another name, or that they moved. It stays
-apart from the contact until an organiser accepts it."""
+"""What a person told a caller about themselves: another number, another name, or that they moved.
+The contact does not change until an organiser accepts it."""
 
 import uuid
 from datetime import datetime
@@ -14,7 +14,7 @@ from phonebank.models.state_column import state_check, state_text, state_type
 
 
 class ToldKind(StrEnum):
-    """What changed."""
+    """The kinds of change."""
 
     NUMBER = "number"
     NAME = "name"
@@ -22,7 +22,7 @@ class ToldKind(StrEnum):
 
 
 class ToldState(StrEnum):
-    """The stages of a change that a caller was told of."""
+    """The stages of a change that a person told a caller."""
 
     TOLD = "told"  # no organiser has decided yet
     ACCEPTED = "accepted"
@@ -30,7 +30,7 @@ class ToldState(StrEnum):
 
 
 class ToldChange(Base):
-    """One change that a caller was told of in one call."""
+    """One change that a person told a caller in one call."""
 
     __tablename__ = "told_change"
     __table_args__ = (
@@ -59,6 +59,6 @@ class ToldChange(Base):
     told_at: Mapped[datetime] = mapped_column(default=now)
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
-    # The contact's columns before and after it was accepted, for taking that back.
+    # The contact's columns before and after the change was accepted, so that it can be undone.
     before: Mapped[dict[str, Any] | None]
     after: Mapped[dict[str, Any] | None]

@@ -1,4 +1,5 @@
-"""Webhooks: addresses of other software that Phonebank tells what has happened in a campaign."""
+"""Webhooks: addresses of other software to which Phonebank sends what has happened in a
+campaign."""
 
 import uuid
 from datetime import datetime
@@ -13,17 +14,17 @@ from phonebank.models.state_column import state_check, state_text, state_type
 
 
 class WebhookEvent(StrEnum):
-    """What a webhook is told."""
+    """The kinds of event that a webhook gets."""
 
     OUTCOME_RECORDED = "outcome.recorded"
     DO_NOT_CALL_ADDED = "do-not-call.added"
-    TEST = "test"  # an organiser tries whether the address answers
+    TEST = "test"  # an organiser tests whether the address answers
 
 
 class DeliveryState(StrEnum):
     """The states of a delivery."""
 
-    WAITING = "waiting"  # for its first or its next try
+    WAITING = "waiting"  # waiting for its first or its next try
     DELIVERED = "delivered"
     FAILED = "failed"  # after its last try
 
@@ -39,15 +40,16 @@ class Webhook(Base):
     )
     url: Mapped[str] = mapped_column(String(500))
     events: Mapped[list[Any]] = mapped_column(default=list)
-    # The key of the signatures. It lets its reader sign as Phonebank, and opens nothing here.
+    # The key for the signatures. Anyone who has it can sign as Phonebank, but it gives no access to
+    # Phonebank.
     secret: Mapped[str] = mapped_column(String(80))
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=now)
     stopped_at: Mapped[datetime | None]
     # After a failure nothing is sent until this moment.
     next_try_at: Mapped[datetime] = mapped_column(default=now)
-    # Up to where the rows of calls and of contacts have become deliveries: the moment, and the id
-    # that comes last at that moment.
+    # How far the rows of calls and of contacts have become deliveries: a moment, and the last id at
+    # that moment.
     outcomes_until: Mapped[datetime] = mapped_column(default=now)
     outcomes_until_id: Mapped[uuid.UUID] = mapped_column(default=lambda: uuid.UUID(int=0))
     suppressed_until: Mapped[datetime] = mapped_column(default=now)
@@ -55,7 +57,8 @@ class Webhook(Base):
 
 
 class WebhookDelivery(Base):
-    """Some events of one kind, which are sent in one request. It names people by ids only."""
+    """Some events of one kind, which are sent in one request. A delivery names people only by
+    ids."""
 
     __tablename__ = "webhook_delivery"
     __table_args__ = (

@@ -1,4 +1,5 @@
-"""The access ledger: which caller saw which person, from when until when. Nothing here writes.
+"""The access ledger: which caller saw which person, from when until when. This module changes
+nothing.
 
 Each call is a sight, because a claim shows the person at once. A caller who looks up who has called
 back sees a first name again (`CallSight`). Rows name people only by their ids.
@@ -77,7 +78,7 @@ def _values(campaign: Campaign, since: datetime, until: datetime) -> dict[str, A
 
 
 def _id_at(moment: datetime) -> uuid.UUID:
-    """Return an id that is before every id of this moment, and after all earlier ones."""
+    """Return an id that comes before every id of this moment, and after all earlier ids."""
     return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
 
 

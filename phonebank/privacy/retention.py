@@ -1,8 +1,8 @@
 """Erases a campaign's people when the time is over for which it may keep them.
 
-A clock that is wrong must erase nobody early. So a campaign is announced first, and its people are
-erased a day later, if its time is over then too by the clocks of both the server and PostgreSQL.
-Once that has begun, no clock is asked again. The caller must commit.
+A wrong clock must not erase anyone early. So the erasure is announced first, and begins a day
+later. It begins only if the time is then over by the clocks of both the server and PostgreSQL. Once
+it has begun, no clock is asked again. The calling code commits.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 from phonebank.privacy.erase import erase_contacts
 from phonebank.privacy.stored_files import erase_from_snapshots
 
-# From the announcement on the campaign's page to the first erased person.
+# The time from the announcement on the campaign's page to the erasure.
 ANNOUNCED_FOR = timedelta(days=1)
 # One transaction erases this many people, which is about a tenth of a second's work.
 AT_ONCE = 500
@@ -39,7 +39,7 @@ _STOPPED = "The time is over for which this campaign may keep people, so the imp
 
 
 def moment() -> datetime:
-    """Return the present moment (aware) by the clock that is behind: the server's or
+    """Return the earlier of the present moments (aware) by the server's clock and by
     PostgreSQL's."""
     return min(now(), db.session.scalar(select(func.clock_timestamp())) or now())
 
@@ -51,9 +51,9 @@ def is_due(campaign: Campaign, at: datetime) -> bool:
 
 
 def look_for_due_campaigns() -> None:
-    """Announce the campaigns whose people's time is over, and begin with those that were announced
-    a day ago. An announcement is taken back if the campaign may keep its people longer by now, or
-    if it is in the future because a clock was wrong."""
+    """Announce the erasure for campaigns that may no longer keep their people. Begin it for
+    campaigns that were announced a day ago. An announcement is cancelled if the campaign may now
+    keep its people longer, or if a wrong clock has put the announcement into the future."""
     at = moment()
     undecided = select(Campaign).where(
         Campaign.erasing_since.is_(None),
@@ -78,8 +78,9 @@ def campaigns_being_erased() -> Sequence[int]:
 
 
 def erase_some(campaign_id: int) -> bool:
-    """Erase up to AT_ONCE people of a campaign. Return False if it had nobody left, and then erase
-    the rest: its files, refused rows, and what other campaigns' calls say of its people."""
+    """Erase up to AT_ONCE people of a campaign. If it has nobody left, erase the rest and return
+    False. The rest is its files, its refused rows, and what other campaigns' calls say about its
+    people."""
     ids = db.session.scalars(
         select(Contact.id)
         .where(Contact.campaign_id == campaign_id, Contact.phone > "")
@@ -91,7 +92,7 @@ def erase_some(campaign_id: int) -> bool:
     campaign = db.session.get_one(Campaign, campaign_id)
     lock_row(campaign)
     lists = select(ContactList.id).where(ContactList.campaign_id == campaign_id)
-    # An upload that began before the erasure may have ended after its beginning.
+    # An upload that began before the erasure may have ended after the erasure began.
     db.session.execute(delete(UploadChunk).where(UploadChunk.contact_list_id.in_(lists)))
     db.session.execute(delete(RefusedRow).where(RefusedRow.contact_list_id.in_(lists)))
     erase_files_of(campaign_id)
@@ -104,7 +105,7 @@ def erase_some(campaign_id: int) -> bool:
 
 def _begin(campaign: Campaign, at: datetime) -> None:
     """Begin to erase a campaign's people: end the campaign, and stop its imports. An organiser may
-    have given it more time at this moment, so the row is locked and asked again."""
+    be giving it more time at this moment, so the row is locked and read again."""
     lock_row(campaign)
     if campaign.erasing_since is not None or not is_due(campaign, at):
         return

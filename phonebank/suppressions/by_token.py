@@ -1,4 +1,4 @@
-"""Do-not-call numbers that other software enters with a token. The caller commits.
+"""Do-not-call numbers that other software enters with a token. The calling code commits.
 
 The numbers that a token enters within a day, for one reason, are one batch. Organisers see it among
 the files on the do-not-call page, and can remove its numbers in one step.

@@ -1,4 +1,5 @@
-"""A campaign's calls over time: the hours of today and the last weeks' days, from its tallies."""
+"""Counts a campaign's calls over time from its tallies: for the hours of today, and for the days of
+the last weeks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
@@ -11,7 +12,8 @@ from phonebank.core.db import db
 from phonebank.models import Tally
 from phonebank.tallies.totals import Totals, hour_of
 
-# The chart of today shows these hours, and earlier and later ones only if they have calls.
+# The chart of today always shows these hours. It shows earlier and later hours only if they have
+# calls.
 FIRST_HOUR, LAST_HOUR = 9, 20
 # The chart of days ends today. It begins with the first day that has calls, but not earlier than
 # DAYS_AT_MOST days ago, and it shows at least DAYS_AT_LEAST days.

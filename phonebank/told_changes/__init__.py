@@ -1,1 +1,1 @@
-"""What callers were told about people, and what organisers decide about it."""
+"""What people told callers about themselves, and what organisers decide about it."""

@@ -1,5 +1,5 @@
-"""What organisers do with the changes that callers were told of: read, accept, refuse, take back.
-Nothing here commits."""
+"""What organisers do with the changes that people told callers: read them, accept or refuse them,
+and undo a decision. These functions do not commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from phonebank.rules.time_zones import zones_key
 from phonebank.suppressions.entries import is_suppressed
 
 SHOWN_AT_MOST = 50
-# Organisers can take back what they accepted for this long.
+# For this long, organisers can undo a decision.
 TAKEN_BACK_WITHIN = timedelta(days=30)
 
 _OFFER_ZONE = text("""
@@ -43,7 +43,8 @@ WHERE id = :list_id AND NOT jsonb_exists(zone_keys, :zone_key)
 
 @dataclass(frozen=True)
 class Told:
-    """A change that a caller was told of, with the person, the call and the caller's first name."""
+    """A change that a person told a caller, with the contact, the call and the caller's first
+    name."""
 
     change: ToldChange
     contact: Contact
@@ -72,7 +73,7 @@ def decided(campaign: Campaign) -> list[Told]:
 
 
 def accept(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
-    """Change the person as a caller was told.
+    """Change the contact as the person said.
 
     A number becomes the first one to call. A person without a working number can then be called
     again. Raises NotFoundError, and ConflictError with the reason: it was decided already, the
@@ -96,7 +97,7 @@ def accept(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
 
 
 def refuse(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
-    """Leave the person as they are. Raises NotFoundError, and ConflictError if it was decided
+    """Leave the contact unchanged. Raises NotFoundError, and ConflictError if it was decided
     already."""
     change = _locked_change(campaign, change_id, ToldState.TOLD)
     _decide(change, ToldState.REFUSED, account)
@@ -194,7 +195,7 @@ def _with_number(contact: Contact, number: str, call: Call) -> dict[str, Any]:
         "zone_key": _with_zones(contact, time_zones_of(number)),
     }
     if contact.state == ContactState.UNUSABLE:
-        # The calls so far rang with somebody else.
+        # The earlier calls went to somebody else's phone.
         after |= {"state": ContactState.CALLABLE.value, "attempts": 0, "attempts_that_day": 0}
     return after
 
@@ -211,14 +212,16 @@ def _moved(contact: Contact, said: dict[str, Any], campaign: Campaign) -> dict[s
     if postcode:
         zones = time_zones_of_postcode(postcode, campaign.country)
         return {"postcode": postcode, "fields": old, "zone_key": zones_key(zones)}
-    # A town alone does not say in which time zone it lies, so all of the country's must be open.
+    # A town's name does not show its time zone, so calling hours must be open in all zones of the
+    # country.
     return {"postcode": None, "fields": old | {"town": said["town"]}, "zone_key": ""}
 
 
 def _with_zones(contact: Contact, zones: Sequence[str]) -> str:
-    """Return the contact's zones with those of a new number: a call must be inside all their hours.
+    """Return the contact's zones and those of a new number. A call must be inside calling hours in
+    all of them.
 
-    A postcode says it better than any number, so with one the zones stay.
+    A postcode shows the zone better than a number, so with a postcode the zones stay the same.
     """
     if contact.postcode or not contact.zone_key:
         return contact.zone_key

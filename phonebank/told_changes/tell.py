@@ -1,5 +1,5 @@
-"""Stores what a caller was told in a call: the person's right number, name or place. Nothing here
-commits."""
+"""Stores what a person told a caller in a call: their right number, name or place. These functions
+do not commit."""
 
 import uuid
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def tell(caller: Caller, call_id: uuid.UUID, told: Mapping[str, Any]) -> None:
 
     `told` has `number`, `first_name`, `last_name` and `place`, each possibly blank or missing.
 
-    What the caller sends again replaces what they sent before, until an organiser has decided.
+    A later form of the caller replaces an earlier one, until an organiser has decided.
 
     Raises InvalidInputError if everything is blank or something can't be read, NotFoundError for
     another caller's call, GoneError for a call of yesterday, NotAdmittedError, and ConflictError if

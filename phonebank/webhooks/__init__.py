@@ -1,1 +1,1 @@
-"""Webhooks: what happened in a campaign, told to other software."""
+"""Webhooks: they send what happened in a campaign to other software."""

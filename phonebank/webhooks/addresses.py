@@ -1,5 +1,5 @@
-"""Which addresses a webhook may have: public ones on the internet, and never this machine or its
-network.
+"""Decides which addresses a webhook may have: only public addresses on the internet, never this
+machine or its network.
 
 An organiser types the address, and our own machine sends a request to it. Without these rules the
 request could reach what is open only to our machine: a database, or the hosting provider's secrets.
@@ -31,7 +31,7 @@ class Target(NamedTuple):
 
 
 def read_url(url: str) -> Target:
-    """Return the parts of a webhook's address. Raises InvalidInputError if it is none."""
+    """Return the parts of a webhook's address. Raises InvalidInputError for any other text."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -50,7 +50,7 @@ def read_url(url: str) -> Target:
 
 
 def check_url(url: str) -> None:
-    """Raise InvalidInputError unless the address may be a webhook's now."""
+    """Raise InvalidInputError unless a webhook may have this address now."""
     target = read_url(url)
     if not url.startswith("https://"):
         raise InvalidInputError(
@@ -62,8 +62,9 @@ def check_url(url: str) -> None:
 def public_address(target: Target) -> str:
     """Look the host up once, and return the IP address to connect to.
 
-    Connect to this address and do not look the host up again: the second answer may be another.
-    Raises InvalidInputError if there is no such host, or if one of its addresses is not public.
+    Connect to this address, and do not look the host up again, because the second answer may
+    differ. Raises InvalidInputError if there is no such host, or if one of its addresses is not
+    public.
     """
     own = urlsplit(current_config().base_url).hostname
     if target.host.lower().rstrip(".") == own:
@@ -81,7 +82,7 @@ def public_address(target: Target) -> str:
 
 
 def is_public(text: str) -> bool:
-    """Whether an IP address is one of the public internet, and not one of this machine."""
+    """Whether an IP address is on the public internet, and is not this machine's."""
     address: Address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
         inside = address.ipv4_mapped or address.sixtofour

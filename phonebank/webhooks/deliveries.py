@@ -1,7 +1,8 @@
 """Sends a webhook's deliveries, and tries again with growing pauses.
 
-A try is noted and committed before the request, so a worker that is killed meanwhile costs one try
-and loses nothing. The receiver may get a delivery twice, and knows it by its id.
+A try is stored and committed before the request is sent. So if a worker is killed meanwhile, one
+try is used up and nothing is lost. The receiver may get a delivery twice, and recognises it by its
+id.
 """
 
 import json
@@ -23,8 +24,9 @@ PAUSES = tuple(
     timedelta(minutes=minutes) for minutes in (1, 5, 30, 2 * 60, 6 * 60, 12 * 60, 24 * 60)
 )
 TRIES_AT_MOST = len(PAUSES) + 1
-# After a failure the webhook gets nothing else for this long at most, so that one that never
-# answers does not keep the workers, and one request that it refuses does not keep the others.
+# After a failure the webhook gets nothing else for this long at most. So a webhook that never
+# answers does not occupy the workers, and one request that it refuses does not delay its other
+# requests for long.
 PAUSE_OF_ALL = timedelta(minutes=5)
 # Deliveries are deleted after this time.
 KEPT_FOR = timedelta(days=30)
@@ -58,20 +60,20 @@ ORDER BY webhook.id
 
 
 def webhooks_with_deliveries_due() -> Sequence[int]:
-    """Return the ids of the webhooks to which something is to be sent now."""
+    """Return the ids of the webhooks that have a delivery to send now."""
     return db.session.scalars(_DUE, {"now": now()}).all()
 
 
 def send_deliveries(webhook_id: int, seconds: float) -> None:
-    """Send what is due, one request after another, for about so many seconds, or until a request
-    fails. Commits after each step."""
+    """Send the deliveries that are due, one after another. Stop after about this many seconds, or
+    when a request fails. Commits after each step."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends and _send_next(webhook_id):
         pass
 
 
 def forget_deliveries() -> None:
-    """Delete deliveries older than KEPT_FOR. The caller commits."""
+    """Delete deliveries older than KEPT_FOR. The calling code commits."""
     db.session.execute(delete(WebhookDelivery).where(WebhookDelivery.created_at < now() - KEPT_FOR))
 
 
@@ -97,8 +99,8 @@ def _send_next(webhook_id: int) -> bool:
 def _body(webhook: Webhook, delivery: Row[Any]) -> bytes:
     """Return the body of a request.
 
-    The ID in the sender's own list is read only now: a delivery that waits has nothing of a person
-    who is erased meanwhile.
+    The ID in the sender's own list is read only now. So if a person is erased meanwhile, a waiting
+    delivery has nothing about them.
     """
     ids = [event["contact_id"] for event in delivery.events]
     query = select(Contact.id, Contact.external_id).where(

@@ -1,8 +1,9 @@
-"""Finds what a webhook is to be told from the rows of calls and contacts, and stores it as
-deliveries. The caller commits.
+"""Finds the events for a webhook in the rows of calls and contacts, and stores them as deliveries.
+The calling code commits.
 
-The hot path writes nothing for webhooks: this job reads the rows afterwards, along an index, from
-where it stopped. The deliveries and that place commit together, so each event becomes one delivery.
+Claims and outcomes write nothing for webhooks. This job reads the rows afterwards, along an index,
+from the place where it stopped. The deliveries and the new place are committed together, so each
+event becomes one delivery.
 """
 
 import itertools
@@ -17,13 +18,14 @@ from phonebank.core.locks import get_locked
 from phonebank.exports.pages import SETTLED_AFTER
 from phonebank.models import Webhook, WebhookDelivery, WebhookEvent, now
 
-# One request tells of this many events.
+# One request has at most this many events.
 EVENTS_A_DELIVERY = 100
-# One run reads this many rows for one webhook. The next run goes on.
+# One run reads this many rows for one webhook. The next run continues.
 ROWS_A_RUN = 2000
 
-# No row with an earlier moment can appear any more. A page's statement is over by then, and a job
-# may hold a transaction for longer, so the oldest one that has written something counts too.
+# Finds the moment before which no more rows can appear. No page's statement can still write a row
+# that is older than `:latest`. A job may keep a transaction open for longer, so the start of the
+# oldest transaction that has written something counts too.
 _SETTLED = text("""
 SELECT least(:latest, (
     SELECT min(xact_start) FROM pg_stat_activity
@@ -51,7 +53,7 @@ def working_webhooks() -> Sequence[int]:
 
 
 def find_events(webhook_id: int) -> None:
-    """Store what has happened since the last time as deliveries of the webhook."""
+    """Store what has happened since the last run as deliveries of the webhook."""
     webhook = get_locked(Webhook, webhook_id)
     if webhook is None or webhook.stopped_at is not None:
         return

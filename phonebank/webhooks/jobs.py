@@ -1,11 +1,11 @@
-"""The jobs of webhooks: find what happened, send it, delete what is old."""
+"""The jobs of webhooks: find events, send deliveries, and delete old deliveries."""
 
 from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, enqueue, job
 from phonebank.webhooks import deliveries
 from phonebank.webhooks.find_events import find_events, working_webhooks
 
-# Seconds. One webhook keeps a worker no longer than this and one more request.
+# Seconds. One webhook occupies a worker no longer than this, plus one more request.
 SENDING = 20.0
 
 

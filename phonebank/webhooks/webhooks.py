@@ -1,4 +1,4 @@
-"""What organisers do with webhooks. The caller commits."""
+"""What organisers do with webhooks. The calling code commits."""
 
 import base64
 import secrets
@@ -28,8 +28,8 @@ SHOWN_AT_MOST = 100
 def create_webhook(
     campaign: Campaign, account: Account, url: str, events: Collection[WebhookEvent]
 ) -> Webhook:
-    """Make a webhook, which is told of what happens from now on. The transaction holds the
-    campaign's lock.
+    """Make a webhook, which gets the events that happen from now on. The campaign's row stays
+    locked until the commit.
 
     Raises InvalidInputError for an address that is not public, ConflictError if the campaign has
     WEBHOOKS_AT_MOST webhooks that are not stopped.

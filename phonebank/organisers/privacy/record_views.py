@@ -1,4 +1,4 @@
-"""The pages and files of the access ledger, and of what organisers did."""
+"""The pages and files of the access ledger, and those of the record of what organisers did."""
 
 from datetime import date, timedelta
 
@@ -101,12 +101,12 @@ def _audit_page(campaign: Campaign | None) -> str:
 
 
 def _day() -> date | None:
-    """Return the day in the address; None if there is none, or if it is no day."""
+    """Return the day in the address; None if there is none, or if it is not a date."""
     try:
         day = date.fromisoformat(request.args.get("day", ""))
     except ValueError:
         return None
-    # The first and the last days have no day beside them.
+    # Python's first and last dates have no day before or after them.
     return day if 1970 < day.year < 9000 else None
 
 

@@ -1,1 +1,1 @@
-"""The organiser's page of what callers were told."""
+"""The organiser's page of what people told callers about themselves."""

@@ -1,4 +1,4 @@
-"""The page on which organisers accept or refuse what callers were told about people."""
+"""The page on which organisers accept or refuse what people told callers about themselves."""
 
 from collections.abc import Callable
 
@@ -51,14 +51,14 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def accept(campaign_id: int, change_id: int) -> ResponseReturnValue:
-    """Change the person as a caller was told."""
+    """Change the contact as the person said."""
     return _act(campaign_id, change_id, decide.accept, "accepted")
 
 
 @told_changes.post("/<int:change_id>/refuse")
 @open_to(RoleName.ORGANISER)
 def refuse(campaign_id: int, change_id: int) -> ResponseReturnValue:
-    """Leave the person as they are."""
+    """Leave the contact unchanged."""
     return _act(campaign_id, change_id, decide.refuse, "refused")
 
 

@@ -1,5 +1,6 @@
-/* The form for what a person told the caller. The call page loads this module, and the module the form, when the
-   caller first opens that part of the page. The form belongs to the person who is on the screen by then. */
+/* The form for what a person said about themselves. When the caller first opens that part of the call page,
+   the page loads this module, and the module loads the form. The form is about the person who is on the
+   screen at that moment. */
 
 const ANSWER_WITHIN_MS = 15000;
 const OFFLINE = "You're offline. Send it again when you're back online.";
@@ -60,7 +61,7 @@ async function send(form) {
 }
 
 new MutationObserver(empty).observe(document.body, { subtree: true, attributeFilter: ["data-call"] });
-// After a form that was refused, the call page draws this part again.
+// After an outcome's form was refused, the call page draws this part again.
 document.addEventListener("toggle", ({ target }) => target === part() && target.open && showForm(), true);
 document.addEventListener(
   "submit",

@@ -14,7 +14,7 @@ function draw(area) {
     parts.push(area.value.slice(end, found.index), chip);
     end = found.index + found[0].length;
   }
-  // A line end at the very end has no height without something after it.
+  // A line end at the end of the text has no height unless something follows it.
   layer.textContent = "";
   layer.append(...parts, `${area.value.slice(end)}\u200b`);
   layer.style.height = `${area.offsetHeight}px`;
