@@ -1,5 +1,6 @@
 """Tests with a ruler that the call page fits a thumb, on two phones, a small one and a laptop."""
 
+import itertools
 import re
 from collections.abc import Callable
 
@@ -67,9 +68,7 @@ def test_the_sheet_of_outcomes_fits_and_moves_nothing_behind_it(
             assert page.locator(".sheet").evaluate("it => getComputedStyle(it).animationName") == (
                 "none"
             )
-            if size != (375, 553):
-                assert out_of_sight(page, tiles) == [], size
-            assert out_of_sight(page, ".sheet [value=do_not_call]") == [], size
+            assert out_of_sight(page, tiles) == [], size
             page.keyboard.press("Escape")
             expect(page.locator(".sheet")).to_be_hidden()
         if stage == "ringing":
@@ -232,8 +231,10 @@ def test_few_taps_end_a_call(party: Party, new_page: NewPage) -> None:
     page = new_page(reduced_motion="reduce")
     join_as_kit(page, party)
     ask_for_person(page)
+    sizes = itertools.cycle(SIZES)
 
     def ended_with(*taps: str) -> str:
+        resize(page, next(sizes))
         for name in taps:
             page.locator("button:visible, summary:visible", has_text=name).first.click()
         page.locator(".toast").wait_for()
