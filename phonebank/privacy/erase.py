@@ -15,6 +15,7 @@ from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.exports.files import erase_files_of
 from phonebank.models import (
     Account,
+    Base,
     Call,
     CallEnding,
     Caller,
@@ -81,7 +82,13 @@ _EMPTY_SNAPSHOTS = text("""
 UPDATE set_aside_call SET before = NULL, after = NULL, lifted_reason = NULL FROM call
 WHERE call.id = set_aside_call.call_id AND call.contact_id = ANY(:ids)
 """)
-_FORGET_TOLD = text("DELETE FROM told_change WHERE contact_id = ANY(:ids)")
+# Every other table whose rows are about a person, such as what callers were told about them.
+_ABOUT_PEOPLE = [
+    text(f'DELETE FROM "{key.parent.table.name}" WHERE "{key.parent.name}" = ANY(:ids)')  # noqa: S608
+    for table in Base.metadata.sorted_tables
+    for key in table.foreign_keys
+    if key.column.table.name == "contact" and table.name != "call"
+]
 _FORGET_DEAD = text("DELETE FROM dead_number WHERE phone = ANY(CAST(:phones AS text[]))")
 
 
@@ -171,8 +178,9 @@ def _empty_called(ids: list[int]) -> None:
     steps = {"versions": [version for version, _ in kept], "steps": [step for _, step in kept]}
     db.session.execute(_EMPTY_ANSWERS, those | steps)
     db.session.execute(_EMPTY_SNAPSHOTS, those)
+    for rows_about_people in _ABOUT_PEOPLE:
+        db.session.execute(rows_about_people, those)
     db.session.execute(_EMPTY_CALLS, those)
-    db.session.execute(_FORGET_TOLD, those)
     db.session.execute(_EMPTY, those)
 
 

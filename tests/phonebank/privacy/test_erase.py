@@ -147,7 +147,8 @@ def test_no_store_holds_the_person_after_an_erasure(room: Room, servers_dir: Pat
     answers_before = answers_by_question(campaign)
     assert places_with(SECRETS, servers_dir) >= {
         "contact.first_name", "contact.fields", "contact.other_phones", "call.phone", "call.note",
-        "call.contact_before", "answer.value", "export_piece.data", "suppression.phone",
+        "call.contact_before", "told_change.said", "answer.value",
+        "export_piece.data", "suppression.phone",
         "refused_row.cells", "suppression_batch.data",
     }  # fmt: skip
 
