@@ -18,6 +18,8 @@ from phonebank.csv_input.column_mapping import PHONE_TARGETS
 from phonebank.csv_input.column_names import TARGET_OF, plain_name
 from phonebank.csv_input.dialects import unknown_alphabet_error
 from phonebank.csv_input.rows import HEAD_BYTES, Dialect, InvalidFileError, Row, read_rows, sniff
+from phonebank.csv_input.workbooks import DIALECT as WORKBOOK_DIALECT
+from phonebank.csv_input.workbooks import is_package, open_as_csv
 from phonebank.models import Campaign, ContactList, UploadChunk
 
 CHUNK = 1024 * 1024  # bytes
@@ -40,15 +42,29 @@ def store_upload(
 ) -> ContactList:
     """Store a file as a list whose columns are not confirmed yet.
 
-    The function reads the file once, a piece at a time, with every row in it. So any fault is
-    reported now, and the rows are counted. The calling code commits. If the file is refused, the
-    caller rolls back, and nothing of the file stays stored.
+    A workbook is stored as the CSV of its list. The function reads the file once, a piece at a
+    time, with every row in it. So any fault is reported now, and the rows are counted. The calling
+    code commits. If the file is refused, the caller rolls back, and nothing of the file stays
+    stored.
 
     Raises InvalidFileError, and ConflictError if the campaign's people are erased.
     """
     refuse_erased(campaign)
     head = file.read(CHUNK)
-    dialect = sniff(head[:HEAD_BYTES])
+    if not is_package(head):
+        return _store(campaign, account_id, filename, head, file, sniff(head[:HEAD_BYTES]))
+    with open_as_csv(head, file) as table:
+        return _store(campaign, account_id, filename, table.read(CHUNK), table, WORKBOOK_DIALECT)
+
+
+def _store(
+    campaign: Campaign,
+    account_id: int | None,
+    filename: str,
+    head: bytes,
+    file: BinaryIO,
+    dialect: Dialect,
+) -> ContactList:
     contact_list = ContactList(
         campaign_id=campaign.id,
         created_by_id=account_id,

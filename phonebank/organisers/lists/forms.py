@@ -42,8 +42,8 @@ class UploadForm(FlaskForm):
 
     file = FileField(
         "The file",
-        description="CSV, or text with tabs or semicolons. The first row names the columns. "
-        "Up to 512 MB.",
+        description="Excel (.xlsx), OpenDocument (.ods), CSV, or text with tabs or semicolons. The "
+        "first row names the columns. Up to 512 MB.",
         validators=[FileRequired("Choose a file first.")],
     )
 

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import tracemalloc
-import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from phonebank.models import Campaign, ContactList, RoleName, UploadChunk
 from tests.factories import create_account, create_campaign
 from tests.phonebank.lists.upload_desk import Desk, rows
 from tests.signing_in import sign_in
+from tests.workbook_files import ods, xlsx
 
 NOTHING_STORED = "This file cannot be used. Nothing was stored"
 
@@ -39,14 +40,6 @@ def confirmed(organiser: FlaskClient, page: str, **changes: str) -> TestResponse
     )
     values["name"] = re.search(r'name="name"[^>]*value="([^"]*)"', html)[1]
     return organiser.post(page, data=values | changes)
-
-
-def zip_file() -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("[Content_Types].xml", "<Types/>")
-        archive.writestr("xl/workbook.xml", "<workbook/>")
-    return content.getvalue()
 
 
 def test_a_list_goes_in_from_upload_to_summary(
@@ -80,6 +73,31 @@ def test_a_list_goes_in_from_upload_to_summary(
     assert (ada.first_name, ada.phone) == ("Ada", "+442079460018")
 
 
+@pytest.mark.parametrize("make", [xlsx, ods])
+def test_a_workbook_goes_in_as_its_list_does(
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str, make: Callable[..., bytes]
+) -> None:
+    members = [
+        ["Forename", "Surname", "Tel", "Member ID"],
+        ["Ada", "Example", 442079460018, 1042],
+        [],
+        ["Bob", "Bad", "none", 1043],
+    ]
+    book = make(About=[["Members of the branch"]], Members=members)
+    sent = send(organiser, lists_page, book, "members.workbook")
+    assert "members.workbook has 2 rows" in organiser.get(sent.location).text
+    done = confirmed(organiser, sent.location)
+    upload_desk.work()
+
+    page = organiser.get(done.location).text
+    assert "This is not a phone number" in page
+    (ada,) = upload_desk.contacts()
+    assert (ada.first_name, ada.phone, ada.external_id) == ("Ada", "+442079460018", "1042")
+    downloaded = organiser.get(f"{done.location}/refused.csv").text
+    assert downloaded.splitlines()[1].startswith("4,")
+    assert downloaded.splitlines()[1].endswith(",Bob,Bad,none,1043")
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -94,7 +112,10 @@ def test_a_list_goes_in_from_upload_to_summary(
         (b"Members\n\nName;Telefon\nA;030 23125503\nB;030 23125504\n", "Row 3 names the columns"),
         (b"TPS results\nNumber,Result\n020 7946 0123,Match\n", "Row 2 names the columns"),
         ("Name,Phone\nИванов,1\n".encode("cp1251"), "read the accented letters in this file"),
-        (zip_file(), "Excel workbook"),
+        (
+            xlsx(Members=[["Phone"], ["020 7946 0123"]], Old=[["Phone"], ["020 7946 0124"]]),
+            "2 sheets of this workbook have phone numbers: “Members”, “Old”",
+        ),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9, "picture"),
         (b"%PDF-1.7 ...", "PDF"),
         (b"\x00\x01\x02\x03" * 500, "null characters"),
@@ -107,7 +128,7 @@ def test_a_list_goes_in_from_upload_to_summary(
         "empty", "only a mark", "header only", "no phone", "title", "title alone",
         "title over one known name",
         "old format",
-        "xlsx as csv", "png as csv", "pdf",
+        "two sheets", "png as csv", "pdf",
         "binary", "200 columns", "one long line", "long cell", "long line at the end",
     ],
 )  # fmt: skip

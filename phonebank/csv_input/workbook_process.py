@@ -1,0 +1,75 @@
+"""The process that reads one workbook: the file on standard input, its list as CSV on standard
+output. `workbooks` starts it.
+
+Reading a workbook needs memory for all of its cells, and a hostile one asks for much more. In a
+process of its own, with limits, it harms no one else, and callers' requests need not wait for it.
+"""
+
+import io
+import json
+import resource
+import sys
+import tempfile
+from contextlib import suppress
+from typing import BinaryIO
+
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+
+from phonebank.csv_input.dialects import InvalidFileError
+from phonebank.csv_input.workbook_package import (
+    check_package,
+    damaged_error,
+    password_error,
+    too_large_error,
+    write_without_errors,
+)
+from phonebank.csv_input.workbook_sheets import write_list
+
+MEMORY = 2 << 30  # bytes of address space
+SECONDS = 120  # of processor time
+OUTPUT = 1 << 30  # bytes; also of the copy without errors
+REFUSED = 2  # the exit code if standard error has a reason and a message, as JSON
+
+
+def convert(file: BinaryIO, out: BinaryIO) -> None:
+    """Write the list in a workbook as CSV in UTF-8. Raises InvalidFileError."""
+    package = check_package(file)
+    text = io.TextIOWrapper(out, "utf-8", newline="")
+    try:
+        with tempfile.TemporaryFile() as copy:
+            if package.has_errors:
+                write_without_errors(file, package, copy)
+                file = copy
+            file.seek(0)
+            with CalamineWorkbook.from_filelike(file) as workbook:
+                write_list(workbook, package.merged, text)
+    except PasswordError:
+        raise password_error() from None
+    except (CalamineError, OSError, UnicodeError):
+        raise damaged_error() from None
+    except MemoryError:
+        raise too_large_error() from None
+    finally:
+        text.flush()
+        text.detach()
+
+
+def main() -> None:
+    """Convert standard input to standard output, within the limits of this process."""
+    for limit, most in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CPU, SECONDS),
+        (resource.RLIMIT_FSIZE, OUTPUT),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        with suppress(ValueError, OSError):  # some systems know not every limit
+            resource.setrlimit(limit, (most, most))
+    try:
+        convert(sys.stdin.buffer, sys.stdout.buffer)
+    except InvalidFileError as refused:
+        print(json.dumps([refused.reason, refused.message]), file=sys.stderr)
+        sys.exit(REFUSED)
+
+
+if __name__ == "__main__":
+    main()
