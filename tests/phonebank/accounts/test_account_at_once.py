@@ -89,8 +89,9 @@ def invited_to_organise(state: State) -> State | None:
     return state | {"roles": roles_then} if state["active"] else None
 
 
-@pytest.mark.parametrize("role", [RoleName.ORGANISER, RoleName.HOST])
-@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize(
+    ("role", "others"), [(RoleName.ORGANISER, 0), (RoleName.ORGANISER, 1), (RoleName.HOST, 1)]
+)
 def test_an_account_is_shut_or_not_and_somebody_always_organises(
     app_context: Flask, role: str, others: int
 ) -> None:

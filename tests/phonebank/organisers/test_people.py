@@ -203,6 +203,8 @@ def test_roles_in_parts_are_given_seen_taken_and_recorded(
     for wrong in ({"where": "chapter-9"}, {"where": "chapter-x"}, {"role": "king"}):
         refused = organiser_client.post(f"/people/{cy}/roles", data=viewer | wrong)
         assert refused.status_code == 422
+    assert 'href="/audit"' in organiser_client.get("/people").text
+    assert "Role taken away" in organiser_client.get("/audit").text
     with app.app_context():
         entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
         told = [
