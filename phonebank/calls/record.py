@@ -10,24 +10,24 @@ in a transaction that locks the rows before it reads them.
 
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from phonebank.calls.call_rows import (
-    CallResult,
-    CallRows,
-    PeopleResult,
     read_rows,
     write_rows,
 )
-from phonebank.calls.contact_snapshot import NumberLoss
-from phonebank.calls.contact_state import apply_decision, offer_language
+from phonebank.calls.contact_state import offer_language
 from phonebank.calls.hold import is_stale, not_an_own_call, own_call_and_contact
-from phonebank.calls.household_state import take_dead_number_away
 from phonebank.calls.later_calls import was_reassigned
-from phonebank.calls.merge_fields import fields_for
 from phonebank.calls.never_again import lift_entry
-from phonebank.calls.speed_check import is_too_fast
-from phonebank.contact_queue.campaign_hours import hours_of, rules_of
+from phonebank.calls.outcome_effects import (
+    Report,
+    Situation,
+    call_result,
+    decide_about,
+    people_result,
+)
+from phonebank.contact_queue.campaign_hours import rules_of
 from phonebank.contact_queue.holds import release_after_commit
 from phonebank.core.db import begin_transaction, db
 from phonebank.core.errors import InvalidInputError
@@ -35,13 +35,8 @@ from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller, Campaign, SuppressionOrigin, now
 from phonebank.rules.calling_hours import contact_date, zones_in_key
 from phonebank.rules.languages import LANGUAGES, UNKNOWN
-from phonebank.rules.outcomes import OUTCOMES, NextState, Outcome
-from phonebank.rules.retry_policy import Decision, decide
-from phonebank.rules.retry_rules import RetryRules
-from phonebank.scripts.versions import script_of
+from phonebank.rules.outcomes import OUTCOMES
 from phonebank.suppressions import entries as suppressions
-from phonebank.suppressions.dead_numbers import dead_among
-from scripts_library.engine import answers_on_path, is_conversation, is_yes
 
 NOTE_AT_MOST = 2000  # characters
 
@@ -53,31 +48,6 @@ class RecordResult:
 
     outcome: str | None
     changed: bool
-
-
-@dataclass(frozen=True)
-class _Report:
-    """What the caller reports about the call. These are the parameters of `record`."""
-
-    caller: Caller
-    call_id: uuid.UUID
-    outcome: Outcome
-    note: str
-    callback_at: datetime | None
-    only_me: bool
-    language: str
-    turn: int | None
-
-
-@dataclass(frozen=True)
-class _Situation:
-    """What the rules need besides the report: the rows and the campaign, as they were read. `at`
-    (aware) is a moment after the reading, and `today` is the date then where the contact lives."""
-
-    rows: CallRows
-    campaign: Campaign
-    at: datetime
-    today: date
 
 
 def record(
@@ -119,7 +89,7 @@ def record(
         )
     if language not in ("", UNKNOWN, *LANGUAGES):
         raise InvalidInputError("That isn't one of the languages.", "Choose one of those shown.")
-    report = _Report(caller, call_id, outcome, note, callback_at, only_me, language, turn)
+    report = Report(caller, call_id, outcome, note, callback_at, only_me, language, turn)
     # These outcomes change further rows, by further statements, so they need a transaction.
     changes_more = outcome.number_bad or outcome.tag_language or outcome.suppress_reason is not None
     result = None if changes_more else _record(report, is_locked=False)
@@ -135,7 +105,7 @@ def record(
     return result
 
 
-def _record(report: _Report, is_locked: bool) -> RecordResult | None:
+def _record(report: Report, is_locked: bool) -> RecordResult | None:
     """Read the rows, decide, and write. Return None if nothing was written. Then the call or its
     contact has changed between reading and writing, or this outcome needs locked rows and
     `is_locked` is False."""
@@ -154,10 +124,10 @@ def _record(report: _Report, is_locked: bool) -> RecordResult | None:
 
     campaign, at = db.session.get_one(Campaign, rows.campaign_id), now()
     today = contact_date(zones_in_key(rows.zone_key), at, rules_of(campaign))
-    seen = _Situation(rows, campaign, at, today)
-    decision = _decide(report, seen)
-    result = _call_result(report, seen, decision.counted and not is_superseded)
-    people = None if is_superseded else _people_result(report, seen, decision)
+    seen = Situation(rows, campaign, at, today)
+    decision = decide_about(report, seen)
+    result = call_result(report, seen, decision.counted and not is_superseded)
+    people = None if is_superseded else people_result(report, seen, decision)
     moves_on = people is not None and people.contact.phone != rows.contact.phone
     if moves_on and not is_locked:
         return None  # `write_rows` needs a transaction for another number
@@ -174,75 +144,3 @@ def _record(report: _Report, is_locked: bool) -> RecordResult | None:
     if result.counted:
         mark_after_commit(rows.party_id)
     return RecordResult(outcome.key, changed=True)
-
-
-def _decide(report: _Report, seen: _Situation) -> Decision:
-    contact, outcome = seen.rows.contact, report.outcome
-    promised = report.callback_at if outcome.takes_callback else None
-    if not outcome.counts_as_attempt:
-        promised = contact.callback_at  # an earlier promise stays
-    return decide(
-        outcome.key,
-        attempts_before=contact.attempts,
-        attempts_today_before=(
-            contact.attempts_that_day if contact.attempts_on == seen.today else 0
-        ),
-        same_outcome_before=seen.rows.same_outcome_before,
-        at=seen.at,
-        rules=RetryRules.parse(seen.campaign.retry_rules),
-        zones=zones_in_key(seen.rows.zone_key),
-        hours=hours_of(seen.campaign),
-        country=rules_of(seen.campaign),
-        callback_at=promised,
-    )
-
-
-def _call_result(report: _Report, seen: _Situation, counted: bool) -> CallResult:
-    # If nobody answered the phone, the answers in the script are mistaken taps.
-    reached = report.outcome.reached
-    conversation, yes = _conversation_and_yes(report, seen) if reached else (False, False)
-    return CallResult(
-        outcome=report.outcome.key,
-        at=seen.at,
-        note=report.note,
-        counted=counted,
-        reached=reached,
-        conversation=conversation,
-        yes=yes,
-        too_fast=counted and is_too_fast(seen.rows.started_at, seen.at, conversation),
-    )
-
-
-def _conversation_and_yes(report: _Report, seen: _Situation) -> tuple[bool, bool]:
-    script = script_of(seen.rows.script_version_id)
-    if script is None:
-        return report.outcome.key == "talked", False
-    # If the caller changed an earlier answer, the way through the script may leave out a step that
-    # has an answer. That answer is stored, but does not count.
-    fields = fields_for(seen.rows, report.caller, seen.campaign)
-    answers = answers_on_path(script, seen.rows.answers or {}, fields)
-    # An answer that was taken over from an earlier call is counted there already.
-    here = {key: answers[key] for key in answers if key not in (seen.rows.taken_over or ())}
-    talked = is_conversation(script, here)
-    return talked, talked and is_yes(script, here)
-
-
-def _people_result(report: _Report, seen: _Situation, decision: Decision) -> PeopleResult:
-    rows = seen.rows
-    next_numbers = rows.contact.other_phones if decision.state == NextState.UNUSABLE else ()
-    lost: tuple[NumberLoss, ...] = ()
-    if decision.number_dead:
-        lost = take_dead_number_away(rows.called_phone, rows.call_id, rows.contact_id)
-    contact = apply_decision(
-        rows.contact,
-        decision,
-        outcome=report.outcome,
-        at=seen.at,
-        today=seen.today,
-        called_phone=rows.called_phone,
-        caller_id=report.caller.id,
-        only_me=report.only_me,
-        language=report.language,
-        dead=dead_among(next_numbers),
-    )
-    return PeopleResult(contact, decision.household_rest_until, decision.household_rested_at, lost)

@@ -5,15 +5,14 @@ it.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
-from phonebank.calls.contact_snapshot import ContactSnapshot, ContactValues, PeopleSnapshot
-from phonebank.calls.household_state import restore_household
+from phonebank.calls.contact_snapshot import ContactValues, PeopleSnapshot
 from phonebank.calls.never_again import lift_entry
+from phonebank.calls.restore_people import last_other_calls, lock_contacts, restore_people
 from phonebank.calls.undo import LAST_RECORDED_FIRST
 from phonebank.core.db import db
 from phonebank.core.locks import lock_row
@@ -36,30 +35,11 @@ from phonebank.tallies import totals
 # server.
 AT_ONCE = 50
 
-# For each contact, when its last other call began. A call counts here if it is recorded or open,
-# and not set aside.
-_LAST_OTHER_CALLS = (
-    select(Call.contact_id, func.max(Call.started_at))
-    .where(
-        Call.contact_id.in_(bindparam("contacts", expanding=True)),
-        Call.id.not_in(bindparam("calls", expanding=True)),
-        Call.set_aside_at.is_(None),
-        or_(Call.recorded_at.is_not(None), Call.ended_at.is_(None)),
-    )
-    .group_by(Call.contact_id)
-)
 _LOCK_CALLS = (
     select(Call, Contact)
     .join(Contact, Contact.id == Call.contact_id)
     .where(Call.id.in_(bindparam("ids", expanding=True)))
     .order_by(Contact.id, Call.id)
-    .with_for_update(key_share=True)
-    .execution_options(populate_existing=True)
-)
-_LOCK_CONTACTS = (
-    select(Contact)
-    .where(Contact.id.in_(bindparam("ids", expanding=True)))
-    .order_by(Contact.id)
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
@@ -91,7 +71,7 @@ def _set_aside_some(set_aside: SetAside) -> bool:
         which = which.where(Call.too_fast)
     ids = db.session.scalars(which.order_by(*LAST_RECORDED_FIRST).limit(AT_ONCE)).all()
     rows = _lock_calls(ids)
-    last_other_call = _last_other_calls(rows)
+    last_other_call = last_other_calls(rows)
     at = now()
     restored: list[int] = []
     for call_id in ids:
@@ -109,41 +89,14 @@ def _set_aside_some(set_aside: SetAside) -> bool:
         dead_numbers.withdraw(call.id)
         other = last_other_call.get(contact.id)
         is_last = other is None or other < call.started_at
-        restored += _restore_people(call, contact, kept, is_last)
+        people = restore_people(call, contact, is_last)
+        if people is not None:
+            kept.before, kept.after = people.before.to_json(), people.after.to_json()
+            restored += people.contact_ids
         db.session.add(kept)
     db.session.flush()
     restore_contacts(restored)
     return bool(ids)
-
-
-def _restore_people(call: Call, contact: Contact, kept: SetAsideCall, is_last: bool) -> list[int]:
-    """Give a call's contact and household the state that they had before the call. Contacts that
-    another call has changed since stay as they are. Return the ids of the contacts that were
-    checked.
-
-    `is_last` says that no later call to the contact counts. `kept` stores the states before and
-    after this change, so that the call can be brought back.
-    """
-    if call.contact_before is None:
-        return []
-    snapshot = ContactSnapshot.from_json(call.contact_before)
-    restores_contact = is_last and not snapshot.has_changed_since(contact)
-    changed = contact if restores_contact else None
-    other_ids = snapshot.household.contact_ids
-    before = PeopleSnapshot.of(changed, _lock_contacts(other_ids))
-    try:
-        with db.session.begin_nested():
-            restore_household(call, snapshot.household)
-            if restores_contact:
-                snapshot.before.restore(contact)
-            db.session.flush()
-    except IntegrityError:
-        # The same person was uploaded again with that number. The newer contact keeps the number.
-        db.session.refresh(contact)
-        return []
-    kept.before = before.to_json()
-    kept.after = PeopleSnapshot.of(changed, _lock_contacts(other_ids)).to_json()
-    return [contact.id, *other_ids]
 
 
 def _bring_back_some(set_aside: SetAside) -> bool:
@@ -155,7 +108,7 @@ def _bring_back_some(set_aside: SetAside) -> bool:
         .limit(AT_ONCE)
     ).all()
     rows = _lock_calls(ids)
-    last_other_call = _last_other_calls(rows)
+    last_other_call = last_other_calls(rows)
     for call_id in ids:
         call, contact = rows.get(call_id, (None, None))
         if call is None or contact is None or call.set_aside_at is None:
@@ -190,7 +143,7 @@ def _bring_people_back(
     """Give a contact and its household the state that they had before the call was set aside.
     Contacts that have changed since stay as they are. If `contact` is None, only the household
     changes."""
-    others = {other.id: other for other in _lock_contacts(list(after.others))}
+    others = {other.id: other for other in lock_contacts(list(after.others))}
     moves: list[tuple[Contact, ContactValues, ContactValues]] = [
         (others[contact_id], before.others[contact_id], state)
         for contact_id, state in after.others.items()
@@ -213,14 +166,3 @@ def _lock_calls(ids: Sequence[Any]) -> dict[Any, tuple[Call, Contact]]:
     """Lock these calls and their contacts, in the order of the contacts. Return them by call id."""
     rows = db.session.execute(_LOCK_CALLS, {"ids": list(ids)}).all()
     return {call.id: (call, contact) for call, contact in rows}
-
-
-def _last_other_calls(rows: dict[Any, tuple[Call, Contact]]) -> dict[int, datetime]:
-    """Return, by contact id, when the last other call to the contact began. Such a call is not in
-    `rows`, is recorded or open, and is not set aside."""
-    values = {"contacts": list({contact.id for _, contact in rows.values()}), "calls": list(rows)}
-    return {row[0]: row[1] for row in db.session.execute(_LAST_OTHER_CALLS, values)}
-
-
-def _lock_contacts(ids: list[int]) -> Sequence[Contact]:
-    return db.session.scalars(_LOCK_CONTACTS, {"ids": ids}).all() if ids else []

@@ -1,0 +1,89 @@
+"""Gives the people on a call's number the state that they had before the call, except those that
+another call has changed since. Nothing here commits.
+
+Setting a call aside and correcting its outcome both begin with this.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from phonebank.calls.contact_snapshot import ContactSnapshot, PeopleSnapshot
+from phonebank.calls.household_state import restore_household
+from phonebank.core.db import db
+from phonebank.models import Call, Contact
+
+# For each contact, when its last other call began. Only calls count that are recorded or open, and
+# not set aside.
+_LAST_OTHER_CALLS = (
+    select(Call.contact_id, func.max(Call.started_at))
+    .where(
+        Call.contact_id.in_(bindparam("contacts", expanding=True)),
+        Call.id.not_in(bindparam("calls", expanding=True)),
+        Call.set_aside_at.is_(None),
+        or_(Call.recorded_at.is_not(None), Call.ended_at.is_(None)),
+    )
+    .group_by(Call.contact_id)
+)
+_LOCK_CONTACTS = (
+    select(Contact)
+    .where(Contact.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Contact.id)
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The people whom `restore_people` looked at: whether the call's contact was restored, the ids
+    of the contact and of the others, and their states before and after."""
+
+    contact: bool
+    contact_ids: list[int]
+    before: PeopleSnapshot
+    after: PeopleSnapshot
+
+
+def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | None:
+    """Give a call's contact and household the state that they had before the call, except those
+    that another call has changed since. The call and the contact must be locked.
+
+    `is_last` says that no later call to the contact counts. Return None, with nothing changed, if
+    the call changed no contact, or if the same person was uploaded again with the number that the
+    contact had: then the newer contact keeps the number.
+    """
+    if call.contact_before is None:
+        return None
+    snapshot = ContactSnapshot.from_json(call.contact_before)
+    restores_contact = is_last and not snapshot.has_changed_since(contact)
+    changed = contact if restores_contact else None
+    other_ids = snapshot.household.contact_ids
+    before = PeopleSnapshot.of(changed, lock_contacts(other_ids))
+    try:
+        with db.session.begin_nested():
+            restore_household(call, snapshot.household)
+            if restores_contact:
+                snapshot.before.restore(contact)
+            db.session.flush()
+    except IntegrityError:
+        db.session.refresh(contact)
+        return None
+    after = PeopleSnapshot.of(changed, lock_contacts(other_ids))
+    return Restored(restores_contact, [contact.id, *other_ids], before, after)
+
+
+def last_other_calls(rows: dict[Any, tuple[Call, Contact]]) -> dict[int, datetime]:
+    """Return, by contact id, when the last other call to the contact began: a call that is not in
+    `rows` (calls with their contacts, by call id), is recorded or open, and is not set aside."""
+    values = {"contacts": list({contact.id for _, contact in rows.values()}), "calls": list(rows)}
+    return {row[0]: row[1] for row in db.session.execute(_LAST_OTHER_CALLS, values)}
+
+
+def lock_contacts(ids: list[int]) -> Sequence[Contact]:
+    """Return these contacts in the order of their ids, locked."""
+    return db.session.scalars(_LOCK_CONTACTS, {"ids": ids}).all() if ids else []
