@@ -85,6 +85,8 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
         raise NotAdmittedError()
     if call.set_aside_at is not None:
         raise CannotUndoError("An organiser has set this call aside.")
+    if call.corrected_at is not None:
+        raise CannotUndoError("An organiser has corrected this call.")
     if now() - call.started_at > UNDO_WITHIN:
         raise CannotUndoError("You made this call more than twelve hours ago.")
     _refuse_never_again(caller, call)

@@ -7,6 +7,7 @@ from phonebank.models.api_token import ApiToken, Scope
 from phonebank.models.audit_entry import AuditEntry
 from phonebank.models.base import Base, new_id, now
 from phonebank.models.call import Answer, Call, CallEnding
+from phonebank.models.call_correction import CallCorrection
 from phonebank.models.call_sight import CallSight
 from phonebank.models.caller import Caller, CallerState
 from phonebank.models.caller_action import CallerAction, CallerActionKind, DoorStop
@@ -14,6 +15,7 @@ from phonebank.models.campaign import Campaign, CampaignState, campaign_host
 from phonebank.models.chapter import Chapter
 from phonebank.models.contact import Contact, ContactState
 from phonebank.models.contact_list import ContactList, ListState, RefusedRow, UploadChunk
+from phonebank.models.contact_sight import ContactSight, SightKind
 from phonebank.models.dead_number import DeadNumber
 from phonebank.models.erasure import Erasure, ErasureState
 from phonebank.models.experiment import Experiment, ExperimentArm, ExperimentState
@@ -68,6 +70,7 @@ __all__ = [
     "Base",
     "BatchState",
     "Call",
+    "CallCorrection",
     "CallEnding",
     "CallSight",
     "Caller",
@@ -79,6 +82,7 @@ __all__ = [
     "Chapter",
     "Contact",
     "ContactList",
+    "ContactSight",
     "ContactState",
     "DeadNumber",
     "DeliveryState",
@@ -107,6 +111,7 @@ __all__ = [
     "SetAside",
     "SetAsideCall",
     "SetAsideState",
+    "SightKind",
     "Suppression",
     "SuppressionBatch",
     "SuppressionOrigin",

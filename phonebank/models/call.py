@@ -148,6 +148,8 @@ class Call(Base):
     # When an organiser set the call aside (see `calls.set_aside`). The row is kept, but is in no
     # total.
     set_aside_at: Mapped[datetime | None]
+    # When an organiser last corrected the call (see `calls.correct`).
+    corrected_at: Mapped[datetime | None]
     # The contact's state just before the outcome, which an undo restores.
     contact_before: Mapped[dict[str, Any] | None]
 

@@ -1,11 +1,11 @@
 """The queue against a plain model of it, whatever callers, organisers and Redis do.
 
-Random sequences of claims, outcomes, undos, expiries, callbacks, suppressions and their lifting,
-pauses, removed lists, callers limited to lists and languages, callers removed or in the lobby,
-others of a household who come to the phone, a lost Redis, a Redis with nonsense in it, and a clock
-that moves on. After each step the promises are checked in the database. Each claim is compared with
-the model in both directions. No caller gets a contact that may not be called. No caller reads
-"nobody to call" while there is a contact, or a wrong time to come back.
+Random sequences of claims, outcomes, undos, corrections, expiries, callbacks, suppressions and
+their lifting, pauses, removed lists, callers limited to lists and languages, callers removed or in
+the lobby, others of a household who come to the phone, a lost Redis, a Redis with nonsense in it,
+and a clock that moves on. After each step the promises are checked in the database. Each claim is
+compared with the model in both directions. No caller gets a contact that may not be called. No
+caller reads "nobody to call" while there is a contact, or a wrong time to come back.
 """
 
 import os
@@ -29,6 +29,7 @@ from hypothesis.stateful import (
 from sqlalchemy import func, or_, select, text
 
 from phonebank.calls.claim import NobodyToCallError, claim
+from phonebank.calls.correct import Correction, correct, version_of
 from phonebank.calls.hold import release_hold, renew_hold
 from phonebank.calls.household import switch_contact
 from phonebank.calls.record import record
@@ -163,6 +164,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.campaign = create_campaign(allow_drama_numbers=False)
         self.lists = [create_list(self.campaign), create_list(self.campaign, priority=1)]
         self.party = create_party(self.campaign, create_account("host"))
+        self.organiser = create_account("organiser")
         self.callers = [create_caller(self.campaign, self.party) for _ in range(CALLERS)]
         for index in range(people):
             contact = create_contact(
@@ -317,9 +319,10 @@ class QueueMachine(RuleBasedStateMachine):
             too_late = self.now - call.started_at > UNDO_WITHIN or (
                 suppresses and self.now - call.recorded_at >= UNDO_NEVER_AGAIN_WITHIN
             )
-            assert phone in busy or later or begun or never_again or too_late or changed, (
-                "an undo refused for no reason"
-            )
+            assert (
+                phone in busy or later or begun or never_again or too_late or changed
+                or call.corrected_at
+            ), "an undo refused for no reason"  # fmt: skip
             return
         assert not changed, "an undo of the effect of another call"
         db.session.commit()
@@ -339,6 +342,29 @@ class QueueMachine(RuleBasedStateMachine):
         self.model.holds[caller.id] = call.contact_id
         self.model.counted -= counted
         self._see(phone)
+
+    @rule(which=st.integers(0, 20), outcome=OUTCOME_KEYS)
+    def an_organiser_corrects_a_call(self, which: int, outcome: str) -> None:
+        calls = db.session.scalars(
+            select(Call).where(Call.outcome.is_not(None)).order_by(Call.recorded_no)
+        ).all()
+        if not calls:
+            return
+        call = calls[which % len(calls)]
+        counted, phone, was = call.counted, call.phone, call.outcome
+        corrected = correct(call, version_of(call), Correction(outcome, ""), self.organiser)
+        assert corrected.changed == (was != outcome)
+        db.session.commit()
+        self.model.counted += call.counted - counted
+        db.session.expire_all()
+        for person in self.model.people.values():
+            contact = db.session.get_one(Contact, person.id)
+            person.suppressed = contact.suppressed_at is not None
+        listed = db.session.get(Suppression, phone) is not None
+        assert listed or OUTCOMES[outcome].suppress_reason is None
+        assert all(p.suppressed == listed for p in self.model.people.values() if p.phone == phone)
+        self._see(phone)
+        self.model.left[call.id] = self._standing(call.contact_id)
 
     @rule(index=st.integers(0, CALLERS - 1), which=st.integers(0, 9))
     def another_of_the_household_comes_to_the_phone(self, index: int, which: int) -> None:

@@ -1,0 +1,264 @@
+"""Corrects the outcome, the answers and the note of a call, for an organiser. Nothing here commits.
+
+The call stays the caller's and keeps the time at which it was recorded. Its old tally is taken
+away and the new one added. If the outcome changes, the people on the number get back the state that
+they had before the call, and the rules decide anew, as of that time. A contact that another call
+has changed since keeps its state.
+
+A do-not-call entry that the call made is lifted, unless another call or person has made it too.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import String, bindparam, delete, literal_column, select, type_coerce
+from sqlalchemy.dialects.postgresql import insert
+
+from phonebank.audit.record import record_audit
+from phonebank.calls.answers import answers_of
+from phonebank.calls.call_rows import read_rows, write_rows
+from phonebank.calls.contact_state import offer_language
+from phonebank.calls.never_again import lift_entry
+from phonebank.calls.outcome_effects import (
+    Report,
+    Situation,
+    call_result,
+    decide_about,
+    people_result,
+)
+from phonebank.calls.record import NOTE_AT_MOST
+from phonebank.calls.restore_people import Restored, last_other_calls, restore_people
+from phonebank.contact_queue.campaign_hours import rules_of
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
+from phonebank.models import (
+    Account,
+    Answer,
+    Call,
+    CallCorrection,
+    Caller,
+    Campaign,
+    Contact,
+    SuppressionOrigin,
+    now,
+)
+from phonebank.rules.calling_hours import contact_date, zones_in_key
+from phonebank.rules.outcomes import OUTCOMES, Outcome
+from phonebank.scripts.versions import script_of
+from phonebank.suppressions import dead_numbers
+from phonebank.suppressions import entries as suppressions
+from phonebank.suppressions.contacts import restore_contacts, suppress_listed_among
+from phonebank.tallies import totals
+from scripts_library.engine import InvalidAnswerError, check_answer
+
+_VERSION: Any = type_coerce(literal_column("CAST(call.xmin AS text)"), String)
+_LOCKED_CALL = (
+    select(Call, Contact, _VERSION)
+    .join(Contact, Contact.id == Call.contact_id)
+    .where(Call.id == bindparam("call_id"))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What an organiser says about a call: its outcome and note, and by step id the answers that
+    change. A blank answer takes the old one away."""
+
+    outcome: str
+    note: str
+    answers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """What a correction did. `changed` is False if everything was so already. `person_stays` is
+    True if the outcome changed but the contact stays as it is, because it was called since."""
+
+    changed: bool
+    person_stays: bool = False
+
+
+def call_in(campaign: Campaign, call_id: uuid.UUID) -> Call:
+    """Return a call of this campaign. Raises NotFoundError."""
+    call = db.session.get(Call, call_id)
+    if call is None or call.campaign_id != campaign.id:
+        raise NotFoundError("There is no such call in this campaign.", "Go back to the person.")
+    return call
+
+
+def version_of(call: Call) -> str:
+    """Return the version of the call's row, which a form carries: it changes with every change."""
+    return str(db.session.scalar(select(_VERSION).where(Call.id == call.id)))
+
+
+def correct(call: Call, version: str, correction: Correction, account: Account) -> Corrected:
+    """Correct a call that an organiser saw in this `version` (see `version_of`).
+
+    Raises ConflictError if the call has changed since, has no outcome, or is set aside, and
+    InvalidInputError for an outcome, note or answer that it cannot have.
+    """
+    outcome = OUTCOMES.get(correction.outcome)
+    if outcome is None:
+        raise InvalidInputError("That is not an outcome of a call.", "Choose one from the list.")
+    if len(correction.note) > NOTE_AT_MOST:
+        raise InvalidInputError(f"A note can have up to {NOTE_AT_MOST} characters.")
+    call, contact = _lock(call, version)
+    old_answers = answers_of(call)
+    changed_answers = {
+        step_id: value
+        for step_id, value in _checked(call, correction.answers).items()
+        if value != old_answers.get(step_id)
+    }
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    if outcome.key != call.outcome:
+        before["outcome"], after["outcome"] = call.outcome, outcome.key
+    if correction.note != call.note:
+        before["note"], after["note"] = call.note, correction.note
+    if changed_answers:
+        before["answers"] = {step: old_answers.get(step) for step in changed_answers}
+        after["answers"] = changed_answers
+    if not after:
+        return Corrected(changed=False)
+    _store_answers(call, changed_answers)
+    people = _take_back(call, contact) if "outcome" in after else None
+    _record_again(call, contact, outcome, correction.note, people)
+    if people is not None:
+        restore_contacts(people.contact_ids)
+        suppress_listed_among(people.contact_ids)
+    call.corrected_at = now()
+    db.session.add(
+        CallCorrection(call_id=call.id, account_id=account.id, before=before, after=after)
+    )
+    _audit(call, before, after, account)
+    db.session.flush()
+    return Corrected(True, "outcome" in after and not (people is not None and people.contact))
+
+
+def _lock(call: Call, version: str) -> tuple[Call, Contact]:
+    row = db.session.execute(_LOCKED_CALL, {"call_id": call.id}).one_or_none()
+    if row is None or row[2] != version:
+        raise ConflictError(
+            "This call has changed since you opened the page, so nothing was saved.",
+            "Look at it again, then correct what is still wrong.",
+        )
+    if row[0].outcome is None:
+        raise ConflictError(
+            "This call has no outcome that could be corrected.",
+            "Only the caller can say how it ended.",
+        )
+    if row[0].set_aside_at is not None:
+        raise ConflictError(
+            "This call is set aside, and counts nowhere.", "Bring it back first, then correct it."
+        )
+    return row[0], row[1]
+
+
+def _checked(call: Call, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return these answers as they are stored; None takes an answer away."""
+    script = script_of(call.script_version_id)
+    checked: dict[str, Any] = {}
+    for step_id, raw in answers.items():
+        if script is None or not script.has_step(step_id):
+            raise InvalidInputError("This call's script doesn't have this step.", "Go back.")
+        if raw in (None, "", []):
+            checked[step_id] = None
+            continue
+        try:
+            checked[step_id] = check_answer(script.step(step_id), raw)
+        except InvalidAnswerError as refused:
+            title = script.step(step_id).title
+            raise InvalidInputError(f"“{title}”: {refused}", "Correct this answer.") from None
+    return checked
+
+
+def _store_answers(call: Call, answers: Mapping[str, Any]) -> None:
+    gone = [step_id for step_id, value in answers.items() if value is None]
+    if gone:
+        db.session.execute(
+            delete(Answer).where(Answer.call_id == call.id, Answer.step_id.in_(gone))
+        )
+    for step_id, value in answers.items():
+        if value is not None:
+            # An answer that was taken over from an earlier call keeps its `seq`, so that it still
+            # counts only there.
+            added = insert(Answer).values(
+                call_id=call.id, step_id=step_id, value=value, answered_at=now()
+            )
+            db.session.execute(
+                added.on_conflict_do_update(
+                    index_elements=["call_id", "step_id"], set_={"value": value}
+                )
+            )
+
+
+def _take_back(call: Call, contact: Contact) -> Restored | None:
+    """Take the effects of the old outcome away, except those on the tally."""
+    if OUTCOMES[call.outcome or ""].suppress_reason is not None:
+        lift_entry(call)
+    dead_numbers.withdraw(call.id)
+    last = last_other_calls({call.id: (call, contact)}).get(contact.id)
+    return restore_people(call, contact, is_last=last is None or last < call.started_at)
+
+
+def _record_again(
+    call: Call, contact: Contact, outcome: Outcome, note: str, people: Restored | None
+) -> None:
+    """Write the outcome as `record` does, as of the time at which the call was recorded.
+
+    `people` says whether the contact has the state from before the call; then it is decided anew.
+    """
+    # A call that came too late to change its contact is in no tally.
+    was_superseded = call.contact_before is None
+    keep, old_outcome = (call.recorded_no, call.late, call.contact_before), call.outcome
+    at = call.recorded_at
+    assert at is not None  # noqa: S101 (the call has an outcome)
+    totals.add_call(call, -1)
+    call.outcome = None
+    db.session.flush()
+
+    caller = db.session.get_one(Caller, call.caller_id)
+    rows = read_rows(caller.id, call.id, outcome.key, outcome.reached)
+    assert rows is not None  # noqa: S101 (the call is locked)
+    campaign = db.session.get_one(Campaign, call.campaign_id)
+    today = contact_date(zones_in_key(rows.zone_key), at, rules_of(campaign))
+    seen = Situation(rows, campaign, at, today)
+    report = Report(caller, call.id, outcome, note, None, False, "", None)
+    decision = decide_about(report, seen)
+    result = call_result(report, seen, decision.counted and not was_superseded)
+    decides = people is not None and people.contact
+    write_rows(rows, result, people_result(report, seen, decision) if decides else None)
+    db.session.refresh(call)
+    call.recorded_no, call.late = keep[:2]
+    if not decides:
+        call.contact_before = keep[2]
+    db.session.refresh(contact)
+    if decision.suppress_reason is not None and outcome.key != old_outcome:
+        suppressions.suppress(
+            rows.called_phone, SuppressionOrigin.CALL, decision.suppress_reason, call.id
+        )
+    if decision.tag_language and decides:
+        offer_language(rows.contact_list_id, "")
+
+
+def _audit(call: Call, before: dict[str, Any], after: dict[str, Any], account: Account) -> None:
+    """Record the correction without what the person said: outcomes, and which answers changed."""
+
+    def figures(values: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in values.items() if key == "outcome"} | {
+            "changed": sorted(after.get("answers", {})) + ["note"] * ("note" in after)
+        }
+
+    record_audit(
+        "call corrected",
+        account=account,
+        campaign=db.session.get_one(Campaign, call.campaign_id),
+        subject_kind="call",
+        subject_id=call.id,
+        before=figures(before),
+        after=figures(after),
+    )

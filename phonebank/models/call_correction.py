@@ -1,0 +1,29 @@
+"""What an organiser corrected in a call, with the values before and after."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, now
+
+
+class CallCorrection(Base):
+    """One correction of a call's outcome, answers or note.
+
+    `before` and `after` have only what changed: `outcome` (a key), `note`, and `answers` by step id
+    (None for no answer). They may have what a person said, so they go when the call goes. The audit
+    keeps that there was a correction.
+    """
+
+    __tablename__ = "call_correction"
+    __table_args__ = (Index("ix_call_correction_call", "call_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    call_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(default=now)
+    before: Mapped[dict[str, Any]]
+    after: Mapped[dict[str, Any]]

@@ -1,0 +1,33 @@
+"""A sight of a person by an organiser, in the access ledger."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, now
+
+
+class SightKind(StrEnum):
+    """The places where an organiser sees a person."""
+
+    FOUND = "found"  # among the results of a search
+    OPENED = "opened"  # the person's own page, or a page about one of their calls
+    LISTED = "listed"  # in the list of one caller's calls
+
+
+class ContactSight(Base):
+    """One time at which an organiser saw a person's name or number. A caller's sights are their
+    calls, and `call_sight`."""
+
+    __tablename__ = "contact_sight"
+    __table_args__ = (Index("ix_contact_sight_contact", "contact_id", "at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    contact_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("contact.id", ondelete="CASCADE")
+    )
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    kind: Mapped[str] = mapped_column(String(10))
+    at: Mapped[datetime] = mapped_column(default=now)
