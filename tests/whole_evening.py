@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from flask import Flask, current_app
+from sqlalchemy import select
 
 from phonebank.accounts.roles import Scope, give_role
 from phonebank.accounts.sign_in_mail import sign_in_link
@@ -25,6 +26,7 @@ from phonebank.experiments import services as experiments
 from phonebank.lists.uploads import store_upload
 from phonebank.models import (
     Account,
+    Call,
     Caller,
     CallerState,
     Campaign,
@@ -95,6 +97,8 @@ class Evening:
     summary_token: str
     join_token: str
     open_call_id: uuid.UUID
+    talked_call_id: uuid.UUID
+    talked_contact_id: int
     # Paths of unused sign-in links.
     links: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -147,6 +151,9 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     wishes = b"Member ID,Name,Phone\n1234567890,Ada Example,020 7946 0700\n2,Bo,none\n"
     wishes_file = store_file(wishes, "wishes.csv", "GB", "asked", organiser.id)
     db.session.commit()
+    talked = db.session.scalars(
+        select(Call).where(Call.campaign_id == campaign.id, Call.outcome == "talked")
+    ).all()[0]
     evening = Evening(
         campaign_id=campaign.id,
         draft_campaign_id=draft.id,
@@ -172,6 +179,8 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         summary_token=ended.summary_token,
         join_token=campaign.join_token,
         open_call_id=call_id,
+        talked_call_id=talked.id,
+        talked_contact_id=talked.contact_id,
     )
     base_url = current_config().base_url
     for name, account_id in evening.accounts.items():
@@ -376,6 +385,8 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "campaigns.show": _campaign(),
     "chapters.index": _at("/chapters"),
     "chapters.show": lambda evening: f"/chapters/{evening.chapter_id}",
+    "correct.calls": lambda e: f"/campaigns/{e.campaign_id}/callers/{e.callers['Sam']}/calls",
+    "correct.form": lambda e: f"/campaigns/{e.campaign_id}/calls/{e.talked_call_id}/correct",
     "evening.picture": lambda evening: f"/evening/{evening.summary_token}/picture.svg",
     "evening.show": lambda evening: f"/evening/{evening.summary_token}",
     "experiments.index": _campaign("/experiments"),
@@ -392,6 +403,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "exports.do_not_call": _at("/do-not-call.csv"),
     "health.alive": _at("/healthz"),
     "health.ready": _at("/readyz"),
+    "find.show": _at("/find"),
     "help.show": _at("/help/calling-rules"),
     "history.show": lambda evening: (
         f"/campaigns/{evening.campaign_id}/callers/{evening.callers['Sam']}/history"
@@ -401,6 +413,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "lists.new": _campaign("/lists/new"),
     "lists.progress": _list("ready"),
     "lists.refused": _list("ready", "/refused.csv"),
+    "person.show": lambda e: f"/campaigns/{e.campaign_id}/person/{e.talked_contact_id}",
     "pace.edit": _campaign("/pace"),
     "parties.shares": lambda evening: f"/parties/{evening.party_id}/shares",
     "parties.calendar": lambda evening: f"/parties/{evening.party_id}/invitation.ics",

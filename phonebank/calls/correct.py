@@ -155,6 +155,8 @@ def _lock(call: Call, version: str) -> tuple[Call, Contact]:
         raise ConflictError(
             "This call is set aside, and counts nowhere.", "Bring it back first, then correct it."
         )
+    if not row[1].phone:
+        raise ConflictError("This person was erased.", "Their calls cannot be corrected any more.")
     return row[0], row[1]
 
 
@@ -222,7 +224,7 @@ def _record_again(
     db.session.flush()
 
     caller = db.session.get_one(Caller, call.caller_id)
-    rows = read_rows(caller.id, call.id, outcome.key, outcome.reached)
+    rows = read_rows(caller.id, call.id, outcome)
     assert rows is not None  # noqa: S101 (the call is locked)
     campaign = db.session.get_one(Campaign, call.campaign_id)
     today = contact_date(zones_in_key(rows.zone_key), at, rules_of(campaign))

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
+    literal_column,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -18,8 +19,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from phonebank.models.base import Base, now
 from phonebank.models.state_column import state_check, state_text, state_type
 
-# The last name and then the first name, in lower case, as an expression of SQL.
-SORT_NAME = "(ltrim(lower(last_name || ' ' || first_name)) COLLATE \"C\")"
+# The last name and then the first name, in lower case, as an expression of SQL that PostgreSQL
+# stores unchanged.
+SORT_NAME = "ltrim(lower((last_name::text || ' '::text) || first_name::text))"
 
 
 class ContactState(StrEnum):
@@ -83,9 +85,14 @@ class Contact(Base):
             "id",
             postgresql_where=text("suppressed_at IS NOT NULL"),
         ),
-        # With this index an organiser finds a person by name. "C" sorts by bytes, so names with one
-        # beginning are side by side.
-        Index("ix_contact_sort_name", "campaign_id", text(SORT_NAME)),
+        # With this index an organiser finds a person by name. It sorts by bytes, so names with one
+        # beginning are side by side in every locale.
+        Index(
+            "ix_contact_sort_name",
+            "campaign_id",
+            literal_column(SORT_NAME).label("sort_name"),
+            postgresql_ops={"sort_name": "text_pattern_ops"},
+        ),
         # Other software, and organisers, name people by the ID in their own list.
         Index(
             "ix_contact_external_id",

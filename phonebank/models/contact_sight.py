@@ -22,9 +22,13 @@ class ContactSight(Base):
     calls, and `call_sight`."""
 
     __tablename__ = "contact_sight"
-    __table_args__ = (Index("ix_contact_sight_contact", "contact_id", "at"),)
+    __table_args__ = (
+        Index("ix_contact_sight_contact", "contact_id", "at"),
+        Index("ix_contact_sight_campaign", "campaign_id", "at"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
     contact_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("contact.id", ondelete="CASCADE")
     )

@@ -9,6 +9,7 @@ from phonebank.organisers.connections import webhook_views
 from phonebank.organisers.contact_status import views as queue
 from phonebank.organisers.experiments import views as experiments
 from phonebank.organisers.exports import views as exports
+from phonebank.organisers.find import correct_views, find_views, person_views
 from phonebank.organisers.lists import views as lists
 from phonebank.organisers.people import views as people
 from phonebank.organisers.privacy import record_views
@@ -40,6 +41,9 @@ _FEATURES = (
     told_changes,
     people,
     chapters,
+    find_views,
+    person_views,
+    correct_views,
 )
 
 

@@ -1,8 +1,8 @@
-"""The access ledger: which caller saw which person, from when until when. This module changes
-nothing.
+"""The access ledger: who saw which person, from when until when. This module changes nothing.
 
 Each call is a sight, because a claim shows the person at once. A caller who looks up who has called
-back sees a first name again (`CallSight`). Rows name people only by their ids.
+back sees a first name again (`CallSight`). Organisers see people whom they find or open
+(`ContactSight`). Rows name people only by their ids.
 """
 
 import uuid
@@ -26,6 +26,7 @@ HEADER = (
     "household",
     "what",
     "call_id",
+    "organiser",
 )
 # The ids of calls are ordered by time (`models.base.new_id`), so the calls of some days are a range
 # of the table's key. Servers' clocks may differ by less than this.
@@ -34,17 +35,25 @@ _CLOCKS_DIFFER = timedelta(minutes=5)
 _SIGHTS = """
 SELECT call.started_at AS seen_at, call.ended_at AS until, call.caller_id,
        caller.first_name AS caller, call.contact_id,
-       jsonb_array_length(call.household) AS household, 'on the screen' AS what, call.id AS call_id
+       jsonb_array_length(call.household) AS household, 'on the screen' AS what, call.id AS call_id,
+       NULL AS organiser
 FROM call JOIN caller ON caller.id = call.caller_id
 WHERE call.campaign_id = :campaign_id AND call.id BETWEEN CAST(:first AS uuid)
       AND CAST(:last AS uuid)
   AND call.started_at >= :since AND call.started_at < :until
 UNION ALL
 SELECT sight.at, NULL, call.caller_id, caller.first_name, call.contact_id, 0,
-       'first name again', call.id
+       'first name again', call.id, NULL
 FROM call_sight AS sight JOIN call ON call.id = sight.call_id
 JOIN caller ON caller.id = call.caller_id
 WHERE call.campaign_id = :campaign_id AND sight.at >= :since AND sight.at < :until
+UNION ALL
+SELECT sight.at, NULL, NULL, NULL, sight.contact_id, 0,
+       CASE sight.kind WHEN 'found' THEN 'found in a search' WHEN 'opened' THEN 'page opened'
+            ELSE 'in the list of calls' END,
+       NULL, coalesce(nullif(account.name, ''), account.email, 'a deleted account')
+FROM contact_sight AS sight LEFT JOIN account ON account.id = sight.account_id
+WHERE sight.campaign_id = :campaign_id AND sight.at >= :since AND sight.at < :until
 ORDER BY seen_at, call_id
 """
 _PAGE = text(_SIGHTS + " LIMIT :at_most OFFSET :skipped")

@@ -13,10 +13,12 @@ from phonebank.exports.columns import merge_values, steps_asked
 from phonebank.models import (
     Answer,
     Call,
+    CallCorrection,
     CallSight,
     Campaign,
     Contact,
     ContactList,
+    ContactSight,
     RefusedRow,
     Suppression,
     ToldChange,
@@ -28,6 +30,11 @@ from phonebank.rules.outcomes import outcome_of
 from phonebank.suppressions.hashed_numbers import entry_of
 
 SOURCES = {"call": "in a call", "list": "with a list", "organiser": "by an organiser"}
+SIGHTS = {
+    "found": "among the results of a search",
+    "opened": "on a page about you or one of your calls",
+    "listed": "in the list of a volunteer's calls",
+}
 # The columns of a contact that the text shows, in its order.
 COLUMNS = {
     "first_name": "First name",
@@ -95,6 +102,18 @@ def _about(contact: Contact) -> Iterator[str]:
         yield f"You told a volunteer on {_moment(change.told_at)}: {said} ({change.state.value})"
     for call in calls:
         yield from _call(call, words, {**merge_texts(campaign), **named})
+    yield from _sights(contact)
+
+
+def _sights(contact: Contact) -> Iterator[str]:
+    seen = db.session.execute(
+        select(ContactSight.kind, func.count(), func.max(ContactSight.at))
+        .where(ContactSight.contact_id == contact.id)
+        .group_by(ContactSight.kind)
+        .order_by(ContactSight.kind)
+    )
+    for kind, times, last in seen:
+        yield f"An organiser saw you {SIGHTS[kind]}: {times} times, last on {_moment(last)}."
 
 
 def merge_texts(campaign: Campaign) -> dict[str, str]:
@@ -119,11 +138,28 @@ def _call(call: Call, words: AnswerWords, named: dict[str, str]) -> Iterator[str
         if answer.value is not None:
             said = words.words(version, answer.step_id, answer.value, named)
             yield f"  {words.title(version, answer.step_id)}: {said or key_of(answer.value)}"
+    for correction in db.session.scalars(
+        select(CallCorrection).where(CallCorrection.call_id == call.id).order_by(CallCorrection.id)
+    ):
+        yield f"  An organiser corrected this call on {_moment(correction.at)}. Before, it said:"
+        yield from _before(correction, version, words, named)
     again = db.session.scalar(
         select(func.count()).select_from(CallSight).where(CallSight.call_id == call.id)
     )
     if again:
         yield f"  The volunteer saw your first name again {again} times, after a call back."
+
+
+def _before(
+    correction: CallCorrection, version: str, words: AnswerWords, named: dict[str, str]
+) -> Iterator[str]:
+    if was := correction.before.get("outcome"):
+        yield f"    How it ended: {outcome_of(was).label}"
+    if note := correction.before.get("note"):
+        yield f"    Note: {note}"
+    for step_id, value in correction.before.get("answers", {}).items():
+        said = words.words(version, step_id, value, named)
+        yield f"    {words.title(version, step_id)}: {said or key_of(value) or 'no answer'}"
 
 
 def _do_not_call(person: Person) -> Iterator[str]:

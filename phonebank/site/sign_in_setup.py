@@ -147,6 +147,8 @@ def _navigation_links() -> dict[str, Any]:
     nav_links = []
     if current_user.views_something:
         nav_links.append(("Campaigns", url_for("campaigns.index")))
+    if current_user.organises_something:
+        nav_links.append(("Find", url_for("find.show")))
     if current_user.is_host or current_user.organises_something:
         nav_links.append(("Parties", url_for("parties.mine")))
     if current_user.is_organiser:

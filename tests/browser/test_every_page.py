@@ -143,6 +143,11 @@ def _person(who: str) -> Callable[[Evening], str]:
     return lambda evening: f"/people/{evening.accounts[who]}"
 
 
+def find_everyone(page: Page) -> None:
+    page.get_by_label("Phone number, name or ID").fill("okonkwo")
+    page.get_by_role("button", name="Find").click()
+
+
 def _in(rest: str) -> Callable[[Evening], str]:
     return lambda evening: f"/campaigns/{evening.campaign_id}{rest}"
 
@@ -239,6 +244,12 @@ VISITS = (
     Visit("organiser", "pace.edit"),
     Visit("organiser", "set_aside.look"),
     Visit("organiser", "set_aside.look_back"),
+    Visit("organiser", "find.show"),
+    Visit("organiser", "", "found", ADDRESSES["find.show"], find_everyone),
+    Visit("organiser", "", "search-refused", ADDRESSES["find.show"], press("Find"), refused=True),
+    Visit("organiser", "person.show"),
+    Visit("organiser", "correct.form"),
+    Visit("organiser", "correct.calls"),
     Visit("organiser", "lists.history"),
     Visit("organiser", "", "no-lists", lambda e: f"/campaigns/{e.draft_campaign_id}/lists"),
     Visit("organiser", "lists.new"),

@@ -53,6 +53,7 @@ ROWS = {
     (RoleName.VIEWER, "campaign"): "A campaign's figures",
     (RoleName.ORGANISER, "campaign"): "A campaign's people",
     (ORGANISER_ANYWHERE, ""): "Setting up a new campaign",
+    (ORGANISER_ANYWHERE, "find"): "Finding a person",
     (RoleName.ORGANISER, ""): "Accounts and roles",
     (RoleName.HOST, ""): "The list of parties",
     (RoleName.HOST, "party"): "A party:",
@@ -145,7 +146,9 @@ def visitors(app: Flask, clean_stores: None) -> dict[str, FlaskClient]:
 
 
 def about(route: Rule) -> str:
-    """What the route's address names: "campaign", "party" or ""."""
+    """What the route's address names: "campaign", "party", "find" or ""."""
+    if route.rule.startswith("/find"):
+        return "find"
     for name in ("campaign", "party"):
         if f"{name}_id" in route.arguments:
             return name

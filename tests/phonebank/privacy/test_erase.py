@@ -15,6 +15,7 @@ from sqlalchemy import func, select, text, true
 
 from phonebank.calls.answers import save_answer
 from phonebank.calls.claim import claim
+from phonebank.calls.correct import Correction, correct, version_of
 from phonebank.calls.hold import renew_hold
 from phonebank.calls.record import record
 from phonebank.calls.undo import undo
@@ -141,13 +142,18 @@ def test_no_store_holds_the_person_after_an_erasure(room: Room, servers_dir: Pat
             cells=["Zzyzxname Qwortlebury", "0044 20 7946 0777"],
         )
     )
+    call = db.session.scalars(select(Call).where(Call.note == "Likes marmalade")).one()
+    correct(
+        call, version_of(call), Correction("talked", call.note, {"why": "Mrs Gribbleworth"}),
+        create_account(),
+    )  # fmt: skip
     export, _ = files.ask_for(campaign, create_account(), ExportKind.PEOPLE, None)
     db.session.commit()
     make_export(export.id)
     answers_before = answers_by_question(campaign)
     assert places_with(SECRETS, servers_dir) >= {
         "contact.first_name", "contact.fields", "contact.other_phones", "call.phone", "call.note",
-        "call.contact_before", "told_change.said", "answer.value",
+        "call.contact_before", "call_correction.before", "told_change.said", "answer.value",
         "export_piece.data", "suppression.phone",
         "refused_row.cells", "suppression_batch.data",
     }  # fmt: skip

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0038"
-down_revision = "0037"
+revision = "0051"
+down_revision = "0050"
 branch_labels = None
 depends_on = None
 

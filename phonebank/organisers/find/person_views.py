@@ -1,0 +1,103 @@
+"""One person's page: where they stand and why, their calls, who saw them, and what to do."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, Flask, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from phonebank.contact_queue.status_counts import BUCKETS
+from phonebank.core.access import open_to
+from phonebank.core.db import db, retry_on_deadlock
+from phonebank.core.scopes import campaign_for
+from phonebank.models import Account, Campaign, Contact, ContactList, RoleName, SightKind, now
+from phonebank.organisers.contact_status.wording import BUCKET_MEANINGS, describe_moment
+from phonebank.organisers.responses import commit_and_redirect
+from phonebank.organisers.suppressions.forms import REASONS
+from phonebank.persons import actions
+from phonebank.persons.history import calls_to
+from phonebank.persons.sights import record_sights, sights_of
+from phonebank.persons.standing import standing_of
+from phonebank.phones.e164 import format_for_reading
+
+pages = Blueprint(
+    "person", __name__, url_prefix="/campaigns/<int:campaign_id>/person/<int:contact_id>"
+)
+
+Act = Callable[[Contact, Campaign, str, Account], None]
+
+
+def init_app(app: Flask) -> None:
+    """Add the pages."""
+    app.register_blueprint(pages)
+
+
+@pages.get("")
+@open_to(RoleName.ORGANISER)
+def show(campaign_id: int, contact_id: int) -> ResponseReturnValue:
+    """Show everything that is known of a person. This is a sight in the access ledger."""
+    campaign = campaign_for(current_user, campaign_id)
+    person = actions.person_in(campaign, contact_id)
+    record_sights([person], current_user, SightKind.OPENED)
+    db.session.flush()
+    standing = standing_of(person, campaign)
+    page = render_template(
+        "find/person.html",
+        campaign=campaign,
+        person=person,
+        contact_list=db.session.get_one(ContactList, person.contact_list_id),
+        numbers=[
+            format_for_reading(phone, campaign.country)
+            for phone in (person.phone, *person.other_phones)
+        ],
+        standing=standing,
+        stands=BUCKETS[standing.bucket],
+        why=BUCKET_MEANINGS[standing.bucket],
+        next_at=describe_moment(campaign, standing.next_at, now()) if standing.next_at else "",
+        entry_reasons=REASONS,
+        show_number=lambda phone: format_for_reading(phone, campaign.country),
+        version=actions.version_of(person),
+        calls=calls_to(person, campaign),
+        sights=sights_of(person),
+    )
+    db.session.commit()
+    return page
+
+
+@pages.post("/put-back")
+@open_to(RoleName.ORGANISER)
+def put_back(campaign_id: int, contact_id: int) -> ResponseReturnValue:
+    """Make the person callable from now on."""
+    return _act(campaign_id, contact_id, actions.put_back, "They can be called again.")
+
+
+@pages.post("/finish")
+@open_to(RoleName.ORGANISER)
+def finish(campaign_id: int, contact_id: int) -> ResponseReturnValue:
+    """Finish with the person in this campaign."""
+    return _act(
+        campaign_id, contact_id, actions.finish, "Finished. Nobody calls them in this campaign."
+    )
+
+
+@pages.post("/do-not-call")
+@open_to(RoleName.ORGANISER)
+@retry_on_deadlock
+def do_not_call(campaign_id: int, contact_id: int) -> ResponseReturnValue:
+    """Put the person's numbers on the do-not-call list."""
+    campaign = campaign_for(current_user, campaign_id)
+    person = actions.person_in(campaign, contact_id)
+    actions.suppress_person(person, campaign, current_user)
+    return commit_and_redirect(
+        url_for(".show", campaign_id=campaign.id, contact_id=contact_id),
+        "They are on the do-not-call list. Nobody calls them in any campaign.",
+    )
+
+
+def _act(campaign_id: int, contact_id: int, act: Act, said: str) -> ResponseReturnValue:
+    campaign = campaign_for(current_user, campaign_id)
+    person = actions.person_in(campaign, contact_id)
+    act(person, campaign, request.form.get("version", ""), current_user)
+    return commit_and_redirect(
+        url_for(".show", campaign_id=campaign.id, contact_id=contact_id), said
+    )

@@ -1,0 +1,1 @@
+"""One person of a campaign, for an organiser: finding them, what is known, and acting on it."""

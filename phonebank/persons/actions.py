@@ -1,0 +1,112 @@
+"""What an organiser does about one person: puts them back, finishes with them, or puts them on the
+do-not-call list. Nothing here commits."""
+
+from typing import Any
+
+from sqlalchemy import String, literal_column, select, type_coerce
+
+from phonebank.audit.record import record_audit
+from phonebank.contact_queue.campaign_hours import next_calling_time
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, NotFoundError
+from phonebank.core.locks import lock_row
+from phonebank.models import (
+    Account,
+    Campaign,
+    Contact,
+    ContactState,
+    SuppressionOrigin,
+    now,
+)
+from phonebank.persons.standing import is_on_screen
+from phonebank.suppressions import entries as suppressions
+
+_VERSION: Any = type_coerce(literal_column("CAST(contact.xmin AS text)"), String)
+
+
+def person_in(campaign: Campaign, contact_id: int) -> Contact:
+    """Return a person of this campaign. Raises NotFoundError, also if they were erased."""
+    contact = db.session.get(Contact, contact_id)
+    if contact is None or contact.campaign_id != campaign.id or not contact.phone:
+        raise NotFoundError("There is no such person in this campaign.", "Search again.")
+    return contact
+
+
+def version_of(contact: Contact) -> str:
+    """Return the version of the person's row, which a form carries: it changes with every call."""
+    return str(db.session.scalar(select(_VERSION).where(Contact.id == contact.id)))
+
+
+def put_back(contact: Contact, campaign: Campaign, version: str, account: Account) -> None:
+    """Make a person callable from now on, inside calling hours. A promised callback ends.
+
+    Raises ConflictError if the person has changed since `version`, is on a caller's screen, or is
+    on the do-not-call list.
+    """
+    _lock(contact, version)
+    if contact.suppressed_at is not None:
+        raise ConflictError(
+            "They are on the do-not-call list.",
+            "Take the number off the list first, if it was a mistake.",
+        )
+    at = now()
+    _change(contact, campaign, ContactState.CALLABLE, "person put back", account)
+    contact.callable_at = next_calling_time(campaign, contact.zone_key, at) or at
+    contact.rested_at = at
+    db.session.flush()
+
+
+def finish(contact: Contact, campaign: Campaign, version: str, account: Account) -> None:
+    """Finish with a person: nobody calls them again in this campaign, unless they are put back.
+
+    Raises ConflictError if the person has changed since `version`, or is on a caller's screen.
+    """
+    _lock(contact, version)
+    _change(contact, campaign, ContactState.FINISHED, "person finished", account)
+    db.session.flush()
+
+
+def suppress_person(contact: Contact, campaign: Campaign, account: Account) -> None:
+    """Put all numbers of a person on the do-not-call list."""
+    suppressions.suppress_all(
+        [contact.phone, *contact.other_phones],
+        SuppressionOrigin.ORGANISER,
+        account_id=account.id,
+    )
+    _audit(contact, campaign, "person put on do-not-call", account)
+
+
+def _lock(contact: Contact, version: str) -> None:
+    lock_row(contact)
+    if version_of(contact) != version:
+        raise ConflictError(
+            "Something about this person has changed since you opened the page.",
+            "Look at the page again, then decide.",
+        )
+    # A claim locks the contact before it writes its call, so this stays true until the commit.
+    if is_on_screen(contact):
+        raise ConflictError(
+            "A caller has them on the screen now.", "Wait until the call has ended, then reload."
+        )
+
+
+def _change(
+    contact: Contact, campaign: Campaign, state: ContactState, action: str, account: Account
+) -> None:
+    before = {"state": contact.state}
+    contact.state = state
+    contact.callback_at = contact.callback_caller_id = None
+    _audit(contact, campaign, action, account, before=before, after={"state": state})
+
+
+def _audit(
+    contact: Contact, campaign: Campaign, action: str, account: Account, **values: Any
+) -> None:
+    record_audit(
+        action,
+        account=account,
+        campaign=campaign,
+        subject_kind="person",
+        subject_id=contact.id,
+        **values,
+    )

@@ -1,0 +1,106 @@
+"""Finds people by number, name or the ID of the campaign's own list. Nothing here commits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select, text
+
+from phonebank.core.db import db
+from phonebank.core.errors import InvalidInputError
+from phonebank.models import Campaign, Contact
+from phonebank.models.contact import SORT_NAME
+from phonebank.phones.e164 import InvalidPhoneNumberError, read_number
+
+SHOWN_AT_MOST = 50
+CHARACTERS_AT_LEAST = 2
+CHARACTERS_AT_MOST = 120
+# A name of more words is looked up only as it was typed.
+WORDS_IN_ANY_ORDER = 4
+_AFTER_ALL_OTHERS = "\U0010ffff"  # the highest character
+
+# Each part reads a few rows along one index, however many people there are. A name is found by its
+# beginning, as a range of the index, so no character in it has a special meaning. The operators
+# with `~` compare bytes, as the index does.
+_FIND = text(f"""
+SELECT id FROM contact WHERE phone = ANY(:phones) AND campaign_id = ANY(:campaigns)
+UNION
+SELECT has.id FROM unnest(CAST(:phones AS text[])) AS number(phone)
+CROSS JOIN LATERAL (
+    SELECT id, campaign_id FROM contact
+    WHERE other_phones <> '[]' AND other_phones @> jsonb_build_array(number.phone)
+    OFFSET 0
+) AS has
+WHERE has.campaign_id = ANY(:campaigns)
+UNION
+SELECT own.id FROM unnest(CAST(:campaigns AS integer[])) AS chosen(id)
+CROSS JOIN LATERAL (
+    SELECT id FROM contact
+    WHERE campaign_id = chosen.id AND external_id = :typed LIMIT :most
+) AS own
+UNION
+SELECT named.id FROM unnest(CAST(:campaigns AS integer[])) AS chosen(id)
+CROSS JOIN unnest(CAST(:names AS text[])) AS name(begins)
+CROSS JOIN LATERAL (
+    SELECT id FROM contact
+    WHERE campaign_id = chosen.id
+      AND {SORT_NAME} ~>=~ name.begins AND {SORT_NAME} ~<~ (name.begins || :after)
+    ORDER BY {SORT_NAME} USING ~<~ LIMIT :most
+) AS named
+""")  # noqa: S608
+
+
+@dataclass(frozen=True)
+class FoundPeople:
+    """The people of a search, by last name, at most SHOWN_AT_MOST; `more` says that there are
+    others."""
+
+    people: Sequence[Contact]
+    more: bool
+
+
+def find_people(typed: str, campaigns: Sequence[Campaign]) -> FoundPeople:
+    """Return the people of these campaigns who have this number, this external ID, or a name that
+    begins with these words. The last name may come first or last.
+
+    Raises InvalidInputError for a text that is too short or too long.
+    """
+    typed = " ".join(typed.split())
+    if not CHARACTERS_AT_LEAST <= len(typed) <= CHARACTERS_AT_MOST:
+        raise InvalidInputError(
+            f"Type {CHARACTERS_AT_LEAST} to {CHARACTERS_AT_MOST} characters: a phone number, a "
+            "name, or the ID from your own list."
+        )
+    values = {
+        "typed": typed,
+        "phones": _numbers(typed, campaigns),
+        "campaigns": [campaign.id for campaign in campaigns],
+        "names": _names(typed),
+        "after": _AFTER_ALL_OTHERS,
+        "most": SHOWN_AT_MOST + 1,
+    }
+    ids = db.session.scalars(_FIND, values).all()
+    people = db.session.scalars(
+        select(Contact)
+        .where(Contact.id.in_(ids))
+        .order_by(text(SORT_NAME), Contact.id)
+        .limit(SHOWN_AT_MOST + 1)
+    ).all()
+    return FoundPeople(people[:SHOWN_AT_MOST], len(people) > SHOWN_AT_MOST)
+
+
+def _numbers(typed: str, campaigns: Sequence[Campaign]) -> list[str]:
+    """Return the numbers (E.164) that the text is in the campaigns' countries."""
+    numbers = set()
+    for country in {campaign.country for campaign in campaigns}:
+        try:
+            numbers.add(read_number(typed, country, allow_drama=True))
+        except InvalidPhoneNumberError:
+            continue
+    return sorted(numbers)
+
+
+def _names(typed: str) -> list[str]:
+    """Return the beginnings of a last name and first name that the text may be."""
+    words = typed.replace(",", " ").lower().split()
+    turns = range(len(words)) if len(words) <= WORDS_IN_ANY_ORDER else range(1)
+    return sorted({" ".join(words[turn:] + words[:turn]) for turn in turns})
