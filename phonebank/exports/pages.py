@@ -27,11 +27,14 @@ SELECT contact.id, contact.contact_list_id, contact.external_id, contact.first_n
        contact.fields
 FROM contact JOIN contact_list ON contact_list.id = contact.contact_list_id
 """  # noqa: S608
+# Of an erased person only a row without a number is left.
 _PEOPLE = text(f"""{_PERSON}
-WHERE contact.contact_list_id = :list_id AND contact.id > :after
+WHERE contact.contact_list_id = :list_id AND contact.id > :after AND contact.phone <> ''
 ORDER BY contact.id LIMIT :at_most
 """)
-_ONE_PERSON = text(f"{_PERSON} WHERE contact.id = :id AND contact.campaign_id = :campaign_id")
+_ONE_PERSON = text(f"""{_PERSON}
+WHERE contact.id = :id AND contact.campaign_id = :campaign_id AND contact.phone <> ''
+""")
 _LISTS = (
     select(ContactList.id)
     .where(

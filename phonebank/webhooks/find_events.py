@@ -41,6 +41,7 @@ ORDER BY recorded_at, id LIMIT :at_most
 _SUPPRESSED = text("""
 SELECT id, suppressed_at FROM contact
 WHERE campaign_id = :campaign_id AND suppressed_at IS NOT NULL AND suppressed_at >= :since
+  AND phone <> ''  -- not erased
   AND (suppressed_at, id) > (:since, :id) AND suppressed_at <= :settled
 ORDER BY suppressed_at, id LIMIT :at_most
 """)

@@ -11,6 +11,7 @@ from phonebank.calls.record import record
 from phonebank.calls.undo import undo
 from phonebank.core.db import db
 from phonebank.models import SuppressionOrigin
+from phonebank.privacy.erase import erase_contacts
 from phonebank.suppressions.entries import suppress
 from tests.factories import create_campaign, create_contact, create_list, drama_number
 from tests.phonebank.api.clients import api_client
@@ -132,3 +133,16 @@ def test_a_corrected_call_appears_again(app_context: Flask) -> None:
     db.session.commit()
     [again] = client.get("/outcomes", cursor=first["next_cursor"]).json["outcomes"]
     assert (again["call_id"], again["outcome"]) == (str(call_id), "busy")
+
+
+def test_an_erased_person_is_on_no_page(app_context: Flask) -> None:
+    room = create_room()
+    person = create_contact(room.contact_list, external_id="E1")
+    make_call(room, "talked", {"vote": "ours"}, note="About her sister")
+    client = api_client(app_context, room.campaign)
+    erase_contacts([person.id], never_again=True)
+    db.session.commit()
+    assert client.get("/contacts").json["contacts"] == []
+    assert client.get(f"/contacts/{person.id}").status_code == 404
+    [call] = client.get("/outcomes").json["outcomes"]
+    assert (call["external_id"], call["note"]) == (None, "")
