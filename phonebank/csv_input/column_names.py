@@ -54,7 +54,13 @@ NAMES: dict[str, str] = {
     ),
     "external_id": (
         "externalid voterfilevanid vanid nationbuilderid electorid urn uniqueid memberid"
-        " membershipnumber personid contactid uuid dwid voteruniqueid id"
+        " membershipnumber personid contactid uuid dwid voteruniqueid"
+        " membershipid membershipno membernumber memberno memberref supporterid supporternumber"
+        " voterid voternumber electornumber electorno rollnumber constituentid recordid crmid"
+        " customernumber referencenumber idnumber"
+        " mitgliedsnummer mitgliednummer mitgliedsnr mitgliedsid numerodadherent numeroadherent"
+        " numerodemembre numerodesocio numerosocio numsocio rhifaelod rhifaelodaeth"
+        " id"
     ),
     "postcode": (
         "postcode postalcode zip zipcode zip5 vzip5 primaryzip addresszip primaryaddresszip"
@@ -74,7 +80,13 @@ NAMES: dict[str, str] = {
         " anruferlaubt durfenwiranrufen consentement pouvonsnousvousappeler"
     ),
     "bad_number": "badnumber wrongnumber invalidnumber badphone ismobilebad isphonebad",
-    "language": "language preferredlanguage spokenlanguage lang iaith idioma sprache langue",
+    "language": (
+        "preferredlanguage languagepreference languagepreferred preflanguage preflang"
+        " contactlanguage language spokenlanguage languagespoken mainlanguage primarylanguage"
+        " firstlanguage nativelanguage homelanguage languagecode lang"
+        " iaith dewisiaith iaithddewisol idioma idiomapreferido sprache bevorzugtesprache"
+        " korrespondenzsprache muttersprache langue languepreferee langueparlee"
+    ),
     "time_zone": "timezone tz cylchfaamser zonahoraria zeitzone fuseauhoraire",
     "email": (
         "email emailaddress emailaddress1 email1 mail"

@@ -114,6 +114,40 @@ def test_what_a_column_of_yes_and_no_asks(header: str, target: str | None) -> No
     assert found[0].target == (target or "ignore")
 
 
+@pytest.mark.parametrize(
+    ("header", "target"),
+    [
+        ("Preferred language", "language"),
+        ("Language (preferred)", "language"),
+        ("Language spoken", "language"),
+        ("Dewis iaith", "language"),
+        ("Bevorzugte Sprache", "language"),
+        ("Langue préférée", "language"),
+        ("Member number", "external_id"),
+        ("Member no.", "external_id"),
+        ("Membership ID", "external_id"),
+        ("Voter ID", "external_id"),
+        ("Mitglieds-Nr.", "external_id"),
+        ("Numéro d’adhérent", "external_id"),
+        ("Rhif aelod", "external_id"),
+        ("Member since", None),
+        ("Membership status", None),
+        ("House number", None),
+    ],
+)
+def test_preferred_languages_and_member_numbers(header: str, target: str | None) -> None:
+    found = guess_columns([header, "Phone"], [["07700 900", "020 7946 0001"]] * 3)
+    assert (found[0].target, found[0].sure) == (target or IGNORE, target is not None)
+
+
+def test_the_language_that_a_person_prefers_counts_before_others() -> None:
+    assert guessed("Language", "Preferred language", "Number", "Member number") == {
+        "Preferred language": "language",
+        "Number": "phone",
+        "Member number": "external_id",
+    }
+
+
 def test_a_column_of_numbers_is_no_consent_whatever_its_name() -> None:
     found = guess_columns(["Mobile phone (consented)"], [["07700 900123"]] * 3)
     assert found[0].target != "consent"
