@@ -1,6 +1,6 @@
 """`make bench` takes the measurements of docs/benchmarks.md, one after another.
 
-    python -m bench [cycle] [claims] [import] [board] [callers] [overload] [exports] [api]
+    python -m bench [cycle] [claims] [import] [board] [callers] [overload] [exports] [api] [erasure]
 
 Without a name it takes all of them.
 
@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from bench import api, boards, callers, claims, cycle, exports, import_bench, overload
+from bench import api, boards, callers, claims, cycle, erasure, exports, import_bench, overload
 
 QUICK = bool(os.environ.get("BENCH_QUICK"))
 BENCHES: dict[str, Callable[[], bool]] = {
@@ -25,6 +25,7 @@ BENCHES: dict[str, Callable[[], bool]] = {
     "overload": lambda: overload.main(QUICK),
     "exports": lambda: exports.main(20_000 if QUICK else 200_000),
     "api": lambda: api.main(4 if QUICK else 8),
+    "erasure": lambda: erasure.main(20_000 if QUICK else 1_000_000),
 }
 
 

@@ -37,7 +37,8 @@ SELECT gen_random_uuid(), :campaign_id, contact.id,
        CASE WHEN contact.id % 10 = 0 THEN 'talked' ELSE 'no_answer' END,
        now() - interval '1 hour', contact.id % 10 = 0, contact.id % 10 = 0, false, true, false,
        CASE WHEN contact.id % 10 = 0 THEN 'Ask again, before the weekend' ELSE '' END, false, 0
-FROM contact WHERE contact.campaign_id = :campaign_id
+FROM contact
+WHERE contact.campaign_id = :campaign_id AND contact.id % 100 < CAST(:called AS integer)
 """,
     recorded=CallEnding.RECORDED,
 )
@@ -51,9 +52,9 @@ WHERE call.campaign_id = :campaign_id AND call.conversation
 """)
 
 
-def build(calls: int) -> tuple[int, int]:
-    """Make a campaign with `calls` people, and one recorded call to each. Return the ids of the
-    campaign and of an account. Commits."""
+def build(calls: int, share: float = 1.0) -> tuple[int, int]:
+    """Make a campaign with `calls` people, and one recorded call to each, or to a `share` of them.
+    Return the ids of the campaign and of an account. Commits."""
     campaign_id, _ = people.build(calls)
     account = Account(email="ada@example.org", name="Ada", fs_uniquifier="0" * 32)
     db.session.add(account)
@@ -70,6 +71,7 @@ def build(calls: int) -> tuple[int, int]:
         ],
     ).all()
     values = {"campaign_id": campaign_id, "caller_ids": list(caller_ids), "callers": CALLERS}
+    values["called"] = round(100 * share)
     db.session.execute(_CALLS, values)
     db.session.execute(_ANSWERS, {"campaign_id": campaign_id})
     db.session.commit()

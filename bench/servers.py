@@ -41,6 +41,7 @@ def stores() -> Iterator[dict[str, str]]:
             "SECRET_KEY": "k" * 32,
             "PASSWORD_SALT": "s" * 32,
             "TOTP_SECRET": "t" * 32,
+            "NUMBER_KEYS": "n" * 32,
             "PHONEBANK_MODE": "development",
             # All callers join from this machine's addresses, so the limit must not stop them.
             "JOINS_A_MINUTE": "1000000",

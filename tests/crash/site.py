@@ -77,6 +77,7 @@ class Site:
             "SECRET_KEY": "k" * 32,
             "PASSWORD_SALT": "s" * 32,
             "TOTP_SECRET": "t" * 32,
+            "NUMBER_KEYS": "n" * 32,
             "PHONEBANK_MODE": "development",
             # All volunteers join from this one machine, many times.
             "JOINS_A_MINUTE": "100000",
