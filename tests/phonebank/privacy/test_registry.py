@@ -14,6 +14,8 @@ ERASED = {
     "call.household",
     "call.note",
     "call.phone",
+    "call_correction.after",
+    "call_correction.before",
     "contact.email",
     "contact.external_id",
     "contact.fields",
