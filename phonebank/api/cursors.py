@@ -40,7 +40,7 @@ def read_person_cursor(cursor: str) -> PersonKey:
 
 def outcome_cursor(key: OutcomeKey) -> str:
     """Return the cursor of the page after this outcome."""
-    microseconds = (key.recorded_at - _EPOCH) // timedelta(microseconds=1)
+    microseconds = (key.changed_at - _EPOCH) // timedelta(microseconds=1)
     return _encode("o", [microseconds, key.call_id.hex])
 
 

@@ -40,10 +40,10 @@ class PageQuery(_Sent):
 class OutcomesQuery(PageQuery):
     """The query for a page of outcomes."""
 
-    recorded_since: AwareDatetime | None = Field(
+    changed_since: AwareDatetime | None = Field(
         None,
-        description="Only outcomes recorded at this moment or later. It counts on the first page"
-        " only, because a cursor says where to go on.",
+        description="Only outcomes recorded or changed at this moment or later. It counts on the"
+        " first page only, because a cursor says where to go on.",
     )
 
 
@@ -96,13 +96,18 @@ class OutcomeOut(BaseModel):
     party_id: int | None
     started_at: datetime
     recorded_at: datetime
+    changed_at: datetime = Field(
+        description="When it was recorded or, if that came later, corrected or set aside by an"
+        " organiser."
+    )
+    corrected: bool = Field(description="Whether an organiser has corrected it.")
     set_aside: bool = Field(
         description="Whether an organiser set the call aside: it counts nowhere."
     )
 
 
 class OutcomesPage(BaseModel):
-    """A page of recorded calls, in the order in which they were recorded."""
+    """A page of recorded calls, in the order in which they changed."""
 
     outcomes: list[OutcomeOut]
     next_cursor: str = Field(

@@ -85,19 +85,19 @@ def contact(contact_id: int) -> Response:
 @for_token(Scope.READ_OUTCOMES)
 @description.described(OutcomesPage, Scope.READ_OUTCOMES)
 def outcomes(query: OutcomesQuery) -> Response:
-    """The campaign's recorded calls, in the order in which they were recorded.
+    """The campaign's recorded calls, in the order in which they changed.
 
     A call appears half a minute after it was recorded. From then on nothing comes before it, so a
-    client that keeps the last cursor misses no call. A call that is corrected appears again, with
-    the same `call_id` and a later `recorded_at`: keep the newer one.
+    client that keeps the last cursor misses no call. A call that is corrected or set aside later
+    appears again, with the same `call_id` and a later `changed_at`: keep the newer one.
     """
     if query.cursor:
         key = read_outcome_cursor(query.cursor)
     else:
-        key = OutcomeKey(query.recorded_since or _BEGINNING, _NO_CALL)
+        key = OutcomeKey(query.changed_since or _BEGINNING, _NO_CALL)
     page = outcomes_after(key, token().campaign_id, query.limit)
     if page:
-        key = OutcomeKey(page[-1].recorded_at, page[-1].id)
+        key = OutcomeKey(page[-1].changed_at, page[-1].id)
     rows = [_outcome(row) for row in page]
     return json_answer({"outcomes": rows, "next_cursor": outcome_cursor(key)})
 
@@ -139,6 +139,8 @@ def _outcome(row: Row[Any]) -> dict[str, Any]:
         "party_id": row.party_id,
         "started_at": _moment(row.started_at),
         "recorded_at": _moment(row.recorded_at),
+        "changed_at": _moment(row.changed_at),
+        "corrected": row.corrected_at is not None,
         "set_aside": row.set_aside_at is not None,
     }
 

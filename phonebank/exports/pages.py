@@ -42,20 +42,30 @@ _LISTS = (
     )
     .order_by(ContactList.id)
 )
-_OUTCOMES = text("""
+# The recorded calls of a campaign after a place, in the order in which they changed: when they were
+# recorded, when an organiser corrected them, and when one set them aside. A call that changes again
+# comes again. Each branch follows an index of its own.
+CHANGED_OUTCOMES = "\nUNION ALL\n".join(
+    f"""(SELECT id, {moment} AS changed_at FROM call
+WHERE campaign_id = :campaign_id AND recorded_at IS NOT NULL AND {moment} IS NOT NULL
+  AND {moment} >= :since AND ({moment}, id) > (:since, :id) AND {moment} <= :settled
+ORDER BY {moment}, id LIMIT :at_most)"""  # noqa: S608
+    for moment in ("recorded_at", "corrected_at", "set_aside_at")
+)
+_OUTCOMES = text(f"""
 SELECT call.id, call.contact_id, contact.external_id, call.outcome, call.reached,
-       call.conversation, call.yes, call.note, call.started_at, call.recorded_at,
-       call.set_aside_at, caller.first_name AS caller, call.party_id,
+       call.conversation, call.yes, call.note, call.started_at, call.recorded_at, changed_at,
+       call.corrected_at, call.set_aside_at, caller.first_name AS caller, call.party_id,
        (SELECT jsonb_object_agg(answer.step_id, answer.value)
         FROM answer WHERE answer.call_id = call.id) AS answers
-FROM call
+FROM (
+    SELECT * FROM ({CHANGED_OUTCOMES}) AS branches ORDER BY changed_at, id LIMIT :at_most
+) AS changed
+JOIN call USING (id)
 JOIN contact ON contact.id = call.contact_id
 JOIN caller ON caller.id = call.caller_id
-WHERE call.campaign_id = :campaign_id AND call.recorded_at IS NOT NULL
-  AND call.recorded_at >= :since AND (call.recorded_at, call.id) > (:since, :call_id)
-  AND call.recorded_at <= :settled
-ORDER BY call.recorded_at, call.id LIMIT :at_most
-""")
+ORDER BY changed_at, id
+""")  # noqa: S608
 
 
 class PersonKey(NamedTuple):
@@ -68,7 +78,7 @@ class PersonKey(NamedTuple):
 class OutcomeKey(NamedTuple):
     """An outcome's place in the order of pages. The moment is aware."""
 
-    recorded_at: datetime
+    changed_at: datetime
     call_id: uuid.UUID
 
 
@@ -98,8 +108,8 @@ def outcomes_after(key: OutcomeKey, campaign_id: int, at_most: int) -> Sequence[
     """Return the campaign's next recorded calls after `key`, up to SETTLED_AFTER ago."""
     values = {
         "campaign_id": campaign_id,
-        "since": key.recorded_at,
-        "call_id": key.call_id,
+        "since": key.changed_at,
+        "id": key.call_id,
         "settled": now() - SETTLED_AFTER,
         "at_most": at_most,
     }

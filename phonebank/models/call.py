@@ -82,6 +82,19 @@ class Call(Base):
             "recorded_at",
             postgresql_where=text("recorded_at IS NOT NULL"),
         ),
+        # Other software reads the few calls that organisers corrected or set aside in this order.
+        Index(
+            "ix_call_corrected",
+            "campaign_id",
+            "corrected_at",
+            postgresql_where=text("corrected_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_call_set_aside",
+            "campaign_id",
+            "set_aside_at",
+            postgresql_where=text("set_aside_at IS NOT NULL"),
+        ),
         Index(
             "ix_call_experiment_arm_recorded",
             "experiment_arm_id",

@@ -15,7 +15,7 @@ from sqlalchemy import Row, select, text
 
 from phonebank.core.db import db
 from phonebank.core.locks import get_locked
-from phonebank.exports.pages import SETTLED_AFTER
+from phonebank.exports.pages import CHANGED_OUTCOMES, SETTLED_AFTER
 from phonebank.models import Webhook, WebhookDelivery, WebhookEvent, now
 
 # One request has at most this many events.
@@ -32,12 +32,14 @@ SELECT least(:latest, (
     WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
 ) - CAST(:margin AS interval))
 """)
-_OUTCOMES = text("""
-SELECT id, contact_id, outcome, reached, conversation, yes, recorded_at FROM call
-WHERE campaign_id = :campaign_id AND recorded_at IS NOT NULL AND recorded_at >= :since
-  AND (recorded_at, id) > (:since, :id) AND recorded_at <= :settled AND set_aside_at IS NULL
-ORDER BY recorded_at, id LIMIT :at_most
-""")
+_OUTCOMES = text(f"""
+SELECT call.id, contact_id, outcome, reached, conversation, yes, corrected_at, set_aside_at,
+       changed_at
+FROM (
+    SELECT * FROM ({CHANGED_OUTCOMES}) AS branches ORDER BY changed_at, id LIMIT :at_most
+) AS changed JOIN call USING (id)
+ORDER BY changed_at, id
+""")  # noqa: S608
 _SUPPRESSED = text("""
 SELECT id, suppressed_at FROM contact
 WHERE campaign_id = :campaign_id AND suppressed_at IS NOT NULL AND suppressed_at >= :since
@@ -68,7 +70,7 @@ def find_events(webhook_id: int) -> None:
         rows = db.session.execute(_OUTCOMES, values | place).all()
         _deliver(webhook, WebhookEvent.OUTCOME_RECORDED, map(_outcome, rows))
         if rows:
-            webhook.outcomes_until = rows[-1].recorded_at
+            webhook.outcomes_until = rows[-1].changed_at
             webhook.outcomes_until_id = rows[-1].id
     if WebhookEvent.DO_NOT_CALL_ADDED in webhook.events:
         place = {"since": webhook.suppressed_until, "id": webhook.suppressed_until_id}
@@ -100,7 +102,9 @@ def _outcome(row: Row[Any]) -> dict[str, Any]:
         "reached": row.reached,
         "conversation": row.conversation,
         "yes": row.yes,
-        "at": _moment(row.recorded_at),
+        "corrected": row.corrected_at is not None,
+        "set_aside": row.set_aside_at is not None,
+        "at": _moment(row.changed_at),
     }
 
 

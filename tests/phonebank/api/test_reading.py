@@ -2,18 +2,28 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from phonebank.calls import set_aside
+from phonebank.calls.correct import Correction, correct, version_of
+from phonebank.calls.jobs import continue_set_aside
 from phonebank.calls.record import record
 from phonebank.calls.undo import undo
 from phonebank.core.db import db
-from phonebank.models import SuppressionOrigin
+from phonebank.models import Call, RoleName, SuppressionOrigin, now
 from phonebank.privacy.erase import erase_contacts
 from phonebank.suppressions.entries import suppress
-from tests.factories import create_campaign, create_contact, create_list, drama_number
+from tests.factories import (
+    create_account,
+    create_campaign,
+    create_contact,
+    create_list,
+    drama_number,
+)
 from tests.phonebank.api.clients import api_client
 from tests.phonebank.exports.room import create_room, make_call
 
@@ -86,7 +96,7 @@ def test_a_client_that_keeps_the_cursor_gets_each_outcome_once(app_context: Flas
     assert [call["outcome"] for call in seen] == ["no_answer", "talked", "busy"]
     assert seen[1]["answers"] == {"vote": "ours"}
     assert (seen[1]["yes"], seen[1]["caller"], seen[1]["set_aside"]) == (True, "Sam", False)
-    late = client.get("/outcomes", recorded_since=seen[1]["recorded_at"]).json["outcomes"]
+    late = client.get("/outcomes", changed_since=seen[1]["recorded_at"]).json["outcomes"]
     assert [call["call_id"] for call in late] == [call["call_id"] for call in seen[1:]]
 
 
@@ -121,18 +131,40 @@ def test_an_outcome_waits_until_none_can_come_before_it(
     assert len(client.get("/outcomes").json["outcomes"]) == 1
 
 
-def test_a_corrected_call_appears_again(app_context: Flask) -> None:
+def test_a_call_appears_again_when_it_is_corrected_and_when_it_is_set_aside(
+    app_context: Flask,
+) -> None:
     room = create_room()
+    ada = create_account(RoleName.ORGANISER)
     create_contact(room.contact_list)
     make_call(room, "no_answer")
-    client = api_client(app_context, room.campaign)
-    first = client.get("/outcomes").json
-    call_id = uuid.UUID(first["outcomes"][0]["call_id"])
+    client = api_client(app_context, room.campaign, account=ada)
+    page = client.get("/outcomes").json
+    call_id = uuid.UUID(page["outcomes"][0]["call_id"])
+
+    def next_change() -> dict[str, Any]:
+        nonlocal page
+        db.session.commit()
+        page = client.get("/outcomes", cursor=page["next_cursor"]).json
+        [again] = page["outcomes"]
+        assert again["call_id"] == str(call_id)
+        return dict(again)
+
     undo(room.caller, call_id)
     record(room.caller, call_id, "busy")
+    assert next_change()["outcome"] == "busy"
+    call = db.session.get_one(Call, call_id, populate_existing=True)
+    correct(call, version_of(call), Correction("answerphone", ""), ada)
+    changed = next_change()
+    assert (changed["outcome"], changed["corrected"]) == ("answerphone", True)
+    act = set_aside.begin(room.caller, ada, "made up", now())
     db.session.commit()
-    [again] = client.get("/outcomes", cursor=first["next_cursor"]).json["outcomes"]
-    assert (again["call_id"], again["outcome"]) == (str(call_id), "busy")
+    continue_set_aside(act.id, 60)
+    assert next_change()["set_aside"]
+    set_aside.bring_back(act, ada, "a mistake", now())
+    db.session.commit()
+    continue_set_aside(act.id, 60)
+    assert client.get("/outcomes", cursor=page["next_cursor"]).json["outcomes"] == []
 
 
 def test_an_erased_person_is_on_no_page(app_context: Flask) -> None:
