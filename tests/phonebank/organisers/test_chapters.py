@@ -98,3 +98,9 @@ def test_an_organiser_of_a_chapter_sets_up_campaigns_there_and_nowhere_else(
     assert made.location == "/campaigns/2"
     assert browser.get("/campaigns/2").status_code == 200
     assert browser.get("/campaigns/1").status_code == 404
+    organiser.post("/chapters/1/campaigns", data={"campaign": "1-0"})
+    assert browser.get("/campaigns/1").status_code == 200, "it was put into the chapter"
+    organiser.post("/chapters/1/campaigns/out", data={"campaign": "1"})
+    gone = browser.get("/campaigns/1")
+    assert gone.status_code == 404
+    assert "find this campaign among yours" in gone.text
