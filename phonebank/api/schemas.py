@@ -102,7 +102,7 @@ class OutcomeOut(BaseModel):
     )
     corrected: bool = Field(description="Whether an organiser has corrected it.")
     set_aside: bool = Field(
-        description="Whether an organiser set the call aside: it counts nowhere."
+        description="Whether an organiser set the call aside. It is then in no total."
     )
 
 

@@ -1,9 +1,10 @@
-"""Corrects the outcome, the answers and the note of a call, for an organiser. Nothing here commits.
+"""Corrects the outcome, the answers and the note of a call, for an organiser. These functions do
+not commit.
 
-The call stays the caller's and keeps the time at which it was recorded. Its old tally is taken
-away and the new one added. If the outcome changes, the people on the number get back the state that
-they had before the call, and the rules decide anew, as of that time. A contact that another call
-has changed since keeps its state.
+The call stays the caller's and keeps the time at which it was recorded. Its old values are
+subtracted from the tally, and the new ones added. If the outcome changes, the people on the number
+first get back the state that they had before the call. Then the rules decide again, as of the time
+when the call was recorded. A contact that another call has changed since keeps its state.
 
 A do-not-call entry that the call made is lifted, unless another call or person has made it too.
 """
@@ -65,8 +66,8 @@ _LOCKED_CALL = (
 
 @dataclass(frozen=True)
 class Correction:
-    """What an organiser says about a call: its outcome and note, and by step id the answers that
-    change. A blank answer takes the old one away."""
+    """The organiser's values for a call: its outcome and note, and the answers that change, by step
+    id. A blank answer deletes the old one."""
 
     outcome: str
     note: str
@@ -75,8 +76,9 @@ class Correction:
 
 @dataclass(frozen=True)
 class Corrected:
-    """What a correction did. `changed` is False if everything was so already. `person_stays` is
-    True if the outcome changed but the contact stays as it is, because it was called since."""
+    """The result of a correction. `changed` is False if all values were the same already.
+    `person_stays` is True if the outcome changed but the contact did not, because it was called
+    since."""
 
     changed: bool
     person_stays: bool = False
@@ -91,7 +93,8 @@ def call_in(campaign: Campaign, call_id: uuid.UUID) -> Call:
 
 
 def version_of(call: Call) -> str:
-    """Return the version of the call's row, which a form carries: it changes with every change."""
+    """Return the version of the call's row, for a form. Every change of the row changes its
+    version."""
     return str(db.session.scalar(select(_VERSION).where(Call.id == call.id)))
 
 
@@ -153,7 +156,7 @@ def _lock(call: Call, version: str) -> tuple[Call, Contact]:
         )
     if row[0].set_aside_at is not None:
         raise ConflictError(
-            "This call is set aside, and counts nowhere.", "Bring it back first, then correct it."
+            "This call is set aside, so it doesn't count.", "Bring it back first, then correct it."
         )
     if not row[1].phone:
         raise ConflictError("This person was erased.", "Their calls cannot be corrected any more.")
@@ -161,7 +164,7 @@ def _lock(call: Call, version: str) -> tuple[Call, Contact]:
 
 
 def _checked(call: Call, answers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return these answers as they are stored; None takes an answer away."""
+    """Return these answers in the form in which they are stored; None deletes an answer."""
     script = script_of(call.script_version_id)
     checked: dict[str, Any] = {}
     for step_id, raw in answers.items():
@@ -199,7 +202,7 @@ def _store_answers(call: Call, answers: Mapping[str, Any]) -> None:
 
 
 def _take_back(call: Call, contact: Contact) -> Restored | None:
-    """Take the effects of the old outcome away, except those on the tally."""
+    """Undo the effects of the old outcome, except those on the tally."""
     if OUTCOMES[call.outcome or ""].suppress_reason is not None:
         lift_entry(call)
     dead_numbers.withdraw(call.id)
@@ -212,7 +215,8 @@ def _record_again(
 ) -> None:
     """Write the outcome as `record` does, as of the time at which the call was recorded.
 
-    `people` says whether the contact has the state from before the call; then it is decided anew.
+    `people` says whether the contact has the state from before the call. If so, the rules decide
+    about it again.
     """
     # A call that came too late to change its contact is in no tally.
     was_superseded = call.contact_before is None
@@ -248,7 +252,8 @@ def _record_again(
 
 
 def _audit(call: Call, before: dict[str, Any], after: dict[str, Any], account: Account) -> None:
-    """Record the correction without what the person said: outcomes, and which answers changed."""
+    """Record the correction in the audit: the outcomes, and which answers changed, but not what the
+    person said."""
 
     def figures(values: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in values.items() if key == "outcome"} | {

@@ -1,6 +1,5 @@
-"""What an outcome changes: its call, its contact and the others on the number. The changes are
-calculated here, and `call_rows` writes them.
-"""
+"""Calculates what an outcome changes in its call, its contact and the others on the number.
+`call_rows` writes the changes."""
 
 import uuid
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from scripts_library.engine import answers_on_path, is_conversation, is_yes
 
 @dataclass(frozen=True)
 class Report:
-    """What a call came to. These are the parameters of `record.record`."""
+    """The outcome of a call and its details. These are the parameters of `record.record`."""
 
     caller: Caller
     call_id: uuid.UUID
@@ -104,7 +103,7 @@ def _conversation_and_yes(report: Report, seen: Situation) -> tuple[bool, bool]:
 def people_result(report: Report, seen: Situation, decision: Decision) -> PeopleResult:
     """Return the changes to the contact and to the others on the number.
 
-    A dead number is taken from the others, and reported, at once.
+    This function itself takes a dead number from the others, and reports the number as dead.
     """
     rows = seen.rows
     next_numbers = rows.contact.other_phones if decision.state == NextState.UNUSABLE else ()

@@ -1,7 +1,7 @@
 """Gives the people on a call's number the state that they had before the call, except those that
-another call has changed since. Nothing here commits.
+another call has changed since. These functions do not commit.
 
-Setting a call aside and correcting its outcome both begin with this.
+Setting a call aside and correcting its outcome both do this first.
 """
 
 from collections.abc import Sequence
@@ -40,8 +40,8 @@ _LOCK_CONTACTS = (
 
 @dataclass(frozen=True)
 class Restored:
-    """The people whom `restore_people` looked at: whether the call's contact was restored, the ids
-    of the contact and of the others, and their states before and after."""
+    """The result of `restore_people`: whether the call's contact was restored, the ids of the
+    contact and of the others that were checked, and their states before and after."""
 
     contact: bool
     contact_ids: list[int]
@@ -53,9 +53,9 @@ def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | No
     """Give a call's contact and household the state that they had before the call, except those
     that another call has changed since. The call and the contact must be locked.
 
-    `is_last` says that no later call to the contact counts. Return None, with nothing changed, if
-    the call changed no contact, or if the same person was uploaded again with the number that the
-    contact had: then the newer contact keeps the number.
+    `is_last` says that no later call to the contact counts. Return None and change nothing in two
+    cases. Either the call changed no contact, or the same person was uploaded again with the number
+    that the contact had. The newer contact then keeps the number.
     """
     if call.contact_before is None:
         return None
@@ -78,12 +78,12 @@ def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | No
 
 
 def last_other_calls(rows: dict[Any, tuple[Call, Contact]]) -> dict[int, datetime]:
-    """Return, by contact id, when the last other call to the contact began: a call that is not in
+    """Return, by contact id, when the last other call to the contact began. Such a call is not in
     `rows` (calls with their contacts, by call id), is recorded or open, and is not set aside."""
     values = {"contacts": list({contact.id for _, contact in rows.values()}), "calls": list(rows)}
     return {row[0]: row[1] for row in db.session.execute(_LAST_OTHER_CALLS, values)}
 
 
 def lock_contacts(ids: list[int]) -> Sequence[Contact]:
-    """Return these contacts in the order of their ids, locked."""
+    """Lock these contacts in the order of their ids, and return them."""
     return db.session.scalars(_LOCK_CONTACTS, {"ids": ids}).all() if ids else []

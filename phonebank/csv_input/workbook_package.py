@@ -1,7 +1,8 @@
 """Checks a workbook's file before anything reads its cells: its kind, its size, its XML.
 
-XLSX and ODS files are zip archives of XML (ISO/IEC 29500, ISO/IEC 26300). An archive may say that
-it is small and unpack to gigabytes, so each part is unpacked once here, in pieces, and counted.
+XLSX and ODS files are zip archives of XML (ISO/IEC 29500, ISO/IEC 26300). An archive may claim to
+be small and then unpack to gigabytes. So each part is unpacked here once, in pieces, and its bytes
+are counted.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ MOST_BYTES = (
     1 << 30
 )  # all parts together, unpacked; a million rows of eight columns have half of it
 MOST_PARTS = 10_000
-# No list packs as tightly as this. Small parts may: they can do no harm.
+# No real list is compressed as much as this. Small parts may be, because they do no harm.
 HIGHEST_RATIO = 200
 SMALL_PART = 10 << 20  # bytes, unpacked
 PIECE = 1 << 20  # bytes
@@ -35,7 +36,7 @@ _ENCRYPTED_XLSX = "EncryptedPackage".encode("utf-16-le")  # as the container's d
 _DEFINITIONS = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
 _LONGEST_TAG = 4096  # bytes; a longer start tag of a cell is not looked at
 
-# A cell with an error, such as #REF!. The reader of the cells takes these for empty cells.
+# A cell with an error, such as #REF!. The library that reads the cells returns such cells as empty.
 _ERROR_CELL = re.compile(rb"""(<(?:\w+:)?c\s[^<>]*?\bt=)(?:"e"|'e')""")
 _ERROR_SIGNS = (b' t="e"', b" t='e'", b'="error"')
 _ODS_ERROR_CELL = re.compile(rb"<table:table-cell\s[^<>]*calcext:value-type=\"error\"[^<>]*>")
@@ -54,7 +55,7 @@ class Kind(StrEnum):
 
 @dataclass
 class Package:
-    """What the check found out about a workbook."""
+    """The result of the check of a workbook."""
 
     kind: Kind
     has_errors: bool = False  # a cell of some sheet may have an error
@@ -69,9 +70,9 @@ def is_package(head: bytes) -> bool:
 def check_package(file: BinaryIO) -> Package:
     """Check the file of a workbook from its beginning to its end. `file` can seek.
 
-    Raises InvalidFileError for anything but an XLSX or ODS file that is safe to read: for an old
-    or a binary workbook, one with a password, a damaged one, one that unpacks to more than
-    MOST_BYTES, and one whose XML has definitions of its own.
+    Raises InvalidFileError unless it is an XLSX or ODS file that is safe to read. The error also
+    comes for an old or binary workbook, for one with a password, for a damaged one, for one that
+    unpacks to more than MOST_BYTES, and for one whose XML defines entities.
     """
     file.seek(0)
     head = file.read(64 * 1024)
@@ -96,7 +97,8 @@ def check_package(file: BinaryIO) -> Package:
 def write_without_errors(file: BinaryIO, package: Package, copy: BinaryIO) -> None:
     """Write a copy of a checked workbook in which each error is text, such as "#REF!".
 
-    Otherwise a broken formula in a do-not-call column would be read as an empty cell: a no.
+    Otherwise a broken formula in a do-not-call column would be read as an empty cell, which means
+    "no".
     """
     with zipfile.ZipFile(file) as archive, zipfile.ZipFile(copy, "w") as out:
         for part in archive.infolist():
@@ -117,7 +119,7 @@ def _write_errors_as_text(data: bytes, kind: Kind) -> bytes:
 
 
 def _whole_tags(part: IO[bytes]) -> Iterator[bytes]:
-    """Yield a part in pieces, none of which ends inside a tag."""
+    """Yield a part in pieces that never end inside a tag."""
     rest = b""
     while data := part.read(PIECE):
         data = rest + data
@@ -148,7 +150,7 @@ def _kind_of(archive: zipfile.ZipFile, head: bytes) -> Kind:
 
 
 def _is_encrypted(archive: zipfile.ZipFile) -> bool:
-    """Whether an ODS file has a password: its manifest says how its parts are encrypted."""
+    """Whether an ODS file has a password. Its manifest then says how its parts are encrypted."""
     return "encrypted-package" in archive.namelist() or b"encryption-data" in _start_of(
         archive, "META-INF/manifest.xml"
     )
@@ -166,7 +168,7 @@ def _start_of(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _check_part(file: BinaryIO, part: zipfile.ZipInfo, package: Package) -> None:
-    """Unpack one part and look at its text. Raises InvalidFileError."""
+    """Unpack one part and check its text. Raises InvalidFileError."""
     size, tail, sheet = 0, b"", ""
     for data in _unpack(file, part):
         size += len(data)
@@ -220,7 +222,8 @@ def _unpack(file: BinaryIO, part: zipfile.ZipInfo) -> Iterator[bytes]:
 
 
 def _ole_error(file: BinaryIO) -> InvalidFileError:
-    """Return the error for a file in Microsoft's old container: it has a password, or it is old."""
+    """Return the error for a file in Microsoft's old container format, which has a password or is
+    an old workbook."""
     file.seek(0)
     tail = b""
     while data := file.read(PIECE):

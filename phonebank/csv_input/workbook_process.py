@@ -1,8 +1,8 @@
-"""The process that reads one workbook: the file on standard input, its list as CSV on standard
+"""The process that reads one workbook from standard input, and writes its list as CSV to standard
 output. `workbooks` starts it.
 
-Reading a workbook needs memory for all of its cells, and a hostile one asks for much more. In a
-process of its own, with limits, it harms no one else, and callers' requests need not wait for it.
+Reading a workbook needs memory for all of its cells, and a hostile workbook needs much more. In a
+separate process with limits it does no harm to other requests, and callers do not wait for it.
 """
 
 import io
@@ -62,7 +62,7 @@ def main() -> None:
         (resource.RLIMIT_FSIZE, OUTPUT),
         (resource.RLIMIT_CORE, 0),
     ):
-        with suppress(ValueError, OSError):  # some systems know not every limit
+        with suppress(ValueError, OSError):  # some systems lack one of these limits
             resource.setrlimit(limit, (most, most))
     try:
         convert(sys.stdin.buffer, sys.stdout.buffer)

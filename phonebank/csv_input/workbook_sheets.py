@@ -1,4 +1,5 @@
-"""The cells of a workbook as a table of text: which sheet has the list, and how values are written.
+"""Turns the cells of a workbook into a table of text. It finds the sheet that has the list, and
+decides how values are written.
 
 A table is written as the CSV that a spreadsheet would save, with two differences: a date is always
 an ISO date, and a number is written with all of its digits.
@@ -37,7 +38,7 @@ NAMED = 5
 
 
 def write_list(workbook: CalamineWorkbook, merged: Iterable[str], out: TextIO) -> None:
-    """Write the sheet that has the list as CSV, a blank row as a blank line.
+    """Write the sheet that has the list as CSV. A blank row becomes a blank line.
 
     `merged` are the sheets of an ODS file that have cells merged across rows. Raises
     InvalidFileError if no sheet has the list, if two may have it, or if its cells are merged

@@ -1,4 +1,5 @@
-"""Turns an uploaded workbook into the CSV of its list, which is stored and read as any CSV file."""
+"""Turns an uploaded workbook into the CSV of its list, which is stored and read like any CSV
+file."""
 
 from __future__ import annotations
 
@@ -16,16 +17,16 @@ from phonebank.csv_input.workbook_process import REFUSED, SECONDS
 
 __all__ = ["DIALECT", "is_package", "open_as_csv"]
 
-# How `open_as_csv` writes a list. It is never sniffed, because a list of one column may have more
-# semicolons than commas.
+# How `open_as_csv` writes a list. The dialect of this CSV is not detected, because a list of one
+# column may have more semicolons than commas.
 DIALECT = Dialect("utf-8", ",")
 
 
 def open_as_csv(head: bytes, file: BinaryIO) -> BinaryIO:
-    """Return the list in a workbook as a temporary file of CSV. The caller closes it.
+    """Return the list in a workbook as a temporary file of CSV. The calling code closes it.
 
-    `head` are the bytes already read from `file`. A process of its own reads the workbook.
-    Raises InvalidFileError if it can't be used as a list.
+    `head` are the bytes already read from `file`. A separate process reads the workbook. Raises
+    InvalidFileError if it can't be used as a list.
     """
     out = tempfile.TemporaryFile()  # noqa: SIM115
     try:

@@ -1,4 +1,4 @@
-"""What an organiser corrected in a call, with the values before and after."""
+"""An organiser's corrections of calls, with the values before and after."""
 
 import uuid
 from datetime import datetime
@@ -14,8 +14,8 @@ class CallCorrection(Base):
     """One correction of a call's outcome, answers or note.
 
     `before` and `after` have only what changed: `outcome` (a key), `note`, and `answers` by step id
-    (None for no answer). They may have what a person said, so they go when the call goes. The audit
-    keeps that there was a correction.
+    (None for no answer). They may contain what a person said, so they are deleted with the call.
+    The audit still has the fact that there was a correction.
     """
 
     __tablename__ = "call_correction"

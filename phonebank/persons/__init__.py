@@ -1,1 +1,2 @@
-"""One person of a campaign, for an organiser: finding them, what is known, and acting on it."""
+"""One person of a campaign, for an organiser: finds them, collects what is known about them, and
+changes their status."""

@@ -1,5 +1,5 @@
-"""What an organiser does about one person: puts them back, finishes with them, or puts them on the
-do-not-call list. Nothing here commits."""
+"""An organiser's actions on one person: put them back in the queue, finish with them, or put them
+on the do-not-call list. These functions do not commit."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def person_in(campaign: Campaign, contact_id: int) -> Contact:
 
 
 def version_of(contact: Contact) -> str:
-    """Return the version of the person's row, which a form carries: it changes with every call."""
+    """Return the version of the person's row, for a form. Every call changes it."""
     return str(db.session.scalar(select(_VERSION).where(Contact.id == contact.id)))
 
 
@@ -57,7 +57,7 @@ def put_back(contact: Contact, campaign: Campaign, version: str, account: Accoun
 
 
 def finish(contact: Contact, campaign: Campaign, version: str, account: Account) -> None:
-    """Finish with a person: nobody calls them again in this campaign, unless they are put back.
+    """Finish with a person. Nobody calls them again in this campaign, unless they are put back.
 
     Raises ConflictError if the person has changed since `version`, or is on a caller's screen.
     """

@@ -1,4 +1,4 @@
-"""The calls to a person or by a caller, with answers in words and corrections."""
+"""Collects the calls to a person or by a caller, with answers in words and corrections."""
 
 import uuid
 from collections.abc import Mapping, Sequence

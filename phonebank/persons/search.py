@@ -1,4 +1,5 @@
-"""Finds people by number, name or the ID of the campaign's own list. Nothing here commits."""
+"""Finds people by number, name or the ID of the campaign's own list. These functions do not
+commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +15,13 @@ from phonebank.phones.e164 import InvalidPhoneNumberError, read_number
 SHOWN_AT_MOST = 50
 CHARACTERS_AT_LEAST = 2
 CHARACTERS_AT_MOST = 120
-# A name of more words is looked up only as it was typed.
+# A name with more words than this is looked up only as it was typed.
 WORDS_IN_ANY_ORDER = 4
 _AFTER_ALL_OTHERS = "\U0010ffff"  # the highest character
 
-# Each part reads a few rows along one index, however many people there are. A name is found by its
-# beginning, as a range of the index, so no character in it has a special meaning. The operators
-# with `~` compare bytes, as the index does.
+# Each part reads a few rows along one index, whatever the number of people. A name is found by its
+# beginning, as a range of the index, so no character has a special meaning. The operators with `~`
+# compare bytes, as the index does.
 _FIND = text(f"""
 SELECT id FROM contact WHERE phone = ANY(:phones) AND campaign_id = ANY(:campaigns)
 UNION
@@ -51,8 +52,8 @@ CROSS JOIN LATERAL (
 
 @dataclass(frozen=True)
 class FoundPeople:
-    """The people of a search, by last name, at most SHOWN_AT_MOST; `more` says that there are
-    others."""
+    """The people whom a search found, by last name, at most SHOWN_AT_MOST. `more` says that there
+    are others."""
 
     people: Sequence[Contact]
     more: bool
@@ -89,7 +90,7 @@ def find_people(typed: str, campaigns: Sequence[Campaign]) -> FoundPeople:
 
 
 def _numbers(typed: str, campaigns: Sequence[Campaign]) -> list[str]:
-    """Return the numbers (E.164) that the text is in the campaigns' countries."""
+    """Return the numbers (E.164) that the text means in the campaigns' countries."""
     numbers = set()
     for country in {campaign.country for campaign in campaigns}:
         try:
@@ -100,7 +101,7 @@ def _numbers(typed: str, campaigns: Sequence[Campaign]) -> list[str]:
 
 
 def _names(typed: str) -> list[str]:
-    """Return the beginnings of a last name and first name that the text may be."""
+    """Return the orders of these words in which a stored name may begin with them."""
     words = typed.replace(",", " ").lower().split()
     turns = range(len(words)) if len(words) <= WORDS_IN_ANY_ORDER else range(1)
     return sorted({" ".join(words[turn:] + words[:turn]) for turn in turns})

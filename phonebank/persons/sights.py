@@ -1,4 +1,4 @@
-"""Who saw a person, and when: the access ledger of one person. Nothing here commits."""
+"""Who saw a person, and when: the access ledger of one person. These functions do not commit."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""Where one person stands in their campaign: the bucket of contact status, and since when or until
-when."""
+"""Finds a person's status in their campaign: their bucket of contact status, and when they can be
+called next."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,8 +25,9 @@ from phonebank.models import (
 
 @dataclass(frozen=True)
 class Standing:
-    """A person's bucket, a key of `contact_queue.status_counts.BUCKETS`; when they can be called
-    next (aware), if they only have to wait; and the do-not-call entries of their numbers."""
+    """A person's status: their bucket (a key of `contact_queue.status_counts.BUCKETS`), the time
+    when they can be called next (aware) if they only have to wait, and the do-not-call entries of
+    their numbers."""
 
     bucket: str
     next_at: datetime | None
@@ -34,7 +35,8 @@ class Standing:
 
 
 def standing_of(contact: Contact, campaign: Campaign) -> Standing:
-    """Return where a person stands now. The order of the buckets is that of contact status."""
+    """Return a person's present status. If several buckets fit, the first one in the order of
+    contact status counts."""
     at = now()
     numbers = [contact.phone, *contact.other_phones]
     entries = list(

@@ -128,7 +128,7 @@ def _call(call: Call, words: AnswerWords, named: dict[str, str]) -> Iterator[str
     outcome = outcome_of(call.outcome) if call.outcome else None
     yield f"  How it ended: {outcome.label if outcome else 'nothing was recorded'}"
     if call.set_aside_at:
-        yield "  An organiser set this call aside. It counts nowhere."
+        yield "  An organiser set this call aside. It is in no total."
     if call.note:
         yield f"  Note: {call.note}"
     version = str(call.script_version_id)

@@ -103,7 +103,7 @@ def save(campaign_id: int, call_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _asked(call: Call) -> list[Any]:
-    """Return the questions that the sent form had."""
+    """Return the questions that were on the sent form."""
     return [step for step in questions_of(call) if f"asked-{step.id}" in request.form]
 
 

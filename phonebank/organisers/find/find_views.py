@@ -23,7 +23,7 @@ from phonebank.phones.e164 import format_for_reading
 
 pages = Blueprint("find", __name__, url_prefix="/find")
 
-# The limit is enough for an organiser with a pile of letters, and too low for reading a list out.
+# The limit is enough for an organiser with a pile of letters, and too low for copying a list.
 SEARCHES = "30 per minute"
 
 

@@ -1,4 +1,5 @@
-"""One person's page: where they stand and why, their calls, who saw them, and what to do."""
+"""One person's page: their status and the reason for it, their calls, who saw them, and buttons to
+change the status."""
 
 from collections.abc import Callable
 
@@ -35,7 +36,7 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, contact_id: int) -> ResponseReturnValue:
-    """Show everything that is known of a person. This is a sight in the access ledger."""
+    """Show everything that is known about a person. Each view is a sight in the access ledger."""
     campaign = campaign_for(current_user, campaign_id)
     person = actions.person_in(campaign, contact_id)
     record_sights([person], current_user, SightKind.OPENED)
