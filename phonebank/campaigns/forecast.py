@@ -7,9 +7,11 @@ from math import ceil
 
 from phonebank.tallies.bars import Bar
 
-# With fewer finished people, the share of calls that finish a person is mostly chance.
+# If fewer people than this are finished, the share of calls that finish a person depends too much
+# on chance.
 FINISHED_AT_LEAST = 20
-# The pace is the mean of so many days before today, from the first of them that has calls.
+# The pace is the mean of at most this many days before today. It starts with the first of them that
+# has calls.
 PACE_DAYS = 7
 
 
@@ -29,8 +31,9 @@ def forecast(
 ) -> Forecast | None:
     """Return the forecast, or None if it is too early to tell or if nobody is left.
 
-    `left` is how many people can still be called, now or later; `finished` is how many need no more
-    calls after `calls` calls in all. `days` are the calls of each day up to today.
+    `left` is the number of people who can still be called, now or later. `finished` is the number
+    of people who need no more calls, after `calls` calls altogether. `days` has the number of calls
+    of each day up to today.
     """
     pace = _pace(days)
     if not left or not pace or finished < FINISHED_AT_LEAST:
@@ -58,9 +61,9 @@ def _pace(days: Sequence[Bar]) -> float:
 def _calls_needed(left: int, finished: int, calls: int, attempts_at_most: int) -> int:
     """Return the estimate of the calls that are left.
 
-    Each call finishes a person with the probability of the calls so far, and the last attempt
-    always does. That gives the expected calls of all people together. The calls so far are part of
-    them.
+    The calls so far show the probability that a call finishes a person, and the last attempt always
+    does. From these follows the expected number of calls to all people together. The calls so far
+    are subtracted from it.
     """
     share = min(1.0, finished / max(calls, finished))
     expected = (1 - (1 - share) ** attempts_at_most) / share
