@@ -5,6 +5,7 @@ from phonebank.contact_queue.jobs import expire_all_holds, top_up_all_queues
 from phonebank.contact_queue.reschedule import reschedule_campaigns
 from phonebank.core.jobs import Periodic
 from phonebank.exports.jobs import look_after_exports
+from phonebank.inbox.jobs import fill_inboxes
 from phonebank.lists.jobs import resume_imports
 from phonebank.parties.auto_end import end_forgotten_parties
 from phonebank.privacy.jobs import continue_erasures, perform_retention
@@ -23,6 +24,7 @@ PERIODIC_JOBS = (
     Periodic(forget_addresses, seconds=3600),
     Periodic(resume_imports, seconds=60),
     Periodic(look_after_exports, seconds=60),
+    Periodic(fill_inboxes, seconds=30),
     Periodic(continue_erasures, seconds=60),
     Periodic(perform_retention, seconds=60),
     Periodic(resume_lifting, seconds=300),

@@ -117,13 +117,21 @@ def _check_yes_and_main_question(script: Script, lines: Mapping[str, int]) -> It
     line = lines.get("yes", 1)
     if not any(script.yes.values()):
         yield Diagnostic(line, None, "No answer counts as a yes. Choose which ones do.", "warning")
-    for step_id, keys in script.yes.items():
+    yield from _check_keys("yes", script.yes, script, line)
+    line = lines.get("needs_action", 1)
+    yield from _check_keys("needs_action", script.needs_action, script, line)
+
+
+def _check_keys(
+    setting: str, keys_by_step: Mapping[str, tuple[str, ...]], script: Script, line: int
+) -> Iterator[Diagnostic]:
+    for step_id, keys in keys_by_step.items():
         if not script.has_step(step_id):
-            yield Diagnostic(line, None, f"`yes` names {step_id}, but there is no such step.")
+            yield Diagnostic(line, None, f"`{setting}` names {step_id}, but there is no such step.")
             continue
         for key in keys:
             if script.step(step_id).choice(key) is None:
-                message = f"`yes` counts {key}, which is not an answer of {step_id}."
+                message = f"`{setting}` names {key}, which is not an answer of {step_id}."
                 yield Diagnostic(line, None, message)
 
 

@@ -167,9 +167,12 @@ def fields_without_fallback(script: Script) -> list[str]:
 def texts_of(script: Script) -> Iterator[tuple[int, str | None, str]]:
     """Yield (line, step id or None, text) for every text that may have merge fields.
 
-    `line` is the line of the text's step, answer or card. The identification has line 1.
+    `line` is the line of the text's step, answer or card, and 1 for the identification and the text
+    message.
     """
     yield 1, None, script.identification
+    if script.text_message:
+        yield 1, None, script.text_message
     for step in script.steps:
         for words in (step.title, step.words, step.guidance, step.low_label, step.high_label):
             yield step.line, step.id, words

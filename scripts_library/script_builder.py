@@ -34,6 +34,8 @@ MAX_CARDS = 40
 MAX_CHOICES = 20
 MAX_BRANCHES = 40
 MAX_WORDS_LENGTH = 3000
+# Four text messages, with room for a name.
+MAX_TEXT_MESSAGE_LENGTH = 500
 DIGIT_KEYS = 9
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -80,7 +82,11 @@ class _ScriptBuilder:
             main_question=top.one_line("main_question"),
             first_rating=top.one_line("first_rating", required=False) or None,
             second_rating=top.one_line("second_rating", required=False) or None,
-            yes={step_id: top.inside("yes").keys(step_id) for step_id in top.entries("yes")},
+            yes=self._keys_by_step("yes"),
+            needs_action=self._keys_by_step("needs_action"),
+            text_message=top.text(
+                "text_message", MAX_TEXT_MESSAGE_LENGTH, required=False, check=self._check_words
+            ),
             start=self._branches(top, "start"),
             steps=tuple(self._steps()),
             cards=tuple(self._cards()),
@@ -90,6 +96,10 @@ class _ScriptBuilder:
             line = top.inside("fields").line_of(name)
             self.diagnostics.warning(line, f"The field {name} is declared here but never used.")
         return script if script.steps else None
+
+    def _keys_by_step(self, setting: str) -> dict[str, tuple[str, ...]]:
+        keys = self.top.inside(setting)
+        return {step_id: keys.keys(step_id) for step_id in self.top.entries(setting)}
 
     def _declared_fields(self) -> dict[str, str]:
         declared: dict[str, str] = {}

@@ -54,6 +54,8 @@ def serialize(script: Script) -> str:
         "first_rating": script.first_rating,
         "second_rating": script.second_rating,
         "yes": {step_id: _Flow(keys) for step_id, keys in script.yes.items()},
+        "needs_action": {step_id: _Flow(keys) for step_id, keys in script.needs_action.items()},
+        "text_message": script.text_message,
         "start": [_branch(branch) for branch in script.start],
     }
     return (

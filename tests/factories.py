@@ -24,6 +24,7 @@ from phonebank.models import (
     ScriptVersion,
 )
 from phonebank.roster.pace import AT_ANY_PACE
+from scripts_library.parser import parse_leniently
 
 _counter = itertools.count(1)
 
@@ -124,8 +125,16 @@ def create_party(campaign: Campaign, host: Account, **values: Any) -> Party:
 
 def create_script(campaign: Campaign, source: str, name: str = "Main script") -> ScriptVersion:
     """Publish a script and make it the campaign's script. Return its version."""
+    parsed, _ = parse_leniently(source)
     script = _add(Script(campaign_id=campaign.id, name=name))
-    version = _add(ScriptVersion(script_id=script.id, number=1, source=source))
+    version = _add(
+        ScriptVersion(
+            script_id=script.id,
+            number=1,
+            source=source,
+            needs_action=parsed.needs_action if parsed else {},
+        )
+    )
     script.published_version_id = version.id
     campaign.script_id = script.id
     db.session.flush()

@@ -23,6 +23,7 @@ from phonebank.core.config import current_config
 from phonebank.core.db import db
 from phonebank.csv_input.rows import Dialect
 from phonebank.experiments import services as experiments
+from phonebank.inbox.find import find_items
 from phonebank.lists.uploads import store_upload
 from phonebank.models import (
     Account,
@@ -132,6 +133,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     create_campaign(name="Last spring’s campaign", state=CampaignState.PAUSED)
     script = campaign_scripts.use_ready_made(campaign, "persuasive-conversation", "en", organiser)
     second = source_of("persuasive-conversation", "en").replace("Hello,", "Good evening,", 1)
+    second = f"{second}\nneeds_action:\n  opening: [speaking]\ntext_message: Thank you!\n"
     drafts.save_draft(script, second)
     drafts.publish_draft(campaign, script, organiser)
     drafts.save_draft(script, second.replace("Good evening,", "Hello there,", 1))
@@ -267,6 +269,7 @@ def _people_ringing(
                 save_answer(caller, call.id, step_id, answer)
         record(caller, call.id, outcome)
         db.session.commit()
+    find_items(campaign.id)
     flag(callers["Priya"], A_MINUTE, 9, 8, now())
     db.session.add(
         SetAside(campaign_id=campaign.id, caller_id=callers["Sam"].id, state=SetAsideState.DONE)
@@ -455,6 +458,8 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "suppression_files.show": lambda evening: f"/do-not-call/files/{evening.wishes_file_id}",
     "suppressions.show": _at("/do-not-call"),
     "told_changes.index": _campaign("/told"),
+    "inbox.index": _campaign("/inbox"),
+    "inbox.show": _campaign("/inbox/1"),
 }
 LEFT_OUT = {"static": "files of the release, the same for everyone"}
 

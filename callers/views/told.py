@@ -1,8 +1,8 @@
-"""The page on which a caller writes what the person said about themselves: another number, another
-name, or that they moved.
+"""The page beside a call: the text to send to the person, and what they said about themselves:
+another number, another name, or that they moved.
 
-The call page shows the same form in a folded part. It asks for the form only when the caller opens
-that part (call_told.js).
+The call page shows the same in a folded part. It asks for it only when the caller opens that part
+(call_told.js).
 """
 
 import uuid
@@ -14,6 +14,7 @@ from callers.sessions import device_of_cookie, for_callers
 from callers.views import page_data
 from callers.views.blueprint import pages, read_fields, wants_screen
 from phonebank.calls.hold import current_hold
+from phonebank.calls.text_message import record_sent, sms_link, text_for
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
@@ -22,6 +23,7 @@ from phonebank.told_changes.tell import tell
 
 SENDS = "60 per hour"
 SENT = "Sent. An organiser decides about it."
+TEXT_SENT = "Noted: you have sent the text."
 
 
 def _device_key() -> str:
@@ -56,11 +58,30 @@ def send_told(call_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for(".calling"), 303)
 
 
+@pages.post("/calling/person/<uuid:call_id>/text-sent")
+@limiter.limit(SENDS, key_func=_device_key)
+@for_callers
+def text_sent(call_id: uuid.UUID) -> ResponseReturnValue:
+    """Store that the caller has sent the text of this call."""
+    record_sent(g.caller, call_id)
+    db.session.commit()
+    if wants_json():
+        return jsonify(message=TEXT_SENT)
+    flash(TEXT_SENT, "success")
+    return redirect(url_for(".calling"), 303)
+
+
 def _page(refused: InvalidInputError | None = None, typed: object = None) -> str | Response:
     hold = current_hold(g.caller)
     if hold is None:
         return make_response(redirect(url_for(".calling"), 303))
-    values = {"call_id": hold.call.id, "typed": typed or {}}
+    words = text_for(hold, g.caller, page_data.campaign_of(g.caller))
+    values = {
+        "call_id": hold.call.id,
+        "typed": typed or {},
+        "words": words,
+        "sms": sms_link(hold.call.phone, words) if words else "",
+    }
     if wants_screen():
         return render_template("callers/_told.html", **values)
     return render_template(

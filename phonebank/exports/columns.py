@@ -105,6 +105,11 @@ COLUMNS = (
         "experiment_arm.label",
     ),
     Column("note", "The caller's note.", "call.note"),
+    Column(
+        "text_sent_at",
+        "When the caller sent the text after the call, in UTC. Empty if they did not.",
+        time_sql("(SELECT sent_at FROM text_sent WHERE text_sent.call_id = call.id)"),
+    ),
 )
 
 FITS = {

@@ -12,6 +12,7 @@ from phonebank.exports.columns import (
     merge_values,
     steps_asked,
 )
+from phonebank.exports.inbox import INBOX_COLUMNS
 from phonebank.exports.kept_columns import kept_columns
 from phonebank.exports.people import PEOPLE_COLUMNS
 from phonebank.models import Campaign
@@ -44,8 +45,9 @@ def _rows(campaign: Campaign) -> Iterator[tuple[Cell, ...]]:
         if words in meanings:
             yield words, "", meanings[words], ""
     named = {column.name for column in COLUMNS}
-    for column in (*kept_columns(campaign.id), *PEOPLE_COLUMNS):
+    for column in (*kept_columns(campaign.id), *PEOPLE_COLUMNS, *INBOX_COLUMNS):
         if column.name not in named:
+            named.add(column.name)
             yield column.name, "", column.meaning, ""
 
 

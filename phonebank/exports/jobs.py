@@ -12,6 +12,7 @@ from phonebank.exports import files
 from phonebank.exports.calls import calls_table
 from phonebank.exports.canvass import canvass_table
 from phonebank.exports.cells import joined, safe_text
+from phonebank.exports.inbox import inbox_table
 from phonebank.exports.people import people_table
 from phonebank.exports.tables import Table
 from phonebank.models import Campaign, Export, ExportKind
@@ -22,6 +23,7 @@ TABLES = {
     ExportKind.CALLS: calls_table,
     ExportKind.PEOPLE: people_table,
     ExportKind.CANVASS: canvass_table,
+    ExportKind.INBOX: inbox_table,
 }
 # A piece is some 600 kB. A worker holds one or two of them, however long the file is.
 ROWS_A_PIECE = 3_000

@@ -20,6 +20,7 @@ from phonebank.models.dead_number import DeadNumber
 from phonebank.models.erasure import Erasure, ErasureState
 from phonebank.models.experiment import Experiment, ExperimentArm, ExperimentState
 from phonebank.models.export import Export, ExportKind, ExportPiece, ExportState
+from phonebank.models.inbox_item import InboxItem, InboxMark, InboxState, TextSent
 from phonebank.models.pace_flag import PaceFlag
 from phonebank.models.party import Party, PartyState
 from phonebank.models.script import Script, ScriptVersion
@@ -49,6 +50,7 @@ STATES = (
     ExperimentState,
     ExportKind,
     ExportState,
+    InboxState,
     ListState,
     PartyState,
     RoleName,
@@ -97,6 +99,9 @@ __all__ = [
     "ExportPiece",
     "ExportState",
     "HashedNumber",
+    "InboxItem",
+    "InboxMark",
+    "InboxState",
     "ListState",
     "PaceFlag",
     "Party",
@@ -117,6 +122,7 @@ __all__ = [
     "SuppressionOrigin",
     "SuppressionSource",
     "Tally",
+    "TextSent",
     "ToldChange",
     "ToldKind",
     "ToldState",

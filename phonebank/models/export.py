@@ -16,6 +16,7 @@ class ExportKind(StrEnum):
     CALLS = "calls"
     PEOPLE = "people"
     CANVASS = "canvass"  # canvass results, as VAN names them
+    INBOX = "inbox"  # an answer that needs action
 
 
 class ExportState(StrEnum):

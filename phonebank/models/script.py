@@ -1,6 +1,7 @@
 """A campaign's script and its versions. `scripts_library` decides what a version may contain."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -35,5 +36,7 @@ class ScriptVersion(Base):
     script_id: Mapped[int] = mapped_column(ForeignKey("script.id", ondelete="CASCADE"))
     number: Mapped[int]
     source: Mapped[str]  # YAML, which scripts_library reads
+    # The answers that need action, by step, as in `source`: {"lift": ["yes"]}. Queries read them.
+    needs_action: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))

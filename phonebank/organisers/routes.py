@@ -10,6 +10,7 @@ from phonebank.organisers.contact_status import views as queue
 from phonebank.organisers.experiments import views as experiments
 from phonebank.organisers.exports import views as exports
 from phonebank.organisers.find import correct_views, find_views, person_views
+from phonebank.organisers.inbox import views as inbox
 from phonebank.organisers.lists import views as lists
 from phonebank.organisers.people import views as people
 from phonebank.organisers.privacy import record_views
@@ -39,6 +40,7 @@ _FEATURES = (
     history_views,
     set_aside_views,
     told_changes,
+    inbox,
     people,
     chapters,
     find_views,

@@ -19,8 +19,10 @@ from phonebank.models import (
     Contact,
     ContactList,
     ContactSight,
+    InboxItem,
     RefusedRow,
     Suppression,
+    TextSent,
     ToldChange,
     now,
 )
@@ -121,6 +123,15 @@ def merge_texts(campaign: Campaign) -> dict[str, str]:
     return {name: value for name, value in merge_values(campaign).items() if value}
 
 
+def _after_call(call: Call) -> Iterator[str]:
+    for item in db.session.scalars(select(InboxItem).where(InboxItem.call_id == call.id)):
+        if item.note:
+            yield f"  An organiser's note on an answer: {item.note}"
+    sent = db.session.get(TextSent, call.id)
+    if sent:
+        yield f"  A volunteer sent you a text message on {_moment(sent.sent_at)}."
+
+
 def _call(call: Call, words: AnswerWords, named: dict[str, str]) -> Iterator[str]:
     yield f"- {_moment(call.started_at)}: a volunteer had you on the screen, {_until(call)}."
     if call.phone:
@@ -143,6 +154,7 @@ def _call(call: Call, words: AnswerWords, named: dict[str, str]) -> Iterator[str
     ):
         yield f"  An organiser corrected this call on {_moment(correction.at)}. Before, it said:"
         yield from _before(correction, version, words, named)
+    yield from _after_call(call)
     again = db.session.scalar(
         select(func.count()).select_from(CallSight).where(CallSight.call_id == call.id)
     )

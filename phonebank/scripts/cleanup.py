@@ -1,7 +1,7 @@
 """Prepare an edited script for saving: resolve "the step below", drop empty parts. Pure
 functions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from phonebank.scripts.form_fields import BELOW
@@ -29,14 +29,19 @@ def drop_empty(script: Script) -> Script:
     ids = {step.id for step in script.steps}
     steps = tuple(_drop_empty_in_step(step) for step in script.steps)
     offered = {step.id: {choice.key for choice in step.choices} for step in steps}
-    yes = {
-        step_id: tuple(key for key in keys if key in offered.get(step_id, ()))
-        for step_id, keys in script.yes.items()
-    }
+
+    def still_offered(marked: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        left = {
+            step_id: tuple(key for key in keys if key in offered.get(step_id, ()))
+            for step_id, keys in marked.items()
+        }
+        return {step_id: keys for step_id, keys in left.items() if keys}
+
     return replace(
         script,
         steps=steps,
-        yes={step_id: keys for step_id, keys in yes.items() if keys},
+        yes=still_offered(script.yes),
+        needs_action=still_offered(script.needs_action),
         cards=tuple(card for card in script.cards if card.title or card.words),
         fields={n: about for n, about in script.fields.items() if about or not is_provisional(n)},
         practice=tuple(

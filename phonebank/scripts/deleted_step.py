@@ -89,7 +89,8 @@ def restore_step(now: Script, deleted: DeletedStep) -> Script:
         main_question=_restore_setting(step_id, before.main_question, now.main_question) or "",
         first_rating=_restore_setting(step_id, before.first_rating, now.first_rating),
         second_rating=_restore_setting(step_id, before.second_rating, now.second_rating),
-        yes={**now.yes, step_id: before.yes[step_id]} if step_id in before.yes else now.yes,
+        yes=_restore_keys(step_id, before.yes, now.yes),
+        needs_action=_restore_keys(step_id, before.needs_action, now.needs_action),
         practice=tuple(
             replace(one, replies={**one.replies, step_id: replies[one.kind]})
             if one.kind in replies and step_id not in one.replies
@@ -97,6 +98,12 @@ def restore_step(now: Script, deleted: DeletedStep) -> Script:
             for one in now.practice
         ),
     )
+
+
+def _restore_keys(
+    step_id: str, before: Mapping[str, tuple[str, ...]], now: Mapping[str, tuple[str, ...]]
+) -> Mapping[str, tuple[str, ...]]:
+    return {**now, step_id: before[step_id]} if step_id in before else now
 
 
 def _restore_setting(step_id: str, before: str | None, now: str | None) -> str | None:

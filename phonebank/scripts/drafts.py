@@ -145,9 +145,11 @@ def _digest(text: str) -> str:
 
 
 def _are_equivalent(one: ParsedScript, other: ParsedScript) -> bool:
-    """Whether two scripts are equal, apart from the order of the yes answers."""
+    """Whether two scripts are equal, apart from the order of the answers that are marked."""
 
-    def sorted_yes(script: ParsedScript) -> dict[str, list[str]]:
-        return {step_id: sorted(keys) for step_id, keys in script.yes.items()}
+    def ordered(script: ParsedScript) -> ParsedScript:
+        yes = {step_id: tuple(sorted(keys)) for step_id, keys in script.yes.items()}
+        action = {step_id: tuple(sorted(keys)) for step_id, keys in script.needs_action.items()}
+        return replace(script, yes=yes, needs_action=action)
 
-    return sorted_yes(one) == sorted_yes(other) and replace(one, yes={}) == replace(other, yes={})
+    return ordered(one) == ordered(other)

@@ -44,14 +44,18 @@ def script_from_form(
     """
     fields = _Fields(form)
     steps = tuple(_step(fields.nested(f"s{n}-"), used) for n in fields.numbers("s"))
-    yes = {
-        step.id: tuple(
-            choice.key
-            for number, choice in zip(fields.numbers(f"s{n}-c"), step.choices, strict=True)
-            if choice.key and f"s{n}-c{number}-yes" in form
-        )
-        for n, step in zip(fields.numbers("s"), steps, strict=True)
-    }
+
+    def marked(mark: str) -> dict[str, tuple[str, ...]]:
+        keys = {
+            step.id: tuple(
+                choice.key
+                for number, choice in zip(fields.numbers(f"s{n}-c"), step.choices, strict=True)
+                if choice.key and f"s{n}-c{number}-{mark}" in form
+            )
+            for n, step in zip(fields.numbers("s"), steps, strict=True)
+        }
+        return {step_id: those for step_id, those in keys.items() if those}
+
     return replace(
         base,
         title=fields.line("title"),
@@ -61,7 +65,9 @@ def script_from_form(
         first_rating=fields.line("first_rating") or None,
         second_rating=fields.line("second_rating") or None,
         steps=steps or base.steps,
-        yes={step_id: keys for step_id, keys in yes.items() if keys} if steps else base.yes,
+        yes=marked("yes") if steps else base.yes,
+        needs_action=marked("action") if steps else base.needs_action,
+        text_message=fields.text("text_message") if "text_message" in form else base.text_message,
         start=tuple(_branch(fields.nested(f"t{n}-")) for n in fields.numbers("t")),
         practice=(
             tuple(_character(fields.nested(f"p{n}-")) for n in fields.numbers("p"))

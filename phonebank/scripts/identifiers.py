@@ -112,6 +112,7 @@ def rename_steps(script: Script, names: Mapping[str, str]) -> Script:
         first_rating=or_none(script.first_rating),
         second_rating=or_none(script.second_rating),
         yes={new(step_id): keys for step_id, keys in script.yes.items()},
+        needs_action={new(step_id): keys for step_id, keys in script.needs_action.items()},
         start=branches(script.start),
         steps=tuple(
             replace(

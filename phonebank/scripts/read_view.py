@@ -34,6 +34,7 @@ class StepView:
     answers: list[str]
     transitions: list[TransitionView]
     counts_as_yes: list[str]
+    needs_action: list[str]
 
 
 def step_views(script: Script) -> list[StepView]:
@@ -76,4 +77,5 @@ def _step_view(script: Script, step: Step, places: dict[str, int]) -> StepView:
         list(labels.values()),
         transitions,
         [labels[key] for key in script.yes.get(step.id, ()) if key in labels],
+        [labels[key] for key in script.needs_action.get(step.id, ()) if key in labels],
     )

@@ -78,7 +78,7 @@ def add_version(script: Script, source: str, account: Account | None) -> ScriptV
     Raises FaultyScriptError if callers cannot use it.
     """
     try:
-        parse(source, script.name)
+        parsed = parse(source, script.name)
     except InvalidScriptError as refused:
         raise FaultyScriptError(refused.diagnostics) from None
     # Two organisers who publish at once wait for each other, so each version gets its own number.
@@ -90,6 +90,7 @@ def add_version(script: Script, source: str, account: Account | None) -> ScriptV
         script_id=script.id,
         number=(last or 0) + 1,
         source=source,
+        needs_action={step_id: list(keys) for step_id, keys in parsed.needs_action.items()},
         created_by_id=account.id if account else None,
     )
     db.session.add(version)

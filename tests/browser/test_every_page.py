@@ -238,6 +238,8 @@ VISITS = (
     Visit("organiser", "", "new-token", ADDRESSES["connections.index"], make_token),
     Visit("organiser", "retry_rules.edit"),
     Visit("organiser", "told_changes.index"),
+    Visit("organiser", "inbox.index"),
+    Visit("organiser", "inbox.show"),
     Visit("organiser", "roster.index"),
     Visit("organiser", "roster.show"),
     Visit("organiser", "history.show"),

@@ -177,7 +177,7 @@ def test_a_script_must_end():
         (
             "yes:\n  help: [yes]",
             "yes:\n  help: [perhaps]",
-            "counts perhaps, which is not an answer of help",
+            "names perhaps, which is not an answer of help",
         ),
         ("yes:\n  help: [yes]", "yes:\n  halp: [yes]", "`yes` names halp"),
         ("first_rating: support", "second_rating: support", "needs a `first_rating`"),

@@ -13,6 +13,7 @@ KINDS = {
     ExportKind.CALLS: "Calls and answers",
     ExportKind.PEOPLE: "People and their status",
     ExportKind.CANVASS: "Results for VAN",
+    ExportKind.INBOX: "Inbox: answers that need action",
 }
 
 

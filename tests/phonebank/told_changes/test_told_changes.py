@@ -185,7 +185,7 @@ def test_a_caller_sends_it_from_the_call_page(client: FlaskClient, phone_bank: P
     assert "Correct their details" in client.get("/calling/person").text
     assert url in client.get("/calling/told").text
     part = client.get("/calling/told", headers={"X-Phonebank-Screen": "told"}).text
-    assert part.lstrip().startswith("<form")
+    assert part.lstrip().startswith("<div data-beside-call>")
     refused = client.post(url, data={"number": "12", "first_name": "Ana"})
     assert refused.status_code == 422
     assert 'value="Ana"' in refused.text

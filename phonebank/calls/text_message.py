@@ -1,0 +1,50 @@
+"""The text message that a caller may send from their own phone after a call, and the record that it
+was sent. Nothing here commits."""
+
+import uuid
+from urllib.parse import quote
+
+from sqlalchemy.dialects.postgresql import insert
+
+from phonebank.calls.eligibility import NotAdmittedError
+from phonebank.calls.hold import Hold, own_call
+from phonebank.calls.merge_fields import fields_for
+from phonebank.calls.undo import redial_block_reason
+from phonebank.core.db import db
+from phonebank.core.errors import InvalidInputError
+from phonebank.models import Caller, Campaign, TextSent, now
+from phonebank.scripts.versions import script_of
+from scripts_library.merge_fields import render_text
+
+
+def text_for(hold: Hold, caller: Caller, campaign: Campaign) -> str:
+    """Return the text of the call's script with the merge fields filled in. Return "" if the script
+    has none, or if the number may no longer be used."""
+    script = script_of(hold.call.script_version_id)
+    if script is None or not script.text_message:
+        return ""
+    if redial_block_reason(hold.call, hold.contact, campaign):
+        return ""
+    return render_text(script.text_message, fields_for(hold.contact, caller, campaign))
+
+
+def sms_link(phone: str, words: str) -> str:
+    """Return the link that opens the phone's own messages with this text to this number (E.164)."""
+    # Older iPhones want "&" before the text, other phones "?".
+    return f"sms:{phone}?&body={quote(words, safe='')}"
+
+
+def record_sent(caller: Caller, call_id: uuid.UUID) -> None:
+    """Store that the caller has sent the text of this call. A second time changes nothing.
+
+    Raises NotAdmittedError, NotFoundError for another caller's call, and InvalidInputError if the
+    call's script has no text.
+    """
+    if not caller.may_call:
+        raise NotAdmittedError()
+    call = own_call(caller, call_id)
+    script = script_of(call.script_version_id)
+    if script is None or not script.text_message:
+        raise InvalidInputError("This call's script has no text.", "Reload the page.")
+    sent = insert(TextSent).values(call_id=call.id, sent_at=now())
+    db.session.execute(sent.on_conflict_do_nothing())

@@ -1,0 +1,1 @@
+"""Answers that need action: found in the calls, and done by organisers."""

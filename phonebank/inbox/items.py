@@ -1,0 +1,206 @@
+"""What organisers do with the answers that need action: read, claim, put back, finish and note.
+Nothing here commits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, exists, func, literal_column, select, update
+
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
+from phonebank.exports.columns import merge_values
+from phonebank.inbox.find import NEEDS_ACTION
+from phonebank.models import (
+    Account,
+    Answer,
+    Call,
+    Caller,
+    Campaign,
+    Contact,
+    InboxItem,
+    InboxState,
+    ScriptVersion,
+    TextSent,
+    now,
+)
+from phonebank.scripts.versions import script_of
+from scripts_library.merge_fields import render_text
+
+SHOWN_AT_MOST = 50
+NOTE_AT_MOST = 1000
+
+# An item whose call was undone or set aside, or whose answer was corrected, is not shown.
+_STILL_SAID: ColumnElement[bool] = exists().where(
+    Call.id == InboxItem.call_id,
+    Call.outcome.is_not(None),
+    Call.set_aside_at.is_(None),
+    ScriptVersion.id == Call.script_version_id,
+    Answer.call_id == Call.id,
+    Answer.step_id == InboxItem.step_id,
+    literal_column(NEEDS_ACTION),
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An answer that needs action, with the person, the question and the answer in words, the call
+    and the caller. `claimed_by` is the organiser who does it."""
+
+    item: InboxItem
+    contact: Contact
+    question: str
+    answer: str
+    note_of_call: str
+    caller: str
+    claimed_by: Account | None
+    text_sent_at: datetime | None
+
+    @property
+    def name(self) -> str:
+        """The person's name."""
+        whole = f"{self.contact.first_name} {self.contact.last_name}".strip()
+        return whole or "Name not known"
+
+
+def counts(campaign: Campaign) -> dict[InboxState, int]:
+    """Return how many answers there are in each state."""
+    rows = db.session.execute(
+        select(InboxItem.state, func.count())
+        .where(InboxItem.campaign_id == campaign.id, _STILL_SAID)
+        .group_by(InboxItem.state)
+    )
+    return dict.fromkeys(InboxState, 0) | dict(iter(rows))
+
+
+def items_in(campaign: Campaign, state: InboxState, after: int = 0) -> list[Wanted]:
+    """Return the answers in this state, SHOWN_AT_MOST of them, from the id `after` on. The oldest
+    come first."""
+    query = _query().where(
+        InboxItem.campaign_id == campaign.id, InboxItem.state == state, InboxItem.id > after
+    )
+    rows = db.session.execute(query.order_by(InboxItem.id).limit(SHOWN_AT_MOST))
+    return [_wanted(row, campaign) for row in rows]
+
+
+def item_for(campaign: Campaign, item_id: int) -> Wanted:
+    """Return one answer. Raises NotFoundError if there is none, or if it no longer holds."""
+    query = _query().where(InboxItem.campaign_id == campaign.id, InboxItem.id == item_id)
+    row = db.session.execute(query).one_or_none()
+    if row is None:
+        raise NotFoundError(
+            "This answer is not in the inbox any more.", "Go back to the inbox to see the others."
+        )
+    return _wanted(row, campaign)
+
+
+def claim_item(campaign: Campaign, item_id: int, account: Account) -> None:
+    """Let the organiser do it. Raises NotFoundError, and ConflictError if somebody else does it or
+    it is done."""
+    _change(
+        campaign, item_id, (InboxState.OPEN,), state=InboxState.CLAIMED, claimed_by_id=account.id
+    )
+
+
+def put_back(campaign: Campaign, item_id: int) -> None:
+    """Let anybody do it, also if it was done. Raises as `claim_item` does."""
+    states = (InboxState.CLAIMED, InboxState.DONE)
+    _change(campaign, item_id, states, state=InboxState.OPEN, claimed_by_id=None)
+
+
+def finish_item(campaign: Campaign, item_id: int, account: Account) -> None:
+    """Mark it as done by this organiser. Raises as `claim_item` does."""
+    states = (InboxState.OPEN, InboxState.CLAIMED)
+    _change(campaign, item_id, states, state=InboxState.DONE, claimed_by_id=account.id)
+
+
+def set_note(campaign: Campaign, item_id: int, note: str, seen: str) -> None:
+    """Replace the organisers' note. `seen` is the note that the page had shown.
+
+    Raises NotFoundError, InvalidInputError for a note that is too long, and ConflictError if
+    another organiser has changed it meanwhile.
+    """
+    note = note.replace("\0", "").replace("\r\n", "\n").strip()
+    if len(note) > NOTE_AT_MOST:
+        raise InvalidInputError(f"A note has at most {NOTE_AT_MOST:,} characters.", "Shorten it.")
+    _change(
+        campaign,
+        item_id,
+        tuple(InboxState),
+        InboxItem.note == seen.replace("\r\n", "\n"),
+        note=note,
+    )
+
+
+def _change(
+    campaign: Campaign,
+    item_id: int,
+    states: tuple[InboxState, ...],
+    also: ColumnElement[bool] | None = None,
+    **values: object,
+) -> None:
+    mine = update(InboxItem).where(
+        InboxItem.id == item_id, InboxItem.campaign_id == campaign.id, InboxItem.state.in_(states)
+    )
+    if also is not None:
+        mine = mine.where(also)
+    changed = mine.values(changed_at=now(), **values).returning(InboxItem.id)
+    if db.session.scalar(changed.execution_options(synchronize_session=False)) is not None:
+        return
+    there = item_for(campaign, item_id)
+    who = there.claimed_by
+    raise ConflictError(
+        f"{who.name or who.email} was quicker." if who else "Another organiser was quicker.",
+        "Go back to see what they did.",
+    )
+
+
+def _query() -> Any:
+    return (
+        select(
+            InboxItem,
+            Contact,
+            Answer.value,
+            Call.script_version_id,
+            Call.note,
+            Caller.first_name,
+            Account,
+            TextSent.sent_at,
+        )
+        .join(Call, Call.id == InboxItem.call_id)
+        .join(Answer, (Answer.call_id == Call.id) & (Answer.step_id == InboxItem.step_id))
+        .join(Contact, Contact.id == InboxItem.contact_id)
+        .join(Caller, Caller.id == Call.caller_id)
+        .outerjoin(Account, Account.id == InboxItem.claimed_by_id)
+        .outerjoin(TextSent, TextSent.call_id == Call.id)
+        .where(_STILL_SAID)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _wanted(row: Row[*tuple[Any, ...]], campaign: Campaign) -> Wanted:
+    item, contact, value, version_id, note, caller, account, sent_at = row
+    fields = {
+        **merge_values(campaign),
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "caller_name": caller,
+    }
+    question, answer = words_of_answer(version_id, item.step_id, value, fields)
+    return Wanted(item, contact, question, answer, note, caller, account, sent_at)
+
+
+def words_of_answer(
+    version_id: int, step_id: str, value: Any, fields: Mapping[str, str | None]
+) -> tuple[str, str]:
+    """Return the question and the answer in the words of the script version. An answer of several
+    keys has all of them, because they belong together."""
+    script = script_of(version_id)
+    if script is None or not script.has_step(step_id):
+        return step_id, str(value)
+    step = script.step(step_id)
+    keys = value if isinstance(value, list) else [value]
+    choices = [step.choice(str(key)) for key in keys]
+    labels = [render_text(choice.label, fields) for choice in choices if choice]
+    return render_text(step.title, fields), ", ".join(labels)

@@ -1,0 +1,69 @@
+"""An answer that somebody has to act on: an offer to help, a lift to the polls, a poster."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, now
+from phonebank.models.state_column import state_check, state_type
+
+
+class InboxState(StrEnum):
+    """The stages of an answer that needs action."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"  # an organiser is doing it
+    DONE = "done"
+
+
+class InboxItem(Base):
+    """One answer of one call that its script marks as "needs action". The answer itself stays in
+    `answer`."""
+
+    __tablename__ = "inbox_item"
+    __table_args__ = (
+        state_check(InboxState),
+        UniqueConstraint("call_id", "step_id"),
+        Index("ix_inbox_item_campaign", "campaign_id", "state", "id"),
+        Index("ix_inbox_item_contact", "contact_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    contact_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("contact.id", ondelete="CASCADE")
+    )
+    call_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"))
+    step_id: Mapped[str] = mapped_column(String(80))
+    # When the outcome of the call was recorded.
+    recorded_at: Mapped[datetime]
+    state: Mapped[InboxState] = mapped_column(state_type(InboxState), default=InboxState.OPEN)
+    claimed_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    changed_at: Mapped[datetime] = mapped_column(default=now)
+    note: Mapped[str] = mapped_column(default="")
+
+
+class InboxMark(Base):
+    """How far a campaign's calls have been read for the inbox. It is not a column of `campaign`,
+    because a new version of that row makes every claim read again."""
+
+    __tablename__ = "inbox_mark"
+
+    campaign_id: Mapped[int] = mapped_column(
+        ForeignKey("campaign.id", ondelete="CASCADE"), primary_key=True
+    )
+    read_to: Mapped[datetime]
+
+
+class TextSent(Base):
+    """The text message after a call, which the caller says they have sent from their own phone."""
+
+    __tablename__ = "text_sent"
+
+    call_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("call.id", ondelete="CASCADE"), primary_key=True
+    )
+    sent_at: Mapped[datetime] = mapped_column(default=now)

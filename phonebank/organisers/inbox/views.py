@@ -1,0 +1,112 @@
+"""The inbox: answers that somebody has to act on. An organiser takes one, does it, and says so."""
+
+from flask import Blueprint, Flask, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from phonebank.audit.record import record_audit
+from phonebank.core.access import open_to
+from phonebank.core.scopes import campaign_for
+from phonebank.inbox import items
+from phonebank.models import Campaign, InboxState, RoleName
+from phonebank.organisers.responses import commit_and_redirect
+from phonebank.phones.e164 import format_for_reading
+
+inbox = Blueprint("inbox", __name__, url_prefix="/campaigns/<int:campaign_id>/inbox")
+
+STATES = {
+    InboxState.OPEN: "To do",
+    InboxState.CLAIMED: "Somebody is doing it",
+    InboxState.DONE: "Done",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Add the pages."""
+    app.register_blueprint(inbox)
+
+
+@inbox.get("")
+@open_to(RoleName.ORGANISER)
+def index(campaign_id: int) -> ResponseReturnValue:
+    """Show the answers in one state, the oldest first. `?after=` is the id of the last one seen."""
+    campaign = campaign_for(current_user, campaign_id)
+    asked = request.args.get("state", "")
+    state = InboxState(asked) if asked in list(InboxState) else InboxState.OPEN
+    shown = items.items_in(campaign, state, max(0, request.args.get("after", 0, type=int)))
+    return render_template(
+        "inbox/index.html",
+        campaign=campaign,
+        state=state,
+        states=STATES,
+        counts=items.counts(campaign),
+        shown=shown,
+        more=shown[-1].item.id if len(shown) == items.SHOWN_AT_MOST else None,
+    )
+
+
+@inbox.get("/<int:item_id>")
+@open_to(RoleName.ORGANISER)
+def show(campaign_id: int, item_id: int) -> ResponseReturnValue:
+    """Show one answer, with the person's number."""
+    campaign = campaign_for(current_user, campaign_id)
+    wanted = items.item_for(campaign, item_id)
+    return render_template(
+        "inbox/item.html",
+        campaign=campaign,
+        wanted=wanted,
+        states=STATES,
+        number=format_for_reading(wanted.contact.phone, campaign.country),
+        note_at_most=items.NOTE_AT_MOST,
+    )
+
+
+@inbox.post("/<int:item_id>/claim")
+@open_to(RoleName.ORGANISER)
+def claim(campaign_id: int, item_id: int) -> ResponseReturnValue:
+    """Take an answer, so that nobody else does the same."""
+    campaign = campaign_for(current_user, campaign_id)
+    items.claim_item(campaign, item_id, current_user)
+    return _done(campaign, item_id, "inbox answer claimed", "It's yours.")
+
+
+@inbox.post("/<int:item_id>/put-back")
+@open_to(RoleName.ORGANISER)
+def put_back(campaign_id: int, item_id: int) -> ResponseReturnValue:
+    """Put an answer back, so that anybody can take it."""
+    campaign = campaign_for(current_user, campaign_id)
+    items.put_back(campaign, item_id)
+    return _done(campaign, item_id, "inbox answer put back", "Anybody can take it now.")
+
+
+@inbox.post("/<int:item_id>/done")
+@open_to(RoleName.ORGANISER)
+def done(campaign_id: int, item_id: int) -> ResponseReturnValue:
+    """Say that an answer was acted on, and go on with the next one."""
+    campaign = campaign_for(current_user, campaign_id)
+    items.finish_item(campaign, item_id, current_user)
+    address = url_for(".index", campaign_id=campaign_id)
+    return _done(campaign, item_id, "inbox answer done", "Done.", address)
+
+
+@inbox.post("/<int:item_id>/note")
+@open_to(RoleName.ORGANISER)
+def note(campaign_id: int, item_id: int) -> ResponseReturnValue:
+    """Keep a note for the other organisers."""
+    campaign = campaign_for(current_user, campaign_id)
+    items.set_note(campaign, item_id, request.form.get("note", ""), request.form.get("seen", ""))
+    return _done(campaign, item_id, "inbox note changed", "The note is saved.")
+
+
+def _done(
+    campaign: Campaign, item_id: int, action: str, said: str, address: str = ""
+) -> ResponseReturnValue:
+    record_audit(
+        action,
+        account=current_user,
+        campaign=campaign,
+        subject_kind="inbox answer",
+        subject_id=item_id,
+    )
+    address = address or url_for(".show", campaign_id=campaign.id, item_id=item_id)
+    return commit_and_redirect(address, said)
