@@ -361,8 +361,8 @@ def upload_and_import(app: Flask, site: Processes, evening: Evening, organiser: 
         address = f"/campaigns/{evening.campaign_id}/lists/{list_id}"
         form = organiser.get(f"{address}/columns")
         guessed = r'<select[^>]* name="(column_\d+)".*?<option selected value="([^"]+)"'
-        chosen = dict(re.findall(guessed, form, re.S))
-        assert len(chosen) == 4
+        chosen = dict(re.findall(guessed, form, re.S)) | {"leave_out": "1", "priority": "0"}
+        assert len(chosen) == 6
 
         def state(list_id: int = list_id) -> str:
             with app.app_context():
@@ -370,11 +370,11 @@ def upload_and_import(app: Flask, site: Processes, evening: Evening, organiser: 
 
         if broken:
             with missing(app, "contact"):
-                organiser.post(f"{address}/columns", data={**chosen, "name": "A", "priority": "0"})
+                organiser.post(f"{address}/columns", data={**chosen, "name": "A"})
                 within(20, lambda: "ImportFailedError" in site.printed(), "the import breaks")
             assert state() == ListState.IMPORTING
         else:
-            organiser.post(f"{address}/columns", data={**chosen, "name": "B", "priority": "0"})
+            organiser.post(f"{address}/columns", data={**chosen, "name": "B"})
             within(20, lambda: state() == ListState.READY, "the import is done")
         organiser.get(address)
 

@@ -86,6 +86,10 @@ def test_a_list_goes_in_is_watched_and_undone(page: Page, app: Flask) -> None:
     expect(page.get_by_label("Number", exact=True)).to_be_focused()
     page.get_by_label("Number", exact=True).select_option("Leave out")
     page.get_by_role("button", name="Check and import").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing is imported yet")
+    expect(page.get_by_text("Row 42: Nobody, Example, not known")).to_be_visible()
+    assert_shows(page, "What is in each column?")
+    page.get_by_role("button", name="Check and import").click()
     assert_shows(page, "ward")
     expect(page.get_by_text("Waiting to start")).to_be_visible()
 

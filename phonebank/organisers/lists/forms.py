@@ -23,6 +23,7 @@ from phonebank.csv_input.column_mapping import (
     field_target,
 )
 from phonebank.csv_input.yes_no_columns import MARKS, Action
+from phonebank.lists.import_check import Fate, ImportCheck
 from phonebank.lists.services import PRIORITIES
 from phonebank.lists.yes_no_counts import MOST_VALUES, MarkCounts, Value, needs_agreement
 from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY
@@ -85,6 +86,11 @@ class ColumnsForm(FlaskForm):
     # The number of rows to suppress that the page asks about; None if the page need not ask.
     asked_about: int | None = None
     suppress_rows = StringField("Yes, put them all on the do-not-call list")
+    # What the page showed would happen: `import_check.token_of` its columns and decisions, and how
+    # many refused rows the organiser agreed to.
+    checked = StringField()
+    leave_out = StringField("Yes, leave out the refused rows and import the others")
+    token = ""
 
     name = StringField(
         "Name of this list",
@@ -118,8 +124,25 @@ class ColumnsForm(FlaskForm):
 
     def agreed_rows(self) -> int | None:
         """Return how many rows the organiser agreed to suppress; None without an agreement."""
-        number = self.suppress_rows.data or ""
-        return int(number) if number.isascii() and number.isdigit() else None
+        return _whole_number(self.suppress_rows.data)
+
+    def is_agreed(self, check: ImportCheck) -> bool:
+        """Whether the organiser saw what these columns do, and agreed if many rows are refused.
+
+        Otherwise the form says what to do, and the page shows the check.
+        """
+        if self.checked.data and self.checked.data != self.token:
+            self.form_errors.append(
+                "Nothing is imported yet. “What will happen” below shows what these columns do. "
+                "Press “Check and import” again if it is right."
+            )
+        refused = check.count(Fate.REFUSED)
+        if check.needs_agreement and _whole_number(self.leave_out.data) != refused:
+            self.leave_out.errors = [
+                f"{refused:,} of {check.rows:,} rows would be refused. If that is right, tick the "
+                "box below and press again. Otherwise correct the columns or the file."
+            ]
+        return not self.errors
 
     def is_usable_for(self, headers: Sequence[str]) -> bool:
         """Whether the columns make sense together and each value of a yes-or-no column is decided.
@@ -169,6 +192,11 @@ class ColumnsForm(FlaskForm):
             where = columns[fault.columns[-1]].errors if fault.columns else self.form_errors
             where.append(fault.message)
         return not faults
+
+
+def _whole_number(said: str | None) -> int | None:
+    said = said or ""
+    return int(said) if said.isascii() and said.isdigit() else None
 
 
 class ValueField(SelectField):

@@ -21,16 +21,24 @@ from phonebank.core.db import db
 from phonebank.core.locks import lock_row
 from phonebank.core.scopes import campaign_for
 from phonebank.core.security import takes_files
-from phonebank.csv_input.column_mapping import Mapping
+from phonebank.csv_input.column_mapping import Mapping, faults_of
 from phonebank.csv_input.rows import InvalidFileError
 from phonebank.lists import refused_file, services, undo
+from phonebank.lists.import_check import ImportCheck, check_import, token_of
 from phonebank.lists.jobs import import_list, undo_import
 from phonebank.lists.uploads import guesses_of, store_upload
 from phonebank.lists.yes_no_counts import counts_for
 from phonebank.models import Campaign, ContactList, ListState, RoleName
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
-from phonebank.organisers.lists.forms import PriorityForm, UndoForm, UploadForm, columns_form
+from phonebank.organisers.lists.forms import (
+    ColumnsForm,
+    PriorityForm,
+    UndoForm,
+    UploadForm,
+    columns_form,
+)
 from phonebank.organisers.responses import commit_and_enqueue, commit_and_redirect
+from phonebank.phones.e164 import format_for_reading
 from phonebank.rules.countries import rules_for
 from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY, count_numbers_to_lift
 
@@ -96,7 +104,10 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
     counts = counts_for(contact_list, mapping)
     db.session.commit()
     form = columns_form(guesses, contact_list.name, mapping, counts)
-    if form.validate_on_submit() and form.is_usable_for(contact_list.headers):
+    check = _check(campaign, contact_list, form)
+    first = check.first if check else None
+    valid = form.validate_on_submit() and form.is_usable_for(contact_list.headers)
+    if valid and check and form.is_agreed(check):
         services.confirm(
             contact_list,
             form.name.data or "",
@@ -114,6 +125,8 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
         contact_list=contact_list,
         form=form,
         columns=list(zip(guesses, form.columns(), strict=True)),
+        check=check,
+        phone_shown=format_for_reading(first.phone, campaign.country) if first else "",
     )
     return page, 422 if form.is_submitted() else 200
 
@@ -243,6 +256,15 @@ def priority(campaign_id: int, list_id: int) -> ResponseReturnValue:
             "error",
         )
     return redirect(_address("progress", contact_list))
+
+
+def _check(campaign: Campaign, contact_list: ContactList, form: ColumnsForm) -> ImportCheck | None:
+    """Return what the form's columns would do to the file; None if the columns don't fit."""
+    mapping = Mapping.of(contact_list.headers, form.targets(), form.actions())
+    if faults_of(mapping):
+        return None
+    form.token = token_of(mapping)
+    return check_import(campaign, contact_list, mapping)
 
 
 def _audit(action: str, campaign: Campaign, contact_list: ContactList, **after: object) -> None:

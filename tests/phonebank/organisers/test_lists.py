@@ -39,6 +39,7 @@ def confirmed(organiser: FlaskClient, page: str, **changes: str) -> TestResponse
         re.findall(r'<select[^>]* name="(\w+)"[^>]*>.*?selected value="([^"]*)"', html, re.S)
     )
     values["name"] = re.search(r'name="name"[^>]*value="([^"]*)"', html)[1]
+    values |= re.findall(r'name="(leave_out)" value="(\d+)"', html)
     return organiser.post(page, data=values | changes)
 
 
@@ -413,3 +414,33 @@ def test_the_sample_file_is_one_that_works(client: FlaskClient, upload_desk: Des
     assert (standing["rows_stored"], standing["rows_suppressed"]) == (3, 1)
     assert standing["rows_refused"] == 0
     assert "ignore" not in standing["mapping"]
+
+
+def test_the_columns_page_shows_what_will_happen_and_asks_if_much_is_refused(
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
+) -> None:
+    people = "First name,Town,Phone,Other\nAda,Bath,020 7946 0018,020 7946 0019\nBob,,none,x\n"
+    page = send(organiser, lists_page, people).location
+    shown = organiser.get(page).text
+    assert "What will happen" in shown
+    assert "Upload another file" in shown
+    assert "The first person, as callers will see them" in shown
+    assert "<strong>Ada</strong><br>Bath<br>020 7946 0018" in shown
+    assert '<span class="hint">Row 3:</span> Bob, none' in shown
+    assert re.findall(r'class="stat-value"[^>]*>(\d+)<', shown) == ["1", "0", "0", "1"]
+    token = re.search(r'name="checked" value="(\w+)"', shown)[1]
+
+    asked = confirmed(organiser, page, leave_out="", checked=token)
+    assert asked.status_code == 422
+    assert "1 of 2 rows would be refused" in asked.text
+    changed = confirmed(organiser, page, column_3="mobile", checked=token)
+    assert changed.status_code == 422
+    assert "Nothing is imported yet" in changed.text
+    upload_desk.work()
+    assert upload_desk.contacts() == []
+
+    token = re.search(r'name="checked" value="(\w+)"', changed.text)[1]
+    assert confirmed(organiser, page, column_3="mobile", checked=token).status_code == 302
+    upload_desk.work()
+    (ada,) = upload_desk.contacts()
+    assert ada.other_phones == ["+442079460019"]

@@ -35,8 +35,7 @@ def fields_of(page: str) -> dict[str, str]:
         chosen = re.search(r'<option selected value="([^"]*)"', options)
         values[name] = html.unescape(chosen[1]) if chosen else ""
     values["name"] = "Ward"
-    if ticked := re.search(r'name="suppress_rows" value="(\d+)"', page):
-        values["suppress_rows"] = ticked[1]
+    values |= re.findall(r'name="(suppress_rows|leave_out)" value="(\d+)"', page)
     return values
 
 

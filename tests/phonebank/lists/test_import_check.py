@@ -1,0 +1,108 @@
+"""What a file would do, before it is imported: as the import then does it."""
+
+import pytest
+from sqlalchemy import func, select, text
+
+from phonebank.core.db import db
+from phonebank.csv_input.column_mapping import Mapping
+from phonebank.lists.import_check import SAMPLES, Fate, ImportCheck, check_import
+from phonebank.lists.uploads import guesses_of
+from phonebank.models import Campaign, Contact, ContactList, Suppression
+from tests.factories import drama_number
+from tests.phonebank.lists.upload_desk import Desk
+
+
+def checked(desk: Desk, list_id: int, at_most: int = 1000) -> ImportCheck:
+    with desk.app.app_context():
+        contact_list = db.session.get_one(ContactList, list_id)
+        campaign = db.session.get_one(Campaign, desk.campaign_id)
+        targets = [guess.target for guess in guesses_of(contact_list)]
+        mapping = Mapping.of(contact_list.headers, targets)
+        found = check_import(campaign, contact_list, mapping, at_most)
+        db.session.commit()
+        return found
+
+
+def by_why(check: ImportCheck) -> dict[str, tuple[str, int]]:
+    return {group.why: (str(group.fate), group.count) for group in check.groups}
+
+
+def test_the_check_says_what_the_import_then_does(desk: Desk) -> None:
+    desk.bring(f"First name,Phone,Do not call\nAda,{drama_number(1)},\nOld,{drama_number(9)},yes\n")
+    people = [
+        f"ada,{drama_number(1)},",  # in the campaign already
+        f"New,{drama_number(2)},",
+        f"New,{drama_number(2)},",  # twice
+        f"Bo,{drama_number(3)},",
+        f"Listed,{drama_number(9)},",  # on the do-not-call list
+        f"Asks,{drama_number(4)},yes",
+        f"Same,{drama_number(4)},",  # the number of the row above
+        "Bad,unknown,",
+        "Worse,ex-directory,",
+        "None,,",
+    ]
+    list_id = desk.upload("First name,Phone,Do not call\n" + "\n".join(people) + "\n")
+    check = checked(desk, list_id)
+
+    assert by_why(check) == {
+        "People that callers will get.": ("new", 2),
+        "They are in this campaign already.": ("duplicate", 1),
+        "The same number and name are further up.": ("duplicate", 1),
+        "A number is on the do-not-call list.": ("do_not_call", 1),
+        "The row itself says not to call.": ("do_not_call", 1),
+        "Another row of this file says not to call this number.": ("do_not_call", 1),
+        "This is not a phone number.": ("refused", 2),
+        "This row has no phone number.": ("refused", 1),
+    }
+    assert [str(group.fate) for group in check.groups] == sorted(
+        (str(group.fate) for group in check.groups), key=list(map(str, Fate)).index
+    )
+    assert check.first is not None
+    assert (check.first.first_name, check.first.row_number) == ("New", 3)
+    refused = next(group for group in check.groups if group.count == 2 and group.fate == "refused")
+    assert refused.samples == [(9, "Bad, unknown"), (10, "Worse, ex-directory")]
+    assert not check.needs_agreement  # three of ten
+
+    desk.confirm(list_id)
+    desk.work()
+    done = desk.standing(list_id)
+    for fate, column in (
+        (Fate.NEW, "rows_stored"),
+        (Fate.DUPLICATE, "rows_duplicate"),
+        (Fate.DO_NOT_CALL, "rows_suppressed"),
+        (Fate.REFUSED, "rows_refused"),
+    ):
+        assert check.count(fate) == done[column], fate
+
+
+def test_a_check_stores_nothing_and_stops_after_its_rows(desk: Desk) -> None:
+    lines = [f"V{n},{drama_number(n)}" for n in range(40)]
+    list_id = desk.upload("First name,Phone\n" + "\n".join(lines) + "\nBad,x\n")
+    check = checked(desk, list_id, at_most=30)
+    assert (check.rows, check.count(Fate.NEW), check.count(Fate.REFUSED)) == (30, 30, 0)
+    assert len(check.groups[0].samples) == SAMPLES
+    with desk.app.app_context():
+        for table in (Contact, Suppression):
+            assert db.session.scalar(select(func.count()).select_from(table)) == 0
+        assert db.session.scalar(text("SELECT to_regclass('pg_temp.incoming')")) is None
+
+
+@pytest.mark.parametrize(("bad", "asks"), [(3, False), (4, True)])
+def test_more_than_three_in_ten_refused_asks(desk: Desk, bad: int, asks: bool) -> None:
+    lines = [f"V{n},{drama_number(n)}" for n in range(10 - bad)] + ["Bad,x"] * bad
+    check = checked(desk, desk.upload("First name,Phone\n" + "\n".join(lines) + "\n"))
+    assert check.needs_agreement is asks
+
+
+def test_people_of_an_undone_upload_are_new_again(desk: Desk) -> None:
+    from phonebank.lists import undo
+
+    content = f"First name,Phone\nAda,{drama_number(1)}\n"
+    first = desk.upload(content)
+    desk.confirm(first)
+    desk.work()
+    with desk.app.app_context():
+        db.session.execute(text("UPDATE contact SET tried = true, attempts = 1"))
+        undo.begin_undo(db.session.get_one(ContactList, first), "undone", desk.account_id)
+        db.session.commit()
+    assert checked(desk, desk.upload(content)).count(Fate.NEW) == 1
