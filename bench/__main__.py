@@ -1,6 +1,7 @@
 """`make bench` takes the measurements of docs/benchmarks.md, one after another.
 
-    python -m bench [cycle] [claims] [import] [board] [callers] [overload] [exports] [api] [erasure]
+    python -m bench [cycle] [claims] [import] [board] [callers] [overload] [exports] [find] [api]
+                    [erasure]
 
 Without a name it takes all of them.
 
@@ -13,7 +14,18 @@ import os
 import sys
 from collections.abc import Callable
 
-from bench import api, boards, callers, claims, cycle, erasure, exports, import_bench, overload
+from bench import (
+    api,
+    boards,
+    callers,
+    claims,
+    cycle,
+    erasure,
+    exports,
+    find,
+    import_bench,
+    overload,
+)
 
 QUICK = bool(os.environ.get("BENCH_QUICK"))
 BENCHES: dict[str, Callable[[], bool]] = {
@@ -24,6 +36,7 @@ BENCHES: dict[str, Callable[[], bool]] = {
     "callers": lambda: callers.main(QUICK),
     "overload": lambda: overload.main(QUICK),
     "exports": lambda: exports.main(20_000 if QUICK else 200_000),
+    "find": lambda: find.main(100_000 if QUICK else 3_000_000),
     "api": lambda: api.main(4 if QUICK else 8),
     "erasure": lambda: erasure.main(20_000 if QUICK else 1_000_000),
 }

@@ -1,0 +1,70 @@
+"""An organiser finds a person and corrects a call, on a desk."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from phonebank.accounts import sign_in_mail
+from phonebank.calls.claim import claim
+from phonebank.calls.record import record
+from phonebank.core.db import db
+from phonebank.models import Account, RoleName
+from phonebank.tallies.reconcile import differences
+from phonebank.tallies.totals import campaign_totals
+from tests.browser.conftest import Server
+from tests.factories import (
+    create_account,
+    create_caller,
+    create_campaign,
+    create_contact,
+    create_list,
+    create_script,
+)
+from tests.phonebank.exports.room import SCRIPT
+
+pytestmark = pytest.mark.browser
+
+
+def test_an_organiser_finds_a_person_and_corrects_a_call(
+    app: Flask, clean_stores: None, web_server: Server, new_page: Callable[..., Page]
+) -> None:
+    with app.app_context():
+        campaign = create_campaign(name="Kitchen Table")
+        create_script(campaign, SCRIPT)
+        create_contact(
+            create_list(campaign),
+            first_name="Ann",
+            last_name="Quillfeather",
+            name_key="ann quillfeather",
+            phone="+442079460123",
+        )
+        caller = create_caller(campaign, first_name="Sam")
+        account_id = create_account(RoleName.ORGANISER).id
+        db.session.commit()
+        record(caller, claim(caller).call.id, "no_answer")
+        db.session.commit()
+        link = sign_in_mail.sign_in_link(db.session.get_one(Account, account_id))
+    page = new_page(1280, 900)
+    page.goto(link.replace("http://localhost", web_server.url))
+    page.get_by_role("button", name="Sign in").click()
+
+    page.get_by_role("link", name="Find", exact=True).click()
+    page.get_by_label("Phone number, name or ID").fill("quill")
+    page.keyboard.press("Enter")
+    assert "quill" not in page.url
+    expect(page.get_by_role("table")).to_contain_text("020 7946 0123")
+    page.get_by_role("link", name="Ann Quillfeather").click()
+    page.get_by_role("link", name="Correct this call").click()
+    page.get_by_label("How the call ended").select_option(label="We talked")
+    page.get_by_label("Note").fill("She has rung back")
+    page.get_by_role("button", name="Save the correction").click()
+
+    expect(page.get_by_text("Corrected. The totals have changed with it.")).to_be_visible()
+    expect(page.locator("#standing")).to_contain_text("Finished")
+    expect(page.locator("#calls")).to_contain_text("It was “No answer” before.")
+    expect(page.locator("#sights")).to_contain_text("found them in a search")
+    with app.app_context():
+        assert campaign_totals(1).reached == 1
+        assert not differences()
