@@ -21,6 +21,8 @@ from phonebank.persons.search import find_people
 
 BAR = 0.1  # seconds
 TIMES = 20
+# One statement makes this many people.
+AT_ONCE = 100_000
 # Two people have numbers of the drama range, because no country has the numbers of the others.
 NUMBER, FURTHER = "+12025550123", "+12025550124"
 # One person in thirty has the most frequent last name, which is more than in any country.
@@ -33,7 +35,7 @@ SELECT :campaign_id, :list_id, 'V' || n, first, last, lower(first || ' ' || last
        CASE WHEN n = 2000 THEN jsonb_build_array(CAST(:further AS text))
             WHEN n % 10 = 0 THEN jsonb_build_array('+998' || lpad(n::text, 9, '0')) ELSE '[]' END,
        '', 'America/New_York', '{}', 'callable', false, now(), 0, 0, now()
-FROM generate_series(1, :count) AS n
+FROM generate_series(CAST(:first AS bigint), :last) AS n
 CROSS JOIN LATERAL (
     SELECT initcap(substr(translate(md5((n % 3001)::text), '0123456789', 'ghijklmnop'), 9, 6)),
            CASE WHEN n % 30 = 0 THEN 'Smith' ELSE
@@ -50,12 +52,21 @@ def build(number: int) -> None:
         list_id = db.session.scalar(
             select(ContactList.id).where(ContactList.campaign_id == campaign_id).limit(1)
         )
-        # This switches off foreign key checks, as in `people.build`.
-        db.session.execute(text("SET LOCAL session_replication_role = replica"))
-        values = {"campaign_id": campaign_id, "list_id": list_id, "count": count}
-        db.session.execute(_PEOPLE, values | {"number": NUMBER, "further": FURTHER})
-        db.session.commit()
+        values = {
+            "campaign_id": campaign_id,
+            "list_id": list_id,
+            "number": NUMBER,
+            "further": FURTHER,
+        }
+        for first in range(1, count + 1, AT_ONCE):
+            # This switches off foreign key checks, as in `people.build`.
+            db.session.execute(text("SET LOCAL session_replication_role = replica"))
+            db.session.execute(text("SET LOCAL statement_timeout = 0"))
+            last = min(first + AT_ONCE - 1, count)
+            db.session.execute(_PEOPLE, values | {"first": first, "last": last})
+            db.session.commit()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("VACUUM ANALYZE contact"))
 
 
