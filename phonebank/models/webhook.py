@@ -18,6 +18,7 @@ class WebhookEvent(StrEnum):
 
     OUTCOME_RECORDED = "outcome.recorded"
     DO_NOT_CALL_ADDED = "do-not-call.added"
+    NEEDS_ACTION = "needs-action.added"
     TEST = "test"  # an organiser tests whether the address answers
 
 
@@ -54,6 +55,11 @@ class Webhook(Base):
     outcomes_until_id: Mapped[uuid.UUID] = mapped_column(default=lambda: uuid.UUID(int=0))
     suppressed_until: Mapped[datetime] = mapped_column(default=now)
     suppressed_until_id: Mapped[int] = mapped_column(BigInteger, default=0)
+    # The inbox has become deliveries up to `inbox_until_id`. At `inbox_seen_at` its newest entry
+    # was `inbox_seen_id`.
+    inbox_until_id: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    inbox_seen_id: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    inbox_seen_at: Mapped[datetime | None]
 
 
 class WebhookDelivery(Base):

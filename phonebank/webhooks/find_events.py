@@ -47,6 +47,13 @@ WHERE campaign_id = :campaign_id AND suppressed_at IS NOT NULL AND suppressed_at
   AND (suppressed_at, id) > (:since, :id) AND suppressed_at <= :settled
 ORDER BY suppressed_at, id LIMIT :at_most
 """)
+_NEWEST_IN_INBOX = text(
+    "SELECT coalesce(max(id), 0) FROM inbox_item WHERE campaign_id = :campaign_id"
+)
+_INBOX = text("""
+SELECT id, contact_id, call_id, step_id, recorded_at FROM inbox_item
+WHERE campaign_id = :campaign_id AND id > :after AND id <= :seen ORDER BY id LIMIT :at_most
+""")
 
 
 def working_webhooks() -> Sequence[int]:
@@ -60,9 +67,10 @@ def find_events(webhook_id: int) -> None:
     webhook = get_locked(Webhook, webhook_id)
     if webhook is None or webhook.stopped_at is not None:
         return
+    settled = settled_moment()
     values = {
         "campaign_id": webhook.campaign_id,
-        "settled": settled_moment(),
+        "settled": settled,
         "at_most": ROWS_A_RUN,
     }
     if WebhookEvent.OUTCOME_RECORDED in webhook.events:
@@ -79,7 +87,36 @@ def find_events(webhook_id: int) -> None:
         if rows:
             webhook.suppressed_until = rows[-1].suppressed_at
             webhook.suppressed_until_id = rows[-1].id
+    if WebhookEvent.NEEDS_ACTION in webhook.events:
+        _find_in_inbox(webhook, settled)
     db.session.flush()
+
+
+def _find_in_inbox(webhook: Webhook, settled: datetime) -> None:
+    """Store new entries of the inbox as deliveries.
+
+    Their ids grow, but a transaction may commit a lower id later. So the newest id is noted first,
+    and the entries up to it are read once nothing that was under way then can still commit.
+    """
+    if webhook.inbox_seen_at is not None and webhook.inbox_seen_at <= settled:
+        place = {"after": webhook.inbox_until_id, "seen": webhook.inbox_seen_id}
+        values = {"campaign_id": webhook.campaign_id, "at_most": ROWS_A_RUN}
+        rows = db.session.execute(_INBOX, values | place).all()
+        _deliver(webhook, WebhookEvent.NEEDS_ACTION, map(_entry, rows))
+        if len(rows) == ROWS_A_RUN:
+            webhook.inbox_until_id = rows[-1].id
+            return
+        webhook.inbox_until_id = webhook.inbox_seen_id
+        webhook.inbox_seen_at = None
+    if webhook.inbox_seen_at is None:
+        webhook.inbox_seen_at = now()
+        webhook.inbox_seen_id = newest_in_inbox(webhook.campaign_id)
+
+
+def newest_in_inbox(campaign_id: int) -> int:
+    """Return the id of the newest entry of a campaign's inbox; 0 if there is none."""
+    newest: int = db.session.scalars(_NEWEST_IN_INBOX, {"campaign_id": campaign_id}).one()
+    return newest
 
 
 def settled_moment() -> datetime:
@@ -105,6 +142,15 @@ def _outcome(row: Row[Any]) -> dict[str, Any]:
         "corrected": row.corrected_at is not None,
         "set_aside": row.set_aside_at is not None,
         "at": _moment(row.changed_at),
+    }
+
+
+def _entry(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "call_id": str(row.call_id),
+        "contact_id": row.contact_id,
+        "step": row.step_id,
+        "at": _moment(row.recorded_at),
     }
 
 

@@ -19,6 +19,7 @@ from phonebank.models import (
     now,
 )
 from phonebank.webhooks.addresses import check_url
+from phonebank.webhooks.find_events import newest_in_inbox
 from phonebank.webhooks.post import SECRET_PREFIX
 
 WEBHOOKS_AT_MOST = 10
@@ -47,6 +48,7 @@ def create_webhook(
         created_by_id=account.id,
         url=url,
         events=sorted(events),
+        inbox_until_id=newest_in_inbox(campaign.id),
         secret=SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode(),
     )
     db.session.add(webhook)

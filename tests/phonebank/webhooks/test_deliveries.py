@@ -6,6 +6,7 @@ import hmac
 import json
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,7 +19,9 @@ from sqlalchemy import select, text, update
 from phonebank.core.db import db
 from phonebank.core.jobs import run_worker
 from phonebank.models import (
+    Call,
     DeliveryState,
+    InboxItem,
     SuppressionOrigin,
     Webhook,
     WebhookDelivery,
@@ -263,3 +266,70 @@ def test_the_workers_do_it_all(crm: Receiver, room: Room) -> None:
     db.session.commit()
     run_worker(burst=True)
     assert [message["type"] for message in crm.messages] == ["outcome.recorded"]
+
+
+def test_a_worker_that_dies_while_it_sends_costs_one_try(
+    crm: Receiver, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = create_webhook(room, crm)
+    db.session.add(WebhookDelivery(webhook_id=webhook.id, event=WebhookEvent.TEST))
+    db.session.commit()
+
+    def die(*_: object) -> int:
+        raise SystemExit
+
+    with monkeypatch.context() as dying:
+        dying.setattr(deliveries, "post", die)
+        with pytest.raises(SystemExit):
+            send_deliveries(webhook.id, 5)
+    db.session.rollback()
+    [delivery] = look_again(webhook)
+    assert (delivery.state, delivery.attempts) == (DeliveryState.WAITING, 1)
+    let_pauses_pass()
+    [delivery] = look_again(webhook)
+    assert (delivery.state, len(crm.came)) == (DeliveryState.DELIVERED, 1)
+
+
+def test_two_workers_send_each_message_once(crm: Receiver, room: Room, app: Flask) -> None:
+    webhook = create_webhook(room, crm)
+    for _ in range(12):
+        db.session.add(WebhookDelivery(webhook_id=webhook.id, event=WebhookEvent.TEST))
+    db.session.commit()
+    webhook_id = webhook.id
+
+    def work() -> None:
+        with app.app_context():
+            send_deliveries(webhook_id, 5)
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    ids = [headers["Webhook-Id"] for headers, _ in crm.came]
+    assert len(ids) == len(set(ids)) == 12
+
+
+def test_an_answer_that_needs_action_is_told_once(crm: Receiver, room: Room) -> None:
+    webhook = create_webhook(room, crm)
+    webhook.events = [WebhookEvent.NEEDS_ACTION]
+    create_contact(room.contact_list, external_id="E1")
+    make_call(room, "talked", {"vote": "ours"})
+    call = db.session.scalars(select(Call)).one()
+    find_events(webhook.id)
+    db.session.add(
+        InboxItem(
+            campaign_id=call.campaign_id,
+            contact_id=call.contact_id,
+            call_id=call.id,
+            step_id="vote",
+            recorded_at=call.recorded_at,
+        )
+    )
+    db.session.commit()
+    for _ in range(4):
+        look_again(webhook)
+    [message] = crm.messages
+    assert message["type"] == "needs-action.added"
+    [event] = message["events"]
+    assert (event["external_id"], event["step"]) == ("E1", "vote")
