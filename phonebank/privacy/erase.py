@@ -35,6 +35,8 @@ from phonebank.suppressions.hashed_numbers import hash_entries, still_had
 # An answer of these kinds is a key of the script or a number from 0 to 10, so it is kept.
 COUNTED_ANSWERS = ("choice", "several", "scale")
 
+# An outcome locks the call before its contact, and so does this.
+_LOCK_CALLS = text("SELECT id FROM call WHERE contact_id = ANY(:ids) ORDER BY id FOR UPDATE")
 _LOCK = text("SELECT id FROM contact WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
 _OPEN_CALLS = (
     select(Call)
@@ -147,6 +149,7 @@ def erase_contacts(
     Do-not-call entries of numbers that nobody has any more become hashes. Raises OnScreenError
     unless `ends_calls` is True.
     """
+    db.session.execute(_LOCK_CALLS, {"ids": list(contact_ids)})
     ids = list(db.session.scalars(_LOCK, {"ids": list(contact_ids)}))
     if not ids:
         return 0
