@@ -1,11 +1,13 @@
 """An organiser corrects a call: people, do-not-call list and tallies follow."""
 
 import itertools
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from flask import Flask
 
 from phonebank.calls import set_aside
 from phonebank.calls.answers import answers_of, save_answer
@@ -32,6 +34,7 @@ from phonebank.scripts.versions import script_of
 from phonebank.suppressions.entries import is_suppressed, lift, suppress
 from phonebank.tallies.reconcile import differences
 from scripts_library.library import source_of
+from tests.at_once import at_once
 from tests.factories import create_account, create_contact, create_script
 from tests.phone_bank import PhoneBank
 from tests.phonebank.calls.recorded_calls import counts, party, record_call, recorded, walk_to
@@ -165,6 +168,33 @@ def test_a_correction_of_a_call_that_has_changed_is_refused(
     assert status_of(call.contact_id)["attempts"] == 0
     with pytest.raises(ConflictError, match="set aside"):
         correct(call, version_of(call), Correction("talked", ""), organiser)
+
+
+def test_of_two_corrections_at_once_one_is_refused(
+    app: Flask, phone_bank: PhoneBank, organiser: Account
+) -> None:
+    call = record_call(phone_bank, "no_answer")
+    call_id, account_id, seen = call.id, organiser.id, version_of(call)
+    db.session.rollback()
+
+    def correct_to(outcome: str) -> str:
+        with app.app_context():
+            said = Correction(outcome, "")
+            account = db.session.get_one(Account, account_id)
+            try:
+                correct(db.session.get_one(Call, call_id), seen, said, account)
+            except ConflictError:
+                return "refused"
+            time.sleep(0.1)  # the other one waits for the row
+            db.session.commit()
+            return outcome
+
+    done = at_once(lambda: correct_to("talked"), lambda: correct_to("moved"))
+    assert sorted(done) in (["moved", "refused"], ["refused", "talked"])
+    db.session.expire_all()
+    assert db.session.get_one(Call, call_id).outcome in done
+    assert not differences()
+    assert counts(party(phone_bank))[0] == 1
 
 
 def test_a_person_who_was_called_since_stays_as_they_are(

@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from phonebank.accounts.roles import Scope, give_role
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.contact_queue.status_counts import buckets_of
@@ -28,6 +29,7 @@ from phonebank.suppressions.entries import is_suppressed
 from phonebank.tallies.reconcile import differences
 from phonebank.tallies.totals import campaign_totals
 from tests.factories import (
+    create_account,
     create_campaign,
     create_contact,
     create_list,
@@ -36,7 +38,7 @@ from tests.factories import (
 from tests.phone_bank import PhoneBank
 from tests.phonebank.calls.recorded_calls import record_call
 from tests.phonebank.exports.room import SCRIPT
-from tests.signing_in import browser_of
+from tests.signing_in import browser_of, sign_in
 
 
 @pytest.fixture
@@ -197,6 +199,26 @@ def test_other_campaigns_people_and_calls_are_not_found(
     for address in (f"person/{call.contact_id}", f"calls/{call.id}/correct"):
         assert browser.get(f"/campaigns/{other.id}/{address}").status_code == 404
     assert browser_of(app, RoleName.HOST).get("/find").status_code == 403
+
+
+def test_an_organiser_finds_people_only_in_their_own_campaigns(
+    app: Flask, organiser: FlaskClient
+) -> None:
+    with app.app_context():
+        mine, other = create_campaign(name="Mine"), create_campaign(name="Another")
+        for campaign in (mine, other):
+            create_contact(create_list(campaign), first_name="Ann", last_name="Quillfeather")
+        local = create_account(name="Lena")
+        scope = Scope(campaign_id=mine.id)
+        give_role(local, RoleName.ORGANISER, scope, create_account("organiser"))
+        db.session.commit()
+        local_id, mine_id = local.id, mine.id
+    local_browser = app.test_client()
+    sign_in(local_browser, local_id)
+    page = local_browser.post("/find", data={"typed": "quill"}).text
+    assert "One person found" in page
+    assert f"/campaigns/{mine_id}/person/" in page
+    assert "2 people found" in organiser.post("/find", data={"typed": "quill"}).text
 
 
 def test_a_person_stands_where_contact_status_counts_them(phone_bank: PhoneBank) -> None:
