@@ -369,7 +369,7 @@ def upload_and_import(app: Flask, site: Processes, evening: Evening, organiser: 
                 return str(db.session.get_one(ContactList, list_id).state)
 
         if broken:
-            with missing(app, "contact"):
+            with missing(app, "refused_row"):
                 organiser.post(f"{address}/columns", data={**chosen, "name": "A"})
                 within(20, lambda: "ImportFailedError" in site.printed(), "the import breaks")
             assert state() == ListState.IMPORTING
