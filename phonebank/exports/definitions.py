@@ -1,5 +1,5 @@
-"""The definitions file: the meaning of each column in the calls file and the people file, and of
-each value."""
+"""The definitions file: the meaning of each column in the files of calls, people and the inbox, and
+of each value."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from phonebank.exports.columns import (
     merge_values,
     steps_asked,
 )
-from phonebank.exports.inbox import INBOX_COLUMNS
+from phonebank.exports.inbox import INBOX_COLUMNS, WORDS
 from phonebank.exports.kept_columns import kept_columns
 from phonebank.exports.people import PEOPLE_COLUMNS
 from phonebank.models import Campaign
@@ -24,7 +24,7 @@ HEADER = ("column", "value", "meaning", "script_versions")
 
 
 def definitions_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
-    """Return one row for each column of both files, followed by one for each of its values."""
+    """Return one row for each column of these files, followed by one for each of its values."""
     return csv_chunks(HEADER, list(_rows(campaign)), mark)
 
 
@@ -49,6 +49,8 @@ def _rows(campaign: Campaign) -> Iterator[tuple[Cell, ...]]:
         if column.name not in named:
             named.add(column.name)
             yield column.name, "", column.meaning, ""
+    for name, meaning in WORDS.items():
+        yield name, "", meaning, ""
 
 
 def _keys(versions: list[AskedStep], fields: Fields) -> Iterator[tuple[str, str, list[AskedStep]]]:

@@ -37,6 +37,11 @@ INBOX_COLUMNS = (
     ),
     Column("inbox_note", "The organisers' note.", "inbox_item.note"),
 )
+# The last two columns are in the words of the script version that the caller saw.
+WORDS = {
+    "question": "The title of the question.",
+    "answer": "The words of the answer, as the caller saw them.",
+}
 _NAMES = [column.name for column in INBOX_COLUMNS]
 _FIRST_NAME, _LAST_NAME, _CALLER = (
     _NAMES.index(name) for name in ("first_name", "last_name", "caller")
@@ -74,7 +79,7 @@ def inbox_table(campaign: Campaign, since: datetime | None = None) -> Table:
         return f"{copied_line(cells)},{joined([words.title(version_id, step_id), said])}"
 
     return Table(
-        header=[*(column.name for column in columns), "question", "answer"],
+        header=[*(column.name for column in columns), *WORDS],
         query=f"SELECT {select_list(columns)}, call.script_version_id, inbox_item.step_id,"
         f" answer.value {_FROM} ORDER BY inbox_item.id",
         count=f"SELECT count(*) {_FROM}",

@@ -15,6 +15,7 @@ from phonebank.calls.jobs import continue_set_aside
 from phonebank.core.db import db
 from phonebank.exports.columns import COLUMNS
 from phonebank.exports.files import KEPT_FOR, erase_files_of
+from phonebank.exports.inbox import inbox_table
 from phonebank.exports.jobs import look_after_exports, make_export
 from phonebank.models import (
     Call,
@@ -191,7 +192,10 @@ def test_every_column_and_outcome_is_explained(app: Flask, organiser: FlaskClien
     [call] = calls_of(app, organiser, address)
     [person] = download(organiser, make_file(app, organiser, room.campaign.id, "people"))
     explained = download(organiser, f"{address}/definitions.csv")
-    assert {row["column"] for row in explained if not row["value"]} == {*call, *person}
+    with app.app_context():
+        inbox = inbox_table(db.session.scalars(select(Campaign)).one()).header
+    named = {row["column"] for row in explained if not row["value"]}
+    assert named == {*call, *person, *inbox}
     assert {row["value"] for row in explained if row["column"] == "outcome"} == {"", *OUTCOMES}
     assert all(row["meaning"] for row in explained)
 
