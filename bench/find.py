@@ -23,9 +23,10 @@ BAR = 0.1  # seconds
 TIMES = 20
 # One statement makes this many people.
 AT_ONCE = 100_000
-# Two people have numbers of the drama range, because no country has the numbers of the others.
+# Two people have drama numbers. A search by number needs them, because no country has the numbers
+# of the others.
 NUMBER, FURTHER = "+12025550123", "+12025550124"
-# One person in thirty has the most frequent last name, which is more than in any country.
+# One person in thirty has the most frequent last name. That is a larger share than in any country.
 _PEOPLE = text("""
 INSERT INTO contact (campaign_id, contact_list_id, external_id, first_name, last_name, name_key,
                      phone, phone_original, other_phones, language, zone_key, fields, state, tried,
@@ -46,7 +47,8 @@ CROSS JOIN LATERAL (
 
 
 def build(number: int) -> None:
-    """Make two campaigns with `number` people between them, one ten times as large. Commits."""
+    """Make two campaigns with `number` people together. One is ten times as large as the other.
+    Commits."""
     for count in (number - number // 11, number // 11):
         campaign_id, _ = people.build(0)
         list_id = db.session.scalar(
@@ -71,7 +73,7 @@ def build(number: int) -> None:
 
 
 def searches() -> dict[str, str]:
-    """Return what to search, by what it is. Some person has each of them."""
+    """Return a text to search for each kind of search."""
     row = db.session.execute(
         text(
             "SELECT first_name, last_name, external_id FROM contact WHERE last_name <> 'Smith'"
@@ -92,7 +94,7 @@ def searches() -> dict[str, str]:
 
 
 def main(number: int = 3_000_000) -> bool:
-    """Print how long each kind of search took. Return whether every one was quick enough."""
+    """Print how long each kind of search took. Return whether all of them kept the bar."""
     kept = True
     with stores() as environment:
         app = migrated_app(environment)

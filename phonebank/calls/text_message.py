@@ -1,5 +1,5 @@
 """The text message that a caller may send from their own phone after a call, and the record that it
-was sent. Nothing here commits."""
+was sent. These functions do not commit."""
 
 import uuid
 from urllib.parse import quote

@@ -1,1 +1,2 @@
-"""Answers that need action: found in the calls, and done by organisers."""
+"""The inbox: answers that need action. A job finds them in the calls, and organisers act on
+them."""

@@ -1,5 +1,5 @@
-"""Finds the answers that need action in the recorded calls. Recording a call writes nothing for it.
-Nothing here commits."""
+"""Finds the answers that need action in the recorded calls, so that recording a call writes nothing
+for the inbox. These functions do not commit."""
 
 from datetime import datetime, timedelta
 
@@ -26,7 +26,8 @@ SELECT DISTINCT campaign_id FROM script JOIN script_version ON script_version.sc
 WHERE script_version.needs_action <> '{}'
 """)
 _READ_TO = text("SELECT read_to FROM inbox_mark WHERE campaign_id = :campaign_id")
-# An answer that was taken over from an earlier call is in the inbox since that call.
+# An answer that was taken over from an earlier call is left out, because it came into the inbox
+# with that call.
 _FIND_WORDS = f"""
 INSERT INTO inbox_item
     (campaign_id, contact_id, call_id, step_id, recorded_at, state, changed_at, note)
@@ -61,11 +62,11 @@ def campaigns_with_inbox() -> list[int]:
 
 
 def find_items(campaign_id: int) -> None:
-    """Add the answers that need action of the calls that were recorded or corrected since the
-    last time."""
+    """Add the answers that need action from calls that were recorded or corrected since the last
+    run."""
     at = now()
     read_to: datetime | None = db.session.scalar(_READ_TO, {"campaign_id": campaign_id})
-    # The clock may have been set back since the last time.
+    # The clock may have been set back since the last run.
     since = min(read_to, at) - READ_AGAIN if read_to else at - BEFORE_ALL_CALLS
     for find in _FIND:
         db.session.execute(find, {"campaign_id": campaign_id, "since": since, "at": at})

@@ -1,5 +1,5 @@
-"""What organisers do with the answers that need action: read, claim, put back, finish and note.
-Nothing here commits."""
+"""What organisers do with the answers that need action: read them, claim them, put them back,
+finish them, and write notes. These functions do not commit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ _STILL_SAID: ColumnElement[bool] = exists().where(
 @dataclass(frozen=True)
 class Wanted:
     """An answer that needs action, with the person, the question and the answer in words, the call
-    and the caller. `claimed_by` is the organiser who does it."""
+    and the caller. `claimed_by` is the organiser who is acting on it."""
 
     item: InboxItem
     contact: Contact
@@ -85,7 +85,8 @@ def items_in(campaign: Campaign, state: InboxState, after: int = 0) -> list[Want
 
 
 def item_for(campaign: Campaign, item_id: int) -> Wanted:
-    """Return one answer. Raises NotFoundError if there is none, or if it no longer holds."""
+    """Return one answer. Raises NotFoundError if there is no such answer, or if it was undone or
+    corrected."""
     query = _query().where(InboxItem.campaign_id == campaign.id, InboxItem.id == item_id)
     row = db.session.execute(query).one_or_none()
     if row is None:
@@ -96,21 +97,22 @@ def item_for(campaign: Campaign, item_id: int) -> Wanted:
 
 
 def claim_item(campaign: Campaign, item_id: int, account: Account) -> None:
-    """Let the organiser do it. Raises NotFoundError, and ConflictError if somebody else does it or
-    it is done."""
+    """Claim the answer for this organiser. Raises NotFoundError, and ConflictError if somebody else
+    has claimed it or if it is done."""
     _change(
         campaign, item_id, (InboxState.OPEN,), state=InboxState.CLAIMED, claimed_by_id=account.id
     )
 
 
 def put_back(campaign: Campaign, item_id: int) -> None:
-    """Let anybody do it, also if it was done. Raises as `claim_item` does."""
+    """Let any organiser claim the answer again, even if it was done. Raises the errors of
+    `claim_item`."""
     states = (InboxState.CLAIMED, InboxState.DONE)
     _change(campaign, item_id, states, state=InboxState.OPEN, claimed_by_id=None)
 
 
 def finish_item(campaign: Campaign, item_id: int, account: Account) -> None:
-    """Mark it as done by this organiser. Raises as `claim_item` does."""
+    """Mark the answer as done by this organiser. Raises the errors of `claim_item`."""
     states = (InboxState.OPEN, InboxState.CLAIMED)
     _change(campaign, item_id, states, state=InboxState.DONE, claimed_by_id=account.id)
 
@@ -194,8 +196,8 @@ def _wanted(row: Row[*tuple[Any, ...]], campaign: Campaign) -> Wanted:
 def words_of_answer(
     version_id: int, step_id: str, value: Any, fields: Mapping[str, str | None]
 ) -> tuple[str, str]:
-    """Return the question and the answer in the words of the script version. An answer of several
-    keys has all of them, because they belong together."""
+    """Return the question and the answer in the words of the script version. If several answers
+    were chosen, the words have all of them, because they belong together."""
     script = script_of(version_id)
     if script is None or not script.has_step(step_id):
         return step_id, str(value)

@@ -1,4 +1,4 @@
-"""What would happen to the rows of a stored file: a look before the import. It stores nothing."""
+"""Finds out before an import what would happen to the rows of a stored file. It stores nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHARE_TO_ASK_ABOUT = 0.3
 
 
 class Fate(StrEnum):
-    """What happens to a row, in the order of the page."""
+    """The possible results for a row, in the order of the page."""
 
     NEW = "new"
     DUPLICATE = "duplicate"
@@ -62,7 +62,7 @@ class ImportCheck:
 
     @property
     def needs_agreement(self) -> bool:
-        """Whether an organiser must agree before so many of the rows are refused."""
+        """Whether an organiser must agree before this many of the rows are refused."""
         return self.count(Fate.REFUSED) > self.rows * SHARE_TO_ASK_ABOUT
 
 
@@ -163,7 +163,8 @@ def _count(group: Group, number: int, says: str) -> None:
 
 
 def _words_of(refused: RefusedRow, mapping: Mapping) -> str:
-    """Return what a refused row says in the column at fault, after the person's name."""
+    """Return the names and the faulty cell of a refused row. If no column is at fault, return all
+    its cells."""
     return ", ".join(_cells_to_show(refused, mapping))
 
 

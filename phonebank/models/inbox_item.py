@@ -1,4 +1,4 @@
-"""An answer that somebody has to act on: an offer to help, a lift to the polls, a poster."""
+"""Answers that somebody has to act on, such as an offer to help or a wish for a poster."""
 
 import uuid
 from datetime import datetime

@@ -1,4 +1,5 @@
-"""The inbox: answers that somebody has to act on. An organiser takes one, does it, and says so."""
+"""The inbox: answers that somebody has to act on. An organiser claims one, acts on it, and marks it
+as done."""
 
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -64,7 +65,7 @@ def show(campaign_id: int, item_id: int) -> ResponseReturnValue:
 @inbox.post("/<int:item_id>/claim")
 @open_to(RoleName.ORGANISER)
 def claim(campaign_id: int, item_id: int) -> ResponseReturnValue:
-    """Take an answer, so that nobody else does the same."""
+    """Claim an answer, so that nobody else acts on it too."""
     campaign = campaign_for(current_user, campaign_id)
     items.claim_item(campaign, item_id, current_user)
     return _done(campaign, item_id, "inbox answer claimed", "It's yours.")
@@ -73,7 +74,7 @@ def claim(campaign_id: int, item_id: int) -> ResponseReturnValue:
 @inbox.post("/<int:item_id>/put-back")
 @open_to(RoleName.ORGANISER)
 def put_back(campaign_id: int, item_id: int) -> ResponseReturnValue:
-    """Put an answer back, so that anybody can take it."""
+    """Put an answer back, so that any organiser can claim it."""
     campaign = campaign_for(current_user, campaign_id)
     items.put_back(campaign, item_id)
     return _done(campaign, item_id, "inbox answer put back", "Anybody can take it now.")
@@ -82,7 +83,7 @@ def put_back(campaign_id: int, item_id: int) -> ResponseReturnValue:
 @inbox.post("/<int:item_id>/done")
 @open_to(RoleName.ORGANISER)
 def done(campaign_id: int, item_id: int) -> ResponseReturnValue:
-    """Say that an answer was acted on, and go on with the next one."""
+    """Mark an answer as done, and go back to the inbox."""
     campaign = campaign_for(current_user, campaign_id)
     items.finish_item(campaign, item_id, current_user)
     address = url_for(".index", campaign_id=campaign_id)
@@ -92,7 +93,7 @@ def done(campaign_id: int, item_id: int) -> ResponseReturnValue:
 @inbox.post("/<int:item_id>/note")
 @open_to(RoleName.ORGANISER)
 def note(campaign_id: int, item_id: int) -> ResponseReturnValue:
-    """Keep a note for the other organisers."""
+    """Store a note for the other organisers."""
     campaign = campaign_for(current_user, campaign_id)
     items.set_note(campaign, item_id, request.form.get("note", ""), request.form.get("seen", ""))
     return _done(campaign, item_id, "inbox note changed", "The note is saved.")
