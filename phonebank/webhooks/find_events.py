@@ -95,8 +95,8 @@ def find_events(webhook_id: int) -> None:
 def _find_in_inbox(webhook: Webhook, settled: datetime) -> None:
     """Store new entries of the inbox as deliveries.
 
-    Their ids grow, but a transaction may commit a lower id later. So the newest id is noted first,
-    and the entries up to it are read once nothing that was under way then can still commit.
+    Their ids grow, but a transaction may commit a lower id later. So the newest id is stored first.
+    The entries up to it are read when no transaction that was open at that moment can still commit.
     """
     if webhook.inbox_seen_at is not None and webhook.inbox_seen_at <= settled:
         place = {"after": webhook.inbox_until_id, "seen": webhook.inbox_seen_id}
