@@ -35,8 +35,8 @@ def next_step(script: Script, step_id: str, answer: Answer, fields: Fields) -> s
     """Return the id of the step after `step_id`, or None if that step ends the call.
 
     `answer` is a checked answer (see `check_answer`), or None. The engine tries the branches in
-    order, then the target of the chosen answer, then `next`. Raises UnknownStepError, and
-    InvalidAnswerError if the next step depends on an answer that was not given.
+    order, then the target of the chosen answer, then `next`. Raises UnknownStepError if there is no
+    such step, and InvalidAnswerError if the next step depends on an answer that was not given.
     """
     step = script.step(step_id)
     if step.is_end:

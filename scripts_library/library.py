@@ -21,7 +21,7 @@ def ready_made() -> list[Script]:
 def source_of(slug: str, language: str) -> str:
     """Return the YAML of one ready-made script, for an organiser to copy and edit.
 
-    Raises UnknownScriptError.
+    Raises UnknownScriptError if there is no such script.
     """
     file = _files().get(f"{slug}.{language}")
     if file is None:

@@ -168,7 +168,7 @@ class Script:
         object.__setattr__(self, "_by_id", {step.id: step for step in self.steps})
 
     def step(self, step_id: str) -> Step:
-        """Return the step with that id. Raises UnknownStepError."""
+        """Return the step with that id. Raises UnknownStepError if there is none."""
         try:
             return self._by_id[step_id]
         except KeyError:

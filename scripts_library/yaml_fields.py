@@ -1,4 +1,4 @@
-"""Reads the settings of a YAML table: text, names, yes or no, lists and tables.
+"""Reads the values in a YAML mapping: text, names, true or false, lists and nested mappings.
 
 If a setting has an error, the reader adds a diagnostic with its line and returns an empty value. So
 the writer sees all errors at once.

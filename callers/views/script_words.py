@@ -57,7 +57,7 @@ class ScriptWords:
         return self.script.direction if self.script else "ltr"
 
     def as_json(self) -> dict[str, Any]:
-        """Return everything that a page needs to show the script to any contact's caller."""
+        """Return everything that a page needs to show the script, whichever contact is called."""
         return {
             "language": self.language,
             "direction": self.direction,
@@ -69,7 +69,8 @@ class ScriptWords:
     def steps_for(
         self, fields: Fields, current: str, answers: Answers, replies: Mapping[str, str]
     ) -> Markup:
-        """Return the HTML of all steps for one contact, for a page without JavaScript too.
+        """Return the HTML of all steps for one contact. A page without JavaScript can show it as
+        well.
 
         Answered steps show their answers. `replies` maps step ids to what the practice persona
         says.

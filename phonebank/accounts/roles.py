@@ -52,7 +52,7 @@ class HeldRole:
 
 
 def parse_scope(text: str) -> Scope:
-    """Return the scope of a form's value. Raises InvalidInputError."""
+    """Return the scope of a form's value. Raises InvalidInputError if the value names no scope."""
     kind, _, number = text.partition("-")
     if text == str(EVERYWHERE):
         return EVERYWHERE

@@ -28,7 +28,8 @@ def person_cursor(key: PersonKey) -> str:
 
 
 def read_person_cursor(cursor: str) -> PersonKey:
-    """Return the key in a cursor of people. Raises InvalidInputError."""
+    """Return the key in a cursor of people. Raises InvalidInputError if the cursor is not a valid
+    one."""
 
     def read(parts: list[Any]) -> PersonKey:
         list_id, contact_id = parts
@@ -45,7 +46,8 @@ def outcome_cursor(key: OutcomeKey) -> str:
 
 
 def read_outcome_cursor(cursor: str) -> OutcomeKey:
-    """Return the key in a cursor of outcomes. Raises InvalidInputError."""
+    """Return the key in a cursor of outcomes. Raises InvalidInputError if the cursor is not a valid
+    one."""
 
     def read(parts: list[Any]) -> OutcomeKey:
         microseconds, call_id = parts

@@ -22,7 +22,7 @@ Modules:
 - `contact_state`, `household_state`   what an outcome changes in the contact and its household
 - `contact_snapshot`  the values that an undo restores
 - `household`         switches the call to another person of the household
-- `never_again`       lifts the do-not-call entry that a call made
+- `never_again`       removes the number that a call put on the do-not-call list
 - `set_aside`, `set_aside_worker`, `jobs`   set aside the calls that one caller recorded
 - `speed_check`       finds outcomes that came too fast
 - `caller_history`    counts what one caller did

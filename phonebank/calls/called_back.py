@@ -32,10 +32,11 @@ class CalledBack:
 
 def find_called_back(caller: Caller, typed: str) -> list[CalledBack]:
     """Return the people whom this caller called in the last twelve hours on a number that ends in
-    these three digits. The last one called comes first. Write a sight of each person into the
-    access ledger.
+    these three digits. The last one called comes first. Record in the access ledger that the caller
+    saw each person.
 
-    Raises NotAdmittedError, and InvalidInputError unless `typed` has exactly three digits.
+    Raises NotAdmittedError if the caller may not call, and InvalidInputError unless `typed` has
+    exactly three digits.
     """
     if not caller.may_call:
         raise NotAdmittedError()

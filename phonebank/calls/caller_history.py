@@ -55,7 +55,8 @@ class Sights:
 
 
 def caller_in(campaign: Campaign, caller_id: int) -> Caller:
-    """Return a caller of this campaign; the caller may have been removed. Raises NotFoundError."""
+    """Return a caller of this campaign; the caller may have been removed. Raises NotFoundError if
+    there is no such caller."""
     caller = db.session.get(Caller, caller_id)
     if caller is None or caller.campaign_id != campaign.id:
         raise NotFoundError("There is no such caller in this campaign.", "Go back to its callers.")

@@ -158,7 +158,7 @@ def _open_call(caller: Caller, taken: TakenContact) -> Hold | None:
     for is_locked in (False, True):
         if is_locked:
             # The first try wrote nothing, because a row has changed or is locked, or because the
-            # caller has seen as many people as a budget allows.
+            # caller has seen as many people as a pace limit allows.
             lock_rows(taken.contact_id, caller.id)
             caller = _as_it_is_now(caller)
         at = now()

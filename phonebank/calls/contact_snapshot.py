@@ -143,8 +143,8 @@ class DelayedContact:
 
 @dataclass(frozen=True)
 class NumberLoss:
-    """Another contact with the same number, from which the number was taken because it is dead.
-    `other_phones` are its further numbers before the call."""
+    """Another contact that lost the number, because the number is not in service. `other_phones`
+    are the contact's further numbers before the call."""
 
     contact_id: int
     other_phones: tuple[str, ...]

@@ -6,7 +6,8 @@ subtracted from the tally, and the new ones added. If the outcome changes, the p
 first get back the state that they had before the call. Then the rules decide again, as of the time
 when the call was recorded. A contact that another call has changed since keeps its state.
 
-A do-not-call entry that the call made is lifted, unless another call or person has made it too.
+If the call put the number on the do-not-call list, the number comes off the list, unless another
+call or person has put it there too.
 """
 
 import uuid
@@ -85,7 +86,7 @@ class Corrected:
 
 
 def call_in(campaign: Campaign, call_id: uuid.UUID) -> Call:
-    """Return a call of this campaign. Raises NotFoundError."""
+    """Return a call of this campaign. Raises NotFoundError if there is no such call."""
     call = db.session.get(Call, call_id)
     if call is None or call.campaign_id != campaign.id:
         raise NotFoundError("There is no such call in this campaign.", "Go back to the person.")

@@ -2,12 +2,12 @@
 promised.
 
 The query of a claim reads it in the column `EARLIER_CALL`, so no further query is needed.
-PostgreSQL looks for such a call only if the contact was called before. These functions do not
+PostgreSQL looks for an earlier call only if the contact was called before. These functions do not
 commit.
 
-The answers of the earlier call are shown, and the script continues after them. They become answers
-of the new call with the first answer or outcome that the caller sends (`take_over`). They are not
-counted a second time.
+The answers of the earlier call are shown, and the script continues after them. When the caller
+sends a first answer or an outcome, the earlier answers become answers of the new call
+(`take_over`). The earlier answers are not counted a second time.
 """
 
 import uuid

@@ -1,4 +1,4 @@
-"""Lifts the do-not-call entry that a call made. These functions do not commit."""
+"""Removes the number that a call put on the do-not-call list. These functions do not commit."""
 
 from sqlalchemy import or_, select
 
@@ -9,7 +9,7 @@ from phonebank.suppressions import entries as suppressions
 
 
 def lift_entry(call: Call) -> str | None:
-    """Lift the do-not-call entry that this call made. Return the entry's reason.
+    """Remove the number that this call put on the do-not-call list. Return the entry's reason.
 
     Return None if the call made no entry. Also return None if there is another call with such an
     outcome for the same person or number, which is not set aside. The entry then belongs to that

@@ -3,8 +3,9 @@ commit.
 
 An organiser does this if a caller did not make the calls that they recorded. Each call is kept but
 is in no total. The call's contact and household get back the state that they had before the call.
-If another caller's call has changed a contact since, that contact stays as it is. A do-not-call
-entry that the call made is lifted, unless another call or person has made it too.
+If another caller's call has changed a contact since, that contact stays as it is. If the call put
+the number on the do-not-call list, the number comes off the list, unless another call or person has
+put it there too.
 
 This module decides which calls are set aside, and shows the progress. `set_aside_worker` does the
 work, some calls at a time, because a caller may have thousands.
@@ -84,7 +85,7 @@ class Preview:
 @dataclass(frozen=True)
 class Progress:
     """The progress of the work, in numbers: the calls set aside, those of them that had counted,
-    the do-not-call entries lifted, and the calls whose contact was not changed."""
+    the numbers taken off the do-not-call list, and the calls whose contact was not changed."""
 
     calls: int
     counted: int
@@ -110,7 +111,7 @@ def set_asides_of(caller: Caller) -> Sequence[SetAside]:
 
 
 def set_aside_of(caller: Caller, set_aside_id: int) -> SetAside:
-    """Return the `SetAside` of this caller with this id. Raises NotFoundError."""
+    """Return the `SetAside` of this caller with this id. Raises NotFoundError if there is none."""
     set_aside = db.session.get(SetAside, set_aside_id)
     if set_aside is None or set_aside.caller_id != caller.id:
         raise NotFoundError("These calls are not set aside.", "Reload the page.")

@@ -39,7 +39,7 @@ def chapter_names() -> dict[int, str]:
 
 
 def chapter_for(chapter_id: int) -> Chapter:
-    """Return the chapter with this id. Raises NotFoundError."""
+    """Return the chapter with this id. Raises NotFoundError if there is none."""
     chapter = db.session.get(Chapter, chapter_id)
     if chapter is None:
         raise NotFoundError("This chapter does not exist.", "Look for it under Chapters.")
@@ -47,7 +47,8 @@ def chapter_for(chapter_id: int) -> Chapter:
 
 
 def chapter_named(name: str) -> Chapter:
-    """Return the chapter of this name, in capital or small letters. Raises NotFoundError."""
+    """Return the chapter of this name, in capital or small letters. Raises NotFoundError if there
+    is none."""
     chapter = _with_name(_clean_name(name))
     if chapter is None:
         raise NotFoundError(f"There is no chapter “{name}”.", "Make it first, or check its name.")

@@ -42,7 +42,7 @@ def campaigns_of(account: Account) -> Sequence[Campaign]:
 
 
 def create_campaign(account: Account, values: dict[str, Any]) -> Campaign:
-    """Create a campaign, in draft. `values` are valid columns of Campaign.
+    """Create a campaign as a draft. `values` are checked values for columns of Campaign, by name.
 
     Raises NotAllowedError if the account does not organise the chapter in `values`, or the whole
     installation if there is none.
@@ -65,8 +65,8 @@ def change_state(campaign: Campaign, verb: str) -> None:
     """Start, pause, resume, end or reopen the campaign; `verb` is a key of MOVES.
 
     Raises ConflictError if the state does not allow the action, even if the page showed the button.
-    Raises ConflictError too if a campaign would start without people to call, a script, or its
-    statements about personal data, and once its people are erased because their time is over.
+    Also raises ConflictError if a campaign would start without people to call, a script, or its
+    statements about personal data, or if its people have been erased.
     """
     lock_row(campaign)
     refuse_erased(campaign)
@@ -140,7 +140,8 @@ def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:
 
 
 def count_flagged_callers(campaign: Campaign) -> int:
-    """Return how many callers exceeded a budget and have not been reviewed by an organiser yet."""
+    """Return how many callers went over a pace limit and have not been reviewed by an organiser
+    yet."""
     query = select(func.count(PaceFlag.caller_id.distinct())).where(
         PaceFlag.campaign_id == campaign.id, PaceFlag.looked_at.is_(None)
     )

@@ -232,7 +232,7 @@ class Overload:
         return math.ceil(limit * self._open[by])
 
     def _is_late(self, environ: "WSGIEnvironment") -> bool:
-        """Whether the client has hung up, or has waited too long while others wait too."""
+        """Whether the client has hung up, or has waited too long while other clients also wait."""
         connection = connection_state_of(environ)
         if connection is None:
             return False

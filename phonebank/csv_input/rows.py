@@ -94,7 +94,8 @@ def read_record_texts(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tup
 
 
 def _check_header(row: Row) -> Row:
-    """Check the header, and drop the empty columns on its right. Raises InvalidFileError."""
+    """Check the header, and drop the empty columns on its right. Raises InvalidFileError if the
+    header has a fault."""
     cells = row.cells
     while not cells[-1].strip():
         cells.pop()
@@ -162,7 +163,8 @@ class _RowTooLongError(Exception):
 
 
 class _Lines:
-    """The lines of one record. If they turn out to be several records, they can be put back."""
+    """The lines that the CSV reader takes for one record. If an unclosed quotation mark joined
+    several records, the lines can be put back and read again."""
 
     def __init__(self, chunks: Iterable[bytes], encoding: str) -> None:
         errors = WINDOWS_1252_BYTE if encoding.startswith("utf-8") else "replace"

@@ -168,7 +168,8 @@ def _start_of(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _check_part(file: BinaryIO, part: zipfile.ZipInfo, package: Package) -> None:
-    """Unpack one part and check its text. Raises InvalidFileError."""
+    """Unpack one part and check its text. Raises InvalidFileError if the part is damaged, too large
+    or not what a spreadsheet program writes."""
     size, tail, sheet = 0, b"", ""
     for data in _unpack(file, part):
         size += len(data)

@@ -58,7 +58,7 @@ def experiments_of(campaign: Campaign) -> Sequence[Experiment]:
 
 
 def experiment_for(campaign: Campaign, experiment_id: int) -> Experiment:
-    """Return an experiment of the campaign. Raises NotFoundError."""
+    """Return an experiment of the campaign. Raises NotFoundError if there is no such experiment."""
     experiment = db.session.get(Experiment, experiment_id)
     if experiment is None or experiment.campaign_id != campaign.id:
         raise NotFoundError("This campaign has no such experiment.", "Go back to its experiments.")

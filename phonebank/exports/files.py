@@ -98,7 +98,7 @@ def export_for(campaign: Campaign, export_id: int) -> Export:
 
 
 def is_over(export: Export) -> bool:
-    """Whether the file's time is over, even if no job has erased it yet."""
+    """Whether the file is older than KEPT_FOR, even if no job has erased it yet."""
     return export.finished_at is not None and export.finished_at + KEPT_FOR <= now()
 
 
@@ -130,7 +130,8 @@ def set_total(export: Export, rows: int) -> None:
 
 
 def add_piece(export: Export, number: int, data: bytes, rows: int) -> None:
-    """Store a piece of a file: `rows` rows, as CSV. Raises SupersededError."""
+    """Store a piece of a file: `rows` rows, as CSV. Raises SupersededError if the file was erased
+    or another worker has begun it again."""
     _advance(
         export,
         rows_written=Export.rows_written + rows,
@@ -140,12 +141,12 @@ def add_piece(export: Export, number: int, data: bytes, rows: int) -> None:
 
 
 def finish(export: Export) -> None:
-    """Mark a file as ready. Raises SupersededError."""
+    """Mark a file as ready. Raises SupersededError as `add_piece` does."""
     _advance(export, state=ExportState.READY, finished_at=now())
 
 
 def fail(export: Export) -> None:
-    """Mark a file as failed, and erase its pieces. Raises SupersededError."""
+    """Mark a file as failed, and erase its pieces. Raises SupersededError as `add_piece` does."""
     _advance(export, state=ExportState.FAILED, finished_at=now())
     _erase_pieces(export.id)
 
@@ -165,7 +166,7 @@ def put_back_stalled() -> Sequence[int]:
 
 
 def erase_old() -> int:
-    """Erase the files whose time is over, and those beyond the newest few. Return how many."""
+    """Erase the files that are older than KEPT_FOR, and all but the newest few. Return how many."""
     rank = func.row_number().over(partition_by=Export.campaign_id, order_by=Export.id.desc())
     ready = select(Export.id, Export.finished_at, rank.label("rank")).where(
         Export.state == ExportState.READY
@@ -181,7 +182,7 @@ def erase_files_of(campaign_id: int) -> int:
     """Erase every file of a campaign, including those that are being made, because a person in them
     is being erased.
 
-    Return how many there were. A worker that is writing one stops at its next piece.
+    Return how many there were. A worker that is writing a file stops at its next piece.
     """
     return _erase(
         Export.campaign_id == campaign_id, Export.state.in_((*UNDER_WAY, ExportState.READY))

@@ -61,7 +61,9 @@ def snapshot(_: Any = None) -> dict[str, Any]:
 def _watcher(proof: Any) -> Watcher:
     """Return the watcher of the board that this proof allows.
 
-    Raises GoneError, SignInRequiredError, NotAllowedError, NotFoundError or InvalidInputError.
+    Raises GoneError if the board's link was replaced, and InvalidInputError if the proof names no
+    board. Without a link, raises SignInRequiredError, NotAllowedError or NotFoundError unless the
+    person is signed in, may host and may run this party.
     """
     token = proof.get("token") if isinstance(proof, dict) else None
     party_id = proof.get("party") if isinstance(proof, dict) else None

@@ -97,8 +97,8 @@ def item_for(campaign: Campaign, item_id: int) -> Wanted:
 
 
 def claim_item(campaign: Campaign, item_id: int, account: Account) -> None:
-    """Claim the answer for this organiser. Raises NotFoundError, and ConflictError if somebody else
-    has claimed it or if it is done."""
+    """Claim the answer for this organiser. Raises NotFoundError if there is no such answer, and
+    ConflictError if somebody else has claimed the answer or if it is done."""
     _change(
         campaign, item_id, (InboxState.OPEN,), state=InboxState.CLAIMED, claimed_by_id=account.id
     )

@@ -59,7 +59,8 @@ def import_list(contact_list_id: int) -> None:
 
 @job(IMPORTS, timeout=6 * 60 * 60)
 def undo_import(contact_list_id: int) -> None:
-    """Delete the uncalled contacts of an undone list, and lift the numbers that it suppressed."""
+    """Delete the uncalled contacts of an undone list, and remove its numbers from the do-not-call
+    list."""
     while undo.delete_uncalled_contacts(contact_list_id):
         db.session.commit()
     batch = undo.suppression_batch_of(db.session.get_one(ContactList, contact_list_id))

@@ -275,7 +275,8 @@ def _readable_numbers(cell: str, country: str, allow_drama: bool) -> list[str]:
 
 
 def _add_description(contact: ContactRow, cells: list[str], mapping: Mapping, country: str) -> None:
-    """Add what the row says about the person to the contact. Raises _CellTooLongError."""
+    """Add what the row says about the person to the contact. Raises _CellTooLongError if a value is
+    too long."""
     columns = mapping.columns
     for target, read in _READ.items():
         if target in columns:
@@ -312,7 +313,8 @@ def _add_fields(fields: dict[str, str], cells: list[str], mapping: Mapping) -> N
 
 
 def _check_length(value: str, column: int, longest: int) -> str:
-    """Return the value if it is short enough. Raises _CellTooLongError."""
+    """Return the value. Raises _CellTooLongError if the value is longer than `longest`
+    characters."""
     if len(value) > longest:
         raise _CellTooLongError(column, len(value), longest)
     return value

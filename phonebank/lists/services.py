@@ -36,7 +36,7 @@ def lists_in_calling_order(campaign: Campaign) -> Sequence[ContactList]:
 
 
 def list_of(campaign: Campaign, contact_list_id: int) -> ContactList:
-    """Return one of the campaign's lists. Raises NotFoundError."""
+    """Return one of the campaign's lists. Raises NotFoundError if the campaign has no such list."""
     contact_list = db.session.get(ContactList, contact_list_id)
     if contact_list is None or contact_list.campaign_id != campaign.id:
         raise NotFoundError("This campaign does not have this list.", "Choose one of its lists.")
@@ -57,9 +57,8 @@ def confirm(
     decisions about values of yes-or-no columns. If the page asked, `suppressing` is the number of
     rows that the organiser agreed to put on the do-not-call list.
 
-    Raises ConflictError if the columns are confirmed already, if a value is undecided, or if the
-    number of rows to suppress is not the agreed one. Raises it too if the campaign's people are
-    erased.
+    Raises ConflictError if the columns are confirmed already, if a value is undecided, if the
+    number of rows to suppress is not the agreed one, or if the campaign's people are erased.
     """
     lock_row(contact_list)
     campaign_id = contact_list.campaign_id

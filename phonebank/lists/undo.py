@@ -59,9 +59,10 @@ def begin_undo(
 ) -> None:
     """Remove the list from calling, stop its import, and delete its file and refused rows.
 
-    `delete_uncalled_contacts` then deletes the contacts, and `batches.lift_some` lifts the numbers
-    that only this list suppressed. Both work in portions, because a million contacts or numbers
-    take a while. The lifted batch keeps `why`, a key of REASONS_TO_LIFT_MANY.
+    `delete_uncalled_contacts` then deletes the contacts, and `batches.lift_some` removes the
+    numbers that only this list put on the do-not-call list. Both work in portions, because a
+    million contacts or numbers take a while. The removed batch keeps `why`, a key of
+    REASONS_TO_LIFT_MANY.
 
     Raises ConflictError if there is nothing to undo.
     """

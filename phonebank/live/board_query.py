@@ -179,7 +179,8 @@ WHERE a.active AND (
 
 
 def hosts_still_allowed(hosts: Iterable[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
-    """Return those of these triples (ids of a party, an account and a session) that are allowed.
+    """Return the triples that are still allowed. A triple is the ids of a party, an account and a
+    session.
 
     A triple is allowed if the account may run the party and is still signed in with the session.
     """

@@ -2,7 +2,7 @@
 
 The server accepts only websockets, so that any process can serve any client without sticky
 sessions. Clients send very little, because pages make changes with forms, which also work without
-JavaScript. Only the renewal of a hold comes over the websocket too.
+JavaScript. The one exception is the renewal of a hold, which may also come over the websocket.
 """
 
 import functools

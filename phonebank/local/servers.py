@@ -129,8 +129,8 @@ def start_redis(data_dir: Path) -> RunningServer:
 
     Valkey is a fork of Redis under a free licence, with the same commands.
 
-    The server starts empty and saves nothing. The next claim rebuilds what it needs from
-    PostgreSQL. Old holds and ready contacts from a file could be wrong.
+    The server starts empty. It saves nothing, because holds and queued contacts from an earlier run
+    could be out of date. The next claim rebuilds what it needs from PostgreSQL.
 
     Return: A server whose url is redis-py's `unix://` form.
 

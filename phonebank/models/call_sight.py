@@ -1,4 +1,5 @@
-"""A later sight of a person in the access ledger: a caller looked up who had called them back."""
+"""In the access ledger: a time that a caller saw a person again, by looking up who had called
+back."""
 
 import uuid
 from datetime import datetime

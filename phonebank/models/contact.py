@@ -35,8 +35,8 @@ class ContactState(StrEnum):
 class Contact(Base):
     """A person to call in one campaign.
 
-    `suppressed_at` is separate from `state`, so an undo that lifts the suppression restores exactly
-    the state before it.
+    `suppressed_at` is separate from `state`, so an undo that takes the number off the do-not-call
+    list restores exactly the earlier state.
     """
 
     __tablename__ = "contact"

@@ -1,4 +1,4 @@
-"""A sight of a person by an organiser, in the access ledger."""
+"""In the access ledger: a time that an organiser saw a person's data."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -18,8 +18,8 @@ class SightKind(StrEnum):
 
 
 class ContactSight(Base):
-    """One time at which an organiser saw a person's name or number. A caller's sights are their
-    calls, and `call_sight`."""
+    """One time that an organiser saw a person's name or number. When a caller saw a person is in
+    the calls and in `call_sight`."""
 
     __tablename__ = "contact_sight"
     __table_args__ = (

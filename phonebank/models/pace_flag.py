@@ -11,11 +11,11 @@ from phonebank.models.caller import Caller
 
 
 class PaceFlag(Base):
-    """One report that a caller exceeded one of the campaign's limits, called budgets here.
+    """One report that a caller went over one of the campaign's pace limits.
 
-    A caller has at most one open report for each budget, and its figures are from the last time.
-    When an organiser has reviewed the report, it is kept. If the caller exceeds the budget again, a
-    new report begins.
+    A caller has at most one open report for each limit. The figures are from the last time that the
+    caller went over the limit. When an organiser has reviewed the report, it is kept. If the caller
+    goes over the limit again, a new report begins.
     """
 
     __tablename__ = "pace_flag"
@@ -33,7 +33,7 @@ class PaceFlag(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
     caller_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("caller.id", ondelete="CASCADE"))
-    # The campaign's column that holds the budget.
+    # The campaign's column that holds the limit.
     kind: Mapped[str] = mapped_column(String(30))
     seen: Mapped[int]
     budget: Mapped[int]

@@ -62,5 +62,6 @@ class SetAsideCall(Base):
     # another caller's call had changed the status. The status then stayed as it was.
     before: Mapped[dict[str, Any] | None]
     after: Mapped[dict[str, Any] | None]
-    # The reason of the do-not-call entry that was lifted with the call; None if there was no entry.
+    # The reason of the do-not-call entry that was removed with the call; None if there was no
+    # entry.
     lifted_reason: Mapped[str | None] = mapped_column(String(40))

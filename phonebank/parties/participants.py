@@ -60,7 +60,8 @@ def describe_share(calls: int, conversations: int) -> str:
 
 
 def caller_in(party: Party, caller_id: int) -> Caller:
-    """Return the caller, if they are in the party or wait at its door. Raises NotFoundError."""
+    """Return the caller, if they are in the party or wait at its door. Raises NotFoundError
+    otherwise."""
     caller = db.session.get(Caller, caller_id)
     if caller is None or caller.party_id != party.id or caller.state == CallerState.REMOVED:
         raise NotFoundError("This caller is no longer in the party.", "Reload the page.")
@@ -70,7 +71,8 @@ def caller_in(party: Party, caller_id: int) -> Caller:
 def rename_caller(caller: Caller, first_name: str) -> None:
     """Give a caller another name. The host may allow a word that the join page refuses.
 
-    Raises InvalidInputError, and NotFoundError for a caller who has moved to another room.
+    Raises InvalidInputError if the name is not allowed, and NotFoundError if the caller has moved
+    to another room.
     """
     rename(caller, clean_name(first_name))
 

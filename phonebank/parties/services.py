@@ -198,14 +198,15 @@ def party_by_board_token(token: str) -> Party:
 
 
 def rename_party(party: Party, title: str) -> None:
-    """Give the party another title. Raises InvalidInputError."""
+    """Give the party another title. Raises InvalidInputError if the title is not allowed."""
     lock_row(party)
     party.title = clean_name(title, "title")
     mark_after_commit(party.id)
 
 
 def set_goal(party: Party, goal: int) -> None:
-    """Change the party's goal, a number of conversations. Raises InvalidInputError."""
+    """Change the party's goal, a number of conversations. Raises InvalidInputError if the goal is
+    too low or too high, and ConflictError if the party has ended."""
     _lock_unless_ended(party)
     _check_goal(goal)
     party.goal = goal

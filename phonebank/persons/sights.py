@@ -23,8 +23,9 @@ SHOWN_AT_MOST = 200
 
 @dataclass(frozen=True)
 class Sight:
-    """One sight of a person. `until` is when a caller's screen no longer showed them; None if it
-    still does, or for a sight of one moment. `kind` is "call", "called_back" or a SightKind."""
+    """One time that somebody saw a person's data. `until` is when the caller's screen stopped
+    showing the person. It is None if the screen still shows them, or if they were seen only at that
+    moment. `kind` is "call", "called_back" or a SightKind."""
 
     at: datetime
     who: str
@@ -48,7 +49,7 @@ def record_sights(people: Iterable[Contact], account: Account, kind: SightKind) 
 
 
 def sights_of(contact: Contact) -> list[Sight]:
-    """Return who saw this person, the newest first, at most SHOWN_AT_MOST sights."""
+    """Return who saw this person and when, the newest first, at most SHOWN_AT_MOST times."""
     calls = db.session.execute(
         select(Call.started_at, Caller.first_name, Call.ended_at)
         .join(Caller, Caller.id == Call.caller_id)

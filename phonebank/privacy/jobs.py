@@ -1,5 +1,5 @@
-"""The jobs of erasure: search stored files for an erased person, take up a stopped search, and
-erase the people whose time is over."""
+"""The jobs of erasure: search stored files for an erased person, continue an interrupted search,
+and erase people who have been stored as long as is allowed."""
 
 import time
 from datetime import timedelta
@@ -54,7 +54,8 @@ def continue_erasures() -> None:
 
 @job(IMPORTS, timeout=120)
 def perform_retention() -> None:
-    """Erase the people of campaigns whose time is over, for at most WORKS_FOR seconds.
+    """Erase the people whom a campaign has stored as long as is allowed. Work for at most WORKS_FOR
+    seconds.
 
     Each portion is a transaction, so a killed worker leaves nobody half erased, and the next run
     goes on with those who are left.

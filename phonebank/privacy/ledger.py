@@ -1,7 +1,7 @@
 """The access ledger: who saw which person, from when until when. This module changes nothing.
 
-Each call is a sight, because a claim shows the person at once. A caller who looks up who has called
-back sees a first name again (`CallSight`). Organisers see people whom they find or open
+Each call is in the ledger, because a claim shows the person at once. A caller who looks up who has
+called back sees a first name again (`CallSight`). Organisers see people whom they find or open
 (`ContactSight`). Rows name people only by their ids.
 """
 
@@ -63,13 +63,14 @@ _ALL = text(_SIGHTS)
 def sights_on(
     campaign: Campaign, day: date, at_most: int, skipped: int = 0
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Return the sights of a day in UTC, the first one first: `at_most` of them after `skipped`."""
+    """Return the ledger's rows of a day in UTC, the earliest first: `at_most` rows after
+    `skipped`."""
     values = _values(campaign, _begin_of(day), _begin_of(day + timedelta(days=1)))
     return db.session.execute(_PAGE, values | {"at_most": at_most, "skipped": skipped}).all()
 
 
 def ledger_file(campaign: Campaign, day: date | None, mark: bool = False) -> Iterator[str]:
-    """Return the sights of a day in UTC, or of every day if `day` is None, as pieces of CSV;
+    """Return the ledger's rows of a day in UTC, or of every day if `day` is None, as pieces of CSV.
     `csv_chunks` explains `mark`."""
     since = _begin_of(day) if day else campaign.created_at - timedelta(days=1)
     until = _begin_of(day + timedelta(days=1)) if day else datetime.max.replace(tzinfo=UTC)

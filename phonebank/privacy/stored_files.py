@@ -1,6 +1,6 @@
-"""Erases a person from stored files: waiting uploads, refused rows and do-not-call files that are
-not entered. Also erases them from the snapshots of other people's calls. The calling code
-commits."""
+"""Erases a person from stored files: uploads that are not imported yet, refused rows, and
+do-not-call files whose numbers are not on the list yet. Also erases the person from the snapshots
+of other people's calls. The calling code commits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -119,8 +119,9 @@ def erase_from_refused_rows(person: Person) -> int:
 
 
 def erase_from_do_not_call_files(person: Person) -> int:
-    """Replace the person's lines in do-not-call files that nobody has entered yet. Return how many
-    files had any. A file that cannot be read any more is deleted if it may have the person."""
+    """Replace the person's lines in do-not-call files whose numbers are not on the list yet. Return
+    how many files had such lines. A file that cannot be read any more is deleted if it may have the
+    person."""
     changed = 0
     query = select(SuppressionBatch.id).where(
         SuppressionBatch.state == BatchState.UPLOADED, SuppressionBatch.data.is_not(None)

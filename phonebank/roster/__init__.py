@@ -6,5 +6,5 @@ Words used in this package:
 - open door (`door_open`): everyone with the code or link is admitted to the room at once. If the
   door is closed, each newcomer waits until a host or an organiser admits them
 - held (`caller.held`): only an organiser can admit this caller, even if the door is open
-- budget: a limit on what one caller may see or record in a given time (`pace`)
+- pace limit, in code a budget: how much one caller may see or record in a given time (`pace`)
 """

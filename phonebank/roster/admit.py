@@ -57,8 +57,8 @@ def set_door(room: Room, is_open: bool) -> None:
 
 
 def admit_some(room: Room, caller_ids: Iterable[int], for_organiser: bool = False) -> int:
-    """Admit those of these callers who wait in the room. Return how many were admitted. `admit`
-    says what happens to a held caller."""
+    """Admit the given callers if they wait in the room. Return how many were admitted. `admit` says
+    what happens to a held caller."""
     return _admit(_is_in(room) & Caller.id.in_(list(caller_ids)), for_organiser)
 
 

@@ -1,12 +1,11 @@
 """Limits on how many contacts a caller may see.
 
-Phonebank pauses a caller who reaches such a limit, which is called a budget here, and flags them
-for the organisers.
+Phonebank pauses a caller who reaches such a limit, and flags the caller for the organisers.
 
-The budgets are columns of the campaign. What a caller has seen is counted from their calls, because
-each claim writes a call. A claim also writes a new version of the caller's row, and writes nothing
-if that row has changed since their calls were counted. So even if fifty requests come at once, each
-counts the calls of the requests before it.
+The limits are columns of the campaign. Names in the code call a limit a budget. What a caller has
+seen is counted from their calls, because each claim writes a call. A claim also writes a new
+version of the caller's row, and writes nothing if that row has changed since their calls were
+counted. So even if fifty requests come at once, each counts the calls of the requests before it.
 """
 
 from collections.abc import Sequence
@@ -23,14 +22,14 @@ from phonebank.live.caller_events import PARTY, emit_to_callers
 from phonebank.models import Caller, Campaign, PaceFlag
 from phonebank.rules.outcomes import NOT_AN_ATTEMPT, SUPPRESSES
 
-# The budgets. Each is the name of a column of the campaign.
+# The limits. Each is the name of a column of the campaign.
 AN_HOUR = "people_an_hour"
 A_MINUTE = "people_a_minute"
 NO_CALLS = "no_calls_in_a_row"
 UNRECORDED = "unrecorded_an_hour"
 DO_NOT_CALLS = "do_not_calls_an_hour"
 FAST_DO_NOT_CALLS = "fast_do_not_calls_an_hour"
-# The budget that all newcomers from one address share: see `blocked_addresses`.
+# The limit that all newcomers from one address share: see `blocked_addresses`.
 NEWCOMERS = "newcomers_people_an_hour"
 
 # The column must hold a time, so this time means “until an organiser has reviewed the caller”.
@@ -39,18 +38,18 @@ UNTIL_LOOKED_AT = datetime(9999, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 AFTER_NO_CALLS = timedelta(minutes=5)
-# After this many pauses within TIMES_WITHIN for a budget in `_ESCALATES`, an organiser must review
+# After this many pauses within TIMES_WITHIN for a limit in `_ESCALATES`, an organiser must review
 # the caller.
 TIMES_AT_MOST = 3
 TIMES_WITHIN = timedelta(days=1)
-# A pause for an hourly budget ends when a tenth of the budget is free again. If it ended earlier,
-# the caller would see one person and be paused again.
+# A pause for an hourly limit ends when a tenth of the limit is free again. If the pause ended
+# earlier, the caller would see one person and be paused again.
 FREE_AGAIN = 10
 
 
 @dataclass(frozen=True)
 class Kind:
-    """The words for one budget.
+    """The words for one limit.
 
     `message` tells the caller why they are paused. `evidence` tells the organiser what happened,
     with the number in place of `{seen}`. `label` and `why` explain the field of the form.
@@ -121,19 +120,18 @@ KINDS = {
     )
 }
 BUDGETS = (*KINDS, NEWCOMERS)
-# A campaign that wants no such limit sets the budget to this number. No caller sees that many
-# people.
+# A campaign that wants no such limit sets it to this number. No caller sees that many people.
 BUDGET_AT_MOST = 100_000
 # Tests and benchmarks call faster than people, so they set up their campaigns with these limits.
 AT_ANY_PACE = dict.fromkeys(BUDGETS, BUDGET_AT_MOST)
-# A pause for one of these budgets always ends only after an organiser's review. For the budgets in
+# A pause for one of these limits always ends only after an organiser's review. For the limits in
 # `_ESCALATES`, this begins with the third pause.
 _ASKS_AT_ONCE = frozenset({DO_NOT_CALLS, FAST_DO_NOT_CALLS})
 _ESCALATES = frozenset({A_MINUTE, NO_CALLS, UNRECORDED})
 
 _never, _no_call = (tuple(sorted(keys)) for keys in (SUPPRESSES, NOT_AN_ATTEMPT))
 # The subquery reads one range of the index ix_call_caller_started. The range has at most as many
-# rows as the hourly budget. The result is one array, because each column costs the claim time.
+# rows as the hourly limit. The result is one array, because each column costs the claim time.
 _SEEN = text(f"""
 SELECT ARRAY[
     count(*) FILTER (WHERE ended_at IS NULL),
@@ -154,11 +152,11 @@ FROM (
     WHERE k.id = :caller_id AND started_at > greatest(:at - interval '1 hour', k.pace_from)
 ) sight
 """)  # noqa: S608
-# The order of the numbers in `_SEEN` after the first. A caller who is over several budgets is
-# paused for the first of them.
+# The order of the numbers in `_SEEN` after the first. A caller who is over several limits is paused
+# for the first one in this order.
 _IN_ORDER = (FAST_DO_NOT_CALLS, DO_NOT_CALLS, UNRECORDED, NO_CALLS, AN_HOUR, A_MINUTE)
-# This query finds when the oldest calls that count are an hour old, so that some of the budget is
-# free again.
+# This query finds when the oldest calls that count are an hour old, so that the caller may see
+# somebody again.
 _SOME_FREE_AT = text("""
 SELECT started_at FROM call
 WHERE caller_id = :caller_id
@@ -180,7 +178,7 @@ UPDATE caller SET paused_until = :until, pause_kind = :kind WHERE id = :caller_i
 
 
 class PacePausedError(NotRunningError):
-    """The error for a caller who has exceeded a budget. `next_at` (aware, UTC) is when they may
+    """The error for a caller who has gone over a limit. `next_at` (aware, UTC) is when they may
     continue; None means after an organiser's review."""
 
     title = "A short pause"
@@ -209,7 +207,8 @@ def refuse_paused(caller: Caller, at: datetime) -> None:
 
 @dataclass(frozen=True)
 class OverBudget:
-    """A budget that is used up: its name, how much the caller has seen, and the limit."""
+    """A limit that a caller has reached: its name, how much the caller has seen, and the limit
+    itself."""
 
     kind: str
     seen: int
@@ -219,7 +218,7 @@ class OverBudget:
 @dataclass(frozen=True)
 class Sights:
     """The number of contacts that a caller has seen lately. `held` is how many are on their screen
-    now. `counts` has the number that counts for each budget, by the budget's name."""
+    now. `counts` has the number that counts for each limit, by the limit's name."""
 
     held: int
     counts: dict[str, int]
@@ -231,7 +230,8 @@ class Sights:
         return cls(held, dict(zip(_IN_ORDER, counts, strict=True)))
 
     def over_budget(self, campaign: Campaign) -> OverBudget | None:
-        """Return the first budget that is used up, or None if the caller may see one more."""
+        """Return the first limit that the caller has reached, or None if the caller may see one
+        more."""
         for kind, seen in self.counts.items():
             budget = getattr(campaign, kind)
             if seen >= budget:
@@ -248,7 +248,7 @@ def sights_seen() -> ScalarSelect[list[int]]:
 
 
 def pause(caller: Caller, over: OverBudget, at: datetime) -> PacePausedError:
-    """Pause and flag a caller who has used up a budget at `at`. Return the error to raise.
+    """Pause and flag a caller who reached a limit at `at`. Return the error to raise.
 
     The view must commit the pause and the flag, although the error is raised. The caller's row must
     be locked from before the calls are counted.
@@ -305,9 +305,9 @@ def end_pause(caller: Caller, at: datetime) -> None:
 
 
 def flag(caller: Caller, kind: str, seen: int, budget: int, at: datetime) -> int:
-    """Tell the organisers, with a flag, that a caller has reached a budget.
+    """Tell the organisers, with a flag, that a caller has reached a limit.
 
-    Return how often the caller has reached it, with less than a day between two times.
+    Return how often the caller has reached this limit, with less than a day between two times.
     """
     values = {
         "campaign_id": caller.campaign_id,

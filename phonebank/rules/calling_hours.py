@@ -2,7 +2,8 @@
 
 A contact may be called when the local time is inside both the campaign's hours and the country's
 permitted hours for that date. If the number may belong to several time zones, this must hold in
-every one of them. A number without a zone counts as being in every zone of its country.
+every one of them. A number without a zone counts as being in every zone of its country. `countries`
+reads each country's hours, and `contact_queue.campaign_hours` picks the campaign's country.
 
 Local times are never converted to UTC here, because some of them exist twice a year and some not at
 all. Instead each UTC day is cut where the zone's offset changes. Within such a piece, local time is

@@ -116,7 +116,8 @@ def countries() -> tuple[str, ...]:
 def rules_for(country: str) -> CountryRules:
     """Return the rules of a country by its ISO 3166-1 alpha-2 code.
 
-    Each process reads the rules of a country once. Raises NoCountryRulesError, CountryRulesError.
+    Each process reads the rules of a country once. Raises NoCountryRulesError if there are no rules
+    for the country, and CountryRulesError if its file of rules has a fault.
     """
     if country not in countries():
         raise NoCountryRulesError(
@@ -205,11 +206,13 @@ class _Section:
             raise CountryRulesError(f"{self.file}: {self.at(key)}: {fault}") from fault
 
     def section(self, key: str) -> "_Section":
-        """Return the section under a key. Raises CountryRulesError."""
+        """Return the section under a key. Raises CountryRulesError if the key is missing or its
+        value is wrong."""
         return _Section(self.file, self.at(key), self.read(key, lambda value: value))
 
     def fact(self, key: str, check: Callable[[Any], T]) -> Fact[T]:
-        """Return the Fact under a key. Raises CountryRulesError."""
+        """Return the Fact under a key. Raises CountryRulesError if the key is missing or its value
+        is wrong."""
         return self.section(key).as_fact(check)
 
     def as_fact(self, check: Callable[[Any], T]) -> Fact[T]:

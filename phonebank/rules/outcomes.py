@@ -254,7 +254,7 @@ NOT_AN_ATTEMPT = _keys(o for o in OUTCOMES.values() if not o.counts_as_attempt)
 
 
 def outcome_of(key: str) -> Outcome:
-    """Return the outcome with that key. Raises UnknownOutcomeError."""
+    """Return the outcome with that key. Raises UnknownOutcomeError if there is none."""
     if key not in OUTCOMES:
         raise UnknownOutcomeError(f"“{key}” is not an outcome of a call.")
     return OUTCOMES[key]

@@ -83,7 +83,7 @@ def decide(
     an outcome in NOT_AN_ATTEMPT, `callback_at` is an earlier promise, which applies again after the
     wait. For any other outcome it has no effect.
 
-    Raises UnknownOutcomeError.
+    Raises UnknownOutcomeError if no outcome has the key.
     """
     outcome = outcome_of(key)
 

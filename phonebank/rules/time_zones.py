@@ -25,7 +25,7 @@ def time_zone_names() -> frozenset[str]:
 
 @cache
 def time_zone(name: str) -> ZoneInfo:
-    """Return the zone of that name. Raises UnknownTimeZoneError."""
+    """Return the zone of that name. Raises UnknownTimeZoneError if there is none."""
     if name not in time_zone_names():
         raise UnknownTimeZoneError(
             f"“{name}” is not a time zone: use a name such as Europe/London or America/Chicago."
@@ -46,7 +46,7 @@ def canonical_name(name: str) -> str:
     Europe/Jersey, Europe/Guernsey and Europe/Isle_of_Man, for example, become Europe/London.
     Separate names would split a British list into parts that are always callable together.
 
-    Raises UnknownTimeZoneError.
+    Raises UnknownTimeZoneError if no zone has this name.
     """
     return _links().get(time_zone(name).key, name)
 

@@ -112,7 +112,7 @@ def _label_of_answer(script: ParsedScript | None, step_id: str, key: str) -> str
 
 
 def _count_answered_questions(script_id: int, step_ids: Collection[str]) -> list[tuple[str, int]]:
-    """Return (step id, number of calls) for each of these steps that calls have answered."""
+    """Return (step id, number of calls) for each given step that calls have answered."""
     # Most edits change no question, and PostgreSQL need not read any calls for them.
     if not step_ids:
         return []

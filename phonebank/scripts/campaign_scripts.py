@@ -31,7 +31,7 @@ def ready_made_scripts() -> tuple[ParsedScript, ...]:
 
 
 def ready_made_script(slug: str, language: str) -> ParsedScript:
-    """Return one ready-made script. Raises NotFoundError."""
+    """Return one ready-made script. Raises NotFoundError if there is no such script."""
     for script in ready_made_scripts():
         if (script.slug, script.language) == (slug, language):
             return script
@@ -46,7 +46,7 @@ def scripts_of(campaign: Campaign) -> Sequence[Script]:
 
 
 def script_for(campaign: Campaign, script_id: int) -> Script:
-    """Return a script of the campaign. Raises NotFoundError."""
+    """Return a script of the campaign. Raises NotFoundError if there is no such script."""
     script = db.session.get(Script, script_id)
     if script is None or script.campaign_id != campaign.id:
         raise NotFoundError("This campaign has no such script.", "Go back to its scripts.")

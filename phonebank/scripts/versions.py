@@ -61,7 +61,8 @@ def versions_of(script: Script) -> Sequence[ScriptVersion]:
 
 
 def version_for(script: Script, number: int) -> ScriptVersion:
-    """Return a version of the script by its number. Raises NotFoundError."""
+    """Return a version of the script by its number. Raises NotFoundError if there is no such
+    version."""
     version = db.session.scalar(
         select(ScriptVersion).where(
             ScriptVersion.script_id == script.id, ScriptVersion.number == number

@@ -1,7 +1,7 @@
-"""Batches: numbers that are put on the do-not-call list together, and lifted together.
+"""Batches: numbers that are put on the do-not-call list together, and removed together.
 
-A batch is an upload's do-not-call column or a do-not-call file. Lifting a batch lifts only the
-numbers that no caller, organiser or other file has entered. The calling code commits.
+A batch is an upload's do-not-call column or a do-not-call file. Removing a batch removes only the
+numbers that no caller, organiser or other file has put on the list. The calling code commits.
 """
 
 from collections.abc import Collection, Sequence
@@ -26,13 +26,13 @@ from phonebank.models import (
 from phonebank.suppressions.contacts import suppress_contacts_with
 from phonebank.suppressions.entries import lift_unsourced
 
-# One transaction lifts this many numbers, which takes well under a second.
+# One transaction removes this many numbers, which takes well under a second.
 AT_ONCE = 2000
 
-# If a lift has not ended after this time, its worker was probably killed.
+# If a removal has not ended after this time, its worker was probably killed.
 STALLED_AFTER = timedelta(minutes=5)
 
-# The batch stores the reason for lifting it. Organisers choose a reason instead of typing it, so
+# The batch stores the reason for its removal. Organisers choose a reason instead of typing it, so
 # that it contains no name or number.
 REASONS_TO_LIFT_MANY = {
     "misread": "The file was misread",
@@ -43,7 +43,7 @@ REASONS_TO_LIFT_MANY = {
 
 # For a number that is already on the list, the conflict clause only locks its row. It changes
 # nothing, because its condition is never true. PostgreSQL checks the condition after it has the
-# lock. So no other transaction lifts the number before its new source is committed.
+# lock. So no other transaction removes the number before its new source is committed.
 _ENTER = text("""
 INSERT INTO suppression (phone, source, reason, account_id, created_at, entered_singly)
 SELECT phone, :source, :reason, CAST(:account_id AS integer), :now, false
@@ -91,7 +91,7 @@ def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
 
 
 def stalled_liftings() -> Sequence[int]:
-    """Return the ids of batches whose lift began long ago and has not ended."""
+    """Return the ids of batches whose removal began long ago and has not ended."""
     return db.session.scalars(
         select(SuppressionBatch.id).where(
             SuppressionBatch.state == BatchState.LIFTING,
@@ -101,7 +101,7 @@ def stalled_liftings() -> Sequence[int]:
 
 
 def count_numbers_to_lift(batch: SuppressionBatch) -> int:
-    """Return how many numbers a lift of this batch would remove from the list now."""
+    """Return how many numbers would come off the list now if this batch was removed."""
     other = aliased(SuppressionSource)
     said_elsewhere = exists().where(
         other.phone == SuppressionSource.phone, other.batch_id != batch.id
@@ -116,10 +116,11 @@ def count_numbers_to_lift(batch: SuppressionBatch) -> int:
 
 
 def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
-    """Mark a batch as being lifted, with the account and the reason. `lift_some` then lifts it.
+    """Mark a batch as being removed, with the account and the reason. `lift_some` then removes its
+    numbers.
 
-    `reason` is a key of REASONS_TO_LIFT_MANY. Raises ConflictError if the batch is marked already
-    or was never entered.
+    `reason` is a key of REASONS_TO_LIFT_MANY. Raises ConflictError if the batch is marked already,
+    or if its numbers were never on the list.
     """
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.ENTERED:
@@ -134,7 +135,8 @@ def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
 
 
 def lift_some(batch_id: int) -> int:
-    """Lift up to AT_ONCE numbers of a batch. Return how many numbers it still had, up to AT_ONCE.
+    """Remove up to AT_ONCE numbers of a batch. Return how many numbers the batch still had, up to
+    AT_ONCE.
 
     A number that another source names as well stays on the list.
     """

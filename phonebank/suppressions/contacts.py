@@ -41,7 +41,7 @@ contact.id = ANY (ARRAY(
 ))
 """
 # The statement reads `suppressed_at` after it has locked the contacts, and writes only contacts
-# that are not suppressed yet. It also waits for contacts that are suppressed, because a lift of
+# that are not suppressed yet. It also waits for contacts that are suppressed, because a removal of
 # another number of the same contact may be about to restore them.
 _SUPPRESS = text(f"""
 WITH locked AS (
@@ -54,8 +54,8 @@ _LOCK_SUPPRESSED = text(
     f"SELECT id FROM contact WHERE suppressed_at IS NOT NULL AND {_HAS_ONE_OF}"  # noqa: S608
     " ORDER BY id FOR NO KEY UPDATE"
 )
-# The key-share lock makes a lift of these numbers wait until this transaction commits. The lift
-# then finds the contacts that this transaction suppressed.
+# The key-share lock makes a removal of these numbers wait until this transaction commits. The
+# removal then finds the contacts that this transaction suppressed.
 _LISTED_NUMBERS = text(f"""
 SELECT phone FROM suppression
 WHERE phone = ANY (ARRAY(
@@ -92,7 +92,7 @@ def suppress_contacts_with(phones: Collection[str]) -> None:
 
 
 def suppress_listed_among(contact_ids: Collection[int]) -> None:
-    """Suppress those of these contacts that have a number on the list.
+    """Suppress the given contacts that have a number on the list.
 
     This is for contacts that became callable again without a check of the list.
     """
@@ -105,7 +105,7 @@ def suppress_listed_of(contact_list_id: int) -> None:
 
 
 def restore_contacts(contact_ids: Collection[int]) -> None:
-    """Restore those of these contacts that have no number on the list any more."""
+    """Restore the given contacts that have no number on the list any more."""
     if contact_ids:
         db.session.execute(_RESTORE, {"ids": list(contact_ids)})
 

@@ -35,7 +35,7 @@ def withdraw(call_id: uuid.UUID) -> None:
 
 
 def dead_among(phones: Sequence[str]) -> frozenset[str]:
-    """Return those of these numbers (E.164) that are known to be out of service."""
+    """Return the numbers (E.164) among `phones` that are known to be out of service."""
     if not phones:
         return frozenset()
     query = select(DeadNumber.phone).where(

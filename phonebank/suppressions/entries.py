@@ -1,4 +1,4 @@
-"""Numbers on the do-not-call list: enter them, ask about them, lift them. The calling code
+"""Adds numbers to the do-not-call list, looks them up and removes them. The calling code
 commits."""
 
 import uuid
@@ -73,7 +73,7 @@ def suppress(
     This applies to every campaign, in this transaction. `source` is a value of SuppressionOrigin.
 
     If a caller or an organiser entered the number before, that entry stays, but loses its link to a
-    call. Two people have then asked for it, so undoing one call no longer lifts the number.
+    call. The request then came twice, so undoing one call no longer removes the number.
     """
     _enter([phone], source, reason, call_id, account_id)
 
@@ -115,17 +115,17 @@ def is_suppressed(phone: str) -> bool:
 def lift(phone: str) -> bool:
     """Take a number off the list and restore its contacts. Return False if it was not there.
 
-    This is for a number that was entered by mistake. The page asks for the reason and logs the
-    account.
+    This is for a number that was put on the list by mistake. The page asks for the reason and logs
+    the account.
     """
     was_hashed = hashed_numbers.lift_hashed(phone)
     return bool(_delete_and_restore(Suppression.phone == phone)) or was_hashed
 
 
 def lift_of_call(call_id: uuid.UUID) -> bool:
-    """Lift the number that this call entered. Return whether a number was lifted.
+    """Remove the number that this call put on the list. Return whether a number was removed.
 
-    Return False if the call entered no number, or if a file names the number as well.
+    Return False if the call put no number on the list, or if a file names the number as well.
     """
     phones = db.session.scalars(
         select(Suppression.phone).where(Suppression.call_id == call_id).with_for_update()
@@ -148,7 +148,7 @@ def move_entry(call_id: uuid.UUID, another: uuid.UUID) -> None:
 
 
 def lift_unsourced(phones: Sequence[str]) -> int:
-    """Lift those of these numbers that no caller, organiser or file names any more.
+    """Remove the numbers among `phones` that no caller, organiser or file names any more.
 
     Return how many there were. The transaction must hold locks on all of `phones`.
     """
@@ -160,7 +160,7 @@ def lift_unsourced(phones: Sequence[str]) -> int:
 
 
 def suppressed_among(phones: list[str]) -> set[str]:
-    """Return those of these numbers (E.164) that are on the list, plain or hashed."""
+    """Return the numbers (E.164) among `phones` that are on the list, plain or hashed."""
     # The numbers are one array, because there may be more numbers than a statement may have
     # parameters.
     rows = text("SELECT phone FROM suppression WHERE phone = ANY(CAST(:phones AS text[]))")

@@ -1,4 +1,5 @@
-"""Do-not-call files. A file is stored for review, then its numbers are entered or it is deleted.
+"""Do-not-call files. A file is stored for review. Then its numbers are put on the list, or the file
+is deleted.
 
 The calling code commits. `file_reader` finds the numbers in the files.
 """
@@ -14,8 +15,8 @@ from phonebank.core.locks import get_locked
 from phonebank.models import Account, BatchState, SuppressionBatch, SuppressionOrigin, now
 from phonebank.suppressions.batches import AT_ONCE, suppress_batch
 
-# A file whose numbers are not entered is personal data without a use, so it is deleted after this
-# time.
+# A file whose numbers are not on the list is personal data without a use, so it is deleted after
+# this time.
 UNENTERED_FOR = timedelta(days=1)
 
 
@@ -45,7 +46,8 @@ def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None
     """Put the numbers of a file that an organiser has confirmed on the list.
 
     `phones` are E.164; `columns` are the indexes of the columns that they came from. Raises
-    ConflictError if the file was entered or deleted in the meantime.
+    ConflictError if the file's numbers were put on the list, or the file was deleted, in the
+    meantime.
     """
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
@@ -58,7 +60,7 @@ def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None
 
 
 def delete_file(batch_id: int) -> None:
-    """Delete a file that is not entered. Raises ConflictError if it was entered."""
+    """Delete a file whose numbers are not on the list yet. Raises ConflictError if they are."""
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
         raise ConflictError("This file has already been entered.", "Remove its numbers instead.")
@@ -81,7 +83,7 @@ def recent_files(at_most: int) -> Sequence[tuple[SuppressionBatch, Account | Non
 
 
 def delete_unentered_files() -> None:
-    """Delete the files whose numbers were not entered within UNENTERED_FOR."""
+    """Delete the files whose numbers were not put on the list within UNENTERED_FOR."""
     db.session.execute(
         delete(SuppressionBatch).where(
             SuppressionBatch.state == BatchState.UPLOADED,

@@ -40,7 +40,7 @@ def hashes_of(phone: str) -> list[str]:
 
 
 def hashed_among(phones: Collection[str]) -> set[str]:
-    """Return those of these numbers (E.164) whose hash is on the list."""
+    """Return the numbers (E.164) among `phones` whose hash is on the list."""
     if not phones or db.session.scalar(select(HashedNumber.key_id).limit(1)) is None:
         return set()
     number_of = {hashed: phone for phone in phones for hashed in hashes_of(phone)}
@@ -55,7 +55,7 @@ def entry_of(phone: str) -> HashedNumber | None:
 
 
 def still_had(phones: Iterable[str]) -> set[str]:
-    """Return those of these numbers (E.164) that a person in the tables still has."""
+    """Return the numbers (E.164) among `phones` that a person in the tables still has."""
     return set(db.session.scalars(_STILL_HAD, {"phones": sorted(set(phones))}))
 
 

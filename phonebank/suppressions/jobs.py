@@ -1,4 +1,5 @@
-"""The jobs of the do-not-call list: lift a batch, and resume lifts that have stopped."""
+"""The jobs of the do-not-call list: remove a batch's numbers, and continue a removal that has
+stopped."""
 
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import CHORES, IMPORTS, enqueue, job
@@ -7,12 +8,12 @@ from phonebank.suppressions import batches, files
 
 @job(IMPORTS, timeout=60 * 60)
 def lift_batch(batch_id: int) -> None:
-    """Lift the numbers that only this batch names. Continue where the last attempt stopped."""
+    """Remove the numbers that only this batch names. Continue where the last attempt stopped."""
     lift_all(batch_id)
 
 
 def lift_all(batch_id: int) -> None:
-    """Lift the numbers that only this batch names, and commit after each portion."""
+    """Remove the numbers that only this batch names, and commit after each portion."""
     while _lift_some(batch_id):
         pass
 
@@ -26,7 +27,8 @@ def _lift_some(batch_id: int) -> int:
 
 @job(CHORES, timeout=60)
 def resume_lifting() -> None:
-    """Enqueue lifts whose worker was killed again, and delete files that were not entered."""
+    """Enqueue removals whose worker was killed again, and delete old files whose numbers never went
+    on the list."""
     files.delete_unentered_files()
     db.session.commit()
     for batch_id in batches.stalled_liftings():

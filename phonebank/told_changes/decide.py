@@ -76,9 +76,9 @@ def accept(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
     """Change the contact as the person said.
 
     A number becomes the first one to call. A person without a working number can then be called
-    again. Raises NotFoundError, and ConflictError with the reason: it was decided already, the
-    person is on a caller's screen, the number is on the do-not-call list, or the campaign has this
-    person with this number already.
+    again. Raises NotFoundError if there is no such change or the person was erased. Raises
+    ConflictError if the change was decided already, if the person is on a caller's screen, if the
+    number is on the do-not-call list, or if the campaign has this person with this number already.
     """
     change, contact = _locked(campaign, change_id, ToldState.TOLD)
     call = db.session.get_one(Call, change.call_id)
@@ -97,8 +97,8 @@ def accept(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
 
 
 def refuse(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
-    """Leave the contact unchanged. Raises NotFoundError, and ConflictError if it was decided
-    already."""
+    """Leave the contact unchanged. Raises NotFoundError if there is no such change, and
+    ConflictError if the change was decided already."""
     change = _locked_change(campaign, change_id, ToldState.TOLD)
     _decide(change, ToldState.REFUSED, account)
     return change
@@ -107,8 +107,8 @@ def refuse(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
 def take_back(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
     """Undo a decision, so that the change waits again.
 
-    Raises NotFoundError, and ConflictError if it waits already, if the person is on a caller's
-    screen, or if they have changed since.
+    Raises NotFoundError if there is no such change. Raises ConflictError if the change waits
+    already, if the person is on a caller's screen, or if the person has changed since the decision.
     """
     change = _locked_change(campaign, change_id, ToldState.ACCEPTED, ToldState.REFUSED)
     if change.state == ToldState.ACCEPTED:

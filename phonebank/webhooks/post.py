@@ -29,7 +29,8 @@ class NotDeliveredError(Exception):
 
 
 def post(url: str, secret: str, delivery_id: str, body: bytes) -> int:
-    """Send the body, signed, and return the status of the answer. Raises NotDeliveredError.
+    """Send the body, signed, and return the status of the answer. Raises NotDeliveredError unless
+    the answer has a status from 200 to 299.
 
     The host is looked up once, and the request goes to the address that was found and checked. No
     redirect is followed.

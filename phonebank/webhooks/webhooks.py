@@ -68,7 +68,7 @@ def webhooks_of(campaign: Campaign) -> Sequence[tuple[Webhook, Account | None]]:
 
 
 def webhook_for(campaign: Campaign, webhook_id: int) -> Webhook:
-    """Return one of the campaign's webhooks. Raises NotFoundError."""
+    """Return one of the campaign's webhooks. Raises NotFoundError if there is no such webhook."""
     webhook = db.session.get(Webhook, webhook_id)
     if webhook is None or webhook.campaign_id != campaign.id:
         raise NotFoundError("This campaign does not have this webhook.", "Choose one of its own.")

@@ -195,7 +195,7 @@ class HoursForm(EditForm):
         super().__init__(*args, **kwargs)
 
     def hours(self) -> WeekHours:
-        """Return the week's hours. Raises WeekHoursError."""
+        """Return the week's hours. Raises WeekHoursError if the form's hours are not valid."""
         return rules_for(self.campaign.country).parse_hours(
             {day: [t for t in (self[f"{day}_from"].data, self[f"{day}_to"].data) if t]
              for day in DAYS}

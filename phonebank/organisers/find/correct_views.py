@@ -37,7 +37,7 @@ def init_app(app: Flask) -> None:
 @pages.get("/callers/<int:caller_id>/calls")
 @open_to(RoleName.ORGANISER)
 def calls(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Show the calls that one caller recorded. Each person is a sight in the access ledger."""
+    """Show the calls that one caller recorded. The access ledger records each person shown."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     page_number = max(1, request.args.get("page", 1, type=int))

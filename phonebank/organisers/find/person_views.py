@@ -36,7 +36,7 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, contact_id: int) -> ResponseReturnValue:
-    """Show everything that is known about a person. Each view is a sight in the access ledger."""
+    """Show everything that is known about a person. The access ledger records each view."""
     campaign = campaign_for(current_user, campaign_id)
     person = actions.person_in(campaign, contact_id)
     record_sights([person], current_user, SightKind.OPENED)

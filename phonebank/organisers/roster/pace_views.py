@@ -1,5 +1,5 @@
-"""The organiser's page of a campaign's pace limits ("budgets"): how many people a caller may see
-within a given time."""
+"""The organiser's page of a campaign's pace limits: how many people a caller may see within a given
+time."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -24,7 +24,7 @@ def init_app(app: Flask) -> None:
 @pace.route("", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
-    """Show the budgets and their form, or change them. A change applies from the next person."""
+    """Show the form for the pace limits, or save it. A change applies from the next person."""
     campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
     form = PaceForm(obj=campaign)
     status = 200

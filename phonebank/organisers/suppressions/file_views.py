@@ -1,7 +1,7 @@
 """The pages of a do-not-call file: review what it would enter, enter it, remove its numbers.
 
-The numbers of an entered file can only be removed all together. A file is kept until an organiser
-enters or deletes it, and for a day at most.
+Once a file's numbers are on the list, they can only be removed all together. A file is kept until
+an organiser enters or deletes it, and for a day at most.
 """
 
 import logging
@@ -102,7 +102,7 @@ def _enter(batch_id: int, phones: Sequence[str], chosen: list[int]) -> int:
 @pages.post("/delete")
 @open_to(RoleName.ORGANISER)
 def delete(batch_id: int) -> ResponseReturnValue:
-    """Delete a file before any of its numbers are entered."""
+    """Delete a file before any of its numbers are on the list."""
     files.delete_file(batch_id)
     return commit_and_redirect(
         url_for("suppressions.show"), "The file is deleted. No numbers were entered.", "info"
@@ -112,7 +112,7 @@ def delete(batch_id: int) -> ResponseReturnValue:
 @pages.post("/take-back")
 @open_to(RoleName.ORGANISER)
 def take_back(batch_id: int) -> ResponseReturnValue:
-    """Lift the numbers that only this file has entered, and keep the organiser's reason."""
+    """Remove the numbers that only this file put on the list, and keep the organiser's reason."""
     _file(batch_id)
     form = TakeBackForm()
     if not form.validate():
@@ -137,7 +137,7 @@ def take_back(batch_id: int) -> ResponseReturnValue:
 
 
 def _file(batch_id: int) -> SuppressionBatch:
-    """Return the batch of a do-not-call file. Raises NotFoundError.
+    """Return the batch of a do-not-call file. Raises NotFoundError if there is no such file.
 
     The batch of an upload is not found here, because the upload's own page shows it.
     """
@@ -154,7 +154,8 @@ def _chosen_columns(table: Table) -> list[int]:
 
 
 def _fault_of(table: Table, chosen: Sequence[int]) -> str:
-    """Return why these columns cannot be entered, as a sentence; "" if they can."""
+    """Return why the numbers in these columns cannot go on the list, as a sentence; "" if they
+    can."""
     if not chosen:
         return "Choose the column that has the phone numbers."
     others = [

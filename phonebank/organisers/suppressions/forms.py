@@ -82,7 +82,7 @@ class TakeBackForm(FlaskForm):
 
 
 class LiftForm(FlaskForm):
-    """The form that lifts a number and asks for the reason."""
+    """The form that removes a number from the list and asks for the reason."""
 
     phone = HiddenField()
     why = SelectField(

@@ -1,4 +1,4 @@
-"""The do-not-call page: count the numbers, look one up, enter some, lift a mistaken one.
+"""The do-not-call page: count the numbers, look one up, add numbers, remove a mistaken one.
 
 The page sends numbers by POST only, so no address, log or browser history has one.
 """
