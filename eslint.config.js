@@ -29,7 +29,7 @@ const rules = (browsers, asked) => ({
 });
 const window = [
   "addEventListener AbortController clearInterval clearTimeout CSS document DOMParser Event fetch File FormData Image",
-  "getComputedStyle Intl localStorage location matchMedia navigator ResizeObserver scrollTo sessionStorage setInterval setTimeout",
+  "getComputedStyle Intl localStorage location matchMedia MutationObserver navigator ResizeObserver scrollTo sessionStorage setInterval setTimeout",
   "URLSearchParams window XMLHttpRequest",
 ].join(" ").split(" ");
 const globals = Object.fromEntries(window.map((name) => [name, "readonly"]));
