@@ -16,7 +16,8 @@ from sqlalchemy import select, text
 from bench import people
 from bench.servers import migrated_app, stores
 from phonebank.core.db import db
-from phonebank.models import Campaign, ContactList
+from phonebank.models import Campaign, ContactList, ContactState
+from phonebank.models.state_column import state_text
 from phonebank.persons.search import find_people
 
 BAR = 0.1  # seconds
@@ -27,7 +28,8 @@ AT_ONCE = 100_000
 # of the others.
 NUMBER, FURTHER = "+12025550123", "+12025550124"
 # One person in thirty has the most frequent last name. That is a larger share than in any country.
-_PEOPLE = text("""
+_PEOPLE = state_text(
+    """
 INSERT INTO contact (campaign_id, contact_list_id, external_id, first_name, last_name, name_key,
                      phone, phone_original, other_phones, language, zone_key, fields, state, tried,
                      callable_at, attempts, attempts_that_day, created_at)
@@ -35,7 +37,7 @@ SELECT :campaign_id, :list_id, 'V' || n, first, last, lower(first || ' ' || last
        CASE n WHEN 1000 THEN :number ELSE '+999' || :campaign_id || lpad(n::text, 9, '0') END, '',
        CASE WHEN n = 2000 THEN jsonb_build_array(CAST(:further AS text))
             WHEN n % 10 = 0 THEN jsonb_build_array('+998' || lpad(n::text, 9, '0')) ELSE '[]' END,
-       '', 'America/New_York', '{}', 'callable', false, now(), 0, 0, now()
+       '', 'America/New_York', '{}', :callable, false, now(), 0, 0, now()
 FROM generate_series(CAST(:first AS bigint), :last) AS n
 CROSS JOIN LATERAL (
     SELECT initcap(substr(translate(md5((n % 3001)::text), '0123456789', 'ghijklmnop'), 9, 6)),
@@ -43,7 +45,9 @@ CROSS JOIN LATERAL (
                initcap(substr(translate(md5((n % 40009)::text), '0123456789', 'ghijklmnop'), 1, 8))
            END
 ) AS name(first, last)
-""")
+""",
+    callable=ContactState.CALLABLE,
+)
 
 
 def build(number: int) -> None:

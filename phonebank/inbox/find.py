@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 
 from phonebank.core.db import db
-from phonebank.models import now
+from phonebank.models import InboxState, now
 from phonebank.models.call import TAKEN_OVER
+from phonebank.models.state_column import state_text
 
 # Calls of the last minutes are read again, because the servers' clocks differ and a transaction may
 # commit later than one that began after it.
@@ -31,7 +32,7 @@ _READ_TO = text("SELECT read_to FROM inbox_mark WHERE campaign_id = :campaign_id
 _FIND_WORDS = f"""
 INSERT INTO inbox_item
     (campaign_id, contact_id, call_id, step_id, recorded_at, state, changed_at, note)
-SELECT call.campaign_id, call.contact_id, call.id, answer.step_id, call.recorded_at, 'open', :at, ''
+SELECT call.campaign_id, call.contact_id, call.id, answer.step_id, call.recorded_at, :open, :at, ''
 FROM call
 JOIN script_version ON script_version.id = call.script_version_id
     AND script_version.needs_action <> '{{}}'
@@ -46,9 +47,12 @@ ORDER BY call.recorded_at
 ON CONFLICT (call_id, step_id) DO NOTHING
 """  # noqa: S608
 _FIND = (
-    text(_FIND_WORDS % "call.recorded_at > :since"),
+    state_text(_FIND_WORDS % "call.recorded_at > :since", open=InboxState.OPEN),
     # An organiser may have corrected an answer of an older call.
-    text(_FIND_WORDS % "call.id IN (SELECT call_id FROM call_correction WHERE at > :since)"),
+    state_text(
+        _FIND_WORDS % "call.id IN (SELECT call_id FROM call_correction WHERE at > :since)",
+        open=InboxState.OPEN,
+    ),
 )
 _MARK = text("""
 INSERT INTO inbox_mark (campaign_id, read_to) VALUES (:campaign_id, :at)
