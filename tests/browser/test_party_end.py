@@ -123,7 +123,7 @@ def test_a_caller_finds_their_own_figures(
         [{"name": "session", "value": session_cookie(app, known), "url": web_server.url}]
     )
     page.goto("/calling")
-    expect(page.get_by_text("You: 1 call, 1 conversation.")).to_be_visible()
+    expect(page.get_by_text("You made 1 call and had 1 conversation.")).to_be_visible()
     check(page, "party-over-390")
     page.get_by_role("button", name="Share the picture").click()
     expect(page.locator("html")).to_have_attribute(

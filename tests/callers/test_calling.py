@@ -30,7 +30,7 @@ def test_the_last_call_counts_and_leads_to_the_callers_own_figures(
         )
     assert page.status_code == 200
     assert "The party has ended" in page.text
-    assert "You: 2 calls, 1 conversation." in page.text
+    assert "You made 2 calls and had 1 conversation." in page.text
     assert "Host your own party" in page.text
     assert sam.get(f"/evening/{phone_bank.party.summary_token}").status_code == 200
 
@@ -76,7 +76,7 @@ def test_someone_whom_nobody_let_in_reads_only_that_the_party_has_ended(
     assert all(part in page.text for part in for_callers_only)
     come_in(client, phone_bank, kit)
     page = client.get("/calling")
-    assert "It ended before you were let in." in page.text
+    assert "The party ended before you were let in." in page.text
     assert not any(part in page.text for part in for_callers_only)
 
 

@@ -102,7 +102,9 @@ def test_a_file_is_taken_back_as_one_act_for_a_reason_that_is_kept(
     with app.app_context(), signals_kept():
         run_worker(burst=True)
     assert entered(app) == [drama_number(2)]
-    assert "it was the wrong file. 2 removed from the list" in organiser.get("/do-not-call").text
+    shown = organiser.get("/do-not-call").text
+    assert "2 numbers were removed on" in shown
+    assert "Reason: it was the wrong file." in shown
     assert organiser.post(f"{page}/take-back", data={"why": "misread"}).status_code == 409
 
 
