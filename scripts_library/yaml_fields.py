@@ -1,4 +1,5 @@
-"""Reads the values in a YAML mapping: text, names, true or false, lists and nested mappings.
+"""Reads the values in a YAML mapping: text, names, yes or no (also written true or false), lists
+and nested mappings.
 
 If a setting has an error, the reader adds a diagnostic with its line and returns an empty value. So
 the writer sees all errors at once.
@@ -22,7 +23,7 @@ def unwrap_lines(text: str) -> str:
 
 
 class FieldReader:
-    """Reads the settings of one table. `what` names the table in messages, such as "a step"."""
+    """Reads the settings in one mapping. `what` names the mapping in messages, such as "a step"."""
 
     def __init__(
         self, table: Table, diagnostics: DiagnosticList, what: str, known: Collection[str] = ()
@@ -67,7 +68,7 @@ class FieldReader:
             return ""
         if not isinstance(node, Text):
             self.diagnostics.error(
-                self.line_of(key), f"`{key}` must be text, not a list or a table."
+                self.line_of(key), f"`{key}` must be text, not a list or more settings."
             )
             return ""
         # A YAML block ends in a line end that the writer did not type.
@@ -130,7 +131,7 @@ class FieldReader:
         return tuple(dict.fromkeys(words))
 
     def tables(self, key: str, *, max_count: int, required: bool = False) -> list[Table]:
-        """Read the tables listed under `key`, at most `max_count`."""
+        """Read the mappings listed under `key`, at most `max_count`."""
         if not self.has(key):
             if required:
                 self.diagnostics.error(self.line_of(key), f"`{key}` is missing.")
@@ -144,7 +145,8 @@ class FieldReader:
         for item in node.items:
             if not isinstance(item, Table):
                 self.diagnostics.error(
-                    item.line, f"Each entry of `{key}` must be a table of settings."
+                    item.line,
+                    f"Each entry of `{key}` must consist of settings such as `name: value`.",
                 )
         tables = [item for item in node.items if isinstance(item, Table)]
         if len(tables) > max_count:
@@ -155,14 +157,16 @@ class FieldReader:
         return tables[:max_count]
 
     def entries(self, key: str) -> dict[str, Node]:
-        """Read the names and values of the table under `key`."""
+        """Read the names and values of the mapping under `key`."""
         node = self.table.entries.get(key) if self.has(key) else None
         if node is not None and not isinstance(node, Table):
-            self.diagnostics.error(self.line_of(key), f"`{key}` must be a table: `name: value`.")
+            self.diagnostics.error(
+                self.line_of(key), f"`{key}` must consist of settings such as `name: value`."
+            )
         return node.entries if isinstance(node, Table) else {}
 
     def inside(self, key: str) -> "FieldReader":
-        """Return a reader of the table under `key`, or of an empty table if there is none."""
+        """Return a reader of the mapping under `key`, or of an empty mapping if there is none."""
         node = self.table.entries.get(key)
         if not isinstance(node, Table):
             node = Table({}, {}, self.line_of(key))

@@ -1,6 +1,6 @@
 """Parses YAML from an untrusted source, and keeps the line of every node.
 
-Only plain YAML is accepted: tables, lists and text. Every value stays text, so an answer called
+Only plain YAML is accepted: mappings, lists and text. Every value stays text, so an answer called
 `no` or `1.0` does not become a boolean or a number. Anchors, aliases, tags, tabs, repeated keys,
 deep nesting and large files are refused. (With aliases, a small file can expand to gigabytes.)
 """
@@ -62,7 +62,7 @@ class Table:
     line: int
 
     def line_of(self, key: str) -> int:
-        """Return the line of a key, or the line of the table if it has no such key."""
+        """Return the line of a key, or the line of the mapping if it has no such key."""
         return self.key_lines.get(key, self.line)
 
 
@@ -74,7 +74,8 @@ class _ReadError(Exception):
 
 
 def parse_yaml(text: str, diagnostics: DiagnosticList) -> Table | None:
-    """Return the table in `text`. If there is none, return None and report why in `diagnostics`."""
+    """Return the mapping in `text`. If there is none, return None and report why in
+    `diagnostics`."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not _is_parsable(text, diagnostics):
         return None
@@ -95,7 +96,7 @@ def parse_yaml(text: str, diagnostics: DiagnosticList) -> Table | None:
         return None
     if not isinstance(root, Table):
         diagnostics.error(
-            1, "A script is a table of settings such as `slug: my-script`, and this has none."
+            1, "A script consists of settings such as `slug: my-script`, and this text has none."
         )
         return None
     return root
@@ -125,7 +126,7 @@ def _hidden_character_message(character: str) -> str:
 
 
 class _OpenNode:
-    """A list or table whose end the parser has not reached."""
+    """A list or mapping whose end the parser has not reached."""
 
     def __init__(self, line: int, is_table: bool) -> None:
         self.line = line
@@ -142,8 +143,8 @@ class _OpenNode:
             if not isinstance(node, Text):
                 diagnostics.error(
                     node.line,
-                    "A setting's name must be a word, not a list or a table. Put quotes around text"
-                    " that begins with {{ or [.",
+                    "A setting's name must be a word, not a list or more settings. Put quotes"
+                    " around text that begins with {{ or [.",
                 )
                 raise _ReadError
             if node.value in self.entries:

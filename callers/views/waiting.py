@@ -81,7 +81,8 @@ class Waiting:
 
     @property
     def may_ask_now(self) -> bool:
-        """Whether it may help to ask at once. If so, the page has a button for that."""
+        """Whether the caller may get a contact by asking at once. If so, the page has a button for
+        that."""
         return not self.pauses and not self.on_break and self.ask_every == ASK_SOON
 
 

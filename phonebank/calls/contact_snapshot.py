@@ -45,7 +45,7 @@ class ContactValues:
         return cls(**values | {"other_phones": tuple(contact.other_phones)})
 
     def restore(self, contact: Contact) -> None:
-        """Write these values into the contact."""
+        """Write the snapshot's values into the contact."""
         for name in CONTACT_COLUMNS:
             value = getattr(self, name)
             setattr(contact, name, list(value) if isinstance(value, tuple) else value)

@@ -90,7 +90,7 @@ class EarlierCall:
 
 
 def answers_that_fit(answers: Mapping[str, Any], version_id: int | None) -> dict[str, Any]:
-    """Return those answers that this script version accepts. The script may have changed since the
+    """Return the answers that this script version accepts. The script may have changed since the
     earlier call."""
     script = script_of(version_id)
     fitting = {}

@@ -162,7 +162,7 @@ def bring_back(set_aside: SetAside, account: Account, reason: str, at: datetime)
     ).one_or_none()
     if returning is None:
         raise ConflictError(
-            "These calls are still being worked on, or are already back.", "Reload the page."
+            "We are still processing these calls, or they already count again.", "Reload the page."
         )
     caller = db.session.get_one(Caller, returning.caller_id)
     record_action(

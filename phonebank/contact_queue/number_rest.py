@@ -158,9 +158,9 @@ def rests_until(rows: Sequence[Any] | None, campaign: Campaign) -> datetime | No
 
 
 def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> None:
-    """Let these contacts wait until their number has rested. Each has a row with `id` and
-    `zone_key`, and the end of the rest (aware). The contacts then become callable in the next
-    calling hours of the campaign."""
+    """Let these contacts wait until their number has rested. `resting` has a row for each contact,
+    with `id` and `zone_key`, and the end of the rest (aware). The contacts then become callable in
+    the next calling hours of the campaign."""
     hours, country = hours_of(campaign), rules_of(campaign)
     times = [
         next_try_at(until, None, zones_in_key(row.zone_key), hours, country) or until + FAR_AWAY

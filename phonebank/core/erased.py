@@ -8,6 +8,6 @@ def refuse_erased(campaign: Campaign) -> None:
     """Raise ConflictError if the campaign's people are erased, or are being erased."""
     if campaign.erasing_since is not None:
         raise ConflictError(
-            "The time is over for which this campaign could keep people, and they are erased.",
+            "This campaign may not keep people any longer, and they are erased.",
             "Make a new campaign.",
         )

@@ -97,8 +97,9 @@ class Campaign(Versioned, Base):
     # The campaign's last day, and for how many days after it the people are kept.
     ends_on: Mapped[date | None]
     retention_days: Mapped[int | None]
-    # When a job first saw that the people's time is over, when it began to erase them, and when it
-    # had erased them all. A job that has begun continues even if a clock is set back.
+    # When a job first saw that the campaign has stored its people as long as is allowed, when the
+    # job began to erase them, and when all were erased. A job that has begun continues even if a
+    # clock is set back.
     erasure_due_at: Mapped[datetime | None]
     erasing_since: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]

@@ -21,10 +21,11 @@ class SuppressionOrigin(StrEnum):
 
 
 class Suppression(Base):
-    """One number on the do-not-call list. Each number has one row, however often it was entered.
+    """One number on the do-not-call list. Each number has one row, however often it was put on the
+    list.
 
     The row holds no name and is kept for good, so that later uploads respect it too. Removing a
-    file removes only the numbers that nothing else has entered.
+    file removes only the numbers that nobody and no other file has put on the list.
     """
 
     __tablename__ = "suppression"
@@ -39,8 +40,8 @@ class Suppression(Base):
     )
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=now)
-    # Whether a caller or an organiser entered this single number. If so, `source` and the other
-    # columns describe that entry. If not, only files name the number, and the rows of
+    # Whether a caller or an organiser put this single number on the list. If so, `source` and the
+    # other columns describe that entry. If not, only files name the number, and the rows of
     # SuppressionSource say which files.
     entered_singly: Mapped[bool] = mapped_column(default=True, server_default=true())
 
@@ -55,7 +56,8 @@ class BatchState(StrEnum):
 
 
 class SuppressionBatch(Base):
-    """Many numbers entered at once, from an upload's do-not-call column or a do-not-call file.
+    """Many numbers put on the list at once, from an upload's do-not-call column, a do-not-call file
+    or the API.
 
     An organiser can remove a whole batch at once. This row then stays and says who removed it, when
     and why. The removed numbers are not stored.
@@ -77,7 +79,8 @@ class SuppressionBatch(Base):
     reason: Mapped[str] = mapped_column(String(40), default="asked")
     filename: Mapped[str] = mapped_column(String(255), default="")
     country: Mapped[str] = mapped_column(String(2), default="")
-    # The file, until its numbers are entered, and the indexes (from 0) of the columns with numbers.
+    # The file, until its numbers are on the list, and the indexes (from 0) of the columns with
+    # numbers.
     data: Mapped[bytes | None] = mapped_column(LargeBinary)
     columns: Mapped[list[Any]] = mapped_column(default=list)
     state: Mapped[BatchState] = mapped_column(state_type(BatchState), default=BatchState.ENTERED)

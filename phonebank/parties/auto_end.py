@@ -1,5 +1,5 @@
-"""Ends parties that their hosts forgot to end. Otherwise their codes and television links would
-work for ever."""
+"""Ends parties that their hosts forgot to end. Otherwise the codes and television links of these
+parties would work for ever."""
 
 from datetime import timedelta
 

@@ -1,8 +1,8 @@
-"""Erases a campaign's people when the time is over for which it may keep them.
+"""Erases a campaign's people when they have been stored as long as is allowed.
 
 A wrong clock must not erase anyone early. So the erasure is announced first, and begins a day
-later. It begins only if the time is then over by the clocks of both the server and PostgreSQL. Once
-it has begun, no clock is asked again. The calling code commits.
+later. The erasure begins only if the clocks of both the server and PostgreSQL then say that it is
+due. Once the erasure has begun, no clock is asked again. The calling code commits.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ ANNOUNCED_FOR = timedelta(days=1)
 # One transaction erases this many people, which is about a tenth of a second's work.
 AT_ONCE = 500
 
-_STOPPED = "The time is over for which this campaign may keep people, so the import stopped."
+_STOPPED = "This campaign may not keep people any longer, so the import stopped."
 
 
 def moment() -> datetime:

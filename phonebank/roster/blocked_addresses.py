@@ -1,9 +1,9 @@
 """Decides which newcomers must wait for their address, even if the door is open.
 
-Phonebank cannot tell a new phone from a new caller, so a person who joins with another phone gets
-new budgets. That is why it checks the network address of a newcomer. It keeps only a keyed hash of
-the address, for some days. The hash shows whether two addresses are the same. Without the server's
-key it does not reveal the address.
+Phonebank cannot tell a new phone from a new caller, so a person who joins with another phone starts
+again below every limit. That is why Phonebank checks the network address of a newcomer. Phonebank
+stores only a keyed hash of the address, for some days. The hash shows whether two addresses are the
+same. Without the server's key the hash does not reveal the address.
 """
 
 import hashlib

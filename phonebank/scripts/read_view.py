@@ -1,4 +1,5 @@
-"""A script as its page shows it: each step with its answers and transitions, and talking time."""
+"""A script as an organiser's page shows it: each step with its answers and transitions, and how
+long the words take to say."""
 
 from dataclasses import dataclass
 

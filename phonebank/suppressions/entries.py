@@ -72,8 +72,8 @@ def suppress(
 
     This applies to every campaign, in this transaction. `source` is a value of SuppressionOrigin.
 
-    If a caller or an organiser entered the number before, that entry stays, but loses its link to a
-    call. The request then came twice, so undoing one call no longer removes the number.
+    If a caller or an organiser put the number on the list before, that entry stays, but loses its
+    link to a call. The request then came twice, so undoing one call no longer removes the number.
     """
     _enter([phone], source, reason, call_id, account_id)
 

@@ -51,7 +51,10 @@ def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None
     """
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
-        raise ConflictError("This file has already been entered or deleted.", "Look at the list.")
+        raise ConflictError(
+            "This file's numbers are already on the list, or the file was deleted.",
+            "Look at the list.",
+        )
     batch.state = BatchState.ENTERED
     batch.data = None
     batch.columns = columns
@@ -63,7 +66,9 @@ def delete_file(batch_id: int) -> None:
     """Delete a file whose numbers are not on the list yet. Raises ConflictError if they are."""
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
-        raise ConflictError("This file has already been entered.", "Remove its numbers instead.")
+        raise ConflictError(
+            "This file's numbers are already on the list.", "Remove its numbers instead."
+        )
     db.session.delete(batch)
 
 

@@ -158,7 +158,7 @@ def test_broken_yaml_is_refused_near_where_it_breaks(text, line):
     "text", ["", "   \n", "# only a remark\n", "just words", "- a\n- b\n", "5"]
 )
 def test_what_is_no_script_at_all_is_refused(text):
-    assert "table of settings" in only_error(text).message
+    assert "consists of settings" in only_error(text).message
 
 
 def test_windows_line_ends_and_a_byte_order_mark_are_read():

@@ -65,7 +65,7 @@ def show(campaign_id: int, item_id: int) -> ResponseReturnValue:
 @inbox.post("/<int:item_id>/claim")
 @open_to(RoleName.ORGANISER)
 def claim(campaign_id: int, item_id: int) -> ResponseReturnValue:
-    """Claim an answer, so that nobody else acts on it too."""
+    """Claim an answer, so that no other organiser acts on it."""
     campaign = campaign_for(current_user, campaign_id)
     items.claim_item(campaign, item_id, current_user)
     return _done(campaign, item_id, "inbox answer claimed", "It's yours.")

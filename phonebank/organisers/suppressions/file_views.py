@@ -63,7 +63,7 @@ def enter(batch_id: int) -> ResponseReturnValue:
     """Show what the chosen columns would enter. Enter the numbers once the organiser agrees."""
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
-        flash("That file has already been entered.", "info")
+        flash("The numbers of that file are already on the list.", "info")
         return redirect(url_for("suppressions.show"))
     table = read_table(batch.data or b"")
     chosen = _chosen_columns(table)
@@ -79,7 +79,10 @@ def enter(batch_id: int) -> ResponseReturnValue:
         return _page(batch, table, chosen, fault), 422
     entered = _enter(batch_id, read.phones, chosen)
     log.info("account %s enters do-not-call file %s: %d", current_user.id, batch_id, entered)
-    flash(f"{entered:,} {'number' if entered == 1 else 'numbers'} entered.", "success")
+    flash(
+        f"{entered:,} {'number was' if entered == 1 else 'numbers were'} put on the list.",
+        "success",
+    )
     return redirect(url_for("suppressions.show"))
 
 
@@ -105,7 +108,9 @@ def delete(batch_id: int) -> ResponseReturnValue:
     """Delete a file before any of its numbers are on the list."""
     files.delete_file(batch_id)
     return commit_and_redirect(
-        url_for("suppressions.show"), "The file is deleted. No numbers were entered.", "info"
+        url_for("suppressions.show"),
+        "The file is deleted. None of its numbers went on the list.",
+        "info",
     )
 
 
@@ -130,7 +135,7 @@ def take_back(batch_id: int) -> ResponseReturnValue:
     commit_and_enqueue(lift_batch, batch_id)
     flash(
         "We're removing this file's numbers from the list, except those that were also "
-        "entered another way.",
+        "put on it another way.",
         "success",
     )
     return redirect(url_for("suppressions.show"))

@@ -61,7 +61,7 @@ def test_only_the_column_of_numbers_is_read(
     assert chosen == ["2"]
 
     done = organiser.post(page, data={"columns": chosen, "agreed": "1"}, follow_redirects=True)
-    assert "1 number entered" in done.text
+    assert "1 number was put on the list" in done.text
     assert entered(app) == [number]
 
 
