@@ -8,6 +8,7 @@ import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, ParamSpec, Protocol, cast
 
 from flask import Flask, current_app
@@ -15,6 +16,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.cron import CronJob, CronScheduler
+from rq.exceptions import StopRequested
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -90,11 +92,31 @@ class Periodic:
 
 
 class AppWorker(Worker):
-    """A worker whose forked children don't share its database connections."""
+    """A worker whose forked children don't share its database connections.
+
+    It remembers that a signal asked it to stop. RQ's own worker forgets that if Redis is away while
+    it stops.
+    """
+
+    is_asked_to_stop = False
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         db.engine.dispose(close=False)
         return super().perform_job(job, queue, execution)
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        self.is_asked_to_stop = True
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+
+class _Clock(CronScheduler):
+    """A clock that remembers that a signal asked it to stop, as AppWorker does."""
+
+    is_asked_to_stop = False
+
+    def _request_stop(self, signum: int, frame: FrameType | None) -> None:
+        self.is_asked_to_stop = True
+        super()._request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
 class _PeriodicJob(CronJob):
@@ -113,20 +135,26 @@ def run_worker(burst: bool = False, queues: Sequence[str] = QUEUES) -> None:
     If Redis goes away while the worker is idle, RQ waits for Redis. In the middle of a job RQ
     raises RedisError, and a new worker begins a second later; with `burst` the error is raised.
     """
-    while True:
-        try:
-            worker = AppWorker(
-                list(queues),
-                connection=redis_for_jobs(),
-                serializer=JSONSerializer,
-                log_job_description=False,
-            )
-            worker.work(burst=burst, logging_level="WARNING")
-            return
-        except RedisError:
-            if burst:
-                raise
-            time.sleep(1)
+    try:
+        while True:
+            worker = None
+            try:
+                worker = AppWorker(
+                    list(queues),
+                    connection=redis_for_jobs(),
+                    serializer=JSONSerializer,
+                    log_job_description=False,
+                )
+                worker.work(burst=burst, logging_level="WARNING")
+                return
+            except RedisError:
+                if burst:
+                    raise
+                if worker is not None and worker.is_asked_to_stop:
+                    return
+                time.sleep(1)
+    except StopRequested:  # the signal came between two workers, to the handler of the first
+        return
 
 
 def run_clock(periodic_jobs: Sequence[Periodic]) -> None:
@@ -134,16 +162,22 @@ def run_clock(periodic_jobs: Sequence[Periodic]) -> None:
 
     While Redis is away, the clock tries again each second.
     """
-    while True:
-        try:
-            _new_clock(periodic_jobs).start()
-            return
-        except RedisError:
-            time.sleep(1)
+    try:
+        while True:
+            clock = _new_clock(periodic_jobs)
+            try:
+                clock.start()  # type: ignore[no-untyped-call]
+                return
+            except RedisError:
+                if clock.is_asked_to_stop:
+                    return
+                time.sleep(1)
+    except StopRequested:  # the signal came between two clocks, to the handler of the first
+        return
 
 
-def _new_clock(periodic_jobs: Sequence[Periodic]) -> CronScheduler:
-    clock = CronScheduler(connection=redis_for_jobs(), logging_level="WARNING")
+def _new_clock(periodic_jobs: Sequence[Periodic]) -> _Clock:
+    clock = _Clock(connection=redis_for_jobs(), logging_level="WARNING")
     for periodic in periodic_jobs:
         clock.get_jobs().append(
             _PeriodicJob(

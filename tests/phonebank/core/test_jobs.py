@@ -4,12 +4,14 @@ import json
 import shlex
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from flask import Flask
+from redis import Redis
 from rq import Queue, Worker
 from rq.utils import import_attribute
 from sqlalchemy import text
@@ -22,6 +24,7 @@ from phonebank.core.db import db
 from phonebank.core.install_paths import ROOT
 from phonebank.core.redis import redis_for_jobs
 from phonebank.lists.jobs import import_list
+from phonebank.local.servers import start_redis
 from phonebank.models import Call, ListState, now
 from phonebank.periodic_jobs import PERIODIC_JOBS
 from tests.factories import create_caller, create_campaign, create_contact, create_list
@@ -121,3 +124,24 @@ def test_a_pickle_on_a_queue_is_not_run(app: Flask, clean_stores: None, tmp_path
         jobs.run_worker(burst=True)
         assert [len(jobs._queue(name, redis_for_jobs())) for name in jobs.QUEUES] == [0, 0, 0]
     assert not trace.exists()
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("command", ["worker", "clock"])
+def test_a_stop_while_redis_is_away_ends_the_process(
+    config: Config, tmp_path: Path, command: str
+) -> None:
+    """Otherwise it would go on for good, as when all of Phonebank stops at once."""
+    redis = start_redis(tmp_path / "redis")
+    processes = Processes(replace(config, redis_url=redis.url), tmp_path / "log")
+    try:
+        processes.start_command(command)
+        (process,) = processes.running
+        with Redis.from_url(redis.url) as asked:
+            within(30, lambda: asked.keys("rq:worker*" if command == "worker" else "rq:cron*"))
+        redis.stop()
+        process.terminate()
+        assert process.wait(20) in (0, 1)
+    finally:
+        redis.stop()
+        processes.stop()
