@@ -21,6 +21,7 @@ PACED = {
     "bench/handsets.py::_wait_for_person": "the pause of the waiting page",
     "bench/outcomes.py::main": "so many outcomes a second",
     "tests/browser/line_server.py::snapshot": "a server that is as slow as the test says",
+    "tests/phonebank/webhooks/receiver.py::do_POST": "a program that never answers a webhook",
     "tests/crash/bad_line.py::ask": "a request of the soak that is late",
     "tests/crash/bad_line.py::send": "a copy of it that is later",
     "tests/crash/site.py::wait": "how long the soak leaves the killed part dead",

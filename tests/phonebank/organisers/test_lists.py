@@ -213,7 +213,7 @@ def test_a_large_file_is_kept_in_pieces(
 def test_guesses_that_may_be_wrong_are_marked(organiser: FlaskClient, lists_page: str) -> None:
     sent = send(organiser, lists_page, "Vorname,Number,Notes\nAda,020 7946 0018,Knows Bob\n")
     page = organiser.get(sent.location).text
-    assert page.count("Please check this one") == 1
+    assert page.count("Please check this column") == 1
     assert "Keep as “notes”" in page
 
 
