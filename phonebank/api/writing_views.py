@@ -1,4 +1,5 @@
-"""The addresses of the API that add and change people, and put numbers on the do-not-call list."""
+"""The API's addresses for adding and changing people, and for putting numbers on the
+do-not-call list."""
 
 from flask import Response
 from sqlalchemy.exc import IntegrityError

@@ -68,7 +68,8 @@ class Person:
 
     @classmethod
     def of(cls, row: Any) -> "Person":
-        """Return the person with the values of a row or a Contact that has these attributes."""
+        """Return a Person with the values of a query row or a Contact. `row` must have an
+        attribute for each field of Person."""
         return cls(*(getattr(row, name) for name in cls.__dataclass_fields__))
 
 

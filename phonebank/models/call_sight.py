@@ -11,7 +11,7 @@ from phonebank.models.base import Base, now
 
 
 class CallSight(Base):
-    """One moment at which the caller of a call saw the first name of the person again.
+    """A moment when a call's caller saw the person's first name again.
 
     The first moment is the call itself and has no row here.
     """

@@ -23,7 +23,8 @@ UNENTERED_FOR = timedelta(days=1)
 def store_file(
     data: bytes, filename: str, country: str, reason: str, account_id: int
 ) -> SuppressionBatch:
-    """Store a do-not-call file until an organiser has reviewed what it would enter.
+    """Store a do-not-call file, so that an organiser can review which numbers it would put on the
+    list.
 
     `country` is an ISO 3166-1 code. Numbers without a country code are read as numbers of that
     country.

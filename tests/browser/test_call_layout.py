@@ -250,7 +250,7 @@ def test_few_taps_end_a_call(party: Party, new_page: NewPage) -> None:
     assert ended_with("Wrong number · next person") == "wrong_number"
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".call-bar .bar-save")).to_have_text("Wrong number · next person")
-    page.get_by_role("button", name="Change your answer to: Who has answered?").click()
+    page.get_by_role("button", name="Change what you noted at: Who has answered?").click()
     tap(page, "It's them")
     tap(page, "Not a good time")
     assert ended_with("This time tomorrow") == "call_back"

@@ -133,7 +133,7 @@ def test_an_earlier_answer_can_be_changed_and_the_next_steps_follow(
         tap(page, name)
     page.get_by_role("button", name="5", exact=True).click()
     assert step_on(page) == "rating_why"
-    page.get_by_role("button", name="Change your answer to: Where do they stand?").click()
+    page.get_by_role("button", name="Change what you noted at: Where do they stand?").click()
     assert step_on(page) == "rating_before"
     expect(page.get_by_role("button", name="5", exact=True)).to_have_attribute(
         "aria-pressed", "true"

@@ -1,4 +1,4 @@
-"""The pages of a do-not-call file: review what it would enter, enter it, remove its numbers.
+"""The pages of a do-not-call file: review its numbers, put them on the list, remove them again.
 
 Once a file's numbers are on the list, they can only be removed all together. A file is kept until
 an organiser enters or deletes it, and for a day at most.
@@ -48,7 +48,7 @@ def init_app(app: Flask) -> None:
 @limiter.limit(REVIEWS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def show(batch_id: int) -> ResponseReturnValue:
-    """Show the file's columns with samples, and what the guessed columns would enter."""
+    """Show the file's columns with samples, and the numbers in the guessed columns."""
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
         return redirect(url_for("suppressions.show"))
@@ -60,7 +60,7 @@ def show(batch_id: int) -> ResponseReturnValue:
 @limiter.limit(REVIEWS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def enter(batch_id: int) -> ResponseReturnValue:
-    """Show what the chosen columns would enter. Enter the numbers once the organiser agrees."""
+    """Show the numbers in the chosen columns. Put them on the list once the organiser agrees."""
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
         flash("The numbers of that file are already on the list.", "info")

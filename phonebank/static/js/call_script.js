@@ -118,7 +118,7 @@ export class ScriptWalk {
       row.querySelector(".step-question").textContent = title;
       row.querySelector(".step-answer").append(describeAnswer(this.step(id), this.answers[id]));
       row.querySelector("button").value = id;
-      row.querySelector("button .visually-hidden").textContent = ` your answer to: ${title}`;
+      row.querySelector("button .visually-hidden").textContent = ` what you noted at: ${title}`;
       return row;
     });
     const list = this.page.querySelector("[data-done-steps]");

@@ -152,7 +152,7 @@ def test_a_file_of_our_own_comes_in_again(app: Flask, organiser: FlaskClient) ->
     page = upload(organiser, organiser.get("/do-not-call.csv").data)
     shown = organiser.get(page).text
     assert "1 number would go on the list" in shown
-    assert "1 is already on it" in shown
+    assert "1 of them is already on the do-not-call list" in shown
 
 
 def test_what_was_left_behind_is_taken_up_and_what_nobody_entered_forgotten(
