@@ -58,8 +58,11 @@ class SingleUseRecoveryCodes(MfRecoveryCodesUtil):
     """The recovery codes of an account, which stays locked while one of them is checked."""
 
     def check_recovery_code(self, user: Any, code: str) -> bool:
-        """Whether the code is one of the account's. The account stays locked until the request
-        ends. Flask-Security deletes the code before that."""
+        """Whether the code is one of the account's.
+
+        The account's row stays locked until the request ends, and Flask-Security deletes the code
+        before that. So a second request cannot use the code.
+        """
         unchanged = select(Account).where(
             Account.id == user.id, Account.active, Account.fs_uniquifier == user.fs_uniquifier
         )

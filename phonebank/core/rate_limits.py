@@ -42,7 +42,7 @@ def account_key() -> str:
 
 
 def typed_key(text: str) -> str:
-    """Return typed text without capitals, full-width letters or extra spaces.
+    """Return typed text in lower case, with letters of ordinary width and single spaces.
 
     So another spelling of the same text does not get a fresh limit.
     """

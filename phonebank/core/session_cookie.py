@@ -36,7 +36,8 @@ class SessionCookies(SecureCookieSessionInterface):
         return self._serializer
 
     def open_session(self, app: Flask, request: Request) -> Session | None:
-        """Return the session of a request; an empty one without a valid cookie."""
+        """Return the session of a request. If the request has no valid cookie, return an empty
+        session. Return None if the app has no serializer to sign cookies with."""
         serializer = self.get_signing_serializer(app)
         cookie = request.cookies.get(self.get_cookie_name(app))
         if serializer is None or not cookie:

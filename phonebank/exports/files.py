@@ -152,9 +152,9 @@ def fail(export: Export) -> None:
 
 
 def put_back_stalled() -> Sequence[int]:
-    """Let files whose worker was lost begin again. Return the ids of all files that wait.
+    """Let files whose worker was lost begin again. Return the ids of the files that were put back.
 
-    A file fails if workers have begun it TRIES_AT_MOST times.
+    Such a file fails instead if workers have begun it TRIES_AT_MOST times already.
     """
     stalled = (Export.state.in_(UNDER_WAY), Export.progress_at < now() - STALLED_AFTER)
     hopeless = update(Export).where(*stalled, Export.tries >= TRIES_AT_MOST)

@@ -100,7 +100,8 @@ def reason_to_wait(campaign: Campaign, hashed: str | None, at: datetime) -> str:
 
 
 def flag_crowd(newcomer: Caller, campaign: Campaign, at: datetime) -> None:
-    """Flag for the organisers that a newcomer waits because of the crowd from their address."""
+    """Show the organisers that this newcomer waits, because newcomers from the same address have
+    seen too many people together."""
     if newcomer.address is not None:
         seen = _seen(campaign, newcomer.address, at)
         pace.flag(newcomer, pace.NEWCOMERS, seen, campaign.newcomers_people_an_hour, at)
