@@ -9,7 +9,7 @@ PY := .venv/bin/python
 PYTHON ?=
 # Three processes run tests, each with its own servers, because many tests wait. A file's tests stay
 # together, and tests/conftest.py says which files come first.
-AT_ONCE ?= -n 3 --dist loadfile --no-loadscope-reorder
+AT_ONCE ?= -n 4 --dist loadfile --no-loadscope-reorder
 # This command runs the tests. Continuous integration sets tools.rerun_timing here.
 PYTEST ?= $(PY) -m pytest
 # More arguments for pytest, such as ARGS="-k upload -x"
