@@ -7,7 +7,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 # This Python makes the environment. If it is empty, the first Python that is new enough does.
 PYTHON ?=
-# Three processes run tests, each with its own servers, because many tests wait. A file's tests stay
+# Four processes run tests, each with its own servers, because many tests wait. A file's tests stay
 # together, and tests/conftest.py says which files come first.
 AT_ONCE ?= -n 4 --dist loadfile --no-loadscope-reorder
 # This command runs the tests. Continuous integration sets tools.rerun_timing here.
