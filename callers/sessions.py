@@ -18,6 +18,7 @@ from phonebank.calls.hold import Device
 from phonebank.core.access import CALLER, open_to
 from phonebank.core.db import autocommit, db, retry_on_deadlock
 from phonebank.core.errors import NotAllowedError, SignInRequiredError
+from phonebank.core.rate_limits import client_key
 from phonebank.models import Caller, CallerState
 
 _KEY = "caller"
@@ -52,6 +53,13 @@ def device_of_cookie() -> Device | None:
     if not isinstance(known, dict) or type(known.get("id")) is not int:
         return None
     return Device(known["id"], str(known.get("token")))
+
+
+def device_key() -> str:
+    """Return the key by which a rate limit counts requests: the caller that the cookie names, or
+    the address if there is no cookie."""
+    device = device_of_cookie()
+    return f"caller {device.id}" if device else client_key()
 
 
 def caller_of_device() -> Caller | None:

@@ -3,7 +3,7 @@
 from flask import g, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from callers.sessions import device_of_cookie, for_callers
+from callers.sessions import device_key, for_callers
 from callers.views import page_data
 from callers.views.blueprint import pages, read_fields
 from callers.views.script_words import words_of
@@ -12,17 +12,12 @@ from phonebank.calls.merge_fields import shared_fields
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
-from phonebank.core.rate_limits import client_key, limiter
+from phonebank.core.rate_limits import limiter
 from phonebank.experiments.script_choice import active_version_ids
 from phonebank.rules.outcomes import label_of
 from phonebank.scripts.step_renderer import fill
 
 LOOK_UPS = "20 per hour"
-
-
-def _device_key() -> str:
-    device = device_of_cookie()
-    return f"caller {device.id}" if device else client_key()
 
 
 @pages.get("/calling/called-back")
@@ -33,7 +28,7 @@ def called_back() -> ResponseReturnValue:
 
 
 @pages.post("/calling/called-back")
-@limiter.limit(LOOK_UPS, key_func=_device_key)
+@limiter.limit(LOOK_UPS, key_func=device_key)
 @for_callers
 def find_caller_back() -> ResponseReturnValue:
     """Show the first names of the people whom this caller has called and whose number ends in these

@@ -10,7 +10,7 @@ import uuid
 from flask import Response, flash, g, jsonify, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from callers.sessions import device_of_cookie, for_callers
+from callers.sessions import device_key, for_callers
 from callers.views import page_data
 from callers.views.blueprint import pages, read_fields, wants_screen
 from phonebank.calls.hold import current_hold
@@ -18,17 +18,12 @@ from phonebank.calls.text_message import record_sent, sms_link, text_for
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
-from phonebank.core.rate_limits import client_key, limiter
+from phonebank.core.rate_limits import limiter
 from phonebank.told_changes.tell import tell
 
 SENDS = "60 per hour"
 SENT = "Sent. An organiser decides about it."
 TEXT_SENT = "Noted: you have sent the text."
-
-
-def _device_key() -> str:
-    device = device_of_cookie()
-    return f"caller {device.id}" if device else client_key()
 
 
 @pages.get("/calling/told")
@@ -39,7 +34,7 @@ def told() -> ResponseReturnValue:
 
 
 @pages.post("/calling/person/<uuid:call_id>/told")
-@limiter.limit(SENDS, key_func=_device_key)
+@limiter.limit(SENDS, key_func=device_key)
 @for_callers
 def send_told(call_id: uuid.UUID) -> ResponseReturnValue:
     """Store what the person said. The JSON has "number", "first_name", "last_name" and "place"."""
@@ -59,7 +54,7 @@ def send_told(call_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @pages.post("/calling/person/<uuid:call_id>/text-sent")
-@limiter.limit(SENDS, key_func=_device_key)
+@limiter.limit(SENDS, key_func=device_key)
 @for_callers
 def text_sent(call_id: uuid.UUID) -> ResponseReturnValue:
     """Store that the caller has sent the text of this call."""
