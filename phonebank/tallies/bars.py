@@ -3,14 +3,10 @@ the last weeks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, func, select
-
-from phonebank.core.db import db
-from phonebank.models import Tally
-from phonebank.tallies.totals import Totals, hour_of
+from phonebank.tallies.totals import Totals, hour_of, totals_by_hour
 
 # The chart of today always shows these hours. It shows earlier and later hours only if they have
 # calls.
@@ -18,19 +14,6 @@ FIRST_HOUR, LAST_HOUR = 9, 20
 # The chart of days ends today. It begins with the first day that has calls, but not earlier than
 # DAYS_AT_MOST days ago, and it shows at least DAYS_AT_LEAST days.
 DAYS_AT_MOST, DAYS_AT_LEAST = 28, 7
-
-_BY_HOUR = (
-    select(
-        Tally.hour,
-        func.sum(Tally.version),
-        func.sum(Tally.calls),
-        func.sum(Tally.reached),
-        func.sum(Tally.conversations),
-        func.sum(Tally.yeses),
-    )
-    .where(Tally.campaign_id == bindparam("campaign_id"), Tally.hour >= bindparam("since"))
-    .group_by(Tally.hour)
-)
 
 
 @dataclass(frozen=True)
@@ -61,9 +44,7 @@ def calls_over_time(campaign_id: int, zone: ZoneInfo, at: datetime) -> OverTime:
     today = at.astimezone(zone).date()
     first_day = today - timedelta(days=DAYS_AT_MOST - 1)
     since = _midnight(first_day, zone)
-    rows = db.session.execute(_BY_HOUR, {"campaign_id": campaign_id, "since": hour_of(since)})
-    # The keys are in UTC, where each hour comes once. A local hour may come twice a year.
-    by_hour = {hour.astimezone(UTC): Totals(*map(int, sums)) for hour, *sums in rows}
+    by_hour = totals_by_hour(campaign_id, since)
     hours = {hour: of for hour, of in by_hour.items() if hour.astimezone(zone).date() == today}
     return OverTime(
         _sum(hours.values()), _hours_of_day(today, zone, hours), _days_to(today, zone, by_hour)

@@ -141,6 +141,17 @@ def campaign_totals(campaign_id: int) -> Totals:
     return _totals(row[1:])
 
 
+def totals_by_hour(campaign_id: int, since: datetime) -> dict[datetime, Totals]:
+    """Return the totals of each hour of a campaign that has calls, by the start of the hour in UTC.
+    They begin with the hour that contains `since` (aware)."""
+    query = _summed(Tally.hour).where(
+        Tally.campaign_id == campaign_id, Tally.hour >= hour_of(since)
+    )
+    rows = db.session.execute(query.group_by(Tally.hour))
+    # A key in local time would not do: two hours of a year have the same local time.
+    return {row[0].astimezone(UTC): _totals(row[1:]) for row in rows}
+
+
 def caller_totals(party_id: int) -> list[CallerTotals]:
     """Return the totals of each caller with a call in the party: most conversations first, then
     most calls."""
