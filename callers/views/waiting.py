@@ -12,7 +12,7 @@ from flask import render_template
 from callers.views import page_data
 from phonebank.calls.claim import NobodyToCallError
 from phonebank.calls.eligibility import OnBreakError
-from phonebank.contact_queue.campaign_hours import rules_of
+from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.contact_queue.empty_reasons import SOON, EmptyReason
 from phonebank.core.errors import GoneError, PhonebankError
 from phonebank.models import Caller, Campaign, now
@@ -118,7 +118,7 @@ def render_waiting(waiting: Waiting, caller: Caller) -> str:
     """Return the waiting page."""
     place = page_data.place_of(caller)
     campaign, party = place["campaign"], place["party"]
-    zone = time_zone(party.time_zone if party else rules_of(campaign).time_zones.value[0])
+    zone = time_zone(party.time_zone) if party else first_zone_of(campaign)
     when = describe_moment(waiting.next_at, now(), zone) if waiting.next_at else ""
     return render_template(
         "callers/waiting.html",

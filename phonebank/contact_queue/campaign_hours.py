@@ -2,10 +2,12 @@
 cannot go beyond the hours that its country allows."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from phonebank.models import Campaign
 from phonebank.rules.calling_hours import is_callable, next_callable, zones_in_key
 from phonebank.rules.countries import CountryRules, rules_for
+from phonebank.rules.time_zones import time_zone
 from phonebank.rules.week_hours import WeekHours
 
 # A caller needs about this long to read the first words and to dial. Callers get no contact in the
@@ -18,6 +20,12 @@ _STEP = timedelta(minutes=5)
 def rules_of(campaign: Campaign) -> CountryRules:
     """Return the rules of the campaign's country."""
     return rules_for(campaign.country)
+
+
+def first_zone_of(campaign: Campaign) -> ZoneInfo:
+    """Return the first time zone of the campaign's country, whose clock pages for organisers go
+    by."""
+    return time_zone(rules_of(campaign).time_zones.value[0])
 
 
 def hours_of(campaign: Campaign) -> WeekHours:

@@ -15,6 +15,7 @@ from phonebank.campaigns.data_protection import (
     missing_statements,
 )
 from phonebank.campaigns.progress import OutcomeCountsCache, answers_by_question
+from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.core.access import ORGANISER_ANYWHERE, VIEWER_ANYWHERE, open_to
 from phonebank.core.config import current_config
 from phonebank.core.edit_form import EditForm, is_still
@@ -30,7 +31,7 @@ from phonebank.parties.standings import standings
 from phonebank.privacy.retention import ANNOUNCED_FOR
 from phonebank.roster.admit import set_door
 from phonebank.rules.countries import rules_for
-from phonebank.rules.time_zones import city_of, time_zone
+from phonebank.rules.time_zones import city_of
 from phonebank.rules.week_hours import DAY_NAMES, DAYS
 from phonebank.scripts.versions import published_version_id, script_of
 from phonebank.tallies.bars import calls_over_time
@@ -100,7 +101,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
     readings: OutcomeCountsCache = current_app.extensions.setdefault(
         "outcome_readings", OutcomeCountsCache()
     )
-    zone = time_zone(rules_for(campaign.country).time_zones.value[0])
+    zone = first_zone_of(campaign)
     figures = {
         "totals": totals,
         "outcomes": readings.of(campaign.id, totals.calls),

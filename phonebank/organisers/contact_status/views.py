@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from phonebank.campaigns.forecast import forecast
+from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.contact_queue.status_cache import queue_status
 from phonebank.contact_queue.status_counts import BUCKETS, STILL_CALLED, Bucket
 from phonebank.core.access import open_to
@@ -21,9 +22,7 @@ from phonebank.organisers.contact_status.wording import (
     describe_status,
     describe_time_of_day,
 )
-from phonebank.rules.countries import rules_for
 from phonebank.rules.retry_rules import RetryRules
-from phonebank.rules.time_zones import time_zone
 from phonebank.tallies.bars import calls_over_time
 from phonebank.tallies.totals import campaign_totals
 
@@ -80,7 +79,7 @@ def standing(campaign_id: int) -> ResponseReturnValue:
 
 def _forecast(campaign: Campaign, buckets: Mapping[str, Bucket], at: datetime) -> str:
     """Describe when everyone has been called; "" if it is too early to tell."""
-    zone = time_zone(rules_for(campaign.country).time_zones.value[0])
+    zone = first_zone_of(campaign)
     today = at.astimezone(zone).date()
     estimate = forecast(
         sum(buckets[key].contacts for key in STILL_CALLED),

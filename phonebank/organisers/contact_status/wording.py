@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from phonebank.campaigns.forecast import Forecast, more_callers
-from phonebank.contact_queue.campaign_hours import rules_of
+from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.contact_queue.empty_reasons import describe_elsewhere
 from phonebank.contact_queue.status_counts import CAPACITY_AT_MOST, Bucket
 from phonebank.models import Campaign, CampaignState
-from phonebank.rules.time_zones import city_of, time_zone
+from phonebank.rules.time_zones import city_of
 
 # An experienced caller dials this many numbers an hour by hand, answered or not. US field
 # organisers plan with this figure.
@@ -134,5 +134,5 @@ def describe_wait(wait: timedelta) -> str:
 
 def _local_time(campaign: Campaign, moment: datetime) -> tuple[datetime, str]:
     """Return the moment in the first time zone of the campaign's country, and that zone's city."""
-    zone = time_zone(rules_of(campaign).time_zones.value[0])
+    zone = first_zone_of(campaign)
     return moment.astimezone(zone), city_of(zone)
