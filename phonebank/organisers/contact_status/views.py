@@ -1,9 +1,10 @@
 """The organiser's page of contact status: how many contacts are in each bucket, and why."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from flask import Blueprint, Flask, render_template, request
+from flask import Blueprint, Flask, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
@@ -70,11 +71,34 @@ def standing(campaign_id: int) -> ResponseReturnValue:
         notes=notes,
         sentence=describe_status(campaign, buckets, at),
         enough=describe_capacity(status.capacity, campaign.is_running),
-        forecast=_forecast(campaign, by_key, at) if campaign.is_running else "",
+        forecast=_forecasts().of(campaign, by_key, at) if campaign.is_running else "",
         as_of=describe_time_of_day(campaign, at),
         meanings={bucket.key: BUCKET_MEANINGS[bucket.key] for bucket in buckets},
         labels=BUCKETS,
     )
+
+
+@dataclass
+class _Forecasts:
+    """The forecasts that this process last made, by campaign, each with the time of its counts.
+
+    Open pages ask every few seconds, and a forecast sums all of a campaign's tallies. So each count
+    of the contacts has one forecast.
+    """
+
+    _made: dict[int, tuple[datetime, str]] = field(default_factory=dict)
+
+    def of(self, campaign: Campaign, buckets: Mapping[str, Bucket], at: datetime) -> str:
+        """Return what `_forecast` describes; `at` is the time of the counts in `buckets`."""
+        made = self._made.get(campaign.id)
+        if made is None or made[0] != at:
+            made = self._made[campaign.id] = (at, _forecast(campaign, buckets, at))
+        return made[1]
+
+
+def _forecasts() -> _Forecasts:
+    forecasts: _Forecasts = current_app.extensions.setdefault("forecasts", _Forecasts())
+    return forecasts
 
 
 def _forecast(campaign: Campaign, buckets: Mapping[str, Bucket], at: datetime) -> str:

@@ -2,6 +2,7 @@
 
 import random
 from collections import deque
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -9,10 +10,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from phonebank.campaigns.forecast import forecast, more_callers
+from phonebank.contact_queue.status_cache import count_status
 from phonebank.core.db import db
 from phonebank.models import Campaign, ContactState, now
+from phonebank.organisers.contact_status import views
 from phonebank.tallies.bars import Bar
-from phonebank.tallies.totals import add
+from phonebank.tallies.totals import Totals, add
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 
 TODAY = date(2026, 11, 29)
@@ -97,3 +100,20 @@ def test_organisers_read_it_beside_the_contact_status(app: Flask, organiser: Fla
     page = organiser.get(address).text
     assert "At the pace of the last days (" in page
     assert "The last day is 2999-01-01." in page
+
+
+def test_pages_that_show_the_same_count_share_its_forecast(
+    app: Flask, organiser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        campaign = create_campaign()
+        address = f"/campaigns/{campaign.id}/queue?part=1"
+        db.session.commit()
+        count = count_status(campaign)
+        later = replace(count, at=count.at + timedelta(seconds=15))
+    read: list[int] = []
+    monkeypatch.setattr(views, "campaign_totals", lambda key: read.append(key) or Totals())
+    for shown in (count, count, later, later):
+        monkeypatch.setattr(views, "queue_status", lambda _, shown=shown: shown)
+        assert organiser.get(address).status_code == 200
+    assert len(read) == 2
