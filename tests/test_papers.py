@@ -40,3 +40,10 @@ def test_commits_are_checked_by_tools_that_make_installs() -> None:
 
 def _text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    """Two people may take the same next number at the same time."""
+    pages = (ROOT / "docs" / "decisions").glob("0*.md")
+    numbers = sorted(int(page.name[:4]) for page in pages)
+    assert numbers == list(range(1, len(numbers) + 1))
