@@ -58,7 +58,7 @@ def test_an_organiser_finds_a_person_and_corrects_a_call(
     page.get_by_role("link", name="Ann Quillfeather").click()
     page.get_by_role("link", name="Correct this call").click()
     page.get_by_label("How the call ended").select_option(label="We talked")
-    page.get_by_label("Note").fill("She has rung back")
+    page.get_by_label("Note").fill("She has called back")
     page.get_by_role("button", name="Save the correction").click()
 
     expect(page.get_by_text("Corrected. The totals have changed with it.")).to_be_visible()
