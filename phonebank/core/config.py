@@ -13,6 +13,10 @@ PRODUCTION = "production"
 DEVELOPMENT = "development"
 MODES = (PRODUCTION, DEVELOPMENT)
 
+# Callers dial on their own phones, without a provider of telephone lines.
+MANUAL = "manual"
+TELEPHONY = (MANUAL, "twilio", "asterisk", "simulator")
+
 # The fewest connections to PostgreSQL that a web process can work with. Boards, downloads and each
 # urgency of request need separate connections.
 LEAST_CONNECTIONS = 8
@@ -68,6 +72,8 @@ class Config:
     mail_sender: str = "phonebank@localhost"
     # Whether organisers must add an authenticator app before they see people's data.
     require_second_factor: bool = True
+    # The provider of telephone lines: one of TELEPHONY.
+    telephony: str = MANUAL
 
     @property
     def is_production(self) -> bool:
@@ -123,15 +129,28 @@ class Config:
             mail_password=environ.get("MAIL_PASSWORD", ""),
             mail_sender=environ.get("MAIL_SENDER") or cls.mail_sender,
             require_second_factor=environ.get("REQUIRE_SECOND_FACTOR", "yes") != "no",
+            telephony=environ.get("TELEPHONY") or MANUAL,
         )
         config._check()
         return config
 
     def _check(self) -> None:
-        if self.mode not in MODES:
-            raise ConfigError(f"PHONEBANK_MODE must be {' or '.join(MODES)}, not {self.mode!r}.")
+        self._check_choices()
         if self.joins_a_minute < 1:
             raise ConfigError("JOINS_A_MINUTE must be 1 or more, or nobody could join.")
+        self._check_numbers()
+        if self.is_production:
+            self._check_secrets()
+
+    def _check_choices(self) -> None:
+        for name, allowed, chosen in (
+            ("PHONEBANK_MODE", MODES, self.mode),
+            ("TELEPHONY", TELEPHONY, self.telephony),
+        ):
+            if chosen not in allowed:
+                raise ConfigError(f"{name} must be {' or '.join(allowed)}, not {chosen!r}.")
+
+    def _check_numbers(self) -> None:
         for name, least, is_now in (
             ("DATABASE_CONNECTIONS", LEAST_CONNECTIONS, self.database_connections),
             ("WORKER_DATABASE_CONNECTIONS", 2, self.worker_connections),
@@ -140,8 +159,8 @@ class Config:
         ):
             if is_now < least:
                 raise ConfigError(f"{name} must be {least} or more, not {is_now}.")
-        if not self.is_production:
-            return
+
+    def _check_secrets(self) -> None:
         if not self.number_keys:
             raise ConfigError("NUMBER_KEYS is not set. See docs/operations.md.")
         for name, secret in (

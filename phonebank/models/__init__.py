@@ -11,7 +11,7 @@ from phonebank.models.call_correction import CallCorrection
 from phonebank.models.call_sight import CallSight
 from phonebank.models.caller import Caller, CallerState
 from phonebank.models.caller_action import CallerAction, CallerActionKind, DoorStop
-from phonebank.models.campaign import Campaign, CampaignState, campaign_host
+from phonebank.models.campaign import Campaign, CampaignMode, CampaignState, campaign_host
 from phonebank.models.chapter import Chapter
 from phonebank.models.contact import Contact, ContactState
 from phonebank.models.contact_list import ContactList, ListState, RefusedRow, UploadChunk
@@ -21,8 +21,11 @@ from phonebank.models.erasure import Erasure, ErasureState
 from phonebank.models.experiment import Experiment, ExperimentArm, ExperimentState
 from phonebank.models.export import Export, ExportKind, ExportPiece, ExportState
 from phonebank.models.inbox_item import InboxItem, InboxMark, InboxState, TextSent
+from phonebank.models.line import EndCause, Line, LineSide, LineState
+from phonebank.models.line_event import EventKind, LineEventRow
 from phonebank.models.pace_flag import PaceFlag
 from phonebank.models.party import Party, PartyState
+from phonebank.models.phone_settings import PhoneSettings
 from phonebank.models.script import Script, ScriptVersion
 from phonebank.models.set_aside import SetAside, SetAsideCall, SetAsideState
 from phonebank.models.suppression import (
@@ -43,6 +46,7 @@ STATES = (
     CallEnding,
     CallerActionKind,
     CallerState,
+    CampaignMode,
     CampaignState,
     ContactState,
     DeliveryState,
@@ -80,6 +84,7 @@ __all__ = [
     "CallerActionKind",
     "CallerState",
     "Campaign",
+    "CampaignMode",
     "CampaignState",
     "Chapter",
     "Contact",
@@ -89,8 +94,10 @@ __all__ = [
     "DeadNumber",
     "DeliveryState",
     "DoorStop",
+    "EndCause",
     "Erasure",
     "ErasureState",
+    "EventKind",
     "Experiment",
     "ExperimentArm",
     "ExperimentState",
@@ -102,10 +109,15 @@ __all__ = [
     "InboxItem",
     "InboxMark",
     "InboxState",
+    "Line",
+    "LineEventRow",
+    "LineSide",
+    "LineState",
     "ListState",
     "PaceFlag",
     "Party",
     "PartyState",
+    "PhoneSettings",
     "RefusedRow",
     "Role",
     "RoleName",

@@ -23,6 +23,28 @@ class CampaignState(StrEnum):
     ENDED = "ended"
 
 
+class CampaignMode(StrEnum):
+    """The ways in which a campaign's callers reach people."""
+
+    MANUAL = "manual"  # the caller dials on their own phone
+    # The caller has one line, on their phone or in the browser. Each person is joined to it.
+    PHONE_BRIDGE = "phone_bridge"
+    SOFTPHONE = "softphone"
+    # The server calls the next person as soon as a caller is ready, or somewhat before.
+    PROGRESSIVE = "progressive"
+    PREDICTIVE = "predictive"
+
+    @property
+    def shows_numbers(self) -> bool:
+        """Whether callers see the numbers that they call."""
+        return self == CampaignMode.MANUAL
+
+    @property
+    def dials_first(self) -> bool:
+        """Whether the server calls people before a caller sees them."""
+        return self in (CampaignMode.PROGRESSIVE, CampaignMode.PREDICTIVE)
+
+
 # The hosts who may run parties for a campaign; an organiser chooses them.
 campaign_host = Table(
     "campaign_host",
@@ -34,7 +56,7 @@ campaign_host = Table(
 
 class Campaign(Versioned, Base):
     __tablename__ = "campaign"
-    __table_args__ = (state_check(CampaignState),)
+    __table_args__ = (state_check(CampaignState), state_check(CampaignMode, "mode"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(120))
@@ -44,6 +66,11 @@ class Campaign(Versioned, Base):
     language: Mapped[str] = mapped_column(String(8), default="en")
     state: Mapped[CampaignState] = mapped_column(
         state_type(CampaignState), default=CampaignState.DRAFT
+    )
+    mode: Mapped[CampaignMode] = mapped_column(
+        state_type(CampaignMode, length=20),
+        default=CampaignMode.MANUAL,
+        server_default=CampaignMode.MANUAL,
     )
     briefing: Mapped[str] = mapped_column(default="")
     # The campaign's own values for merge fields: {"candidate": "…"}.

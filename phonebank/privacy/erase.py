@@ -85,13 +85,16 @@ UPDATE set_aside_call SET before = NULL, after = NULL, lifted_reason = NULL FROM
 WHERE call.id = set_aside_call.call_id AND call.contact_id = ANY(:ids)
 """)
 # Every other table whose rows are about a person, such as what callers were told about them. A row
-# of `contact_sight` says nothing about the person, and stays in the access ledger.
+# of `contact_sight` says nothing about the person, and stays in the access ledger. A row of `line`
+# stays, because it proves how the law was kept.
 _ABOUT_PEOPLE = [
     text(f'DELETE FROM "{key.parent.table.name}" WHERE "{key.parent.name}" = ANY(:ids)')  # noqa: S608
     for table in Base.metadata.sorted_tables
     for key in table.foreign_keys
-    if key.column.table.name == "contact" and table.name not in ("call", "contact_sight")
+    if key.column.table.name == "contact" and table.name not in ("call", "contact_sight", "line")
 ]
+# A line has no data of the person, but its provider may find the number by this id.
+_EMPTY_LINES = text("UPDATE line SET provider_id = NULL WHERE contact_id = ANY(:ids)")
 # A correction has what the call said before, which may be the person's own words.
 _DELETE_CORRECTIONS = text("""
 DELETE FROM call_correction USING call
@@ -189,6 +192,7 @@ def _empty_called(ids: list[int]) -> None:
     db.session.execute(_EMPTY_SNAPSHOTS, those)
     for rows_about_people in _ABOUT_PEOPLE:
         db.session.execute(rows_about_people, those)
+    db.session.execute(_EMPTY_LINES, those)
     db.session.execute(_DELETE_CORRECTIONS, those)
     db.session.execute(_EMPTY_CALLS, those)
     db.session.execute(_EMPTY, those)

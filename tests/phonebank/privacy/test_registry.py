@@ -54,8 +54,10 @@ HARMLESS_TABLES = {
     "experiment",
     "experiment_arm",
     "export",
+    "line_event",
     "pace_flag",
     "party",
+    "phone_settings",  # a campaign's own number
     "role",
     "scoped_role",
     "script",

@@ -1,0 +1,92 @@
+"""One leg of a telephone connection: to a caller, or to the person who is called."""
+
+import uuid
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Numeric, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, Versioned, now
+from phonebank.models.state_column import state_check, state_type
+
+
+class LineSide(StrEnum):
+    """Whose telephone a line goes to."""
+
+    CALLER = "caller"
+    PERSON = "person"
+
+
+class LineState(StrEnum):
+    """The stages of a line, in their order. A line that was joined to another and left it is
+    ANSWERED again."""
+
+    WANTED = "wanted"  # written here; the provider may not know of it yet
+    DIALLED = "dialled"
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    JOINED = "joined"
+    ENDED = "ended"
+
+
+class EndCause(StrEnum):
+    """The reasons why a line ended."""
+
+    HUNG_UP = "hung_up"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    NO_SUCH_NUMBER = "no_such_number"
+    CANCELLED = "cancelled"  # our side ended it before anyone answered
+    FAILED = "failed"
+    LOST = "lost"  # the provider knows nothing of it any more
+
+
+class Line(Versioned, Base):
+    """A line. It holds no number: a person's number is in the call, a caller's in their session."""
+
+    __tablename__ = "line"
+    __table_args__ = (
+        state_check(LineSide, "side"),
+        state_check(LineState),
+        state_check(EndCause, "cause"),
+        Index("uq_line_provider", "backend", "provider_id", unique=True),
+        Index("ix_line_open", "campaign_id", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_line_campaign_created", "campaign_id", "created_at"),
+        Index("ix_line_call", "call_id"),
+        Index("ix_line_caller", "caller_id"),
+        Index("ix_line_contact", "contact_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    # The call for which a person's line was made; None for a caller's line.
+    call_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("call.id", ondelete="SET NULL"))
+    # None for a person's line until a caller takes the call.
+    caller_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("caller.id", ondelete="SET NULL")
+    )
+    contact_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("contact.id", ondelete="SET NULL")
+    )
+    side: Mapped[LineSide] = mapped_column(state_type(LineSide))
+    backend: Mapped[str] = mapped_column(String(20))
+    # The provider's own id of the line.
+    provider_id: Mapped[str | None] = mapped_column(String(100))
+    state: Mapped[LineState] = mapped_column(state_type(LineState), default=LineState.WANTED)
+    cause: Mapped[EndCause | None] = mapped_column(state_type(EndCause, length=20))
+    # The highest sequence number of the JOINED and LEFT events applied: see
+    # `telephony.line_states`.
+    sequence: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    # When the provider took the line; then when it was first answered, joined to another line and
+    # had the information message played to its end; and when it ended.
+    dialled_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    joined_at: Mapped[datetime | None]
+    played_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    # What the provider charged, in its currency (ISO 4217).
+    cost: Mapped[Decimal | None] = mapped_column(Numeric(12, 5))
+    currency: Mapped[str | None] = mapped_column(String(3))

@@ -1,0 +1,37 @@
+"""What a provider told of a line, as it was told."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base
+from phonebank.models.line import EndCause
+from phonebank.models.state_column import state_check, state_type
+
+
+class EventKind(StrEnum):
+    """What can happen to a line."""
+
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    JOINED = "joined"  # it was put together with another line
+    LEFT = "left"  # it is alone again
+    PLAYED = "played"  # a sound was played to its end
+    ENDED = "ended"
+
+
+class LineEventRow(Base):
+    """One event of one line. A provider may send it twice; the key lets it in once."""
+
+    __tablename__ = "line_event"
+    __table_args__ = (state_check(EventKind, "kind"), state_check(EndCause, "cause"))
+
+    line_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("line.id", ondelete="CASCADE"), primary_key=True
+    )
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    kind: Mapped[EventKind] = mapped_column(state_type(EventKind), primary_key=True)
+    cause: Mapped[EndCause | None] = mapped_column(state_type(EndCause, length=20))
+    at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""Telephone lines: one interface to several providers, and what happened on each line."""

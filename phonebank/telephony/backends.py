@@ -1,0 +1,31 @@
+"""Which provider of telephone lines this server uses."""
+
+import importlib
+from typing import cast
+
+from phonebank.core.config import MANUAL, Config, ConfigError
+from phonebank.telephony.backend import Backend
+
+# The modules are imported only when chosen: the libraries of some are slow to load.
+_BACKENDS = {
+    "simulator": ("phonebank.telephony.simulator_backend", "SimulatorBackend"),
+    "twilio": ("phonebank.telephony.twilio_backend", "TwilioBackend"),
+    "asterisk": ("phonebank.telephony.asterisk_backend", "AsteriskBackend"),
+}
+
+
+def backend_for(config: Config) -> Backend | None:
+    """Return the provider that TELEPHONY names, made from `config`; None for `manual`.
+
+    Raises ConfigError if the provider is not in this release or its settings are wrong.
+    """
+    if config.telephony == MANUAL:
+        return None
+    module, name = _BACKENDS[config.telephony]
+    try:
+        made = getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as missing:
+        raise ConfigError(
+            f"TELEPHONY={config.telephony} can't be used here: {missing}."
+        ) from missing
+    return cast(Backend, made(config))

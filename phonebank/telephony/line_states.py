@@ -1,0 +1,74 @@
+"""What is known of a line after an event. No database.
+
+Providers tell late, twice, or in another order. So a line never goes back a stage, and after ENDED
+it stays as it is. An event that comes late can still fill in a moment that was not known: a person
+whose ANSWERED comes after the ENDED had answered.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from phonebank.models.line import EndCause, LineState
+from phonebank.telephony.events import EventKind, LineEvent
+
+_ORDER = list(LineState)
+
+
+@dataclass(frozen=True)
+class LineFacts:
+    """What is known of a line: its state, why it ended, and when it was first answered, joined to
+    another line, had a sound played to its end, and ended (aware). `sequence` is the highest
+    sequence number of the JOINED and LEFT events applied."""
+
+    state: LineState = LineState.WANTED
+    cause: EndCause | None = None
+    sequence: int = 0
+    answered_at: datetime | None = None
+    joined_at: datetime | None = None
+    played_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+def apply(facts: LineFacts, event: LineEvent) -> LineFacts:
+    """Return what is known of the line after this event."""
+    is_newest = event.sequence > facts.sequence
+    facts = _with_moments(facts, event)
+    if facts.state == LineState.ENDED:
+        return facts
+    match event.kind:
+        case EventKind.RINGING:
+            return _at_least(facts, LineState.RINGING)
+        case EventKind.ANSWERED | EventKind.PLAYED:
+            return _at_least(facts, LineState.ANSWERED)
+        case EventKind.JOINED | EventKind.LEFT:
+            if not is_newest:
+                return _at_least(facts, LineState.ANSWERED)
+            is_joined = event.kind == EventKind.JOINED
+            return replace(facts, state=LineState.JOINED if is_joined else LineState.ANSWERED)
+        case EventKind.ENDED:
+            cause = event.cause or EndCause.FAILED
+            return replace(facts, state=LineState.ENDED, cause=cause, ended_at=event.at)
+
+
+def _with_moments(facts: LineFacts, event: LineEvent) -> LineFacts:
+    if event.kind in (EventKind.JOINED, EventKind.LEFT):
+        facts = replace(facts, sequence=max(facts.sequence, event.sequence))
+    if event.kind == EventKind.ANSWERED:
+        return replace(facts, answered_at=_earlier(facts.answered_at, event.at))
+    if event.kind == EventKind.JOINED:
+        return replace(
+            facts,
+            joined_at=_earlier(facts.joined_at, event.at),
+            answered_at=_earlier(facts.answered_at, event.at),
+        )
+    if event.kind == EventKind.PLAYED:
+        return replace(facts, played_at=_earlier(facts.played_at, event.at))
+    return facts
+
+
+def _at_least(facts: LineFacts, state: LineState) -> LineFacts:
+    return replace(facts, state=max(facts.state, state, key=_ORDER.index))
+
+
+def _earlier(known: datetime | None, told: datetime) -> datetime:
+    return told if known is None else min(known, told)

@@ -1,0 +1,69 @@
+"""An event is written once, with what it changes on its line, whoever tells it and how often."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from phonebank.core.db import db
+from phonebank.models import EndCause, Line, LineEventRow, LineSide, LineState
+from phonebank.telephony.events import EventKind, LineEvent
+from phonebank.telephony.record_events import record_event
+from tests.factories import create_campaign
+
+START = datetime(2026, 5, 1, 18, tzinfo=UTC)
+
+
+def make_line() -> int:
+    line = Line(campaign_id=create_campaign().id, side=LineSide.PERSON, backend="simulator")
+    db.session.add(line)
+    db.session.commit()
+    return line.id
+
+
+def told(line_id, sequence, kind, cause=None) -> LineEvent:
+    at = START + timedelta(seconds=sequence)
+    return LineEvent(line_id, sequence, kind, cause, at, provider_id="CA1")
+
+
+@pytest.mark.usefixtures("app_context")
+def test_an_event_counts_once():
+    line_id = make_line()
+    events = [
+        told(line_id, 4, EventKind.ENDED, EndCause.HUNG_UP),
+        told(line_id, 2, EventKind.ANSWERED),
+        told(line_id, 3, EventKind.JOINED),
+        told(line_id, 1, EventKind.RINGING),
+    ]
+    assert [record_event(event) for event in events] == [True] * 4
+    db.session.commit()
+    assert [record_event(event) for event in events] == [False] * 4
+    assert not record_event(told(line_id + 1, 1, EventKind.RINGING)), "a line that does not exist"
+    line = db.session.get_one(Line, line_id, populate_existing=True)
+    assert (line.state, line.cause, line.provider_id) == (LineState.ENDED, "hung_up", "CA1")
+    assert line.answered_at == START + timedelta(seconds=2)
+    assert db.session.scalar(select(func.count()).select_from(LineEventRow)) == 4
+
+
+def test_two_processes_tell_at_once(app, clean_stores):
+    with app.app_context():
+        line_id = make_line()
+        record_event(told(line_id, 2, EventKind.ANSWERED))  # not committed yet
+        results = []
+
+        def tell_too():
+            with app.app_context():
+                results.append(record_event(told(line_id, 2, EventKind.ANSWERED)))
+                results.append(record_event(told(line_id, 3, EventKind.ENDED, EndCause.HUNG_UP)))
+                db.session.commit()
+
+        other = threading.Thread(target=tell_too)
+        other.start()
+        other.join(0.3)
+        assert other.is_alive(), "it waits for the first"
+        db.session.commit()
+        other.join(10)
+        assert results == [False, True]
+        line = db.session.get_one(Line, line_id, populate_existing=True)
+        assert (line.state, line.answered_at) == (LineState.ENDED, START + timedelta(seconds=2))
