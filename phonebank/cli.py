@@ -21,6 +21,7 @@ from phonebank.core.migrations import TableInUseError, upgrade_database
 from phonebank.local import env_file, launcher
 from phonebank.models import Account, Campaign, CampaignState, Party, PartyState, Role, RoleName
 from phonebank.periodic_jobs import PERIODIC_JOBS
+from phonebank.places.load import load_places
 
 # The person who runs the server may read a printed link some hours later.
 PRINTED_LINK_LIFETIME = timedelta(hours=12)
@@ -62,10 +63,14 @@ def run() -> None:
 @main.command()
 def migrate() -> None:
     """Update the database's tables to this release."""
+    app = _app()
     try:
-        upgrade_database(_app(), alembic)
+        upgrade_database(app, alembic)
     except TableInUseError as in_use:
         raise click.ClickException(f"{in_use.message} {in_use.what_to_do}") from None
+    with app.app_context():
+        load_places()
+        db.session.commit()
 
 
 @main.command()

@@ -26,6 +26,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 VENDOR_FOLDER = Path("phonebank/static/vendor")
 QUIET = "--loglevel=error"
 NOTICES_FILE = Path("THIRD_PARTY_NOTICES.md")
+PLACES = Path("phonebank/places/data/sources.json")
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,31 @@ def write_notices(manifest: dict[str, dict[str, str]], vendor: Path, notices: Pa
             "```",
             "",
         ]
+    lines += places_notices()
     notices.write_text("\n".join(lines))
+
+
+def places_notices() -> list[str]:
+    """Return the section about the data that `tools/places.py` took from other people."""
+    sources = json.loads((REPOSITORY / PLACES).read_text())["sources"]
+    lines = [
+        "# Places",
+        "",
+        "`tools/places.py` makes the tables in `phonebank/places/data/` and the outlines in",
+        "`phonebank/static/maps/` from the data of these sources. Each file keeps the terms of its",
+        "source.",
+        "",
+    ]
+    for source in sources:
+        lines += [
+            f"## {source['what']} ({source['licence']})",
+            "",
+            f"{source['attribution']}",
+            "",
+            f"From `{source['file']}`. Terms: <{source['licence_text']}>",
+            "",
+        ]
+    return lines
 
 
 def differences(ours: Path, theirs: Path) -> list[str]:

@@ -26,6 +26,7 @@ from phonebank.models.line_event import EventKind, LineEventRow
 from phonebank.models.pace_flag import PaceFlag
 from phonebank.models.party import Party, PartyState
 from phonebank.models.phone_settings import PhoneSettings
+from phonebank.models.place import Place
 from phonebank.models.script import Script, ScriptVersion
 from phonebank.models.set_aside import SetAside, SetAsideCall, SetAsideState
 from phonebank.models.suppression import (
@@ -118,6 +119,7 @@ __all__ = [
     "Party",
     "PartyState",
     "PhoneSettings",
+    "Place",
     "RefusedRow",
     "Role",
     "RoleName",

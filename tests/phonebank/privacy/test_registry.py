@@ -58,6 +58,7 @@ HARMLESS_TABLES = {
     "pace_flag",
     "party",
     "phone_settings",  # a campaign's own number
+    "place",
     "role",
     "scoped_role",
     "script",

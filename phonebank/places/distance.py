@@ -1,0 +1,36 @@
+"""Distances between two points, in kilometres. Pure functions.
+
+Listings are at the centres of districts and towns, so a distance is right to some kilometres.
+"""
+
+from math import asin, cos, radians, sin, sqrt
+
+_RADIUS = 6371.0  # km
+_KM_A_DEGREE = 111.2
+KM_A_MILE = 1.609344
+# Countries whose people count in miles.
+MILES = ("GB", "US")
+
+
+def km_between(a: tuple[float, float], b: tuple[float, float]) -> float:
+    """Return the distance of two points (latitude and longitude in degrees) on a sphere."""
+    lat1, lng1, lat2, lng2 = map(radians, (*a, *b))
+    half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lng2 - lng1) / 2) ** 2
+    return 2 * _RADIUS * asin(min(1.0, sqrt(half)))
+
+
+def box_around(at: tuple[float, float], km: float) -> tuple[float, float, float, float]:
+    """Return south, west, north and east, in degrees, of a box that contains every point within
+    `km` of a point. The box may reach beyond 180 degrees, where no place of ours is."""
+    tall = km / _KM_A_DEGREE
+    wide = tall / max(0.05, cos(radians(min(89.0, abs(at[0]) + tall))))
+    return at[0] - tall, at[1] - wide, at[0] + tall, at[1] + wide
+
+
+def describe_distance(km: float, country: str) -> str:
+    """Return a distance as people of a country say it: “2 miles”, “under 1 km”."""
+    unit, length = ("mile", km / KM_A_MILE) if country in MILES else ("km", km)
+    if length < 1:
+        return f"under 1 {unit}"
+    whole = round(length)
+    return f"{whole} {unit}{'s' if unit == 'mile' and whole != 1 else ''}"

@@ -1,0 +1,85 @@
+"""Finds places by what people type."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select, tuple_
+
+from phonebank.core.db import db
+from phonebank.core.errors import InvalidInputError, NotFoundError
+from phonebank.models import Place
+from phonebank.places.typed import german_keys, read_typed
+
+COUNTRIES = {
+    "GB": "United Kingdom",
+    "IE": "Ireland",
+    "DE": "Germany",
+    "US": "United States",
+    "CA": "Canada",
+}
+# A question with more answers is harder than typing more letters.
+CHOICES_AT_MOST = 12
+TYPED_AT_MOST = 80  # characters
+
+
+def find_places(text: str) -> Sequence[Place]:
+    """Return the places that a typed postcode or town may mean: one, or several to choose from, the
+    largest town first.
+
+    Raises InvalidInputError, with words for the person who typed, if there is none.
+    """
+    if not text.strip():
+        raise InvalidInputError("Type a postcode or a town.")
+    typed = read_typed(text[:TYPED_AT_MOST])
+    if typed.codes and (found := _by_code(typed.codes)):
+        return found
+    if typed.is_eircode:
+        raise InvalidInputError("We can't find Irish postcodes.", "Type the name of your town.")
+    found = _by_name(typed.key)
+    if not found:
+        raise InvalidInputError(
+            "We don't know that postcode or town.",
+            "We know places in the United Kingdom, Ireland, Germany, the United States and Canada. "
+            "Check the spelling, or type the next larger town.",
+        )
+    return found
+
+
+def place_at(country: str, code: str) -> Place:
+    """Return the place with this code; `country` is in either case. Raises NotFoundError."""
+    place = db.session.scalar(
+        select(Place).where(Place.country == country.upper(), Place.code == code)
+    )
+    if place is None:
+        raise NotFoundError("We don't know this place.", "Search for your postcode or town.")
+    return place
+
+
+def describe_place(place: Place) -> str:
+    """Return a place's name for people: “SW9 (Brixton)”, “Newport, near Telford”."""
+    if place.population is None:
+        name = f"{place.name}, {place.near}" if place.near else place.name
+        return name if place.code == "BT" else f"{place.code} ({name})" if name else place.code
+    return f"{place.name}, near {place.near}" if place.near else place.name
+
+
+def _by_code(codes: Sequence[tuple[str, str]]) -> Sequence[Place]:
+    query = select(Place).where(
+        tuple_(Place.country, Place.code).in_(codes), Place.population.is_(None)
+    )
+    return db.session.scalars(query.order_by(Place.country)).all()
+
+
+def _by_name(key: str) -> Sequence[Place]:
+    if len(key) < 2:
+        return []
+    is_town = Place.population.is_not(None)
+    largest = (Place.population.desc(), Place.id)
+    for keys in ([key], german_keys(key)):
+        if keys:
+            named = or_(Place.key.in_(keys), Place.also.in_(keys))
+            query = select(Place).where(is_town, named).order_by(*largest)
+            if found := db.session.scalars(query.limit(CHOICES_AT_MOST)).all():
+                return found
+    begins = Place.key.startswith(key, autoescape=True)
+    query = select(Place).where(is_town, begins).order_by(*largest)
+    return db.session.scalars(query.limit(CHOICES_AT_MOST)).all()

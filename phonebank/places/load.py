@@ -1,0 +1,90 @@
+"""Fills the table of places from the files of the release and from the `zipcodes` package."""
+
+import csv
+import gzip
+import hashlib
+import io
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import zipcodes
+from sqlalchemy import text
+
+from phonebank.core.db import db
+from phonebank.places.typed import key_of
+
+DATA = Path(__file__).parent / "data"
+FILES = ("districts-gb.csv.gz", "postcodes.csv.gz", "towns.csv.gz")
+_COLUMNS = (
+    "country", "code", "name", "near", "key", "also", "latitude", "longitude", "population",
+)  # fmt: skip
+_LOCK = 7_200_462  # the advisory lock of a load
+
+Row = tuple[Any, ...]
+
+
+def load_places() -> int:
+    """Fill the table, unless it has these files already. Return how many places were stored.
+
+    The calling code commits. Two processes that load at once store the places once.
+    """
+    digest = digest_of_files()
+    db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    # The table's comment says which files it has.
+    comment = text("SELECT obj_description('place'::regclass, 'pg_class')")
+    if db.session.scalar(comment) == digest:
+        return 0
+    db.session.execute(text("DELETE FROM place"))
+    stored = copy_places([*places_in_files(), *american_places()])
+    db.session.execute(text(f"COMMENT ON TABLE place IS '{digest}'"))  # hexadecimal digits
+    return stored
+
+
+def digest_of_files() -> str:
+    """Return a digest of everything that the table is filled from."""
+    content = b"".join((DATA / name).read_bytes() for name in FILES)
+    return hashlib.sha256(content + version("zipcodes").encode()).hexdigest()
+
+
+def copy_places(rows: Iterable[Row]) -> int:
+    """Store rows with the values of _COLUMNS. Return how many."""
+    stored = 0
+    cursor = db.session.connection().connection.cursor()
+    with cursor.copy(f"COPY place ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+            stored += 1
+    return stored
+
+
+def places_in_files() -> Iterator[Row]:
+    """Return the rows of the release's files."""
+    for name in FILES:
+        rows = csv.DictReader(io.StringIO(gzip.decompress((DATA / name).read_bytes()).decode()))
+        for row in rows:
+            population = row.get("population")
+            yield (
+                row["country"],
+                row["code"],
+                row["name"],
+                row.get("near", ""),
+                # A postcode is found by its code, not by the name of its town.
+                key_of(row["name"] if population else row["code"]),
+                key_of(row.get("also", "")),
+                float(row["latitude"]),
+                float(row["longitude"]),
+                int(population) if population else None,
+            )
+
+
+def american_places() -> Iterator[Row]:
+    """Return a row for each American ZIP code that has a place."""
+    for entry in zipcodes.list_all():
+        latitude, longitude = float(entry["lat"] or 0), float(entry["long"] or 0)
+        if latitude and longitude:
+            code = entry["zip_code"]
+            yield (
+                "US", code, entry["city"], entry["state"], code, "", latitude, longitude, None,
+            )  # fmt: skip

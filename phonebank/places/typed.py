@@ -1,0 +1,87 @@
+"""What people type into the field for a postcode or town. Pure functions.
+
+Of a whole postcode only its first half is used, which names a district of some thousand homes. The
+rest is dropped here and goes nowhere.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+# The second half of a British postcode, or its first digit.
+_INWARD = re.compile(r"[0-9OI](?:[A-Z0-9]{2})?")
+_OUTWARD = re.compile(r"[0-9OI][A-Z0-9]?")
+_CANADIAN = re.compile(r"([ABCEGHJ-NPRSTVXY][0-9OI][A-Z]) ?(?:[0-9OI][A-Z0-9][0-9OI])?")
+_FIVE_DIGITS = re.compile(r"([0-9OI]{5})(?: ?[0-9]{4})?")
+_EIRCODE = re.compile(r"(?:[AC-FHKNPRTV-Y][0-9O][0-9OW]) ?[0-9AC-FHKNPRTV-Y]{4}")
+# Letters that people type for digits.
+_DIGITS = str.maketrans("OI", "01")
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What a text may mean: `codes` are (country, code) of postcodes, `key` is for towns' names.
+
+    `is_eircode` says that the text is an Irish postcode, for which there is no table.
+    """
+
+    codes: tuple[tuple[str, str], ...]
+    key: str
+    is_eircode: bool = False
+
+
+def read_typed(text: str) -> Typed:
+    """Return what a typed postcode or town may mean."""
+    plain = unicodedata.normalize("NFKC", text).upper()
+    code = " ".join(re.sub(r"[^A-Z0-9]+", " ", plain).split())
+    codes = [*_british(code), *_canadian(code)]
+    if five := _FIVE_DIGITS.fullmatch(code):
+        digits = five[1].translate(_DIGITS)
+        codes += [("US", digits)] + ([("DE", digits)] if len(code) == 5 else [])
+    return Typed(tuple(codes), key_of(text), bool(_EIRCODE.fullmatch(code)))
+
+
+def _british(code: str) -> list[tuple[str, str]]:
+    """Return every district that the code may name. Most of them don't exist."""
+    first, _, second = code.partition(" ")
+    if second and not _INWARD.fullmatch(second):
+        return []
+    outwards = [first]
+    if not second and len(first) > 4 and re.fullmatch(r"[0-9OI][A-Z]{2}", first[-3:]):
+        outwards = [first[:-3]]
+    found = []
+    for outward in outwards:
+        for letters, rest in ((outward[:1], outward[1:]), (outward[:2], outward[2:])):
+            if not letters.isalpha() or not _OUTWARD.fullmatch(rest):
+                continue
+            if letters == "BT":  # Northern Ireland has one centre
+                return [("GB", "BT")]
+            # A letter after the first digit may be meant (W1A), or be a digit (SW1O).
+            digit = rest[:1].translate(_DIGITS)
+            found += [("GB", letters + digit + rest[1:]), ("GB", letters + rest.translate(_DIGITS))]
+    return list(dict.fromkeys(found))
+
+
+def _canadian(code: str) -> list[tuple[str, str]]:
+    spaced = f"{code[:3]} {code[3:]}" if len(code) == 6 else code
+    match = _CANADIAN.fullmatch(spaced)
+    if match is None:
+        return []
+    return [("CA", match[1][0] + match[1][1].translate(_DIGITS) + match[1][2])]
+
+
+def key_of(name: str) -> str:
+    """Return a town's name as the table's `key` has it: small letters and digits, without accents,
+    and with hyphens between the words. "St" becomes "saint"."""
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
+    letters = "".join(letter for letter in folded if not unicodedata.combining(letter))
+    words = re.sub(r"[’']", "", letters)
+    key = re.sub(r"[^a-z0-9]+", "-", words).strip("-")
+    return re.sub(r"(^|-)st-", r"\1saint-", key)
+
+
+def german_keys(key: str) -> list[str]:
+    """Return spellings of a key in which "ue", "oe" and "ae" stand for letters with dots, if the
+    key has any of them."""
+    undotted = re.sub(r"([aou])e", r"\1", key)
+    return [undotted] if undotted != key else []
