@@ -13,6 +13,7 @@ from callers.views import (  # noqa: F401  (each adds its pages to the blueprint
     help,
     household,
     join,
+    keep,
     practice,
     record,
     told,

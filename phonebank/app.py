@@ -16,6 +16,7 @@ from phonebank.core.install_paths import ROOT
 from phonebank.hosts import routes as hosts
 from phonebank.live import server as live
 from phonebank.models import STATES, Base
+from phonebank.movement import routes as movement
 from phonebank.organisers import routes as organisers
 from phonebank.rules.outcomes import label_of
 from phonebank.site import guide_views, health, sign_in_setup
@@ -83,6 +84,7 @@ def create_app(config: Config | None = None, timeouts: Timeouts = db.FOR_PAGES) 
     guide_views.init_app(app)
     hosts.init_app(app)
     callers.init_app(app)
+    movement.init_app(app)
     api.init_app(app)
     live.init_app(app)
     overload.init_app(app)

@@ -12,6 +12,7 @@ from phonebank.privacy.jobs import continue_erasures, perform_retention
 from phonebank.roster.blocked_addresses import forget_addresses
 from phonebank.suppressions.jobs import resume_lifting
 from phonebank.tallies.reconcile import recount_tallies
+from phonebank.volunteers.jobs import forget_volunteers
 from phonebank.webhooks.jobs import forget_old_deliveries, look_after_webhooks
 
 PERIODIC_JOBS = (
@@ -22,6 +23,7 @@ PERIODIC_JOBS = (
     Periodic(look_after_webhooks, seconds=10),
     Periodic(forget_old_deliveries, seconds=3600),
     Periodic(forget_addresses, seconds=3600),
+    Periodic(forget_volunteers, seconds=3600),
     Periodic(resume_imports, seconds=60),
     Periodic(look_after_exports, seconds=60),
     Periodic(fill_inboxes, seconds=30),

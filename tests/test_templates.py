@@ -19,7 +19,13 @@ RENDERED = re.compile(r"""(?:render_template|get_template_attribute)\(\s*["']([^
 
 
 def test_every_audience_has_its_own_folder() -> None:
-    assert {folder.parent.name for folder in FOLDERS} == {"callers", "hosts", "organisers", "site"}
+    assert {folder.parent.name for folder in FOLDERS} == {
+        "callers",
+        "hosts",
+        "movement",
+        "organisers",
+        "site",
+    }
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parent.name)

@@ -32,6 +32,7 @@ from phonebank.models import (
     CallerState,
     Campaign,
     CampaignState,
+    ConsentKind,
     Contact,
     DeliveryState,
     Experiment,
@@ -54,6 +55,9 @@ from phonebank.suppressions.entries import suppress
 from phonebank.suppressions.files import store_file
 from phonebank.told_changes import decide
 from phonebank.told_changes.tell import tell
+from phonebank.volunteers.confirm import create_confirmation
+from phonebank.volunteers.consents import give
+from phonebank.volunteers.volunteers import COOKIE_KEY, cookie_for, find_or_create, keep_calls
 from scripts_library.library import source_of
 from tests.factories import (
     create_account,
@@ -100,6 +104,7 @@ class Evening:
     open_call_id: uuid.UUID
     talked_call_id: uuid.UUID
     talked_contact_id: int
+    keep_token: str
     # Paths of unused sign-in links.
     links: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -183,6 +188,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         open_call_id=call_id,
         talked_call_id=talked.id,
         talked_contact_id=talked.contact_id,
+        keep_token=create_confirmation("priya@example.org", "Priya", callers["Priya"]),
     )
     base_url = current_config().base_url
     for name, account_id in evening.accounts.items():
@@ -191,6 +197,10 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         evening.links[name] = sign_in_link(account).removeprefix(base_url)
     for name, caller in callers.items():
         evening.cookies[name] = {"caller": {"id": caller.id, "token": caller.device_token}}
+    volunteer = find_or_create("sam@example.org", "Sam")
+    keep_calls(volunteer, callers["Sam"])
+    give(volunteer, ConsentKind.CALLS, campaign.id)
+    evening.cookies["volunteer"] = {COOKIE_KEY: cookie_for(volunteer)}
     db.session.commit()
     return evening
 
@@ -422,6 +432,10 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "lists.refused": _list("ready", "/refused.csv"),
     "person.show": lambda e: f"/campaigns/{e.campaign_id}/person/{e.talked_contact_id}",
     "pace.edit": _campaign("/pace"),
+    "movement.link_sent": _at("/volunteer/sent"),
+    "movement.mine": _at("/volunteer"),
+    "movement.open_link": lambda evening: f"/volunteer/link/{evening.keep_token}",
+    "movement.sign_in": _at("/volunteer/sign-in"),
     "parties.shares": lambda evening: f"/parties/{evening.party_id}/shares",
     "parties.calendar": lambda evening: f"/parties/{evening.party_id}/invitation.ics",
     "parties.callers_file": lambda evening: f"/parties/{evening.ended_party_id}/callers.csv",

@@ -29,6 +29,7 @@ from phonebank.parties.summary import share_of, summary_of
 from phonebank.roster import filters
 from phonebank.roster.practice_first import MINUTES, owes_practice
 from phonebank.scripts.step_renderer import fill
+from phonebank.volunteers.volunteers import volunteer_of
 from scripts_library.merge_fields import render_html
 
 
@@ -53,6 +54,7 @@ def calling() -> ResponseReturnValue:
     if place["party"] is not None and place["party"].has_ended and not held:
         return render_template(
             "callers/party_ended.html",
+            kept=volunteer_of(caller),
             leave_url=leave_url,
             share=share_of(place["party"], caller.id),
             # These name other callers, and let people into the next party.
@@ -163,5 +165,6 @@ def mine() -> ResponseReturnValue:
         "callers/my_calls.html",
         calls=calls,
         totals=page_data.totals_of_today(g.caller),
+        kept=volunteer_of(g.caller),
         **page_data.place_of(g.caller),
     )

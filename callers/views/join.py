@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import flash, g, jsonify, redirect, render_template, url_for
+from flask import flash, g, jsonify, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import StringField
@@ -30,6 +30,7 @@ from phonebank.models import Caller, CallerState, Campaign, Party
 from phonebank.parties.codes import find_campaign_token
 from phonebank.parties.services import party_by_code
 from phonebank.roster.devices import end_session
+from phonebank.volunteers.volunteers import COOKIE_KEY, keep_calls_of_device
 
 # The limit counts wrong codes and links from one address. Right codes do not count, so thirty
 # people in one living room can join through one router. At twenty tries a minute, guessing one of
@@ -163,6 +164,7 @@ def _join(form: NameForm, campaign: Campaign, party: Party | None) -> ResponseRe
         return _refused(form, error, "first_name", campaign, party)
     except (ConflictError, GoneError) as error:
         return _refused(form, error, "code", campaign, party)
+    keep_calls_of_device(session.get(COOKIE_KEY), caller)
     db.session.commit()
     sessions.remember(caller)
     if wants_json():

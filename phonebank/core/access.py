@@ -24,6 +24,7 @@ View = TypeVar("View", bound=Callable[..., object])
 
 ANYONE = "anyone"
 CALLER = "caller"
+VOLUNTEER = "volunteer"
 TV = "tv"  # the token in a board's address opens the board
 TOKEN = "token"  # noqa: S105  (a rule: the view checks the API client's token)
 SIGNED_IN = "signed in"
@@ -38,7 +39,7 @@ ACCOUNT_RULES = (
     RoleName.ORGANISER,
     ORGANISER_ANYWHERE,
 )
-RULES = (ANYONE, CALLER, TV, TOKEN, *ACCOUNT_RULES)
+RULES = (ANYONE, CALLER, VOLUNTEER, TV, TOKEN, *ACCOUNT_RULES)
 
 
 def open_to(rule: str) -> Callable[[View], View]:
@@ -77,14 +78,15 @@ def check(rule: str | None, campaign_id: int | None = None) -> None:
     `campaign_id` is the campaign in the address, None if it names none. Raises NotFoundError for an
     organiser or viewer who may see nothing of that campaign, and if there is no such campaign.
 
-    A request to a view with the rule CALLER, TV or TOKEN always passes here. The view's own
-    decorator checks the caller's cookie, the board's token or the API client's token.
+    A request to a view with the rule CALLER, VOLUNTEER, TV or TOKEN always passes here. The view's
+    own decorator checks the caller's or volunteer's cookie, the board's token or the API client's
+    token.
     """
     if rule is None:
         raise NotAllowedError(
             "This page is not open to anyone yet.", "Tell the person who runs this server."
         )
-    if rule in (ANYONE, CALLER, TV, TOKEN):
+    if rule in (ANYONE, CALLER, VOLUNTEER, TV, TOKEN):
         return
     if not current_user.is_authenticated:
         raise SignInRequiredError(

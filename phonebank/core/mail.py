@@ -66,3 +66,18 @@ def send(to: str, subject: str, text: str) -> None:
             "The mail server didn't accept the e-mail.",
             "Try again in a few minutes. If it still fails, tell the person who runs this server.",
         ) from None
+
+
+def deliver(to: str, subject: str, text: str) -> None:
+    """Send one plain-text message. Without a mail server, print it, so that the demonstration can
+    be tried without one.
+
+    In production it is not printed, because more people read a public server's log than the
+    mailbox. Raises MailNotSentError.
+    """
+    if is_configured():
+        send(to, subject, text)
+    elif current_config().is_production:
+        log.error("MAIL_SERVER is not set: an e-mail was wanted and not sent.")
+    else:
+        print(f"E-mail to {to}: {subject}\n\n{text}", flush=True)

@@ -5,13 +5,16 @@
 
 import re
 import unicodedata
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 
-from flask import Flask
+from flask import Flask, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_security import current_user
 
+from phonebank.core.email_address import normalise_email
+from phonebank.core.errors import InvalidInputError
 from phonebank.core.redis import REDIS_TIMEOUT
 
 
@@ -48,6 +51,15 @@ def typed_key(text: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+def typed_email_key() -> str:
+    """Return a key for the e-mail address in the form's field `email`, the same from all
+    senders."""
+    email = request.form.get("email", "")
+    with suppress(InvalidInputError):  # the form shows the error; no such mailbox exists
+        email = normalise_email(email)
+    return typed_key(email)
 
 
 def _without_port(address: str) -> str:

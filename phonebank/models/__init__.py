@@ -39,6 +39,13 @@ from phonebank.models.suppression import (
 )
 from phonebank.models.tally import Tally
 from phonebank.models.told_change import ToldChange, ToldKind, ToldState
+from phonebank.models.volunteer import (
+    Consent,
+    ConsentKind,
+    EmailConfirmation,
+    Volunteer,
+    VolunteerCaller,
+)
 from phonebank.models.webhook import DeliveryState, Webhook, WebhookDelivery, WebhookEvent
 
 # Templates know these by their names.
@@ -49,6 +56,7 @@ STATES = (
     CallerState,
     CampaignMode,
     CampaignState,
+    ConsentKind,
     ContactState,
     DeliveryState,
     ErasureState,
@@ -88,6 +96,8 @@ __all__ = [
     "CampaignMode",
     "CampaignState",
     "Chapter",
+    "Consent",
+    "ConsentKind",
     "Contact",
     "ContactList",
     "ContactSight",
@@ -95,6 +105,7 @@ __all__ = [
     "DeadNumber",
     "DeliveryState",
     "DoorStop",
+    "EmailConfirmation",
     "EndCause",
     "Erasure",
     "ErasureState",
@@ -141,6 +152,8 @@ __all__ = [
     "ToldKind",
     "ToldState",
     "UploadChunk",
+    "Volunteer",
+    "VolunteerCaller",
     "Webhook",
     "WebhookDelivery",
     "WebhookEvent",

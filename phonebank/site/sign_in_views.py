@@ -1,12 +1,8 @@
 """The front page, and signing in and out."""
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
 
 from flask import (
-    Flask,
-    Response,
     current_app,
     flash,
     make_response,
@@ -21,12 +17,10 @@ from flask_security import current_user, login_user, logout_user
 
 from phonebank.accounts import links, sign_in_mail
 from phonebank.core.access import ANYONE, SIGNED_IN, open_to
+from phonebank.core.after_response import run_after
 from phonebank.core.db import db
-from phonebank.core.email_address import normalise_email
 from phonebank.core.error_pages import roll_back
-from phonebank.core.errors import InvalidInputError
-from phonebank.core.mail import MailNotSentError
-from phonebank.core.rate_limits import limiter, typed_key
+from phonebank.core.rate_limits import limiter, typed_email_key
 from phonebank.site.blueprint import pages
 from phonebank.site.forms import SignInForm
 from phonebank.site.second_factor_views import start_deadline
@@ -55,19 +49,12 @@ def sign_in() -> ResponseReturnValue:
     return render_template("accounts/sign_in.html", form=SignInForm(next=next_path))
 
 
-def _typed_email_key() -> str:
-    email = request.form.get("email", "")
-    with suppress(InvalidInputError):  # the form shows the error; no such mailbox exists
-        email = normalise_email(email)
-    return typed_key(email)
-
-
 @pages.post("/sign-in")
 @open_to(ANYONE)
 @limiter.limit("10 per minute; 60 per hour")
 # This limit counts the requests for one address from all senders together, so that strangers cannot
 # fill a mailbox.
-@limiter.limit("5 per 15 minutes", key_func=_typed_email_key)
+@limiter.limit("5 per 15 minutes", key_func=typed_email_key)
 def ask_for_link() -> ResponseReturnValue:
     """E-mail a sign-in link to the typed address, if it has an account."""
     form = SignInForm()
@@ -76,27 +63,8 @@ def ask_for_link() -> ResponseReturnValue:
     email, next_path = form.email.data or "", links.path_on_this_site(form.next.data)
     session["link_asked_for"] = email
     response = make_response(redirect(url_for(".link_sent")))
-    _run_after(response, lambda: sign_in_mail.send_sign_in_link(email, next_path))
+    run_after(response, lambda: sign_in_mail.send_sign_in_link(email, next_path))
     return response
-
-
-def _run_after(response: Response, action: Callable[[], None]) -> None:
-    """Run the action after the response is sent.
-
-    The browser then does not wait for the mail server. And the time that the response takes does
-    not show whether the address has an account.
-    """
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-
-    @response.call_on_close
-    def act() -> None:
-        with app.app_context():
-            try:
-                action()
-            except MailNotSentError:
-                pass  # core/mail.py has logged it, and the response has gone
-            except Exception as error:
-                log.error("a sign-in link was not sent: %s", type(error).__name__)
 
 
 @pages.get("/sign-in/sent")

@@ -91,7 +91,7 @@ class Visit:
         """The size of the screen that the page is made for."""
         if self.endpoint == "board.show":
             return TELEVISION
-        return PHONE if self.who in CALLERS or self.who == "host" else LAPTOP
+        return PHONE if self.who in CALLERS or self.who in ("host", "volunteer") else LAPTOP
 
     def address_in(self, evening: Evening) -> str:
         return (self.address or ADDRESSES[self.endpoint])(evening)
@@ -199,6 +199,14 @@ VISITS = (
     Visit("Sam", "", "conversation", ADDRESSES["callers.person"], walk("5")),
     Visit("Sam", "", "join-known", ADDRESSES["callers.join"]),
     Visit("Sam", "", "not-for-callers", ADDRESSES["campaigns.index"]),
+    # Volunteers.
+    Visit("volunteer", "movement.mine"),
+    Visit("stranger", "movement.sign_in"),
+    Visit(
+        "stranger", "", "no-volunteer", ADDRESSES["movement.sign_in"], press("link"), refused=True
+    ),
+    Visit("stranger", "movement.link_sent"),
+    Visit("stranger", "movement.open_link"),
     # Hosts.
     Visit("host", "parties.mine"),
     Visit("host", "parties.new"),

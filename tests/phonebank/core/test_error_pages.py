@@ -257,5 +257,5 @@ def test_the_log_of_a_store_that_is_away_has_no_values(
     )
     answer.close()
     assert answer.status_code == 302, "the answer is the same, and tells nothing"
-    assert "a sign-in link was not sent: OperationalError" in caplog.text
+    assert "an e-mail was not sent: OperationalError" in caplog.text
     assert "somebody@example.org" not in caplog.text

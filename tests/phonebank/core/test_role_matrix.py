@@ -29,6 +29,7 @@ from phonebank.core.access import (
     TOKEN,
     TV,
     VIEWER_ANYWHERE,
+    VOLUNTEER,
     open_to,
     rule_of,
 )
@@ -38,6 +39,7 @@ from phonebank.core.install_paths import ROOT
 from phonebank.live.server import socketio
 from phonebank.models import Account, Campaign, Chapter, Party, RoleName, ScopedRole
 from phonebank.models import Scope as ApiScope
+from phonebank.volunteers.volunteers import COOKIE_KEY, cookie_for, find_or_create
 from tests.factories import create_account, create_caller, create_campaign, create_party
 from tests.phonebank.core.test_access import METHODS, asks, is_sent_to_sign_in, routes
 from tests.route_addresses import address
@@ -59,6 +61,7 @@ ROWS = {
     (RoleName.HOST, ""): "The list of parties",
     (RoleName.HOST, "party"): "A party:",
     (CALLER, ""): "Calling",
+    (VOLUNTEER, ""): "A volunteer's own",
 }
 SOCKET_ROWS = (
     "A board that moves, signed in",
@@ -77,6 +80,7 @@ COLUMNS = {
     "campaign viewer": "Viewer of a part",
     "host": "Host",
     "caller": "Caller",
+    "volunteer": "Volunteer",
     "stranger": "Anyone else",
 }
 OPENED = 299
@@ -142,11 +146,15 @@ def visitors(app: Flask, clean_stores: None) -> dict[str, FlaskClient]:
         caller = create_caller(ours, party)
         db.session.commit()
         device = {"id": caller.id, "token": caller.device_token}
+        volunteer = cookie_for(find_or_create("vol@example.org", "Vol"))
+        db.session.commit()
     found = {who: app.test_client() for who in COLUMNS}
     for who, account_id in ids.items():
         sign_in(found[who], account_id)
     with found["caller"].session_transaction() as session:
         session["caller"] = device
+    with found["volunteer"].session_transaction() as session:
+        session[COOKIE_KEY] = volunteer
     return found
 
 
@@ -214,12 +222,10 @@ def test_each_route_opens_to_whom_the_table_says(
                 cell = "theirs" if who == "chapter organiser" else "no"
             if cell in ("link", "token"):
                 cell = "no"  # the address has neither; the next test has both
-            if (
-                who == "caller"
-                and rule == CALLER
-                and (route.arguments or "GET" not in route.methods)
+            if (who, rule) in (("caller", CALLER), ("volunteer", VOLUNTEER)) and (
+                route.arguments or "GET" not in route.methods
             ):
-                continue  # the tests of callers try what changes something
+                continue  # the tests of callers and volunteers try what changes something
             faults += [f"{who}: {fault}" for fault in faults_of(cell, browser, route)]
     assert faults == []
     assert set(seen) == set(ROWS.values())

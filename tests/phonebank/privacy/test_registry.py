@@ -41,7 +41,7 @@ ERASED = {
     "suppression_source.phone",
     "upload_chunk.data",
 }
-# Tables of organisers, hosts, callers and scripts, and of figures.
+# Tables of organisers, hosts, callers, volunteers and scripts, and of figures.
 HARMLESS_TABLES = {
     "account",
     "account_session",
@@ -50,7 +50,9 @@ HARMLESS_TABLES = {
     "caller_action",
     "campaign",
     "chapter",
+    "consent",
     "door_stop",
+    "email_confirmation",
     "experiment",
     "experiment_arm",
     "export",
@@ -64,6 +66,7 @@ HARMLESS_TABLES = {
     "script",
     "script_version",
     "set_aside",
+    "volunteer",
     "webhook",  # addresses of other software
     "webhook_delivery",  # names people by ids
 }

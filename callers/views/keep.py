@@ -1,0 +1,45 @@
+"""Keep my calls: one field and one mailed link make a caller a volunteer."""
+
+from flask import current_app, flash, g, jsonify, make_response, redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from callers.sessions import device_key, for_callers
+from callers.views.blueprint import pages, read_fields
+from phonebank.core.after_response import run_after
+from phonebank.core.config import current_config
+from phonebank.core.content_negotiation import wants_json
+from phonebank.core.db import db
+from phonebank.core.email_address import normalise_email
+from phonebank.core.errors import InvalidInputError
+from phonebank.core.rate_limits import limiter, typed_email_key
+from phonebank.volunteers import confirm, mails
+
+SENT = "We've sent you a link. Open it to keep your calls."
+
+
+@pages.post("/calling/keep")
+@limiter.limit("10 per hour", key_func=device_key)
+@limiter.limit("5 per 15 minutes", key_func=typed_email_key)
+@for_callers
+def keep() -> ResponseReturnValue:
+    """E-mail the caller a link. Their calls are kept once they open it."""
+    caller = g.caller
+    try:
+        email = normalise_email(str(read_fields().get("email") or ""))
+    except InvalidInputError as refused:
+        if wants_json():
+            raise
+        flash(f"{refused.message} {refused.what_to_do}", "error")
+        return redirect(url_for(".mine", _anchor="keep"), 303)
+    first_name = caller.first_name
+    token = confirm.create_confirmation(email, first_name, caller)
+    db.session.commit()
+    path = current_app.url_map.bind("").build("movement.open_link", {"token": token})
+    link = current_config().base_url + path
+    if wants_json():
+        response = make_response(jsonify(message=SENT), 202)
+    else:
+        flash(SENT, "success")
+        response = make_response(redirect(url_for(".mine", _anchor="keep"), 303))
+    run_after(response, lambda: mails.send_confirmation(email, first_name, link))
+    return response

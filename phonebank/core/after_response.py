@@ -1,0 +1,29 @@
+"""Work that begins when the response has been sent, such as an e-mail."""
+
+import logging
+from collections.abc import Callable
+
+from flask import Flask, Response, current_app
+
+from phonebank.core.mail import MailNotSentError
+
+log = logging.getLogger(__name__)
+
+
+def run_after(response: Response, action: Callable[[], None]) -> None:
+    """Run the action after the response is sent.
+
+    The browser then does not wait for the mail server. And the time that the response takes does
+    not show whether the typed address is known here.
+    """
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    @response.call_on_close
+    def act() -> None:
+        with app.app_context():
+            try:
+                action()
+            except MailNotSentError:
+                pass  # core/mail.py has logged it, and the response has gone
+            except Exception as error:
+                log.error("an e-mail was not sent: %s", type(error).__name__)

@@ -1,0 +1,100 @@
+"""A volunteer: a person with a confirmed e-mail address, over devices and campaigns."""
+
+import secrets
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from phonebank.models.base import Base, now
+from phonebank.models.campaign import Campaign
+from phonebank.models.state_column import state_check, state_type
+
+
+class ConsentKind(StrEnum):
+    """What a volunteer agreed to. Each kind has its own date, and is withdrawn alone."""
+
+    CALLS = "calls"  # the campaign keeps their calls under their e-mail address
+    PARTY = "party"  # mail about one party that they asked to come to or promised to host
+    NEWS = "news"  # the campaign's news
+
+
+class Volunteer(Base):
+    """Every volunteer has opened a link that was mailed to their address."""
+
+    __tablename__ = "volunteer"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    first_name: Mapped[str] = mapped_column(String(40))
+    email: Mapped[str] = mapped_column(String(255), unique=True)
+    # The cookie on each of their devices must hold this token. A new token signs them out
+    # everywhere.
+    device_token: Mapped[str] = mapped_column(String(64), default=lambda: secrets.token_urlsafe(24))
+    confirmed_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class VolunteerCaller(Base):
+    """A caller who is this volunteer. It is not a column of `caller`, because a new version of that
+    row makes a claim that is under way read again."""
+
+    __tablename__ = "volunteer_caller"
+
+    caller_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("caller.id", ondelete="CASCADE"), primary_key=True
+    )
+    volunteer_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("volunteer.id", ondelete="CASCADE"), index=True
+    )
+
+
+class Consent(Base):
+    """What a volunteer agreed to, and when. A withdrawn consent stays, with its two dates, until
+    the campaign may keep nobody any longer."""
+
+    __tablename__ = "consent"
+    __table_args__ = (
+        state_check(ConsentKind, "kind"),
+        Index(
+            "uq_consent_given",
+            "volunteer_id",
+            "campaign_id",
+            "kind",
+            "party_id",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+            postgresql_where=text("withdrawn_at IS NULL"),
+        ),
+        Index("ix_consent_campaign_id", "campaign_id"),
+        Index("ix_consent_party_id", "party_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    volunteer_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("volunteer.id", ondelete="CASCADE")
+    )
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    kind: Mapped[ConsentKind] = mapped_column(state_type(ConsentKind))
+    # The party, for a consent of the kind PARTY; otherwise None.
+    party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id", ondelete="CASCADE"))
+    given_at: Mapped[datetime] = mapped_column(default=now)
+    withdrawn_at: Mapped[datetime | None]
+
+    campaign: Mapped[Campaign] = relationship()
+
+
+class EmailConfirmation(Base):
+    """A mailed link that nobody has opened yet. It is deleted when it is used, or after a day."""
+
+    __tablename__ = "email_confirmation"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    # SHA-256, in hexadecimal, of the token in the link, so that a copy of this table opens nothing.
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    email: Mapped[str] = mapped_column(String(255))
+    first_name: Mapped[str] = mapped_column(String(40))
+    # The caller whose calls are kept once the link is opened; None for a link that only signs in.
+    caller_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("caller.id", ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(default=now)

@@ -1,0 +1,60 @@
+"""The blueprint of the pages for volunteers and strangers, and the volunteer of a device."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from phonebank.core import error_pages
+from phonebank.core.access import VOLUNTEER, open_to
+from phonebank.core.content_negotiation import wants_json
+from phonebank.core.errors import SignInRequiredError
+from phonebank.models import Volunteer
+from phonebank.volunteers.volunteers import COOKIE_KEY, cookie_for, volunteer_of_cookie
+
+pages = Blueprint("movement", __name__, template_folder="templates")
+
+
+class VolunteerRequiredError(SignInRequiredError):
+    """The error of a volunteer's page on a device that is no volunteer's."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "We don't recognise this device.", "Ask for a link with your e-mail address."
+        )
+
+
+def remember(volunteer: Volunteer) -> None:
+    """Make this device the volunteer's, for as long as the browser keeps the cookie."""
+    session[COOKIE_KEY] = cookie_for(volunteer)
+    session.permanent = True
+
+
+def forget_device() -> None:
+    """Forget the volunteer on this device."""
+    session.pop(COOKIE_KEY, None)
+
+
+def for_volunteers(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let only volunteers see a view, and give it the volunteer in `g.volunteer`."""
+
+    @functools.wraps(view)
+    def known(*args: Any, **kwargs: Any) -> Any:
+        volunteer = volunteer_of_cookie(session.get(COOKIE_KEY))
+        if volunteer is None:
+            raise VolunteerRequiredError
+        g.volunteer = volunteer
+        return view(*args, **kwargs)
+
+    return open_to(VOLUNTEER)(known)
+
+
+@pages.errorhandler(VolunteerRequiredError)
+def ask_for_link(error: VolunteerRequiredError) -> ResponseReturnValue:
+    """Send a browser to the page that mails a link."""
+    error_pages.roll_back()
+    if wants_json() or request.method != "GET":
+        return error_pages.answer_to(error)
+    return redirect(url_for("movement.sign_in"))

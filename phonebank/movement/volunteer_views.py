@@ -1,0 +1,127 @@
+"""A volunteer's own page, and the mailed links that lead to it."""
+
+from flask import current_app, flash, g, make_response, redirect, render_template, session, url_for
+from flask.typing import ResponseReturnValue
+
+from phonebank.core.access import ANYONE, open_to
+from phonebank.core.after_response import run_after
+from phonebank.core.config import current_config
+from phonebank.core.db import db
+from phonebank.core.rate_limits import limiter, typed_email_key
+from phonebank.movement.blueprint import for_volunteers, forget_device, pages, remember
+from phonebank.movement.forms import EmailForm
+from phonebank.volunteers import confirm, consents, mails, volunteers
+from phonebank.volunteers.own_calls import calls_of
+
+
+@pages.get("/volunteer")
+@for_volunteers
+def mine() -> ResponseReturnValue:
+    """Show the volunteer's calls in all campaigns, and what they agreed to."""
+    return render_template(
+        "movement/mine.html",
+        volunteer=g.volunteer,
+        calls=calls_of(g.volunteer),
+        consents=consents.consents_of(g.volunteer),
+        in_words=consents.IN_WORDS,
+    )
+
+
+@pages.get("/volunteer/sign-in")
+@open_to(ANYONE)
+def sign_in() -> ResponseReturnValue:
+    """Show the form that asks for a link."""
+    return render_template("movement/sign_in.html", form=EmailForm())
+
+
+@pages.post("/volunteer/sign-in")
+@open_to(ANYONE)
+@limiter.limit("10 per minute; 60 per hour")
+@limiter.limit("5 per 15 minutes", key_func=typed_email_key)
+def send_link() -> ResponseReturnValue:
+    """E-mail a link to the typed address, if it is a volunteer's. The page is the same if not."""
+    form = EmailForm()
+    if not form.validate_on_submit():
+        return render_template("movement/sign_in.html", form=form), 422
+    email = form.email.data or ""
+    session["volunteer_link_for"] = email
+    response = make_response(redirect(url_for(".link_sent"), 303))
+    run_after(response, lambda: _mail_link(email))
+    return response
+
+
+def _mail_link(email: str) -> None:
+    volunteer = volunteers.volunteer_with(email)
+    if volunteer is None:
+        return
+    token = confirm.create_confirmation(email, volunteer.first_name)
+    db.session.commit()
+    path = current_app.url_map.bind("").build("movement.open_link", {"token": token})
+    mails.send_sign_in(email, volunteer.first_name, current_config().base_url + path)
+
+
+@pages.get("/volunteer/sent")
+@open_to(ANYONE)
+def link_sent() -> ResponseReturnValue:
+    """Say that a link is on its way."""
+    return render_template("movement/link_sent.html", email=session.get("volunteer_link_for"))
+
+
+@pages.get("/volunteer/link/<token>")
+@open_to(ANYONE)
+def open_link(token: str) -> ResponseReturnValue:
+    """Show the page that a mailed link opens. Only its button uses the link up, because mail
+    scanners open links too."""
+    return render_template("movement/open_link.html", found=confirm.read(token), token=token)
+
+
+@pages.post("/volunteer/link/<token>")
+@open_to(ANYONE)
+@limiter.limit("30 per minute")
+def use_link(token: str) -> ResponseReturnValue:
+    """Confirm the address, and make this device the volunteer's."""
+    volunteer = confirm.confirm(token)
+    db.session.commit()
+    remember(volunteer)
+    return redirect(url_for(".mine"), 303)
+
+
+@pages.post("/volunteer/consents/<int:consent_id>/withdraw")
+@for_volunteers
+def withdraw(consent_id: int) -> ResponseReturnValue:
+    """Withdraw one consent."""
+    consents.withdraw(g.volunteer, consent_id)
+    db.session.commit()
+    flash("Withdrawn.", "success")
+    return redirect(url_for(".mine"), 303)
+
+
+@pages.post("/volunteer/sign-out")
+@for_volunteers
+def sign_out() -> ResponseReturnValue:
+    """Forget the volunteer on this device."""
+    forget_device()
+    flash("This device has forgotten you.", "success")
+    return redirect(url_for(".sign_in"), 303)
+
+
+@pages.post("/volunteer/sign-out-everywhere")
+@for_volunteers
+def sign_out_everywhere() -> ResponseReturnValue:
+    """Forget the volunteer on all devices."""
+    volunteers.sign_out_everywhere(g.volunteer)
+    db.session.commit()
+    forget_device()
+    flash("All your devices have forgotten you.", "success")
+    return redirect(url_for(".sign_in"), 303)
+
+
+@pages.post("/volunteer/forget")
+@for_volunteers
+def forget() -> ResponseReturnValue:
+    """Delete the volunteer."""
+    volunteers.forget(g.volunteer)
+    db.session.commit()
+    forget_device()
+    flash("We've forgotten you.", "success")
+    return redirect(url_for(".sign_in"), 303)

@@ -1,0 +1,99 @@
+"""Confirming an e-mail address by a mailed link. These functions do not commit.
+
+Nobody is a volunteer before they have opened the link in their own mailbox. So a stranger's address
+that somebody types is forgotten after a day.
+"""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from phonebank.core.db import db
+from phonebank.core.errors import GoneError
+from phonebank.models import Caller, ConsentKind, EmailConfirmation, Volunteer, now
+from phonebank.parties.display_names import clean_name
+from phonebank.parties.profanity import refuse_bad_words
+from phonebank.volunteers import consents, volunteers
+
+LIVES_FOR = timedelta(days=1)
+
+
+class LinkOverError(GoneError):
+    """The error of a link that was used, is too old or is forged. The message does not say which of
+    these it is."""
+
+    def __init__(self) -> None:
+        super().__init__("This link has been used or has expired.", "Ask for a new one.")
+
+
+def create_confirmation(email: str, first_name: str, caller: Caller | None = None) -> str:
+    """Return the token of a new link for this address, which `normalise_email` has returned.
+
+    Once the link is opened, the calls of `caller` are kept. Raises InvalidInputError for a name
+    that cannot be shown.
+    """
+    name = clean_name(first_name)
+    refuse_bad_words(name)
+    token = secrets.token_urlsafe(24)
+    db.session.add(
+        EmailConfirmation(
+            token_hash=_hash(token),
+            email=email,
+            first_name=name,
+            caller_id=caller.id if caller else None,
+        )
+    )
+    db.session.flush()
+    return token
+
+
+def read(token: str) -> EmailConfirmation:
+    """Return what the link confirms. Raises LinkOverError."""
+    found = db.session.scalar(
+        select(EmailConfirmation).where(
+            EmailConfirmation.token_hash == _hash(token),
+            EmailConfirmation.created_at > now() - LIVES_FOR,
+        )
+    )
+    if found is None:
+        raise LinkOverError
+    return found
+
+
+def confirm(token: str) -> Volunteer:
+    """Use the link up, and return the volunteer of its address: a new one, or the one of that
+    address. If the link names a caller, that caller is now this volunteer's.
+
+    Raises LinkOverError, also if another request has just used the link.
+    """
+    used = db.session.execute(
+        delete(EmailConfirmation)
+        .where(
+            EmailConfirmation.token_hash == _hash(token),
+            EmailConfirmation.created_at > now() - LIVES_FOR,
+        )
+        .returning(
+            EmailConfirmation.email, EmailConfirmation.first_name, EmailConfirmation.caller_id
+        )
+    ).first()
+    if used is None:
+        raise LinkOverError
+    volunteer = volunteers.find_or_create(used.email, used.first_name)
+    caller = db.session.get(Caller, used.caller_id) if used.caller_id else None
+    if caller is not None:
+        volunteers.keep_calls(volunteer, caller)
+        consents.give(volunteer, ConsentKind.CALLS, caller.campaign_id)
+    return volunteer
+
+
+def forget_old_confirmations() -> None:
+    """Forget the addresses of links that nobody opened in time."""
+    db.session.execute(
+        delete(EmailConfirmation).where(EmailConfirmation.created_at <= now() - LIVES_FOR)
+    )
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,60 @@
+"""What volunteers agreed to, each with its own date. These functions do not commit."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from phonebank.core.db import db
+from phonebank.core.errors import NotFoundError
+from phonebank.models import Consent, ConsentKind, Volunteer, now
+from phonebank.volunteers.volunteers import stop_keeping_calls
+
+# What each consent means, in the words that the volunteer reads.
+IN_WORDS = {
+    ConsentKind.CALLS: "Your calls are kept under your e-mail address.",
+    ConsentKind.PARTY: "You get e-mails about this party.",
+    ConsentKind.NEWS: "You get news by e-mail.",
+}
+
+
+def give(
+    volunteer: Volunteer, kind: ConsentKind, campaign_id: int, party_id: int | None = None
+) -> None:
+    """Store that the volunteer agrees, with the present date. An earlier consent of the same kind
+    that still holds keeps its date."""
+    db.session.execute(
+        insert(Consent)
+        .values(volunteer_id=volunteer.id, kind=kind, campaign_id=campaign_id, party_id=party_id)
+        .on_conflict_do_nothing()
+    )
+
+
+def consents_of(volunteer: Volunteer) -> Sequence[Consent]:
+    """Return what the volunteer agrees to at present, the newest first."""
+    return db.session.scalars(
+        select(Consent)
+        .where(Consent.volunteer_id == volunteer.id, Consent.withdrawn_at.is_(None))
+        .order_by(Consent.given_at.desc(), Consent.id.desc())
+    ).all()
+
+
+def withdraw(volunteer: Volunteer, consent_id: int) -> None:
+    """Withdraw one consent, now. If it kept their calls, they are no longer theirs.
+
+    Raises NotFoundError if the volunteer has no such consent, or has withdrawn it already.
+    """
+    withdrawn = db.session.execute(
+        update(Consent)
+        .where(
+            Consent.id == consent_id,
+            Consent.volunteer_id == volunteer.id,
+            Consent.withdrawn_at.is_(None),
+        )
+        .values(withdrawn_at=now())
+        .returning(Consent.kind, Consent.campaign_id)
+    ).first()
+    if withdrawn is None:
+        raise NotFoundError("You've withdrawn this already.", "Reload the page.")
+    if withdrawn.kind == ConsentKind.CALLS:
+        stop_keeping_calls(volunteer, withdrawn.campaign_id)

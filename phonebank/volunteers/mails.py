@@ -1,0 +1,29 @@
+"""The e-mails to volunteers."""
+
+from phonebank.core import mail
+
+
+def send_confirmation(email: str, first_name: str, link: str) -> None:
+    """E-mail the link that keeps a caller's calls. Raises mail.MailNotSentError."""
+    mail.deliver(
+        email,
+        "Keep your calls",
+        f"Hello {first_name},\n\n"
+        "Open this link to keep your calls under this e-mail address:\n\n"
+        f"{link}\n\n"
+        "It works once, within a day. You then see your calls from every phone and every campaign "
+        "where you use this address.\n"
+        "If you didn't ask for it, ignore this e-mail, and we'll forget your address tomorrow.\n",
+    )
+
+
+def send_sign_in(email: str, first_name: str, link: str) -> None:
+    """E-mail the link that opens a volunteer's page on another device. Raises
+    mail.MailNotSentError."""
+    mail.deliver(
+        email,
+        "Your calls",
+        f"Hello {first_name},\n\n"
+        f"This link opens your page:\n\n{link}\n\n"
+        "It works once, within a day. If you didn't ask for it, ignore this e-mail.\n",
+    )

@@ -1,0 +1,50 @@
+"""A volunteer's calls, over all their devices and parties."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from sqlalchemy import select
+
+from phonebank.contact_queue.campaign_hours import first_zone_of
+from phonebank.core.db import db
+from phonebank.models import Caller, Campaign, Party, Tally, Volunteer, VolunteerCaller
+from phonebank.rules.time_zones import time_zone
+
+
+@dataclass
+class OwnCalls:
+    """What a volunteer did in one campaign. An evening is a day, in the party's or the campaign's
+    time zone, on which they recorded a call."""
+
+    campaign: Campaign
+    calls: int = 0
+    conversations: int = 0
+    days: set[date] = field(default_factory=set)
+
+    @property
+    def evenings(self) -> int:
+        return len(self.days)
+
+
+def calls_of(volunteer: Volunteer) -> list[OwnCalls]:
+    """Return what the volunteer did in each campaign, by the campaign's name. A campaign in which
+    they are a caller and recorded nothing yet has zeros."""
+    rows = db.session.execute(
+        select(Campaign, Tally, Party.time_zone)
+        .select_from(VolunteerCaller)
+        .join(Caller, Caller.id == VolunteerCaller.caller_id)
+        .join(Campaign, Campaign.id == Caller.campaign_id)
+        .outerjoin(Tally, Tally.caller_id == Caller.id)
+        .outerjoin(Party, Party.id == Tally.party_id)
+        .where(VolunteerCaller.volunteer_id == volunteer.id)
+    )
+    found: dict[int, OwnCalls] = {}
+    for campaign, tally, zone_name in rows:
+        own = found.setdefault(campaign.id, OwnCalls(campaign))
+        if tally is None or not tally.calls:
+            continue
+        own.calls += tally.calls
+        own.conversations += tally.conversations
+        zone = time_zone(zone_name) if zone_name else first_zone_of(campaign)
+        own.days.add(tally.hour.astimezone(zone).date())
+    return sorted(found.values(), key=lambda own: (own.campaign.name, own.campaign.id))

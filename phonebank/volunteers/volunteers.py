@@ -1,0 +1,127 @@
+"""Volunteers, and which callers they are. These functions do not commit."""
+
+import hmac
+import secrets
+from typing import Any
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.dialects.postgresql import insert
+
+from phonebank.core.db import db
+from phonebank.core.locks import lock_row
+from phonebank.models import (
+    Caller,
+    Campaign,
+    Consent,
+    ConsentKind,
+    EmailConfirmation,
+    Volunteer,
+    VolunteerCaller,
+)
+
+# The key of the volunteer in the session cookie.
+COOKIE_KEY = "volunteer"
+
+
+def find_or_create(email: str, first_name: str) -> Volunteer:
+    """Return the volunteer of this address, whose owner has just opened a link in its mailbox. A
+    volunteer who is known keeps their name."""
+    db.session.execute(
+        insert(Volunteer)
+        .values(email=email, first_name=first_name)
+        .on_conflict_do_nothing(index_elements=["email"])
+    )
+    return db.session.scalars(select(Volunteer).where(Volunteer.email == email)).one()
+
+
+def volunteer_with(email: str) -> Volunteer | None:
+    """Return the volunteer of this address, if there is one."""
+    return db.session.scalar(select(Volunteer).where(Volunteer.email == email))
+
+
+def keep_calls(volunteer: Volunteer, caller: Caller) -> None:
+    """Make a caller this volunteer's. A caller who is another volunteer's already stays theirs."""
+    db.session.execute(
+        insert(VolunteerCaller)
+        .values(caller_id=caller.id, volunteer_id=volunteer.id)
+        .on_conflict_do_nothing(index_elements=["caller_id"])
+    )
+
+
+def volunteer_of(caller: Caller) -> Volunteer | None:
+    """Return the volunteer who this caller is, if they keep their calls."""
+    return db.session.scalar(
+        select(Volunteer)
+        .join(VolunteerCaller, VolunteerCaller.volunteer_id == Volunteer.id)
+        .where(VolunteerCaller.caller_id == caller.id)
+    )
+
+
+def cookie_for(volunteer: Volunteer) -> dict[str, Any]:
+    """Return what the session cookie of a volunteer's device must hold."""
+    return {"id": volunteer.id, "token": volunteer.device_token}
+
+
+def volunteer_of_cookie(known: object) -> Volunteer | None:
+    """Return the volunteer of a device, by what its session cookie holds. Return None for anything
+    that `cookie_for` has not made, and after the volunteer has signed out everywhere."""
+    if not isinstance(known, dict) or type(known.get("id")) is not int:
+        return None
+    volunteer = db.session.get(Volunteer, known["id"])
+    if volunteer is None:
+        return None
+    is_same = hmac.compare_digest(volunteer.device_token, str(known.get("token")))
+    return volunteer if is_same else None
+
+
+def keep_calls_of_device(known: object, caller: Caller) -> None:
+    """Make a caller who has just joined this volunteer's, if the device is a volunteer's and they
+    agreed to that for this campaign. `known` is what `volunteer_of_cookie` takes."""
+    volunteer = volunteer_of_cookie(known)
+    if volunteer is None:
+        return
+    agreed = exists().where(
+        Consent.volunteer_id == volunteer.id,
+        Consent.campaign_id == caller.campaign_id,
+        Consent.kind == ConsentKind.CALLS,
+        Consent.withdrawn_at.is_(None),
+    )
+    if db.session.scalar(select(agreed)):
+        keep_calls(volunteer, caller)
+
+
+def stop_keeping_calls(volunteer: Volunteer, campaign_id: int) -> None:
+    """Part the volunteer from their callers of one campaign. The calls stay, under a first name."""
+    callers = select(Caller.id).where(Caller.campaign_id == campaign_id)
+    db.session.execute(
+        delete(VolunteerCaller).where(
+            VolunteerCaller.volunteer_id == volunteer.id, VolunteerCaller.caller_id.in_(callers)
+        )
+    )
+
+
+def sign_out_everywhere(volunteer: Volunteer) -> None:
+    """Make the volunteer's cookies on all devices invalid."""
+    lock_row(volunteer)
+    volunteer.device_token = secrets.token_urlsafe(24)
+
+
+def forget(volunteer: Volunteer) -> None:
+    """Delete the volunteer with everything that hangs on them, and the links on the way to their
+    address. Their calls stay, under a first name."""
+    db.session.execute(delete(EmailConfirmation).where(EmailConfirmation.email == volunteer.email))
+    db.session.execute(delete(Volunteer).where(Volunteer.id == volunteer.id))
+
+
+def forget_after_campaigns() -> None:
+    """Forget what volunteers agreed to for campaigns that may keep nobody any longer, and the
+    volunteers for whom nothing is left."""
+    over = select(Campaign.id).where(Campaign.erasing_since.is_not(None))
+    callers = select(Caller.id).where(Caller.campaign_id.in_(over))
+    db.session.execute(delete(VolunteerCaller).where(VolunteerCaller.caller_id.in_(callers)))
+    db.session.execute(delete(Consent).where(Consent.campaign_id.in_(over)))
+    db.session.execute(
+        delete(Volunteer).where(
+            ~exists().where(Consent.volunteer_id == Volunteer.id, Consent.withdrawn_at.is_(None))
+        )
+    )
