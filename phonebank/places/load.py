@@ -32,13 +32,14 @@ def load_places() -> int:
     """
     digest = digest_of_files()
     db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    # The table's comment says which files it has.
-    comment = text("SELECT obj_description('place'::regclass, 'pg_class')")
+    # The comment of an index says which files the table has. A comment on the table itself would be
+    # a difference from the models.
+    comment = text("SELECT obj_description('ix_place_key'::regclass, 'pg_class')")
     if db.session.scalar(comment) == digest:
         return 0
     db.session.execute(text("DELETE FROM place"))
     stored = copy_places([*places_in_files(), *american_places()])
-    db.session.execute(text(f"COMMENT ON TABLE place IS '{digest}'"))  # hexadecimal digits
+    db.session.execute(text(f"COMMENT ON INDEX ix_place_key IS '{digest}'"))  # hexadecimal digits
     return stored
 
 
