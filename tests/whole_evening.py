@@ -393,6 +393,8 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "callers.practice": _at("/calling/practice"),
     "callers.told": _at("/calling/told"),
     "callers.wait": _at("/calling/wait"),
+    "campaign_parties.index": _campaign("/parties"),
+    "campaign_settings.index": _campaign("/settings"),
     "campaigns.answers": _campaign("/answers"),
     "campaigns.data_protection": _campaign("/data-protection"),
     "campaigns.edit": _campaign("/edit"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from phonebank.campaigns.data_protection import missing_statements
+from phonebank.campaigns.checklist import checklist
 from phonebank.core.db import db
 from phonebank.core.erased import refuse_erased
 from phonebank.core.errors import ConflictError, NotAllowedError, NotFoundError
@@ -14,13 +14,9 @@ from phonebank.core.locks import get_locked, lock_row
 from phonebank.core.scopes import campaigns_within, may_organise_chapter
 from phonebank.models import (
     Account,
-    Caller,
-    CallerState,
     Campaign,
     CampaignState,
     Chapter,
-    ContactList,
-    ListState,
     PaceFlag,
     RoleName,
 )
@@ -87,45 +83,15 @@ def change_state(campaign: Campaign, verb: str) -> None:
 
 def missing_parts(campaign: Campaign) -> list[str]:
     """Return what a draft needs before it can start, as sentences."""
-    missing = []
-    if not has_people(campaign):
-        missing.append("Upload a list of people to call.")
-    if campaign.script_id is None:
-        missing.append("Choose a script.")
-    return missing + missing_statements(campaign)
-
-
-def has_people(campaign: Campaign) -> bool:
-    """Whether the campaign has an imported list."""
-    return (
-        db.session.scalar(
-            select(ContactList.id)
-            .where(ContactList.campaign_id == campaign.id, ContactList.state == ListState.READY)
-            .limit(1)
-        )
-        is not None
-    )
+    return [
+        sentence for step in checklist(campaign) if not step.done for sentence in step.sentences
+    ]
 
 
 def replace_join_link(campaign: Campaign) -> None:
     """Make a new link for callers. The old link stops working; admitted callers stay."""
     lock_row(campaign)
     campaign.join_token = secrets.token_urlsafe(12)
-
-
-def waiting_callers(campaign: Campaign) -> Sequence[Caller]:
-    """Return the callers who used the campaign's own link and wait for admission, the longest wait
-    first."""
-    return db.session.scalars(
-        select(Caller)
-        .where(
-            Caller.campaign_id == campaign.id,
-            Caller.party_id.is_(None),
-            Caller.state == CallerState.WAITING,
-        )
-        .order_by(Caller.id)
-        .limit(200)
-    ).all()
 
 
 def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:

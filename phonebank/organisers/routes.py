@@ -2,6 +2,8 @@
 
 from flask import Blueprint, Flask
 
+from phonebank.organisers import tabs
+from phonebank.organisers.campaigns import parties_views, settings_views
 from phonebank.organisers.campaigns import views as campaigns
 from phonebank.organisers.chapters import views as chapters
 from phonebank.organisers.connections import views as connections
@@ -23,7 +25,10 @@ from phonebank.organisers.suppressions import views as suppressions
 from phonebank.organisers.told_changes import views as told_changes
 
 _FEATURES = (
+    tabs,
     campaigns,
+    parties_views,
+    settings_views,
     lists,
     exports,
     connections,

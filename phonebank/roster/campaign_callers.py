@@ -54,6 +54,14 @@ def waiting_callers(campaign: Campaign) -> Sequence[tuple[Caller, str | None]]:
     return [(caller, party) for caller, party in db.session.execute(query)]
 
 
+def count_waiting(campaign: Campaign) -> int:
+    """Return the number of callers who wait to be admitted."""
+    query = select(func.count(Caller.id)).where(
+        Caller.campaign_id == campaign.id, Caller.state == CallerState.WAITING
+    )
+    return db.session.scalar(query) or 0
+
+
 def caller_of(campaign: Campaign, caller_id: int) -> Caller:
     """Return a caller of this campaign. Raises NotFoundError, also for a removed caller."""
     caller = db.session.get(Caller, caller_id)

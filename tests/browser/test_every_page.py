@@ -225,6 +225,8 @@ VISITS = (
     Visit("organiser", "", "campaign-refused", ADDRESSES["campaigns.new"], press("Set up")),
     Visit("organiser", "campaigns.show"),
     Visit("organiser", "", "draft", lambda e: f"/campaigns/{e.draft_campaign_id}"),
+    Visit("organiser", "campaign_parties.index"),
+    Visit("organiser", "campaign_settings.index"),
     Visit("organiser", "campaigns.data_protection"),
     Visit("organiser", "privacy.show"),
     Visit("organiser", "", "one-person-found", ADDRESSES["privacy.show"], find_person),

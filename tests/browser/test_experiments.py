@@ -79,6 +79,7 @@ def check(page: Page, name: str) -> None:
 def test_the_results_of_five_evenings_can_be_read(organisers_page: Page) -> None:
     page = organisers_page
     page.goto("/campaigns/1")
+    page.get_by_role("link", name="Script", exact=True).click()
     page.get_by_role("link", name="Compare scripts").click()
     page.get_by_role("link", name="Slow or quick?").click()
     shown = page.locator("#verdict")

@@ -54,7 +54,7 @@ def check(page: Page) -> None:
 
 def test_the_retry_rules_are_changed_and_reset(organisers_page: Page, app: Flask) -> None:
     page = organisers_page
-    page.goto("/campaigns/1")
+    page.goto("/campaigns/1/settings")
     page.get_by_role("link", name="When people are called again").click()
     check(page)
     busy = page.get_by_role("group", name="Busy")
@@ -89,7 +89,7 @@ def test_the_contact_status_says_for_how_many_callers_it_is(organisers_page: Pag
 def test_callers_are_admitted_limited_and_removed(organisers_page: Page, app: Flask) -> None:
     page = organisers_page
     page.goto("/campaigns/1")
-    page.get_by_role("link", name="Manage callers").click()
+    page.get_by_role("link", name="Callers", exact=True).click()
     check(page)
     page.get_by_role("button", name="Let in Wendy").click()
     page.get_by_role("link", name="Wendy").click()
@@ -98,7 +98,7 @@ def test_callers_are_admitted_limited_and_removed(organisers_page: Page, app: Fl
     page.get_by_label("River side").check()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
-    page.get_by_role("link", name="Callers").click()
+    page.get_by_role("link", name="Callers", exact=True).first.click()
     row = page.get_by_role("row", name="Wendy")
     expect(row).to_contain_text("English, Polish")
     expect(row).to_contain_text("River side")

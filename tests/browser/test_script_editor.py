@@ -178,10 +178,10 @@ def test_a_branching_script_is_written_practised_published_and_run(
         assert question.next == "why_not"
         assert (script.step("why_not").kind, script.step("why_not").next) == ("listen", "goodbye")
 
-    page.goto(f"/campaigns/{campaign_id}#callers")
+    page.goto(f"/campaigns/{campaign_id}/callers")
     page.get_by_role("button", name="Let people in automatically").click()
     phone = new_page(390, 844, has_touch=True, is_mobile=True)
-    phone.goto(page.locator("#callers .copy-text").inner_text())
+    phone.goto(page.locator("#link .copy-text").inner_text())
     _practise_and_call(phone)
     with app.app_context():
         [call] = db.session.scalars(select(Call))
@@ -256,7 +256,7 @@ def test_a_call_made_before_an_edit_keeps_its_words_in_the_export(
     expect(page.get_by_text("Published. Callers will get it")).to_be_visible()
     _call_and_say_yes(app, campaign_id)
 
-    page.goto(f"/campaigns/{campaign_id}")
+    page.goto(f"/campaigns/{campaign_id}/answers")
     page.get_by_role("link", name="Download results").click()
     page.get_by_role("button", name="Make the file").click()
     with app.app_context():

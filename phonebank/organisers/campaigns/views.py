@@ -4,20 +4,14 @@ from flask import Blueprint, Flask, current_app, flash, redirect, render_templat
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
-from phonebank.accounts import roles
-from phonebank.accounts.invitations import invite_host
 from phonebank.audit.record import record_audit
 from phonebank.campaigns import services
 from phonebank.campaigns.chapters import chapter_names
-from phonebank.campaigns.data_protection import (
-    LAWFUL_BASES,
-    kept_until,
-    missing_statements,
-)
+from phonebank.campaigns.checklist import checklist
+from phonebank.campaigns.data_protection import missing_statements
 from phonebank.campaigns.progress import OutcomeCountsCache, answers_by_question
 from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.core.access import ORGANISER_ANYWHERE, VIEWER_ANYWHERE, open_to
-from phonebank.core.config import current_config
 from phonebank.core.edit_form import EditForm, is_still
 from phonebank.core.erased import refuse_erased
 from phonebank.core.errors import NotAllowedError
@@ -25,15 +19,14 @@ from phonebank.core.scopes import campaign_for, chapters_within, may_organise
 from phonebank.lists.services import lists_in_calling_order
 from phonebank.models import Campaign, CampaignState, RoleName, now
 from phonebank.organisers.campaigns.forms import CampaignForm, DataProtectionForm, hours_form
+from phonebank.organisers.campaigns.steps import step_address
 from phonebank.organisers.responses import commit_and_redirect
-from phonebank.parties.services import parties_in
-from phonebank.parties.standings import standings
 from phonebank.privacy.retention import ANNOUNCED_FOR
 from phonebank.roster.admit import set_door
+from phonebank.roster.campaign_callers import count_waiting
 from phonebank.rules.countries import rules_for
 from phonebank.rules.time_zones import city_of
 from phonebank.rules.week_hours import DAY_NAMES, DAYS
-from phonebank.scripts.versions import published_version_id, script_of
 from phonebank.tallies.bars import calls_over_time
 from phonebank.tallies.totals import campaign_totals
 from phonebank.told_changes.decide import undecided_count
@@ -50,8 +43,16 @@ def _campaign(campaign_id: int, to_change: bool = False) -> Campaign:
     return campaign_for(current_user, campaign_id, to_change)
 
 
-def _address(campaign: Campaign, anchor: str = "") -> str:
-    return url_for("campaigns.show", campaign_id=campaign.id, _anchor=anchor or None)
+def _address(campaign: Campaign, page: str = "campaigns.show", anchor: str = "") -> str:
+    return url_for(page, campaign_id=campaign.id, _anchor=anchor or None)
+
+
+def _settings(campaign: Campaign, anchor: str) -> str:
+    return _address(campaign, "campaign_settings.index", anchor)
+
+
+def _link_for_callers(campaign: Campaign) -> str:
+    return _address(campaign, "roster.index", "link")
 
 
 @campaigns.get("")
@@ -92,9 +93,10 @@ def new() -> ResponseReturnValue:
 @campaigns.get("/<int:campaign_id>")
 @open_to(RoleName.VIEWER)
 def show(campaign_id: int) -> ResponseReturnValue:
-    """Show one campaign: its state, totals, lists, script, parties and callers.
+    """Show a campaign today: its figures, and what waits for an organiser. A draft shows the steps
+    to its first call instead.
 
-    A viewer gets a page with the state and the figures only.
+    A viewer gets a page with the figures only.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     totals = campaign_totals(campaign.id)
@@ -110,28 +112,18 @@ def show(campaign_id: int) -> ResponseReturnValue:
     }
     if not may_organise(current_user, campaign):
         return render_template("campaigns/figures.html", campaign=campaign, **figures)
-    hours = rules_for(campaign.country).read_stored_hours(campaign.hours).to_json()
+    steps = checklist(campaign) if campaign.state == CampaignState.DRAFT else []
     return render_template(
         "campaigns/show.html",
         campaign=campaign,
         moves=services.MOVES[campaign.state],
-        lawful_basis=LAWFUL_BASES.get(campaign.lawful_basis),
-        kept_until=kept_until(campaign),
         erased_from=campaign.erasure_due_at and campaign.erasure_due_at + ANNOUNCED_FOR,
-        unsaid=missing_statements(campaign),
-        missing=services.missing_parts(campaign) if campaign.state == CampaignState.DRAFT else [],
-        lists=lists_in_calling_order(campaign),
-        parties=parties_in(campaign),
-        chapter=chapter_names().get(campaign.chapter_id or 0),
-        people_with_role=roles.people_of(campaign),
-        standings=standings(campaign.id),
-        waiting=services.waiting_callers(campaign),
+        steps=steps,
+        addresses={step.key: step_address(campaign, step) for step in steps},
+        missing=not all(step.done for step in steps),
+        waiting=count_waiting(campaign),
         to_look_at=services.count_flagged_callers(campaign),
         told=undecided_count(campaign),
-        # The variable is not named `script`, because base.html has a macro of that name.
-        conversation=script_of(published_version_id(campaign)),
-        hours=[(name, hours[day]) for day, name in zip(DAYS, DAY_NAMES, strict=True)],
-        join_link=f"{current_config().base_url}/c/{campaign.join_token}",
         **figures,
     )
 
@@ -155,7 +147,7 @@ def edit(campaign_id: int) -> ResponseReturnValue:
         )
         for name, value in changes.items():
             setattr(campaign, name, value)
-        return commit_and_redirect(_address(campaign), "Saved.")
+        return commit_and_redirect(_settings(campaign, "about"), "Saved.")
     page = render_template("campaigns/form.html", form=form, campaign=campaign)
     return page, 422 if form.is_submitted() else 200
 
@@ -176,7 +168,7 @@ def hours(campaign_id: int) -> ResponseReturnValue:
             after=campaign.hours,
         )
         return commit_and_redirect(
-            _address(campaign), "Calling hours saved. They apply from the next call."
+            _settings(campaign, "hours"), "Calling hours saved. They apply from the next call."
         )
     rules = rules_for(campaign.country)
     permitted = rules.permitted_hours.value.to_json()
@@ -205,7 +197,7 @@ def data_protection(campaign_id: int) -> ResponseReturnValue:
     if _may_be_saved(form):
         form.populate_obj(campaign)
         record_audit("data protection changed", account=current_user, campaign=campaign)
-        return commit_and_redirect(_address(campaign, "data-protection"), "Saved.")
+        return commit_and_redirect(_settings(campaign, "data-protection"), "Saved.")
     page = render_template(
         "campaigns/data_protection.html", form=form, campaign=campaign, rules=rules
     )
@@ -243,7 +235,7 @@ def door(campaign_id: int) -> ResponseReturnValue:
     record_audit(
         "campaign door changed", account=current_user, campaign=campaign, after={"open": is_open}
     )
-    return commit_and_redirect(_address(campaign, "callers"))
+    return commit_and_redirect(_link_for_callers(campaign))
 
 
 @campaigns.post("/<int:campaign_id>/admit")
@@ -253,7 +245,7 @@ def admit(campaign_id: int) -> ResponseReturnValue:
     campaign = _campaign(campaign_id)
     caller_id = request.form.get("caller_id", type=int)
     services.admit(campaign, [caller_id] if caller_id is not None else None)
-    return commit_and_redirect(_address(campaign, "callers"))
+    return commit_and_redirect(_link_for_callers(campaign))
 
 
 @campaigns.post("/<int:campaign_id>/new-link")
@@ -263,30 +255,11 @@ def new_link(campaign_id: int) -> ResponseReturnValue:
     campaign = _campaign(campaign_id, to_change=True)
     if not is_still(campaign.join_token):
         flash("Someone else has just replaced the link. This is the new one.", "info")
-        return redirect(_address(campaign, "callers"))
+        return redirect(_link_for_callers(campaign))
     services.replace_join_link(campaign)
     record_audit("campaign link replaced", account=current_user, campaign=campaign)
     return commit_and_redirect(
-        _address(campaign, "callers"), "The old link no longer works. Send the new one."
-    )
-
-
-@campaigns.post("/<int:campaign_id>/hosts")
-@open_to(RoleName.ORGANISER)
-def invite(campaign_id: int) -> ResponseReturnValue:
-    """Let the person with this e-mail address host parties for the campaign."""
-    campaign = _campaign(campaign_id)
-    email, name = request.form.get("email", ""), request.form.get("name", "")
-    host = invite_host(campaign, email, name, current_user)
-    record_audit(
-        "host invited",
-        account=current_user,
-        campaign=campaign,
-        subject_kind="account",
-        subject_id=host.id,
-    )
-    return commit_and_redirect(
-        _address(campaign, "hosts"), f"{host.email} can now host parties for this campaign."
+        _link_for_callers(campaign), "The old link no longer works. Send the new one."
     )
 
 
@@ -296,5 +269,8 @@ def answers(campaign_id: int) -> ResponseReturnValue:
     """Show what people answered, question by question."""
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     return render_template(
-        "campaigns/answers.html", campaign=campaign, questions=answers_by_question(campaign)
+        "campaigns/answers.html",
+        campaign=campaign,
+        may_organise=may_organise(current_user, campaign),
+        questions=answers_by_question(campaign),
     )

@@ -13,7 +13,7 @@ from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.contact_queue.status_cache import queue_status
 from phonebank.contact_queue.status_counts import BUCKETS, STILL_CALLED, Bucket
 from phonebank.core.access import open_to
-from phonebank.core.scopes import campaign_for
+from phonebank.core.scopes import campaign_for, may_organise
 from phonebank.models import Campaign, RoleName
 from phonebank.organisers.contact_status.wording import (
     BUCKET_MEANINGS,
@@ -54,7 +54,12 @@ def standing(campaign_id: int) -> ResponseReturnValue:
     status = queue_status(campaign)
     if status is None:
         return render_template(
-            template, campaign=campaign, counting=True, meanings=BUCKET_MEANINGS, labels=BUCKETS
+            template,
+            campaign=campaign,
+            may_organise=may_organise(current_user, campaign),
+            counting=True,
+            meanings=BUCKET_MEANINGS,
+            labels=BUCKETS,
         )
     at = status.at
     by_key = {bucket.key: bucket for bucket in status.buckets}
@@ -67,6 +72,7 @@ def standing(campaign_id: int) -> ResponseReturnValue:
     return render_template(
         template,
         campaign=campaign,
+        may_organise=may_organise(current_user, campaign),
         buckets=buckets,
         notes=notes,
         sentence=describe_status(campaign, buckets, at),

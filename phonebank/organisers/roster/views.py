@@ -9,6 +9,7 @@ from wtforms.fields.choices import SelectChoice
 
 from phonebank.calls.speed_check import fast_callers
 from phonebank.core.access import open_to
+from phonebank.core.config import current_config
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.locks import lock_row
 from phonebank.core.scopes import campaign_for
@@ -53,6 +54,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
     return render_template(
         "roster/callers.html",
         campaign=campaign,
+        join_link=f"{current_config().base_url}/c/{campaign.join_token}",
         rows=rows,
         in_all=in_all,
         name=name,

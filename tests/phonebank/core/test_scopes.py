@@ -169,7 +169,7 @@ def test_each_sees_ones_own_campaign_and_no_other(browsers: dict[str, FlaskClien
         for path in ("/edit", "/lists", "/callers", "/downloads", "/scripts"):
             wanted = 200 if organises else 403
             assert browser.get(f"/campaigns/2{path}").status_code == wanted, (who, path)
-        names = browser.get("/campaigns/2").text
+        names = browser.get("/campaigns/2/settings").text
         assert ("chapter organiser: organiser of the chapter" in names) == organises
         paused = browser.post("/campaigns/2/state", data={"verb": "pause"})
         assert paused.status_code in ((302, 409) if organises else (403,)), who

@@ -85,19 +85,64 @@ def test_a_faulty_form_says_what_is_wrong_and_stores_nothing(
 def test_the_campaign_page_shows_everything_but_the_people(
     organiser: FlaskClient, campaign_id: int
 ) -> None:
-    answer = organiser.get(f"/campaigns/{campaign_id}")
-    assert answer.status_code == 200
-    for expected in ("Kitchen Table", "Ward list", "conversation", "Hari", "Wendy", "/c/"):
-        assert expected in answer.text
-    assert "Tuesday &lt;b&gt;night" in answer.text
-    assert "Zyxfirst" not in answer.text
-    assert "9460123" not in answer.text
+    address = f"/campaigns/{campaign_id}"
+    for tab, expected in (
+        ("", ("Kitchen Table", "conversation", "One caller waits to be let in.")),
+        ("/queue", ("Ready to call", "Inbox", "Find a person")),
+        ("/lists", ("Ward list",)),
+        ("/scripts", ("In use",)),
+        ("/callers", ("Wendy", "/c/", "Approval needed")),
+        ("/parties", ("Hari", "Tuesday &lt;b&gt;night")),
+        ("/answers", ("Download results",)),
+        ("/settings", ("Monday", "09:00 to 21:00", "End the campaign")),
+    ):
+        answer = organiser.get(f"{address}{tab}")
+        assert answer.status_code == 200
+        for words in expected:
+            assert words in answer.text, (tab, words)
+        assert f'href="{address}{tab}" aria-current="page"' in answer.text
+        assert (
+            answer.text.count('aria-current="page">') + answer.text.count('aria-current="true">')
+            >= 1
+        )
+        assert "Zyxfirst" not in answer.text
+        assert "9460123" not in answer.text
+
+
+def test_a_page_below_a_tab_marks_its_tab(organiser: FlaskClient, campaign_id: int) -> None:
+    address = f"/campaigns/{campaign_id}"
+    for page, tab in (("/hours", "/settings"), ("/downloads", "/answers"), ("/inbox", "/queue")):
+        shown = organiser.get(f"{address}{page}").text
+        assert f'href="{address}{tab}" aria-current="true"' in shown
+
+
+def test_a_draft_ticks_its_steps_and_each_page_leads_to_the_next(
+    app: Flask, organiser: FlaskClient, clean_stores: None
+) -> None:
+    unsaid = {"controller": "", "lawful_basis": "", "ends_on": None, "retention_days": None}
+    with app.app_context():
+        campaign = create_campaign(state=CampaignState.DRAFT, **unsaid)
+        db.session.commit()
+        address = f"/campaigns/{campaign.id}"
+    page = organiser.get(address).text
+    assert "0 of 3 steps are done." in page
+    assert f'class="button" href="{address}/lists/new">Continue' in page
+    assert "0</p>" not in page  # no zeros where there can be no calls yet
+    assert f'href="{address}/lists/new">Continue' in organiser.get(f"{address}/scripts").text
+    assert "Continue" not in organiser.get(f"{address}/lists/new").text
+    with app.app_context():
+        create_list(db.session.get_one(Campaign, 1))
+        db.session.commit()
+    page = organiser.get(address).text
+    assert "1 of 3 steps are done." in page
+    assert f'href="{address}/scripts">Continue' in page
+    assert "Next: Choose a script" in organiser.get(f"{address}/lists").text
 
 
 def test_practice_first_is_off_until_ticked_and_says_so_once_it_is_on(
     app: Flask, organiser: FlaskClient, campaign_id: int
 ) -> None:
-    address, shown = f"/campaigns/{campaign_id}/edit", f"/campaigns/{campaign_id}"
+    address, shown = f"/campaigns/{campaign_id}/edit", f"/campaigns/{campaign_id}/settings"
     data = {"name": "K", "on_behalf_of": "K", "country": "GB", "language": "en"}
     for more, is_on in (({}, False), ({"practice_first": "y"}, True), ({}, False)):
         organiser.post(address, data=data | more)
@@ -242,7 +287,7 @@ def test_organisers_see_them_on_the_campaigns_page(client: FlaskClient, app: Fla
         db.session.commit()
         campaign_id, organiser_id = room.campaign.id, organiser.id
     sign_in(client, organiser_id)
-    page = client.get(f"/campaigns/{campaign_id}").text
+    page = client.get(f"/campaigns/{campaign_id}/parties").text
     ranking = page.split("Parties with the most conversations")[1]
     assert 0 <= ranking.index("Barn") < ranking.index("Attic")
 
@@ -277,6 +322,6 @@ def test_a_campaign_says_who_is_responsible_why_and_until_when_before_it_starts(
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     organiser.post(form, data=said | {"ends_on": tomorrow.isoformat()})
     last = (tomorrow + timedelta(days=30)).isoformat()
-    assert f"kept until {last}" in organiser.get(address).text
+    assert f"kept until {last}" in organiser.get(f"{address}/settings").text
     organiser.post(f"{address}/state", data={"verb": "start"})
     assert "Pause" in organiser.get(address).text

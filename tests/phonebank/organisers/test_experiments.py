@@ -99,8 +99,7 @@ def test_from_setting_up_to_stopping(app: Flask, client: FlaskClient, campaign_i
         assert arms.count(first) > 240 > arms.count(second) > 10
     assert "The first results come tomorrow" in client.get(address).text
     assert "Running" in client.get(f"/campaigns/{campaign_id}/experiments").text
-    for elsewhere in (f"/campaigns/{campaign_id}", f"/campaigns/{campaign_id}/scripts"):
-        assert "Does short do better?" in client.get(elsewhere).text
+    assert "Does short do better?" in client.get(f"/campaigns/{campaign_id}/scripts").text
     client.post(f"{address}/stop")
     assert state_of(app) == [ExperimentState.STOPPED]
     with app.app_context():

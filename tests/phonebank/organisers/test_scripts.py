@@ -373,8 +373,3 @@ def test_a_blank_page_leads_to_the_editor(desk: Desk) -> None:
     page = desk.client.get(location)
     assert page.status_code == 200
     assert "What you call to ask" in page.text
-
-
-def test_the_campaigns_page_names_its_script(desk: Desk) -> None:
-    page = desk.client.get(f"/campaigns/{desk.campaign_id}").text
-    assert "<strong>Voter identification</strong> (English), 13 steps." in page

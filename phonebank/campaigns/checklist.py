@@ -1,0 +1,66 @@
+"""The steps from an empty campaign to its first call, and which of them are done."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from phonebank.campaigns.data_protection import missing_statements
+from phonebank.core.db import db
+from phonebank.models import Campaign, ContactList, ListState
+from phonebank.scripts.versions import published_version_id, script_of
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: its `key`, what it says, whether a campaign can start without it, and whether it is
+    done."""
+
+    key: str
+    title: str
+    sentences: list[str]
+    done: bool
+
+
+def checklist(campaign: Campaign) -> list[Step]:
+    """Return the steps of a draft, in order. The campaign can start once all of them are done."""
+    unsaid = missing_statements(campaign)
+    return [
+        _people(campaign),
+        _script(campaign),
+        Step(
+            "data",
+            "Say who is responsible for the people's data",
+            unsaid or [f"{campaign.controller} is responsible."],
+            not unsaid,
+        ),
+    ]
+
+
+def next_step(campaign: Campaign) -> Step | None:
+    """Return the first step that is not done; None if the campaign can start."""
+    return next((step for step in checklist(campaign) if not step.done), None)
+
+
+def _people(campaign: Campaign) -> Step:
+    lists, people = db.session.execute(
+        select(func.count(), func.coalesce(func.sum(ContactList.rows_stored), 0)).where(
+            ContactList.campaign_id == campaign.id, ContactList.state == ListState.READY
+        )
+    ).one()
+    if not lists:
+        return Step("people", "Upload the people to call", [_UPLOAD], done=False)
+    where = "one list" if lists == 1 else f"{lists:,} lists"
+    return Step(
+        "people", "Upload the people to call", [f"{people:,} people in {where}."], done=True
+    )
+
+
+def _script(campaign: Campaign) -> Step:
+    script = script_of(published_version_id(campaign))
+    if script is None:
+        return Step("script", "Choose a script", [_CHOOSE], done=campaign.script_id is not None)
+    return Step("script", "Choose a script", [f"{script.title}, {len(script.steps)} steps."], True)
+
+
+_UPLOAD = "Upload a list of people to call."
+_CHOOSE = "Choose a script. Callers need one to know what to say."

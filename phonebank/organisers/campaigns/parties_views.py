@@ -1,0 +1,57 @@
+"""The organiser's page of a campaign's parties and hosts."""
+
+from flask import Blueprint, Flask, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+
+from phonebank.accounts.invitations import invite_host
+from phonebank.audit.record import record_audit
+from phonebank.core.access import open_to
+from phonebank.core.scopes import campaign_for
+from phonebank.models import RoleName
+from phonebank.organisers.responses import commit_and_redirect
+from phonebank.parties.services import parties_in
+from phonebank.parties.standings import standings
+from phonebank.tallies.totals import party_totals
+
+parties = Blueprint("campaign_parties", __name__, url_prefix="/campaigns/<int:campaign_id>")
+
+
+def init_app(app: Flask) -> None:
+    """Add the page."""
+    app.register_blueprint(parties)
+
+
+@parties.get("/parties")
+@open_to(RoleName.ORGANISER)
+def index(campaign_id: int) -> ResponseReturnValue:
+    """Show the campaign's parties with their figures, and its hosts."""
+    campaign = campaign_for(current_user, campaign_id)
+    found = parties_in(campaign)
+    return render_template(
+        "campaigns/parties.html",
+        campaign=campaign,
+        parties=found,
+        totals=party_totals(party.id for party in found),
+        standings=standings(campaign.id),
+    )
+
+
+@parties.post("/hosts")
+@open_to(RoleName.ORGANISER)
+def invite(campaign_id: int) -> ResponseReturnValue:
+    """Let the person with this e-mail address host parties for the campaign."""
+    campaign = campaign_for(current_user, campaign_id)
+    email, name = request.form.get("email", ""), request.form.get("name", "")
+    host = invite_host(campaign, email, name, current_user)
+    record_audit(
+        "host invited",
+        account=current_user,
+        campaign=campaign,
+        subject_kind="account",
+        subject_id=host.id,
+    )
+    return commit_and_redirect(
+        url_for(".index", campaign_id=campaign.id, _anchor="hosts"),
+        f"{host.email} can now host parties for this campaign.",
+    )

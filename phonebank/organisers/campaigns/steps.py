@@ -1,0 +1,16 @@
+"""The pages on which an organiser does the steps to the first call."""
+
+from flask import url_for
+
+from phonebank.campaigns.checklist import Step
+from phonebank.models import Campaign
+
+
+def step_address(campaign: Campaign, step: Step) -> str:
+    """Return the address of the page on which a step is done, or changed once it is done."""
+    page = {
+        "people": "lists.history" if step.done else "lists.new",
+        "script": "scripts.index",
+        "data": "campaigns.data_protection",
+    }[step.key]
+    return url_for(page, campaign_id=campaign.id)

@@ -1,0 +1,133 @@
+"""The tabs of a campaign, and which tab a page belongs to.
+
+Each page about one campaign shows the tabs, so that an organiser gets from everywhere in the
+campaign to everywhere else in it. A page finds its tab by its endpoint or its blueprint, so
+addresses do not have to say it.
+"""
+
+from dataclasses import dataclass
+
+from flask import Flask, request, url_for
+from flask_security import current_user
+
+from phonebank.campaigns.checklist import next_step
+from phonebank.core.db import db
+from phonebank.core.scopes import role_in
+from phonebank.models import Campaign, CampaignState, RoleName
+from phonebank.organisers.campaigns.steps import step_address
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A tab: its `name`, the endpoint of its first page, and the blueprints and single endpoints
+    whose pages belong to it. Viewers see only the tabs that are `for_viewers`."""
+
+    name: str
+    endpoint: str
+    pages: frozenset[str]
+    for_viewers: bool = False
+
+
+@dataclass(frozen=True)
+class ShownTab:
+    """A tab as a page shows it."""
+
+    name: str
+    url: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class ShownStep:
+    """The next step of a draft: its title, and the address of its page."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True)
+class CampaignBar:
+    """The campaign of a page, with the tabs that its reader may open.
+
+    `next_step` is the next step of a draft, for the pages of an organiser other than the step's own
+    page and the checklist.
+    """
+
+    campaign: Campaign
+    tabs: list[ShownTab]
+    next_step: ShownStep | None
+
+
+TABS = (
+    Tab("Today", "campaigns.show", frozenset({"campaigns.show"}), for_viewers=True),
+    Tab(
+        "People",
+        "queue.standing",
+        frozenset({"queue", "person", "correct", "inbox", "told_changes", "privacy"}),
+        for_viewers=True,
+    ),
+    Tab("Lists", "lists.history", frozenset({"lists"})),
+    Tab("Script", "scripts.index", frozenset({"scripts", "script_editor", "experiments"})),
+    Tab("Callers", "roster.index", frozenset({"roster", "pace", "history", "set_aside"})),
+    Tab("Parties", "campaign_parties.index", frozenset({"campaign_parties"})),
+    Tab(
+        "Results",
+        "campaigns.answers",
+        frozenset({"campaigns.answers", "exports"}),
+        for_viewers=True,
+    ),
+    Tab(
+        "Settings",
+        "campaign_settings.index",
+        frozenset(
+            {
+                "campaign_settings",
+                "campaigns.edit",
+                "campaigns.hours",
+                "campaigns.data_protection",
+                "retry_rules",
+                "connections",
+                "webhooks",
+                "records",
+            }
+        ),
+    ),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Give every template the function `campaign_bar`."""
+    app.add_template_global(campaign_bar)
+
+
+def campaign_bar() -> CampaignBar | None:
+    """Return the tabs for the page of this request; None if it is about no single campaign, or for
+    a reader without a role in the campaign."""
+    campaign_id = (request.view_args or {}).get("campaign_id")
+    if campaign_id is None or not current_user.is_authenticated:
+        return None
+    campaign = db.session.get(Campaign, campaign_id)
+    role = role_in(current_user, campaign) if campaign is not None else None
+    if campaign is None or role is None:
+        return None
+    page = {request.endpoint, request.blueprint}
+    tabs = [
+        ShownTab(
+            tab.name, url_for(tab.endpoint, campaign_id=campaign.id), not page.isdisjoint(tab.pages)
+        )
+        for tab in TABS
+        if tab.for_viewers or role == RoleName.ORGANISER
+    ]
+    is_draft = campaign.state == CampaignState.DRAFT and role == RoleName.ORGANISER
+    return CampaignBar(campaign, tabs, _next_step(campaign) if is_draft else None)
+
+
+def _next_step(campaign: Campaign) -> ShownStep | None:
+    if request.endpoint == "campaigns.show":
+        return None
+    step = next_step(campaign)
+    if step is None:
+        start = url_for("campaigns.show", campaign_id=campaign.id)
+        return ShownStep("Everything is ready. Start calling.", start)
+    url = step_address(campaign, step)
+    return None if url == request.path else ShownStep(step.title, url)
