@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from phonebank import demo, role_commands
+from phonebank import asterisk_commands, demo, role_commands
 from phonebank.accounts import accounts, roles, second_factor, sign_in_mail
 from phonebank.app import alembic, create_app
 from phonebank.core import connection_budget, jobs, mail, redis_settings
@@ -196,7 +196,7 @@ def _printed_link(account: Account) -> str:
     )
 
 
-for _command in role_commands.COMMANDS:
+for _command in (*role_commands.COMMANDS, *asterisk_commands.COMMANDS):
     main.add_command(_command)
 
 

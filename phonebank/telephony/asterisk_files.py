@@ -1,0 +1,121 @@
+"""Asterisk's configuration: the files in `asterisk_config/`, filled in for one machine."""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+import wave
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
+
+TEMPLATES = Path(__file__).with_name("asterisk_config")
+APPLICATION = "phonebank"  # our name in Asterisk's dialplan
+SAMPLES_A_SECOND = 8000  # what telephones carry
+# Neither a new line nor a semicolon, which would begin another setting or a comment.
+PLAIN = re.compile(r"[^\s;@{}]+")
+
+
+class _Blanks(Template):
+    # Asterisk's own names are written ${…}.
+    delimiter = "@"
+    idpattern = "(?!)"
+    braceidpattern = "[a-z_]+"
+
+
+@dataclass(frozen=True)
+class AsteriskSettings:
+    """What the files are filled in with. The addresses are `host` or `host:port`."""
+
+    password: str = field(repr=False)
+    trunk: str
+    user: str = "phonebank"
+    app: str = APPLICATION
+    trunk_user: str = ""
+    trunk_password: str = field(default="", repr=False)
+    # The address at which the trunk reaches this machine, if a router stands between them.
+    public_address: str = ""
+    stun_server: str = ""
+    http_address: str = "127.0.0.1"
+    http_port: int = 8088
+    sip_address: str = "0.0.0.0:5060"
+    rtp_from: int = 10000
+    rtp_to: int = 20000
+    # The most browsers at once. Phonebank's own connections need some more.
+    softphones: int = 2000
+    # Folders as Asterisk sees them.
+    etc: str = "/etc/asterisk"
+    var: str = "/var/lib/asterisk"
+    spool: str = "/var/spool/asterisk"
+    run: str = "/run/asterisk"
+    log: str = "/var/log/asterisk"
+    sounds: str = "/var/lib/asterisk/phonebank"
+
+    def check(self) -> None:
+        """Raise ValueError if a value can't stand in a configuration file. The message names it."""
+        for name, value in vars(self).items():
+            if isinstance(value, str) and value and not PLAIN.fullmatch(value):
+                raise ValueError(f"{name} has a space, a semicolon or a bracket in it.")
+
+
+def write_configuration(settings: AsteriskSettings, folder: Path) -> list[Path]:
+    """Write every configuration file into `folder`, readable by its owner and group alone.
+
+    Returns their paths. Files with the same names are replaced. Raises ValueError for a value that
+    can't stand in such a file.
+    """
+    settings.check()
+    values = {**vars(settings), **_sections(settings)}
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for template in sorted(TEMPLATES.glob("*.conf")):
+        path = folder / template.name
+        path.touch(mode=0o640)
+        path.write_text(_Blanks(template.read_text()).substitute(values))
+        written.append(path)
+    return written
+
+
+def _sections(settings: AsteriskSettings) -> dict[str, str]:
+    """Return the settings that are there only sometimes, as lines."""
+    address = settings.public_address
+    nat = f"external_signaling_address = {address}\nexternal_media_address = {address}"
+    sign_in = (
+        "outbound_auth = trunk\n\n[trunk]\ntype = auth\nauth_type = userpass\n"
+        f"username = {settings.trunk_user}\npassword = {settings.trunk_password}"
+    )
+    return {
+        "behind_nat": nat if address else "",
+        "trunk_sign_in": sign_in if settings.trunk_user else "",
+        "trunk_host": settings.trunk.partition(":")[0],
+        "stun": f"stunaddr = {settings.stun_server}" if settings.stun_server else "",
+    }
+
+
+def write_waiting_sound(sounds: Path) -> Path:
+    """Write what callers hear while they wait: a soft tone each four seconds, so that the line does
+    not seem dead. Returns the path."""
+    folder = sounds / "waiting"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "waiting.wav"
+    write_tone(path, [(440.0, 0.3, 0.05), (0.0, 3.7, 0.0)])
+    return path
+
+
+def write_tone(path: Path, parts: list[tuple[float, float, float]]) -> None:
+    """Write a WAV file of tones, each with its frequency in hertz, its length in seconds and its
+    loudness from 0 to 1."""
+    samples = bytearray()
+    for frequency, seconds, loudness in parts:
+        count = int(seconds * SAMPLES_A_SECOND)
+        for number in range(count):
+            # It swells and fades, because a tone that starts at once clicks.
+            swell = math.sin(math.pi * number / count)
+            turn = 2 * math.pi * frequency * number / SAMPLES_A_SECOND
+            samples += struct.pack("<h", int(32767 * loudness * swell * math.sin(turn)))
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(SAMPLES_A_SECOND)
+        sound.writeframes(bytes(samples))
