@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint lint-javascript format bench soak put-back requirements
+.PHONY: help run test test-fast test-calls lint lint-javascript format bench soak put-back requirements
 
 PY := .venv/bin/python
 # This Python makes the environment. If it is empty, the first Python that is new enough does.
@@ -21,11 +21,14 @@ help: ## List these commands
 run: .venv/.ready ## Run Phonebank here (PORT=5001 for another port); Ctrl-C stops it
 	@exec $(PY) -m phonebank.local.launcher
 
-test: .venv/.ready-for-tests ## Run every test but the load tests
-	$(PYTEST) -m "not load" $(AT_ONCE) $(ARGS)
+test: .venv/.ready-for-tests ## Run every test but real calls and the load tests
+	$(PYTEST) -m "not load and not calls" $(AT_ONCE) $(ARGS)
 
 test-fast: .venv/.ready-for-tests ## Run the tests that need neither a browser nor patience
-	$(PYTEST) -m "not load and not browser and not crash and not slow" $(AT_ONCE) $(ARGS)
+	$(PYTEST) -m "not load and not calls and not browser and not crash and not slow" $(AT_ONCE) $(ARGS)
+
+test-calls: .venv/.ready-for-tests ## Place real calls through Asterisk (tools/install_asterisk.sh gets it)
+	tools/own_network.sh $(PYTEST) -m "calls and not load" $(ARGS) tests/calls
 
 lint: .venv/.ready-for-tests ## Check style, types and which part imports which
 	.venv/bin/ruff check .

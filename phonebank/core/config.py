@@ -74,6 +74,14 @@ class Config:
     require_second_factor: bool = True
     # The provider of telephone lines: one of TELEPHONY.
     telephony: str = MANUAL
+    # Where Asterisk's REST interface answers, and how Phonebank signs in to it.
+    asterisk_url: str = ""
+    asterisk_user: str = "phonebank"
+    asterisk_password: str = field(default="", repr=False)
+    # The address at which callers' browsers reach Asterisk; empty if they can't.
+    asterisk_softphone_url: str = ""
+    # The folder of its sounds, as Asterisk sees it.
+    asterisk_sounds: str = "/var/lib/asterisk/phonebank"
 
     @property
     def is_production(self) -> bool:
@@ -130,6 +138,11 @@ class Config:
             mail_sender=environ.get("MAIL_SENDER") or cls.mail_sender,
             require_second_factor=environ.get("REQUIRE_SECOND_FACTOR", "yes") != "no",
             telephony=environ.get("TELEPHONY") or MANUAL,
+            asterisk_url=environ.get("ASTERISK_URL", "").rstrip("/"),
+            asterisk_user=environ.get("ASTERISK_USER") or cls.asterisk_user,
+            asterisk_password=environ.get("ASTERISK_PASSWORD", ""),
+            asterisk_softphone_url=environ.get("ASTERISK_SOFTPHONE_URL", ""),
+            asterisk_sounds=environ.get("ASTERISK_SOUNDS") or cls.asterisk_sounds,
         )
         config._check()
         return config

@@ -1,0 +1,61 @@
+"""Requests to Asterisk's REST interface, ARI."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from phonebank.telephony.backend import BackendUnavailableError
+
+# Seconds to connect, and to wait for an answer. Asterisk answers within ten milliseconds.
+TIMEOUTS = (2.0, 5.0)
+AT_ONCE = 32
+
+
+class Ari:
+    """A client for one application of one Asterisk. Threads may share it."""
+
+    def __init__(self, url: str, user: str, password: str, app: str) -> None:
+        self.app = app
+        self._url = url
+        self._sign_in = (user, password)
+        self._session = requests.Session()
+        self._session.auth = self._sign_in
+        self._session.trust_env = False  # a proxy for web pages has no part in this
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=AT_ONCE))
+
+    @property
+    def events_url(self) -> str:
+        """The websocket's address. It has the password in it, so it belongs in no log."""
+        parts = urlsplit(self._url)
+        scheme = "wss" if parts.scheme == "https" else "ws"
+        key = ":".join(quote(part, safe="") for part in self._sign_in)
+        return f"{scheme}://{parts.netloc}{parts.path}/ari/events?app={self.app}&api_key={key}"
+
+    def ask(self, method: str, path: str, **sent: Any) -> requests.Response:
+        """Send a request with the parameters of `requests`, and return the answer.
+
+        An answer in the 400s is returned, because it says something about the line. Raises
+        BackendUnavailableError if Asterisk does not answer, refuses the password, or has no room.
+        """
+        try:
+            answer = self._session.request(
+                method, f"{self._url}/ari{path}", timeout=TIMEOUTS, **sent
+            )
+        except requests.RequestException as fault:
+            # The exception's text has the path, and so perhaps a number.
+            raise BackendUnavailableError(f"Asterisk: {type(fault).__name__}") from None
+        if answer.status_code >= 500 or answer.status_code in (401, 403):
+            raise BackendUnavailableError(f"Asterisk answered {answer.status_code}")
+        return answer
+
+    def list_of(self, path: str) -> list[dict[str, Any]]:
+        """Return a list that Asterisk keeps: channels, bridges, endpoints. Raises
+        BackendUnavailableError."""
+        answer = self.ask("GET", path)
+        found: list[dict[str, Any]] = answer.json() if answer.ok else []
+        return found

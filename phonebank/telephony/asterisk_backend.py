@@ -1,0 +1,170 @@
+"""Lines through an Asterisk of the campaign's own, over its REST interface (ARI).
+
+Each caller's line has a bridge, in which the caller stays and people come and go.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from phonebank.core.config import Config, ConfigError
+from phonebank.telephony import asterisk_softphones as softphones
+from phonebank.telephony.asterisk_ari import Ari
+from phonebank.telephony.asterisk_events import (
+    Message,
+    bridge_id,
+    channel_id,
+    line_of,
+    message_id,
+    state_events,
+)
+from phonebank.telephony.asterisk_files import APPLICATION
+from phonebank.telephony.asterisk_listener import Listener
+from phonebank.telephony.backend import (
+    LineRef,
+    NoSoftphoneError,
+    NumberRefusedError,
+    SoftphoneToken,
+    Sound,
+)
+from phonebank.telephony.events import EndCause, EventKind, LineEvent
+
+NUMBER = re.compile(r"\+[1-9]\d{6,14}")
+CALLER_RING_SECONDS = 40
+# A line that was dialled less long ago is not looked for: it may not be in Asterisk's list yet.
+SECONDS_TO_APPEAR = 10.0
+
+
+class AsteriskBackend:
+    """Asterisk as `phonebank asterisk-config` configures it, with a SIP trunk."""
+
+    name = "asterisk"
+
+    def __init__(self, config: Config) -> None:
+        """Raises ConfigError if the address or the password is missing."""
+        for variable, value in (
+            ("ASTERISK_URL", config.asterisk_url),
+            ("ASTERISK_PASSWORD", config.asterisk_password),
+        ):
+            if not value:
+                raise ConfigError(f"TELEPHONY=asterisk needs {variable}: see docs/operations.md.")
+        self._config = config
+        self._ari = Ari(
+            config.asterisk_url, config.asterisk_user, config.asterisk_password, APPLICATION
+        )
+        self._dialled: dict[int, float] = {}
+        self._listener: Listener | None = None
+
+    def call_caller(self, line_id: int, number: str, show: str) -> str:
+        return self._dial(line_id, number, show, CALLER_RING_SECONDS, "caller")
+
+    def call_person(self, line_id: int, number: str, show: str, ring_seconds: int) -> str:
+        return self._dial(line_id, number, show, ring_seconds, "person")
+
+    def join(self, person: LineRef, caller: LineRef) -> None:
+        bridge = bridge_id(caller.line_id)
+        self._ari.ask("DELETE", f"/bridges/{bridge}/moh")
+        added = self._add(bridge, self._channel(person))
+        if added == 404:  # nobody listened when the caller answered
+            self._open_bridge(caller)
+            self._add(bridge, self._channel(person))
+
+    def play(self, line: LineRef, sound: Sound) -> None:
+        if sound == Sound.WAITING:
+            bridge = f"/bridges/{bridge_id(line.line_id)}/moh"
+            if self._ari.ask("POST", bridge).status_code == 404:
+                self._open_bridge(line)
+                self._ari.ask("POST", bridge)
+            return
+        # The id lets the message begin once, however often it is asked for.
+        self._ari.ask(
+            "POST",
+            f"/channels/{self._channel(line)}/play/{message_id(line.line_id)}",
+            json={"media": f"sound:{self._config.asterisk_sounds}/information-message"},
+        )
+
+    def hang_up(self, line: LineRef) -> None:
+        if line.provider_id is None:
+            # A browser may have opened the line without our knowing the channel.
+            softphones.end_sign_in(self._ari, line.line_id)
+            for channel in self._ari.list_of("/channels"):
+                if line_of(channel) == line.line_id:
+                    self._ari.ask("DELETE", f"/channels/{channel['id']}")
+            return
+        self._ari.ask("DELETE", f"/channels/{line.provider_id}")
+
+    def softphone_token(self, caller_id: int, line_id: int) -> SoftphoneToken:
+        if not self._config.asterisk_softphone_url:
+            raise NoSoftphoneError
+        return softphones.make_sign_in(self._ari, line_id, self._config.asterisk_softphone_url)
+
+    def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:
+        at, asked = datetime.now(UTC), time.monotonic()
+        # The sign-ins come first: a browser that opens its line in between is then in either list.
+        waiting = softphones.lines_with_sign_ins(self._ari)
+        channels: dict[int, Message] = {}
+        for channel in self._ari.list_of("/channels"):
+            line_id = line_of(channel)
+            if line_id is not None:
+                channels[line_id] = channel
+        events: list[LineEvent] = []
+        for line in lines:
+            if line.line_id in channels:
+                events += state_events(channels[line.line_id], at)
+            elif line.line_id not in waiting and not self._is_young(line.line_id, asked):
+                events.append(LineEvent(line.line_id, 0, EventKind.ENDED, EndCause.LOST, at))
+        return events
+
+    def listen(self, tell: Callable[[LineEvent], None]) -> None:
+        self._listener = Listener(self._ari, tell)
+        self._listener.start()
+
+    def close(self) -> None:
+        if self._listener is not None:
+            self._listener.stop()
+
+    def _dial(self, line_id: int, number: str, show: str, seconds: int, side: str) -> str:
+        """Dial under an id that the line gives. So an attempt whose answer was lost is found again,
+        and nobody is dialled twice for one line."""
+        if not NUMBER.fullmatch(number) or not NUMBER.fullmatch(show):
+            raise NumberRefusedError("not an international number")
+        name = channel_id(line_id)
+        self._dialled = {
+            line: moment
+            for line, moment in self._dialled.items()
+            if time.monotonic() - moment < SECONDS_TO_APPEAR
+        } | {line_id: time.monotonic()}
+        answer = self._ari.ask(
+            "POST",
+            "/channels",
+            json={
+                "endpoint": f"PJSIP/{number}@trunk",
+                "app": self._ari.app,
+                "appArgs": side,
+                "channelId": name,
+                "callerId": f"<{show}>",
+                "timeout": seconds,
+            },
+        )
+        if answer.status_code == 400:
+            raise NumberRefusedError("Asterisk refuses the number")
+        return name  # an answer of 409 says that this line is dialled already
+
+    def _is_young(self, line_id: int, asked: float) -> bool:
+        moment = self._dialled.get(line_id)
+        return moment is not None and asked - moment < SECONDS_TO_APPEAR
+
+    def _channel(self, line: LineRef) -> str:
+        return line.provider_id or channel_id(line.line_id)
+
+    def _open_bridge(self, caller: LineRef) -> None:
+        bridge = bridge_id(caller.line_id)
+        self._ari.ask("POST", f"/bridges/{bridge}", params={"type": "mixing"})
+        self._add(bridge, self._channel(caller))
+
+    def _add(self, bridge: str, channel: str) -> int:
+        answer = self._ari.ask("POST", f"/bridges/{bridge}/addChannel", params={"channel": channel})
+        return answer.status_code

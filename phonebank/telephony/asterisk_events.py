@@ -1,0 +1,167 @@
+"""Asterisk's events in our own words. No network.
+
+A channel that Phonebank makes has the id `line-7`, and the bridge of a caller's line `bridge-7`.
+(If they had one id, Asterisk would send the events of only one of them.) So a channel tells its
+line without a table, even to a process that has just started. A browser's channel gets its id from
+Asterisk; its name says for which line it signed in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from phonebank.telephony.events import EndCause, EventKind, LineEvent
+
+Message = dict[str, Any]
+
+_CHANNEL_ID = re.compile(r"line-(\d+)")
+_BRIDGE_ID = re.compile(r"bridge-(\d+)")
+_SOFTPHONE_NAME = re.compile(r"PJSIP/softphone-(\d+)-[0-9a-f]+")
+_MESSAGE_ID = re.compile(r"message-(\d+)")
+
+# Causes of ITU-T Q.850, as Asterisk gives them.
+_CAUSES = {
+    EndCause.NO_SUCH_NUMBER: (1, 2, 3, 22, 28),
+    EndCause.BUSY: (17, 21),  # 21: the person refused the call
+    EndCause.NO_ANSWER: (18, 19, 20),
+    EndCause.CANCELLED: (0, 16, 26),
+}
+_CAUSE_OF = {number: cause for cause, numbers in _CAUSES.items() for number in numbers}
+
+
+def channel_id(line_id: int) -> str:
+    """Return the id of the channel that Phonebank makes for a line."""
+    return f"line-{line_id}"
+
+
+def bridge_id(line_id: int) -> str:
+    """Return the id of the bridge in which a caller's line stays."""
+    return f"bridge-{line_id}"
+
+
+def softphone_name(line_id: int) -> str:
+    """Return the name by which a browser signs in for a line."""
+    return f"softphone-{line_id}"
+
+
+def message_id(line_id: int) -> str:
+    """Return the id under which the information message is played on a line."""
+    return f"message-{line_id}"
+
+
+def line_of(channel: Message) -> int | None:
+    """Return the id of a channel's line, or None for a channel that is not a line."""
+    match = _CHANNEL_ID.fullmatch(channel["id"]) or _SOFTPHONE_NAME.match(channel.get("name", ""))
+    return int(match[1]) if match else None
+
+
+def is_callers(channel: Message) -> bool:
+    """Return whether this is a caller's line."""
+    return str(channel.get("dialplan", {}).get("app_data", "")).endswith(",caller")
+
+
+def moment_of(text: str) -> datetime:
+    """Return a moment that Asterisk wrote, such as 2026-11-29T11:43:42.456+0000 (aware)."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
+
+
+def events_of(message: Message) -> Iterator[LineEvent]:
+    """Yield what an event of ARI means for our lines: nothing, or one event for each line."""
+    if "timestamp" not in message:
+        return
+    at = moment_of(message["timestamp"])
+    match message["type"]:
+        case "ChannelEnteredBridge" | "ChannelLeftBridge":
+            yield from _bridge_events(message, at)
+        case "PlaybackFinished":
+            yield from _played(message["playback"], at)
+        case "Dial":
+            if message.get("dialstatus") == "RINGING":
+                yield from _one(message["peer"], EventKind.RINGING, at)
+        case "StasisStart":
+            yield from _one(message["channel"], EventKind.ANSWERED, at)
+        case "ChannelDestroyed":
+            channel = message["channel"]
+            yield from _one(channel, EventKind.ENDED, at, cause_of(channel, message.get("cause")))
+
+
+def state_events(channel: Message, at: datetime) -> Iterator[LineEvent]:
+    """Yield where a channel is, as if the event had just arrived."""
+    if channel["state"] in ("Ring", "Ringing"):
+        yield from _one(channel, EventKind.RINGING, at)
+    if channel["state"] == "Up" and channel.get("dialplan", {}).get("app_name") == "Stasis":
+        yield from _one(channel, EventKind.ANSWERED, at)
+
+
+def joined_events(bridge: Message, at: datetime) -> Iterator[LineEvent]:
+    """Yield that a caller's bridge holds a person, for both lines."""
+    caller = _line_of_bridge(bridge)
+    if caller is None:
+        return
+    lines = _lines_in(bridge) | {caller}
+    if len(lines) > 1:
+        yield from _for_each(lines, EventKind.JOINED, at)
+
+
+def cause_of(channel: Message, number: int | None) -> EndCause:
+    """Return why a channel ended. After an answer, either side has hung up."""
+    if channel["state"] == "Up":
+        return EndCause.HUNG_UP
+    return _CAUSE_OF.get(number or 0, EndCause.FAILED)
+
+
+def _bridge_events(message: Message, at: datetime) -> Iterator[LineEvent]:
+    """Somebody came into a caller's bridge, or left it. Both the caller and the person hear of it.
+
+    A caller comes in alone; nothing is joined then.
+    """
+    bridge, moved = message["bridge"], line_of(message["channel"])
+    caller = _line_of_bridge(bridge)
+    if caller is None or moved is None:
+        return
+    others = _lines_in(bridge) | {caller}
+    if message["type"] == "ChannelEnteredBridge":
+        kind, lines = EventKind.JOINED, others | {moved}
+    else:
+        kind, lines = EventKind.LEFT, ({moved, caller} if moved != caller else others)
+    if len(lines) > 1:
+        yield from _for_each(lines, kind, at)
+
+
+def _for_each(lines: set[int], kind: EventKind, at: datetime) -> Iterator[LineEvent]:
+    for line in sorted(lines):
+        yield LineEvent(line, _sequence(at, kind), kind, None, at)
+
+
+def _played(playback: Message, at: datetime) -> Iterator[LineEvent]:
+    match = _MESSAGE_ID.fullmatch(playback["id"])
+    if match and playback["state"] == "done":
+        yield LineEvent(int(match[1]), 0, EventKind.PLAYED, None, at)
+
+
+def _one(
+    channel: Message, kind: EventKind, at: datetime, cause: EndCause | None = None
+) -> Iterator[LineEvent]:
+    # These happen to a line once, so they need no number of their own.
+    line = line_of(channel)
+    if line is not None:
+        yield LineEvent(line, 0, kind, cause, at, provider_id=channel["id"])
+
+
+def _lines_in(bridge: Message) -> set[int]:
+    matches = map(_CHANNEL_ID.fullmatch, bridge["channels"])
+    return {int(match[1]) for match in matches if match}
+
+
+def _line_of_bridge(bridge: Message) -> int | None:
+    match = _BRIDGE_ID.fullmatch(bridge["id"])
+    return int(match[1]) if match else None
+
+
+def _sequence(at: datetime, kind: EventKind) -> int:
+    """Return a number that grows with time: twice the milliseconds since 1970, and one more for
+    leaving, which comes after joining."""
+    return 2 * int(at.timestamp() * 1000) + (kind == EventKind.LEFT)

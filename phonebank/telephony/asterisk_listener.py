@@ -1,0 +1,139 @@
+"""Listens to Asterisk's events in a thread of its own, and connects again when it has to."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import websocket
+
+from phonebank.telephony.asterisk_ari import Ari
+from phonebank.telephony.asterisk_events import (
+    Message,
+    bridge_id,
+    channel_id,
+    events_of,
+    is_callers,
+    joined_events,
+    line_of,
+    state_events,
+)
+from phonebank.telephony.asterisk_softphones import end_old_sign_ins, end_sign_in
+from phonebank.telephony.backend import BackendUnavailableError
+from phonebank.telephony.events import LineEvent
+
+log = logging.getLogger(__name__)
+
+RECONNECTS_AFTER = 1.0  # seconds
+SWEEPS_AFTER = 60.0
+# Asterisk says nothing while nothing happens, so a dead connection is noticed by a ping.
+PINGS_AFTER = 10.0
+
+
+class Listener:
+    """Passes Asterisk's events on, in their order.
+
+    Asterisk keeps no events while nobody listens. So after each connecting it tells where every
+    line is; lines that ended meanwhile are for `AsteriskBackend.fetch` to find.
+    """
+
+    def __init__(self, ari: Ari, tell: Callable[[LineEvent], None]) -> None:
+        self._ari = ari
+        self._tell = tell
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="asterisk", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End within a second."""
+        self._stopping.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        was_there = True
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+                was_there = True
+            except (OSError, websocket.WebSocketException, BackendUnavailableError) as fault:
+                if was_there:
+                    # The kind alone: the address in its text has the password in it.
+                    log.warning("Asterisk's events stopped: %s", type(fault).__name__)
+                was_there = False
+            except Exception:
+                log.exception("an event of Asterisk could not be told")
+            self._stopping.wait(RECONNECTS_AFTER)
+
+    def _listen(self) -> None:
+        connection = websocket.create_connection(
+            self._ari.events_url, timeout=1, suppress_origin=True
+        )
+        try:
+            self._tell_all()
+            heard = swept = time.monotonic()
+            while not self._stopping.is_set():
+                now = time.monotonic()
+                if now - swept > SWEEPS_AFTER:
+                    end_old_sign_ins(self._ari)
+                    swept = now
+                if now - heard > PINGS_AFTER:
+                    if now - heard > 3 * PINGS_AFTER:
+                        return
+                    connection.ping()
+                try:
+                    opcode, data = connection.recv_data(control_frame=True)
+                except websocket.WebSocketTimeoutException:
+                    continue
+                heard = time.monotonic()
+                if opcode == websocket.ABNF.OPCODE_TEXT:
+                    self._take(json.loads(data))
+                elif opcode == websocket.ABNF.OPCODE_CLOSE:
+                    return
+        finally:
+            connection.close(timeout=1)
+
+    def _take(self, message: Message) -> None:
+        channel = message.get("channel") or {}
+        if message["type"] == "StasisStart" and is_callers(channel):
+            self._put_into_bridge(channel)
+        for event in events_of(message):
+            self._tell(event)
+        if message["type"] == "StasisEnd" and is_callers(channel):
+            self._clean_up(channel)
+        if message["type"] == "ApplicationReplaced":
+            log.error("Another process listens to the same Asterisk. Run one dialler.")
+
+    def _tell_all(self) -> None:
+        at = datetime.now(UTC)
+        bridges = self._ari.list_of("/bridges")
+        bridged = {name for bridge in bridges for name in bridge["channels"]}
+        for channel in self._ari.list_of("/channels"):
+            if is_callers(channel) and channel["state"] == "Up" and channel["id"] not in bridged:
+                self._put_into_bridge(channel)
+            for event in state_events(channel, at):
+                self._tell(event)
+        for bridge in bridges:
+            for event in joined_events(bridge, at):
+                self._tell(event)
+
+    def _put_into_bridge(self, channel: Message) -> None:
+        """Give a caller a bridge, so that joining a person is one request."""
+        line = line_of(channel)
+        if line is not None:
+            bridge = f"/bridges/{bridge_id(line)}"
+            self._ari.ask("POST", bridge, params={"type": "mixing"})
+            self._ari.ask("POST", f"{bridge}/addChannel", params={"channel": channel["id"]})
+
+    def _clean_up(self, channel: Message) -> None:
+        line = line_of(channel)
+        if line is not None:
+            self._ari.ask("DELETE", f"/bridges/{bridge_id(line)}")
+            if channel["id"] != channel_id(line):
+                end_sign_in(self._ari, line)

@@ -1,0 +1,71 @@
+"""The sign-ins with which callers' browsers reach Asterisk. Each is for one line, and lives in
+Asterisk's memory."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime, timedelta
+
+from phonebank.telephony.asterisk_ari import Ari
+from phonebank.telephony.asterisk_events import softphone_name
+from phonebank.telephony.backend import BackendUnavailableError, SoftphoneToken
+
+OPENS_WITHIN = timedelta(minutes=15)
+_OBJECTS = "/asterisk/config/dynamic/res_pjsip"
+
+
+def make_sign_in(ari: Ari, line_id: int, url: str) -> SoftphoneToken:
+    """Make a browser's sign-in for a line, in place of an earlier one, and return it.
+
+    The browser connects to `url` and calls `line`, which is all it can call. Raises
+    BackendUnavailableError.
+    """
+    name, password = softphone_name(line_id), secrets.token_urlsafe(24)
+    expires_at = datetime.now(UTC) + OPENS_WITHIN
+    auth = {"auth_type": "userpass", "username": name, "password": password}
+    endpoint = {
+        "webrtc": "yes",
+        "transport": "browsers",
+        "context": "softphone",
+        "disallow": "all",
+        "allow": "alaw,ulaw",  # as telephones speak, so that nothing is converted
+        "auth": name,
+        "direct_media": "no",
+        "send_connected_line": "no",  # the browser learns nobody's number
+        "rtp_timeout": "20",  # seconds without sound after which a caller has vanished
+        "rtp_timeout_hold": "60",
+        "accountcode": str(int(expires_at.timestamp())),
+    }
+    for kind, fields in (("auth", auth), ("endpoint", endpoint)):
+        sent = [{"attribute": key, "value": value} for key, value in fields.items()]
+        answer = ari.ask("PUT", f"{_OBJECTS}/{kind}/{name}", json={"fields": sent})
+        if not answer.ok:
+            raise BackendUnavailableError(f"Asterisk makes no sign-in: {answer.status_code}")
+    settings = {"url": url, "name": name, "call": "line"}
+    return SoftphoneToken("sip", password, expires_at, settings)
+
+
+def end_sign_in(ari: Ari, line_id: int) -> None:
+    """Take away a line's sign-in, if it has one. Raises BackendUnavailableError."""
+    for kind in ("endpoint", "auth"):
+        ari.ask("DELETE", f"{_OBJECTS}/{kind}/{softphone_name(line_id)}")
+
+
+def lines_with_sign_ins(ari: Ari) -> set[int]:
+    """Return the ids of the lines that a browser may open or has open. Raises
+    BackendUnavailableError."""
+    names = (str(endpoint["resource"]) for endpoint in ari.list_of("/endpoints/PJSIP"))
+    return {int(name.partition("-")[2]) for name in names if name.startswith("softphone-")}
+
+
+def end_old_sign_ins(ari: Ari) -> None:
+    """Take away the sign-ins that were not used in time. Raises BackendUnavailableError."""
+    for endpoint in ari.list_of("/endpoints/PJSIP"):
+        name = str(endpoint["resource"])
+        if not name.startswith("softphone-") or endpoint["channel_ids"]:
+            continue
+        answer = ari.ask("GET", f"{_OBJECTS}/endpoint/{name}")
+        fields = {each["attribute"]: each["value"] for each in answer.json()} if answer.ok else {}
+        if int(fields.get("accountcode") or 0) < time.time():
+            end_sign_in(ari, int(name.partition("-")[2]))

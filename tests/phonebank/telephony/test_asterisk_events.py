@@ -1,0 +1,124 @@
+"""What Asterisk's events mean does not depend on the order in which they come."""
+
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phonebank.models import EndCause, LineState
+from phonebank.telephony.asterisk_events import events_of, joined_events, line_of, state_events
+from phonebank.telephony.events import EventKind
+from phonebank.telephony.line_states import LineFacts, apply
+
+START = datetime(2026, 11, 29, 11, 43, 42, tzinfo=UTC)
+CALLER, PERSON = 5, 7
+BROWSER = {"id": "1795953.12", "name": "PJSIP/softphone-5-0000000a", "state": "Up"}
+
+
+def channel(line: int, state: str = "Up") -> dict:
+    return {"id": f"line-{line}", "name": "PJSIP/trunk-00000003", "state": state}
+
+
+def moment(second: int) -> str:
+    return (START + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
+
+
+@st.composite
+def calls(draw):
+    """The messages of a call from its beginning to its end, and why the person's line ended."""
+    of_caller = draw(st.sampled_from([channel(CALLER), BROWSER]))
+    in_bridge = [of_caller["id"]]
+    messages = [{"type": "StasisStart", "channel": of_caller}]
+    messages += [{"type": "ChannelEnteredBridge", "channel": of_caller, "of": in_bridge}]
+    for _ in range(draw(st.integers(1, 2))):
+        messages.append({"type": "Dial", "dialstatus": "RINGING", "peer": channel(PERSON)})
+    number, cause = draw(
+        st.sampled_from(
+            [
+                (17, EndCause.BUSY),
+                (1, EndCause.NO_SUCH_NUMBER),
+                (19, EndCause.NO_ANSWER),
+                (16, EndCause.CANCELLED),
+                (38, EndCause.FAILED),
+                (0, None),
+            ]
+        )
+    )
+    state = "Ringing"
+    if cause is None:
+        state, cause = "Up", EndCause.HUNG_UP
+        both = [*in_bridge, f"line-{PERSON}"]
+        messages.append({"type": "StasisStart", "channel": channel(PERSON)})
+        messages.append({"type": "ChannelEnteredBridge", "channel": channel(PERSON), "of": both})
+        messages.append({"type": "ChannelLeftBridge", "channel": channel(PERSON), "of": in_bridge})
+    ended = {"type": "ChannelDestroyed", "channel": channel(PERSON, state), "cause": number}
+    messages.append(ended)
+    for second, message in enumerate(messages):
+        message["timestamp"] = moment(second)
+        if "of" in message:
+            message["bridge"] = {"id": f"bridge-{CALLER}", "channels": message.pop("of")}
+    return messages, cause
+
+
+def facts_of(messages: list[dict], line: int) -> LineFacts:
+    events = [event for message in messages for event in events_of(message)]
+    return reduce(apply, [event for event in events if event.line_id == line], LineFacts())
+
+
+@given(calls(), st.data())
+def test_late_doubled_and_reordered_messages_say_the_same(call, data):
+    messages, cause = call
+    told = data.draw(st.permutations(messages + data.draw(st.lists(st.sampled_from(messages)))))
+    for line in (CALLER, PERSON):
+        assert facts_of(told, line) == facts_of(messages, line)
+    person = facts_of(told, PERSON)
+    assert (person.state, person.cause) == (LineState.ENDED, cause)
+    # The caller's line stays.
+    assert facts_of(told, CALLER).state == LineState.ANSWERED
+
+
+@given(calls(), st.data())
+def test_what_is_lost_is_made_good_by_looking(call, data):
+    messages, _ = call
+    kept = [message for message in messages[:-1] if data.draw(st.booleans())]
+    at = START + timedelta(hours=1)
+    seen = list(state_events(channel(CALLER) | {"dialplan": {"app_name": "Stasis"}}, at))
+    facts = reduce(apply, seen, facts_of(kept, CALLER))
+    assert facts.state in (LineState.ANSWERED, LineState.JOINED)
+    assert facts.answered_at is not None
+
+
+def test_who_is_joined_is_found_in_the_bridge():
+    bridge = {"id": "bridge-5", "channels": [BROWSER["id"], "line-7"]}
+    events = list(joined_events(bridge, START))
+    assert [(event.line_id, event.kind) for event in events] == [
+        (CALLER, EventKind.JOINED),
+        (PERSON, EventKind.JOINED),
+    ]
+    assert not list(joined_events({"id": "bridge-5", "channels": [BROWSER["id"]]}, START))
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (channel(7), 7),
+        (BROWSER, 5),
+        ({"id": "line-7x", "name": "PJSIP/trunk-1"}, None),
+        ({"id": "9.1", "name": "PJSIP/trunk-00000001"}, None),
+        ({"id": "9.1", "name": "Snoop/line-7-00000000"}, None),
+    ],
+)
+def test_a_channel_tells_its_line(found, line):
+    assert line_of(found) == line
+
+
+def test_only_a_message_that_was_played_to_its_end_counts():
+    def played(state):
+        playback = {"id": "message-7", "state": state}
+        message = {"type": "PlaybackFinished", "playback": playback, "timestamp": moment(1)}
+        return [(event.line_id, event.kind) for event in events_of(message)]
+
+    assert played("done") == [(PERSON, EventKind.PLAYED)]
+    assert played("failed") == []
