@@ -1,26 +1,38 @@
-"""Finds out before an import what would happen to the rows of a stored file. It stores nothing."""
+"""Finds out before an import what would happen to each row of a stored file. It stores nothing.
+
+The rows go through the import's own statements, in a savepoint that is rolled back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import text
 
 from phonebank.core.db import db
-from phonebank.csv_input.column_mapping import Mapping
+from phonebank.csv_input.column_mapping import FIELDS, Mapping
+from phonebank.csv_input.rows import Row
 from phonebank.lists import persist
-from phonebank.lists.batching import Batch, batch_of
+from phonebank.lists.batching import BATCH, batch_of
+from phonebank.lists.known_people import (
+    NAME,
+    NUMBERS,
+    UpdatePlan,
+    drop_incoming,
+    first_of_each,
+    known_rows,
+    read_changes,
+)
 from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
 from phonebank.lists.uploads import rows_of
 from phonebank.models import Campaign, ContactList, ListState
 from phonebank.models.state_column import state_sql
 
-# The check reads this many rows, which takes about half a second. A page must not wait for more.
-ROWS_CHECKED = 10_000
 SAMPLES = 5
 LONGEST_SAMPLE = 80  # characters
 # An organiser must agree if a larger share of the rows would be refused.
@@ -31,6 +43,7 @@ class Fate(StrEnum):
     """The possible results for a row, in the order of the page."""
 
     NEW = "new"
+    UPDATED = "updated"
     DUPLICATE = "duplicate"
     DO_NOT_CALL = "do_not_call"
     REFUSED = "refused"
@@ -48,13 +61,45 @@ class Group:
 
 
 @dataclass
+class ColumnChange:
+    """What would change in one column of people whom the campaign has already: how many get another
+    value, and how many have a value while the file's cell is empty. `samples` are the first few:
+    the row's number, the old value and the new one."""
+
+    name: str
+    changed: int = 0
+    emptied: int = 0
+    samples: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+@dataclass
 class ImportCheck:
-    """What would happen to the first `rows` rows of a file. `first` is the person whom callers
-    would get first; None if nobody is new."""
+    """What would happen to the `rows` rows of a file. `first` is the person whom callers would get
+    first; None if nobody is new."""
 
     rows: int
     groups: list[Group]
     first: ContactRow | None
+    columns: list[ColumnChange] = field(default_factory=list)
+
+    @property
+    def emptied(self) -> int:
+        """How many values the file's empty cells would empty."""
+        return sum(column.emptied for column in self.columns)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the check as JSON, for `from_json`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> ImportCheck:
+        """Return the check that `to_json` returned."""
+        return cls(
+            stored["rows"],
+            [Group(**group | {"fate": Fate(group["fate"])}) for group in stored["groups"]],
+            ContactRow(**stored["first"]) if stored["first"] else None,
+            [ColumnChange(**column) for column in stored["columns"]],
+        )
 
     def count(self, fate: Fate) -> int:
         """Return how many of the rows have this fate."""
@@ -66,88 +111,213 @@ class ImportCheck:
         return self.count(Fate.REFUSED) > self.rows * SHARE_TO_ASK_ABOUT
 
 
-def token_of(mapping: Mapping) -> str:
-    """Return a short text that is the same for the same columns and decisions about values."""
+def token_of(mapping: Mapping, updated: Sequence[str] = ()) -> str:
+    """Return a short text that is the same for the same columns, decisions about values, and
+    targets to update."""
     decided = sorted((column, sorted(of.items())) for column, of in mapping.actions.items())
-    return sha256(repr((mapping.targets, decided)).encode()).hexdigest()[:16]
+    said = repr((mapping.targets, decided, sorted(updated)))
+    return sha256(said.encode()).hexdigest()[:16]
 
 
 def check_import(
-    campaign: Campaign, contact_list: ContactList, mapping: Mapping, at_most: int = ROWS_CHECKED
+    campaign: Campaign,
+    contact_list: ContactList,
+    mapping: Mapping,
+    plan: UpdatePlan | None = None,
+    progress: Callable[[int], None] = lambda rows: None,
 ) -> ImportCheck:
-    """Return what would happen to a stored file's first rows.
+    """Return what would happen to the rows of a stored file.
 
-    `mapping` belongs to the file, and `faults_of` finds no fault with it. Another import at the
-    same time may change what happens. Raises InvalidFileError at a row that cannot be read.
+    `mapping` belongs to the file, and `faults_of` finds no fault with it. `plan` says what people
+    get who are in the campaign already. `progress` is called with the number of rows read so far.
+    Another import at the same time may change what happens. Raises InvalidFileError at a row that
+    cannot be read.
     """
-    groups: dict[tuple[Fate, str], Group] = {}
-    stored: dict[int, ContactRow] = {}
-    told: set[str] = set()  # numbers of rows that say "do not call"
-    rows = 0
-    for row in islice(rows_of(contact_list), 1, 1 + at_most):
-        rows += 1
-        read = normalise(row, mapping, campaign.country, campaign.allow_drama_numbers)
-        if isinstance(read, RefusedRow):
-            # Messages may have numbers in them, so rows are grouped by the code of the reason.
-            kept = groups.setdefault((Fate.REFUSED, read.reason), Group(Fate.REFUSED, read.message))
-            _count(kept, row.number, _words_of(read, mapping))
-        elif read.do_not_call:
-            told.update((read.phone, *read.other_phones))
-            _put(groups, Fate.DO_NOT_CALL, "The row itself says not to call.", read)
-        else:
-            stored[row.number] = read
-    first = None
-    fates = _fates(campaign, batch_of(stored.values(), 0, len(stored), campaign.country))
-    for number, read in stored.items():
-        fate, why = fates.get(number, _NEW)
-        if told.intersection((read.phone, *read.other_phones)):
-            fate, why = Fate.DO_NOT_CALL, "Another row of this file says not to call this number."
-        if fate is Fate.NEW:
-            first = first or read
-        _put(groups, fate, why, read)
-    order = list(Fate)
-    return ImportCheck(
-        rows, sorted(groups.values(), key=lambda of: (order.index(of.fate), -of.count)), first
-    )
+    counting = _Counting(campaign, mapping, plan or UpdatePlan())
+    rows = islice(rows_of(contact_list), 1, None)
+    savepoint = db.session.begin_nested()
+    try:
+        db.session.execute(text(_TABLES))
+        while chunk := list(islice(rows, BATCH)):
+            counting.add(chunk)
+            progress(counting.rows)
+    finally:
+        savepoint.rollback()
+    return counting.result()
 
 
-_NEW = (Fate.NEW, "People that callers will get.")
-
+# What the rows so far have brought: the numbers of rows that say "do not call", and hashes of the
+# people. They are tables, because a million people would need a hundred megabytes of memory here.
+_TABLES = """
+CREATE TEMP TABLE told (phone text PRIMARY KEY);
+CREATE TEMP TABLE seen (person bigint PRIMARY KEY);
+"""
+_TELL = text("""
+INSERT INTO told SELECT unnest(CAST(:phones AS text[])) ON CONFLICT DO NOTHING
+""")
+_DROP_TOLD = text("""
+DELETE FROM incoming WHERE EXISTS (
+    SELECT FROM told WHERE told.phone = ANY (incoming.other_phones || incoming.phone)
+) RETURNING ordinal
+""")
+_PERSON = "hashtextextended({}, 0)"
+_BY_NUMBER = _PERSON.format("i.phone || ' ' || i.name_key")
 # The rows that are in the campaign already, or further up in the file. People of undone uploads
 # come back, so they are not duplicates.
-_DUPLICATES = """
+_DUPLICATES = text(
+    state_sql(
+        f"""
 SELECT i.ordinal, EXISTS (
     SELECT FROM contact JOIN contact_list AS list ON list.id = contact.contact_list_id
     WHERE contact.campaign_id = :campaign_id AND contact.phone = i.phone
         AND contact.name_key = i.name_key AND list.state <> :undone
-) AS known, row_number() OVER (PARTITION BY phone, name_key ORDER BY ordinal) > 1 AS again
+) AS known, row_number() OVER (PARTITION BY phone, name_key ORDER BY ordinal) > 1
+    OR EXISTS (SELECT FROM seen WHERE person = {_BY_NUMBER}) AS again
 FROM incoming i
-"""
+""",  # noqa: S608
+        undone=ListState.UNDONE,
+    )
+)
+_SEE_NUMBERS = text(
+    f"INSERT INTO seen SELECT {_BY_NUMBER} FROM incoming i ON CONFLICT DO NOTHING"  # noqa: S608
+)
+_SEE_PEOPLE = text(
+    f"INSERT INTO seen SELECT {_PERSON.format('id::text')}"  # noqa: S608
+    " FROM unnest(CAST(:ids AS bigint[])) AS id ON CONFLICT DO NOTHING"
+)
+_SEEN_PEOPLE = text(
+    "SELECT id FROM unnest(CAST(:ids AS bigint[])) AS id"  # noqa: S608
+    f" JOIN seen ON person = {_PERSON.format('id::text')}"
+)
 
 
-def _fates(campaign: Campaign, batch: Batch) -> dict[int, tuple[Fate, str]]:
-    """Return the fate of each row that would not be stored, by its number in the spreadsheet.
+class _Counting:
+    """Counts the rows of a file, a batch at a time."""
 
-    The rows go through the import's own statements, in a savepoint that is rolled back.
-    """
-    fates: dict[int, tuple[Fate, str]] = {}
-    if not batch.contacts:
-        return fates
-    savepoint = db.session.begin_nested()
-    try:
+    def __init__(self, campaign: Campaign, mapping: Mapping, plan: UpdatePlan) -> None:
+        self.rows = 0
+        self._campaign, self._mapping, self._plan = campaign, mapping, plan
+        self._groups: dict[tuple[Fate, str], Group] = {}
+        self._columns: dict[str, ColumnChange] = {}
+        self._first: ContactRow | None = None
+
+    def add(self, chunk: Sequence[Row]) -> None:
+        self.rows += len(chunk)
+        country, allow_drama = self._campaign.country, self._campaign.allow_drama_numbers
+        stored: dict[int, ContactRow] = {}
+        told: set[str] = set()
+        for row in chunk:
+            read = normalise(row, self._mapping, country, allow_drama)
+            if isinstance(read, RefusedRow):
+                # Messages may have numbers in them, so rows are grouped by the code of the reason.
+                group = self._groups.setdefault(
+                    (Fate.REFUSED, read.reason), Group(Fate.REFUSED, read.message)
+                )
+                _count(group, row.number, _words_of(read, self._mapping))
+            elif read.do_not_call:
+                told.update((read.phone, *read.other_phones))
+                _put(self._groups, Fate.DO_NOT_CALL, "The row itself says not to call.", read)
+            else:
+                stored[row.number] = read
+        if told:
+            db.session.execute(_TELL, {"phones": sorted(told)})
+        fates = self._fates(stored)
+        for number, read in stored.items():
+            fate, why = fates.get(number, _NEW)
+            if fate is Fate.NEW:
+                self._first = self._first or read
+            _put(self._groups, fate, why, read)
+
+    def result(self) -> ImportCheck:
+        order = list(Fate)
+        groups = sorted(
+            self._groups.values(), key=lambda group: (order.index(group.fate), -group.count)
+        )
+        return ImportCheck(self.rows, groups, self._first, list(self._columns.values()))
+
+    def _fates(self, stored: dict[int, ContactRow]) -> dict[int, tuple[Fate, str]]:
+        """Return the fate of each row that would not be a new person, by its row number."""
+        fates: dict[int, tuple[Fate, str]] = {}
+        if not stored:
+            return fates
+        batch = batch_of(stored.values(), 0, len(stored), self._campaign.country)
         persist.copy_incoming(batch.contacts)
+        for number in db.session.scalars(_DROP_TOLD).all():
+            fates[number] = _TOLD
         for number in persist.drop_suppressed():
-            fates[number] = (Fate.DO_NOT_CALL, "A number is on the do-not-call list.")
+            fates[number] = _LISTED
         persist.drop_dead_numbers()
-        query = state_sql(_DUPLICATES, undone=ListState.UNDONE)
-        for number, known, again in db.session.execute(text(query), {"campaign_id": campaign.id}):
-            if known:
-                fates[number] = (Fate.DUPLICATE, "They are in this campaign already.")
-            elif again:
-                fates[number] = (Fate.DUPLICATE, "The same number and name are further up.")
-    finally:
-        savepoint.rollback()
-    return fates
+        if self._plan:
+            self._update(fates)
+        values = {"campaign_id": self._campaign.id}
+        for number, known, again in db.session.execute(_DUPLICATES, values).all():
+            if known or again:
+                fates.setdefault(number, _KNOWN if known else _AGAIN)
+        db.session.execute(_SEE_NUMBERS)
+        db.session.execute(text("DELETE FROM incoming"))
+        return fates
+
+    def _update(self, fates: dict[int, tuple[Fate, str]]) -> None:
+        known = known_rows(self._campaign.id)
+        ids = {"ids": [row.contact_id for row in known]}
+        seen = set(db.session.scalars(_SEEN_PEOPLE, ids))
+        for row in known:
+            fates[row.ordinal] = _CLASHES if row.clashes else _KNOWN
+        changing = [row for row in first_of_each(known) if row.contact_id not in seen]
+        # The plan is read with emptied values, so that an organiser learns of them and decides.
+        reading = UpdatePlan(self._plan.parts, self._plan.fields, empties=True)
+        for row in read_changes(reading, changing):
+            changes = self._count_changes(row.ordinal, row.before, row.after)
+            fates[row.ordinal] = _UPDATED if changes else _ONLY_EMPTY
+        db.session.execute(_SEE_PEOPLE, ids)
+        drop_incoming([row.ordinal for row in known])
+
+    def _count_changes(self, number: int, before: dict[str, Any], after: dict[str, Any]) -> bool:
+        """Count what one row changes, and return whether the person would change."""
+        old, new = self._named(before), self._named(after)
+        changes = False
+        for name in {**old, **new}:
+            was, becomes = old.get(name, ""), new.get(name, "")
+            if was == becomes:
+                continue
+            column = self._columns.setdefault(name, ColumnChange(name))
+            if becomes:
+                column.changed += 1
+            else:
+                column.emptied += 1
+            changes = changes or bool(becomes) or self._plan.empties
+            if len(column.samples) < SAMPLES:
+                sample = (was[:LONGEST_SAMPLE], becomes[:LONGEST_SAMPLE])
+                column.samples.append((number, *sample))
+        return changes
+
+    def _named(self, values: dict[str, Any]) -> dict[str, str]:
+        """Return the values of a change by the names that pages have for them."""
+        named = {str(key): str(value) for key, value in (values.get("fields") or {}).items()}
+        if NAME in self._plan.parts:
+            parts = (values.get("first_name"), values.get("last_name"))
+            named["Name"] = " ".join(filter(None, parts))
+        if NUMBERS in self._plan.parts:
+            numbers = (values.get("phone"), *(values.get("other_phones") or ()))
+            named["Phone numbers"] = ", ".join(filter(None, numbers))
+        for target in ("external_id", "postcode", "email", "language"):
+            named[FIELDS[target]] = values.get(target) or ""
+        if "time_zone" in self._plan.parts:
+            named[FIELDS["time_zone"]] = values.get("zone_key") or ""
+        return named
+
+
+_NEW = (Fate.NEW, "People that callers will get.")
+_UPDATED = (Fate.UPDATED, "They are in this campaign already, and get the values you named.")
+_KNOWN = (Fate.DUPLICATE, "They are in this campaign already.")
+_ONLY_EMPTY = (
+    Fate.DUPLICATE,
+    "They are in this campaign already, and differ only where the file's cells are empty.",
+)
+_CLASHES = (Fate.DUPLICATE, "Somebody else in this campaign has this name and number.")
+_AGAIN = (Fate.DUPLICATE, "The same number and name are further up.")
+_LISTED = (Fate.DO_NOT_CALL, "A number is on the do-not-call list.")
+_TOLD = (Fate.DO_NOT_CALL, "Another row of this file says not to call this number.")
 
 
 def _put(groups: dict[tuple[Fate, str], Group], fate: Fate, why: str, row: ContactRow) -> None:

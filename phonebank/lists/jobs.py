@@ -7,12 +7,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from flask import Flask, current_app
 
-from phonebank.core.db import db
+from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import CHORES, IMPORTS, enqueue, job
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.csv_input.rows import InvalidFileError
-from phonebank.lists import imports, undo
+from phonebank.lists import imports, undo, upload_checks
 from phonebank.lists.batching import Batch, prepare_batches
+from phonebank.lists.import_check import check_import
+from phonebank.lists.known_people import UpdatePlan
 from phonebank.lists.persist import (
     store_batch,
     wait_for_open_suppressions,
@@ -57,12 +59,44 @@ def import_list(contact_list_id: int) -> None:
     db.session.commit()
 
 
+@job(IMPORTS, timeout=60 * 60)
+def check_upload(contact_list_id: int) -> None:
+    """Count what a long upload would do with the columns that an organiser has chosen."""
+    contact_list = db.session.get(ContactList, contact_list_id)
+    if contact_list is None:
+        return
+    check = upload_checks.check_of(contact_list)
+    if check is None or check.found or check.fault:
+        return
+    chosen = check.plan
+    mapping = Mapping.of(contact_list.headers, chosen["targets"], chosen["actions"])
+    db.session.expunge(check)
+    try:
+        found = check_import(
+            db.session.get_one(Campaign, contact_list.campaign_id),
+            contact_list,
+            mapping,
+            UpdatePlan(frozenset(chosen["parts"]), tuple(chosen["fields"])),
+            lambda rows: upload_checks.record_progress(check, rows),
+        )
+        upload_checks.finish_check(check, found)
+    except SupersededError:
+        db.session.rollback()
+        return
+    except InvalidFileError as refused:
+        db.session.rollback()
+        upload_checks.fail_check(check, refused.message)
+    db.session.commit()
+
+
 @job(IMPORTS, timeout=6 * 60 * 60)
 def undo_import(contact_list_id: int) -> None:
-    """Delete the uncalled contacts of an undone list, and remove its numbers from the do-not-call
-    list."""
+    """Delete the uncalled contacts of an undone list, give the people whom it changed their values
+    back, and remove its numbers from the do-not-call list."""
     while undo.delete_uncalled_contacts(contact_list_id):
         db.session.commit()
+    while _restore_some(contact_list_id):
+        pass
     batch = undo.suppression_batch_of(db.session.get_one(ContactList, contact_list_id))
     if batch:
         lift_all(batch.id)
@@ -72,13 +106,23 @@ def undo_import(contact_list_id: int) -> None:
 
 @job(CHORES, timeout=60)
 def resume_imports() -> None:
-    """Enqueue the imports and undos of killed workers again, and delete unconfirmed uploads."""
+    """Enqueue the imports, undos and checks of killed workers again, and delete unconfirmed
+    uploads."""
     imports.delete_unconfirmed_uploads()
     db.session.commit()
     for contact_list_id in imports.stalled_imports():
         enqueue(import_list, contact_list_id)
     for contact_list_id in imports.stalled_undos():
         enqueue(undo_import, contact_list_id)
+    for contact_list_id in upload_checks.stalled_checks():
+        enqueue(check_upload, contact_list_id)
+
+
+@retry_on_deadlock
+def _restore_some(contact_list_id: int) -> int:
+    restored = undo.restore_changed_contacts(contact_list_id)
+    db.session.commit()
+    return restored
 
 
 def _remaining_batches(contact_list: ContactList) -> Iterator[Batch]:
@@ -101,10 +145,14 @@ def _store_batches(contact_list_id: int, file_version: int, prepared: Iterator[B
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 
+    @retry_on_deadlock
+    def store_and_commit(batch: Batch) -> None:
+        store_batch(batch, contact_list_id, file_version)
+        db.session.commit()
+
     def store_one(batch: Batch) -> None:
         with app.app_context():
-            store_batch(batch, contact_list_id, file_version)
-            db.session.commit()
+            store_and_commit(batch)
 
     with ThreadPoolExecutor(max_workers=1) as storing:
         under_way: Future[None] | None = None

@@ -14,6 +14,14 @@ from sqlalchemy import CursorResult, select, text
 from phonebank.core.db import db
 from phonebank.core.locks import get_locked
 from phonebank.lists.batching import COLUMNS, Batch
+from phonebank.lists.known_people import (
+    UpdatePlan,
+    drop_incoming,
+    first_of_each,
+    known_rows,
+    update_known,
+    widen_lists,
+)
 from phonebank.lists.normalise import RefusedRow
 from phonebank.lists.uploads import SupersededError
 from phonebank.models import ContactList, ContactState, ListState, now
@@ -34,7 +42,8 @@ def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> No
     """Store a batch and move the list's resume point past it.
 
     Two kinds of rows are not stored: rows with a number on the do-not-call list, and rows whose
-    person is in the campaign already. Numbers of rows that say "do not call" go on the do-not-call
+    person is in the campaign already. These people get the values of the columns that the organiser
+    named. Numbers of rows that say "do not call" go on the do-not-call
     list, until the upload is undone. `file_version` is the version of the file that the batch was
     read from.
 
@@ -47,19 +56,22 @@ def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> No
         raise SupersededError
     if batch.do_not_call:
         suppress_batch(batch.do_not_call, batch_for_list(contact_list))
-    stored = suppressed = 0
+    stored = suppressed = updated = 0
     if batch.contacts:
         copy_incoming(batch.contacts)
         suppressed = len(drop_suppressed())
         drop_dead_numbers()
-        stored = _take_over_from_undone(contact_list) + insert_incoming(contact_list)
+        stored = _take_over_from_undone(contact_list)
+        updated = _update_known(contact_list, batch)
+        stored += insert_incoming(contact_list)
         suppress_stored()
     _copy_refused(contact_list.id, batch.refused)
 
     contact_list.rows_read += batch.rows
     contact_list.rows_stored += stored
+    contact_list.rows_updated += updated
     contact_list.rows_suppressed += suppressed + batch.do_not_call_rows
-    contact_list.rows_duplicate += batch.contact_rows - suppressed - stored
+    contact_list.rows_duplicate += batch.contact_rows - suppressed - stored - updated
     contact_list.rows_refused += len(batch.refused)
     contact_list.zone_keys = sorted(batch.zone_keys.union(contact_list.zone_keys))
     contact_list.languages = sorted(batch.languages.union(contact_list.languages))
@@ -207,6 +219,25 @@ def _take_over_from_undone(contact_list: ContactList) -> int:
         campaign_id=contact_list.campaign_id,
         undone=undone_ids,
     )
+
+
+def _update_known(contact_list: ContactList, batch: Batch) -> int:
+    """Give people whom the campaign has already the values that the organiser named. Return how
+    many have changed. Without a named column this does nothing.
+
+    `update_known` has locked these people. So a number that goes on the do-not-call list at this
+    moment is found here, or finds them afterwards.
+    """
+    plan = UpdatePlan.of(contact_list.update_targets, contact_list.update_empties)
+    if not plan:
+        return 0
+    known = known_rows(contact_list.campaign_id)
+    changing = first_of_each(known)
+    widen_lists({row.contact_list_id for row in changing}, batch.zone_keys, batch.languages)
+    updated = update_known(contact_list, plan, changing)
+    suppress_stored()
+    drop_incoming([row.ordinal for row in known])
+    return updated
 
 
 def insert_incoming(contact_list: ContactList) -> int:

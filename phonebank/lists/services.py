@@ -2,15 +2,25 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from phonebank.core.db import db
 from phonebank.core.erased import refuse_erased
 from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.core.locks import lock_row
 from phonebank.csv_input.column_mapping import Actions, Mapping
+from phonebank.lists.known_people import updatable_targets
 from phonebank.lists.yes_no_counts import counts_for, needs_agreement
-from phonebank.models import Account, Campaign, ContactList, ListState, RefusedRow, now
+from phonebank.models import (
+    Account,
+    Campaign,
+    Contact,
+    ContactList,
+    ListState,
+    RefusedRow,
+    UploadCheck,
+    now,
+)
 
 PRIORITIES = {-1: "First", 0: "Normal", 1: "Last"}
 
@@ -43,6 +53,12 @@ def list_of(campaign: Campaign, contact_list_id: int) -> ContactList:
     return contact_list
 
 
+def has_people(campaign: Campaign) -> bool:
+    """Whether the campaign has anybody on a list."""
+    query = select(Contact.id).where(Contact.campaign_id == campaign.id).limit(1)
+    return db.session.scalar(query) is not None
+
+
 def confirm(
     contact_list: ContactList,
     name: str,
@@ -50,12 +66,15 @@ def confirm(
     targets: list[str],
     actions: Actions | None = None,
     suppressing: int | None = None,
+    update_targets: Sequence[str] = (),
+    update_empties: bool = False,
 ) -> None:
     """Store the target of each column, and enqueue the import.
 
     `targets` are targets of `column_mapping`, one for each column. `actions` are the organiser's
     decisions about values of yes-or-no columns. If the page asked, `suppressing` is the number of
-    rows that the organiser agreed to put on the do-not-call list.
+    rows that the organiser agreed to put on the do-not-call list. People who are in the campaign
+    already get the values of `update_targets`; with `update_empties` also those that are empty.
 
     Raises ConflictError if the columns are confirmed already, if a value is undecided, if the
     number of rows to suppress is not the agreed one, or if the campaign's people are erased.
@@ -85,8 +104,12 @@ def confirm(
     contact_list.mapping = targets
     contact_list.mark_actions = mapping.actions
     contact_list.mark_counts = {}
+    offered = updatable_targets(mapping)
+    contact_list.update_targets = [target for target in offered if target in update_targets]
+    contact_list.update_empties = update_empties
     contact_list.state = ListState.QUEUED
     contact_list.progress_at = now()
+    db.session.execute(delete(UploadCheck).where(UploadCheck.contact_list_id == contact_list.id))
 
 
 def cancel(contact_list: ContactList) -> None:

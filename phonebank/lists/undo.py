@@ -3,11 +3,14 @@
 A called contact stays as a record of its calls. Callers do not get it, because its list is removed.
 Its own state does not change. So when the corrected file is uploaded, the contact comes back with
 its earlier status.
+
+People who were in the campaign before get the values back that the file changed, unless something
+has changed them since.
 """
 
 from typing import NamedTuple
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, exists, func, select, text
 
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError
@@ -16,6 +19,7 @@ from phonebank.lists.uploads import discard
 from phonebank.models import (
     Call,
     Contact,
+    ContactChange,
     ContactList,
     ListState,
     RefusedRow,
@@ -29,23 +33,72 @@ UNDOABLE = (ListState.QUEUED, ListState.IMPORTING, ListState.READY, ListState.FA
 # One transaction deletes this many contacts, which is about a quarter of a second's work.
 AT_ONCE = 5000
 
+# The columns of a contact that an upload may change, each with the SQL that reads it from JSON.
+_CHANGED = {
+    "first_name": "{0} ->> '{1}'",
+    "last_name": "{0} ->> '{1}'",
+    "name_key": "{0} ->> '{1}'",
+    "phone": "{0} ->> '{1}'",
+    "phone_original": "{0} ->> '{1}'",
+    "other_phones": "{0} -> '{1}'",
+    "external_id": "{0} ->> '{1}'",
+    "postcode": "{0} ->> '{1}'",
+    "email": "{0} ->> '{1}'",
+    "language": "{0} ->> '{1}'",
+    "zone_key": "{0} ->> '{1}'",
+    "fields": "{0} -> '{1}'",
+    "state": "{0} ->> '{1}'",
+}
+_PUT_BACK = ", ".join(
+    f"{column} = CASE WHEN jsonb_exists(change.before, '{column}')"
+    f" AND contact.{column} IS NOT DISTINCT FROM {read.format('change.after', column)}"
+    f" THEN {read.format('change.before', column)} ELSE contact.{column} END"
+    for column, read in _CHANGED.items()
+)
+_RESTORE = text(f"""
+WITH change AS MATERIALIZED (
+    SELECT contact_id, before, after FROM contact_change WHERE contact_list_id = :list_id
+    ORDER BY contact_id LIMIT {AT_ONCE} FOR UPDATE
+), locked AS MATERIALIZED (
+    SELECT id FROM contact WHERE id IN (SELECT contact_id FROM change) ORDER BY id FOR UPDATE
+), restored AS (
+    UPDATE contact SET {_PUT_BACK}
+    FROM change JOIN locked ON locked.id = change.contact_id
+    WHERE contact.id = change.contact_id AND NOT EXISTS (
+        SELECT FROM contact AS other
+        WHERE other.campaign_id = contact.campaign_id AND other.id <> contact.id
+          AND other.phone = coalesce(change.before ->> 'phone', contact.phone)
+          AND other.name_key = coalesce(change.before ->> 'name_key', contact.name_key)
+    )
+)
+DELETE FROM contact_change
+WHERE contact_list_id = :list_id AND contact_id IN (SELECT contact_id FROM change)
+RETURNING contact_id
+""")  # noqa: S608
+
 _was_called = exists().where(Call.contact_id == Contact.id)
 
 
 class UndoPreview(NamedTuple):
-    """The numbers of contacts that an undo would delete and keep."""
+    """The numbers of contacts that an undo would delete and keep, and of those from before the
+    upload that it would give back their old values."""
 
     removed: int
     called: int  # they stay as records of their calls
+    restored: int
 
 
 def preview_undo(contact_list: ContactList) -> UndoPreview:
-    """Count the contacts of a list that were never called, and those that were called."""
+    """Count the contacts of a list that were never called, those that were called, and the people
+    whom it changed."""
     of_list = (
         select(func.count()).select_from(Contact).where(Contact.contact_list_id == contact_list.id)
     )
     called = db.session.scalar(of_list.where(_was_called)) or 0
-    return UndoPreview((db.session.scalar(of_list) or 0) - called, called)
+    changes = select(func.count()).where(ContactChange.contact_list_id == contact_list.id)
+    return UndoPreview(
+        (db.session.scalar(of_list) or 0) - called, called, db.session.scalar(changes) or 0
+    )
 
 
 def suppression_batch_of(contact_list: ContactList) -> SuppressionBatch | None:
@@ -91,6 +144,16 @@ def delete_uncalled_contacts(contact_list_id: int) -> int:
     # The condition is repeated, because a contact may have been called before it was locked.
     db.session.execute(delete(Contact).where(Contact.id.in_(ids), ~_was_called))
     return len(ids)
+
+
+def restore_changed_contacts(contact_list_id: int) -> int:
+    """Give up to AT_ONCE people back the values that an undone list changed, and return how many
+    changes it found.
+
+    A value that something else has changed since stays. So does everything of a person whose old
+    name and number somebody else has by now.
+    """
+    return len(db.session.scalars(_RESTORE, {"list_id": contact_list_id}).all())
 
 
 def finish_undo(contact_list_id: int) -> None:

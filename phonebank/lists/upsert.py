@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row as SqlRow
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, NotFoundError
@@ -21,6 +21,7 @@ from phonebank.csv_input.column_mapping import FIELD, faults_of
 from phonebank.csv_input.rows import Row
 from phonebank.lists import persist
 from phonebank.lists.batching import Batch, batch_of
+from phonebank.lists.known_people import FIND, drop_incoming, widen_lists
 from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
 from phonebank.models import (
     ApiToken,
@@ -68,26 +69,6 @@ class Result:
     message: str = ""
 
 
-# Finds the person to whom an incoming row belongs: by the ID in the sender's own list, or else by
-# number and name. If several people have that ID, the person who was stored first is taken.
-_FIND = text("""
-SELECT i.ordinal, found.id AS contact_id, found.contact_list_id, list.state = :undone AS is_undone,
-       EXISTS (SELECT FROM contact AS other
-               WHERE other.campaign_id = :campaign_id AND other.phone = i.phone
-                 AND other.name_key = i.name_key AND other.id <> found.id) AS clashes
-FROM incoming i
-CROSS JOIN LATERAL (
-    SELECT id, contact_list_id FROM (
-        (SELECT 1 AS rank, id, contact_list_id FROM contact
-         WHERE campaign_id = :campaign_id AND external_id = i.external_id ORDER BY id LIMIT 1)
-        UNION ALL
-        (SELECT 2, id, contact_list_id FROM contact
-         WHERE campaign_id = :campaign_id AND phone = i.phone AND name_key = i.name_key
-           AND (external_id IS NULL OR i.external_id IS NULL OR external_id = i.external_id))
-    ) AS candidate ORDER BY rank LIMIT 1
-) AS found
-JOIN contact_list AS list ON list.id = found.contact_list_id
-""")
 _TAKEN = text("""
 SELECT i.ordinal FROM incoming i
 JOIN contact ON contact.campaign_id = :campaign_id AND contact.phone = i.phone
@@ -126,7 +107,6 @@ RETURNING sent.ordinal
     unusable=ContactState.UNUSABLE,
     callable=ContactState.CALLABLE,
 )
-_DELETE = text("DELETE FROM incoming WHERE ordinal = ANY(CAST(:ordinals AS integer[]))")
 _STORED = text("""
 SELECT i.ordinal, contact.id FROM incoming i
 JOIN contact ON contact.campaign_id = :campaign_id AND contact.phone = i.phone
@@ -225,7 +205,7 @@ def _update_known(
     campaign: Campaign, own_list: ContactList, batch: Batch, results: dict[int, Result]
 ) -> None:
     values = {"campaign_id": campaign.id, "undone": ListState.UNDONE}
-    found = db.session.execute(_FIND, values).all()
+    found = db.session.execute(FIND, values).all()
     known, known_ids = [], set()
     for row in sorted(found, key=lambda row: row.ordinal):
         if row.clashes or row.contact_id in known_ids:
@@ -236,7 +216,7 @@ def _update_known(
             known_ids.add(row.contact_id)
     # A person from an undone upload moves to the token's list, so that callers get them again.
     lists = {row.ordinal: own_list.id if row.is_undone else row.contact_list_id for row in known}
-    _widen(set(lists.values()), batch)
+    widen_lists(set(lists.values()), batch.zone_keys, batch.languages)
     values = {
         "ordinals": [row.ordinal for row in known],
         "contact_ids": [row.contact_id for row in known],
@@ -247,17 +227,7 @@ def _update_known(
         kind = Upserted.UPDATED if row.ordinal in changed else Upserted.UNCHANGED
         results[row.ordinal] = Result(kind, row.contact_id)
     persist.suppress_stored()
-    db.session.execute(_DELETE, {"ordinals": [row.ordinal for row in found]})
-
-
-def _widen(list_ids: set[int], batch: Batch) -> None:
-    """Add the batch's zones and languages to these lists. A refill reads a list's contacts by
-    them."""
-    query = select(ContactList).where(ContactList.id.in_(list_ids)).order_by(ContactList.id)
-    for contact_list in db.session.scalars(query.with_for_update(key_share=True)):
-        contact_list.zone_keys = sorted(batch.zone_keys.union(contact_list.zone_keys))
-        contact_list.languages = sorted(batch.languages.union(contact_list.languages))
-    db.session.flush()
+    drop_incoming([row.ordinal for row in found])
 
 
 def _store_new(
@@ -271,8 +241,8 @@ def _store_new(
             "external_id",
             "This person is in the campaign with another external_id.",
         )
-    db.session.execute(_DELETE, {"ordinals": list(results)})
-    _widen({own_list.id}, batch)
+    drop_incoming(results)
+    widen_lists({own_list.id}, batch.zone_keys, batch.languages)
     stored = persist.insert_incoming(own_list)
     own_list.rows_total += stored
     own_list.rows_read += stored

@@ -14,7 +14,15 @@ from phonebank.models.caller_action import CallerAction, CallerActionKind, DoorS
 from phonebank.models.campaign import Campaign, CampaignMode, CampaignState, campaign_host
 from phonebank.models.chapter import Chapter
 from phonebank.models.contact import Contact, ContactState
-from phonebank.models.contact_list import ContactList, ListState, RefusedRow, UploadChunk
+from phonebank.models.contact_list import (
+    ContactChange,
+    ContactList,
+    ListPurpose,
+    ListState,
+    RefusedRow,
+    UploadCheck,
+    UploadChunk,
+)
 from phonebank.models.contact_sight import ContactSight, SightKind
 from phonebank.models.dead_number import DeadNumber
 from phonebank.models.erasure import Erasure, ErasureState
@@ -64,6 +72,7 @@ STATES = (
     ExportKind,
     ExportState,
     InboxState,
+    ListPurpose,
     ListState,
     PartyState,
     RoleName,
@@ -99,6 +108,7 @@ __all__ = [
     "Consent",
     "ConsentKind",
     "Contact",
+    "ContactChange",
     "ContactList",
     "ContactSight",
     "ContactState",
@@ -125,6 +135,7 @@ __all__ = [
     "LineEventRow",
     "LineSide",
     "LineState",
+    "ListPurpose",
     "ListState",
     "PaceFlag",
     "Party",
@@ -151,6 +162,7 @@ __all__ = [
     "ToldChange",
     "ToldKind",
     "ToldState",
+    "UploadCheck",
     "UploadChunk",
     "Volunteer",
     "VolunteerCaller",

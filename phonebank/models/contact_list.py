@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phonebank.models.base import Base, now
@@ -25,14 +25,26 @@ class ListState(StrEnum):
 LIST_STATES_IN_PROGRESS = (ListState.QUEUED, ListState.IMPORTING)
 
 
+class ListPurpose(StrEnum):
+    """What an upload is for."""
+
+    CALL = "call"  # its people are called, and may get new values if the campaign has them already
+    TAKE_OUT = "take_out"  # the people that it names are taken out of calling
+
+
 class ContactList(Base):
     __tablename__ = "contact_list"
-    __table_args__ = (state_check(ListState),)
+    __table_args__ = (state_check(ListState), state_check(ListPurpose, "purpose"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     campaign_id: Mapped[int] = mapped_column(
         ForeignKey("campaign.id", ondelete="CASCADE"), index=True
     )
+    purpose: Mapped[ListPurpose] = mapped_column(
+        state_type(ListPurpose), default=ListPurpose.CALL, server_default="call"
+    )
+    # Why the people of a file are taken out, a key of `lists.take_out.REASONS`; "" otherwise.
+    reason: Mapped[str] = mapped_column(String(20), default="", server_default="")
     name: Mapped[str] = mapped_column(String(120))
     filename: Mapped[str] = mapped_column(String(255))
     state: Mapped[ListState] = mapped_column(state_type(ListState), default=ListState.UPLOADED)
@@ -45,6 +57,10 @@ class ContactList(Base):
     headers: Mapped[list[Any]] = mapped_column(default=list)
     # The target of each column, in order, as phonebank.csv_input.column_mapping names them.
     mapping: Mapped[list[Any]] = mapped_column(default=list)
+    # The targets whose values people get who are in the campaign already; empty to leave these
+    # people as they are. `update_empties` says that an empty cell empties the value.
+    update_targets: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    update_empties: Mapped[bool] = mapped_column(default=False, server_default="false")
     # What an organiser decided about the values of yes-no columns
     # (`csv_input.column_mapping.Actions`), kept until the file is read. Before that decision,
     # `mark_counts` holds how often each value occurs, as `lists.yes_no_counts` counts it.
@@ -62,6 +78,10 @@ class ContactList(Base):
     rows_refused: Mapped[int] = mapped_column(default=0)
     rows_duplicate: Mapped[int] = mapped_column(default=0)
     rows_suppressed: Mapped[int] = mapped_column(default=0)
+    # Rows whose people got new values or, in a file that takes people out, were taken out.
+    rows_updated: Mapped[int] = mapped_column(default=0, server_default="0")
+    # Rows of a file that takes people out, whose people are not in the campaign.
+    rows_unknown: Mapped[int] = mapped_column(default=0, server_default="0")
     fault: Mapped[str | None]
     # When the list was confirmed, or when the import last made progress. If this is long ago, the
     # import has lost its worker.
@@ -104,3 +124,41 @@ class RefusedRow(Base):
     reason: Mapped[str] = mapped_column(String(40))
     message: Mapped[str]
     cells: Mapped[list[Any]] = mapped_column(default=list)
+
+
+class ContactChange(Base):
+    """What an upload changed about a person who was in the campaign before it. An undo puts the
+    values of `before` back where the person still has those of `after`. Both are by column."""
+
+    __tablename__ = "contact_change"
+
+    contact_list_id: Mapped[int] = mapped_column(
+        ForeignKey("contact_list.id", ondelete="CASCADE"), primary_key=True
+    )
+    contact_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    before: Mapped[dict[str, Any]]
+    after: Mapped[dict[str, Any]]
+
+
+class UploadCheck(Base):
+    """What an upload would do, counted by a job while its columns are not confirmed.
+
+    `plan` has the columns and decisions that are counted, and `token` stands for them. `choices`
+    are the values of the page's form, by field. `found` is empty until every row is counted.
+    """
+
+    __tablename__ = "upload_check"
+
+    contact_list_id: Mapped[int] = mapped_column(
+        ForeignKey("contact_list.id", ondelete="CASCADE"), primary_key=True
+    )
+    token: Mapped[str] = mapped_column(String(16))
+    plan: Mapped[dict[str, Any]]
+    choices: Mapped[dict[str, Any]]
+    rows: Mapped[int] = mapped_column(default=0)
+    found: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    fault: Mapped[str | None]
+    begun_at: Mapped[datetime] = mapped_column(default=now)
+    progress_at: Mapped[datetime] = mapped_column(default=now)

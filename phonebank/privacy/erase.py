@@ -13,6 +13,7 @@ from phonebank.contact_queue.holds import end_hold
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.exports.files import erase_files_of
+from phonebank.lists.upload_checks import forget_checks_beside
 from phonebank.models import (
     Account,
     Base,
@@ -157,6 +158,7 @@ def erase_contacts(
     if not ids:
         return 0
     _end_calls(ids, ends_calls)
+    forget_checks_beside(ids)
     those = {"ids": ids}
     numbers = {number for number in db.session.scalars(_NUMBERS, those) if number}
     called = list(db.session.scalars(_CALLED, those))

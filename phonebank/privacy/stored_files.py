@@ -17,6 +17,7 @@ from phonebank.models import (
     ContactList,
     RefusedRow,
     SuppressionBatch,
+    UploadCheck,
     UploadChunk,
     now,
 )
@@ -90,6 +91,7 @@ def erase_from_upload(contact_list_id: int, person: Person) -> bool:
     contact_list.dialect = asdict(replace(dialect, encoding="utf-8"))
     contact_list.bytes_total = total
     contact_list.mark_counts = {}
+    db.session.execute(delete(UploadCheck).where(UploadCheck.contact_list_id == contact_list_id))
     contact_list.file_version += 1
     contact_list.progress_at = now()
     return True

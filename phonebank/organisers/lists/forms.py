@@ -8,7 +8,8 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import SelectField, StringField
+from werkzeug.datastructures import MultiDict
+from wtforms import SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 
@@ -24,6 +25,7 @@ from phonebank.csv_input.column_mapping import (
 )
 from phonebank.csv_input.yes_no_columns import MARKS, Action
 from phonebank.lists.import_check import Fate, ImportCheck
+from phonebank.lists.known_people import name_of_part, part_of, updatable_targets
 from phonebank.lists.services import PRIORITIES
 from phonebank.lists.yes_no_counts import MOST_VALUES, MarkCounts, Value, needs_agreement
 from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY
@@ -91,6 +93,19 @@ class ColumnsForm(FlaskForm):
     checked = StringField()
     leave_out = StringField("Yes, leave out the refused rows and import the others")
     token = ""
+    # The columns that people get who are in the campaign already, each by one of its targets.
+    update = SelectMultipleField(
+        "What should be updated?", choices=[], validate_choice=False, default=[]
+    )
+    empties = SelectField(
+        "Empty cells",
+        choices=[
+            SelectChoice("", "Choose…"),
+            SelectChoice("keep", "Keep what we have"),
+            SelectChoice("empty", "Empty it here too"),
+        ],
+        default="",
+    )
 
     name = StringField(
         "Name of this list",
@@ -122,9 +137,25 @@ class ColumnsForm(FlaskForm):
             actions.setdefault(str(field.column), {})[field.value.key] = field.data or Action.ASK
         return actions
 
+    def update_targets(self) -> list[str]:
+        """Return every target that is updated."""
+        offered = updatable_targets(Mapping.of(["" for _ in self.targets()], self.targets()))
+        chosen = {part_of(target) for target in self.update.data or ()}
+        return [target for target in offered if part_of(target) in chosen]
+
+    def update_choices(self) -> list[tuple[str, str]]:
+        """Return what may be updated: a target of each, and its name."""
+        offered = updatable_targets(Mapping.of(["" for _ in self.targets()], self.targets()))
+        parts = {part_of(target): target for target in reversed(offered)}
+        return [(target, name_of_part(target)) for target in reversed(parts.values())]
+
     def agreed_rows(self) -> int | None:
         """Return how many rows the organiser agreed to suppress; None without an agreement."""
         return _whole_number(self.suppress_rows.data)
+
+    def empties_values(self) -> bool:
+        """Whether empty cells empty the values of people who are in the campaign already."""
+        return bool(self.empties.data == "empty")
 
     def is_agreed(self, check: ImportCheck) -> bool:
         """Whether the organiser saw what these columns do, and agreed if many rows are refused.
@@ -141,6 +172,10 @@ class ColumnsForm(FlaskForm):
             self.leave_out.errors = [
                 f"{refused:,} of {check.rows:,} rows would be refused. If that is right, tick the "
                 "box below and press again. Otherwise correct the columns or the file."
+            ]
+        if check.emptied and not self.empties.data:
+            self.empties.errors = [
+                f"Empty in this file, though we have a value: {check.emptied:,}. Choose what to do."
             ]
         return not self.errors
 
@@ -209,12 +244,17 @@ class ValueField(SelectField):
 
 
 def columns_form(
-    guesses: Iterable[ColumnGuess], name: str, mapping: Mapping, counts: MarkCounts
+    guesses: Iterable[ColumnGuess],
+    name: str,
+    mapping: Mapping,
+    counts: MarkCounts,
+    kept: MultiDict[str, str] | None = None,
 ) -> ColumnsForm:
     """Make the form for the columns of one file, filled with the guesses.
 
     `mapping` has the targets as guessed or as sent; `counts` has the values of its yes-or-no
-    columns.
+    columns. `kept` has the values that the form had when it was last sent, for a request without
+    any.
     """
     fields: dict[str, SelectField] = {f"column_{guess.index}": _column(guess) for guess in guesses}
     for column, values in counts.columns.items():
@@ -222,7 +262,7 @@ def columns_form(
             for value in values:
                 fields[_name_of(column, value)] = _value(mapping, column, value)
     form_class = type("ColumnsOfThisFile", (ColumnsForm,), fields)
-    form: ColumnsForm = form_class(name=name)
+    form: ColumnsForm = form_class(kept, name=name) if kept else form_class(name=name)
     form.counts = counts
     for field in form:
         field.errors = list(field.errors)

@@ -14,6 +14,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
+from werkzeug.datastructures import MultiDict
 
 from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
@@ -23,9 +24,10 @@ from phonebank.core.scopes import campaign_for
 from phonebank.core.security import takes_files
 from phonebank.csv_input.column_mapping import Mapping, faults_of
 from phonebank.csv_input.rows import InvalidFileError
-from phonebank.lists import refused_file, services, undo
+from phonebank.lists import refused_file, services, undo, upload_checks
 from phonebank.lists.import_check import ImportCheck, check_import, token_of
-from phonebank.lists.jobs import import_list, undo_import
+from phonebank.lists.jobs import check_upload, import_list, undo_import
+from phonebank.lists.known_people import UpdatePlan
 from phonebank.lists.uploads import guesses_of, store_upload
 from phonebank.lists.yes_no_counts import counts_for
 from phonebank.models import Campaign, ContactList, ListState, RoleName
@@ -37,7 +39,11 @@ from phonebank.organisers.lists.forms import (
     UploadForm,
     columns_form,
 )
-from phonebank.organisers.responses import commit_and_enqueue, commit_and_redirect
+from phonebank.organisers.responses import (
+    after_commit_enqueue,
+    commit_and_enqueue,
+    commit_and_redirect,
+)
 from phonebank.phones.e164 import format_for_reading
 from phonebank.rules.countries import rules_for
 from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY, count_numbers_to_lift
@@ -94,19 +100,29 @@ def new(campaign_id: int) -> ResponseReturnValue:
 @lists.route("/<int:list_id>/columns", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Confirm what each column is, and what each value of a yes-or-no column means."""
+    """Confirm the columns, what the values of yes-or-no columns mean, and what is updated.
+
+    While a job counts the rows, htmx requests only its meter.
+    """
     campaign, contact_list = _list(campaign_id, list_id)
     if contact_list.state != ListState.UPLOADED:
         return redirect(_address("progress", contact_list))
+    if request.headers.get("HX-Request"):
+        return _check_meter(contact_list)
     guesses = guesses_of(contact_list)
-    targets = [request.form.get(f"column_{guess.index}", guess.target) for guess in guesses]
+    kept = _kept_choices(contact_list)
+    sent = request.form or kept or MultiDict[str, str]()
+    targets = [sent.get(f"column_{guess.index}", guess.target) for guess in guesses]
     mapping = Mapping.of(contact_list.headers, targets)
     counts = counts_for(contact_list, mapping)
-    db.session.commit()
-    form = columns_form(guesses, contact_list.name, mapping, counts)
+    form = columns_form(guesses, contact_list.name, mapping, counts, kept)
     check = _check(campaign, contact_list, form)
+    db.session.commit()
     first = check.first if check else None
+    counted = upload_checks.check_of(contact_list)
     valid = form.validate_on_submit() and form.is_usable_for(contact_list.headers)
+    if valid and check is None and counted:
+        return redirect(_address("columns", contact_list))  # a job counts these columns
     if valid and check and form.is_agreed(check):
         services.confirm(
             contact_list,
@@ -115,8 +131,10 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
             form.targets(),
             form.actions(),
             form.agreed_rows(),
+            form.update_targets(),
+            form.empties_values(),
         )
-        _audit("list confirmed", campaign, contact_list)
+        _audit("list confirmed", campaign, contact_list, updated=contact_list.update_targets)
         commit_and_enqueue(import_list, list_id)
         return redirect(_address("progress", contact_list))
     page = render_template(
@@ -126,6 +144,8 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
         form=form,
         columns=list(zip(guesses, form.columns(), strict=True)),
         check=check,
+        counted=counted,
+        has_people=services.has_people(campaign),
         phone_shown=format_for_reading(first.phone, campaign.country) if first else "",
     )
     return page, 422 if form.is_submitted() else 200
@@ -259,12 +279,42 @@ def priority(campaign_id: int, list_id: int) -> ResponseReturnValue:
 
 
 def _check(campaign: Campaign, contact_list: ContactList, form: ColumnsForm) -> ImportCheck | None:
-    """Return what the form's columns would do to the file; None if the columns don't fit."""
+    """Return what the form's columns would do to the file; None if the columns don't fit, or if a
+    job is still counting."""
     mapping = Mapping.of(contact_list.headers, form.targets(), form.actions())
     if faults_of(mapping):
         return None
-    form.token = token_of(mapping)
-    return check_import(campaign, contact_list, mapping)
+    updated = form.update_targets()
+    token, plan = token_of(mapping, updated), UpdatePlan.of(updated)
+    if not upload_checks.needs_job(contact_list):
+        form.token = token
+        return check_import(campaign, contact_list, mapping, plan)
+    choices = dict(request.form.lists()) if request.form else {}
+    choices.pop("csrf_token", None)
+    if upload_checks.begin_check(contact_list, mapping, plan, token, choices):
+        after_commit_enqueue(check_upload, contact_list.id)
+    counted = upload_checks.check_of(contact_list)
+    if counted is None or not counted.found:
+        return None
+    form.token = token
+    return ImportCheck.from_json(counted.found)
+
+
+def _check_meter(contact_list: ContactList) -> ResponseReturnValue:
+    counted = upload_checks.check_of(contact_list)
+    if counted and not counted.found and not counted.fault:
+        return render_template(
+            "lists/_check_meter.html", contact_list=contact_list, counted=counted
+        )
+    return Response(headers={"HX-Redirect": _address("columns", contact_list)})
+
+
+def _kept_choices(contact_list: ContactList) -> MultiDict[str, str] | None:
+    """Return what the form said when it was last sent; None for a request that sends it."""
+    counted = upload_checks.check_of(contact_list)
+    if request.form or counted is None or not counted.choices:
+        return None
+    return MultiDict(counted.choices)
 
 
 def _audit(action: str, campaign: Campaign, contact_list: ContactList, **after: object) -> None:

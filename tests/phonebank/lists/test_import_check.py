@@ -1,24 +1,28 @@
 """What a file would do, before it is imported: as the import then does it."""
 
+import json
+
 import pytest
 from sqlalchemy import func, select, text
 
 from phonebank.core.db import db
 from phonebank.csv_input.column_mapping import Mapping
+from phonebank.lists import import_check
 from phonebank.lists.import_check import SAMPLES, Fate, ImportCheck, check_import
+from phonebank.lists.known_people import UpdatePlan
 from phonebank.lists.uploads import guesses_of
 from phonebank.models import Campaign, Contact, ContactList, Suppression
 from tests.factories import drama_number
 from tests.phonebank.lists.upload_desk import Desk
 
 
-def checked(desk: Desk, list_id: int, at_most: int = 1000) -> ImportCheck:
+def checked(desk: Desk, list_id: int, plan: UpdatePlan | None = None) -> ImportCheck:
     with desk.app.app_context():
         contact_list = db.session.get_one(ContactList, list_id)
         campaign = db.session.get_one(Campaign, desk.campaign_id)
         targets = [guess.target for guess in guesses_of(contact_list)]
         mapping = Mapping.of(contact_list.headers, targets)
-        found = check_import(campaign, contact_list, mapping, at_most)
+        found = check_import(campaign, contact_list, mapping, plan)
         db.session.commit()
         return found
 
@@ -75,16 +79,63 @@ def test_the_check_says_what_the_import_then_does(desk: Desk) -> None:
         assert check.count(fate) == done[column], fate
 
 
-def test_a_check_stores_nothing_and_stops_after_its_rows(desk: Desk) -> None:
-    lines = [f"V{n},{drama_number(n)}" for n in range(40)]
+def test_a_check_counts_every_row_and_stores_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_check, "BATCH", 15)
+    lines = [f"V{n},{drama_number(n)}" for n in range(40)] + [f"V3,{drama_number(3)}"]
     list_id = desk.upload("First name,Phone\n" + "\n".join(lines) + "\nBad,x\n")
-    check = checked(desk, list_id, at_most=30)
-    assert (check.rows, check.count(Fate.NEW), check.count(Fate.REFUSED)) == (30, 30, 0)
+    check = checked(desk, list_id)
+    assert (check.rows, check.count(Fate.NEW), check.count(Fate.REFUSED)) == (42, 40, 1)
+    assert check.count(Fate.DUPLICATE) == 1  # in another batch than its first row
     assert len(check.groups[0].samples) == SAMPLES
+    stored = json.loads(json.dumps(check.to_json()))
+    assert ImportCheck.from_json(stored).to_json() == stored
     with desk.app.app_context():
         for table in (Contact, Suppression):
             assert db.session.scalar(select(func.count()).select_from(table)) == 0
         assert db.session.scalar(text("SELECT to_regclass('pg_temp.incoming')")) is None
+
+
+def test_a_check_of_an_update_says_what_would_change(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.bring(
+        f"ID,First name,Phone,Postcode,Town\n1,Ada,{drama_number(1)},CF10 1EP,Cardiff\n"
+        f"2,Bo,{drama_number(2)},CF10 1EP,Cardiff\n3,Cy,{drama_number(3)},,\n"
+        f"4,Di,{drama_number(4)},,\n"
+    )
+    monkeypatch.setattr(import_check, "BATCH", 4)
+    again = (
+        f"ID,First name,Phone,Postcode,Town\n1,Ada,{drama_number(9)},CF11 9LL,Cardiff\n"
+        f"2,Bo,{drama_number(2)},,Cardiff\n3,Cy,{drama_number(3)},,\n"
+        f"7,Eve,{drama_number(7)},,\n4,Di,{drama_number(4)},CF1 1AA,\n4,Di,{drama_number(8)},,\n"
+    )
+    targets = ["phone", "postcode", "town"]
+    list_id = desk.upload(again)
+    kept = checked(desk, list_id, UpdatePlan.of(targets))
+    assert by_why(kept) == {
+        "People that callers will get.": ("new", 1),
+        "They are in this campaign already, and get the values you named.": ("updated", 2),
+        "They are in this campaign already.": ("duplicate", 2),
+        "They are in this campaign already, and differ only where the file's cells are empty.": (
+            "duplicate",
+            1,
+        ),
+    }
+    assert [(c.name, c.changed, c.emptied) for c in kept.columns] == [
+        ("Phone numbers", 1, 0),
+        ("Postcode or ZIP code", 2, 1),
+    ]
+    assert kept.columns[1].samples[0] == (2, "CF10 1EP", "CF11 9LL")
+    assert kept.emptied == 1
+    emptying = checked(desk, list_id, UpdatePlan.of(targets, empties=True))
+    assert (emptying.count(Fate.UPDATED), emptying.count(Fate.DUPLICATE)) == (3, 2)
+
+    desk.confirm(list_id, update_targets=targets, update_empties=True)
+    desk.work()
+    done = desk.standing(list_id)
+    assert (done["rows_stored"], done["rows_updated"], done["rows_duplicate"]) == (1, 3, 2)
 
 
 @pytest.mark.parametrize(("bad", "asks"), [(3, False), (4, True)])

@@ -51,7 +51,7 @@ def test_undo_removes_who_was_never_called_and_says_who_cannot_be(desk: Desk) ->
     call(desk, 4)
     with desk.app.app_context():
         contact_list = db.session.get_one(ContactList, list_id)
-        assert undo.preview_undo(contact_list) == (8, 2)
+        assert undo.preview_undo(contact_list) == (8, 2, 0)
 
     undo_list(desk, list_id)
 

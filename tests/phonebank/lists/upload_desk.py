@@ -39,17 +39,19 @@ class Desk:
             db.session.commit()
             return contact_list.id
 
-    def confirm(self, list_id: int) -> None:
+    def confirm(self, list_id: int, **more: Any) -> None:
         """Confirm every column as guessed, and enqueue the import.
 
-        This agrees to all rows that would be suppressed.
+        This agrees to all rows that would be suppressed. `more` goes to `services.confirm`.
         """
         with self.app.app_context():
             contact_list = db.session.get_one(ContactList, list_id)
             targets = [guess.target for guess in guesses_of(contact_list)]
             mapping = Mapping.of(contact_list.headers, targets)
             agreed = counts_for(contact_list, mapping).count_suppressed(mapping)
-            services.confirm(contact_list, contact_list.name, 0, targets, suppressing=agreed)
+            services.confirm(
+                contact_list, contact_list.name, 0, targets, suppressing=agreed, **more
+            )
             db.session.commit()
             enqueue(import_list, list_id)
 

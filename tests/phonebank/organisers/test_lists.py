@@ -5,19 +5,21 @@ import io
 import re
 import tracemalloc
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from werkzeug.test import TestResponse
 
 from phonebank.core.db import db
 from phonebank.csv_input.rows import InvalidFileError
+from phonebank.lists import imports, upload_checks
 from phonebank.lists.uploads import CHUNK, store_upload
-from phonebank.models import Campaign, ContactList, RoleName, UploadChunk
-from tests.factories import create_account, create_campaign
+from phonebank.models import Campaign, ContactList, RoleName, UploadCheck, UploadChunk, now
+from tests.factories import create_account, create_campaign, drama_number
 from tests.phonebank.lists.upload_desk import Desk, rows
 from tests.signing_in import sign_in
 from tests.workbook_files import ods, xlsx
@@ -32,7 +34,7 @@ def send(
     return organiser.post(f"{lists_page}/new", data={"file": (io.BytesIO(data), name)})
 
 
-def confirmed(organiser: FlaskClient, page: str, **changes: str) -> TestResponse:
+def confirmed(organiser: FlaskClient, page: str, **changes: str | list[str]) -> TestResponse:
     """Send the columns page as it is shown, with some changes."""
     html = organiser.get(page).text
     values = dict(
@@ -72,6 +74,74 @@ def test_a_list_goes_in_from_upload_to_summary(
     assert "Imported" in history
     (ada,) = upload_desk.contacts()
     assert (ada.first_name, ada.phone) == ("Ada", "+442079460018")
+
+
+def test_a_second_upload_updates_the_columns_that_are_ticked(
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
+) -> None:
+    first = f"ID,Name,Phone,Postcode,Town\n1,Ada,{drama_number(1)},CF10 1EP,Cardiff\n"
+    upload_desk.bring(first)
+    again = f"ID,Name,Phone,Postcode,Town\n1,Ada,{drama_number(1)},CF11 9LL,\n"
+    page = send(organiser, lists_page, again).location
+    assert "Update: Postcode" in organiser.get(page).text
+
+    asked = confirmed(organiser, page, update=["postcode", "town"], checked="before")
+    assert asked.status_code == 422
+    assert "CF10 1EP → CF11 9LL" in asked.text
+    assert "Cardiff → (empty)" in asked.text
+    token = re.search(r'name="checked" value="(\w+)"', asked.text)[1]
+    ticked = {"update": ["postcode", "town"], "checked": token}
+    undecided = confirmed(organiser, page, **ticked)
+    assert "though we have a value: 1. Choose" in undecided.text
+    done = confirmed(organiser, page, **ticked, empties="keep")
+    assert done.status_code == 302
+    upload_desk.work()
+
+    (ada,) = upload_desk.contacts()
+    assert (ada.postcode, ada.fields) == ("CF11 9LL", {"town": "Cardiff"})
+    page = organiser.get(done.location).text
+    assert "gets the old values back" in page
+    organiser.post(f"{done.location}/undo")
+    upload_desk.work()
+    assert upload_desk.contacts()[0].postcode == "CF10 1EP"
+
+
+def test_a_job_counts_every_row_of_a_long_file(
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload_checks, "ROWS_AT_ONCE", 10)
+    page = send(organiser, lists_page, rows(20)).location
+    html = organiser.get(page).text
+    assert "Rows counted" in html
+    assert "Rows counted" in organiser.get(page, headers={"HX-Request": "true"}).text
+    waiting = confirmed(organiser, page)
+    assert (waiting.status_code, waiting.location) == (302, page)  # nothing is imported unseen
+    upload_desk.work()
+
+    polled = organiser.get(page, headers={"HX-Request": "true"})
+    assert polled.headers["HX-Redirect"] == page
+    assert "We have read all 20 rows" in organiser.get(page).text
+
+    # With other columns the rows are counted again, and the page keeps what was chosen.
+    assert confirmed(organiser, page, column_1="ignore", name="Ours").status_code == 302
+    html = organiser.get(page).text
+    assert "Rows counted" in html
+    assert 'value="Ours"' in html
+    with upload_desk.app.app_context():
+        long_ago = now() - imports.STALLED_AFTER - timedelta(seconds=1)
+        db.session.execute(update(UploadCheck).values(progress_at=long_ago))
+        db.session.commit()
+        assert len(upload_checks.stalled_checks()) == 1
+    upload_desk.work()
+    html = organiser.get(page).text
+    assert "We have read all 20 rows" in html
+    token = re.search(r'name="checked" value="(\w+)"', html)[1]
+    assert confirmed(organiser, page, checked=token).location != page
+    upload_desk.work()
+    assert len(upload_desk.contacts()) == 20
+    assert {one.last_name for one in upload_desk.contacts()} == {""}
+    with upload_desk.app.app_context():
+        assert db.session.query(UploadCheck).count() == 0
 
 
 @pytest.mark.parametrize("make", [xlsx, ods])

@@ -39,6 +39,7 @@ ERASED = {
     "suppression.phone",
     "suppression_batch.data",
     "suppression_source.phone",
+    "upload_check.found",
     "upload_chunk.data",
 }
 # Tables of organisers, hosts, callers, volunteers and scripts, and of figures.
@@ -90,7 +91,10 @@ HARMLESS = {
     "contact_list.mapping",
     "contact_list.mark_actions",
     "contact_list.name",
+    "contact_list.purpose",
+    "contact_list.reason",
     "contact_list.state",
+    "contact_list.update_targets",
     "contact_list.zone_keys",
     "erasure.state",
     "hashed_number.hashed",
@@ -109,6 +113,10 @@ HARMLESS = {
     "suppression_batch.reason",
     "suppression_batch.source",
     "suppression_batch.state",
+    "upload_check.choices",
+    "upload_check.fault",
+    "upload_check.plan",
+    "upload_check.token",
 }
 
 

@@ -1,0 +1,287 @@
+"""Finds the people of a batch whom the campaign has already, and gives them new values.
+
+The rows are in the temporary table `incoming` (see `persist`). An organiser names the columns that
+are updated; everything else stays as it is. The calling code commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row as SqlRow
+from sqlalchemy import select, text
+
+from phonebank.core.db import db
+from phonebank.csv_input.column_mapping import (
+    FIELD,
+    FIELDS,
+    IGNORE,
+    KEPT_AS_FIELDS,
+    NAME_TARGETS,
+    PHONE_TARGETS,
+    Mapping,
+)
+from phonebank.csv_input.yes_no_columns import MARKS
+from phonebank.models import ContactList, ContactState, ListState
+from phonebank.models.state_column import state_sql
+
+# The names of the two groups of columns that are updated together: a name has two parts, and a
+# person's numbers are in the order of calling.
+NAME = "name"
+NUMBERS = "numbers"
+_ALONE = ("external_id", "postcode", "email", "language", "time_zone")
+# A call's time zone follows from these.
+_TELL_THE_ZONE = frozenset({NUMBERS, "postcode", "time_zone"})
+_ZONE = "zone_key"
+
+# Finds the person to whom an incoming row belongs: by the ID in the sender's own list, or else by
+# number and name. If several people have that ID, the person who was stored first is taken.
+FIND = text("""
+SELECT i.ordinal, found.id AS contact_id, found.contact_list_id, list.state = :undone AS is_undone,
+       EXISTS (SELECT FROM contact AS other
+               WHERE other.campaign_id = :campaign_id AND other.phone = i.phone
+                 AND other.name_key = i.name_key AND other.id <> found.id) AS clashes
+FROM incoming i
+CROSS JOIN LATERAL (
+    SELECT id, contact_list_id FROM (
+        (SELECT 1 AS rank, id, contact_list_id FROM contact
+         WHERE campaign_id = :campaign_id AND external_id = i.external_id ORDER BY id LIMIT 1)
+        UNION ALL
+        (SELECT 2, id, contact_list_id FROM contact
+         WHERE campaign_id = :campaign_id AND phone = i.phone AND name_key = i.name_key
+           AND (external_id IS NULL OR i.external_id IS NULL OR external_id = i.external_id))
+    ) AS candidate ORDER BY rank LIMIT 1
+) AS found
+JOIN contact_list AS list ON list.id = found.contact_list_id
+""")
+
+
+@dataclass(frozen=True)
+class UpdatePlan:
+    """The columns of a file that are updated for people whom the campaign has already.
+
+    `parts` are NAME, NUMBERS and targets of one column; `fields` are names of kept columns.
+    `empties` says that an empty cell empties the value; otherwise the value stays.
+    """
+
+    parts: frozenset[str] = frozenset()
+    fields: tuple[str, ...] = ()
+    empties: bool = False
+
+    @classmethod
+    def of(cls, targets: Collection[str], empties: bool = False) -> UpdatePlan:
+        """Make the plan for these targets of columns."""
+        parts = {part for target in targets if (part := _part_of(target))}
+        fields = {name for target in targets if (name := _field_of(target))}
+        return cls(frozenset(parts), tuple(sorted(fields)), empties)
+
+    def __bool__(self) -> bool:
+        return bool(self.parts or self.fields)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of `contact` that may change, in a fixed order."""
+        columns = []
+        if NAME in self.parts:
+            columns += ["first_name", "last_name", "name_key"]
+        if NUMBERS in self.parts:
+            columns += ["phone", "phone_original", "other_phones", "state"]
+        columns += [part for part in _ALONE if part in self.parts and part != "time_zone"]
+        if self.parts & _TELL_THE_ZONE:
+            columns.append(_ZONE)
+        return columns + ["fields"] * bool(self.fields)
+
+
+def updatable_targets(mapping: Mapping) -> list[str]:
+    """Return the targets of a file that may be updated, without repetition, in the file's order.
+
+    Names need both parts, because a first name alone would leave a person with the wrong last name.
+    """
+    has_name = "full_name" in mapping.columns or {"first_name", "last_name"} <= set(mapping.columns)
+    return [
+        target
+        for target in dict.fromkeys(mapping.targets)
+        if target != IGNORE and target not in MARKS and (has_name or target not in NAME_TARGETS)
+    ]
+
+
+def name_of_part(target: str) -> str:
+    """Return the name on pages of what is updated with a target's column."""
+    if target in NAME_TARGETS:
+        return "Name"
+    if target in PHONE_TARGETS:
+        return "Phone numbers"
+    return FIELDS.get(target) or target.removeprefix(FIELD)
+
+
+def part_of(target: str) -> str:
+    """Return the same text for targets that are updated together."""
+    return _part_of(target) or target
+
+
+def known_rows(campaign_id: int) -> Sequence[SqlRow[Any]]:
+    """Return the incoming rows whose person the campaign has, apart from people of undone uploads.
+
+    A row has `ordinal`, `contact_id`, `contact_list_id`, and `clashes`: another person of the
+    campaign has the row's name and number.
+    """
+    values = {"campaign_id": campaign_id, "undone": ListState.UNDONE}
+    rows = db.session.execute(FIND, values).all()
+    return [row for row in sorted(rows, key=lambda row: row.ordinal) if not row.is_undone]
+
+
+def read_changes(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> Sequence[SqlRow[Any]]:
+    """Return what an update would change: `ordinal`, and `before` and `after` by column. It changes
+    nothing."""
+    if not known:
+        return []
+    read = "SELECT ordinal, before, after FROM changed"
+    statement = text(_changed(plan, read))
+    return db.session.execute(statement, _values(plan, known)).all()
+
+
+def update_known(contact_list: ContactList, plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> int:
+    """Give known people the values of their rows, and keep the old ones for an undo. Return how
+    many people have changed.
+
+    A person whom the same file has changed before stays as they are then.
+    """
+    if not known:
+        return 0
+    sets = ", ".join(f"{column} = changed.new_{column}" for column in plan.columns)
+    write = f"""
+, written AS (
+    UPDATE contact SET {sets} FROM changed WHERE contact.id = changed.id
+), noted AS (
+    INSERT INTO contact_change (contact_list_id, contact_id, before, after)
+    SELECT :list_id, id, before, after FROM changed
+)
+SELECT count(*) FROM changed
+"""  # noqa: S608
+    new_ones = (
+        "AND NOT EXISTS (SELECT FROM contact_change AS earlier"
+        " WHERE earlier.contact_list_id = :list_id AND earlier.contact_id = known.contact_id)"
+    )
+    statement = text(_changed(plan, write, new_ones, "FOR UPDATE"))
+    values = _values(plan, known) | {"list_id": contact_list.id}
+    return int(db.session.scalar(statement, values) or 0)
+
+
+def drop_incoming(ordinals: Collection[int]) -> None:
+    """Delete incoming rows by their row numbers."""
+    statement = text("DELETE FROM incoming WHERE ordinal = ANY(CAST(:ordinals AS integer[]))")
+    db.session.execute(statement, {"ordinals": list(ordinals)})
+
+
+def widen_lists(
+    list_ids: Collection[int], zone_keys: Collection[str], languages: Collection[str]
+) -> None:
+    """Add zones and languages to these lists. A refill reads a list's contacts by them."""
+    query = select(ContactList).where(ContactList.id.in_(list_ids)).order_by(ContactList.id)
+    for contact_list in db.session.scalars(query.with_for_update(key_share=True)):
+        contact_list.zone_keys = sorted({*zone_keys, *contact_list.zone_keys})
+        contact_list.languages = sorted({*languages, *contact_list.languages})
+    db.session.flush()
+
+
+def first_of_each(known: Sequence[SqlRow[Any]]) -> list[SqlRow[Any]]:
+    """Return the rows that change their person: the first row of each person, without clashes."""
+    first: dict[int, SqlRow[Any]] = {}
+    for row in known:
+        first.setdefault(row.contact_id, row)
+    return [row for row in first.values() if not row.clashes]
+
+
+def _part_of(target: str) -> str:
+    if target in NAME_TARGETS:
+        return NAME
+    if target in PHONE_TARGETS:
+        return NUMBERS
+    return target if target in _ALONE else ""
+
+
+def _field_of(target: str) -> str:
+    if target in KEPT_AS_FIELDS:
+        return target
+    return target.removeprefix(FIELD) if target.startswith(FIELD) else ""
+
+
+def _values(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> dict[str, Any]:
+    return {
+        "ordinals": [row.ordinal for row in known],
+        "contact_ids": [row.contact_id for row in known],
+        "empties": plan.empties,
+        "fields": list(plan.fields),
+    }
+
+
+def _changed(plan: UpdatePlan, then: str, also: str = "", lock: str = "") -> str:
+    """Return a statement that does `then` with `changed`: the people whose values would differ,
+    with their new values, and with `before` and `after` for `contact_change`."""
+    columns = plan.columns
+    new = ", ".join(
+        f"{_NEW.get(column, _TEXT.format(column))} AS new_{column}" for column in columns
+    )
+    old = ", ".join(columns)
+    olds, news = _as_json(columns, ""), _as_json(columns, "new_")
+    differs = " OR ".join(f"{column} IS DISTINCT FROM new_{column}" for column in columns)
+    # Only what changes is kept, so that an undo leaves everything else alone.
+    sql = f"""
+WITH sent AS (
+    SELECT i.*, known.contact_id
+    FROM unnest(CAST(:ordinals AS integer[]), CAST(:contact_ids AS bigint[]))
+        AS known(ordinal, contact_id)
+    JOIN incoming i ON i.ordinal = known.ordinal
+    WHERE CAST(:empties AS boolean) IS NOT NULL AND CAST(:fields AS text[]) IS NOT NULL
+        {also}
+), present AS (
+    SELECT id, {old} FROM contact WHERE id IN (SELECT contact_id FROM sent) ORDER BY id {lock}
+), compared AS (
+    SELECT sent.ordinal, present.*, {new} FROM sent JOIN present ON present.id = sent.contact_id
+), changed AS (
+    SELECT *, {olds} AS before, {news} AS after FROM compared WHERE {differs}
+)
+{then}
+"""  # noqa: S608
+    return (
+        state_sql(sql, unusable=ContactState.UNUSABLE, callable=ContactState.CALLABLE)
+        if (NUMBERS in plan.parts)
+        else sql
+    )
+
+
+def _as_json(columns: list[str], prefix: str) -> str:
+    pairs = " || ".join(
+        f"CASE WHEN {column} IS DISTINCT FROM new_{column}"
+        f" THEN jsonb_build_object('{column}', {prefix}{column}) ELSE '{{}}' END"
+        for column in columns
+    )
+    return f"({pairs})"
+
+
+# The new value of most columns: the row's, or the old one if the row's is empty and may stay.
+_TEXT = "CASE WHEN coalesce(sent.{0}, '') <> '' OR :empties THEN sent.{0} ELSE present.{0} END"
+_HAS_NAME = (
+    "CASE WHEN sent.first_name || sent.last_name <> '' OR :empties"
+    " THEN sent.{0} ELSE present.{0} END"
+)
+_NEW = {
+    "first_name": _HAS_NAME.format("first_name"),
+    "last_name": _HAS_NAME.format("last_name"),
+    "name_key": _HAS_NAME.format("name_key"),
+    "phone": "CAST(sent.phone AS varchar)",
+    "phone_original": "sent.phone_original",
+    "other_phones": "to_jsonb(sent.other_phones)",
+    # A person without a working number can be called again when a number comes that may work.
+    "state": "CASE WHEN present.state = :unusable AND present.phone <> sent.phone"
+    " THEN :callable ELSE present.state END",
+    # A person keeps the ID by which they were found.
+    "external_id": "coalesce(sent.external_id, present.external_id)",
+    "zone_key": "sent.zone_key",
+    "fields": """
+        CASE WHEN :empties THEN present.fields - CAST(:fields AS text[]) ELSE present.fields END
+        || coalesce((SELECT jsonb_object_agg(key, value) FROM jsonb_each(sent.fields)
+                     WHERE key = ANY (CAST(:fields AS text[]))), '{}')""",
+}

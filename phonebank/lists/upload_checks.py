@@ -1,0 +1,113 @@
+"""The check of an upload that is too long for a page to wait for: a job counts every row and stores
+the result until the columns are confirmed. The calling code commits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from phonebank.core.db import db
+from phonebank.csv_input.column_mapping import Mapping
+from phonebank.lists.import_check import ImportCheck
+from phonebank.lists.imports import STALLED_AFTER
+from phonebank.lists.known_people import UpdatePlan
+from phonebank.lists.uploads import SupersededError
+from phonebank.models import Contact, ContactList, ListState, UploadCheck, now
+
+# A page counts this many rows itself, which takes about a second.
+ROWS_AT_ONCE = 10_000
+
+Choices = dict[str, list[str]]
+
+
+def needs_job(contact_list: ContactList) -> bool:
+    """Whether the file has too many rows for a page to count them."""
+    return contact_list.rows_total > ROWS_AT_ONCE
+
+
+def check_of(contact_list: ContactList) -> UploadCheck | None:
+    """Return the check that is stored or running for an upload; None if there is none."""
+    return db.session.get(UploadCheck, contact_list.id, populate_existing=True)
+
+
+def begin_check(
+    contact_list: ContactList, mapping: Mapping, plan: UpdatePlan, token: str, choices: Choices
+) -> bool:
+    """Store the form's choices. If they need another count, begin it, and return True: the caller
+    then enqueues the job.
+
+    `mapping` and `plan` are what is counted, `token` stands for them (`import_check.token_of`), and
+    `choices` are the form's values by field.
+    """
+    present = check_of(contact_list)
+    if present is not None and present.token == token:
+        present.choices = choices or present.choices
+        return False
+    counted = {
+        "targets": list(mapping.targets),
+        "actions": mapping.actions,
+        "parts": sorted(plan.parts),
+        "fields": list(plan.fields),
+    }
+    values: dict[str, Any] = {"token": token, "plan": counted, "choices": choices, "rows": 0}
+    values |= {"found": {}}
+    values |= {"fault": None, "begun_at": now(), "progress_at": now()}
+    begun = insert(UploadCheck).values(contact_list_id=contact_list.id, **values)
+    db.session.execute(begun.on_conflict_do_update(index_elements=["contact_list_id"], set_=values))
+    return True
+
+
+def record_progress(check: UploadCheck, rows: int) -> None:
+    """Store in a transaction of its own how many rows are counted.
+
+    Raises SupersededError if the columns have changed since, or if the file is gone.
+    """
+    with db.engine.begin() as connection:
+        moved: CursorResult[Any] = connection.execute(
+            _same(check).values(rows=rows, progress_at=now())
+        )
+    if not moved.rowcount:
+        raise SupersededError
+
+
+def finish_check(check: UploadCheck, found: ImportCheck) -> None:
+    """Store the result, unless the columns have changed since."""
+    db.session.execute(_same(check).values(rows=found.rows, found=found.to_json()))
+
+
+def fail_check(check: UploadCheck, fault: str) -> None:
+    """Store why the file cannot be checked, in words for the organiser."""
+    db.session.execute(_same(check).values(fault=fault))
+
+
+def stalled_checks() -> Sequence[int]:
+    """Return the ids of uploads whose check has lost its worker."""
+    return db.session.scalars(
+        select(UploadCheck.contact_list_id)
+        .join(ContactList, ContactList.id == UploadCheck.contact_list_id)
+        .where(
+            ContactList.state == ListState.UPLOADED,
+            UploadCheck.found == {},
+            UploadCheck.fault.is_(None),
+            UploadCheck.progress_at < now() - STALLED_AFTER,
+        )
+    ).all()
+
+
+def forget_checks_beside(contact_ids: Collection[int]) -> None:
+    """Delete the checks of uploads to the campaigns of these people, because their samples may have
+    the people's names."""
+    campaigns = select(Contact.campaign_id).where(Contact.id.in_(contact_ids))
+    lists = select(ContactList.id).where(ContactList.campaign_id.in_(campaigns))
+    db.session.execute(delete(UploadCheck).where(UploadCheck.contact_list_id.in_(lists)))
+
+
+def _same(check: UploadCheck) -> Any:
+    return update(UploadCheck).where(
+        UploadCheck.contact_list_id == check.contact_list_id,
+        UploadCheck.token == check.token,
+        UploadCheck.begun_at == check.begun_at,
+    )
