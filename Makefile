@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-calls lint lint-javascript format bench soak put-back requirements
+.PHONY: help run test test-fast test-calls test-pages lint lint-javascript format bench soak put-back requirements
 
 PY := .venv/bin/python
 # This Python makes the environment. If it is empty, the first Python that is new enough does.
@@ -21,8 +21,11 @@ help: ## List these commands
 run: .venv/.ready ## Run Phonebank here (PORT=5001 for another port); Ctrl-C stops it
 	@exec $(PY) -m phonebank.local.launcher
 
-test: .venv/.ready-for-tests ## Run every test but real calls and the load tests
-	$(PYTEST) -m "not load and not calls" $(AT_ONCE) $(ARGS)
+test: .venv/.ready-for-tests ## Run the tests, except those of test-calls and test-pages
+	$(PYTEST) -m "not load and not calls and not pages" $(AT_ONCE) $(ARGS)
+
+test-pages: .venv/.ready-for-tests ## Look at every page with Chromium, at five sizes, light and dark
+	$(PYTEST) -m pages $(ARGS)
 
 test-fast: .venv/.ready-for-tests ## Run the tests that need neither a browser nor patience
 	$(PYTEST) -m "not load and not calls and not browser and not crash and not slow" $(AT_ONCE) $(ARGS)

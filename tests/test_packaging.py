@@ -136,10 +136,11 @@ def test_every_dependency_is_imported_or_named_here_with_its_use() -> None:
             else []
         )
     }
+    distributions = packages_distributions()
     imported = {
         canonicalize_name(distribution)
         for module in modules
-        for distribution in packages_distributions().get(module, [])
+        for distribution in distributions.get(module, [])
     }
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     declared = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}

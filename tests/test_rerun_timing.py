@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+PLUGINS = ("-p", "xdist", "-p", "no:cacheprovider")
 
 # This test fails until it has run so many times.
 FAILS_FIRST = """
@@ -42,9 +43,14 @@ def rerun(tmp_path):
         (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  timing\n  slow\n")
         (tmp_path / "test_some.py").write_text(text)
         ran = subprocess.run(
-            [sys.executable, "-m", "tools.rerun_timing", "-p", "no:cacheprovider", *arguments],
+            [sys.executable, "-m", "tools.rerun_timing", *PLUGINS, *arguments],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "PYTEST_ADDOPTS": "",
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            },
             capture_output=True,
             text=True,
             timeout=60,

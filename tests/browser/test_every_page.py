@@ -438,6 +438,7 @@ def test_no_page_is_forgotten(app: Flask) -> None:
     assert not visited & set(LEFT_OUT)
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("visit", VISITS, ids=str)
 def test_page(
     visit: Visit,
@@ -460,6 +461,7 @@ def test_page(
     assert faults == []
 
 
+@pytest.mark.pages
 def test_the_check_finds_a_page_with_faults(visitors: Callable[[str], Page]) -> None:
     page = visitors("stranger")
     said = errors_of(page)
