@@ -134,7 +134,7 @@ def correct(call: Call, version: str, correction: Correction, account: Account) 
     if people is not None:
         restore_contacts(people.contact_ids)
         suppress_listed_among(people.contact_ids)
-    call.corrected_at = now()
+    call.corrected_at = call.organiser_changed_at = now()
     db.session.add(
         CallCorrection(call_id=call.id, account_id=account.id, before=before, after=after)
     )

@@ -82,7 +82,7 @@ def _set_aside_some(set_aside: SetAside) -> bool:
         kept = SetAsideCall(call_id=call.id, set_aside_id=set_aside.id, counted=call.counted)
         totals.add_call(call, -1)
         call.counted = False
-        call.set_aside_at = at
+        call.set_aside_at = call.organiser_changed_at = at
         if outcome_of(call.outcome or "").suppress_reason:
             kept.lifted_reason = lift_entry(call)
         # The call may have reported its number as dead, for every contact that has the number.
@@ -109,6 +109,7 @@ def _bring_back_some(set_aside: SetAside) -> bool:
     ).all()
     rows = _lock_calls(ids)
     last_other_call = last_other_calls(rows)
+    at = now()
     for call_id in ids:
         call, contact = rows.get(call_id, (None, None))
         if call is None or contact is None or call.set_aside_at is None:
@@ -123,6 +124,7 @@ def _bring_back_some(set_aside: SetAside) -> bool:
                 PeopleSnapshot.from_json(kept.after),
             )
         call.set_aside_at = None
+        call.organiser_changed_at = at
         call.counted = kept.counted
         totals.add_call(call, 1)
         if outcome_of(call.outcome or "").number_dead and kept.before:

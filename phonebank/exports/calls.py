@@ -22,10 +22,10 @@ LEFT JOIN script_version ON script_version.id = call.script_version_id
 LEFT JOIN script ON script.id = script_version.script_id
 LEFT JOIN experiment_arm ON experiment_arm.id = call.experiment_arm_id
 """
-# A call changes when it begins, when it ends, and when an organiser corrects it or sets it aside.
+# A call changes when it begins, when it ends, and when an organiser corrects it, sets it aside or
+# brings it back.
 CHANGED_SINCE = """(%(since)s::timestamptz IS NULL
-    OR greatest(call.started_at, call.ended_at, call.set_aside_at, call.reopened_at,
-                call.corrected_at)
+    OR greatest(call.started_at, call.ended_at, call.reopened_at, call.organiser_changed_at)
         >= %(since)s::timestamptz)"""
 _OF_CAMPAIGN = f"call.campaign_id = %(campaign_id)s AND {CHANGED_SINCE}"
 

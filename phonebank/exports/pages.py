@@ -43,14 +43,14 @@ _LISTS = (
     .order_by(ContactList.id)
 )
 # The recorded calls of a campaign after a place, in the order in which they changed: when they were
-# recorded, when an organiser corrected them, and when one set them aside. A call that changes again
-# comes again. Each branch follows an index of its own.
+# recorded, and when an organiser last corrected them, set them aside or brought them back. A call
+# that changes again comes again. Each branch follows an index of its own.
 CHANGED_OUTCOMES = "\nUNION ALL\n".join(
     f"""(SELECT id, {moment} AS changed_at FROM call
 WHERE campaign_id = :campaign_id AND recorded_at IS NOT NULL AND {moment} IS NOT NULL
   AND {moment} >= :since AND ({moment}, id) > (:since, :id) AND {moment} <= :settled
 ORDER BY {moment}, id LIMIT :at_most)"""  # noqa: S608
-    for moment in ("recorded_at", "corrected_at", "set_aside_at")
+    for moment in ("recorded_at", "organiser_changed_at")
 )
 _OUTCOMES = text(f"""
 SELECT call.id, call.contact_id, contact.external_id, call.outcome, call.reached,

@@ -82,18 +82,12 @@ class Call(Base):
             "recorded_at",
             postgresql_where=text("recorded_at IS NOT NULL"),
         ),
-        # Other software reads the few calls that organisers corrected or set aside in this order.
+        # Other software reads the few calls that organisers changed in this order.
         Index(
-            "ix_call_corrected",
+            "ix_call_organiser_changed",
             "campaign_id",
-            "corrected_at",
-            postgresql_where=text("corrected_at IS NOT NULL"),
-        ),
-        Index(
-            "ix_call_set_aside",
-            "campaign_id",
-            "set_aside_at",
-            postgresql_where=text("set_aside_at IS NOT NULL"),
+            "organiser_changed_at",
+            postgresql_where=text("organiser_changed_at IS NOT NULL"),
         ),
         Index(
             "ix_call_experiment_arm_recorded",
@@ -163,6 +157,8 @@ class Call(Base):
     set_aside_at: Mapped[datetime | None]
     # When an organiser last corrected the call (see `calls.correct`).
     corrected_at: Mapped[datetime | None]
+    # When an organiser last corrected the call, set it aside or brought it back.
+    organiser_changed_at: Mapped[datetime | None]
     # The contact's state just before the outcome, which an undo restores.
     contact_before: Mapped[dict[str, Any] | None]
 

@@ -164,6 +164,8 @@ def test_a_call_appears_again_when_it_is_corrected_and_when_it_is_set_aside(
     set_aside.bring_back(act, ada, "a mistake", now())
     db.session.commit()
     continue_set_aside(act.id, 60)
+    brought_back = next_change()
+    assert (brought_back["set_aside"], brought_back["corrected"]) == (False, True)
     assert client.get("/outcomes", cursor=page["next_cursor"]).json["outcomes"] == []
 
 
