@@ -18,6 +18,7 @@ from phonebank.core.config import ConfigError, current_config
 from phonebank.core.db import FOR_COMMANDS, FOR_JOBS, Timeouts, db
 from phonebank.core.errors import PhonebankError
 from phonebank.core.migrations import TableInUseError, upgrade_database
+from phonebank.dialler.process import run_dialler
 from phonebank.local import env_file, launcher
 from phonebank.models import Account, Campaign, CampaignState, Party, PartyState, Role, RoleName
 from phonebank.periodic_jobs import PERIODIC_JOBS
@@ -92,6 +93,17 @@ def clock() -> None:
     """Put the periodic jobs on their queues. Run exactly one clock."""
     with _app().app_context():
         jobs.run_clock(PERIODIC_JOBS)
+
+
+@main.command("run-dialler")
+def dialler() -> None:
+    """Call people for callers, in campaigns that call through a telephone service."""
+    app = _app(FOR_JOBS)
+    try:
+        connection_budget.check(app)
+        run_dialler(app)
+    except ConfigError as refused:
+        raise click.ClickException(str(refused)) from None
 
 
 @main.command("demo")

@@ -82,6 +82,8 @@ class Config:
     asterisk_softphone_url: str = ""
     # The folder of its sounds, as Asterisk sees it.
     asterisk_sounds: str = "/var/lib/asterisk/phonebank"
+    # How the simulated telephone network behaves: see `telephony.simulator_backend`.
+    simulator: str = ""
 
     @property
     def is_production(self) -> bool:
@@ -143,6 +145,7 @@ class Config:
             asterisk_password=environ.get("ASTERISK_PASSWORD", ""),
             asterisk_softphone_url=environ.get("ASTERISK_SOFTPHONE_URL", ""),
             asterisk_sounds=environ.get("ASTERISK_SOUNDS") or cls.asterisk_sounds,
+            simulator=environ.get("SIMULATOR", ""),
         )
         config._check()
         return config

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import Row, text
 from sqlalchemy.exc import DBAPIError
 
-from phonebank.core.config import LEAST_CONNECTIONS, Config, ConfigError, config_of
+from phonebank.core.config import LEAST_CONNECTIONS, MANUAL, Config, ConfigError, config_of
 from phonebank.core.db import db
 
 log = logging.getLogger(__name__)
@@ -56,18 +56,26 @@ def check(app: Flask) -> None:
 def connections_needed(config: Config) -> int:
     """Return the most connections that all processes together may open."""
     web = config.web_processes * config.database_connections
-    return web + config.worker_processes * config.worker_connections + FOR_COMMANDS
+    workers = config.worker_processes * config.worker_connections
+    return web + workers + _for_dialler(config) + FOR_COMMANDS
+
+
+def _for_dialler(config: Config) -> int:
+    # One of its connections keeps the locks of its campaigns.
+    return 0 if config.telephony == MANUAL else config.worker_connections
 
 
 def _sum_in_words(config: Config) -> str:
     """Return in words how `connections_needed` comes to its number, so that a person can check
     it."""
     web, workers = config.web_processes, config.worker_processes
+    dialler = _for_dialler(config)
+    others = f"The dialler opens up to {dialler}. " if dialler else ""
     return (
         f"{web} web processes open up to {config.database_connections} each:"
         f" {web * config.database_connections}. {workers} workers open up to"
-        f" {config.worker_connections} each: {workers * config.worker_connections}. Commands and"
-        f" backups need {FOR_COMMANDS}. Together: {connections_needed(config)}."
+        f" {config.worker_connections} each: {workers * config.worker_connections}. {others}"
+        f"Commands and backups need {FOR_COMMANDS}. Together: {connections_needed(config)}."
     )
 
 

@@ -16,6 +16,8 @@ ADMITTED = "admitted"
 MESSAGE = "message"
 # The party was paused, was resumed, or ended.
 PARTY = "party"
+# Something has changed on the caller's telephone line, or on that of their person.
+PHONE = "phone"
 
 
 def room_of(caller_id: int) -> str:

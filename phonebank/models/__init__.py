@@ -33,6 +33,7 @@ from phonebank.models.line import EndCause, Line, LineSide, LineState
 from phonebank.models.line_event import EventKind, LineEventRow
 from phonebank.models.pace_flag import PaceFlag
 from phonebank.models.party import Party, PartyState
+from phonebank.models.phone_session import PhoneSession
 from phonebank.models.phone_settings import PhoneSettings
 from phonebank.models.place import Place
 from phonebank.models.script import Script, ScriptVersion
@@ -140,6 +141,7 @@ __all__ = [
     "PaceFlag",
     "Party",
     "PartyState",
+    "PhoneSession",
     "PhoneSettings",
     "Place",
     "RefusedRow",

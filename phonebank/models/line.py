@@ -55,6 +55,13 @@ class Line(Versioned, Base):
         Index("ix_line_open", "campaign_id", postgresql_where=text("ended_at IS NULL")),
         Index("ix_line_campaign_created", "campaign_id", "created_at"),
         Index("ix_line_call", "call_id"),
+        # Nobody is called twice for one call at the same time.
+        Index(
+            "uq_line_open_call",
+            "call_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
         Index("ix_line_caller", "caller_id"),
         Index("ix_line_contact", "contact_id"),
     )
@@ -80,8 +87,10 @@ class Line(Versioned, Base):
     # `telephony.line_states`.
     sequence: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(default=now)
-    # When the provider took the line; then when it was first answered, joined to another line and
-    # had the information message played to its end; and when it ended.
+    # When the caller or the server wanted it ended.
+    end_wanted_at: Mapped[datetime | None]
+    # When the provider was first asked for the line; then when it was first answered, joined to
+    # another line, and had the information message played to its end; and when it ended.
     dialled_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     joined_at: Mapped[datetime | None]

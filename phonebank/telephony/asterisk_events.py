@@ -138,7 +138,7 @@ def _for_each(lines: set[int], kind: EventKind, at: datetime) -> Iterator[LineEv
 
 def _played(playback: Message, at: datetime) -> Iterator[LineEvent]:
     match = _MESSAGE_ID.fullmatch(playback["id"])
-    if match and playback["state"] == "done":
+    if match and playback.get("state") == "done":
         yield LineEvent(int(match[1]), 0, EventKind.PLAYED, None, at)
 
 

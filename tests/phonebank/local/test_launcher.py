@@ -275,7 +275,9 @@ def test_shared_memory_that_cannot_be_written_gets_one_line(root: Path, port: in
 
 def test_the_real_procfile_has_the_parts_that_a_run_needs() -> None:
     lines = (ROOT / "Procfile").read_text().splitlines()
-    assert [line.split(":")[0] for line in lines] == ["release", "web", "urgent", "worker", "clock"]
+    assert [line.split(":")[0] for line in lines] == [
+        "release", "web", "urgent", "worker", "clock", "dialler",
+    ]  # fmt: skip
     # Both name the variable, so that a run on one machine ends sooner than a server does.
     assert "WEB_GRACEFUL_SECONDS" in (ROOT / "gunicorn.conf.py").read_text()
     assert "WEB_GRACEFUL_SECONDS" in development_environment({})

@@ -60,6 +60,7 @@ HARMLESS_TABLES = {
     "line_event",
     "pace_flag",
     "party",
+    "phone_session",  # a caller's own number, until they finish
     "phone_settings",  # a campaign's own number
     "place",
     "role",

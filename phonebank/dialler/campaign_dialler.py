@@ -1,0 +1,140 @@
+"""Serves one campaign: at each turn it reads how things stand, and does what is due."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+from phonebank.core.db import db
+from phonebank.dialler.conclude import conclude
+from phonebank.dialler.connect import end_if_over, follow_caller_line, make_line
+from phonebank.dialler.dial import dial, end_here, take_answer
+from phonebank.dialler.people import PersonLines
+from phonebank.dialler.progressive import claim_for, is_due
+from phonebank.dialler.rows import CallerRow, LineRow, callers_of, open_lines_of, unjoined_of
+from phonebank.dialler.switchboard import FETCH, Switchboard
+from phonebank.live.caller_events import PHONE, emit_to_callers
+from phonebank.models import (
+    Campaign,
+    CampaignMode,
+    EndCause,
+    LineSide,
+    LineState,
+    PhoneSettings,
+    now,
+)
+from phonebank.telephony.backend import Backend
+from phonebank.telephony.phases import Phase
+from phonebank.telephony.record_events import record_event
+from phonebank.telephony.sessions import end_session
+
+# How often the provider is asked about all open lines, in seconds. Events may be lost.
+FETCHES_EVERY = 5.0
+FETCHES_SOON = 1.0  # while somebody is being put through
+# A line that was dialled within this time is not asked about.
+SETTLES_WITHIN = timedelta(seconds=2)
+
+
+class CampaignDialler:
+    """The turns of one campaign. The process that makes it holds the campaign's lock."""
+
+    def __init__(self, campaign_id: int, backend: Backend) -> None:
+        self._campaign_id = campaign_id
+        self._switchboard = Switchboard(backend)
+        self._people = PersonLines(self._switchboard)
+        self._fetched_at = float("-inf")  # the first turn adopts what rings
+        self._phases: dict[int, Phase] = {}
+
+    def turn(self) -> None:
+        """Do what is due now. Commits, several times."""
+        for verb, line_id, answer in self._switchboard.collect():
+            self._take(verb, line_id, answer)
+        campaign = db.session.get_one(Campaign, self._campaign_id, populate_existing=True)
+        settings = db.session.get(PhoneSettings, self._campaign_id, populate_existing=True)
+        settings = settings or PhoneSettings(campaign_id=self._campaign_id, shown_number="")
+        self._fetch()
+        lines = open_lines_of(self._campaign_id)
+        self._follow_lines(lines, settings)
+        if campaign.mode.dials_first:
+            for row in unjoined_of(self._campaign_id):
+                conclude(row)
+        callers = callers_of(self._campaign_id)
+        for caller in callers:
+            self._follow_caller(caller, campaign, settings)
+        self._tell_callers(callers)
+        db.session.commit()
+
+    def close(self) -> None:
+        """Wait for the commands under way."""
+        self._switchboard.close()
+
+    def _take(self, verb: str, line_id: int, answer: Any) -> None:
+        if verb == FETCH:
+            for event in answer if isinstance(answer, list) else ():
+                record_event(event)
+                db.session.commit()
+        elif verb == "dial":
+            take_answer(line_id, answer)
+
+    def _fetch(self) -> None:
+        at = time.monotonic()
+        every = FETCHES_SOON if self._people.is_waiting(now()) else FETCHES_EVERY
+        if self._switchboard.is_fetching or at - self._fetched_at < every:
+            return
+        settled = now() - SETTLES_WITHIN
+        asked = [
+            line.ref
+            for line in open_lines_of(self._campaign_id)
+            if line.dialled_at is not None
+            and line.dialled_at < settled
+            and not self._switchboard.is_dialling(line.id)
+        ]
+        if asked:
+            self._fetched_at = at
+            self._switchboard.fetch(asked)
+
+    def _follow_lines(self, lines: list[LineRow], settings: PhoneSettings) -> None:
+        at = now()
+        self._people.forget_ended({line.id for line in lines})
+        for line in lines:
+            if self._switchboard.is_dialling(line.id):
+                continue
+            is_new = line.state == LineState.WANTED and line.dialled_at is None
+            if line.side == LineSide.CALLER and not is_new:
+                follow_caller_line(line, at, lines, self._switchboard)
+            elif line.side == LineSide.CALLER and line.is_on:
+                if line.number:
+                    dial(line, settings, self._switchboard)
+                else:
+                    follow_caller_line(line, at, lines, self._switchboard)
+            elif line.side == LineSide.CALLER:
+                end_here(line.id, EndCause.CANCELLED)
+            elif not is_new:
+                self._people.follow(line, at)
+            elif line.call_is_open and line.own_ref is not None and line.end_wanted_at is None:
+                dial(line, settings, self._switchboard)
+            else:
+                end_here(line.id, EndCause.CANCELLED)
+
+    def _follow_caller(
+        self, caller: CallerRow, campaign: Campaign, settings: PhoneSettings
+    ) -> None:
+        at = now()
+        if campaign.mode == CampaignMode.MANUAL:
+            end_session(caller.caller_id)
+            db.session.commit()
+        elif not end_if_over(caller, at):
+            if caller.line_id is None:
+                make_line(self._campaign_id, caller, self._switchboard.backend.name)
+            elif campaign.mode.dials_first and settings.shown_number and is_due(caller, at):
+                claim_for(caller, self._switchboard.backend.name)
+
+    def _tell_callers(self, callers: list[CallerRow]) -> None:
+        phases = {caller.caller_id: caller.situation.phase for caller in callers}
+        changed = [
+            caller_id
+            for caller_id in phases.keys() | self._phases.keys()
+            if phases.get(caller_id) != self._phases.get(caller_id)
+        ]
+        self._phases = phases
+        if changed:
+            emit_to_callers(changed, PHONE)

@@ -1,0 +1,68 @@
+"""Ends the calls of people who could not be put through to a caller. Each function commits."""
+
+import logging
+from datetime import timedelta
+
+from sqlalchemy import select, text
+
+from phonebank.calls.record import record
+from phonebank.contact_queue.holds import end_hold
+from phonebank.core.db import db, retry_on_deadlock
+from phonebank.core.errors import PhonebankError
+from phonebank.dialler.rows import UnjoinedRow
+from phonebank.models import Call, CallEnding, Caller, EndCause, now
+
+log = logging.getLogger(__name__)
+
+# Ofcom: after a person answered and nobody was there, a machine calls the number again no sooner.
+REST_AFTER_ABANDONED = timedelta(hours=72)
+
+_OUTCOMES = {
+    EndCause.BUSY: "busy",
+    EndCause.NO_ANSWER: "no_answer",
+    EndCause.NO_SUCH_NUMBER: "disconnected",
+    EndCause.FAILED: "line_fault",
+    EndCause.LOST: "line_fault",
+    EndCause.HUNG_UP: "line_fault",  # it ended, and the answer was never told
+    # A line that we end before the answer has been ringing for as long as the law asks.
+    EndCause.CANCELLED: "no_answer",
+}
+_REST = text("""
+UPDATE contact SET callable_at = greatest(callable_at, :until),
+    rested_at = greatest(rested_at, :until)
+WHERE phone = :phone
+""")
+
+
+@retry_on_deadlock
+def conclude(row: UnjoinedRow) -> None:
+    """Record how the call ended for its caller. If the person had answered and nobody was there,
+    let the number rest instead."""
+    if row.answered_at is not None:
+        _abandon(row)
+        return
+    caller = db.session.get(Caller, row.caller_id) if row.caller_id is not None else None
+    try:
+        if caller is None:
+            _end(row)
+        else:
+            record(caller, row.call_id, _OUTCOMES[row.cause])
+        db.session.commit()
+    except PhonebankError as refused:
+        # The person was erased, or the call was taken away, at this moment.
+        db.session.rollback()
+        log.info("a call was not concluded: %s", refused.title)
+
+
+def _abandon(row: UnjoinedRow) -> None:
+    _end(row)
+    db.session.execute(_REST, {"phone": row.phone, "until": now() + REST_AFTER_ABANDONED})
+    db.session.commit()
+
+
+def _end(row: UnjoinedRow) -> None:
+    locked = select(Call).where(Call.id == row.call_id, Call.ended_at.is_(None)).with_for_update()
+    call = db.session.scalar(locked.execution_options(populate_existing=True))
+    if call is not None:
+        end_hold(call, CallEnding.TAKEN_AWAY)
+        db.session.flush()

@@ -1,0 +1,74 @@
+"""Connects callers: their line is made, called, replaced and ended. Each function commits."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from phonebank.core.db import db
+from phonebank.dialler.rows import CallerRow, LineRow
+from phonebank.dialler.switchboard import Switchboard
+from phonebank.models import Line, LineSide, LineState
+from phonebank.telephony.sessions import end_session
+
+# A caller whose page has not asked for this long gets nobody more.
+PAGE_GONE_AFTER = timedelta(seconds=60)
+# A caller's line that nobody uses ends after this long, because it costs money.
+LINE_UNUSED_FOR = timedelta(minutes=15)
+# A browser that has not opened its line by now will not.
+BROWSER_CONNECTS_WITHIN = timedelta(minutes=2)
+
+_SET_LINE = text("""
+UPDATE phone_session SET line_id = :line_id
+WHERE caller_id = :caller_id AND line_id IS NULL AND ended_at IS NULL
+""")
+_NOT_READY = text("UPDATE phone_session SET ready_at = NULL WHERE caller_id = :caller_id")
+
+
+def make_line(campaign_id: int, caller: CallerRow, backend: str) -> None:
+    """Write the line of a caller who has none."""
+    line = Line(
+        campaign_id=campaign_id,
+        caller_id=caller.caller_id,
+        side=LineSide.CALLER,
+        backend=backend,
+    )
+    db.session.add(line)
+    db.session.flush()
+    db.session.execute(_SET_LINE, {"line_id": line.id, "caller_id": caller.caller_id})
+    db.session.commit()
+
+
+def end_if_over(caller: CallerRow, at: datetime) -> bool:
+    """End the session of a caller who has left, was removed, has finished, or is gone. Return
+    whether it ended."""
+    has_left = caller.caller_line == LineState.ENDED or not caller.is_admitted
+    has_finished = caller.finishing and caller.call_id is None
+    is_gone = caller.call_id is None and at - caller.seen_at > LINE_UNUSED_FOR
+    if not (has_left or has_finished or is_gone):
+        if caller.ready_at is not None and at - caller.seen_at > PAGE_GONE_AFTER:
+            db.session.execute(_NOT_READY, {"caller_id": caller.caller_id})
+            db.session.commit()
+        return False
+    end_session(caller.caller_id)
+    db.session.commit()
+    return True
+
+
+def follow_caller_line(
+    line: LineRow, at: datetime, lines: list[LineRow], switchboard: Switchboard
+) -> None:
+    """Do what a caller's open line needs now, except dialling it."""
+    if not line.is_on:
+        switchboard.hang_up(line.ref)
+    elif line.id == line.session_line_id:
+        is_late = at - line.created_at > BROWSER_CONNECTS_WITHIN
+        if line.state == LineState.WANTED and line.dialled_at is None and is_late:
+            end_session(line.caller_id or 0)
+            db.session.commit()
+    elif line.own_ref is not None and line.own_id != line.id:
+        # The caller has changed telephones, and the new line is up. The person moves over.
+        for person in lines:
+            is_theirs = person.side == LineSide.PERSON and person.caller_id == line.caller_id
+            if is_theirs and person.state == LineState.JOINED:
+                switchboard.join(person.ref, line.own_ref)
+        switchboard.hang_up(line.ref)

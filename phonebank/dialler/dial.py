@@ -1,0 +1,69 @@
+"""Dials the lines that are wanted. The moment is written before the provider is asked, so a line is
+never dialled twice: if this process dies in between, the next one asks the provider about it."""
+
+from typing import Any
+
+from sqlalchemy import text
+
+from phonebank.core.db import db
+from phonebank.dialler.rows import LineRow
+from phonebank.dialler.switchboard import Switchboard
+from phonebank.models import EndCause, LineSide, LineState, PhoneSettings, now
+from phonebank.models.state_column import state_text
+from phonebank.telephony.backend import NumberRefusedError
+from phonebank.telephony.events import EventKind, LineEvent
+from phonebank.telephony.record_events import record_event
+
+# Ofcom: a person's telephone rings for at least 15 seconds.
+RINGS_AT_LEAST = 15
+
+_BEGIN = text("""
+UPDATE line SET dialled_at = :at
+WHERE id = :line_id AND dialled_at IS NULL AND ended_at IS NULL RETURNING id
+""")
+_DIALLED = state_text(
+    """
+UPDATE line SET provider_id = coalesce(provider_id, :provider_id),
+    state = CASE WHEN state = :wanted THEN :dialled ELSE state END
+WHERE id = :line_id
+""",
+    wanted=LineState.WANTED,
+    dialled=LineState.DIALLED,
+)
+
+
+def dial(line: LineRow, settings: PhoneSettings, switchboard: Switchboard) -> None:
+    """Dial a line that nobody has dialled yet. Commits."""
+    number = line.phone if line.side == LineSide.PERSON else line.number
+    if not number or not settings.shown_number:
+        if line.side == LineSide.PERSON:  # the person was erased
+            end_here(line.id, EndCause.CANCELLED)
+        return  # the browser opens this line
+    begun = db.session.scalar(_BEGIN, {"line_id": line.id, "at": now()})
+    db.session.commit()
+    if begun is None:
+        return
+    if line.side == LineSide.PERSON:
+        seconds = max(settings.ring_seconds, RINGS_AT_LEAST)
+        switchboard.dial_person(line.id, number, settings.shown_number, seconds)
+    else:
+        switchboard.dial_caller(line.id, number, settings.shown_number)
+
+
+def take_answer(line_id: int, answer: Any) -> None:
+    """Write what the provider said to the dialling of a line. Commits.
+
+    After any other error than a refusal it is unknown whether the line was dialled. The line stays
+    as it is, and the next `fetch` tells.
+    """
+    if isinstance(answer, str):
+        db.session.execute(_DIALLED, {"line_id": line_id, "provider_id": answer})
+        db.session.commit()
+    elif isinstance(answer, NumberRefusedError):
+        end_here(line_id, EndCause.NO_SUCH_NUMBER)
+
+
+def end_here(line_id: int, cause: EndCause) -> None:
+    """End a line that the provider does not have. Commits."""
+    record_event(LineEvent(line_id, 0, EventKind.ENDED, cause, now()))
+    db.session.commit()

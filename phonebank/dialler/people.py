@@ -1,0 +1,72 @@
+"""What a person's open line needs now: to be joined, to hear the information message, to end."""
+
+from datetime import datetime, timedelta
+
+from phonebank.dialler.dial import RINGS_AT_LEAST
+from phonebank.dialler.rows import LineRow
+from phonebank.dialler.switchboard import Switchboard
+from phonebank.models import LineState
+from phonebank.telephony.backend import Sound
+
+# Ofcom: a person who has heard nobody for this long hears the information message.
+NOBODY_AFTER = timedelta(seconds=2)
+# Usually a provider has told of a join by then.
+TOLD_AFTER = timedelta(seconds=0.5)
+# A message whose end was never told has ended by now.
+MESSAGE_AT_MOST = timedelta(seconds=30)
+
+
+class PersonLines:
+    """The open lines to people. It remembers on which lines the message has begun, so that nobody
+    is put through in the middle of it."""
+
+    def __init__(self, switchboard: Switchboard) -> None:
+        self._switchboard = switchboard
+        self._messages: dict[int, datetime] = {}
+        # When it was first tried to put a person through.
+        self._tried: dict[int, datetime] = {}
+
+    def forget_ended(self, open_ids: set[int]) -> None:
+        """Forget the lines that are not open any more."""
+        self._messages = {k: at for k, at in self._messages.items() if k in open_ids}
+        self._tried = {k: at for k, at in self._tried.items() if k in open_ids}
+
+    def is_waiting(self, at: datetime) -> bool:
+        """Whether somebody is being put through, and the provider has not told that it worked."""
+        return any(at - tried_at > TOLD_AFTER for tried_at in self._tried.values())
+
+    def follow(self, line: LineRow, at: datetime) -> None:
+        """Do what the line needs at `at`."""
+        if line.id in self._messages:
+            if line.played_at or at - self._messages[line.id] > MESSAGE_AT_MOST:
+                self._switchboard.hang_up(line.ref)
+        elif not line.is_live:
+            if self._is_unwanted(line) and _has_rung_enough(line, at):
+                self._switchboard.hang_up(line.ref)
+        elif line.joined_at is not None:
+            self._tried.pop(line.id, None)
+            # The caller is gone, or has recorded how the call ended: never leave a silent line.
+            if self._is_unwanted(line) or line.state != LineState.JOINED:
+                self._switchboard.hang_up(line.ref)
+        elif not self._is_unwanted(line) and line.own_ref is not None:
+            # An answer that was told late is put through all the same, as long as that works.
+            tried_at = self._tried.setdefault(line.id, at)
+            self._switchboard.join(line.ref, line.own_ref)
+            if at - tried_at > NOBODY_AFTER:
+                self._say_nobody_is_free(line, at)
+        else:
+            self._say_nobody_is_free(line, at)
+
+    def _say_nobody_is_free(self, line: LineRow, at: datetime) -> None:
+        self._messages[line.id] = at
+        self._switchboard.play(line.ref, Sound.INFORMATION_MESSAGE)
+
+    @staticmethod
+    def _is_unwanted(line: LineRow) -> bool:
+        is_over = not line.call_is_open or line.end_wanted_at is not None
+        return is_over or line.own_ref is None
+
+
+def _has_rung_enough(line: LineRow, at: datetime) -> bool:
+    rings_since = line.dialled_at or at
+    return at - rings_since >= timedelta(seconds=RINGS_AT_LEAST)

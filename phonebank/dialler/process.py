@@ -1,0 +1,87 @@
+"""The process `phonebank run-dialler`. Several may run; each campaign is served by one of them."""
+
+import logging
+import signal
+import threading
+import time
+
+from flask import Flask
+from sqlalchemy.exc import DBAPIError
+
+from phonebank.core.config import config_of
+from phonebank.core.db import db
+from phonebank.dialler.campaign_dialler import CampaignDialler
+from phonebank.dialler.locks import CampaignLocks
+from phonebank.dialler.rows import campaigns_on_the_telephone
+from phonebank.telephony.backend import Backend
+from phonebank.telephony.backends import backend_for
+from phonebank.telephony.events import LineEvent
+from phonebank.telephony.record_events import record_event
+
+log = logging.getLogger(__name__)
+
+# Seconds between two turns, between two looks for campaigns, and after a failure.
+TURN_EVERY = 0.1
+LOOK_EVERY = 1.0
+AFTER_FAILURE = 1.0
+
+
+def run_dialler(app: Flask, stop: threading.Event | None = None) -> None:
+    """Serve campaigns until a signal asks the process to stop, or `stop` is set. Lines stay as they
+    are then, and the next dialler adopts them. Without a provider, do nothing."""
+    if stop is None:
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+    backend = backend_for(config_of(app))
+    if backend is None:
+        while not stop.wait(60):
+            pass
+        return
+    backend.listen(lambda event: _tell(app, event))
+    try:
+        _serve(app, backend, stop)
+    finally:
+        backend.close()
+
+
+def _tell(app: Flask, event: LineEvent) -> None:
+    """Write an event that came by the provider's own connection. If the database is away, the
+    event is dropped: the next `fetch` tells of it."""
+    with app.app_context():
+        try:
+            record_event(event)
+            db.session.commit()
+        except DBAPIError as error:
+            log.warning("an event was not written: %s", type(error).__name__)
+
+
+def _serve(app: Flask, backend: Backend, stop: threading.Event) -> None:
+    locks, served = CampaignLocks(), dict[int, CampaignDialler]()
+    looked_at = float("-inf")
+    while not stop.is_set():
+        pause = TURN_EVERY if served else LOOK_EVERY
+        try:
+            with app.app_context():
+                if time.monotonic() - looked_at >= LOOK_EVERY:
+                    looked_at = time.monotonic()
+                    _take_over(locks, served, backend)
+                for dialler in served.values():
+                    dialler.turn()
+        except DBAPIError as error:
+            log.warning("the dialler could not reach PostgreSQL: %s", type(error).__name__)
+            pause = AFTER_FAILURE
+        stop.wait(pause)
+    for dialler in served.values():
+        dialler.close()
+    with app.app_context():
+        locks.close()
+
+
+def _take_over(locks: CampaignLocks, served: dict[int, CampaignDialler], backend: Backend) -> None:
+    held = locks.hold(campaigns_on_the_telephone())
+    db.session.commit()
+    for campaign_id in served.keys() - held:
+        served.pop(campaign_id).close()
+    for campaign_id in held - served.keys():
+        served[campaign_id] = CampaignDialler(campaign_id, backend)

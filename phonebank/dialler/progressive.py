@@ -1,0 +1,56 @@
+"""Progressive calling: one person for each caller who is ready. Commits."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from phonebank.calls.claim import claim
+from phonebank.calls.claim_rows import read_caller
+from phonebank.core.db import db
+from phonebank.core.errors import PhonebankError
+from phonebank.dialler.rows import CallerRow
+from phonebank.models import Call, now
+from phonebank.roster.pace import PacePausedError
+from phonebank.telephony.phases import Phase
+from phonebank.telephony.sessions import want_person_line
+
+ASKS_AGAIN_AFTER = timedelta(seconds=10)
+
+_TELL = text("""
+UPDATE phone_session SET notice = :notice, ask_again_at = :ask_again_at
+WHERE caller_id = :caller_id
+""")
+
+
+def is_due(caller: CallerRow, at: datetime) -> bool:
+    """Whether the caller waits for a person who is not being called yet."""
+    if caller.situation.phase != Phase.WAITING or caller.finishing or caller.call_id is not None:
+        return False
+    return caller.ask_again_at is None or caller.ask_again_at <= at
+
+
+def claim_for(caller: CallerRow, backend: str) -> None:
+    """Take the next person for a caller who is ready, and write the line to call them.
+
+    If there is nobody, tell the caller why, and ask again some seconds later.
+    """
+    row = read_caller(caller.caller_id)
+    if row is None:
+        return
+    try:
+        hold = claim(row)
+        if hold.is_new:
+            want_person_line(row, db.session.get_one(Call, hold.call.id), backend)
+        notice, ask_again_at = "", None
+    except IntegrityError:
+        db.session.rollback()
+        return
+    except PhonebankError as reason:
+        if not isinstance(reason, PacePausedError):
+            db.session.rollback()
+        notice = f"{reason.message} {reason.what_to_do}".strip()
+        ask_again_at = now() + ASKS_AGAIN_AFTER
+    told = {"caller_id": caller.caller_id, "notice": notice, "ask_again_at": ask_again_at}
+    db.session.execute(_TELL, told)
+    db.session.commit()

@@ -1,0 +1,208 @@
+"""What the dialler reads of one campaign at each turn."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from phonebank.core.db import db
+from phonebank.models import CallerState, EndCause, LineSide, LineState
+from phonebank.models.state_column import state_text
+from phonebank.telephony.backend import LineRef
+from phonebank.telephony.phases import Situation
+
+_CALLERS = state_text(
+    """
+SELECT session.caller_id, session.number, session.line_id, own.state AS caller_line,
+       session.ready_at, session.finishing, session.seen_at, session.ask_again_at,
+       caller.state = :admitted AS is_admitted, call.id AS call_id,
+       person.state AS person_line, person.joined_at IS NOT NULL AS was_joined, person.cause
+FROM phone_session AS session
+JOIN caller ON caller.id = session.caller_id
+LEFT JOIN line AS own ON own.id = session.line_id
+LEFT JOIN call ON call.caller_id = session.caller_id AND call.ended_at IS NULL
+LEFT JOIN LATERAL (
+    SELECT state, joined_at, cause FROM line
+    WHERE line.call_id = call.id AND side = :person ORDER BY id DESC LIMIT 1
+) AS person ON true
+WHERE session.campaign_id = :campaign_id AND session.ended_at IS NULL
+ORDER BY session.ready_at, session.caller_id
+""",
+    admitted=CallerState.ADMITTED,
+    person=LineSide.PERSON,
+)
+_LINES = state_text(
+    """
+SELECT line.id, line.side, line.state, line.provider_id, line.call_id, line.caller_id,
+       line.dialled_at, line.answered_at, line.joined_at, line.played_at, line.end_wanted_at,
+       line.created_at, call.id IS NOT NULL AND call.ended_at IS NULL AS call_is_open, call.phone,
+       own.id AS own_id, own.provider_id AS own_provider_id,
+       session.line_id AS session_line_id, session.number,
+       session.caller_id IS NOT NULL AND session.ended_at IS NULL AS is_on
+FROM line
+LEFT JOIN call ON call.id = line.call_id
+LEFT JOIN phone_session AS session ON session.caller_id = line.caller_id
+LEFT JOIN LATERAL (
+    SELECT id, provider_id FROM line AS live
+    WHERE live.caller_id = session.caller_id AND live.side = :caller
+      AND live.state IN (:answered, :joined)
+    ORDER BY live.id = session.line_id DESC LIMIT 1
+) AS own ON true
+WHERE line.campaign_id = :campaign_id AND line.ended_at IS NULL
+ORDER BY line.id
+""",
+    caller=LineSide.CALLER,
+    answered=LineState.ANSWERED,
+    joined=LineState.JOINED,
+)
+# Open calls whose line has ended before the person was joined to anyone. An undone call is its
+# caller's, who corrects it.
+_UNJOINED = state_text(
+    """
+SELECT call.id AS call_id, call.caller_id, call.contact_id, call.phone, line.id AS line_id,
+       line.cause, line.answered_at, line.ended_at
+FROM call JOIN line ON line.call_id = call.id AND line.side = :person
+WHERE call.campaign_id = :campaign_id AND call.ended_at IS NULL AND call.turn = 0
+  AND line.ended_at IS NOT NULL AND line.joined_at IS NULL
+  AND NOT EXISTS (SELECT FROM line AS newer WHERE newer.call_id = call.id AND newer.id > line.id)
+""",
+    person=LineSide.PERSON,
+)
+_CAMPAIGNS = text("""
+SELECT campaign_id FROM phone_session WHERE ended_at IS NULL
+UNION SELECT campaign_id FROM line WHERE ended_at IS NULL
+""")
+
+
+@dataclass(frozen=True)
+class CallerRow:
+    """A caller on the telephone: see `models.PhoneSession`."""
+
+    caller_id: int
+    number: str | None
+    line_id: int | None
+    caller_line: LineState | None
+    ready_at: datetime | None
+    finishing: bool
+    seen_at: datetime
+    ask_again_at: datetime | None
+    is_admitted: bool
+    call_id: uuid.UUID | None
+    person_line: LineState | None
+    was_joined: bool
+    cause: EndCause | None
+
+    @property
+    def situation(self) -> Situation:
+        """How things stand for the caller."""
+        return Situation(
+            is_on=True,
+            is_ready=self.ready_at is not None,
+            caller_line=self.caller_line,
+            has_call=self.call_id is not None,
+            person_line=self.person_line,
+            was_joined=self.was_joined,
+            cause=self.cause,
+        )
+
+
+@dataclass(frozen=True)
+class LineRow:
+    """A line that is open, its call, and the line on which its caller can hear somebody (`own_…`).
+
+    `session_line_id` is the line that the caller wants. It is another one while they change
+    telephones. `phone` is the number of the call's person, `number` the caller's own; each may be
+    None.
+    """
+
+    id: int
+    side: LineSide
+    state: LineState
+    provider_id: str | None
+    call_id: uuid.UUID | None
+    caller_id: int | None
+    dialled_at: datetime | None
+    answered_at: datetime | None
+    joined_at: datetime | None
+    played_at: datetime | None
+    end_wanted_at: datetime | None
+    created_at: datetime
+    call_is_open: bool
+    phone: str | None
+    own_id: int | None
+    own_provider_id: str | None
+    session_line_id: int | None
+    number: str | None
+    is_on: bool
+
+    @property
+    def ref(self) -> LineRef:
+        """The line, as its provider knows it."""
+        return LineRef(self.id, self.provider_id)
+
+    @property
+    def own_ref(self) -> LineRef | None:
+        """The caller's own line, if they can hear a person on it now."""
+        is_up = self.is_on and self.own_id is not None
+        return LineRef(self.own_id or 0, self.own_provider_id) if is_up else None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether somebody has answered."""
+        return self.state in (LineState.ANSWERED, LineState.JOINED)
+
+
+@dataclass(frozen=True)
+class UnjoinedRow:
+    """An open call whose line has ended, and nobody talked."""
+
+    call_id: uuid.UUID
+    caller_id: int | None
+    contact_id: int
+    phone: str
+    line_id: int
+    cause: EndCause
+    answered_at: datetime | None
+    ended_at: datetime
+
+
+def callers_of(campaign_id: int) -> list[CallerRow]:
+    """Return the callers on the telephone, those who have been ready for longest first."""
+    return [CallerRow(**_typed(row)) for row in _rows(_CALLERS, campaign_id)]
+
+
+def open_lines_of(campaign_id: int) -> list[LineRow]:
+    """Return the open lines, oldest first."""
+    return [LineRow(**_typed(row)) for row in _rows(_LINES, campaign_id)]
+
+
+def unjoined_of(campaign_id: int) -> list[UnjoinedRow]:
+    """Return the open calls whose line has ended before anyone talked."""
+    return [UnjoinedRow(**_typed(row)) for row in _rows(_UNJOINED, campaign_id)]
+
+
+def campaigns_on_the_telephone() -> list[int]:
+    """Return the ids of the campaigns with callers on the telephone or with open lines."""
+    return list(db.session.scalars(_CAMPAIGNS))
+
+
+_TYPES = {
+    "side": LineSide,
+    "state": LineState,
+    "caller_line": LineState,
+    "person_line": LineState,
+    "cause": EndCause,
+}
+
+
+def _rows(statement: Any, campaign_id: int) -> Any:
+    return db.session.execute(statement, {"campaign_id": campaign_id}).mappings().all()
+
+
+def _typed(row: Any) -> dict[str, Any]:
+    return {
+        name: _TYPES[name](value) if name in _TYPES and value is not None else value
+        for name, value in row.items()
+    }

@@ -1,0 +1,55 @@
+"""How things stand for a caller on the telephone, from the rows about them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from phonebank.models import EndCause, LineState
+
+
+class Phase(StrEnum):
+    """What a caller's page shows."""
+
+    OFF = "off"  # not on the telephone
+    CONNECTING = "connecting"
+    RESTING = "resting"  # connected, and wants nobody now
+    WAITING = "waiting"  # wants the next person
+    CALLING = "calling"  # a person is being called for them
+    TALKING = "talking"
+    WRAPPING_UP = "wrapping_up"  # the person is gone; how the call ended is not recorded yet
+
+
+@dataclass(frozen=True)
+class Situation:
+    """The rows about one caller, as far as their phase depends on them.
+
+    `caller_line` is the state of the caller's line, and `person_line` that of the newest line of
+    their open call; None if there is no such line. `was_joined` says whether that line ever was
+    joined, and `cause` why it ended. `has_call` says whether the caller has an open call.
+    """
+
+    is_on: bool
+    is_ready: bool
+    caller_line: LineState | None
+    has_call: bool = False
+    person_line: LineState | None = None
+    was_joined: bool = False
+    cause: EndCause | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the caller can hear a person."""
+        return self.caller_line in (LineState.ANSWERED, LineState.JOINED)
+
+    @property
+    def phase(self) -> Phase:
+        """What the caller's page shows."""
+        has_ended = self.person_line == LineState.ENDED
+        if self.has_call and self.was_joined:
+            return Phase.WRAPPING_UP if has_ended else Phase.TALKING
+        if self.has_call and self.person_line is not None and not has_ended:
+            return Phase.CALLING
+        if not self.is_on or self.caller_line == LineState.ENDED:
+            return Phase.OFF
+        if not self.is_connected:
+            return Phase.CONNECTING
+        return Phase.WAITING if self.is_ready else Phase.RESTING

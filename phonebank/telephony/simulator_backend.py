@@ -1,0 +1,218 @@
+"""A provider that calls nobody, for tests and for trying a campaign out. It behaves as badly as
+real ones: events come late, twice, out of order or not at all.
+
+The simulated network is in Redis, so it goes on while a process that uses it dies. What happens to
+a line follows from its id and a seed, and is stored when the line is dialled. `simulated_line` says
+what has happened by a moment.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+from redis import Redis
+
+from phonebank.core.config import Config, ConfigError
+from phonebank.telephony.backend import (
+    LineRef,
+    NoSoftphoneError,
+    NumberRefusedError,
+    SoftphoneToken,
+    Sound,
+)
+from phonebank.telephony.events import EndCause, EventKind, LineEvent
+from phonebank.telephony.simulated_line import SimulatedLine
+
+log = logging.getLogger(__name__)
+
+_OPEN = "simulator:open"
+_LINE = "simulator:line:{}"
+_KEPT = 86_400  # seconds
+LOOKS_EVERY = 0.05  # seconds
+
+
+@dataclass(frozen=True)
+class Network:
+    """How the simulated network behaves. Chances are from 0 to 1, times in seconds.
+
+    `answer`, `busy`, `no_such_number` are the chances of a dialled number; the others do not
+    answer. `ring` and `talk` are means. `lost`, `late` and `doubled` are the chances of an event;
+    a late one comes within `late_by`.
+    """
+
+    seed: int = 1
+    answer: float = 0.3
+    busy: float = 0.1
+    no_such_number: float = 0.05
+    ring: float = 6.0
+    talk: float = 60.0
+    lost: float = 0.02
+    late: float = 0.1
+    late_by: float = 2.0
+    doubled: float = 0.1
+
+    @classmethod
+    def read(cls, text: str) -> "Network":
+        """Read settings such as "answer=0.5,talk=3". Raises ConfigError."""
+        kinds: dict[str, Any] = {field.name: field.type for field in fields(cls)}
+        values: dict[str, Any] = {}
+        for part in filter(None, text.replace(" ", "").split(",")):
+            name, _, value = part.partition("=")
+            try:
+                values[name] = kinds[name](value)
+            except (KeyError, ValueError):
+                raise ConfigError(f"SIMULATOR has {part!r}, which isn't a setting.") from None
+        return cls(**values)
+
+
+class SimulatorBackend:
+    """The simulated provider: see `phonebank.telephony.backend.Backend`."""
+
+    name = "simulator"
+
+    def __init__(self, config: Config) -> None:
+        self._redis: Redis = Redis.from_url(config.redis_url, decode_responses=True)
+        self.network = Network.read(config.simulator)
+        self._stop = threading.Event()
+
+    def call_caller(self, line_id: int, number: str, show: str) -> str:
+        """See Backend. Callers always answer."""
+        return self._dial(line_id, SimulatedLine.answering(self._chance(line_id), talk=None))
+
+    def call_person(self, line_id: int, number: str, show: str, ring_seconds: int) -> str:
+        """See Backend."""
+        chance, network = self._chance(line_id), self.network
+        fate = chance.random()
+        talk = chance.expovariate(1 / network.talk)
+        ring = min(chance.expovariate(1 / network.ring), ring_seconds - 0.1)
+        if fate < network.answer:
+            made = SimulatedLine.answering(chance, talk=talk, after=ring)
+        elif fate < network.answer + network.busy:
+            made = SimulatedLine.failing(0.3, EndCause.BUSY)
+        elif fate < network.answer + network.busy + network.no_such_number:
+            made = SimulatedLine.failing(0.3, EndCause.NO_SUCH_NUMBER)
+        else:
+            made = SimulatedLine.failing(float(ring_seconds), EndCause.NO_ANSWER)
+        return self._dial(line_id, made)
+
+    def join(self, person: LineRef, caller: LineRef) -> None:
+        """See Backend."""
+        self._act(person, "joins")
+        self._act(caller, "joins")
+
+    def play(self, line: LineRef, sound: Sound) -> None:
+        """See Backend."""
+        if sound == Sound.INFORMATION_MESSAGE:
+            self._act(line, "messages")
+
+    def hang_up(self, line: LineRef) -> None:
+        """See Backend."""
+        self._act(line, "hang_ups")
+
+    def softphone_token(self, caller_id: int, line_id: int) -> SoftphoneToken:
+        """See Backend. There is no simulated browser."""
+        raise NoSoftphoneError
+
+    def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:
+        """See Backend."""
+        at, events = time.time(), []
+        for line in lines:
+            made = self._read(line.line_id)
+            if made is None:
+                ended = (0, EventKind.ENDED, EndCause.LOST, at)
+                events.append(self._event(line.line_id, ended))
+            else:
+                events += [self._event(line.line_id, told) for told in made.happened(at)]
+        return events
+
+    def listen(self, tell: Callable[[LineEvent], None]) -> None:
+        """See Backend. What happened while nobody listened is told to nobody."""
+        threading.Thread(target=self._listen, args=(tell,), daemon=True).start()
+
+    def close(self) -> None:
+        """See Backend."""
+        self._stop.set()
+
+    def _dial(self, line_id: int, made: SimulatedLine) -> str:
+        if not self._redis.set(_LINE.format(line_id), made.to_json(), nx=True, ex=_KEPT):
+            raise NumberRefusedError(f"line {line_id} was dialled before")
+        self._redis.sadd(_OPEN, line_id)
+        return f"sim-{line_id}"
+
+    def _act(self, line: LineRef, name: str) -> None:
+        with self._redis.lock(f"simulator:lock:{line.line_id}", timeout=5):
+            made, at = self._read(line.line_id), time.time()
+            if made is None or any(told[1] == EventKind.ENDED for told in made.happened(at)):
+                return
+            getattr(made, name).append(at)
+            self._redis.set(_LINE.format(line.line_id), made.to_json(), ex=_KEPT)
+
+    def _read(self, line_id: int | str) -> SimulatedLine | None:
+        text: Any = self._redis.get(_LINE.format(line_id))
+        return SimulatedLine.from_json(text) if text else None
+
+    def _chance(self, *of: int) -> Random:
+        return Random(repr((self.network.seed, *of)))  # noqa: S311 - nothing is kept secret here
+
+    def _event(
+        self, line_id: int, told: tuple[int, EventKind, EndCause | None, float]
+    ) -> LineEvent:
+        sequence, kind, cause, at = told
+        moment = datetime.fromtimestamp(at, UTC)
+        return LineEvent(line_id, sequence, kind, cause, moment, f"sim-{line_id}")
+
+    def _listen(self, tell: Callable[[LineEvent], None]) -> None:
+        since = time.time()
+        told: dict[tuple[int, int], float] = {}
+        waiting: list[tuple[float, LineEvent]] = []
+        while not self._stop.wait(LOOKS_EVERY):
+            try:
+                self._tell_new(tell, since, told, waiting)
+            except Exception:
+                log.exception("the simulator could not tell an event")
+
+    def _tell_new(
+        self,
+        tell: Callable[[LineEvent], None],
+        since: float,
+        told: dict[tuple[int, int], float],
+        waiting: list[tuple[float, LineEvent]],
+    ) -> None:
+        at = time.time()
+        open_ids: Any = self._redis.smembers(_OPEN)
+        for line_id in map(int, open_ids):
+            made = self._read(line_id)
+            happened = made.happened(at) if made else []
+            for one in happened:
+                key = (line_id, one[0])
+                if key in told or one[3] < since:
+                    continue
+                told[key] = at
+                waiting += self._fates(self._event(line_id, one), at)
+            if made is None or any(one[1] == EventKind.ENDED for one in happened):
+                self._redis.srem(_OPEN, line_id)
+        due = [pair for pair in waiting if pair[0] <= at]
+        waiting[:] = [pair for pair in waiting if pair[0] > at]
+        for _, event in due:
+            tell(event)
+
+    def _fates(self, event: LineEvent, at: float) -> list[tuple[float, LineEvent]]:
+        """Return when the network tells this event: perhaps late, twice or never."""
+        chance, network = self._chance(event.line_id, event.sequence, 1), self.network
+        if chance.random() < network.lost:
+            return []
+        times = [at] * (2 if chance.random() < network.doubled else 1)
+        return [
+            (
+                time + chance.random() * network.late_by
+                if chance.random() < network.late
+                else time,
+                event,
+            )
+            for time in times
+        ]
