@@ -15,6 +15,9 @@ class SightKind(StrEnum):
     FOUND = "found"  # among the results of a search
     OPENED = "opened"  # the person's own page, or a page about one of their calls
     LISTED = "listed"  # in the list of one caller's calls
+    INBOX = "inbox"  # with an answer that needs action
+    TOLD = "told"  # with what they told a caller about themselves
+    FILE = "file"  # in the file of what is stored about them
 
 
 class ContactSight(Base):

@@ -50,7 +50,9 @@ WHERE call.campaign_id = :campaign_id AND sight.at >= :since AND sight.at < :unt
 UNION ALL
 SELECT sight.at, NULL, NULL, NULL, sight.contact_id, 0,
        CASE sight.kind WHEN 'found' THEN 'found in a search' WHEN 'opened' THEN 'page opened'
-            ELSE 'in the list of calls' END,
+            WHEN 'listed' THEN 'in the list of calls' WHEN 'inbox' THEN 'in the inbox'
+            WHEN 'told' THEN 'what callers were told' WHEN 'file' THEN 'file of this person'
+            ELSE sight.kind END,
        NULL, coalesce(nullif(account.name, ''), account.email, 'a deleted account')
 FROM contact_sight AS sight LEFT JOIN account ON account.id = sight.account_id
 WHERE sight.campaign_id = :campaign_id AND sight.at >= :since AND sight.at < :until

@@ -21,6 +21,7 @@ from phonebank.models import (
     ContactSight,
     InboxItem,
     RefusedRow,
+    SightKind,
     Suppression,
     TextSent,
     ToldChange,
@@ -33,9 +34,12 @@ from phonebank.suppressions.hashed_numbers import entry_of
 
 SOURCES = {"call": "in a call", "list": "with a list", "organiser": "by an organiser"}
 SIGHTS = {
-    "found": "among the results of a search",
-    "opened": "on a page about you or one of your calls",
-    "listed": "in the list of a volunteer's calls",
+    SightKind.FOUND: "among the results of a search",
+    SightKind.OPENED: "on a page about you or one of your calls",
+    SightKind.LISTED: "in the list of a volunteer's calls",
+    SightKind.INBOX: "with an answer of yours that needs action",
+    SightKind.TOLD: "with what you told a volunteer about yourself",
+    SightKind.FILE: "in a file like this one",
 }
 # The columns of a contact that the text shows, in its order.
 COLUMNS = {
@@ -115,7 +119,8 @@ def _sights(contact: Contact) -> Iterator[str]:
         .order_by(ContactSight.kind)
     )
     for kind, times, last in seen:
-        yield f"An organiser saw you {SIGHTS[kind]}: {times} times, last on {_moment(last)}."
+        where, often = SIGHTS[SightKind(kind)], "once" if times == 1 else f"{times} times"
+        yield f"An organiser saw you {where}: {often}, last on {_moment(last)}."
 
 
 def merge_texts(campaign: Campaign) -> dict[str, str]:

@@ -7,10 +7,12 @@ from flask_security import current_user
 
 from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
+from phonebank.core.db import db
 from phonebank.core.scopes import campaign_for
 from phonebank.inbox import items
-from phonebank.models import Campaign, InboxState, RoleName
+from phonebank.models import Campaign, InboxState, RoleName, SightKind
 from phonebank.organisers.responses import commit_and_redirect
+from phonebank.persons.sights import record_sights
 from phonebank.phones.e164 import format_for_reading
 
 inbox = Blueprint("inbox", __name__, url_prefix="/campaigns/<int:campaign_id>/inbox")
@@ -35,7 +37,8 @@ def index(campaign_id: int) -> ResponseReturnValue:
     asked = request.args.get("state", "")
     state = InboxState(asked) if asked in list(InboxState) else InboxState.OPEN
     shown = items.items_in(campaign, state, max(0, request.args.get("after", 0, type=int)))
-    return render_template(
+    record_sights([wanted.contact for wanted in shown], current_user, SightKind.INBOX)
+    page = render_template(
         "inbox/index.html",
         campaign=campaign,
         state=state,
@@ -44,6 +47,8 @@ def index(campaign_id: int) -> ResponseReturnValue:
         shown=shown,
         more=shown[-1].item.id if len(shown) == items.SHOWN_AT_MOST else None,
     )
+    db.session.commit()
+    return page
 
 
 @inbox.get("/<int:item_id>")
@@ -52,7 +57,8 @@ def show(campaign_id: int, item_id: int) -> ResponseReturnValue:
     """Show one answer, with the person's number."""
     campaign = campaign_for(current_user, campaign_id)
     wanted = items.item_for(campaign, item_id)
-    return render_template(
+    record_sights([wanted.contact], current_user, SightKind.INBOX)
+    page = render_template(
         "inbox/item.html",
         campaign=campaign,
         wanted=wanted,
@@ -60,6 +66,8 @@ def show(campaign_id: int, item_id: int) -> ResponseReturnValue:
         number=format_for_reading(wanted.contact.phone, campaign.country),
         note_at_most=items.NOTE_AT_MOST,
     )
+    db.session.commit()
+    return page
 
 
 @inbox.post("/<int:item_id>/claim")

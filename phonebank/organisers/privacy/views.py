@@ -14,9 +14,10 @@ from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.errors import NotFoundError
 from phonebank.core.rate_limits import account_key, limiter
 from phonebank.core.scopes import campaign_for, campaigns_within
-from phonebank.models import Campaign, Contact, RoleName, now
+from phonebank.models import Campaign, Contact, RoleName, SightKind, now
 from phonebank.organisers.privacy.forms import EraseForm, NumberForm
 from phonebank.organisers.responses import after_commit_enqueue, commit_and_redirect
+from phonebank.persons.sights import record_sights
 from phonebank.phones.e164 import InvalidPhoneNumberError, format_for_reading, read_number
 from phonebank.privacy.erase import OnScreenError, erase_person
 from phonebank.privacy.jobs import search_files
@@ -54,7 +55,9 @@ def look_up(campaign_id: int) -> ResponseReturnValue:
     except InvalidPhoneNumberError as refused:
         form.number.errors = [refused.message]
         return _page(campaign, form), 422
-    people = _people(contacts_with(phone, campaigns_within(current_user)))
+    contacts = contacts_with(phone, campaigns_within(current_user))
+    people = _people(contacts)
+    record_sights(contacts, current_user, SightKind.FOUND)
     record_audit(
         "looked up a number", account=current_user, campaign=campaign, after={"found": len(people)}
     )
@@ -72,6 +75,7 @@ def file(campaign_id: int) -> ResponseReturnValue:
     contact = _contact(EraseForm().contact_id.data)
     person, contacts = person_of(contact, campaigns_within(current_user))
     told = subject_access_text(person, contacts)
+    record_sights(contacts, current_user, SightKind.FILE)
     record_audit(
         "made a person's file",
         account=current_user,

@@ -8,10 +8,11 @@ from flask_security import current_user
 
 from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
-from phonebank.core.db import retry_on_deadlock
+from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.scopes import campaign_for
-from phonebank.models import Account, Campaign, RoleName, ToldChange, ToldKind
+from phonebank.models import Account, Campaign, RoleName, SightKind, ToldChange, ToldKind
 from phonebank.organisers.responses import commit_and_redirect
+from phonebank.persons.sights import record_sights
 from phonebank.phones.e164 import format_for_reading
 from phonebank.told_changes import decide
 
@@ -34,17 +35,21 @@ def init_app(app: Flask) -> None:
 def index(campaign_id: int) -> ResponseReturnValue:
     """Show the changes that wait for a decision, and those of the last 30 days."""
     campaign = campaign_for(current_user, campaign_id)
-    waiting = decide.undecided_count(campaign)
-    return render_template(
+    undecided, decided = decide.undecided(campaign), decide.decided(campaign)
+    shown = [told.contact for told in (*undecided, *decided)]
+    record_sights(shown, current_user, SightKind.TOLD)
+    page = render_template(
         "told_changes/index.html",
         campaign=campaign,
-        undecided=decide.undecided(campaign),
-        waiting=waiting,
-        decided=decide.decided(campaign),
+        undecided=undecided,
+        waiting=decide.undecided_count(campaign),
+        decided=decided,
         kinds=KINDS,
         in_words=lambda change: _in_words(change, campaign),
         number=lambda phone: format_for_reading(phone, campaign.country),
     )
+    db.session.commit()
+    return page
 
 
 @told_changes.post("/<int:change_id>/accept")
