@@ -34,6 +34,8 @@ class Library:
     """A package, the files that pages load (name in templates → path in the package), its licences.
 
     `bundled` names the packages that are compiled into those files; their licences are copied too.
+    Where the package has no file for browsers, `compiled` is the name that the compiled one gives
+    to what it exports.
     """
 
     package: str
@@ -42,6 +44,7 @@ class Library:
     licence_name: str
     licence_file: str = "LICENSE"
     bundled: tuple[str, ...] = ()
+    compiled: str = ""
 
 
 LIBRARIES = (
@@ -67,7 +70,18 @@ LIBRARIES = (
         {"uplot": "dist/uPlot.iife.min.js", "uplot-style": "dist/uPlot.min.css"},
         "MIT",
     ),
+    Library(
+        "jssip",
+        "jssip",
+        {"jssip": "lib/JsSIP.js"},
+        "MIT",
+        licence_file="LICENSE.md",
+        bundled=("debug", "events", "ms", "sdp-transform"),
+        compiled="JsSIP",
+    ),
 )
+# The JavaScript that the oldest supported browsers know.
+TARGET = "es2020"
 
 
 def install_locked_packages(scratch: Path) -> Path:
@@ -76,8 +90,7 @@ def install_locked_packages(scratch: Path) -> Path:
     for name in ("package.json", "package-lock.json"):
         shutil.copy(REPOSITORY / name, scratch / name)
     subprocess.run(
-        # --omit=dev leaves out the linter's packages, because pages do not load them.
-        ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", QUIET],
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", QUIET],
         cwd=scratch,
         check=True,
         stdout=subprocess.DEVNULL,
@@ -99,7 +112,11 @@ def copy_libraries(modules: Path, target: Path) -> dict[str, dict[str, str]]:
         folder.mkdir(parents=True)
         (folder / "LICENSE").write_text(licences_of(library, modules))
         for name, source in library.files.items():
-            copied = Path(shutil.copy(package / source, folder))
+            if library.compiled:
+                copied = folder / f"{name}.min.js"
+                compile_for_browsers(modules, package / source, copied, library.compiled)
+            else:
+                copied = Path(shutil.copy(package / source, folder))
             manifest[name] = {
                 "path": copied.relative_to(target).as_posix(),
                 "package": library.package,
@@ -111,12 +128,26 @@ def copy_libraries(modules: Path, target: Path) -> dict[str, dict[str, str]]:
     return manifest
 
 
+def compile_for_browsers(modules: Path, source: Path, target: Path, exports: str) -> None:
+    """Write a module and all that it imports into one file, which sets the global name
+    `exports`."""
+    subprocess.run(
+        [
+            *(modules / ".bin/esbuild", source, "--bundle", "--minify", "--format=iife"),
+            *(f"--global-name={exports}", f"--target={TARGET}", f"--outfile={target}"),
+            *("--legal-comments=none", "--log-level=warning"),
+        ],
+        check=True,
+    )
+
+
 def licences_of(library: Library, modules: Path) -> str:
     """Return the licence of a library, followed by those of the packages compiled into its
     files."""
     texts = [(modules / library.package / library.licence_file).read_text().strip()]
     for package in library.bundled:
-        texts.append(f"{package}:\n\n{(modules / package / 'LICENSE').read_text().strip()}")
+        [licence] = (p for p in (modules / package).iterdir() if p.stem.lower() == "license")
+        texts.append(f"{package}:\n\n{licence.read_text().strip()}")
     rule = "\n\n" + "-" * 72 + "\n\n"
     return rule.join(texts).replace("\r\n", "\n") + "\n"
 
