@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import TypeVar
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Flask, Response, current_app, g, request
 from flask_security import current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -42,6 +42,12 @@ SECURITY_HEADERS = {
 MAX_FORM_BYTES = 1024 * 1024
 # A file of this size has room for a full export of a million rows, which is about 200 MB.
 MAX_UPLOAD_BYTES = 512 * 1024 * 1024
+
+
+def allow_connections(*addresses: str) -> None:
+    """Let the page that answers this request connect to these addresses too, such as
+    `wss://phones.example.org/ws`."""
+    g.connections = addresses
 
 
 def takes_files(view: View) -> View:
@@ -89,6 +95,9 @@ def init_app(app: Flask, config: Config) -> None:
     def add_headers(response: Response) -> Response:
         phonebank_headers.mark_as_ours(response)
         headers = response.headers
+        if connections := g.get("connections"):
+            source = f"; connect-src 'self' {' '.join(connections)}"
+            headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY + source
         for name, value in SECURITY_HEADERS.items():
             headers.setdefault(name, value)
         if config.is_https:

@@ -163,7 +163,8 @@ class AsteriskBackend:
     def _open_bridge(self, caller: LineRef) -> None:
         bridge = bridge_id(caller.line_id)
         self._ari.ask("POST", f"/bridges/{bridge}", params={"type": "mixing"})
-        self._add(bridge, self._channel(caller))
+        if self._add(bridge, self._channel(caller)) >= 400:
+            self._ari.ask("DELETE", f"/bridges/{bridge}")  # the caller is gone
 
     def _add(self, bridge: str, channel: str) -> int:
         answer = self._ari.ask("POST", f"/bridges/{bridge}/addChannel", params={"channel": channel})

@@ -58,8 +58,15 @@ def line_of(channel: Message) -> int | None:
     return int(match[1]) if match else None
 
 
+def is_browsers(channel: Message) -> bool:
+    """Return whether a browser opened this channel."""
+    return bool(_SOFTPHONE_NAME.match(channel.get("name", "")))
+
+
 def is_callers(channel: Message) -> bool:
-    """Return whether this is a caller's line."""
+    """Return whether this is a caller's line. A browser's always is."""
+    if is_browsers(channel):
+        return True
     return str(channel.get("dialplan", {}).get("app_data", "")).endswith(",caller")
 
 
@@ -83,6 +90,10 @@ def events_of(message: Message) -> Iterator[LineEvent]:
                 yield from _one(message["peer"], EventKind.RINGING, at)
         case "StasisStart":
             yield from _one(message["channel"], EventKind.ANSWERED, at)
+        case "StasisEnd":
+            # Of a browser's channel Asterisk tells us nothing later than this.
+            if is_browsers(message["channel"]):
+                yield from _one(message["channel"], EventKind.ENDED, at, EndCause.HUNG_UP)
         case "ChannelDestroyed":
             channel = message["channel"]
             yield from _one(channel, EventKind.ENDED, at, cause_of(channel, message.get("cause")))

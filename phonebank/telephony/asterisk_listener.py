@@ -15,8 +15,8 @@ from phonebank.telephony.asterisk_ari import Ari
 from phonebank.telephony.asterisk_events import (
     Message,
     bridge_id,
-    channel_id,
     events_of,
+    is_browsers,
     is_callers,
     joined_events,
     line_of,
@@ -135,5 +135,5 @@ class Listener:
         line = line_of(channel)
         if line is not None:
             self._ari.ask("DELETE", f"/bridges/{bridge_id(line)}")
-            if channel["id"] != channel_id(line):
+            if is_browsers(channel):
                 end_sign_in(self._ari, line)

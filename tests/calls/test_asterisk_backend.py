@@ -35,6 +35,9 @@ class Heard:
     def kinds(self, line_id: int) -> list[EventKind]:
         return [event.kind for event in self.events if event.line_id == line_id]
 
+    def provider(self, line_id: int) -> str | None:
+        return next((e.provider_id for e in self.events if e.line_id == line_id), None)
+
     def cause(self, line_id: int) -> EndCause | None:
         return next(
             (
@@ -215,6 +218,7 @@ def test_hanging_up_what_has_ended_is_nothing(backend):
     backend.join(gone, gone)
     backend.play(gone, Sound.WAITING)
     backend.play(gone, Sound.INFORMATION_MESSAGE)
+    assert not bridges(backend)
 
 
 def test_a_line_that_is_cancelled_while_it_is_called(backend, heard):

@@ -53,6 +53,7 @@ def calls(draw):
         messages.append({"type": "StasisStart", "channel": channel(PERSON)})
         messages.append({"type": "ChannelEnteredBridge", "channel": channel(PERSON), "of": both})
         messages.append({"type": "ChannelLeftBridge", "channel": channel(PERSON), "of": in_bridge})
+        messages.append({"type": "StasisEnd", "channel": channel(PERSON)})
     ended = {"type": "ChannelDestroyed", "channel": channel(PERSON, state), "cause": number}
     messages.append(ended)
     for second, message in enumerate(messages):
@@ -88,6 +89,12 @@ def test_what_is_lost_is_made_good_by_looking(call, data):
     facts = reduce(apply, seen, facts_of(kept, CALLER))
     assert facts.state in (LineState.ANSWERED, LineState.JOINED)
     assert facts.answered_at is not None
+
+
+def test_a_browser_that_leaves_has_ended():
+    left = {"type": "StasisEnd", "channel": BROWSER, "timestamp": moment(9)}
+    facts = facts_of([left], CALLER)
+    assert (facts.state, facts.cause) == (LineState.ENDED, EndCause.HUNG_UP)
 
 
 def test_who_is_joined_is_found_in_the_bridge():

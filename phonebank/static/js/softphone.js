@@ -1,0 +1,146 @@
+/* The softphone: a caller speaks through the browser instead of their own telephone. The page loads it only
+   in campaigns that allow this, after everything else.
+
+   A driver opens the line: openXLine(token, microphone, speaker, tell). `token` is the server's answer to
+   data-token (callers/views/softphone.py), `microphone` a MediaStream, `speaker` an audio element.
+   tell("connected"), then tell("ended") or tell("failed"). It returns { mute(on), press(key), hangUp(),
+   peer() }; the last is the RTCPeerConnection, or null. */
+
+import { csrfToken } from "./csrf.js";
+import { ask, errorIn } from "./our_answers.js";
+import { openSipLine } from "./softphone_sip.js";
+
+const DRIVERS = { sip: openSipLine };
+// The line's row is there within a moment of connecting, and the sign-in once the row is.
+const TOKEN_AGAIN_MS = 500;
+const TOKEN_TRIES = 20;
+const ANSWER_WITHIN_MS = 10000;
+const QUALITY_EVERY_MS = 2000;
+
+/* Shows one of the root's [data-softphone-in~=state] parts, and hides the others. */
+function show(root, state) {
+  root.dataset.softphone = state;
+  for (const part of root.querySelectorAll("[data-softphone-in]")) {
+    part.hidden = !part.dataset.softphoneIn.split(" ").includes(state);
+  }
+}
+
+/* Makes the softphone of the element `root`, whose parts callers/_softphone.html has. `connect()` asks the
+   server for a line; it rejects with a message for people. Returns { start, stop }. */
+export function softphone(root, connect) {
+  const speaker = root.querySelector("audio");
+  const said = root.querySelector("[data-softphone-said]");
+  const quality = root.querySelector("[data-softphone-quality]");
+  const muteButton = root.querySelector("[data-softphone-mute]");
+  let line = null;
+  let microphone = null;
+  let watch = 0;
+
+  function finish(state, words = "") {
+    clearInterval(watch);
+    if (microphone) microphone.getTracks().forEach((track) => track.stop());
+    microphone = line = null;
+    said.textContent = words;
+    show(root, state);
+  }
+
+  function tell(state) {
+    if (state !== "connected") return finish(state);
+    show(root, "on");
+    const judge = judgeOf();
+    watch = setInterval(async () => {
+      const peer = line && line.peer();
+      if (peer) quality.textContent = root.dataset[judge(await peer.getStats())];
+    }, QUALITY_EVERY_MS);
+  }
+
+  async function start() {
+    if (line || root.dataset.softphone === "connecting") return;
+    if (!navigator.mediaDevices || !window.RTCPeerConnection) return show(root, "unsupported");
+    show(root, "asking");
+    try {
+      microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
+    } catch (error) {
+      return finish(error.name === "NotFoundError" ? "missing" : "refused");
+    }
+    show(root, "connecting");
+    try {
+      await connect();
+      const token = await tokenOf(root.dataset.token);
+      await library(token);
+      line = DRIVERS[token.driver](token, microphone, speaker, tell);
+    } catch (error) {
+      finish("failed", error.message);
+    }
+  }
+
+  function stop() {
+    if (line) line.hangUp();
+  }
+
+  muteButton.addEventListener("click", () => {
+    if (!line) return;
+    const on = muteButton.getAttribute("aria-pressed") !== "true";
+    line.mute(on);
+    muteButton.setAttribute("aria-pressed", String(on));
+  });
+  root.addEventListener("click", ({ target }) => {
+    const key = target.closest && target.closest("[data-softphone-key]");
+    if (key && line) line.press(key.value);
+  });
+  // A page that is left takes its line with it.
+  window.addEventListener("pagehide", stop);
+  return { start, stop };
+}
+
+/* Asks the server for the sign-in of the caller's line, until the line is there. */
+async function tokenOf(url) {
+  for (let tries = 1; ; tries += 1) {
+    const options = { method: "POST", headers: { "X-CSRFToken": csrfToken(), Accept: "application/json" } };
+    const answer = await ask(url, options, ANSWER_WITHIN_MS);
+    if (answer.ok) return JSON.parse(answer.text);
+    if (answer.status !== 409 || tries === TOKEN_TRIES) throw new Error(errorIn(answer));
+    await new Promise((resolve) => setTimeout(resolve, TOKEN_AGAIN_MS));
+  }
+}
+
+/* Loads the provider's library, once. */
+function library({ library: { url, integrity } }) {
+  if (document.querySelector(`script[src="${url}"]`)) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.onload = resolve;
+    script.onerror = () => {
+      script.remove();
+      reject(new Error(""));
+    };
+    script.integrity = integrity;
+    script.src = url;
+    document.head.append(script);
+  });
+}
+
+/* Returns a function that judges a line by its newest statistics: "good", "fair" or "poor". It compares what
+   was missed since the last time. */
+export function judgeOf() {
+  let before = { received: 0, missed: 0 };
+  return (statistics) => {
+    let jitter = 0;
+    let trip = 0;
+    const now = { received: 0, missed: 0 };
+    statistics.forEach((entry) => {
+      if (entry.type === "inbound-rtp") {
+        now.received += entry.packetsReceived || 0;
+        now.missed += entry.packetsLost || 0;
+        jitter = Math.max(jitter, entry.jitter || 0);
+      }
+      if (entry.type === "remote-inbound-rtp") trip = Math.max(trip, entry.roundTripTime || 0);
+    });
+    const received = now.received - before.received;
+    const missed = Math.max(0, now.missed - before.missed);
+    before = now;
+    const share = missed / Math.max(1, received + missed);
+    if (!received || share > 0.08 || trip > 0.6) return "poor";
+    return share > 0.02 || jitter > 0.05 || trip > 0.3 ? "fair" : "good";
+  };
+}
