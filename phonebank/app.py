@@ -18,6 +18,7 @@ from phonebank.live import server as live
 from phonebank.models import STATES, Base
 from phonebank.movement import routes as movement
 from phonebank.organisers import routes as organisers
+from phonebank.phone_webhooks import routes as phone_webhooks
 from phonebank.rules.outcomes import label_of
 from phonebank.site import guide_views, health, sign_in_setup
 
@@ -86,6 +87,7 @@ def create_app(config: Config | None = None, timeouts: Timeouts = db.FOR_PAGES) 
     callers.init_app(app)
     movement.init_app(app)
     api.init_app(app)
+    phone_webhooks.init_app(app)
     live.init_app(app)
     overload.init_app(app)
     return app

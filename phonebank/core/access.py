@@ -27,6 +27,7 @@ CALLER = "caller"
 VOLUNTEER = "volunteer"
 TV = "tv"  # the token in a board's address opens the board
 TOKEN = "token"  # noqa: S105  (a rule: the view checks the API client's token)
+SIGNED = "signed"  # the view checks the telephone service's signature
 SIGNED_IN = "signed in"
 ORGANISER_ANYWHERE = "organiser anywhere"
 VIEWER_ANYWHERE = "viewer anywhere"
@@ -39,7 +40,7 @@ ACCOUNT_RULES = (
     RoleName.ORGANISER,
     ORGANISER_ANYWHERE,
 )
-RULES = (ANYONE, CALLER, VOLUNTEER, TV, TOKEN, *ACCOUNT_RULES)
+RULES = (ANYONE, CALLER, VOLUNTEER, TV, TOKEN, SIGNED, *ACCOUNT_RULES)
 
 
 def open_to(rule: str) -> Callable[[View], View]:
@@ -78,15 +79,15 @@ def check(rule: str | None, campaign_id: int | None = None) -> None:
     `campaign_id` is the campaign in the address, None if it names none. Raises NotFoundError for an
     organiser or viewer who may see nothing of that campaign, and if there is no such campaign.
 
-    A request to a view with the rule CALLER, VOLUNTEER, TV or TOKEN always passes here. The view's
-    own decorator checks the caller's or volunteer's cookie, the board's token or the API client's
-    token.
+    A request to a view with the rule CALLER, VOLUNTEER, TV, TOKEN or SIGNED always passes here. The
+    view's own decorator checks the caller's or volunteer's cookie, the board's token, the API
+    client's token or the telephone service's signature.
     """
     if rule is None:
         raise NotAllowedError(
             "This page is not open to anyone yet.", "Tell the person who runs this server."
         )
-    if rule in (ANYONE, CALLER, VOLUNTEER, TV, TOKEN):
+    if rule in (ANYONE, CALLER, VOLUNTEER, TV, TOKEN, SIGNED):
         return
     if not current_user.is_authenticated:
         raise SignInRequiredError(

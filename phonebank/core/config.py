@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from flask import Flask, current_app
 
+from phonebank.core.twilio_settings import TwilioSettings
+
 PRODUCTION = "production"
 DEVELOPMENT = "development"
 MODES = (PRODUCTION, DEVELOPMENT)
@@ -84,6 +86,7 @@ class Config:
     asterisk_sounds: str = "/var/lib/asterisk/phonebank"
     # How the simulated telephone network behaves: see `telephony.simulator_backend`.
     simulator: str = ""
+    twilio: TwilioSettings = field(default_factory=TwilioSettings)
 
     @property
     def is_production(self) -> bool:
@@ -117,6 +120,10 @@ class Config:
                     f"{name} must be a whole number, not {environ[name]!r}."
                 ) from None
 
+        try:
+            twilio = TwilioSettings.from_environment(environ)
+        except ValueError as wrong:
+            raise ConfigError(str(wrong)) from None
         config = cls(
             database_url=_for_psycopg(needed("DATABASE_URL")),
             redis_url=needed("REDIS_URL"),
@@ -146,6 +153,7 @@ class Config:
             asterisk_softphone_url=environ.get("ASTERISK_SOFTPHONE_URL", ""),
             asterisk_sounds=environ.get("ASTERISK_SOUNDS") or cls.asterisk_sounds,
             simulator=environ.get("SIMULATOR", ""),
+            twilio=twilio,
         )
         config._check()
         return config

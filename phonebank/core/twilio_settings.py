@@ -1,0 +1,52 @@
+"""The settings of Twilio, or of a service that is compatible with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+API_URL = "https://api.twilio.com"
+
+
+@dataclass(frozen=True)
+class TwilioSettings:
+    """An account at Twilio. All of it is empty on a server that does not use Twilio."""
+
+    account_sid: str = ""
+    # This signs the requests that Twilio sends to us, and opens the account.
+    auth_token: str = field(default="", repr=False)
+    # The address of Twilio's API, without `/2010-04-01`. A compatible service has its own.
+    api_url: str = API_URL
+    # How many calls a second the account may begin.
+    calls_a_second: float = 1.0
+    # An API key, its secret and a TwiML app are needed for calls from the browser.
+    api_key: str = ""
+    api_secret: str = field(default="", repr=False)
+    app_sid: str = ""
+
+    @property
+    def has_softphone(self) -> bool:
+        """Whether callers can call from the browser."""
+        return bool(self.api_key and self.api_secret and self.app_sid)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "TwilioSettings":
+        """Read the settings from `environ`. Raises ValueError, whose text is for the person who
+        runs the server."""
+        rate = environ.get("TWILIO_CALLS_A_SECOND") or "1"
+        try:
+            calls_a_second = float(rate)
+        except ValueError:
+            calls_a_second = 0.0
+        if not 0 < calls_a_second <= 1000:
+            raise ValueError(f"TWILIO_CALLS_A_SECOND must be a number above 0, not {rate!r}.")
+        api_url = (environ.get("TWILIO_API_URL") or API_URL).rstrip("/")
+        if not api_url.startswith(("https://", "http://127.0.0.1:")):
+            raise ValueError(f"TWILIO_API_URL must start with https://, unlike {api_url!r}.")
+        return cls(
+            account_sid=environ.get("TWILIO_ACCOUNT_SID", ""),
+            auth_token=environ.get("TWILIO_AUTH_TOKEN", ""),
+            api_url=api_url,
+            calls_a_second=calls_a_second,
+            api_key=environ.get("TWILIO_API_KEY", ""),
+            api_secret=environ.get("TWILIO_API_SECRET", ""),
+            app_sid=environ.get("TWILIO_APP_SID", ""),
+        )

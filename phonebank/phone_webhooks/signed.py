@@ -1,0 +1,38 @@
+"""Lets only requests through that Twilio signed."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import request
+
+from phonebank.core.config import current_config
+from phonebank.core.errors import NotAllowedError
+from phonebank.telephony.twilio_signature import HEADER, is_signed
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def signed_by_twilio(view: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Refuse a request to this view unless Twilio signed it for our public address."""
+
+    @wraps(view)
+    def checked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        config = current_config()
+        if config.telephony != "twilio":
+            raise NotAllowedError("This server does not use Twilio.")
+        # The address comes from the settings: a proxy may have changed the request's own.
+        url = config.base_url + request.path
+        if request.query_string:
+            url += "?" + request.query_string.decode("latin-1")
+        fields = list(request.form.items(multi=True))
+        given = request.headers.get(HEADER, "")
+        if not is_signed(config.twilio.auth_token, url, fields, given):
+            raise NotAllowedError(
+                "The signature is not Twilio's.",
+                "Check that BASE_URL is this server's public address, and TWILIO_AUTH_TOKEN.",
+            )
+        return view(*args, **kwargs)
+
+    return checked

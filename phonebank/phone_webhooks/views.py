@@ -1,0 +1,109 @@
+"""What Twilio asks and tells. Each answer comes before anything is written."""
+
+import re
+
+from flask import Response, request
+
+from phonebank.core.access import SIGNED, open_to
+from phonebank.core.config import current_config
+from phonebank.core.db import db
+from phonebank.core.errors import NotFoundError
+from phonebank.core.overload import Urgency, with_urgency
+from phonebank.core.statement import Statement
+from phonebank.phone_webhooks.after_answer import record_after
+from phonebank.phone_webhooks.blueprint import phone_webhooks
+from phonebank.phone_webhooks.signed import signed_by_twilio
+from phonebank.telephony import twilio_events as events
+from phonebank.telephony import twilio_twiml as twiml
+from phonebank.telephony.events import EventKind, LineEvent
+from phonebank.telephony.information_message import message_for_line
+from phonebank.telephony.softphone_line import open_softphone_line
+
+_CALLER = re.compile(r"client:caller-(\d{1,18})", re.ASCII)
+_LINE_OF_CALL = Statement(
+    "SELECT id FROM line WHERE backend = 'twilio' AND provider_id = :provider_id"
+)
+
+
+@phone_webhooks.post(twiml.STATUS)
+@open_to(SIGNED)
+@with_urgency(Urgency.RECORD)
+@signed_by_twilio
+def status() -> Response:
+    """A call has another status. Without a line in the address, it is a call from a browser, and
+    its line is found by Twilio's id."""
+    line_id = request.args.get("line", type=int)
+    fields = request.form.to_dict()
+
+    def find() -> list[LineEvent]:
+        line = line_id or _LINE_OF_CALL.scalar({"provider_id": fields.get("CallSid", "")})
+        event = events.event_of_status_webhook(line, fields) if line else None
+        return [event] if event else []
+
+    return record_after(Response(status=204), find)
+
+
+@phone_webhooks.post(twiml.ROOM)
+@open_to(SIGNED)
+@with_urgency(Urgency.RECORD)
+@signed_by_twilio
+def room() -> Response:
+    """Somebody came into a caller's room or left it."""
+    line_id, fields = _line_id(), request.form.to_dict()
+    return record_after(
+        Response(status=204), lambda: events.events_of_room_webhook(line_id, fields)
+    )
+
+
+@phone_webhooks.post(twiml.MESSAGE)
+@open_to(SIGNED)
+@with_urgency(Urgency.RECORD)
+@signed_by_twilio
+def message() -> Response:
+    """Twilio asks what to say to a person for whom no caller was free."""
+    line_id = _line_id()
+    words, language = message_for_line(line_id)
+    return _answer(twiml.say_message(current_config().base_url, line_id, words, language))
+
+
+@phone_webhooks.post(twiml.PLAYED)
+@open_to(SIGNED)
+@with_urgency(Urgency.RECORD)
+@signed_by_twilio
+def played() -> Response:
+    """Twilio has said the message to its end."""
+    line_id, provider_id = _line_id(), request.form.get("CallSid", "")
+    event = LineEvent(line_id, 0, EventKind.PLAYED, None, events.moment(None), provider_id)
+    return record_after(_answer(twiml.end()), lambda: [event])
+
+
+@phone_webhooks.post("/phone/twilio/softphone")
+@open_to(SIGNED)
+@with_urgency(Urgency.RECORD)
+@signed_by_twilio
+def softphone() -> Response:
+    """A caller's browser opens its line. The browser names the line, and Twilio says who the caller
+    is, as our own token said."""
+    caller = _CALLER.fullmatch(request.form.get("From", ""))
+    line_id = request.form.get("line", type=int)
+    provider_id = request.form.get("CallSid", "")
+    if caller is None or not line_id:
+        return _answer(twiml.end())
+    is_open = open_softphone_line(line_id, int(caller[1]), provider_id)
+    db.session.commit()
+    if not is_open:
+        return _answer(twiml.end())
+    event = LineEvent(line_id, 0, EventKind.ANSWERED, None, events.moment(None), provider_id)
+    words = twiml.into_own_room(current_config().base_url, line_id)
+    return record_after(_answer(words), lambda: [event])
+
+
+def _line_id() -> int:
+    line_id = request.args.get("line", type=int)
+    if line_id is None:
+        raise NotFoundError("The address names no line.")
+    return line_id
+
+
+def _answer(words: str) -> Response:
+    return Response(words, mimetype="text/xml")

@@ -1,0 +1,20 @@
+"""A caller's line that their own browser opens."""
+
+from phonebank.core.statement import Statement
+
+_OPEN = Statement("""
+UPDATE line SET provider_id = :provider_id
+WHERE id = :line_id AND caller_id = :caller_id AND side = 'caller' AND ended_at IS NULL
+  AND (provider_id IS NULL OR provider_id = :provider_id)
+RETURNING id
+""")
+
+
+def open_softphone_line(line_id: int, caller_id: int, provider_id: str) -> bool:
+    """Write the provider's id of a line that this caller's browser opens. Return whether it may.
+
+    The line must be this caller's, and must not have ended or been opened by another connection.
+    Doing it twice changes nothing. This does not commit.
+    """
+    values = {"line_id": line_id, "caller_id": caller_id, "provider_id": provider_id}
+    return _OPEN.scalar(values) is not None

@@ -1,0 +1,220 @@
+"""Telephone lines through Twilio, or a service that is compatible with it.
+
+A caller's line enters a room of its own and stays there. A person who answers is put into the
+caller's room. What happens on a line is told by webhooks (`phone_webhooks`), and what a webhook did
+not tell is fetched.
+
+Answering machines are never detected: detection needs seconds of silence after each answer.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.jwt.access_token import AccessToken
+from twilio.jwt.access_token.grants import VoiceGrant
+from twilio.rest import Client
+
+from phonebank.core.config import Config, ConfigError
+from phonebank.telephony import twilio_twiml as twiml
+from phonebank.telephony.backend import (
+    BackendUnavailableError,
+    LineRef,
+    NoSoftphoneError,
+    NumberRefusedError,
+    SoftphoneToken,
+    Sound,
+)
+from phonebank.telephony.events import LineEvent
+from phonebank.telephony.twilio_fetch import LineFetcher
+from phonebank.telephony.twilio_http import NoAnswerError, PacedHttpClient
+from phonebank.telephony.twilio_pace import CallPace
+
+log = logging.getLogger(__name__)
+
+# Seconds that a caller's own telephone rings.
+CALLER_RING_SECONDS = 30
+# The law says that a person's telephone rings for at least this many seconds.
+LEAST_RING_SECONDS = 15
+# Seconds. A token must work for as long as a caller may be about to open their line.
+TOKEN_SECONDS = 3600
+# Milliseconds that Twilio may keep a call in its own queue.
+QUEUED_AT_MOST = 2000
+# Seconds between the questions for a call that Twilio may have begun without telling us.
+PAUSES = (0.2, 0.5, 1.0, 2.0, 0.0)
+# Twilio's errors for a number that cannot be called.
+NUMBER_ERRORS = {13223, 13224, 13225, 13226, 13227, 21211, 21214, 21215, 21216, 21217}
+# Twilio's errors for a call that has already ended, or is not there.
+ENDED_ERRORS = {21220, 20404}
+
+
+class TwilioBackend:
+    """A Backend whose lines are Twilio's calls."""
+
+    name = "twilio"
+
+    def __init__(self, config: Config) -> None:
+        settings = config.twilio
+        if not settings.account_sid or not settings.auth_token:
+            raise ConfigError(
+                "TELEPHONY=twilio needs TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN. See "
+                "docs/operations.md."
+            )
+        self._settings = settings
+        self._base_url = config.base_url
+        pace = CallPace(config.redis_url, settings.calls_a_second)
+        self._client = Client(
+            settings.account_sid,
+            settings.auth_token,
+            http_client=PacedHttpClient(settings.api_url, pace.wait),
+        )
+        self._lines = LineFetcher(self._client, self._ask)
+
+    # Lines -------------------------------------------------------------------------------------
+
+    def call_caller(self, line_id: int, number: str, show: str) -> str:
+        """See `Backend`."""
+        words = twiml.into_own_room(self._base_url, line_id)
+        return self._dial(line_id, number, show, CALLER_RING_SECONDS, words)
+
+    def call_person(self, line_id: int, number: str, show: str, ring_seconds: int) -> str:
+        """See `Backend`. Raises ValueError for less than 15 seconds."""
+        if ring_seconds < LEAST_RING_SECONDS:
+            raise ValueError(f"a telephone must ring for {LEAST_RING_SECONDS} seconds")
+        words = twiml.wait_to_be_joined(self._base_url, line_id)
+        return self._dial(line_id, number, show, ring_seconds, words)
+
+    def join(self, person: LineRef, caller: LineRef) -> None:
+        """See `Backend`."""
+        self._update(
+            person, twiml=twiml.into_room_of(self._base_url, person.line_id, caller.line_id)
+        )
+        self._lines.remember_join(person, caller)
+
+    def play(self, line: LineRef, sound: Sound) -> None:
+        """See `Backend`. Twilio itself plays the waiting music in a caller's room."""
+        if sound == Sound.INFORMATION_MESSAGE:
+            self._update(line, url=twiml.webhook(self._base_url, twiml.MESSAGE, line.line_id))
+
+    def hang_up(self, line: LineRef) -> None:
+        """See `Backend`. This also takes a call out of Twilio's queue."""
+        self._update(line, status="completed")
+
+    def softphone_token(self, caller_id: int, line_id: int) -> SoftphoneToken:
+        """See `Backend`."""
+        settings = self._settings
+        if not settings.has_softphone:
+            raise NoSoftphoneError
+        token = AccessToken(
+            settings.account_sid,
+            settings.api_key,
+            settings.api_secret,
+            identity=f"caller-{caller_id}",
+            ttl=TOKEN_SECONDS,
+        )
+        token.add_grant(VoiceGrant(outgoing_application_sid=settings.app_sid, incoming_allow=False))
+        expires_at = datetime.now(UTC) + timedelta(seconds=TOKEN_SECONDS)
+        return SoftphoneToken(self.name, token.to_jwt(), expires_at, {"line": str(line_id)})
+
+    def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:
+        """See `Backend`. A line whose id is not known counts as lost after two minutes, because
+        by then Twilio would have told of it."""
+        return self._lines.fetch(lines)
+
+    def listen(self, tell: Callable[[LineEvent], None]) -> None:
+        """Do nothing: Twilio sends webhooks."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    # Money -------------------------------------------------------------------------------------
+
+    def price_of(self, line: LineRef) -> tuple[str, str] | None:
+        """Return what an ended line cost and the currency, as Twilio says; None if Twilio does not
+        know yet. Twilio knows some minutes after the end."""
+        if line.provider_id is None:
+            return None
+        call = self._ask(lambda: self._client.calls(line.provider_id).fetch())
+        if call is None or call.price is None:
+            return None
+        return str(call.price).removeprefix("-"), str(call.price_unit or "USD").upper()
+
+    # Requests ----------------------------------------------------------------------------------
+
+    def _dial(self, line_id: int, number: str, show: str, seconds: int, words: str) -> str:
+        began = datetime.now(UTC)
+        try:
+            call = self._client.calls.create(
+                to=number,
+                from_=show,
+                twiml=words,
+                timeout=seconds,
+                status_callback=twiml.webhook(self._base_url, twiml.STATUS, line_id),
+                status_callback_event=["ringing", "answered", "completed"],
+            )
+        except BackendUnavailableError:  # no call may begin now
+            self._lines.remember_undialled(line_id)
+            raise
+        except NoAnswerError as error:
+            if error.was_sent:
+                return self._find_again(line_id, number, show, began)
+            self._lines.remember_undialled(line_id)
+            raise _unavailable(error) from None
+        except TwilioRestException as error:
+            if error.code in NUMBER_ERRORS:
+                raise NumberRefusedError(f"Twilio refuses the number: error {error.code}") from None
+            if error.status >= 500:
+                return self._find_again(line_id, number, show, began)
+            self._lines.remember_undialled(line_id)
+            raise _unavailable(error) from None
+        if int(call.queue_time or 0) > QUEUED_AT_MOST:
+            log.warning("Twilio queues calls: lower TWILIO_CALLS_A_SECOND")
+            self.hang_up(LineRef(line_id, call.sid))
+            self._lines.remember_undialled(line_id)
+            raise BackendUnavailableError("Twilio has no room for a call now.")
+        return str(call.sid)
+
+    def _find_again(self, line_id: int, number: str, show: str, began: datetime) -> str:
+        """Return the id of a call that Twilio may have begun without telling us. Raises
+        BackendUnavailableError if there is none, or if Twilio does not say."""
+        for pause in PAUSES:
+            try:
+                calls = self._client.calls.list(from_=show, limit=100, page_size=100)
+            except (NoAnswerError, TwilioException):
+                time.sleep(pause)
+                continue
+            for call in calls:
+                # Twilio's clock shows whole seconds.
+                if call.to == number and call.date_created >= began - timedelta(seconds=2):
+                    return str(call.sid)
+            self._lines.remember_undialled(line_id)
+            break
+        raise BackendUnavailableError("Twilio did not say whether it took the call.")
+
+    def _update(self, line: LineRef, **changes: str) -> None:
+        if line.provider_id is None:
+            return
+        self._ask(lambda: self._client.calls(line.provider_id).update(**changes))
+
+    def _ask(self, request: Callable[[], Any]) -> Any:
+        """Return the answer to a request that may be sent twice; None if the call has ended or is
+        not there."""
+        try:
+            return request()
+        except TwilioRestException as error:
+            if error.code in ENDED_ERRORS or error.status == 404:
+                return None
+            raise _unavailable(error) from None
+        except (NoAnswerError, TwilioException) as error:  # the latter for a page of a list
+            raise _unavailable(error) from None
+
+
+def _unavailable(error: Exception) -> BackendUnavailableError:
+    """Return the error for what Twilio said, and log it. Twilio's own message is left out, because
+    it may have a person's number."""
+    code = getattr(error, "code", None) or getattr(error, "status", None) or "no answer"
+    log.warning("Twilio refused or did not answer: %s", code)
+    return BackendUnavailableError(f"Twilio: {code}")

@@ -1,0 +1,70 @@
+"""How many calls a second we ask Twilio for.
+
+An account may begin one call a second unless Twilio has raised that. Twilio would keep what comes
+faster in a queue for up to a day, and call people long after the callers went home. So the excess
+waits here, a few seconds at most. The count is in Redis, for all processes together.
+"""
+
+import threading
+import time
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from phonebank.telephony.backend import BackendUnavailableError
+
+KEY = "phonebank:twilio:next_call"
+# Seconds. A dialler that has to wait longer should ask again later, with what is true then.
+WAIT_AT_MOST = 5.0
+
+# The answer is in milliseconds, and -1 if the wait would be too long.
+_RESERVE = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local slot = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0'))
+if slot - now > tonumber(ARGV[2]) then return -1 end
+redis.call('SET', KEYS[1], slot + tonumber(ARGV[1]), 'PX', 60000)
+return slot - now
+"""
+
+
+class CallPace:
+    """The pace of one account's calls. Its methods may be called from several threads."""
+
+    def __init__(self, redis_url: str, calls_a_second: float) -> None:
+        # While Redis is away a call must not wait for tries to reach it.
+        self._redis = Redis.from_url(
+            redis_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+        )
+        self._gap = 1 / calls_a_second
+        self._lock = threading.Lock()
+        self._next_call = 0.0
+
+    def wait(self) -> None:
+        """Return when a call may begin. Raises BackendUnavailableError if that is too far away."""
+        seconds = self._reserve()
+        if seconds < 0:
+            raise BackendUnavailableError("More calls wait than may begin in the next seconds.")
+        if seconds:
+            time.sleep(seconds)
+
+    def _reserve(self) -> float:
+        """Return the seconds until this call's turn; a negative number if it has none."""
+        try:
+            gap, most = 1000 * self._gap, 1000 * WAIT_AT_MOST
+            answer = self._redis.eval(_RESERVE, 1, KEY, str(gap), str(most))
+            return float(answer) / 1000
+        except RedisError:
+            return self._reserve_without_redis()
+
+    def _reserve_without_redis(self) -> float:
+        """Keep the pace of this process alone."""
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next_call)
+            if turn - now > WAIT_AT_MOST:
+                return -1.0
+            self._next_call = turn + self._gap
+            return turn - now
