@@ -1,7 +1,7 @@
 """`make bench` takes the measurements of docs/benchmarks.md, one after another.
 
     python -m bench [cycle] [claims] [import] [board] [callers] [overload] [exports] [find] [api]
-                    [erasure]
+                    [erasure] [pacing]
 
 Without a name it takes all of them.
 
@@ -25,6 +25,7 @@ from bench import (
     find,
     import_bench,
     overload,
+    pacing,
 )
 
 QUICK = bool(os.environ.get("BENCH_QUICK"))
@@ -39,6 +40,7 @@ BENCHES: dict[str, Callable[[], bool]] = {
     "find": lambda: find.main(100_000 if QUICK else 3_000_000),
     "api": lambda: api.main(4 if QUICK else 8),
     "erasure": lambda: erasure.main(20_000 if QUICK else 1_000_000),
+    "pacing": lambda: pacing.main(QUICK),
 }
 
 
