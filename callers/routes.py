@@ -16,6 +16,7 @@ from callers.views import (  # noqa: F401  (each adds its pages to the blueprint
     keep,
     practice,
     record,
+    softphone,
     told,
 )
 from callers.views.blueprint import pages
