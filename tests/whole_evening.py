@@ -245,7 +245,8 @@ def _lists(campaign: Campaign, organiser: Account) -> dict[str, int]:
         ),
         "undone": create_list(campaign, state=ListState.UNDONE, rows_stored=3, finished_at=now()),
     }
-    named = {"ready": ready, "uploaded": uploaded, **others}
+    voted = store_upload(campaign, organiser.id, "voted.csv", io.BytesIO(FILE), "voted")
+    named = {"ready": ready, "uploaded": uploaded, "take_out": voted, **others}
     return {name: contact_list.id for name, contact_list in named.items()}
 
 
@@ -429,6 +430,8 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     ),
     "lists.columns": _list("uploaded", "/columns"),
     "lists.history": _campaign("/lists"),
+    "take_out.columns": lambda e: f"/campaigns/{e.campaign_id}/take-out/{e.lists['take_out']}",
+    "take_out.new": _campaign("/take-out"),
     "lists.new": _campaign("/lists/new"),
     "lists.progress": _list("ready"),
     "lists.refused": _list("ready", "/refused.csv"),

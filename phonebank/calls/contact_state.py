@@ -60,6 +60,9 @@ def apply_decision(
         # If the outcome is late, the contact may have lost the called number already.
         if before.phone == called_phone:
             after = with_next_number(after, dead)
+            # A file may have taken the person out during the call.
+            if before.state == ContactState.TAKEN_OUT and after.state == ContactState.CALLABLE:
+                after = replace(after, state=ContactState.TAKEN_OUT)
     elif decision.state == NextState.FINISHED:
         after = replace(after, state=ContactState.FINISHED)
     if decision.tag_language:

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from phonebank.campaigns.data_protection import missing_statements
 from phonebank.core.db import db
-from phonebank.models import Campaign, ContactList, ListState
+from phonebank.models import Campaign, ContactList, ListPurpose, ListState
 from phonebank.scripts.versions import published_version_id, script_of
 
 
@@ -44,7 +44,9 @@ def next_step(campaign: Campaign) -> Step | None:
 def _people(campaign: Campaign) -> Step:
     lists, people = db.session.execute(
         select(func.count(), func.coalesce(func.sum(ContactList.rows_stored), 0)).where(
-            ContactList.campaign_id == campaign.id, ContactList.state == ListState.READY
+            ContactList.campaign_id == campaign.id,
+            ContactList.purpose == ListPurpose.CALL,
+            ContactList.state == ListState.READY,
         )
     ).one()
     if not lists:

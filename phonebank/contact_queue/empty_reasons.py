@@ -96,7 +96,7 @@ WHERE l.campaign_id = :campaign_id AND EXISTS (
 _LISTS = text("""
 SELECT count(*) AS lists, count(*) FILTER (WHERE state = ANY (:in_progress)) AS being_read,
        coalesce(sum(rows_stored), 0) AS people
-FROM contact_list WHERE campaign_id = :campaign_id
+FROM contact_list WHERE campaign_id = :campaign_id AND purpose = 'call'
 """)
 
 

@@ -38,6 +38,7 @@ BUCKETS = {
     "suppressed": "Do not call",
     "removed": "In a paused list",
     "finished": "Finished",
+    "taken_out": "Taken out by a file",
     "unusable": "No working number",
     "language": "Waiting for a caller who speaks their language",
     "callback": "To be called back",

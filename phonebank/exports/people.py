@@ -62,7 +62,8 @@ PEOPLE_COLUMNS = (
     Column(
         "status",
         "do_not_call: nobody calls them again. on_screen: a caller has them now. finished: nothing"
-        " more to ask. unusable: no number works. list_paused: their list is paused. call_back: at"
+        " more to ask. taken_out: a file took them out of calling. unusable: no number works."
+        " list_paused: their list is paused. call_back: at"
         " the time in callback_at. called_elsewhere: a wait because another campaign has called"
         " their number. resting: a wait after the last try. outside_hours: calling hours open"
         " later. ready: the next caller may get them.",

@@ -1,17 +1,19 @@
 """The jobs of contact lists: import an upload, undo an import, resume stopped jobs."""
 
 import logging
+import time
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 
 from flask import Flask, current_app
 
 from phonebank.core.db import db, retry_on_deadlock
-from phonebank.core.jobs import CHORES, IMPORTS, enqueue, job
+from phonebank.core.jobs import CHORES, IMPORTS, URGENT, JobFunction, enqueue, job
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.csv_input.rows import InvalidFileError
-from phonebank.lists import imports, undo, upload_checks
+from phonebank.lists import imports, take_out, undo, upload_checks
 from phonebank.lists.batching import Batch, prepare_batches
 from phonebank.lists.import_check import check_import
 from phonebank.lists.known_people import UpdatePlan
@@ -19,12 +21,16 @@ from phonebank.lists.persist import (
     store_batch,
     wait_for_open_suppressions,
 )
+from phonebank.lists.take_out_check import check_take_out
 from phonebank.lists.uploads import SupersededError, rows_of
-from phonebank.models import Campaign, ContactList
+from phonebank.models import Campaign, ContactList, ListPurpose
 from phonebank.suppressions.contacts import suppress_listed_of
 from phonebank.suppressions.jobs import lift_all
 
 log = logging.getLogger(__name__)
+
+# An urgent job must leave time for others, which free people whose callers have gone.
+TAKE_OUT_SECONDS = 5.0
 
 
 class ImportFailedError(Exception):
@@ -59,6 +65,31 @@ def import_list(contact_list_id: int) -> None:
     db.session.commit()
 
 
+@job(URGENT, timeout=60)
+def take_people_out(contact_list_id: int) -> None:
+    """Take out of calling whom a confirmed file names, from where the last attempt stopped.
+
+    The job stops after some seconds so that other urgent jobs can run, and enqueues itself again.
+    """
+    stop_at = time.monotonic() + TAKE_OUT_SECONDS
+    contact_list = imports.begin_import(contact_list_id)
+    db.session.commit()
+    if contact_list is None:
+        return
+    try:
+        if not _take_out_until(stop_at, contact_list):
+            enqueue(take_people_out, contact_list_id)
+            return
+        imports.finish_import(contact_list_id)
+    except SupersededError:
+        db.session.rollback()
+        return
+    except InvalidFileError as refused:
+        db.session.rollback()
+        imports.fail_import(contact_list_id, refused.message)
+    db.session.commit()
+
+
 @job(IMPORTS, timeout=60 * 60)
 def check_upload(contact_list_id: int) -> None:
     """Count what a long upload would do with the columns that an organiser has chosen."""
@@ -68,18 +99,22 @@ def check_upload(contact_list_id: int) -> None:
     check = upload_checks.check_of(contact_list)
     if check is None or check.found or check.fault:
         return
+    campaign = db.session.get_one(Campaign, contact_list.campaign_id)
     chosen = check.plan
     mapping = Mapping.of(contact_list.headers, chosen["targets"], chosen["actions"])
     db.session.expunge(check)
     try:
-        found = check_import(
-            db.session.get_one(Campaign, contact_list.campaign_id),
-            contact_list,
-            mapping,
-            UpdatePlan(frozenset(chosen["parts"]), tuple(chosen["fields"])),
-            lambda rows: upload_checks.record_progress(check, rows),
-        )
-        upload_checks.finish_check(check, found)
+
+        def progress(rows: int) -> None:
+            upload_checks.record_progress(check, rows)
+
+        if contact_list.purpose == ListPurpose.TAKE_OUT:
+            counted = check_take_out(campaign, contact_list, mapping, progress)
+            upload_checks.finish_check(check, counted.rows, counted.to_json())
+        else:
+            plan = UpdatePlan(frozenset(chosen["parts"]), tuple(chosen["fields"]))
+            found = check_import(campaign, contact_list, mapping, plan, progress)
+            upload_checks.finish_check(check, found.rows, found.to_json())
     except SupersededError:
         db.session.rollback()
         return
@@ -111,11 +146,40 @@ def resume_imports() -> None:
     imports.delete_unconfirmed_uploads()
     db.session.commit()
     for contact_list_id in imports.stalled_imports():
-        enqueue(import_list, contact_list_id)
+        enqueue(job_that_reads(contact_list_id), contact_list_id)
     for contact_list_id in imports.stalled_undos():
         enqueue(undo_import, contact_list_id)
     for contact_list_id in upload_checks.stalled_checks():
         enqueue(check_upload, contact_list_id)
+
+
+def job_that_reads(contact_list_id: int) -> JobFunction[[int]]:
+    """Return the job that reads a confirmed upload."""
+    purpose = db.session.get_one(ContactList, contact_list_id).purpose
+    return take_people_out if purpose == ListPurpose.TAKE_OUT else import_list
+
+
+def _take_out_until(stop_at: float, contact_list: ContactList) -> bool:
+    """Take people out until `time.monotonic()` is past `stop_at`. Return whether the whole file is
+    read."""
+    list_id, version, first = contact_list.id, contact_list.file_version, contact_list.rows_read
+    country = db.session.get_one(Campaign, contact_list.campaign_id).country
+    mapping = Mapping.of(contact_list.headers, contact_list.mapping)
+
+    @retry_on_deadlock
+    def take_and_commit(batch: list[take_out.Named]) -> None:
+        take_out.take_out_batch(list_id, first, batch, version)
+        db.session.commit()
+
+    rows = islice(rows_of(contact_list), 1 + first, None)
+    while batch := [
+        take_out.read_row(row, mapping, country) for row in islice(rows, take_out.BATCH)
+    ]:
+        take_and_commit(batch)
+        first += len(batch)
+        if time.monotonic() > stop_at:
+            return False
+    return True
 
 
 @retry_on_deadlock

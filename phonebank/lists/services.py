@@ -16,6 +16,7 @@ from phonebank.models import (
     Campaign,
     Contact,
     ContactList,
+    ListPurpose,
     ListState,
     RefusedRow,
     UploadCheck,
@@ -40,7 +41,7 @@ def lists_in_calling_order(campaign: Campaign) -> Sequence[ContactList]:
     """Return the campaign's lists, by priority and then by age."""
     return db.session.scalars(
         select(ContactList)
-        .where(ContactList.campaign_id == campaign.id)
+        .where(ContactList.campaign_id == campaign.id, ContactList.purpose == ListPurpose.CALL)
         .order_by(ContactList.priority, ContactList.id)
     ).all()
 
@@ -107,6 +108,28 @@ def confirm(
     offered = updatable_targets(mapping)
     contact_list.update_targets = [target for target in offered if target in update_targets]
     contact_list.update_empties = update_empties
+    contact_list.state = ListState.QUEUED
+    contact_list.progress_at = now()
+    db.session.execute(delete(UploadCheck).where(UploadCheck.contact_list_id == contact_list.id))
+
+
+def confirm_take_out(
+    contact_list: ContactList, name: str, targets: list[str], agreed: bool
+) -> None:
+    """Store the columns of a file that takes people out, and enqueue it.
+
+    `agreed` says that the organiser has seen whom the file names, and agrees. Raises ConflictError
+    if the columns are confirmed already, or without that agreement.
+    """
+    lock_row(contact_list)
+    if contact_list.state != ListState.UPLOADED or contact_list.purpose != ListPurpose.TAKE_OUT:
+        raise ConflictError(
+            "This file's columns have already been confirmed.", "Its page shows the progress."
+        )
+    if not agreed:
+        raise ConflictError("This file names nobody, or too many people.", "Look at it again.")
+    contact_list.name = name
+    contact_list.mapping = targets
     contact_list.state = ListState.QUEUED
     contact_list.progress_at = now()
     db.session.execute(delete(UploadCheck).where(UploadCheck.contact_list_id == contact_list.id))

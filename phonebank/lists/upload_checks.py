@@ -11,7 +11,6 @@ from sqlalchemy.dialects.postgresql import insert
 
 from phonebank.core.db import db
 from phonebank.csv_input.column_mapping import Mapping
-from phonebank.lists.import_check import ImportCheck
 from phonebank.lists.imports import STALLED_AFTER
 from phonebank.lists.known_people import UpdatePlan
 from phonebank.lists.uploads import SupersededError
@@ -73,9 +72,9 @@ def record_progress(check: UploadCheck, rows: int) -> None:
         raise SupersededError
 
 
-def finish_check(check: UploadCheck, found: ImportCheck) -> None:
-    """Store the result, unless the columns have changed since."""
-    db.session.execute(_same(check).values(rows=found.rows, found=found.to_json()))
+def finish_check(check: UploadCheck, rows: int, found: dict[str, Any]) -> None:
+    """Store the result as JSON, unless the columns have changed since. `rows` are all rows."""
+    db.session.execute(_same(check).values(rows=rows, found=found))
 
 
 def fail_check(check: UploadCheck, fault: str) -> None:

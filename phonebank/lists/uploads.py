@@ -20,7 +20,7 @@ from phonebank.csv_input.dialects import unknown_alphabet_error
 from phonebank.csv_input.rows import HEAD_BYTES, Dialect, InvalidFileError, Row, read_rows, sniff
 from phonebank.csv_input.workbooks import DIALECT as WORKBOOK_DIALECT
 from phonebank.csv_input.workbooks import is_package, open_as_csv
-from phonebank.models import Campaign, ContactList, UploadChunk
+from phonebank.models import Campaign, ContactList, ListPurpose, UploadChunk
 
 CHUNK = 1024 * 1024  # bytes
 
@@ -38,40 +38,39 @@ class SupersededError(Exception):
 
 
 def store_upload(
-    campaign: Campaign, account_id: int | None, filename: str, file: BinaryIO
+    campaign: Campaign,
+    account_id: int | None,
+    filename: str,
+    file: BinaryIO,
+    reason: str = "",
 ) -> ContactList:
     """Store a file as a list whose columns are not confirmed yet.
 
     A workbook is stored as the CSV of its list. The function reads the file once, a piece at a
     time, with every row in it. So any fault is reported now, and the rows are counted. The calling
     code commits. If the file is refused, the caller rolls back, and nothing of the file stays
-    stored.
+    stored. With a `reason`, a key of `take_out.REASONS`, the file takes people out of calling.
 
     Raises InvalidFileError, and ConflictError if the campaign's people are erased.
     """
     refuse_erased(campaign)
     head = file.read(CHUNK)
-    if not is_package(head):
-        return _store(campaign, account_id, filename, head, file, sniff(head[:HEAD_BYTES]))
-    with open_as_csv(head, file) as table:
-        return _store(campaign, account_id, filename, table.read(CHUNK), table, WORKBOOK_DIALECT)
-
-
-def _store(
-    campaign: Campaign,
-    account_id: int | None,
-    filename: str,
-    head: bytes,
-    file: BinaryIO,
-    dialect: Dialect,
-) -> ContactList:
     contact_list = ContactList(
         campaign_id=campaign.id,
         created_by_id=account_id,
+        purpose=ListPurpose.TAKE_OUT if reason else ListPurpose.CALL,
+        reason=reason,
         name=_list_name(filename),
         filename=filename[-255:],
-        dialect=asdict(dialect),
     )
+    if not is_package(head):
+        return _store(contact_list, head, file, sniff(head[:HEAD_BYTES]))
+    with open_as_csv(head, file) as table:
+        return _store(contact_list, table.read(CHUNK), table, WORKBOOK_DIALECT)
+
+
+def _store(contact_list: ContactList, head: bytes, file: BinaryIO, dialect: Dialect) -> ContactList:
+    contact_list.dialect = asdict(dialect)
     db.session.add(contact_list)
     db.session.flush()
     words = AccentedWords()
@@ -81,6 +80,8 @@ def _store(
     _check_for_title_row(contact_list.headers, first_rows)
     contact_list.rows_total = len(first_rows) + sum(1 for _ in rows)
     contact_list.dialect = asdict(_settle_alphabet(dialect, words))
+    if contact_list.purpose == ListPurpose.TAKE_OUT:
+        return contact_list  # IDs are enough
     if not any(guessed.target in PHONE_TARGETS for guessed in guesses_of(contact_list)):
         raise InvalidFileError(
             "no_phone_column",

@@ -14,6 +14,8 @@ from phonebank.live.server import socketio
 
 ADMITTED = "admitted"
 MESSAGE = "message"
+# The person on the screen was taken out of calling by a file.
+TAKEN = "taken"
 # The party was paused, was resumed, or ended.
 PARTY = "party"
 # Something has changed on the caller's telephone line, or on that of their person.

@@ -74,6 +74,7 @@ STATES = (
     ExportState,
     InboxState,
     ListPurpose,
+    ListPurpose,
     ListState,
     PartyState,
     RoleName,

@@ -30,6 +30,7 @@ class ContactState(StrEnum):
     CALLABLE = "callable"  # may be called once `callable_at` has passed
     FINISHED = "finished"  # nothing more to ask in this campaign
     UNUSABLE = "unusable"  # no number of the contact works
+    TAKEN_OUT = "taken_out"  # a file has taken them out of calling, until it is undone
 
 
 class Contact(Base):

@@ -13,6 +13,7 @@ from phonebank.organisers.experiments import views as experiments
 from phonebank.organisers.exports import views as exports
 from phonebank.organisers.find import correct_views, find_views, person_views
 from phonebank.organisers.inbox import views as inbox
+from phonebank.organisers.lists import take_out_views
 from phonebank.organisers.lists import views as lists
 from phonebank.organisers.people import views as people
 from phonebank.organisers.privacy import record_views
@@ -30,6 +31,7 @@ _FEATURES = (
     parties_views,
     settings_views,
     lists,
+    take_out_views,
     exports,
     connections,
     webhook_views,

@@ -1,6 +1,7 @@
 """Tests that an open page shows the next person with their own words, and nothing about the last
 person."""
 
+import io
 import json
 from collections.abc import Callable
 
@@ -11,7 +12,10 @@ from sqlalchemy import select
 from phonebank.calls.answers import answers_of
 from phonebank.contact_queue.jobs import top_up_all_queues
 from phonebank.core.db import db
-from phonebank.models import Call, Contact, ContactList, ContactState, Party, Script, now
+from phonebank.lists.jobs import take_people_out
+from phonebank.lists.services import confirm_take_out
+from phonebank.lists.uploads import store_upload
+from phonebank.models import Call, Campaign, Contact, ContactList, ContactState, Party, Script, now
 from phonebank.scripts.versions import add_version, publish
 from scripts_library.library import source_of
 from tests.browser.call_page import (
@@ -268,3 +272,39 @@ def test_a_talk_that_was_cut_short_goes_on_where_it_stopped(
     call = open_call(party)
     wait_until(lambda: stopped_at in answers_of(call))
     assert answers_of(call) == {**answers_of(begun), stopped_at: 5}
+
+
+def take_out(party: Party, contact: Contact) -> None:
+    """Take a person out by a file that has their number, as the organiser's pages and a job do."""
+    campaign = db.session.get_one(Campaign, party.campaign_id)
+    file = io.BytesIO(f"Phone\n{contact.phone}\n".encode())
+    stored = store_upload(campaign, None, "voted.csv", file, "voted")
+    confirm_take_out(stored, "Voted", ["phone"], agreed=True)
+    db.session.commit()
+    take_people_out(stored.id)
+
+
+def test_someone_who_is_taken_out_by_a_file_leaves_the_screen(
+    party: Party, new_page: NewPage
+) -> None:
+    contacts = name_everyone("Ann", "Bob")
+    page = new_page(390, 844)
+    join_as_kit(page, party)
+    ask_for_person(page)
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_contain_text("Ann")
+    wait_until(lambda: page.evaluate("document.readyState") == "complete")
+    page.wait_for_timeout(500)  # the socket connects
+    take_out(party, contacts[0])
+    expect(heading).to_contain_text("Bob", timeout=5_000)
+    # A call that has begun goes on, and its outcome is kept.
+    tap(page, "It's them")
+    page.wait_for_timeout(500)
+    take_out(party, contacts[1])
+    warning = page.get_by_text("They have just been taken off the list.")
+    expect(warning).to_be_visible(timeout=5_000)
+    end_early(page, "No answer")
+    wait_until(lambda: recorded_outcomes(party) == ["no_answer"])
+    db.session.expire_all()
+    states = [db.session.get_one(Contact, one.id).state for one in contacts[:2]]
+    assert states == [ContactState.TAKEN_OUT, ContactState.TAKEN_OUT]

@@ -34,6 +34,8 @@ BUCKET_MEANINGS = {
     "suppressed": "They are on the do-not-call list. Nobody calls them again, in any campaign.",
     "finished": "They talked, didn't want to talk, or have been tried as often as your rules "
     "allow.",
+    "taken_out": "A file named them, because they have voted, joined or moved. Undo that upload, "
+    "and they can be called again.",
     "unusable": "Every number we have for them is wrong or not in service, or calls to it keep "
     "failing.",
     "removed": "Resume the list, and they can be called again.",

@@ -28,9 +28,10 @@ from phonebank.lists import refused_file, services, undo, upload_checks
 from phonebank.lists.import_check import ImportCheck, check_import, token_of
 from phonebank.lists.jobs import check_upload, import_list, undo_import
 from phonebank.lists.known_people import UpdatePlan
+from phonebank.lists.take_out import REASONS
 from phonebank.lists.uploads import guesses_of, store_upload
 from phonebank.lists.yes_no_counts import counts_for
-from phonebank.models import Campaign, ContactList, ListState, RoleName
+from phonebank.models import Campaign, ContactList, ListPurpose, ListState, RoleName
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 from phonebank.organisers.lists.forms import (
     ColumnsForm,
@@ -105,6 +106,8 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
     While a job counts the rows, htmx requests only its meter.
     """
     campaign, contact_list = _list(campaign_id, list_id)
+    if contact_list.purpose == ListPurpose.TAKE_OUT:
+        return redirect(_columns_address(contact_list))
     if contact_list.state != ListState.UPLOADED:
         return redirect(_address("progress", contact_list))
     if request.headers.get("HX-Request"):
@@ -157,7 +160,7 @@ def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
     """Show the list's page. While an import or undo runs, htmx requests only its meter."""
     campaign, contact_list = _list(campaign_id, list_id)
     if contact_list.state == ListState.UPLOADED:
-        return redirect(_address("columns", contact_list))
+        return redirect(_columns_address(contact_list))
     under_way = contact_list.state in LIST_STATES_IN_PROGRESS or (
         contact_list.state == ListState.UNDONE and contact_list.finished_at is None
     )
@@ -180,6 +183,7 @@ def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
         refused=services.refused_rows(contact_list, at_most=REFUSED_ROWS_SHOWN),
         undoable=undo.preview_undo(contact_list),
         form=PriorityForm(obj=contact_list),
+        reasons_to_take_out=REASONS,
     )
 
 
@@ -209,7 +213,7 @@ def cancel(campaign_id: int, list_id: int) -> ResponseReturnValue:
     services.cancel(contact_list)
     return commit_and_redirect(
         url_for(".history", campaign_id=campaign_id),
-        "The file is deleted. No people were added.",
+        "The file is deleted. Nothing has changed.",
         "info",
     )
 
@@ -301,12 +305,12 @@ def _check(campaign: Campaign, contact_list: ContactList, form: ColumnsForm) -> 
 
 
 def _check_meter(contact_list: ContactList) -> ResponseReturnValue:
-    counted = upload_checks.check_of(contact_list)
+    counted, address = upload_checks.check_of(contact_list), _address("columns", contact_list)
     if counted and not counted.found and not counted.fault:
         return render_template(
-            "lists/_check_meter.html", contact_list=contact_list, counted=counted
+            "lists/_check_meter.html", contact_list=contact_list, counted=counted, address=address
         )
-    return Response(headers={"HX-Redirect": _address("columns", contact_list)})
+    return Response(headers={"HX-Redirect": address})
 
 
 def _kept_choices(contact_list: ContactList) -> MultiDict[str, str] | None:
@@ -335,6 +339,14 @@ def _campaign(campaign_id: int) -> Campaign:
 def _list(campaign_id: int, list_id: int) -> tuple[Campaign, ContactList]:
     campaign = _campaign(campaign_id)
     return campaign, services.list_of(campaign, list_id)
+
+
+def _columns_address(contact_list: ContactList) -> str:
+    if contact_list.purpose == ListPurpose.TAKE_OUT:
+        return url_for(
+            "take_out.columns", campaign_id=contact_list.campaign_id, list_id=contact_list.id
+        )
+    return _address("columns", contact_list)
 
 
 def _address(page: str, contact_list: ContactList) -> str:

@@ -289,6 +289,13 @@ document.addEventListener("click", (event) => {
 // The back button may show, from memory, a person who is no longer the caller's.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
+/* A file has just taken this person out. A call that has begun goes on. */
+function takeAway() {
+  hold.close();
+  if (!hold.begun) return location.replace("/calling/wait");
+  warn("They have just been taken off the list. If you're talking, finish, and say how it ended.");
+}
+
 let partyIs = "";
 
 function showParty(state) {
@@ -300,6 +307,7 @@ function showParty(state) {
 const line = listen({
   removed: () => location.replace("/calling"),
   message: ({ text }) => showMessage(text),
+  taken: ({ call }) => page && hold && call === data.call && takeAway(),
   party: showParty,
   // Called when the line was down or the phone slept. A pause or end that the caller has seen is not shown
   // again.

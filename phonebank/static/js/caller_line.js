@@ -7,14 +7,15 @@ const RECONNECT_AFTER_MS = 5000;
 const CONNECTED_WITHIN_MS = 4000;
 const ANSWER_WITHIN_MS = 8000;
 
-/* handlers: { admitted, removed, party({ paused, ended, seconds }), message({ text }), state({ state, … }),
+/* handlers: { admitted, removed, party({ paused, ended, seconds }), message({ text }),
+   taken({ call }), state({ state, … }),
    cut(isCut) }. `isCut` is true while the network blocks the line. Returns { ask, distrust }, or null without
    the library. */
 export function listen(handlers) {
   if (!window.io) return null;
   const socket = window.io("/caller", { transports: ["websocket"], reconnectionDelayMax: 10000 });
   const call = (name, data) => handlers[name] && handlers[name](data);
-  for (const event of ["admitted", "removed", "party", "message"]) {
+  for (const event of ["admitted", "removed", "party", "message", "taken"]) {
     socket.on(event, (data) => call(event, data || {}));
   }
 

@@ -41,7 +41,7 @@ def test_every_status_of_a_contact_is_in_the_first_bucket_that_fits(
         (False, True),
         (None, before),
         (False, True),
-        ("callable", "finished", "unusable"),
+        ("callable", "finished", "unusable", "taken_out"),
         ("", "en", "cy", "pl"),
         (None, before, later),
         (before, later),
@@ -71,7 +71,7 @@ def test_every_status_of_a_contact_is_in_the_first_bucket_that_fits(
     db.session.commit()
     found = {bucket.key: bucket.contacts for bucket in buckets_of(campaign)}
     assert found == expected
-    assert sum(found.values()) == 2 * 2 * 2 * 3 * 4 * 3 * 2
+    assert sum(found.values()) == 2 * 2 * 2 * 4 * 4 * 3 * 2
 
 
 def test_who_is_outside_calling_hours_is_told_by_the_clock_on_their_own_wall(

@@ -514,3 +514,42 @@ def test_the_columns_page_shows_what_will_happen_and_asks_if_much_is_refused(
     upload_desk.work()
     (ada,) = upload_desk.contacts()
     assert ada.other_phones == ["+442079460019"]
+
+
+def test_people_are_taken_out_by_file_and_put_back(
+    organiser: FlaskClient, upload_desk: Desk, lists_page: str
+) -> None:
+    people = [f"{n},Ada{n},{drama_number(n)}" for n in range(5)]
+    upload_desk.bring("ID,Name,Phone\n" + "\n".join(people) + "\n")
+    new = lists_page.replace("/lists", "/take-out")
+
+    def sent(content: str) -> str:
+        data = {"file": (io.BytesIO(content.encode()), "voted.csv"), "reason": "voted"}
+        return organiser.post(new, data=data).location
+
+    page = sent("Voter ID\n98\n99\n")
+    nobody = confirmed(organiser, page)
+    assert nobody.status_code == 422
+    assert "This file takes nobody out" in nobody.text
+    assert (
+        "Choose the column with your own IDs" in confirmed(organiser, page, column_0="ignore").text
+    )
+
+    page = sent("Voter ID\n0\n1\n2\n3\n4\n99\n")
+    html = organiser.get(page).text
+    assert "of 5 who are left" in html
+    assert "Row 7:</span> 99" in html
+    asked = confirmed(organiser, page)
+    assert "would take out 5 of the 5 people" in asked.text
+    done = confirmed(organiser, page, take_out="5")
+    upload_desk.work()
+    html = organiser.get(done.location).text
+    assert "Nobody calls these people any more: they have voted." in html
+    assert {one.state for one in upload_desk.contacts()} == {"taken_out"}
+    assert "Taken out" in organiser.get(lists_page).text
+    assert organiser.get(f"{done.location}/columns").status_code == 302
+
+    organiser.post(f"{done.location}/undo")
+    upload_desk.work()
+    assert "Everyone whom it had taken out is back" in organiser.get(done.location).text
+    assert {one.state for one in upload_desk.contacts()} == {"callable"}

@@ -1,0 +1,91 @@
+"""Finds out, before a file takes people out of calling, whom it names. It changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from typing import Any
+
+from phonebank.csv_input.column_mapping import Mapping
+from phonebank.lists.take_out import STILL_THERE, count_rows, named_people, people_left, read_row
+from phonebank.lists.uploads import rows_of
+from phonebank.models import Campaign, ContactList
+
+BATCH = 10_000
+SAMPLES = 5
+LONGEST_SAMPLE = 80  # characters
+# An organiser must agree if a larger share of the people who are left would be taken out.
+SHARE_TO_ASK_ABOUT = 0.5
+
+
+@dataclass
+class TakeOutCheck:
+    """What a file would do: how many people it takes out of the `left` who could be, and what its
+    `rows` do (`take_out.RowCounts`). Samples are the first few rows: their number and words."""
+
+    left: int
+    rows: int = 0
+    people: int = 0
+    taken: int = 0
+    already: int = 0
+    unknown: int = 0
+    refused: int = 0
+    taken_samples: list[tuple[int, str]] = field(default_factory=list)
+    unknown_samples: list[tuple[int, str]] = field(default_factory=list)
+    refused_samples: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def needs_agreement(self) -> bool:
+        """Whether an organiser must agree before this many people are taken out."""
+        return self.people > self.left * SHARE_TO_ASK_ABOUT
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the check as JSON, for `TakeOutCheck(**…)`."""
+        return asdict(self)
+
+
+def check_take_out(
+    campaign: Campaign,
+    contact_list: ContactList,
+    mapping: Mapping,
+    progress: Callable[[int], None] = lambda rows: None,
+) -> TakeOutCheck:
+    """Return whom a stored file names with these columns.
+
+    `progress` is called with the number of rows read so far. Raises InvalidFileError at a row that
+    cannot be read.
+    """
+    check = TakeOutCheck(people_left(campaign))
+    rows = islice(rows_of(contact_list), 1, None)
+    seen: set[int] = set()
+    while chunk := [read_row(row, mapping, campaign.country) for row in islice(rows, BATCH)]:
+        named = named_people(campaign, chunk)
+        takes = {row.contact_id for row in named if row.state in STILL_THERE} - seen
+        seen |= takes
+        counts = count_rows(chunk, named, takes)
+        check.rows += len(chunk)
+        check.people += len(takes)
+        check.taken += counts.taken
+        check.already += counts.already
+        check.unknown += counts.unknown
+        check.refused += len(counts.refused)
+        known = {row.ordinal for row in named}
+        for person in named:
+            if person.contact_id in takes:
+                takes.discard(person.contact_id)  # a sample of each
+                words = f"{person.first_name} {person.last_name}".strip() or "Name not known"
+                _sample(check.taken_samples, person.ordinal, words)
+        for row in chunk:
+            words = ", ".join(cell.strip() for cell in row.cells if cell.strip())
+            if not row.external_id and not row.phones:
+                _sample(check.refused_samples, row.number, words)
+            elif row.number not in known:
+                _sample(check.unknown_samples, row.number, words)
+        progress(check.rows)
+    return check
+
+
+def _sample(samples: list[tuple[int, str]], number: int, words: str) -> None:
+    if len(samples) < SAMPLES:
+        samples.append((number, words[:LONGEST_SAMPLE] or "(empty)"))

@@ -1,1 +1,0 @@
-"""Simulated evenings of calling, paced by the same rule as real ones. No database."""
