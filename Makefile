@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-calls test-pages lint lint-javascript format bench soak put-back requirements
+.PHONY: help run simulate test test-fast test-calls test-pages lint lint-javascript format bench soak put-back requirements
 
 PY := .venv/bin/python
 # This Python makes the environment. If it is empty, the first Python that is new enough does.
@@ -20,6 +20,12 @@ help: ## List these commands
 
 run: .venv/.ready ## Run Phonebank here (PORT=5001 for another port); Ctrl-C stops it
 	@exec $(PY) -m phonebank.local.launcher
+
+CALLERS ?= 20
+ANSWERS ?= 15
+TALK ?= 90
+simulate: .venv/.ready ## Simulate evenings of machine calling (CALLERS=20 ANSWERS=15 TALK=90)
+	@$(PY) -m phonebank.pacing_simulation --callers $(CALLERS) --answers $(ANSWERS) --talk $(TALK) $(ARGS)
 
 test: .venv/.ready-for-tests ## Run the tests, except those of test-calls and test-pages
 	$(PYTEST) -m "not load and not calls and not pages" $(AT_ONCE) $(ARGS)

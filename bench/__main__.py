@@ -1,6 +1,7 @@
 """`make bench` takes the measurements of docs/benchmarks.md, one after another.
 
     python -m bench [cycle] [claims] [import] [board] [callers] [overload] [exports] [find] [api]
+                    [erasure] [pacing]
                     [erasure] [take-out]
 
 Without a name it takes all of them.
@@ -25,6 +26,7 @@ from bench import (
     find,
     import_bench,
     overload,
+    pacing,
     take_out,
 )
 
@@ -41,6 +43,7 @@ BENCHES: dict[str, Callable[[], bool]] = {
     "api": lambda: api.main(4 if QUICK else 8),
     "take-out": lambda: take_out.main(*((50_000, 10_000) if QUICK else ())),
     "erasure": lambda: erasure.main(20_000 if QUICK else 1_000_000),
+    "pacing": lambda: pacing.main(QUICK),
 }
 
 

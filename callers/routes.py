@@ -16,10 +16,11 @@ from callers.views import (  # noqa: F401  (each adds its pages to the blueprint
     keep,
     practice,
     record,
+    softphone,
     told,
 )
 from callers.views.blueprint import pages
-from callers.views.callback_times import PRESETS
+from phonebank.calls.callback_times import PRESETS
 from phonebank.parties.help_requests import ABOUT
 from phonebank.rules.languages import LANGUAGES
 from phonebank.rules.outcomes import GROUPS, OUTCOMES

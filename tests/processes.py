@@ -49,6 +49,8 @@ class Processes:
     loud: bool = False
     port: int = field(default_factory=free_port)
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    # More environment variables.
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -128,4 +130,5 @@ class Processes:
             "REQUIRE_SECOND_FACTOR": "no",
             "BASE_URL": self.url,
             "PYTHONUNBUFFERED": "1",
+            **self.settings,
         }

@@ -30,7 +30,7 @@ NEEDED, OPTIONAL = (
 # A container brings these itself: its place on the network, and no data of its own.
 SET_BY_THE_IMAGE = {"HOST", "PORT", "PHONEBANK_VAR"}
 # These are not for a public server.
-FOR_TESTS = {"PHONEBANK_MODE", "PHONEBANK_TIMINGS"}
+FOR_TESTS = {"PHONEBANK_MODE", "PHONEBANK_TIMINGS", "SIMULATOR"}
 
 
 def instructions() -> list[tuple[str, str]]:

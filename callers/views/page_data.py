@@ -9,16 +9,14 @@ from flask import url_for
 from sqlalchemy import JSON, Row, func, select, text
 
 from callers.views.joy import describe_joy
+from phonebank.calls.callback_times import zone_of
 from phonebank.calls.hold import SEEN_APART, mark_seen
 from phonebank.calls.undo import LAST_RECORDED_FIRST, UNDO_WITHIN, may_undo_never_again
-from phonebank.contact_queue.campaign_hours import rules_of
 from phonebank.core.db import db
 from phonebank.core.statement import Statement
 from phonebank.models import Answer, Call, CallEnding, Caller, Campaign, Contact, Party, now
 from phonebank.models.call import OUTCOME_WITHIN
-from phonebank.rules.calling_hours import zones_in_key
 from phonebank.rules.outcomes import SUPPRESSES, label_of
-from phonebank.rules.time_zones import time_zone
 
 LAST_CALLS = 100
 # For this long after the hold expires, the caller can still record an outcome.
@@ -108,14 +106,6 @@ def place_of(caller: Caller) -> dict[str, Any]:
     """Return the variables that every page needs: `caller`, `campaign` and `party` (or None)."""
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     return {"caller": caller, "campaign": campaign_of(caller), "party": party}
-
-
-def zone_of(call: Call) -> ZoneInfo:
-    """Return the contact's time zone. If it is unknown, return the first zone of the country."""
-    contact = db.session.get_one(Contact, call.contact_id)
-    campaign = db.session.get_one(Campaign, call.campaign_id)
-    zones = zones_in_key(contact.zone_key) or tuple(rules_of(campaign).time_zones.value)
-    return time_zone(zones[0])
 
 
 def describe_callback(at: datetime, asked: datetime | None, zone: ZoneInfo) -> str:

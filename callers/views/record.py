@@ -18,12 +18,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from callers.sessions import for_callers
-from callers.views import page_data
 from callers.views.blueprint import mark_saved, pages, read_fields, wants_screen
 from callers.views.call_view_model import seconds_until
-from callers.views.callback_times import callback_time
 from callers.views.next_contact import ASKED_CALLBACK, show_next, show_or_redirect, show_refused
 from phonebank.calls.answers import save_answer
+from phonebank.calls.callback_times import callback_time, zone_of
 from phonebank.calls.earlier_call import take_over
 from phonebank.calls.hold import current_hold, own_call, release_hold, renew_hold
 from phonebank.calls.record import RecordResult, record
@@ -159,7 +158,7 @@ def _callback_at(
     # past.
     if call.outcome is not None:
         return None
-    return callback_time(ring_back, day, clock, page_data.zone_of(call), now())
+    return callback_time(ring_back, day, clock, zone_of(call), now())
 
 
 def _turn() -> int | None:

@@ -13,6 +13,7 @@ call or person has put it there too.
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import String, bindparam, delete, literal_column, select, type_coerce
@@ -68,18 +69,20 @@ _LOCKED_CALL = (
 @dataclass(frozen=True)
 class Correction:
     """The organiser's values for a call: its outcome and note, and the answers that change, by step
-    id. A blank answer deletes the old one."""
+    id. A blank answer deletes the old one. `callback_at` (aware) is the promised time, for an
+    outcome that takes one; with None no time was promised, or the promise stays."""
 
     outcome: str
     note: str
     answers: Mapping[str, Any] = field(default_factory=dict)
+    callback_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Corrected:
     """The result of a correction. `changed` is False if all values were the same already.
-    `person_stays` is True if the outcome changed but the contact did not, because it was called
-    since."""
+    `person_stays` is True if the outcome or the promised time changed but the contact did not,
+    because it was called since."""
 
     changed: bool
     person_stays: bool = False
@@ -126,11 +129,15 @@ def correct(call: Call, version: str, correction: Correction, account: Account) 
     if changed_answers:
         before["answers"] = {step: old_answers.get(step) for step in changed_answers}
         after["answers"] = changed_answers
+    promised = correction.callback_at if outcome.takes_callback else None
+    if promised is not None:
+        after["callback_at"] = promised.isoformat()
     if not after:
         return Corrected(changed=False)
     _store_answers(call, changed_answers)
-    people = _take_back(call, contact) if "outcome" in after else None
-    _record_again(call, contact, outcome, correction.note, people)
+    decides_again = "outcome" in after or promised is not None
+    people = _take_back(call, contact) if decides_again else None
+    _record_again(call, contact, outcome, correction, people)
     if people is not None:
         restore_contacts(people.contact_ids)
         suppress_listed_among(people.contact_ids)
@@ -140,7 +147,7 @@ def correct(call: Call, version: str, correction: Correction, account: Account) 
     )
     _audit(call, before, after, account)
     db.session.flush()
-    return Corrected(True, "outcome" in after and not (people is not None and people.contact))
+    return Corrected(True, decides_again and not (people is not None and people.contact))
 
 
 def _lock(call: Call, version: str) -> tuple[Call, Contact]:
@@ -212,7 +219,7 @@ def _take_back(call: Call, contact: Contact) -> Restored | None:
 
 
 def _record_again(
-    call: Call, contact: Contact, outcome: Outcome, note: str, people: Restored | None
+    call: Call, contact: Contact, outcome: Outcome, said: Correction, people: Restored | None
 ) -> None:
     """Write the outcome as `record` does, as of the time at which the call was recorded.
 
@@ -234,7 +241,7 @@ def _record_again(
     campaign = db.session.get_one(Campaign, call.campaign_id)
     today = contact_date(zones_in_key(rows.zone_key), at, rules_of(campaign))
     seen = Situation(rows, campaign, at, today)
-    report = Report(caller, call.id, outcome, note, None, False, "", None)
+    report = Report(caller, call.id, outcome, said.note, said.callback_at, False, "", None)
     decision = decide_about(report, seen)
     result = call_result(report, seen, decision.counted and not was_superseded)
     decides = people is not None and people.contact
@@ -258,7 +265,8 @@ def _audit(call: Call, before: dict[str, Any], after: dict[str, Any], account: A
 
     def figures(values: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in values.items() if key == "outcome"} | {
-            "changed": sorted(after.get("answers", {})) + ["note"] * ("note" in after)
+            "changed": sorted(after.get("answers", {}))
+            + [name for name in ("note", "callback_at") if name in after]
         }
 
     record_audit(

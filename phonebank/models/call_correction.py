@@ -14,8 +14,9 @@ class CallCorrection(Base):
     """One correction of a call's outcome, answers or note.
 
     `before` and `after` have only what changed: `outcome` (a key), `note`, and `answers` by step id
-    (None for no answer). They may contain what a person said, so they are deleted with the call.
-    The audit still has the fact that there was a correction.
+    (None for no answer). `after` also has `callback_at`, if the organiser gave one. They may
+    contain what a person said, so they are deleted with the call. The audit still has the fact that
+    there was a correction.
     """
 
     __tablename__ = "call_correction"

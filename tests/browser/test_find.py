@@ -1,5 +1,7 @@
-"""An organiser finds a person and corrects a call, on a desk."""
+"""An organiser finds a person, corrects a call, answers what is stored about them, and takes the
+results home, on a desk."""
 
+import csv
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +12,7 @@ from phonebank.accounts import sign_in_mail
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.core.db import db
+from phonebank.exports.jobs import make_export
 from phonebank.models import Account, RoleName
 from phonebank.tallies.reconcile import differences
 from phonebank.tallies.totals import campaign_totals
@@ -27,7 +30,7 @@ from tests.phonebank.exports.room import SCRIPT
 pytestmark = pytest.mark.browser
 
 
-def test_an_organiser_finds_a_person_and_corrects_a_call(
+def test_a_person_is_found_corrected_and_told_and_the_results_go_home(
     app: Flask, clean_stores: None, web_server: Server, new_page: Callable[..., Page]
 ) -> None:
     with app.app_context():
@@ -68,3 +71,27 @@ def test_an_organiser_finds_a_person_and_corrects_a_call(
     with app.app_context():
         assert campaign_totals(1).reached == 1
         assert not differences()
+
+    page.get_by_role("link", name="Settings", exact=True).click()
+    page.get_by_role("link", name="One person").click()
+    page.get_by_label("phone number").fill("020 7946 0123")
+    page.get_by_role("button", name="Find them").click()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download what is stored about them").click()
+    told = saved.value.path().read_text("utf-8-sig")
+    assert "Ann" in told
+    assert "She has called back" in told
+    assert "Sam" not in told
+
+    page.get_by_role("link", name="Results", exact=True).click()
+    page.get_by_role("link", name="Download results").click()
+    page.get_by_label("What", exact=True).select_option(label="Calls and answers")
+    page.get_by_role("button", name="Make the file").click()
+    with app.app_context():
+        make_export(1)
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Download Calls and answers").click()
+    rows = list(csv.DictReader(saved.value.path().open(encoding="utf-8-sig")))
+    assert [(row["contact_last_name"], row["outcome"], row["note"]) for row in rows] == [
+        ("Quillfeather", "talked", "She has called back")
+    ]

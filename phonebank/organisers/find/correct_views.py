@@ -1,6 +1,7 @@
 """The pages that correct a call, and that list the calls of one caller."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Flask, render_template, request, url_for
@@ -8,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from phonebank.calls.answers import answers_of
+from phonebank.calls.callback_times import callback_time, zone_of
 from phonebank.calls.caller_history import caller_in
 from phonebank.calls.correct import Correction, call_in, correct, version_of
 from phonebank.calls.record import NOTE_AT_MOST
@@ -15,7 +17,7 @@ from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.errors import ConflictError, InvalidInputError
 from phonebank.core.scopes import campaign_for
-from phonebank.models import Call, Caller, Campaign, Contact, RoleName, SightKind
+from phonebank.models import Call, Caller, Campaign, Contact, RoleName, SightKind, now
 from phonebank.organisers.responses import commit_and_redirect
 from phonebank.persons.history import calls_by, questions_of
 from phonebank.persons.sights import record_sights
@@ -80,7 +82,11 @@ def save(campaign_id: int, call_id: uuid.UUID) -> ResponseReturnValue:
         request.form.get("note", "").replace("\r\n", "\n").strip(),
         {step.id: _typed(step.id, step.answer == "several") for step in _asked(call)},
     )
+    day, clock = request.form.get("date", ""), request.form.get("time", "")
     try:
+        if said.outcome in OUTCOMES and OUTCOMES[said.outcome].takes_callback:
+            promised = callback_time("", day, clock, zone_of(call), now())
+            said = replace(said, callback_at=promised)
         done = correct(call, request.form.get("version", ""), said, current_user)
     except (ConflictError, InvalidInputError) as fault:
         db.session.rollback()
@@ -146,4 +152,6 @@ def _page(campaign: Campaign, call: Call, fault: str = "", typed: Correction | N
             for group, title in GROUPS.items()
         ],
         questions=questions,
+        typed_day=request.form.get("date", "") if typed else "",
+        typed_time=request.form.get("time", "") if typed else "",
     )

@@ -1,9 +1,11 @@
 """Finding a person, their page, and correcting their calls, as an organiser's browser does it."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -188,6 +190,34 @@ def test_a_call_is_corrected_on_its_page(phone_bank: PhoneBank, browser: FlaskCl
     page = browser.get(f"/campaigns/{campaign_id}/callers/{phone_bank.sam.id}/calls").text
     assert "We talked" in page
     assert address in page
+
+
+def test_a_call_is_corrected_to_a_call_back_at_a_promised_time(
+    phone_bank: PhoneBank, browser: FlaskClient
+) -> None:
+    with time_machine.travel(datetime(2027, 7, 7, 12, tzinfo=UTC), tick=False):  # a Wednesday
+        call = record_call(phone_bank, "no_answer")
+        address = f"/campaigns/{phone_bank.campaign.id}/calls/{call.id}/correct"
+
+        def send(day: str, clock: str) -> int:
+            version = re.search(r'name="version" value="(\d+)"', browser.get(address).text)
+            assert version is not None
+            data = {"version": version[1], "outcome": "call_back", "date": day, "time": clock}
+            return browser.post(address, data=data).status_code
+
+        def promised() -> datetime | None:
+            return db.session.get_one(Contact, call.contact_id, populate_existing=True).callback_at
+
+        assert send("2027-07-06", "18:30") == 422
+        assert send("tomorrow", "") == 422
+        assert promised() is None
+        assert send("2027-07-08", "18:30") == 302
+        assert promised() == datetime(2027, 7, 8, 17, 30, tzinfo=UTC)  # London's summer time
+        assert send("2027-07-09", "10:00") == 302
+        assert promised() == datetime(2027, 7, 9, 9, tzinfo=UTC)
+        assert send("", "") == 302  # nothing was changed, so the promise stays
+        assert promised() == datetime(2027, 7, 9, 9, tzinfo=UTC)
+    assert not differences()
 
 
 def test_other_campaigns_people_and_calls_are_not_found(

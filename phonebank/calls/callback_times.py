@@ -1,13 +1,17 @@
-"""The callback time that a caller tapped or typed. Pure functions.
+"""The callback time that a caller or an organiser tapped or typed.
 
-`retry_policy.decide` moves the time into calling hours. This module only turns the caller's words
-into a time.
+`retry_policy.decide` moves the time into calling hours. This module only turns words into a time.
 """
 
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from phonebank.contact_queue.campaign_hours import rules_of
+from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
+from phonebank.models import Call, Campaign, Contact
+from phonebank.rules.calling_hours import zones_in_key
+from phonebank.rules.time_zones import time_zone
 
 LATER_TODAY = "later_today"
 TOMORROW = "tomorrow"
@@ -56,6 +60,14 @@ def callback_time(
     if chosen - now > AHEAD_AT_MOST:
         raise InvalidInputError("That's more than three months away.", "Give an earlier day.")
     return chosen
+
+
+def zone_of(call: Call) -> ZoneInfo:
+    """Return the contact's time zone. If it is unknown, return the first zone of the country."""
+    contact = db.session.get_one(Contact, call.contact_id)
+    campaign = db.session.get_one(Campaign, call.campaign_id)
+    zones = zones_in_key(contact.zone_key) or tuple(rules_of(campaign).time_zones.value)
+    return time_zone(zones[0])
 
 
 def _date(text: str, today: date) -> date:

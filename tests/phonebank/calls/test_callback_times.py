@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callers.views.callback_times import AHEAD_AT_MOST, CHOSEN, NEXT_WEEK, PRESETS, callback_time
+from phonebank.calls.callback_times import AHEAD_AT_MOST, CHOSEN, NEXT_WEEK, PRESETS, callback_time
 from phonebank.core.errors import InvalidInputError
 
 LONDON = ZoneInfo("Europe/London")

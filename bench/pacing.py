@@ -1,0 +1,155 @@
+"""The pacing rule against two others, and against the law: simulated evenings, on all processors.
+
+    python -m bench.pacing [compare] [law]
+
+See docs/pacing.md for the model and the bars.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import Pool
+from multiprocessing.pool import Pool as PoolType
+
+from bench.pacing_peers import Kooragang
+from bench.reporting import report
+from phonebank.pacing.rule import (
+    FEWEST_ANSWERS,
+    FEWEST_CALLERS,
+    lines_ahead,
+    lines_to_dial,
+    progressive,
+)
+from phonebank.pacing.snapshot import OFCOM, Decision, Snapshot
+from phonebank.pacing_simulation.evening import Evening, Result, Rule
+from phonebank.pacing_simulation.figures import Figures, figures
+from phonebank.pacing_simulation.setting import Setting
+
+EVENING = Setting(callers=20)
+NO_BOUND = 10**9
+# Of 1,000 evenings on which half of the callers vanish, so many may be above the ceiling: a line
+# that rings can't be taken back.
+VANISHED_OVER = 0.002
+FEWEST_TO_COUNT = 500  # evenings; on fewer, one evening is more than two in a thousand
+
+
+def without_bound(moment: Snapshot) -> Decision:
+    """The production rule, with its bound lifted."""
+    if moment.callers < FEWEST_CALLERS or moment.account.answers < FEWEST_ANSWERS:
+        return lines_to_dial(moment)
+    return lines_ahead(moment, NO_BOUND)
+
+
+MAKE: dict[str, Callable[[], Rule]] = {
+    "progressive": lambda: progressive,
+    "Kooragang": Kooragang,
+    "ours": lambda: lines_to_dial,
+    "ours, bound lifted": lambda: without_bound,
+}
+
+
+@dataclass(frozen=True)
+class Bar:
+    callers: int
+    times: float
+    than: str
+
+
+BARS = (
+    Bar(5, 1.12, "progressive"),
+    Bar(20, 1.05, "Kooragang"),
+    Bar(50, 1.08, "Kooragang"),
+    Bar(200, 1.08, "Kooragang"),
+)
+
+
+def play(rule: str, setting: Setting, seed: int) -> Result:
+    """Play one evening."""
+    return Evening(setting, seed, MAKE[rule]()).run()
+
+
+def evenings(pool: PoolType, rule: str, setting: Setting, count: int) -> Figures:
+    """Play evenings with the seeds from 1 on."""
+    return figures(pool.map(partial(play, rule, setting), range(1, count + 1), 1), OFCOM.ceiling)
+
+
+def compare(pool: PoolType, evenings_each: int, settings: Sequence[Setting]) -> bool:
+    """Compare the rules on the same seeds, and say whether every bar is kept."""
+    kept = True
+    report(
+        "| callers | answers, talk | rule | conversations an hour | wait | abandoned, worst day |"
+    )
+    report("|---|---|---|---|---|---|")
+    for setting in settings:
+        count = max(2, evenings_each // (3 if setting.callers >= 200 else 1))
+        found = {}
+        for rule in ("progressive", "Kooragang", "ours"):
+            found[rule] = evenings(pool, rule, setting, count)
+            report(_row(setting, rule, found[rule]))
+        kept &= found["ours"].days_over == 0
+        for bar in BARS:
+            if bar.callers == setting.callers and setting == replace(EVENING, callers=bar.callers):
+                ratio = found["ours"].conversations.value / found[bar.than].conversations.value
+                report(f"  {ratio:.2f} times {bar.than}, bar {bar.times}")
+                kept &= ratio >= bar.times
+    return kept
+
+
+def law(pool: PoolType, count: int, sizes: Sequence[int]) -> bool:
+    """Play evenings on which the answer rate triples, or half of the callers vanish."""
+    kept = True
+    for callers in sizes:
+        setting = replace(EVENING, callers=callers)
+        tripling = evenings(pool, "ours", replace(setting, tripling=True), count)
+        kept &= tripling.days_over == 0
+        report(f"{callers} callers, answers triple: {_over(tripling)}")
+        vanish = evenings(pool, "ours", replace(setting, half_vanish=True), count)
+        allowed = VANISHED_OVER * max(count, FEWEST_TO_COUNT)
+        kept &= vanish.days_over <= allowed
+        report(f"{callers} callers, half vanish: {_over(vanish)}")
+    lifted = evenings(pool, "ours, bound lifted", Setting(callers=5, tripling=True), count)
+    kept &= lifted.days_over > 0
+    report(f"5 callers, answers triple, bound lifted: {_over(lifted)}")
+    return kept
+
+
+def _row(setting: Setting, rule: str, found: Figures) -> str:
+    return (
+        f"| {setting.callers} | {100 * setting.answer_share:.0f}%, {setting.talk:.0f} s | {rule} | "
+        f"{found.conversations.value:.2f} ±{found.conversations.half_width:.2f} | "
+        f"{found.waiting.value:.1f} s | {100 * found.share.value:.2f}%, "
+        f"{100 * found.worst_share:.2f}%{_days(found)} |"
+    )
+
+
+def _days(found: Figures) -> str:
+    return f" ({found.days_over} of {found.evenings} days over)" if found.days_over else ""
+
+
+def _over(found: Figures) -> str:
+    return (
+        f"{found.days_over} of {found.evenings} days over by the records, worst "
+        f"{100 * found.worst_share:.2f}%; in truth {found.days_truly_over}, worst "
+        f"{100 * found.worst_true_share:.2f}%; {found.conversations.value:.2f} talks an hour"
+    )
+
+
+def main(quick: bool, parts: Sequence[str] = ("compare", "law")) -> bool:
+    settings = [replace(EVENING, callers=bar.callers) for bar in BARS]
+    settings.insert(1, replace(EVENING, callers=10))
+    if not quick:
+        settings += [replace(EVENING, callers=n, answer_share=0.30) for n in (5, 20, 50)]
+        settings += [replace(EVENING, callers=n, talk=240.0) for n in (5, 20, 50)]
+    kept = True
+    with Pool(os.cpu_count()) as pool:
+        if "compare" in parts:
+            kept &= compare(pool, 6 if quick else 40, settings)
+        if "law" in parts:
+            kept &= law(pool, 20 if quick else 1000, (5, 20) if quick else (5, 20, 50))
+    return kept
+
+
+if __name__ == "__main__":
+    sys.exit(not main(bool(os.environ.get("BENCH_QUICK")), sys.argv[1:] or ("compare", "law")))

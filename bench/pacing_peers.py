@@ -1,0 +1,53 @@
+"""How another dialler paces, to compare with: Kooragang, by GetUp (dialer/index.js)."""
+
+from collections import deque
+
+from phonebank.pacing.snapshot import Decision, PacingMode, Snapshot
+
+# Its settings, as its own tests have them where they set any.
+WINDOW_SECONDS = 600
+CHANGE_SECONDS = 180
+RISE, FALL = 0.2, 0.4
+HIGHEST_RATIO = 10.0
+ACCEPTED_SHARE = 0.03
+FEWEST_CALLERS = 5
+
+
+class Kooragang:
+    """Dials a ratio of lines for each ready caller. The ratio follows the share of calls that were
+    dropped in the last ten minutes. It is asked once a second."""
+
+    def __init__(self) -> None:
+        self._ratio = 1.0
+        self._second = 0
+        self._changed_at = -CHANGE_SECONDS
+        self._before = (0, 0)  # abandoned, answers
+        self._window: deque[tuple[int, int, int]] = deque()  # second, abandoned, answers
+
+    def __call__(self, moment: Snapshot) -> Decision:
+        self._second += 1
+        self._look(moment)
+        if moment.callers < FEWEST_CALLERS:
+            self._ratio = 1.0
+        elif self._second - self._changed_at >= CHANGE_SECONDS:
+            self._change()
+        wanted = int(moment.ready * self._ratio) - len(moment.ringing) - moment.waiting
+        return Decision(max(0, wanted), PacingMode.PREDICTIVE, None)
+
+    def _look(self, moment: Snapshot) -> None:
+        account = moment.account
+        now = (account.abandoned + account.lost, account.answers)
+        if now != self._before:
+            self._window.append((self._second, now[0] - self._before[0], now[1] - self._before[1]))
+            self._before = now
+
+    def _change(self) -> None:
+        while self._window and self._window[0][0] < self._second - WINDOW_SECONDS:
+            self._window.popleft()
+        answers = sum(answers for _, _, answers in self._window)
+        if not answers:
+            return
+        dropped = sum(abandoned for _, abandoned, _ in self._window) / answers
+        change = -FALL if dropped > ACCEPTED_SHARE else RISE
+        self._ratio = min(HIGHEST_RATIO, max(1.0, self._ratio + change))
+        self._changed_at = self._second

@@ -1,0 +1,67 @@
+"""The bound that no setting passes, and the limit that follows the day's account."""
+
+from collections.abc import Iterable
+from math import ceil, exp, floor, sqrt
+
+from phonebank.pacing.snapshot import DayAccount, Law
+
+# From so many callers on, Ofcom's estimate takes machines out of the abandoned calls. On days with
+# fewer callers the estimate swings too much.
+CALLERS_FOR_ESTIMATE = 15
+
+# The answer rate may triple, and luck may be so bad once in a thousand times.
+RISE = 3
+ONCE_IN_A_THOUSAND = 3.1
+ROUNDING = 1e-9  # sums of chances that are certain come out a little above a whole number
+
+USUAL_LIMIT, LOWEST_LIMIT, HIGHEST_LIMIT = 0.08, 0.005, 0.35
+
+
+def limit(account: DayAccount, law: Law) -> float:
+    """Return the largest chance of finding nobody free that one more line may have.
+
+    It rises while fewer calls are abandoned than the aim allows, and falls while more are. It does
+    so smoothly, because a limit that jumps spends the allowance in bursts.
+    """
+    allowed = law.aim * account.answers
+    off = (allowed - account.abandoned_of_answers) / (sqrt(allowed) + 1)
+    return min(HIGHEST_LIMIT, max(LOWEST_LIMIT, USUAL_LIMIT * exp(0.35 * off)))
+
+
+def room(account: DayAccount, law: Law, callers: int) -> int:
+    """Return how many more calls may be abandoned now before the day is at its bound."""
+    if callers >= CALLERS_FOR_ESTIMATE:
+        joined, abandoned = account.people + account.machines, account.abandoned_of_answers
+    else:
+        joined, abandoned = account.people, account.abandoned + account.lost
+    most = law.bound * (joined + abandoned)
+    return max(0, floor((most - abandoned) / (1 - law.bound)))
+
+
+class Exposure:
+    """How many answers would find nobody free if the answer rate tripled this instant, no caller
+    came free, and luck were bad."""
+
+    def __init__(
+        self, ready: int, waiting: int, answer_bound: float, chances: Iterable[float]
+    ) -> None:
+        """`chances` are those of the ringing lines to be answered as things are."""
+        self._over = waiting - ready
+        self._new = min(1.0, RISE * answer_bound)
+        risen = [min(1.0, RISE * chance) for chance in chances]
+        self._lines = len(risen)
+        self._answers = sum(risen)
+        self._spread = sum([chance * (1 - chance) for chance in risen])
+
+    def with_one_more(self) -> int:
+        """Return the number with one more line, dialled now."""
+        answers = self._answers + self._new
+        spread = self._spread + self._new * (1 - self._new)
+        bad_luck = answers + ONCE_IN_A_THOUSAND * sqrt(spread)
+        return min(self._lines + 1, ceil(bad_luck - ROUNDING)) + self._over
+
+    def add_line(self) -> None:
+        """Count one more line as dialled now."""
+        self._lines += 1
+        self._answers += self._new
+        self._spread += self._new * (1 - self._new)

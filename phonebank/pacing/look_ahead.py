@@ -1,0 +1,152 @@
+"""The next 24 seconds: how many answer, how many callers come free, and whether one more finds one.
+
+Time ahead is cut into six slices of four seconds. For each slice the module adds up the chances of
+every ringing line to be answered by then, and of every caller to be free by then.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, erfc, sqrt
+
+from phonebank.pacing.learned import LONGEST_RING, Lengths, RingTimes
+from phonebank.pacing.snapshot import Snapshot
+
+SLICE = 4  # seconds
+SLICES = 6
+# Talks and wrap-ups are looked up by their age in steps, up to the last.
+TALK_STEP, TALK_STEPS = 4, 75  # seconds
+WRAP_UP_STEP, WRAP_UP_STEPS = 2, 30
+# Answer rates are looked up in steps, upwards, so that a table serves for more than one moment.
+RATE_STEPS = 100
+
+Table = tuple[tuple[float, ...], ...]  # for each slice, a chance for each age
+
+
+@dataclass(frozen=True, eq=False)
+class AnswerTables:
+    """The chances of lines to be answered, by an answer rate."""
+
+    by_slice: Table  # by the end of each slice, for a line of each age in seconds
+    at_last: tuple[float, ...]  # ever, for a line of each age
+    when: tuple[float, ...]  # in which slice a new line is answered, if it is answered in 24 s
+
+
+@lru_cache(maxsize=128)
+def answer_tables(ring: RingTimes, rate: float) -> AnswerTables:
+    """Return the chances of lines to be answered. A line that has rung a while without an answer
+    is less likely to be answered."""
+    ages = range(LONGEST_RING + 1)
+    still = [max(1e-9, 1 - rate * ring.before(age)) for age in ages]
+    whole = ring.before(SLICE * SLICES)
+    return AnswerTables(
+        by_slice=tuple(
+            tuple(
+                rate * (ring.before(age + SLICE * (ahead + 1)) - ring.before(age)) / still[age]
+                for age in ages
+            )
+            for ahead in range(SLICES)
+        ),
+        at_last=tuple(rate * (1 - ring.before(age)) / still[age] for age in ages),
+        when=tuple(
+            (ring.before(SLICE * (ahead + 1)) - ring.before(SLICE * ahead)) / whole
+            for ahead in range(SLICES)
+        ),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class FreeTables:
+    """The chances of callers to be free by the middle of each slice, by the age of their call."""
+
+    talking: Table
+    wrapping_up: Table
+    again: tuple[float, ...]  # so many slices after a person was joined with them
+
+
+@lru_cache(maxsize=128)
+def free_tables(talk: Lengths, wrap_up: Lengths, grace: float) -> FreeTables:
+    """Return the chances of callers to be free, or to be free `grace` seconds later: so long a
+    person may wait. A talk is followed by a wrap-up of the mean length."""
+    middles = [SLICE * (ahead + 0.5) + grace for ahead in range(SLICES)]
+    return FreeTables(
+        talking=tuple(
+            tuple(
+                talk.chance_to_end(TALK_STEP * step, middle - wrap_up.mean)
+                for step in range(TALK_STEPS)
+            )
+            for middle in middles
+        ),
+        wrapping_up=tuple(
+            tuple(
+                wrap_up.chance_to_end(WRAP_UP_STEP * step, middle) for step in range(WRAP_UP_STEPS)
+            )
+            for middle in middles
+        ),
+        again=tuple(talk.chance_to_end(0, SLICE * later - wrap_up.mean) for later in range(SLICES)),
+    )
+
+
+def rate_step(rate: float) -> float:
+    """Return the next step up from an answer rate."""
+    return ceil(rate * RATE_STEPS) / RATE_STEPS
+
+
+def ring_ages(ages: Iterable[float]) -> list[int]:
+    """Return the ages of lines in whole seconds, as the tables have them."""
+    return [int(age) if age < LONGEST_RING else LONGEST_RING for age in ages]
+
+
+class LookAhead:
+    """How answers and callers meet in the next 24 seconds, with the lines that were added."""
+
+    def __init__(self, moment: Snapshot, rate: float, ages: Sequence[int]) -> None:
+        """`rate` is the answer rate to reckon with, and `ages` are those of the ringing lines."""
+        learned = moment.learned
+        answers = answer_tables(learned.ring, rate)
+        free = free_tables(learned.talk, learned.wrap_up, moment.law.seconds_to_message)
+        talks = [min(int(age / TALK_STEP), TALK_STEPS - 1) for age in moment.talking]
+        wraps = [min(int(age / WRAP_UP_STEP), WRAP_UP_STEPS - 1) for age in moment.wrapping_up]
+        self._when = answers.when
+        self._lines, self._busy = len(ages), len(talks) + len(wraps)
+        self._free_now = moment.ready - moment.waiting
+        # For each slice, how many lines are answered by then, and how many callers come free.
+        self._answered = [sum(map(row.__getitem__, ages)) for row in answers.by_slice]
+        self._come_free = [
+            sum(map(talking.__getitem__, talks)) + sum(map(wrapping.__getitem__, wraps))
+            for talking, wrapping in zip(free.talking, free.wrapping_up, strict=True)
+        ]
+        self._returned = _returning(self._answered, free.again)
+        self._new = [row[0] for row in answers.by_slice]
+        self._new_returned = _returning(self._new, free.again)
+
+    def chance(self) -> float:
+        """Return the chance that one more line, dialled now and answered, finds nobody free."""
+        lines, busy, chance = self._lines or 1, self._busy or 1, 0.0
+        for ahead, when in enumerate(self._when):
+            answered, come_free = self._answered[ahead], self._come_free[ahead]
+            spare = self._free_now - 0.5 + come_free + self._returned[ahead] - answered
+            # Of all mixes of chances with this sum, equal ones have the largest variance.
+            spread = answered * (1 - answered / lines) + come_free * (1 - come_free / busy) + 0.05
+            chance += when * 0.5 * erfc(spare / sqrt(2 * spread))
+        return chance
+
+    def add_line(self) -> None:
+        """Count one more line as dialled now."""
+        self._lines += 1
+        for ahead in range(SLICES):
+            self._answered[ahead] += self._new[ahead]
+            self._returned[ahead] += self._new_returned[ahead]
+
+
+def _returning(answered: Sequence[float], again: Sequence[float]) -> list[float]:
+    """Return how many callers, joined with those who answer in a slice, are free again by each
+    later slice. Machines and wrong numbers end in seconds."""
+    back = []
+    for ahead in range(SLICES):
+        free, before = 0.0, 0.0
+        for earlier in range(ahead):
+            free += (answered[earlier] - before) * again[ahead - earlier]
+            before = answered[earlier]
+        back.append(free)
+    return back

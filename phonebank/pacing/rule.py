@@ -1,0 +1,78 @@
+"""The pacing rule: how many lines to dial now.
+
+One more line is dialled only while both hold:
+
+- the chance that this line finds nobody free is at most a limit. `look_ahead` finds the chance, and
+  the limit follows the day's account towards its aim;
+- if the answer rate tripled this instant, with luck that is so bad once in a thousand times, and no
+  caller came free, the day would still end within its ceiling less a margin. No setting passes
+  this bound.
+
+With fewer than five callers, and before the day has fifty answers, each ready caller has one line.
+A ready caller always has one line, because it can find nobody free only if the caller leaves.
+"""
+
+from phonebank.pacing.day_bound import Exposure, limit, room
+from phonebank.pacing.look_ahead import LookAhead, answer_tables, rate_step, ring_ages
+from phonebank.pacing.snapshot import Decision, PacingMode, Snapshot, Stop
+
+FEWEST_CALLERS = 5
+FEWEST_ANSWERS = 50
+
+
+def lines_to_dial(moment: Snapshot) -> Decision:
+    """Return how many lines to dial now, with what the decision was made from."""
+    if moment.callers < FEWEST_CALLERS:
+        return Decision(one_line_each(moment), PacingMode.PROGRESSIVE, Stop.FEW_CALLERS)
+    if moment.account.answers < FEWEST_ANSWERS:
+        return Decision(one_line_each(moment), PacingMode.PROGRESSIVE, Stop.FEW_ANSWERS)
+    return lines_ahead(moment, room(moment.account, moment.law, moment.callers))
+
+
+def progressive(moment: Snapshot) -> Decision:
+    """Return one line for each ready caller."""
+    return Decision(one_line_each(moment), PacingMode.PROGRESSIVE, None)
+
+
+def one_line_each(moment: Snapshot) -> int:
+    """Return the lines that give each ready caller one: the progressive rule."""
+    return max(0, moment.ready - len(moment.ringing) - moment.waiting)
+
+
+def lines_ahead(moment: Snapshot, allowed: int) -> Decision:
+    """Return how many lines to dial by looking ahead, whatever the number of callers and answers.
+
+    `allowed` is how many more calls may be abandoned before the day is at its bound.
+    """
+    rate = rate_step(moment.learned.answer_bound())
+    ages = ring_ages(moment.ringing)
+    at_last = answer_tables(moment.learned.ring, rate).at_last
+    exposure = Exposure(moment.ready, moment.waiting, rate, [at_last[age] for age in ages])
+    highest = limit(moment.account, moment.law)
+    ahead: LookAhead | None = None
+    chance: float | None = None
+    exposed = 0
+    lines = 0
+    stop = Stop.ENOUGH
+    while lines < moment.callers:
+        exposed = exposure.with_one_more()
+        if exposed > allowed:
+            stop = Stop.BOUND
+            break
+        ahead = ahead or LookAhead(moment, rate, ages)
+        chance = ahead.chance()
+        if chance > highest:
+            stop = Stop.LIMIT
+            break
+        ahead.add_line()
+        exposure.add_line()
+        lines += 1
+    return Decision(
+        lines=max(lines, one_line_each(moment)),
+        mode=PacingMode.PREDICTIVE,
+        stop=stop,
+        answer_bound=rate,
+        limit=highest,
+        chance=chance,
+        exposure=exposed,
+    )

@@ -1,0 +1,113 @@
+"""What the rule is told about this moment, and what it answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from phonebank.pacing.learned import Learned
+
+# Ofcom's ceiling is 3%. The rule aims at 2.2%, and its bound ends at 2.75%. Where a country has
+# another ceiling, both keep their proportion to it.
+AIM_OF_CEILING = 2.2 / 3
+BOUND_OF_CEILING = 2.75 / 3
+
+
+class PacingMode(StrEnum):
+    """Which rule decided."""
+
+    PROGRESSIVE = "progressive"  # one line for each caller who is ready
+    PREDICTIVE = "predictive"
+
+
+class Stop(StrEnum):
+    """Why not one line more."""
+
+    FEW_CALLERS = "few_callers"  # progressive, because there are fewer than five callers
+    FEW_ANSWERS = "few_answers"  # progressive, because the day is too young to know its answer rate
+    LIMIT = "limit"  # one more line would find nobody free too often
+    BOUND = "bound"  # the day would pass its ceiling if the answer rate tripled now
+    ENOUGH = "enough"  # as many lines at once as there are callers
+
+
+@dataclass(frozen=True, slots=True)
+class DayAccount:
+    """A campaign's calls since midnight. Nobody hears who was abandoned: a person or a machine."""
+
+    people: int  # people who were joined with a caller, and not lost
+    machines: int  # answering machines and wrong lines that were joined with a caller
+    abandoned: int  # answers that found nobody free in time
+    lost: int = 0  # people who were joined with a caller who vanished
+
+    @property
+    def answers(self) -> int:
+        return self.people + self.machines + self.abandoned + self.lost
+
+    @property
+    def abandoned_of_answers(self) -> float:
+        """How many of all answers were abandoned, if as many of the abandoned were machines as of
+        those that callers were joined with. Those who were lost were people."""
+        if not self.lost:
+            return self.abandoned
+        return self.abandoned + self.lost * (1 + self.machines / max(1, self.people))
+
+    def estimated_share(self) -> float:
+        """Return the share of people who were abandoned, by Ofcom's estimate of the machines."""
+        abandoned = self.abandoned_of_answers
+        all_answers = abandoned + self.people + self.machines
+        return abandoned / all_answers if all_answers else 0.0
+
+    def strictest_share(self) -> float:
+        """Return the share if every abandoned call was to a person."""
+        abandoned = self.abandoned + self.lost
+        return abandoned / (abandoned + self.people) if abandoned else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What the law and a campaign's own settings ask of pacing."""
+
+    ceiling: float = 0.03  # the largest abandoned share of a day
+    seconds_to_message: float = 2.0  # an answer that finds nobody free so long is abandoned
+
+    @property
+    def aim(self) -> float:
+        return self.ceiling * AIM_OF_CEILING
+
+    @property
+    def bound(self) -> float:
+        return self.ceiling * BOUND_OF_CEILING
+
+
+OFCOM = Law()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One campaign at one moment. Ages are in seconds."""
+
+    ready: int  # callers who wait for a person
+    talking: Sequence[float]  # the age of each call
+    wrapping_up: Sequence[float]  # since when each caller writes down how a call ended
+    ringing: Sequence[float]  # the age of each line that a person has not answered yet
+    waiting: int  # people who have answered and are not joined with a caller yet
+    account: DayAccount
+    learned: Learned
+    law: Law = OFCOM
+
+    @property
+    def callers(self) -> int:
+        return self.ready + len(self.talking) + len(self.wrapping_up)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How many lines to dial now, and what the decision was made from."""
+
+    lines: int
+    mode: PacingMode
+    stop: Stop | None
+    # These are None where the rule did not come so far.
+    answer_bound: float | None = None  # the answer rate that the rule reckoned with
+    limit: float | None = None  # the largest chance of nobody being free that it allowed
+    chance: float | None = None  # the chance for the last line it looked at
+    exposure: int | None = None  # answers that would find nobody free if the rate tripled

@@ -1,0 +1,56 @@
+"""What many evenings come to: the figures that an organiser wants."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean, stdev
+
+from phonebank.pacing_simulation.evening import Result
+
+# So many standard errors to each side of a mean make a 95% interval.
+INTERVAL = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean over evenings, and half the width of its 95% interval."""
+
+    value: float
+    half_width: float
+
+    @classmethod
+    def over(cls, numbers: Sequence[float]) -> "Mean":
+        half = INTERVAL * stdev(numbers) / sqrt(len(numbers)) if len(numbers) > 1 else 0.0
+        return cls(fmean(numbers), half)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of a kind of evening."""
+
+    evenings: int
+    conversations: Mean  # people joined with a caller, for each caller and hour
+    waiting: Mean  # seconds from one call to the next
+    share: Mean  # of the people who answered, who were abandoned; by the estimate from the records
+    worst_share: float  # of any evening
+    worst_true_share: float  # of any evening, as only a simulation can know it
+    days_over: int  # evenings above the ceiling, by the records
+    days_truly_over: int
+    dialled: float  # lines, for each caller and hour
+
+
+def figures(results: Sequence[Result], ceiling: float) -> Figures:
+    """Sum up evenings of one kind. `ceiling` is the largest lawful share of a day."""
+    shares = [result.account.estimated_share() for result in results]
+    true_shares = [result.true_share for result in results]
+    return Figures(
+        evenings=len(results),
+        conversations=Mean.over([result.people / result.hours for result in results]),
+        waiting=Mean.over([result.waited_seconds / max(1, result.waits) for result in results]),
+        share=Mean.over(shares),
+        worst_share=max(shares),
+        worst_true_share=max(true_shares),
+        days_over=sum(share > ceiling for share in shares),
+        days_truly_over=sum(share > ceiling for share in true_shares),
+        dialled=sum(result.dialled for result in results) / sum(r.hours for r in results),
+    )

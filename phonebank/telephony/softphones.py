@@ -1,0 +1,54 @@
+"""How callers' browsers reach the provider of telephone lines. Twilio and Asterisk can do that."""
+
+from flask import current_app
+
+from phonebank.core.config import Config, current_config
+from phonebank.core.errors import ServiceUnavailableError
+from phonebank.telephony.backend import (
+    Backend,
+    BackendUnavailableError,
+    NoSoftphoneError,
+    SoftphoneToken,
+)
+from phonebank.telephony.backends import backend_for
+
+# What the Voice SDK connects to: signalling, and reports about a call's quality.
+TWILIO_ADDRESSES = ("wss://voice-js.roaming.twilio.com", "https://eventgw.twilio.com")
+
+_EXTENSION = "phonebank.softphones"
+
+
+def browser_addresses(config: Config) -> tuple[str, ...]:
+    """Return the addresses that a caller's browser connects to, for the page's security policy.
+    There are none if callers can't speak through the browser."""
+    if config.telephony == "asterisk" and config.asterisk_softphone_url:
+        return (config.asterisk_softphone_url,)
+    if config.telephony == "twilio" and config.twilio.has_softphone:
+        return TWILIO_ADDRESSES
+    return ()
+
+
+def token_for(caller_id: int, line_id: int) -> SoftphoneToken:
+    """Return what the caller's browser needs to open the caller's line.
+
+    Raises NoSoftphoneError, or ServiceUnavailableError while the provider does not answer.
+    """
+    if not browser_addresses(current_config()):
+        raise NoSoftphoneError
+    try:
+        return _backend().softphone_token(caller_id, line_id)
+    except BackendUnavailableError:
+        raise ServiceUnavailableError(
+            "The telephone service doesn't answer.", "Try again, or use your own phone."
+        ) from None
+
+
+def _backend() -> Backend:
+    """The provider, made once in a process. It does not listen to events."""
+    kept: Backend | None = current_app.extensions.get(_EXTENSION)
+    if kept is None:
+        kept = backend_for(current_config())
+        if kept is None:
+            raise NoSoftphoneError
+        current_app.extensions[_EXTENSION] = kept
+    return kept
