@@ -1,8 +1,5 @@
 """Single intervals: what they contain, and when there is none."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -70,15 +67,3 @@ def test_counts_are_spread_into_a_sample() -> None:
     assert sorted(expand({-2: 3, 0: 1, 4: 2})) == [-2, -2, -2, 0, 4, 4]
     assert isinstance(expand({}), np.ndarray)
     assert mean(expand({}), 0.05) is None
-
-
-def test_a_web_process_loads_no_scipy_until_results_are_read() -> None:
-    """Importing SciPy would take a second and tens of megabytes in every process."""
-    loaded = "sorted({'scipy', 'numpy'} & set(sys.modules))"
-    answer = subprocess.run(
-        [sys.executable, "-c", f"import sys, phonebank.app; print({loaded})"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert answer.stdout.strip() == "[]"
