@@ -71,6 +71,14 @@ LIBRARIES = (
         "MIT",
     ),
     Library(
+        "@twilio/voice-sdk",
+        "twilio-voice",
+        {"twilio-voice": "dist/twilio.min.js"},
+        "Apache-2.0",
+        licence_file="LICENSE.md",
+        bundled=("events", "loglevel", "tslib"),
+    ),
+    Library(
         "jssip",
         "jssip",
         {"jssip": "lib/JsSIP.js"},
@@ -80,6 +88,9 @@ LIBRARIES = (
         compiled="JsSIP",
     ),
 )
+LICENCE_NAMES = ("license", "license-mit")
+# Packages with these licences only refer to the text, and a copy must come with it.
+WHOLE_LICENCES = {"Apache-2.0": REPOSITORY / "tools/licences/Apache-2.0.txt"}
 # The JavaScript that the oldest supported browsers know.
 TARGET = "es2020"
 
@@ -142,12 +153,14 @@ def compile_for_browsers(modules: Path, source: Path, target: Path, exports: str
 
 
 def licences_of(library: Library, modules: Path) -> str:
-    """Return the licence of a library, followed by those of the packages compiled into its
-    files."""
+    """Return the licence of a library, followed by those of the packages compiled into its files,
+    and by the whole text of the licence if the package only refers to it."""
     texts = [(modules / library.package / library.licence_file).read_text().strip()]
     for package in library.bundled:
-        [licence] = (p for p in (modules / package).iterdir() if p.stem.lower() == "license")
+        [licence] = (p for p in (modules / package).iterdir() if p.stem.lower() in LICENCE_NAMES)
         texts.append(f"{package}:\n\n{licence.read_text().strip()}")
+    if library.licence_name in WHOLE_LICENCES:
+        texts.append(WHOLE_LICENCES[library.licence_name].read_text().strip())
     rule = "\n\n" + "-" * 72 + "\n\n"
     return rule.join(texts).replace("\r\n", "\n") + "\n"
 
