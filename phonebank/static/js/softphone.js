@@ -9,8 +9,9 @@
 import { csrfToken } from "./csrf.js";
 import { ask, errorIn } from "./our_answers.js";
 import { openSipLine } from "./softphone_sip.js";
+import { openTwilioLine } from "./softphone_twilio.js";
 
-const DRIVERS = { sip: openSipLine };
+const DRIVERS = { sip: openSipLine, twilio: openTwilioLine };
 // The line's row is there within a moment of connecting, and the sign-in once the row is.
 const TOKEN_AGAIN_MS = 500;
 const TOKEN_TRIES = 20;

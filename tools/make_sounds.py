@@ -1,0 +1,43 @@
+"""Make the two short sounds of the softphone, so that it asks no other host for any.
+
+    python tools/make_sounds.py
+
+One is heard when a key is pressed, the other when the line ends.
+"""
+
+import math
+import struct
+import wave
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent.parent / "phonebank/static/sounds"
+RATE = 8000
+# The tones of each sound: hertz and seconds.
+SOUNDS = {"key.wav": ((660, 0.06),), "end.wav": ((520, 0.12), (390, 0.18))}
+LOUDNESS = 0.25
+
+
+def samples_of(tones: tuple[tuple[int, float], ...]) -> bytes:
+    """Return the tones one after another, each of which swells and fades, as 16-bit samples."""
+    samples = []
+    for hertz, seconds in tones:
+        count = int(RATE * seconds)
+        for index in range(count):
+            swell = math.sin(math.pi * index / count)
+            value = LOUDNESS * swell * math.sin(2 * math.pi * hertz * index / RATE)
+            samples.append(struct.pack("<h", round(32767 * value)))
+    return b"".join(samples)
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for name, tones in SOUNDS.items():
+        with wave.open(str(FOLDER / name), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(RATE)
+            file.writeframes(samples_of(tones))
+
+
+if __name__ == "__main__":
+    main()
