@@ -6,7 +6,7 @@ from typing import cast
 from phonebank.core.config import MANUAL, Config, ConfigError
 from phonebank.telephony.backend import Backend
 
-# The modules are imported only when chosen: the libraries of some are slow to load.
+# Each module is imported only where it is chosen, because most servers need none of them.
 _BACKENDS = {
     "simulator": ("phonebank.telephony.simulator_backend", "SimulatorBackend"),
     "twilio": ("phonebank.telephony.twilio_backend", "TwilioBackend"),

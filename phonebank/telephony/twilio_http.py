@@ -1,7 +1,4 @@
-"""How requests reach Twilio, or a service that is compatible with it.
-
-Only `twilio_backend` imports this module, because the package `twilio` takes a second to load.
-"""
+"""How requests reach Twilio, or a service that is compatible with it."""
 
 import logging
 from collections.abc import Callable
