@@ -14,6 +14,7 @@ from callers.views import (  # noqa: F401  (each adds its pages to the blueprint
     household,
     join,
     keep,
+    phone,
     practice,
     record,
     softphone,

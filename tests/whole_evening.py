@@ -391,6 +391,8 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "callers.mine": _at("/calling/mine"),
     "callers.person": _at("/calling/person"),
     "callers.person_qr": _at("/calling/person/qr.svg"),
+    "callers.phone": _at("/calling/phone"),
+    "callers.phone_state_now": _at("/calling/phone/state"),
     "callers.practice": _at("/calling/practice"),
     "callers.told": _at("/calling/told"),
     "callers.wait": _at("/calling/wait"),
@@ -479,6 +481,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
         f"/campaigns/{evening.campaign_id}/callers/{evening.callers['Sam']}/set-aside/1/bring-back"
     ),
     "suppression_files.show": lambda evening: f"/do-not-call/files/{evening.wishes_file_id}",
+    "telephone.edit": _campaign("/telephone"),
     "suppressions.show": _at("/do-not-call"),
     "told_changes.index": _campaign("/told"),
     "inbox.index": _campaign("/inbox"),

@@ -147,7 +147,10 @@ def person_qr() -> ResponseReturnValue:
     hold = current_hold(g.caller)
     if hold is None:
         raise NotFoundError("There's nobody on your screen.", "Ask for the next person.")
-    why_not = redial_block_reason(hold.call, hold.contact, page_data.campaign_of(g.caller))
+    campaign = page_data.campaign_of(g.caller)
+    why_not = redial_block_reason(hold.call, hold.contact, campaign)
+    if not campaign.mode.shows_numbers:
+        raise NotFoundError("This campaign shows no numbers.", "Tap the button to call them.")
     if why_not:
         raise NotFoundError(why_not, "Say how the call ended.")
     return Response(qr_svg(f"tel:{hold.call.phone}"), mimetype="image/svg+xml")

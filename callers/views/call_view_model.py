@@ -19,7 +19,7 @@ from phonebank.calls.hold import Hold, Other, Person
 from phonebank.calls.household import others_in_household
 from phonebank.calls.merge_fields import fields_for
 from phonebank.calls.undo import redial_block_reason
-from phonebank.models import Caller, Campaign, now
+from phonebank.models import Caller, Campaign, CampaignMode, now
 from phonebank.phones.e164 import format_for_reading
 from phonebank.rules.calling_hours import zones_in_key
 from phonebank.rules.outcomes import label_of
@@ -78,6 +78,8 @@ class CallView:
     # Why the caller may correct only the outcome (see `undo.redial_block_reason`). The page then
     # shows no number.
     not_to_ring: str = ""
+    # How the campaign reaches people; None in practice. In some modes the page has no number.
+    mode: CampaignMode | None = None
     turn: int = 0
     # The sequence number of the newest answer: see `answers.save_answer`.
     seq: int = 0
@@ -96,7 +98,8 @@ class CallView:
     def can_be_followed(self) -> bool:
         """Whether this page has every part that the next contact may need. If so, it can show that
         contact without a new page."""
-        return not (self.practice or self.not_to_ring)
+        has_number = self.mode is None or self.mode.shows_numbers
+        return has_number and not (self.practice or self.not_to_ring)
 
     @cached_property
     def identification(self) -> Markup:
@@ -178,6 +181,7 @@ def view_of(
     others: Sequence[Person | Other] = ()
     if not not_to_ring:
         others = others_in_household(call) if hold.others is None else hold.others
+    hides_number = not_to_ring or not campaign.mode.shows_numbers
     answers = answers_of(call) if begun else {}
     earlier, go_on_from = hold.earlier, ""
     if earlier is not None and not answers and not from_start:
@@ -191,8 +195,9 @@ def view_of(
         first_name=contact.first_name,
         town=str(contact.fields.get("town") or ""),
         not_to_ring=not_to_ring,
-        phone="" if not_to_ring else call.phone,
-        phone_shown="" if not_to_ring else format_for_reading(call.phone, campaign.country),
+        mode=campaign.mode,
+        phone="" if hides_number else call.phone,
+        phone_shown="" if hides_number else format_for_reading(call.phone, campaign.country),
         expires_at=hold.expires_at.isoformat(),
         seconds_left=seconds_until(hold.expires_at),
         words=words,

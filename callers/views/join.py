@@ -30,6 +30,7 @@ from phonebank.models import Caller, CallerState, Campaign, Party
 from phonebank.parties.codes import find_campaign_token
 from phonebank.parties.services import party_by_code
 from phonebank.roster.devices import end_session
+from phonebank.telephony.sessions import end_session as end_phone_session
 from phonebank.volunteers.volunteers import COOKIE_KEY, keep_calls_of_device
 
 # The limit counts wrong codes and links from one address. Right codes do not count, so thirty
@@ -136,6 +137,7 @@ def leave() -> ResponseReturnValue:
     lock_row(g.caller)
     release_caller(g.caller.id)
     end_session(g.caller)
+    end_phone_session(g.caller.id)
     db.session.commit()
     sessions.forget()
     flash("You've left, and this device has forgotten you.", "success")

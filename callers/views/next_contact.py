@@ -9,7 +9,7 @@ from flask import g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 
-from callers.views import page_data, waiting
+from callers.views import page_data, phone_page, waiting
 from callers.views.blueprint import wants_screen
 from callers.views.call_data import call_data, next_call, scripts_of_page
 from callers.views.call_view_model import CallView, view_of
@@ -65,6 +65,10 @@ def show_next(
     `recorded_json` is what a recorded outcome adds to the JSON response, which is then a success
     even without a next contact. `holds_nobody` is passed to `claim.claim` as `has_no_hold`.
     """
+    if _waits_for_the_phone():
+        page = phone_page.show_phone(g.caller, recorded_json or {})
+        db.session.commit()
+        return page
     if holds_nobody and is_busy(request.environ):
         return _render_waiting(OverloadedError(), from_waiting_page, recorded_json)
     try:
@@ -95,6 +99,15 @@ def show_next(
     return page
 
 
+def _waits_for_the_phone() -> bool:
+    """Whether the caller must get no contact by asking: the server calls people first, or the
+    caller's own phone is not connected yet."""
+    mode = g.caller.campaign.mode
+    if mode.shows_numbers:
+        return False
+    return mode.dials_first or not phone_page.is_connected(g.caller)
+
+
 def show_or_redirect(
     hold: Hold, recorded_json: dict[str, Any] | None = None, undone: str = ""
 ) -> ResponseReturnValue:
@@ -121,6 +134,8 @@ def show(
     just undone, or "".
     """
     campaign = page_data.campaign_of(g.caller)
+    if campaign.mode.dials_first and phone_page.must_wait(g.caller):
+        return phone_page.show_phone(g.caller, recorded_json)
     view = view_of(
         hold,
         g.caller,
@@ -140,6 +155,7 @@ def show(
     known_scripts = scripts_of_page()
     if known_scripts is not None and view.can_be_followed and refused is None:
         return next_call(view, toast, known_scripts)
+    on_the_phone = {} if campaign.mode.shows_numbers else phone_page.page_parts(g.caller)
     page = render_template(
         "callers/person.html",
         refused=refused,
@@ -152,7 +168,7 @@ def show(
         practice_words=None,
         practice_answers=None,
         **page_parts(view),
-        **page_data.place_of(g.caller),
+        **(on_the_phone or page_data.place_of(g.caller)),
     )
     return page, status
 

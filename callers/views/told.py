@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from callers.sessions import device_key, for_callers
 from callers.views import page_data
 from callers.views.blueprint import pages, read_fields, wants_screen
+from callers.views.phone_page import must_wait
 from phonebank.calls.hold import current_hold
 from phonebank.calls.text_message import record_sent, sms_link, text_for
 from phonebank.core.content_negotiation import wants_json
@@ -68,9 +69,11 @@ def text_sent(call_id: uuid.UUID) -> ResponseReturnValue:
 
 def _page(refused: InvalidInputError | None = None, typed: object = None) -> str | Response:
     hold = current_hold(g.caller)
-    if hold is None:
+    if hold is None or must_wait(g.caller):
         return make_response(redirect(url_for(".calling"), 303))
-    words = text_for(hold, g.caller, page_data.campaign_of(g.caller))
+    campaign = page_data.campaign_of(g.caller)
+    # The link to send it would show the number.
+    words = text_for(hold, g.caller, campaign) if campaign.mode.shows_numbers else ""
     values = {
         "call_id": hold.call.id,
         "typed": typed or {},

@@ -4,12 +4,13 @@ import time
 from datetime import timedelta
 from typing import Any
 
+from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.core.db import db
 from phonebank.dialler.conclude import conclude
 from phonebank.dialler.connect import end_if_over, follow_caller_line, make_line
 from phonebank.dialler.dial import dial, end_here, take_answer
 from phonebank.dialler.people import PersonLines
-from phonebank.dialler.progressive import claim_for, is_due
+from phonebank.dialler.progressive import claim_for, is_due, tell
 from phonebank.dialler.rows import CallerRow, LineRow, callers_of, open_lines_of, unjoined_of
 from phonebank.dialler.switchboard import FETCH, Switchboard
 from phonebank.live.caller_events import PHONE, emit_to_callers
@@ -26,10 +27,14 @@ from phonebank.telephony.backend import Backend
 from phonebank.telephony.phases import Phase
 from phonebank.telephony.record_events import record_event
 from phonebank.telephony.sessions import end_session
+from phonebank.telephony.spending import spending_of
 
 # How often the provider is asked about all open lines, in seconds. Events may be lost.
 FETCHES_EVERY = 5.0
 FETCHES_SOON = 1.0  # while somebody is being put through
+# How often a campaign with a limit counts what its lines have cost, in seconds.
+SPENDING_READ_EVERY = 5.0
+BUDGET_SPENT = "Today's money for calls is spent, so nobody more is called today. Thank you!"
 # A line that was dialled within this time is not asked about.
 SETTLES_WITHIN = timedelta(seconds=2)
 
@@ -43,6 +48,8 @@ class CampaignDialler:
         self._people = PersonLines(self._switchboard)
         self._fetched_at = float("-inf")  # the first turn adopts what rings
         self._phases: dict[int, Phase] = {}
+        self._spending_read_at = float("-inf")
+        self._is_over_budget = False
 
     def turn(self) -> None:
         """Do what is due now. Commits, several times."""
@@ -52,6 +59,7 @@ class CampaignDialler:
         settings = db.session.get(PhoneSettings, self._campaign_id, populate_existing=True)
         settings = settings or PhoneSettings(campaign_id=self._campaign_id, shown_number="")
         self._fetch()
+        self._read_spending(campaign, settings)
         lines = open_lines_of(self._campaign_id)
         self._follow_lines(lines, settings)
         if campaign.mode.dials_first:
@@ -110,10 +118,24 @@ class CampaignDialler:
                 end_here(line.id, EndCause.CANCELLED)
             elif not is_new:
                 self._people.follow(line, at)
-            elif line.call_is_open and line.own_ref is not None and line.end_wanted_at is None:
+            elif self._may_be_called(line):
                 dial(line, settings, self._switchboard)
             else:
                 end_here(line.id, EndCause.CANCELLED)
+
+    def _may_be_called(self, line: LineRow) -> bool:
+        is_wanted = line.call_is_open and line.own_ref is not None and line.end_wanted_at is None
+        return is_wanted and not self._is_over_budget
+
+    def _read_spending(self, campaign: Campaign, settings: PhoneSettings) -> None:
+        at = time.monotonic()
+        if settings.day_budget is None:
+            self._is_over_budget = False
+        elif at - self._spending_read_at >= SPENDING_READ_EVERY:
+            self._spending_read_at = at
+            zone = first_zone_of(campaign)
+            spent = spending_of(campaign.id, settings.day_budget, zone, now())
+            self._is_over_budget = spent.is_over
 
     def _follow_caller(
         self, caller: CallerRow, campaign: Campaign, settings: PhoneSettings
@@ -126,7 +148,10 @@ class CampaignDialler:
             if caller.line_id is None:
                 make_line(self._campaign_id, caller, self._switchboard.backend.name)
             elif campaign.mode.dials_first and settings.shown_number and is_due(caller, at):
-                claim_for(caller, self._switchboard.backend.name)
+                if self._is_over_budget:
+                    tell(caller.caller_id, BUDGET_SPENT)
+                else:
+                    claim_for(caller, self._switchboard.backend.name)
 
     def _tell_callers(self, callers: list[CallerRow]) -> None:
         phases = {caller.caller_id: caller.situation.phase for caller in callers}

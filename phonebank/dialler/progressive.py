@@ -42,7 +42,7 @@ def claim_for(caller: CallerRow, backend: str) -> None:
         hold = claim(row)
         if hold.is_new:
             want_person_line(row, db.session.get_one(Call, hold.call.id), backend)
-        notice, ask_again_at = "", None
+        notice = ""
     except IntegrityError:
         db.session.rollback()
         return
@@ -50,7 +50,13 @@ def claim_for(caller: CallerRow, backend: str) -> None:
         if not isinstance(reason, PacePausedError):
             db.session.rollback()
         notice = f"{reason.message} {reason.what_to_do}".strip()
-        ask_again_at = now() + ASKS_AGAIN_AFTER
-    told = {"caller_id": caller.caller_id, "notice": notice, "ask_again_at": ask_again_at}
+    tell(caller.caller_id, notice)
+
+
+def tell(caller_id: int, notice: str) -> None:
+    """Tell a caller why they get nobody, and ask again some seconds later; "" if they get
+    somebody. Commits."""
+    ask_again_at = now() + ASKS_AGAIN_AFTER if notice else None
+    told = {"caller_id": caller_id, "notice": notice, "ask_again_at": ask_again_at}
     db.session.execute(_TELL, told)
     db.session.commit()

@@ -23,6 +23,7 @@ from phonebank.organisers.roster import history_views, pace_views, set_aside_vie
 from phonebank.organisers.roster import views as roster
 from phonebank.organisers.scripts import views as scripts
 from phonebank.organisers.suppressions import views as suppressions
+from phonebank.organisers.telephone import views as telephone
 from phonebank.organisers.told_changes import views as told_changes
 
 _FEATURES = (
@@ -46,6 +47,7 @@ _FEATURES = (
     pace_views,
     history_views,
     set_aside_views,
+    telephone,
     told_changes,
     inbox,
     people,

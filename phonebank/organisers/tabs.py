@@ -86,6 +86,7 @@ TABS = (
                 "campaigns.hours",
                 "campaigns.data_protection",
                 "retry_rules",
+                "telephone",
                 "connections",
                 "webhooks",
                 "records",

@@ -3,7 +3,7 @@
 import importlib
 from typing import cast
 
-from phonebank.core.config import MANUAL, Config, ConfigError
+from phonebank.core.config import MANUAL, Config, ConfigError, current_config
 from phonebank.telephony.backend import Backend
 
 # Each module is imported only where it is chosen, because most servers need none of them.
@@ -12,6 +12,12 @@ _BACKENDS = {
     "twilio": ("phonebank.telephony.twilio_backend", "TwilioBackend"),
     "asterisk": ("phonebank.telephony.asterisk_backend", "AsteriskBackend"),
 }
+
+
+def current_backend() -> str | None:
+    """Return the name of the current app's provider; None without one. This imports nothing."""
+    chosen = current_config().telephony
+    return None if chosen == MANUAL else chosen
 
 
 def backend_for(config: Config) -> Backend | None:

@@ -304,7 +304,11 @@ function showParty(state) {
   else showBreak(state);
 }
 
+// These two are for phone_line.js, which other campaigns do not load.
+document.addEventListener("phonebank:page", ({ detail }) => draw(new DOMParser().parseFromString(detail, "text/html")));
+
 const line = listen({
+  phone: () => document.dispatchEvent(new Event("phonebank:phone")),
   removed: () => location.replace("/calling"),
   message: ({ text }) => showMessage(text),
   taken: ({ call }) => page && hold && call === data.call && takeAway(),

@@ -15,7 +15,7 @@ export function listen(handlers) {
   if (!window.io) return null;
   const socket = window.io("/caller", { transports: ["websocket"], reconnectionDelayMax: 10000 });
   const call = (name, data) => handlers[name] && handlers[name](data);
-  for (const event of ["admitted", "removed", "party", "message", "taken"]) {
+  for (const event of ["admitted", "removed", "party", "message", "taken", "phone"]) {
     socket.on(event, (data) => call(event, data || {}));
   }
 

@@ -17,11 +17,13 @@ from phonebank.models import Call, CampaignMode, Line, LineSide, PhoneSettings
 from phonebank.telephony.record_events import record_event
 from phonebank.telephony.sessions import connect, set_ready
 from phonebank.telephony.simulator_backend import SimulatorBackend
+from scripts_library.library import source_of
 from tests.factories import (
     create_caller,
     create_campaign,
     create_contact,
     create_list,
+    create_script,
     drama_number,
     own_number,
 )
@@ -44,6 +46,7 @@ class Evening:
         self.contacts = [
             create_contact(contact_list, phone=drama_number(n + 1)).id for n in range(people)
         ]
+        create_script(self.campaign, source_of("persuasive-conversation", "en"))
         self.callers = [
             create_caller(self.campaign, promised_at=datetime.now(UTC)) for _ in range(callers)
         ]

@@ -1,0 +1,155 @@
+"""What a caller does on the telephone, in campaigns that call through a telephone service.
+
+Each view changes rows, and the dialler does what follows. No answer has a person's number.
+"""
+
+import uuid
+
+from flask import g, jsonify, redirect, session, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import IntegrityError
+
+from callers.sessions import for_callers
+from callers.views.blueprint import pages, read_fields, wants_screen
+from callers.views.phone_page import OWN_NUMBER, phone_state, show_phone
+from phonebank.calls.hold import Person, own_call
+from phonebank.calls.undo import redial_block_reason
+from phonebank.contact_queue.campaign_hours import first_zone_of
+from phonebank.core.content_negotiation import wants_json
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
+from phonebank.models import Campaign, CampaignMode, Contact, PhoneSettings, now
+from phonebank.phones.e164 import InvalidPhoneNumberError, read_number
+from phonebank.telephony.backends import current_backend
+from phonebank.telephony.sessions import (
+    connect,
+    end_session,
+    finish_after_call,
+    phone_of,
+    set_ready,
+    want_hang_up,
+    want_person_line,
+)
+from phonebank.telephony.spending import spending_of
+
+
+@pages.get("/calling/phone")
+@for_callers
+def phone() -> ResponseReturnValue:
+    """Show how things stand on the telephone, and what the caller can do."""
+    if g.caller.campaign.mode == CampaignMode.MANUAL:
+        return redirect(url_for(".calling"))
+    page = show_phone(g.caller)
+    db.session.commit()
+    return page
+
+
+@pages.get("/calling/phone/state")
+@for_callers
+def phone_state_now() -> ResponseReturnValue:
+    """Return how things stand, for the page's JavaScript, which asks every few seconds."""
+    _campaign_on_the_phone()
+    state = phone_state(g.caller, seen=True)
+    db.session.commit()
+    return jsonify(state)
+
+
+@pages.post("/calling/phone/connect")
+@for_callers
+def phone_connect() -> ResponseReturnValue:
+    """Connect the caller: on their own telephone ("number"), or with "browser" in this browser.
+
+    A caller who is connected already changes telephones, and keeps the person they talk with.
+    """
+    campaign, fields = _campaign_on_the_phone(), read_fields()
+    if not g.caller.may_call:
+        raise NotFoundError("Nobody has let you in yet.", "Ask your host.")
+    if fields.get("browser"):
+        connect(g.caller, None)
+    else:
+        number = _own_number(str(fields.get("number") or session.get(OWN_NUMBER, "")), campaign)
+        session[OWN_NUMBER] = number
+        connect(g.caller, number)
+    return _done()
+
+
+@pages.post("/calling/phone/ready")
+@for_callers
+def phone_ready() -> ResponseReturnValue:
+    """Say whether the caller wants the next person: "ready" is yes or no."""
+    _campaign_on_the_phone()
+    set_ready(g.caller, str(read_fields().get("ready")) != "no")
+    return _done()
+
+
+@pages.post("/calling/phone/finish")
+@for_callers
+def phone_finish() -> ResponseReturnValue:
+    """Give the caller nobody after the present person."""
+    _campaign_on_the_phone()
+    finish_after_call(g.caller)
+    return _done()
+
+
+@pages.post("/calling/phone/hang-up")
+@for_callers
+def phone_hang_up() -> ResponseReturnValue:
+    """End the caller's own line now, and with it that of their person."""
+    end_session(g.caller.id)
+    return _done()
+
+
+@pages.post("/calling/person/<uuid:call_id>/dial")
+@for_callers
+def dial(call_id: uuid.UUID) -> ResponseReturnValue:
+    """Call the person on the screen, where callers see people first."""
+    campaign = _campaign_on_the_phone()
+    if campaign.mode.dials_first:
+        raise ConflictError("In this campaign the server calls people.", "Tap Ready.")
+    if not phone_of(g.caller.id).situation.is_connected:
+        raise ConflictError("Your own phone isn't connected.", "Connect it first.")
+    call = own_call(g.caller, call_id, lock=True)
+    contact = db.session.get_one(Contact, call.contact_id)
+    if call.ended_at is not None or redial_block_reason(call, Person.of(contact), campaign):
+        raise ConflictError("This person can't be called now.", "Say how the call ended.")
+    settings = db.session.get(PhoneSettings, campaign.id)
+    limit = settings.day_budget if settings else None
+    if limit and spending_of(campaign.id, limit, first_zone_of(campaign), now()).is_over:
+        raise ConflictError("Today's money for calls is spent.", "Give this person back.")
+    backend = current_backend()
+    if backend is None:
+        raise NotFoundError("This server has no telephone service.", "Tell an organiser.")
+    try:
+        want_person_line(g.caller, call, backend)
+    except IntegrityError:
+        db.session.rollback()  # a second tap: they are being called already
+    return _done(".person")
+
+
+@pages.post("/calling/person/<uuid:call_id>/hang-up")
+@for_callers
+def hang_up(call_id: uuid.UUID) -> ResponseReturnValue:
+    """End the line of the person on the screen. The caller's own line stays."""
+    want_hang_up(g.caller, call_id)
+    return _done(".person")
+
+
+def _campaign_on_the_phone() -> Campaign:
+    campaign: Campaign = g.caller.campaign
+    if campaign.mode == CampaignMode.MANUAL:
+        raise NotFoundError("In this campaign you dial on your own phone.", "Go back to calling.")
+    return campaign
+
+
+def _own_number(text: str, campaign: Campaign) -> str:
+    try:
+        return read_number(text, campaign.country, campaign.allow_drama_numbers)
+    except InvalidPhoneNumberError as refused:
+        raise InvalidInputError(refused.message, "Type your own number again.") from None
+
+
+def _done(to: str = ".phone") -> ResponseReturnValue:
+    db.session.commit()
+    if wants_json() or wants_screen():
+        return jsonify(phone_state(g.caller))
+    return redirect(url_for(to), 303)

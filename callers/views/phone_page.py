@@ -1,0 +1,115 @@
+"""The page of a caller on the telephone while no person is on their screen. The same words stand in
+the bar beside the person."""
+
+from typing import Any
+
+from flask import jsonify, redirect, render_template, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import generate_csrf
+
+from callers.views import page_data
+from callers.views.blueprint import wants_screen
+from phonebank.core.content_negotiation import wants_json
+from phonebank.models import Caller, CampaignMode, EndCause
+from phonebank.telephony.phases import Phase
+from phonebank.telephony.sessions import CallerPhone, phone_of
+
+# In the signed cookie of this browser: the caller's own number, so that one tap is enough later.
+OWN_NUMBER = "own_number"
+
+_SAID = {
+    Phase.OFF: "You're not on the phone.",
+    Phase.CONNECTING: "We're calling your phone. Pick up, and stay on the line.",
+    Phase.RESTING: "You're on the phone. Nobody is called until you say so.",
+    Phase.WAITING: "You're next. We're finding someone for you.",
+    Phase.CALLING: "We're calling someone. You'll see who when they pick up.",
+    Phase.TALKING: "They can hear you.",
+    Phase.WRAPPING_UP: "They're no longer on the phone. Say how the call ended.",
+}
+_CONNECTING_BROWSER = "We're connecting your browser. Allow the microphone if it asks."
+_CALLING_SEEN = "We're calling them."
+# How a call ended that nobody answered, where the caller sees the person already.
+_NOT_REACHED = {
+    EndCause.BUSY: "Their phone is busy.",
+    EndCause.NO_ANSWER: "Nobody picked up.",
+    EndCause.NO_SUCH_NUMBER: "The number isn't in service.",
+    EndCause.HUNG_UP: "They hung up.",
+}
+_FAILED = "The call didn't go through."
+
+
+def phone_state(caller: Caller, seen: bool = False) -> dict[str, Any]:
+    """Return how things stand on the telephone, for the page's JavaScript.
+
+    `page` is the address of the page to show, and `key` differs whenever that page must be drawn
+    again. With `seen`, store that the caller's page is open.
+    """
+    phone = phone_of(caller.id, seen)
+    shows_person = _shows_person(caller, phone)
+    if shows_person:
+        key = f"{phone.call_id} {phone.turn}"
+    else:
+        key = f"{phone.phase} {phone.finishing} {phone.notice}"
+    return {
+        "phase": phone.phase,
+        "said": describe(phone, caller.campaign.mode),
+        "finishing": phone.finishing,
+        "by_browser": phone.by_browser,
+        "key": key,
+        "page": url_for("callers.person" if shows_person else "callers.phone"),
+    }
+
+
+def describe(phone: CallerPhone, mode: CampaignMode) -> str:
+    """Return in words how things stand for the caller."""
+    if phone.phase == Phase.CONNECTING and phone.by_browser:
+        return _CONNECTING_BROWSER
+    if mode.dials_first or phone.call_id is None:
+        return _SAID[phone.phase]
+    if phone.phase == Phase.CALLING:
+        return _CALLING_SEEN
+    cause = phone.situation.cause
+    if cause is not None and not phone.situation.was_joined:
+        return _NOT_REACHED.get(cause, _FAILED)
+    return _SAID[phone.phase]
+
+
+def must_wait(caller: Caller) -> bool:
+    """Whether the caller may not see the person of their open call yet, because the server calls
+    first and nobody has picked up."""
+    return caller.campaign.mode.dials_first and not phone_of(caller.id).shows_person
+
+
+def is_connected(caller: Caller) -> bool:
+    """Whether the caller can hear a person on the telephone."""
+    phone = phone_of(caller.id)
+    return phone.situation.is_on and phone.situation.is_connected
+
+
+def show_phone(caller: Caller, recorded_json: dict[str, Any] | None = None) -> ResponseReturnValue:
+    """Show the telephone page, or redirect a browser to it. `recorded_json` is what a recorded
+    outcome adds to the JSON."""
+    if wants_json() and not wants_screen():
+        nobody = {"person": None, "csrf_token": generate_csrf()}
+        return jsonify((recorded_json or {}) | nobody | phone_state(caller, seen=True))
+    if recorded_json is not None and not wants_screen():
+        return redirect(url_for("callers.phone"), 303)
+    return render_template(
+        "callers/phone.html", toast=page_data.toast_of(caller), **page_parts(caller, seen=True)
+    )
+
+
+def page_parts(caller: Caller, seen: bool = False) -> dict[str, Any]:
+    """Return what the telephone page and the bar show."""
+    return {
+        "state": phone_state(caller, seen),
+        "phone": phone_of(caller.id),
+        "own_number": session.get(OWN_NUMBER, ""),
+        **page_data.place_of(caller),
+    }
+
+
+def _shows_person(caller: Caller, phone: CallerPhone) -> bool:
+    return phone.call_id is not None and (
+        phone.shows_person or not caller.campaign.mode.dials_first
+    )

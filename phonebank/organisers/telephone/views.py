@@ -1,0 +1,152 @@
+"""The page of how a campaign calls."""
+
+from typing import Any
+
+from flask import Blueprint, Flask, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+from wtforms import DecimalField, IntegerField, RadioField, StringField, ValidationError
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, NumberRange, Optional
+
+from phonebank.audit.record import record_audit
+from phonebank.contact_queue.campaign_hours import first_zone_of
+from phonebank.core.access import open_to
+from phonebank.core.db import db
+from phonebank.core.edit_form import EditForm
+from phonebank.core.scopes import campaign_for
+from phonebank.models import Campaign, CampaignMode, PhoneSettings, RoleName, now
+from phonebank.organisers.responses import commit_and_redirect
+from phonebank.phones.e164 import InvalidPhoneNumberError, format_for_reading, read_number
+from phonebank.rules.time_zones import city_of
+from phonebank.telephony.backends import current_backend
+from phonebank.telephony.spending import spending_of
+
+telephone = Blueprint("telephone", __name__, url_prefix="/campaigns/<int:campaign_id>/telephone")
+
+MODES: dict[CampaignMode, tuple[str, str]] = {
+    CampaignMode.MANUAL: (
+        "On their own phones",
+        "Callers see each number and dial it. The people who are called see the caller's number.",
+    ),
+    CampaignMode.PHONE_BRIDGE: (
+        "Through us, one tap for each person",
+        "We call the caller once, and they stay on the line. They see each person first and tap "
+        "Call. Nobody sees the other's number.",
+    ),
+    CampaignMode.PROGRESSIVE: (
+        "Through us, the next person as soon as the caller is ready",
+        "We call the next person by ourselves, one for each caller who is ready. Callers see who "
+        "it is when somebody picks up.",
+    ),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Add the page."""
+    app.register_blueprint(telephone)
+
+
+class TelephoneForm(EditForm):
+    """The form of how a campaign calls."""
+
+    mode = RadioField("How do callers reach people?", coerce=CampaignMode)
+    shown_number = StringField(
+        "The number that people see",
+        description="A number of the campaign, on which somebody answers or a message says who "
+        "called. Your telephone service must have confirmed that it is yours. Hiding it is not "
+        "allowed.",
+    )
+    ring_seconds = IntegerField(
+        "How long a phone rings, in seconds",
+        [
+            InputRequired("Enter a number of seconds."),
+            NumberRange(15, 60, "Enter 15 to 60 seconds. Ofcom asks for at least 15."),
+        ],
+    )
+    day_budget = DecimalField(
+        "The most that calls may cost in a day",
+        [Optional(), NumberRange(0.01, 99_999, "Enter an amount of more than nothing.")],
+        description="In the currency of your telephone service. When it is spent, nobody is "
+        "called until midnight. Empty means no limit.",
+    )
+
+    def __init__(self, campaign: Campaign, **values: Any) -> None:
+        super().__init__(**values)
+        self._campaign = campaign
+        self.mode.choices = [SelectChoice(mode, label) for mode, (label, _) in MODES.items()]
+
+    def validate_shown_number(self, field: StringField) -> None:
+        """Read the number as E.164. A mode with a telephone service needs one."""
+        typed = (field.data or "").strip()
+        if not typed:
+            if self.mode.data != CampaignMode.MANUAL:
+                raise ValidationError("Enter the number that people see.")
+            return
+        try:
+            campaign = self._campaign
+            field.data = read_number(typed, campaign.country, campaign.allow_drama_numbers)
+        except InvalidPhoneNumberError as refused:
+            raise ValidationError(refused.message) from None
+
+    def validate_mode(self, field: RadioField) -> None:
+        """Refuse a mode that needs a telephone service on a server without one."""
+        if field.data != CampaignMode.MANUAL and current_backend() is None:
+            raise ValidationError("This server has no telephone service yet.")
+
+
+@telephone.route("", methods=["GET", "POST"])
+@open_to(RoleName.ORGANISER)
+def edit(campaign_id: int) -> ResponseReturnValue:
+    """Show how the campaign calls and what that has cost today, or change it."""
+    campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
+    settings = db.session.get(PhoneSettings, campaign.id) or PhoneSettings(
+        campaign_id=campaign.id, shown_number="", ring_seconds=25
+    )
+    form = TelephoneForm(campaign, data=_values(campaign, settings))
+    if form.validate_on_submit() and not form.is_overtaken():
+        _change(campaign, settings, form)
+        return commit_and_redirect(
+            url_for(".edit", campaign_id=campaign.id), "Saved. It applies from the next call."
+        )
+    zone = first_zone_of(campaign)
+    page = render_template(
+        "telephone/form.html",
+        form=form,
+        campaign=campaign,
+        modes=MODES,
+        has_service=current_backend() is not None,
+        shown=format_for_reading(settings.shown_number, campaign.country)
+        if settings.shown_number
+        else "",
+        spending=spending_of(campaign.id, settings.day_budget, zone, now()),
+        city=city_of(zone),
+    )
+    return page, 422 if form.is_submitted() else 200
+
+
+def _values(campaign: Campaign, settings: PhoneSettings) -> dict[str, Any]:
+    return {
+        "mode": campaign.mode,
+        "shown_number": settings.shown_number,
+        "ring_seconds": settings.ring_seconds,
+        "day_budget": settings.day_budget,
+    }
+
+
+def _change(campaign: Campaign, settings: PhoneSettings, form: TelephoneForm) -> None:
+    before = _values(campaign, settings)
+    campaign.mode = form.mode.data
+    settings.shown_number = form.shown_number.data or ""
+    settings.ring_seconds = form.ring_seconds.data
+    settings.day_budget = form.day_budget.data
+    db.session.add(settings)
+    after = _values(campaign, settings)
+    changed = [name for name in after if before[name] != after[name]]
+    record_audit(
+        "telephone changed",
+        account=current_user,
+        campaign=campaign,
+        before={name: str(before[name]) for name in changed},
+        after={name: str(after[name]) for name in changed},
+    )

@@ -1,0 +1,78 @@
+/* Follows a caller's telephone line: asks how things stand, and shows the page that fits, in the open document. A
+   line through the browser would end if the document went away. */
+
+import { csrfToken } from "./csrf.js";
+import { ask } from "./our_answers.js";
+
+const ANSWER_WITHIN_MS = 10000;
+// A person may pick up at any moment while the page waits.
+const EVERY_MS = { off: 10000, connecting: 1000, resting: 5000, waiting: 1500, calling: 1000, talking: 3000, wrapping_up: 4000 };
+
+const bar = document.querySelector("[data-phone]");
+const headers = { Accept: "application/json" };
+let timer = 0;
+let asking = false;
+
+function drawBar(state) {
+  const said = bar.querySelector("[data-phone-said]");
+  if (said.textContent !== state.said) said.textContent = state.said;
+  bar.querySelector("[data-phone-finishing]").hidden = !state.finishing;
+  for (const part of bar.querySelectorAll("[data-phone-in]")) {
+    part.hidden = state.finishing || !part.dataset.phoneIn.split(" ").includes(state.phase);
+  }
+  const hangUp = document.querySelector("[data-phone-hang-up]");
+  if (hangUp) hangUp.hidden = !["calling", "talking"].includes(state.phase);
+  const dial = document.querySelector("[data-phone-dial]");
+  if (dial) dial.hidden = ["calling", "talking"].includes(state.phase);
+}
+
+/* Shows the page that fits. A call page stays until its outcome is recorded, which leads on by itself. */
+async function follow(state) {
+  drawBar(state);
+  if (state.key === bar.dataset.phoneKey) return;
+  const call = document.querySelector("[data-call]");
+  const isPerson = state.page.endsWith("/person");
+  if (call && !isPerson && call.dataset.call) return;
+  const answer = await ask(state.page, { headers: { Accept: "text/html", "X-Phonebank-Screen": "page" } }, ANSWER_WITHIN_MS);
+  if (!answer.ours) return;
+  bar.dataset.phoneKey = state.key;
+  document.dispatchEvent(new CustomEvent("phonebank:page", { detail: answer.text }));
+}
+
+async function look() {
+  clearTimeout(timer);
+  if (asking) return;
+  asking = true;
+  let every = 5000;
+  try {
+    const answer = await ask(bar.dataset.phone, { headers }, ANSWER_WITHIN_MS);
+    if (answer.ok) {
+      const state = JSON.parse(answer.text);
+      every = EVERY_MS[state.phase];
+      await follow(state);
+    } else if (answer.ours && [401, 403].includes(answer.status)) location.replace("/calling");
+  } catch (error) {
+    // The network is away, and the page asks again.
+  }
+  asking = false;
+  timer = setTimeout(look, every * (0.9 + Math.random() / 5));
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || !form.matches("[data-phone-form]")) return;
+  event.preventDefault();
+  const body = new URLSearchParams(new FormData(form));
+  const options = { method: "POST", body, headers: { ...headers, "X-CSRFToken": csrfToken() } };
+  try {
+    const answer = await ask(form.action, options, ANSWER_WITHIN_MS);
+    if (answer.ok) return follow(JSON.parse(answer.text));
+  } catch (error) {
+    // The browser sends the form itself.
+  }
+  form.submit();
+});
+
+document.addEventListener("phonebank:phone", look);
+document.addEventListener("visibilitychange", () => document.hidden || look());
+look();

@@ -1,0 +1,130 @@
+"""A caller's pages in campaigns that call through a telephone service, on the simulated network."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from phonebank.core.config import config_of
+from phonebank.core.db import db
+from phonebank.models import Call, CampaignMode, Contact, Line, LineSide, PhoneSettings, now
+from tests.phonebank.dialler.evening import evening
+
+JSON = {"Accept": "application/json"}
+OWN = "0121 496 0007"
+
+
+@pytest.fixture
+def simulated(app, clean_stores, monkeypatch):
+    config = replace(config_of(app), telephony="simulator")
+    monkeypatch.setitem(app.extensions, "phonebank", config)
+    return app
+
+
+def come_in(client, tonight):
+    caller = tonight.callers[0]
+    with client.session_transaction() as session:
+        session["caller"] = {"id": caller.id, "token": caller.device_token}
+
+
+def phase(client):
+    return client.get("/calling/phone/state", headers=JSON).json["phase"]
+
+
+def numbers_of(tonight):
+    """The people's numbers, however they are written."""
+    found = db.session.scalars(select(Contact.phone)).all()
+    return {number.removeprefix("+44") for number in found}
+
+
+def shows_a_number(tonight, page):
+    digits = "".join(letter for letter in page.text if letter.isdigit())
+    return any(number in digits for number in numbers_of(tonight))
+
+
+def test_progressive_calling_shows_people_when_they_pick_up(simulated, client):
+    with evening(simulated, how="answer=1,ring=2,talk=2") as tonight:
+        come_in(client, tonight)
+        first = client.post("/calling/next", follow_redirects=True)
+        assert "Connect your phone" in first.text
+        refused = client.post("/calling/phone/connect", data={"number": "12"})
+        assert refused.status_code == 422
+        client.post("/calling/phone/connect", data={"number": OWN})
+        tonight.run(lambda: phase(client) == "resting")
+        assert "Ready when you are" in client.get("/calling/phone").text
+        client.post("/calling/phone/ready", data={"ready": "yes"})
+        tonight.run(lambda: phase(client) == "calling")
+        for hidden in ("/calling/person", "/calling/wait", "/calling", "/calling/told"):
+            page = client.get(hidden, follow_redirects=True)
+            assert "Calling someone" in page.text, hidden
+            assert "Testperson" not in page.text
+        assert client.get("/calling/person/qr.svg").status_code == 404
+        tonight.run(lambda: phase(client) == "talking")
+        call = tonight.calls()[0]
+        person = db.session.get_one(Contact, call.contact_id)
+        page = client.get("/calling/person")
+        assert person.first_name in page.text
+        assert "They can hear you." in page.text
+        assert not shows_a_number(tonight, page)
+        told = client.get("/calling/person", headers=JSON)
+        assert told.json["person"]["name"]
+        assert not shows_a_number(tonight, told)
+        tonight.run(lambda: phase(client) == "wrapping_up")
+        client.post("/calling/phone/finish")
+        after = client.post(
+            f"/calling/person/{call.id}/outcome", data={"outcome": "talked"}, follow_redirects=True
+        )
+        assert "Recorded: We talked" in after.text
+        tonight.run(lambda: phase(client) == "off")
+        assert "Call my phone" in client.get("/calling/phone").text
+        # The second time the number is known, and one tap is enough.
+        client.post("/calling/phone/connect")
+        tonight.run(lambda: phase(client) == "resting")
+
+
+def test_the_bridge_shows_people_first_and_calls_at_a_tap(simulated, client):
+    mode = CampaignMode.PHONE_BRIDGE
+    with evening(simulated, mode=mode, how="answer=0,busy=1") as tonight:
+        come_in(client, tonight)
+        client.post("/calling/phone/connect", data={"number": OWN})
+        tonight.run(lambda: phase(client) == "resting")
+        page = client.post("/calling/next", follow_redirects=True)
+        call = tonight.calls()[0]
+        assert f"/calling/person/{call.id}/dial" in page.text
+        assert not shows_a_number(tonight, page)
+        for _ in range(2):  # a second tap calls nobody twice
+            assert client.post(f"/calling/person/{call.id}/dial").status_code == 303
+        tonight.run(lambda: tonight.lines() and tonight.lines()[0].ended_at)
+        assert len(tonight.lines()) == 1
+        state = client.get("/calling/phone/state", headers=JSON).json
+        assert state["said"] == "Their phone is busy."
+        assert db.session.get_one(Call, call.id).outcome is None, "the caller says how it ended"
+
+
+def test_nobody_is_called_when_the_days_money_is_spent(simulated, client):
+    with evening(simulated, how="answer=1") as tonight:
+        come_in(client, tonight)
+        settings = db.session.get_one(PhoneSettings, tonight.campaign_id)
+        settings.day_budget = Decimal(5)
+        spent = Line(
+            campaign_id=tonight.campaign_id,
+            side=LineSide.PERSON,
+            backend="simulator",
+            cost=Decimal(5),
+            currency="GBP",
+            ended_at=now(),
+        )
+        db.session.add(spent)
+        db.session.commit()
+        tonight.connect_all()
+        tonight.run(lambda: "money" in client.get("/calling/phone/state", headers=JSON).json["key"])
+        assert tonight.calls() == []
+        assert "money for calls is spent" in client.get("/calling/phone").text
+
+
+def test_a_campaign_without_a_telephone_service_has_none_of_this(simulated, client):
+    with evening(simulated, mode=CampaignMode.MANUAL) as tonight:
+        come_in(client, tonight)
+        assert client.get("/calling/phone").location == "/calling"
+        assert client.post("/calling/phone/connect", data={"number": OWN}).status_code == 404

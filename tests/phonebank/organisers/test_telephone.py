@@ -1,0 +1,55 @@
+"""The page of how a campaign calls."""
+
+from dataclasses import replace
+
+import pytest
+
+from phonebank.core.config import config_of
+from phonebank.core.db import db
+from phonebank.models import Campaign, CampaignMode, PhoneSettings
+from tests.factories import create_campaign
+
+FIELDS = {
+    "mode": "progressive",
+    "shown_number": "020 7946 0123",
+    "ring_seconds": "20",
+    "day_budget": "12.50",
+}
+
+
+@pytest.fixture
+def address(app, organiser):
+    with app.app_context():
+        campaign_id = create_campaign().id
+        db.session.commit()
+    return f"/campaigns/{campaign_id}/telephone"
+
+
+def stored(app):
+    with app.app_context():
+        campaign = db.session.query(Campaign).one()
+        return campaign.mode, db.session.get(PhoneSettings, campaign.id)
+
+
+def test_a_server_without_a_service_only_has_callers_own_phones(app, address, organiser):
+    assert "no telephone service" in organiser.get(address).text
+    assert organiser.post(address, data=FIELDS).status_code == 422
+    assert stored(app) == (CampaignMode.MANUAL, None)
+
+
+def test_an_organiser_chooses_how_the_campaign_calls(app, address, organiser, monkeypatch):
+    config = replace(config_of(app), telephony="simulator")
+    monkeypatch.setitem(app.extensions, "phonebank", config)
+    for wrong, said in (
+        ({"ring_seconds": "10"}, "Ofcom asks for at least 15"),
+        ({"shown_number": ""}, "Enter the number that people see"),
+        ({"shown_number": "12"}, "too few digits"),
+    ):
+        refused = organiser.post(address, data=FIELDS | wrong)
+        assert refused.status_code == 422
+        assert said in refused.text
+    assert organiser.post(address, data=FIELDS).status_code == 302
+    mode, settings = stored(app)
+    assert mode == CampaignMode.PROGRESSIVE
+    assert (settings.shown_number, settings.ring_seconds) == ("+442079460123", 20)
+    assert str(settings.day_budget) == "12.50"
