@@ -36,8 +36,10 @@ test-pages: .venv/.ready-for-tests ## Look at every page with Chromium, at five 
 test-fast: .venv/.ready-for-tests ## Run the tests that need neither a browser nor patience
 	$(PYTEST) -m "not load and not calls and not browser and not crash and not slow" $(AT_ONCE) $(ARGS)
 
+# CALLS="calls and load" places as many calls as this machine can.
+CALLS ?= calls and not load
 test-calls: .venv/.ready-for-tests ## Place real calls through Asterisk (tools/install_asterisk.sh gets it)
-	tools/own_network.sh $(PYTEST) -m "calls and not load" $(ARGS) tests/calls
+	tools/own_network.sh $(PYTEST) -m "$(CALLS)" $(ARGS) tests/calls
 
 lint: .venv/.ready-for-tests ## Check style, types and which part imports which
 	.venv/bin/ruff check .

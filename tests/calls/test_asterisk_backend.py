@@ -5,12 +5,17 @@ import time
 import uuid
 import wave
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from phonebank.core.config import Config
 from phonebank.telephony.asterisk_backend import AsteriskBackend
+from phonebank.telephony.asterisk_softphones import (
+    end_old_sign_ins,
+    end_sign_in,
+    lines_with_sign_ins,
+)
 from phonebank.telephony.backend import BackendUnavailableError, LineRef, NumberRefusedError, Sound
 from phonebank.telephony.events import EndCause, EventKind, LineEvent
 from tests.calls.asterisk import PASSWORD, Asterisk
@@ -241,6 +246,16 @@ def test_sign_ins_are_for_one_line_and_end(backend, asterisk):
     backend.hang_up(LineRef(line, None))
     [lost] = backend.fetch([LineRef(line, None)])
     assert lost.cause == EndCause.LOST
+
+
+def test_a_sign_in_that_nobody_uses_in_time_ends(backend, monkeypatch):
+    used, old = new_line(), new_line()
+    backend.softphone_token(1, used)
+    monkeypatch.setattr("phonebank.telephony.asterisk_softphones.OPENS_WITHIN", timedelta(-1))
+    backend.softphone_token(1, old)
+    end_old_sign_ins(backend._ari)
+    assert lines_with_sign_ins(backend._ari) == {used}
+    end_sign_in(backend._ari, used)
 
 
 def test_asterisk_is_killed_in_the_middle_of_calls(heard):
