@@ -12,6 +12,7 @@ from phonebank.privacy.jobs import continue_erasures, perform_retention
 from phonebank.roster.blocked_addresses import forget_addresses
 from phonebank.suppressions.jobs import resume_lifting
 from phonebank.tallies.reconcile import recount_tallies
+from phonebank.telephony.jobs import fill_in_prices
 from phonebank.volunteers.jobs import forget_volunteers
 from phonebank.webhooks.jobs import forget_old_deliveries, look_after_webhooks
 
@@ -27,6 +28,7 @@ PERIODIC_JOBS = (
     Periodic(resume_imports, seconds=60),
     Periodic(look_after_exports, seconds=60),
     Periodic(fill_inboxes, seconds=30),
+    Periodic(fill_in_prices, seconds=60),
     Periodic(continue_erasures, seconds=60),
     Periodic(perform_retention, seconds=60),
     Periodic(resume_lifting, seconds=300),

@@ -54,6 +54,12 @@ class Line(Versioned, Base):
         Index("uq_line_provider", "backend", "provider_id", unique=True),
         Index("ix_line_open", "campaign_id", postgresql_where=text("ended_at IS NULL")),
         Index("ix_line_campaign_created", "campaign_id", "created_at"),
+        # No other provider says what a line cost.
+        Index(
+            "ix_line_unpriced",
+            "ended_at",
+            postgresql_where=text("cost IS NULL AND backend = 'twilio'"),
+        ),
         Index("ix_line_call", "call_id"),
         # Nobody is called twice for one call at the same time.
         Index(

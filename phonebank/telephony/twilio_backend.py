@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from twilio.base.exceptions import TwilioException, TwilioRestException
@@ -132,15 +133,15 @@ class TwilioBackend:
 
     # Money -------------------------------------------------------------------------------------
 
-    def price_of(self, line: LineRef) -> tuple[str, str] | None:
-        """Return what an ended line cost and the currency, as Twilio says; None if Twilio does not
-        know yet. Twilio knows some minutes after the end."""
-        if line.provider_id is None:
-            return None
-        call = self._ask(lambda: self._client.calls(line.provider_id).fetch())
-        if call is None or call.price is None:
-            return None
-        return str(call.price).removeprefix("-"), str(call.price_unit or "USD").upper()
+    def prices_since(self, since: datetime) -> dict[str, tuple[Decimal, str]]:
+        """See `prices.TellsPrices`."""
+        asked: dict[str, Any] = {"status": "completed", "start_time_after": since}
+        calls = self._ask(lambda: self._client.calls.list(**asked, page_size=1000, limit=50_000))
+        return {
+            call.sid: (abs(Decimal(call.price)), str(call.price_unit or "USD").upper())
+            for call in calls or ()
+            if call.price is not None
+        }
 
     # Requests ----------------------------------------------------------------------------------
 

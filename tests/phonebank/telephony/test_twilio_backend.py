@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from urllib.parse import urlencode
 
 import pytest
@@ -40,6 +42,7 @@ from phonebank.telephony.backend import (
     Sound,
 )
 from phonebank.telephony.backends import backend_for
+from phonebank.telephony.jobs import ask_for_prices
 from phonebank.telephony.line_states import LineFacts, apply
 from phonebank.telephony.record_events import record_event
 from phonebank.telephony.twilio_backend import TwilioBackend
@@ -314,12 +317,32 @@ def test_a_browser_opens_the_line_of_its_own_caller_only(world: World) -> None:
         world.backend.softphone_token(ada, line_id)
 
 
-def test_what_a_call_cost_comes_from_twilio(world: World) -> None:
-    person = world.person(Fate(rings=0.01))
-    world.until(lambda: world.row(person.line_id).state == LineState.ANSWERED)
-    assert world.backend.price_of(person) is None
-    world.backend.hang_up(person)
-    assert world.backend.price_of(person) == ("0.01400", "USD")
+def test_what_lines_cost_comes_from_twilio(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("phonebank.telephony.prices.ASKS_FROM", timedelta(0))
+    talk, busy, waits = (
+        world.person(fate, drama_number(index))
+        for index, fate in enumerate((Fate(rings=0.01), Fate("busy"), Fate(rings=0.01)))
+    )
+    world.until(lambda: world.row(talk.line_id).state == LineState.ANSWERED)
+    world.backend.hang_up(talk)
+    for line, cause in ((talk, EndCause.HUNG_UP), (busy, EndCause.BUSY)):
+        world.ends(line, cause)
+    call = world.twilio.calls[talk.provider_id]
+    # Twilio does not know the price at once. Every run asks again.
+    call.price, price = None, call.price
+    ask_for_prices(world.backend)
+    assert world.row(talk.line_id).cost is None
+    call.price = price
+    world.twilio.trouble.failing = 1.0
+    ask_for_prices(world.backend)
+    world.twilio.trouble.failing = 0.0
+    ask_for_prices(world.backend)
+    asked = len(world.twilio.sent_form)
+    ask_for_prices(world.backend)
+    assert len(world.twilio.sent_form) == asked, "every price is known"
+    costs = [world.row(line.line_id).cost for line in (talk, busy, waits)]
+    assert costs == [Decimal("0.01400"), 0, None]
+    assert world.row(talk.line_id).currency == "USD"
 
 
 def test_a_webhook_is_answered_before_it_is_written_and_counts_once(

@@ -1,0 +1,42 @@
+"""The job that asks the provider what lines cost."""
+
+import logging
+from typing import cast
+
+from phonebank.core.config import current_config
+from phonebank.core.db import db
+from phonebank.core.jobs import CHORES, job
+from phonebank.telephony.backend import BackendUnavailableError
+from phonebank.telephony.backends import backend_for
+from phonebank.telephony.prices import (
+    TellsPrices,
+    unpriced_lines,
+    write_free_lines,
+    write_prices,
+)
+
+log = logging.getLogger(__name__)
+
+
+@job(CHORES, timeout=120)
+def fill_in_prices() -> None:
+    """Write what ended lines cost. While the provider does not answer, the next run asks again."""
+    if current_config().telephony != "twilio":
+        return  # no other provider says what a line cost
+    ask_for_prices(cast(TellsPrices, backend_for(current_config())))
+
+
+def ask_for_prices(backend: TellsPrices) -> None:
+    """Ask the provider for the prices that are missing, and write them. Commits."""
+    write_free_lines(backend.name)
+    unpriced = unpriced_lines(backend.name)
+    db.session.commit()  # the provider may take seconds to answer
+    if not unpriced:
+        return
+    try:
+        told = backend.prices_since(min(unpriced.values()))
+    except BackendUnavailableError as error:
+        log.warning("no prices of lines: %s", error)
+        return
+    write_prices(backend.name, unpriced, told)
+    db.session.commit()

@@ -1,0 +1,72 @@
+"""What the provider charged for each line, once it says so. These functions do not commit."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+
+from sqlalchemy import text
+
+from phonebank.core.db import db
+from phonebank.models import EndCause, now
+
+# Twilio knows the price of a call some minutes after its end, at times later.
+ASKS_FROM = timedelta(seconds=60)
+ASKS_UNTIL = timedelta(days=2)
+# A call that nobody answered costs nothing.
+FREE = (EndCause.BUSY, EndCause.NO_ANSWER, EndCause.NO_SUCH_NUMBER, EndCause.CANCELLED)
+
+_WRITE_FREE = text("""
+UPDATE line SET cost = 0
+WHERE backend = :backend AND cost IS NULL AND ended_at BETWEEN :first AND :last
+  AND answered_at IS NULL AND cause = ANY(:free)
+""")
+_UNPRICED = text("""
+SELECT provider_id, created_at FROM line
+WHERE backend = :backend AND cost IS NULL AND ended_at BETWEEN :first AND :last
+  AND provider_id IS NOT NULL
+""")
+_WRITE = text("""
+UPDATE line SET cost = priced.cost, currency = priced.currency
+FROM unnest(CAST(:ids AS text[]), CAST(:costs AS numeric[]), CAST(:currencies AS text[]))
+    AS priced (id, cost, currency)
+WHERE line.backend = :backend AND line.provider_id = priced.id AND line.cost IS NULL
+""")
+
+
+class TellsPrices(Protocol):
+    """A backend whose provider says what each line cost."""
+
+    name: str
+
+    def prices_since(self, since: datetime) -> dict[str, tuple[Decimal, str]]:
+        """Return the cost and the currency (ISO 4217) of the calls that began at or after `since`,
+        by the provider's ids. A call whose price is not known yet is missing. Raises
+        BackendUnavailableError."""
+
+
+def write_free_lines(backend: str) -> None:
+    """Write that the lines that nobody answered cost nothing."""
+    db.session.execute(_WRITE_FREE, _asked(backend) | {"free": [cause.value for cause in FREE]})
+
+
+def unpriced_lines(backend: str) -> dict[str, datetime]:
+    """Return the lines that have ended without a price so far: when each was written, by the
+    provider's ids."""
+    rows = db.session.execute(_UNPRICED, _asked(backend))
+    return {row.provider_id: row.created_at for row in rows}
+
+
+def write_prices(
+    backend: str, unpriced: Collection[str], told: Mapping[str, tuple[Decimal, str]]
+) -> None:
+    """Write those of the prices that the provider told which are of unpriced lines."""
+    found = [(sid, *price) for sid, price in told.items() if sid in unpriced]
+    ids, costs, currencies = ([row[place] for row in found] for place in range(3))
+    values = {"backend": backend, "ids": ids, "costs": costs, "currencies": currencies}
+    db.session.execute(_WRITE, values)
+
+
+def _asked(backend: str) -> dict[str, Any]:
+    at = now()
+    return {"backend": backend, "first": at - ASKS_UNTIL, "last": at - ASKS_FROM}
