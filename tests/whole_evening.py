@@ -24,6 +24,7 @@ from phonebank.core.db import db
 from phonebank.csv_input.rows import Dialect
 from phonebank.experiments import services as experiments
 from phonebank.inbox.find import find_items
+from phonebank.listings import checks, guests, listings
 from phonebank.lists.uploads import store_upload
 from phonebank.models import (
     Account,
@@ -36,8 +37,11 @@ from phonebank.models import (
     Contact,
     DeliveryState,
     Experiment,
+    Guest,
+    Listing,
     ListState,
     Party,
+    Place,
     RoleName,
     SetAside,
     SetAsideState,
@@ -68,6 +72,7 @@ from tests.factories import (
     create_party,
 )
 from tests.signing_in import session_cookie, signed_in
+from tests.some_places import ensure_places
 
 # The outcomes that callers record in turn: some of everything that charts and tables show.
 OUTCOMES = ("no_answer", "answerphone", "no_answer", "talked", "busy", "refused", "no_answer",
@@ -105,6 +110,8 @@ class Evening:
     talked_call_id: uuid.UUID
     talked_contact_id: int
     keep_token: str
+    listing_id: int
+    guest_token: str
     # Paths of unused sign-in links.
     links: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -152,6 +159,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     ended = create_party(campaign, host, title="Sunday afternoon")
     parties.end_party(ended)
     db.session.commit()
+    listing, guest = _event(host, party)
     callers, call_id = _people_ringing(campaign, party, lists["ready"], person or {}, organiser)
     suppress("+442079460999", SuppressionOrigin.ORGANISER, "asked", account_id=organiser.id)
     _webhook(campaign)
@@ -189,6 +197,8 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         talked_call_id=talked.id,
         talked_contact_id=talked.contact_id,
         keep_token=create_confirmation("priya@example.org", "Priya", callers["Priya"]),
+        listing_id=listing.id,
+        guest_token=guest.token,
     )
     base_url = current_config().base_url
     for name, account_id in evening.accounts.items():
@@ -203,6 +213,21 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     evening.cookies["volunteer"] = {COOKIE_KEY: cookie_for(volunteer)}
     db.session.commit()
     return evening
+
+
+def _event(host: Account, party: Party) -> tuple[Listing, Guest]:
+    """Put the party on the map. Gil comes to it, and Mia asks to."""
+    ensure_places()
+    place = db.session.scalars(select(Place).where(Place.code == "SW9")).one()
+    details = listings.Details(False, place, "4 Plum Row\nLondon", 12, True, ("en",), "Hari")
+    listing = listings.list_party(host, party, details)
+    checks.approve(listing)
+    for name in ("Mia", "Gil"):
+        guest = guests.ask(listing, name, f"{name.lower()}@example.org")
+        guests.confirm(guest)
+    guests.let_come(listing, guest.id)
+    db.session.commit()
+    return listing, guest
 
 
 def _experiment(campaign: Campaign) -> Experiment:
@@ -423,6 +448,8 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "exports.index": _campaign("/downloads"),
     "exports.definitions": _campaign("/definitions.csv"),
     "exports.do_not_call": _at("/do-not-call.csv"),
+    "guest.calendar": lambda evening: f"/guest/{evening.guest_token}/event.ics",
+    "guest.show": lambda evening: f"/guest/{evening.guest_token}",
     "health.alive": _at("/healthz"),
     "health.ready": _at("/readyz"),
     "find.show": _at("/find"),
@@ -430,6 +457,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "history.show": lambda evening: (
         f"/campaigns/{evening.campaign_id}/callers/{evening.callers['Sam']}/history"
     ),
+    "listings.index": _campaign("/events"),
     "lists.columns": _list("uploaded", "/columns"),
     "lists.history": _campaign("/lists"),
     "take_out.columns": lambda e: f"/campaigns/{e.campaign_id}/take-out/{e.lists['take_out']}",
@@ -443,6 +471,14 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "movement.mine": _at("/volunteer"),
     "movement.open_link": lambda evening: f"/volunteer/link/{evening.keep_token}",
     "movement.sign_in": _at("/volunteer/sign-in"),
+    "near.at_place": _at("/near/gb/SW9"),
+    "near.event": lambda evening: f"/near/event/{evening.listing_id}",
+    "near.front": _at("/near"),
+    "near.in_country": _at("/near/gb"),
+    "near.report": lambda evening: f"/near/event/{evening.listing_id}/report",
+    "near.tell_me": _at("/near/gb/M1/tell-me"),
+    "parties.guest_list": lambda evening: f"/parties/{evening.party_id}/guests",
+    "parties.kit": lambda evening: f"/parties/{evening.party_id}/kit",
     "parties.shares": lambda evening: f"/parties/{evening.party_id}/shares",
     "parties.calendar": lambda evening: f"/parties/{evening.party_id}/invitation.ics",
     "parties.callers_file": lambda evening: f"/parties/{evening.ended_party_id}/callers.csv",

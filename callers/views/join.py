@@ -26,6 +26,7 @@ from phonebank.core.errors import (
 )
 from phonebank.core.locks import lock_row
 from phonebank.core.rate_limits import client_key
+from phonebank.listings.guests import greet_at_door
 from phonebank.models import Caller, CallerState, Campaign, Party
 from phonebank.parties.codes import find_campaign_token
 from phonebank.parties.services import party_by_code
@@ -167,7 +168,11 @@ def _join(form: NameForm, campaign: Campaign, party: Party | None) -> ResponseRe
     except (ConflictError, GoneError) as error:
         return _refused(form, error, "code", campaign, party)
     keep_calls_of_device(session.get(COOKIE_KEY), caller)
+    guest_id = session.get("guest")
+    if isinstance(guest_id, int):
+        greet_at_door(guest_id, caller)
     db.session.commit()
+    session.pop("guest", None)
     sessions.remember(caller)
     if wants_json():
         return jsonify(state=caller.state, next=url_for(".calling")), 201

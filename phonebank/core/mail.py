@@ -2,8 +2,12 @@
 
 import logging
 import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_mailman import EmailMessage, Mail
 
 from phonebank.core.config import Config, current_config
@@ -53,19 +57,84 @@ def is_configured(config: Config | None = None) -> bool:
     return bool(config.mail_server)
 
 
+@dataclass(frozen=True)
+class Attachment:
+    """A file that is sent with a message."""
+
+    name: str
+    content: bytes
+    kind: str  # a media type
+
+
+@dataclass(frozen=True)
+class Message:
+    """A plain-text message to one person. `id` is the left part of its Message-ID: a mailbox shows
+    a message with the same id once."""
+
+    to: str
+    subject: str
+    text: str
+    id: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+class Batch:
+    """Sends several messages over one connection, which takes half the time of separate ones."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def send(self, message: Message) -> None:
+        """Send a message now. Raises MailNotSentError if the mail server does not accept it. If no
+        mail server is set on a developer's machine, print the message."""
+        config = current_config()
+        if not is_configured(config) and not config.is_production:
+            print(f"E-mail to {message.to}: {message.subject}\n{message.text}", flush=True)
+            return
+        mail = EmailMessage(
+            message.subject, message.text, to=[message.to], connection=self._connection
+        )
+        if message.id:
+            domain = config.mail_sender.rpartition("@")[2].strip("> ") or "localhost"
+            mail.extra_headers["Message-ID"] = f"<{message.id}@{domain}>"
+        for attachment in message.attachments:
+            mail.attach(attachment.name, attachment.content, attachment.kind)
+        try:
+            mail.send()
+        except (OSError, smtplib.SMTPException) as error:
+            raise _not_sent(error) from None
+
+
+@contextmanager
+def batch() -> Iterator[Batch]:
+    """Open one connection for several messages. It is opened with the first of them."""
+    connection = current_app.extensions["mailman"].get_connection()
+    try:
+        yield Batch(connection)
+    finally:
+        try:
+            connection.close()
+        except (OSError, smtplib.SMTPException) as error:
+            log.warning("the mail server hung up: %s", type(error).__name__)
+
+
 def send(to: str, subject: str, text: str) -> None:
     """Send one plain-text message now. Raises MailNotSentError if the mail server does not accept
     it."""
     try:
         EmailMessage(subject, text, to=[to]).send()
     except (OSError, smtplib.SMTPException) as error:
-        # The log gets only the kind of error, because the server's text quotes the address and
-        # sometimes the message.
-        log.error("the mail server did not take a message: %s", type(error).__name__)
-        raise MailNotSentError(
-            "The mail server didn't accept the e-mail.",
-            "Try again in a few minutes. If it still fails, tell the person who runs this server.",
-        ) from None
+        raise _not_sent(error) from None
+
+
+def _not_sent(error: Exception) -> MailNotSentError:
+    # The log gets only the kind of error, because the server's text quotes the address and
+    # sometimes the message.
+    log.error("the mail server did not take a message: %s", type(error).__name__)
+    return MailNotSentError(
+        "The mail server didn't accept the e-mail.",
+        "Try again in a few minutes. If it still fails, tell the person who runs this server.",
+    )
 
 
 def deliver(to: str, subject: str, text: str) -> None:

@@ -55,8 +55,10 @@ class SessionCookies(SecureCookieSessionInterface):
         """Send the session if it has to be sent.
 
         If the session is not sent, the response needs no “Vary: Cookie”, because it is “no-store”
-        and no cache keeps it.
+        and no cache keeps it. A response that any cache may keep never carries a session.
         """
+        if response.cache_control.public:
+            return
         if session.modified or self.should_set_cookie(app, session):
             super().save_session(app, session, response)
 

@@ -6,6 +6,7 @@ from phonebank.hosts import (
     board_views,
     caller_views,  # noqa: F401  (adds its forms to the blueprint)
     cohost_views,  # noqa: F401  (adds its forms to the blueprint)
+    listing_views,  # noqa: F401  (adds its pages to the blueprint)
     sockets,  # noqa: F401  (registers the handlers of socket events)
     summary_views,
     views,  # noqa: F401  (adds its pages to the blueprint)

@@ -28,9 +28,19 @@ from phonebank.models.dead_number import DeadNumber
 from phonebank.models.erasure import Erasure, ErasureState
 from phonebank.models.experiment import Experiment, ExperimentArm, ExperimentState
 from phonebank.models.export import Export, ExportKind, ExportPiece, ExportState
+from phonebank.models.guest import (
+    AddressSight,
+    BlockedGuest,
+    Guest,
+    GuestMail,
+    GuestState,
+    MailKind,
+    NearAlert,
+)
 from phonebank.models.inbox_item import InboxItem, InboxMark, InboxState, TextSent
 from phonebank.models.line import EndCause, Line, LineSide, LineState
 from phonebank.models.line_event import EventKind, LineEventRow
+from phonebank.models.listing import Listing, ListingKind, ListingReport, ListingState
 from phonebank.models.pace_flag import PaceFlag
 from phonebank.models.party import Party, PartyState
 from phonebank.models.phone_session import PhoneSession
@@ -72,10 +82,13 @@ STATES = (
     ExperimentState,
     ExportKind,
     ExportState,
+    GuestState,
     InboxState,
     ListPurpose,
     ListPurpose,
     ListState,
+    ListingKind,
+    ListingState,
     PartyState,
     RoleName,
     Scope,
@@ -90,11 +103,13 @@ __all__ = [
     "STATES",
     "Account",
     "AccountSession",
+    "AddressSight",
     "Answer",
     "ApiToken",
     "AuditEntry",
     "Base",
     "BatchState",
+    "BlockedGuest",
     "Call",
     "CallCorrection",
     "CallEnding",
@@ -129,6 +144,9 @@ __all__ = [
     "ExportKind",
     "ExportPiece",
     "ExportState",
+    "Guest",
+    "GuestMail",
+    "GuestState",
     "HashedNumber",
     "InboxItem",
     "InboxMark",
@@ -139,6 +157,12 @@ __all__ = [
     "LineState",
     "ListPurpose",
     "ListState",
+    "Listing",
+    "ListingKind",
+    "ListingReport",
+    "ListingState",
+    "MailKind",
+    "NearAlert",
     "PaceFlag",
     "Party",
     "PartyState",

@@ -2,10 +2,20 @@
 
 from flask import Flask
 
-from phonebank.movement import volunteer_views  # noqa: F401  (adds its pages to the blueprint)
+from phonebank.core.security import csrf
+from phonebank.movement import (
+    guest_views,
+    kept_pages,
+    near_views,
+    volunteer_views,  # noqa: F401  (adds its pages to the blueprint)
+)
 from phonebank.movement.blueprint import pages
 
 
 def init_app(app: Flask) -> None:
     """Register the pages."""
     app.register_blueprint(pages)
+    kept_pages.init_app(app)
+    csrf.exempt(near_views.search)
+    app.register_blueprint(near_views.near)
+    app.register_blueprint(guest_views.guest_pages)

@@ -13,6 +13,7 @@ from phonebank.organisers.experiments import views as experiments
 from phonebank.organisers.exports import views as exports
 from phonebank.organisers.find import correct_views, find_views, person_views
 from phonebank.organisers.inbox import views as inbox
+from phonebank.organisers.listings import views as listings
 from phonebank.organisers.lists import take_out_views
 from phonebank.organisers.lists import views as lists
 from phonebank.organisers.people import views as people
@@ -31,6 +32,7 @@ _FEATURES = (
     campaigns,
     parties_views,
     settings_views,
+    listings,
     lists,
     take_out_views,
     exports,

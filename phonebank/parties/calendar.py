@@ -1,5 +1,6 @@
 """A party as a calendar file (RFC 5545) for the people who are invited. Pure functions."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from icalendar import Alarm, Calendar, Event
@@ -19,25 +20,60 @@ def calendar_file(party: Party, link: str, words: str, host: str, at: datetime) 
     the current time (aware). The party's id identifies the event. So if the time changes, a new
     file moves the event in the calendar.
     """
+    return event_file(
+        CalendarEvent(
+            uid=f"party-{party.id}@{host}",
+            title=party.title,
+            starts_at=party.starts_at,
+            time_zone=party.time_zone,
+            words=words,
+            location=link,
+            link=link,
+        ),
+        at,
+    )
+
+
+@dataclass(frozen=True)
+class CalendarEvent:
+    """What a calendar gets to know. `uid` identifies the event in it for good. A file with a higher
+    `sequence` replaces an earlier one (RFC 5545 section 3.8.7.4)."""
+
+    uid: str
+    title: str
+    starts_at: datetime
+    time_zone: str
+    words: str
+    location: str
+    link: str
+    sequence: int = 0
+    is_cancelled: bool = False
+
+
+def event_file(wanted: CalendarEvent, at: datetime) -> bytes:
+    """Return a calendar file with one event. `at` is the current time (aware)."""
     calendar = Calendar()
     calendar.add("prodid", "-//Phonebank//Phone parties//EN")
     calendar.add("version", "2.0")
-    calendar.add("method", "PUBLISH")
+    calendar.add("method", "CANCEL" if wanted.is_cancelled else "PUBLISH")
     event = Event()
-    event.add("uid", f"party-{party.id}@{host}")
+    event.add("uid", wanted.uid)
+    event.add("sequence", wanted.sequence)
+    event.add("status", "CANCELLED" if wanted.is_cancelled else "CONFIRMED")
     event.add("dtstamp", at.astimezone(UTC))
-    starts = party.starts_at.astimezone(time_zone(party.time_zone))
+    starts = wanted.starts_at.astimezone(time_zone(wanted.time_zone))
     event.add("dtstart", starts)
     event.add("dtend", starts + LASTS)
-    event.add("summary", party.title)
-    event.add("description", words)
-    event.add("location", link)
-    event.add("url", link)
-    reminder = Alarm()
-    reminder.add("action", "DISPLAY")
-    reminder.add("trigger", -REMINDS_BEFORE)
-    reminder.add("description", party.title)
-    event.add_component(reminder)
+    event.add("summary", wanted.title)
+    event.add("description", wanted.words)
+    event.add("location", wanted.location)
+    event.add("url", wanted.link)
+    if not wanted.is_cancelled:
+        reminder = Alarm()
+        reminder.add("action", "DISPLAY")
+        reminder.add("trigger", -REMINDS_BEFORE)
+        reminder.add("description", wanted.title)
+        event.add_component(reminder)
     calendar.add_component(event)
     # The file contains the rules of the time zone, because some calendars do not know the zone by
     # its name.

@@ -56,6 +56,7 @@ LEFT_OUT = {
     "exports.file": "a file",
     "exports.definitions": "a file",
     "exports.do_not_call": "a file",
+    "guest.calendar": "a file",
     "health.alive": "an answer for load balancers",
     "health.ready": "an answer for load balancers",
     "lists.refused": "a file",
@@ -145,6 +146,11 @@ def _person(who: str) -> Callable[[Evening], str]:
     return lambda evening: f"/people/{evening.accounts[who]}"
 
 
+def search_nowhere(page: Page) -> None:
+    page.get_by_label("Your postcode or town").fill("nowhere at all")
+    page.get_by_role("button", name="Search").click()
+
+
 def find_everyone(page: Page) -> None:
     page.get_by_label("Phone number, name or ID").fill("okonkwo")
     page.get_by_role("button", name="Find").click()
@@ -183,6 +189,16 @@ VISITS = (
     Visit("stranger", "board.show"),
     Visit("stranger", "evening.show"),
     Visit("stranger", "", "board-over", lambda e: "/board/guessed", refused=True),
+    Visit("stranger", "near.front"),
+    Visit("stranger", "", "near-not-found", lambda e: "/near", search_nowhere, refused=True),
+    Visit("stranger", "near.in_country"),
+    Visit("stranger", "near.at_place"),
+    Visit("stranger", "", "nothing-near", lambda e: "/near/gb/M1"),
+    Visit("stranger", "near.event"),
+    Visit("stranger", "", "ask-refused", ADDRESSES["near.event"], press("Ask"), refused=True),
+    Visit("stranger", "near.report"),
+    Visit("stranger", "near.tell_me"),
+    Visit("stranger", "guest.show"),
     # Between the link and the second factor.
     Visit("second factor", "accounts.two_factor_token_validation"),
     Visit("second factor", "accounts.mf_recovery"),
@@ -213,6 +229,8 @@ VISITS = (
     Visit("host", "parties.mine"),
     Visit("host", "parties.new"),
     Visit("host", "parties.run"),
+    Visit("host", "parties.guest_list"),
+    Visit("host", "parties.kit"),
     Visit("host", "parties.summary"),
     Visit("host", "", "party-over", lambda e: f"/parties/{e.ended_party_id}"),
     Visit("host", "", "not-for-hosts", ADDRESSES["campaigns.index"], refused=True),
@@ -250,6 +268,7 @@ VISITS = (
     Visit("organiser", "", "new-token", ADDRESSES["connections.index"], make_token),
     Visit("organiser", "retry_rules.edit"),
     Visit("organiser", "told_changes.index"),
+    Visit("organiser", "listings.index"),
     Visit("organiser", "inbox.index"),
     Visit("organiser", "inbox.show"),
     Visit("organiser", "roster.index"),

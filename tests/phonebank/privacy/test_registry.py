@@ -45,6 +45,8 @@ ERASED = {
 # Tables of organisers, hosts, callers, volunteers and scripts, and of figures.
 HARMLESS_TABLES = {
     "account",
+    "address_sight",
+    "blocked_guest",
     "account_session",
     "api_token",
     "caller",
@@ -57,7 +59,12 @@ HARMLESS_TABLES = {
     "experiment",
     "experiment_arm",
     "export",
+    "guest",
+    "guest_mail",
     "line_event",
+    "listing",
+    "listing_report",
+    "near_alert",
     "pace_flag",
     "party",
     "phone_session",  # a caller's own number, until they finish

@@ -1,0 +1,51 @@
+"""Text that is stored encrypted, and keyed hashes of e-mail and network addresses.
+
+The keys are made from `Config.number_keys`, which are in the environment, so neither the tables nor
+their backups have them. The first key encrypts. Text of an older key is read as long as that key
+is still in the list.
+"""
+
+import base64
+import hmac
+from functools import cache
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from phonebank.core.config import current_config
+
+
+def encrypt(text: str) -> str:
+    """Return the text as only a process with the key can read it."""
+    return _fernet(_keys()).encrypt(text.encode()).decode()
+
+
+def decrypt(stored: str) -> str | None:
+    """Return the text, or None if its key is not in the list any more."""
+    try:
+        return _fernet(_keys()).decrypt(stored.encode()).decode()
+    except InvalidToken:
+        return None
+
+
+def keyed_hashes(text: str) -> list[str]:
+    """Return a hash of the text for each key, as hexadecimal digits. New hashes use the first."""
+    return [hmac.digest(key.encode(), text.encode(), "sha256").hex() for key in _keys()]
+
+
+def _keys() -> tuple[str, ...]:
+    config = current_config()
+    # On a developer's machine there may be no such keys.
+    return config.number_keys or (config.secret_key,)
+
+
+@cache
+def _fernet(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(_derive(key)) for key in keys])
+
+
+def _derive(key: str) -> bytes:
+    # The same key also makes hashes, so this use has a name of its own (RFC 5869 section 3.2).
+    derived = HKDF(SHA256(), length=32, salt=None, info=b"phonebank stored text")
+    return base64.urlsafe_b64encode(derived.derive(key.encode()))

@@ -1,0 +1,120 @@
+"""The forms with which a host shows a party to strangers, and moves it."""
+
+from datetime import UTC, datetime
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    DateTimeLocalField,
+    IntegerField,
+    RadioField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import DataRequired, InputRequired
+from wtforms.widgets import TextInput
+
+from phonebank.core.errors import InvalidInputError
+from phonebank.listings.listings import PLACES_AT_MOST, Details
+from phonebank.models import Listing, Place
+from phonebank.places.find import describe_place, find_places
+from phonebank.rules.languages import LANGUAGES
+from phonebank.rules.time_zones import time_zone
+
+IN_PERSON, BY_VIDEO = "in_person", "by_video"
+STEP_FREE = {"yes": True, "no": False, "unknown": None}
+
+
+class ListingForm(FlaskForm):
+    """What strangers see of a party, and the address, which only accepted guests see."""
+
+    way = RadioField(
+        "How do people come?",
+        choices=[(IN_PERSON, "To a place"), (BY_VIDEO, "By video")],
+        default=IN_PERSON,
+        validators=[InputRequired("Choose how people come.")],
+    )
+    host_name = StringField("Your first name", [DataRequired("Type your first name.")])
+    place = StringField(
+        "Postcode or town",
+        [DataRequired("Type the postcode or town.")],
+        description="On the map you're in the middle of this district or town. Of a postcode we "
+        "keep only the first half.",
+    )
+    address = TextAreaField(
+        "Address",
+        description="Only people whom you let come see it. We erase it a week after the party. "
+        "Leave it empty if people come by video.",
+    )
+    places = IntegerField(
+        "Places for guests",
+        [InputRequired("Type how many guests there is room for.")],
+        widget=TextInput(),
+        default=12,
+        description="About half of those who say yes come. So give twice as many places as you "
+        "have chairs.",
+    )
+    step_free = RadioField(
+        "Can people come in without steps?",
+        choices=[("yes", "Yes"), ("no", "No"), ("unknown", "I don't know")],
+        default="unknown",
+    )
+    languages = SelectMultipleField(
+        "Languages", choices=list(LANGUAGES.items()), default=["en"], render_kw={"size": 5}
+    )
+
+    def show(self, listing: Listing, address: str) -> None:
+        """Fill the fields with a stored listing."""
+        self.way.data = BY_VIDEO if listing.by_video else IN_PERSON
+        self.host_name.data = listing.host_name
+        # A town's address may be “newport-near-telford”, which nobody types.
+        self.place.data = listing.area
+        self.address.data = address
+        self.places.data = listing.places
+        self.step_free.data = next(k for k, v in STEP_FREE.items() if v is listing.step_free)
+        self.languages.data = listing.languages
+
+    def details(self, country: str, listing: Listing | None, stored: Place | None) -> Details:
+        """Return what was typed. `country` is the campaign's, and decides between places of the
+        same name. `stored` is the place that the page showed.
+
+        Raises InvalidInputError for a place that is unknown or not the only one.
+        """
+        typed = self.place.data or ""
+        place = stored if listing is not None and stored and typed == listing.area else None
+        return Details(
+            by_video=self.way.data == BY_VIDEO,
+            place=place or _one_place(typed, country),
+            address=self.address.data or "",
+            places=max(-1, min(self.places.data or 0, PLACES_AT_MOST + 1)),
+            step_free=STEP_FREE.get(self.step_free.data or ""),
+            languages=tuple(self.languages.data or ()),
+            host_name=self.host_name.data or "",
+        )
+
+
+class MoveForm(FlaskForm):
+    """The form that gives a listed party another time."""
+
+    starts_at = DateTimeLocalField(
+        "New day and hour",
+        [InputRequired("Choose a day and an hour.")],
+        format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
+    )
+
+    def starts(self, zone: str) -> datetime:
+        """Return the new start in UTC. An hour that a change of the clocks leaves out is read as
+        the hour after it."""
+        moment: datetime = self.starts_at.data
+        return moment.replace(tzinfo=time_zone(zone)).astimezone(UTC)
+
+
+def _one_place(typed: str, country: str) -> Place:
+    found = find_places(typed)
+    here = [place for place in found if place.country == country] or list(found)
+    if len(here) > 1:
+        names = "; ".join(describe_place(place) for place in here[:4])
+        raise InvalidInputError(
+            f"There are several: {names}.", "Type the postcode instead, so that we know which."
+        )
+    return here[0]

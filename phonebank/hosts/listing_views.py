@@ -1,0 +1,203 @@
+"""The host's page of a party that strangers can find: its guests, its listing, and the kit."""
+
+from contextlib import suppress
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+from redis.exceptions import RedisError
+from sqlalchemy import select
+
+from phonebank.core.access import open_to
+from phonebank.core.config import current_config
+from phonebank.core.db import db
+from phonebank.core.errors import InvalidInputError, NotFoundError
+from phonebank.core.jobs import enqueue
+from phonebank.core.qr_codes import qr_svg
+from phonebank.hosts.blueprint import describe_start, pages
+from phonebank.hosts.listing_forms import ListingForm, MoveForm
+from phonebank.listings import guests, listings
+from phonebank.listings.jobs import send_due_reminders
+from phonebank.listings.mails import listing_link
+from phonebank.listings.times import is_over
+from phonebank.models import (
+    Campaign,
+    GuestState,
+    Listing,
+    ListingState,
+    Party,
+    Place,
+    RoleName,
+    now,
+)
+from phonebank.parties.codes import invitation, join_link
+from phonebank.parties.services import party_for
+
+ANSWERS = {
+    "let-come": (guests.let_come, "{} is coming, and has the address by e-mail within a minute."),
+    "refuse": (guests.refuse, "{} is told that it doesn't work this time."),
+    "block": (guests.block, "{} can't ask your campaign's hosts any more, and isn't told."),
+}
+
+
+@pages.route("/<int:party_id>/guests", methods=["GET", "POST"])
+@open_to(RoleName.HOST)
+def guest_list(party_id: int) -> ResponseReturnValue:
+    """Show the guests and the listing; store what the host typed about the party."""
+    party = party_for(current_user, party_id)
+    listing = listings.listing_of(party)
+    form = ListingForm()
+    if not form.is_submitted():
+        return _render(party, listing, form)
+    status = 422
+    if form.validate():
+        try:
+            return _store(party, listing, form)
+        except InvalidInputError as error:
+            db.session.rollback()
+            form.form_errors.append(f"{error.message} {error.what_to_do}".strip())
+    return _render(party, listing, form), status
+
+
+def _store(party: Party, listing: Listing | None, form: ListingForm) -> ResponseReturnValue:
+    campaign = db.session.get_one(Campaign, party.campaign_id)
+    if listing is not None and not form.address.data and not _may_read_address(party):
+        form.address.data = listings.street_address(listing)  # it stays as it is
+    details = form.details(campaign.country, listing, _place_of(listing))
+    if listing is None:
+        listing = listings.list_party(current_user, party, details)
+        if listing.state == ListingState.SHOWN:
+            words = "People near you can find your party now."
+        else:
+            words = "An organiser looks at your first one. Then people near you can find it."
+    elif listings.change_details(listing, details):
+        words = "Changed. Your guests get an e-mail about it."
+    else:
+        words = "Saved."
+    return _done(party, words)
+
+
+@pages.post('/<int:party_id>/guests/<int:guest_id>/<any("let-come", "refuse", "block"):answer>')
+@open_to(RoleName.HOST)
+def answer_guest(party_id: int, guest_id: int, answer: str) -> ResponseReturnValue:
+    """Let a guest come, refuse them, or block them."""
+    party, listing = _listed(party_id)
+    act, words = ANSWERS[answer]
+    guest = act(listing, guest_id)
+    return _done(party, words.format(guest.first_name))
+
+
+@pages.post("/<int:party_id>/guests/right")
+@open_to(RoleName.HOST)
+def still_right(party_id: int) -> ResponseReturnValue:
+    """Note that the host says that everything is still right."""
+    party, listing = _listed(party_id)
+    listings.confirm_details(listing)
+    return _done(party, "Thank you. The list says that it was checked today.")
+
+
+@pages.post("/<int:party_id>/guests/move")
+@open_to(RoleName.HOST)
+def move(party_id: int) -> ResponseReturnValue:
+    """Give the party another time, and tell every guest."""
+    party, listing = _listed(party_id)
+    form = MoveForm()
+    if not form.validate():
+        return _render(party, listing, ListingForm(formdata=None), form), 422
+    try:
+        listings.move(listing, form.starts(listing.time_zone))
+    except InvalidInputError as error:
+        db.session.rollback()
+        form.starts_at.errors = [f"{error.message} {error.what_to_do}"]
+        return _render(party, listing, ListingForm(formdata=None), form), 422
+    return _done(party, "Moved. Every guest gets an e-mail that corrects their calendar.")
+
+
+@pages.post("/<int:party_id>/guests/cancel")
+@open_to(RoleName.HOST)
+def cancel_event(party_id: int) -> ResponseReturnValue:
+    """Cancel the party, and tell everyone who is coming or has asked."""
+    party, listing = _listed(party_id)
+    listings.cancel(listing)
+    return _done(party, "Cancelled. Everyone who was coming or had asked gets an e-mail.")
+
+
+@pages.get("/<int:party_id>/kit")
+@open_to(RoleName.HOST)
+def kit(party_id: int) -> ResponseReturnValue:
+    """Show the host's kit, which is made to be printed."""
+    party = party_for(current_user, party_id)
+    campaign = db.session.get_one(Campaign, party.campaign_id)
+    base_url = current_config().base_url
+    link = join_link(base_url, party.code)
+    listing = listings.listing_of(party)
+    when = describe_start(party)
+    return render_template(
+        "parties/kit.html",
+        party=party,
+        campaign=campaign,
+        when=when,
+        link=link,
+        qr=qr_svg(link),
+        invitation=invitation(party.title, when, link, party.code, base_url, campaign.on_behalf_of),
+        listing=listing,
+        public_link=listing_link(listing) if listing is not None else None,
+        coming=[g for g in guests.guests_of(listing) if g.state == GuestState.ACCEPTED]
+        if listing is not None
+        else [],
+    )
+
+
+def _render(
+    party: Party, listing: Listing | None, form: ListingForm, move_form: MoveForm | None = None
+) -> str:
+    if not form.is_submitted() or move_form is not None:
+        if listing is not None:
+            known = listings.street_address(listing) if _may_read_address(party) else ""
+            form.show(listing, known)
+        elif not form.host_name.data:
+            form.host_name.data = (current_user.name or "").split(" ")[0][:40]
+    found = guests.guests_of(listing) if listing is not None else []
+    return render_template(
+        "parties/guests.html",
+        party=party,
+        listing=listing,
+        form=form,
+        move_form=move_form or MoveForm(formdata=None),
+        asking=[g for g in found if g.state == GuestState.ASKED],
+        queued=[g for g in found if g.state == GuestState.QUEUED],
+        coming=[g for g in found if g.state == GuestState.ACCEPTED],
+        when=describe_start(party),
+        public_link=listing_link(listing) if listing is not None else None,
+        over=party.has_ended or is_over(party.starts_at, now()),
+    )
+
+
+def _listed(party_id: int) -> tuple[Party, Listing]:
+    party = party_for(current_user, party_id)
+    listing = listings.listing_of(party)
+    if listing is None:
+        raise NotFoundError("Strangers can't find this party yet.", "Fill in the form first.")
+    return party, listing
+
+
+def _may_read_address(party: Party) -> bool:
+    """Whether this person is the host or a co-host. An organiser may run the party too, and need
+    not know where people live."""
+    return party.host_id == current_user.id or current_user in party.cohosts
+
+
+def _place_of(listing: Listing | None) -> Place | None:
+    if listing is None:
+        return None
+    return db.session.scalar(
+        select(Place).where(Place.country == listing.country, Place.code == listing.place_code)
+    )
+
+
+def _done(party: Party, words: str) -> ResponseReturnValue:
+    db.session.commit()
+    with suppress(RedisError):  # the clock sends within a minute after Redis is back
+        enqueue(send_due_reminders)
+    flash(words, "success")
+    return redirect(url_for(".guest_list", party_id=party.id), 303)

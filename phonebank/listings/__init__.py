@@ -1,0 +1,1 @@
+"""Events that strangers can find, and the guests who ask to come."""

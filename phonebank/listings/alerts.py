@@ -1,0 +1,25 @@
+"""People who want one e-mail when there is an event near them. This function does not commit."""
+
+from sqlalchemy.dialects.postgresql import insert
+
+from phonebank.core.db import db
+from phonebank.models import NearAlert, Place, now
+from phonebank.places.find import describe_place
+
+
+def wait_for_event(email: str, place: Place) -> None:
+    """Store a normal e-mail address until the first event near a place. Asking again changes
+    nothing."""
+    db.session.execute(
+        insert(NearAlert)
+        .values(
+            email=email,
+            country=place.country,
+            place_code=place.code,
+            area=describe_place(place)[:200],
+            latitude=place.latitude,
+            longitude=place.longitude,
+            created_at=now(),
+        )
+        .on_conflict_do_nothing()
+    )

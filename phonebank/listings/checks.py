@@ -1,0 +1,145 @@
+"""Listings that somebody must look at: new ones, and reported ones. These functions do not
+commit."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, InvalidInputError
+from phonebank.core.locks import lock_row
+from phonebank.core.secret_text import keyed_hashes
+from phonebank.models import (
+    Account,
+    Campaign,
+    Guest,
+    GuestState,
+    Listing,
+    ListingReport,
+    ListingState,
+    now,
+)
+from phonebank.parties.calendar import LASTS
+
+# So many strangers hide a listing until somebody looks at it.
+REPORTS_THAT_HIDE = 3
+REASONS = {
+    "wrong": "It's wrong: the day, the place or the words",
+    "private": "It says something private",
+    "hate": "It's hateful or rude",
+    "hoax": "There is no such event",
+    "unsafe": "It doesn't feel safe",
+}
+
+
+@dataclass(frozen=True)
+class ToCheck:
+    """A listing on the organiser's page, with its host and the reasons of its open reports."""
+
+    listing: Listing
+    host: Account
+    reasons: list[str]
+    guests: int
+
+
+def report(listing: Listing, reason: str, reporter: str) -> None:
+    """Record a stranger's report. `reporter` tells people apart, such as their network address.
+    Only a hash of it is stored. The third report hides the listing.
+
+    Raises InvalidInputError for a reason that is not in REASONS.
+    """
+    if reason not in REASONS:
+        raise InvalidInputError("Choose what is wrong.")
+    lock_row(listing)
+    db.session.execute(
+        insert(ListingReport)
+        .values(
+            listing_id=listing.id,
+            reason=reason,
+            reporter=keyed_hashes(f"{listing.id} {reporter}")[0],
+            created_at=now(),
+        )
+        .on_conflict_do_nothing()
+    )
+    if listing.state == ListingState.SHOWN and _open_reports(listing) >= REPORTS_THAT_HIDE:
+        listing.state = ListingState.HIDDEN
+
+
+def approve(listing: Listing) -> None:
+    """Show a listing to strangers, because somebody has checked it. Its reports are settled.
+
+    Raises ConflictError for a cancelled event.
+    """
+    lock_row(listing)
+    if listing.state == ListingState.CANCELLED:
+        raise ConflictError("The host has cancelled this event.", "There is nothing to show.")
+    listing.state = ListingState.SHOWN
+    listing.checked_at = now()
+    _settle_reports(listing)
+
+
+def hide(listing: Listing) -> None:
+    """Show a listing to strangers no more. Its guests still come. Raises ConflictError for a
+    cancelled event."""
+    lock_row(listing)
+    if listing.state == ListingState.CANCELLED:
+        raise ConflictError("The host has cancelled this event.", "There is nothing to hide.")
+    listing.state = ListingState.HIDDEN
+    _settle_reports(listing)
+
+
+def listings_in(campaign: Campaign) -> list[ToCheck]:
+    """Return the campaign's events to come, those that somebody must look at first."""
+    guests = _counts_of_guests(campaign)
+    reasons: dict[int, list[str]] = {}
+    for listing_id, reason in db.session.execute(
+        select(ListingReport.listing_id, ListingReport.reason)
+        .join(Listing, Listing.id == ListingReport.listing_id)
+        .where(Listing.campaign_id == campaign.id, ListingReport.seen_at.is_(None))
+        .order_by(ListingReport.id)
+    ):
+        reasons.setdefault(listing_id, []).append(REASONS.get(reason, reason))
+    rows = db.session.execute(
+        select(Listing, Account)
+        .join(Account, Account.id == Listing.host_id)
+        .where(Listing.campaign_id == campaign.id, Listing.starts_at > now() - LASTS)
+        .order_by(Listing.starts_at, Listing.id)
+        .limit(500)
+    ).all()
+    found = [
+        ToCheck(listing, host, reasons.get(listing.id, []), guests.get(listing.id, 0))
+        for listing, host in rows
+    ]
+    return sorted(found, key=lambda one: not needs_look(one))
+
+
+def needs_look(one: ToCheck) -> bool:
+    """Whether somebody must look at this listing."""
+    state = one.listing.state
+    return state == ListingState.WAITING or (bool(one.reasons) and state != ListingState.CANCELLED)
+
+
+def _counts_of_guests(campaign: Campaign) -> dict[int, int]:
+    query = (
+        select(Guest.listing_id, func.count())
+        .join(Listing, Listing.id == Guest.listing_id)
+        .where(Listing.campaign_id == campaign.id, Guest.state == GuestState.ACCEPTED)
+        .group_by(Guest.listing_id)
+    )
+    return {row[0]: row[1] for row in db.session.execute(query)}
+
+
+def _open_reports(listing: Listing) -> int:
+    query = select(func.count()).where(
+        ListingReport.listing_id == listing.id, ListingReport.seen_at.is_(None)
+    )
+    return db.session.scalar(query) or 0
+
+
+def _settle_reports(listing: Listing) -> None:
+    db.session.execute(
+        update(ListingReport)
+        .where(ListingReport.listing_id == listing.id, ListingReport.seen_at.is_(None))
+        .values(seen_at=now())
+    )

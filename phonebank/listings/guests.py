@@ -1,0 +1,337 @@
+"""People who ask to come: asking, confirming, the host's answer, the waiting list. These functions
+do not commit.
+
+Each of them locks the listing first, so that no place is given twice.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from phonebank.core.db import db
+from phonebank.core.email_address import normalise_email
+from phonebank.core.errors import ConflictError, GoneError, NotFoundError
+from phonebank.core.locks import get_locked, lock_row
+from phonebank.core.secret_text import keyed_hashes
+from phonebank.listings.listings import places_taken, street_address
+from phonebank.listings.mail_queue import forget_reminders_of, queue_mail
+from phonebank.listings.times import is_over
+from phonebank.models import (
+    AddressSight,
+    BlockedGuest,
+    Caller,
+    CallerState,
+    Guest,
+    GuestState,
+    Listing,
+    ListingState,
+    MailKind,
+    now,
+)
+from phonebank.models.guest import OPEN_STATES
+from phonebank.parties.display_names import clean_name
+from phonebank.parties.profanity import refuse_bad_words
+from phonebank.roster.admit import admit
+
+# So nobody holds places all over a city.
+OPEN_AT_MOST = 3
+
+
+def shown_listing(listing_id: int) -> Listing:
+    """Return a listing that strangers can see. Raises NotFoundError if there is none, GoneError for
+    one that is cancelled, hidden or over."""
+    listing = db.session.get(Listing, listing_id)
+    if listing is None or listing.state == ListingState.WAITING:
+        raise NotFoundError("We can't find this event.", "Look for others near you.")
+    if listing.state != ListingState.SHOWN or is_over(listing.starts_at, now()):
+        raise GoneError("This event isn't on any more.", "Look for others near you.")
+    return listing
+
+
+def guest_of_link(token: str) -> Guest:
+    """Return the guest with this link. Raises NotFoundError."""
+    guest = db.session.scalar(select(Guest).where(Guest.token == token))
+    if guest is None:
+        raise NotFoundError(
+            "This link isn't right.", "Open the link in our latest e-mail, or ask to come again."
+        )
+    return guest
+
+
+def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False) -> Guest:
+    """Ask to come, with a first name and an e-mail address.
+
+    At an event by video the guest is accepted at once, or is on the waiting list. At a home the
+    guest must first open the link in their mail (`confirm`). If somebody with this address has
+    asked before, they are that guest again.
+
+    Raises InvalidInputError for a name or an address that cannot be used, GoneError if the event is
+    not on any more.
+    """
+    name = clean_name(first_name, "first name")
+    refuse_bad_words(name)
+    address = normalise_email(email)
+    lock_row(listing)
+    shown_listing(listing.id)
+    guest = db.session.scalar(
+        select(Guest).where(Guest.listing_id == listing.id, Guest.email == address)
+    )
+    if guest is None:
+        guest = Guest(listing_id=listing.id, first_name=name, email=address, state=GuestState.NEW)
+        db.session.add(guest)
+        db.session.flush()
+    elif guest.state == GuestState.CANCELLED:
+        guest.state = GuestState.NEW
+    if wants_news and guest.news_consent_at is None:
+        guest.news_consent_at = now()
+    if listing.by_video and guest.state == GuestState.NEW:
+        if _is_blocked(listing, address):
+            guest.state = GuestState.BLOCKED
+        else:
+            _give_place(listing, guest)
+    return guest
+
+
+def confirm(guest: Guest) -> None:
+    """Send a guest's request to the host, because they have opened the link in their mail.
+
+    A second confirmation changes nothing. Raises GoneError if the event is not on any more,
+    ConflictError for a person with three open requests.
+    """
+    listing = _lock(guest)
+    if guest.state != GuestState.NEW:
+        return
+    shown_listing(listing.id)
+    at = now()
+    if _open_requests(guest, at) >= OPEN_AT_MOST:
+        raise ConflictError(
+            f"You have {OPEN_AT_MOST} open requests already.",
+            "Cancel one of them, by the link in its e-mail, and come back.",
+        )
+    guest.confirmed_at = at
+    guest.waiting_since = at
+    if _is_blocked(listing, guest.email):
+        guest.state = GuestState.BLOCKED
+    elif places_taken(listing) >= listing.places:
+        guest.state = GuestState.QUEUED
+        queue_mail(guest, listing, MailKind.QUEUED, at)
+    else:
+        guest.state = GuestState.ASKED
+
+
+def let_come(listing: Listing, guest_id: int) -> Guest:
+    """Accept a guest. Only then may they see the address.
+
+    Raises NotFoundError for somebody else's guest, ConflictError if no place is left or the guest
+    does not ask any more.
+    """
+    guest = _guest_in(listing, guest_id)
+    if guest.state == GuestState.ACCEPTED:
+        return guest
+    if guest.state not in (GuestState.ASKED, GuestState.QUEUED):
+        raise ConflictError(f"{guest.first_name} doesn't ask to come any more.", "Reload the page.")
+    if listing.state == ListingState.CANCELLED or is_over(listing.starts_at, now()):
+        raise ConflictError("This event isn't on any more.", "Make a new one.")
+    if places_taken(listing) >= listing.places:
+        raise ConflictError("All places are taken.", "Give more places first, under “Change it”.")
+    guest.state = GuestState.ACCEPTED
+    queue_mail(guest, listing, MailKind.ACCEPTED, now())
+    return guest
+
+
+def refuse(listing: Listing, guest_id: int) -> Guest:
+    """Refuse a guest, who is told by e-mail. A place that they had goes to the next. Raises
+    NotFoundError for somebody else's guest."""
+    guest = _guest_in(listing, guest_id)
+    if guest.state in (GuestState.ASKED, GuestState.QUEUED, GuestState.ACCEPTED):
+        had_place = guest.state == GuestState.ACCEPTED
+        guest.state = GuestState.REFUSED
+        forget_reminders_of(guest)
+        queue_mail(guest, listing, MailKind.REFUSED, now())
+        if had_place:
+            _fill_place(listing)
+    return guest
+
+
+def block(listing: Listing, guest_id: int) -> Guest:
+    """Block a guest from all events of the campaign. They are not told: their page says that the
+    host has not answered yet. Raises NotFoundError for somebody else's guest."""
+    guest = _guest_in(listing, guest_id)
+    had_place = guest.state == GuestState.ACCEPTED
+    db.session.execute(
+        insert(BlockedGuest)
+        .values(
+            campaign_id=listing.campaign_id,
+            email_hash=keyed_hashes(guest.email)[0],
+            blocked_at=now(),
+        )
+        .on_conflict_do_nothing()
+    )
+    listings = select(Listing.id).where(Listing.campaign_id == listing.campaign_id)
+    db.session.execute(
+        update(Guest)
+        .where(
+            Guest.email == guest.email,
+            Guest.listing_id.in_(listings),
+            Guest.state.in_((*OPEN_STATES, GuestState.ACCEPTED)),
+        )
+        .values(state=GuestState.BLOCKED)
+    )
+    db.session.refresh(guest)
+    forget_reminders_of(guest)
+    if had_place:
+        _fill_place(listing)
+    return guest
+
+
+def cancel(guest: Guest) -> None:
+    """Note that a guest does not come. Their place goes to the first on the waiting list."""
+    listing = _lock(guest)
+    had_place = guest.state == GuestState.ACCEPTED
+    if guest.state in (GuestState.BLOCKED, GuestState.REFUSED):
+        return
+    guest.state = GuestState.CANCELLED
+    guest.coming_at = None
+    forget_reminders_of(guest)
+    if had_place:
+        _fill_place(listing)
+
+
+def say_coming(guest: Guest) -> None:
+    """Note that an accepted guest has said that they come."""
+    _lock(guest)
+    if guest.state == GuestState.ACCEPTED:
+        guest.coming_at = now()
+
+
+def stop_reminders(guest: Guest) -> None:
+    """Send this guest no more reminders."""
+    _lock(guest)
+    guest.reminders_stopped_at = guest.reminders_stopped_at or now()
+    forget_reminders_of(guest)
+
+
+def address_for(guest: Guest, listing: Listing, how: str) -> str:
+    """Return the street address for an accepted guest, and record that they were given it; "" for
+    anybody else. `how` is "page", "mail" or "calendar"."""
+    if guest.state != GuestState.ACCEPTED or guest.listing_id != listing.id:
+        return ""
+    address = street_address(listing)
+    if address:
+        db.session.add(AddressSight(guest_id=guest.id, how=how))
+    return address
+
+
+def greet_at_door(guest_id: int, caller: Caller) -> None:
+    """Let an accepted guest in who waits at the door of their party. They stay the guest's caller.
+
+    A caller who is held waits, whatever their link.
+    """
+    guest = get_locked(Guest, guest_id)
+    listing = db.session.get(Listing, guest.listing_id) if guest is not None else None
+    if guest is None or listing is None or listing.party_id != caller.party_id:
+        return
+    if guest.state != GuestState.ACCEPTED or listing.party_id is None:
+        return
+    if guest.caller_id not in (None, caller.id):
+        return  # the link was used on another device, which has the guest's place
+    guest.caller_id = caller.id
+    if caller.state == CallerState.WAITING:
+        admit([caller])
+
+
+def guests_of(listing: Listing) -> Sequence[Guest]:
+    """Return the guests whom the host sees, in the order of asking: everybody but those who have
+    not confirmed, and the blocked."""
+    unseen = (GuestState.NEW, GuestState.BLOCKED)
+    query = (
+        select(Guest)
+        .where(Guest.listing_id == listing.id, Guest.state.not_in(unseen))
+        .order_by(Guest.waiting_since, Guest.id)
+    )
+    return db.session.scalars(query).all()
+
+
+def place_in_queue(guest: Guest) -> int:
+    """Return a guest's place on the waiting list, from 1."""
+    query = select(func.count()).where(
+        Guest.listing_id == guest.listing_id,
+        Guest.state == GuestState.QUEUED,
+        (Guest.waiting_since < guest.waiting_since)
+        | ((Guest.waiting_since == guest.waiting_since) & (Guest.id < guest.id)),
+    )
+    return (db.session.scalar(query) or 0) + 1
+
+
+def _give_place(listing: Listing, guest: Guest) -> None:
+    at = now()
+    guest.waiting_since = at
+    if places_taken(listing) < listing.places:
+        guest.state = GuestState.ACCEPTED
+        queue_mail(guest, listing, MailKind.ACCEPTED, at)
+    else:
+        guest.state = GuestState.QUEUED
+        queue_mail(guest, listing, MailKind.QUEUED, at)
+
+
+def _fill_place(listing: Listing) -> None:
+    """Give a free place to the first on the waiting list: at a home the host decides."""
+    db.session.flush()
+    if listing.state == ListingState.CANCELLED or places_taken(listing) >= listing.places:
+        return
+    first = db.session.scalars(
+        select(Guest)
+        .where(Guest.listing_id == listing.id, Guest.state == GuestState.QUEUED)
+        .order_by(Guest.waiting_since, Guest.id)
+        .limit(1)
+    ).first()
+    if first is None:
+        return
+    if listing.by_video:
+        first.state = GuestState.ACCEPTED
+        queue_mail(first, listing, MailKind.ACCEPTED, now())
+    else:
+        first.state = GuestState.ASKED
+
+
+def _lock(guest: Guest) -> Listing:
+    listing = db.session.get_one(Listing, guest.listing_id)
+    lock_row(listing)
+    lock_row(guest)
+    return listing
+
+
+def _guest_in(listing: Listing, guest_id: int) -> Guest:
+    lock_row(listing)
+    guest = get_locked(Guest, guest_id)
+    if guest is None or guest.listing_id != listing.id or guest.state == GuestState.NEW:
+        raise NotFoundError("We can't find this guest.", "Reload the page.")
+    return guest
+
+
+def _is_blocked(listing: Listing, email: str) -> bool:
+    query = select(BlockedGuest.campaign_id).where(
+        BlockedGuest.campaign_id == listing.campaign_id,
+        BlockedGuest.email_hash.in_(keyed_hashes(email)),
+    )
+    return db.session.scalar(query) is not None
+
+
+def _open_requests(guest: Guest, at: datetime) -> int:
+    """Return how many events to come this person's other requests wait for."""
+    waiting = (GuestState.ASKED, GuestState.QUEUED, GuestState.BLOCKED)
+    query = (
+        select(func.count())
+        .select_from(Guest)
+        .join(Listing, Listing.id == Guest.listing_id)
+        .where(
+            Guest.email == guest.email,
+            Guest.id != guest.id,
+            Guest.state.in_(waiting),
+            Listing.state == ListingState.SHOWN,
+            Listing.starts_at > at,
+        )
+    )
+    return db.session.scalar(query) or 0

@@ -1,0 +1,255 @@
+"""Showing a party to strangers, changing what they see, and cancelling it. These functions do not
+commit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import exists, func, select
+
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
+from phonebank.core.locks import lock_row
+from phonebank.core.secret_text import decrypt, encrypt
+from phonebank.listings.mail_queue import forget_reminders, queue_for_guests
+from phonebank.listings.times import describe_day, is_over
+from phonebank.models import (
+    Account,
+    Campaign,
+    CampaignState,
+    Guest,
+    GuestState,
+    Listing,
+    ListingKind,
+    ListingState,
+    MailKind,
+    Party,
+    Place,
+    now,
+)
+from phonebank.parties.display_names import clean_name
+from phonebank.parties.profanity import refuse_bad_words
+from phonebank.parties.services import end_party, organises
+from phonebank.places.find import describe_place
+from phonebank.places.typed import key_of
+from phonebank.rules.languages import LANGUAGES
+
+PLACES_AT_MOST = 500
+ADDRESS_AT_MOST = 300  # characters
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a host says of an event. `address` is the street address, "" for an event by video.
+    `step_free` is None if the host does not know. `languages` are codes."""
+
+    by_video: bool
+    place: Place
+    address: str
+    places: int
+    step_free: bool | None
+    languages: tuple[str, ...]
+    host_name: str
+
+
+def listing_of(party: Party) -> Listing | None:
+    """Return the party's listing; None if strangers have never been able to find it."""
+    return db.session.scalar(select(Listing).where(Listing.party_id == party.id))
+
+
+def listing_for(campaign: Campaign, listing_id: int) -> Listing:
+    """Return a listing of the campaign. Raises NotFoundError."""
+    listing = db.session.get(Listing, listing_id)
+    if listing is None or listing.campaign_id != campaign.id:
+        raise NotFoundError("We can't find this event.", "Go back to the list of events.")
+    return listing
+
+
+def list_party(account: Account, party: Party, details: Details) -> Listing:
+    """Show a party to strangers, once somebody has checked it.
+
+    The first listing of a host waits for an organiser. Later ones, and those of organisers, are
+    shown at once.
+
+    Raises InvalidInputError for details that cannot be used, ConflictError for a party that is over
+    or is listed already.
+    """
+    lock_row(party)
+    if party.has_ended or is_over(party.starts_at, now()):
+        raise ConflictError("This party is over.", "Make a new party.")
+    if listing_of(party) is not None:
+        raise ConflictError("This party is on the map already.", "Reload the page.")
+    campaign = db.session.get_one(Campaign, party.campaign_id)
+    if campaign.state == CampaignState.ENDED or campaign.erasing_since is not None:
+        raise ConflictError("This campaign has ended.", "Host a party for another one.")
+    refuse_bad_words(party.title)
+    is_known = organises(account, party) or _was_checked_before(party.host_id)
+    listing = Listing(
+        campaign_id=party.campaign_id,
+        party_id=party.id,
+        host_id=party.host_id,
+        kind=ListingKind.PARTY,
+        title=party.title,
+        starts_at=party.starts_at,
+        time_zone=party.time_zone,
+        state=ListingState.SHOWN if is_known else ListingState.WAITING,
+        checked_at=now() if is_known else None,
+    )
+    _fill_in(listing, details)
+    db.session.add(listing)
+    db.session.flush()
+    return listing
+
+
+def change_details(listing: Listing, details: Details) -> bool:
+    """Change what strangers and guests see. Return whether guests get an e-mail about it: the
+    address, the area or the way to come has changed.
+
+    Raises InvalidInputError, and ConflictError for an event that is cancelled or over, and for
+    fewer places than guests.
+    """
+    _lock_open(listing)
+    taken = places_taken(listing)
+    if details.places < taken:
+        raise ConflictError(
+            f"You have accepted {taken} guests already.", f"Give {taken} places or more."
+        )
+    before = _what_guests_rely_on(listing)
+    _fill_in(listing, details)
+    if before == _what_guests_rely_on(listing):
+        return False
+    listing.sequence += 1
+    queue_for_guests(listing, MailKind.CHANGED, (GuestState.ACCEPTED,), now())
+    return True
+
+
+def move(listing: Listing, starts_at: datetime) -> None:
+    """Give an event another time (aware). Every accepted guest is told, and gets new reminders.
+
+    Raises InvalidInputError for a time that is over, ConflictError for an event that is cancelled
+    or over.
+    """
+    party = _lock_open(listing)
+    at = now()
+    if starts_at <= at:
+        raise InvalidInputError("That time is over.", "Choose a day and an hour to come.")
+    if starts_at == listing.starts_at:
+        return
+    listing.starts_at = starts_at
+    if party is not None:
+        party.starts_at = starts_at
+    listing.sequence += 1
+    listing.asked_if_right_at = None
+    forget_reminders(listing)
+    queue_for_guests(listing, MailKind.CHANGED, (GuestState.ACCEPTED,), at)
+
+
+def cancel(listing: Listing) -> None:
+    """Cancel an event, and its party. Everyone who is coming or has asked is told. The address is
+    erased. If the event is cancelled already, nothing changes."""
+    party = _lock(listing)
+    if listing.state == ListingState.CANCELLED:
+        return
+    listing.state = ListingState.CANCELLED
+    listing.sequence += 1
+    forget_reminders(listing)
+    told = (GuestState.ACCEPTED, GuestState.ASKED, GuestState.QUEUED)
+    queue_for_guests(listing, MailKind.CANCELLED, told, now())
+    listing.address = None
+    if party is not None:
+        end_party(party)
+
+
+def confirm_details(listing: Listing) -> None:
+    """Note that the host has just said that everything about the event is right."""
+    _lock_open(listing)
+    listing.checked_at = now()
+
+
+def places_taken(listing: Listing) -> int:
+    """Return how many guests are accepted."""
+    query = select(func.count()).where(
+        Guest.listing_id == listing.id, Guest.state == GuestState.ACCEPTED
+    )
+    return db.session.scalar(query) or 0
+
+
+def street_address(listing: Listing) -> str:
+    """Return the street address; "" if there is none, or if it cannot be read any more."""
+    return decrypt(listing.address) or "" if listing.address else ""
+
+
+def when_of(listing: Listing) -> str:
+    """Return the start in words, in the event's own time zone."""
+    return describe_day(listing.starts_at, listing.time_zone)
+
+
+def _lock(listing: Listing) -> Party | None:
+    party = db.session.get(Party, listing.party_id) if listing.party_id else None
+    if party is not None:
+        lock_row(party)
+    lock_row(listing)
+    return party
+
+
+def _lock_open(listing: Listing) -> Party | None:
+    party = _lock(listing)
+    if listing.state == ListingState.CANCELLED:
+        raise ConflictError("This event is cancelled.", "Make a new one.")
+    if is_over(listing.starts_at, now()):
+        raise ConflictError("This event is over.", "Make a new one.")
+    return party
+
+
+def _was_checked_before(host_id: int) -> bool:
+    checked = exists().where(Listing.host_id == host_id, Listing.checked_at.is_not(None))
+    return bool(db.session.scalar(select(checked)))
+
+
+def _what_guests_rely_on(listing: Listing) -> tuple[object, ...]:
+    return (listing.by_video, listing.area, street_address(listing))
+
+
+def _fill_in(listing: Listing, details: Details) -> None:
+    address = clean_address(details.address)
+    if not details.by_video and not address:
+        raise InvalidInputError(
+            "Guests need an address.", "Type the street and the house number, or choose video."
+        )
+    if not 1 <= details.places <= PLACES_AT_MOST:
+        raise InvalidInputError(
+            f"The number of places must be from 1 to {PLACES_AT_MOST}.",
+            "Type how many guests there is room for.",
+        )
+    if address and key_of(address.splitlines()[0]) in key_of(listing.title):
+        raise InvalidInputError(
+            "The title has the address in it, and everybody can read the title.",
+            "Give the party another title first.",
+        )
+    name = clean_name(details.host_name, "first name")
+    refuse_bad_words(name)
+    place = details.place
+    listing.by_video = details.by_video
+    listing.host_name = name
+    listing.country = place.country
+    listing.place_code = place.code
+    listing.area = describe_place(place)[:200]
+    listing.latitude, listing.longitude = place.latitude, place.longitude
+    if details.by_video:
+        listing.address = None
+    elif address != street_address(listing):
+        listing.address = encrypt(address)
+    listing.places = details.places
+    listing.step_free = None if details.by_video else details.step_free
+    listing.languages = [code for code in details.languages if code in LANGUAGES][:5]
+
+
+def clean_address(text: str) -> str:
+    """Return an address with its lines tidied. Raises InvalidInputError for one that is too
+    long."""
+    lines = [" ".join(line.split()) for line in text.replace("\0", "").splitlines()]
+    address = "\n".join(line for line in lines if line)
+    if len(address) > ADDRESS_AT_MOST:
+        raise InvalidInputError(
+            f"The address has {len(address)} characters.", f"Use up to {ADDRESS_AT_MOST}."
+        )
+    return address

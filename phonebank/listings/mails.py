@@ -1,0 +1,181 @@
+"""The words of the e-mails to guests and hosts.
+
+`message_to_guest` gives an address only to a guest who is accepted when the mail is sent.
+"""
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from phonebank.core.config import current_config
+from phonebank.core.db import db
+from phonebank.core.mail import Attachment, Message
+from phonebank.listings.guests import address_for
+from phonebank.listings.listings import when_of
+from phonebank.models import (
+    Campaign,
+    Guest,
+    GuestState,
+    Listing,
+    ListingState,
+    MailKind,
+    Party,
+)
+from phonebank.parties.calendar import CalendarEvent, event_file
+from phonebank.parties.codes import join_link
+from phonebank.parties.services import party_after
+from phonebank.tallies.totals import caller_totals
+
+# The kinds that say where to come.
+_WITH_ADDRESS = (MailKind.ACCEPTED, MailKind.CHANGED, MailKind.DAY_BEFORE, MailKind.SOON)
+_WITH_CALENDAR = (MailKind.ACCEPTED, MailKind.CHANGED, MailKind.CANCELLED)
+_SUBJECTS = {
+    MailKind.ACCEPTED: "You're coming: {title}",
+    MailKind.REFUSED: "{title}: not this time",
+    MailKind.QUEUED: "You're on the waiting list: {title}",
+    MailKind.CHANGED: "It has changed: {title}",
+    MailKind.CANCELLED: "Cancelled: {title}",
+    MailKind.DAY_BEFORE: "Tomorrow: {title}",
+    MailKind.SOON: "In two hours: {title}",
+    MailKind.THANKS: "Thank you for coming",
+}
+
+
+def guest_link(guest: Guest) -> str:
+    """Return the address of a guest's own page."""
+    return f"{current_config().base_url}/guest/{guest.token}"
+
+
+def listing_link(listing: Listing) -> str:
+    """Return the address of a listing's public page."""
+    return f"{current_config().base_url}/near/event/{listing.id}"
+
+
+def confirm_message(guest: Guest, listing: Listing) -> Message:
+    """Return the mail whose link shows that the address is the guest's."""
+    return Message(
+        guest.email,
+        f"One more tap: {listing.title}",
+        f"Hello {guest.first_name},\n\n"
+        f"you asked to come to “{listing.title}” with {listing.host_name}, {when_of(listing)}.\n"
+        f"Open this link, and we'll ask {listing.host_name}:\n\n{guest_link(guest)}\n\n"
+        "If you didn't ask for it, ignore this e-mail. You won't get another.\n",
+    )
+
+
+def message_to_host(email: str, guest: Guest, listing: Listing, link: str) -> Message:
+    """Return the mail that tells a host that somebody asks to come. `link` leads to their page."""
+    return Message(
+        email,
+        f"{guest.first_name} asks to come: {listing.title}",
+        f"{guest.first_name} asks to come on {when_of(listing)}.\n\n"
+        f"Let them come, or say no, here:\n\n{link}\n\n"
+        "They get your address only when you have let them come.\n",
+    )
+
+
+def message_to_guest(kind: MailKind, guest: Guest, listing: Listing, at: datetime) -> Message:
+    """Return an e-mail of the sequence. If it has the address, that is recorded as a sight."""
+    address = address_for(guest, listing, "mail") if kind in _WITH_ADDRESS else ""
+    words = _words(kind, guest, listing, address)
+    attachments: tuple[Attachment, ...] = ()
+    if kind in _WITH_CALENDAR:
+        file = calendar_for(guest, listing, address, at)
+        attachments = (Attachment("event.ics", file, "text/calendar"),)
+    return Message(
+        guest.email,
+        _SUBJECTS[kind].format(title=listing.title),
+        f"Hello {guest.first_name},\n\n{words}\n",
+        id=f"guest-{guest.id}-{kind}-{listing.sequence}",
+        attachments=attachments,
+    )
+
+
+def calendar_for(guest: Guest, listing: Listing, address: str, at: datetime) -> bytes:
+    """Return the event for a guest's calendar. A later file of a changed or cancelled event
+    corrects it."""
+    link = guest_link(guest)
+    host = urlsplit(current_config().base_url).hostname or "localhost"
+    where = address.replace("\n", ", ") or (link if listing.by_video else listing.area)
+    return event_file(
+        CalendarEvent(
+            uid=f"event-{listing.id}@{host}",
+            title=listing.title,
+            starts_at=listing.starts_at,
+            time_zone=listing.time_zone,
+            words=f"With {listing.host_name}. Your page: {link}",
+            location=where,
+            link=link,
+            sequence=listing.sequence,
+            is_cancelled=listing.state == ListingState.CANCELLED,
+        ),
+        at,
+    )
+
+
+def _words(kind: MailKind, guest: Guest, listing: Listing, address: str) -> str:
+    link = guest_link(guest)
+    when, host = when_of(listing), listing.host_name
+    if listing.by_video:
+        where = "It's by video. On the day, your page leads you in."
+    else:
+        where = f"Where:\n{address}" if address else f"Where: {listing.area}"
+    facts = f"{listing.title}\n{when}, with {host}\n{where}"
+    page = f"Your page, also to cancel:\n{link}"
+    stop = f"No more reminders, in one tap:\n{link}"
+    match kind:
+        case MailKind.ACCEPTED:
+            opening = "you're in." if listing.by_video else f"{host} is glad that you're coming."
+            return f"{opening}\n\n{facts}\n\nBring a phone and, if you can, headphones.\n\n{page}"
+        case MailKind.REFUSED:
+            return (
+                f"{host} can't have you at “{listing.title}” this time. There are others near "
+                f"you:\n{current_config().base_url}/near"
+            )
+        case MailKind.QUEUED:
+            return (
+                f"“{listing.title}” on {when} is full, and you're on the waiting list. We'll write "
+                f"as soon as there is a place for you.\n\n{page}"
+            )
+        case MailKind.CHANGED:
+            return (
+                f"something about the event has changed. This is how it is now:\n\n{facts}\n\n"
+                f"The attached file corrects your calendar. If you can't come now, say so on your "
+                f"page:\n{link}"
+            )
+        case MailKind.CANCELLED:
+            return (
+                f"“{listing.title}” on {when} is cancelled. We're sorry. The attached file takes "
+                f"it out of your calendar.\n\nOthers near you:\n{current_config().base_url}/near"
+            )
+        case MailKind.DAY_BEFORE:
+            return (
+                f"tomorrow is the day.\n\n{facts}\n\nAre you coming? Tell {host} on your page, in "
+                f"one tap: Coming, or Cannot.\n{link}\n\n{stop}"
+            )
+        case MailKind.SOON:
+            return f"see you in two hours.\n\n{facts}\n\n{page}\n\n{stop}"
+        case MailKind.THANKS:
+            return _thanks(guest, listing)
+
+
+def _thanks(guest: Guest, listing: Listing) -> str:
+    campaign = db.session.get_one(Campaign, listing.campaign_id)
+    party = db.session.get(Party, listing.party_id) if listing.party_id else None
+    figures = ""
+    if party is not None and guest.caller_id is not None:
+        for share in caller_totals(party.id):
+            if share.caller_id == guest.caller_id and share.calls:
+                calls = "1 call" if share.calls == 1 else f"{share.calls} calls"
+                talks = share.conversations
+                figures = f"You made {calls}" + (
+                    f" and had {talks} conversation{'' if talks == 1 else 's'}." if talks else "."
+                )
+    following = party_after(party) if party is not None else None
+    if following is not None:
+        link = join_link(current_config().base_url, following.code)
+        step = f"{listing.host_name} hosts again. Join here:\n{link}"
+    else:
+        step = f"The next one near you:\n{current_config().base_url}/near"
+    came = guest.state == GuestState.ACCEPTED
+    thanks = f"thank you for helping {campaign.on_behalf_of}." if came else "thank you."
+    return "\n\n".join(part for part in (thanks, figures, step) if part)

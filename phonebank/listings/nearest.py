@@ -1,0 +1,193 @@
+"""The events nearest to a place, as strangers may see them. Nothing here reads an address."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+
+from phonebank.core.db import db
+from phonebank.listings.times import describe_day
+from phonebank.models import (
+    Campaign,
+    CampaignState,
+    Guest,
+    GuestState,
+    Listing,
+    ListingKind,
+    ListingState,
+)
+from phonebank.parties.calendar import LASTS
+from phonebank.places.distance import box_around, km_between
+from phonebank.rules.languages import LANGUAGES
+
+SHOWN_AT_MOST = 20
+# Kilometres. Fewer people come from farther away, so beyond this a page offers other ways too.
+NEAR = 30.0
+# The search widens in these steps until it has found enough.
+_REACHES = (NEAR, 120.0, 500.0)
+VIDEO_AT_MOST = 5
+# The public rule of the label "needed most".
+NEEDED_WITHIN = timedelta(days=7)
+NEEDED_RULE = (
+    "“Needed most” means that the event is within seven days and fewer than half of its places are "
+    "taken."
+)
+KINDS = {
+    ListingKind.PARTY: "Phone party",
+    ListingKind.CALL_OUT: "Call-out",
+    ListingKind.TRAINING: "Training",
+    ListingKind.CANVASSING: "Canvassing",
+}
+# Only these columns, so that no address is even read for a public page.
+_COLUMNS = (
+    Listing.id,
+    Listing.kind,
+    Listing.title,
+    Listing.host_name,
+    Listing.starts_at,
+    Listing.time_zone,
+    Listing.by_video,
+    Listing.area,
+    Listing.country,
+    Listing.place_code,
+    Listing.latitude,
+    Listing.longitude,
+    Listing.places,
+    Listing.step_free,
+    Listing.languages,
+    Listing.checked_at,
+)
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Near:
+    """One event on a public page. `km` is None for an event by video."""
+
+    id: int
+    kind: str
+    title: str
+    host_name: str
+    when: str
+    starts_at: datetime
+    by_video: bool
+    area: str
+    km: float | None
+    left: int
+    step_free: bool | None
+    languages: list[str]
+    checked_at: datetime | None
+    is_needed: bool
+
+
+@dataclass(frozen=True)
+class Dot:
+    """The events in one place, for the map."""
+
+    country: str
+    place_code: str
+    area: str
+    latitude: float
+    longitude: float
+    count: int
+
+
+def nearest(point: Point, at: datetime) -> list[Near]:
+    """Return the twenty nearest events at somebody's place, the nearest first. Events at the same
+    distance come in the order of their start."""
+    found: Sequence[Any] = []
+    for reach in (*_REACHES, None):
+        query = _shown(at, Listing.by_video.is_(False))
+        if reach is not None:
+            query = query.where(*_within(point, reach))
+        found = db.session.execute(query).all()
+        distances = [(km_between(point, (row.latitude, row.longitude)), row) for row in found]
+        # A box has corners, which are farther away than `reach`.
+        close = [one for one in distances if reach is None or one[0] <= reach]
+        if len(close) >= SHOWN_AT_MOST or reach is None:
+            break
+    close.sort(key=lambda one: (round(one[0], 1), one[1].starts_at, one[1].id))
+    return _describe(close[:SHOWN_AT_MOST], at)
+
+
+def by_video(at: datetime) -> list[Near]:
+    """Return the next events by video."""
+    query = _shown(at, Listing.by_video.is_(True)).order_by(Listing.starts_at, Listing.id)
+    rows = db.session.execute(query.limit(VIDEO_AT_MOST)).all()
+    return _describe([(None, row) for row in rows], at)
+
+
+def near_of(listing: Listing, at: datetime) -> Near:
+    """Return one listing as strangers see it."""
+    row = db.session.execute(select(*_COLUMNS).where(Listing.id == listing.id)).one()
+    return _describe([(None, row)], at)[0]
+
+
+def dots(countries: Sequence[str], at: datetime) -> list[Dot]:
+    """Return the places in these countries that have events, with how many."""
+    count = func.count().label("count")
+    columns = (
+        Listing.country, Listing.place_code, Listing.area, Listing.latitude, Listing.longitude,
+    )  # fmt: skip
+    query = (
+        select(*columns, count)
+        .where(*_conditions(at), Listing.by_video.is_(False), Listing.country.in_(countries))
+        .group_by(*columns)
+        .order_by(count.desc(), Listing.place_code)
+    )
+    return [Dot(*row) for row in db.session.execute(query)]
+
+
+def _shown(at: datetime, *conditions: ColumnElement[bool]) -> Any:
+    return select(*_COLUMNS).where(*_conditions(at), *conditions)
+
+
+def _conditions(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    running = select(Campaign.id).where(
+        Campaign.state != CampaignState.ENDED, Campaign.erasing_since.is_(None)
+    )
+    return (
+        Listing.state == ListingState.SHOWN,
+        Listing.starts_at > at - LASTS,
+        Listing.campaign_id.in_(running),
+    )
+
+
+def _within(point: Point, km: float) -> tuple[ColumnElement[bool], ...]:
+    south, west, north, east = box_around(point, km)
+    return (Listing.latitude.between(south, north), Listing.longitude.between(west, east))
+
+
+def _describe(rows: Sequence[tuple[float | None, Any]], at: datetime) -> list[Near]:
+    taken = _taken([row.id for _, row in rows])
+    return [
+        Near(
+            id=row.id,
+            kind=KINDS[row.kind],
+            title=row.title,
+            host_name=row.host_name,
+            when=describe_day(row.starts_at, row.time_zone),
+            starts_at=row.starts_at,
+            by_video=row.by_video,
+            area=row.area,
+            km=km,
+            left=max(0, row.places - taken.get(row.id, 0)),
+            step_free=row.step_free,
+            languages=[LANGUAGES[code] for code in row.languages if code in LANGUAGES],
+            checked_at=row.checked_at,
+            is_needed=at < row.starts_at <= at + NEEDED_WITHIN
+            and taken.get(row.id, 0) * 2 < row.places,
+        )
+        for km, row in rows
+    ]
+
+
+def _taken(ids: Sequence[int]) -> dict[int, int]:
+    query = (
+        select(Guest.listing_id, func.count())
+        .where(Guest.listing_id.in_(ids), Guest.state == GuestState.ACCEPTED)
+        .group_by(Guest.listing_id)
+    )
+    return {row[0]: row[1] for row in db.session.execute(query)}

@@ -1,0 +1,139 @@
+"""Sends the e-mails that guests are due, and those to people who wait for an event near them.
+
+An e-mail is sent and marked in one transaction, which holds its row. So two workers never send the
+same one, and one that a killed worker had not sent is sent by the next. If a worker is killed after
+the mail server took an e-mail and before the commit, the next one sends it again with the same
+Message-ID.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+
+from phonebank.core.config import current_config
+from phonebank.core.db import db
+from phonebank.core.mail import MailNotSentError, Message
+from phonebank.listings.listings import when_of
+from phonebank.listings.mails import listing_link, message_to_guest
+from phonebank.listings.nearest import NEAR, nearest
+from phonebank.listings.times import is_over
+from phonebank.models import (
+    Guest,
+    GuestMail,
+    GuestState,
+    Listing,
+    ListingState,
+    MailKind,
+    NearAlert,
+)
+
+log = logging.getLogger(__name__)
+
+Send = Callable[[Message], None]
+
+# An address is written to once, or forgotten after this time.
+ALERT_LIVES_FOR = timedelta(days=60)
+# A mail that the mail server refuses is tried again for this long.
+TRIED_FOR = timedelta(hours=6)
+# The states in which a guest still gets an e-mail of each kind.
+_FOR = {
+    MailKind.ACCEPTED: (GuestState.ACCEPTED,),
+    MailKind.REFUSED: (GuestState.REFUSED,),
+    MailKind.QUEUED: (GuestState.QUEUED,),
+    MailKind.CHANGED: (GuestState.ACCEPTED,),
+    MailKind.CANCELLED: (GuestState.ACCEPTED, GuestState.ASKED, GuestState.QUEUED),
+    MailKind.DAY_BEFORE: (GuestState.ACCEPTED,),
+    MailKind.SOON: (GuestState.ACCEPTED,),
+    MailKind.THANKS: (GuestState.ACCEPTED,),
+}
+
+
+def send_next(at: datetime, send: Send) -> bool:
+    """Send the e-mail that is due for longest at this moment (aware), and commit. Return False if
+    none is due.
+
+    Raises MailNotSentError if the mail server does not answer.
+    """
+    mail = db.session.scalars(
+        select(GuestMail)
+        .where(GuestMail.done_at.is_(None), GuestMail.due_at <= at)
+        .order_by(GuestMail.due_at, GuestMail.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+    if mail is None:
+        db.session.rollback()
+        return False
+    guest = db.session.get_one(Guest, mail.guest_id)
+    listing = db.session.get_one(Listing, guest.listing_id)
+    if is_wanted(mail, guest, listing, at):
+        try:
+            send(message_to_guest(mail.kind, guest, listing, at))
+        except MailNotSentError:
+            db.session.rollback()
+            if at - mail.due_at < TRIED_FOR:
+                raise
+            log.error("an e-mail to a guest was given up")
+            db.session.add(mail)
+        else:
+            mail.was_sent = True
+    mail.done_at = at
+    db.session.commit()
+    return True
+
+
+def is_wanted(mail: GuestMail, guest: Guest, listing: Listing, at: datetime) -> bool:
+    """Whether an e-mail that is due still says something true and useful."""
+    if guest.state not in _FOR[mail.kind]:
+        return False
+    if mail.kind == MailKind.CANCELLED:
+        return listing.state == ListingState.CANCELLED
+    if listing.state == ListingState.CANCELLED or mail.sequence < listing.sequence:
+        # A newer e-mail about the change follows, or has been sent.
+        return mail.kind == MailKind.ACCEPTED and listing.state != ListingState.CANCELLED
+    if mail.kind == MailKind.DAY_BEFORE:
+        return guest.reminders_stopped_at is None and at < listing.starts_at - timedelta(hours=3)
+    if mail.kind == MailKind.SOON:
+        return guest.reminders_stopped_at is None and at < listing.starts_at
+    if mail.kind == MailKind.THANKS:
+        return guest.reminders_stopped_at is None
+    return not is_over(listing.starts_at, at)
+
+
+def send_alerts(at: datetime, send: Send) -> int:
+    """Write to the people who wait for an event near them and now have one; then forget them.
+    Return how many. Each is a transaction."""
+    db.session.execute(delete(NearAlert).where(NearAlert.created_at < at - ALERT_LIVES_FOR))
+    db.session.commit()
+    sent = 0
+    for alert_id in db.session.scalars(select(NearAlert.id).order_by(NearAlert.id)).all():
+        alert = db.session.get(NearAlert, alert_id, with_for_update={"skip_locked": True})
+        if alert is None:
+            continue
+        found = [
+            one
+            for one in nearest((alert.latitude, alert.longitude), at)
+            if one.km is not None and one.km <= NEAR and one.left
+        ]
+        if found:
+            listing = db.session.get_one(Listing, found[0].id)
+            send(_alert(alert, listing))
+            db.session.delete(alert)
+            sent += 1
+        db.session.commit()
+    return sent
+
+
+def _alert(alert: NearAlert, listing: Listing) -> Message:
+    near = f"{current_config().base_url}/near/{alert.country.lower()}/{alert.place_code}"
+    return Message(
+        alert.email,
+        f"There is one near {alert.area}",
+        f"Hello,\n\nyou asked us to tell you when there is an event near {alert.area}:\n\n"
+        f"{listing.title}\n{when_of(listing)}, with {listing.host_name}\n"
+        f"{listing_link(listing)}\n\nAll near you:\n{near}\n\n"
+        "This is the only e-mail. We have deleted your address.\n",
+        id=f"near-{alert.id}",
+    )

@@ -1,0 +1,35 @@
+"""When a listing's event is, and when its guests get their e-mails. Pure functions."""
+
+from datetime import UTC, datetime, time, timedelta
+
+from phonebank.models import MailKind
+from phonebank.parties.calendar import LASTS
+from phonebank.rules.time_zones import time_zone
+
+# The hour, in the event's time zone, of the e-mails on the day before and the day after.
+AT = time(11)
+SOON_BEFORE = timedelta(hours=2)
+
+
+def reminder_times(starts_at: datetime, zone: str) -> dict[MailKind, datetime]:
+    """Return when each reminder of an event is due, in UTC. `starts_at` is aware, `zone` the IANA
+    name of the event's time zone."""
+    here = time_zone(zone)
+    day = starts_at.astimezone(here).date()
+    one = timedelta(days=1)
+    return {
+        MailKind.DAY_BEFORE: datetime.combine(day - one, AT, here).astimezone(UTC),
+        MailKind.SOON: starts_at.astimezone(UTC) - SOON_BEFORE,
+        MailKind.THANKS: datetime.combine(day + one, AT, here).astimezone(UTC),
+    }
+
+
+def is_over(starts_at: datetime, at: datetime) -> bool:
+    """Whether an event has been over for sure at a moment (aware): nobody new should come."""
+    return starts_at + LASTS <= at
+
+
+def describe_day(starts_at: datetime, zone: str) -> str:
+    """Return a day and an hour in the event's time zone: “Tuesday 13 January, 19:30”."""
+    moment = starts_at.astimezone(time_zone(zone))
+    return f"{moment:%A} {moment.day} {moment:%B}, {moment:%H:%M}"

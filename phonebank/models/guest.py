@@ -1,0 +1,131 @@
+"""People who ask to come to a listed event, and the e-mails that they get."""
+
+import secrets
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, now
+from phonebank.models.state_column import state_check, state_type
+
+
+class GuestState(StrEnum):
+    """The stages of a guest."""
+
+    NEW = "new"  # asked, and has not opened the link in their mail yet
+    ASKED = "asked"  # the host has to answer
+    QUEUED = "queued"  # on the waiting list, because the event is full
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"  # by the guest
+    BLOCKED = "blocked"  # a blocked person asked. They see what they would see while they wait.
+
+
+# Guests who hold a request open, and so may not make many more.
+OPEN_STATES = (GuestState.NEW, GuestState.ASKED, GuestState.QUEUED, GuestState.BLOCKED)
+
+
+class Guest(Base):
+    """Somebody who asked to come: a first name and an e-mail address."""
+
+    __tablename__ = "guest"
+    __table_args__ = (state_check(GuestState), UniqueConstraint("listing_id", "email"))
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id", ondelete="CASCADE"))
+    first_name: Mapped[str] = mapped_column(String(40))
+    email: Mapped[str] = mapped_column(String(255), index=True)
+    # A part of the guest's own link, which only their mail has.
+    token: Mapped[str] = mapped_column(
+        String(64), unique=True, default=lambda: secrets.token_urlsafe(24)
+    )
+    state: Mapped[GuestState] = mapped_column(state_type(GuestState), default=GuestState.NEW)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    # When they showed, by opening the link, that the address is theirs.
+    confirmed_at: Mapped[datetime | None]
+    # When they joined the line in which they wait: for the host's answer, or for a place.
+    waiting_since: Mapped[datetime] = mapped_column(default=now)
+    # When they agreed to get news of the campaign, which is apart from this event.
+    news_consent_at: Mapped[datetime | None]
+    # When they answered a reminder with "Coming".
+    coming_at: Mapped[datetime | None]
+    reminders_stopped_at: Mapped[datetime | None]
+    # The caller that they became at the party.
+    caller_id: Mapped[int | None] = mapped_column(ForeignKey("caller.id", ondelete="SET NULL"))
+
+
+class MailKind(StrEnum):
+    """The e-mails to a guest, in the order of an evening."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    QUEUED = "queued"
+    CHANGED = "changed"
+    CANCELLED = "cancelled"
+    DAY_BEFORE = "day_before"
+    SOON = "soon"
+    THANKS = "thanks"
+
+
+class GuestMail(Base):
+    """An e-mail that is due to a guest. It is sent once."""
+
+    __tablename__ = "guest_mail"
+    __table_args__ = (
+        state_check(MailKind, "kind"),
+        UniqueConstraint("guest_id", "kind", "sequence"),
+        Index("ix_guest_mail_due", "due_at", postgresql_where="done_at IS NULL"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    guest_id: Mapped[int] = mapped_column(ForeignKey("guest.id", ondelete="CASCADE"))
+    kind: Mapped[MailKind] = mapped_column(state_type(MailKind))
+    # Tells the second acceptance or change of a listing from the first.
+    sequence: Mapped[int]
+    due_at: Mapped[datetime]
+    # When the mail server took it, or it was found to be of no use any more.
+    done_at: Mapped[datetime | None]
+    was_sent: Mapped[bool] = mapped_column(default=False)
+
+
+class AddressSight(Base):
+    """Who was given the street address of a listing, when, and how: by "page", "mail" or
+    "calendar"."""
+
+    __tablename__ = "address_sight"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    guest_id: Mapped[int] = mapped_column(ForeignKey("guest.id", ondelete="CASCADE"), index=True)
+    how: Mapped[str] = mapped_column(String(10))
+    seen_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class BlockedGuest(Base):
+    """A person whose requests to a campaign's hosts go nowhere, as a keyed hash of their e-mail
+    address."""
+
+    __tablename__ = "blocked_guest"
+
+    campaign_id: Mapped[int] = mapped_column(
+        ForeignKey("campaign.id", ondelete="CASCADE"), primary_key=True
+    )
+    email_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    blocked_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class NearAlert(Base):
+    """A wish to be told, by one e-mail, of the first event near a place."""
+
+    __tablename__ = "near_alert"
+    __table_args__ = (UniqueConstraint("email", "country", "place_code"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    email: Mapped[str] = mapped_column(String(255))
+    country: Mapped[str] = mapped_column(String(2))
+    place_code: Mapped[str] = mapped_column(String(120))
+    area: Mapped[str] = mapped_column(String(200))
+    latitude: Mapped[float]
+    longitude: Mapped[float]
+    created_at: Mapped[datetime] = mapped_column(default=now)

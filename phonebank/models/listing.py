@@ -1,0 +1,103 @@
+"""Parties and other events that strangers can find, and who reported one."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Identity, Index, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base, now
+from phonebank.models.state_column import state_check, state_text, state_type
+
+
+class ListingKind(StrEnum):
+    """What strangers are invited to."""
+
+    PARTY = "party"
+    CALL_OUT = "call_out"
+    TRAINING = "training"
+    CANVASSING = "canvassing"
+
+
+class ListingState(StrEnum):
+    """The stages of a listing. Strangers see only a shown one."""
+
+    WAITING = "waiting"  # for somebody to check it
+    SHOWN = "shown"
+    HIDDEN = "hidden"  # reported or refused, until somebody looks
+    CANCELLED = "cancelled"
+
+
+class Listing(Base):
+    """A party, or another event, that strangers can find by place and day."""
+
+    __tablename__ = "listing"
+    __table_args__ = (
+        state_check(ListingState),
+        state_check(ListingKind, "kind"),
+        Index(
+            "ix_listing_shown",
+            "starts_at",
+            postgresql_where=state_text("state = :shown", shown=ListingState.SHOWN),
+        ),
+        Index(
+            "ix_listing_place",
+            "latitude",
+            "longitude",
+            postgresql_where=state_text("state = :shown", shown=ListingState.SHOWN),
+        ),
+        Index("ix_listing_campaign", "campaign_id", "starts_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    # None for an event without a party.
+    party_id: Mapped[int | None] = mapped_column(
+        ForeignKey("party.id", ondelete="CASCADE"), unique=True
+    )
+    host_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    kind: Mapped[ListingKind] = mapped_column(state_type(ListingKind))
+    state: Mapped[ListingState] = mapped_column(
+        state_type(ListingState), default=ListingState.WAITING
+    )
+    title: Mapped[str] = mapped_column(String(120))
+    host_name: Mapped[str] = mapped_column(String(40))
+    starts_at: Mapped[datetime]
+    time_zone: Mapped[str] = mapped_column(String(64))
+    by_video: Mapped[bool]
+    # The district or town, whose centre is the only point that strangers see.
+    country: Mapped[str] = mapped_column(String(2))
+    place_code: Mapped[str] = mapped_column(String(120))
+    area: Mapped[str] = mapped_column(String(200))
+    latitude: Mapped[float]
+    longitude: Mapped[float]
+    # The street address, encrypted (`core.secret_text`). It is erased a week after the event.
+    address: Mapped[str | None]
+    # How many guests there is room for, beside the host's own friends.
+    places: Mapped[int]
+    # None if the host has not said.
+    step_free: Mapped[bool | None]
+    languages: Mapped[list[str]] = mapped_column(ARRAY(String(20)), default=list)
+    # Counts the changes that guests' calendars must learn of (RFC 5545 section 3.8.7.4).
+    sequence: Mapped[int] = mapped_column(default=0)
+    # When a person last said that all this is right: an organiser, or the host.
+    checked_at: Mapped[datetime | None]
+    asked_if_right_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class ListingReport(Base):
+    """A stranger's report of a listing. `reporter` is a keyed hash of their network address, so one
+    person counts once."""
+
+    __tablename__ = "listing_report"
+    __table_args__ = (UniqueConstraint("listing_id", "reporter"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id", ondelete="CASCADE"))
+    reason: Mapped[str] = mapped_column(String(20))
+    reporter: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    # When an organiser looked at it.
+    seen_at: Mapped[datetime | None]

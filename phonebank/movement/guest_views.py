@@ -1,0 +1,256 @@
+"""Asking to come to an event, and a guest's own page."""
+
+import logging
+
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, StringField
+from wtforms.validators import DataRequired
+
+from phonebank.accounts.sign_in_mail import sign_in_link
+from phonebank.core import mail
+from phonebank.core.access import ANYONE, open_to
+from phonebank.core.after_response import run_after
+from phonebank.core.config import current_config
+from phonebank.core.db import db
+from phonebank.core.email_field import NormalEmailField
+from phonebank.core.errors import ConflictError, InvalidInputError
+from phonebank.core.rate_limits import client_key, limiter, typed_email_key
+from phonebank.listings import alerts, checks, guests, mails, nearest
+from phonebank.listings.listings import when_of
+from phonebank.listings.times import is_over
+from phonebank.models import (
+    Account,
+    Campaign,
+    Guest,
+    GuestState,
+    Listing,
+    ListingState,
+    Party,
+    now,
+)
+from phonebank.movement.near_views import COUNTRY, address_of, near
+from phonebank.parties.codes import join_link
+from phonebank.places.find import describe_place, place_at
+
+log = logging.getLogger(__name__)
+
+guest_pages = Blueprint("guest", __name__, url_prefix="/guest")
+
+
+class AskForm(FlaskForm):
+    """The two fields of a guest, and the choice to hear more, which is apart from them."""
+
+    first_name = StringField("Your first name", [DataRequired("Type your first name.")])
+    email = NormalEmailField("E-mail address")
+    news = BooleanField("Send me news of the campaign too")
+
+
+class TellMeForm(FlaskForm):
+    """The field of a person who waits for an event near them."""
+
+    email = NormalEmailField("E-mail address")
+
+
+@near.route("/event/<int:listing_id>", methods=["GET", "POST"])
+@open_to(ANYONE)
+@limiter.limit("30 per minute; 300 per hour", methods=["POST"])
+@limiter.limit("6 per hour", key_func=typed_email_key, methods=["POST"])
+def event(listing_id: int) -> ResponseReturnValue:
+    """Show an event, and let a stranger ask to come."""
+    listing = guests.shown_listing(listing_id)
+    form = AskForm()
+    if form.validate_on_submit():
+        try:
+            return _ask(listing, form)
+        except InvalidInputError as error:
+            form.first_name.errors = [f"{error.message} {error.what_to_do}"]
+    status = 422 if form.is_submitted() else 200
+    return _render_event(listing, form), status
+
+
+def _ask(listing: Listing, form: AskForm) -> ResponseReturnValue:
+    guest = guests.ask(
+        listing, form.first_name.data or "", form.email.data or "", bool(form.news.data)
+    )
+    if not listing.by_video:
+        # The page says the same to everybody, also if this address has asked before.
+        with mail.batch() as batch:
+            batch.send(mails.confirm_message(guest, listing))
+        db.session.commit()
+        return render_template(
+            "movement/asked.html", listing=listing, email=guest.email, when=when_of(listing)
+        )
+    is_in = guest.state == GuestState.ACCEPTED
+    db.session.commit()
+    party = _party_of(listing)
+    return render_template(
+        "movement/asked.html",
+        listing=listing,
+        email=guest.email,
+        when=when_of(listing),
+        # Anybody may come to an event by video, so the code is no secret that the mail must guard.
+        code=party.code if party is not None and is_in else None,
+        link=join_link(current_config().base_url, party.code) if party and is_in else None,
+        queued=not is_in,
+    )
+
+
+def _render_event(listing: Listing, form: AskForm) -> str:
+    at = now()
+    campaign = db.session.get_one(Campaign, listing.campaign_id)
+    shown = nearest.near_of(listing, at)
+    return render_template(
+        "movement/event.html", listing=listing, event=shown, campaign=campaign, form=form
+    )
+
+
+@near.route("/event/<int:listing_id>/report", methods=["GET", "POST"])
+@open_to(ANYONE)
+@limiter.limit("10 per hour", methods=["POST"])
+def report(listing_id: int) -> ResponseReturnValue:
+    """Let a stranger say what is wrong with an event."""
+    listing = guests.shown_listing(listing_id)
+    if request.method == "GET":
+        return render_template("movement/report.html", listing=listing, reasons=checks.REASONS)
+    checks.report(listing, request.form.get("reason", ""), client_key())
+    db.session.commit()
+    return render_template("movement/report.html", listing=listing, done=True)
+
+
+@near.route(f"/<{COUNTRY}:country>/<code>/tell-me", methods=["GET", "POST"])
+@open_to(ANYONE)
+@limiter.limit("10 per hour", methods=["POST"])
+def tell_me(country: str, code: str) -> ResponseReturnValue:
+    """Take the address of a person who wants one e-mail when there is an event near them."""
+    place = place_at(country, code)
+    form = TellMeForm()
+    done = form.validate_on_submit()
+    if done:
+        alerts.wait_for_event(form.email.data or "", place)
+        db.session.commit()
+    page = render_template(
+        "movement/tell_me.html",
+        form=form,
+        done=done,
+        name=describe_place(place),
+        back=address_of(place),
+    )
+    return page, 422 if form.is_submitted() and not done else 200
+
+
+@guest_pages.get("/<token>")
+@open_to(ANYONE)
+def show(token: str) -> ResponseReturnValue:
+    """Show a guest where they stand and, once they are accepted, where to come."""
+    guest = guests.guest_of_link(token)
+    listing = db.session.get_one(Listing, guest.listing_id)
+    over = is_over(listing.starts_at, now())
+    is_on = listing.state != ListingState.CANCELLED and not over
+    address = guests.address_for(guest, listing, "page") if is_on else ""
+    db.session.commit()
+    party = _party_of(listing)
+    may_join = is_on and guest.state == GuestState.ACCEPTED and party is not None
+    return render_template(
+        "movement/guest.html",
+        guest=guest,
+        listing=listing,
+        when=when_of(listing),
+        address=address,
+        is_on=is_on,
+        over=over,
+        place=guests.place_in_queue(guest) if guest.state == GuestState.QUEUED else None,
+        code=party.code if may_join and party is not None and listing.by_video else None,
+        may_join=may_join,
+    )
+
+
+ACTIONS = {
+    "coming": (guests.say_coming, "Good. See you there."),
+    "cancel": (guests.cancel, "You've cancelled. Thank you for saying so."),
+    "stop": (guests.stop_reminders, "You get no more reminders."),
+}
+
+
+@guest_pages.post('/<token>/<any("coming", "cancel", "stop"):action>')
+@open_to(ANYONE)
+def do(token: str, action: str) -> ResponseReturnValue:
+    """Answer a reminder in one tap."""
+    guest = guests.guest_of_link(token)
+    act, words = ACTIONS[action]
+    act(guest)
+    db.session.commit()
+    flash(words, "success")
+    return redirect(url_for(".show", token=token), 303)
+
+
+@guest_pages.post("/<token>/confirm")
+@open_to(ANYONE)
+def confirm(token: str) -> ResponseReturnValue:
+    """Send the request to the host. Only this button does it, because mail scanners open links."""
+    guest = guests.guest_of_link(token)
+    was_new = guest.state == GuestState.NEW
+    guests.confirm(guest)
+    asks = was_new and guest.state == GuestState.ASKED
+    guest_id = guest.id
+    db.session.commit()
+    response = make_response(redirect(url_for(".show", token=token), 303))
+    if asks:
+        run_after(response, lambda: _tell_host(guest_id))
+    return response
+
+
+def _tell_host(guest_id: int) -> None:
+    guest = db.session.get_one(Guest, guest_id)
+    listing = db.session.get_one(Listing, guest.listing_id)
+    host = db.session.get_one(Account, listing.host_id)
+    link = sign_in_link(host, f"/parties/{listing.party_id}/guests")
+    try:
+        with mail.batch() as batch:
+            batch.send(mails.message_to_host(host.email, guest, listing, link))
+    except mail.MailNotSentError:
+        log.warning("a host was not told of a guest; their page shows it")
+
+
+@guest_pages.post("/<token>/join")
+@open_to(ANYONE)
+def join(token: str) -> ResponseReturnValue:
+    """Lead an accepted guest into the party. The lobby lets them in (`guests.greet_at_door`)."""
+    guest = guests.guest_of_link(token)
+    listing = db.session.get_one(Listing, guest.listing_id)
+    party = _party_of(listing)
+    if guest.state != GuestState.ACCEPTED or party is None:
+        raise ConflictError("This link doesn't open a party.", "Ask the host.")
+    session["guest"] = guest.id
+    return redirect(url_for("callers.join_by_code", code=party.code), 303)
+
+
+@guest_pages.get("/<token>/event.ics")
+@open_to(ANYONE)
+def calendar(token: str) -> ResponseReturnValue:
+    """Return the event for the guest's calendar."""
+    guest = guests.guest_of_link(token)
+    listing = db.session.get_one(Listing, guest.listing_id)
+    address = guests.address_for(guest, listing, "calendar")
+    file = mails.calendar_for(guest, listing, address, now())
+    db.session.commit()
+    return Response(
+        file,
+        mimetype="text/calendar",
+        headers={"Content-Disposition": 'attachment; filename="event.ics"'},
+    )
+
+
+def _party_of(listing: Listing) -> Party | None:
+    return db.session.get(Party, listing.party_id) if listing.party_id else None

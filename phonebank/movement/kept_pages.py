@@ -1,0 +1,77 @@
+"""Public pages that a process keeps for some seconds, because thousands of people open the same
+ones. They read no session and set no cookie, so any cache on the way may keep them too."""
+
+import gzip
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Flask, Response, current_app, request
+
+# Seconds. A new or cancelled event is on every page, or off it, after this time.
+KEPT_FOR = 30
+# A page has some 10 kB, so the kept pages of a process are a few megabytes.
+PAGES_AT_MOST = 500
+
+
+@dataclass
+class _Page:
+    content: bytes
+    gzipped: bytes
+    checksum: str
+    drawn_at: float
+
+
+class KeptPages:
+    """The pages that this process has drawn lately, by address."""
+
+    def __init__(self) -> None:
+        self._pages: OrderedDict[str, _Page] = OrderedDict()
+
+    def answer(self, draw: Callable[[], str]) -> Response:
+        """Return the page of this request's path. `draw` makes it, if it is not kept."""
+        page = self._page(request.path, draw)
+        response = Response(page.content, mimetype="text/html")
+        response.vary.add("Accept-Encoding")
+        response.set_etag(page.checksum)
+        if request.accept_encodings.quality("gzip"):
+            response.set_data(page.gzipped)
+            response.headers["Content-Encoding"] = "gzip"
+            response.set_etag(f"{page.checksum}-gzip")
+        response.headers["Cache-Control"] = f"public, max-age={KEPT_FOR}"
+        response.make_conditional(request)
+        return response
+
+    def _page(self, path: str, draw: Callable[[], str]) -> _Page:
+        now = time.monotonic()
+        page = self._pages.get(path)
+        if page is not None and now - page.drawn_at < KEPT_FOR:
+            return page
+        if page is not None:
+            # While one request draws the page again, the others get the old one.
+            page.drawn_at = now
+        content = draw().encode()
+        checksum = hashlib.sha256(content).hexdigest()[:16]
+        drawn = _Page(content, gzip.compress(content, 6, mtime=0), checksum, now)
+        self._pages[path] = drawn
+        self._pages.move_to_end(path)
+        while len(self._pages) > PAGES_AT_MOST:
+            self._pages.popitem(last=False)
+        return drawn
+
+    def forget(self) -> None:
+        """Forget all pages. Tests use this between two events."""
+        self._pages.clear()
+
+
+def init_app(app: Flask) -> None:
+    """Give the app its kept pages."""
+    app.extensions["kept_pages"] = KeptPages()
+
+
+def keep(draw: Callable[[], str]) -> Response:
+    """Return the page of this request, kept or drawn."""
+    pages: KeptPages = current_app.extensions["kept_pages"]
+    return pages.answer(draw)

@@ -1,0 +1,101 @@
+"""Events near a place: the pages for strangers, which are kept and the same for everybody.
+
+The search is a POST, so that no address and no log has a whole postcode. Its form has no CSRF
+token, because a kept page can have none. It changes nothing.
+"""
+
+from datetime import datetime
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from phonebank.core.access import ANYONE, open_to
+from phonebank.core.errors import InvalidInputError
+from phonebank.core.rate_limits import limiter
+from phonebank.listings import nearest
+from phonebank.listings.near_map import draw_map
+from phonebank.models import Place, now
+from phonebank.movement.kept_pages import keep
+from phonebank.places.distance import describe_distance
+from phonebank.places.find import COUNTRIES, describe_place, find_places, place_at
+from phonebank.places.outlines import outline_of
+
+near = Blueprint("near", __name__, url_prefix="/near")
+COUNTRY = 'any("gb", "ie", "de", "us", "ca")'
+
+
+@near.get("")
+@open_to(ANYONE)
+def front() -> ResponseReturnValue:
+    """Show the field for a postcode or town."""
+    return keep(lambda: render_template("movement/near.html", countries=COUNTRIES))
+
+
+@near.post("")
+@open_to(ANYONE)
+@limiter.limit("60 per minute")
+def search() -> ResponseReturnValue:
+    """Lead to the page of the typed place, or ask which of several is meant. Of a postcode only the
+    first half goes on."""
+    typed = request.form.get("place", "")
+    try:
+        found = find_places(typed)
+    except InvalidInputError as error:
+        words = f"{error.message} {error.what_to_do}".strip()
+        page = render_template("movement/near.html", countries=COUNTRIES, error=words)
+        return page, error.status
+    if len(found) == 1:
+        return redirect(address_of(found[0]), 303)
+    return render_template(
+        "movement/near_choose.html",
+        choices=[(address_of(p), describe_place(p), COUNTRIES[p.country]) for p in found],
+    )
+
+
+@near.get(f"/<{COUNTRY}:country>")
+@open_to(ANYONE)
+def in_country(country: str) -> ResponseReturnValue:
+    """Show the map of a country, and its places with events."""
+
+    def draw() -> str:
+        at = now()
+        outline = outline_of(country.upper())
+        dots = nearest.dots(outline.countries, at)
+        return render_template(
+            "movement/near_country.html",
+            country=COUNTRIES[country.upper()],
+            map=draw_map(outline, dots),
+            dots=[dot for dot in dots if dot.country == country.upper()][:200],
+        )
+
+    return keep(draw)
+
+
+@near.get(f"/<{COUNTRY}:country>/<code>")
+@open_to(ANYONE)
+def at_place(country: str, code: str) -> ResponseReturnValue:
+    """Show the twenty nearest events to a place, and the map around it."""
+    return keep(lambda: _draw_place(place_at(country, code), now()))
+
+
+def _draw_place(place: Place, at: datetime) -> str:
+    point = (place.latitude, place.longitude)
+    outline = outline_of(place.country)
+    found = nearest.nearest(point, at)
+    return render_template(
+        "movement/near_place.html",
+        place=place,
+        name=describe_place(place),
+        found=found,
+        is_near=any(one.km is not None and one.km <= nearest.NEAR for one in found),
+        near_km=describe_distance(nearest.NEAR, place.country),
+        by_video=nearest.by_video(at),
+        distance=lambda km: describe_distance(km, place.country),
+        map=draw_map(outline, nearest.dots(outline.countries, at), point),
+        rule=nearest.NEEDED_RULE,
+    )
+
+
+def address_of(place: Place) -> str:
+    """Return the path of a place's page."""
+    return url_for("near.at_place", country=place.country.lower(), code=place.code)

@@ -1,0 +1,1 @@
+"""The events that strangers can find, as an organiser checks them."""

@@ -1,0 +1,66 @@
+"""The maps: which outline a country has, and where a point lies on it. Pure functions.
+
+`tools/places.py` draws the outlines with the same boxes. A map is a plain picture, so it needs no
+tile server, no JavaScript and no other host.
+"""
+
+from dataclasses import dataclass
+from math import cos, radians
+
+# Units. The outlines are this wide.
+WIDE = 2000.0
+_KM_A_DEGREE = 111.2
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A picture of one or more countries. The box is in degrees."""
+
+    name: str
+    countries: tuple[str, ...]
+    west: float
+    south: float
+    east: float
+    north: float
+
+    @property
+    def _squeeze(self) -> float:
+        return cos(radians((self.south + self.north) / 2))
+
+    @property
+    def _unit(self) -> float:
+        return WIDE / ((self.east - self.west) * self._squeeze)
+
+    @property
+    def tall(self) -> float:
+        """The height of the picture in units."""
+        return round((self.north - self.south) * self._unit)
+
+    @property
+    def km(self) -> float:
+        """The width of a kilometre in units."""
+        return self._unit / _KM_A_DEGREE
+
+    def point(self, latitude: float, longitude: float) -> tuple[float, float]:
+        """Return x and y of a place, in units from the top left corner."""
+        x = (longitude - self.west) * self._squeeze * self._unit
+        return x, (self.north - latitude) * self._unit
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """Return the latitude and longitude of a point of the picture."""
+        return self.north - y / self._unit, self.west + x / (self._squeeze * self._unit)
+
+
+OUTLINES = (
+    Outline("british-isles", ("GB", "IE"), -11.0, 49.5, 2.5, 61.0),
+    Outline("germany", ("DE",), 5.5, 47.0, 15.5, 55.3),
+    Outline("north-america", ("US", "CA"), -170.0, 18.0, -52.0, 75.0),
+)
+
+
+def outline_of(country: str) -> Outline:
+    """Return the outline with a country (ISO 3166-1). Raises KeyError for one without a map."""
+    for outline in OUTLINES:
+        if country in outline.countries:
+            return outline
+    raise KeyError(country)

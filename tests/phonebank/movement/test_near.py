@@ -1,0 +1,433 @@
+"""Events near a place, as strangers meet them."""
+
+import random
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from phonebank.core.db import db
+from phonebank.core.errors import PhonebankError
+from phonebank.core.mail import Message
+from phonebank.listings import guests, listings, send
+from phonebank.listings.nearest import nearest
+from phonebank.models import (
+    Caller,
+    CallerState,
+    Campaign,
+    CampaignState,
+    Guest,
+    GuestState,
+    Listing,
+    ListingState,
+    NearAlert,
+)
+from phonebank.movement.kept_pages import KEPT_FOR
+from tests.factories import create_account, create_party
+from tests.phonebank.listings.conftest import (
+    Evening,
+    details,
+    evening,
+    make_evening,
+    sent,
+    some_places,
+)
+from tests.route_addresses import address
+from tests.signing_in import sign_in
+
+__all__ = ["evening", "sent", "some_places"]  # fixtures
+
+# Parts of the address that nobody but an accepted guest and the host may read.
+PRIVATE = ("Marmalade", "SW9 8QQ", "SW98QQ", "Flat 3")
+
+
+@dataclass
+class Stage:
+    """The ids of an evening, for tests that sign people in: those hold no app context."""
+
+    campaign_id: int
+    listing_id: int
+    party_id: int
+    host_id: int
+    host_email: str
+    code: str
+    starts_at: datetime
+
+
+@pytest.fixture
+def stage(app: Flask, clean_stores: None, some_places: None) -> Stage:
+    with app.app_context():
+        made = make_evening()
+        return Stage(
+            made.campaign.id,
+            made.listing.id,
+            made.party.id,
+            made.host.id,
+            made.host.email,
+            made.party.code,
+            made.listing.starts_at,
+        )
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept(app: Flask) -> None:
+    app.extensions["kept_pages"].forget()
+
+
+def private_in(text: str) -> list[str]:
+    return [part for part in PRIVATE if part.lower() in text.lower()]
+
+
+# Searching -----------------------------------------------------------------------------------
+
+
+def test_a_search_leads_to_the_district_and_forgets_the_rest(
+    client: FlaskClient, evening: Evening
+) -> None:
+    answer = client.post("/near", data={"place": "sw9 8qq"})
+    assert (answer.status_code, answer.location) == (303, "/near/gb/SW9")
+    page = client.get("/near/gb/SW9")
+    assert evening.listing.title in page.text
+    assert "under 1 mile" in page.text
+    assert "2 places left" in page.text
+    assert "step-free" in page.text
+    assert "English" in page.text
+    assert "needed most" in page.text
+    assert private_in(page.text) == []
+
+
+def test_what_cannot_be_found_is_said_beside_the_field(
+    client: FlaskClient, evening: Evening
+) -> None:
+    for typed in ("", "D02 X285", "<b>x</b>", "nowhere at all"):
+        answer = client.post("/near", data={"place": typed})
+        assert answer.status_code == 422
+        assert 'id="place-error"' in answer.text
+        assert "<b>x</b>" not in answer.text
+    assert client.get("/near/gb/NOWHERE").status_code == 404
+    assert client.get("/near/fr/75001").status_code == 404
+
+
+def test_a_public_page_has_no_cookie_and_any_cache_may_keep_it(
+    client: FlaskClient, stage: Stage
+) -> None:
+    sign_in(client, stage.host_id)
+    for path in ("/near", "/near/gb", "/near/gb/SW9"):
+        answer = client.get(path, headers={"Accept-Encoding": "gzip"})
+        assert answer.headers["Cache-Control"] == f"public, max-age={KEPT_FOR}"
+        assert "Set-Cookie" not in answer.headers
+        assert "Cookie" not in answer.headers["Vary"]
+        again = client.get(
+            path, headers={"If-None-Match": answer.headers["ETag"]} | {"Accept-Encoding": "gzip"}
+        )
+        assert again.status_code == 304
+        assert stage.host_email.encode() not in client.get(path).data
+
+
+def test_a_kept_page_is_drawn_again_after_half_a_minute(
+    client: FlaskClient, evening: Evening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    title = evening.listing.title
+    assert title in client.get("/near/gb/SW9").text
+    listings.cancel(evening.listing)
+    db.session.commit()
+    began = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: began + KEPT_FOR + 1)
+    page = client.get("/near/gb/SW9").text
+    assert title not in page
+    assert "Host one here" in page
+    assert "Tell me when there is one" in page
+
+
+def test_only_running_shown_events_are_found_the_nearest_first(
+    app_context: Flask, some_places: None
+) -> None:
+    here, far = make_evening(code="SW9").listing, make_evening(code="M1").listing
+    near = make_evening(code="SE5").listing
+    hidden, over, ended = (make_evening(code="SW9") for _ in range(3))
+    hidden.listing.state = ListingState.HIDDEN
+    over.listing.starts_at = datetime.now(UTC) - timedelta(hours=3)
+    ended.campaign.state = CampaignState.ENDED
+    make_evening(by_video=True)
+    db.session.commit()
+    found = nearest((here.latitude, here.longitude), datetime.now(UTC))
+    assert [one.id for one in found] == [here.id, near.id, far.id]
+    assert found[0].km == 0
+    assert 1 < found[1].km < 3
+    assert 255 < found[2].km < 270
+
+
+def test_twenty_events_are_found_among_hundreds(app_context: Flask, some_places: None) -> None:
+    first = make_evening()
+    for number in range(30):
+        party = make_evening(campaign=first.campaign, host=first.host, code="SE5").listing
+        party.starts_at += timedelta(hours=number)
+    db.session.commit()
+    found = nearest((51.469, -0.114), datetime.now(UTC))
+    assert [one.id for one in found][:1] == [first.listing.id]
+    assert len(found) == 20
+    assert [one.starts_at for one in found[1:]] == sorted(one.starts_at for one in found[1:])
+
+
+def test_the_map_has_a_dot_that_leads_to_a_list_and_no_home(
+    client: FlaskClient, evening: Evening
+) -> None:
+    make_evening(code="M1")
+    page = client.get("/near/gb").text
+    dots = re.findall(
+        r'<a href="(/near/gb/[^"]+)" aria-label="([^"]+)"><circle cx="([\d.]+)"', page
+    )
+    assert {address for address, *_ in dots} == {"/near/gb/SW9", "/near/gb/M1"}
+    assert "/static/maps/british-isles.svg" in page
+    assert "<script" not in page
+    assert private_in(page) == []
+
+
+# A guest's way -------------------------------------------------------------------------------
+
+
+def link_in(message: Message) -> str:
+    found = re.search(r"http://localhost(/guest/\S+)", message.text)
+    assert found
+    return found[1]
+
+
+def test_a_stranger_asks_is_let_come_and_walks_past_the_lobby(
+    app: Flask, client: FlaskClient, stage: Stage, sent: list[Message]
+) -> None:
+    event = f"/near/event/{stage.listing_id}"
+    asked = client.post(event, data={"first_name": "Sam", "email": "sam@example.org"})
+    assert "sam@example.org" in asked.text
+    assert stage.code not in asked.text
+    link = link_in(sent[0])
+    assert link not in asked.text  # the mail alone shows that the address is Sam's
+    assert "Yes, ask Ada" in client.get(link).text
+    client.post(f"{link}/confirm").close()
+    [to_host] = [message for message in sent if message.to == stage.host_email]
+    assert "Sam asks to come" in to_host.subject
+    assert "We've asked Ada" in client.get(link).text
+
+    host = app.test_client()
+    sign_in(host, stage.host_id)
+    page = host.get(f"/parties/{stage.party_id}/guests").text
+    answer = re.search(rf"/parties/{stage.party_id}/guests/\d+/let-come", page)
+    assert answer
+    host.post(answer[0])
+    assert "17 Marmalade Terrace" in client.get(link).text
+    calendar = client.get(f"{link}/event.ics").text.replace("\r\n ", "").replace("\\", "")
+    assert "17 Marmalade Terrace" in calendar
+    joined = client.post(f"{link}/join")
+    assert joined.location == f"/join/{stage.code}"
+    client.post(joined.location, data={"first_name": "Sam"})
+    with app.app_context():
+        [guest] = db.session.query(Guest)
+        [caller] = db.session.query(Caller)
+        assert (guest.caller_id, caller.state) == (caller.id, CallerState.ADMITTED)
+    client.post(f"{link}/coming")
+    assert "says they" in host.get(f"/parties/{stage.party_id}/guests").text
+    client.post(f"{link}/cancel")
+    assert "17 Marmalade" not in client.get(link).text
+
+
+def test_a_host_puts_a_party_on_the_map_moves_it_and_cancels_it(
+    app: Flask, client: FlaskClient, stage: Stage, sent: list[Message]
+) -> None:
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, stage.campaign_id)
+        host = create_account("host", name="Bea Smith")
+        party = create_party(campaign, host, starts_at=stage.starts_at, title="Bea's calls")
+        organiser = create_account("organiser")
+        db.session.commit()
+        party_id, host_id, organiser_id = party.id, host.id, organiser.id
+    sign_in(client, host_id)
+    page = f"/parties/{party_id}/guests"
+    assert "Bea" in client.get(page).text
+    typed = {
+        "way": "in_person", "host_name": "Bea", "place": "SE5 1AA", "address": "4 Plum Row",
+        "places": "12", "step_free": "no", "languages": "en",
+    }  # fmt: skip
+    for wrong, words in (
+        ({"place": "nowhere"}, "don&#39;t know"),
+        ({"places": "many"}, "Not a valid integer"),
+        ({"places": "10000"}, "from 1 to 500"),
+        ({"address": ""}, "need an address"),
+    ):
+        refused = client.post(page, data=typed | wrong)
+        assert (refused.status_code, words in refused.text) == (422, True), wrong
+    assert client.post(page, data=typed).status_code == 303
+    assert "An organiser looks at your first" in client.get(page).text
+    assert "Bea" not in app.test_client().get("/near/gb/SE5").text
+
+    looks = app.test_client()
+    sign_in(looks, organiser_id)
+    events = f"/campaigns/{stage.campaign_id}/events"
+    assert "Waits for a look" in looks.get(events).text
+    with app.app_context():
+        listing_id = db.session.query(Listing).filter_by(party_id=party_id).one().id
+    looks.post(f"{events}/{listing_id}/show")
+    app.extensions["kept_pages"].forget()
+    shown = app.test_client().get("/near/gb/SE5").text
+    assert "Bea&#39;s calls" in shown
+    assert "Plum Row" not in shown
+    assert "Plum Row" not in looks.get(events).text
+
+    assert "checked today" in client.post(f"{page}/right", follow_redirects=True).text
+    past = client.post(f"{page}/move", data={"starts_at": "2020-01-01T19:00"})
+    assert (past.status_code, "That time is over" in past.text) == (422, True)
+    moved = client.post(f"{page}/move", data={"starts_at": "2036-03-30T01:30"})  # clocks change
+    assert moved.status_code == 303
+    assert "Sunday 30 March, 0" in client.get(page).text
+    assert "evening by the minute" in client.get(f"/parties/{party_id}/kit").text
+    client.post(f"{page}/cancel")
+    assert "Cancelled" in client.get(page).text
+
+
+def test_an_organiser_hides_an_event_and_its_guests_still_come(
+    app: Flask, client: FlaskClient, stage: Stage
+) -> None:
+    with app.app_context():
+        guest = guests.ask(db.session.get_one(Listing, stage.listing_id), "Sam", "sam@example.org")
+        guests.confirm(guest)
+        guests.let_come(db.session.get_one(Listing, stage.listing_id), guest.id)
+        organiser_id = create_account("organiser").id
+        db.session.commit()
+        link = f"/guest/{guest.token}"
+    sign_in(client, organiser_id)
+    client.post(f"/campaigns/{stage.campaign_id}/events/{stage.listing_id}/hide")
+    assert f"/near/event/{stage.listing_id}" not in client.get("/near/gb/SW9").text
+    assert client.get(f"/near/event/{stage.listing_id}").status_code == 410
+    assert "17 Marmalade" in client.get(link).text
+    client.post(f"/campaigns/{stage.campaign_id}/events/{stage.listing_id}/show")
+    assert client.get(f"/near/event/{stage.listing_id}").status_code == 200
+
+
+def test_at_a_video_event_the_code_comes_at_once(
+    client: FlaskClient, app_context: Flask, some_places: None, sent: list[Message]
+) -> None:
+    evening = make_evening(by_video=True, places=1)
+    event = f"/near/event/{evening.listing.id}"
+    code = evening.party.code
+    first = client.post(event, data={"first_name": "Sam", "email": "sam@example.org"})
+    assert f"/join/{code}" in first.text
+    second = client.post(event, data={"first_name": "Ann", "email": "ann@example.org"})
+    assert code not in second.text
+    assert "waiting list" in second.text
+
+
+def test_bad_input_is_refused_in_words(
+    client: FlaskClient, evening: Evening, sent: list[Message]
+) -> None:
+    event = f"/near/event/{evening.listing.id}"
+    for data, words in (
+        ({"first_name": "", "email": "sam@example.org"}, "Type your first name"),
+        ({"first_name": "Sam", "email": "nobody"}, "isn&#39;t an e-mail address"),
+        ({"first_name": "wanker", "email": "sam@example.org"}, "can&#39;t show that name"),
+    ):
+        answer = client.post(event, data=data)
+        assert (answer.status_code, words in answer.text) == (422, True), answer.text
+    name = "<script>alert(1)</script>"
+    answer = client.post(event, data={"first_name": name, "email": "sam@example.org"})
+    assert name not in answer.text
+    assert client.get("/guest/guessed").status_code == 404
+    assert client.post("/guest/guessed/confirm").status_code == 404
+    assert client.get("/near/event/999").status_code == 404
+    assert client.post(f"{event}/report", data={"reason": "x"}).status_code == 422
+    assert "Thank you" in client.post(f"{event}/report", data={"reason": "hoax"}).text
+    tell = client.post("/near/gb/M1/tell-me", data={"email": "near@example.org"})
+    assert "We&#39;ll tell you" in tell.text
+    assert db.session.query(NearAlert).count() == 1
+
+
+# Nobody but an accepted guest ------------------------------------------------------------------
+
+
+ACTS = {
+    "confirm": lambda listing, guest: guests.confirm(guest),
+    "let come": lambda listing, guest: guests.let_come(listing, guest.id),
+    "let come too": lambda listing, guest: guests.let_come(listing, guest.id),
+    "cancel": lambda listing, guest: guests.cancel(guest),
+    "refuse": lambda listing, guest: guests.refuse(listing, guest.id),
+    "block": lambda listing, guest: guests.block(listing, guest.id),
+    "move": lambda listing, _: listings.move(listing, listing.starts_at + timedelta(minutes=30)),
+    "more": lambda listing, _: listings.change_details(listing, details(places=4)),
+}
+
+
+def act(dice: random.Random, listing: Listing, email: str) -> None:
+    guest = db.session.query(Guest).filter_by(email=email).first()
+    try:
+        if guest is None or guest.state == GuestState.CANCELLED:
+            guests.ask(listing, email.split("@")[0], email)
+        else:
+            ACTS[dice.choice(list(ACTS))](listing, guest)
+    except PhonebankError as refused:
+        db.session.rollback()
+        assert private_in(str(refused)) == []
+    db.session.commit()
+
+
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.load) for seed in range(2, 30))]
+)
+def test_no_answer_to_anybody_but_an_accepted_guest_has_the_address(
+    client: FlaskClient, evening: Evening, seed: int
+) -> None:
+    """After each of many random acts, every guest asks for everything that could show it."""
+    dice = random.Random(seed)
+    sent: list[Message] = []
+    people = [f"guest{number}@example.org" for number in range(3)]
+    seen: set[bool] = set()
+    for _ in range(16):
+        act(dice, evening.listing, dice.choice(people))
+        accepted = set()
+        for guest in db.session.query(Guest).all():
+            may = guest.state == GuestState.ACCEPTED
+            accepted |= {guest.email} if may else set()
+            seen.add(may)
+            link = f"/guest/{guest.token}"
+            for path in (link, f"{link}/event.ics"):
+                answer = client.get(path).text.replace("\r\n ", "").replace("\\", "")
+                assert bool(private_in(answer)) == may, path
+        while send.send_next(datetime.now(UTC), sent.append):
+            pass
+        for message in sent:
+            assert message.to in accepted or not private_in(message.text), message.subject
+        sent.clear()
+    assert seen == {True, False}  # the test has seen the address where it may be
+
+
+def test_no_route_gives_a_stranger_another_host_or_an_organiser_the_address(
+    app: Flask, client: FlaskClient, stage: Stage
+) -> None:
+    with app.app_context():
+        listing = db.session.get_one(Listing, stage.listing_id)
+        guest = guests.ask(listing, "Sam", "sam@example.org")
+        guests.confirm(guest)
+        other_id, organiser_id = create_account("host").id, create_account("organiser").id
+        db.session.commit()
+        link = f"/guest/{guest.token}"
+    other, mine, organiser = (app.test_client() for _ in range(3))
+    sign_in(other, other_id)
+    sign_in(organiser, organiser_id)
+    guest_page = f"/parties/{stage.party_id}/guests"
+    for path in (guest_page, f"/campaigns/{stage.campaign_id}/events", f"{guest_page[:-7]}/kit"):
+        answer = organiser.get(path)
+        assert (answer.status_code, private_in(answer.text)) == (200, [])
+    typed = {
+        "way": "in_person", "host_name": "Ada", "place": "SW9", "address": "", "places": "5",
+        "step_free": "yes", "languages": "en",
+    }  # fmt: skip
+    assert organiser.post(guest_page, data=typed).status_code == 303
+    sign_in(mine, stage.host_id)
+    paths = {address(route) for route in app.url_map.iter_rules() if "GET" in route.methods}
+    paths |= {"/near/gb/SW9", "/near/gb", f"/near/event/{stage.listing_id}", link}
+    for who in (client, other):
+        for path in sorted(paths):
+            answer = who.get(path)
+            if not answer.is_streamed:
+                assert private_in(answer.get_data(as_text=True)) == [], path
+    assert private_in(mine.get(guest_page).text)
