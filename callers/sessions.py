@@ -20,8 +20,7 @@ from phonebank.core.db import autocommit, db, retry_on_deadlock
 from phonebank.core.errors import NotAllowedError, SignInRequiredError
 from phonebank.core.rate_limits import client_key
 from phonebank.models import Caller, CallerState
-
-_KEY = "caller"
+from phonebank.roster.devices import COOKIE_KEY, cookie_for
 
 # The query also loads the campaign and the party, which nearly every request needs.
 _BY_ID = (
@@ -37,19 +36,19 @@ class CallerRemovedError(NotAllowedError):
 
 def remember(caller: Caller) -> None:
     """Make this device the caller's, for as long as the browser keeps the cookie."""
-    session[_KEY] = {"id": caller.id, "token": caller.device_token}
+    session[COOKIE_KEY] = cookie_for(caller)
     session.permanent = True
 
 
 def forget() -> None:
     """Forget the caller on this device."""
-    session.pop(_KEY, None)
+    session.pop(COOKIE_KEY, None)
 
 
 def device_of_cookie() -> Device | None:
     """Return the id and the token that the cookie has. PostgreSQL must still confirm them. Return
     None without a cookie."""
-    known = session.get(_KEY)
+    known = session.get(COOKIE_KEY)
     if not isinstance(known, dict) or type(known.get("id")) is not int:
         return None
     return Device(known["id"], str(known.get("token")))

@@ -8,6 +8,7 @@ import io
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask, current_app
@@ -15,6 +16,9 @@ from sqlalchemy import select
 
 from phonebank.accounts.roles import Scope, give_role
 from phonebank.accounts.sign_in_mail import sign_in_link
+from phonebank.callouts import call_outs, pledges, sign_ups
+from phonebank.callouts.areas import Area
+from phonebank.callouts.sign_ups import Reach
 from phonebank.calls.answers import save_answer
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
@@ -31,6 +35,7 @@ from phonebank.models import (
     Call,
     Caller,
     CallerState,
+    CallOut,
     Campaign,
     CampaignState,
     ConsentKind,
@@ -45,6 +50,7 @@ from phonebank.models import (
     RoleName,
     SetAside,
     SetAsideState,
+    SignUp,
     SuppressionOrigin,
     Webhook,
     WebhookDelivery,
@@ -52,6 +58,7 @@ from phonebank.models import (
     now,
 )
 from phonebank.models.contact_list import ContactList, RefusedRow
+from phonebank.movement.hall_views import SIGN_UP_KEY
 from phonebank.parties import services as parties
 from phonebank.roster.pace import A_MINUTE, flag
 from phonebank.scripts import campaign_scripts, drafts
@@ -112,6 +119,10 @@ class Evening:
     keep_token: str
     listing_id: int
     guest_token: str
+    call_out_id: int
+    hall_code: str
+    projector_token: str
+    remote_token: str
     # Paths of unused sign-in links.
     links: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -169,6 +180,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     talked = db.session.scalars(
         select(Call).where(Call.campaign_id == campaign.id, Call.outcome == "talked")
     ).all()[0]
+    call_out, in_hall = _call_out(campaign, organiser)
     evening = Evening(
         campaign_id=campaign.id,
         draft_campaign_id=draft.id,
@@ -199,6 +211,10 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         keep_token=create_confirmation("priya@example.org", "Priya", callers["Priya"]),
         listing_id=listing.id,
         guest_token=guest.token,
+        call_out_id=call_out.id,
+        hall_code=call_out.code,
+        projector_token=call_out.projector_token,
+        remote_token=call_out.remote_token,
     )
     base_url = current_config().base_url
     for name, account_id in evening.accounts.items():
@@ -210,7 +226,10 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     volunteer = find_or_create("sam@example.org", "Sam")
     keep_calls(volunteer, callers["Sam"])
     give(volunteer, ConsentKind.CALLS, campaign.id)
-    evening.cookies["volunteer"] = {COOKIE_KEY: cookie_for(volunteer)}
+    evening.cookies["volunteer"] = {
+        COOKIE_KEY: cookie_for(volunteer),
+        SIGN_UP_KEY: str(in_hall.id),
+    }
     db.session.commit()
     return evening
 
@@ -228,6 +247,27 @@ def _event(host: Account, party: Party) -> tuple[Listing, Guest]:
     guests.let_come(listing, guest.id)
     db.session.commit()
     return listing, guest
+
+
+def _call_out(campaign: Campaign, organiser: Account) -> tuple[CallOut, SignUp]:
+    """A call-out in which two people have signed in and pledged, and one of them goes to the
+    other's party. Return it with that one."""
+    call_out = call_outs.create_call_out(
+        campaign, organiser, "Riverside call-out", None, "Europe/London"
+    )
+    people = []
+    for name, place, reach in (
+        ("Olga", Area("GB", "SW9 (Brixton)", 51.47, -0.11), Reach(email="olga@example.org")),
+        ("Theo", Area("GB", "M14 (Manchester)", 53.45, -2.22), Reach(phone="+442079460123")),
+    ):
+        person, _ = sign_ups.sign_up(call_out, uuid.uuid4(), name, reach, place)
+        pledges.pledge(call_out, person, now() + timedelta(days=5), place, 8)
+        people.append(person)
+    host, guest = people
+    pledge = pledges.pledge_of(host)
+    assert pledge is not None
+    pledges.take_seat(call_out, guest, pledge.id)
+    return call_out, guest
 
 
 def _experiment(campaign: Campaign) -> Experiment:
@@ -423,6 +463,9 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "callers.wait": _at("/calling/wait"),
     "campaign_parties.index": _campaign("/parties"),
     "campaign_settings.index": _campaign("/settings"),
+    "call_outs.index": _campaign("/call-outs"),
+    "call_outs.new": _campaign("/call-outs/new"),
+    "call_outs.show": lambda e: f"/campaigns/{e.campaign_id}/call-outs/{e.call_out_id}",
     "campaigns.answers": _campaign("/answers"),
     "campaigns.data_protection": _campaign("/data-protection"),
     "campaigns.edit": _campaign("/edit"),
@@ -467,9 +510,16 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "lists.refused": _list("ready", "/refused.csv"),
     "person.show": lambda e: f"/campaigns/{e.campaign_id}/person/{e.talked_contact_id}",
     "pace.edit": _campaign("/pace"),
+    "movement.hall": _at("/hall"),
+    "movement.hall_host": lambda evening: f"/hall/{evening.hall_code}/host",
+    "movement.hall_next": lambda evening: f"/hall/{evening.hall_code}/next",
+    "movement.hall_parties": lambda evening: f"/hall/{evening.hall_code}/parties",
+    "movement.hall_sign_up": lambda evening: f"/hall/{evening.hall_code}",
     "movement.link_sent": _at("/volunteer/sent"),
     "movement.mine": _at("/volunteer"),
     "movement.open_link": lambda evening: f"/volunteer/link/{evening.keep_token}",
+    "movement.projector": lambda evening: f"/call-out/{evening.projector_token}",
+    "movement.remote": lambda evening: f"/call-out/remote/{evening.remote_token}",
     "movement.sign_in": _at("/volunteer/sign-in"),
     "near.at_place": _at("/near/gb/SW9"),
     "near.event": lambda evening: f"/near/event/{evening.listing_id}",

@@ -8,6 +8,7 @@ from phonebank.models.audit_entry import AuditEntry
 from phonebank.models.base import Base, new_id, now
 from phonebank.models.call import Answer, Call, CallEnding
 from phonebank.models.call_correction import CallCorrection
+from phonebank.models.call_out import CallOut, CallOutStep, Pledge, PledgeSeat, SignUp
 from phonebank.models.call_sight import CallSight
 from phonebank.models.caller import Caller, CallerState
 from phonebank.models.caller_action import CallerAction, CallerActionKind, DoorStop
@@ -71,6 +72,7 @@ from phonebank.models.webhook import DeliveryState, Webhook, WebhookDelivery, We
 STATES = (
     BatchState,
     CallEnding,
+    CallOutStep,
     CallerActionKind,
     CallerState,
     CampaignMode,
@@ -113,6 +115,8 @@ __all__ = [
     "Call",
     "CallCorrection",
     "CallEnding",
+    "CallOut",
+    "CallOutStep",
     "CallSight",
     "Caller",
     "CallerAction",
@@ -169,6 +173,8 @@ __all__ = [
     "PhoneSession",
     "PhoneSettings",
     "Place",
+    "Pledge",
+    "PledgeSeat",
     "RefusedRow",
     "Role",
     "RoleName",
@@ -180,6 +186,7 @@ __all__ = [
     "SetAsideCall",
     "SetAsideState",
     "SightKind",
+    "SignUp",
     "Suppression",
     "SuppressionBatch",
     "SuppressionOrigin",

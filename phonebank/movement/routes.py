@@ -4,7 +4,10 @@ from flask import Flask
 
 from phonebank.core.security import csrf
 from phonebank.movement import (
+    call_out_sockets,  # noqa: F401  (registers the handlers of socket events)
+    call_out_views,  # noqa: F401  (adds its pages to the blueprint)
     guest_views,
+    hall_views,  # noqa: F401  (adds its pages to the blueprint)
     kept_pages,
     near_views,
     volunteer_views,  # noqa: F401  (adds its pages to the blueprint)

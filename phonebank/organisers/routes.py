@@ -3,6 +3,7 @@
 from flask import Blueprint, Flask
 
 from phonebank.organisers import tabs
+from phonebank.organisers.call_outs import views as call_outs
 from phonebank.organisers.campaigns import parties_views, settings_views
 from phonebank.organisers.campaigns import views as campaigns
 from phonebank.organisers.chapters import views as chapters
@@ -30,6 +31,7 @@ from phonebank.organisers.told_changes import views as told_changes
 _FEATURES = (
     tabs,
     campaigns,
+    call_outs,
     parties_views,
     settings_views,
     listings,

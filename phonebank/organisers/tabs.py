@@ -69,7 +69,11 @@ TABS = (
     Tab("Lists", "lists.history", frozenset({"lists", "take_out"})),
     Tab("Script", "scripts.index", frozenset({"scripts", "script_editor", "experiments"})),
     Tab("Callers", "roster.index", frozenset({"roster", "pace", "history", "set_aside"})),
-    Tab("Parties", "campaign_parties.index", frozenset({"campaign_parties", "listings"})),
+    Tab(
+        "Parties",
+        "campaign_parties.index",
+        frozenset({"campaign_parties", "call_outs", "listings"}),
+    ),
     Tab(
         "Results",
         "campaigns.answers",

@@ -92,7 +92,7 @@ class Visit:
 
     def at_home(self) -> Size:
         """The size of the screen that the page is made for."""
-        if self.endpoint == "board.show":
+        if self.endpoint in ("board.show", "movement.projector"):
             return TELEVISION
         return PHONE if self.who in CALLERS or self.who in ("host", "volunteer") else LAPTOP
 
@@ -225,6 +225,22 @@ VISITS = (
     ),
     Visit("stranger", "movement.link_sent"),
     Visit("stranger", "movement.open_link"),
+    # A call-out.
+    Visit("stranger", "movement.hall"),
+    Visit("stranger", "movement.hall_sign_up"),
+    Visit(
+        "stranger",
+        "",
+        "hall-refused",
+        ADDRESSES["movement.hall_sign_up"],
+        press("Sign in"),
+        refused=True,
+    ),
+    Visit("volunteer", "movement.hall_next"),
+    Visit("volunteer", "movement.hall_host"),
+    Visit("volunteer", "movement.hall_parties"),
+    Visit("stranger", "movement.projector"),
+    Visit("volunteer", "movement.remote"),
     # Hosts.
     Visit("host", "parties.mine"),
     Visit("host", "parties.new"),
@@ -243,6 +259,9 @@ VISITS = (
     Visit("organiser", "campaigns.index"),
     Visit("organiser", "campaigns.new"),
     Visit("organiser", "", "campaign-refused", ADDRESSES["campaigns.new"], press("Set up")),
+    Visit("organiser", "call_outs.index"),
+    Visit("organiser", "call_outs.new"),
+    Visit("organiser", "call_outs.show"),
     Visit("organiser", "campaigns.show"),
     Visit("organiser", "", "draft", lambda e: f"/campaigns/{e.draft_campaign_id}"),
     Visit("organiser", "campaign_parties.index"),

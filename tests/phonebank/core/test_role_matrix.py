@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 from phonebank.accounts.roles import EVERYWHERE, Scope, give_role
 from phonebank.api_tokens.tokens import create_token
 from phonebank.app import create_app
+from phonebank.callouts.call_outs import create_call_out
 from phonebank.core.access import (
     ANYONE,
     CALLER,
@@ -49,7 +50,7 @@ from tests.signing_in import sign_in
 # The row of a route, by its rule and by what its address names.
 ROWS = {
     (ANYONE, ""): "The front page, signing in",
-    (TV, ""): "A party's board or summary, by its link",
+    (TV, ""): "A party's board or summary, a call-out",
     (TOKEN, ""): "The API",
     (TOKEN, "campaign"): "The API",
     (SIGNED, ""): "What the telephone service tells us",
@@ -67,7 +68,7 @@ ROWS = {
 }
 SOCKET_ROWS = (
     "A board that moves, signed in",
-    "A board that moves, by its link",
+    "A board or a call-out's screen",
     "A caller's screen",
 )
 # For these rules nothing but the check before the view decides, so the views themselves need not
@@ -303,7 +304,12 @@ def test_each_socket_event_is_heard_from_whom_the_table_says(
     app: Flask, served: str, visitors: dict[str, FlaskClient]
 ) -> None:
     # Only a connection can send an event, and no connection without a caller reaches "renew".
-    tried = {("/board", "snapshot"), ("/caller", "state"), ("/caller", "renew")}
+    tried = {
+        ("/board", "snapshot"),
+        ("/call-out", "snapshot"),
+        ("/caller", "state"),
+        ("/caller", "renew"),
+    }
     events = {
         (namespace, event)
         for namespace, events in socketio.server.handlers.items()
@@ -313,6 +319,12 @@ def test_each_socket_event_is_heard_from_whom_the_table_says(
     assert events == tried, "an event that this test does not try"
     with app.app_context():
         link = {"token": db.session.get_one(Party, 1).board_token}
+        organiser = db.session.scalars(select(Account)).first()
+        call_out = create_call_out(
+            db.session.get_one(Campaign, 1), organiser, "Hall", None, "Europe/London"
+        )
+        db.session.commit()
+        screen_link = {"token": call_out.projector_token}
     faults = []
     for who, browser in visitors.items():
         signed_in, by_link, screen = (row_named(start)[COLUMNS[who]] for start in SOCKET_ROWS)
@@ -322,6 +334,8 @@ def test_each_socket_event_is_heard_from_whom_the_table_says(
             ("/board", "snapshot", {"party": 1}, signed_in == "yes"),
             ("/board", "snapshot", link, True),
             ("/board", "snapshot", {"token": "guessed"}, False),
+            ("/call-out", "snapshot", screen_link, True),
+            ("/call-out", "snapshot", {"token": "guessed"}, False),
             ("/caller", "state", None, screen == "yes"),
         ):
             line = Line(served, browser, namespace, proof)

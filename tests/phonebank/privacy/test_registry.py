@@ -49,6 +49,8 @@ HARMLESS_TABLES = {
     "blocked_guest",
     "account_session",
     "api_token",
+    "call_out",
+    "call_out_sign_up",
     "caller",
     "caller_action",
     "campaign",
@@ -68,6 +70,7 @@ HARMLESS_TABLES = {
     "pace_flag",
     "party",
     "phone_session",  # a caller's own number, until they finish
+    "pledge",
     "phone_settings",  # a campaign's own number
     "place",
     "role",

@@ -1,0 +1,47 @@
+"""The area of a person in the hall: the district or town of the postcode that they type."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from phonebank.core.errors import InvalidInputError
+from phonebank.models import Place
+from phonebank.places.find import describe_place, find_places, place_at
+
+
+@dataclass(frozen=True)
+class Area:
+    """A place as a call-out stores it: a name for people, and the centre in degrees."""
+
+    country: str
+    area: str
+    latitude: float
+    longitude: float
+
+
+class WhichPlaceError(InvalidInputError):
+    """The error if several places have the typed name. `places` are those to choose from."""
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        self.places = places
+        names = "; ".join(describe_place(place) for place in places)
+        super().__init__(f"There are several places with this name: {names}.", "Choose one.")
+
+
+def find_area(typed: str, country: str, chosen: str = "") -> Area:
+    """Return the area of a typed postcode or town. A place in the campaign's `country` comes before
+    places elsewhere.
+
+    `chosen` is "COUNTRY/CODE" of a place that the person chose from several. Raises
+    InvalidInputError for text that is no place, and WhichPlaceError.
+    """
+    if chosen and chosen.count("/") == 1:
+        return _area(place_at(*chosen.split("/")))
+    places = find_places(typed)
+    here = [place for place in places if place.country == country] or places
+    if len(here) > 1:
+        raise WhichPlaceError(here)
+    return _area(here[0])
+
+
+def _area(place: Place) -> Area:
+    return Area(place.country, describe_place(place), place.latitude, place.longitude)

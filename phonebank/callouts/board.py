@@ -1,0 +1,78 @@
+"""What the projector and the remote of a call-out show, and telling them of each change.
+
+A change locks the call-out's row, so changes come one after another. The state is counted inside
+that transaction and is sent once it has committed. So each event is the whole state after one
+change, and its figures equal the rows.
+"""
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from phonebank.core.db import after_commit, db
+from phonebank.core.locks import lock_row
+from phonebank.live.server import socketio
+from phonebank.models import CallOut, Pledge, PledgeSeat, SignUp
+
+NAMESPACE = "/call-out"
+EVENT = "call-out"
+LATEST = 12  # pledges that the projector names
+
+
+def room_of(call_out_id: int) -> str:
+    """Return the room of everyone who watches a call-out."""
+    return f"call-out:{call_out_id}"
+
+
+def begin_change(call_out: CallOut) -> None:
+    """Lock the call-out until the commit. Call this before anything that the projector shows
+    changes."""
+    lock_row(call_out)
+
+
+def show_change(call_out: CallOut) -> None:
+    """Send the new state to the projector and the remote once the transaction commits."""
+    call_out.version += 1
+    db.session.flush()
+    state = state_of(call_out)
+    room = room_of(call_out.id)
+    after_commit(lambda: socketio.emit(EVENT, state, namespace=NAMESPACE, to=room))
+
+
+def state_of(call_out: CallOut) -> dict[str, Any]:
+    """Return what the projector shows. It has first names and areas, and nothing else of
+    anybody.
+
+    "follows" is 0, because each state is whole (js/connection.js).
+    """
+    in_this = SignUp.call_out_id == call_out.id
+    pledged = Pledge.call_out_id == call_out.id
+    signed_in, practising = db.session.execute(
+        select(func.count(), func.count(SignUp.caller_id)).where(in_this)
+    ).one()
+    parties, chairs = db.session.execute(
+        select(func.count(), func.coalesce(func.sum(Pledge.chairs), 0)).where(pledged)
+    ).one()
+    taken = db.session.scalar(
+        select(func.count()).select_from(PledgeSeat).join(Pledge).where(pledged)
+    )
+    latest = db.session.execute(
+        select(SignUp.first_name, Pledge.area)
+        .join(Pledge, Pledge.sign_up_id == SignUp.id)
+        .where(pledged)
+        .order_by(Pledge.id.desc())
+        .limit(LATEST)
+    )
+    return {
+        "version": call_out.version,
+        "follows": 0,
+        "title": call_out.title,
+        "step": call_out.step.value,
+        "ended": call_out.has_ended,
+        "signed_in": signed_in,
+        "practising": practising,
+        "parties": parties,
+        "chairs": int(chairs),
+        "places_taken": taken or 0,
+        "latest": [{"name": name, "area": area} for name, area in latest],
+    }

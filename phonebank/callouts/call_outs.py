@@ -1,0 +1,129 @@
+"""Call-outs: setting one up, finding it by its code or link, and moving it through the evening.
+These functions do not commit."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, select
+
+from phonebank.callouts.board import begin_change, show_change
+from phonebank.core.db import db
+from phonebank.core.errors import GoneError, NotFoundError
+from phonebank.models import Account, CallOut, CallOutStep, Campaign, now
+from phonebank.models.party import new_code
+from phonebank.parties.codes import normalise_code
+from phonebank.parties.display_names import clean_name
+
+# The minutes of each step, as the remote suggests them: 90 together.
+MINUTES = {
+    CallOutStep.SIGN_IN: 15,
+    CallOutStep.PRACTISE: 25,
+    CallOutStep.HOST: 20,
+    CallOutStep.JOIN: 20,
+    CallOutStep.THANKS: 10,
+}
+# A phone without network in the hall may send what was typed only on the way home.
+TAKES_LATE = timedelta(hours=12)
+
+
+def create_call_out(
+    campaign: Campaign,
+    account: Account,
+    title: str,
+    starts_at: datetime | None,
+    time_zone: str,
+    lets_host: bool = True,
+) -> CallOut:
+    """Set up a call-out. `starts_at` is an aware time; None means now. Raises InvalidInputError for
+    a title that cannot be shown."""
+    call_out = CallOut(
+        campaign_id=campaign.id,
+        created_by_id=account.id,
+        title=clean_name(title, "title"),
+        starts_at=starts_at or now(),
+        time_zone=time_zone,
+        lets_host=lets_host,
+        code=_unused_code(),
+    )
+    db.session.add(call_out)
+    db.session.flush()
+    return call_out
+
+
+def call_outs_of(campaign: Campaign) -> Sequence[CallOut]:
+    """Return the campaign's call-outs, newest first; fifty at most."""
+    query = select(CallOut).where(CallOut.campaign_id == campaign.id)
+    return db.session.scalars(query.order_by(CallOut.id.desc()).limit(50)).all()
+
+
+def call_out_for(campaign: Campaign, call_out_id: int) -> CallOut:
+    """Return a call-out of the campaign. Raises NotFoundError if there is no such call-out."""
+    call_out = db.session.get(CallOut, call_out_id)
+    if call_out is None or call_out.campaign_id != campaign.id:
+        raise NotFoundError("This campaign has no such call-out.", "Go back to its call-outs.")
+    return call_out
+
+
+def call_out_by_code(text: str) -> CallOut:
+    """Return the call-out with this typed code, also for TAKES_LATE after its end.
+
+    Raises NotFoundError for a code that no call-out has.
+    """
+    call_out = db.session.scalars(
+        select(CallOut)
+        .where(
+            CallOut.code == normalise_code(text),
+            CallOut.ended_at.is_(None) | (CallOut.ended_at > now() - TAKES_LATE),
+        )
+        .order_by(CallOut.ended_at.desc().nulls_first())
+        .limit(1)
+    ).first()
+    if call_out is None:
+        raise NotFoundError(
+            "There is no call-out with this code.", "Check the code on the screen in the hall."
+        )
+    return call_out
+
+
+def call_out_by_projector(token: str) -> CallOut:
+    """Return the call-out with this projector link. Raises GoneError for any other token."""
+    return _by_link(CallOut.projector_token == token)
+
+
+def call_out_by_remote(token: str) -> CallOut:
+    """Return the call-out with this remote link. Raises GoneError for any other token."""
+    return _by_link(CallOut.remote_token == token)
+
+
+def move(call_out: CallOut, step: CallOutStep) -> None:
+    """Show another step on the projector. The first move begins the evening."""
+    begin_change(call_out)
+    at = now()
+    call_out.began_at = call_out.began_at or at
+    if call_out.step != step or call_out.step_at is None:
+        call_out.step, call_out.step_at = step, at
+    show_change(call_out)
+
+
+def end(call_out: CallOut) -> None:
+    """End the call-out. Its code is free again, and its pledges become parties. A call-out that has
+    ended already keeps its end."""
+    begin_change(call_out)
+    call_out.step = CallOutStep.THANKS
+    call_out.ended_at = call_out.ended_at or now()
+    show_change(call_out)
+
+
+def _by_link(is_link: ColumnElement[bool]) -> CallOut:
+    call_out = db.session.scalar(select(CallOut).where(is_link))
+    if call_out is None:
+        raise GoneError("This link no longer works.", "Ask the organiser for the new one.")
+    return call_out
+
+
+def _unused_code() -> str:
+    while True:
+        code = new_code()
+        taken = select(CallOut.id).where(CallOut.code == code, CallOut.ended_at.is_(None))
+        if db.session.scalar(taken) is None:
+            return code

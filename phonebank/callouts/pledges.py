@@ -1,0 +1,181 @@
+"""Pledges: promises to host a party, and the places that people in the hall take at them. These
+functions do not commit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from phonebank.callouts.areas import Area
+from phonebank.callouts.board import begin_change, show_change
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
+from phonebank.models import CallOut, Pledge, PledgeSeat, SignUp, now
+from phonebank.places.distance import km_between
+from phonebank.rules.local_moments import NoSuchTimeError, moment_at
+from phonebank.rules.time_zones import time_zone
+
+CHAIRS_AT_MOST = 100
+# Nobody in a hall plans further.
+AHEAD_AT_MOST = timedelta(days=120)
+SHOWN_AT_MOST = 40
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A pledge as somebody in the hall may choose it: `km` from their area, `left` free places, and
+    whether they have `mine` one already."""
+
+    pledge: Pledge
+    first_name: str
+    km: float
+    left: int
+    mine: bool
+
+
+def read_moment(day: date | None, at: time | None, call_out: CallOut) -> datetime:
+    """Return the moment of a pledged party. Raises InvalidInputError for a day or time that is
+    missing, past, too far away, or skipped by the clocks."""
+    if day is None or at is None:
+        raise InvalidInputError("Choose a day and a time.")
+    try:
+        moment = moment_at(day, at, time_zone(call_out.time_zone))
+    except NoSuchTimeError:
+        raise InvalidInputError(
+            "The clocks change that night, and this time does not exist.", "Choose another time."
+        ) from None
+    if moment <= now():
+        raise InvalidInputError("This time has passed.", "Choose a later one.")
+    if moment > now() + AHEAD_AT_MOST:
+        raise InvalidInputError("This day is too far away.", "Choose one within four months.")
+    return moment
+
+
+def pledge(call_out: CallOut, person: SignUp, starts_at: datetime, area: Area, chairs: int) -> None:
+    """Store what a person pledges. A second pledge of the same person replaces the first.
+
+    Raises InvalidInputError for a wrong number of chairs, also if more people in the hall have
+    taken a place already, and ConflictError if the pledge is a party already.
+    """
+    if not 1 <= chairs <= CHAIRS_AT_MOST:
+        raise InvalidInputError(
+            f"Choose from 1 to {CHAIRS_AT_MOST} chairs.", "Count the people who can sit down."
+        )
+    begin_change(call_out)
+    own = pledge_of(person)
+    if own is None:
+        own = Pledge(call_out_id=call_out.id, sign_up_id=person.id)
+        db.session.add(own)
+    elif own.party_id is not None:
+        raise ConflictError("Your party is set up already.", "Change it on its own page.")
+    elif (taken := _taken(own)) > chairs:
+        raise InvalidInputError(f"{taken} people are coming already.", "Choose more chairs.")
+    own.starts_at, own.chairs = starts_at, chairs
+    own.country, own.area = area.country, area.area
+    own.latitude, own.longitude = area.latitude, area.longitude
+    show_change(call_out)
+
+
+def pledge_of(person: SignUp) -> Pledge | None:
+    """Return what this person pledged, if they did."""
+    return db.session.scalar(select(Pledge).where(Pledge.sign_up_id == person.id))
+
+
+def take_back(call_out: CallOut, person: SignUp) -> None:
+    """Take a person's pledge back. Places that were taken at it are free again. Raises
+    ConflictError if it is a party already."""
+    begin_change(call_out)
+    own = pledge_of(person)
+    if own is None:
+        return
+    if own.party_id is not None:
+        raise ConflictError("Your party is set up already.", "Cancel it on its own page.")
+    db.session.delete(own)
+    show_change(call_out)
+
+
+def offers_for(call_out: CallOut, person: SignUp) -> list[Offer]:
+    """Return the pledged parties that this person may go to, nearest first; SHOWN_AT_MOST at
+    most. Their own is not among them."""
+    taken = (
+        select(PledgeSeat.pledge_id, func.count().label("taken"))
+        .group_by(PledgeSeat.pledge_id)
+        .subquery()
+    )
+    rows = db.session.execute(
+        select(Pledge, SignUp.first_name, func.coalesce(taken.c.taken, 0))
+        .join(SignUp, SignUp.id == Pledge.sign_up_id)
+        .outerjoin(taken, taken.c.pledge_id == Pledge.id)
+        .where(Pledge.call_out_id == call_out.id, Pledge.sign_up_id != person.id)
+    ).all()
+    mine = set(
+        db.session.scalars(select(PledgeSeat.pledge_id).where(PledgeSeat.sign_up_id == person.id))
+    )
+    here = (person.latitude, person.longitude)
+    offers = [
+        Offer(
+            pledged,
+            first_name,
+            km_between(here, (pledged.latitude, pledged.longitude)),
+            pledged.chairs - count,
+            pledged.id in mine,
+        )
+        for pledged, first_name, count in rows
+    ]
+    return sorted(offers, key=lambda offer: (offer.km, offer.pledge.starts_at))[:SHOWN_AT_MOST]
+
+
+def take_seat(call_out: CallOut, person: SignUp, pledge_id: int) -> None:
+    """Take a place at a pledged party. A second tap changes nothing.
+
+    Raises NotFoundError if the pledge was taken back, and ConflictError if it is full or the
+    person's own.
+    """
+    begin_change(call_out)
+    wanted = db.session.get(Pledge, pledge_id, populate_existing=True)
+    if wanted is None or wanted.call_out_id != call_out.id:
+        raise NotFoundError("This party isn't there any more.", "Choose another.")
+    if wanted.sign_up_id == person.id:
+        raise ConflictError("This is your own party.", "Choose another.")
+    known = db.session.get(PledgeSeat, (wanted.id, person.id))
+    if known is not None:
+        return
+    if _taken(wanted) >= wanted.chairs:
+        raise ConflictError("This party has just become full.", "Choose another.")
+    db.session.execute(insert(PledgeSeat).values(pledge_id=wanted.id, sign_up_id=person.id))
+    show_change(call_out)
+
+
+def leave_seat(call_out: CallOut, person: SignUp, pledge_id: int) -> None:
+    """Give a place at a pledged party back."""
+    begin_change(call_out)
+    db.session.execute(
+        delete(PledgeSeat).where(
+            PledgeSeat.pledge_id == pledge_id, PledgeSeat.sign_up_id == person.id
+        )
+    )
+    show_change(call_out)
+
+
+def pledges_of(call_out: CallOut) -> Sequence[tuple[Pledge, SignUp, int]]:
+    """Return the call-out's pledges with their people and the places taken, by time."""
+    seats = (
+        select(func.count())
+        .where(PledgeSeat.pledge_id == Pledge.id)
+        .correlate(Pledge)
+        .scalar_subquery()
+    )
+    rows = db.session.execute(
+        select(Pledge, SignUp, seats)
+        .join(SignUp, SignUp.id == Pledge.sign_up_id)
+        .where(Pledge.call_out_id == call_out.id)
+        .order_by(Pledge.starts_at, Pledge.id)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def _taken(pledged: Pledge) -> int:
+    taken = select(func.count()).where(PledgeSeat.pledge_id == pledged.id)
+    return db.session.scalar(taken) or 0

@@ -1,0 +1,126 @@
+"""Signing in at a call-out, and practising there. These functions do not commit."""
+
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from phonebank.callouts.areas import Area
+from phonebank.callouts.board import begin_change, show_change
+from phonebank.core.db import db
+from phonebank.core.email_address import normalise_email
+from phonebank.core.errors import InvalidInputError, TooManyRequestsError
+from phonebank.models import Caller, CallerState, CallOut, Campaign, SignUp
+from phonebank.parties.display_names import clean_name
+from phonebank.parties.profanity import refuse_bad_words
+from phonebank.phones.e164 import InvalidPhoneNumberError, read_number
+
+# More people than the largest hall holds.
+SIGN_UPS_AT_MOST = 5000
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How a person can be reached: an e-mail address or a number."""
+
+    email: str | None = None
+    phone: str | None = None
+
+
+def read_reach(text: str, campaign: Campaign) -> Reach:
+    """Return the e-mail address or the number that somebody typed into one field.
+
+    Raises InvalidInputError if it is neither.
+    """
+    text = text.strip()
+    if not text:
+        raise InvalidInputError("Type your e-mail address or your phone number.")
+    if "@" in text:
+        return Reach(email=normalise_email(text))
+    try:
+        return Reach(phone=read_number(text, campaign.country, campaign.allow_drama_numbers))
+    except InvalidPhoneNumberError:
+        raise InvalidInputError(
+            "That's neither an e-mail address nor a phone number.",
+            "Type it like this: name@example.org, or a number with its area code.",
+        ) from None
+
+
+def clean_first_name(text: str) -> str:
+    """Return a first name that a projector may show. Raises InvalidInputError for any other."""
+    name = clean_name(text)
+    refuse_bad_words(name)
+    return name
+
+
+def sign_up(
+    call_out: CallOut, sign_up_id: uuid.UUID, first_name: str, reach: Reach, area: Area
+) -> tuple[SignUp, bool]:
+    """Sign a person in, and return their sign-up and whether it is new.
+
+    The same id again is the same form sent again, and changes nothing. The same address or number
+    is the same person: their name and area become the newer ones. Either is counted once.
+    """
+    begin_change(call_out)
+    again = db.session.get(SignUp, sign_up_id)
+    if again is not None and again.call_out_id == call_out.id:
+        return again, False
+    is_known = SignUp.email == reach.email if reach.email else SignUp.phone == reach.phone
+    known = db.session.scalar(select(SignUp).where(SignUp.call_out_id == call_out.id, is_known))
+    if known is not None:
+        known.first_name = first_name
+        _place(known, area)
+        show_change(call_out)
+        return known, False
+    count = db.session.scalar(
+        select(func.count()).select_from(SignUp).where(SignUp.call_out_id == call_out.id)
+    )
+    if (count or 0) >= SIGN_UPS_AT_MOST:
+        raise TooManyRequestsError("This call-out is full.", "Tell the organiser.")
+    new = SignUp(
+        id=sign_up_id if again is None else uuid.uuid4(),
+        call_out_id=call_out.id,
+        first_name=first_name,
+        email=reach.email,
+        phone=reach.phone,
+    )
+    _place(new, area)
+    db.session.add(new)
+    show_change(call_out)
+    return new, True
+
+
+def sign_up_of(call_out: CallOut, known: object) -> SignUp | None:
+    """Return the sign-up of a device in this call-out, by the id that its cookie holds."""
+    try:
+        sign_up_id = uuid.UUID(str(known))
+    except ValueError:
+        return None
+    found = db.session.get(SignUp, sign_up_id)
+    return found if found is not None and found.call_out_id == call_out.id else None
+
+
+def practise(call_out: CallOut, person: SignUp, known: Caller | None = None) -> Caller:
+    """Return the caller as whom this person practises: `known`, the caller of their device if they
+    are one in this campaign, or else a new one, who waits until an organiser lets them in."""
+    begin_change(call_out)
+    caller = db.session.get(Caller, person.caller_id) if person.caller_id else None
+    if caller is None:
+        caller = known if known is not None and known.campaign_id == call_out.campaign_id else None
+    if caller is None:
+        caller = Caller(
+            campaign_id=call_out.campaign_id,
+            first_name=person.first_name,
+            state=CallerState.WAITING,
+        )
+        db.session.add(caller)
+        db.session.flush()
+    if person.caller_id != caller.id:
+        person.caller_id = caller.id
+        show_change(call_out)
+    return caller
+
+
+def _place(person: SignUp, area: Area) -> None:
+    person.country, person.area = area.country, area.area
+    person.latitude, person.longitude = area.latitude, area.longitude

@@ -1,0 +1,158 @@
+"""A call-out: a meeting in a hall that turns the people in it into hosts of parties."""
+
+import secrets
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from phonebank.models.base import Base, new_id, now
+from phonebank.models.campaign import Campaign
+from phonebank.models.party import new_code
+from phonebank.models.state_column import state_check, state_type
+
+
+class CallOutStep(StrEnum):
+    """The steps of the evening, in their order. The remote moves the projector through them."""
+
+    SIGN_IN = "sign_in"
+    PRACTISE = "practise"
+    HOST = "host"  # who will host a party?
+    JOIN = "join"  # who will go to one?
+    THANKS = "thanks"
+
+
+class CallOut(Base):
+    __tablename__ = "call_out"
+    __table_args__ = (
+        state_check(CallOutStep, "step"),
+        # A code is free again once its call-out has ended.
+        Index(
+            "uq_call_out_live_code",
+            "code",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(
+        ForeignKey("campaign.id", ondelete="CASCADE"), index=True
+    )
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    title: Mapped[str] = mapped_column(String(120))
+    starts_at: Mapped[datetime] = mapped_column(default=now)
+    time_zone: Mapped[str] = mapped_column(String(64))
+    step: Mapped[CallOutStep] = mapped_column(state_type(CallOutStep), default=CallOutStep.SIGN_IN)
+    # When the first step began, and the present one. None until the remote begins.
+    began_at: Mapped[datetime | None]
+    step_at: Mapped[datetime | None]
+    # It grows by one with each change that the projector shows.
+    version: Mapped[int] = mapped_column(BigInteger, default=1)
+    code: Mapped[str] = mapped_column(String(12), default=new_code)
+    # The token in the projector's link, which only shows the call-out.
+    projector_token: Mapped[str] = mapped_column(
+        String(64), unique=True, default=lambda: secrets.token_urlsafe(24)
+    )
+    # The token in the remote's link, which also moves the call-out from step to step.
+    remote_token: Mapped[str] = mapped_column(
+        String(64), unique=True, default=lambda: secrets.token_urlsafe(24)
+    )
+    # Whether those who pledge become hosts of the campaign without a further look.
+    lets_host: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+    # When the people who pledged and set nothing up became a contact list.
+    followed_up_at: Mapped[datetime | None]
+
+    campaign: Mapped[Campaign] = relationship()
+
+    @property
+    def has_ended(self) -> bool:
+        return self.ended_at is not None
+
+
+class SignUp(Base):
+    """A person who signed in at a call-out. One of `email` and `phone` is known."""
+
+    __tablename__ = "call_out_sign_up"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(email, phone) >= 1", name="reachable"),
+        Index(
+            "uq_call_out_sign_up_email",
+            "call_out_id",
+            "email",
+            unique=True,
+            postgresql_where=text("email IS NOT NULL"),
+        ),
+        Index(
+            "uq_call_out_sign_up_phone",
+            "call_out_id",
+            "phone",
+            unique=True,
+            postgresql_where=text("phone IS NOT NULL"),
+        ),
+    )
+
+    # The page makes the id before it sends the form, so a form that is sent again is counted once.
+    # Nobody can guess it, so it also tells the person's device.
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    call_out_id: Mapped[int] = mapped_column(ForeignKey("call_out.id", ondelete="CASCADE"))
+    first_name: Mapped[str] = mapped_column(String(40))
+    email: Mapped[str | None] = mapped_column(String(255))
+    phone: Mapped[str | None] = mapped_column(String(32))
+    # The district or town of the postcode, and its centre. The rest of the postcode is not stored.
+    country: Mapped[str] = mapped_column(String(2))
+    area: Mapped[str] = mapped_column(String(340))
+    latitude: Mapped[float]
+    longitude: Mapped[float]
+    # The caller as whom they practise.
+    caller_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("caller.id", ondelete="SET NULL"), index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Pledge(Base):
+    """A promise to host a party. A person has one in a call-out."""
+
+    __tablename__ = "pledge"
+    __table_args__ = (CheckConstraint("chairs BETWEEN 1 AND 100", name="chairs"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    call_out_id: Mapped[int] = mapped_column(
+        ForeignKey("call_out.id", ondelete="CASCADE"), index=True
+    )
+    sign_up_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("call_out_sign_up.id", ondelete="CASCADE"), unique=True
+    )
+    starts_at: Mapped[datetime]
+    country: Mapped[str] = mapped_column(String(2))
+    area: Mapped[str] = mapped_column(String(340))
+    latitude: Mapped[float]
+    longitude: Mapped[float]
+    chairs: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    # The party that it has become, and when its host got the kit.
+    party_id: Mapped[int | None] = mapped_column(
+        ForeignKey("party.id", ondelete="SET NULL"), index=True
+    )
+    kit_sent_at: Mapped[datetime | None]
+
+    sign_up: Mapped[SignUp] = relationship()
+
+
+class PledgeSeat(Base):
+    """A place at a pledged party that somebody in the hall has taken."""
+
+    __tablename__ = "pledge_seat"
+
+    pledge_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("pledge.id", ondelete="CASCADE"), primary_key=True
+    )
+    sign_up_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("call_out_sign_up.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(default=now)

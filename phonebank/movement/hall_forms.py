@@ -1,0 +1,53 @@
+"""The forms of the people in a call-out's hall."""
+
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, HiddenField, IntegerField, StringField, TimeField, ValidationError
+from wtforms.validators import InputRequired, NumberRange
+from wtforms.widgets import TextInput
+
+from phonebank.callouts.pledges import CHAIRS_AT_MOST
+
+
+class CheckedField(StringField):
+    """A text field. The view checks it, and puts what is wrong into `refused`."""
+
+    refused = ""
+
+    def post_validate(self, form: Any, validation_stopped: bool) -> None:
+        if self.refused:
+            raise ValidationError(self.refused)
+
+
+class SignUpForm(FlaskForm):
+    """The three fields of the hall, and a key that the page makes."""
+
+    sign_up_id = HiddenField()
+    first_name = CheckedField("Your first name")
+    reach = CheckedField("Your e-mail address or phone number")
+    postcode = CheckedField(
+        "Your postcode or town",
+        description="We keep only the district, to find parties near you.",
+    )
+    # The place that was chosen if several have the typed name.
+    place = StringField()
+
+
+class PledgeForm(FlaskForm):
+    """Day, hour, area and chairs."""
+
+    day = DateField("Day", [InputRequired("Choose a day.")])
+    at = TimeField("Time", [InputRequired("Choose a time.")], format=["%H:%M", "%H:%M:%S"])
+    postcode = StringField("Postcode or town, if it isn't your own")
+    place = StringField()
+    chairs = IntegerField(
+        "Chairs",
+        [
+            InputRequired("Type how many people can sit down."),
+            NumberRange(1, CHAIRS_AT_MOST, "Choose from %(min)d to %(max)d chairs."),
+        ],
+        widget=TextInput(),
+        description="About half of those who say yes will come, so count generously.",
+        default=8,
+    )

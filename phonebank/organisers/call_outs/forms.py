@@ -1,0 +1,46 @@
+"""The form that sets up a call-out."""
+
+from datetime import datetime
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, DateTimeLocalField, StringField, ValidationError
+from wtforms.validators import Optional
+
+from phonebank.core.errors import InvalidInputError
+from phonebank.parties.display_names import NAME_AT_MOST, clean_name
+
+
+class CallOutForm(FlaskForm):
+    """All fields have defaults, so a call-out is set up in a minute."""
+
+    title = StringField(
+        "Title",
+        default="Call-out",
+        description=f"The screen in the hall shows it. Up to {NAME_AT_MOST} characters.",
+    )
+    starts_at = DateTimeLocalField(
+        "When",
+        [Optional()],
+        format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
+        description="Leave this empty for now.",
+    )
+    lets_host = BooleanField(
+        "People who pledge become hosts",
+        default=True,
+        description="A host runs parties of this campaign and lets callers in. Hosts see totals, "
+        "never the people who are called. Without this you let each of them host yourself.",
+    )
+
+    def validate_title(self, field: StringField) -> None:
+        """Refuse a title that a projector can't show."""
+        try:
+            field.data = clean_name(field.data or "", "title")
+        except InvalidInputError as fault:
+            raise ValidationError(f"{fault.message} {fault.what_to_do}") from None
+
+    @property
+    def moment(self) -> datetime | None:
+        """The chosen day and time, without a zone; None for now."""
+        chosen: Any = self.starts_at.data
+        return chosen if isinstance(chosen, datetime) else None
