@@ -1,6 +1,7 @@
 """The jobs that the clock puts on their queues, and the seconds between two runs of each."""
 
 from phonebank.calls.jobs import continue_all_set_asides
+from phonebank.campaigns.jobs import count_days
 from phonebank.contact_queue.jobs import expire_all_holds, top_up_all_queues
 from phonebank.contact_queue.reschedule import reschedule_campaigns
 from phonebank.core.jobs import Periodic
@@ -32,6 +33,7 @@ PERIODIC_JOBS = (
     Periodic(fill_in_prices, seconds=60),
     Periodic(send_due_reminders, seconds=60),
     Periodic(erase_old_addresses, seconds=24 * 3600),
+    Periodic(count_days, seconds=30),
     Periodic(continue_erasures, seconds=60),
     Periodic(perform_retention, seconds=60),
     Periodic(resume_lifting, seconds=300),

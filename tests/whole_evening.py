@@ -466,7 +466,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "call_outs.index": _campaign("/call-outs"),
     "call_outs.new": _campaign("/call-outs/new"),
     "call_outs.show": lambda e: f"/campaigns/{e.campaign_id}/call-outs/{e.call_out_id}",
-    "campaigns.answers": _campaign("/answers"),
+    "answers.show": _campaign("/answers"),
     "campaigns.data_protection": _campaign("/data-protection"),
     "campaigns.edit": _campaign("/edit"),
     "campaigns.hours": _campaign("/hours"),

@@ -43,6 +43,31 @@ def forecast(
     return Forecast(needed, round(pace), in_days, today + timedelta(days=min(in_days, 36_500)))
 
 
+@dataclass(frozen=True)
+class GoalForecast:
+    """An estimate: `left` conversations are missing, and at `a_day` a day the campaign has them on
+    `reached_on`; None if there were none lately."""
+
+    left: int
+    a_day: int
+    reached_on: date | None
+
+
+def goal_forecast(
+    conversations: int, goal: int, days: Sequence[Bar], today: date
+) -> GoalForecast | None:
+    """Return when the campaign reaches its goal of conversations, or None if it has. `days` has the
+    numbers of each day up to today."""
+    left = goal - conversations
+    if left <= 0:
+        return None
+    pace = _mean([bar.conversations for bar in days[:-1][-PACE_DAYS:]])
+    if not pace:
+        return GoalForecast(left, 0, None)
+    in_days = min(ceil(left / pace), 36_500)
+    return GoalForecast(left, max(1, round(pace)), today + timedelta(days=in_days))
+
+
 def more_callers(estimate: Forecast, last_day: date, today: date, calls_each: int) -> int:
     """Return how many more callers would finish by the end of the last day, if each makes
     `calls_each` calls a day. The days begin tomorrow, or today if that is the last day."""
@@ -52,10 +77,15 @@ def more_callers(estimate: Forecast, last_day: date, today: date, calls_each: in
 
 def _pace(days: Sequence[Bar]) -> float:
     """Return the mean calls a day before today; 0 if there were none."""
-    calls = [bar.calls for bar in days[:-1][-PACE_DAYS:]]
-    while calls and not calls[0]:
-        calls.pop(0)
-    return sum(calls) / len(calls) if calls else 0.0
+    return _mean([bar.calls for bar in days[:-1][-PACE_DAYS:]])
+
+
+def _mean(numbers: Sequence[int]) -> float:
+    """Return the mean from the first number on that is not 0."""
+    counted = list(numbers)
+    while counted and not counted[0]:
+        counted.pop(0)
+    return sum(counted) / len(counted) if counted else 0.0
 
 
 def _calls_needed(left: int, finished: int, calls: int, attempts_at_most: int) -> int:

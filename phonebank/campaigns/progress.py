@@ -1,102 +1,126 @@
-"""The progress of a campaign: its outcomes and answers, counted from its calls."""
+"""What people answered in a campaign's calls, question by question."""
 
-import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 
+from phonebank.campaigns.countable_steps import COUNTABLE
+from phonebank.campaigns.day_counts import Freshness, days_of, freshness, read_live_answers
+from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.core.db import db
-from phonebank.models import Call, Campaign
-from phonebank.models.call import TAKEN_OVER
+from phonebank.models import Campaign
 from phonebank.scripts.versions import published_version_id, script_of
+from phonebank.tallies.totals import totals_by_hour
+
+_STORED = text("""
+SELECT step_id, answer, sum(number) FROM answer_count
+WHERE campaign_id = :id AND day = ANY(:days) AND script_version_id = :version_id
+  AND (CAST(:list_id AS integer) IS NULL OR contact_list_id = :list_id)
+  AND (CAST(:party_id AS integer) IS NULL OR party_id = :party_id)
+GROUP BY 1, 2
+""")
+
+
+@dataclass(frozen=True)
+class AnswerFilter:
+    """Which calls' answers are counted; None means all. Without a version, the answers to the
+    published version are counted."""
+
+    list_id: int | None = None
+    party_id: int | None = None
+    day: date | None = None
+    version_id: int | None = None
 
 
 @dataclass(frozen=True)
 class Count:
-    """A number of calls or answers under a label."""
+    """A number of answers under a label, and their share of the people who answered, in percent."""
 
     label: str
     number: int
+    percent: int = 0
 
 
 @dataclass(frozen=True)
 class Question:
-    """One step of the script with the counts of its answers; only scales have a `mean`."""
+    """One step of the script with the counts of its answers. `people` answered it. Only scales have
+    a `mean`."""
 
     title: str
     answers: list[Count]
+    people: int = 0
+    is_scale: bool = False
     mean: float | None = None
 
 
-def count_outcomes(campaign_id: int) -> list[Count]:
-    """Count the outcomes of the campaign's counted calls, by key, the most frequent first."""
-    rows = db.session.execute(
-        select(Call.outcome, func.count())
-        .where(Call.campaign_id == campaign_id, Call.counted)
-        .group_by(Call.outcome)
-        .order_by(func.count().desc())
-    )
-    return [Count(key or "", number) for key, number in rows]
+@dataclass(frozen=True)
+class AnswerFigures:
+    """The questions of one version of the script, in its order. `fresh` says how old the counts
+    are."""
+
+    version_id: int | None
+    questions: list[Question]
+    fresh: Freshness
 
 
-@dataclass
-class OutcomeCountsCache:
-    """A cache of outcome counts, for one process.
-
-    Tallies have no outcomes, so a count reads every call of a campaign. The outcomes of a campaign
-    of up to `exact_up_to` calls are counted for each view. The outcomes of a larger campaign are
-    counted at most every `kept_for` seconds, because many organisers may keep its page open.
-    """
-
-    exact_up_to: int = 20_000
-    kept_for: float = 30.0
-    _read: dict[int, tuple[float, list[Count]]] = field(default_factory=dict)
-
-    def of(self, campaign_id: int, calls: int) -> list[Count]:
-        """Return the counts of `count_outcomes`; `calls` is the campaign's total by its tallies."""
-        at = time.monotonic()
-        kept = self._read.get(campaign_id)
-        if kept is not None and calls > self.exact_up_to and at - kept[0] < self.kept_for:
-            return kept[1]
-        counts = count_outcomes(campaign_id)
-        self._read[campaign_id] = (at, counts)
-        return counts
-
-
-_ANSWERS = text("""
-SELECT answer.step_id, answer.value, count(*)
-FROM answer JOIN call ON call.id = answer.call_id
-WHERE call.campaign_id = :campaign_id AND call.counted AND call.script_version_id = :version_id
-  AND answer.seq IS DISTINCT FROM :taken_over
-GROUP BY answer.step_id, answer.value
-""").bindparams(taken_over=TAKEN_OVER)
-
-
-def answers_by_question(campaign: Campaign) -> list[Question]:
-    """Count the answers to the published version of the script, in its order.
+def answers_by_question(campaign: Campaign, chosen: AnswerFilter | None = None) -> AnswerFigures:
+    """Count the answers to the chosen version of the script, or to the published one.
 
     Free-text answers are not counted; the calls file has them.
     """
-    version_id = published_version_id(campaign)
-    script = script_of(version_id)
-    if script is None:
-        return []
+    chosen = chosen or AnswerFilter()
+    version_id = chosen.version_id or published_version_id(campaign)
+    zone = first_zone_of(campaign)
+    days = days_of(totals_by_hour(campaign.id, datetime.min.replace(tzinfo=UTC)), zone)
+    if chosen.day is not None:
+        days = {day: totals for day, totals in days.items() if day == chosen.day}
+    fresh = freshness(campaign.id, days)
+    values = {
+        "id": campaign.id,
+        "days": list(fresh.counted),
+        "version_id": version_id,
+        "list_id": chosen.list_id,
+        "party_id": chosen.party_id,
+    }
     counts: dict[str, Counter[str]] = {}
-    rows = db.session.execute(_ANSWERS, {"campaign_id": campaign.id, "version_id": version_id})
-    for step_id, value, number in rows:
-        counter = counts.setdefault(step_id, Counter())
-        for one in value if isinstance(value, list) else [value]:
-            counter[str(one)] += number
+    rows = [tuple(row) for row in db.session.execute(_STORED, values)]
+    rows += [
+        (step_id, answer, number)
+        for list_id, party_id, version, step_id, answer, number in read_live_answers(
+            campaign, fresh.live, zone
+        )
+        if version == version_id
+        and chosen.list_id in (None, list_id)
+        and chosen.party_id in (None, party_id)
+    ]
+    for step_id, answer, number in rows:
+        counts.setdefault(step_id, Counter())[answer] += number
+    return AnswerFigures(version_id, _questions(version_id, counts), fresh)
+
+
+def _questions(version_id: int | None, counts: dict[str, Counter[str]]) -> list[Question]:
+    script = script_of(version_id)
     questions = []
-    for step in script.steps:
+    for step in script.steps if script is not None else ():
+        if step.answer not in COUNTABLE:
+            continue
         found = counts.get(step.id, Counter())
-        if step.answer in ("choice", "several"):
-            answers = [Count(choice.label, found[choice.key]) for choice in step.choices]
-            questions.append(Question(step.title, answers))
-        elif step.answer == "scale":
-            answers = [Count(str(number), found[str(number)]) for number in range(11)]
-            given = sum(count.number for count in answers)
-            mean = sum(int(c.label) * c.number for c in answers) / given if given else None
-            questions.append(Question(step.title, answers, mean))
+        is_scale = step.answer == "scale"
+        labels = (
+            {str(number): str(number) for number in range(11)}
+            if is_scale
+            else {choice.key: choice.label for choice in step.choices}
+        )
+        given = {key: found[key] for key in labels}
+        people = found[""] if step.answer == "several" else sum(given.values())
+        answers = [
+            Count(label, given[key], round(100 * given[key] / people) if people else 0)
+            for key, label in labels.items()
+        ]
+        mean = None
+        if is_scale and people:
+            mean = sum(int(key) * number for key, number in given.items()) / people
+        questions.append(Question(step.title, answers, people, is_scale, mean))
     return questions

@@ -65,6 +65,15 @@ def queue_status(campaign: Campaign) -> QueueStatus | None:
     return status
 
 
+def last_status(campaign: Campaign) -> QueueStatus | None:
+    """Return the last counts, without counting. None if there are none, or while Redis is away."""
+    try:
+        last = redis_store().get(f"figures:{{{campaign.id}}}")
+    except RedisError:
+        return None
+    return _from_json(str(last)) if last else None
+
+
 def count_status(campaign: Campaign) -> QueueStatus:
     """Count the campaign's contacts now, and return their status."""
     return QueueStatus(now(), buckets_of(campaign), capacity_per_hour(campaign))

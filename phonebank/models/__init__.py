@@ -25,6 +25,7 @@ from phonebank.models.contact_list import (
     UploadChunk,
 )
 from phonebank.models.contact_sight import ContactSight, SightKind
+from phonebank.models.day_count import AnswerCount, CountedDay, OutcomeCount
 from phonebank.models.dead_number import DeadNumber
 from phonebank.models.erasure import Erasure, ErasureState
 from phonebank.models.experiment import Experiment, ExperimentArm, ExperimentState
@@ -107,6 +108,7 @@ __all__ = [
     "AccountSession",
     "AddressSight",
     "Answer",
+    "AnswerCount",
     "ApiToken",
     "AuditEntry",
     "Base",
@@ -133,6 +135,7 @@ __all__ = [
     "ContactList",
     "ContactSight",
     "ContactState",
+    "CountedDay",
     "DeadNumber",
     "DeliveryState",
     "DoorStop",
@@ -167,6 +170,7 @@ __all__ = [
     "ListingState",
     "MailKind",
     "NearAlert",
+    "OutcomeCount",
     "PaceFlag",
     "Party",
     "PartyState",

@@ -123,6 +123,8 @@ class Campaign(Versioned, Base):
     lawful_basis_note: Mapped[str] = mapped_column(default="", server_default="")
     # The campaign's last day, and for how many days after it the people are kept.
     ends_on: Mapped[date | None]
+    # How many conversations the campaign wants to have by then.
+    goal: Mapped[int | None]
     retention_days: Mapped[int | None]
     # When a job first saw that the campaign has stored its people as long as is allowed, when the
     # job began to erase them, and when all were erased. A job that has begun continues even if a

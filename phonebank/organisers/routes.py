@@ -4,7 +4,7 @@ from flask import Blueprint, Flask
 
 from phonebank.organisers import tabs
 from phonebank.organisers.call_outs import views as call_outs
-from phonebank.organisers.campaigns import parties_views, settings_views
+from phonebank.organisers.campaigns import answers_views, parties_views, settings_views
 from phonebank.organisers.campaigns import views as campaigns
 from phonebank.organisers.chapters import views as chapters
 from phonebank.organisers.connections import views as connections
@@ -32,6 +32,7 @@ _FEATURES = (
     tabs,
     campaigns,
     call_outs,
+    answers_views,
     parties_views,
     settings_views,
     listings,

@@ -76,8 +76,8 @@ TABS = (
     ),
     Tab(
         "Results",
-        "campaigns.answers",
-        frozenset({"campaigns.answers", "exports"}),
+        "answers.show",
+        frozenset({"answers", "exports"}),
         for_viewers=True,
     ),
     Tab(

@@ -1,44 +1,137 @@
 """The callers of a campaign, as its organiser sees them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, select
 
 from phonebank.core.db import db
 from phonebank.core.errors import NotFoundError
-from phonebank.models import Caller, CallerState, Campaign, Party
-from phonebank.tallies.totals import Totals, totals_of_callers
+from phonebank.models import Caller, CallerState, Campaign, Party, Tally
+from phonebank.tallies.totals import hour_of
 
 A_PAGE = 50
 WAITING_SHOWN = 200
+NOW_SHOWN = 12
+# An open screen renews `Caller.seen_at` at least this often.
+ONLINE_WITHIN = timedelta(minutes=2)
+
+
+# The orders of the list of callers, with the words of their columns.
+SORTS = {
+    "seen": "Last seen",
+    "name": "Caller",
+    "today": "Today",
+    "hourly": "An hour",
+    "share": "Talks",
+    "calls": "Calls",
+}
 
 
 @dataclass(frozen=True)
 class RosterRow:
-    """A caller with their own figures and the title of their party ("" if they are in no party)."""
+    """A caller with their own figures and the title of their party ("" if they are in no party).
+    `hours` is the number of hours in which they recorded a call."""
 
     caller: Caller
     party: str
-    totals: Totals
+    calls: int = 0
+    conversations: int = 0
+    calls_today: int = 0
+    hours: int = 0
+
+    @property
+    def calls_an_hour(self) -> float:
+        return self.calls / self.hours if self.hours else 0.0
+
+    @property
+    def share(self) -> int:
+        """The share of conversations among the calls, in percent."""
+        return round(100 * self.conversations / self.calls) if self.calls else 0
 
 
-def admitted_callers(campaign: Campaign, name: str = "", page: int = 1) -> list[RosterRow]:
-    """Return one page of the admitted callers, the most recently seen first.
+def admitted_callers(
+    campaign: Campaign, midnight: datetime, name: str = "", page: int = 1, sort: str = "seen"
+) -> list[RosterRow]:
+    """Return one page of the admitted callers, in an order of SORTS: the largest figure first, the
+    most recently seen first, or by name. Today begins at `midnight` (aware).
 
     With `name`, return only callers whose first name begins with that text. Pages begin at 1; a
     page after the last one is empty.
     """
-    query = (
-        _with_party(campaign, CallerState.ADMITTED, name)
-        .order_by(Caller.seen_at.desc().nulls_last(), Caller.id)
-        .limit(A_PAGE)
-        .offset(A_PAGE * (max(1, page) - 1))
+    query = _with_party(campaign, CallerState.ADMITTED, name)
+    if sort in _FIGURES:
+        figures = _FIGURES[sort](campaign, midnight).subquery()
+        query = query.outerjoin(figures, figures.c.caller_id == Caller.id).order_by(
+            func.coalesce(figures.c.figure, 0).desc()
+        )
+    elif sort == "name":
+        query = query.order_by(func.lower(Caller.first_name))
+    query = query.order_by(Caller.seen_at.desc().nulls_last(), Caller.id)
+    found = db.session.execute(query.limit(A_PAGE).offset(A_PAGE * (max(1, page) - 1))).all()
+    numbers = _numbers_of([caller.id for caller, _ in found], midnight)
+    return [RosterRow(caller, party or "", *numbers.get(caller.id, ())) for caller, party in found]
+
+
+def _numbers_of(caller_ids: list[int], midnight: datetime) -> dict[int, tuple[int, ...]]:
+    """Return the figures of a RosterRow, by caller id, for callers with a tally."""
+    rows = db.session.execute(
+        select(
+            Tally.caller_id,
+            func.sum(Tally.calls),
+            func.sum(Tally.conversations),
+            func.sum(Tally.calls).filter(Tally.hour >= hour_of(midnight)),
+            func.count(Tally.hour.distinct()).filter(Tally.calls > 0),
+        )
+        .where(Tally.caller_id.in_(caller_ids))
+        .group_by(Tally.caller_id)
     )
-    found = db.session.execute(query).all()
-    totals = totals_of_callers(caller.id for caller, _ in found)
-    return [RosterRow(caller, party or "", totals[caller.id]) for caller, party in found]
+    return {row[0]: tuple(int(number or 0) for number in row[1:]) for row in rows}
+
+
+def _today(campaign: Campaign, midnight: datetime) -> Select[*tuple[Any, ...]]:
+    return _figure(campaign, func.sum(Tally.calls)).where(Tally.hour >= hour_of(midnight))
+
+
+def _calls(campaign: Campaign, midnight: datetime) -> Select[*tuple[Any, ...]]:
+    return _figure(campaign, func.sum(Tally.calls))
+
+
+def _share(campaign: Campaign, midnight: datetime) -> Select[*tuple[Any, ...]]:
+    calls = func.nullif(func.sum(Tally.calls), 0)
+    return _figure(campaign, 1.0 * func.sum(Tally.conversations) / calls)
+
+
+def _hourly(campaign: Campaign, midnight: datetime) -> Select[*tuple[Any, ...]]:
+    # A caller who changes parties has two tallies of one hour. Grouping twice is faster than
+    # counting distinct hours.
+    hours = (
+        select(Tally.caller_id, func.sum(Tally.calls).label("calls"))
+        .where(Tally.campaign_id == campaign.id, Tally.calls > 0)
+        .group_by(Tally.caller_id, Tally.hour)
+        .subquery()
+    )
+    return select(hours.c.caller_id, func.avg(hours.c.calls).label("figure")).group_by(
+        hours.c.caller_id
+    )
+
+
+def _figure(campaign: Campaign, figure: Any) -> Select[*tuple[Any, ...]]:
+    return (
+        select(Tally.caller_id, figure.label("figure"))
+        .where(Tally.campaign_id == campaign.id)
+        .group_by(Tally.caller_id)
+    )
+
+
+_FIGURES: dict[str, Callable[[Campaign, datetime], Select[*tuple[Any, ...]]]] = {
+    "today": _today,
+    "calls": _calls,
+    "share": _share,
+    "hourly": _hourly,
+}
 
 
 def count_admitted(campaign: Campaign, name: str = "") -> int:
@@ -52,6 +145,21 @@ def waiting_callers(campaign: Campaign) -> Sequence[tuple[Caller, str | None]]:
     None."""
     query = _with_party(campaign, CallerState.WAITING).order_by(Caller.id).limit(WAITING_SHOWN)
     return [(caller, party) for caller, party in db.session.execute(query)]
+
+
+def callers_now(campaign: Campaign, at: datetime) -> tuple[list[Caller], int]:
+    """Return the callers whose screen is open at `at`, the most recently seen first, and how many
+    they are. At most NOW_SHOWN of them are returned."""
+    here = (
+        Caller.campaign_id == campaign.id,
+        Caller.state == CallerState.ADMITTED,
+        Caller.seen_at > at - ONLINE_WITHIN,
+    )
+    number = db.session.scalar(select(func.count(Caller.id)).where(*here)) or 0
+    found = db.session.scalars(
+        select(Caller).where(*here).order_by(Caller.seen_at.desc(), Caller.id).limit(NOW_SHOWN)
+    )
+    return list(found), number
 
 
 def count_waiting(campaign: Campaign) -> int:

@@ -1,7 +1,7 @@
 """Counts a campaign's calls over time from its tallies: for the hours of today, and for the days of
 the last weeks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -41,17 +41,20 @@ def calls_over_time(campaign_id: int, zone: ZoneInfo, at: datetime) -> OverTime:
     Tallies count whole hours of UTC. In a time zone that differs from UTC by half an hour, an hour
     belongs to the day in which it begins.
     """
+    first_day = at.astimezone(zone).date() - timedelta(days=DAYS_AT_MOST - 1)
+    return over_time(totals_by_hour(campaign_id, _midnight(first_day, zone)), zone, at)
+
+
+def over_time(by_hour: Mapping[datetime, Totals], zone: ZoneInfo, at: datetime) -> OverTime:
+    """Return the calls over time as `calls_over_time` does, from the totals of each hour."""
     today = at.astimezone(zone).date()
-    first_day = today - timedelta(days=DAYS_AT_MOST - 1)
-    since = _midnight(first_day, zone)
-    by_hour = totals_by_hour(campaign_id, since)
     hours = {hour: of for hour, of in by_hour.items() if hour.astimezone(zone).date() == today}
     return OverTime(
-        _sum(hours.values()), _hours_of_day(today, zone, hours), _days_to(today, zone, by_hour)
+        sum_of(hours.values()), _hours_of_day(today, zone, hours), _days_to(today, zone, by_hour)
     )
 
 
-def _hours_of_day(day: date, zone: ZoneInfo, by_hour: dict[datetime, Totals]) -> list[Bar]:
+def _hours_of_day(day: date, zone: ZoneInfo, by_hour: Mapping[datetime, Totals]) -> list[Bar]:
     called = [hour.astimezone(zone).hour for hour, totals in by_hour.items() if totals.calls]
     first, last = min([FIRST_HOUR, *called]), max([LAST_HOUR, *called])
     bars = []
@@ -64,17 +67,18 @@ def _hours_of_day(day: date, zone: ZoneInfo, by_hour: dict[datetime, Totals]) ->
     return bars
 
 
-def _days_to(today: date, zone: ZoneInfo, by_hour: dict[datetime, Totals]) -> list[Bar]:
+def _days_to(today: date, zone: ZoneInfo, by_hour: Mapping[datetime, Totals]) -> list[Bar]:
     of_day: dict[date, list[Totals]] = {}
     for hour, totals in by_hour.items():
         of_day.setdefault(hour.astimezone(zone).date(), []).append(totals)
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS_AT_MOST))]
-    called = [index for index, day in enumerate(days) if _sum(of_day.get(day, [])).calls]
+    called = [index for index, day in enumerate(days) if sum_of(of_day.get(day, [])).calls]
     first = min([DAYS_AT_MOST - DAYS_AT_LEAST, *called])
-    return [_bar(f"{day.day} {day:%b}", _sum(of_day.get(day, []))) for day in days[first:]]
+    return [_bar(f"{day.day} {day:%b}", sum_of(of_day.get(day, []))) for day in days[first:]]
 
 
-def _sum(parts: Iterable[Totals]) -> Totals:
+def sum_of(parts: Iterable[Totals]) -> Totals:
+    """Return the sum of totals."""
     sums = zip(*(astuple(part) for part in parts), strict=True)
     return Totals(*map(sum, sums))
 

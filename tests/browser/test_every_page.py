@@ -274,7 +274,7 @@ VISITS = (
     Visit("organiser", "records.whole_audit"),
     Visit("organiser", "campaigns.edit"),
     Visit("organiser", "campaigns.hours"),
-    Visit("organiser", "campaigns.answers"),
+    Visit("organiser", "answers.show"),
     Visit("organiser", "", "no-answers", lambda e: f"/campaigns/{e.draft_campaign_id}/answers"),
     Visit("organiser", "queue.standing"),
     Visit("organiser", "exports.index"),

@@ -73,6 +73,11 @@ class CampaignForm(EditForm):
         description="Callers see this before their first call. Say why it matters and who to ask "
         "for help. You can use Markdown.",
     )
+    goal = IntegerField(
+        "Goal",
+        [Optional(), NumberRange(1, 100_000_000, "Enter a number from 1 to 100,000,000.")],
+        description="How many conversations the campaign wants to have. Leave it empty for none.",
+    )
     practice_first = BooleanField(
         "One practice call before the first real one",
         description="New callers make one practice call with a made-up person before a real one. "
@@ -127,8 +132,8 @@ class CampaignForm(EditForm):
             name: (self[name].data or "").strip()
             for name in ("name", "on_behalf_of", "country", "language", "briefing")
         }
-        switches = ("practice_first", "shows_earlier_call")
-        values = texts | {name: self[name].data for name in switches}
+        others = ("goal", "practice_first", "shows_earlier_call")
+        values = texts | {name: self[name].data for name in others}
         if self.chapter_id is not None:
             values["chapter_id"] = self.chapter_id.data or None
         return values

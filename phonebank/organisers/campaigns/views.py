@@ -1,6 +1,9 @@
 """The organiser's campaign pages."""
 
-from flask import Blueprint, Flask, current_app, flash, redirect, render_template, request, url_for
+from collections.abc import Sequence
+from itertools import groupby
+
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
@@ -9,8 +12,6 @@ from phonebank.campaigns import services
 from phonebank.campaigns.chapters import chapter_names
 from phonebank.campaigns.checklist import checklist
 from phonebank.campaigns.data_protection import missing_statements
-from phonebank.campaigns.progress import OutcomeCountsCache, answers_by_question
-from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.core.access import ORGANISER_ANYWHERE, VIEWER_ANYWHERE, open_to
 from phonebank.core.edit_form import EditForm, is_still
 from phonebank.core.erased import refuse_erased
@@ -20,14 +21,13 @@ from phonebank.lists.services import lists_in_calling_order
 from phonebank.models import Campaign, CampaignState, RoleName, now
 from phonebank.organisers.campaigns.forms import CampaignForm, DataProtectionForm, hours_form
 from phonebank.organisers.campaigns.steps import step_address
+from phonebank.organisers.campaigns.today import chart_data, figures_of
 from phonebank.organisers.responses import commit_and_redirect
 from phonebank.privacy.retention import ANNOUNCED_FOR
 from phonebank.roster.admit import set_door
 from phonebank.roster.campaign_callers import count_waiting
 from phonebank.rules.countries import rules_for
-from phonebank.rules.time_zones import city_of
 from phonebank.rules.week_hours import DAY_NAMES, DAYS
-from phonebank.tallies.bars import calls_over_time
 from phonebank.tallies.totals import campaign_totals
 from phonebank.told_changes.decide import undecided_count
 
@@ -37,6 +37,7 @@ campaigns = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 def init_app(app: Flask) -> None:
     """Add the campaign pages."""
     app.register_blueprint(campaigns)
+    app.add_template_filter(chart_data)
 
 
 def _campaign(campaign_id: int, to_change: bool = False) -> Campaign:
@@ -96,23 +97,22 @@ def show(campaign_id: int) -> ResponseReturnValue:
     """Show a campaign today: its figures, and what waits for an organiser. A draft shows the steps
     to its first call instead.
 
-    A viewer gets a page with the figures only.
+    A viewer gets a page with the figures only. With `?part=1` the view returns only the figures, so
+    that the page can renew them.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
-    totals = campaign_totals(campaign.id)
-    readings: OutcomeCountsCache = current_app.extensions.setdefault(
-        "outcome_readings", OutcomeCountsCache()
-    )
-    zone = first_zone_of(campaign)
-    figures = {
-        "totals": totals,
-        "outcomes": readings.of(campaign.id, totals.calls),
-        "over_time": calls_over_time(campaign.id, zone, now()),
-        "city": city_of(zone),
-    }
-    if not may_organise(current_user, campaign):
-        return render_template("campaigns/figures.html", campaign=campaign, **figures)
-    steps = checklist(campaign) if campaign.state == CampaignState.DRAFT else []
+    organises = may_organise(current_user, campaign)
+    is_draft = campaign.state == CampaignState.DRAFT and organises
+    today = None if is_draft else figures_of(campaign, now())
+    if request.args.get("part") and today is not None:
+        return render_template(
+            "campaigns/_today.html", campaign=campaign, today=today, may_organise=organises
+        )
+    if not organises:
+        return render_template(
+            "campaigns/figures.html", campaign=campaign, today=today, may_organise=False
+        )
+    steps = checklist(campaign) if is_draft else []
     return render_template(
         "campaigns/show.html",
         campaign=campaign,
@@ -124,7 +124,8 @@ def show(campaign_id: int) -> ResponseReturnValue:
         waiting=count_waiting(campaign),
         to_look_at=services.count_flagged_callers(campaign),
         told=undecided_count(campaign),
-        **figures,
+        today=today,
+        may_organise=True,
     )
 
 
@@ -174,9 +175,27 @@ def hours(campaign_id: int) -> ResponseReturnValue:
     permitted = rules.permitted_hours.value.to_json()
     days = [(day, name, permitted[day]) for day, name in zip(DAYS, DAY_NAMES, strict=True)]
     page = render_template(
-        "campaigns/hours.html", form=form, campaign=campaign, days=days, rules=rules
+        "campaigns/hours.html",
+        form=form,
+        campaign=campaign,
+        days=days,
+        rules=rules,
+        allowed=describe_week([(name, opening) for _, name, opening in days]),
     )
     return page, 422 if form.is_submitted() else 200
+
+
+def describe_week(days: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """Return the hours of a week in words, with days in a row that have the same hours together:
+    "Monday to Friday from 09:00 to 21:00, and Saturday and Sunday from 10:00 to 20:00"."""
+    parts = []
+    for opening, run in groupby(days, key=lambda day: tuple(day[1])):
+        names = [name for name, _ in run]
+        if len(names) > 2:
+            names = [f"{names[0]} to {names[-1]}"]
+        if opening:
+            parts.append(f"{' and '.join(names)} from {opening[0]} to {opening[1]}")
+    return f"{', '.join(parts[:-1])}, and {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
 def _may_be_saved(form: EditForm) -> bool:
@@ -260,17 +279,4 @@ def new_link(campaign_id: int) -> ResponseReturnValue:
     record_audit("campaign link replaced", account=current_user, campaign=campaign)
     return commit_and_redirect(
         _link_for_callers(campaign), "The old link no longer works. Send the new one."
-    )
-
-
-@campaigns.get("/<int:campaign_id>/answers")
-@open_to(RoleName.VIEWER)
-def answers(campaign_id: int) -> ResponseReturnValue:
-    """Show what people answered, question by question."""
-    campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
-    return render_template(
-        "campaigns/answers.html",
-        campaign=campaign,
-        may_organise=may_organise(current_user, campaign),
-        questions=answers_by_question(campaign),
     )

@@ -7,14 +7,16 @@ from datetime import datetime
 from flask import Blueprint, Flask, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
+from sqlalchemy import func, select
 
 from phonebank.campaigns.forecast import forecast
 from phonebank.contact_queue.campaign_hours import first_zone_of
-from phonebank.contact_queue.status_cache import queue_status
+from phonebank.contact_queue.status_cache import last_status, queue_status
 from phonebank.contact_queue.status_counts import BUCKETS, STILL_CALLED, Bucket
 from phonebank.core.access import open_to
+from phonebank.core.db import db
 from phonebank.core.scopes import campaign_for, may_organise
-from phonebank.models import Campaign, RoleName
+from phonebank.models import Campaign, ContactList, RoleName
 from phonebank.organisers.contact_status.wording import (
     BUCKET_MEANINGS,
     describe_capacity,
@@ -26,6 +28,9 @@ from phonebank.organisers.contact_status.wording import (
 from phonebank.rules.retry_rules import RetryRules
 from phonebank.tallies.bars import calls_over_time
 from phonebank.tallies.totals import campaign_totals
+
+# The page waits for the count of up to this many people. It takes some tenths of a second.
+COUNTED_AT_ONCE = 200_000
 
 queue = Blueprint(
     "queue",
@@ -51,7 +56,11 @@ def standing(campaign_id: int) -> ResponseReturnValue:
     template = (
         "contact_status/_counts.html" if request.args.get("part") else "contact_status/show.html"
     )
-    status = queue_status(campaign)
+    status = (
+        last_status(campaign)
+        if _is_counted_later(campaign) and not request.args.get("part")
+        else queue_status(campaign)
+    )
     if status is None:
         return render_template(
             template,
@@ -82,6 +91,12 @@ def standing(campaign_id: int) -> ResponseReturnValue:
         meanings={bucket.key: BUCKET_MEANINGS[bucket.key] for bucket in buckets},
         labels=BUCKETS,
     )
+
+
+def _is_counted_later(campaign: Campaign) -> bool:
+    """Whether the page comes before its figures, which then renew themselves."""
+    stored = select(func.sum(ContactList.rows_stored)).where(ContactList.campaign_id == campaign.id)
+    return (db.session.scalar(stored) or 0) > COUNTED_AT_ONCE
 
 
 @dataclass

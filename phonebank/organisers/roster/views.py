@@ -8,6 +8,7 @@ from flask_security import current_user
 from wtforms.fields.choices import SelectChoice
 
 from phonebank.calls.speed_check import fast_callers
+from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.core.access import open_to
 from phonebank.core.config import current_config
 from phonebank.core.db import db, retry_on_deadlock
@@ -18,6 +19,7 @@ from phonebank.models import Caller, CallerState, Campaign, ContactList, RoleNam
 from phonebank.organisers.roster.forms import FiltersForm
 from phonebank.roster import campaign_callers, filters
 from phonebank.roster.admit import admit as admit_callers
+from phonebank.roster.campaign_callers import ONLINE_WITHIN
 from phonebank.roster.pace import flags_of, open_flags, pause_of
 from phonebank.roster.remove import remove_anywhere
 from phonebank.roster.stop import stopped_callers
@@ -29,9 +31,6 @@ callers = Blueprint(
     __name__,
     url_prefix="/campaigns/<int:campaign_id>/callers",
 )
-
-# An open screen renews `Caller.seen_at` at least this often.
-ONLINE_WITHIN = timedelta(minutes=2)
 
 
 def init_app(app: Flask) -> None:
@@ -48,11 +47,16 @@ def index(campaign_id: int) -> ResponseReturnValue:
     name = request.args.get("name", "").strip()
     page = max(1, request.args.get("page", 1, type=int))
     in_all = campaign_callers.count_admitted(campaign, name)
-    rows = campaign_callers.admitted_callers(campaign, name, page)
-    lists = {contact_list.id: contact_list for contact_list in lists_in_calling_order(campaign)}
     at = now()
+    sort = request.args.get("sort", "")
+    sort = sort if sort in campaign_callers.SORTS else "seen"
+    midnight = at.astimezone(first_zone_of(campaign)).replace(hour=0, minute=0, second=0)
+    rows = campaign_callers.admitted_callers(campaign, midnight, name, page, sort)
+    lists = {contact_list.id: contact_list for contact_list in lists_in_calling_order(campaign)}
     return render_template(
         "roster/callers.html",
+        sort=sort,
+        sorts=campaign_callers.SORTS,
         campaign=campaign,
         join_link=f"{current_config().base_url}/c/{campaign.join_token}",
         rows=rows,
@@ -64,8 +68,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
         flags=[(flag, pause_of(flag.caller, at)) for flag in open_flags(campaign.id)],
         stopped=stopped_callers(campaign) if page == 1 and not name else [],
         hurried=fast_callers(campaign.id) if page == 1 and not name else [],
-        languages={row.caller.id: filters.languages_spoken(campaign, row.caller) for row in rows},
-        lists={row.caller.id: _list_names(row.caller, lists) for row in rows},
+        limits={row.caller.id: _limits(campaign, row.caller, lists) for row in rows},
         last_here={row.caller.id: describe_last_seen(row.caller.seen_at, at) for row in rows},
     )
 
@@ -169,10 +172,13 @@ def _filters_form(campaign: Campaign, caller: Caller) -> FiltersForm:
     return form
 
 
-def _list_names(caller: Caller, lists: dict[int, ContactList]) -> str:
-    return (
-        ", ".join(lists[list_id].name for list_id in caller.list_ids if list_id in lists) or "All"
-    )
+def _limits(campaign: Campaign, caller: Caller, lists: dict[int, ContactList]) -> str:
+    """Return the languages of a caller who speaks more than the campaign's own, and the names of
+    their lists if they don't get all."""
+    spoken = filters.languages_spoken(campaign, caller)
+    languages = [language_name(code) or code for code in spoken] if len(spoken) > 1 else []
+    names = [lists[list_id].name for list_id in caller.list_ids if list_id in lists]
+    return "; ".join(", ".join(words) for words in (languages, names) if words)
 
 
 def _redirect_to_index(campaign: Campaign) -> ResponseReturnValue:

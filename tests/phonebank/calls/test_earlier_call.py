@@ -111,7 +111,7 @@ def test_answers_that_were_taken_over_count_in_no_total_again(
     db.session.commit()
     assert answers_of(call_of(third)) == {"hello": "yes", "vote": "yes"}
     assert counts(party(phone_bank)) == (3, 3, 1, 1)
-    questions = answers_by_question(phone_bank.campaign)
+    questions = answers_by_question(phone_bank.campaign).questions
     assert [[count.number for count in question.answers] for question in questions] == [
         [1, 0],
         [1, 0],

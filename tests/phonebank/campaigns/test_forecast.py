@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from phonebank.campaigns.forecast import forecast, more_callers
+from phonebank.campaigns.forecast import GoalForecast, forecast, goal_forecast, more_callers
 from phonebank.contact_queue import status_cache
 from phonebank.contact_queue.status_cache import count_status
 from phonebank.core.db import db
@@ -121,3 +121,21 @@ def test_pages_that_show_the_same_count_share_its_forecast(
         monkeypatch.setattr(views, "queue_status", lambda _, shown=shown: shown)
         assert organiser.get(address).status_code == 200
     assert len(read) == 2
+
+
+@pytest.mark.parametrize(
+    ("conversations", "of_days", "expected"),
+    [
+        (100, [50, 50, 0], None),
+        (150, [50, 50, 0], None),
+        (0, [0, 0, 9], GoalForecast(100, 0, None)),  # nothing before today
+        (99, [0, 1, 0], GoalForecast(1, 1, date(2026, 7, 2))),
+        (40, [0, 0, 20, 30, 3], GoalForecast(60, 25, date(2026, 7, 4))),
+        (0, [1, *[0] * 6, 2], GoalForecast(100, 1, date(2028, 5, 31))),  # 1 in 7 days
+    ],
+)
+def test_a_goal_is_reached_at_the_pace_of_the_last_days(
+    conversations: int, of_days: list[int], expected: GoalForecast | None
+) -> None:
+    days = [Bar(str(number), 10 * number, number) for number in of_days]
+    assert goal_forecast(conversations, 100, days, date(2026, 7, 1)) == expected

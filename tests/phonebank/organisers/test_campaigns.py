@@ -6,10 +6,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from phonebank.campaigns.progress import OutcomeCountsCache
+from phonebank.campaigns import day_counts
+from phonebank.campaigns.jobs import count_days
 from phonebank.core.db import db
-from phonebank.models import CallerState, Campaign, CampaignState, Contact
-from phonebank.rules.week_hours import DAYS
+from phonebank.models import CallerState, Campaign, CampaignState, Contact, now
+from phonebank.organisers.campaigns.views import describe_week
+from phonebank.rules.week_hours import DAY_NAMES, DAYS
 from scripts_library.library import source_of
 from tests.factories import (
     create_account,
@@ -257,25 +259,60 @@ def test_answers_are_counted_question_by_question(
         db.session.commit()
         assert db.session.query(Contact).one().last_outcome == "talked"
     page = organiser.get(f"/campaigns/{campaign_id}/answers").text
-    assert "The average is 7.0 out of 10." in page
+    assert "The average is 7.0 out of 10, from 1 person." in page
 
 
-def test_outcomes_counted_before_the_last_call_say_so(app: Flask, organiser: FlaskClient) -> None:
+def test_outcomes_counted_before_the_last_call_say_so(
+    app: Flask, organiser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In a large campaign the outcomes are not counted for each view, so the page says when they
     were counted."""
     with app.app_context():
         room = open_room()
-        sam = room.join("Sam")
+        sam = room.join("Sam", seen_at=now())
         room.record(sam)
         db.session.commit()
         page = f"/campaigns/{room.campaign.id}"
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(app.extensions, "outcome_readings", OutcomeCountsCache(exact_up_to=0))
-            assert "The figures above are newer" not in organiser.get(page).text
-            room.record(sam)
-            db.session.commit()
-            assert "The figures above are newer" in organiser.get(page).text
-        assert "The figures above are newer" not in organiser.get(page).text
+        assert "There are newer calls" not in organiser.get(page).text
+        monkeypatch.setattr(day_counts, "COUNTED_BY_READERS", 0)
+        assert "counted for the first time" in organiser.get(page).text
+        count_days()
+        assert "There are newer calls" not in organiser.get(page).text
+        room.record(sam)
+        db.session.commit()
+        part = organiser.get(f"{page}?part=1").text
+        assert "There are newer calls" in part
+        assert "2 in all" in part
+        assert ">Sam</a>" in part
+
+
+def test_a_goal_is_set_and_shown(app: Flask, organiser: FlaskClient, campaign_id: int) -> None:
+    data = {"name": "K", "on_behalf_of": "K", "country": "GB", "language": "en"}
+    address = f"/campaigns/{campaign_id}"
+    assert "from 1 to" in organiser.post(f"{address}/edit", data=data | {"goal": "0"}).text
+    organiser.post(f"{address}/edit", data=data | {"goal": "1200"})
+    assert "0 of 1,200 conversations. It is too early to say" in organiser.get(address).text
+
+
+def test_answers_of_some_calls_only(app: Flask, organiser: FlaskClient, campaign_id: int) -> None:
+    address = f"/campaigns/{campaign_id}/answers"
+    page = organiser.get(address).text
+    assert page.count('class="scale-columns"') == 2
+    for some in ("?list=1&party=1&day=2026-07-01", "?list=999&party=x&day=31.12.&version=0"):
+        assert organiser.get(f"{address}{some}").status_code == 200
+    assert '<option value="1" selected>Ward list' in organiser.get(f"{address}?list=1").text
+    assert 'value="2026-07-01"' in organiser.get(f"{address}?day=2026-07-01").text
+
+
+def test_legal_hours_are_said_once() -> None:
+    weekday, saturday = ["09:00", "21:00"], ["10:00", "20:00"]
+    week = [(name, weekday) for name in DAY_NAMES[:5]]
+    assert describe_week([*week, ("Saturday", saturday), ("Sunday", saturday)]) == (
+        "Monday to Friday from 09:00 to 21:00, and Saturday and Sunday from 10:00 to 20:00"
+    )
+    assert describe_week([*week, ("Saturday", []), ("Sunday", [])]) == (
+        "Monday to Friday from 09:00 to 21:00"
+    )
 
 
 def test_organisers_see_them_on_the_campaigns_page(client: FlaskClient, app: Flask) -> None:

@@ -16,6 +16,7 @@ from phonebank.core.db import db
 from phonebank.models import Caller, CallerState, Campaign, Party, RoleName, now
 from phonebank.organisers.roster.views import describe_last_seen
 from phonebank.roster import campaign_callers
+from phonebank.tallies import totals
 from tests.factories import (
     create_account,
     create_caller,
@@ -206,6 +207,37 @@ def test_a_caller_of_another_campaign_is_not_found(site: Site) -> None:
     for action in ("", "admit", "remove"):
         assert site.post(stranger, action).status_code == 404
     assert site.caller(stranger).state == CallerState.ADMITTED
+
+
+def test_callers_are_sorted_by_what_they_did(site: Site) -> None:
+    with site.app.app_context():
+        for caller, hours_ago, calls, conversations in (
+            (site.sam, 30, 40, 2),
+            (site.sam, 0, 1, 0),
+            (site.priya, 0, 10, 5),
+        ):
+            at = now() - timedelta(hours=hours_ago)
+            values = {"calls": calls, "reached": calls, "conversations": conversations}
+            totals.add(site.campaign, None, caller, at, **values)
+        db.session.commit()
+
+    def first(sort: str) -> str:
+        page = site.organiser.get(f"{site.address}?sort={sort}").text
+        sam, priya = page.index("Sam</a>"), page.index("Priya</a>")
+        return "Sam" if sam < priya else "Priya"
+
+    assert {sort: first(sort) for sort in ("calls", "hourly", "share", "today", "name", "odd")} == {
+        "calls": "Sam",
+        "hourly": "Sam",
+        "share": "Priya",
+        "today": "Priya",
+        "name": "Priya",
+        "odd": "Sam",  # whoever was here last
+    }
+    page = site.organiser.get(f"{site.address}?sort=share").text
+    assert page.count('aria-sort="descending"') == 1
+    for figure in (">20<", ">5%<", ">50%<"):  # 41 calls in two hours, and shares
+        assert figure in page, figure
 
 
 def test_the_campaigns_page_leads_there(site: Site) -> None:

@@ -85,6 +85,8 @@ HARMLESS_TABLES = {
 # States, keys of the software, settings of a file, and records that name people by their ids.
 HARMLESS = {
     "answer.step_id",
+    "answer_count.answer",  # keys of choices and numbers, and never typed words
+    "answer_count.step_id",
     "audit_entry.action",
     "audit_entry.after",
     "audit_entry.before",
@@ -93,6 +95,7 @@ HARMLESS = {
     "call.ending",
     "call.outcome",
     "contact.last_outcome",
+    "outcome_count.outcome",
     "contact.state",
     "contact_list.dialect",
     "contact_list.fault",

@@ -1,0 +1,125 @@
+"""How a campaign's calls ended, and when the people of each list answer."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+
+from phonebank.campaigns.day_counts import Freshness, days_of, freshness, read_live_outcomes
+from phonebank.core.db import db
+from phonebank.models import Campaign
+from phonebank.rules.outcomes import OUTCOMES
+from phonebank.tallies.totals import Totals
+
+# The four groups, each of which has one colour.
+SHARE_GROUPS = {
+    "talked": "Talked",
+    "answered": "Someone else, or not now",
+    "nobody": "Nobody picked up",
+    "number": "Bad number",
+}
+# A rate of fewer calls than this depends too much on chance to be shown.
+RATE_FROM = 20
+
+_STORED = text("""
+SELECT outcome, contact_list_id, CAST(extract(hour FROM hour AT TIME ZONE :zone) AS integer),
+       sum(calls), sum(reached)
+FROM outcome_count WHERE campaign_id = :id AND day = ANY(:days)
+GROUP BY 1, 2, 3
+""")
+
+
+@dataclass(frozen=True)
+class Share:
+    """One of the SHARE_GROUPS: its calls, and its outcomes by key, the most frequent first."""
+
+    key: str
+    label: str
+    calls: int
+    outcomes: list[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How many of the calls someone answered."""
+
+    calls: int = 0
+    reached: int = 0
+
+    @property
+    def is_enough(self) -> bool:
+        return self.calls >= RATE_FROM
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.reached / self.calls) if self.calls else 0
+
+
+@dataclass(frozen=True)
+class OutcomeFigures:
+    """All shares, and the answer rates by list id and hour of the day (local). `fresh` says how old
+    the figures are."""
+
+    calls: int
+    shares: list[Share]
+    rates: dict[int, dict[int, Rate]]
+    fresh: Freshness
+
+    @property
+    def hours(self) -> list[int]:
+        """The hours of the day that have calls, in order."""
+        return sorted({hour for by_hour in self.rates.values() for hour in by_hour})
+
+    def rate_of_hour(self, hour: int) -> Rate:
+        """Return the rate of one hour of the day, over all lists."""
+        rates = [by_hour[hour] for by_hour in self.rates.values() if hour in by_hour]
+        return Rate(sum(rate.calls for rate in rates), sum(rate.reached for rate in rates))
+
+
+def share_group(outcome: str) -> str:
+    """Return the key in SHARE_GROUPS of an outcome."""
+    rule = OUTCOMES[outcome]
+    if rule.group == "talked":
+        return "talked"
+    if rule.group == "number":
+        return "number"
+    return "answered" if rule.reached else "nobody"
+
+
+def outcome_figures(
+    campaign: Campaign, by_hour: Mapping[datetime, Totals], zone: ZoneInfo
+) -> OutcomeFigures:
+    """Return the figures of the campaign. `by_hour` has the totals of all its hours."""
+    days = days_of(by_hour, zone)
+    fresh = freshness(campaign.id, days)
+    outcomes: Counter[str] = Counter()
+    calls: dict[int, Counter[int]] = defaultdict(Counter)
+    reached: dict[int, Counter[int]] = defaultdict(Counter)
+    values = {"id": campaign.id, "days": list(fresh.counted), "zone": zone.key}
+    rows = [tuple(row) for row in db.session.execute(_STORED, values)]
+    rows += [
+        (row.outcome, row.contact_list_id, row.hour.astimezone(zone).hour, row.calls, row.reached)
+        for row in read_live_outcomes(campaign, fresh.live, zone)
+    ]
+    for outcome, list_id, hour, number, answered in rows:
+        outcomes[outcome] += number
+        calls[list_id][hour] += number
+        reached[list_id][hour] += answered
+    rates = {
+        list_id: {hour: Rate(number, reached[list_id][hour]) for hour, number in of_hours.items()}
+        for list_id, of_hours in calls.items()
+    }
+    return OutcomeFigures(outcomes.total(), _shares(outcomes), rates, fresh)
+
+
+def _shares(outcomes: Counter[str]) -> list[Share]:
+    of_group: dict[str, list[tuple[str, int]]] = {key: [] for key in SHARE_GROUPS}
+    for outcome, number in outcomes.most_common():
+        of_group[share_group(outcome)].append((outcome, number))
+    return [
+        Share(key, SHARE_GROUPS[key], sum(number for _, number in found), found)
+        for key, found in of_group.items()
+    ]

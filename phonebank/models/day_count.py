@@ -1,0 +1,69 @@
+"""Counts of a campaign's calls by day, for figures that tallies don't have.
+
+Recording an outcome does not write these tables. A job counts the days whose tallies have changed.
+`CountedDay` says up to which version of a day's tallies its counts go, so a reader knows whether
+they are current (see `campaigns.day_counts`).
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base
+
+
+class CountedDay(Base):
+    """A day of a campaign that has been counted. Days are those of the first time zone of the
+    campaign's country."""
+
+    __tablename__ = "counted_day"
+
+    campaign_id: Mapped[int] = mapped_column(
+        ForeignKey("campaign.id", ondelete="CASCADE"), primary_key=True
+    )
+    day: Mapped[date] = mapped_column(primary_key=True)
+    # The sum of the versions of the day's tallies when its calls were counted.
+    version: Mapped[int] = mapped_column(BigInteger)
+    counted_at: Mapped[datetime]
+    # How long the count took. A day with many calls is counted less often.
+    took_ms: Mapped[int]
+
+
+class OutcomeCount(Base):
+    """How often an outcome was recorded in one hour, about people of one list."""
+
+    __tablename__ = "outcome_count"
+    __table_args__ = (Index("ix_outcome_count_campaign_day", "campaign_id", "day"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    day: Mapped[date]
+    # The hour, UTC, as in a tally.
+    hour: Mapped[datetime]
+    contact_list_id: Mapped[int]
+    outcome: Mapped[str] = mapped_column(String(20))
+    calls: Mapped[int]
+    reached: Mapped[int]
+    conversations: Mapped[int]
+
+
+class AnswerCount(Base):
+    """How often an answer was given on one day, by people of one list, in calls of one party and
+    with one version of a script. Only answers that people chose from a list or a scale are counted,
+    and never what a caller typed."""
+
+    __tablename__ = "answer_count"
+    __table_args__ = (Index("ix_answer_count_campaign_day", "campaign_id", "day"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    day: Mapped[date]
+    contact_list_id: Mapped[int]
+    party_id: Mapped[int | None]
+    script_version_id: Mapped[int]
+    step_id: Mapped[str] = mapped_column(String(80))
+    # The key of a choice, or the number on a scale. If several answers can be given, "" counts
+    # everybody who answered.
+    answer: Mapped[str] = mapped_column(String(200))
+    number: Mapped[int]

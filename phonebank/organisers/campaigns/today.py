@@ -1,0 +1,92 @@
+"""What a campaign's page *Today* shows: its figures of today and in all, and who is calling now."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from phonebank.campaigns.forecast import goal_forecast
+from phonebank.campaigns.outcome_figures import OutcomeFigures, outcome_figures
+from phonebank.contact_queue.campaign_hours import first_zone_of
+from phonebank.lists.services import lists_in_calling_order
+from phonebank.models import Caller, Campaign
+from phonebank.roster.campaign_callers import callers_now
+from phonebank.rules.time_zones import city_of
+from phonebank.tallies.bars import OverTime, over_time, sum_of
+from phonebank.tallies.totals import Totals, totals_by_hour, totals_of_callers
+
+SINCE_EVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Today:
+    """The figures of *Today*. `city` names the time zone of its hours and days, `goal` is a
+    sentence or "", and `lists` has the names of the lists with answer rates, by id."""
+
+    totals: Totals
+    over_time: OverTime
+    city: str
+    goal: str
+    outcomes: OutcomeFigures
+    lists: dict[int, str]
+    callers: list[tuple[Caller, Totals]]
+    callers_in_all: int
+
+
+def figures_of(campaign: Campaign, at: datetime) -> Today:
+    """Return the campaign's figures at `at` (aware). All of them come from one sum of the tallies,
+    except what only the calls know: how they ended, and who was called."""
+    zone = first_zone_of(campaign)
+    by_hour = totals_by_hour(campaign.id, SINCE_EVER)
+    totals = sum_of(by_hour.values())
+    seen = over_time(by_hour, zone, at)
+    outcomes = outcome_figures(campaign, by_hour, zone)
+    callers, number = callers_now(campaign, at)
+    of_caller = totals_of_callers(caller.id for caller in callers)
+    return Today(
+        totals=totals,
+        over_time=seen,
+        city=city_of(zone),
+        goal=describe_goal(campaign, totals, seen, at.astimezone(zone).date()),
+        outcomes=outcomes,
+        lists={
+            listed.id: listed.name
+            for listed in lists_in_calling_order(campaign)
+            if listed.id in outcomes.rates
+        },
+        callers=[(caller, of_caller[caller.id]) for caller in callers],
+        callers_in_all=number,
+    )
+
+
+def describe_goal(campaign: Campaign, totals: Totals, seen: OverTime, today: date) -> str:
+    """Return how far the campaign is from its goal, and when it reaches it at the present pace; ""
+    if it has no goal."""
+    if campaign.goal is None:
+        return ""
+    told = f"{totals.conversations:,} of {campaign.goal:,} conversations."
+    estimate = goal_forecast(totals.conversations, campaign.goal, seen.days, today)
+    if estimate is None:
+        return f"{told} The goal is reached."
+    if estimate.reached_on is None:
+        return f"{told} It is too early to say when the goal is reached."
+    told += (
+        f" At the pace of the last days ({estimate.a_day:,} a day) the goal is reached on"
+        f" {estimate.reached_on.isoformat()}."
+    )
+    last_day = campaign.ends_on
+    if last_day is None or last_day < today:
+        return told
+    days = max(1, (last_day - today).days)
+    if estimate.reached_on <= last_day:
+        return f"{told} The last day is {last_day.isoformat()}."
+    needed = -(-estimate.left // days)
+    return f"{told} To reach it by {last_day.isoformat()}, you need {needed:,} a day."
+
+
+def chart_data(bars: Any) -> dict[str, Any]:
+    """Return the bars in the form that `campaign_charts.js` draws."""
+    return {
+        "labels": [bar.began for bar in bars],
+        "calls": [bar.calls for bar in bars],
+        "conversations": [bar.conversations for bar in bars],
+    }
