@@ -1,8 +1,7 @@
 """`make bench` takes the measurements of docs/benchmarks.md, one after another.
 
     python -m bench [cycle] [claims] [import] [board] [callers] [overload] [exports] [find] [api]
-                    [erasure] [pacing]
-                    [erasure] [take-out]
+                    [erasure] [pacing] [take-out]
 
 Without a name it takes all of them.
 

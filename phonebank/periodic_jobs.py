@@ -8,7 +8,7 @@ from phonebank.core.jobs import Periodic
 from phonebank.exports.jobs import look_after_exports
 from phonebank.inbox.jobs import fill_inboxes
 from phonebank.listings.jobs import erase_old_addresses, send_due_reminders
-from phonebank.lists.jobs import resume_imports
+from phonebank.lists.jobs import pause_lists_of_old_screening, resume_imports
 from phonebank.parties.auto_end import end_forgotten_parties
 from phonebank.privacy.jobs import continue_erasures, perform_retention
 from phonebank.roster.blocked_addresses import forget_addresses
@@ -28,6 +28,7 @@ PERIODIC_JOBS = (
     Periodic(forget_addresses, seconds=3600),
     Periodic(forget_volunteers, seconds=3600),
     Periodic(resume_imports, seconds=60),
+    Periodic(pause_lists_of_old_screening, seconds=300),
     Periodic(look_after_exports, seconds=60),
     Periodic(fill_inboxes, seconds=30),
     Periodic(fill_in_prices, seconds=60),

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 from phonebank.core.db import db
 from phonebank.core.locks import get_locked
 from phonebank.lists.uploads import discard
-from phonebank.models import ContactList, ListState, now
+from phonebank.models import ContactList, ListPurpose, ListState, now
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 
 # An import stores a batch about every second. One without progress for this long has stopped.
@@ -29,6 +29,9 @@ def begin_import(contact_list_id: int) -> ContactList | None:
     contact_list = get_locked(ContactList, contact_list_id)
     if contact_list is None or contact_list.state not in LIST_STATES_IN_PROGRESS:
         return None
+    if contact_list.state != ListState.IMPORTING or contact_list.purpose == ListPurpose.CALL:
+        # The job of a take-out begins again every few seconds, and its pace is that of them all.
+        contact_list.reading_since, contact_list.reading_from = now(), contact_list.rows_read
     contact_list.state = ListState.IMPORTING
     contact_list.tries += 1
     if contact_list.tries > TRIES_AT_MOST:

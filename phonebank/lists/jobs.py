@@ -21,6 +21,7 @@ from phonebank.lists.persist import (
     store_batch,
     wait_for_open_suppressions,
 )
+from phonebank.lists.screening import pause_old_screenings
 from phonebank.lists.take_out_check import check_take_out
 from phonebank.lists.uploads import SupersededError, rows_of
 from phonebank.models import Campaign, ContactList, ListPurpose
@@ -151,6 +152,13 @@ def resume_imports() -> None:
         enqueue(undo_import, contact_list_id)
     for contact_list_id in upload_checks.stalled_checks():
         enqueue(check_upload, contact_list_id)
+
+
+@job(CHORES, timeout=60)
+def pause_lists_of_old_screening() -> None:
+    """Pause the lists whose screening has become too old today."""
+    pause_old_screenings()
+    db.session.commit()
 
 
 def job_that_reads(contact_list_id: int) -> JobFunction[[int]]:

@@ -153,7 +153,8 @@ def update_known(contact_list: ContactList, plan: UpdatePlan, known: Sequence[Sq
     sets = ", ".join(f"{column} = changed.new_{column}" for column in plan.columns)
     write = f"""
 , written AS (
-    UPDATE contact SET {sets} FROM changed WHERE contact.id = changed.id
+    UPDATE contact SET {sets} FROM changed
+    WHERE contact.id = changed.id AND contact.id = ANY (ARRAY(SELECT id FROM changed))
 ), noted AS (
     INSERT INTO contact_change (contact_list_id, contact_id, before, after)
     SELECT :list_id, id, before, after FROM changed

@@ -10,6 +10,7 @@ from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.core.locks import lock_row
 from phonebank.csv_input.column_mapping import Actions, Mapping
 from phonebank.lists.known_people import updatable_targets
+from phonebank.lists.screening import refuse_old
 from phonebank.lists.yes_no_counts import counts_for, needs_agreement
 from phonebank.models import (
     Account,
@@ -150,8 +151,10 @@ def pause(contact_list: ContactList) -> None:
 
 
 def resume(contact_list: ContactList) -> None:
-    """Give callers people from this list again. Raises ConflictError for an undone list."""
+    """Give callers people from this list again. Raises ConflictError for an undone list, and for
+    one whose screening is too old."""
     _lock_unless_undone(contact_list)
+    refuse_old(contact_list)
     contact_list.removed = False
 
 

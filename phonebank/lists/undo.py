@@ -64,7 +64,8 @@ WITH change AS MATERIALIZED (
 ), restored AS (
     UPDATE contact SET {_PUT_BACK}
     FROM change JOIN locked ON locked.id = change.contact_id
-    WHERE contact.id = change.contact_id AND NOT EXISTS (
+    WHERE contact.id = change.contact_id AND contact.id = ANY (ARRAY(SELECT id FROM locked))
+      AND NOT EXISTS (
         SELECT FROM contact AS other
         WHERE other.campaign_id = contact.campaign_id AND other.id <> contact.id
           AND other.phone = coalesce(change.before ->> 'phone', contact.phone)

@@ -1,6 +1,6 @@
 """An upload: the file while it is read, its columns, its progress, and the rows it refused."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -86,11 +86,24 @@ class ContactList(Base):
     # When the list was confirmed, or when the import last made progress. If this is long ago, the
     # import has lost its worker.
     progress_at: Mapped[datetime] = mapped_column(default=now)
+    # Since when the present worker reads the file, and from which row on.
+    reading_since: Mapped[datetime | None]
+    reading_from: Mapped[int] = mapped_column(default=0, server_default="0")
     # How often a worker has begun the import since it last made progress.
     tries: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     finished_at: Mapped[datetime | None]
+    # When an organiser says that the list was screened against the country's register, or that it
+    # need not be (`lists.screening`). `screening_lapsed` says that the list is paused because the
+    # screening has become too old.
+    screened_on: Mapped[date | None]
+    screening_not_needed: Mapped[bool] = mapped_column(default=False, server_default="false")
+    screening_lapsed: Mapped[bool] = mapped_column(default=False, server_default="false")
+    screened_at: Mapped[datetime | None]
+    screened_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("account.id", ondelete="SET NULL")
+    )
     # This number grows when a person is erased from the stored file. A worker that has read the
     # older file begins again.
     file_version: Mapped[int] = mapped_column(default=0, server_default="0")

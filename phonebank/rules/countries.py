@@ -67,6 +67,16 @@ class Holidays:
         return day in _holiday_dates(self.calendar, self.parts, day.year)
 
 
+@dataclass(frozen=True)
+class Screening:
+    """The register of numbers whose owners want no calls, with an article: "the TPS". A screening
+    of a list counts for some `days`; with `blocks`, the law stops calls after that."""
+
+    register: str
+    days: Fact[int]
+    blocks: bool
+
+
 # The rules are compared and hashed by identity, because each process has one object for each
 # country. Hashing all the content for every cache look-up would cost more than the cache saves.
 @dataclass(frozen=True, eq=False)
@@ -81,6 +91,8 @@ class CountryRules:
     holidays: Holidays
     # The proposed number of days that a campaign keeps its people's data after its last day.
     retention_days: Fact[int]
+    # None if the country has no such register.
+    screening: Screening | None = None
 
     def permitted_on(self, day: date) -> Opening | None:
         """Return the hours in which calls are permitted on a date, which may be a public holiday;
@@ -144,6 +156,7 @@ def read_rules(path: Path) -> CountryRules:
         usual_hours=top.fact("usual_hours", WeekHours.parse),
         holidays=_holidays(top.section("holidays")),
         retention_days=top.fact("retention_days", _days),
+        screening=_screening(top.section("screening")) if "screening" in top.data else None,
     )
     top.refuse_unread()
     outside = rules.usual_hours.value.outside(rules.permitted_hours.value, rules.name)
@@ -163,6 +176,16 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, twice, key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+def _screening(section: "_Section") -> Screening:
+    read = Screening(
+        register=section.read("register", _text),
+        days=section.fact("days", _days),
+        blocks=section.read("blocks", _yes_or_no),
+    )
+    section.refuse_unread()
+    return read
 
 
 def _holidays(section: "_Section") -> Holidays:
@@ -251,6 +274,12 @@ def _list(value: object) -> list[Any]:
 def _days(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= 3650:
         raise ValueError("must be a number of days from 1 to 3650.")
+    return value
+
+
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false.")
     return value
 
 

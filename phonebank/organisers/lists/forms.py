@@ -9,9 +9,9 @@ from typing import Any
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from werkzeug.datastructures import MultiDict
-from wtforms import SelectField, SelectMultipleField, StringField
+from wtforms import DateField, RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import DataRequired, Length, Optional
 
 from phonebank.core.edit_form import EditForm
 from phonebank.csv_input.column_guesses import ColumnGuess
@@ -49,6 +49,20 @@ class UploadForm(FlaskForm):
         "first row names the columns. Up to 512 MB.",
         validators=[FileRequired("Choose a file first.")],
     )
+
+
+class ScreeningForm(FlaskForm):
+    """The form in which an organiser says whether a list was screened, and when."""
+
+    how = RadioField(
+        "Was this list screened?",
+        choices=[
+            SelectChoice("screened", "Yes, on this day"),
+            SelectChoice("not_needed", "It need not be: everyone on it agreed that we call them"),
+        ],
+        validators=[DataRequired("Choose one.")],
+    )
+    screened_on = DateField("Day of the screening", validators=[Optional()])
 
 
 class UndoForm(FlaskForm):

@@ -22,6 +22,7 @@ from phonebank.lists.take_out_check import TakeOutCheck, check_take_out
 from phonebank.lists.uploads import guesses_of, store_upload
 from phonebank.models import Campaign, ContactList, ListPurpose, ListState, RoleName
 from phonebank.organisers.lists.take_out_forms import NamesForm, TakeOutForm, names_form
+from phonebank.organisers.lists.views import pace_of_check
 from phonebank.organisers.responses import after_commit_enqueue, commit_and_enqueue
 
 take_out = Blueprint("take_out", __name__, url_prefix="/campaigns/<int:campaign_id>/take-out")
@@ -91,6 +92,7 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
         columns=form.columns_with_guesses(),
         check=check,
         counted=counted,
+        pace=pace_of_check(contact_list, counted),
     )
     return page, 422 if form.is_submitted() else 200
 
@@ -121,7 +123,11 @@ def _meter(contact_list: ContactList) -> ResponseReturnValue:
     address = _address("columns", contact_list)
     if counted and not counted.found and not counted.fault:
         return render_template(
-            "lists/_check_meter.html", contact_list=contact_list, counted=counted, address=address
+            "lists/_check_meter.html",
+            contact_list=contact_list,
+            counted=counted,
+            address=address,
+            pace=pace_of_check(contact_list, counted),
         )
     return Response(headers={"HX-Redirect": address})
 

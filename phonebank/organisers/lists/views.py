@@ -19,23 +19,35 @@ from werkzeug.datastructures import MultiDict
 from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
 from phonebank.core.db import db
+from phonebank.core.errors import InvalidInputError
 from phonebank.core.locks import lock_row
 from phonebank.core.scopes import campaign_for
 from phonebank.core.security import takes_files
 from phonebank.csv_input.column_mapping import Mapping, faults_of
 from phonebank.csv_input.rows import InvalidFileError
-from phonebank.lists import refused_file, services, undo, upload_checks
+from phonebank.lists import refused_file, screening, services, undo, upload_checks
 from phonebank.lists.import_check import ImportCheck, check_import, token_of
 from phonebank.lists.jobs import check_upload, import_list, undo_import
 from phonebank.lists.known_people import UpdatePlan
+from phonebank.lists.reading_pace import describe_pace
+from phonebank.lists.screening import ScreeningState
 from phonebank.lists.take_out import REASONS
 from phonebank.lists.uploads import guesses_of, store_upload
 from phonebank.lists.yes_no_counts import counts_for
-from phonebank.models import Campaign, ContactList, ListPurpose, ListState, RoleName
+from phonebank.models import (
+    Campaign,
+    ContactList,
+    ListPurpose,
+    ListState,
+    RoleName,
+    UploadCheck,
+    now,
+)
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 from phonebank.organisers.lists.forms import (
     ColumnsForm,
     PriorityForm,
+    ScreeningForm,
     UndoForm,
     UploadForm,
     columns_form,
@@ -70,6 +82,13 @@ def history(campaign_id: int) -> ResponseReturnValue:
         "lists/history.html",
         campaign=campaign,
         lists=services.lists_of(campaign),
+        screenings=[
+            (contact_list, found)
+            for contact_list in services.lists_in_calling_order(campaign)
+            if (found := screening.screening_of(contact_list, campaign)).blocks
+            and found.state in (ScreeningState.OLD, ScreeningState.ENDS_SOON)
+            and contact_list.state == ListState.READY
+        ],
         priorities=services.PRIORITIES,
     )
 
@@ -148,6 +167,7 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
         columns=list(zip(guesses, form.columns(), strict=True)),
         check=check,
         counted=counted,
+        pace=pace_of_check(contact_list, counted),
         has_people=services.has_people(campaign),
         phone_shown=format_for_reading(first.phone, campaign.country) if first else "",
     )
@@ -166,7 +186,9 @@ def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
     )
     if request.headers.get("HX-Request"):
         if under_way:
-            return render_template("lists/_meter.html", contact_list=contact_list)
+            return render_template(
+                "lists/_meter.html", contact_list=contact_list, pace=_pace(contact_list)
+            )
         # The whole page is replaced at the end, because screen readers announce a page that
         # reloads.
         return Response(headers={"HX-Refresh": "true"})
@@ -178,12 +200,20 @@ def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
         batch=batch,
         to_lift=count_numbers_to_lift(batch) if batch else 0,
         undo_form=UndoForm(),
+        pace=_pace(contact_list),
         reasons_to_lift=REASONS_TO_LIFT_MANY,
         under_way=under_way,
         refused=services.refused_rows(contact_list, at_most=REFUSED_ROWS_SHOWN),
         undoable=undo.preview_undo(contact_list),
         form=PriorityForm(obj=contact_list),
         reasons_to_take_out=REASONS,
+        screening=screening.screening_of(contact_list, campaign),
+        screening_form=ScreeningForm(
+            data={
+                "how": "not_needed" if contact_list.screening_not_needed else "screened",
+                "screened_on": contact_list.screened_on,
+            }
+        ),
     )
 
 
@@ -261,6 +291,28 @@ def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
     )
 
 
+@lists.post("/<int:list_id>/screening")
+@open_to(RoleName.ORGANISER)
+def state_screening(campaign_id: int, list_id: int) -> ResponseReturnValue:
+    """Store whether and when the list was screened against the country's register."""
+    campaign, contact_list = _list(campaign_id, list_id)
+    form = ScreeningForm()
+    day = form.screened_on.data
+    if not form.validate() or (form.how.data == "screened" and day is None):
+        flash("Enter the day on which the list was screened.", "error")
+        return redirect(_address("progress", contact_list))
+    try:
+        screening.attest(
+            contact_list, campaign, day if form.how.data == "screened" else None, current_user
+        )
+    except InvalidInputError as refused:
+        flash(f"{refused.message} {refused.what_to_do}", "error")
+        return redirect(_address("progress", contact_list))
+    return commit_and_redirect(
+        _address("progress", contact_list), "Saved, with your name and the time."
+    )
+
+
 @lists.post("/<int:list_id>/priority")
 @open_to(RoleName.ORGANISER)
 def priority(campaign_id: int, list_id: int) -> ResponseReturnValue:
@@ -280,6 +332,23 @@ def priority(campaign_id: int, list_id: int) -> ResponseReturnValue:
             "error",
         )
     return redirect(_address("progress", contact_list))
+
+
+def pace_of_check(contact_list: ContactList, counted: UploadCheck | None) -> str:
+    """Describe how fast a job counts the rows of a file; "" if none does."""
+    if counted is None:
+        return ""
+    return describe_pace(counted.rows, contact_list.rows_total, counted.begun_at, now())
+
+
+def _pace(contact_list: ContactList) -> str:
+    return describe_pace(
+        contact_list.rows_read,
+        contact_list.rows_total,
+        contact_list.reading_since,
+        now(),
+        contact_list.reading_from,
+    )
 
 
 def _check(campaign: Campaign, contact_list: ContactList, form: ColumnsForm) -> ImportCheck | None:
@@ -308,7 +377,11 @@ def _check_meter(contact_list: ContactList) -> ResponseReturnValue:
     counted, address = upload_checks.check_of(contact_list), _address("columns", contact_list)
     if counted and not counted.found and not counted.fault:
         return render_template(
-            "lists/_check_meter.html", contact_list=contact_list, counted=counted, address=address
+            "lists/_check_meter.html",
+            contact_list=contact_list,
+            counted=counted,
+            address=address,
+            pace=pace_of_check(contact_list, counted),
         )
     return Response(headers={"HX-Redirect": address})
 

@@ -1,0 +1,31 @@
+"""How fast a file is read, and how long the rest takes, in words for an organiser."""
+
+from datetime import datetime
+
+# In the first moments a pace says little.
+SECONDS_AT_LEAST = 2.0
+
+
+def describe_pace(
+    done: int, total: int, since: datetime | None, at: datetime, already: int = 0
+) -> str:
+    """Describe the pace at `at`: "9,800 rows a second, about 2 minutes left."
+
+    `done` of `total` rows are read. A worker reads since `since` (aware), and found `already` rows
+    read. Return "" while it is too early to tell.
+    """
+    seconds = (at - since).total_seconds() if since else 0.0
+    if seconds < SECONDS_AT_LEAST or done <= already:
+        return ""
+    rows_a_second = (done - already) / seconds
+    left = (total - done) / rows_a_second
+    if left < 10:
+        remaining = "a few seconds left"
+    elif left < 90:
+        remaining = f"about {round(left / 10) * 10} seconds left"
+    elif left < 90 * 60:
+        remaining = f"about {round(left / 60)} minutes left"
+    else:
+        remaining = f"about {round(left / 3600)} hours left"
+    rate = f"{rows_a_second:,.0f}" if rows_a_second >= 1 else "Less than 1"
+    return f"{rate} rows a second, {remaining}."

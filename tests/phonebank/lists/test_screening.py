@@ -1,0 +1,148 @@
+"""When a list was screened against the country's register, and what follows from it."""
+
+from datetime import date, timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from phonebank.calls.claim import claim
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, InvalidInputError
+from phonebank.lists import screening, services
+from phonebank.lists.jobs import pause_lists_of_old_screening
+from phonebank.lists.screening import ScreeningState, attest, screening_of, today_in
+from phonebank.models import Account, AuditEntry, Campaign, ContactList, RoleName
+from phonebank.rules.countries import rules_for
+from tests.factories import (
+    create_account,
+    create_caller,
+    create_campaign,
+    create_contact,
+    create_list,
+)
+from tests.signing_in import sign_in
+
+
+def screened(app: Flask, country: str = "GB", days_ago: int | None = 0) -> tuple[int, int]:
+    with app.app_context():
+        campaign = create_campaign(country=country)
+        people = create_list(campaign)
+        create_contact(people)
+        account = create_account(RoleName.ORGANISER)
+        if days_ago is not None:
+            attest(people, campaign, today_in(campaign) - timedelta(days=days_ago), account)
+        db.session.commit()
+        return campaign.id, people.id
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "state"),
+    [(0, "fresh"), (20, "fresh"), (21, "ends_soon"), (28, "ends_soon"), (None, "unsaid")],
+)
+def test_an_organiser_is_warned_in_the_last_week(
+    app: Flask, clean_stores: None, days_ago: int | None, state: str
+) -> None:
+    campaign_id, list_id = screened(app, days_ago=days_ago)
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, campaign_id)
+        found = screening_of(db.session.get_one(ContactList, list_id), campaign)
+    assert (found.state, found.register, found.days) == (state, "the TPS and the CTPS", 28)
+
+
+def test_calls_stop_28_days_after_the_screening_until_there_is_another(
+    app: Flask, clean_stores: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id, list_id = screened(app)
+
+    def paused() -> bool:
+        pause_lists_of_old_screening()
+        db.session.expire_all()
+        return db.session.get_one(ContactList, list_id).removed
+
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, campaign_id)
+        people = db.session.get_one(ContactList, list_id)
+        today = today_in(campaign)
+
+        def on(days: int) -> None:
+            monkeypatch.setattr(screening, "today_in", lambda _: today + timedelta(days=days))
+
+        on(28)
+        assert not paused()
+        on(29)
+        assert paused()
+        caller = create_caller(campaign)
+        db.session.commit()
+        with pytest.raises(Exception, match="list that is paused"):
+            claim(caller)
+        db.session.rollback()
+        with pytest.raises(ConflictError, match="more than 28 days ago"):
+            services.resume(people)
+        db.session.rollback()
+
+        account = db.session.query(Account).first()
+        for wrong in (today + timedelta(days=30), today):
+            with pytest.raises(InvalidInputError):
+                attest(people, campaign, wrong, account)
+        db.session.rollback()
+        attest(people, campaign, today + timedelta(days=29), account)
+        db.session.commit()
+        assert not paused()
+        assert claim(caller).contact
+        entries = [entry.after for entry in db.session.query(AuditEntry).order_by(AuditEntry.id)]
+        assert entries == [{"screened": str(today + timedelta(days=n))} for n in (0, 29)]
+
+
+def test_a_list_of_people_who_agreed_need_not_be_screened(
+    app: Flask, clean_stores: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id, list_id = screened(app)
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, campaign_id)
+        people = db.session.get_one(ContactList, list_id)
+        attest(people, campaign, None, db.session.query(Account).first())
+        db.session.commit()
+        assert screening_of(people, campaign).state is ScreeningState.NOT_NEEDED
+        monkeypatch.setattr(screening, "today_in", lambda _: date(2100, 1, 1))
+        assert screening.pause_old_screenings() == 0
+
+
+def test_only_british_law_stops_the_calls(app: Flask, clean_stores: None) -> None:
+    blocks = {
+        country: (rule.register, rule.blocks)
+        for country in ("GB", "US", "CA", "IE", "DE")
+        if (rule := rules_for(country).screening)
+    }
+    assert [country for country, (_, stops) in blocks.items() if stops] == ["GB"]
+    assert "DE" not in blocks
+    screened(app, "US", days_ago=400)
+    with app.app_context():
+        assert screening.pause_old_screenings() == 0
+
+
+def test_the_list_s_page_asks_and_the_lists_page_warns(
+    app: Flask, client: FlaskClient, clean_stores: None
+) -> None:
+    campaign_id, list_id = screened(app, days_ago=None)
+    with app.app_context():
+        account_id = db.session.query(Account).one().id
+    sign_in(client, account_id)
+    page = f"/campaigns/{campaign_id}/lists/{list_id}"
+    assert "Nobody has said whether this list was screened" in client.get(page).text
+    with app.app_context():
+        today = today_in(db.session.get_one(Campaign, campaign_id))
+
+    def say(**values: str) -> str:
+        return client.post(f"{page}/screening", data=values, follow_redirects=True).text
+
+    assert "Enter the day on which" in say(how="screened")
+    old = (today - timedelta(days=29)).isoformat()
+    assert "A screening counts for 28 days" in say(how="screened", screened_on=old)
+    late = (today - timedelta(days=25)).isoformat()
+    assert f"Screened against the TPS and the CTPS on {late}" in say(
+        how="screened", screened_on=late
+    )
+    history = client.get(f"/campaigns/{campaign_id}/lists").text
+    assert f"counts until {today + timedelta(days=3)}" in history
+    assert "It need not be screened" in say(how="not_needed")
