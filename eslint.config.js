@@ -28,7 +28,7 @@ const rules = (browsers, asked) => ({
   ],
 });
 const window = [
-  "addEventListener AbortController clearInterval clearTimeout CSS document DOMParser Event fetch File FormData Image",
+  "addEventListener AbortController clearInterval clearTimeout CSS CustomEvent document DOMParser Event fetch File FormData Image",
   "getComputedStyle Intl localStorage location matchMedia MutationObserver navigator ResizeObserver scrollTo sessionStorage setInterval setTimeout",
   "URL URLSearchParams window XMLHttpRequest",
 ].join(" ").split(" ");

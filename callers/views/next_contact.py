@@ -101,11 +101,11 @@ def show_next(
 
 def _waits_for_the_phone() -> bool:
     """Whether the caller must get no contact by asking: the server calls people first, or the
-    caller's own phone is not connected yet."""
+    caller's own phone is not connected, or they finish."""
     mode = g.caller.campaign.mode
     if mode.shows_numbers:
         return False
-    return mode.dials_first or not phone_page.is_connected(g.caller)
+    return mode.dials_first or not phone_page.wants_people(g.caller)
 
 
 def show_or_redirect(
@@ -227,6 +227,9 @@ def _render_waiting(
         return jsonify((recorded_json or {}) | _nobody(reason, from_waiting_page))
     if not from_waiting_page and not wants_screen():
         return redirect(url_for("callers.wait"), 303)
+    if wants_screen() and not g.caller.campaign.mode.shows_numbers:
+        # The waiting page is a document of its own, and a line through the browser would end.
+        return phone_page.show_phone(g.caller, notice=f"{reason.message} {reason.what_to_do}")
     page = waiting.render_waiting(waiting.waiting_of(reason), g.caller)
     return page, 503 if isinstance(reason, ServiceUnavailableError) else 200
 

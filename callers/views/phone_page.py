@@ -9,6 +9,7 @@ from flask_wtf.csrf import generate_csrf
 
 from callers.views import page_data
 from callers.views.blueprint import wants_screen
+from callers.views.softphone import allow_softphone
 from phonebank.core.content_negotiation import wants_json
 from phonebank.models import Caller, CampaignMode, EndCause
 from phonebank.telephony.phases import Phase
@@ -80,22 +81,27 @@ def must_wait(caller: Caller) -> bool:
     return caller.campaign.mode.dials_first and not phone_of(caller.id).shows_person
 
 
-def is_connected(caller: Caller) -> bool:
-    """Whether the caller can hear a person on the telephone."""
+def wants_people(caller: Caller) -> bool:
+    """Whether the caller can hear a person on the telephone, and doesn't finish after this one."""
     phone = phone_of(caller.id)
-    return phone.situation.is_on and phone.situation.is_connected
+    return phone.situation.is_on and phone.situation.is_connected and not phone.finishing
 
 
-def show_phone(caller: Caller, recorded_json: dict[str, Any] | None = None) -> ResponseReturnValue:
+def show_phone(
+    caller: Caller, recorded_json: dict[str, Any] | None = None, notice: str = ""
+) -> ResponseReturnValue:
     """Show the telephone page, or redirect a browser to it. `recorded_json` is what a recorded
-    outcome adds to the JSON."""
+    outcome adds to the JSON; `notice` says why there is nobody to call."""
     if wants_json() and not wants_screen():
         nobody = {"person": None, "csrf_token": generate_csrf()}
         return jsonify((recorded_json or {}) | nobody | phone_state(caller, seen=True))
     if recorded_json is not None and not wants_screen():
         return redirect(url_for("callers.phone"), 303)
     return render_template(
-        "callers/phone.html", toast=page_data.toast_of(caller), **page_parts(caller, seen=True)
+        "callers/phone.html",
+        toast=page_data.toast_of(caller),
+        notice=notice,
+        **page_parts(caller, seen=True),
     )
 
 
@@ -105,6 +111,7 @@ def page_parts(caller: Caller, seen: bool = False) -> dict[str, Any]:
         "state": phone_state(caller, seen),
         "phone": phone_of(caller.id),
         "own_number": session.get(OWN_NUMBER, ""),
+        "softphone": allow_softphone(),
         **page_data.place_of(caller),
     }
 

@@ -54,6 +54,7 @@ class Evening:
                 "ASTERISK_URL": asterisk.url,
                 "ASTERISK_PASSWORD": PASSWORD,
                 "ASTERISK_SOUNDS": asterisk.settings.sounds,
+                "ASTERISK_SOFTPHONE_URL": asterisk.url.replace("http", "ws") + "/ws",
             },
         )
         self.campaign = create_campaign(mode=CampaignMode.PROGRESSIVE)

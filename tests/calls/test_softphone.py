@@ -43,11 +43,12 @@ WITH_A_MICROPHONE = [
 ]
 
 PAGE = """<!doctype html><meta name="csrf" content=""><title>Softphone</title>
-<button id="start">Start</button>{% with token_url = "/try/token", own_phone = "" %}
-{% include "callers/_softphone.html" %}{% endwith %}
+<button id="start">Start</button>{% include "callers/_softphone.html" %}
 <script type="module" src="/try/start.js"></script>"""
 START = """import { softphone } from "%s";
-const phone = softphone(document.querySelector("[data-softphone]"), async () => {});
+const root = document.querySelector("[data-softphone]");
+root.dataset.token = "/try/token";
+const phone = softphone(root, async () => {});
 document.querySelector("#start").addEventListener("click", phone.start);
 document.addEventListener("securitypolicyviolation", (event) => {
   document.title = event.violatedDirective;

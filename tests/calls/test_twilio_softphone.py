@@ -25,15 +25,16 @@ pytestmark = pytest.mark.calls
 __all__ = ["twilio_config"]  # a fixture
 
 PAGE = """<!doctype html><meta name="csrf" content=""><title>Softphone</title>
-<button id="start">Start</button>{% with token_url = "/try/token", own_phone = "" %}
-{% include "callers/_softphone.html" %}{% endwith %}
+<button id="start">Start</button>{% include "callers/_softphone.html" %}
 <script type="module" src="/try/start.js"></script>"""
 START = """import { softphone } from "/static/js/softphone.js";
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => {
   window.violations.push(event.violatedDirective + " " + event.blockedURI);
 });
-const phone = softphone(document.querySelector("[data-softphone]"), async () => {});
+const root = document.querySelector("[data-softphone]");
+root.dataset.token = "/try/token";
+const phone = softphone(root, async () => {});
 document.querySelector("#start").addEventListener("click", phone.start);
 """
 

@@ -2,7 +2,7 @@
    line through the browser would end if the document went away. */
 
 import { csrfToken } from "./csrf.js";
-import { ask } from "./our_answers.js";
+import { ask, errorIn } from "./our_answers.js";
 
 const ANSWER_WITHIN_MS = 10000;
 // A person may pick up at any moment while the page waits.
@@ -10,6 +10,9 @@ const EVERY_MS = { off: 10000, connecting: 1000, resting: 5000, waiting: 1500, c
 
 const bar = document.querySelector("[data-phone]");
 const headers = { Accept: "application/json" };
+// The header asks for a page to draw in this document.
+const SCREEN = { Accept: "text/html", "X-Phonebank-Screen": "page" };
+const isInBrowser = () => Boolean(document.querySelector("[data-softphone=on]"));
 let timer = 0;
 let asking = false;
 
@@ -32,8 +35,12 @@ async function follow(state) {
   if (state.key === bar.dataset.phoneKey) return;
   const call = document.querySelector("[data-call]");
   const isPerson = state.page.endsWith("/person");
+  if (isPerson && call && state.key === `${call.dataset.call} 0`) {
+    bar.dataset.phoneKey = state.key; // this person was drawn already
+    return;
+  }
   if (call && !isPerson && call.dataset.call) return;
-  const answer = await ask(state.page, { headers: { Accept: "text/html", "X-Phonebank-Screen": "page" } }, ANSWER_WITHIN_MS);
+  const answer = await ask(state.page, { headers: SCREEN }, ANSWER_WITHIN_MS);
   if (!answer.ours) return;
   bar.dataset.phoneKey = state.key;
   document.dispatchEvent(new CustomEvent("phonebank:page", { detail: answer.text }));
@@ -58,6 +65,7 @@ async function look() {
   timer = setTimeout(look, every * (0.9 + Math.random() / 5));
 }
 
+// Before call.js, which would keep the form until the network is back. A call can't wait for that.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (event.defaultPrevented || !form.matches("[data-phone-form]")) return;
@@ -67,10 +75,30 @@ document.addEventListener("submit", async (event) => {
   try {
     const answer = await ask(form.action, options, ANSWER_WITHIN_MS);
     if (answer.ok) return follow(JSON.parse(answer.text));
+    if (answer.ours && isInBrowser()) {
+      bar.querySelector("[data-phone-said]").textContent = errorIn(answer);
+      return;
+    }
   } catch (error) {
     // The browser sends the form itself.
   }
   form.submit();
+}, true);
+
+/* The next person is asked for without leaving the document, while the line is in it. */
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || !form.matches("[data-phone-next]") || !isInBrowser()) return;
+  event.preventDefault();
+  const body = new URLSearchParams(new FormData(form));
+  const options = { method: "POST", body, headers: SCREEN };
+  try {
+    const answer = await ask(form.action, options, ANSWER_WITHIN_MS);
+    if (answer.ours) document.dispatchEvent(new CustomEvent("phonebank:page", { detail: answer.text }));
+  } catch (error) {
+    // The network is away. The button stays.
+  }
+  look();
 });
 
 document.addEventListener("phonebank:phone", look);

@@ -24,6 +24,8 @@ function show(root, state) {
   for (const part of root.querySelectorAll("[data-softphone-in]")) {
     part.hidden = !part.dataset.softphoneIn.split(" ").includes(state);
   }
+  // phone_line.js then asks the server how things stand.
+  document.dispatchEvent(new Event("phonebank:phone"));
 }
 
 /* Makes the softphone of the element `root`, whose parts callers/_softphone.html has. `connect()` asks the
@@ -51,7 +53,7 @@ export function softphone(root, connect) {
     const judge = judgeOf();
     watch = setInterval(async () => {
       const peer = line && line.peer();
-      if (peer) quality.textContent = root.dataset[judge(await peer.getStats())];
+      if (peer) quality.textContent = root.dataset[judge(await peer.getStats())] || "";
     }, QUALITY_EVERY_MS);
   }
 
@@ -89,8 +91,10 @@ export function softphone(root, connect) {
     const key = target.closest && target.closest("[data-softphone-key]");
     if (key && line) line.press(key.value);
   });
-  // A page that is left takes its line with it.
+  // A page that is left takes its line with it. So the browser asks first.
+  window.addEventListener("beforeunload", (event) => line && event.preventDefault());
   window.addEventListener("pagehide", stop);
+  show(root, "off");
   return { start, stop };
 }
 
@@ -121,8 +125,8 @@ function library({ library: { url, integrity } }) {
   });
 }
 
-/* Returns a function that judges a line by its newest statistics: "good", "fair" or "poor". It compares what
-   was missed since the last time. */
+/* Returns a function that judges a line by its newest statistics: "good", "fair", "poor", or "" without sound. It
+   compares what was missed since the last time. */
 export function judgeOf() {
   let before = { received: 0, missed: 0 };
   return (statistics) => {
@@ -141,7 +145,8 @@ export function judgeOf() {
     const missed = Math.max(0, now.missed - before.missed);
     before = now;
     const share = missed / Math.max(1, received + missed);
-    if (!received || share > 0.08 || trip > 0.6) return "poor";
+    if (!received) return ""; // nobody is there to be heard
+    if (share > 0.08 || trip > 0.6) return "poor";
     return share > 0.02 || jitter > 0.05 || trip > 0.3 ? "fair" : "good";
   };
 }

@@ -1,0 +1,115 @@
+"""A volunteer's evening in the browser, through a real Asterisk: they hear people, are heard, and
+never get a number."""
+
+import os
+import time
+
+import pytest
+from flask import current_app
+from playwright.sync_api import Browser, Page, Response, expect
+
+from phonebank.core.db import db
+from phonebank.models import CampaignMode
+from scripts_library.library import source_of
+from tests.calls.test_dialler import ANSWERS, Evening, evening
+from tests.calls.test_softphone import KEEP_THE_CONNECTION, microphone_browser, statistics
+from tests.factories import create_caller, create_script
+from tests.whole_evening import cookie_of
+
+pytestmark = [
+    pytest.mark.calls,
+    pytest.mark.browser,
+    pytest.mark.timeout(240),
+    pytest.mark.usefixtures("clean_stores"),
+]
+__all__ = ["evening", "microphone_browser"]  # fixtures
+
+
+class Eavesdropper:
+    """Everything that a page was sent."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.texts: list[str] = []
+        self.responses: list[Response] = []
+        self.errors: list[str] = []
+        page.on("response", lambda response: self.responses.append(response))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("websocket", lambda ws: ws.on("framereceived", self._keep))
+
+    def _keep(self, frame: str | bytes) -> None:
+        self.texts.append(frame if isinstance(frame, str) else frame.decode("latin1"))
+
+    def heard(self) -> list[str]:
+        """What the server sent, except its files."""
+        for response in self.responses:
+            if "/static/" not in response.url and response.status == 200:
+                self.texts.append(response.text())
+        self.responses.clear()
+        return [*self.texts, self.page.content()]
+
+
+def come_in(page: Page, evening: Evening) -> None:
+    """Make this browser the device of Kit, a caller."""
+    caller = create_caller(evening.campaign, first_name="Kit")
+    db.session.commit()
+    session = {"caller": {"id": caller.id, "token": caller.device_token}}
+    value = cookie_of(current_app, session)
+    page.context.add_cookies([{"name": "session", "value": value, "url": evening.processes.url}])
+
+
+def hears_and_is_heard(page: Page) -> None:
+    """The person sends back what they hear, so energy in the browser proves both ways."""
+    before = statistics(page)
+    time.sleep(2)
+    after = statistics(page)
+    assert after["sent"] - before["sent"] > 60
+    assert after["received"] - before["received"] > 60
+    assert after["energy"] - before["energy"] > 0.005
+
+
+@pytest.mark.parametrize("mode", [CampaignMode.SOFTPHONE, CampaignMode.PROGRESSIVE])
+def test_three_calls_from_the_browser(evening, microphone_browser: Browser, mode):
+    if os.environ.get("OWN_NETWORK") != "inside":
+        pytest.skip("no real sound: this machine gives no network of one's own (make test-calls)")
+    evening.campaign.mode = mode
+    create_script(evening.campaign, source_of("persuasive-conversation", "en"))
+    numbers = evening.people(*[ANSWERS] * 4)
+    evening.processes.start_web(workers=1)
+    evening.start_dialler()
+    context = microphone_browser.new_context(base_url=evening.processes.url)
+    page = context.new_page()
+    page.add_init_script(KEEP_THE_CONNECTION)
+    come_in(page, evening)
+    sent = Eavesdropper(page)
+    page.goto("/calling/phone")
+    page.get_by_role("button", name="Speak through this browser").click()
+    expect(page.get_by_text("You're connected.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Ready when you are, Kit")).to_be_visible()
+    if mode == CampaignMode.PROGRESSIVE:
+        page.get_by_role("button", name="Ready", exact=True).click()
+    else:
+        page.get_by_role("button", name="Give me someone to call").click()
+    for turn in range(3):
+        if mode == CampaignMode.SOFTPHONE:
+            page.get_by_role("button", name="Call Voter").click()
+        expect(page.get_by_text("They can hear you.")).to_be_visible(timeout=15_000)
+        expect(page.locator("h1")).to_contain_text("Voter")
+        name = page.locator("h1").inner_text()
+        hears_and_is_heard(page)
+        if turn == 2:
+            page.get_by_role("button", name="Finish after this call").click()
+            expect(page.get_by_text("You finish after this call.")).to_be_visible()
+        page.get_by_role("button", name="Hang up on them").click()
+        expect(page.get_by_text("They're no longer on the phone.")).to_be_visible()
+        page.locator("[data-more] > summary").click()
+        page.locator(".sheet button:visible", has_text="Didn't want to talk").first.click()
+        expect(page.locator("h1")).not_to_have_text(name)
+    expect(page.get_by_text("You're no longer connected.")).to_be_visible(timeout=15_000)
+    everything = "\n".join(sent.heard()).replace(" ", "")
+    assert "Voter" in everything
+    assert not [number for number in numbers if number[3:] in everything]
+    assert not sent.errors
+    context.close()
+    within_called = evening.called()
+    assert len(within_called) == len(set(within_called)) == 3
