@@ -1,5 +1,6 @@
 """The jobs that the clock puts on their queues, and the seconds between two runs of each."""
 
+from phonebank.callouts.jobs import look_after_call_outs
 from phonebank.calls.jobs import continue_all_set_asides
 from phonebank.campaigns.jobs import count_days
 from phonebank.contact_queue.jobs import expire_all_holds, top_up_all_queues
@@ -26,6 +27,7 @@ PERIODIC_JOBS = (
     Periodic(look_after_webhooks, seconds=10),
     Periodic(forget_old_deliveries, seconds=3600),
     Periodic(forget_addresses, seconds=3600),
+    Periodic(look_after_call_outs, seconds=60),
     Periodic(forget_volunteers, seconds=3600),
     Periodic(resume_imports, seconds=60),
     Periodic(pause_lists_of_old_screening, seconds=300),

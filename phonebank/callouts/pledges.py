@@ -176,6 +176,13 @@ def pledges_of(call_out: CallOut) -> Sequence[tuple[Pledge, SignUp, int]]:
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+def let_host(call_out: CallOut) -> None:
+    """Let those who pledged become hosts, also if the call-out was set up without that."""
+    begin_change(call_out)
+    call_out.lets_host = True
+    show_change(call_out)
+
+
 def _taken(pledged: Pledge) -> int:
     taken = select(func.count()).where(PledgeSeat.pledge_id == pledged.id)
     return db.session.scalar(taken) or 0

@@ -5,7 +5,7 @@ a separate contact list, which organisers can pause and undo like an upload. The
 commits.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -129,6 +129,16 @@ def upsert_people(token_id: int, people: Sequence[SentPerson]) -> list[Result]:
     campaign = db.session.get_one(Campaign, token.campaign_id)
     if campaign.state == CampaignState.ENDED:
         raise ConflictError("This campaign has ended.", "Ask an organiser to reopen it.")
+    return add_people(campaign, people, lambda: _list_of(token, campaign))
+
+
+def add_people(
+    campaign: Campaign, people: Sequence[SentPerson], list_of: Callable[[], ContactList]
+) -> list[Result]:
+    """Add people to a campaign, or change those that it has already, as `upsert_people` does.
+
+    `list_of` returns the contact list for new people, locked. It is called only if there is one.
+    """
     results: dict[int, Result] = {}
     read = list(_read(people, campaign, results))
     batch = batch_of(read, 0, len(people), campaign.country)
@@ -140,7 +150,7 @@ def upsert_people(token_id: int, people: Sequence[SentPerson]) -> list[Result]:
             )
         persist.drop_dead_numbers()
         # The list is locked before the contacts: see docs/locks.md.
-        own_list = _list_of(token, campaign)
+        own_list = list_of()
         _update_known(campaign, own_list, batch, results)
         _store_new(campaign, own_list, batch, results)
         persist.suppress_stored()

@@ -66,8 +66,10 @@ class CallOut(Base):
     ended_at: Mapped[datetime | None]
     # When the people who pledged and set nothing up became a contact list.
     followed_up_at: Mapped[datetime | None]
+    # The campaign that calls them; None if there was nobody with a number.
+    follow_up_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id", ondelete="SET NULL"))
 
-    campaign: Mapped[Campaign] = relationship()
+    campaign: Mapped[Campaign] = relationship(foreign_keys=[campaign_id])
 
     @property
     def has_ended(self) -> bool:

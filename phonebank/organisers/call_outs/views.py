@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from phonebank.audit.record import record_audit
-from phonebank.callouts import call_outs, pledges
+from phonebank.callouts import call_outs, pledges, settle
 from phonebank.callouts.board import state_of
 from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.core.access import open_to
@@ -83,6 +83,7 @@ def show(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
     base_url = current_config().base_url
     remote = base_url + url_for("movement.remote", token=call_out.remote_token)
     zone = time_zone(call_out.time_zone)
+    waiting = settle.pledges_not_set_up(call_out)
     return render_template(
         "call_outs/show.html",
         campaign=campaign,
@@ -94,10 +95,34 @@ def show(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
         remote_qr=qr_svg(remote),
         sign_in=base_url + url_for("movement.hall_sign_up", code=call_out.code),
         pledges=[
-            (pledge, person, taken, f"{pledge.starts_at.astimezone(zone):%a %d %b, %H:%M}")
+            (
+                pledge,
+                person,
+                taken,
+                f"{pledge.starts_at.astimezone(zone):%a %d %b, %H:%M}",
+                pledge.id in waiting,
+            )
             for pledge, person, taken in pledges.pledges_of(call_out)
         ],
     )
+
+
+@views.post("/<int:call_out_id>/let-host")
+@open_to(RoleName.ORGANISER)
+def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
+    """Let those who pledged become hosts."""
+    campaign = campaign_for(current_user, campaign_id)
+    call_out = call_outs.call_out_for(campaign, call_out_id)
+    pledges.let_host(call_out)
+    record_audit(
+        "call-out lets people host",
+        account=current_user,
+        campaign=campaign,
+        subject_kind="call-out",
+        subject_id=call_out.id,
+    )
+    address = url_for(".show", campaign_id=campaign.id, call_out_id=call_out.id)
+    return commit_and_redirect(address, "They become hosts once the call-out has ended.")
 
 
 def _when(call_out: CallOut) -> str:

@@ -1,0 +1,28 @@
+"""The job that looks after call-outs when they are over."""
+
+import logging
+
+from phonebank.callouts import settle
+from phonebank.core.db import db
+from phonebank.core.jobs import CHORES, job
+from phonebank.core.mail import MailNotSentError
+from phonebank.models import now
+
+log = logging.getLogger(__name__)
+
+
+@job(CHORES, timeout=5 * 60)
+def look_after_call_outs() -> None:
+    """Make pledges parties, send hosts their kit, and next morning list those who set nothing
+    up."""
+    settle.end_forgotten(now())
+    for pledge_id in settle.unsettled_pledges():
+        try:
+            settle.settle(pledge_id)
+        except MailNotSentError:
+            db.session.rollback()
+            break  # the mail server is away; the next run goes on
+    for call_out_id in settle.due_follow_ups(now()):
+        settle.follow_up(call_out_id)
+    settle.forget_sign_ups()
+    db.session.commit()

@@ -1,0 +1,259 @@
+"""What follows a call-out: pledges become parties, hosts get their kit, and those who set nothing
+up become a contact list. Each step commits, and is safe to repeat."""
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+
+from flask import current_app
+from sqlalchemy import ColumnElement, delete, exists, select
+
+from phonebank.accounts.accounts import create_account
+from phonebank.accounts.invitations import INVITATION_LIVES_FOR, make_host
+from phonebank.accounts.sign_in_mail import sign_in_link
+from phonebank.audit.record import record_audit
+from phonebank.callouts.call_outs import end
+from phonebank.core import mail
+from phonebank.core.db import db
+from phonebank.core.errors import PhonebankError
+from phonebank.core.locks import get_locked
+from phonebank.lists.upsert import AT_ONCE, SentPerson, add_people
+from phonebank.models import (
+    Account,
+    AccountSession,
+    CallOut,
+    Campaign,
+    CampaignState,
+    ContactList,
+    ListState,
+    Party,
+    Pledge,
+    SignUp,
+    now,
+)
+from phonebank.parties.services import create_party
+from phonebank.rules.time_zones import time_zone
+from phonebank.scripts.campaign_scripts import use_ready_made
+
+log = logging.getLogger(__name__)
+
+# A call-out that nobody has ended ends so long after it began.
+LASTS_AT_MOST = timedelta(hours=12)
+# The hour, in the call-out's time zone, of the day after it.
+NEXT_MORNING = time(9)
+SCRIPT = ("phone-party-recruitment", "en")
+# A person has five conversations in an evening.
+CONVERSATIONS_A_CHAIR = 5
+
+# Whether the host of a pledge's party has opened the kit's link, or was here after it was sent.
+_HAS_COME = exists().where(
+    Party.id == Pledge.party_id,
+    Account.id == Party.host_id,
+    (Account.links_spent_until >= Pledge.kit_sent_at)
+    | exists().where(
+        AccountSession.account_id == Account.id, AccountSession.seen_at >= Pledge.kit_sent_at
+    ),
+)
+
+
+def end_forgotten(at: datetime) -> None:
+    """End call-outs that began long before `at` (aware)."""
+    forgotten = select(CallOut.id).where(
+        CallOut.ended_at.is_(None), CallOut.began_at < at - LASTS_AT_MOST
+    )
+    for call_out_id in db.session.scalars(forgotten).all():
+        end(db.session.get_one(CallOut, call_out_id))
+        db.session.commit()
+
+
+def unsettled_pledges() -> Sequence[int]:
+    """Return the ids of pledges of ended call-outs whose hosts wait for their party and kit."""
+    return db.session.scalars(
+        select(Pledge.id)
+        .join(CallOut, CallOut.id == Pledge.call_out_id)
+        .join(SignUp, SignUp.id == Pledge.sign_up_id)
+        .where(
+            CallOut.ended_at.is_not(None),
+            CallOut.lets_host,
+            Pledge.kit_sent_at.is_(None),
+            SignUp.email.is_not(None),
+        )
+        .order_by(Pledge.id)
+    ).all()
+
+
+def settle(pledge_id: int) -> None:
+    """Make the pledge a party of its host, and e-mail the host their kit.
+
+    The party is stored before the mail is sent. If the mail server is away, the next run sends the
+    mail. Raises mail.MailNotSentError.
+    """
+    pledge = get_locked(Pledge, pledge_id)
+    if pledge is None or pledge.kit_sent_at is not None:
+        db.session.rollback()
+        return
+    call_out = db.session.get_one(CallOut, pledge.call_out_id)
+    if pledge.party_id is None:
+        try:
+            pledge.party_id = _make_party(call_out, pledge).id
+        except PhonebankError as error:
+            # Such as a deactivated account. The organiser's page shows that nothing is set up.
+            db.session.rollback()
+            log.warning("pledge %s became no party: %s", pledge_id, type(error).__name__)
+            db.session.get_one(Pledge, pledge_id).kit_sent_at = now()
+            db.session.commit()
+            return
+        db.session.commit()
+    _send_kit(call_out, pledge)
+    pledge.kit_sent_at = now()
+    db.session.commit()
+
+
+def _make_party(call_out: CallOut, pledge: Pledge) -> Party:
+    person = pledge.sign_up
+    by = db.session.get(Account, call_out.created_by_id) if call_out.created_by_id else None
+    account = create_account(person.email or "", person.first_name, [])
+    make_host(call_out.campaign, account, by)
+    party = create_party(
+        account,
+        call_out.campaign_id,
+        f"At {person.first_name}’s"[:40],
+        pledge.chairs * CONVERSATIONS_A_CHAIR,
+        pledge.starts_at,
+        call_out.time_zone,
+    )
+    record_audit(
+        "pledge became a party",
+        account=None,
+        campaign=call_out.campaign,
+        subject_kind="party",
+        subject_id=party.id,
+    )
+    return party
+
+
+def _send_kit(call_out: CallOut, pledge: Pledge) -> None:
+    party = db.session.get_one(Party, pledge.party_id)
+    account = db.session.get_one(Account, party.host_id)
+    there = party.starts_at.astimezone(time_zone(party.time_zone))
+    kit = current_app.url_map.bind("").build("parties.kit", {"party_id": party.id})
+    link = sign_in_link(account, kit, lives_for=INVITATION_LIVES_FOR)
+    days = INVITATION_LIVES_FOR // timedelta(days=1)
+    mail.deliver(
+        account.email,
+        "Your phone party: what you need",
+        f"Hello {pledge.sign_up.first_name},\n\n"
+        f"Thank you for your pledge at “{call_out.title}”. We've set your party up:\n\n"
+        f"{there:%A} {there.day} {there:%B}, {there:%H:%M}, {pledge.area}, "
+        f"{pledge.chairs} {'chair' if pledge.chairs == 1 else 'chairs'}\n\n"
+        f"Open it, with your kit to print:\n\n{link}\n\n"
+        "There you can change the day and invite your friends. About half of those who say yes "
+        "will come, so invite twice as many people as you have chairs.\n"
+        f"The link works once, within {days} days. After that, sign in with this e-mail address.\n",
+    )
+
+
+def due_follow_ups(at: datetime) -> Sequence[int]:
+    """Return the ids of call-outs whose next morning has come at `at` (aware)."""
+    ended = select(CallOut).where(CallOut.ended_at.is_not(None), CallOut.followed_up_at.is_(None))
+    return [
+        call_out.id
+        for call_out in db.session.scalars(ended).all()
+        if call_out.ended_at is not None and at >= _morning_after(call_out.ended_at, call_out)
+    ]
+
+
+def _morning_after(ended_at: datetime, call_out: CallOut) -> datetime:
+    zone = time_zone(call_out.time_zone)
+    day = ended_at.astimezone(zone).date() + timedelta(days=1)
+    return datetime.combine(day, NEXT_MORNING, zone).astimezone(UTC)
+
+
+def follow_up(call_out_id: int) -> None:
+    """Make a contact list of those who pledged, set nothing up and gave a number, in a campaign
+    with the recruitment script. It is a draft: an organiser starts it."""
+    call_out = get_locked(CallOut, call_out_id)
+    if call_out is None or call_out.followed_up_at is not None:
+        db.session.rollback()
+        return
+    call_out.followed_up_at = now()
+    people = db.session.scalars(
+        select(SignUp)
+        .join(Pledge, Pledge.sign_up_id == SignUp.id)
+        .where(Pledge.call_out_id == call_out.id, SignUp.phone.is_not(None), not_set_up())
+        .order_by(Pledge.id)
+    ).all()
+    if people and call_out.campaign.erasing_since is None:
+        _store_people(call_out, people)
+    db.session.commit()
+
+
+def pledges_not_set_up(call_out: CallOut) -> set[int]:
+    """Return the ids of the pledges whose party nobody has opened yet."""
+    query = select(Pledge.id).where(Pledge.call_out_id == call_out.id, not_set_up())
+    return set(db.session.scalars(query))
+
+
+def not_set_up() -> ColumnElement[bool]:
+    """The condition that nobody has opened the party of a pledge."""
+    return Pledge.party_id.is_(None) | ~_HAS_COME
+
+
+def _store_people(call_out: CallOut, people: Sequence[SignUp]) -> None:
+    campaign = _follow_up_campaign(call_out)
+    contacts = ContactList(
+        campaign_id=campaign.id,
+        name=f"Pledged at {call_out.title}",
+        filename="call-out",
+        state=ListState.READY,
+        created_by_id=call_out.created_by_id,
+    )
+    db.session.add(contacts)
+    db.session.flush()
+    for start in range(0, len(people), AT_ONCE):
+        sent = [
+            SentPerson([person.phone or ""], {"first_name": person.first_name})
+            for person in people[start : start + AT_ONCE]
+        ]
+        add_people(campaign, sent, lambda: contacts)
+    call_out.follow_up_id = campaign.id
+
+
+def _follow_up_campaign(call_out: CallOut) -> Campaign:
+    """Return a new draft with what the call-out's campaign says about itself."""
+    parent = call_out.campaign
+    copied = (
+        "on_behalf_of",
+        "country",
+        "chapter_id",
+        "merge_values",
+        "hours",
+        "allow_drama_numbers",
+        "controller",
+        "lawful_basis",
+        "lawful_basis_note",
+        "ends_on",
+        "retention_days",
+    )
+    campaign = Campaign(
+        name=f"Hosts of “{call_out.title}”"[:120],
+        state=CampaignState.DRAFT,
+        created_by_id=call_out.created_by_id,
+        **{name: getattr(parent, name) for name in copied},
+    )
+    db.session.add(campaign)
+    db.session.flush()
+    use_ready_made(campaign, *SCRIPT, None)
+    record_audit("campaign created", account=None, campaign=campaign)
+    return campaign
+
+
+def forget_sign_ups() -> None:
+    """Delete the people who signed in, and their pledges, of campaigns that may keep nobody any
+    longer. The calling code commits."""
+    over = (
+        select(CallOut.id)
+        .join(Campaign, Campaign.id == CallOut.campaign_id)
+        .where(Campaign.erasing_since.is_not(None))
+    )
+    db.session.execute(delete(SignUp).where(SignUp.call_out_id.in_(over)))

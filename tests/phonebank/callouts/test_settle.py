@@ -1,0 +1,143 @@
+"""After a call-out: pledges become parties, hosts get their kit, and those who set nothing up are
+called."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from phonebank.callouts import call_outs, pledges, settle
+from phonebank.callouts.jobs import look_after_call_outs
+from phonebank.core import mail
+from phonebank.core.db import db
+from phonebank.core.mail import MailNotSentError
+from phonebank.models import (
+    Account,
+    Campaign,
+    CampaignState,
+    Contact,
+    Party,
+    Pledge,
+    Script,
+    SignUp,
+    SuppressionOrigin,
+    now,
+)
+from phonebank.suppressions.entries import suppress
+from tests.phonebank.callouts.conftest import Hall
+from tests.phonebank.callouts.test_hall import pledge
+
+NewPhone = Callable[..., FlaskClient]
+LINK = re.compile(r"http\S+(/sign-in/link/\S+)")
+
+
+def end(hall: Hall) -> None:
+    call_outs.end(hall.call_out)
+    db.session.commit()
+    look_after_call_outs()
+    db.session.expire_all()
+
+
+def test_a_pledge_becomes_a_party_and_its_host_gets_the_kit_once(
+    hall: Hall, new_phone: NewPhone, app: Flask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pledge(new_phone("Ana"), hall, at="19:30", chairs="8")
+    look_after_call_outs()
+    assert db.session.scalars(select(Party)).all() == [], "the call-out goes on"
+    end(hall)
+    party = db.session.scalars(select(Party)).one()
+    host = db.session.get_one(Account, party.host_id)
+    assert (party.title, party.campaign_id, host.email) == (
+        "At Ana’s",
+        hall.campaign.id,
+        "ana@example.org",
+    )
+    assert db.session.scalars(select(Pledge)).one().starts_at == party.starts_at
+    assert not host.views_something, "a host sees no people"
+    [link] = LINK.findall(capsys.readouterr().out)
+    look_after_call_outs()
+    assert LINK.findall(capsys.readouterr().out) == []
+    assert settle.pledges_not_set_up(hall.call_out) != set()
+    laptop = app.test_client()
+    laptop.post(link)
+    assert laptop.get(f"/parties/{party.id}/kit").status_code == 200
+    db.session.expire_all()
+    assert settle.pledges_not_set_up(hall.call_out) == set()
+
+
+def test_a_mail_server_that_is_away_delays_the_kit_and_doubles_nothing(
+    hall: Hall, new_phone: NewPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Ana", "Ben"):
+        pledge(new_phone(name), hall)
+    sent: list[str] = []
+
+    def away(to: str, *_: str) -> None:
+        raise MailNotSentError("away")
+
+    monkeypatch.setattr(mail, "deliver", away)
+    end(hall)
+    monkeypatch.setattr(mail, "deliver", lambda to, *_: sent.append(to))
+    for _ in range(2):
+        look_after_call_outs()
+    assert sent == ["ana@example.org", "ben@example.org"]
+    assert len(db.session.scalars(select(Party)).all()) == 2
+
+
+def test_without_leave_nobody_becomes_a_host_until_the_organiser_says_so(
+    hall: Hall, new_phone: NewPhone
+) -> None:
+    hall.call_out.lets_host = False
+    pledge(new_phone("Ana"), hall)
+    end(hall)
+    assert db.session.scalars(select(Party)).all() == []
+    pledges.let_host(hall.call_out)
+    db.session.commit()
+    look_after_call_outs()
+    assert len(db.session.scalars(select(Party)).all()) == 1
+
+
+def test_next_morning_those_who_set_nothing_up_become_a_list_with_the_script(
+    hall: Hall, new_phone: NewPhone
+) -> None:
+    numbers = {"Ana": "020 7946 0123", "Ben": "020 7946 0124", "Cleo": "cleo@example.org"}
+    for name, reach in numbers.items():
+        pledge(new_phone(name, reach=reach), hall)
+    new_phone("Dee", reach="020 7946 0125")  # pledged nothing
+    suppress("+442079460124", SuppressionOrigin.ORGANISER, "asked")
+    end(hall)
+    assert db.session.scalars(select(Campaign)).all() == [hall.campaign], "it is not morning yet"
+    hall.call_out.ended_at = now() - timedelta(days=1)
+    db.session.commit()
+    monday = datetime.now(UTC).replace(hour=23)
+    for call_out_id in settle.due_follow_ups(monday):
+        settle.follow_up(call_out_id)
+        settle.follow_up(call_out_id)
+    made = db.session.scalars(select(Campaign).order_by(Campaign.id.desc())).first()
+    assert (made.id, made.state) == (hall.call_out.follow_up_id, CampaignState.DRAFT)
+    assert made.on_behalf_of == hall.campaign.on_behalf_of
+    contacts = db.session.scalars(select(Contact).where(Contact.campaign_id == made.id)).all()
+    assert [(one.first_name, one.phone) for one in contacts] == [("Ana", "+442079460123")]
+    script = db.session.get_one(Script, made.script_id)
+    assert script.name == "Invite a supporter to a phone party"
+    assert settle.due_follow_ups(monday) == []
+
+
+def test_a_forgotten_call_out_ends_and_goes_with_its_campaign(
+    hall: Hall, new_phone: NewPhone
+) -> None:
+    pledge(new_phone("Ana"), hall)
+    hall.call_out.began_at = now() - settle.LASTS_AT_MOST - timedelta(minutes=1)
+    db.session.commit()
+    look_after_call_outs()
+    db.session.expire_all()
+    assert hall.call_out.has_ended
+    hall.campaign.erasing_since = now()
+    db.session.commit()
+    look_after_call_outs()
+    assert db.session.scalars(select(SignUp)).all() == []
+    assert db.session.scalars(select(Pledge)).all() == []
