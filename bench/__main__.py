@@ -2,6 +2,8 @@
 
     python -m bench [cycle] [claims] [import] [board] [callers] [overload] [exports] [find] [api]
                     [erasure] [pacing] [take-out]
+                    [erasure] [pacing]
+                    [erasure] [take-out] [near]
 
 Without a name it takes all of them.
 
@@ -24,6 +26,7 @@ from bench import (
     exports,
     find,
     import_bench,
+    near,
     overload,
     pacing,
     take_out,
@@ -42,6 +45,7 @@ BENCHES: dict[str, Callable[[], bool]] = {
     "api": lambda: api.main(4 if QUICK else 8),
     "take-out": lambda: take_out.main(*((50_000, 10_000) if QUICK else ())),
     "erasure": lambda: erasure.main(20_000 if QUICK else 1_000_000),
+    "near": lambda: near.main(QUICK),
     "pacing": lambda: pacing.main(QUICK),
 }
 

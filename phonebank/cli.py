@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from phonebank import asterisk_commands, demo, role_commands
+from phonebank import asterisk_commands, demo, demo_events, role_commands
 from phonebank.accounts import accounts, roles, second_factor, sign_in_mail
 from phonebank.app import alembic, create_app
 from phonebank.core import connection_budget, jobs, mail, redis_settings
@@ -112,6 +112,7 @@ def load_demo() -> None:
     with _app().app_context():
         if demo.is_empty():
             demo.load()
+            demo_events.load()
             db.session.commit()
             click.echo("The demonstration is loaded.")
 

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from redis.exceptions import RedisError
@@ -157,6 +157,7 @@ def _render(
             form.show(listing, known)
         elif not form.host_name.data:
             form.host_name.data = (current_user.name or "").split(" ")[0][:40]
+            form.place.data = _place_in_address()
     found = guests.guests_of(listing) if listing is not None else []
     return render_template(
         "parties/guests.html",
@@ -171,6 +172,17 @@ def _render(
         public_link=listing_link(listing) if listing is not None else None,
         over=party.has_ended or is_over(party.starts_at, now()),
     )
+
+
+def _place_in_address() -> str:
+    """Return the place that “Host one here” named, as a host would type it; "" without one."""
+    country, _, code = request.args.get("near", "").partition("/")
+    place = db.session.scalar(
+        select(Place).where(Place.country == country.upper(), Place.code == code)
+    )
+    if place is None:
+        return ""
+    return place.code if place.population is None else place.name
 
 
 def _listed(party_id: int) -> tuple[Party, Listing]:

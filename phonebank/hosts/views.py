@@ -82,7 +82,10 @@ def new() -> ResponseReturnValue:
             form.door_open.data,
         )
         db.session.commit()
-        return redirect(url_for(".run", party_id=party.id))
+        # A host who came from “Host one here” goes on to put the party on the map there.
+        near = request.args.get("near")
+        page = ".guest_list" if near else ".run"
+        return redirect(url_for(page, party_id=party.id, near=near))
     status = 422 if form.is_submitted() else 200
     return render_template("parties/new.html", form=form, campaigns=campaigns), status
 

@@ -26,7 +26,7 @@ SHOWN_AT_MOST = 20
 # Kilometres. Fewer people come from farther away, so beyond this a page offers other ways too.
 NEAR = 30.0
 # The search widens in these steps until it has found enough.
-_REACHES = (NEAR, 120.0, 500.0)
+_REACHES = (8.0, NEAR, 120.0, 500.0)
 VIDEO_AT_MOST = 5
 # The public rule of the label "needed most".
 NEEDED_WITHIN = timedelta(days=7)

@@ -3,12 +3,18 @@ ones. They read no session and set no cookie, so any cache on the way may keep t
 
 import gzip
 import hashlib
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from flask import Flask, Response, current_app, request
+
+from phonebank.listings import nearest
+from phonebank.listings.nearest import Dot
+from phonebank.places.outlines import Outline
 
 # Seconds. A new or cancelled event is on every page, or off it, after this time.
 KEPT_FOR = 30
@@ -29,19 +35,21 @@ class KeptPages:
 
     def __init__(self) -> None:
         self._pages: OrderedDict[str, _Page] = OrderedDict()
+        self._dots: dict[str, tuple[float, list[Dot]]] = {}
 
     def answer(self, draw: Callable[[], str]) -> Response:
         """Return the page of this request's path. `draw` makes it, if it is not kept."""
         page = self._page(request.path, draw)
-        response = Response(page.content, mimetype="text/html")
-        response.vary.add("Accept-Encoding")
-        response.set_etag(page.checksum)
+        headers = {"Vary": "Accept-Encoding", "Cache-Control": f"public, max-age={KEPT_FOR}"}
         if request.accept_encodings.quality("gzip"):
-            response.set_data(page.gzipped)
-            response.headers["Content-Encoding"] = "gzip"
-            response.set_etag(f"{page.checksum}-gzip")
-        response.headers["Cache-Control"] = f"public, max-age={KEPT_FOR}"
-        response.make_conditional(request)
+            headers |= {"Content-Encoding": "gzip", "ETag": f'"{page.checksum}-gzip"'}
+            content = page.gzipped
+        else:
+            headers["ETag"] = f'"{page.checksum}"'
+            content = page.content
+        response = Response(content, headers=headers, content_type="text/html; charset=utf-8")
+        if "If-None-Match" in request.headers:
+            response.make_conditional(request)
         return response
 
     def _page(self, path: str, draw: Callable[[], str]) -> _Page:
@@ -61,9 +69,19 @@ class KeptPages:
             self._pages.popitem(last=False)
         return drawn
 
+    def dots(self, outline: Outline) -> list[Dot]:
+        """Return the dots of a map, read at most once in KEPT_FOR seconds."""
+        now = time.monotonic()
+        read_at, dots = self._dots.get(outline.name, (-math.inf, []))
+        if now - read_at >= KEPT_FOR:
+            dots = nearest.dots(outline.countries, datetime.now(UTC))
+            self._dots[outline.name] = now, dots
+        return dots
+
     def forget(self) -> None:
         """Forget all pages. Tests use this between two events."""
         self._pages.clear()
+        self._dots.clear()
 
 
 def init_app(app: Flask) -> None:
@@ -73,5 +91,14 @@ def init_app(app: Flask) -> None:
 
 def keep(draw: Callable[[], str]) -> Response:
     """Return the page of this request, kept or drawn."""
+    return _pages().answer(draw)
+
+
+def kept_dots(outline: Outline) -> list[Dot]:
+    """Return the dots of a map, which all its pages share."""
+    return _pages().dots(outline)
+
+
+def _pages() -> KeptPages:
     pages: KeptPages = current_app.extensions["kept_pages"]
-    return pages.answer(draw)
+    return pages

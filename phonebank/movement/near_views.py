@@ -15,7 +15,7 @@ from phonebank.core.rate_limits import limiter
 from phonebank.listings import nearest
 from phonebank.listings.near_map import draw_map
 from phonebank.models import Place, now
-from phonebank.movement.kept_pages import keep
+from phonebank.movement.kept_pages import keep, kept_dots
 from phonebank.places.distance import describe_distance
 from phonebank.places.find import COUNTRIES, describe_place, find_places, place_at
 from phonebank.places.outlines import outline_of
@@ -58,9 +58,8 @@ def in_country(country: str) -> ResponseReturnValue:
     """Show the map of a country, and its places with events."""
 
     def draw() -> str:
-        at = now()
         outline = outline_of(country.upper())
-        dots = nearest.dots(outline.countries, at)
+        dots = kept_dots(outline)
         return render_template(
             "movement/near_country.html",
             country=COUNTRIES[country.upper()],
@@ -91,7 +90,7 @@ def _draw_place(place: Place, at: datetime) -> str:
         near_km=describe_distance(nearest.NEAR, place.country),
         by_video=nearest.by_video(at),
         distance=lambda km: describe_distance(km, place.country),
-        map=draw_map(outline, nearest.dots(outline.countries, at), point),
+        map=draw_map(outline, kept_dots(outline), point),
         rule=nearest.NEEDED_RULE,
     )
 

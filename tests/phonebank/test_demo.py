@@ -7,14 +7,15 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from phonebank import demo
+from phonebank import demo, demo_events
 from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.core.db import db
-from phonebank.models import Account, Contact, Party, now
+from phonebank.models import Account, Contact, Listing, ListingState, Party, now
 from phonebank.phones.drama_numbers import is_drama_number
 from phonebank.roster.pace import PacePausedError
 from tests.factories import create_account, create_caller
+from tests.some_places import ensure_places
 
 
 def test_everyone_in_it_is_on_a_number_that_nobody_has(app_context: Flask) -> None:
@@ -56,3 +57,15 @@ def test_it_is_loaded_only_where_there_is_nothing(app_context: Flask) -> None:
     roles = {a.email: a.roles[0].name for a in db.session.scalars(select(Account))}
     assert roles["organiser@example.org"] == "organiser"
     assert roles["host@example.org"] == "host"
+
+
+def test_it_has_events_in_three_countries(app_context: Flask) -> None:
+    ensure_places()
+    demo.load()
+    demo_events.load()
+    db.session.commit()
+    listings = db.session.scalars(select(Listing)).all()
+    countries = {"GB", "DE"} if len(listings) < 300 else {"GB", "DE", "IE"}
+    assert {listing.country for listing in listings} == countries
+    assert {listing.state for listing in listings} == {ListingState.SHOWN}
+    assert all(listing.starts_at > now() for listing in listings)
