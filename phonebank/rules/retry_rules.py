@@ -184,6 +184,23 @@ def duration_in_words(minutes: int) -> str:
     return "none" if not number else f"{number} {unit if number > 1 else unit.removesuffix('s')}"
 
 
+def rule_in_words(rule: RetryRule) -> str:
+    """Return a rule in words: "after 3 hours, at another time of day, at most 2 times"."""
+    if rule.retries_at_most == 0:
+        return "not again"
+    words = [f"after {duration_in_words(rule.rest_minutes)}"]
+    if rule.another_time_of_day:
+        words.append("at another time of day")
+    if rule.a_day_at_most == 1:
+        words.append("on another day")
+    elif rule.a_day_at_most:
+        words.append(f"at most {rule.a_day_at_most} tries a day")
+    if rule.retries_at_most:
+        times = rule.retries_at_most
+        words.append("once" if times == 1 else f"at most {times} times")
+    return ", ".join(words)
+
+
 def _differences(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in one.items() if value != other[key]}
 

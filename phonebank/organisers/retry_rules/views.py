@@ -11,15 +11,18 @@ from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.core.edit_form import EditForm
+from phonebank.core.errors import InvalidInputError
 from phonebank.core.scopes import campaign_for
 from phonebank.models import Campaign, RoleName
 from phonebank.rules.outcomes import OUTCOMES, RETRIED
+from phonebank.rules.retry_presets import PRESETS
 from phonebank.rules.retry_rules import (
     UNITS,
     RetryRules,
     RetryRulesError,
     duration_in_words,
     in_largest_unit,
+    rule_in_words,
 )
 
 retry_rules = Blueprint(
@@ -31,7 +34,7 @@ retry_rules = Blueprint(
 # The outcomes are in the order of the buttons on the caller's screen.
 RULED = tuple(key for key in OUTCOMES if key in RETRIED)
 RULES_STAY = (
-    "Someone has changed these rules since you opened this page, so yours were not reset. Check"
+    "Someone has changed these rules since you opened this page, so yours were not replaced. Check"
     " the rules as they are now, then press the button again."
 )
 # The most digits of a number. A longer number stays text, and the rules refuse it.
@@ -132,7 +135,12 @@ def edit(campaign_id: int) -> ResponseReturnValue:
         form=form,
         campaign=campaign,
         outcomes=[OUTCOMES[key] for key in RULED],
-        usual={key: _usual_in_words(key) for key in RULED},
+        usual={key: rule_in_words(RetryRules.default().retries[key]) for key in RULED},
+        rules=stored,
+        now={key: rule_in_words(stored.retries[key]) for key in RULED},
+        household_wait=duration_in_words(stored.household_rest_minutes),
+        presets=PRESETS,
+        chosen=next((key for key, one in PRESETS.items() if one.rules == stored), None),
         changed=set(stored.changes().get("outcomes", {})),
         is_changed=bool(stored.changes()),
     )
@@ -143,14 +151,30 @@ def edit(campaign_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 def back_to_usual(campaign_id: int) -> ResponseReturnValue:
     """Reset the rules to the defaults."""
+    return _take(campaign_id, "usual", "The usual rules apply again.")
+
+
+@retry_rules.post("/preset")
+@open_to(RoleName.ORGANISER)
+def preset(campaign_id: int) -> ResponseReturnValue:
+    """Replace the rules by ready-made ones."""
+    key = request.form.get("preset", "")
+    if key not in PRESETS:
+        raise InvalidInputError("There are no such rules.", "Choose one of those on the page.")
+    said = f"The rules “{PRESETS[key].name}” apply from the next outcome."
+    return _take(campaign_id, key, said)
+
+
+def _take(campaign_id: int, key: str, said: str) -> ResponseReturnValue:
+    """Replace the rules by a preset, unless somebody changed them since the page was opened."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)
     stored = RetryRulesForm(formdata=None, data=_as_fields(RetryRules.parse(campaign.retry_rules)))
     if not stored.is_as_shown(request.form.get("seen")):
         flash(RULES_STAY, "error")
         return redirect(_back(campaign), 303)
-    _change(campaign, {})
+    _change(campaign, PRESETS[key].rules.changes())
     db.session.commit()
-    flash("The usual rules apply again.", "success")
+    flash(said, "success")
     return redirect(_back(campaign), 303)
 
 
@@ -184,20 +208,6 @@ def _as_fields(rules: RetryRules) -> dict[str, Any]:
         fields[f"{key}_retries"] = rule.retries_at_most
         fields[f"{key}_a_day"] = rule.a_day_at_most
     return fields
-
-
-def _usual_in_words(key: str) -> str:
-    """Return the default rule of an outcome, as a sentence."""
-    rule = RetryRules.default().retries[key]
-    words = [f"Usually after {duration_in_words(rule.rest_minutes)}"]
-    if rule.another_time_of_day:
-        words.append("at another time of day")
-    if rule.a_day_at_most == 1:
-        words.append("on another day")
-    at_most = rule.retries_at_most
-    if at_most is not None:
-        words.append("once" if at_most == 1 else f"at most {at_most} times")
-    return f"{', '.join(words)}."
 
 
 def _number(typed: str | None, may_be_empty: bool = False) -> int | str | None:

@@ -11,6 +11,7 @@ from phonebank.campaigns.jobs import count_days
 from phonebank.core.db import db
 from phonebank.models import CallerState, Campaign, CampaignState, Contact, now
 from phonebank.organisers.campaigns.views import describe_week
+from phonebank.organisers.tabs import TABS
 from phonebank.rules.week_hours import DAY_NAMES, DAYS
 from scripts_library.library import source_of
 from tests.factories import (
@@ -116,6 +117,20 @@ def test_a_page_below_a_tab_marks_its_tab(organiser: FlaskClient, campaign_id: i
     for page, tab in (("/hours", "/settings"), ("/downloads", "/answers"), ("/inbox", "/queue")):
         shown = organiser.get(f"{address}{page}").text
         assert f'href="{address}{tab}" aria-current="true"' in shown
+
+
+def test_each_page_about_a_campaign_has_one_tab(app: Flask) -> None:
+    """A new page belongs to a tab, or the campaign's bar marks none."""
+    pages = {
+        (rule.endpoint, rule.endpoint.split(".")[0])
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/campaigns/<int:campaign_id>") and "GET" in (rule.methods or ())
+    }
+    of_page = {
+        endpoint: [tab.name for tab in TABS if not {endpoint, blueprint}.isdisjoint(tab.pages)]
+        for endpoint, blueprint in pages
+    }
+    assert {page: tabs for page, tabs in of_page.items() if len(tabs) != 1} == {}
 
 
 def test_a_draft_ticks_its_steps_and_each_page_leads_to_the_next(

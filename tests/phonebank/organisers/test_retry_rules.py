@@ -10,6 +10,7 @@ from phonebank.calls.record import record
 from phonebank.core.db import db
 from phonebank.models import Campaign, Contact
 from phonebank.rules.outcomes import OUTCOMES, RETRIED
+from phonebank.rules.retry_presets import PRESETS
 from phonebank.rules.retry_rules import RetryRules
 from tests.factories import create_campaign
 from tests.phone_bank import PhoneBank
@@ -54,6 +55,8 @@ def test_the_usual_rules_are_shown_for_every_outcome_that_leads_to_another_try(
     for key, outcome in OUTCOMES.items():
         assert (f"<legend>{outcome.label}" in page) == (key in RETRIED)
     assert "Usually after 3 hours, at another time of day." in page
+    assert "<strong>Busy</strong>: called again after 20 minutes, at most 3 times." in page
+    assert "is called at most 4 times, and at most 2 times a day." in page
     assert "Usually after 2 days, at another time of day, on another day, once." in page
     shown = fields_on(page)
     assert shown.items() >= USUAL.items()
@@ -91,6 +94,28 @@ def test_only_the_changes_are_kept_and_they_can_be_taken_back(
     assert (again["no_answer_rest"], again["no_answer_unit"]) == ("90", "minutes")
     organiser.post(f"{address}/usual")
     assert stored(app) == {}
+
+
+def test_ready_made_rules_are_taken_whole_and_only_if_nothing_changed(
+    app: Flask, organiser: FlaskClient, address: str
+) -> None:
+    seen = fields_on(organiser.get(address).text)["seen"]
+    gentle = {"preset": "gentle", "seen": seen}
+    page = organiser.post(f"{address}/preset", data=gentle, follow_redirects=True).text
+    assert "The rules “Gentle” apply from the next outcome." in page
+    assert "is called at most 3 times, and once a day." in page
+    assert stored(app) == RetryRules.parse(PRESETS["gentle"].changes).changes()
+    # The page that this organiser had open is older than the rules.
+    last = {"preset": "last_days", "seen": seen}
+    page = organiser.post(f"{address}/preset", data=last, follow_redirects=True).text
+    assert "Someone has changed these rules" in page
+    assert stored(app)["attempts_at_most"] == 3
+    assert organiser.post(f"{address}/preset", data={"preset": "x"}).status_code == 422
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_ready_made_rules_can_be_used(preset: str) -> None:
+    assert PRESETS[preset].rules.changes() == PRESETS[preset].changes
 
 
 def test_a_fault_stands_next_to_its_field_and_nothing_is_stored(
