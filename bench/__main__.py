@@ -1,9 +1,7 @@
 """`make bench` takes the measurements of docs/benchmarks.md, one after another.
 
     python -m bench [cycle] [claims] [import] [board] [callers] [overload] [exports] [find] [api]
-                    [erasure] [pacing] [take-out]
-                    [erasure] [pacing]
-                    [erasure] [take-out] [near]
+                    [erasure] [pacing] [take-out] [near] [telephone]
 
 Without a name it takes all of them.
 
@@ -30,6 +28,7 @@ from bench import (
     overload,
     pacing,
     take_out,
+    telephone,
 )
 
 QUICK = bool(os.environ.get("BENCH_QUICK"))
@@ -47,6 +46,7 @@ BENCHES: dict[str, Callable[[], bool]] = {
     "erasure": lambda: erasure.main(20_000 if QUICK else 1_000_000),
     "near": lambda: near.main(QUICK),
     "pacing": lambda: pacing.main(QUICK),
+    "telephone": lambda: telephone.main(*((100, 20, 10) if QUICK else ())),
 }
 
 

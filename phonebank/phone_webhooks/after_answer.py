@@ -1,9 +1,11 @@
-"""Writes what a webhook told once it is answered, so that Twilio never waits for PostgreSQL.
+"""Writes what webhooks told once they are answered, so that Twilio never waits for PostgreSQL.
 
-If the process dies in between, the dialler fetches what was lost.
+One thread of each process writes what has come in meanwhile, in one transaction. If the process
+dies before, the dialler fetches what was lost.
 """
 
 import logging
+import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,42 +14,65 @@ from flask import Flask, Response, current_app
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from phonebank.core.db import autocommit, db
+from phonebank.core.db import db
 from phonebank.telephony.events import LineEvent
 from phonebank.telephony.record_events import record_event
 
 log = logging.getLogger(__name__)
 
-# Events of one process are written a few at a time, so that callers' own requests always find a
-# connection.
-_at_once = threading.BoundedSemaphore(4)
-# Seconds between the tries while PostgreSQL is away.
-PAUSES = (0.2, 1.0, 5.0)
+Find = Callable[[], Sequence[LineEvent]]
+
+# Webhooks whose events are written in one transaction.
+AT_ONCE = 50
+# Seconds between the tries while PostgreSQL is away, or after two processes have met.
+PAUSES = (0.1, 1.0, 5.0)
+
+_EXTENSION = "phonebank.phone_webhooks"
+_starting = threading.Lock()
 
 
-def record_after(response: Response, find: Callable[[], Sequence[LineEvent]]) -> Response:
-    """Let the response write the events once it is sent. `find` returns them, and may query."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    response.call_on_close(lambda: _record(app, find))
+def record_after(response: Response, find: Find) -> Response:
+    """Let the events be written once the response is sent. `find` returns them, and may query."""
+    writer = _writer()
+    response.call_on_close(lambda: writer.put(find))
     return response
 
 
-def _record(app: Flask, find: Callable[[], Sequence[LineEvent]]) -> None:
-    for pause in (*PAUSES, None):
+def _writer() -> "queue.SimpleQueue[Find]":
+    """Return what this process has to write. A thread that takes from it is started once."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    with _starting:
+        waiting: queue.SimpleQueue[Find] | None = app.extensions.get(_EXTENSION)
+        if waiting is None:
+            waiting = app.extensions[_EXTENSION] = queue.SimpleQueue()
+            threading.Thread(target=_write_for_ever, args=(app, waiting), daemon=True).start()
+    return waiting
+
+
+def _write_for_ever(app: Flask, waiting: "queue.SimpleQueue[Find]") -> None:
+    while True:
+        finds = [waiting.get()]
+        while len(finds) < AT_ONCE and not waiting.empty():
+            finds.append(waiting.get())
         try:
-            with _at_once, app.app_context():
-                _write(find)
+            with app.app_context():
+                _write(finds)
+        except Exception as error:  # the thread must go on: later webhooks need it
+            # The text of the error may name a person's number.
+            log.error("webhooks were not written: %s", type(error).__name__)
+
+
+def _write(finds: Sequence[Find]) -> None:
+    for pause in (0.0, *PAUSES):
+        time.sleep(pause)
+        try:
+            # Every process locks lines in the order of their ids.
+            found = [event for find in finds for event in find()]
+            for event in sorted(found, key=lambda event: event.line_id):
+                record_event(event)
+            db.session.commit()
             return
         except (DBAPIError, InvalidRequestError, PoolTimeoutError) as error:
-            # The text of the error may name a person's number.
-            log.warning("what a webhook told was not written: %s", type(error).__name__)
-            if pause is None:
-                return
-            time.sleep(pause)
-
-
-@autocommit
-def _write(find: Callable[[], Sequence[LineEvent]]) -> None:
-    for event in find():
-        record_event(event)
-        db.session.commit()
+            db.session.rollback()
+            log.warning("webhooks wait to be written: %s", type(error).__name__)
+    log.error("%d webhooks were not written, and the dialler asks for what they told", len(finds))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from requests import ConnectTimeout, RequestException
+from requests.adapters import HTTPAdapter
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from urllib3.exceptions import NewConnectionError
@@ -12,6 +13,7 @@ from urllib3.exceptions import NewConnectionError
 TWILIO = "https://api.twilio.com"
 # Seconds for the connection, and for the answer. Twilio places a call in well under a second.
 TIMEOUTS = (3.05, 10.0)
+CONNECTIONS = 32
 
 # Twilio's library logs the address of each request. That is too much for a server's log.
 _quiet = logging.getLogger(f"{__name__}.requests")
@@ -40,6 +42,8 @@ class PacedHttpClient(TwilioHttpClient):  # type: ignore[misc]
     def __init__(self, base: str, wait_to_dial: Callable[[], None]) -> None:
         super().__init__(logger=_quiet)
         self.timeout = TIMEOUTS
+        # Several threads send requests at once, and each connection takes time to open.
+        self.session.mount(base, HTTPAdapter(pool_maxsize=CONNECTIONS))
         self._base = base.rstrip("/")
         self._wait_to_dial = wait_to_dial
 

@@ -108,7 +108,9 @@ class TwilioSimulator:
     """The simulator. `deliver_to` is the local address (host, port) of the server whose public
     address is `public`. `fates` says by number what people do."""
 
-    def __init__(self, public: str, deliver_to: tuple[str, int], seed: int = 1) -> None:
+    def __init__(
+        self, public: str, deliver_to: tuple[str, int], seed: int = 1, connections: int = 16
+    ) -> None:
         self.public, self.deliver_to = public, deliver_to
         self.trouble = Trouble()
         self.fates: dict[str, Fate] = {}
@@ -117,6 +119,8 @@ class TwilioSimulator:
         self.rooms: dict[str, Room] = {}
         self.faults: list[str] = []
         self.delivered: list[tuple[str, int, float]] = []  # path, status, seconds
+        # What the server says that it took, if it says so.
+        self.server_seconds: list[float] = []
         self.sent_form: list[tuple[str, str, dict[str, str]]] = []  # method, path, fields
         # One in this many requests is checked; a check takes 20 ms.
         self.checks_one_in = 1
@@ -130,11 +134,10 @@ class TwilioSimulator:
         self._lock = threading.RLock()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._wake = threading.Condition()
-        self._posts = ThreadPoolExecutor(16)
+        self._posts = ThreadPoolExecutor(connections)
         self._connections = threading.local()
         self._is_over = False
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     # Life --------------------------------------------------------------------------------------
@@ -150,6 +153,10 @@ class TwilioSimulator:
         self._server.shutdown()
         self._server.server_close()
         self._posts.shutdown(wait=True, cancel_futures=True)
+
+    def fate_of(self, number: str) -> Fate:
+        """Return what the person with this number does."""
+        return self.fates.get(number, self.usual)
 
     def later(self, seconds: float, act: Callable[[], None]) -> None:
         with self._wake:
@@ -252,7 +259,7 @@ class TwilioSimulator:
             callback=values.get("StatusCallback", ""),
             asked=tuple(value for name, value in fields if name == "StatusCallbackEvent"),
             timeout=float(values.get("Timeout", "60")),
-            fate=self.fates.get(number, self.usual),
+            fate=self.fate_of(number),
         )
         program = call.program
         words, url = values.get("Twiml", ""), values.get("Url", "")
@@ -487,6 +494,8 @@ class TwilioSimulator:
             connection.close()
             raise
         self.delivered.append((path, answer.status, time.perf_counter() - began))
+        if timing := answer.headers.get("Server-Timing"):
+            self.server_seconds.append(float(timing.rpartition("dur=")[2]) / 1000)
         return answer.status, body
 
     def _participant(self, room: Room, sid: str) -> dict[str, Any]:
@@ -539,6 +548,12 @@ def _shown_room(room: Room) -> dict[str, Any]:
         "friendly_name": room.name,
         "status": "in-progress",
     }
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # With five, which is the default, connections that come at once wait for seconds.
+    request_queue_size = 256
 
 
 def _handler(simulator: TwilioSimulator) -> type[BaseHTTPRequestHandler]:
