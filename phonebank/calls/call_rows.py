@@ -53,7 +53,8 @@ SELECT CAST(call.xmin AS text) AS call_version, CAST(contact.xmin AS text) AS co
           AND earlier.set_aside_at IS NULL
           AND (earlier.phone = call.phone OR NOT :about_number)) AS same_outcome_before
 FROM call JOIN contact ON contact.id = call.contact_id
-WHERE call.id = :call_id AND call.caller_id = :caller_id AND call.phone <> ''
+WHERE call.id = :call_id AND call.phone <> ''
+  AND call.caller_id IS NOT DISTINCT FROM CAST(:caller_id AS bigint)
 """)  # noqa: S608
 
 # If `locked` has to wait for a row, PostgreSQL compares the newest version of that row. The others
@@ -174,9 +175,10 @@ class PeopleResult:
     lost_number: tuple[NumberLoss, ...] = ()
 
 
-def read_rows(caller_id: int, call_id: uuid.UUID, outcome: Outcome) -> CallRows | None:
+def read_rows(caller_id: int | None, call_id: uuid.UUID, outcome: Outcome) -> CallRows | None:
     """Return a call of this caller with its contact; None if the caller has no such call, or if the
-    contact was erased. `outcome` is the outcome to be recorded."""
+    contact was erased. `caller_id` is None for a call that no caller took. `outcome` is the outcome
+    to be recorded."""
     values = {
         "caller_id": caller_id,
         "call_id": call_id,

@@ -26,7 +26,7 @@ from scripts_library.engine import answers_on_path, is_conversation, is_yes
 class Report:
     """The outcome of a call and its details. These are the parameters of `record.record`."""
 
-    caller: Caller
+    caller: Caller | None  # None: the server called, and nobody talked
     call_id: uuid.UUID
     outcome: Outcome
     note: str
@@ -88,7 +88,7 @@ def call_result(report: Report, seen: Situation, counted: bool) -> CallResult:
 
 def _conversation_and_yes(report: Report, seen: Situation) -> tuple[bool, bool]:
     script = script_of(seen.rows.script_version_id)
-    if script is None:
+    if script is None or report.caller is None:
         return report.outcome.key == "talked", False
     # If the caller changed an earlier answer, the way through the script may leave out a step that
     # has an answer. That answer is stored, but does not count.
@@ -117,7 +117,7 @@ def people_result(report: Report, seen: Situation, decision: Decision) -> People
         at=seen.at,
         today=seen.today,
         called_phone=rows.called_phone,
-        caller_id=report.caller.id,
+        caller_id=report.caller.id if report.caller else 0,
         only_me=report.only_me,
         language=report.language,
         dead=dead_among(next_numbers),

@@ -12,6 +12,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import text
+
 from phonebank.calls.call_rows import (
     read_rows,
     write_rows,
@@ -39,6 +41,11 @@ from phonebank.rules.outcomes import OUTCOMES
 from phonebank.suppressions import entries as suppressions
 
 NOTE_AT_MOST = 2000  # characters
+
+_LOCK_UNTAKEN = text("""
+SELECT FROM call JOIN contact ON contact.id = call.contact_id
+WHERE call.id = :call_id AND call.caller_id IS NULL FOR NO KEY UPDATE
+""")
 
 
 @dataclass(frozen=True)
@@ -105,14 +112,30 @@ def record(
     return result
 
 
+def record_unanswered(call_id: uuid.UUID, outcome_key: str) -> RecordResult:
+    """Record how a call ended that the server made and that no caller took. It changes the contact
+    as any call, and is in no tally, because it is nobody's.
+
+    Raises NotFoundError if a caller has taken the call, or the contact was erased.
+    """
+    begin_transaction()
+    db.session.execute(_LOCK_UNTAKEN, {"call_id": call_id})
+    outcome = OUTCOMES[outcome_key]
+    result = _record(Report(None, call_id, outcome, "", None, False, "", None), is_locked=True)
+    if result is None:
+        raise RuntimeError("A call has changed although its row was locked.")
+    return result
+
+
 def _record(report: Report, is_locked: bool) -> RecordResult | None:
     """Read the rows, decide, and write. Return None if nothing was written. Then the call or its
     contact has changed between reading and writing, or this outcome needs locked rows and
     `is_locked` is False."""
     outcome = report.outcome
-    rows = read_rows(report.caller.id, report.call_id, outcome)
+    caller_id = report.caller.id if report.caller else None
+    rows = read_rows(caller_id, report.call_id, outcome)
     if rows is None:
-        raise not_an_own_call(report.call_id, report.caller.id)
+        raise not_an_own_call(report.call_id, caller_id or 0)
     if rows.outcome is not None or is_stale(report.turn, rows.turn):
         return RecordResult(rows.outcome, changed=False)
     is_late = rows.ended_at is not None
@@ -126,7 +149,8 @@ def _record(report: Report, is_locked: bool) -> RecordResult | None:
     today = contact_date(zones_in_key(rows.zone_key), at, rules_of(campaign))
     seen = Situation(rows, campaign, at, today)
     decision = decide_about(report, seen)
-    result = call_result(report, seen, decision.counted and not is_superseded)
+    is_counted = decision.counted and not is_superseded and report.caller is not None
+    result = call_result(report, seen, is_counted)
     people = None if is_superseded else people_result(report, seen, decision)
     moves_on = people is not None and people.contact.phone != rows.contact.phone
     if moves_on and not is_locked:

@@ -10,6 +10,7 @@ from phonebank.dialler.conclude import conclude
 from phonebank.dialler.connect import end_if_over, follow_caller_line, make_line
 from phonebank.dialler.dial import dial, end_here, take_answer
 from phonebank.dialler.people import PersonLines
+from phonebank.dialler.predictive import Predictive
 from phonebank.dialler.progressive import claim_for, is_due, tell
 from phonebank.dialler.rows import CallerRow, LineRow, callers_of, open_lines_of, unjoined_of
 from phonebank.dialler.switchboard import FETCH, Switchboard
@@ -46,6 +47,7 @@ class CampaignDialler:
         self._campaign_id = campaign_id
         self._switchboard = Switchboard(backend)
         self._people = PersonLines(self._switchboard)
+        self._predictive = Predictive(campaign_id, self._switchboard, self._people)
         self._fetched_at = float("-inf")  # the first turn adopts what rings
         self._phases: dict[int, Phase] = {}
         self._spending_read_at = float("-inf")
@@ -61,13 +63,20 @@ class CampaignDialler:
         self._fetch()
         self._read_spending(campaign, settings)
         lines = open_lines_of(self._campaign_id)
+        callers = callers_of(self._campaign_id)
+        if self._is_predictive(campaign, settings):
+            self._people.has_callers = any(c.situation.is_connected for c in callers)
+            if self._predictive.assign(campaign, callers, lines):
+                callers = callers_of(self._campaign_id)
+                lines = open_lines_of(self._campaign_id)
         self._follow_lines(lines, settings)
         if campaign.mode.dials_first:
             for row in unjoined_of(self._campaign_id):
                 conclude(row)
-        callers = callers_of(self._campaign_id)
         for caller in callers:
             self._follow_caller(caller, campaign, settings)
+        if self._is_predictive(campaign, settings) and not self._is_over_budget:
+            self._predictive.dial(campaign, settings, callers, lines)
         self._tell_callers(callers)
         db.session.commit()
 
@@ -124,8 +133,21 @@ class CampaignDialler:
                 end_here(line.id, EndCause.CANCELLED)
 
     def _may_be_called(self, line: LineRow) -> bool:
-        is_wanted = line.call_is_open and line.own_ref is not None and line.end_wanted_at is None
+        is_there = line.own_ref is not None or (line.caller_id is None and self._people.has_callers)
+        is_wanted = line.call_is_open and is_there and line.end_wanted_at is None
         return is_wanted and not self._is_over_budget
+
+    @staticmethod
+    def _is_predictive(campaign: Campaign, settings: PhoneSettings) -> bool:
+        return (
+            campaign.mode == CampaignMode.PREDICTIVE
+            and settings.law_confirmed_at is not None
+            and bool(settings.shown_number)
+        )
+
+    def _calls_for_each(self, campaign: Campaign, settings: PhoneSettings) -> bool:
+        is_progressive = campaign.mode.dials_first and bool(settings.shown_number)
+        return is_progressive and not self._is_predictive(campaign, settings)
 
     def _read_spending(self, campaign: Campaign, settings: PhoneSettings) -> None:
         at = time.monotonic()
@@ -147,7 +169,7 @@ class CampaignDialler:
         elif not end_if_over(caller, at):
             if caller.line_id is None:
                 make_line(self._campaign_id, caller, self._switchboard.backend.name)
-            elif campaign.mode.dials_first and settings.shown_number and is_due(caller, at):
+            elif self._calls_for_each(campaign, settings) and is_due(caller, at):
                 if self._is_over_budget:
                     tell(caller.caller_id, BUDGET_SPENT)
                 else:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, text
 
-from phonebank.calls.record import record
+from phonebank.calls.record import record, record_unanswered
 from phonebank.contact_queue.holds import end_hold
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.errors import PhonebankError
@@ -44,7 +44,7 @@ def conclude(row: UnjoinedRow) -> None:
     caller = db.session.get(Caller, row.caller_id) if row.caller_id is not None else None
     try:
         if caller is None:
-            _end(row)
+            record_unanswered(row.call_id, _OUTCOMES[row.cause])
         else:
             record(caller, row.call_id, _OUTCOMES[row.cause])
         db.session.commit()

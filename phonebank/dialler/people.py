@@ -10,6 +10,8 @@ from phonebank.telephony.backend import Sound
 
 # Ofcom: a person who has heard nobody for this long hears the information message.
 NOBODY_AFTER = timedelta(seconds=2)
+# The message is asked for so much sooner, because asking takes time.
+HEADROOM = timedelta(seconds=0.4)
 # Usually a provider has told of a join by then.
 TOLD_AFTER = timedelta(seconds=0.5)
 # A message whose end was never told has ended by now.
@@ -22,6 +24,8 @@ class PersonLines:
 
     def __init__(self, switchboard: Switchboard) -> None:
         self._switchboard = switchboard
+        # Whether anybody is there who could take a call that is nobody's yet.
+        self.has_callers = True
         self._messages: dict[int, datetime] = {}
         # When it was first tried to put a person through.
         self._tried: dict[int, datetime] = {}
@@ -48,6 +52,16 @@ class PersonLines:
             # The caller is gone, or has recorded how the call ended: never leave a silent line.
             if self._is_unwanted(line) or line.state != LineState.JOINED:
                 self._switchboard.hang_up(line.ref)
+        else:
+            self._put_through(line, at)
+
+    def _put_through(self, line: LineRow, at: datetime) -> None:
+        """Put a person who has answered through to their caller, or tell them that nobody is
+        free."""
+        if line.caller_id is None and line.call_is_open:
+            # Somebody may become free in time. The message begins before the time is over.
+            if at - (line.answered_at or at) > NOBODY_AFTER - HEADROOM:
+                self._say_nobody_is_free(line, at)
         elif not self._is_unwanted(line) and line.own_ref is not None:
             # An answer that was told late is put through all the same, as long as that works.
             tried_at = self._tried.setdefault(line.id, at)
@@ -61,9 +75,14 @@ class PersonLines:
         self._messages[line.id] = at
         self._switchboard.play(line.ref, Sound.INFORMATION_MESSAGE)
 
-    @staticmethod
-    def _is_unwanted(line: LineRow) -> bool:
+    def has_message(self, line: LineRow) -> bool:
+        """Whether the information message has begun on the line."""
+        return line.id in self._messages
+
+    def _is_unwanted(self, line: LineRow) -> bool:
         is_over = not line.call_is_open or line.end_wanted_at is not None
+        if line.caller_id is None:
+            return is_over or not self.has_callers
         return is_over or line.own_ref is None
 
 

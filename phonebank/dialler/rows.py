@@ -18,13 +18,14 @@ _CALLERS = state_text(
 SELECT session.caller_id, session.number, session.line_id, own.state AS caller_line,
        session.ready_at, session.finishing, session.seen_at, session.ask_again_at,
        caller.state = :admitted AS is_admitted, call.id AS call_id,
-       person.state AS person_line, person.joined_at IS NOT NULL AS was_joined, person.cause
+       person.state AS person_line, person.joined_at IS NOT NULL AS was_joined, person.cause,
+       person.joined_at, person.ended_at AS left_at
 FROM phone_session AS session
 JOIN caller ON caller.id = session.caller_id
 LEFT JOIN line AS own ON own.id = session.line_id
 LEFT JOIN call ON call.caller_id = session.caller_id AND call.ended_at IS NULL
 LEFT JOIN LATERAL (
-    SELECT state, joined_at, cause FROM line
+    SELECT state, joined_at, cause, ended_at FROM line
     WHERE line.call_id = call.id AND side = :person ORDER BY id DESC LIMIT 1
 ) AS person ON true
 WHERE session.campaign_id = :campaign_id AND session.ended_at IS NULL
@@ -36,8 +37,9 @@ ORDER BY session.ready_at, session.caller_id
 _LINES = state_text(
     """
 SELECT line.id, line.side, line.state, line.provider_id, line.call_id, line.caller_id,
-       line.dialled_at, line.answered_at, line.joined_at, line.played_at, line.end_wanted_at,
-       line.created_at, call.id IS NOT NULL AND call.ended_at IS NULL AS call_is_open, call.phone,
+       line.contact_id, line.dialled_at, line.answered_at, line.joined_at, line.played_at,
+       line.end_wanted_at, line.created_at, call.phone,
+       call.id IS NOT NULL AND call.ended_at IS NULL AS call_is_open,
        own.id AS own_id, own.provider_id AS own_provider_id,
        session.line_id AS session_line_id, session.number,
        session.caller_id IS NOT NULL AND session.ended_at IS NULL AS is_on
@@ -78,7 +80,8 @@ UNION SELECT campaign_id FROM line WHERE ended_at IS NULL
 
 @dataclass(frozen=True)
 class CallerRow:
-    """A caller on the telephone: see `models.PhoneSession`."""
+    """A caller on the telephone: see `models.PhoneSession`. `joined_at` and `left_at` are when the
+    person of their open call was joined and when that line ended."""
 
     caller_id: int
     number: str | None
@@ -93,6 +96,8 @@ class CallerRow:
     person_line: LineState | None
     was_joined: bool
     cause: EndCause | None
+    joined_at: datetime | None
+    left_at: datetime | None
 
     @property
     def situation(self) -> Situation:
@@ -123,6 +128,7 @@ class LineRow:
     provider_id: str | None
     call_id: uuid.UUID | None
     caller_id: int | None
+    contact_id: int | None
     dialled_at: datetime | None
     answered_at: datetime | None
     joined_at: datetime | None

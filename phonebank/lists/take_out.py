@@ -261,7 +261,7 @@ def _end_calls(contact_ids: Collection[int]) -> None:
     calls = [db.session.get_one(Call, call_id, populate_existing=True) for call_id in ids]
     for call in calls:
         end_hold(call, CallEnding.TAKEN_AWAY)
-    told = [(call.caller_id, str(call.id)) for call in calls]
+    told = [(call.caller_id, str(call.id)) for call in calls if call.caller_id]
 
     def tell() -> None:
         for caller_id, call_id in told:

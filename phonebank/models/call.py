@@ -102,7 +102,11 @@ class Call(Base):
     contact_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("contact.id", ondelete="CASCADE")
     )
-    caller_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("caller.id", ondelete="CASCADE"))
+    # None while the server calls a person for whom nobody is free yet. When a caller takes the
+    # call, they are written here, and `started_at` is that moment.
+    caller_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("caller.id", ondelete="CASCADE")
+    )
     party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id", ondelete="SET NULL"))
     script_version_id: Mapped[int | None] = mapped_column(
         ForeignKey("script_version.id", ondelete="SET NULL")

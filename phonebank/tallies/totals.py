@@ -113,7 +113,7 @@ def add(
 
 def add_call(call: Call, sign: int) -> None:
     """Add a call that counts to the tally (`sign` 1), or subtract it (`sign` -1)."""
-    if not call.counted or call.recorded_at is None:
+    if not call.counted or call.recorded_at is None or call.caller_id is None:
         return
     add(
         call.campaign_id,

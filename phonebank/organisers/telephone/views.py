@@ -5,7 +5,14 @@ from typing import Any
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
-from wtforms import DecimalField, IntegerField, RadioField, StringField, ValidationError
+from wtforms import (
+    BooleanField,
+    DecimalField,
+    IntegerField,
+    RadioField,
+    StringField,
+    ValidationError,
+)
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, NumberRange, Optional
 
@@ -39,6 +46,12 @@ MODES: dict[CampaignMode, tuple[str, str]] = {
         "We call the next person by ourselves, one for each caller who is ready. Callers see who "
         "it is when somebody picks up.",
     ),
+    CampaignMode.PREDICTIVE: (
+        "Through us, several people at once",
+        "For short calls with five or more callers. We call more people than callers are ready, "
+        "so callers wait less. Now and then a person picks up and nobody is free: they hear a "
+        "message, and we call them again no sooner than 72 hours later.",
+    ),
 }
 
 
@@ -56,6 +69,14 @@ class TelephoneForm(EditForm):
         description="A number of the campaign, on which somebody answers or a message says who "
         "called. Your telephone service must have confirmed that it is yours. Hiding it is not "
         "allowed.",
+    )
+    law_confirmed = BooleanField(
+        "We have read the law on calling several people at once, and may do it",
+        description="In the United Kingdom, Ofcom's rules hold: at most 3% of a day's answered "
+        "calls may find nobody free, each of them hears who called within two seconds, and a "
+        "phone rings for at least 15 seconds. Phonebank keeps to these figures everywhere. In "
+        "the United States and in Germany such calls need more, often each person's consent: ask "
+        "a lawyer.",
     )
     ring_seconds = IntegerField(
         "How long a phone rings, in seconds",
@@ -88,6 +109,11 @@ class TelephoneForm(EditForm):
             field.data = read_number(typed, campaign.country, campaign.allow_drama_numbers)
         except InvalidPhoneNumberError as refused:
             raise ValidationError(refused.message) from None
+
+    def validate_law_confirmed(self, field: BooleanField) -> None:
+        """Calling several people at once needs the tick."""
+        if self.mode.data == CampaignMode.PREDICTIVE and not field.data:
+            raise ValidationError("Tick this first, or choose another way.")
 
     def validate_mode(self, field: RadioField) -> None:
         """Refuse a mode that needs a telephone service on a server without one."""
@@ -129,6 +155,7 @@ def _values(campaign: Campaign, settings: PhoneSettings) -> dict[str, Any]:
     return {
         "mode": campaign.mode,
         "shown_number": settings.shown_number,
+        "law_confirmed": settings.law_confirmed_at is not None,
         "ring_seconds": settings.ring_seconds,
         "day_budget": settings.day_budget,
     }
@@ -138,6 +165,9 @@ def _change(campaign: Campaign, settings: PhoneSettings, form: TelephoneForm) ->
     before = _values(campaign, settings)
     campaign.mode = form.mode.data
     settings.shown_number = form.shown_number.data or ""
+    if form.law_confirmed.data != before["law_confirmed"]:
+        settings.law_confirmed_at = now() if form.law_confirmed.data else None
+        settings.law_confirmed_by_id = current_user.id if form.law_confirmed.data else None
     settings.ring_seconds = form.ring_seconds.data
     settings.day_budget = form.day_budget.data
     db.session.add(settings)

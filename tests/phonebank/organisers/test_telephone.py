@@ -53,3 +53,17 @@ def test_an_organiser_chooses_how_the_campaign_calls(app, address, organiser, mo
     assert mode == CampaignMode.PROGRESSIVE
     assert (settings.shown_number, settings.ring_seconds) == ("+442079460123", 20)
     assert str(settings.day_budget) == "12.50"
+
+
+def test_several_people_at_once_need_the_tick(app, address, organiser, monkeypatch):
+    config = replace(config_of(app), telephony="simulator")
+    monkeypatch.setitem(app.extensions, "phonebank", config)
+    refused = organiser.post(address, data=FIELDS | {"mode": "predictive"})
+    assert refused.status_code == 422
+    assert "Tick this first" in refused.text
+    ticked = FIELDS | {"mode": "predictive", "law_confirmed": "y"}
+    assert organiser.post(address, data=ticked).status_code == 302
+    mode, settings = stored(app)
+    assert mode == CampaignMode.PREDICTIVE
+    assert settings.law_confirmed_at is not None
+    assert settings.law_confirmed_by_id is not None

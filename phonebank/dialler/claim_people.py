@@ -1,0 +1,117 @@
+"""Takes people to call for whom no caller is free yet. Commits.
+
+The rules are those of `calls.claim`. Only what depends on a caller is checked later, when a caller
+takes the call.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, cast
+
+from redis.exceptions import RedisError
+from sqlalchemy import text
+
+from phonebank.calls.claim_rows import read_contact
+from phonebank.contact_queue.campaign_hours import is_calling_time
+from phonebank.contact_queue.number_rest import rests_until
+from phonebank.contact_queue.queue import ContactQueue, TakenContact
+from phonebank.contact_queue.sql_conditions import is_callable
+from phonebank.core.db import db
+from phonebank.experiments.script_choice import choose_script
+from phonebank.models import Caller, Campaign, Line, LineSide, new_id, now
+from phonebank.suppressions.contacts import HAS_SUPPRESSED_NUMBER
+
+# For how long a call may stay without a caller: the longest ringing and the message.
+OPEN_AT_MOST = timedelta(minutes=3)
+TRIES_AT_MOST = 5
+
+_CLAIM = text(f"""
+WITH free AS (
+    SELECT contact.id, contact.phone, contact.campaign_id
+    FROM contact JOIN contact_list ON contact_list.id = contact.contact_list_id
+    WHERE contact.id = :contact_id AND contact.xmin = CAST(:version AS xid)
+      AND {is_callable("contact")} AND NOT contact_list.removed AND NOT {HAS_SUPPRESSED_NUMBER}
+    FOR NO KEY UPDATE OF contact SKIP LOCKED
+)
+INSERT INTO call (id, campaign_id, contact_id, script_version_id, experiment_arm_id, phone,
+                  household, started_at, expires_at, reached, conversation, yes, counted, late,
+                  note, too_fast, turn)
+SELECT :id, campaign_id, id, CAST(:script_version_id AS integer),
+       CAST(:experiment_arm_id AS integer), phone, CAST(:household AS jsonb), :at, :until,
+       false, false, false, false, false, '', false, 0
+FROM free ON CONFLICT DO NOTHING RETURNING id
+""")  # noqa: S608
+
+
+@dataclass(frozen=True)
+class _Nobody:
+    """Stands for the caller who is not known yet: without lists and languages of their own."""
+
+    campaign: Campaign
+    id: int = 0
+    list_ids: list[int] = field(default_factory=list)
+    languages: list[str] = field(default_factory=list)
+
+
+def claim_people(campaign: Campaign, lines: int, backend: str) -> int:
+    """Take up to so many people, and write an open call and a wanted line for each. Return how many
+    were taken: fewer if nobody more can be called now."""
+    nobody = cast(Caller, _Nobody(campaign))
+    queue = ContactQueue(campaign, nobody)
+    try:
+        return sum(_claim_one(campaign, nobody, queue, backend) for _ in range(lines))
+    except RedisError:
+        db.session.rollback()
+        return 0
+
+
+def _claim_one(campaign: Campaign, nobody: Caller, queue: ContactQueue, backend: str) -> bool:
+    for _ in range(TRIES_AT_MOST):
+        taken = queue.take(new_id())
+        if taken is None:
+            return False
+        if _write(campaign, nobody, taken, backend):
+            db.session.commit()
+            queue.top_up(taken)
+            db.session.commit()
+            return True
+        db.session.rollback()
+        queue.release_stale(taken)
+    return False
+
+
+def _write(campaign: Campaign, nobody: Caller, taken: TakenContact, backend: str) -> bool:
+    at = now()
+    contact: Any = read_contact(taken.contact_id, nobody, at)
+    if contact is None or not is_calling_time(campaign, contact.zone_key, at):
+        return False
+    if contact.callback_caller_id is not None:
+        return False  # promised to one caller
+    rest = rests_until(contact.called_elsewhere, campaign)
+    if rest is not None and rest > at:
+        return False
+    words = choose_script(contact.words, contact.id)
+    values = {
+        "id": taken.call_id,
+        "contact_id": contact.id,
+        "version": contact.row_version,
+        "script_version_id": words.script_version_id,
+        "experiment_arm_id": words.experiment_arm_id,
+        "household": json.dumps([other for other, *_ in contact.household]),
+        "at": at,
+        "until": at + OPEN_AT_MOST,
+    }
+    if db.session.scalar(_CLAIM, values) is None:
+        return False
+    db.session.add(
+        Line(
+            campaign_id=campaign.id,
+            call_id=taken.call_id,
+            contact_id=contact.id,
+            side=LineSide.PERSON,
+            backend=backend,
+        )
+    )
+    db.session.flush()
+    return True

@@ -1,0 +1,177 @@
+"""Predictive calling: more lines than callers are ready, by `pacing.rule`. Commits.
+
+A person's call is nobody's until they answer. Then the caller who has waited for longest takes it.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
+
+from phonebank.calls.eligibility import running_campaign
+from phonebank.contact_queue.caller_filters import may_get
+from phonebank.core.db import db
+from phonebank.core.errors import PhonebankError
+from phonebank.dialler.claim_people import claim_people
+from phonebank.dialler.day_account import account_of
+from phonebank.dialler.people import PersonLines
+from phonebank.dialler.progressive import is_due, tell
+from phonebank.dialler.rows import CallerRow, LineRow
+from phonebank.dialler.switchboard import Switchboard
+from phonebank.dialler.watch import Watch
+from phonebank.models import Caller, Campaign, Contact, LineSide, PhoneSettings, now
+from phonebank.pacing.rule import lines_to_dial
+from phonebank.pacing.snapshot import Snapshot
+from phonebank.roster.pace import refuse_paused
+from phonebank.telephony.phases import Phase
+
+# How often the rule is asked.
+ASKS_EVERY = timedelta(seconds=0.5)
+NOBODY_LEFT = "There's nobody to call right now. We try again every few seconds."
+
+_TAKE = text("""
+WITH taken AS (
+    UPDATE call SET caller_id = :caller_id, party_id = CAST(:party_id AS integer),
+        started_at = :at, expires_at = :until, handed_out_no = nextval('call_handed_out_no')
+    WHERE id = :call_id AND caller_id IS NULL AND ended_at IS NULL RETURNING id
+)
+UPDATE line SET caller_id = :caller_id FROM taken WHERE line.call_id = taken.id
+RETURNING line.id
+""")
+_CALLERS = select(Caller).options(joinedload(Caller.campaign), joinedload(Caller.party))
+
+
+class Predictive:
+    """The predictive calls of one campaign."""
+
+    def __init__(self, campaign_id: int, switchboard: Switchboard, people: PersonLines) -> None:
+        self._campaign_id = campaign_id
+        self._backend = switchboard.backend.name
+        self._people = people
+        self._watch: Watch | None = None
+        self._asked_at: datetime | None = None
+
+    def assign(self, campaign: Campaign, callers: list[CallerRow], lines: list[LineRow]) -> bool:
+        """Give people who have answered to callers who are ready, whoever waited for longest
+        first. Return whether anybody was given."""
+        answered = [line for line in lines if self._is_nobodys(line) and line.is_live]
+        answered.sort(key=lambda line: (line.answered_at or line.created_at, line.id))
+        ready = self._ready(callers) if answered else []
+        given = 0
+        for line in answered:
+            for caller in ready:
+                if self._take(line, caller, campaign):
+                    ready.remove(caller)
+                    given += 1
+                    break
+        return given > 0
+
+    def dial(
+        self,
+        campaign: Campaign,
+        settings: PhoneSettings,
+        callers: list[CallerRow],
+        lines: list[LineRow],
+    ) -> None:
+        """Ask the rule how many lines to dial now, and write them."""
+        at = now()
+        self._watch = self._watch or Watch(settings.ring_seconds)
+        self._watch.see(callers, lines, at)
+        if self._asked_at is not None and at - self._asked_at < ASKS_EVERY:
+            return
+        self._asked_at = at
+        if not campaign.is_running or not any(c.situation.is_connected for c in callers):
+            return
+        waiting = [c for c in callers if c.situation.phase == Phase.WAITING and not c.finishing]
+        moment = self._moment(campaign, waiting, callers, lines, at)
+        wanted = lines_to_dial(moment).lines
+        if wanted and claim_people(campaign, wanted, self._backend) == 0:
+            for caller in waiting:
+                if is_due(caller, at) and not any(self._is_nobodys(line) for line in lines):
+                    tell(caller.caller_id, NOBODY_LEFT)
+
+    def _moment(
+        self,
+        campaign: Campaign,
+        waiting: list[CallerRow],
+        callers: list[CallerRow],
+        lines: list[LineRow],
+        at: datetime,
+    ) -> Snapshot:
+        people = [line for line in lines if line.side == LineSide.PERSON]
+        ringing = [
+            (at - (line.dialled_at or at)).total_seconds() for line in people if not line.is_live
+        ]
+        talking = [
+            (at - caller.joined_at).total_seconds()
+            for caller in callers
+            if caller.situation.phase == Phase.TALKING and caller.joined_at
+        ]
+        wrapping_up = [
+            (at - caller.left_at).total_seconds()
+            for caller in callers
+            if caller.situation.phase == Phase.WRAPPING_UP and caller.left_at
+        ]
+        unjoined = [
+            line
+            for line in people
+            if line.is_live and line.joined_at is None and not self._people.has_message(line)
+        ]
+        if self._watch is None:
+            raise RuntimeError("The rule was asked before anything was seen.")
+        return Snapshot(
+            ready=len(waiting),
+            talking=talking,
+            wrapping_up=wrapping_up,
+            ringing=ringing,
+            waiting=len(unjoined),
+            account=account_of(campaign, at),
+            learned=self._watch.learned(at, ringing, talking),
+        )
+
+    def _is_nobodys(self, line: LineRow) -> bool:
+        is_open = line.side == LineSide.PERSON and line.call_is_open
+        return is_open and line.caller_id is None and not self._people.has_message(line)
+
+    def _ready(self, callers: list[CallerRow]) -> list[Caller]:
+        """Return the callers who may take a call now, in the order of their waiting."""
+        ids = [
+            caller.caller_id
+            for caller in callers
+            if caller.situation.phase == Phase.WAITING
+            and caller.call_id is None
+            and not caller.finishing
+        ]
+        query = _CALLERS.where(Caller.id.in_(ids)).execution_options(populate_existing=True)
+        found = {caller.id: caller for caller in db.session.scalars(query)}
+        return [found[i] for i in ids if i in found and _may_take(found[i])]
+
+    def _take(self, line: LineRow, caller: Caller, campaign: Campaign) -> bool:
+        at = now()
+        contact = db.session.get(Contact, line.contact_id)
+        if contact is None or not may_get(caller, contact, campaign, at):
+            return False
+        values = {
+            "caller_id": caller.id,
+            "party_id": caller.party_id,
+            "call_id": line.call_id,
+            "at": at,
+            "until": at + timedelta(seconds=campaign.hold_seconds),
+        }
+        try:
+            taken = db.session.scalar(_TAKE, values) is not None
+            db.session.commit()
+        except IntegrityError:
+            db.session.rollback()  # the caller has got another call at this moment
+            return False
+        return taken
+
+
+def _may_take(caller: Caller) -> bool:
+    try:
+        running_campaign(caller)
+        refuse_paused(caller, now())
+    except PhonebankError:
+        return False
+    return caller.may_call

@@ -1,0 +1,91 @@
+"""Predictive calling on the simulated network: a call is nobody's until a caller takes it."""
+
+from sqlalchemy import func, select
+
+from phonebank.core.db import db
+from phonebank.dialler import predictive
+from phonebank.models import CampaignMode, Contact, Line, PhoneSettings, Tally, now
+from phonebank.pacing.snapshot import Decision, PacingMode
+from phonebank.telephony.phases import Phase
+from phonebank.telephony.sessions import phone_of
+from tests.phonebank.dialler.evening import Evening, evening
+
+MODE = CampaignMode.PREDICTIVE
+
+
+def allow(tonight: Evening) -> None:
+    settings = db.session.get_one(PhoneSettings, tonight.campaign_id)
+    settings.law_confirmed_at = now()
+    db.session.commit()
+
+
+def dial_at_once(monkeypatch, number: int) -> None:
+    """Let the rule dial so many lines, once."""
+    left = [number]
+
+    def rule(_moment):
+        lines, left[0] = left[0], 0
+        return Decision(lines, PacingMode.PREDICTIVE, None)
+
+    monkeypatch.setattr(predictive, "lines_to_dial", rule)
+
+
+def test_a_call_becomes_a_callers_when_the_person_answers(app, clean_stores):
+    with evening(app, MODE, people=2, how="answer=1,ring=2,talk=60") as tonight:
+        caller = tonight.callers[0]
+        allow(tonight)
+        tonight.connect_all()
+        line = tonight.run(lambda: [x for x in tonight.lines() if x.dialled_at])[0]
+        call = tonight.calls()[0]
+        assert (call.caller_id, line.caller_id) == (None, None)
+        claimed_at = call.started_at
+        assert phone_of(caller.id).phase == Phase.WAITING
+        tonight.run(lambda: phone_of(caller.id).phase == Phase.TALKING)
+        call = tonight.calls()[0]
+        assert call.caller_id == caller.id
+        assert call.started_at > claimed_at, "the ledger begins when the caller takes the call"
+        assert len(tonight.lines()) == 1, (
+            "one line for one caller, as long as few answers are known"
+        )
+
+
+def test_calls_that_nobody_answers_change_the_person_and_no_total(app, clean_stores):
+    how = "answer=0,busy=0.5,no_such_number=0.5"
+    with evening(app, MODE, people=4, how=how) as tonight:
+        allow(tonight)
+        tonight.connect_all()
+        tonight.run(lambda: len([call for call in tonight.calls() if call.outcome]) == 4)
+        assert {call.outcome for call in tonight.calls()} == {"busy", "disconnected"}
+        assert all(call.caller_id is None and not call.counted for call in tonight.calls())
+        people = db.session.scalars(select(Contact)).all()
+        assert all(person.attempts == 1 for person in people)
+        assert db.session.scalar(select(func.count()).select_from(Tally)) == 0
+        tonight.run(lambda: phone_of(tonight.callers[0].id).notice)
+
+
+def test_a_person_for_whom_nobody_is_free_hears_the_message(app, clean_stores, monkeypatch):
+    dial_at_once(monkeypatch, 3)
+    with evening(app, MODE, people=3, how="answer=1,ring=0.5,talk=2000") as tonight:
+        allow(tonight)
+        tonight.connect_all()
+        tonight.run(lambda: len([x for x in tonight.lines() if x.ended_at]) == 2)
+        joined = [line for line in tonight.lines() if line.joined_at]
+        left = [line for line in tonight.lines() if not line.joined_at]
+        assert len(joined) == 1
+        for line in left:
+            assert line.played_at is not None
+            waited = (line.played_at - line.answered_at).total_seconds()
+            assert waited < 2 + tonight.message_takes, "it began within two seconds"
+        tonight.run(lambda: len([call for call in tonight.calls() if call.ended_at]) == 2)
+        for line in left:
+            person = db.session.get_one(Contact, line.contact_id)
+            assert (person.callable_at - now()).total_seconds() > 71.9 * 3600
+
+
+def test_without_the_tick_it_is_progressive(app, clean_stores):
+    with evening(app, MODE, people=2, how="answer=1,ring=2") as tonight:
+        tonight.connect_all()
+        tonight.run(lambda: [x for x in tonight.lines() if x.dialled_at])
+        assert db.session.scalars(
+            select(Line.caller_id).where(Line.call_id.is_not(None))
+        ).all() == [tonight.callers[0].id]
