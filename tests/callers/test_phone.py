@@ -52,6 +52,8 @@ def test_progressive_calling_shows_people_when_they_pick_up(simulated, client):
         assert refused.status_code == 422
         client.post("/calling/phone/connect", data={"number": OWN})
         tonight.run(lambda: phase(client) == "resting")
+        client.post("/calling/phone/ready", data={"ready": "yes"})
+        client.post("/calling/phone/ready", data={"ready": "no"})
         assert "Ready when you are" in client.get("/calling/phone").text
         client.post("/calling/phone/ready", data={"ready": "yes"})
         tonight.run(lambda: phase(client) == "calling")
@@ -81,6 +83,8 @@ def test_progressive_calling_shows_people_when_they_pick_up(simulated, client):
         # The second time the number is known, and one tap is enough.
         client.post("/calling/phone/connect")
         tonight.run(lambda: phase(client) == "resting")
+        client.post("/calling/phone/hang-up")
+        assert phase(client) == "off"
 
 
 def test_the_bridge_shows_people_first_and_calls_at_a_tap(simulated, client):

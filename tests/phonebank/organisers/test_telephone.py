@@ -1,12 +1,13 @@
 """The page of how a campaign calls."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from phonebank.core.config import config_of
 from phonebank.core.db import db
-from phonebank.models import Campaign, CampaignMode, PhoneSettings
+from phonebank.models import Campaign, CampaignMode, Line, LineSide, PhoneSettings, now
 from tests.factories import create_campaign
 
 FIELDS = {
@@ -67,3 +68,17 @@ def test_several_people_at_once_need_the_tick(app, address, organiser, monkeypat
     assert mode == CampaignMode.PREDICTIVE
     assert settings.law_confirmed_at is not None
     assert settings.law_confirmed_by_id is not None
+
+
+def test_the_page_warns_when_the_days_limit_is_near(app, address, organiser):
+    with app.app_context():
+        campaign = db.session.query(Campaign).one()
+        db.session.add(
+            PhoneSettings(campaign_id=campaign.id, shown_number="", day_budget=Decimal(10))
+        )
+        spent = {"campaign_id": campaign.id, "side": LineSide.PERSON, "backend": "simulator"}
+        db.session.add(Line(**spent, cost=Decimal("8.10"), currency="GBP", ended_at=now()))
+        db.session.commit()
+    page = organiser.get(address).text
+    assert "More than 80% of today" in page
+    assert "8.10 GBP" in page
