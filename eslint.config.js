@@ -60,6 +60,11 @@ export default [
     rules: rules(PHONES, ["submitter"]), // buttonOf() asks whether it is there
   },
   {
+    files: ["phonebank/static/js/softphone.js"],
+    settings: { polyfills: ["AudioContext"] }, // showLevel() asks for it
+    rules: rules(PHONES, ["AudioContext"]),
+  },
+  {
     files: ["phonebank/static/js/host_bar.js"],
     settings: { polyfills: ["AudioContext"] }, // unlockSound() asks for it
     rules: rules(PHONES, ["vibrate", "AudioContext"]), // alertHost() asks for the first

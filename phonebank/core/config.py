@@ -6,6 +6,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 
 from flask import Flask, current_app
 
@@ -82,6 +83,10 @@ class Config:
     asterisk_password: str = field(default="", repr=False)
     # The address at which callers' browsers reach Asterisk; empty if they can't.
     asterisk_softphone_url: str = ""
+    # What the trunk charges for a minute of a line, and in which currency (ISO 4217). Without it no
+    # line has a price.
+    asterisk_price: Decimal | None = None
+    asterisk_currency: str = "GBP"
     # The folder of its sounds, as Asterisk sees it.
     asterisk_sounds: str = "/var/lib/asterisk/phonebank"
     # How the simulated telephone network behaves: see `telephony.simulator_backend`.
@@ -151,6 +156,8 @@ class Config:
             asterisk_user=environ.get("ASTERISK_USER") or cls.asterisk_user,
             asterisk_password=environ.get("ASTERISK_PASSWORD", ""),
             asterisk_softphone_url=environ.get("ASTERISK_SOFTPHONE_URL", ""),
+            asterisk_price=_price(environ.get("ASTERISK_PRICE_A_MINUTE", "")),
+            asterisk_currency=environ.get("ASTERISK_CURRENCY") or cls.asterisk_currency,
             asterisk_sounds=environ.get("ASTERISK_SOUNDS") or cls.asterisk_sounds,
             simulator=environ.get("SIMULATOR", ""),
             twilio=twilio,
@@ -204,6 +211,19 @@ class Config:
                 "BASE_URL must start with https:// on a public server: callers' and organisers' "
                 "sign-in would otherwise cross the network in the open."
             )
+
+
+def _price(text: str) -> Decimal | None:
+    """Read ASTERISK_PRICE_A_MINUTE. Raises ConfigError for anything but a price."""
+    if not text:
+        return None
+    try:
+        price = Decimal(text)
+    except InvalidOperation:
+        price = Decimal(-1)
+    if not price.is_finite() or not 0 <= price < 1000:
+        raise ConfigError(f"ASTERISK_PRICE_A_MINUTE must be a price such as 0.02, not {text!r}.")
+    return price
 
 
 def _for_psycopg(url: str) -> str:

@@ -54,11 +54,11 @@ class Line(Versioned, Base):
         Index("uq_line_provider", "backend", "provider_id", unique=True),
         Index("ix_line_open", "campaign_id", postgresql_where=text("ended_at IS NULL")),
         Index("ix_line_campaign_created", "campaign_id", "created_at"),
-        # No other provider says what a line cost.
+        # Lines of other providers never get a price.
         Index(
             "ix_line_unpriced",
             "ended_at",
-            postgresql_where=text("cost IS NULL AND backend = 'twilio'"),
+            postgresql_where=text("cost IS NULL AND backend IN ('twilio', 'asterisk')"),
         ),
         Index("ix_line_call", "call_id"),
         # Nobody is called twice for one call at the same time.

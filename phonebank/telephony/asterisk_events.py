@@ -37,6 +37,11 @@ def channel_id(line_id: int) -> str:
     return f"line-{line_id}"
 
 
+def channel_ids_like() -> str:
+    """Return a LIKE pattern of the channels that go through the trunk. Browsers' have other ids."""
+    return "line-%"
+
+
 def bridge_id(line_id: int) -> str:
     """Return the id of the bridge in which a caller's line stays."""
     return f"bridge-{line_id}"
@@ -68,6 +73,16 @@ def is_callers(channel: Message) -> bool:
     if is_browsers(channel):
         return True
     return str(channel.get("dialplan", {}).get("app_data", "")).endswith(",caller")
+
+
+def is_alone(bridge: Message) -> bool:
+    """Return whether this is the bridge of a caller, with nobody else in it."""
+    return _line_of_bridge(bridge) is not None and len(bridge["channels"]) == 1
+
+
+def is_empty(bridge: Message) -> bool:
+    """Return whether this is the bridge of a caller, with nobody in it."""
+    return _line_of_bridge(bridge) is not None and not bridge["channels"]
 
 
 def moment_of(text: str) -> datetime:

@@ -16,8 +16,10 @@ from phonebank.telephony.asterisk_events import (
     Message,
     bridge_id,
     events_of,
+    is_alone,
     is_browsers,
     is_callers,
+    is_empty,
     joined_events,
     line_of,
     state_events,
@@ -105,6 +107,12 @@ class Listener:
             self._put_into_bridge(channel)
         for event in events_of(message):
             self._tell(event)
+        bridge = message.get("bridge") or {"id": ""}
+        if message["type"] == "ChannelLeftBridge" and is_alone(bridge):
+            self._play_waiting(bridge["id"])
+        elif message["type"] == "ChannelEnteredBridge" and not is_alone(bridge):
+            # This event may come long after the last one, and then the sound began too late.
+            self._ari.ask("DELETE", f"/bridges/{bridge['id']}/moh")
         if message["type"] == "StasisEnd" and is_callers(channel):
             self._clean_up(channel)
         if message["type"] == "ApplicationReplaced":
@@ -122,6 +130,8 @@ class Listener:
         for bridge in bridges:
             for event in joined_events(bridge, at):
                 self._tell(event)
+            if is_empty(bridge):  # its caller left while nobody listened
+                self._ari.ask("DELETE", f"/bridges/{bridge['id']}")
 
     def _put_into_bridge(self, channel: Message) -> None:
         """Give a caller a bridge, so that joining a person is one request."""
@@ -130,6 +140,12 @@ class Listener:
             bridge = f"/bridges/{bridge_id(line)}"
             self._ari.ask("POST", bridge, params={"type": "mixing"})
             self._ari.ask("POST", f"{bridge}/addChannel", params={"channel": channel["id"]})
+            self._play_waiting(bridge_id(line))
+
+    def _play_waiting(self, bridge: str) -> None:
+        """Let a caller who is alone hear that the line is not dead. Some trunks also end a line
+        without any sound. `AsteriskBackend.join` ends it."""
+        self._ari.ask("POST", f"/bridges/{bridge}/moh")
 
     def _clean_up(self, channel: Message) -> None:
         line = line_of(channel)

@@ -1,4 +1,4 @@
-"""The job that asks the provider what lines cost."""
+"""The job that writes what lines cost."""
 
 import logging
 from typing import cast
@@ -6,6 +6,7 @@ from typing import cast
 from phonebank.core.config import current_config
 from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
+from phonebank.telephony.asterisk_events import channel_ids_like
 from phonebank.telephony.backend import BackendUnavailableError
 from phonebank.telephony.backends import backend_for
 from phonebank.telephony.prices import (
@@ -13,6 +14,7 @@ from phonebank.telephony.prices import (
     unpriced_lines,
     write_free_lines,
     write_prices,
+    write_prices_by_the_minute,
 )
 
 log = logging.getLogger(__name__)
@@ -21,9 +23,13 @@ log = logging.getLogger(__name__)
 @job(CHORES, timeout=120)
 def fill_in_prices() -> None:
     """Write what ended lines cost. While the provider does not answer, the next run asks again."""
-    if current_config().telephony != "twilio":
-        return  # no other provider says what a line cost
-    ask_for_prices(cast(TellsPrices, backend_for(current_config())))
+    config = current_config()
+    if config.telephony == "twilio":
+        ask_for_prices(cast(TellsPrices, backend_for(config)))
+    elif config.telephony == "asterisk" and config.asterisk_price is not None:
+        price, currency = config.asterisk_price, config.asterisk_currency
+        write_prices_by_the_minute("asterisk", price, currency, channel_ids_like())
+        db.session.commit()
 
 
 def ask_for_prices(backend: TellsPrices) -> None:

@@ -34,6 +34,16 @@ WHERE line.backend = :backend AND line.provider_id = priced.id AND line.cost IS 
 """)
 
 
+# A trunk charges for what was spoken. A browser's line leads to our own Asterisk and is free.
+_WRITE_BY_THE_MINUTE = text("""
+UPDATE line SET currency = :currency, cost = CASE
+    WHEN answered_at IS NULL OR provider_id IS NULL OR provider_id NOT LIKE :of_the_trunk THEN 0
+    ELSE round(CAST(ceil(extract(epoch FROM ended_at - answered_at)) * :price / 60 AS numeric), 5)
+    END
+WHERE backend = :backend AND cost IS NULL AND ended_at >= :first
+""")
+
+
 class TellsPrices(Protocol):
     """A backend whose provider says what each line cost."""
 
@@ -43,6 +53,16 @@ class TellsPrices(Protocol):
         """Return the cost and the currency (ISO 4217) of the calls that began at or after `since`,
         by the provider's ids. A call whose price is not known yet is missing. Raises
         BackendUnavailableError."""
+
+
+def write_prices_by_the_minute(
+    backend: str, price: Decimal, currency: str, of_the_trunk: str
+) -> None:
+    """Write what ended lines cost at `price` a minute, by the second. `of_the_trunk` is a LIKE
+    pattern of the provider's ids of the lines that cost something."""
+    values = {"price": price, "currency": currency, "of_the_trunk": of_the_trunk}
+    asked = {"backend": backend, "first": now() - ASKS_UNTIL}
+    db.session.execute(_WRITE_BY_THE_MINUTE, values | asked)
 
 
 def write_free_lines(backend: str) -> None:

@@ -18,7 +18,7 @@ from phonebank.core.security import allow_connections
 from phonebank.telephony.asterisk_backend import AsteriskBackend
 from phonebank.telephony.backend import LineRef, Sound
 from phonebank.telephony.events import EventKind
-from tests.browser.conftest import ARGUMENTS, NO_CHROMIUM, chromium_on_path
+from tests.browser.conftest import ARGUMENTS, NO_CHROMIUM, PATIENCE, chromium_on_path
 from tests.calls.test_asterisk_backend import (
     ANSWERS,
     SHOWN,
@@ -61,6 +61,7 @@ def microphone_browser() -> Iterator[Browser]:
     path = chromium_on_path()
     if path is None:
         pytest.skip(NO_CHROMIUM)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=path, args=[*ARGUMENTS, *WITH_A_MICROPHONE]
@@ -196,7 +197,7 @@ def test_a_browser_hears_a_person_and_is_heard(site, backend, heard, asterisk, m
     backend.hang_up(caller)
     expect(page.get_by_text("You're no longer connected.")).to_be_visible()
     heard.wait(site.line, EventKind.ENDED)
-    within(5, lambda: not bridges(backend), "the bridge is gone")
+    within(5, lambda: f"bridge-{site.line}" not in bridges(backend), "the bridge is gone")
     [lost] = backend.fetch([LineRef(site.line, None)])
     assert lost.kind == EventKind.ENDED  # the sign-in is gone too
     assert page.title() == "Softphone", "the policy refused something"

@@ -14,6 +14,7 @@ from scripts_library.library import source_of
 from tests.calls.test_dialler import ANSWERS, Evening, evening
 from tests.calls.test_softphone import KEEP_THE_CONNECTION, microphone_browser, statistics
 from tests.factories import create_caller, create_script
+from tests.processes import within
 from tests.whole_evening import cookie_of
 
 pytestmark = [
@@ -86,6 +87,8 @@ def test_three_calls_from_the_browser(evening, microphone_browser: Browser, mode
     page.get_by_role("button", name="Speak through this browser").click()
     expect(page.get_by_text("You're connected.")).to_be_visible()
     expect(page.get_by_role("heading", name="Ready when you are, Kit")).to_be_visible()
+    # The fake microphone beeps once a second, and the bar of the microphone moves with it.
+    within(10, lambda: page.locator("meter").evaluate("meter => meter.value") > 10)
     if mode == CampaignMode.PROGRESSIVE:
         page.get_by_role("button", name="Ready", exact=True).click()
     else:

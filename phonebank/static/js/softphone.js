@@ -17,6 +17,7 @@ const TOKEN_AGAIN_MS = 500;
 const TOKEN_TRIES = 20;
 const ANSWER_WITHIN_MS = 10000;
 const QUALITY_EVERY_MS = 2000;
+const LEVEL_EVERY_MS = 100;
 
 /* Shows one of the root's [data-softphone-in~=state] parts, and hides the others. */
 function show(root, state) {
@@ -38,9 +39,11 @@ export function softphone(root, connect) {
   let line = null;
   let microphone = null;
   let watch = 0;
+  let deafen = () => {};
 
   function finish(state, words = "") {
     clearInterval(watch);
+    deafen();
     if (microphone) microphone.getTracks().forEach((track) => track.stop());
     microphone = line = null;
     said.textContent = words;
@@ -67,6 +70,7 @@ export function softphone(root, connect) {
       return finish(error.name === "NotFoundError" ? "missing" : "refused");
     }
     show(root, "connecting");
+    deafen = showLevel(microphone, root.querySelector("meter"));
     try {
       await connect();
       const token = await tokenOf(root.dataset.token);
@@ -96,6 +100,24 @@ export function softphone(root, connect) {
   window.addEventListener("pagehide", stop);
   show(root, "off");
   return { start, stop };
+}
+
+/* Shows how loud the microphone is, so that a caller sees whether it works. Returns what ends that. */
+function showLevel(microphone, meter) {
+  const Context = window.AudioContext || window.webkitAudioContext;
+  if (!Context) return () => {};
+  const context = new Context();
+  const analyser = context.createAnalyser();
+  context.createMediaStreamSource(microphone).connect(analyser);
+  const samples = new Uint8Array(analyser.fftSize);
+  const timer = setInterval(() => {
+    analyser.getByteTimeDomainData(samples);
+    meter.value = samples.reduce((most, sample) => Math.max(most, Math.abs(sample - 128)), 0);
+  }, LEVEL_EVERY_MS);
+  return () => {
+    clearInterval(timer);
+    context.close();
+  };
 }
 
 /* Asks the server for the sign-in of the caller's line, until the line is there. */
