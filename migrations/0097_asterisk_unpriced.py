@@ -11,13 +11,19 @@ depends_on = None
 
 def upgrade() -> None:
     op.drop_index("ix_line_unpriced", "line")
-    _create("cost IS NULL AND backend IN ('twilio', 'asterisk')")
+    op.create_index(
+        "ix_line_unpriced",
+        "line",
+        ["ended_at"],
+        postgresql_where=sa.text("cost IS NULL AND backend IN ('twilio', 'asterisk')"),
+    )
 
 
 def downgrade() -> None:
     op.drop_index("ix_line_unpriced", "line")
-    _create("cost IS NULL AND backend = 'twilio'")
-
-
-def _create(where: str) -> None:
-    op.create_index("ix_line_unpriced", "line", ["ended_at"], postgresql_where=sa.text(where))
+    op.create_index(
+        "ix_line_unpriced",
+        "line",
+        ["ended_at"],
+        postgresql_where=sa.text("cost IS NULL AND backend = 'twilio'"),
+    )
