@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from phonebank.accounts.roles import Scope, give_role
 from phonebank.accounts.sign_in_mail import sign_in_link
-from phonebank.callouts import call_outs, pledges, sign_ups
+from phonebank.callouts import call_outs, pledges, sheets, sign_ups
 from phonebank.callouts.areas import Area
 from phonebank.callouts.sign_ups import Reach
 from phonebank.calls.answers import save_answer
@@ -123,6 +123,7 @@ class Evening:
     hall_code: str
     projector_token: str
     remote_token: str
+    sheet_token: str
     # Paths of unused sign-in links.
     links: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -215,6 +216,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         hall_code=call_out.code,
         projector_token=call_out.projector_token,
         remote_token=call_out.remote_token,
+        sheet_token=sheets.sheets_of(call_out)[0].token,
     )
     base_url = current_config().base_url
     for name, account_id in evening.accounts.items():
@@ -267,6 +269,9 @@ def _call_out(campaign: Campaign, organiser: Account) -> tuple[CallOut, SignUp]:
     pledge = pledges.pledge_of(host)
     assert pledge is not None
     pledges.take_seat(call_out, guest, pledge.id)
+    sheets.create_sheets(call_out, 1)
+    sheet = sheets.sheets_of(call_out)[0]
+    sheets.enter_line(sheet, 1, sheets.Line("?", "?", "?"))
     return call_out, guest
 
 
@@ -465,6 +470,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "campaign_settings.index": _campaign("/settings"),
     "call_outs.index": _campaign("/call-outs"),
     "call_outs.new": _campaign("/call-outs/new"),
+    "call_outs.paper": lambda e: f"/campaigns/{e.campaign_id}/call-outs/{e.call_out_id}/sheets",
     "call_outs.show": lambda e: f"/campaigns/{e.campaign_id}/call-outs/{e.call_out_id}",
     "answers.show": _campaign("/answers"),
     "campaigns.data_protection": _campaign("/data-protection"),
@@ -520,6 +526,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "movement.open_link": lambda evening: f"/volunteer/link/{evening.keep_token}",
     "movement.projector": lambda evening: f"/call-out/{evening.projector_token}",
     "movement.remote": lambda evening: f"/call-out/remote/{evening.remote_token}",
+    "movement.sheet": lambda evening: f"/call-out/sheet/{evening.sheet_token}",
     "movement.sign_in": _at("/volunteer/sign-in"),
     "near.at_place": _at("/near/gb/SW9"),
     "near.event": lambda evening: f"/near/event/{evening.listing_id}",

@@ -3,14 +3,14 @@
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from phonebank.callouts.areas import Area
 from phonebank.callouts.board import begin_change, show_change
 from phonebank.core.db import db
 from phonebank.core.email_address import normalise_email
-from phonebank.core.errors import InvalidInputError, TooManyRequestsError
-from phonebank.models import Caller, CallerState, CallOut, Campaign, SignUp
+from phonebank.core.errors import ConflictError, InvalidInputError, TooManyRequestsError
+from phonebank.models import Caller, CallerState, CallOut, Campaign, Pledge, SignUp
 from phonebank.parties.display_names import clean_name
 from phonebank.parties.profanity import refuse_bad_words
 from phonebank.phones.e164 import InvalidPhoneNumberError, read_number
@@ -124,3 +124,16 @@ def practise(call_out: CallOut, person: SignUp, known: Caller | None = None) -> 
 def _place(person: SignUp, area: Area) -> None:
     person.country, person.area = area.country, area.area
     person.latitude, person.longitude = area.latitude, area.longitude
+
+
+def remove(call_out: CallOut, sign_up_id: uuid.UUID) -> None:
+    """Take a sign-up back, with its pledge and the places taken. Raises ConflictError if the pledge
+    is a party already."""
+    begin_change(call_out)
+    party = select(Pledge.party_id).where(Pledge.sign_up_id == sign_up_id)
+    if db.session.scalar(party) is not None:
+        raise ConflictError("Their party is set up already.", "Cancel it on its own page.")
+    db.session.execute(
+        delete(SignUp).where(SignUp.id == sign_up_id, SignUp.call_out_id == call_out.id)
+    )
+    show_change(call_out)

@@ -8,7 +8,16 @@ from phonebank.models.audit_entry import AuditEntry
 from phonebank.models.base import Base, new_id, now
 from phonebank.models.call import Answer, Call, CallEnding
 from phonebank.models.call_correction import CallCorrection
-from phonebank.models.call_out import CallOut, CallOutStep, Pledge, PledgeSeat, SignUp
+from phonebank.models.call_out import (
+    CallOut,
+    CallOutSheet,
+    CallOutStep,
+    Pledge,
+    PledgeSeat,
+    SheetLine,
+    SheetLineState,
+    SignUp,
+)
 from phonebank.models.call_sight import CallSight
 from phonebank.models.caller import Caller, CallerState
 from phonebank.models.caller_action import CallerAction, CallerActionKind, DoorStop
@@ -96,6 +105,7 @@ STATES = (
     RoleName,
     Scope,
     SetAsideState,
+    SheetLineState,
     SuppressionOrigin,
     ToldKind,
     ToldState,
@@ -118,6 +128,7 @@ __all__ = [
     "CallCorrection",
     "CallEnding",
     "CallOut",
+    "CallOutSheet",
     "CallOutStep",
     "CallSight",
     "Caller",
@@ -189,6 +200,8 @@ __all__ = [
     "SetAside",
     "SetAsideCall",
     "SetAsideState",
+    "SheetLine",
+    "SheetLineState",
     "SightKind",
     "SignUp",
     "Suppression",

@@ -5,7 +5,16 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from phonebank.models.base import Base, new_id, now
@@ -156,5 +165,49 @@ class PledgeSeat(Base):
     )
     sign_up_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("call_out_sign_up.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class SheetLineState(StrEnum):
+    """What became of a line of a paper sheet."""
+
+    NEW = "new"
+    KNOWN = "known"  # this person had signed in already
+    UNREADABLE = "unreadable"
+
+
+class CallOutSheet(Base):
+    """A paper sheet on which people sign in who have no phone with them."""
+
+    __tablename__ = "call_out_sheet"
+    __table_args__ = (UniqueConstraint("call_out_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    call_out_id: Mapped[int] = mapped_column(ForeignKey("call_out.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    # The token in the printed code, with which the sheet is typed in.
+    token: Mapped[str] = mapped_column(
+        String(64), unique=True, default=lambda: secrets.token_urlsafe(24)
+    )
+    # When somebody said how many lines the paper has, and it was as many as were typed in.
+    finished_at: Mapped[datetime | None]
+
+    call_out: Mapped[CallOut] = relationship()
+
+
+class SheetLine(Base):
+    """A line of a sheet that has been typed in."""
+
+    __tablename__ = "call_out_sheet_line"
+    __table_args__ = (state_check(SheetLineState),)
+
+    sheet_id: Mapped[int] = mapped_column(
+        ForeignKey("call_out_sheet.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[SheetLineState] = mapped_column(state_type(SheetLineState))
+    sign_up_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("call_out_sign_up.id", ondelete="SET NULL"), index=True
     )
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import DateField, HiddenField, IntegerField, StringField, TimeField, ValidationError
-from wtforms.validators import InputRequired, NumberRange
+from wtforms.validators import InputRequired, NumberRange, Optional
 from wtforms.widgets import TextInput
 
 from phonebank.callouts.pledges import CHAIRS_AT_MOST
@@ -51,3 +51,17 @@ class PledgeForm(FlaskForm):
         description="About half of those who say yes will come, so count generously.",
         default=8,
     )
+
+
+class LineForm(FlaskForm):
+    """One line of a paper sheet."""
+
+    number = HiddenField()
+    first_name = StringField("First name")
+    reach = StringField("E-mail or number")
+    postcode = StringField("Postcode")
+    place = StringField()
+    # A date field has parts of its own, which would need more keys.
+    day = StringField("Hosts on (day and month)")
+    at = StringField("At")
+    chairs = IntegerField("Chairs", [Optional()], widget=TextInput())

@@ -1,6 +1,7 @@
 """A call-out in real browsers: the projector, the remote, three phones, one of them offline for a
 while, and figures that equal the rows."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 
-from phonebank.callouts import call_outs
+from phonebank.callouts import call_outs, sheets
 from phonebank.callouts.board import state_of
 from phonebank.core.db import db
 from phonebank.models import CallOut, CallOutStep, Pledge, PledgeSeat, RoleName, SignUp
@@ -20,7 +21,8 @@ from tests.phonebank.places.conftest import places
 __all__ = ["places"]  # a fixture
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-DAY = (datetime.now(UTC) + timedelta(days=6)).date().isoformat()
+SOON = (datetime.now(UTC) + timedelta(days=6)).date()
+DAY = SOON.isoformat()
 
 SMALLEST_WORDS = """() => {
   const has = (one) => [...one.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
@@ -119,3 +121,37 @@ def test_a_hall_becomes_hosts(call_out: CallOut, new_page: Callable[..., Page]) 
         smallest = screen.evaluate(SMALLEST_WORDS)
         assert smallest >= 44, step
         assert_fit_for_everyone(screen)
+
+
+def test_a_sheet_is_typed_in_by_keyboard_alone(
+    call_out: CallOut, new_page: Callable[..., Page]
+) -> None:
+    """Ten lines, and the first of them again."""
+    page, screen = new_page(1280, 800), new_page(1920, 1080)
+    screen.goto(f"/call-out/{call_out.projector_token}")
+    sheets.create_sheets(call_out, 1)
+    db.session.commit()
+    page.goto(f"/call-out/sheet/{sheets.sheets_of(call_out)[0].token}")
+    began = time.monotonic()
+    for index in (*range(10), 0):
+        for part in (f"P{index}", f"p{index}@example.org", "SW9"):
+            page.keyboard.type(part)
+            page.keyboard.press("Tab")
+        if index == 4:
+            for part in (f"{SOON.day}/{SOON.month}", "1930"):
+                page.keyboard.type(part)
+                page.keyboard.press("Tab")
+            page.keyboard.type("6")
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+    # 100 lines in 15 minutes are nine seconds a line, of which the typing hand needs most.
+    assert (time.monotonic() - began) / 11 < 3
+    expect(page.get_by_role("heading", level=1)).to_contain_text("line 12")
+    expect(page.get_by_text("Counted once.")).to_be_visible()
+    page.get_by_label("How many lines").focus()
+    page.keyboard.type("11")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("is finished")
+    figure(screen, "signed_in", "10")
+    state = state_of(call_out)
+    assert (state["signed_in"], state["parties"], state["chairs"]) == (10, 1, 6)

@@ -125,6 +125,12 @@ def find_person(page: Page) -> None:
     page.get_by_role("button", name="Find them").click()
 
 
+def refuse_in_hall(page: Page) -> None:
+    """Send an empty form. Its module asks the server first, and then sends the form itself."""
+    page.get_by_role("button", name="Sign in").click()
+    page.locator(".error-summary").wait_for()
+
+
 def look_up(page: Page) -> None:
     page.locator("input[name=number]").fill("020 7946 0999")
     page.locator("form", has=page.locator("input[name=number]")).get_by_role("button").click()
@@ -233,7 +239,7 @@ VISITS = (
         "",
         "hall-refused",
         ADDRESSES["movement.hall_sign_up"],
-        press("Sign in"),
+        refuse_in_hall,
         refused=True,
     ),
     Visit("volunteer", "movement.hall_next"),
@@ -241,6 +247,7 @@ VISITS = (
     Visit("volunteer", "movement.hall_parties"),
     Visit("stranger", "movement.projector"),
     Visit("volunteer", "movement.remote"),
+    Visit("stranger", "movement.sheet"),
     # Hosts.
     Visit("host", "parties.mine"),
     Visit("host", "parties.new"),
@@ -261,6 +268,7 @@ VISITS = (
     Visit("organiser", "", "campaign-refused", ADDRESSES["campaigns.new"], press("Set up")),
     Visit("organiser", "call_outs.index"),
     Visit("organiser", "call_outs.new"),
+    Visit("organiser", "call_outs.paper"),
     Visit("organiser", "call_outs.show"),
     Visit("organiser", "campaigns.show"),
     Visit("organiser", "", "draft", lambda e: f"/campaigns/{e.draft_campaign_id}"),

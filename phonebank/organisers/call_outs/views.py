@@ -1,11 +1,11 @@
 """Call-outs: setting one up, its links, who came and what was pledged."""
 
-from flask import Blueprint, Flask, render_template, url_for
+from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from phonebank.audit.record import record_audit
-from phonebank.callouts import call_outs, pledges, settle
+from phonebank.callouts import call_outs, pledges, settle, sheets
 from phonebank.callouts.board import state_of
 from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.core.access import open_to
@@ -123,6 +123,38 @@ def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
     )
     address = url_for(".show", campaign_id=campaign.id, call_out_id=call_out.id)
     return commit_and_redirect(address, "They become hosts once the call-out has ended.")
+
+
+@views.get("/<int:call_out_id>/sheets")
+@open_to(RoleName.ORGANISER)
+def paper(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
+    """Show the paper sheets, to print."""
+    campaign = campaign_for(current_user, campaign_id)
+    call_out = call_outs.call_out_for(campaign, call_out_id)
+    base_url = current_config().base_url
+    shown = []
+    for sheet in sheets.sheets_of(call_out):
+        link = base_url + url_for("movement.sheet", token=sheet.token)
+        shown.append((sheet, qr_svg(link), link))
+    return render_template(
+        "call_outs/sheets.html",
+        campaign=campaign,
+        call_out=call_out,
+        sheets=shown,
+        lines=sheets.LINES,
+    )
+
+
+@views.post("/<int:call_out_id>/sheets")
+@open_to(RoleName.ORGANISER)
+def make_sheets(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
+    """Make more paper sheets."""
+    campaign = campaign_for(current_user, campaign_id)
+    call_out = call_outs.call_out_for(campaign, call_out_id)
+    typed = request.form.get("count", "")
+    sheets.create_sheets(call_out, int(typed) if typed.isdecimal() and len(typed) < 6 else 0)
+    address = url_for(".paper", campaign_id=campaign.id, call_out_id=call_out.id)
+    return commit_and_redirect(address)
 
 
 def _when(call_out: CallOut) -> str:

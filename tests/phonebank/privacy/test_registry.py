@@ -50,6 +50,8 @@ HARMLESS_TABLES = {
     "account_session",
     "api_token",
     "call_out",
+    "call_out_sheet",
+    "call_out_sheet_line",
     "call_out_sign_up",
     "caller",
     "caller_action",

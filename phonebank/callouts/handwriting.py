@@ -1,0 +1,51 @@
+"""Days and times as people write them on paper, and somebody types them in. Pure functions."""
+
+import re
+from datetime import date, time
+
+from phonebank.core.errors import InvalidInputError
+
+# The country whose people write the month first.
+MONTH_FIRST = "US"
+_NUMBERS = re.compile(r"\d+")
+_TIME = re.compile(r"(\d{1,2})(?:[:.h ]?([0-5]\d))?\s*([ap])?\.?m?\.?", re.IGNORECASE)
+
+
+def read_day(text: str, country: str, today: date) -> date | None:
+    """Return the next day that a text like “14/1”, “14.1.” or “2027-01-14” means; None for an
+    empty text.
+
+    Raises InvalidInputError for any other text.
+    """
+    numbers = [int(number) for number in _NUMBERS.findall(text)]
+    if not text.strip():
+        return None
+    try:
+        if len(numbers) == 3 and numbers[0] > 31:
+            return date(*numbers)
+        if len(numbers) in (2, 3):
+            month, day = numbers[:2] if country == MONTH_FIRST else numbers[1::-1]
+            if len(numbers) == 3:
+                year = numbers[2] + (2000 if numbers[2] < 100 else 0)
+                return date(year, month, day)
+            this_year = date(today.year, month, day)
+            return this_year if this_year >= today else date(today.year + 1, month, day)
+    except ValueError:
+        pass
+    wanted = "1/14" if country == MONTH_FIRST else "14/1"
+    raise InvalidInputError("That isn't a day.", f"Type it like this: {wanted}.")
+
+
+def read_time(text: str) -> time | None:
+    """Return the time that a text like “19:30”, “1930”, “19” or “7.30pm” means; None for an empty
+    text. Raises InvalidInputError for any other text."""
+    if not text.strip():
+        return None
+    found = _TIME.fullmatch(text.strip())
+    if found:
+        hour, half = int(found[1]), (found[3] or "").lower()
+        if half:
+            hour = hour % 12 + (12 if half == "p" else 0)
+        if hour < 24:
+            return time(hour, int(found[2] or 0))
+    raise InvalidInputError("That isn't a time.", "Type it like this: 19:30.")

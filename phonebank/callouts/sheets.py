@@ -1,0 +1,168 @@
+"""Paper sheets: signing in without a phone, typed in afterwards. These functions do not commit."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, time
+
+from sqlalchemy import delete, func, select
+
+from phonebank.callouts import pledges, sign_ups
+from phonebank.callouts.areas import find_area
+from phonebank.callouts.board import begin_change
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, GoneError, InvalidInputError
+from phonebank.core.locks import lock_row
+from phonebank.models import (
+    CallOut,
+    CallOutSheet,
+    SheetLine,
+    SheetLineState,
+    SignUp,
+    now,
+)
+
+SHEETS_AT_MOST = 100
+# As many as fit on a page in handwriting.
+LINES = 20
+# What somebody types in place of words that they can't read.
+UNREADABLE = "?"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is on one line of a sheet. The last three are there if the person pledged."""
+
+    first_name: str
+    reach: str
+    postcode: str
+    place: str = ""
+    day: date | None = None
+    at: time | None = None
+    chairs: int | None = None
+
+    @property
+    def is_unreadable(self) -> bool:
+        return UNREADABLE in (self.first_name.strip(), self.reach.strip(), self.postcode.strip())
+
+
+def create_sheets(call_out: CallOut, count: int) -> None:
+    """Make this many more sheets. Raises InvalidInputError beyond SHEETS_AT_MOST in all."""
+    begin_change(call_out)
+    made = len(sheets_of(call_out))
+    if not 1 <= count <= SHEETS_AT_MOST - made:
+        raise InvalidInputError(
+            f"A call-out has up to {SHEETS_AT_MOST} sheets.", "Type a smaller number."
+        )
+    for number in range(made + 1, made + count + 1):
+        db.session.add(CallOutSheet(call_out_id=call_out.id, number=number))
+    db.session.flush()
+
+
+def sheets_of(call_out: CallOut) -> Sequence[CallOutSheet]:
+    """Return the call-out's sheets by number."""
+    query = select(CallOutSheet).where(CallOutSheet.call_out_id == call_out.id)
+    return db.session.scalars(query.order_by(CallOutSheet.number)).all()
+
+
+def sheet_by_token(token: str) -> CallOutSheet:
+    """Return the sheet with this printed code. Raises GoneError for any other token."""
+    sheet = db.session.scalar(select(CallOutSheet).where(CallOutSheet.token == token))
+    if sheet is None:
+        raise GoneError("This sheet's code no longer works.", "Ask the organiser.")
+    return sheet
+
+
+def lines_of(sheet: CallOutSheet) -> Sequence[tuple[SheetLine, str | None]]:
+    """Return the lines that were typed in, the newest first, with their first names."""
+    rows = db.session.execute(
+        select(SheetLine, SignUp.first_name)
+        .outerjoin(SignUp, SignUp.id == SheetLine.sign_up_id)
+        .where(SheetLine.sheet_id == sheet.id)
+        .order_by(SheetLine.number.desc())
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
+    """Store one line. `number` is the line that the page asked for: a form that is sent again
+    stores nothing.
+
+    Raises the errors of the hall's forms, and ConflictError for a finished sheet.
+    """
+    begin_change(sheet.call_out)
+    _lock_unfinished(sheet)
+    if number <= _count(sheet):
+        return
+    number = _count(sheet) + 1
+    if line.is_unreadable:
+        _add(sheet, number, SheetLineState.UNREADABLE, None)
+        return
+    campaign = sheet.call_out.campaign
+    name = sign_ups.clean_first_name(line.first_name)
+    reach = sign_ups.read_reach(line.reach, campaign)
+    area = find_area(line.postcode, campaign.country, line.place)
+    starts_at = None
+    if line.day or line.at or line.chairs is not None:
+        starts_at = pledges.read_moment(line.day, line.at, sheet.call_out)
+    person, is_new = sign_ups.sign_up(sheet.call_out, uuid.uuid4(), name, reach, area)
+    if starts_at is not None:
+        chairs = line.chairs if line.chairs is not None else 0
+        pledges.pledge(sheet.call_out, person, starts_at, area, chairs)
+    state = SheetLineState.NEW if is_new else SheetLineState.KNOWN
+    _add(sheet, number, state, person.id)
+
+
+def take_last_back(sheet: CallOutSheet) -> None:
+    """Take the last line back. A person who came by it leaves with it, with what they pledged.
+
+    Raises ConflictError if their pledge is a party already.
+    """
+    begin_change(sheet.call_out)
+    _lock_unfinished(sheet)
+    last = db.session.get(SheetLine, (sheet.id, _count(sheet)))
+    if last is None:
+        return
+    if last.state == SheetLineState.NEW and last.sign_up_id is not None:
+        sign_ups.remove(sheet.call_out, last.sign_up_id)
+    db.session.execute(
+        delete(SheetLine).where(SheetLine.sheet_id == sheet.id, SheetLine.number == last.number)
+    )
+
+
+def finish(sheet: CallOutSheet, rows: int) -> None:
+    """Finish the sheet. `rows` is how many lines of the paper are filled in, counted by hand.
+
+    Raises ConflictError if another number was typed in.
+    """
+    _lock_unfinished(sheet)
+    typed = _count(sheet)
+    if rows != typed:
+        raise ConflictError(
+            f"The paper has {rows} lines, and you typed {typed}.",
+            "Look for the line that is missing." if rows > typed else "Count the paper again.",
+        )
+    sheet.finished_at = now()
+
+
+def next_number(sheet: CallOutSheet) -> int:
+    """Return the number of the next line."""
+    return _count(sheet) + 1
+
+
+def _lock_unfinished(sheet: CallOutSheet) -> None:
+    lock_row(sheet)
+    if sheet.finished_at is not None:
+        raise ConflictError("This sheet is finished.", "Take the next one.")
+
+
+def _count(sheet: CallOutSheet) -> int:
+    count = select(func.count()).where(SheetLine.sheet_id == sheet.id)
+    return db.session.scalar(count) or 0
+
+
+def _add(
+    sheet: CallOutSheet, number: int, state: SheetLineState, sign_up_id: uuid.UUID | None
+) -> None:
+    db.session.add(SheetLine(sheet_id=sheet.id, number=number, state=state, sign_up_id=sign_up_id))
+    db.session.flush()
