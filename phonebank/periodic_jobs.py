@@ -13,6 +13,7 @@ from phonebank.lists.jobs import pause_lists_of_old_screening, resume_imports
 from phonebank.parties.auto_end import end_forgotten_parties
 from phonebank.privacy.jobs import continue_erasures, perform_retention
 from phonebank.roster.blocked_addresses import forget_addresses
+from phonebank.roster.jobs import renew_filters
 from phonebank.suppressions.jobs import resume_lifting
 from phonebank.tallies.reconcile import recount_tallies
 from phonebank.telephony.jobs import fill_in_prices
@@ -31,6 +32,7 @@ PERIODIC_JOBS = (
     Periodic(forget_volunteers, seconds=3600),
     Periodic(resume_imports, seconds=60),
     Periodic(pause_lists_of_old_screening, seconds=300),
+    Periodic(renew_filters, seconds=300),
     Periodic(look_after_exports, seconds=60),
     Periodic(fill_inboxes, seconds=30),
     Periodic(fill_in_prices, seconds=60),

@@ -510,6 +510,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "lists.columns": _list("uploaded", "/columns"),
     "lists.history": _campaign("/lists"),
     "take_out.columns": lambda e: f"/campaigns/{e.campaign_id}/take-out/{e.lists['take_out']}",
+    "tonight.index": _campaign("/tonight"),
     "take_out.new": _campaign("/take-out"),
     "lists.new": _campaign("/lists/new"),
     "lists.progress": _list("ready"),

@@ -30,6 +30,7 @@ _TITLES = {
     EmptyReason.BEING_READ: "The list is on its way",
     EmptyReason.LANGUAGE: "Nobody left in your language",
     EmptyReason.OTHER_LISTS: "Your lists are done",
+    EmptyReason.FILTER: "Tonight's people are done",
     EmptyReason.PAUSED: "The list is paused",
     EmptyReason.EMPTY: "The list is empty",
     EmptyReason.DONE: "That was everyone",

@@ -1,7 +1,7 @@
 """Decides which contacts a caller may get: those in the caller's languages and lists, except
 callbacks that are reserved for another caller."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,6 +35,25 @@ def other_languages_spoken(campaign: Campaign) -> list[str]:
         for language in db.session.scalars(_LANGUAGES_SPOKEN, {"campaign_id": campaign.id})
         if language not in languages_for(campaign)
     ]
+
+
+def filter_of(caller: Caller) -> int | None:
+    """Return the id of the filter that chooses the people whom a caller gets: the caller's own, or
+    the party's; None if the caller may get everyone."""
+    if caller.filter_id is not None:
+        return caller.filter_id
+    return caller.party.filter_id if caller.party else None
+
+
+def lane_limits(list_ids: Iterable[int], filter_id: int | None) -> list[int | str]:
+    """Return the limits by which a caller's lanes are named in Redis.
+
+    With a filter no part is the id of a list. So a callback that somebody else promised never fits
+    (`take.lua`), because Redis does not know whom a filter chooses.
+    """
+    if filter_id is None:
+        return list(list_ids)
+    return [f"filter{filter_id}", *(f"filter{filter_id}list{one}" for one in list_ids)]
 
 
 def may_get(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import text
 
-from phonebank.contact_queue.caller_filters import languages_for
+from phonebank.contact_queue.caller_filters import filter_of, languages_for
 from phonebank.contact_queue.campaign_hours import is_calling_time
 from phonebank.contact_queue.number_rest import resting_numbers
 from phonebank.contact_queue.sql_conditions import (
@@ -34,6 +34,7 @@ class EmptyReason(StrEnum):
     BEING_READ = "being_read"
     LANGUAGE = "language"
     OTHER_LISTS = "other_lists"
+    FILTER = "filter"
     PAUSED = "paused"
     EMPTY = "empty"
     DONE = "done"
@@ -64,6 +65,10 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
     EmptyReason.OTHER_LISTS: (
         "Everyone on your lists has been called. Other lists have people left.",
         "Ask your host or organiser for another list.",
+    ),
+    EmptyReason.FILTER: (
+        "Nobody is left among the people who were chosen for tonight. There are others.",
+        "Ask your host or organiser to choose again.",
     ),
     EmptyReason.PAUSED: (
         "The people who are left are on a list that is paused.",
@@ -100,6 +105,15 @@ FROM contact_list WHERE campaign_id = :campaign_id AND purpose = 'call'
 """)
 
 
+_LEFT_IN_FILTER = text(f"""
+SELECT EXISTS (
+    SELECT FROM filter_member AS member
+    JOIN contact c ON c.id = member.contact_id
+    JOIN contact_list l ON l.id = c.contact_list_id
+    WHERE member.filter_id = :filter_id AND NOT l.removed
+      AND {is_in_lists("l")} AND {is_in_languages("c.language")} AND {is_callable("c")}
+)
+""")  # noqa: S608
 # The time zones of the contacts on other callers' screens that this caller could get if those
 # callers gave them back.
 _ON_OTHER_SCREENS = text(f"""
@@ -126,7 +140,9 @@ class EmptyQueue(NamedTuple):
 
 def empty_queue_of(campaign: Campaign, caller: Caller) -> EmptyQueue:
     """Return why this caller gets no contact, and when the next contact becomes callable."""
-    coming = next_callable(campaign, caller.list_ids, caller.languages, caller.id)
+    coming = next_callable(
+        campaign, caller.list_ids, caller.languages, caller.id, filter_of(caller)
+    )
     if coming.opens_at is not None:
         at = now()
         if coming.opens_at <= at:
@@ -174,6 +190,16 @@ def _is_somebody_on_other_screens(campaign: Campaign, caller: Caller, at: dateti
     return any(is_calling_time(campaign, zone_key, at) for zone_key in zone_keys.all())
 
 
+def _is_one_left(campaign: Campaign, caller: Caller, filter_id: int) -> bool:
+    """Whether a filter chooses somebody whom the caller may get, now on another screen."""
+    values = {
+        "filter_id": filter_id,
+        "list_ids": list(caller.list_ids),
+        "languages": languages_for(campaign, caller.languages),
+    }
+    return bool(db.session.scalar(_LEFT_IN_FILTER, values))
+
+
 def _reason_without_time(campaign: Campaign, caller: Caller) -> EmptyReason:
     left = db.session.execute(
         _LEFT,
@@ -184,6 +210,9 @@ def _reason_without_time(campaign: Campaign, caller: Caller) -> EmptyReason:
         },
     ).all()
     in_use = [row for row in left if not row.removed]
+    filter_id = filter_of(caller)
+    if in_use and filter_id is not None and not _is_one_left(campaign, caller, filter_id):
+        return EmptyReason.FILTER
     if any(row.in_lists and row.in_languages for row in in_use):
         # The caller could get one of these contacts, and `next_callable` found none. So the number
         # of each of them is on another caller's screen.

@@ -11,7 +11,12 @@ from datetime import timedelta
 
 from sqlalchemy import bindparam, select
 
-from phonebank.contact_queue.caller_filters import languages_for, other_languages_spoken
+from phonebank.contact_queue.caller_filters import (
+    filter_of,
+    lane_limits,
+    languages_for,
+    other_languages_spoken,
+)
 from phonebank.contact_queue.redis_queue import HeldContact, TakeResult, redis_queue_of
 from phonebank.contact_queue.refill import ensure_built, is_low, refill, refill_from_empty
 from phonebank.core.db import db
@@ -91,10 +96,12 @@ class ContactQueue:
         at = now()
         until = at + timedelta(seconds=self._campaign.hold_seconds)
         caller = self._caller
-        return self._redis.take(at, until, caller.id, call_id, caller.list_ids, self._languages())
+        limits = lane_limits(caller.list_ids, filter_of(caller))
+        return self._redis.take(at, until, caller.id, call_id, limits, self._languages())
 
     def _refill(self) -> None:
-        refill(self._campaign, self._caller.list_ids, self._languages())
+        caller = self._caller
+        refill(self._campaign, caller.list_ids, self._languages(), filter_of(caller))
 
     def _languages(self) -> list[str]:
         return languages_for(self._campaign, self._caller.languages)

@@ -102,7 +102,7 @@ class RedisQueue:
         hold_until: datetime,
         caller_id: int,
         call_id: uuid.UUID,
-        list_ids: Iterable[int] = (),
+        list_ids: Iterable[int | str] = (),
         languages: Iterable[str] = ("",),
     ) -> TakeResult:
         """Move one contact from a lane or from the callbacks into `held`, in one step.
@@ -140,7 +140,7 @@ class RedisQueue:
                 return TakeResult(int(contact_id), int(left), int(held))
         raise RuntimeError(f"take.lua answered {answer!r}")
 
-    def add(self, entries: Iterable[QueueEntry], list_ids: Iterable[int] = ()) -> int:
+    def add(self, entries: Iterable[QueueEntry], list_ids: Iterable[int | str] = ()) -> int:
         """Add contacts to the lanes of their languages, except contacts that a call holds. Return
         how many contacts were not in their lane before.
 
@@ -224,7 +224,7 @@ class RedisQueue:
         """Return when the hold of each held contact expires, by contact id."""
         return {held.contact_id: held.until for held in self.holds()}
 
-    def lane(self, language: str = "", list_ids: Iterable[int] = ()) -> list[int]:
+    def lane(self, language: str = "", list_ids: Iterable[int | str] = ()) -> list[int]:
         """Return the contact ids in one lane, in order."""
         name = f"{_joined(list_ids)}:{language}"
         found = cast(list[str], self._redis.zrange(f"{self._lanes}:{name}", 0, -1))
@@ -288,8 +288,8 @@ class RedisQueue:
                 self._redis.delete(key)
 
 
-def _joined(list_ids: Iterable[int]) -> str:
-    return ",".join(map(str, sorted(list_ids)))
+def _joined(list_ids: Iterable[int | str]) -> str:
+    return ",".join(sorted(map(str, list_ids)))
 
 
 @cache

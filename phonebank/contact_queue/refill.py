@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
-from phonebank.contact_queue.caller_filters import languages_for
+from phonebank.contact_queue.caller_filters import lane_limits, languages_for
 from phonebank.contact_queue.campaign_hours import is_calling_time
 from phonebank.contact_queue.holds import open_holds
 from phonebank.contact_queue.number_rest import (
@@ -25,7 +25,7 @@ from phonebank.contact_queue.number_rest import (
 from phonebank.contact_queue.redis_queue import QueueEntry, RedisQueue, redis_queue_of
 from phonebank.contact_queue.sql_conditions import LIST_GROUPS, has_no_open_call, is_callable
 from phonebank.core.db import db
-from phonebank.models import Campaign, now
+from phonebank.models import Campaign, PeopleFilter, now
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +81,34 @@ ORDER BY g.priority, c.tried, c.callable_at, c.id
 LIMIT :wanted
 """)  # noqa: S608
 
+# The same contacts, if a filter chooses them. Of a filter with few people, all are read and sorted.
+# Of one with many, most contacts of a list's range fit, and the range is read in order.
+_FEW = 20_000
+_NEXT_OF_MANY = text(
+    _NEXT_CONTACTS.text.replace(
+        "AND callback_at IS NULL",
+        "AND callback_at IS NULL AND EXISTS (SELECT FROM filter_member"
+        " WHERE filter_id = :filter_id AND contact_id = contact.id)",
+    )
+)
+_NEXT_OF_FEW = text(f"""
+SELECT c.id, g.list_id, g.priority, c.tried, c.callable_at, c.language, c.zone_key,
+       {called_elsewhere("c")} AS called_elsewhere
+FROM filter_member AS member
+JOIN contact c ON c.id = member.contact_id
+JOIN unnest(CAST(:list_ids AS integer[]), CAST(:priorities AS integer[]),
+            CAST(:zone_keys AS text[]), CAST(:languages AS text[]))
+     AS g(list_id, priority, zone_key, language)
+  ON g.list_id = c.contact_list_id AND g.zone_key = c.zone_key AND g.language = c.language
+WHERE member.filter_id = :filter_id AND c.callable_at <= :now
+  AND {is_callable("c")}
+  AND c.callback_at IS NULL
+  AND c.id <> ALL (CAST(:already AS bigint[]))
+  AND {has_no_open_call("c")}
+ORDER BY g.priority, c.tried, c.callable_at, c.id
+LIMIT :wanted
+""")  # noqa: S608
+
 _DUE_CALLBACKS = text(f"""
 SELECT c.id, c.contact_list_id, c.language, c.zone_key, c.callback_at, c.callback_caller_id
 FROM contact c JOIN contact_list l ON l.id = c.contact_list_id
@@ -93,14 +121,17 @@ ORDER BY c.callback_at LIMIT {CALLBACKS_AT_MOST}
 
 
 def refill(
-    campaign: Campaign, list_ids: Sequence[int] = (), languages: Sequence[str] | None = None
+    campaign: Campaign,
+    list_ids: Sequence[int] = (),
+    languages: Sequence[str] | None = None,
+    filter_id: int | None = None,
 ) -> int:
     """Fill the lanes of callers with these limits with callable contacts, enough for a few minutes.
     Return how many contacts were added.
 
     No `list_ids` means all lists. `languages=None` means the campaign's language and contacts
-    without a known language. Two refills at once do no harm, because a lane has a contact only
-    once.
+    without a known language. `filter_id` is the filter that chooses the contacts. Two refills
+    at once do no harm, because a lane has a contact only once.
     """
     redis_queue = redis_queue_of(campaign.id)
     at = now()
@@ -111,12 +142,13 @@ def refill(
     for language in sorted(set(languages_for(campaign) if languages is None else languages)):
         # Each language has its own lane. A caller of two languages gets the first contact of both
         # lanes, and callers who do not speak a language are not delayed by its contacts.
-        already = redis_queue.lane(language, list_ids)
+        limits = lane_limits(list_ids, filter_id)
+        already = redis_queue.lane(language, limits)
         wanted = enough - len(already)
         of_language = [group for group in groups if group.code == language]
         if wanted > 0 and of_language:
-            found = _next_contacts(campaign, of_language, at, wanted, already)
-            new += redis_queue.add(found, list_ids)
+            found = _next_contacts(campaign, of_language, at, wanted, already, filter_id)
+            new += redis_queue.add(found, limits)
     return new
 
 
@@ -216,13 +248,14 @@ def _next_contacts(
     at: datetime,
     wanted: int,
     already: list[int],
+    filter_id: int | None,
 ) -> list[QueueEntry]:
     """Return up to `wanted` contacts that callers may get now. Contacts whose number rests after a
     call in another campaign are moved to the time when that rest ends."""
     give_up_at = time.monotonic() + READ_ON_SECONDS
     piece = wanted
     while True:
-        rows = _read_contacts(groups, at, piece, already)
+        rows = _read_contacts(groups, at, piece, already, filter_id)
         if not mark_shared(campaign, rows):
             rows = [row for row in rows if not row.called_elsewhere]
         rests = [(row, rests_until(row.called_elsewhere, campaign)) for row in rows]
@@ -246,7 +279,11 @@ def _next_contacts(
 
 
 def _read_contacts(
-    groups: list[Row[*tuple[Any, ...]]], at: datetime, wanted: int, already: list[int]
+    groups: list[Row[*tuple[Any, ...]]],
+    at: datetime,
+    wanted: int,
+    already: list[int],
+    filter_id: int | None,
 ) -> Sequence[Row[*tuple[Any, ...]]]:
     values = {
         "list_ids": [group.id for group in groups],
@@ -257,4 +294,10 @@ def _read_contacts(
         "already": already,
         "wanted": wanted,
     }
-    return db.session.execute(_NEXT_CONTACTS, values).all()
+    if filter_id is None:
+        return db.session.execute(_NEXT_CONTACTS, values).all()
+    chosen = db.session.get(PeopleFilter, filter_id)
+    if chosen is None:
+        return []
+    statement = _NEXT_OF_FEW if chosen.people <= _FEW else _NEXT_OF_MANY
+    return db.session.execute(statement, values | {"filter_id": filter_id}).all()

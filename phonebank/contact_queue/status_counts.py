@@ -7,7 +7,7 @@ come from PostgreSQL, not from Redis, so they are right while the queue is being
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
@@ -100,6 +100,24 @@ _COUNTS_BESIDE_OTHERS = state_text(
     **_STATES,
 )
 
+_FIRST_IN_FILTER = text(f"""
+SELECT c.zone_key, min(c.callable_at) AS first_at
+FROM filter_member AS member
+JOIN contact c ON c.id = member.contact_id
+JOIN contact_list l ON l.id = c.contact_list_id
+WHERE member.filter_id = :filter_id AND NOT l.removed
+  AND {is_in_lists("l")} AND {is_in_languages("c.language")}
+  AND {is_callable("c")} AND c.callback_at IS NULL
+  AND {has_no_open_call("c")}
+GROUP BY c.zone_key
+UNION ALL
+SELECT c.zone_key, min(greatest(c.callable_at, c.callback_at))
+FROM contact c JOIN contact_list l ON l.id = c.contact_list_id
+WHERE c.campaign_id = :campaign_id AND c.callback_at IS NOT NULL AND NOT l.removed
+  AND c.callback_caller_id = :caller_id AND {is_callable("c")}
+  AND {has_no_open_call("c")}
+GROUP BY c.zone_key
+""")  # noqa: S608
 _FIRST_CALLABLE = text(f"""
 SELECT g.zone_key, min(c.callable_at) AS first_at
 FROM (
@@ -224,25 +242,28 @@ def next_callable(
     list_ids: Sequence[int] = (),
     languages: Sequence[str] = (),
     caller_id: int = 0,
+    filter_id: int | None = None,
 ) -> NextCallable:
     """Return when the next contact becomes callable for a caller with these lists and languages.
 
     Empty `list_ids` mean every list. Empty `languages` mean the campaign's own language. Contacts
     whose number is in an open call do not count. At first a callback counts only for the caller who
-    promised it. `caller_id` is the id of the caller, or 0 for a caller without callbacks.
+    promised it. `caller_id` is the id of the caller, or 0 for a caller without callbacks. With
+    `filter_id`, only people count whom that filter chooses, and the caller's own callbacks.
     """
     at = now()
-    rows = db.session.execute(
-        _FIRST_CALLABLE,
-        {
-            "campaign_id": campaign.id,
-            "list_ids": list(list_ids),
-            "languages": languages_for(campaign, languages),
-            "caller_id": caller_id,
-            "reserved_for": CALLBACK_RESERVED_SECONDS,
-            "callbacks_at_most": CALLBACKS_AT_MOST,
-        },
-    )
+    values: dict[str, Any] = {
+        "campaign_id": campaign.id,
+        "list_ids": list(list_ids),
+        "languages": languages_for(campaign, languages),
+        "caller_id": caller_id,
+    }
+    if filter_id is None:
+        values["reserved_for"] = CALLBACK_RESERVED_SECONDS
+        values["callbacks_at_most"] = CALLBACKS_AT_MOST
+        rows = db.session.execute(_FIRST_CALLABLE, values)
+    else:
+        rows = db.session.execute(_FIRST_IN_FILTER, values | {"filter_id": filter_id})
     coming = NextCallable(None, None)
     for row in rows:
         opens_at = next_calling_time(campaign, row.zone_key, max(at, row.first_at))

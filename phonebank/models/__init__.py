@@ -54,6 +54,7 @@ from phonebank.models.line_event import EventKind, LineEventRow
 from phonebank.models.listing import Listing, ListingKind, ListingReport, ListingState
 from phonebank.models.pace_flag import PaceFlag
 from phonebank.models.party import Party, PartyState
+from phonebank.models.people_filter import ContactTag, FilterMember, PeopleFilter
 from phonebank.models.phone_session import PhoneSession
 from phonebank.models.phone_settings import PhoneSettings
 from phonebank.models.place import Place
@@ -146,6 +147,7 @@ __all__ = [
     "ContactList",
     "ContactSight",
     "ContactState",
+    "ContactTag",
     "CountedDay",
     "DeadNumber",
     "DeliveryState",
@@ -162,6 +164,7 @@ __all__ = [
     "ExportKind",
     "ExportPiece",
     "ExportState",
+    "FilterMember",
     "Guest",
     "GuestMail",
     "GuestState",
@@ -185,6 +188,7 @@ __all__ = [
     "PaceFlag",
     "Party",
     "PartyState",
+    "PeopleFilter",
     "PhoneSession",
     "PhoneSettings",
     "Place",

@@ -56,6 +56,10 @@ class Caller(Versioned, Base):
     # of them.
     list_ids: Mapped[list[Any]] = mapped_column(default=list)
     languages: Mapped[list[Any]] = mapped_column(default=list)
+    # The people whom the caller gets, before those of the party; None for everyone.
+    filter_id: Mapped[int | None] = mapped_column(
+        ForeignKey("people_filter.id", ondelete="SET NULL")
+    )
     # When the caller promised to use people's details only for calls.
     promised_at: Mapped[datetime | None]
     practised_at: Mapped[datetime | None]

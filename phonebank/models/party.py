@@ -69,6 +69,10 @@ class Party(Versioned, Base):
     # Whether the host has called a break without an end time. The host ends it.
     paused: Mapped[bool] = mapped_column(default=False)
     door_open: Mapped[bool] = mapped_column(default=False)
+    # The people whom its callers get; None for everyone.
+    filter_id: Mapped[int | None] = mapped_column(
+        ForeignKey("people_filter.id", ondelete="SET NULL")
+    )
     # Whether the board marks first calls and quarters of the goal.
     celebrate: Mapped[bool] = mapped_column(default=True)
     # When a break with an end time ends. It stays here afterwards, because no job ends a break.

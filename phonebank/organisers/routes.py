@@ -21,7 +21,12 @@ from phonebank.organisers.people import views as people
 from phonebank.organisers.privacy import record_views
 from phonebank.organisers.privacy import views as privacy
 from phonebank.organisers.retry_rules import views as retry_rules
-from phonebank.organisers.roster import history_views, pace_views, set_aside_views
+from phonebank.organisers.roster import (
+    history_views,
+    pace_views,
+    people_filter_views,
+    set_aside_views,
+)
 from phonebank.organisers.roster import views as roster
 from phonebank.organisers.scripts import views as scripts
 from phonebank.organisers.suppressions import views as suppressions
@@ -50,6 +55,7 @@ _FEATURES = (
     retry_rules,
     roster,
     pace_views,
+    people_filter_views,
     history_views,
     set_aside_views,
     telephone,

@@ -68,7 +68,9 @@ TABS = (
     ),
     Tab("Lists", "lists.history", frozenset({"lists", "take_out"})),
     Tab("Script", "scripts.index", frozenset({"scripts", "script_editor", "experiments"})),
-    Tab("Callers", "roster.index", frozenset({"roster", "pace", "history", "set_aside"})),
+    Tab(
+        "Callers", "roster.index", frozenset({"tonight", "roster", "pace", "history", "set_aside"})
+    ),
     Tab(
         "Parties",
         "campaign_parties.index",

@@ -13,7 +13,8 @@ from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
 from phonebank.core.locks import lock_row
 from phonebank.lists.services import lists_in_calling_order
-from phonebank.models import Caller, Campaign
+from phonebank.models import Caller, Campaign, Party
+from phonebank.roster.people_filters import filter_in
 from phonebank.rules.languages import language_name
 
 _LANGUAGES_IN_LISTS = text("""
@@ -57,6 +58,23 @@ def languages_spoken(campaign: Campaign, caller: Caller) -> list[str]:
     """Return the codes of the languages that a caller speaks. If they chose no language, return the
     campaign's own."""
     return languages_for(campaign, caller.languages)[1:]
+
+
+def choose_people(campaign: Campaign, caller: Caller, filter_id: int | None) -> None:
+    """Give the caller only people whom a filter chooses; None gives them those of their party.
+
+    A callback that the caller promised stays with them. Raises NotFoundError for a filter of
+    another campaign.
+    """
+    lock_row(caller)
+    caller.filter_id = filter_in(campaign, filter_id).id if filter_id is not None else None
+
+
+def choose_people_for_party(campaign: Campaign, party: Party, filter_id: int | None) -> None:
+    """Give a party's callers only people whom a filter chooses; None gives them everyone. A caller
+    with a filter of their own keeps it. Raises NotFoundError for a filter of another campaign."""
+    lock_row(party)
+    party.filter_id = filter_in(campaign, filter_id).id if filter_id is not None else None
 
 
 def restrict_to_lists(campaign: Campaign, caller: Caller, list_ids: Iterable[int]) -> None:

@@ -10,6 +10,7 @@ from flask_security import current_user
 from phonebank.contact_queue.status_counts import BUCKETS
 from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
+from phonebank.core.locks import lock_row
 from phonebank.core.scopes import campaign_for
 from phonebank.models import Account, Campaign, Contact, ContactList, RoleName, SightKind, now
 from phonebank.organisers.contact_status.wording import BUCKET_MEANINGS, describe_moment
@@ -19,6 +20,7 @@ from phonebank.persons import actions
 from phonebank.persons.history import calls_to
 from phonebank.persons.sights import record_sights, sights_of
 from phonebank.persons.standing import standing_of
+from phonebank.persons.tags import set_tags, tags_of
 from phonebank.phones.e164 import format_for_reading
 
 pages = Blueprint(
@@ -60,6 +62,7 @@ def show(campaign_id: int, contact_id: int) -> ResponseReturnValue:
         version=actions.version_of(person),
         calls=calls_to(person, campaign),
         sights=sights_of(person),
+        tags=tags_of(person),
     )
     db.session.commit()
     return page
@@ -78,6 +81,19 @@ def finish(campaign_id: int, contact_id: int) -> ResponseReturnValue:
     """Finish with the person in this campaign."""
     return _act(
         campaign_id, contact_id, actions.finish, "Finished. Nobody calls them in this campaign."
+    )
+
+
+@pages.post("/tags")
+@open_to(RoleName.ORGANISER)
+def tag(campaign_id: int, contact_id: int) -> ResponseReturnValue:
+    """Give the person these tags and no others."""
+    campaign = campaign_for(current_user, campaign_id)
+    person = actions.person_in(campaign, contact_id)
+    lock_row(person)
+    set_tags(person, campaign, request.form.get("tags", ""), current_user)
+    return commit_and_redirect(
+        url_for(".show", campaign_id=campaign.id, contact_id=contact_id), "The tags are saved."
     )
 
 

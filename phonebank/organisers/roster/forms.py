@@ -3,7 +3,7 @@ limits."""
 
 from typing import Any
 
-from wtforms import IntegerField, SelectMultipleField
+from wtforms import IntegerField, SelectField, SelectMultipleField
 from wtforms.validators import InputRequired, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -30,6 +30,12 @@ class FiltersForm(EditForm):
         coerce=int,
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
+    )
+    people = SelectField(
+        "Which people",
+        description="A filter from “Whom tonight”. It counts before the party's.",
+        coerce=int,
+        choices=[],
     )
 
 

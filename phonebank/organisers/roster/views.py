@@ -17,7 +17,7 @@ from phonebank.core.scopes import campaign_for
 from phonebank.lists.services import lists_in_calling_order
 from phonebank.models import Caller, CallerState, Campaign, ContactList, RoleName, now
 from phonebank.organisers.roster.forms import FiltersForm
-from phonebank.roster import campaign_callers, filters
+from phonebank.roster import campaign_callers, filters, people_filters
 from phonebank.roster.admit import admit as admit_callers
 from phonebank.roster.campaign_callers import ONLINE_WITHIN
 from phonebank.roster.pace import flags_of, open_flags, pause_of
@@ -88,6 +88,7 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
             if form.languages.choices:
                 filters.set_languages(campaign, caller, form.languages.data or [])
             filters.restrict_to_lists(campaign, caller, form.lists.data or [])
+            filters.choose_people(campaign, caller, form.people.data or None)
             db.session.commit()
             flash(
                 f"Saved. The change applies when {caller.first_name} gets their next person.",
@@ -159,11 +160,16 @@ def _filters_form(campaign: Campaign, caller: Caller) -> FiltersForm:
         data={
             "languages": filters.languages_spoken(campaign, caller),
             "lists": list(caller.list_ids),
+            "people": caller.filter_id or 0,
         }
     )
     form.languages.choices = [
         SelectChoice(code, name)
         for code, name in filters.offered_languages(campaign, caller).items()
+    ]
+    form.people.choices = [
+        SelectChoice(0, "Those of their party"),
+        *(SelectChoice(one.id, one.name) for one in people_filters.filters_of(campaign)),
     ]
     form.lists.choices = [
         SelectChoice(listed.id, f"{listed.name} (paused)" if listed.removed else listed.name)

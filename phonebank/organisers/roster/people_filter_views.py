@@ -1,0 +1,120 @@
+"""The organiser's page *Whom tonight*: filters of people, and which party has which."""
+
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import current_user
+from werkzeug.datastructures import MultiDict
+
+from phonebank.audit.record import record_audit
+from phonebank.core.access import open_to
+from phonebank.core.db import db
+from phonebank.core.errors import InvalidInputError, NotFoundError
+from phonebank.core.scopes import campaign_for
+from phonebank.models import Campaign, Party, RoleName
+from phonebank.organisers.responses import commit_and_enqueue, commit_and_redirect
+from phonebank.parties.services import parties_in
+from phonebank.roster import people_filters
+from phonebank.roster.filters import choose_people_for_party
+from phonebank.roster.jobs import count_filter
+from phonebank.roster.people_filters import Conditions
+
+tonight = Blueprint("tonight", __name__, url_prefix="/campaigns/<int:campaign_id>/tonight")
+
+COLUMN = "column:"
+
+
+def init_app(app: Flask) -> None:
+    """Add the page."""
+    app.register_blueprint(tonight)
+
+
+@tonight.route("", methods=["GET", "POST"])
+@open_to(RoleName.ORGANISER)
+def index(campaign_id: int) -> ResponseReturnValue:
+    """Show the filters and the parties. A POST adds a filter, and a job finds its people."""
+    campaign = campaign_for(current_user, campaign_id)
+    fault = ""
+    if request.method == "POST":
+        try:
+            added = people_filters.add_filter(
+                campaign, request.form.get("name", ""), _conditions(request.form)
+            )
+        except InvalidInputError as refused:
+            db.session.rollback()
+            fault = f"{refused.message} {refused.what_to_do}"
+        else:
+            _audit("people filter added", campaign, added.id)
+            commit_and_enqueue(count_filter, added.id)
+            flash(f"Added. We are finding the people of “{added.name}”.", "success")
+            return redirect(url_for(".index", campaign_id=campaign.id), 303)
+    found = people_filters.filters_of(campaign)
+    page = render_template(
+        "roster/tonight.html",
+        campaign=campaign,
+        filters=[(one, Conditions(**one.conditions).describe()) for one in found],
+        columns=people_filters.columns_to_filter_by(campaign),
+        parties=[party for party in parties_in(campaign) if not party.has_ended],
+        fault=fault,
+        sent=request.form,
+    )
+    return page, 422 if fault else 200
+
+
+@tonight.post("/<int:filter_id>/delete")
+@open_to(RoleName.ORGANISER)
+def delete(campaign_id: int, filter_id: int) -> ResponseReturnValue:
+    """Delete a filter. Callers and parties that have it get everyone again."""
+    campaign = campaign_for(current_user, campaign_id)
+    one = people_filters.filter_in(campaign, filter_id)
+    _audit("people filter deleted", campaign, one.id)
+    db.session.delete(one)
+    return commit_and_redirect(
+        url_for(".index", campaign_id=campaign.id),
+        f"“{one.name}” is deleted. Whoever had it gets everyone again.",
+    )
+
+
+@tonight.post("/<int:filter_id>/count")
+@open_to(RoleName.ORGANISER)
+def count(campaign_id: int, filter_id: int) -> ResponseReturnValue:
+    """Find the people of a filter again."""
+    campaign = campaign_for(current_user, campaign_id)
+    one = people_filters.filter_in(campaign, filter_id)
+    commit_and_enqueue(count_filter, one.id)
+    flash("We are finding the people again. Reload the page in a moment.", "success")
+    return redirect(url_for(".index", campaign_id=campaign.id), 303)
+
+
+@tonight.post("/parties/<int:party_id>")
+@open_to(RoleName.ORGANISER)
+def choose(campaign_id: int, party_id: int) -> ResponseReturnValue:
+    """Choose whom the callers of a party get."""
+    campaign = campaign_for(current_user, campaign_id)
+    party = db.session.get(Party, party_id)
+    if party is None or party.campaign_id != campaign.id:
+        raise NotFoundError("There is no such party in this campaign.", "Reload the page.")
+    chosen = request.form.get("filter", type=int)
+    choose_people_for_party(campaign, party, chosen)
+    _audit("people chosen for party", campaign, party.id, filter=chosen)
+    return commit_and_redirect(
+        url_for(".index", campaign_id=campaign.id),
+        f"Saved. It applies when a caller at “{party.title}” gets their next person.",
+    )
+
+
+def _conditions(sent: MultiDict[str, str]) -> Conditions:
+    columns = {
+        key.removeprefix(COLUMN): words for key, words in sent.items() if key.startswith(COLUMN)
+    }
+    return Conditions.parse(columns, sent.get("areas", ""), sent.get("tags", ""))
+
+
+def _audit(action: str, campaign: Campaign, subject_id: int, **after: object) -> None:
+    record_audit(
+        action,
+        account=current_user,
+        campaign=campaign,
+        subject_kind="party" if "party" in action else "people filter",
+        subject_id=subject_id,
+        after=after or None,
+    )

@@ -1,0 +1,196 @@
+"""Choices of a campaign's people by what is known of them: the values of kept columns, the area and
+the tags. A party or a caller then gets only these people.
+
+A job finds the people of a filter (`count_people`), so that the queue need not compare anything.
+The calling code commits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy import or_, select, text
+
+from phonebank.contact_queue.redis_queue import redis_queue_of
+from phonebank.core.db import after_commit, db
+from phonebank.core.errors import InvalidInputError, NotFoundError
+from phonebank.csv_input.column_mapping import FIELD, KEPT_AS_FIELDS
+from phonebank.models import (
+    Caller,
+    CallerState,
+    Campaign,
+    CampaignState,
+    ContactList,
+    Party,
+    PartyState,
+    PeopleFilter,
+    now,
+)
+
+NAME_AT_MOST = 80
+FILTERS_AT_MOST = 100
+VALUES_AT_MOST = 200  # in one condition
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What people must fit. `columns` maps a kept column to its values, in lower case; `areas` are
+    the beginnings of postcodes, without spaces; `tags` are in lower case.
+
+    A person fits who has one of the values of each condition.
+    """
+
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    areas: Sequence[str] = ()
+    tags: Sequence[str] = ()
+
+    @classmethod
+    def parse(cls, columns: Mapping[str, str], areas: str, tags: str) -> Conditions:
+        """Read the conditions from texts with commas or line breaks between the values."""
+        given = {name: _values(words) for name, words in columns.items()}
+        return cls(
+            {name: values for name, values in given.items() if values},
+            [re.sub(r"\W", "", area).upper() for area in _values(areas)],
+            _values(tags),
+        )
+
+    def describe(self) -> str:
+        """Return the conditions in words."""
+        parts = [
+            f"{name.replace('_', ' ')}: {' or '.join(values)}"
+            for name, values in self.columns.items()
+        ]
+        if self.areas:
+            parts.append(f"postcode begins with {' or '.join(self.areas)}")
+        if self.tags:
+            parts.append(f"tag {' or '.join(self.tags)}")
+        return "; ".join(parts)
+
+
+def filters_of(campaign: Campaign) -> Sequence[PeopleFilter]:
+    """Return the campaign's filters, by name."""
+    query = select(PeopleFilter).where(PeopleFilter.campaign_id == campaign.id)
+    return db.session.scalars(query.order_by(PeopleFilter.name)).all()
+
+
+def filter_in(campaign: Campaign, filter_id: int) -> PeopleFilter:
+    """Return one of the campaign's filters. Raises NotFoundError if it has no such filter."""
+    found = db.session.get(PeopleFilter, filter_id)
+    if found is None or found.campaign_id != campaign.id:
+        raise NotFoundError("This campaign doesn't have this filter.", "Choose one of its filters.")
+    return found
+
+
+def columns_to_filter_by(campaign: Campaign) -> list[str]:
+    """Return the names of the columns that the campaign's lists keep, in order."""
+    query = select(ContactList.mapping).where(ContactList.campaign_id == campaign.id)
+    targets = {target for mapping in db.session.scalars(query) for target in mapping}
+    kept = {target.removeprefix(FIELD) for target in targets if target.startswith(FIELD)}
+    return sorted(kept | (targets & set(KEPT_AS_FIELDS)))
+
+
+def add_filter(campaign: Campaign, name: str, conditions: Conditions) -> PeopleFilter:
+    """Add a filter. A job then finds its people. Raises InvalidInputError for a filter without a
+    name or a condition, for a name that is taken, and for too many filters or values."""
+    name = " ".join(name.split())
+    present = filters_of(campaign)
+    if not name or len(name) > NAME_AT_MOST:
+        raise InvalidInputError(
+            f"A filter needs a name of 1 to {NAME_AT_MOST} characters.", "Name it."
+        )
+    if any(other.name.casefold() == name.casefold() for other in present):
+        raise InvalidInputError("There is a filter with this name.", "Choose another name.")
+    if not (conditions.columns or conditions.areas or conditions.tags):
+        raise InvalidInputError("This filter would fit everyone.", "Fill in one of the boxes.")
+    values = [conditions.areas, conditions.tags, *conditions.columns.values()]
+    if len(present) >= FILTERS_AT_MOST or max(map(len, values)) > VALUES_AT_MOST:
+        raise InvalidInputError(
+            f"A campaign has at most {FILTERS_AT_MOST} filters, with {VALUES_AT_MOST} values in a "
+            "box.",
+            "Delete a filter, or use fewer values.",
+        )
+    added = PeopleFilter(campaign_id=campaign.id, name=name, conditions=asdict(conditions))
+    db.session.add(added)
+    db.session.flush()
+    return added
+
+
+def count_people(filter_id: int) -> None:
+    """Find the people who fit a filter now.
+
+    After the commit, people who fit it no more are in no lane of the queue.
+    """
+    found = db.session.get(PeopleFilter, filter_id)
+    if found is None:
+        return
+    campaign_id = found.campaign_id
+    fits, values = _fits(Conditions(**found.conditions))
+    values |= {"filter_id": found.id, "campaign_id": found.campaign_id}
+    left: Any = db.session.execute(text(_LEAVE.format(fits=fits)), values)
+    if left.rowcount:
+        after_commit(lambda: redis_queue_of(campaign_id).clear_lanes())
+    db.session.execute(text(_JOIN.format(fits=fits)), values)
+    found.people = db.session.scalar(_COUNT, values) or 0
+    found.counted_at = now()
+
+
+def filters_in_use() -> Sequence[int]:
+    """Return the ids of the filters that callers or parties of running campaigns have."""
+    of_callers = select(Caller.filter_id).where(Caller.state == CallerState.ADMITTED)
+    of_parties = select(Party.filter_id).where(Party.state != PartyState.ENDED)
+    query = (
+        select(PeopleFilter.id)
+        .join(Campaign, Campaign.id == PeopleFilter.campaign_id)
+        .where(
+            Campaign.state == CampaignState.RUNNING,
+            or_(PeopleFilter.id.in_(of_callers), PeopleFilter.id.in_(of_parties)),
+        )
+        .order_by(PeopleFilter.id)
+    )
+    return db.session.scalars(query).all()
+
+
+_LEAVE = """
+DELETE FROM filter_member USING contact
+WHERE filter_member.filter_id = :filter_id AND contact.id = filter_member.contact_id
+  AND NOT ({fits})
+"""
+_JOIN = """
+INSERT INTO filter_member (filter_id, contact_id)
+SELECT :filter_id, contact.id FROM contact
+WHERE contact.campaign_id = :campaign_id AND {fits}
+ON CONFLICT DO NOTHING
+"""
+_COUNT = text("SELECT count(*) FROM filter_member WHERE filter_id = :filter_id")
+
+
+def _fits(conditions: Conditions) -> tuple[str, dict[str, Any]]:
+    """Return a condition in SQL on `contact`, and its parameters. It is never NULL."""
+    parts, values = ["contact.phone <> ''"], dict[str, Any]()
+    for number, (name, wanted) in enumerate(conditions.columns.items()):
+        parts.append(
+            f"lower(coalesce(contact.fields ->> :name{number}, ''))"
+            f" = ANY (CAST(:values{number} AS text[]))"
+        )
+        values |= {f"name{number}": name, f"values{number}": list(wanted)}
+    if conditions.areas:
+        parts.append(
+            "upper(replace(coalesce(contact.postcode, ''), ' ', ''))"
+            " LIKE ANY (CAST(:areas AS text[]))"
+        )
+        values["areas"] = [f"{area}%" for area in conditions.areas]
+    if conditions.tags:
+        parts.append(
+            "EXISTS (SELECT FROM contact_tag WHERE contact_tag.contact_id = contact.id"
+            " AND contact_tag.tag = ANY (CAST(:tags AS text[])))"
+        )
+        values["tags"] = list(conditions.tags)
+    return " AND ".join(parts), values
+
+
+def _values(words: str) -> list[str]:
+    said: Iterable[str] = (" ".join(part.split()).lower() for part in re.split(r"[,;\n]", words))
+    return list(dict.fromkeys(filter(None, said)))
