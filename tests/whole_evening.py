@@ -472,6 +472,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "call_outs.new": _campaign("/call-outs/new"),
     "call_outs.paper": lambda e: f"/campaigns/{e.campaign_id}/call-outs/{e.call_out_id}/sheets",
     "call_outs.show": lambda e: f"/campaigns/{e.campaign_id}/call-outs/{e.call_out_id}",
+    "answer_order.show": _campaign("/answer-order"),
     "answers.show": _campaign("/answers"),
     "campaigns.data_protection": _campaign("/data-protection"),
     "campaigns.edit": _campaign("/edit"),

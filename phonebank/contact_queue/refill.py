@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
+from phonebank.contact_queue.answer_order import ContactGroup, in_answer_order
 from phonebank.contact_queue.caller_filters import lane_limits, languages_for
 from phonebank.contact_queue.campaign_hours import is_calling_time
 from phonebank.contact_queue.holds import open_holds
@@ -136,7 +137,7 @@ def refill(
     redis_queue = redis_queue_of(campaign.id)
     at = now()
     _add_due_callbacks(campaign, redis_queue, at)
-    groups = _open_groups(campaign, at, list_ids)
+    groups = in_answer_order(campaign, _open_groups(campaign, at, list_ids), at)
     enough = lane_length(redis_queue.held_count())
     new = 0
     for language in sorted(set(languages_for(campaign) if languages is None else languages)):
@@ -189,10 +190,10 @@ def ensure_built(campaign: Campaign) -> None:
         time.sleep(0.02)
 
 
-def contact_groups(campaign: Campaign) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Return one row for each zone key and language of each list that is not removed. A row has the
-    list's `id` and `priority`, the zone `key` and the language `code`."""
-    return db.session.execute(_GROUPS, {"campaign_id": campaign.id}).all()
+def contact_groups(campaign: Campaign) -> list[ContactGroup]:
+    """Return one row for each zone key and language of each list that is not removed."""
+    rows = db.session.execute(_GROUPS, {"campaign_id": campaign.id})
+    return [ContactGroup(*row) for row in rows]
 
 
 def lane_score(priority: int, tried: bool, callable_at: datetime) -> float:
@@ -231,9 +232,7 @@ def _add_due_callbacks(campaign: Campaign, redis_queue: RedisQueue, at: datetime
     )  # fmt: skip
 
 
-def _open_groups(
-    campaign: Campaign, at: datetime, list_ids: Sequence[int]
-) -> list[Row[*tuple[Any, ...]]]:
+def _open_groups(campaign: Campaign, at: datetime, list_ids: Sequence[int]) -> list[ContactGroup]:
     """Return the contact groups whose time zones are inside calling hours at `at`."""
     return [
         group
@@ -244,7 +243,7 @@ def _open_groups(
 
 def _next_contacts(
     campaign: Campaign,
-    groups: list[Row[*tuple[Any, ...]]],
+    groups: list[ContactGroup],
     at: datetime,
     wanted: int,
     already: list[int],
@@ -279,7 +278,7 @@ def _next_contacts(
 
 
 def _read_contacts(
-    groups: list[Row[*tuple[Any, ...]]],
+    groups: list[ContactGroup],
     at: datetime,
     wanted: int,
     already: list[int],

@@ -109,6 +109,9 @@ class Campaign(Versioned, Base):
     # Whether a caller sees the notes and answers of an earlier call that was cut short, or in which
     # a call back was promised: see `calls.earlier_call`.
     shows_earlier_call: Mapped[bool] = mapped_column(default=True, server_default=true())
+    # Since when callers first get the lists whose people answer most at this hour. None means that
+    # this is off. See `contact_queue.answer_order`.
+    answer_order_since: Mapped[datetime | None]
     # Whether another campaign has some of this campaign's numbers. A refill sets it in both
     # (`contact_queue.number_rest`), and it stays true. Only such a campaign's claims look for calls
     # in other campaigns.

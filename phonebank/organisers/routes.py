@@ -15,7 +15,7 @@ from phonebank.organisers.exports import views as exports
 from phonebank.organisers.find import correct_views, find_views, person_views
 from phonebank.organisers.inbox import views as inbox
 from phonebank.organisers.listings import views as listings
-from phonebank.organisers.lists import take_out_views
+from phonebank.organisers.lists import answer_order_views, take_out_views
 from phonebank.organisers.lists import views as lists
 from phonebank.organisers.people import views as people
 from phonebank.organisers.privacy import record_views
@@ -42,6 +42,7 @@ _FEATURES = (
     settings_views,
     listings,
     lists,
+    answer_order_views,
     take_out_views,
     exports,
     connections,

@@ -66,7 +66,7 @@ TABS = (
         frozenset({"queue", "person", "correct", "inbox", "told_changes", "privacy"}),
         for_viewers=True,
     ),
-    Tab("Lists", "lists.history", frozenset({"lists", "take_out"})),
+    Tab("Lists", "lists.history", frozenset({"lists", "take_out", "answer_order"})),
     Tab("Script", "scripts.index", frozenset({"scripts", "script_editor", "experiments"})),
     Tab(
         "Callers", "roster.index", frozenset({"tonight", "roster", "pace", "history", "set_aside"})

@@ -282,6 +282,7 @@ VISITS = (
     Visit("organiser", "records.whole_audit"),
     Visit("organiser", "campaigns.edit"),
     Visit("organiser", "campaigns.hours"),
+    Visit("organiser", "answer_order.show"),
     Visit("organiser", "answers.show"),
     Visit("organiser", "", "no-answers", lambda e: f"/campaigns/{e.draft_campaign_id}/answers"),
     Visit("organiser", "queue.standing"),

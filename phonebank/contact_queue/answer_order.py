@@ -1,0 +1,120 @@
+"""Orders a campaign's lists by how many of their people answer at this hour, if its organisers want
+that.
+
+The order is between lists of the same priority. It comes from the campaign's own calls, as
+`campaigns.day_counts` has counted them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import text
+
+from phonebank.contact_queue.campaign_hours import first_zone_of
+from phonebank.core.db import db
+from phonebank.models import Campaign
+
+# Each rate is drawn towards a more certain one as if there were this many more calls: the rate of a
+# list at one hour towards the list's rate at all hours, and that towards the campaign's rate. So a
+# few calls do not decide.
+CALLS_OF_DOUBT = 50
+# The highest number of lists that have a place of their own.
+PLACES = 100
+
+_CALLS = text("""
+SELECT contact_list_id,
+       coalesce(sum(calls) FILTER (
+           WHERE extract(hour FROM hour AT TIME ZONE :zone) = :hour), 0) AS calls_now,
+       coalesce(sum(reached) FILTER (
+           WHERE extract(hour FROM hour AT TIME ZONE :zone) = :hour), 0) AS reached_now,
+       sum(calls) AS calls, sum(reached) AS reached
+FROM outcome_count WHERE campaign_id = :id
+GROUP BY 1
+""")
+_BEFORE_AND_SINCE = text("""
+SELECT coalesce(sum(calls) FILTER (WHERE hour < :since), 0),
+       coalesce(sum(reached) FILTER (WHERE hour < :since), 0),
+       coalesce(sum(calls) FILTER (WHERE hour >= :since), 0),
+       coalesce(sum(reached) FILTER (WHERE hour >= :since), 0)
+FROM outcome_count WHERE campaign_id = :id
+""")
+
+
+class ContactGroup(NamedTuple):
+    """The contacts of one list in one time zone (`key`) and language (`code`). `id` and `priority`
+    are the list's."""
+
+    id: int
+    priority: int
+    key: str
+    code: str
+
+
+@dataclass(frozen=True)
+class ListCalls:
+    """The calls of a list, and how many were answered: at this hour of the day, and in all."""
+
+    calls_now: int = 0
+    reached_now: int = 0
+    calls: int = 0
+    reached: int = 0
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The calls, and how many were answered, before the order was switched on and since."""
+
+    calls_before: int
+    reached_before: int
+    calls_since: int
+    reached_since: int
+
+
+def calls_of_lists(campaign: Campaign, at: datetime) -> dict[int, ListCalls]:
+    """Return the calls by list id, for the hour of `at` (aware) in the campaign's first zone."""
+    zone = first_zone_of(campaign)
+    values = {"id": campaign.id, "zone": zone.key, "hour": at.astimezone(zone).hour}
+    return {
+        row.contact_list_id: ListCalls(
+            int(row.calls_now), int(row.reached_now), int(row.calls), int(row.reached)
+        )
+        for row in db.session.execute(_CALLS, values)
+    }
+
+
+def expected_rates(list_ids: Iterable[int], calls: Mapping[int, ListCalls]) -> dict[int, float]:
+    """Return the share of calls that we expect to be answered at this hour, by list id."""
+    in_all = sum(one.calls for one in calls.values())
+    mean = sum(one.reached for one in calls.values()) / in_all if in_all else 0.0
+    rates = {}
+    for list_id in list_ids:
+        one = calls.get(list_id, ListCalls())
+        usual = (one.reached + CALLS_OF_DOUBT * mean) / (one.calls + CALLS_OF_DOUBT)
+        rates[list_id] = (one.reached_now + CALLS_OF_DOUBT * usual) / (
+            one.calls_now + CALLS_OF_DOUBT
+        )
+    return rates
+
+
+def in_answer_order(
+    campaign: Campaign, groups: list[ContactGroup], at: datetime
+) -> list[ContactGroup]:
+    """Return the groups with finer priorities: within each priority, the list whose people answer
+    most at this hour comes first. If the campaign has not switched that on, return them as they
+    are."""
+    if campaign.answer_order_since is None or not groups:
+        return groups
+    rates = expected_rates({group.id for group in groups}, calls_of_lists(campaign, at))
+    best_first = sorted(rates, key=lambda list_id: (-rates[list_id], list_id))
+    places = {list_id: min(place, PLACES - 1) for place, list_id in enumerate(best_first)}
+    return [group._replace(priority=group.priority * PLACES + places[group.id]) for group in groups]
+
+
+def changed(campaign: Campaign) -> Changed | None:
+    """Return what the order has changed; None if it is off."""
+    if campaign.answer_order_since is None:
+        return None
+    values = {"id": campaign.id, "since": campaign.answer_order_since}
+    return Changed(*(int(number) for number in db.session.execute(_BEFORE_AND_SINCE, values).one()))
