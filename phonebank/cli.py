@@ -20,7 +20,16 @@ from phonebank.core.errors import PhonebankError
 from phonebank.core.migrations import TableInUseError, upgrade_database
 from phonebank.dialler.process import run_dialler
 from phonebank.local import env_file, launcher
-from phonebank.models import Account, Campaign, CampaignState, Party, PartyState, Role, RoleName
+from phonebank.models import (
+    Account,
+    Campaign,
+    CampaignState,
+    Party,
+    PartyState,
+    Role,
+    RoleName,
+    now,
+)
 from phonebank.periodic_jobs import PERIODIC_JOBS
 from phonebank.places.load import load_places
 
@@ -182,11 +191,15 @@ def _one_account_of_each_role() -> list[tuple[str, Account]]:
 
 
 def _print_caller_links() -> None:
-    """Print the newest open party's link for callers and its board's link. Without a party, print
-    the newest running campaign's link for callers."""
+    """Print a link for callers and a board's link: those of the newest open party that has begun
+    or, if none has, of the newest open party. Without a party, print the newest running campaign's
+    link for callers."""
     base_url = current_config().base_url
     party = db.session.scalar(
-        select(Party).where(Party.state == PartyState.OPEN).order_by(Party.id.desc()).limit(1)
+        select(Party)
+        .where(Party.state == PartyState.OPEN)
+        .order_by((Party.starts_at <= now()).desc(), Party.id.desc())
+        .limit(1)
     )
     if party is not None:
         click.echo(f"{'Caller':<10} {party.title[:20]:<20} {base_url}/join/{party.code}")

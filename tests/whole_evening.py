@@ -508,6 +508,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
         f"/campaigns/{evening.campaign_id}/callers/{evening.callers['Sam']}/history"
     ),
     "listings.index": _campaign("/events"),
+    "listings.new": _campaign("/events/new"),
     "lists.columns": _list("uploaded", "/columns"),
     "lists.history": _campaign("/lists"),
     "take_out.columns": lambda e: f"/campaigns/{e.campaign_id}/take-out/{e.lists['take_out']}",

@@ -14,10 +14,9 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired
 from wtforms.widgets import TextInput
 
-from phonebank.core.errors import InvalidInputError
 from phonebank.listings.listings import PLACES_AT_MOST, Details
 from phonebank.models import Listing, Place
-from phonebank.places.find import describe_place, find_places
+from phonebank.places.find import one_place
 from phonebank.rules.languages import LANGUAGES
 from phonebank.rules.time_zones import time_zone
 
@@ -84,7 +83,7 @@ class ListingForm(FlaskForm):
         place = stored if listing is not None and stored and typed == listing.area else None
         return Details(
             by_video=self.way.data == BY_VIDEO,
-            place=place or _one_place(typed, country),
+            place=place or one_place(typed, country),
             address=self.address.data or "",
             places=max(-1, min(self.places.data or 0, PLACES_AT_MOST + 1)),
             step_free=STEP_FREE.get(self.step_free.data or ""),
@@ -107,14 +106,3 @@ class MoveForm(FlaskForm):
         the hour after it."""
         moment: datetime = self.starts_at.data
         return moment.replace(tzinfo=time_zone(zone)).astimezone(UTC)
-
-
-def _one_place(typed: str, country: str) -> Place:
-    found = find_places(typed)
-    here = [place for place in found if place.country == country] or list(found)
-    if len(here) > 1:
-        names = "; ".join(describe_place(place) for place in here[:4])
-        raise InvalidInputError(
-            f"There are several: {names}.", "Type the postcode instead, so that we know which."
-        )
-    return here[0]

@@ -95,7 +95,8 @@ def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False)
 
 
 def confirm(guest: Guest) -> None:
-    """Send a guest's request to the host, because they have opened the link in their mail.
+    """Send a guest's request to the host, because they have opened the link in their mail. An event
+    that is no party has no host to ask, so they have their place at once.
 
     A second confirmation changes nothing. Raises GoneError if the event is not on any more,
     ConflictError for a person with three open requests.
@@ -114,6 +115,8 @@ def confirm(guest: Guest) -> None:
     guest.waiting_since = at
     if _is_blocked(listing, guest.email):
         guest.state = GuestState.BLOCKED
+    elif listing.party_id is None:
+        _give_place(listing, guest)
     elif places_taken(listing) >= listing.places:
         guest.state = GuestState.QUEUED
         queue_mail(guest, listing, MailKind.QUEUED, at)
@@ -277,7 +280,7 @@ def _give_place(listing: Listing, guest: Guest) -> None:
 
 
 def _fill_place(listing: Listing) -> None:
-    """Give a free place to the first on the waiting list: at a home the host decides."""
+    """Give a free place to the first on the waiting list. At a home the host decides."""
     db.session.flush()
     if listing.state == ListingState.CANCELLED or places_taken(listing) >= listing.places:
         return
@@ -289,7 +292,7 @@ def _fill_place(listing: Listing) -> None:
     ).first()
     if first is None:
         return
-    if listing.by_video:
+    if listing.by_video or listing.party_id is None:
         first.state = GuestState.ACCEPTED
         queue_mail(first, listing, MailKind.ACCEPTED, now())
     else:

@@ -92,7 +92,12 @@ def _ask_hosts_if_right(send_mail: send.Send) -> None:
         if listing is None or listing.asked_if_right_at is not None:
             continue
         host = db.session.get_one(Account, listing.host_id)
-        link = sign_in_link(host, f"/parties/{listing.party_id}/guests", LINK_LIVES_FOR)
+        page = (
+            f"/parties/{listing.party_id}/guests"
+            if listing.party_id
+            else f"/campaigns/{listing.campaign_id}/events"
+        )
+        link = sign_in_link(host, page, LINK_LIVES_FOR)
         listing.asked_if_right_at = at
         send_mail(
             Message(

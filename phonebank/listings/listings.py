@@ -51,6 +51,15 @@ class Details:
     host_name: str
 
 
+@dataclass(frozen=True)
+class Event:
+    """What an event is and when. `starts_at` is aware, `time_zone` an IANA name."""
+
+    title: str
+    starts_at: datetime
+    time_zone: str
+
+
 def listing_of(party: Party) -> Listing | None:
     """Return the party's listing; None if strangers have never been able to find it."""
     return db.session.scalar(select(Listing).where(Listing.party_id == party.id))
@@ -93,6 +102,38 @@ def list_party(account: Account, party: Party, details: Details) -> Listing:
         time_zone=party.time_zone,
         state=ListingState.SHOWN if is_known else ListingState.WAITING,
         checked_at=now() if is_known else None,
+    )
+    _fill_in(listing, details)
+    db.session.add(listing)
+    db.session.flush()
+    return listing
+
+
+def list_event(
+    account: Account, campaign: Campaign, kind: ListingKind, event: Event, details: Details
+) -> Listing:
+    """Show strangers an event of an organiser that is not a party, such as a training. Guests are
+    accepted as soon as they have confirmed, because it is at no home.
+
+    Raises InvalidInputError for what cannot be used, ConflictError for an ended campaign.
+    """
+    if kind == ListingKind.PARTY:
+        raise InvalidInputError("A party is put on the map on its own page.")
+    if campaign.state == CampaignState.ENDED or campaign.erasing_since is not None:
+        raise ConflictError("This campaign has ended.", "Choose another one.")
+    title = clean_name(event.title, "title")
+    refuse_bad_words(title)
+    if event.starts_at <= now():
+        raise InvalidInputError("That time is over.", "Choose a day and an hour to come.")
+    listing = Listing(
+        campaign_id=campaign.id,
+        host_id=account.id,
+        kind=kind,
+        title=title,
+        starts_at=event.starts_at,
+        time_zone=event.time_zone,
+        state=ListingState.SHOWN,
+        checked_at=now(),
     )
     _fill_in(listing, details)
     db.session.add(listing)

@@ -57,9 +57,13 @@ def confirm_message(guest: Guest, listing: Listing) -> Message:
         f"One more tap: {listing.title}",
         f"Hello {guest.first_name},\n\n"
         f"you asked to come to “{listing.title}” with {listing.host_name}, {when_of(listing)}.\n"
-        f"Open this link, and we'll ask {listing.host_name}:\n\n{guest_link(guest)}\n\n"
+        f"Open this link, and {_what_follows(listing)}:\n\n{guest_link(guest)}\n\n"
         "If you didn't ask for it, ignore this e-mail. You won't get another.\n",
     )
+
+
+def _what_follows(listing: Listing) -> str:
+    return f"we'll ask {listing.host_name}" if listing.party_id else "you're in"
 
 
 def message_to_host(email: str, guest: Guest, listing: Listing, link: str) -> Message:
@@ -115,10 +119,7 @@ def calendar_for(guest: Guest, listing: Listing, address: str, at: datetime) -> 
 def _words(kind: MailKind, guest: Guest, listing: Listing, address: str) -> str:
     link = guest_link(guest)
     when, host = when_of(listing), listing.host_name
-    if listing.by_video:
-        where = "It's by video. On the day, your page leads you in."
-    else:
-        where = f"Where:\n{address}" if address else f"Where: {listing.area}"
+    where = _where(listing, address)
     facts = f"{listing.title}\n{when}, with {host}\n{where}"
     page = f"Your page, also to cancel:\n{link}"
     stop = f"No more reminders, in one tap:\n{link}"
@@ -156,6 +157,14 @@ def _words(kind: MailKind, guest: Guest, listing: Listing, address: str) -> str:
             return f"see you in two hours.\n\n{facts}\n\n{page}\n\n{stop}"
         case MailKind.THANKS:
             return _thanks(guest, listing)
+
+
+def _where(listing: Listing, address: str) -> str:
+    if not listing.by_video:
+        return f"Where:\n{address}" if address else f"Where: {listing.area}"
+    if listing.party_id is None:
+        return f"It's by video. {listing.host_name} sends you the link."
+    return "It's by video. On the day, your page leads you in."
 
 
 def _thanks(guest: Guest, listing: Listing) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import hypot
 
 from sqlalchemy import select
 
@@ -13,8 +14,10 @@ from phonebank.places.outlines import Outline
 # The map of a place shows so many kilometres from side to side.
 AROUND_KM = 140.0
 # A map of a whole country and one around a place are divided into this many columns. Dots in one
-# cell are one dot, so no two dots touch.
+# cell are one dot.
 COLUMNS = 11
+# The middles of two dots are so many columns apart at least. A dot is 0.8 columns wide.
+APART = 0.85
 TOWNS_AT_MOST = 9
 
 
@@ -83,19 +86,35 @@ def _join_dots(
             )
     joined = []
     for inside in cells.values():
-        count = sum(dot.count for _, _, dot in inside)
-        most = max(inside, key=lambda one: one[2].count)[2]
-        joined.append(
-            MapDot(
-                sum(x * dot.count for x, _, dot in inside) / count,
-                sum(y * dot.count for _, y, dot in inside) / count,
-                count,
-                most.country,
-                most.place_code,
-                most.area,
-            )
+        most = max(inside, key=lambda one: one[2].count)
+        joined.append(_Joined(most[0], most[1], sum(dot.count for *_, dot in inside), most[2]))
+    return _part_dots(joined, cell)
+
+
+@dataclass
+class _Joined:
+    x: float
+    y: float
+    count: int
+    most: Dot
+
+
+def _part_dots(joined: list[_Joined], cell: float) -> list[MapDot]:
+    """Add each dot to a larger one that it would touch. So no two dots touch."""
+    kept: list[_Joined] = []
+    for one in sorted(joined, key=lambda one: -one.count):
+        larger = next(
+            (other for other in kept if hypot(one.x - other.x, one.y - other.y) < APART * cell),
+            None,
         )
-    return joined
+        if larger is None:
+            kept.append(one)
+        else:
+            larger.count += one.count
+    return [
+        MapDot(one.x, one.y, one.count, one.most.country, one.most.place_code, one.most.area)
+        for one in kept
+    ]
 
 
 def _labels(
@@ -119,22 +138,37 @@ def _labels(
         .order_by(Place.population.desc())
         .limit(40)
     ).all()
-    taken = [(dot.x, dot.y, cell * 0.9, cell * 0.75) for dot in dots]
+    taken = [(dot.x, dot.y, cell * 0.42, cell * 0.6) for dot in dots]
     labels: list[Label] = []
     for name, latitude, longitude in towns:
         x, y = outline.point(latitude, longitude)
         half = len(name) * cell * 0.14
-        if x - half < left or x + half > left + wide or y < top + cell / 2 or y > top + tall - cell:
-            continue
-        # Below its dot, or above it, and nowhere else.
-        for below in (cell * 0.85, -cell * 0.6):
-            if all(
-                abs(x - other_x) > half + other_half or abs(y + below - other_y) > other_tall
-                for other_x, other_y, other_half, other_tall in taken
-            ):
-                labels.append(Label(x, y + below, name))
-                taken.append((x, y + below, half, cell * 0.5))
+        # Below its dot, above it, or beside it.
+        aside = half + cell * 0.5
+        for right, down in ((0.0, 0.85), (0.0, -0.6), (aside, 0.12), (-aside, 0.12)):
+            spot = x + right, y + down * cell
+            if _has_room(spot, half, shown, taken):
+                labels.append(Label(*spot, name))
+                taken.append((*spot, half, cell * 0.5))
                 break
         if len(labels) == TOWNS_AT_MOST:
             break
     return labels
+
+
+def _has_room(
+    spot: tuple[float, float],
+    half: float,
+    shown: tuple[float, float, float, float],
+    taken: Sequence[tuple[float, float, float, float]],
+) -> bool:
+    """Whether a name with this half width fits in at a point, and touches nothing."""
+    x, y = spot
+    left, top, wide, tall = shown
+    margin = wide / 60
+    if not (left + half < x < left + wide - half and top + 2 * margin < y < top + tall - margin):
+        return False
+    return all(
+        abs(x - other_x) > half + other_half or abs(y - other_y) > other_tall
+        for other_x, other_y, other_half, other_tall in taken
+    )

@@ -25,7 +25,7 @@ from phonebank.rules.languages import LANGUAGES
 SHOWN_AT_MOST = 20
 # Kilometres. Fewer people come from farther away, so beyond this a page offers other ways too.
 NEAR = 30.0
-# The search widens in these steps until it has found enough.
+# The search widens in these steps until it has found enough. Nobody goes farther than the last.
 _REACHES = (8.0, NEAR, 120.0, 500.0)
 VIDEO_AT_MOST = 5
 # The public rule of the label "needed most".
@@ -97,16 +97,14 @@ class Dot:
 def nearest(point: Point, at: datetime) -> list[Near]:
     """Return the twenty nearest events at somebody's place, the nearest first. Events at the same
     distance come in the order of their start."""
-    found: Sequence[Any] = []
-    for reach in (*_REACHES, None):
-        query = _shown(at, Listing.by_video.is_(False))
-        if reach is not None:
-            query = query.where(*_within(point, reach))
+    close: list[tuple[float, Any]] = []
+    for reach in _REACHES:
+        query = _shown(at, Listing.by_video.is_(False), *_within(point, reach))
         found = db.session.execute(query).all()
         distances = [(km_between(point, (row.latitude, row.longitude)), row) for row in found]
         # A box has corners, which are farther away than `reach`.
-        close = [one for one in distances if reach is None or one[0] <= reach]
-        if len(close) >= SHOWN_AT_MOST or reach is None:
+        close = [one for one in distances if one[0] <= reach]
+        if len(close) >= SHOWN_AT_MOST:
             break
     close.sort(key=lambda one: (round(one[0], 1), one[1].starts_at, one[1].id))
     return _describe(close[:SHOWN_AT_MOST], at)

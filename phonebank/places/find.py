@@ -44,6 +44,19 @@ def find_places(text: str) -> Sequence[Place]:
     return found
 
 
+def one_place(text: str, country: str) -> Place:
+    """Return the only place that a typed postcode or town can mean; among places of the same name,
+    the one in `country`. Raises InvalidInputError if there is none, or more than one."""
+    found = find_places(text)
+    here = [place for place in found if place.country == country] or list(found)
+    if len(here) > 1:
+        names = "; ".join(describe_place(place) for place in here[:4])
+        raise InvalidInputError(
+            f"There are several: {names}.", "Type the postcode instead, so that we know which."
+        )
+    return here[0]
+
+
 def place_at(country: str, code: str) -> Place:
     """Return the place with this code; `country` is in either case. Raises NotFoundError."""
     place = db.session.scalar(

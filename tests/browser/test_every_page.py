@@ -297,6 +297,7 @@ VISITS = (
     Visit("organiser", "retry_rules.edit"),
     Visit("organiser", "told_changes.index"),
     Visit("organiser", "listings.index"),
+    Visit("organiser", "listings.new"),
     Visit("organiser", "inbox.index"),
     Visit("organiser", "inbox.show"),
     Visit("organiser", "roster.index"),

@@ -7,12 +7,15 @@ from flask_security import current_user
 
 from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
+from phonebank.core.errors import InvalidInputError
 from phonebank.core.scopes import campaign_for
 from phonebank.listings import checks
-from phonebank.listings.listings import listing_for, when_of
+from phonebank.listings.listings import cancel, list_event, listing_for, move, when_of
 from phonebank.listings.nearest import KINDS
-from phonebank.models import RoleName
+from phonebank.models import Campaign, Listing, ListingKind, RoleName
+from phonebank.organisers.listings.forms import EventForm, MoveForm
 from phonebank.organisers.responses import commit_and_redirect
+from phonebank.rules.countries import NoCountryRulesError, rules_for
 
 listings = Blueprint("listings", __name__, url_prefix="/campaigns/<int:campaign_id>/events")
 
@@ -40,7 +43,54 @@ def index(campaign_id: int) -> ResponseReturnValue:
         when_of=when_of,
         kinds=KINDS,
         hides=checks.REPORTS_THAT_HIDE,
+        move_form=MoveForm(formdata=None),
     )
+
+
+@listings.route("/new", methods=["GET", "POST"])
+@open_to(RoleName.ORGANISER)
+def new(campaign_id: int) -> ResponseReturnValue:
+    """Put an event on the map that is not a party."""
+    campaign = campaign_for(current_user, campaign_id)
+    form = EventForm(host_name=(current_user.name or "").split(" ")[0])
+    if form.validate_on_submit():
+        try:
+            listing = list_event(
+                current_user,
+                campaign,
+                ListingKind(form.kind.data),
+                form.event(zone_of(campaign.country)),
+                form.details(campaign.country),
+            )
+        except InvalidInputError as error:
+            form.form_errors.append(f"{error.message} {error.what_to_do}".strip())
+        else:
+            return _done(campaign, listing, "event listed", "People can find it.")
+    status = 422 if form.is_submitted() else 200
+    return render_template("listings/new.html", campaign=campaign, form=form), status
+
+
+@listings.post("/<int:listing_id>/cancel")
+@open_to(RoleName.ORGANISER)
+def cancel_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
+    """Cancel an event, and tell everyone who is coming or has asked."""
+    campaign = campaign_for(current_user, campaign_id)
+    listing = listing_for(campaign, listing_id)
+    cancel(listing)
+    return _done(campaign, listing, "event cancelled", "Cancelled. Every guest gets an e-mail.")
+
+
+@listings.post("/<int:listing_id>/move")
+@open_to(RoleName.ORGANISER)
+def move_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
+    """Give an event another time, and tell every guest."""
+    campaign = campaign_for(current_user, campaign_id)
+    listing = listing_for(campaign, listing_id)
+    form = MoveForm()
+    if not form.validate():
+        raise InvalidInputError("Choose a day and an hour.")
+    move(listing, form.starts(listing.time_zone))
+    return _done(campaign, listing, "event moved", "Moved. Every guest gets an e-mail.")
 
 
 @listings.post('/<int:listing_id>/<any("show", "hide"):action>')
@@ -51,6 +101,10 @@ def do(campaign_id: int, listing_id: int, action: str) -> ResponseReturnValue:
     listing = listing_for(campaign, listing_id)
     act, recorded, words = ACTIONS[action]
     act(listing)
+    return _done(campaign, listing, recorded, words)
+
+
+def _done(campaign: Campaign, listing: Listing, recorded: str, words: str) -> ResponseReturnValue:
     record_audit(
         recorded,
         account=current_user,
@@ -58,4 +112,12 @@ def do(campaign_id: int, listing_id: int, action: str) -> ResponseReturnValue:
         subject_kind="listing",
         subject_id=listing.id,
     )
-    return commit_and_redirect(url_for(".index", campaign_id=campaign_id), words)
+    return commit_and_redirect(url_for(".index", campaign_id=campaign.id), words)
+
+
+def zone_of(country: str) -> str:
+    """Return the first time zone in a country's rules."""
+    try:
+        return rules_for(country).time_zones.value[0]
+    except NoCountryRulesError:
+        return "UTC"

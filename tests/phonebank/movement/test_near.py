@@ -305,6 +305,41 @@ def test_an_organiser_hides_an_event_and_its_guests_still_come(
     assert client.get(f"/near/event/{stage.listing_id}").status_code == 200
 
 
+def test_an_organiser_puts_a_training_on_the_map_and_guests_have_their_place_at_once(
+    app: Flask, client: FlaskClient, stage: Stage, sent: list[Message]
+) -> None:
+    with app.app_context():
+        organiser_id = create_account("organiser", name="Olive").id
+        db.session.commit()
+    sign_in(client, organiser_id)
+    events = f"/campaigns/{stage.campaign_id}/events"
+    typed = {
+        "kind": "training", "title": "How to call", "starts_at": "2036-05-01T19:00",
+        "host_name": "Olive", "place": "SE5", "address": "Library, 4 Plum Row", "places": "1",
+    }  # fmt: skip
+    for wrong in ({"starts_at": "2020-01-01T19:00"}, {"place": "nowhere"}, {"places": "0"}):
+        assert client.post(f"{events}/new", data=typed | wrong).status_code == 422
+    assert client.post(f"{events}/new", data=typed).status_code == 302
+    stranger = app.test_client()
+    page = stranger.get("/near/gb/SE5").text
+    assert "Training with Olive" in page
+    assert "Plum Row" not in page
+    with app.app_context():
+        event_id = db.session.query(Listing).filter_by(title="How to call").one().id
+    for name in ("Sam", "Ann"):
+        asked = {"first_name": name, "email": f"{name.lower()}@example.org"}
+        stranger.post(f"/near/event/{event_id}", data=asked)
+        link = link_in(sent[-1])
+        assert "Plum Row" not in stranger.get(link).text
+        stranger.post(f"{link}/confirm").close()
+        assert ("Plum Row" in stranger.get(link).text) == (name == "Sam")
+    assert "number 1 on the waiting list" in stranger.get(link).text
+    client.post(f"{events}/{event_id}/move", data={"starts_at": "2036-05-02T19:00"})
+    assert "Friday 2 May" in client.get(events).text
+    client.post(f"{events}/{event_id}/cancel")
+    assert "cancelled" in stranger.get(link).text
+
+
 def test_at_a_video_event_the_code_comes_at_once(
     client: FlaskClient, app_context: Flask, some_places: None, sent: list[Message]
 ) -> None:

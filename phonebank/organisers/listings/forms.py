@@ -1,0 +1,81 @@
+"""The forms of events that are not parties."""
+
+from datetime import UTC, datetime
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    DateTimeLocalField,
+    IntegerField,
+    RadioField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import DataRequired, InputRequired
+from wtforms.widgets import TextInput
+
+from phonebank.listings.listings import PLACES_AT_MOST, Details, Event
+from phonebank.models import ListingKind
+from phonebank.places.find import one_place
+from phonebank.rules.time_zones import time_zone
+
+FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+KINDS = (
+    (ListingKind.TRAINING.value, "A training"),
+    (ListingKind.CALL_OUT.value, "A call-out"),
+    (ListingKind.CANVASSING.value, "Canvassing"),
+)
+
+
+class MoveForm(FlaskForm):
+    """The form that gives an event another time."""
+
+    starts_at = DateTimeLocalField(
+        "New day and hour", [InputRequired("Choose a day and an hour.")], format=FORMATS
+    )
+
+    def starts(self, zone: str) -> datetime:
+        """Return the new start in UTC."""
+        return _in_utc(self.starts_at.data, zone)
+
+
+class EventForm(FlaskForm):
+    """The form for a training, a call-out or canvassing."""
+
+    kind = RadioField("What is it?", choices=list(KINDS), default=KINDS[0][0])
+    title = StringField("Title", [DataRequired("Type a title.")])
+    starts_at = DateTimeLocalField(
+        "When", [InputRequired("Choose a day and an hour.")], format=FORMATS
+    )
+    host_name = StringField(
+        "First name of the person who meets people", [DataRequired("Type a first name.")]
+    )
+    place = StringField("Postcode or town", [DataRequired("Type the postcode or town.")])
+    address = TextAreaField(
+        "Address and how to find it",
+        [DataRequired("Type where people meet.")],
+        description="Guests get it by e-mail when they have confirmed their address.",
+    )
+    places = IntegerField(
+        "Places", [InputRequired("Type how many people can come.")], widget=TextInput(), default=50
+    )
+
+    def event(self, zone: str) -> Event:
+        """Return what was typed about the event. `zone` is its time zone."""
+        return Event(self.title.data or "", _in_utc(self.starts_at.data, zone), zone)
+
+    def details(self, country: str) -> Details:
+        """Return what was typed about the place. `country` is the campaign's. Raises
+        InvalidInputError for a place that is unknown or not the only one."""
+        return Details(
+            by_video=False,
+            place=one_place(self.place.data or "", country),
+            address=self.address.data or "",
+            places=max(-1, min(self.places.data or 0, PLACES_AT_MOST + 1)),
+            step_free=None,
+            languages=(),
+            host_name=self.host_name.data or "",
+        )
+
+
+def _in_utc(moment: datetime, zone: str) -> datetime:
+    return moment.replace(tzinfo=time_zone(zone)).astimezone(UTC)
