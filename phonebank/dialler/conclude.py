@@ -14,7 +14,8 @@ from phonebank.models import Call, CallEnding, Caller, EndCause, now
 
 log = logging.getLogger(__name__)
 
-# Ofcom: after a person answered and nobody was there, a machine calls the number again no sooner.
+# After a person answered and nobody was there, a machine calls the number again no sooner:
+# `rules/*.yaml`, `redial_after_hours`.
 REST_AFTER_ABANDONED = timedelta(hours=72)
 
 _OUTCOMES = {

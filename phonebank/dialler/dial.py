@@ -14,11 +14,11 @@ from phonebank.telephony.backend import NumberRefusedError
 from phonebank.telephony.events import EventKind, LineEvent
 from phonebank.telephony.record_events import record_event
 
-# Ofcom: a person's telephone rings for at least 15 seconds.
+# A person's telephone rings for at least 15 seconds: `rules/*.yaml`, `ring_at_least_seconds`.
 RINGS_AT_LEAST = 15
 
 _BEGIN = text("""
-UPDATE line SET dialled_at = :at
+UPDATE line SET dialled_at = :at, shows_number = true
 WHERE id = :line_id AND dialled_at IS NULL AND ended_at IS NULL RETURNING id
 """)
 _DIALLED = state_text(

@@ -2,13 +2,19 @@
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import text
+
+from phonebank.core.db import db
 from phonebank.dialler.dial import RINGS_AT_LEAST
 from phonebank.dialler.rows import LineRow
 from phonebank.dialler.switchboard import Switchboard
 from phonebank.models import LineState
 from phonebank.telephony.backend import Sound
 
-# Ofcom: a person who has heard nobody for this long hears the information message.
+_MESSAGE = text("UPDATE line SET message_at = coalesce(message_at, :at) WHERE id = :line_id")
+
+# A person who has heard nobody for this long hears the information message: `rules/*.yaml`,
+# `seconds_to_message`.
 NOBODY_AFTER = timedelta(seconds=2)
 # The message is asked for so much sooner, because asking takes time.
 HEADROOM = timedelta(seconds=0.4)
@@ -20,7 +26,7 @@ MESSAGE_AT_MOST = timedelta(seconds=30)
 
 class PersonLines:
     """The open lines to people. It remembers on which lines the message has begun, so that nobody
-    is put through in the middle of it."""
+    is put through in the middle of it. Commits when one begins."""
 
     def __init__(self, switchboard: Switchboard) -> None:
         self._switchboard = switchboard
@@ -73,6 +79,8 @@ class PersonLines:
 
     def _say_nobody_is_free(self, line: LineRow, at: datetime) -> None:
         self._messages[line.id] = at
+        db.session.execute(_MESSAGE, {"line_id": line.id, "at": at})
+        db.session.commit()
         self._switchboard.play(line.ref, Sound.INFORMATION_MESSAGE)
 
     def has_message(self, line: LineRow) -> bool:

@@ -36,6 +36,7 @@ from phonebank.models.contact_list import (
 from phonebank.models.contact_sight import ContactSight, SightKind
 from phonebank.models.day_count import AnswerCount, CountedDay, OutcomeCount
 from phonebank.models.dead_number import DeadNumber
+from phonebank.models.dial_decision import DialDecision
 from phonebank.models.erasure import Erasure, ErasureState
 from phonebank.models.experiment import Experiment, ExperimentArm, ExperimentState
 from phonebank.models.export import Export, ExportKind, ExportPiece, ExportState
@@ -151,6 +152,7 @@ __all__ = [
     "CountedDay",
     "DeadNumber",
     "DeliveryState",
+    "DialDecision",
     "DoorStop",
     "EmailConfirmation",
     "EndCause",

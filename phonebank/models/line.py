@@ -70,6 +70,12 @@ class Line(Versioned, Base):
         ),
         Index("ix_line_caller", "caller_id"),
         Index("ix_line_contact", "contact_id"),
+        Index(
+            "ix_line_abandoned",
+            "answered_at",
+            postgresql_where=text("answered_at IS NOT NULL AND joined_at IS NULL"),
+        ),
+        Index("ix_line_decision", "decision_id", postgresql_where=text("decision_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -102,6 +108,15 @@ class Line(Versioned, Base):
     joined_at: Mapped[datetime | None]
     played_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    # Whether it was dialled with the campaign's number shown; None before it is dialled.
+    shows_number: Mapped[bool | None]
+    # When the information message began, for a person who was joined to nobody.
+    message_at: Mapped[datetime | None]
+    # The decision that dialled the line before a caller was ready for it. None for a line for which
+    # a caller was kept free.
+    decision_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("dial_decision.id", ondelete="SET NULL")
+    )
     # What the provider charged, in its currency (ISO 4217).
     cost: Mapped[Decimal | None] = mapped_column(Numeric(12, 5))
     currency: Mapped[str | None] = mapped_column(String(3))

@@ -17,6 +17,8 @@ from phonebank.organisers.inbox import views as inbox
 from phonebank.organisers.listings import views as listings
 from phonebank.organisers.lists import answer_order_views, take_out_views
 from phonebank.organisers.lists import views as lists
+from phonebank.organisers.machine_calls import simulation_views
+from phonebank.organisers.machine_calls import views as machine_calls
 from phonebank.organisers.people import views as people
 from phonebank.organisers.privacy import record_views
 from phonebank.organisers.privacy import views as privacy
@@ -54,6 +56,8 @@ _FEATURES = (
     experiments,
     queue,
     retry_rules,
+    machine_calls,
+    simulation_views,
     roster,
     pace_views,
     people_filter_views,

@@ -93,6 +93,7 @@ TABS = (
                 "campaigns.data_protection",
                 "retry_rules",
                 "telephone",
+                "machine_calls",
                 "connections",
                 "webhooks",
                 "records",

@@ -51,19 +51,20 @@ def lines_ahead(moment: Snapshot, allowed: int) -> Decision:
     highest = limit(moment.account, moment.law)
     ahead: LookAhead | None = None
     chance: float | None = None
-    exposed = 0
+    exposed: int | None = None
     lines = 0
     stop = Stop.ENOUGH
     while lines < moment.callers:
-        exposed = exposure.with_one_more()
-        if exposed > allowed:
+        next_exposed = exposure.with_one_more()
+        if next_exposed > allowed:
             stop = Stop.BOUND
             break
         ahead = ahead or LookAhead(moment, rate, ages)
-        chance = ahead.chance()
-        if chance > highest:
+        next_chance = ahead.chance()
+        if next_chance > highest:
             stop = Stop.LIMIT
             break
+        exposed, chance = next_exposed, next_chance
         ahead.add_line()
         exposure.add_line()
         lines += 1
@@ -74,5 +75,6 @@ def lines_ahead(moment: Snapshot, allowed: int) -> Decision:
         answer_bound=rate,
         limit=highest,
         chance=chance,
+        allowed=allowed,
         exposure=exposed,
     )

@@ -106,8 +106,10 @@ class Decision:
     lines: int
     mode: PacingMode
     stop: Stop | None
-    # These are None where the rule did not come so far.
+    # The rest is None for progressive. `chance` and `exposure` are those of the last line that was
+    # looked ahead for, and None if no line passed.
     answer_bound: float | None = None  # the answer rate that the rule reckoned with
     limit: float | None = None  # the largest chance of nobody being free that it allowed
-    chance: float | None = None  # the chance for the last line it looked at
+    chance: float | None = None  # the chance of nobody being free
+    allowed: int | None = None  # how many more calls might be abandoned within the bound
     exposure: int | None = None  # answers that would find nobody free if the rate tripled

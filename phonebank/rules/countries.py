@@ -77,6 +77,19 @@ class Screening:
     blocks: bool
 
 
+@dataclass(frozen=True)
+class MachineCalls:
+    """What calls that a machine dials must keep to."""
+
+    # The largest share of the people who answer in a day that may find nobody to talk to.
+    abandoned_ceiling: Fact[float]
+    # Within so many seconds of the answer a caller speaks, or the information message begins.
+    seconds_to_message: Fact[int]
+    # After an abandoned call, no machine dials the number for so long.
+    redial_after_hours: Fact[int]
+    ring_at_least_seconds: Fact[int]
+
+
 # The rules are compared and hashed by identity, because each process has one object for each
 # country. Hashing all the content for every cache look-up would cost more than the cache saves.
 @dataclass(frozen=True, eq=False)
@@ -91,6 +104,7 @@ class CountryRules:
     holidays: Holidays
     # The proposed number of days that a campaign keeps its people's data after its last day.
     retention_days: Fact[int]
+    machine_calls: MachineCalls
     # None if the country has no such register.
     screening: Screening | None = None
 
@@ -155,7 +169,8 @@ def read_rules(path: Path) -> CountryRules:
         permitted_hours=top.fact("permitted_hours", WeekHours.parse),
         usual_hours=top.fact("usual_hours", WeekHours.parse),
         holidays=_holidays(top.section("holidays")),
-        retention_days=top.fact("retention_days", _days),
+        retention_days=top.fact("retention_days", _number("days", 3650)),
+        machine_calls=_machine_calls(top.section("machine_calls")),
         screening=_screening(top.section("screening")) if "screening" in top.data else None,
     )
     top.refuse_unread()
@@ -181,7 +196,7 @@ class _Loader(yaml.SafeLoader):
 def _screening(section: "_Section") -> Screening:
     read = Screening(
         register=section.read("register", _text),
-        days=section.fact("days", _days),
+        days=section.fact("days", _number("days", 3650)),
         blocks=section.read("blocks", _yes_or_no),
     )
     section.refuse_unread()
@@ -195,6 +210,17 @@ def _holidays(section: "_Section") -> Holidays:
     treated = section.fact("treated", _one_of(NO_CALLS, AS_SUNDAY, AS_ANY_DAY))
     section.refuse_unread()
     return Holidays(calendar, parts, cast("Fact[Any]", treated))
+
+
+def _machine_calls(section: "_Section") -> MachineCalls:
+    rules = MachineCalls(
+        abandoned_ceiling=section.fact("abandoned_ceiling", _share),
+        seconds_to_message=section.fact("seconds_to_message", _number("seconds", 60)),
+        redial_after_hours=section.fact("redial_after_hours", _number("hours", 720)),
+        ring_at_least_seconds=section.fact("ring_at_least_seconds", _number("seconds", 60)),
+    )
+    section.refuse_unread()
+    return rules
 
 
 class _Section:
@@ -271,9 +297,18 @@ def _list(value: object) -> list[Any]:
     return value
 
 
-def _days(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= 3650:
-        raise ValueError("must be a number of days from 1 to 3650.")
+def _number(unit: str, most: int) -> Callable[[object], int]:
+    def check(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= most:
+            raise ValueError(f"must be a number of {unit} from 1 to {most}.")
+        return value
+
+    return check
+
+
+def _share(value: object) -> float:
+    if not isinstance(value, float) or not 0 < value <= 0.1:
+        raise ValueError("must be a share from 0 to 0.1, such as 0.03.")
     return value
 
 

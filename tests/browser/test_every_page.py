@@ -295,6 +295,8 @@ VISITS = (
     Visit("organiser", "webhooks.show"),
     Visit("organiser", "", "new-token", ADDRESSES["connections.index"], make_token),
     Visit("organiser", "retry_rules.edit"),
+    Visit("organiser", "machine_calls.day"),
+    Visit("organiser", "machine_calls.simulate"),
     Visit("organiser", "told_changes.index"),
     Visit("organiser", "listings.index"),
     Visit("organiser", "listings.new"),

@@ -59,6 +59,7 @@ HARMLESS_TABLES = {
     "chapter",
     "consent",
     "door_stop",
+    "dial_decision",
     "email_confirmation",
     "experiment",
     "experiment_arm",

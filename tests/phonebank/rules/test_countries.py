@@ -70,6 +70,11 @@ def test_the_numbers_organisers_rely_on() -> None:
     assert us.permitted_hours.value.to_json()["sun"] == ["08:00", "21:00"]  # 47 CFR 64.1200(c)(1)
     assert ca.permitted_hours.value.to_json()["mon"] == ["09:00", "21:30"]  # CRTC, section 23
     assert de.permitted_hours.value.to_json()["sun"] == []
+    machine = rules_for("GB").machine_calls  # Ofcom, persistent misuse
+    assert machine.abandoned_ceiling.value == 0.03
+    assert machine.seconds_to_message.value == 2
+    assert machine.redial_after_hours.value == 72
+    assert machine.ring_at_least_seconds.value == 15
 
 
 def test_british_bank_holidays_have_sunday_hours_whichever_nation_keeps_them() -> None:

@@ -1,0 +1,43 @@
+"""Keeping each decision of the pacing rule with what it was made from. Does not commit."""
+
+from datetime import datetime
+
+from phonebank.core.db import db
+from phonebank.models import DialDecision
+from phonebank.pacing.snapshot import Decision, PacingMode, Snapshot
+
+
+def keep_decision(
+    campaign_id: int, moment: Snapshot, decision: Decision, at: datetime
+) -> DialDecision | None:
+    """Keep a decision that dials lines before callers are ready for them; None for any other.
+
+    The lines that it dials name it in `Line.decision_id`. `at` is aware.
+    """
+    if not decision.lines or decision.mode == PacingMode.PROGRESSIVE:
+        return None
+    account = moment.account
+    kept = DialDecision(
+        campaign_id=campaign_id,
+        at=at,
+        lines=decision.lines,
+        stop=decision.stop or "",
+        ready=moment.ready,
+        talking=len(moment.talking),
+        wrapping_up=len(moment.wrapping_up),
+        ringing=len(moment.ringing),
+        waiting=moment.waiting,
+        people=account.people,
+        machines=account.machines,
+        abandoned=account.abandoned,
+        lost=account.lost,
+        ceiling=moment.law.ceiling,
+        answer_bound=decision.answer_bound,
+        limit=decision.limit,
+        chance=decision.chance,
+        allowed=decision.allowed,
+        exposure=decision.exposure,
+    )
+    db.session.add(kept)
+    db.session.flush()
+    return kept

@@ -1,0 +1,106 @@
+"""Simulated evenings that an organiser asks for. A job plays them, and Redis keeps what they came
+to."""
+
+import json
+from dataclasses import asdict, astuple, dataclass
+
+from phonebank.core.redis import redis_store
+from phonebank.pacing.rule import lines_to_dial, progressive
+from phonebank.pacing.snapshot import Law
+from phonebank.pacing_simulation.evening import Evening, Rule
+from phonebank.pacing_simulation.figures import figures
+from phonebank.pacing_simulation.setting import Setting
+
+KEPT_SECONDS = 7 * 24 * 3600
+# A worker that was lost while it played has not finished by now.
+PLAYING_AT_MOST = 180
+_PLAYING = "playing"
+
+# Fewer evenings with many callers, because these take longer.
+EVENINGS_AT_LEAST, EVENINGS_AT_MOST, CALLERS_PLAYED = 4, 12, 300
+CALLERS_AT_MOST = 300
+
+
+@dataclass(frozen=True)
+class Question:
+    """An evening to simulate: how many callers, how many people in 100 answer, how many seconds a
+    call takes with writing it down, and the country's ceiling, in people of 1,000."""
+
+    callers: int
+    answers: int
+    talk: int
+    ceiling: int
+
+
+@dataclass(frozen=True)
+class RuleFigures:
+    """What one rule came to, for each caller, with half the width of each 95% interval."""
+
+    conversations: float  # an hour
+    conversations_within: float
+    waiting: float  # seconds between two calls
+    share: float  # of the people who answer, who find nobody to talk to
+    share_within: float
+    worst_share: float
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What the evenings came to."""
+
+    evenings: int
+    progressive: RuleFigures
+    predictive: RuleFigures
+
+
+def simulation_of(question: Question) -> Simulation | None:
+    """Return what the evenings came to; None if they were not played, or are not over."""
+    found = redis_store().get(_key(question))
+    if not found or found == _PLAYING:
+        return None
+    data = json.loads(str(found))
+    return Simulation(
+        data["evenings"], RuleFigures(**data["progressive"]), RuleFigures(**data["predictive"])
+    )
+
+
+def is_playing(question: Question) -> bool:
+    """Whether the evenings are being played."""
+    return redis_store().get(_key(question)) == _PLAYING
+
+
+def begin(question: Question) -> bool:
+    """Note that the evenings are being played. Return False if they are already, or were."""
+    return bool(redis_store().set(_key(question), _PLAYING, nx=True, ex=PLAYING_AT_MOST))
+
+
+def play(question: Question) -> None:
+    """Play the evenings, and keep what they came to."""
+    evenings = min(EVENINGS_AT_MOST, max(EVENINGS_AT_LEAST, CALLERS_PLAYED // question.callers))
+    found = Simulation(
+        evenings,
+        progressive=_figures(question, progressive, evenings),
+        predictive=_figures(question, lines_to_dial, evenings),
+    )
+    redis_store().set(_key(question), json.dumps(asdict(found)), ex=KEPT_SECONDS)
+
+
+def _figures(question: Question, rule: Rule, evenings: int) -> RuleFigures:
+    setting = Setting(
+        callers=question.callers, answer_share=question.answers / 100, talk=float(question.talk)
+    )
+    law = Law(ceiling=question.ceiling / 1000)
+    results = [Evening(setting, seed, rule, law).run() for seed in range(1, evenings + 1)]
+    found = figures(results, law.ceiling)
+    return RuleFigures(
+        conversations=found.conversations.value,
+        conversations_within=found.conversations.half_width,
+        waiting=found.waiting.value,
+        share=found.share.value,
+        share_within=found.share.half_width,
+        worst_share=found.worst_share,
+    )
+
+
+def _key(question: Question) -> str:
+    return "simulation:" + ":".join(map(str, astuple(question)))

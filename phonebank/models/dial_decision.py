@@ -1,0 +1,40 @@
+"""One decision to dial lines for callers who are not ready yet, with what it was made from."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, SmallInteger, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from phonebank.models.base import Base
+
+
+class DialDecision(Base):
+    """What `pacing.rule` was told and what it answered. Decisions to dial nothing are not kept.
+
+    The columns from `ready` to `lost` are the rule's inputs: lines and callers at that moment, and
+    the day's account.
+    """
+
+    __tablename__ = "dial_decision"
+    __table_args__ = (Index("ix_dial_decision_campaign_at", "campaign_id", "at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    lines: Mapped[int] = mapped_column(SmallInteger)
+    stop: Mapped[str] = mapped_column(String(20))  # a `pacing.snapshot.Stop`
+    ready: Mapped[int] = mapped_column(SmallInteger)
+    talking: Mapped[int] = mapped_column(SmallInteger)
+    wrapping_up: Mapped[int] = mapped_column(SmallInteger)
+    ringing: Mapped[int] = mapped_column(SmallInteger)
+    waiting: Mapped[int] = mapped_column(SmallInteger)
+    people: Mapped[int]
+    machines: Mapped[int]
+    abandoned: Mapped[int]
+    lost: Mapped[int]
+    ceiling: Mapped[float]
+    answer_bound: Mapped[float | None]
+    limit: Mapped[float | None] = mapped_column("highest_chance")
+    chance: Mapped[float | None]
+    allowed: Mapped[int | None]
+    exposure: Mapped[int | None]

@@ -1,0 +1,1 @@
+"""Calls by machine: what an evening would bring, and what the records prove."""

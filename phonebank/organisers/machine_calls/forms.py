@@ -1,0 +1,39 @@
+"""The form of an evening to simulate."""
+
+from flask_wtf import FlaskForm
+from wtforms import IntegerField
+from wtforms.validators import InputRequired, NumberRange
+
+from phonebank.machine_calls.simulations import CALLERS_AT_MOST
+
+
+class SimulationForm(FlaskForm):
+    """The form of an evening to simulate."""
+
+    callers = IntegerField(
+        "How many callers?",
+        [
+            InputRequired("Enter a number of callers."),
+            NumberRange(1, CALLERS_AT_MOST, f"Enter 1 to {CALLERS_AT_MOST} callers."),
+        ],
+        default=20,
+    )
+    answers = IntegerField(
+        "Of 100 calls, how many does a person answer?",
+        [
+            InputRequired("Enter a number of calls."),
+            NumberRange(2, 60, "Enter 2 to 60 calls of 100."),
+        ],
+        default=15,
+        description="Results shows it for calls that were made already. 10 to 20 is usual.",
+    )
+    talk = IntegerField(
+        "How many seconds does a call take?",
+        [
+            InputRequired("Enter a number of seconds."),
+            NumberRange(30, 1800, "Enter 30 to 1,800 seconds."),
+        ],
+        default=90,
+        description="On average, with writing down how it ended. A short question takes 90, a "
+        "conversation 240 or more.",
+    )

@@ -1,0 +1,194 @@
+"""Whether the records of machine calls keep each rule. It knows only the records and the rules."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from phonebank.pacing.day_bound import room
+from phonebank.pacing.records import DecisionRecord, LineRecord, LineResult, Record
+from phonebank.pacing.rule import FEWEST_ANSWERS, FEWEST_CALLERS
+from phonebank.pacing.snapshot import DayAccount, Law
+from phonebank.rules.countries import MachineCalls
+
+# A moment is told by two clocks, the provider's and ours, and written some milliseconds later.
+CLOCKS = timedelta(seconds=0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the records say about one rule."""
+
+    rule: str  # what the rule asks
+    found: str
+    source: str
+    broken: list[str] = field(default_factory=list)  # what breaks it, as "line 7"
+
+    @property
+    def is_kept(self) -> bool:
+        return not self.broken
+
+
+def account_of(lines: Iterable[LineRecord]) -> DayAccount:
+    """Count what became of lines."""
+    counts = Counter(line.result for line in lines)
+    return DayAccount(
+        people=counts[LineResult.PERSON],
+        machines=counts[LineResult.MACHINE],
+        abandoned=counts[LineResult.ABANDONED],
+        lost=counts[LineResult.LOST],
+    )
+
+
+def prove(records: Iterable[Record], law: MachineCalls) -> list[Finding]:
+    """Check the records of a campaign against each rule, and return what was found."""
+    lines, decisions = [], []
+    for record in records:
+        if isinstance(record, LineRecord):
+            lines.append(record)
+        else:
+            decisions.append(record)
+    return [
+        _share(lines, law),
+        _message(lines, law),
+        _redial(lines, law),
+        _ring(lines, law),
+        _shown(lines),
+        _decisions(lines, decisions),
+    ]
+
+
+def _share(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
+    days: dict[date, list[LineRecord]] = defaultdict(list)
+    for line in lines:
+        days[line.day].append(line)
+    shares = {day: account_of(of_day).estimated_share() for day, of_day in days.items()}
+    ceiling = law.abandoned_ceiling.value
+    account = account_of(lines)
+    return Finding(
+        rule=f"At most {100 * ceiling:g} of 100 people who answer in a day find nobody to talk to",
+        found=f"{account.abandoned + account.lost} of {account.answers} answers were abandoned; "
+        f"by Ofcom's estimate {100 * max(shares.values(), default=0):.2f} of 100 people"
+        + (" on the worst day" if len(days) > 1 else ""),
+        source=law.abandoned_ceiling.source,
+        broken=[
+            f"{day}: {100 * share:.2f} of 100" for day, share in shares.items() if share > ceiling
+        ],
+    )
+
+
+def _message(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
+    """A person who hangs up before the message is due has heard nothing to complain of."""
+    within = timedelta(seconds=law.seconds_to_message.value)
+    abandoned = [line for line in lines if line.result == LineResult.ABANDONED]
+    heard = [line for line in abandoned if line.message_at is not None]
+    return Finding(
+        rule=f"Who finds nobody hears who called within {law.seconds_to_message.value} seconds",
+        found=f"{len(heard)} of {len(abandoned)} heard it, the others hung up sooner",
+        source=law.seconds_to_message.source,
+        broken=_named(
+            abandoned,
+            lambda line: _later(line.message_at or line.ended_at, line.answered_at, within),
+        ),
+    )
+
+
+def _redial(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
+    rest = timedelta(hours=law.redial_after_hours.value)
+    abandoned: dict[str, datetime] = {}
+    broken = []
+    for line in sorted(lines, key=lambda line: line.line):
+        before = max(
+            (at for at in (line.last_abandoned_at, abandoned.get(line.number_key)) if at),
+            default=None,
+        )
+        by_machine = line.decision is not None
+        if by_machine and before and line.dialled_at and line.dialled_at - before < rest:
+            broken.append(f"line {line.line}")
+        if line.result == LineResult.ABANDONED and line.number_key and line.answered_at:
+            abandoned[line.number_key] = line.answered_at
+    return Finding(
+        rule=f"For {law.redial_after_hours.value} hours after that, no machine calls the number "
+        "unless a caller is kept free for it",
+        found=f"{len(abandoned)} numbers had to rest",
+        source=law.redial_after_hours.source,
+        broken=broken,
+    )
+
+
+def _ring(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
+    """Only lines that our side ended, or that rang out, could have rung too short."""
+    least = timedelta(seconds=law.ring_at_least_seconds.value)
+    ours = [
+        line
+        for line in lines
+        if line.answered_at is None
+        and line.dialled_at is not None
+        and line.cause in ("no_answer", "cancelled")
+    ]
+    rang = [line.ended_at - line.dialled_at for line in ours if line.ended_at and line.dialled_at]
+    shortest = min(rang, default=least).total_seconds()
+    return Finding(
+        rule=f"An unanswered line rings for at least {law.ring_at_least_seconds.value} seconds",
+        found=f"{len(ours)} rang without an answer, the shortest for {shortest:.0f} seconds"
+        if ours
+        else "no line rang without an answer",
+        source=law.ring_at_least_seconds.source,
+        broken=_named(
+            ours, lambda line: not _later(line.ended_at, line.dialled_at, least - 2 * CLOCKS)
+        ),
+    )
+
+
+def _shown(lines: Sequence[LineRecord]) -> Finding:
+    dialled = [line for line in lines if line.dialled_at]
+    return Finding(
+        rule="People see the campaign's number",
+        found=f"{sum(line.shown for line in dialled)} of {len(dialled)} lines showed it",
+        source="Privacy and Electronic Communications Regulations 2003, regulation 21(A1)",
+        broken=_named(dialled, lambda line: not line.shown),
+    )
+
+
+def _decisions(lines: Sequence[LineRecord], decisions: Sequence[DecisionRecord]) -> Finding:
+    dialled = Counter(line.decision for line in lines if line.decision is not None)
+    known = {each.decision: each for each in decisions}
+    broken = [f"decision {number}: not recorded" for number in dialled if number not in known]
+    for number, each in known.items():
+        fault = _fault(each) or ("too many lines" if dialled[number] > each.lines else "")
+        if fault:
+            broken.append(f"decision {number}: {fault}")
+    return Finding(
+        rule="Lines beyond the ready callers are dialled only if even a tripled answer rate "
+        "leaves the day within its ceiling",
+        found=f"{len(decisions)} decisions dialled {sum(dialled.values())} lines",
+        source="our own rule, docs/pacing.md",
+        broken=broken,
+    )
+
+
+def _fault(each: DecisionRecord) -> str:
+    """Return what is wrong with a decision, from its own inputs; "" if nothing is."""
+    callers = each.ready + each.talking + each.wrapping_up
+    account = DayAccount(each.people, each.machines, each.abandoned, each.lost)
+    if each.lines <= max(0, each.ready - each.ringing - each.waiting):
+        return ""  # a ready caller always has a line
+    if callers < FEWEST_CALLERS:
+        return "too few callers"
+    if account.answers < FEWEST_ANSWERS:
+        return "too few answers"
+    if each.exposure is None or each.exposure > room(account, Law(each.ceiling), callers):
+        return "beyond the bound"
+    if each.chance is None or each.limit is None or each.chance > each.limit:
+        return "beyond the limit"
+    return ""
+
+
+def _named(lines: Iterable[LineRecord], is_broken: Callable[[LineRecord], bool]) -> list[str]:
+    return [f"line {line.line}" for line in lines if is_broken(line)]
+
+
+def _later(at: datetime | None, since: datetime | None, by: timedelta) -> bool:
+    """Whether `at` is later than `since` by more than `by`, clocks allowed for. A moment that is
+    missing counts as later."""
+    return at is None or since is None or at - since > by + CLOCKS

@@ -1,0 +1,139 @@
+"""The records of one campaign's machine calls, as rows of a file that anybody can check.
+
+The file has a row for each line to a person, and one for each decision of the pacing rule that
+dialled more than one line for each ready caller. It has no name and no number: `number_key` is
+the same for the same number, and says nothing else.
+"""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, TextIO
+
+
+class LineResult(StrEnum):
+    """What became of a line to a person."""
+
+    UNANSWERED = "unanswered"
+    PERSON = "person"  # a person was joined with a caller
+    MACHINE = "machine"  # a machine or a wrong line was joined with a caller
+    LOST = "lost"  # a person was joined, and the caller vanished
+    ABANDONED = "abandoned"  # an answer that was joined with nobody
+    OPEN = "open"  # it, or its call, has not ended yet
+
+
+@dataclass(frozen=True, slots=True)
+class LineRecord:
+    """A line to a person. Moments are aware; None if it never came to that."""
+
+    line: int
+    day: date  # the campaign's own day
+    number_key: str  # "" if the person was erased
+    shown: bool  # whether the campaign's number was shown
+    decision: int | None  # None: a caller was kept free for this line
+    result: LineResult
+    cause: str  # why it ended; "" while it is open
+    dialled_at: datetime | None
+    answered_at: datetime | None
+    joined_at: datetime | None
+    message_at: datetime | None  # when the information message began
+    ended_at: datetime | None
+    last_abandoned_at: datetime | None  # of this number, before this line, by any campaign
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """A decision of the pacing rule, with what it was made from: see `pacing.snapshot`."""
+
+    decision: int
+    day: date
+    at: datetime
+    lines: int
+    stop: str
+    ready: int
+    talking: int
+    wrapping_up: int
+    ringing: int
+    waiting: int
+    people: int
+    machines: int
+    abandoned: int
+    lost: int
+    ceiling: float
+    answer_bound: float | None
+    limit: float | None
+    chance: float | None
+    allowed: int | None
+    exposure: int | None
+
+
+Record = LineRecord | DecisionRecord
+KINDS: dict[str, type[Record]] = {"line": LineRecord, "decision": DecisionRecord}
+COLUMNS = (
+    "record",
+    *dict.fromkeys(field.name for kind in KINDS.values() for field in fields(kind)),
+)
+
+
+class RecordError(ValueError):
+    """The error for a file of records that cannot be read. Its text names row and column."""
+
+
+def cells_of(record: Record) -> list[str]:
+    """Return a record's row, in the order of COLUMNS."""
+    kind = next(name for name, cls in KINDS.items() if isinstance(record, cls))
+    row = {"record": kind} | {
+        field.name: _cell(getattr(record, field.name)) for field in fields(record)
+    }
+    return [row.get(column, "") for column in COLUMNS]
+
+
+def read_records(file: TextIO) -> Iterator[Record]:
+    """Read the rows of a file. Raises RecordError."""
+    for number, row in enumerate(csv.DictReader(file), start=2):
+        kind = KINDS.get(row.get("record") or "")
+        if kind is None:
+            raise RecordError(f"Row {number}: record: must be one of {', '.join(KINDS)}.")
+        values = {}
+        for field in fields(kind):
+            try:
+                values[field.name] = _READ[field.type](row[field.name] or "")
+            except (KeyError, TypeError, ValueError) as fault:
+                raise RecordError(f"Row {number}: {field.name}: {fault}") from fault
+        yield kind(**values)
+
+
+def write_records(file: TextIO, records: Iterable[Record], header: bool = True) -> None:
+    """Write records as rows of a file, after its header."""
+    rows = csv.writer(file)
+    if header:
+        rows.writerow(COLUMNS)
+    rows.writerows(cells_of(record) for record in records)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _yes(text: str) -> bool:
+    return {"yes": True, "no": False}[text]
+
+
+_READ: dict[Any, Callable[[str], Any]] = {
+    int: int,
+    float: float,
+    str: str,
+    bool: _yes,
+    date: date.fromisoformat,
+    datetime: datetime.fromisoformat,
+    LineResult: LineResult,
+    int | None: lambda text: int(text) if text else None,
+    float | None: lambda text: float(text) if text else None,
+    datetime | None: lambda text: datetime.fromisoformat(text) if text else None,
+}

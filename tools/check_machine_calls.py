@@ -1,0 +1,39 @@
+"""Check files of machine calls against a country's rules.
+
+    python -m tools.check_machine_calls GB records.csv [records.csv …]
+
+It knows nothing but the files and `phonebank/rules/*.yaml`. Several files, such as those of a
+month, are checked together. The exit status is 1 if a rule is broken.
+"""
+
+import sys
+from pathlib import Path
+
+from phonebank.pacing.proof import prove
+from phonebank.pacing.records import Record, RecordError, read_records
+from phonebank.rules.countries import NoCountryRulesError, rules_for
+
+
+def main(country: str, files: list[str]) -> int:
+    """Print what the files say about each rule, and return the exit status."""
+    records: list[Record] = []
+    try:
+        law = rules_for(country).machine_calls
+        for name in files:
+            with Path(name).open(encoding="utf-8-sig", newline="") as file:
+                records += read_records(file)
+    except (OSError, UnicodeDecodeError, RecordError, NoCountryRulesError) as fault:
+        print(f"{name if files else ''}: {fault}".lstrip(": "), file=sys.stderr)
+        return 2
+    findings = prove(records, law)
+    for finding in findings:
+        print(f"{'kept  ' if finding.is_kept else 'BROKEN'}  {finding.rule}: {finding.found}")
+        for broken in finding.broken:
+            print(f"        {broken}")
+    return int(not all(finding.is_kept for finding in findings))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
