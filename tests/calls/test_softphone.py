@@ -194,8 +194,14 @@ def test_a_browser_hears_a_person_and_is_heard(site, backend, heard, asterisk, m
     assert loudness(asterisk, record_name) > 100
     heard.wait(site.line, EventKind.LEFT)
     assert EventKind.ENDED not in heard.kinds(site.line)
+    # Leaving the page would end the line, so the browser asks first.
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.close(run_before_unload=True)
+    page.wait_for_timeout(1000)
+    assert asked == ["beforeunload"]
     backend.hang_up(caller)
-    expect(page.get_by_text("You're no longer connected.")).to_be_visible()
+    expect(page.get_by_text("This browser is no longer connected.")).to_be_visible()
     heard.wait(site.line, EventKind.ENDED)
     within(5, lambda: f"bridge-{site.line}" not in bridges(backend), "the bridge is gone")
     [lost] = backend.fetch([LineRef(site.line, None)])
