@@ -50,6 +50,8 @@ INSERT INTO line (campaign_id, side, backend, state, sequence, created_at, diall
 SELECT :campaign_id, :side, 'twilio', 'wanted', 0, now(), now() FROM generate_series(1, :count)
 RETURNING id
 """)
+# The web processes lock lines in the order of their ids, too.
+_LOCK = text("SELECT id FROM line WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
 _SET_IDS = text("""
 UPDATE line SET provider_id = coalesce(line.provider_id, told.sid)
 FROM unnest(CAST(:ids AS bigint[]), CAST(:sids AS text[])) AS told (id, sid)
@@ -59,6 +61,7 @@ _ANSWERED = text("""
 SELECT id, provider_id FROM line WHERE side = 'person' AND state = 'answered'
   AND joined_at IS NULL AND id > :after ORDER BY id
 """)
+_OPEN = text("SELECT count(*) FROM line WHERE state <> 'ended'")
 _ENDED = text("SELECT provider_id, state, cause FROM line WHERE provider_id IS NOT NULL")
 
 
@@ -115,6 +118,7 @@ class Dialler:
         if side == "caller":
             self.callers += [LineRef(line_id, sid) for line_id, sid in told]
         ids, sids = [line for line, _ in told], [sid for _, sid in told]
+        db.session.execute(_LOCK, {"ids": ids})
         db.session.execute(_SET_IDS, {"ids": ids, "sids": sids})
         db.session.commit()
 
@@ -160,11 +164,22 @@ def main(callers: int = 2000, rate: float = 70, seconds: float = 60) -> bool:
                     break
                 time.sleep(1)
             dialler.hang_up_callers()
-            time.sleep(3)
+            _wait_until_written()
             used = {kind: round(share, 2) for kind, share in clock.read().items()}
             told = network.ask("stop")
             lines = {row.provider_id: row for row in db.session.execute(_ENDED)}
     return _report(told, lines, len(people) / took, dialler.unavailable, used)
+
+
+def _wait_until_written() -> None:
+    """Wait until no line has ended for three seconds: everything that was told is written then."""
+    before, since = -1, time.monotonic()
+    while time.monotonic() < since + 3:
+        time.sleep(0.5)
+        open_lines = db.session.scalar(_OPEN)
+        db.session.commit()
+        if open_lines != before:
+            before, since = open_lines, time.monotonic()
 
 
 def _report(told: dict, lines: dict, rate: float, unavailable: int, used: dict) -> bool:

@@ -50,7 +50,8 @@ class Urgency(Enum):
     # because they take as long as the sender's network needs.
     UPLOAD = "upload"
     # Requests for these addresses are never counted and never refused. If a busy process refused
-    # them, a load balancer would think that the process is dead, and end it.
+    # them, a load balancer would think that the process is dead, and end it. The same holds for
+    # what Twilio tells, which needs no PostgreSQL.
     PROBE = "probe"
 
 
@@ -194,6 +195,8 @@ class Overload:
             return self._app(environ, start_response)
         marked = self._marked.get(path, Urgency.PAGE)
         if marked is Urgency.PROBE:
+            if self._timings:
+                start_response = _timed(start_response, time.perf_counter())
             return self._app(environ, start_response)
         if not request_body.read_form_body(environ):
             return _answer(

@@ -11,19 +11,19 @@ import time
 from collections.abc import Callable, Sequence
 
 from flask import Flask, Response, current_app
-from sqlalchemy.exc import DBAPIError, InvalidRequestError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from phonebank.core.db import db
 from phonebank.telephony.events import LineEvent
-from phonebank.telephony.record_events import record_event
+from phonebank.telephony.record_events import record_events
 
 log = logging.getLogger(__name__)
 
 Find = Callable[[], Sequence[LineEvent]]
 
 # Webhooks whose events are written in one transaction.
-AT_ONCE = 50
+AT_ONCE = 200
 # Seconds between the tries while PostgreSQL is away, or after two processes have met.
 PAUSES = (0.1, 1.0, 5.0)
 
@@ -66,13 +66,15 @@ def _write(finds: Sequence[Find]) -> None:
     for pause in (0.0, *PAUSES):
         time.sleep(pause)
         try:
-            # Every process locks lines in the order of their ids.
-            found = [event for find in finds for event in find()]
-            for event in sorted(found, key=lambda event: event.line_id):
-                record_event(event)
+            record_events([event for find in finds for event in find()])
             db.session.commit()
             return
         except (DBAPIError, InvalidRequestError, PoolTimeoutError) as error:
             db.session.rollback()
             log.warning("webhooks wait to be written: %s", type(error).__name__)
+            if len(finds) > 1 and isinstance(error, IntegrityError):
+                # One of them can't be written, and must not keep the others.
+                for find in finds:
+                    _write([find])
+                return
     log.error("%d webhooks were not written, and the dialler asks for what they told", len(finds))

@@ -1,4 +1,8 @@
-"""What Twilio asks and tells. Each answer comes before anything is written."""
+"""What Twilio asks and tells. Each answer comes before anything is written.
+
+A busy process refuses nothing that Twilio only tells. To take it needs no more than to refuse it,
+and Twilio does not tell it again.
+"""
 
 import re
 
@@ -27,7 +31,7 @@ _LINE_OF_CALL = Statement(
 
 @phone_webhooks.post(twiml.STATUS)
 @open_to(SIGNED)
-@with_urgency(Urgency.RECORD)
+@with_urgency(Urgency.PROBE)
 @signed_by_twilio
 def status() -> Response:
     """A call has another status. Without a line in the address, it is a call from a browser, and
@@ -45,7 +49,7 @@ def status() -> Response:
 
 @phone_webhooks.post(twiml.ROOM)
 @open_to(SIGNED)
-@with_urgency(Urgency.RECORD)
+@with_urgency(Urgency.PROBE)
 @signed_by_twilio
 def room() -> Response:
     """Somebody came into a caller's room or left it."""

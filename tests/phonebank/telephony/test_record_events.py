@@ -1,6 +1,8 @@
 """An event is written once, with what it changes on its line, whoever tells it and how often."""
 
+import random
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,9 +11,11 @@ from sqlalchemy import func, select
 from phonebank.core.db import db
 from phonebank.models import EndCause, Line, LineEventRow, LineSide, LineState
 from phonebank.telephony.events import EventKind, LineEvent
-from phonebank.telephony.record_events import record_event
+from phonebank.telephony.record_events import record_event, record_events
 from tests.factories import create_campaign
 
+# The columns that differ between any two lines.
+OWN = {"id", "campaign_id", "provider_id", "created_at", "xmin"}
 START = datetime(2026, 5, 1, 18, tzinfo=UTC)
 
 
@@ -44,6 +48,35 @@ def test_an_event_counts_once():
     assert (line.state, line.cause, line.provider_id) == (LineState.ENDED, "hung_up", "CA1")
     assert line.answered_at == START + timedelta(seconds=2)
     assert db.session.scalar(select(func.count()).select_from(LineEventRow)) == 4
+
+
+@pytest.mark.usefixtures("app_context")
+def test_many_events_at_once_have_the_effect_of_each_alone():
+    kinds = [
+        (1, EventKind.RINGING, None),
+        (2, EventKind.ANSWERED, None),
+        (3, EventKind.JOINED, None),
+        (4, EventKind.LEFT, None),
+        (5, EventKind.PLAYED, None),
+        (6, EventKind.ENDED, EndCause.HUNG_UP),
+    ]
+    for shuffled in (random.Random(seed) for seed in range(6)):
+        one, together = make_line(), make_line()
+        written = shuffled.sample(kinds, shuffled.randint(1, 6))
+        later = shuffled.choices(kinds, k=4)
+        record_events([told(together, *kind) for kind in written])
+        record_events([told(together, *kind) for kind in later] + [told(10**9, *kinds[0])])
+        for kind in written + later:
+            record_event(replace(told(one, *kind), provider_id=f"other-{one}"))
+        db.session.commit()
+        first, second = (
+            db.session.get_one(Line, id, populate_existing=True) for id in (one, together)
+        )
+        names = {column.key for column in Line.__table__.columns} - OWN
+        assert {n: getattr(first, n) for n in names} == {n: getattr(second, n) for n in names}
+        assert second.provider_id == "CA1"
+        db.session.delete(second)
+        db.session.commit()
 
 
 def test_two_processes_tell_at_once(app, clean_stores):
