@@ -24,10 +24,12 @@ from phonebank.core.config import current_config
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.edit_form import is_still
+from phonebank.core.errors import InvalidInputError
 from phonebank.core.qr_codes import qr_svg
 from phonebank.hosts.blueprint import back_to, describe_start, pages
 from phonebank.hosts.board_answer import answer_board
 from phonebank.hosts.forms import NewPartyForm, SettingsForm
+from phonebank.listings.listings import follow_title
 from phonebank.live.board_payload import payload
 from phonebank.live.board_query import read_figures
 from phonebank.models import Account, Campaign, Party, RoleName, now
@@ -213,6 +215,12 @@ def settings(party_id: int) -> ResponseReturnValue:
         return _render_party(party, form), 422
     services.set_goal(party, form.goal.data or 0)
     services.rename_party(party, form.title.data or "")
+    try:
+        follow_title(party)
+    except InvalidInputError as error:
+        db.session.rollback()
+        form.title.errors = [f"{error.message} {error.what_to_do}"]
+        return _render_party(party, form), 422
     services.set_celebration(party, form.celebrate.data)
     return back_to(party, "Saved.")
 

@@ -200,6 +200,18 @@ def cancel(listing: Listing) -> None:
         end_party(party)
 
 
+def follow_title(party: Party) -> None:
+    """Give the party's listing the party's title, which its host has changed. Raises
+    InvalidInputError for a title that strangers must not see: a slur, or one with the address."""
+    listing = listing_of(party)
+    if listing is None or listing.title == party.title:
+        return
+    lock_row(listing)
+    refuse_bad_words(party.title)
+    _refuse_address_in(party.title, street_address(listing))
+    listing.title = party.title
+
+
 def confirm_details(listing: Listing) -> None:
     """Note that the host has just said that everything about the event is right."""
     _lock_open(listing)
@@ -261,11 +273,7 @@ def _fill_in(listing: Listing, details: Details) -> None:
             f"The number of places must be from 1 to {PLACES_AT_MOST}.",
             "Type how many guests there is room for.",
         )
-    if address and key_of(address.splitlines()[0]) in key_of(listing.title):
-        raise InvalidInputError(
-            "The title has the address in it, and everybody can read the title.",
-            "Give the party another title first.",
-        )
+    _refuse_address_in(listing.title, address)
     name = clean_name(details.host_name, "first name")
     refuse_bad_words(name)
     place = details.place
@@ -282,6 +290,14 @@ def _fill_in(listing: Listing, details: Details) -> None:
     listing.places = details.places
     listing.step_free = None if details.by_video else details.step_free
     listing.languages = [code for code in details.languages if code in LANGUAGES][:5]
+
+
+def _refuse_address_in(title: str, address: str) -> None:
+    if address and key_of(address.splitlines()[0]) in key_of(title):
+        raise InvalidInputError(
+            "The title has the address in it, and everybody can read the title.",
+            "Give the party another title.",
+        )
 
 
 def clean_address(text: str) -> str:

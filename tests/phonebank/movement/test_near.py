@@ -5,10 +5,12 @@ import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import acos, cos, radians, sin
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import insert, select
 
 from phonebank.core.db import db
 from phonebank.core.errors import PhonebankError
@@ -161,6 +163,41 @@ def test_only_running_shown_events_are_found_the_nearest_first(
     assert 255 < found[2].km < 270
 
 
+def test_the_nearest_are_those_that_a_second_way_of_counting_finds(
+    app_context: Flask, some_places: None
+) -> None:
+    """The search takes boxes and haversines. This takes every event, and the angle between vectors
+    from the middle of the earth."""
+    choice, first = random.Random(5), make_evening()
+    values = {
+        column.name: getattr(first.listing, column.name)
+        for column in Listing.__table__.columns
+        if column.name not in ("id", "party_id")
+    }
+    rows = [
+        values | {"latitude": choice.uniform(50, 58), "longitude": choice.uniform(-6, 2)}
+        for _ in range(400)
+    ]
+    db.session.execute(insert(Listing), rows)
+    db.session.commit()
+
+    def vector(latitude: float, longitude: float) -> tuple[float, float, float]:
+        lat, lng = radians(latitude), radians(longitude)
+        return cos(lat) * cos(lng), cos(lat) * sin(lng), sin(lat)
+
+    every = db.session.execute(select(Listing.latitude, Listing.longitude)).all()
+    for _ in range(10):
+        point = (choice.uniform(51, 57), choice.uniform(-5, 1))
+        angles = [
+            acos(min(1.0, sum(a * b for a, b in zip(vector(*point), vector(*row), strict=True))))
+            for row in every
+        ]
+        nearest_ten = [6371 * angle for angle in sorted(angles)[:10]]
+        found = [one.km for one in nearest(point, datetime.now(UTC))][:10]
+        # Events less than 100 m apart come in the order of their start.
+        assert found == pytest.approx(nearest_ten, abs=0.11)
+
+
 def test_twenty_events_are_found_among_hundreds(app_context: Flask, some_places: None) -> None:
     first = make_evening()
     for number in range(30):
@@ -240,8 +277,10 @@ def test_a_host_puts_a_party_on_the_map_moves_it_and_cancels_it(
         campaign = db.session.get_one(Campaign, stage.campaign_id)
         host = create_account("host", name="Bea Smith")
         party = create_party(campaign, host, starts_at=stage.starts_at, title="Bea's calls")
+        empty = create_party(campaign, host, starts_at=stage.starts_at)
         organiser = create_account("organiser")
         db.session.commit()
+        empty_id = empty.id
         party_id, host_id, organiser_id = party.id, host.id, organiser.id
     sign_in(client, host_id)
     page = f"/parties/{party_id}/guests"
@@ -274,6 +313,14 @@ def test_a_host_puts_a_party_on_the_map_moves_it_and_cancels_it(
     assert "Bea&#39;s calls" in shown
     assert "Plum Row" not in shown
     assert "Plum Row" not in looks.get(events).text
+
+    settings = f"/parties/{party_id}/settings"
+    slip = client.post(settings, data={"title": "At 4 Plum Row", "goal": "20"})
+    assert (slip.status_code, "title has the address" in slip.text) == (422, True)
+    client.post(settings, data={"title": "Bea calls", "goal": "20"})
+    app.extensions["kept_pages"].forget()
+    assert "Bea calls" in app.test_client().get("/near/gb/SE5").text
+    assert 'value="M1"' in client.get(f"/parties/{empty_id}/guests?near=gb/M1").text
 
     assert "checked today" in client.post(f"{page}/right", follow_redirects=True).text
     past = client.post(f"{page}/move", data={"starts_at": "2020-01-01T19:00"})
