@@ -66,6 +66,7 @@ from phonebank.suppressions.entries import suppress
 from phonebank.suppressions.files import store_file
 from phonebank.told_changes import decide
 from phonebank.told_changes.tell import tell
+from phonebank.trainings.marks import give_mark, mark_of
 from phonebank.volunteers.confirm import create_confirmation
 from phonebank.volunteers.consents import give
 from phonebank.volunteers.volunteers import COOKIE_KEY, cookie_for, find_or_create, keep_calls
@@ -117,6 +118,7 @@ class Evening:
     talked_call_id: uuid.UUID
     talked_contact_id: int
     keep_token: str
+    mark_token: str
     listing_id: int
     guest_token: str
     call_out_id: int
@@ -182,6 +184,10 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         select(Call).where(Call.campaign_id == campaign.id, Call.outcome == "talked")
     ).all()[0]
     call_out, in_hall = _call_out(campaign, organiser)
+    callers["Priya"].practised_at = now()
+    give_mark(callers["Priya"], host)
+    mark = mark_of(callers["Priya"])
+    assert mark is not None
     evening = Evening(
         campaign_id=campaign.id,
         draft_campaign_id=draft.id,
@@ -212,6 +218,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         keep_token=create_confirmation("priya@example.org", "Priya", callers["Priya"]),
         listing_id=listing.id,
         guest_token=guest.token,
+        mark_token=mark.token,
         call_out_id=call_out.id,
         hall_code=call_out.code,
         projector_token=call_out.projector_token,
@@ -522,6 +529,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "machine_calls.file": _campaign("/machine-calls/2026-11-29.csv"),
     "machine_calls.simulate": _campaign("/machine-calls/simulate"),
     "pace.edit": _campaign("/pace"),
+    "movement.certificate": lambda evening: f"/trained/{evening.mark_token}",
     "movement.hall": _at("/hall"),
     "movement.hall_host": lambda evening: f"/hall/{evening.hall_code}/host",
     "movement.hall_next": lambda evening: f"/hall/{evening.hall_code}/next",
@@ -545,6 +553,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "parties.shares": lambda evening: f"/parties/{evening.party_id}/shares",
     "parties.calendar": lambda evening: f"/parties/{evening.party_id}/invitation.ics",
     "parties.callers_file": lambda evening: f"/parties/{evening.ended_party_id}/callers.csv",
+    "parties.training": lambda evening: f"/parties/{evening.party_id}/training",
     "parties.mine": _at("/parties"),
     "parties.new": _at("/parties/new"),
     "parties.run": lambda evening: f"/parties/{evening.party_id}",

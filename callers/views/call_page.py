@@ -29,6 +29,7 @@ from phonebank.parties.summary import share_of, summary_of
 from phonebank.roster import filters
 from phonebank.roster.practice_first import MINUTES, owes_practice
 from phonebank.scripts.step_renderer import fill
+from phonebank.trainings.marks import mark_of
 from phonebank.volunteers.volunteers import volunteer_of
 from scripts_library.merge_fields import render_html
 
@@ -169,5 +170,6 @@ def mine() -> ResponseReturnValue:
         calls=calls,
         totals=page_data.totals_of_today(g.caller),
         kept=volunteer_of(g.caller),
+        mark=mark_of(g.caller),
         **page_data.place_of(g.caller),
     )

@@ -69,7 +69,7 @@ def sheet_by_token(token: str) -> CallOutSheet:
     """Return the sheet with this printed code. Raises GoneError for any other token."""
     sheet = db.session.scalar(select(CallOutSheet).where(CallOutSheet.token == token))
     if sheet is None:
-        raise GoneError("This sheet's code no longer works.", "Ask the organiser.")
+        raise GoneError("This sheet's link no longer works.", "Ask the organiser.")
     return sheet
 
 

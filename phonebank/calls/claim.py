@@ -36,6 +36,7 @@ from phonebank.experiments.script_choice import choose_script
 from phonebank.models import Caller, new_id, now
 from phonebank.roster.pace import Sights, pause, refuse_paused
 from phonebank.roster.practice_first import PracticeRequiredError, owes_practice
+from phonebank.trainings.marks import refuse_untrained
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,7 @@ def _refuse(caller: Caller) -> None:
     running_campaign(caller)
     if owes_practice(caller):
         raise PracticeRequiredError()
+    refuse_untrained(caller)
     refuse_paused(caller, now())
 
 

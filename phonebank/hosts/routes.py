@@ -9,6 +9,7 @@ from phonebank.hosts import (
     listing_views,  # noqa: F401  (adds its pages to the blueprint)
     sockets,  # noqa: F401  (registers the handlers of socket events)
     summary_views,
+    training_views,  # noqa: F401  (adds its pages to the blueprint)
     views,  # noqa: F401  (adds its pages to the blueprint)
 )
 from phonebank.hosts.blueprint import pages

@@ -32,6 +32,7 @@ from phonebank.parties.services import end_party, organises
 from phonebank.places.find import describe_place
 from phonebank.places.typed import key_of
 from phonebank.rules.languages import LANGUAGES
+from phonebank.trainings.marks import refuse_untrained_host
 
 PLACES_AT_MOST = 500
 ADDRESS_AT_MOST = 300  # characters
@@ -90,6 +91,8 @@ def list_party(account: Account, party: Party, details: Details) -> Listing:
     campaign = db.session.get_one(Campaign, party.campaign_id)
     if campaign.state == CampaignState.ENDED or campaign.erasing_since is not None:
         raise ConflictError("This campaign has ended.", "Host a party for another one.")
+    if not organises(account, party):
+        refuse_untrained_host(campaign, account)
     refuse_bad_words(party.title)
     is_known = organises(account, party) or _was_checked_before(party.host_id)
     listing = Listing(

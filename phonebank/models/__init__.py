@@ -21,7 +21,13 @@ from phonebank.models.call_out import (
 from phonebank.models.call_sight import CallSight
 from phonebank.models.caller import Caller, CallerState
 from phonebank.models.caller_action import CallerAction, CallerActionKind, DoorStop
-from phonebank.models.campaign import Campaign, CampaignMode, CampaignState, campaign_host
+from phonebank.models.campaign import (
+    Campaign,
+    CampaignMode,
+    CampaignState,
+    TrainingFor,
+    campaign_host,
+)
 from phonebank.models.chapter import Chapter
 from phonebank.models.contact import Contact, ContactState
 from phonebank.models.contact_list import (
@@ -71,6 +77,7 @@ from phonebank.models.suppression import (
 )
 from phonebank.models.tally import Tally
 from phonebank.models.told_change import ToldChange, ToldKind, ToldState
+from phonebank.models.trained_mark import TrainedMark
 from phonebank.models.volunteer import (
     Consent,
     ConsentKind,
@@ -111,6 +118,7 @@ STATES = (
     SuppressionOrigin,
     ToldKind,
     ToldState,
+    TrainingFor,
     WebhookEvent,
 )
 
@@ -219,6 +227,8 @@ __all__ = [
     "ToldChange",
     "ToldKind",
     "ToldState",
+    "TrainedMark",
+    "TrainingFor",
     "UploadCheck",
     "UploadChunk",
     "Volunteer",

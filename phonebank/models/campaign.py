@@ -45,6 +45,14 @@ class CampaignMode(StrEnum):
         return self in (CampaignMode.PROGRESSIVE, CampaignMode.PREDICTIVE)
 
 
+class TrainingFor(StrEnum):
+    """Of whom a campaign requires a trained mark."""
+
+    NOBODY = "nobody"
+    CALLERS = "callers"
+    HOSTS = "hosts"  # before strangers can find their parties
+
+
 # The hosts who may run parties for a campaign; an organiser chooses them.
 campaign_host = Table(
     "campaign_host",
@@ -56,7 +64,11 @@ campaign_host = Table(
 
 class Campaign(Versioned, Base):
     __tablename__ = "campaign"
-    __table_args__ = (state_check(CampaignState), state_check(CampaignMode, "mode"))
+    __table_args__ = (
+        state_check(CampaignState),
+        state_check(CampaignMode, "mode"),
+        state_check(TrainingFor, "training_for"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(120))
@@ -106,6 +118,9 @@ class Campaign(Versioned, Base):
     door_open: Mapped[bool] = mapped_column(default=False)
     # Whether a caller must complete a practice call before they get a contact.
     practice_first: Mapped[bool] = mapped_column(default=False, server_default=false())
+    training_for: Mapped[TrainingFor] = mapped_column(
+        state_type(TrainingFor), default=TrainingFor.NOBODY, server_default=TrainingFor.NOBODY
+    )
     # Whether a caller sees the notes and answers of an earlier call that was cut short, or in which
     # a call back was promised: see `calls.earlier_call`.
     shows_earlier_call: Mapped[bool] = mapped_column(default=True, server_default=true())

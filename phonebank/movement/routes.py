@@ -11,6 +11,7 @@ from phonebank.movement import (
     kept_pages,
     near_views,
     sheet_views,  # noqa: F401  (adds its pages to the blueprint)
+    training_views,  # noqa: F401  (adds its pages to the blueprint)
     volunteer_views,  # noqa: F401  (adds its pages to the blueprint)
 )
 from phonebank.movement.blueprint import pages

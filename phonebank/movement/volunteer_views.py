@@ -10,6 +10,7 @@ from phonebank.core.db import db
 from phonebank.core.rate_limits import limiter, typed_email_key
 from phonebank.movement.blueprint import for_volunteers, forget_device, pages, remember
 from phonebank.movement.forms import EmailForm
+from phonebank.trainings.marks import marks_of
 from phonebank.volunteers import confirm, consents, mails, volunteers
 from phonebank.volunteers.own_calls import calls_of
 
@@ -24,6 +25,7 @@ def mine() -> ResponseReturnValue:
         calls=calls_of(g.volunteer),
         consents=consents.consents_of(g.volunteer),
         in_words=consents.IN_WORDS,
+        marks=marks_of(g.volunteer),
     )
 
 

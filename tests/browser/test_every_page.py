@@ -248,10 +248,12 @@ VISITS = (
     Visit("stranger", "movement.projector"),
     Visit("volunteer", "movement.remote"),
     Visit("stranger", "movement.sheet"),
+    Visit("stranger", "movement.certificate"),
     # Hosts.
     Visit("host", "parties.mine"),
     Visit("host", "parties.new"),
     Visit("host", "parties.run"),
+    Visit("host", "parties.training"),
     Visit("host", "parties.guest_list"),
     Visit("host", "parties.kit"),
     Visit("host", "parties.summary"),

@@ -19,7 +19,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from phonebank.campaigns.data_protection import lawful_bases_for, today_in
 from phonebank.core.edit_form import EditForm
-from phonebank.models import Campaign, Chapter, ContactList
+from phonebank.models import Campaign, Chapter, ContactList, TrainingFor
 from phonebank.rules.countries import countries, rules_for
 from phonebank.rules.week_hours import DAY_NAMES, DAYS, WeekHours, WeekHoursError
 
@@ -84,6 +84,17 @@ class CampaignForm(EditForm):
         "It takes about three minutes. Callers who have recorded a call here skip it.",
     )
 
+    training_for = SelectField(
+        "Who must be trained",
+        choices=[
+            SelectChoice(TrainingFor.NOBODY, "Nobody"),
+            SelectChoice(TrainingFor.CALLERS, "Callers, before they get anybody to call"),
+            SelectChoice(TrainingFor.HOSTS, "Hosts, before strangers can find their parties"),
+        ],
+        default=TrainingFor.NOBODY,
+        description="A host gives the mark on their party's page Training, to people who have made "
+        "a practice call there.",
+    )
     shows_earlier_call = BooleanField(
         "Callers see how far an earlier call came",
         description="After a call that was cut short, or a promise to call back, the next caller "
@@ -132,7 +143,7 @@ class CampaignForm(EditForm):
             name: (self[name].data or "").strip()
             for name in ("name", "on_behalf_of", "country", "language", "briefing")
         }
-        others = ("goal", "practice_first", "shows_earlier_call")
+        others = ("goal", "practice_first", "training_for", "shows_earlier_call")
         values = texts | {name: self[name].data for name in others}
         if self.chapter_id is not None:
             values["chapter_id"] = self.chapter_id.data or None

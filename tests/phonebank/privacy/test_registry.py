@@ -82,6 +82,7 @@ HARMLESS_TABLES = {
     "script",
     "script_version",
     "set_aside",
+    "trained_mark",
     "volunteer",
     "webhook",  # addresses of other software
     "webhook_delivery",  # names people by ids

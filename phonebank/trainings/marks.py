@@ -1,0 +1,159 @@
+"""Trained marks: giving one, taking it back, and whether somebody has one. These functions do not
+commit.
+
+The host who runs a party is its trainer. A mark belongs to a caller. A volunteer's marks count for
+all their callers in the same campaign.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
+
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, GoneError, NotAllowedError
+from phonebank.models import (
+    Account,
+    Caller,
+    CallerState,
+    Campaign,
+    Party,
+    TrainedMark,
+    TrainingFor,
+    Volunteer,
+    VolunteerCaller,
+    now,
+)
+
+
+class TrainingRequiredError(NotAllowedError):
+    """The error for a caller without a mark, in a campaign that requires one of callers."""
+
+    title = "A training first"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your campaign asks its callers to be trained first.",
+            "Ask your host or an organiser for the next training. Until then you can practise.",
+        )
+
+
+@dataclass(frozen=True)
+class Trainee:
+    """A caller of a training, with their mark if they have one."""
+
+    caller: Caller
+    mark: TrainedMark | None
+
+
+def trainees(party: Party) -> Sequence[Trainee]:
+    """Return the callers of a party by name, whether they wait or were admitted."""
+    rows = db.session.execute(
+        select(Caller, TrainedMark)
+        .outerjoin(
+            TrainedMark,
+            (TrainedMark.caller_id == Caller.id) & TrainedMark.taken_back_at.is_(None),
+        )
+        .where(Caller.party_id == party.id, Caller.state != CallerState.REMOVED)
+        .order_by(Caller.first_name, Caller.id)
+    )
+    return [Trainee(caller, mark) for caller, mark in rows]
+
+
+def give_mark(caller: Caller, by: Account) -> None:
+    """Give a caller the mark, with the present date. A caller who has it keeps its date.
+
+    Raises ConflictError if the caller has made no practice call.
+    """
+    if caller.practised_at is None:
+        raise ConflictError(
+            f"{caller.first_name} hasn't finished a practice call yet.",
+            "The mark says that they have.",
+        )
+    db.session.execute(
+        insert(TrainedMark)
+        .values(
+            campaign_id=caller.campaign_id,
+            caller_id=caller.id,
+            first_name=caller.first_name,
+            given_by_id=by.id,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def take_mark_back(caller: Caller) -> None:
+    """Take a caller's mark back. Its certificate then says so."""
+    db.session.execute(
+        update(TrainedMark)
+        .where(TrainedMark.caller_id == caller.id, TrainedMark.taken_back_at.is_(None))
+        .values(taken_back_at=now())
+    )
+
+
+def mark_by_token(token: str) -> TrainedMark:
+    """Return the mark of a certificate's link. Raises GoneError for a mark that was taken back, and
+    for any other token."""
+    mark = db.session.scalar(select(TrainedMark).where(TrainedMark.token == token))
+    if mark is None:
+        raise GoneError("No certificate has this link.", "Ask the person for theirs again.")
+    if mark.taken_back_at is not None:
+        raise GoneError("This certificate was taken back.", "Ask the campaign that gave it.")
+    return mark
+
+
+def mark_of(caller: Caller) -> TrainedMark | None:
+    """Return a caller's mark, or one that they got in the same campaign on another device."""
+    own, other = aliased(VolunteerCaller), aliased(VolunteerCaller)
+    same = (
+        select(other.caller_id)
+        .join(own, own.volunteer_id == other.volunteer_id)
+        .where(own.caller_id == caller.id)
+    )
+    is_theirs = or_(TrainedMark.caller_id == caller.id, TrainedMark.caller_id.in_(same))
+    return _valid_mark(caller.campaign_id, is_theirs)
+
+
+def refuse_untrained(caller: Caller) -> None:
+    """Raise TrainingRequiredError if the caller's campaign requires a mark that they don't have.
+    Only such a campaign's claims ask the database."""
+    if caller.campaign.training_for == TrainingFor.CALLERS and mark_of(caller) is None:
+        raise TrainingRequiredError
+
+
+def refuse_untrained_host(campaign: Campaign, account: Account) -> None:
+    """Raise NotAllowedError if the campaign requires a mark of hosts whom strangers can find, and
+    the volunteer with this account's e-mail address has none."""
+    if campaign.training_for != TrainingFor.HOSTS:
+        return
+    callers = (
+        select(VolunteerCaller.caller_id)
+        .join(Volunteer, Volunteer.id == VolunteerCaller.volunteer_id)
+        .where(Volunteer.email == account.email)
+    )
+    if _valid_mark(campaign.id, TrainedMark.caller_id.in_(callers)) is None:
+        raise NotAllowedError(
+            "This campaign asks hosts to be trained before strangers can find their party.",
+            "Go to a training, and keep your calls under the e-mail address that you sign in with.",
+        )
+
+
+def marks_of(volunteer: Volunteer) -> Sequence[TrainedMark]:
+    """Return a volunteer's marks in all campaigns, the newest first."""
+    callers = select(VolunteerCaller.caller_id).where(VolunteerCaller.volunteer_id == volunteer.id)
+    return db.session.scalars(
+        select(TrainedMark)
+        .where(TrainedMark.caller_id.in_(callers), TrainedMark.taken_back_at.is_(None))
+        .order_by(TrainedMark.given_at.desc(), TrainedMark.id.desc())
+    ).all()
+
+
+def _valid_mark(campaign_id: int, whose: ColumnElement[bool]) -> TrainedMark | None:
+    return db.session.scalars(
+        select(TrainedMark)
+        .where(TrainedMark.campaign_id == campaign_id, TrainedMark.taken_back_at.is_(None), whose)
+        .order_by(TrainedMark.given_at)
+        .limit(1)
+    ).first()
