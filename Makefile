@@ -63,9 +63,13 @@ format: .venv/.ready-for-tests ## Format the code
 bench: .venv/.ready-for-tests ## Measure against the bars in docs/benchmarks.md
 	$(PY) -m bench $(ARGS)
 
-soak: .venv/.ready-for-tests ## Call for ten minutes while everything is killed (SOAK_SECONDS=60)
+soak: .venv/.ready-for-tests ## Call for ten minutes while everything is killed (SOAK_SECONDS=60; TELEPHONE=yes: machine calls)
+ifdef TELEPHONE
+	$(PYTEST) -m load -s tests/crash/test_telephone_soak.py
+else
 	@command -v node >/dev/null || { echo "The soak's phones need Node 18 or newer: sudo apt-get install nodejs" >&2; exit 1; }
 	$(PY) -m tests.crash.soak
+endif
 
 put-back: .venv/.ready-for-tests ## Put known faults back into the code, one by one: the soak must find each
 	$(PY) -m tests.crash.put_back

@@ -103,14 +103,16 @@ class Predictive:
         ringing = [
             (at - (line.dialled_at or at)).total_seconds() for line in people if not line.is_live
         ]
+        # Those who finish or take a break after this call will take no other.
+        coming_back = [c for c in callers if c.ready_at is not None and not c.finishing]
         talking = [
             (at - caller.joined_at).total_seconds()
-            for caller in callers
+            for caller in coming_back
             if caller.situation.phase == Phase.TALKING and caller.joined_at
         ]
         wrapping_up = [
             (at - caller.left_at).total_seconds()
-            for caller in callers
+            for caller in coming_back
             if caller.situation.phase == Phase.WRAPPING_UP and caller.left_at
         ]
         unjoined = [
