@@ -52,26 +52,35 @@ class _Nobody:
     id: int = 0
     list_ids: list[int] = field(default_factory=list)
     languages: list[str] = field(default_factory=list)
+    filter_id: int | None = None
+    party_id: int | None = None
+    party: None = None
 
 
-def claim_people(campaign: Campaign, lines: int, backend: str) -> int:
+def claim_people(
+    campaign: Campaign, lines: int, backend: str, decision_id: int | None = None
+) -> int:
     """Take up to so many people, and write an open call and a wanted line for each. Return how many
-    were taken: fewer if nobody more can be called now."""
+    were taken: fewer if nobody more can be called now. The lines name the decision that dials
+    them."""
+    line = {"campaign_id": campaign.id, "backend": backend, "decision_id": decision_id}
     nobody = cast(Caller, _Nobody(campaign))
     queue = ContactQueue(campaign, nobody)
     try:
-        return sum(_claim_one(campaign, nobody, queue, backend) for _ in range(lines))
+        return sum(_claim_one(campaign, nobody, queue, line) for _ in range(lines))
     except RedisError:
         db.session.rollback()
         return 0
 
 
-def _claim_one(campaign: Campaign, nobody: Caller, queue: ContactQueue, backend: str) -> bool:
+def _claim_one(
+    campaign: Campaign, nobody: Caller, queue: ContactQueue, line: dict[str, Any]
+) -> bool:
     for _ in range(TRIES_AT_MOST):
         taken = queue.take(new_id())
         if taken is None:
             return False
-        if _write(campaign, nobody, taken, backend):
+        if _write(campaign, nobody, taken, line):
             db.session.commit()
             queue.top_up(taken)
             db.session.commit()
@@ -81,7 +90,7 @@ def _claim_one(campaign: Campaign, nobody: Caller, queue: ContactQueue, backend:
     return False
 
 
-def _write(campaign: Campaign, nobody: Caller, taken: TakenContact, backend: str) -> bool:
+def _write(campaign: Campaign, nobody: Caller, taken: TakenContact, line: dict[str, Any]) -> bool:
     at = now()
     contact: Any = read_contact(taken.contact_id, nobody, at)
     if contact is None or not is_calling_time(campaign, contact.zone_key, at):
@@ -104,14 +113,6 @@ def _write(campaign: Campaign, nobody: Caller, taken: TakenContact, backend: str
     }
     if db.session.scalar(_CLAIM, values) is None:
         return False
-    db.session.add(
-        Line(
-            campaign_id=campaign.id,
-            call_id=taken.call_id,
-            contact_id=contact.id,
-            side=LineSide.PERSON,
-            backend=backend,
-        )
-    )
+    db.session.add(Line(**line, call_id=taken.call_id, contact_id=contact.id, side=LineSide.PERSON))
     db.session.flush()
     return True

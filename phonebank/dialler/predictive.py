@@ -9,8 +9,9 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
-from phonebank.calls.eligibility import running_campaign
-from phonebank.contact_queue.caller_filters import may_get
+from phonebank.calls.eligibility import NotAdmittedError, running_campaign
+from phonebank.contact_queue.caller_filters import filter_of, may_get
+from phonebank.contact_queue.campaign_hours import rules_of
 from phonebank.core.db import db
 from phonebank.core.errors import PhonebankError
 from phonebank.dialler.claim_people import claim_people
@@ -20,14 +21,19 @@ from phonebank.dialler.progressive import is_due, tell
 from phonebank.dialler.rows import CallerRow, LineRow
 from phonebank.dialler.switchboard import Switchboard
 from phonebank.dialler.watch import Watch
+from phonebank.machine_calls.decisions import keep_decision
 from phonebank.models import Caller, Campaign, Contact, LineSide, PhoneSettings, now
 from phonebank.pacing.rule import lines_to_dial
-from phonebank.pacing.snapshot import Snapshot
+from phonebank.pacing.snapshot import Law, Snapshot
 from phonebank.roster.pace import refuse_paused
 from phonebank.telephony.phases import Phase
 
 # How often the rule is asked.
 ASKS_EVERY = timedelta(seconds=0.5)
+CHOSEN_PEOPLE = (
+    "An organiser or your host has chosen whom you call, and this campaign can't keep to that,"
+    " because it calls several people at once. Tell them."
+)
 NOBODY_LEFT = "There's nobody to call right now. We try again every few seconds."
 
 _TAKE = text("""
@@ -83,10 +89,15 @@ class Predictive:
         self._asked_at = at
         if not campaign.is_running or not any(c.situation.is_connected for c in callers):
             return
-        waiting = [c for c in callers if c.situation.phase == Phase.WAITING and not c.finishing]
+        ready_ids = {caller.id for caller in self._ready(callers)}
+        waiting = [caller for caller in callers if caller.caller_id in ready_ids]
+        self._tell_others(callers, ready_ids, at)
         moment = self._moment(campaign, waiting, callers, lines, at)
-        wanted = lines_to_dial(moment).lines
-        if wanted and claim_people(campaign, wanted, self._backend) == 0:
+        decision = lines_to_dial(moment)
+        kept = keep_decision(campaign.id, moment, decision, at)
+        db.session.commit()
+        wanted, decision_id = decision.lines, kept.id if kept else None
+        if wanted and claim_people(campaign, wanted, self._backend, decision_id) == 0:
             for caller in waiting:
                 if is_due(caller, at) and not any(self._is_nobodys(line) for line in lines):
                     tell(caller.caller_id, NOBODY_LEFT)
@@ -129,6 +140,7 @@ class Predictive:
             ringing=ringing,
             waiting=len(unjoined),
             account=account_of(campaign, at),
+            law=law_of(campaign),
             learned=self._watch.learned(at, ringing, talking),
         )
 
@@ -147,7 +159,16 @@ class Predictive:
         ]
         query = _CALLERS.where(Caller.id.in_(ids)).execution_options(populate_existing=True)
         found = {caller.id: caller for caller in db.session.scalars(query)}
-        return [found[i] for i in ids if i in found and _may_take(found[i])]
+        return [found[i] for i in ids if i in found and not _why_not(found[i])]
+
+    def _tell_others(self, callers: list[CallerRow], ready_ids: set[int], at: datetime) -> None:
+        """Tell callers who are ready why they get nobody, if the reason is their own."""
+        for row in callers:
+            if row.caller_id in ready_ids or not is_due(row, at):
+                continue
+            caller = db.session.scalar(_CALLERS.where(Caller.id == row.caller_id))
+            if caller is not None and (why := _why_not(caller)):
+                tell(row.caller_id, why)
 
     def _take(self, line: LineRow, caller: Caller, campaign: Campaign) -> bool:
         at = now()
@@ -170,10 +191,21 @@ class Predictive:
         return taken
 
 
-def _may_take(caller: Caller) -> bool:
+def law_of(campaign: Campaign) -> Law:
+    """Return what the campaign's country asks of calls by machine."""
+    asked = rules_of(campaign).machine_calls
+    return Law(asked.abandoned_ceiling.value, asked.seconds_to_message.value)
+
+
+def _why_not(caller: Caller) -> str:
+    """Return in words why the caller may take no call now; "" if they may."""
+    if filter_of(caller) is not None:
+        return CHOSEN_PEOPLE
     try:
+        if not caller.may_call:
+            raise NotAdmittedError
         running_campaign(caller)
         refuse_paused(caller, now())
-    except PhonebankError:
-        return False
-    return caller.may_call
+    except PhonebankError as reason:
+        return f"{reason.message} {reason.what_to_do}".strip()
+    return ""

@@ -1,8 +1,8 @@
 """Machine calls while the diallers are killed: nobody is called twice, and no line or call is lost.
 
-`make soak TELEPHONE=yes` runs it for SOAK_SECONDS (60) with progressive and with predictive calling.
-Two diallers serve the campaign on the simulated network, which loses, doubles and delays events. One
-of them is killed every few seconds, also while telephones ring. The callers are here: they connect,
+`make soak TELEPHONE=yes` runs it for SOAK_SECONDS (60) with progressive and predictive calling. Two
+diallers serve the campaign on the simulated network, which loses, doubles and delays events. One of
+them is killed every few seconds, also while telephones ring. The callers are here: they connect,
 are ready, say how each call ended, and some vanish.
 """
 
@@ -11,6 +11,7 @@ import random
 import signal
 import subprocess
 import time
+import uuid
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -68,7 +69,7 @@ class Volunteer:
 
     def __init__(self, caller_id: int, chance: random.Random) -> None:
         self.caller_id, self.chance = caller_id, chance
-        self.said: dict[object, str] = {}
+        self.said: dict[uuid.UUID, str] = {}
         self.away_until = 0.0
 
     def act(self, goes_on: bool) -> None:

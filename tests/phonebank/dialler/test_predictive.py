@@ -4,7 +4,7 @@ from sqlalchemy import func, select
 
 from phonebank.core.db import db
 from phonebank.dialler import predictive
-from phonebank.models import CampaignMode, Contact, Line, PhoneSettings, Tally, now
+from phonebank.models import CampaignMode, Contact, DialDecision, Line, PhoneSettings, Tally, now
 from phonebank.pacing.snapshot import Decision, PacingMode
 from phonebank.telephony.phases import Phase
 from phonebank.telephony.sessions import phone_of
@@ -72,6 +72,9 @@ def test_a_person_for_whom_nobody_is_free_hears_the_message(app, clean_stores, m
         joined = [line for line in tonight.lines() if line.joined_at]
         left = [line for line in tonight.lines() if not line.joined_at]
         assert len(joined) == 1
+        decisions = db.session.scalars(select(DialDecision)).all()
+        assert [decision.lines for decision in decisions] == [3]
+        assert {line.decision_id for line in tonight.lines()} == {decisions[0].id}
         for line in left:
             assert line.played_at is not None
             waited = (line.played_at - line.answered_at).total_seconds()
