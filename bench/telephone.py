@@ -23,7 +23,8 @@ from bench.servers import migrated_app, stores, web
 from bench.twilio_network import CALLERS
 from phonebank.core.config import Config, config_of
 from phonebank.core.db import db
-from phonebank.models import LineState
+from phonebank.models import LineSide, LineState
+from phonebank.models.state_column import state_text
 from phonebank.telephony.backend import BackendUnavailableError, LineRef
 from phonebank.telephony.twilio_backend import TwilioBackend
 from phonebank.telephony.twilio_events import CAUSES
@@ -57,11 +58,15 @@ UPDATE line SET provider_id = coalesce(line.provider_id, told.sid)
 FROM unnest(CAST(:ids AS bigint[]), CAST(:sids AS text[])) AS told (id, sid)
 WHERE line.id = told.id
 """)
-_ANSWERED = text("""
-SELECT id, provider_id FROM line WHERE side = 'person' AND state = 'answered'
+_ANSWERED = state_text(
+    """
+SELECT id, provider_id FROM line WHERE side = :person AND state = :answered
   AND joined_at IS NULL AND id > :after ORDER BY id
-""")
-_OPEN = text("SELECT count(*) FROM line WHERE state <> 'ended'")
+""",
+    person=LineSide.PERSON,
+    answered=LineState.ANSWERED,
+)
+_OPEN = state_text("SELECT count(*) FROM line WHERE state <> :ended", ended=LineState.ENDED)
 _ENDED = text("SELECT provider_id, state, cause FROM line WHERE provider_id IS NOT NULL")
 
 

@@ -22,7 +22,8 @@ from phonebank.contact_queue.status_cache import queue_status
 from phonebank.contact_queue.status_counts import next_callable
 from phonebank.core.db import db
 from phonebank.models import Caller, Campaign, now
-from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
+from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS, ListPurpose
+from phonebank.models.state_column import state_text
 
 
 class EmptyReason(StrEnum):
@@ -98,11 +99,14 @@ WHERE l.campaign_id = :campaign_id AND EXISTS (
       AND tried = t.tried AND {is_callable("contact")}
 )
 """)  # noqa: S608
-_LISTS = text("""
+_LISTS = state_text(
+    """
 SELECT count(*) AS lists, count(*) FILTER (WHERE state = ANY (:in_progress)) AS being_read,
        coalesce(sum(rows_stored), 0) AS people
-FROM contact_list WHERE campaign_id = :campaign_id AND purpose = 'call'
-""")
+FROM contact_list WHERE campaign_id = :campaign_id AND purpose = :call
+""",
+    call=ListPurpose.CALL,
+)
 
 
 _LEFT_IN_FILTER = text(f"""

@@ -15,7 +15,8 @@ from sqlalchemy import Row, text
 from phonebank.core.db import db
 from phonebank.exports.cells import csv_chunks
 from phonebank.exports.row_stream import stream_rows
-from phonebank.models import Campaign
+from phonebank.models import Campaign, SightKind
+from phonebank.models.state_column import state_sql
 
 HEADER = (
     "seen_at",
@@ -32,7 +33,8 @@ HEADER = (
 # of the table's key. Servers' clocks may differ by less than this.
 _CLOCKS_DIFFER = timedelta(minutes=5)
 
-_SIGHTS = """
+_SIGHTS = state_sql(
+    """
 SELECT call.started_at AS seen_at, call.ended_at AS until, call.caller_id,
        caller.first_name AS caller, call.contact_id,
        jsonb_array_length(call.household) AS household, 'on the screen' AS what, call.id AS call_id,
@@ -49,15 +51,17 @@ JOIN caller ON caller.id = call.caller_id
 WHERE call.campaign_id = :campaign_id AND sight.at >= :since AND sight.at < :until
 UNION ALL
 SELECT sight.at, NULL, NULL, NULL, sight.contact_id, 0,
-       CASE sight.kind WHEN 'found' THEN 'found in a search' WHEN 'opened' THEN 'page opened'
-            WHEN 'listed' THEN 'in the list of calls' WHEN 'inbox' THEN 'in the inbox'
-            WHEN 'told' THEN 'what callers were told' WHEN 'file' THEN 'file of this person'
+       CASE sight.kind WHEN :found THEN 'found in a search' WHEN :opened THEN 'page opened'
+            WHEN :listed THEN 'in the list of calls' WHEN :inbox THEN 'in the inbox'
+            WHEN :told THEN 'what callers were told' WHEN :file THEN 'file of this person'
             ELSE sight.kind END,
        NULL, coalesce(nullif(account.name, ''), account.email, 'a deleted account')
 FROM contact_sight AS sight LEFT JOIN account ON account.id = sight.account_id
 WHERE sight.campaign_id = :campaign_id AND sight.at >= :since AND sight.at < :until
 ORDER BY seen_at, call_id
-"""
+""",
+    **{kind.value: kind for kind in SightKind},
+)
 _PAGE = text(_SIGHTS + " LIMIT :at_most OFFSET :skipped")
 _ALL = text(_SIGHTS)
 

@@ -43,7 +43,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
             db.session.rollback()
             fault = f"{refused.message} {refused.what_to_do}"
         else:
-            _audit("people filter added", campaign, added.id)
+            _audit("people filter added", campaign, "people filter", added.id)
             commit_and_enqueue(count_filter, added.id)
             flash(f"Added. We are finding the people of “{added.name}”.", "success")
             return redirect(url_for(".index", campaign_id=campaign.id), 303)
@@ -66,7 +66,7 @@ def delete(campaign_id: int, filter_id: int) -> ResponseReturnValue:
     """Delete a filter. Callers and parties that have it get everyone again."""
     campaign = campaign_for(current_user, campaign_id)
     one = people_filters.filter_in(campaign, filter_id)
-    _audit("people filter deleted", campaign, one.id)
+    _audit("people filter deleted", campaign, "people filter", one.id)
     db.session.delete(one)
     return commit_and_redirect(
         url_for(".index", campaign_id=campaign.id),
@@ -95,7 +95,7 @@ def choose(campaign_id: int, party_id: int) -> ResponseReturnValue:
         raise NotFoundError("There is no such party in this campaign.", "Reload the page.")
     chosen = request.form.get("filter", type=int)
     choose_people_for_party(campaign, party, chosen)
-    _audit("people chosen for party", campaign, party.id, filter=chosen)
+    _audit("people chosen for party", campaign, "party", party.id, filter=chosen)
     return commit_and_redirect(
         url_for(".index", campaign_id=campaign.id),
         f"Saved. It applies when a caller at “{party.title}” gets their next person.",
@@ -109,12 +109,14 @@ def _conditions(sent: MultiDict[str, str]) -> Conditions:
     return Conditions.parse(columns, sent.get("areas", ""), sent.get("tags", ""))
 
 
-def _audit(action: str, campaign: Campaign, subject_id: int, **after: object) -> None:
+def _audit(
+    action: str, campaign: Campaign, subject_kind: str, subject_id: int, **after: object
+) -> None:
     record_audit(
         action,
         account=current_user,
         campaign=campaign,
-        subject_kind="party" if "party" in action else "people filter",
+        subject_kind=subject_kind,
         subject_id=subject_id,
         after=after or None,
     )
