@@ -1,7 +1,7 @@
 """`make bench` takes the measurements of docs/benchmarks.md, one after another.
 
     python -m bench [cycle] [claims] [import] [board] [callers] [overload] [exports] [find] [api]
-                    [erasure] [pacing] [take-out] [near] [telephone]
+                    [erasure] [pacing] [take-out] [near] [glance] [telephone]
 
 Without a name it takes all of them.
 
@@ -23,6 +23,7 @@ from bench import (
     erasure,
     exports,
     find,
+    glance,
     import_bench,
     near,
     overload,
@@ -40,6 +41,7 @@ BENCHES: dict[str, Callable[[], bool]] = {
     "callers": lambda: callers.main(QUICK),
     "overload": lambda: overload.main(QUICK),
     "exports": lambda: exports.main(20_000 if QUICK else 200_000),
+    "glance": lambda: glance.main(*((20_000, 50_000) if QUICK else (1_000_000, 5_000_000))),
     "find": lambda: find.main(100_000 if QUICK else 3_000_000),
     "api": lambda: api.main(4 if QUICK else 8),
     "take-out": lambda: take_out.main(*((50_000, 10_000) if QUICK else ())),
