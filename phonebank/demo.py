@@ -8,12 +8,17 @@ campaign calls at any hour, because its calls reach nobody.
 
 import itertools
 import random
+import uuid
 from datetime import timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from phonebank.accounts.accounts import create_account
+from phonebank.callouts.areas import Area
+from phonebank.callouts.call_outs import create_call_out
+from phonebank.callouts.pledges import pledge
+from phonebank.callouts.sign_ups import Reach, sign_up
 from phonebank.core.db import db
 from phonebank.models import (
     Account,
@@ -70,8 +75,8 @@ def is_empty() -> bool:
 
 
 def load() -> Campaign:
-    """Store the demonstration: an organiser, a host, a running campaign, and a party that anyone
-    with its code may join. The calling code must commit."""
+    """Store the demonstration: an organiser, a host, a running campaign, a call-out, and a party
+    that anyone with its code may join. The calling code must commit."""
     organiser = create_account("organiser@example.org", "Olive", [RoleName.ORGANISER])
     host = create_account("host@example.org", "Hari", [RoleName.HOST])
     campaign = Campaign(
@@ -99,6 +104,7 @@ def load() -> Campaign:
     db.session.flush()
     _add_script(campaign, organiser)
     _add_people(campaign, organiser)
+    _add_call_out(campaign, organiser)
     db.session.add(
         Party(
             campaign_id=campaign.id,
@@ -110,6 +116,23 @@ def load() -> Campaign:
     )
     db.session.flush()
     return campaign
+
+
+def _add_call_out(campaign: Campaign, organiser: Account) -> None:
+    """A call-out in which people have signed in and pledged, to look at."""
+    call_out = create_call_out(campaign, organiser, "Riverside call-out", None, "Europe/London")
+    areas = (
+        Area("GB", "SW9 (Brixton)", 51.47, -0.11),
+        Area("GB", "SE1 (Southwark)", 51.50, -0.09),
+        Area("GB", "M14 (Manchester)", 53.45, -2.22),
+        Area("GB", "LS6 (Leeds)", 53.82, -1.57),
+    )
+    for index, name in enumerate(("Ana", "Ben", "Cleo", "Dev", "Efe", "Fay", "Gus", "Hana")):
+        area = areas[index % len(areas)]
+        reach = Reach(email=f"{name.lower()}@example.org")
+        person, _ = sign_up(call_out, uuid.uuid4(), name, reach, area)
+        if index < len(areas):
+            pledge(call_out, person, now() + timedelta(days=5 + index), area, 6 + index)
 
 
 def _add_script(campaign: Campaign, organiser: Account) -> None:

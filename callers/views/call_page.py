@@ -30,6 +30,7 @@ from phonebank.roster import filters
 from phonebank.roster.practice_first import MINUTES, owes_practice
 from phonebank.scripts.step_renderer import fill
 from phonebank.trainings.marks import mark_of
+from phonebank.volunteers.ready import ready_to_host
 from phonebank.volunteers.volunteers import volunteer_of
 from scripts_library.merge_fields import render_html
 
@@ -53,9 +54,11 @@ def calling() -> ResponseReturnValue:
     place = page_data.place_of(caller)
     leave_url = url_for(".leave")
     if place["party"] is not None and place["party"].has_ended and not held:
+        kept = volunteer_of(caller)
         return render_template(
             "callers/party_ended.html",
-            kept=volunteer_of(caller),
+            kept=kept,
+            ready=ready_to_host(caller.campaign, kept) if kept else [],
             leave_url=leave_url,
             share=share_of(place["party"], caller.id),
             # These name other callers, and let people into the next party.

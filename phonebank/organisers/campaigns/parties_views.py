@@ -13,6 +13,7 @@ from phonebank.organisers.responses import commit_and_redirect
 from phonebank.parties.services import parties_in
 from phonebank.parties.standings import standings
 from phonebank.tallies.totals import party_totals
+from phonebank.volunteers.ready import ready_to_host
 
 parties = Blueprint("campaign_parties", __name__, url_prefix="/campaigns/<int:campaign_id>")
 
@@ -34,6 +35,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
         parties=found,
         totals=party_totals(party.id for party in found),
         standings=standings(campaign.id),
+        ready=ready_to_host(campaign),
     )
 
 
