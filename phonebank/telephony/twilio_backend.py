@@ -89,7 +89,10 @@ class TwilioBackend:
         return self._dial(line_id, number, show, ring_seconds, words)
 
     def join(self, person: LineRef, caller: LineRef) -> None:
-        """See `Backend`."""
+        """See `Backend`. Joining the same two again does nothing: it would take the person out of
+        the room for a moment."""
+        if self._lines.has_joined(person, caller):
+            return
         self._update(
             person, twiml=twiml.into_room_of(self._base_url, person.line_id, caller.line_id)
         )

@@ -49,6 +49,11 @@ class LineFetcher:
         """The person was put into the caller's room."""
         self._joins[person.line_id] = _Join(person, caller, is_seen=False)
 
+    def has_joined(self, person: LineRef, caller: LineRef) -> bool:
+        """Whether the person was put into this caller's room, and has not been seen to leave."""
+        join = self._joins.get(person.line_id)
+        return join is not None and join.caller.line_id == caller.line_id
+
     def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:
         """See `Backend.fetch`."""
         found: list[LineEvent] = []

@@ -14,6 +14,7 @@ from phonebank.core.config import config_of
 from phonebank.core.db import db
 from phonebank.dialler.campaign_dialler import CampaignDialler
 from phonebank.models import Call, CampaignMode, Line, LineSide, PhoneSettings
+from phonebank.telephony.backend import Backend
 from phonebank.telephony.record_events import record_event
 from phonebank.telephony.sessions import connect, set_ready
 from phonebank.telephony.simulator_backend import SimulatorBackend
@@ -55,7 +56,7 @@ class Evening:
         db.session.commit()
         self.campaign_id = self.campaign.id
         config = replace(config_of(app), telephony="simulator", simulator=f"{QUICK},{how}")
-        self.backend = SimulatorBackend(config)
+        self.backend: Backend = SimulatorBackend(config)
         self.dialler = CampaignDialler(self.campaign_id, self.backend)
 
     def restart(self) -> None:

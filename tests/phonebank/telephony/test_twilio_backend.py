@@ -23,11 +23,13 @@ from sqlalchemy import select, text
 from werkzeug.serving import make_server
 
 from phonebank.app import create_app
+from phonebank.calls.record import record
 from phonebank.core.config import Config, ConfigError
 from phonebank.core.db import db
 from phonebank.core.twilio_settings import TwilioSettings
 from phonebank.models import (
     Campaign,
+    CampaignMode,
     EndCause,
     Line,
     LineEventRow,
@@ -46,7 +48,9 @@ from phonebank.telephony.backend import (
 from phonebank.telephony.backends import backend_for
 from phonebank.telephony.jobs import ask_for_prices
 from phonebank.telephony.line_states import LineFacts, apply
+from phonebank.telephony.phases import Phase
 from phonebank.telephony.record_events import record_event
+from phonebank.telephony.sessions import phone_of
 from phonebank.telephony.spending import spending_of
 from phonebank.telephony.twilio_backend import TwilioBackend
 from phonebank.telephony.twilio_events import event_of_status_webhook, events_of_room_webhook
@@ -54,6 +58,7 @@ from phonebank.telephony.twilio_pace import KEY, CallPace
 from phonebank.telephony.twilio_signature import HEADER, signature_of
 from tests.conftest import NO_REDIS
 from tests.factories import create_caller, create_campaign, drama_number
+from tests.phonebank.dialler.evening import Evening
 from tests.twilio_api.simulator import ACCOUNT, AUTH_TOKEN, Fate, TwilioSimulator, simulator
 
 PUBLIC = "https://phonebank.example"
@@ -274,6 +279,31 @@ def test_a_process_that_begins_finds_who_is_in_which_room(world: World) -> None:
     assert world.row(person.line_id).state == LineState.JOINED
     assert world.row(caller.line_id).state == LineState.JOINED
     assert world.row(other.line_id).state == LineState.ANSWERED
+
+
+def test_the_dialler_calls_one_person_after_another_through_twilio(
+    world: World, app: Flask
+) -> None:
+    tonight = Evening(app, CampaignMode.PROGRESSIVE, people=3, callers=1, how="lost=0")
+    tonight.backend = world.backend
+    tonight.restart()
+    world.twilio.usual = Fate(talks=0.3)
+    world.twilio.fates[drama_number(2)] = Fate("busy")
+    world.twilio.trouble.doubled = world.twilio.trouble.late = 0.3
+    caller = tonight.callers[0]
+    tonight.connect_all()
+    for talks in (1, 2):
+        phone = tonight.run(lambda: (p := phone_of(caller.id)).phase == Phase.TALKING and p)
+        tonight.run(lambda: phone_of(caller.id).phase == Phase.WRAPPING_UP)
+        record(caller, phone.call_id, "talked")
+        db.session.commit()
+        assert sum(call.outcome == "talked" for call in tonight.calls()) == talks
+    tonight.run(lambda: all(call.outcome for call in tonight.calls()) and len(tonight.calls()) == 3)
+    assert sorted(call.outcome for call in tonight.calls()) == ["busy", "talked", "talked"]
+    assert len(world.twilio.calls) == 4, "the caller's own line, and one for each person"
+    joins = [fields for *_, fields in world.twilio.sent_form if "Dial" in fields.get("Twiml", "")]
+    assert len(joins) == 3, "the caller's room, and each person put into it once"
+    tonight.dialler.close()
 
 
 def test_a_line_that_twilio_does_not_know_is_lost(world: World) -> None:
