@@ -26,6 +26,7 @@ from phonebank.lists.known_people import (
     drop_incoming,
     first_of_each,
     known_rows,
+    learn_sizes,
     read_changes,
 )
 from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
@@ -134,6 +135,8 @@ def check_import(
     cannot be read.
     """
     counting = _Counting(campaign, mapping, plan or UpdatePlan())
+    if plan:
+        learn_sizes()
     rows = islice(rows_of(contact_list), 1, None)
     savepoint = db.session.begin_nested()
     try:

@@ -16,7 +16,7 @@ from phonebank.csv_input.rows import InvalidFileError
 from phonebank.lists import imports, take_out, undo, upload_checks
 from phonebank.lists.batching import Batch, prepare_batches
 from phonebank.lists.import_check import check_import
-from phonebank.lists.known_people import UpdatePlan
+from phonebank.lists.known_people import UpdatePlan, learn_sizes
 from phonebank.lists.persist import (
     store_batch,
     wait_for_open_suppressions,
@@ -47,6 +47,9 @@ def import_list(contact_list_id: int) -> None:
         return
     try:
         version = contact_list.file_version
+        if contact_list.update_targets:
+            learn_sizes()
+            db.session.commit()
         _store_batches(contact_list.id, version, _remaining_batches(contact_list))
         wait_for_open_suppressions()
         db.session.commit()
@@ -78,6 +81,9 @@ def take_people_out(contact_list_id: int) -> None:
     if contact_list is None:
         return
     try:
+        if contact_list.rows_read == 0:
+            learn_sizes()
+            db.session.commit()
         if not _take_out_until(stop_at, contact_list):
             enqueue(take_people_out, contact_list_id)
             return

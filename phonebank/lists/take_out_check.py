@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from phonebank.csv_input.column_mapping import Mapping
+from phonebank.lists.known_people import learn_sizes
 from phonebank.lists.take_out import STILL_THERE, count_rows, named_people, people_left, read_row
 from phonebank.lists.uploads import rows_of
 from phonebank.models import Campaign, ContactList
@@ -56,6 +57,7 @@ def check_take_out(
     `progress` is called with the number of rows read so far. Raises InvalidFileError at a row that
     cannot be read.
     """
+    learn_sizes()
     check = TakeOutCheck(people_left(campaign))
     rows = islice(rows_of(contact_list), 1, None)
     seen: set[int] = set()
