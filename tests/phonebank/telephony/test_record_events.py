@@ -4,15 +4,20 @@ import random
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from phonebank.core.db import db
 from phonebank.models import EndCause, Line, LineEventRow, LineSide, LineState
 from phonebank.telephony.events import EventKind, LineEvent
+from phonebank.telephony.line_states import LineFacts, apply
 from phonebank.telephony.record_events import record_event, record_events
 from tests.factories import create_campaign
+from tests.phonebank.telephony.test_line_states import lines
 
 # The columns that differ between any two lines.
 OWN = {"id", "campaign_id", "provider_id", "created_at", "xmin"}
@@ -100,3 +105,18 @@ def test_two_processes_tell_at_once(app, clean_stores):
         assert results == [False, True]
         line = db.session.get_one(Line, line_id, populate_existing=True)
         assert (line.state, line.answered_at) == (LineState.ENDED, START + timedelta(seconds=2))
+
+
+@pytest.mark.usefixtures("app_context")
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(lines(), st.data())
+def test_the_table_says_what_the_reducer_says_in_any_order(happened, data):
+    line_id = make_line()
+    events = [replace(event, line_id=line_id) for event in happened]
+    twice = events + data.draw(st.lists(st.sampled_from(events))) if events else events
+    for event in data.draw(st.permutations(twice)):
+        record_event(event)
+        db.session.commit()
+    line = db.session.get_one(Line, line_id, populate_existing=True)
+    facts = reduce(apply, events, LineFacts())
+    assert {name: getattr(line, name) for name in vars(facts)} == vars(facts)
