@@ -12,9 +12,8 @@ from phonebank.contact_queue.campaign_hours import first_zone_of, rules_of
 from phonebank.core.db import db
 from phonebank.models import Campaign, DialDecision, LineSide
 from phonebank.models.state_column import state_sql
-from phonebank.pacing.proof import Finding, account_of, prove
+from phonebank.pacing.proof import Finding, prove
 from phonebank.pacing.records import DecisionRecord, LineRecord, LineResult, Record
-from phonebank.pacing.snapshot import DayAccount
 from phonebank.suppressions.hashed_numbers import hashes_of
 
 # How many of a number's letters the file shows: enough to tell numbers apart.
@@ -89,12 +88,6 @@ def records_of(campaign: Campaign, day: date) -> list[Record]:
     return [*(_decision(each, day) for each in decisions), *_lines(campaign, day, since, until)]
 
 
-def account_today(campaign: Campaign, today: date) -> DayAccount:
-    """Return the day's account, as the pacing rule asks for it."""
-    since, until = _span(today, first_zone_of(campaign))
-    return account_of(_lines(campaign, today, since, until, with_rest=False))
-
-
 def proof_of(campaign: Campaign, records: list[Record]) -> list[Finding]:
     """Return what a day's records say about each rule of the campaign's country."""
     return prove(records, rules_of(campaign).machine_calls)
@@ -113,20 +106,17 @@ def _decision(each: DialDecision, day: date) -> DecisionRecord:
     return DecisionRecord(**own, **{name: getattr(each, name) for name in names})
 
 
-def _lines(
-    campaign: Campaign, day: date, since: datetime, until: datetime, with_rest: bool = True
-) -> Iterator[LineRecord]:
+def _lines(campaign: Campaign, day: date, since: datetime, until: datetime) -> Iterator[LineRecord]:
     bound = {"campaign_id": campaign.id, "since": since, "until": until}
     rows = db.session.execute(_LINES, bound).all()
+    phones = sorted({row.phone for row in rows} - {""})
+    rest = timedelta(hours=rules_of(campaign).machine_calls.redial_after_hours.value)
+    found = db.session.execute(
+        _ABANDONED, {"since": since - rest, "until": until, "phones": phones}
+    )
     abandoned: dict[str, list[tuple[int, datetime]]] = {}
-    if with_rest:
-        phones = sorted({row.phone for row in rows} - {""})
-        rest = timedelta(hours=rules_of(campaign).machine_calls.redial_after_hours.value)
-        found = db.session.execute(
-            _ABANDONED, {"since": since - rest, "until": until, "phones": phones}
-        )
-        for phone, line_id, at in found:
-            abandoned.setdefault(phone, []).append((line_id, at))
+    for phone, line_id, at in found:
+        abandoned.setdefault(phone, []).append((line_id, at))
     for row in rows:
         yield LineRecord(
             line=row.id,

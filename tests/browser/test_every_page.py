@@ -57,6 +57,7 @@ LEFT_OUT = {
     "exports.definitions": "a file",
     "exports.do_not_call": "a file",
     "guest.calendar": "a file",
+    "machine_calls.file": "a file",
     "health.alive": "an answer for load balancers",
     "health.ready": "an answer for load balancers",
     "lists.refused": "a file",

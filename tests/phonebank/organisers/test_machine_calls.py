@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 from phonebank.core.db import db
 from phonebank.machine_calls import simulations
 from phonebank.machine_calls.jobs import simulate_evenings
+from phonebank.models import Line
 from phonebank.organisers.machine_calls import simulation_views
 from tests.factories import create_campaign
 from tests.phonebank.machine_calls.test_day import DAY, Rows
@@ -33,13 +34,15 @@ def test_an_organiser_simulates_an_evening(
         assert sent.status_code == 302
     assert asked == [(6, 15, 90, 30)]
     waiting = organiser.get(sent.location)
-    assert "We&#39;re playing some evenings" in waiting.text or "We're playing" in waiting.text
+    assert "We're playing some evenings" in waiting.text
     with app.app_context():
         simulate_evenings(*asked[0])
+        assert db.session.query(Line).count() == 0, "nobody is called"
     part = organiser.get(sent.location, headers={"HX-Request": "true"}).text
     assert "<form" not in part
     assert "hx-trigger" not in part, "the page stops asking"
-    assert "conversations an hour" in part
+    for words in ("conversations an hour", "Seconds from one call to the next", "find nobody"):
+        assert words in part
     assert "With 6 callers" in part
     assert "The law allows 30 of 1,000" in part
 
