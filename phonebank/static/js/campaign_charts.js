@@ -33,7 +33,7 @@ function draw(place) {
       series("Conversations", "--fill", "--fill"),
     ],
   };
-  place.replaceChildren();
+  place.textContent = "";
   const plot = new window.uPlot(options, [labels.map((label, index) => index), calls, conversations], place);
   new ResizeObserver(() => plot.setSize({ width: place.clientWidth, height: TALL })).observe(place);
 }
