@@ -20,6 +20,8 @@ NOBODY_AFTER = timedelta(seconds=2)
 HEADROOM = timedelta(seconds=0.4)
 # Usually a provider has told of a join by then.
 TOLD_AFTER = timedelta(seconds=0.5)
+# A person who moves to the caller's other telephone is with nobody for less than this.
+MOVES_WITHIN = timedelta(seconds=1)
 # A message whose end was never told has ended by now.
 MESSAGE_AT_MOST = timedelta(seconds=30)
 
@@ -35,11 +37,14 @@ class PersonLines:
         self._messages: dict[int, datetime] = {}
         # When it was first tried to put a person through.
         self._tried: dict[int, datetime] = {}
+        # Since when a person who was joined is with nobody.
+        self._apart: dict[int, datetime] = {}
 
     def forget_ended(self, open_ids: set[int]) -> None:
         """Forget the lines that are not open any more."""
         self._messages = {k: at for k, at in self._messages.items() if k in open_ids}
         self._tried = {k: at for k, at in self._tried.items() if k in open_ids}
+        self._apart = {k: at for k, at in self._apart.items() if k in open_ids}
 
     def is_waiting(self, at: datetime) -> bool:
         """Whether somebody is being put through, and the provider has not told that it worked."""
@@ -56,10 +61,16 @@ class PersonLines:
         elif line.joined_at is not None:
             self._tried.pop(line.id, None)
             # The caller is gone, or has recorded how the call ended: never leave a silent line.
-            if self._is_unwanted(line) or line.state != LineState.JOINED:
+            if self._is_unwanted(line) or self._is_left_alone(line, at):
                 self._switchboard.hang_up(line.ref)
         else:
             self._put_through(line, at)
+
+    def _is_left_alone(self, line: LineRow, at: datetime) -> bool:
+        if line.state == LineState.JOINED:
+            self._apart.pop(line.id, None)
+            return False
+        return at - self._apart.setdefault(line.id, at) > MOVES_WITHIN
 
     def _put_through(self, line: LineRow, at: datetime) -> None:
         """Put a person who has answered through to their caller, or tell them that nobody is

@@ -189,5 +189,5 @@ def _line_of_bridge(bridge: Message) -> int | None:
 
 def _sequence(at: datetime, kind: EventKind) -> int:
     """Return a number that grows with time: twice the milliseconds since 1970, and one more for
-    leaving, which comes after joining."""
-    return 2 * int(at.timestamp() * 1000) + (kind == EventKind.LEFT)
+    joining. Who moves to another bridge leaves and joins within one millisecond."""
+    return 2 * int(at.timestamp() * 1000) + (kind == EventKind.JOINED)

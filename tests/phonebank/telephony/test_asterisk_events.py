@@ -97,6 +97,16 @@ def test_a_browser_that_leaves_has_ended():
     assert (facts.state, facts.cause) == (LineState.ENDED, EndCause.HUNG_UP)
 
 
+def test_a_person_who_moves_to_another_telephone_stays_joined():
+    person = channel(PERSON)
+    left = {"type": "ChannelLeftBridge", "bridge": {"id": "bridge-5", "channels": ["line-5"]}}
+    both = {"id": "bridge-6", "channels": ["line-6", "line-7"]}
+    entered = {"type": "ChannelEnteredBridge", "bridge": both}
+    told = [message | {"channel": person, "timestamp": moment(3)} for message in (left, entered)]
+    assert facts_of(told, PERSON).state == LineState.JOINED
+    assert facts_of(told[::-1], PERSON).state == LineState.JOINED
+
+
 def test_who_is_joined_is_found_in_the_bridge():
     bridge = {"id": "bridge-5", "channels": [BROWSER["id"], "line-7"]}
     events = list(joined_events(bridge, START))
