@@ -112,7 +112,7 @@ def test_style_sheets_and_scripts_are_sent_compressed_and_kept(app):
     assert again.status_code == 304
 
 
-def test_our_style_sheets_come_with_all_their_rules_and_no_comments(app):
+def test_our_style_sheets_come_with_all_their_rules_shortened(app):
     for path in STATIC.glob("*.css"):
         source, sent = path.read_text(), app.test_client().get(f"/static/{path.name}").text
         assert "/*" in source
