@@ -1,7 +1,7 @@
 """`make bench` takes the measurements of docs/benchmarks.md, one after another.
 
-    python -m bench [cycle] [claims] [import] [board] [callers] [overload] [exports] [find] [api]
-                    [erasure] [pacing] [take-out] [near] [glance] [telephone]
+    python -m bench [cycle] [claims] [import] [board] [call-outs] [callers] [overload] [exports]
+                    [find] [api] [erasure] [pacing] [take-out] [near] [glance] [telephone]
 
 Without a name it takes all of them.
 
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from bench import (
     api,
     boards,
+    call_outs,
     callers,
     claims,
     cycle,
@@ -38,6 +39,7 @@ BENCHES: dict[str, Callable[[], bool]] = {
     "claims": lambda: claims.main(QUICK),
     "import": lambda: import_bench.main(50_000 if QUICK else 1_000_000) <= import_bench.BAR,
     "board": lambda: boards.main(QUICK),
+    "call-outs": lambda: call_outs.main(QUICK),
     "callers": lambda: callers.main(QUICK),
     "overload": lambda: overload.main(QUICK),
     "exports": lambda: exports.main(20_000 if QUICK else 200_000),
