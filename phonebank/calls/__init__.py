@@ -18,6 +18,10 @@ Modules:
 - `earlier_call`      what the next caller sees of a call that was cut short
 - `record`, `call_rows`   records an outcome; the rows that recording reads and writes
 - `undo`              undoes an outcome
+- `restore_people`    gives the people on a call's number the state from before the call
+- `correct`           corrects a call, for an organiser
+- `outcome_effects`   calculates what an outcome changes
+- `callback_times`    turns what was tapped or typed into the time of a callback
 - `later_calls`       whether a call's contact or number was given to a caller after it
 - `contact_state`, `household_state`   what an outcome changes in the contact and its household
 - `contact_snapshot`  the values that an undo restores
@@ -27,5 +31,6 @@ Modules:
 - `speed_check`       finds outcomes that came too fast
 - `caller_history`    counts what one caller did
 - `called_back`       finds the person who has called a caller back
+- `text_message`      the text message that a caller may send after a call
 - `merge_fields`      the values of a call's merge fields
 """

@@ -1,6 +1,7 @@
-"""The callback time that a caller or an organiser tapped or typed.
+"""Finds the callback time in what a caller or an organiser tapped or typed.
 
-`retry_policy.decide` moves the time into calling hours. This module only turns words into a time.
+`retry_policy.decide` moves the time into calling hours. This module only turns the input into a
+time.
 """
 
 from datetime import date, datetime, time, timedelta

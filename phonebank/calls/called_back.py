@@ -20,7 +20,7 @@ DIGITS = 3
 @dataclass(frozen=True)
 class CalledBack:
     """A person whom the caller called today, with their last call. `outcome` is None if the caller
-    has not said how it ended. `is_open` says that the person is on the caller's screen."""
+    has not said how the call ended. `is_open` says that the person is on the caller's screen."""
 
     call_id: uuid.UUID
     turn: int

@@ -1,4 +1,4 @@
-"""Counts what one caller did, from their calls. An organiser reads this before deciding what to do
+"""Counts what one caller did in their calls. An organiser reads this before deciding what to do
 about the caller."""
 
 from collections.abc import Sequence

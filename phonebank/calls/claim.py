@@ -133,7 +133,7 @@ def _top_up(queue: ContactQueue, taken: TakenContact) -> None:
     except DBAPIError as error:
         if not is_stored:
             raise  # the transaction with the call is lost
-        db.session.rollback()  # of the failed statement alone
+        db.session.rollback()  # only the failed statement is undone
         log.warning("after a claim PostgreSQL refused a refill: %s", type(error).__name__)
 
 

@@ -125,8 +125,9 @@ ON CONFLICT DO NOTHING
 RETURNING id
 """  # noqa: S608
 _OPEN_CALL = Statement(_OPEN_CALL_WORDS % "true")
-# In this case another campaign has the number too. An outcome there changes no row of this
-# campaign, so the statement looks for it. It sees either that outcome or the open call before it.
+# This statement is for a number that another campaign has too. An outcome in that campaign changes
+# no row of this campaign, so the statement looks for it. It sees either that outcome or the open
+# call before it.
 _OPEN_CALL_BESIDE_OTHERS = Statement(
     _OPEN_CALL_WORDS
     % f"""{has_no_open_call("contact")}

@@ -34,9 +34,9 @@ def apply_decision(
 ) -> ContactValues:
     """Return the contact's state after the outcome, by this decision. This changes nothing.
 
-    `at` (aware) is when the outcome was recorded. `today` is the date then in the contact's time
-    zone. `only_me` reserves a promised callback for the caller. `language` is a BCP 47 code or "".
-    `dead` has those of the contact's further numbers that are out of service.
+    `at` (aware) is when the outcome was recorded. `today` is the date at that moment in the
+    contact's time zone. `only_me` reserves a promised callback for the caller. `language` is a BCP
+    47 code or "". `dead` has those of the contact's further numbers that are out of service.
     """
     after = replace(before, last_outcome=outcome.key, last_called_at=at)
     if decision.counted:

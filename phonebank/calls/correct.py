@@ -198,7 +198,7 @@ def _store_answers(call: Call, answers: Mapping[str, Any]) -> None:
     for step_id, value in answers.items():
         if value is not None:
             # An answer that was taken over from an earlier call keeps its `seq`, so that it still
-            # counts only there.
+            # counts only in the earlier call.
             added = insert(Answer).values(
                 call_id=call.id, step_id=step_id, value=value, answered_at=now()
             )
@@ -224,7 +224,7 @@ def _record_again(
     """Write the outcome as `record` does, as of the time at which the call was recorded.
 
     `people` says whether the contact has the state from before the call. If so, the rules decide
-    about it again.
+    about the contact again.
     """
     # A call that came too late to change its contact is in no tally.
     was_superseded = call.contact_before is None

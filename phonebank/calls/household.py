@@ -50,9 +50,9 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
     call = own_call(caller, call_id, lock=True)
     if call.outcome is not None or call.ended_at is not None:
         raise ConflictError("This call has ended.", "Ask for the next person.")
-    # An undo at the same moment may be giving this contact another number; it never does that to a
-    # contact in an open call. The lock is a separate statement, because a statement that waits for
-    # a row sees all other rows as they were before the wait.
+    # An undo at the same moment may be giving this contact another number; an undo never does that
+    # to a contact in an open call. The lock is a separate statement, because a statement that waits
+    # for a row sees all other rows as they were before the wait.
     db.session.execute(
         select(Contact.id).where(Contact.id == contact_id).with_for_update(key_share=True)
     )

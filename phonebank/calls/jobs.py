@@ -9,8 +9,8 @@ from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import CHORES, job
 from phonebank.models import SetAside, SetAsideState
 
-# A request works on it for this many seconds, and leaves the rest to the periodic job. A few
-# hundred calls take less time than this.
+# A request sets calls aside for this many seconds, and leaves the remaining calls to the periodic
+# job. A few hundred calls take less time than this.
 SECONDS_IN_REQUEST = 5.0
 
 

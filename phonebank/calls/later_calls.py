@@ -20,7 +20,7 @@ SELECT EXISTS (
 """)
 
 # The contacts are found first, and then their calls, because `call` has no index of all numbers.
-# `household` finds the contacts that have lost the number since.
+# The ids in `household` are needed for contacts that have lost the number since.
 _WAS_NUMBER_CALLED = text("""
 SELECT EXISTS (
     SELECT FROM call AS later

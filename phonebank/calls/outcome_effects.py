@@ -26,7 +26,7 @@ from scripts_library.engine import answers_on_path, is_conversation, is_yes
 class Report:
     """The outcome of a call and its details. These are the parameters of `record.record`."""
 
-    caller: Caller | None  # None: the server called, and nobody talked
+    caller: Caller | None  # None if no caller took the call
     call_id: uuid.UUID
     outcome: Outcome
     note: str
@@ -39,7 +39,8 @@ class Report:
 @dataclass(frozen=True)
 class Situation:
     """What the rules need besides the report: the rows and the campaign, as they were read. `at`
-    (aware) is a moment after the reading, and `today` is the date then where the contact lives."""
+    (aware) is a moment after they were read, and `today` is the date at that moment where the
+    contact lives."""
 
     rows: CallRows
     campaign: Campaign

@@ -113,8 +113,9 @@ def record(
 
 
 def record_unanswered(call_id: uuid.UUID, outcome_key: str) -> RecordResult:
-    """Record how a call ended that the server made and that no caller took. It changes the contact
-    as any call, and is in no tally, because it is nobody's.
+    """Record the outcome of a call that the server made and that no caller took. The outcome
+    changes the contact like that of any other call. The call is in no tally, because it belongs to
+    no caller.
 
     Raises NotFoundError if a caller has taken the call, or the contact was erased.
     """

@@ -76,7 +76,8 @@ def _set_aside_some(set_aside: SetAside) -> bool:
     restored: list[int] = []
     for call_id in ids:
         call, contact = rows.get(call_id, (None, None))
-        # If this is so, the caller has undone the call, or another worker has handled it already.
+        # If one of these conditions holds, the caller has undone the call, or another worker has
+        # handled it already.
         if call is None or contact is None or call.recorded_at is None or call.set_aside_at:
             continue
         kept = SetAsideCall(call_id=call.id, set_aside_id=set_aside.id, counted=call.counted)

@@ -27,8 +27,8 @@ SHOWN_AT_MOST = 20
 
 @dataclass(frozen=True)
 class FastCaller:
-    """A caller with several outcomes that came too fast. It has the number of these outcomes, and
-    of all counted calls of the caller."""
+    """A caller with several outcomes that came too fast. The fields are the number of these
+    outcomes, and the number of all the caller's calls that count."""
 
     caller: Caller
     too_fast: int
