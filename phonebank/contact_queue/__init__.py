@@ -17,6 +17,8 @@ Modules:
 - `sql_conditions`  SQL conditions that several queries share
 - `campaign_hours`  whether a campaign may call a contact at a given time
 - `caller_filters`  which contacts a caller may get
+- `answer_order`    orders lists by how many of their people answer at this hour
+- `number_rest`     numbers that rest because another campaign has called them
 - `holds`           ends a hold or opens it again, in the call's row and in Redis
 - `expire_holds`    ends holds that have run out, and corrects Redis' copy of the holds
 - `reschedule`      applies a change of calling hours to the contacts that wait

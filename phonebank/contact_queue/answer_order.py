@@ -1,5 +1,5 @@
-"""Orders a campaign's lists by how many of their people answer at this hour, if its organisers want
-that.
+"""Orders a campaign's lists by how many of their people answer at this hour, if its organisers have
+switched that on.
 
 The order is between lists of the same priority. It comes from the campaign's own calls, as
 `campaigns.day_counts` has counted them.
@@ -16,11 +16,11 @@ from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.core.db import db
 from phonebank.models import Campaign
 
-# Each rate is drawn towards a more certain one as if there were this many more calls: the rate of a
-# list at one hour towards the list's rate at all hours, and that towards the campaign's rate. So a
-# few calls do not decide.
+# A rate from few calls is uncertain. So each rate is computed as if there were this many further
+# calls, answered at a more certain rate. A list's rate at one hour is combined with its rate at all
+# hours, and its rate at all hours is combined with the campaign's rate.
 CALLS_OF_DOUBT = 50
-# The highest number of lists that have a place of their own.
+# At most this many lists get different places. All further lists share the last place.
 PLACES = 100
 
 _CALLS = text("""
@@ -54,7 +54,8 @@ class ContactGroup(NamedTuple):
 
 @dataclass(frozen=True)
 class ListCalls:
-    """The calls of a list, and how many were answered: at this hour of the day, and in all."""
+    """The number of calls to a list, and how many of them were answered: at this hour of the day,
+    and in all."""
 
     calls_now: int = 0
     reached_now: int = 0
@@ -64,7 +65,8 @@ class ListCalls:
 
 @dataclass(frozen=True)
 class Changed:
-    """The calls, and how many were answered, before the order was switched on and since."""
+    """The number of calls, and how many of them were answered, before the order was switched on and
+    since then."""
 
     calls_before: int
     reached_before: int
@@ -102,8 +104,8 @@ def in_answer_order(
     campaign: Campaign, groups: list[ContactGroup], at: datetime
 ) -> list[ContactGroup]:
     """Return the groups with finer priorities: within each priority, the list whose people answer
-    most at this hour comes first. If the campaign has not switched that on, return them as they
-    are."""
+    most at this hour comes first. If this order is off in the campaign, return the groups
+    unchanged."""
     if campaign.answer_order_since is None or not groups:
         return groups
     rates = expected_rates({group.id for group in groups}, calls_of_lists(campaign, at))
@@ -113,7 +115,7 @@ def in_answer_order(
 
 
 def changed(campaign: Campaign) -> Changed | None:
-    """Return what the order has changed; None if it is off."""
+    """Return what the order has changed; None if the order is off."""
     if campaign.answer_order_since is None:
         return None
     values = {"id": campaign.id, "since": campaign.answer_order_since}

@@ -48,8 +48,8 @@ def filter_of(caller: Caller) -> int | None:
 def lane_limits(list_ids: Iterable[int], filter_id: int | None) -> list[int | str]:
     """Return the limits by which a caller's lanes are named in Redis.
 
-    With a filter no part is the id of a list. So a callback that somebody else promised never fits
-    (`take.lua`), because Redis does not know whom a filter chooses.
+    With a filter, no limit is the id of a list. So `take.lua` never takes a callback that another
+    caller promised, because Redis does not know which people a filter chooses.
     """
     if filter_id is None:
         return list(list_ids)

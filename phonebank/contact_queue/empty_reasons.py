@@ -135,7 +135,7 @@ class EmptyQueue(NamedTuple):
     """Why a caller gets no contact, and when the next one comes. `next_at` (aware UTC) is when the
     caller can get the next contact that is on nobody's screen; None if there is no such contact.
     `elsewhere` is how many people of the campaign wait because another campaign has called their
-    number. It is 0 also if they have not been counted yet."""
+    number. It is also 0 if these people have not been counted yet."""
 
     why: EmptyReason
     next_at: datetime | None
@@ -195,7 +195,8 @@ def _is_somebody_on_other_screens(campaign: Campaign, caller: Caller, at: dateti
 
 
 def _is_one_left(campaign: Campaign, caller: Caller, filter_id: int) -> bool:
-    """Whether a filter chooses somebody whom the caller may get, now on another screen."""
+    """Whether a person whom the filter chooses, and whom the caller may get, is now on another
+    screen."""
     values = {
         "filter_id": filter_id,
         "list_ids": list(caller.list_ids),

@@ -1,5 +1,5 @@
 """Copies callable contacts from PostgreSQL into the lanes in Redis, enough for a few minutes.
-Rebuilds a queue that Redis has lost.
+Also rebuilds a queue that Redis has lost.
 
 No other module adds contacts to a lane. A contact in a lane may be out of date, so each claim
 checks the contact again in PostgreSQL.
@@ -82,8 +82,9 @@ ORDER BY g.priority, c.tried, c.callable_at, c.id
 LIMIT :wanted
 """)  # noqa: S608
 
-# The same contacts, if a filter chooses them. Of a filter with few people, all are read and sorted.
-# Of one with many, most contacts of a list's range fit, and the range is read in order.
+# The next two queries find the same contacts, but only those that a filter chooses. If the filter
+# has at most _FEW people, PostgreSQL reads and sorts all of them. If it has more people, most
+# contacts in a list's range fit it, so PostgreSQL reads the range in order.
 _FEW = 20_000
 _NEXT_OF_MANY = text(
     _NEXT_CONTACTS.text.replace(

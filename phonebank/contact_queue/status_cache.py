@@ -66,7 +66,8 @@ def queue_status(campaign: Campaign) -> QueueStatus | None:
 
 
 def last_status(campaign: Campaign) -> QueueStatus | None:
-    """Return the last counts, without counting. None if there are none, or while Redis is away."""
+    """Return the last counts, without counting. Return None if there are no counts, or while Redis
+    is away."""
     try:
         last = redis_store().get(f"figures:{{{campaign.id}}}")
     except RedisError:

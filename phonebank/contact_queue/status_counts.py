@@ -249,7 +249,7 @@ def next_callable(
     Empty `list_ids` mean every list. Empty `languages` mean the campaign's own language. Contacts
     whose number is in an open call do not count. At first a callback counts only for the caller who
     promised it. `caller_id` is the id of the caller, or 0 for a caller without callbacks. With
-    `filter_id`, only people count whom that filter chooses, and the caller's own callbacks.
+    `filter_id`, only the people whom that filter chooses count, and the caller's own callbacks.
     """
     at = now()
     values: dict[str, Any] = {
