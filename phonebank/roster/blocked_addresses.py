@@ -1,4 +1,4 @@
-"""Decides which newcomers must wait for their address, even if the door is open.
+"""Decides which newcomers must wait because of their network address, even if the door is open.
 
 Phonebank cannot tell a new phone from a new caller, so a person who joins with another phone starts
 again below every limit. That is why Phonebank checks the network address of a newcomer. Phonebank

@@ -61,7 +61,8 @@ def languages_spoken(campaign: Campaign, caller: Caller) -> list[str]:
 
 
 def choose_people(campaign: Campaign, caller: Caller, filter_id: int | None) -> None:
-    """Give the caller only people whom a filter chooses; None gives them those of their party.
+    """Give the caller only people whom a filter chooses; with None, the caller gets the people of
+    their party.
 
     A callback that the caller promised stays with them. Raises NotFoundError for a filter of
     another campaign.
@@ -71,8 +72,9 @@ def choose_people(campaign: Campaign, caller: Caller, filter_id: int | None) -> 
 
 
 def choose_people_for_party(campaign: Campaign, party: Party, filter_id: int | None) -> None:
-    """Give a party's callers only people whom a filter chooses; None gives them everyone. A caller
-    with a filter of their own keeps it. Raises NotFoundError for a filter of another campaign."""
+    """Give a party's callers only people whom a filter chooses; with None, they get everyone. A
+    caller who has a separate filter keeps that filter. Raises NotFoundError for a filter of another
+    campaign."""
     lock_row(party)
     party.filter_id = filter_in(campaign, filter_id).id if filter_id is not None else None
 

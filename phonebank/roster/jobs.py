@@ -14,7 +14,8 @@ def count_filter(filter_id: int) -> None:
 
 @job(CHORES, timeout=300)
 def renew_filters() -> None:
-    """Find again the people of each filter that is in use, because people come and change."""
+    """Find again the people of each filter that is in use, because people are added and their data
+    changes."""
     for filter_id in filters_in_use():
         count_people(filter_id)
         db.session.commit()

@@ -5,7 +5,8 @@ Phonebank pauses a caller who reaches such a limit, and flags the caller for the
 The limits are columns of the campaign. Names in the code call a limit a budget. What a caller has
 seen is counted from their calls, because each claim writes a call. A claim also writes a new
 version of the caller's row, and writes nothing if that row has changed since their calls were
-counted. So even if fifty requests come at once, each counts the calls of the requests before it.
+counted. So even if fifty requests come at once, each request counts the calls of the requests
+before it.
 """
 
 from collections.abc import Sequence

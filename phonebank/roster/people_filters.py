@@ -1,5 +1,5 @@
-"""Choices of a campaign's people by what is known of them: the values of kept columns, the area and
-the tags. A party or a caller then gets only these people.
+"""Filters: choices of a campaign's people by the values of kept columns, by area and by tags. A
+party or a caller with a filter gets only these people.
 
 A job finds the people of a filter (`count_people`), so that the queue need not compare anything.
 The calling code commits.
@@ -37,10 +37,10 @@ VALUES_AT_MOST = 200  # in one condition
 
 @dataclass(frozen=True)
 class Conditions:
-    """What people must fit. `columns` maps a kept column to its values, in lower case; `areas` are
-    the beginnings of postcodes, without spaces; `tags` are in lower case.
+    """The conditions of a filter. `columns` maps a kept column to its values, in lower case;
+    `areas` are the beginnings of postcodes, without spaces; `tags` are in lower case.
 
-    A person fits who has one of the values of each condition.
+    A person fits if they have one of the values of each condition.
     """
 
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -121,7 +121,7 @@ def add_filter(campaign: Campaign, name: str, conditions: Conditions) -> PeopleF
 def count_people(filter_id: int) -> None:
     """Find the people who fit a filter now.
 
-    After the commit, people who fit it no more are in no lane of the queue.
+    After the commit, the lanes of the queue have nobody who no longer fits the filter.
     """
     found = db.session.get(PeopleFilter, filter_id)
     if found is None:
