@@ -30,7 +30,7 @@ NUMBERS_A_DAY = 1000
 def suppress_by_token(token_id: int, phones: Sequence[str], reason: str) -> None:
     """Put E.164 numbers on the do-not-call list for other software.
 
-    Raises TooManyRequestsError if the token has named NUMBERS_A_DAY numbers in the day, in UTC.
+    Raises TooManyRequestsError if the token has named NUMBERS_A_DAY numbers on this day (in UTC).
     """
     # The lock makes two requests of one token take turns, so they share a batch and the count.
     token = get_locked(ApiToken, token_id)

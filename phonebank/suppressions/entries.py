@@ -73,7 +73,8 @@ def suppress(
     This applies to every campaign, in this transaction. `source` is a value of SuppressionOrigin.
 
     If a caller or an organiser put the number on the list before, that entry stays, but loses its
-    link to a call. The request then came twice, so undoing one call no longer removes the number.
+    link to a call. Two requests then asked for the entry, so undoing one call no longer removes the
+    number.
     """
     _enter([phone], source, reason, call_id, account_id)
 
@@ -142,7 +143,8 @@ def reason_of_call(call_id: uuid.UUID) -> str | None:
 
 
 def move_entry(call_id: uuid.UUID, another: uuid.UUID) -> None:
-    """Attach the entry of a call to another call, in which the person has asked for the same."""
+    """Attach the entry of a call to another call, in which the person also asked not to be
+    called."""
     entry = update(Suppression).where(Suppression.call_id == call_id)
     db.session.execute(entry.values(call_id=another))
 

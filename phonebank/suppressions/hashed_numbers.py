@@ -104,8 +104,8 @@ def count_entries() -> int:
 
 
 def count_without_key() -> int:
-    """Return how many hashes were made with a key that is not in the environment. Nothing can be
-    compared with them."""
+    """Return how many hashes were made with a key that is not in the environment. No number can be
+    compared with these hashes."""
     known = [_key_id(key) for key in current_config().number_keys]
     query = select(func.count()).select_from(HashedNumber)
     return db.session.scalar(query.where(HashedNumber.key_id.not_in(known))) or 0

@@ -27,8 +27,8 @@ def _lift_some(batch_id: int) -> int:
 
 @job(CHORES, timeout=60)
 def resume_lifting() -> None:
-    """Enqueue removals whose worker was killed again, and delete old files whose numbers never went
-    on the list."""
+    """Enqueue again the removals whose worker was killed, and delete old files whose numbers never
+    went on the list."""
     files.delete_unentered_files()
     db.session.commit()
     for batch_id in batches.stalled_liftings():
