@@ -148,7 +148,7 @@ def totals_by_hour(campaign_id: int, since: datetime) -> dict[datetime, Totals]:
         Tally.campaign_id == campaign_id, Tally.hour >= hour_of(since)
     )
     rows = db.session.execute(query.group_by(Tally.hour))
-    # A key in local time would not do: two hours of a year have the same local time.
+    # The keys are in UTC, because two hours of a year have the same local time.
     return {row[0].astimezone(UTC): _totals(row[1:]) for row in rows}
 
 
