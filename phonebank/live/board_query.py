@@ -34,9 +34,9 @@ from phonebank.models.state_column import state_text
 #   count. The hour is a FILTER and not a condition. With a condition, PostgreSQL expects few calls
 #   and reads all calls of the campaign.
 # - Each inner query is for one party, by an index that begins with the party or with its callers.
-# - `read_at` is the time of the statement, which is the same for all its boards and belongs to what
-#   the statement sees. The time at each row would make a long reading look newer than a short one
-#   that began later and saw more. The time of the transaction would be the same for two readings.
+# - `read_at` is the time of the statement. It is the same for all boards of the statement, and fits
+#   what the statement sees. The time at each row would make a long reading look newer than a short
+#   one that began later and saw more. Two readings could have the same time of the transaction.
 _FIGURES = state_text(
     """
 SELECT p.id AS party_id, p.campaign_id, p.board_token, p.title, p.goal, p.state, p.paused,

@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 
 NAMESPACE = "/board"
 EVENT = "board"
-# The event for a board whose link no longer works. The page then says so.
+# The event for a board whose link no longer works. The page then loads again, and says that the
+# link no longer works.
 GONE = "gone"
 
 # These values are in seconds.
