@@ -1,4 +1,5 @@
-"""Assign a contact to an arm of an experiment. Pure, so that anyone can repeat the assignment."""
+"""Assign a contact to an arm of an experiment. The function is pure, so that anyone can repeat the
+assignment."""
 
 from bisect import bisect_right
 from collections.abc import Sequence

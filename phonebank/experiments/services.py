@@ -163,7 +163,8 @@ def stop(experiment: Experiment) -> None:
 
 
 def discard(experiment: Experiment) -> None:
-    """Delete a draft. Raises ConflictError if the experiment was started: it has results."""
+    """Delete a draft. Raises ConflictError if the experiment was started, because it then has
+    results."""
     lock_row(experiment)
     if experiment.state != ExperimentState.DRAFT:
         raise ConflictError("This experiment has results, so it can't be discarded.", "Keep it.")
