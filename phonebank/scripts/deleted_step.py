@@ -39,7 +39,7 @@ class DeletedStep:
     def rename_steps(self, names: Mapping[str, str]) -> "DeletedStep":
         """Return a copy with the steps of `before` renamed. `names` maps old ids to new ones.
 
-        The deleted step keeps its id, even if `names` has this id: then the id in `names` belongs
+        The deleted step keeps its id, even if `names` has this id. The id in `names` then belongs
         to a step that the organiser added after the deletion.
         """
         others = {old: new for old, new in names.items() if old != self.step_id}

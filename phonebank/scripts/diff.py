@@ -33,7 +33,7 @@ class Section:
 
 
 def differences(old: Script, new: Script) -> list[Section]:
-    """Return every part that changed, in the new script's order, then the parts that are gone.
+    """Return every part that changed, in the new script's order, then the parts that were removed.
 
     A new order of the steps is not a difference, but a new target or another first step is.
     """

@@ -26,7 +26,8 @@ from scripts_library.script import (
 )
 from scripts_library.yaml_source import HIDDEN_CHARACTERS
 
-# The value of `next` that means "the step below". It stays right when the organiser moves a step.
+# The value of `next` that means "the step below". This value stays right when the organiser moves a
+# step.
 BELOW = "__below"
 # A form with blocks for characters sends this field. If it is missing, the form did not show the
 # characters, so the organiser cannot have deleted them.
