@@ -1,6 +1,6 @@
 """One browser that an account is signed in with.
 
-The row is the session: without the row a cookie opens nothing, even with a valid signature.
+The row is the session. Without the row, a cookie gives no access, even if its signature is valid.
 """
 
 from datetime import datetime
@@ -20,7 +20,7 @@ class AccountSession(Base):
         ForeignKey("account.id", ondelete="CASCADE"), index=True
     )
     # SHA-256, in hexadecimal, of the secret in the browser's cookie, so that a copy of this table
-    # opens nothing.
+    # gives no access.
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
     # The browser in words, such as “Firefox on Android”, so that people recognise their own
     # browsers.

@@ -102,8 +102,8 @@ class Call(Base):
     contact_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("contact.id", ondelete="CASCADE")
     )
-    # None while the server calls a person for whom nobody is free yet. When a caller takes the
-    # call, they are written here, and `started_at` is that moment.
+    # None while the server calls a person for whom no caller is free yet. When a caller takes the
+    # call, the caller is written here, and `started_at` is that moment.
     caller_id: Mapped[int | None] = mapped_column(
         BigInteger, ForeignKey("caller.id", ondelete="CASCADE")
     )

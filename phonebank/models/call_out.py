@@ -55,10 +55,11 @@ class CallOut(Base):
     starts_at: Mapped[datetime] = mapped_column(default=now)
     time_zone: Mapped[str] = mapped_column(String(64))
     step: Mapped[CallOutStep] = mapped_column(state_type(CallOutStep), default=CallOutStep.SIGN_IN)
-    # When the first step began, and the present one. None until the remote begins.
+    # When the first step began, and when the present step began. Both are None until somebody
+    # starts the call-out with the remote.
     began_at: Mapped[datetime | None]
     step_at: Mapped[datetime | None]
-    # It grows by one with each change that the projector shows.
+    # The version grows by one with each change that the projector shows.
     version: Mapped[int] = mapped_column(BigInteger, default=1)
     code: Mapped[str] = mapped_column(String(12), default=new_code)
     # The token in the projector's link, which only shows the call-out.
@@ -69,13 +70,13 @@ class CallOut(Base):
     remote_token: Mapped[str] = mapped_column(
         String(64), unique=True, default=lambda: secrets.token_urlsafe(24)
     )
-    # Whether those who pledge become hosts of the campaign without a further look.
+    # Whether people who pledge become hosts of the campaign without an organiser's check.
     lets_host: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None]
-    # When the people who pledged and set nothing up became a contact list.
+    # When the people who pledged, but did not set up their party, were put into a contact list.
     followed_up_at: Mapped[datetime | None]
-    # The campaign that calls them; None if there was nobody with a number.
+    # The campaign that calls these people; None if none of them had a number.
     follow_up_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id", ondelete="SET NULL"))
 
     campaign: Mapped[Campaign] = relationship(foreign_keys=[campaign_id])
@@ -108,7 +109,7 @@ class SignUp(Base):
     )
 
     # The page makes the id before it sends the form, so a form that is sent again is counted once.
-    # Nobody can guess it, so it also tells the person's device.
+    # Nobody can guess the id, so it also identifies the person's device.
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     call_out_id: Mapped[int] = mapped_column(ForeignKey("call_out.id", ondelete="CASCADE"))
     first_name: Mapped[str] = mapped_column(String(40))
@@ -119,7 +120,7 @@ class SignUp(Base):
     area: Mapped[str] = mapped_column(String(340))
     latitude: Mapped[float]
     longitude: Mapped[float]
-    # The caller as whom they practise.
+    # The caller that this person is when they practise.
     caller_id: Mapped[int | None] = mapped_column(
         BigInteger, ForeignKey("caller.id", ondelete="SET NULL"), index=True
     )
@@ -127,7 +128,7 @@ class SignUp(Base):
 
 
 class Pledge(Base):
-    """A promise to host a party. A person has one in a call-out."""
+    """A promise to host a party. A person makes at most one pledge in a call-out."""
 
     __tablename__ = "pledge"
     __table_args__ = (CheckConstraint("chairs BETWEEN 1 AND 100", name="chairs"),)
@@ -146,7 +147,7 @@ class Pledge(Base):
     longitude: Mapped[float]
     chairs: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(default=now)
-    # The party that it has become, and when its host got the kit.
+    # The party that the pledge has become, and when its host got the kit.
     party_id: Mapped[int | None] = mapped_column(
         ForeignKey("party.id", ondelete="SET NULL"), index=True
     )
@@ -170,7 +171,7 @@ class PledgeSeat(Base):
 
 
 class SheetLineState(StrEnum):
-    """What became of a line of a paper sheet."""
+    """What has become of a line of a paper sheet."""
 
     NEW = "new"
     KNOWN = "known"  # this person had signed in already
@@ -178,7 +179,7 @@ class SheetLineState(StrEnum):
 
 
 class CallOutSheet(Base):
-    """A paper sheet on which people sign in who have no phone with them."""
+    """A paper sheet on which people without a phone sign in."""
 
     __tablename__ = "call_out_sheet"
     __table_args__ = (UniqueConstraint("call_out_id", "number"),)
@@ -190,7 +191,7 @@ class CallOutSheet(Base):
     token: Mapped[str] = mapped_column(
         String(64), unique=True, default=lambda: secrets.token_urlsafe(24)
     )
-    # When somebody said how many lines the paper has, and it was as many as were typed in.
+    # When somebody entered how many lines the paper has, and as many lines had been typed in.
     finished_at: Mapped[datetime | None]
 
     call_out: Mapped[CallOut] = relationship()

@@ -56,7 +56,8 @@ class Caller(Versioned, Base):
     # of them.
     list_ids: Mapped[list[Any]] = mapped_column(default=list)
     languages: Mapped[list[Any]] = mapped_column(default=list)
-    # The people whom the caller gets, before those of the party; None for everyone.
+    # The filter that chooses the people whom the caller gets. It replaces the party's filter. None
+    # means that the party's filter applies.
     filter_id: Mapped[int | None] = mapped_column(
         ForeignKey("people_filter.id", ondelete="SET NULL")
     )

@@ -30,7 +30,7 @@ class CampaignMode(StrEnum):
     # The caller has one line, on their phone or in the browser. Each person is joined to it.
     PHONE_BRIDGE = "phone_bridge"
     SOFTPHONE = "softphone"
-    # The server calls the next person as soon as a caller is ready, or somewhat before.
+    # The server calls the next person as soon as a caller is ready, or shortly before.
     PROGRESSIVE = "progressive"
     PREDICTIVE = "predictive"
 
@@ -46,7 +46,7 @@ class CampaignMode(StrEnum):
 
 
 class TrainingFor(StrEnum):
-    """Of whom a campaign requires a trained mark."""
+    """The people of whom a campaign requires a trained mark."""
 
     NOBODY = "nobody"
     CALLERS = "callers"
@@ -91,8 +91,9 @@ class Campaign(Versioned, Base):
     # the country's usual hours.
     hours: Mapped[dict[str, Any]] = mapped_column(default=dict)
     # The hours from which every contact's `callable_at` was computed, and how often all contacts
-    # were checked: {"hours": as above, "rounds": 2}. While a check runs, "after" is the id of the
-    # last contact checked. `contact_queue.reschedule` compares these hours with `hours`.
+    # were checked: {"hours": in the form of `hours`, "rounds": 2}. While a check runs, "after" is
+    # the id of the last contact checked. `contact_queue.reschedule` compares these hours with
+    # `hours`.
     hours_settled: Mapped[dict[str, Any] | None]
     # Changes to the default retry rules, as `rules.retry_limits` reads them.
     retry_rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -106,8 +107,8 @@ class Campaign(Versioned, Base):
     unrecorded_an_hour: Mapped[int] = mapped_column(default=20, server_default="20")
     do_not_calls_an_hour: Mapped[int] = mapped_column(default=10, server_default="10")
     fast_do_not_calls_an_hour: Mapped[int] = mapped_column(default=3, server_default="3")
-    # How many people may be seen in an hour by all the callers together who joined from one network
-    # address within an hour. After that, an organiser admits the next callers.
+    # How many people the callers who joined from one network address within an hour may see in an
+    # hour, all together. Callers who join from the address after that wait for an organiser.
     newcomers_people_an_hour: Mapped[int] = mapped_column(default=300, server_default="300")
     # This token is part of the link that callers join with. A new token ends the old link.
     join_token: Mapped[str] = mapped_column(
@@ -141,7 +142,7 @@ class Campaign(Versioned, Base):
     lawful_basis_note: Mapped[str] = mapped_column(default="", server_default="")
     # The campaign's last day, and for how many days after it the people are kept.
     ends_on: Mapped[date | None]
-    # How many conversations the campaign wants to have by then.
+    # How many conversations the campaign wants to have by that day.
     goal: Mapped[int | None]
     retention_days: Mapped[int | None]
     # When a job first saw that the campaign has stored its people as long as is allowed, when the
@@ -153,8 +154,8 @@ class Campaign(Versioned, Base):
     script_id: Mapped[int | None] = mapped_column(
         ForeignKey("script.id", use_alter=True, ondelete="SET NULL")
     )
-    # The local group whose campaign this is. Without one, only organisers of the whole installation
-    # and of this campaign see it.
+    # The local group whose campaign this is. Without a chapter, only people with a role in the
+    # whole installation or in this campaign see it.
     chapter_id: Mapped[int | None] = mapped_column(ForeignKey("chapter.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))

@@ -86,8 +86,8 @@ class Contact(Base):
             "id",
             postgresql_where=text("suppressed_at IS NOT NULL"),
         ),
-        # With this index an organiser finds a person by name. It sorts by bytes, so names with one
-        # beginning are side by side in every locale.
+        # With this index an organiser finds a person by name. It sorts by bytes, so names with the
+        # same beginning are side by side in every locale.
         Index(
             "ix_contact_sort_name",
             "campaign_id",

@@ -28,7 +28,7 @@ LIST_STATES_IN_PROGRESS = (ListState.QUEUED, ListState.IMPORTING)
 class ListPurpose(StrEnum):
     """What an upload is for."""
 
-    CALL = "call"  # its people are called, and may get new values if the campaign has them already
+    CALL = "call"  # its people are called; people whom the campaign has already may get new values
     TAKE_OUT = "take_out"  # the people that it names are taken out of calling
 
 
@@ -43,7 +43,8 @@ class ContactList(Base):
     purpose: Mapped[ListPurpose] = mapped_column(
         state_type(ListPurpose), default=ListPurpose.CALL, server_default="call"
     )
-    # Why the people of a file are taken out, a key of `lists.take_out.REASONS`; "" otherwise.
+    # Why the people of a file are taken out: a key of `lists.take_out.REASONS`. It is "" for other
+    # uploads.
     reason: Mapped[str] = mapped_column(String(20), default="", server_default="")
     name: Mapped[str] = mapped_column(String(120))
     filename: Mapped[str] = mapped_column(String(255))
@@ -57,8 +58,8 @@ class ContactList(Base):
     headers: Mapped[list[Any]] = mapped_column(default=list)
     # The target of each column, in order, as phonebank.csv_input.column_mapping names them.
     mapping: Mapped[list[Any]] = mapped_column(default=list)
-    # The targets whose values people get who are in the campaign already; empty to leave these
-    # people as they are. `update_empties` says that an empty cell empties the value.
+    # If a person is in the campaign already, they get the values of these targets. If this list is
+    # empty, such people stay unchanged. `update_empties` says that an empty cell deletes the value.
     update_targets: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     update_empties: Mapped[bool] = mapped_column(default=False, server_default="false")
     # What an organiser decided about the values of yes-no columns
@@ -86,7 +87,7 @@ class ContactList(Base):
     # When the list was confirmed, or when the import last made progress. If this is long ago, the
     # import has lost its worker.
     progress_at: Mapped[datetime] = mapped_column(default=now)
-    # Since when the present worker reads the file, and from which row on.
+    # When the present worker began to read the file, and with which row.
     reading_since: Mapped[datetime | None]
     reading_from: Mapped[int] = mapped_column(default=0, server_default="0")
     # How often a worker has begun the import since it last made progress.
@@ -94,9 +95,9 @@ class ContactList(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     finished_at: Mapped[datetime | None]
-    # When an organiser says that the list was screened against the country's register, or that it
-    # need not be (`lists.screening`). `screening_lapsed` says that the list is paused because the
-    # screening has become too old.
+    # The day on which the list was screened against the country's register, or whether it need not
+    # be screened, as an organiser says (`lists.screening`). `screening_lapsed` says that the list
+    # is paused because the screening has become too old.
     screened_on: Mapped[date | None]
     screening_not_needed: Mapped[bool] = mapped_column(default=False, server_default="false")
     screening_lapsed: Mapped[bool] = mapped_column(default=False, server_default="false")
@@ -140,8 +141,9 @@ class RefusedRow(Base):
 
 
 class ContactChange(Base):
-    """What an upload changed about a person who was in the campaign before it. An undo puts the
-    values of `before` back where the person still has those of `after`. Both are by column."""
+    """What an upload changed about a person who was in the campaign before it. `before` and `after`
+    have values by column. An undo restores a value of `before` only if the person still has the
+    value of `after`."""
 
     __tablename__ = "contact_change"
 

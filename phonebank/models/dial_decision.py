@@ -1,4 +1,5 @@
-"""One decision to dial lines for callers who are not ready yet, with what it was made from."""
+"""One decision to dial lines for callers who are not ready yet, with the figures from which it was
+made."""
 
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from phonebank.models.base import Base
 
 
 class DialDecision(Base):
-    """What `pacing.rule` was told and what it answered. Decisions to dial nothing are not kept.
+    """The figures that `pacing.rule` got, and its answer. Decisions to dial nothing are not kept.
 
     The columns from `ready` to `lost` are the rule's inputs: lines and callers at that moment, and
     the day's account.

@@ -14,16 +14,16 @@ from phonebank.models.state_column import state_check, state_type
 class GuestState(StrEnum):
     """The stages of a guest."""
 
-    NEW = "new"  # asked, and has not opened the link in their mail yet
+    NEW = "new"  # asked, but has not opened the link in their e-mail yet
     ASKED = "asked"  # the host has to answer
     QUEUED = "queued"  # on the waiting list, because the event is full
     ACCEPTED = "accepted"
     REFUSED = "refused"
     CANCELLED = "cancelled"  # by the guest
-    BLOCKED = "blocked"  # a blocked person asked. They see what they would see while they wait.
+    BLOCKED = "blocked"  # a blocked person asked; they see the page of a guest who waits
 
 
-# Guests who hold a request open, and so may not make many more.
+# A guest in one of these states has an open request. A person may have only a few open requests.
 OPEN_STATES = (GuestState.NEW, GuestState.ASKED, GuestState.QUEUED, GuestState.BLOCKED)
 
 
@@ -37,22 +37,22 @@ class Guest(Base):
     listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id", ondelete="CASCADE"))
     first_name: Mapped[str] = mapped_column(String(40))
     email: Mapped[str] = mapped_column(String(255), index=True)
-    # A part of the guest's own link, which only their mail has.
+    # The secret part of the guest's own link, which is only in their e-mails.
     token: Mapped[str] = mapped_column(
         String(64), unique=True, default=lambda: secrets.token_urlsafe(24)
     )
     state: Mapped[GuestState] = mapped_column(state_type(GuestState), default=GuestState.NEW)
     created_at: Mapped[datetime] = mapped_column(default=now)
-    # When they showed, by opening the link, that the address is theirs.
+    # When the guest opened the link, which shows that the address is theirs.
     confirmed_at: Mapped[datetime | None]
-    # When they joined the line in which they wait: for the host's answer, or for a place.
+    # Since when the guest has waited for the host's answer, or for a place.
     waiting_since: Mapped[datetime] = mapped_column(default=now)
-    # When they agreed to get news of the campaign, which is apart from this event.
+    # When the guest agreed to get news of the campaign. This has nothing to do with the event.
     news_consent_at: Mapped[datetime | None]
-    # When they answered a reminder with "Coming".
+    # When the guest answered a reminder with "Coming".
     coming_at: Mapped[datetime | None]
     reminders_stopped_at: Mapped[datetime | None]
-    # The caller that they became at the party.
+    # The caller that the guest became at the party.
     caller_id: Mapped[int | None] = mapped_column(ForeignKey("caller.id", ondelete="SET NULL"))
 
 
@@ -70,7 +70,7 @@ class MailKind(StrEnum):
 
 
 class GuestMail(Base):
-    """An e-mail that is due to a guest. It is sent once."""
+    """An e-mail that a guest is to get. It is sent once."""
 
     __tablename__ = "guest_mail"
     __table_args__ = (
@@ -82,16 +82,17 @@ class GuestMail(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     guest_id: Mapped[int] = mapped_column(ForeignKey("guest.id", ondelete="CASCADE"))
     kind: Mapped[MailKind] = mapped_column(state_type(MailKind))
-    # Tells the second acceptance or change of a listing from the first.
+    # The number distinguishes a second acceptance, or a second change of the listing, from the
+    # first.
     sequence: Mapped[int]
     due_at: Mapped[datetime]
-    # When the mail server took it, or it was found to be of no use any more.
+    # When the mail server took the e-mail, or when the e-mail turned out to be no longer of use.
     done_at: Mapped[datetime | None]
     was_sent: Mapped[bool] = mapped_column(default=False)
 
 
 class AddressSight(Base):
-    """Who was given the street address of a listing, when, and how: by "page", "mail" or
+    """One time that a guest was given the street address of a listing. `how` is "page", "mail" or
     "calendar"."""
 
     __tablename__ = "address_sight"
@@ -103,8 +104,8 @@ class AddressSight(Base):
 
 
 class BlockedGuest(Base):
-    """A person whose requests to a campaign's hosts go nowhere, as a keyed hash of their e-mail
-    address."""
+    """A person whose requests a campaign's hosts never see. The row has only a keyed hash of their
+    e-mail address."""
 
     __tablename__ = "blocked_guest"
 

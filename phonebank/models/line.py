@@ -40,7 +40,7 @@ class EndCause(StrEnum):
     NO_SUCH_NUMBER = "no_such_number"
     CANCELLED = "cancelled"  # our side ended it before anyone answered
     FAILED = "failed"
-    LOST = "lost"  # the provider knows nothing of it any more
+    LOST = "lost"  # the provider no longer knows the line
 
 
 class Line(Versioned, Base):
@@ -99,16 +99,18 @@ class Line(Versioned, Base):
     # `telephony.line_states`.
     sequence: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(default=now)
-    # When the caller or the server wanted it ended.
+    # When the caller or the server asked to end the line.
     end_wanted_at: Mapped[datetime | None]
-    # When the provider was first asked for the line; then when it was first answered, joined to
-    # another line, and had the information message played to its end; and when it ended.
+    # The moments when the provider was first asked for the line, when the line was first answered,
+    # when it was first joined to another line, when the information message was first played to its
+    # end, and when the line ended.
     dialled_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     joined_at: Mapped[datetime | None]
     played_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    # Whether it was dialled with the campaign's number shown; None before it is dialled.
+    # Whether the line was dialled with the campaign's number shown; None before the line is
+    # dialled.
     shows_number: Mapped[bool | None]
     # When the information message began, for a person who was joined to nobody.
     message_at: Mapped[datetime | None]

@@ -1,4 +1,4 @@
-"""What a provider told of a line, as it was told."""
+"""An event of a line, as the provider reported it."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -16,14 +16,15 @@ class EventKind(StrEnum):
 
     RINGING = "ringing"
     ANSWERED = "answered"
-    JOINED = "joined"  # it was put together with another line
-    LEFT = "left"  # it is alone again
+    JOINED = "joined"  # the line was joined to another line
+    LEFT = "left"  # the line left the other line
     PLAYED = "played"  # a sound was played to its end
     ENDED = "ended"
 
 
 class LineEventRow(Base):
-    """One event of one line. A provider may send it twice; the key lets it in once."""
+    """One event of one line. A provider may send an event twice, but the key allows only one
+    row."""
 
     __tablename__ = "line_event"
     __table_args__ = (state_check(EventKind, "kind"), state_check(EndCause, "cause"))

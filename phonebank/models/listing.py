@@ -21,11 +21,11 @@ class ListingKind(StrEnum):
 
 
 class ListingState(StrEnum):
-    """The stages of a listing. Strangers see only a shown one."""
+    """The stages of a listing. Strangers see only listings that are SHOWN."""
 
     WAITING = "waiting"  # for somebody to check it
     SHOWN = "shown"
-    HIDDEN = "hidden"  # reported or refused, until somebody looks
+    HIDDEN = "hidden"  # reported or refused, until somebody checks it
     CANCELLED = "cancelled"
 
 
@@ -74,14 +74,14 @@ class Listing(Base):
     longitude: Mapped[float]
     # The street address, encrypted (`core.secret_text`). It is erased a week after the event.
     address: Mapped[str | None]
-    # How many guests there is room for, beside the host's own friends.
+    # How many guests there is room for, not counting the host's own friends.
     places: Mapped[int]
     # None if the host has not said.
     step_free: Mapped[bool | None]
     languages: Mapped[list[str]] = mapped_column(ARRAY(String(20)), default=list)
     # Counts the changes that guests' calendars must learn of (RFC 5545 section 3.8.7.4).
     sequence: Mapped[int] = mapped_column(default=0)
-    # When a person last said that all this is right: an organiser, or the host.
+    # When an organiser or the host last confirmed that the listing is right.
     checked_at: Mapped[datetime | None]
     asked_if_right_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -99,5 +99,5 @@ class ListingReport(Base):
     reason: Mapped[str] = mapped_column(String(20))
     reporter: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(default=now)
-    # When an organiser looked at it.
+    # When an organiser looked at the report.
     seen_at: Mapped[datetime | None]

@@ -69,7 +69,7 @@ class Party(Versioned, Base):
     # Whether the host has called a break without an end time. The host ends it.
     paused: Mapped[bool] = mapped_column(default=False)
     door_open: Mapped[bool] = mapped_column(default=False)
-    # The people whom its callers get; None for everyone.
+    # The filter that chooses the people whom the party's callers get; None means everyone.
     filter_id: Mapped[int | None] = mapped_column(
         ForeignKey("people_filter.id", ondelete="SET NULL")
     )

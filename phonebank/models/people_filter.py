@@ -1,4 +1,5 @@
-"""Whom callers get tonight: a choice of people by what is known of them, and the tags of people."""
+"""Filters, which choose the people whom callers get by what is known about them, and the tags of
+people."""
 
 from datetime import datetime
 from typing import Any

@@ -27,14 +27,14 @@ class PhoneSession(Base):
     line_id: Mapped[int | None] = mapped_column(
         BigInteger, ForeignKey("line.id", ondelete="SET NULL"), index=True
     )
-    # Whether the caller wants the next person, and since when; whether they want nobody after the
-    # present one.
+    # Since when the caller has wanted the next person, or None. `finishing` says that the caller
+    # wants nobody after the present person.
     ready_at: Mapped[datetime | None]
     finishing: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Why the caller gets nobody right now, in words, and when the dialler asks again.
     notice: Mapped[str] = mapped_column(default="")
     ask_again_at: Mapped[datetime | None]
-    # When the caller's page last asked how things are.
+    # When the caller's page last asked for the state of the session.
     seen_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None]

@@ -18,7 +18,7 @@ class PhoneSettings(Base):
     campaign_id: Mapped[int] = mapped_column(
         ForeignKey("campaign.id", ondelete="CASCADE"), primary_key=True
     )
-    # The number that people see, E.164. Without one nothing is dialled.
+    # The number that people see, E.164. Without this number nothing is dialled.
     shown_number: Mapped[str] = mapped_column(String(20), default="")
     # For how long a person's telephone rings, in seconds.
     ring_seconds: Mapped[int] = mapped_column(default=25, server_default="25")

@@ -13,7 +13,7 @@ class Place(Base):
     __tablename__ = "place"
     __table_args__ = (
         UniqueConstraint("country", "code"),
-        # For names that begin with what was typed, in any collation.
+        # This index finds names that begin with a typed text, in any collation.
         Index("ix_place_key", "key", postgresql_ops={"key": "text_pattern_ops"}),
         Index("ix_place_also", "also", postgresql_where="also <> ''"),
     )
@@ -23,10 +23,10 @@ class Place(Base):
     # A part of addresses: a postcode like "SW9", or a town like "newport-near-telford".
     code: Mapped[str] = mapped_column(String(120))
     name: Mapped[str] = mapped_column(String(200))
-    # Another town, which tells this one from others of the same name; for an American ZIP code its
-    # state.
+    # A nearby town that distinguishes this town from others with the same name. For an American ZIP
+    # code, this is its state.
     near: Mapped[str] = mapped_column(String(120), default="")
-    # The name, and another name of the town, as `typed.key_of` writes them.
+    # `key` is the name and `also` another name of the town, both as `typed.key_of` writes them.
     key: Mapped[str] = mapped_column(String(200))
     also: Mapped[str] = mapped_column(String(200), default="")
     latitude: Mapped[float]  # degrees, WGS 84

@@ -18,7 +18,7 @@ class SetAsideState(StrEnum):
 
     WORKING = "working"  # calls are being set aside, some at a time
     DONE = "done"
-    RETURNING = "returning"  # they are being brought back, some at a time
+    RETURNING = "returning"  # calls are being brought back, some at a time
     RETURNED = "returned"
 
 

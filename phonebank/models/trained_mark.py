@@ -12,7 +12,7 @@ from phonebank.models.campaign import Campaign
 
 
 class TrainedMark(Base):
-    """A mark that was taken back stays, so that its link says so."""
+    """One mark. A mark that was taken back stays in the table, so that its page can say so."""
 
     __tablename__ = "trained_mark"
     __table_args__ = (

@@ -1,4 +1,5 @@
-"""A volunteer: a person with a confirmed e-mail address, over devices and campaigns."""
+"""A volunteer: a person with a confirmed e-mail address, on all their devices and in all
+campaigns."""
 
 import secrets
 from datetime import datetime
@@ -13,7 +14,7 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class ConsentKind(StrEnum):
-    """What a volunteer agreed to. Each kind has its own date, and is withdrawn alone."""
+    """What a volunteer agreed to. Each kind has a separate date, and is withdrawn separately."""
 
     CALLS = "calls"  # the campaign keeps their calls under their e-mail address
     PARTY = "party"  # mail about one party that they asked to come to or promised to host
@@ -21,7 +22,7 @@ class ConsentKind(StrEnum):
 
 
 class Volunteer(Base):
-    """Every volunteer has opened a link that was mailed to their address."""
+    """One volunteer. Each volunteer has opened a link that was mailed to their address."""
 
     __tablename__ = "volunteer"
 
@@ -50,7 +51,7 @@ class VolunteerCaller(Base):
 
 class Consent(Base):
     """What a volunteer agreed to, and when. A withdrawn consent stays, with its two dates, until
-    the campaign may keep nobody any longer."""
+    the campaign may no longer keep anyone."""
 
     __tablename__ = "consent"
     __table_args__ = (
@@ -89,7 +90,8 @@ class EmailConfirmation(Base):
     __tablename__ = "email_confirmation"
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    # SHA-256, in hexadecimal, of the token in the link, so that a copy of this table opens nothing.
+    # SHA-256, in hexadecimal, of the token in the link, so that a copy of this table gives no
+    # access.
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     email: Mapped[str] = mapped_column(String(255))
     first_name: Mapped[str] = mapped_column(String(40))

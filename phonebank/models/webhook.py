@@ -49,14 +49,14 @@ class Webhook(Base):
     stopped_at: Mapped[datetime | None]
     # After a failure nothing is sent until this moment.
     next_try_at: Mapped[datetime] = mapped_column(default=now)
-    # How far the rows of calls and of contacts have become deliveries: a moment, and the last id at
-    # that moment.
+    # How far the rows of calls and of contacts have been turned into deliveries: a moment, and the
+    # last id at that moment.
     outcomes_until: Mapped[datetime] = mapped_column(default=now)
     outcomes_until_id: Mapped[uuid.UUID] = mapped_column(default=lambda: uuid.UUID(int=0))
     suppressed_until: Mapped[datetime] = mapped_column(default=now)
     suppressed_until_id: Mapped[int] = mapped_column(BigInteger, default=0)
-    # The inbox has become deliveries up to `inbox_until_id`. At `inbox_seen_at` its newest entry
-    # was `inbox_seen_id`.
+    # The entries of the inbox have been turned into deliveries up to `inbox_until_id`. At
+    # `inbox_seen_at` its newest entry was `inbox_seen_id`.
     inbox_until_id: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     inbox_seen_id: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     inbox_seen_at: Mapped[datetime | None]
