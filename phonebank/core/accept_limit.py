@@ -1,9 +1,10 @@
 """How many new connections a web process accepts from the operating system at a time.
 
 If there are several processes, gunicorn's workers accept one connection in each round of the event
-loop. A round takes a twentieth of a second while twenty requests are under way. So ten thousand
-phones waited for seconds in the operating system's queue, which the process does not see, and gave
-up. A process can only answer or refuse a request after it has accepted the connection.
+loop. A round takes a twentieth of a second while twenty requests are under way. With ten thousand
+phones, connections wait for seconds in the operating system's queue, which the process does not
+see, and the phones give up. A process can only answer or refuse a request after it has accepted the
+connection.
 """
 
 from gevent.server import StreamServer

@@ -24,6 +24,6 @@ def run_after(response: Response, action: Callable[[], None]) -> None:
             try:
                 action()
             except MailNotSentError:
-                pass  # core/mail.py has logged it, and the response has gone
+                pass  # core/mail.py has logged the error, and the response was sent
             except Exception as error:
                 log.error("an e-mail was not sent: %s", type(error).__name__)

@@ -83,11 +83,11 @@ class Config:
     asterisk_password: str = field(default="", repr=False)
     # The address at which callers' browsers reach Asterisk; empty if they can't.
     asterisk_softphone_url: str = ""
-    # What the trunk charges for a minute of a line, and in which currency (ISO 4217). Without it no
-    # line has a price.
+    # What the trunk charges for a minute of a line, and in which currency (ISO 4217). Without this
+    # price no line has a price.
     asterisk_price: Decimal | None = None
     asterisk_currency: str = "GBP"
-    # The folder of its sounds, as Asterisk sees it.
+    # The folder of Phonebank's sounds, as Asterisk sees it.
     asterisk_sounds: str = "/var/lib/asterisk/phonebank"
     # How the simulated telephone network behaves: see `telephony.simulator_backend`.
     simulator: str = ""

@@ -61,7 +61,8 @@ def connections_needed(config: Config) -> int:
 
 
 def _for_dialler(config: Config) -> int:
-    # One of its connections keeps the locks of its campaigns.
+    # The dialler opens as many connections as a worker. One of them keeps the locks of the
+    # dialler's campaigns.
     return 0 if config.telephony == MANUAL else config.worker_connections
 
 

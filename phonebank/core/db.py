@@ -39,8 +39,8 @@ db = SQLAlchemy(
         # TESTED_AFTER_IDLE).
         "pool_use_lifo": True,
         # Seconds that a request waits for a connection. `overload` limits the requests under way,
-        # so a request waits this long only if something keeps its connection. It would not help
-        # to wait longer then.
+        # so a request waits this long only if something keeps its connection. To wait longer would
+        # then not help.
         "pool_timeout": 5,
         # Without this setting, a driver's error quotes the statement's values. These are people's
         # names and numbers, and they would be in logs and in the tracebacks that RQ keeps.

@@ -33,7 +33,8 @@ class PhonebankError(Exception):
 
 
 class InvalidInputError(PhonebankError):
-    """`faults` says for each wrong value of an API request where it is and what is wrong."""
+    """For an API request, `faults` says of each wrong value where the value is and what is
+    wrong."""
 
     status = 422
     title = "That can't be used"

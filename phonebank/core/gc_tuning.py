@@ -1,11 +1,11 @@
 """Makes a web process collect garbage rarely.
 
 Python looks through all its objects whenever their number has grown by a quarter. The connections
-of five thousand phones and five hundred boards make 1.2 million objects. Every half minute, a
-collection took a second and a half. During it, the process answered no request and updated no
-board. It found no garbage, because reference counts and the frequent small collections free what a
-request leaves. Only closed connections leave garbage, some forty objects each. A collection every
-ten minutes is enough for that.
+of five thousand phones and five hundred boards make 1.2 million objects. Without this module, a
+collection runs every half minute and takes a second and a half. During it, the process answers no
+request and updates no board. It finds no garbage, because reference counts and the frequent small
+collections free what a request leaves. Only closed connections leave garbage, some forty objects
+each. A collection every ten minutes is enough for that.
 """
 
 import gc

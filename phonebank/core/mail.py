@@ -107,7 +107,7 @@ class Batch:
 
 @contextmanager
 def batch() -> Iterator[Batch]:
-    """Open one connection for several messages. It is opened with the first of them."""
+    """Open one connection for several messages. The connection is opened with the first message."""
     connection = current_app.extensions["mailman"].get_connection()
     try:
         yield Batch(connection)

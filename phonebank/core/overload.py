@@ -50,8 +50,8 @@ class Urgency(Enum):
     # because they take as long as the sender's network needs.
     UPLOAD = "upload"
     # Requests for these addresses are never counted and never refused. If a busy process refused
-    # them, a load balancer would think that the process is dead, and end it. The same holds for
-    # what Twilio tells, which needs no PostgreSQL.
+    # them, a load balancer would think that the process is dead, and end it. Twilio's reports about
+    # lines have this urgency too, because their answers need no PostgreSQL.
     PROBE = "probe"
 
 

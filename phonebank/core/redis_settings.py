@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def check(app: Flask) -> None:
-    """Log a warning for each setting that hurts on a busy evening.
+    """Log a warning for each setting that would cause errors on a busy evening.
 
     The process starts in any case, because the settings belong to another server. While Redis is
     away nothing is checked. The next process that starts does the check.

@@ -17,7 +17,7 @@ from phonebank.core.config import current_config
 
 
 def encrypt(text: str) -> str:
-    """Return the text as only a process with the key can read it."""
+    """Return the text in encrypted form, which only a process with the key can read."""
     return _fernet(_keys()).encrypt(text.encode()).decode()
 
 
@@ -46,6 +46,6 @@ def _fernet(keys: tuple[str, ...]) -> MultiFernet:
 
 
 def _derive(key: str) -> bytes:
-    # The same key also makes hashes, so this use has a name of its own (RFC 5869 section 3.2).
+    # The same key also makes hashes, so this use has a separate name (RFC 5869 section 3.2).
     derived = HKDF(SHA256(), length=32, salt=None, info=b"phonebank stored text")
     return base64.urlsafe_b64encode(derived.derive(key.encode()))

@@ -66,7 +66,8 @@ _BY_CODE: Mapping[str, Words] = {
     "40P01": LOCKED,  # a deadlock
     "57014": TOO_LONG,  # statement_timeout
 }
-# When PostgreSQL refuses a connection, psycopg gives no SQLSTATE, so the error's text must do.
+# When PostgreSQL refuses a connection, psycopg gives no SQLSTATE, so the code reads the error's
+# text.
 _NO_SLOT = ("too many clients", "too many connections", "connection slots are reserved")
 # First words of Redis's error answers.
 _REDIS_CANNOT_WRITE = ("OOM", "MISCONF", "NOREPLICAS")

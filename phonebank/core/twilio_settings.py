@@ -8,12 +8,13 @@ API_URL = "https://api.twilio.com"
 
 @dataclass(frozen=True)
 class TwilioSettings:
-    """An account at Twilio. All of it is empty on a server that does not use Twilio."""
+    """An account at Twilio. All fields for the account are empty on a server that does not use
+    Twilio."""
 
     account_sid: str = ""
-    # This signs the requests that Twilio sends to us, and opens the account.
+    # Twilio signs its requests to us with this token. Anyone who has the token can use the account.
     auth_token: str = field(default="", repr=False)
-    # The address of Twilio's API, without `/2010-04-01`. A compatible service has its own.
+    # The address of Twilio's API, without `/2010-04-01`. A compatible service has another address.
     api_url: str = API_URL
     # How many calls a second the account may begin.
     calls_a_second: float = 1.0
