@@ -70,7 +70,8 @@ class Holidays:
 @dataclass(frozen=True)
 class Screening:
     """The register of numbers whose owners want no calls, with an article: "the TPS". A screening
-    of a list counts for some `days`; with `blocks`, the law stops calls after that."""
+    of a list is valid for `days` days. With `blocks`, the law forbids calls to the list after
+    that."""
 
     register: str
     days: Fact[int]
@@ -79,13 +80,14 @@ class Screening:
 
 @dataclass(frozen=True)
 class MachineCalls:
-    """What calls that a machine dials must keep to."""
+    """The rules for calls that a machine dials."""
 
     # The largest share of the people who answer in a day that may find nobody to talk to.
     abandoned_ceiling: Fact[float]
-    # Within so many seconds of the answer a caller speaks, or the information message begins.
+    # Within this many seconds after a person answers, a caller must speak or the information
+    # message must begin.
     seconds_to_message: Fact[int]
-    # After an abandoned call, no machine dials the number for so long.
+    # For this many hours after an abandoned call, no machine may dial the number.
     redial_after_hours: Fact[int]
     ring_at_least_seconds: Fact[int]
 

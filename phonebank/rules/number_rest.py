@@ -26,8 +26,9 @@ class CallElsewhere:
 def rest_minutes(outcome: str, here: RetryRules, there: RetryRules) -> int:
     """Return how many minutes a number rests `here` after a call with this outcome `there`.
 
-    0 means that it need not rest. Then nobody's phone rang, or other rules already keep the dead or
-    suppressed number from being called. An outcome that is no longer offered has no rest.
+    0 means that it need not rest. It need not rest if nobody's phone rang, or if other rules
+    already keep the dead or suppressed number from being called. An outcome that is no longer
+    offered has no rest.
     """
     return max(_minutes(outcome, here), _minutes(outcome, there))
 

@@ -27,10 +27,11 @@ class RetryRulesError(ValueError):
 class RetryRule:
     """The rule for calling a person again after one outcome.
 
-    rest_minutes the wait before the next try another_time_of_day the next try is in another part of
-    the day: morning, afternoon or evening retries_at_most how often this outcome may lead to
-    another try; None: no separate limit a_day_at_most there is no further try on a day with this
-    many attempts, so 1 moves the next try to another day; None: only the campaign's limit applies
+    rest_minutes         the wait before the next try
+    another_time_of_day  the next try is in another part of the day: morning, afternoon or evening
+    retries_at_most      how often this outcome may lead to another try; None: no separate limit
+    a_day_at_most        there is no further try on a day with this many attempts, so 1 moves the
+                         next try to another day; None: only the campaign's limit applies
     """
 
     rest_minutes: int
