@@ -85,9 +85,9 @@ _EMPTY_SNAPSHOTS = text("""
 UPDATE set_aside_call SET before = NULL, after = NULL, lifted_reason = NULL FROM call
 WHERE call.id = set_aside_call.call_id AND call.contact_id = ANY(:ids)
 """)
-# Every other table whose rows are about a person, such as what callers were told about them. A row
-# of `contact_sight` says nothing about the person, and stays in the access ledger. A row of `line`
-# stays, because it proves how the law was kept.
+# Statements for every other table whose rows are about a person, such as what callers were told
+# about the person. A row of `contact_sight` says nothing about the person, and stays in the access
+# ledger. A row of `line` stays, because it proves that the law was obeyed.
 _ABOUT_PEOPLE = [
     text(f'DELETE FROM "{key.parent.table.name}" WHERE "{key.parent.name}" = ANY(:ids)')  # noqa: S608
     for table in Base.metadata.sorted_tables

@@ -44,7 +44,7 @@ def search_files(erasure_id: int) -> None:
 
 @job(CHORES, timeout=60)
 def continue_erasures() -> None:
-    """Enqueue searches whose worker was killed again."""
+    """Enqueue again the searches whose worker was killed."""
     stalled = select(Erasure.id).where(
         Erasure.state == ErasureState.SEARCHING, Erasure.progress_at < now() - STALLED_AFTER
     )
@@ -58,7 +58,7 @@ def perform_retention() -> None:
     seconds.
 
     Each portion is a transaction, so a killed worker leaves nobody half erased, and the next run
-    goes on with those who are left.
+    continues with the remaining people.
     """
     retention.look_for_due_campaigns()
     db.session.commit()

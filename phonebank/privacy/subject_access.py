@@ -1,5 +1,5 @@
-"""Everything that is stored about one person, as a text that the person can read. Nothing here
-writes."""
+"""Everything that is stored about one person, as a text that the person can read. This module
+changes nothing."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
