@@ -60,7 +60,7 @@ def make_export(export_id: int) -> None:
 
 @job(CHORES, timeout=60)
 def look_after_exports() -> None:
-    """Erase old files. Enqueue files again whose worker was killed."""
+    """Erase old files. Enqueue again the files whose worker was killed."""
     erased = files.erase_old()
     waiting = files.put_back_stalled()
     db.session.commit()

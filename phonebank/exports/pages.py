@@ -27,7 +27,7 @@ SELECT contact.id, contact.contact_list_id, contact.external_id, contact.first_n
        contact.fields
 FROM contact JOIN contact_list ON contact_list.id = contact.contact_list_id
 """  # noqa: S608
-# Of an erased person only a row without a number is left.
+# An erased person has only a row without a number.
 _PEOPLE = text(f"""{_PERSON}
 WHERE contact.contact_list_id = :list_id AND contact.id > :after AND contact.phone <> ''
 ORDER BY contact.id LIMIT :at_most
@@ -44,7 +44,7 @@ _LISTS = (
 )
 # The recorded calls of a campaign after a place, in the order in which they changed: when they were
 # recorded, and when an organiser last corrected them, set them aside or brought them back. A call
-# that changes again comes again. Each branch follows an index of its own.
+# that changes again appears again. Each branch follows a separate index.
 CHANGED_OUTCOMES = "\nUNION ALL\n".join(
     f"""(SELECT id, {moment} AS changed_at FROM call
 WHERE campaign_id = :campaign_id AND recorded_at IS NOT NULL AND {moment} IS NOT NULL

@@ -30,7 +30,8 @@ def status_sql(elsewhere: str = "false") -> str:
     return state_sql(_STATUS.format(elsewhere=elsewhere), callable=ContactState.CALLABLE)
 
 
-# While another campaign has called lately, the file also looks for numbers that rest for that.
+# While another campaign has called lately, the file also looks for numbers that rest because of
+# that.
 _RESTING = "WITH " + re.sub(r":(\w+)", r"%(\1)s", RESTING_NUMBERS)
 _JOIN_RESTING = (
     " LEFT JOIN resting ON resting.phone = contact.phone AND contact.callback_at IS NULL"
@@ -87,7 +88,7 @@ PEOPLE_COLUMNS = (
 CHANGED_SINCE = """(%(since)s::timestamptz IS NULL
     OR greatest(contact.created_at, contact.last_called_at, contact.suppressed_at)
         >= %(since)s::timestamptz)"""
-# Of an erased person only a row without a number is left.
+# An erased person has only a row without a number.
 _OF_CAMPAIGN = f"contact.campaign_id = %(campaign_id)s AND contact.phone <> '' AND {CHANGED_SINCE}"
 
 
