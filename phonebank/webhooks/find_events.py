@@ -25,7 +25,7 @@ ROWS_A_RUN = 2000
 
 # Finds the moment before which no more rows can appear. No page's statement can still write a row
 # that is older than `:latest`. A job may keep a transaction open for longer, so the start of the
-# oldest transaction that has written something counts too.
+# oldest transaction that has written something is considered too.
 _SETTLED = text("""
 SELECT least(:latest, (
     SELECT min(xact_start) FROM pg_stat_activity

@@ -32,8 +32,8 @@ def create_webhook(
     """Make a webhook, which gets the events that happen from now on. The campaign's row stays
     locked until the commit.
 
-    Raises InvalidInputError for an address that is not public, ConflictError if the campaign has
-    WEBHOOKS_AT_MOST webhooks that are not stopped.
+    Raises InvalidInputError for an address that is not public, and ConflictError if the campaign
+    has WEBHOOKS_AT_MOST webhooks that are not stopped.
     """
     check_url(url)
     working = select(func.count()).where(
@@ -116,8 +116,8 @@ def send_test(webhook: Webhook) -> None:
 def send_again(webhook: Webhook, delivery_id: uuid.UUID) -> None:
     """Let a delivery be sent once more, as if it were new.
 
-    Raises NotFoundError if the webhook has no such delivery, ConflictError if the delivery waits
-    already or the webhook is stopped.
+    Raises NotFoundError if the webhook has no such delivery, and ConflictError if the delivery
+    waits already or the webhook is stopped.
     """
     _check_working(webhook)
     delivery = db.session.get(WebhookDelivery, delivery_id)
