@@ -30,9 +30,9 @@ def create_account(
     """Return the account of this address, with at least these roles in the whole installation.
     Create the account if there is none.
 
-    An existing account keeps its name. `by` is the account that does it, None for a command. Raises
-    InvalidInputError for a malformed address or an unknown role, ConflictError for a deactivated
-    account.
+    An existing account keeps its name. `by` is the account that asks for this; it is None for a
+    command. Raises InvalidInputError for a malformed address or an unknown role, and ConflictError
+    for a deactivated account.
     """
     email = normalise_email(email)
     account = account_of(email) or _insert_account(email, name)

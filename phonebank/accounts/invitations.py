@@ -32,8 +32,8 @@ def invite_host(campaign: Campaign, email: str, name: str, by: Account | None) -
 
 
 def make_host(campaign: Campaign, account: Account, by: Account | None) -> None:
-    """Let an account that there is run parties for the campaign, without an e-mail. Raises the
-    errors of `roles.give_role`."""
+    """Let an existing account run parties for the campaign, without an e-mail. Raises the errors of
+    `roles.give_role`."""
     give_role(account, RoleName.HOST, EVERYWHERE, by)
     _add_host(campaign, account)
 

@@ -113,8 +113,8 @@ def give_role(account: Account, role: str, scope: Scope, by: Account | None) -> 
     changed anything.
 
     The role replaces the account's other role in the scope: a viewer becomes an organiser, or an
-    organiser becomes a viewer. `by` is the organiser who does it, None for a command. Raises
-    InvalidInputError for an unknown role, and NotFoundError for an unknown scope. Raises
+    organiser becomes a viewer. `by` is the organiser who asks for this; it is None for a command.
+    Raises InvalidInputError for an unknown role, and NotFoundError for an unknown scope. Raises
     ConflictError for a deactivated account, or if no organiser of the whole installation would be
     left.
     """
