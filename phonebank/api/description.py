@@ -1,7 +1,7 @@
 """The description of the API in OpenAPI, made from the views and their models by spectree.
 
 spectree also checks requests by the models. It does not check answers, because that would take
-longer than making them. Tests check the answers.
+longer than making the answers. Tests check them.
 """
 
 from collections.abc import Callable, Iterator

@@ -36,8 +36,8 @@ def write_contacts(json: ContactsIn) -> Response:
     """Add people, or change those whom the campaign has.
 
     A person is known by `external_id`, or else by name and number. Send everything that you know,
-    because fields that you leave out are emptied. Their calls stay. Each person is stored or
-    refused separately. You may send the same request again. It then changes nothing.
+    because fields that you leave out are emptied. The calls of a person stay. Each person is stored
+    or refused separately. You may send the same request again. It then changes nothing.
     """
     people = [_sent(person) for person in json.contacts]
     try:
@@ -54,7 +54,7 @@ def write_contacts(json: ContactsIn) -> Response:
 @for_token(Scope.ADD_DO_NOT_CALL)
 @described(DoNotCallWritten, Scope.ADD_DO_NOT_CALL)
 def add_do_not_call(json: DoNotCallIn) -> Response:
-    """Put numbers on the do-not-call list, which holds in every campaign from the next call on.
+    """Put numbers on the do-not-call list, which applies to every campaign from the next call on.
 
     Numbers without a country code are read as numbers of the campaign's country. A number that is
     on the list already counts as entered. A token may enter 1,000 numbers a day.
