@@ -94,7 +94,7 @@ def _decode_head(head: bytes) -> tuple[str, str]:
     if broken == 0:
         return "utf-8", text
     whole = sum(1 for c in text if c > "\x7f") - broken
-    if whole * 10 > broken:  # That is no accident: the file is UTF-8, with an older text pasted in.
+    if whole * 10 > broken:  # This is UTF-8 with an older text pasted in, not a coincidence.
         return "utf-8", codecs.getincrementaldecoder("utf-8")(WINDOWS_1252_BYTE).decode(head)
     words = AccentedWords()
     words.add(head)

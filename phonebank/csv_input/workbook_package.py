@@ -23,7 +23,7 @@ OLE = b"\xd0\xcf\x11\xe0"  # the container of old .xls files, and of XLSX files 
 
 MOST_BYTES = (
     1 << 30
-)  # all parts together, unpacked; a million rows of eight columns have half of it
+)  # for all unpacked parts together; a million rows of eight columns need half of this
 MOST_PARTS = 10_000
 # No real list is compressed as much as this. Small parts may be, because they do no harm.
 HIGHEST_RATIO = 200
@@ -34,7 +34,7 @@ AS_XLSX = "Open it, choose “Save as” and “Excel workbook (.xlsx)” or “
 
 _ENCRYPTED_XLSX = "EncryptedPackage".encode("utf-16-le")  # as the container's directory names it
 _DEFINITIONS = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
-_LONGEST_TAG = 4096  # bytes; a longer start tag of a cell is not looked at
+_LONGEST_TAG = 4096  # bytes; a longer start tag of a cell is not searched
 
 # A cell with an error, such as #REF!. The library that reads the cells returns such cells as empty.
 _ERROR_CELL = re.compile(rb"""(<(?:\w+:)?c\s[^<>]*?\bt=)(?:"e"|'e')""")

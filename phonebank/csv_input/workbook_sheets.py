@@ -28,7 +28,7 @@ from phonebank.csv_input.column_names import TARGET_OF, plain_name
 from phonebank.csv_input.dialects import InvalidFileError
 from phonebank.csv_input.workbook_package import too_large_error
 
-MOST_CELLS = 10_000_000  # with the empty ones between the first and the last
+MOST_CELLS = 10_000_000  # including empty cells between the first and the last
 # A sheet's columns are guessed from this many rows.
 SAMPLE_ROWS = 100
 # The column names may be in one of this many rows, below a title.
