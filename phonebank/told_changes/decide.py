@@ -195,7 +195,7 @@ def _with_number(contact: Contact, number: str, call: Call) -> dict[str, Any]:
         "zone_key": _with_zones(contact, time_zones_of(number)),
     }
     if contact.state == ContactState.UNUSABLE:
-        # The earlier calls went to somebody else's phone.
+        # The earlier attempts do not count, because they were calls to somebody else's phone.
         after |= {"state": ContactState.CALLABLE.value, "attempts": 0, "attempts_that_day": 0}
     return after
 
