@@ -25,7 +25,7 @@ class _OldLinkError(NotFoundError):
 def campaign_of_link(token: str) -> Campaign:
     """Return the campaign of a join link.
 
-    Raises NotFoundError for a replaced link, GoneError if the campaign has ended.
+    Raises NotFoundError for a replaced link, and GoneError if the campaign has ended.
     """
     campaign = db.session.scalar(select(Campaign).where(Campaign.join_token == token))
     if campaign is None:
@@ -43,15 +43,15 @@ def join(
 ) -> Caller:
     """Add a caller to the party, or to the campaign if there is no party.
 
-    The caller is admitted, or waits at the door. `known` is the caller of a device that joins
-    again. They stay the same caller and keep their tally. If they join another party, they move
-    there, so a caller is in one room at a time. Their hold is released, because its call would
+    The caller is admitted, or waits until they are admitted. `known` is the caller of a device that
+    joins again. They stay the same caller and keep their tally. If they join another party, they
+    move there, so a caller is in one room at a time. Their hold is released, because its call would
     count in the room that they left. They keep a name that a host gave them.
 
     `address` is the address of the request. A newcomer waits even at an open door if a caller from
     the same address was stopped or paused (`roster.blocked_addresses`).
 
-    Raises InvalidInputError for a name that cannot be shown, ConflictError for a locked party,
+    Raises InvalidInputError for a name that cannot be shown, ConflictError for a locked party, and
     GoneError for a party that has ended.
     """
     name = clean_name(first_name)
@@ -114,7 +114,7 @@ def _may_enter(known: Caller, campaign: Campaign, mark: str | None) -> bool:
     """Whether an open door admits this caller.
 
     A caller whom only an organiser may let in waits in every room. A caller who waits because too
-    many joined at once goes on waiting, however often they ask.
+    many joined at once continues to wait, however often they join again.
     """
     if known.held:
         return False
@@ -129,8 +129,8 @@ def _lock_room(campaign: Campaign, party: Party | None) -> None:
     If a host closes the door, locks the party or replaces the link meanwhile, that request waits
     for this transaction and then finds the caller.
 
-    Raises NotFoundError if the code or link was replaced since the room was found by it, GoneError
-    if the campaign has ended.
+    Raises NotFoundError if the code or link was replaced since the room was found by it, and
+    GoneError if the campaign has ended.
     """
     if party is not None:
         code = party.code

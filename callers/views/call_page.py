@@ -61,7 +61,7 @@ def calling() -> ResponseReturnValue:
             ready=ready_to_host(caller.campaign, kept) if kept else [],
             leave_url=leave_url,
             share=share_of(place["party"], caller.id),
-            # These name other callers, and let people into the next party.
+            # The results name other callers, and the code of the next party lets people join it.
             evening=summary_of(place["party"]) if caller.may_call else None,
             next_party=party_after(place["party"]) if caller.may_call else None,
             unrecorded=page_data.unrecorded_call(caller),

@@ -22,7 +22,7 @@ SENT = "We've sent you a link. Open it to keep your calls."
 @limiter.limit("5 per 15 minutes", key_func=typed_email_key)
 @for_callers
 def keep() -> ResponseReturnValue:
-    """E-mail the caller a link. Their calls are kept once they open it."""
+    """E-mail the caller a link. The calls are kept once the caller opens the link."""
     caller = g.caller
     try:
         email = normalise_email(str(read_fields().get("email") or ""))

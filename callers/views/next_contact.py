@@ -100,8 +100,9 @@ def show_next(
 
 
 def _waits_for_the_phone() -> bool:
-    """Whether the caller must get no contact by asking: the server calls people first, or the
-    caller's own phone is not connected, or they finish."""
+    """Whether a request of the caller may not claim a contact. It may not if the server calls
+    people before a caller sees them, if the caller is not connected by telephone, or if they have
+    asked to finish."""
     mode = g.caller.campaign.mode
     if mode.shows_numbers:
         return False
@@ -228,7 +229,8 @@ def _render_waiting(
     if not from_waiting_page and not wants_screen():
         return redirect(url_for("callers.wait"), 303)
     if wants_screen() and not g.caller.campaign.mode.shows_numbers:
-        # The waiting page is a document of its own, and a line through the browser would end.
+        # The waiting page is a separate document, and loading it would end a line through the
+        # browser.
         return phone_page.show_phone(g.caller, notice=f"{reason.message} {reason.what_to_do}")
     page = waiting.render_waiting(waiting.waiting_of(reason), g.caller)
     return page, 503 if isinstance(reason, ServiceUnavailableError) else 200

@@ -1,8 +1,8 @@
 """The page beside a call: the text to send to the person, and what they said about themselves:
 another number, another name, or that they moved.
 
-The call page shows the same in a folded part. It asks for it only when the caller opens that part
-(call_told.js).
+The call page has a folded part with the same content. The page asks for the content only when the
+caller opens that part (call_told.js).
 """
 
 import uuid
