@@ -1,1 +1,1 @@
-"""The process that calls: it connects callers, calls people for them, and puts them together."""
+"""The process that makes the calls: it connects callers, calls people for them, and joins them."""

@@ -1,4 +1,4 @@
-"""Serves one campaign: at each turn it reads how things stand, and does what is due."""
+"""Serves one campaign. At each turn it reads the callers and the lines, and does what is due."""
 
 import time
 from datetime import timedelta
@@ -32,11 +32,11 @@ from phonebank.telephony.spending import spending_of
 
 # How often the provider is asked about all open lines, in seconds. Events may be lost.
 FETCHES_EVERY = 5.0
-FETCHES_SOON = 1.0  # while somebody is being put through
+FETCHES_SOON = 1.0  # while a person is being put through to a caller
 # How often a campaign with a limit counts what its lines have cost, in seconds.
 SPENDING_READ_EVERY = 5.0
-BUDGET_SPENT = "Today's money for calls is spent, so nobody more is called today. Thank you!"
-# A line that was dialled within this time is not asked about.
+BUDGET_SPENT = "Today's money for calls is spent, so we won't call anyone else today. Thank you!"
+# The provider is not asked about a line that was dialled less long ago than this.
 SETTLES_WITHIN = timedelta(seconds=2)
 
 
@@ -48,13 +48,13 @@ class CampaignDialler:
         self._switchboard = Switchboard(backend)
         self._people = PersonLines(self._switchboard)
         self._predictive = Predictive(campaign_id, self._switchboard, self._people)
-        self._fetched_at = float("-inf")  # the first turn adopts what rings
+        self._fetched_at = float("-inf")  # so the first turn asks about the open lines
         self._phases: dict[int, Phase] = {}
         self._spending_read_at = float("-inf")
         self._is_over_budget = False
 
     def turn(self) -> None:
-        """Do what is due now. Commits, several times."""
+        """Do what is due now. Commits several times."""
         for verb, line_id, answer in self._switchboard.collect():
             self._take(verb, line_id, answer)
         campaign = db.session.get_one(Campaign, self._campaign_id, populate_existing=True)
@@ -81,7 +81,7 @@ class CampaignDialler:
         db.session.commit()
 
     def close(self) -> None:
-        """Wait for the commands under way."""
+        """Wait for the commands that the provider has not answered yet."""
         self._switchboard.close()
 
     def _take(self, verb: str, line_id: int, answer: Any) -> None:

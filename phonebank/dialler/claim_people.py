@@ -1,7 +1,7 @@
-"""Takes people to call for whom no caller is free yet. Commits.
+"""Takes people who are called before a caller is free for them. Commits.
 
-The rules are those of `calls.claim`. Only what depends on a caller is checked later, when a caller
-takes the call.
+The rules are those of `calls.claim`. The rules that depend on the caller are checked later, when a
+caller takes the call.
 """
 
 import json
@@ -22,7 +22,7 @@ from phonebank.experiments.script_choice import choose_script
 from phonebank.models import Caller, Campaign, Line, LineSide, new_id, now
 from phonebank.suppressions.contacts import HAS_SUPPRESSED_NUMBER
 
-# For how long a call may stay without a caller: the longest ringing and the message.
+# How long a call may stay without a caller: the longest ringing and the information message.
 OPEN_AT_MOST = timedelta(minutes=3)
 TRIES_AT_MOST = 5
 
@@ -46,7 +46,7 @@ FROM free ON CONFLICT DO NOTHING RETURNING id
 
 @dataclass(frozen=True)
 class _Nobody:
-    """Stands for the caller who is not known yet: without lists and languages of their own."""
+    """Stands in for the caller, who is not known yet. It has no lists and no languages."""
 
     campaign: Campaign
     id: int = 0
@@ -60,9 +60,9 @@ class _Nobody:
 def claim_people(
     campaign: Campaign, lines: int, backend: str, decision_id: int | None = None
 ) -> int:
-    """Take up to so many people, and write an open call and a wanted line for each. Return how many
-    were taken: fewer if nobody more can be called now. The lines name the decision that dials
-    them."""
+    """Take up to `lines` people, and write an open call and a wanted line for each. Return how many
+    people were taken: fewer than `lines` if no more people can be called now. Each line stores the
+    id of the decision to dial it."""
     line = {"campaign_id": campaign.id, "backend": backend, "decision_id": decision_id}
     nobody = cast(Caller, _Nobody(campaign))
     queue = ContactQueue(campaign, nobody)
@@ -96,7 +96,7 @@ def _write(campaign: Campaign, nobody: Caller, taken: TakenContact, line: dict[s
     if contact is None or not is_calling_time(campaign, contact.zone_key, at):
         return False
     if contact.callback_caller_id is not None:
-        return False  # promised to one caller
+        return False  # one caller promised to call this person back
     rest = rests_until(contact.called_elsewhere, campaign)
     if rest is not None and rest > at:
         return False

@@ -14,7 +14,7 @@ from phonebank.models import Call, CallEnding, Caller, EndCause, now
 
 log = logging.getLogger(__name__)
 
-# After a person answered and nobody was there, a machine calls the number again no sooner:
+# How long a number rests after a person answered and was put through to nobody:
 # `rules/*.yaml`, `redial_after_hours`.
 REST_AFTER_ABANDONED = timedelta(hours=72)
 
@@ -24,8 +24,9 @@ _OUTCOMES = {
     EndCause.NO_SUCH_NUMBER: "disconnected",
     EndCause.FAILED: "line_fault",
     EndCause.LOST: "line_fault",
-    EndCause.HUNG_UP: "line_fault",  # it ended, and the answer was never told
-    # A line that we end before the answer has been ringing for as long as the law asks.
+    EndCause.HUNG_UP: "line_fault",  # the provider never told of an answer
+    # We end a line that nobody answered after it has rung for as long as the law asks, or before it
+    # is dialled.
     EndCause.CANCELLED: "no_answer",
 }
 _REST = text("""
@@ -37,8 +38,8 @@ WHERE phone = :phone
 
 @retry_on_deadlock
 def conclude(row: UnjoinedRow) -> None:
-    """Record how the call ended for its caller. If the person had answered and nobody was there,
-    let the number rest instead."""
+    """Record how the call ended. If the person answered and was put through to nobody, record no
+    outcome: end the call, and let the number rest."""
     if row.answered_at is not None:
         _abandon(row)
         return
@@ -50,7 +51,7 @@ def conclude(row: UnjoinedRow) -> None:
             record(caller, row.call_id, _OUTCOMES[row.cause])
         db.session.commit()
     except PhonebankError as refused:
-        # The person was erased, or the call was taken away, at this moment.
+        # Somebody erased the person or took the call away at this moment.
         db.session.rollback()
         log.info("a call was not concluded: %s", refused.title)
 

@@ -1,4 +1,4 @@
-"""Connects callers: their line is made, called, replaced and ended. Each function commits."""
+"""Connects callers: makes, replaces and ends their lines. Each function commits."""
 
 from datetime import datetime, timedelta
 
@@ -10,11 +10,12 @@ from phonebank.dialler.switchboard import Switchboard
 from phonebank.models import Line, LineSide, LineState
 from phonebank.telephony.sessions import end_session
 
-# A caller whose page has not asked for this long gets nobody more.
+# A caller whose page has not asked for this long gets no more people.
 PAGE_GONE_AFTER = timedelta(seconds=60)
-# A caller's line that nobody uses ends after this long, because it costs money.
+# A caller without a call whose page has not asked for this long is disconnected, because their
+# line costs money.
 LINE_UNUSED_FOR = timedelta(minutes=15)
-# A browser that has not opened its line by now will not.
+# A caller whose browser has not opened its line after this long is disconnected.
 BROWSER_CONNECTS_WITHIN = timedelta(minutes=2)
 
 _SET_LINE = text("""
@@ -25,7 +26,7 @@ _NOT_READY = text("UPDATE phone_session SET ready_at = NULL WHERE caller_id = :c
 
 
 def make_line(campaign_id: int, caller: CallerRow, backend: str) -> None:
-    """Write the line of a caller who has none."""
+    """Write a line for a caller who has none."""
     line = Line(
         campaign_id=campaign_id,
         caller_id=caller.caller_id,
@@ -39,8 +40,8 @@ def make_line(campaign_id: int, caller: CallerRow, backend: str) -> None:
 
 
 def end_if_over(caller: CallerRow, at: datetime) -> bool:
-    """End the session of a caller who has left, was removed, has finished, or is gone. Return
-    whether it ended."""
+    """End the session of a caller whose line has ended, who was removed, who has finished, or whose
+    page has not asked for long. Return whether the session ended."""
     has_left = caller.caller_line == LineState.ENDED or not caller.is_admitted
     has_finished = caller.finishing and caller.call_id is None
     is_gone = caller.call_id is None and at - caller.seen_at > LINE_UNUSED_FOR
@@ -66,7 +67,7 @@ def follow_caller_line(
             end_session(line.caller_id or 0)
             db.session.commit()
     elif line.own_ref is not None and line.own_id != line.id:
-        # The caller has changed telephones, and the new line is up. The person moves over.
+        # The caller has changed telephones, and the new line is up. The person is joined to it.
         for person in lines:
             is_theirs = person.side == LineSide.PERSON and person.caller_id == line.caller_id
             if is_theirs and person.state == LineState.JOINED:

@@ -1,5 +1,6 @@
-"""Dials the lines that are wanted. The moment is written before the provider is asked, so a line is
-never dialled twice: if this process dies in between, the next one asks the provider about it."""
+"""Dials the lines that are wanted. The moment of dialling is written before the provider is asked,
+so a line is never dialled twice. If this process dies in between, the next process asks the
+provider about the line."""
 
 from typing import Any
 
@@ -51,10 +52,10 @@ def dial(line: LineRow, settings: PhoneSettings, switchboard: Switchboard) -> No
 
 
 def take_answer(line_id: int, answer: Any) -> None:
-    """Write what the provider said to the dialling of a line. Commits.
+    """Write the provider's answer to the dialling of a line. Commits.
 
-    After any other error than a refusal it is unknown whether the line was dialled. The line stays
-    as it is, and the next `fetch` tells.
+    After any error but a refusal, it is unknown whether the line was dialled. Then the line stays
+    as it is, and the next `fetch` finds out.
     """
     if isinstance(answer, str):
         db.session.execute(_DIALLED, {"line_id": line_id, "provider_id": answer})

@@ -1,7 +1,7 @@
-"""Which dialler serves a campaign: the one that holds its advisory lock.
+"""Decides which dialler serves a campaign: the dialler that holds the campaign's advisory lock.
 
-The locks belong to one connection of their own. If it dies, PostgreSQL frees them, and this dialler
-serves nobody until it holds them again.
+A dialler holds its locks by a connection that has no other use. If the connection dies, PostgreSQL
+frees the locks, and the dialler serves no campaign until it holds the campaign's lock again.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from phonebank.core.db import db
 
-# The first of the two numbers of each lock; the second is the campaign's id.
+# Each lock has two numbers: this one, and the campaign's id.
 _DIALLER = 0x6469616C
 
 _TRY = text("SELECT pg_try_advisory_lock(:dialler, :campaign_id)")
@@ -27,7 +27,8 @@ class CampaignLocks:
         self._held: set[int] = set()
 
     def hold(self, campaign_ids: Iterable[int]) -> set[int]:
-        """Try to hold the locks of these campaigns, and free all others. Return those held."""
+        """Try to hold the locks of these campaigns, and free all other locks. Return the ids of the
+        campaigns whose locks are held."""
         wanted = set(campaign_ids)
         try:
             connection = self._connected()
@@ -45,7 +46,7 @@ class CampaignLocks:
         """Free all locks."""
         connection, self._connection, self._held = self._connection, None, set()
         if connection is not None:
-            # A closed connection would go back to the pool with its locks.
+            # Without this, the connection would go back to the pool with its locks.
             connection.invalidate()
             connection.close()
 

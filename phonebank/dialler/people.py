@@ -1,4 +1,4 @@
-"""What a person's open line needs now: to be joined, to hear the information message, to end."""
+"""Does what a person's open line needs: joins it, plays the information message, or ends it."""
 
 from datetime import datetime, timedelta
 
@@ -16,28 +16,29 @@ _MESSAGE = text("UPDATE line SET message_at = coalesce(message_at, :at) WHERE id
 # A person who has heard nobody for this long hears the information message: `rules/*.yaml`,
 # `seconds_to_message`.
 NOBODY_AFTER = timedelta(seconds=2)
-# The message is asked for so much sooner, because asking takes time.
+# The provider is asked for the message this much earlier, because the request takes time.
 HEADROOM = timedelta(seconds=0.4)
-# Usually a provider has told of a join by then.
+# A provider has usually told of a join after this long.
 TOLD_AFTER = timedelta(seconds=0.5)
-# A person who moves to the caller's other telephone is with nobody for less than this.
+# While a person is moved to the caller's other telephone, they are joined to nobody for less than
+# this.
 MOVES_WITHIN = timedelta(seconds=1)
-# A message whose end was never told has ended by now.
+# A message has ended after this long, even if the provider has not told of its end.
 MESSAGE_AT_MOST = timedelta(seconds=30)
 
 
 class PersonLines:
-    """The open lines to people. It remembers on which lines the message has begun, so that nobody
-    is put through in the middle of it. Commits when one begins."""
+    """Follows the open lines to people. It remembers the lines on which the message has begun, so
+    that no person is put through in the middle of the message. Commits when a message begins."""
 
     def __init__(self, switchboard: Switchboard) -> None:
         self._switchboard = switchboard
-        # Whether anybody is there who could take a call that is nobody's yet.
+        # Whether any caller is connected who could take a call that has no caller yet.
         self.has_callers = True
         self._messages: dict[int, datetime] = {}
-        # When it was first tried to put a person through.
+        # When it was first tried to put each person through, by their line's id.
         self._tried: dict[int, datetime] = {}
-        # Since when a person who was joined is with nobody.
+        # Since when each person who was joined has been joined to nobody, by their line's id.
         self._apart: dict[int, datetime] = {}
 
     def forget_ended(self, open_ids: set[int]) -> None:
@@ -47,7 +48,7 @@ class PersonLines:
         self._apart = {k: at for k, at in self._apart.items() if k in open_ids}
 
     def is_waiting(self, at: datetime) -> bool:
-        """Whether somebody is being put through, and the provider has not told that it worked."""
+        """Whether a person was put through and the provider is late in telling of the join."""
         return any(at - tried_at > TOLD_AFTER for tried_at in self._tried.values())
 
     def follow(self, line: LineRow, at: datetime) -> None:
@@ -60,7 +61,8 @@ class PersonLines:
                 self._switchboard.hang_up(line.ref)
         elif line.joined_at is not None:
             self._tried.pop(line.id, None)
-            # The caller is gone, or has recorded how the call ended: never leave a silent line.
+            # The caller is gone, or has recorded how the call ended. Do not leave the person on a
+            # silent line.
             if self._is_unwanted(line) or self._is_left_alone(line, at):
                 self._switchboard.hang_up(line.ref)
         else:
@@ -73,14 +75,13 @@ class PersonLines:
         return at - self._apart.setdefault(line.id, at) > MOVES_WITHIN
 
     def _put_through(self, line: LineRow, at: datetime) -> None:
-        """Put a person who has answered through to their caller, or tell them that nobody is
-        free."""
+        """Put a person who has answered through to their caller, or play them the message."""
         if line.caller_id is None and line.call_is_open:
-            # Somebody may become free in time. The message begins before the time is over.
+            # A caller may still become free. The message begins just before `NOBODY_AFTER` is over.
             if at - (line.answered_at or at) > NOBODY_AFTER - HEADROOM:
                 self._say_nobody_is_free(line, at)
         elif not self._is_unwanted(line) and line.own_ref is not None:
-            # An answer that was told late is put through all the same, as long as that works.
+            # The person is put through even if the provider told of their answer late.
             tried_at = self._tried.setdefault(line.id, at)
             self._switchboard.join(line.ref, line.own_ref)
             if at - tried_at > NOBODY_AFTER:

@@ -1,6 +1,6 @@
-"""Predictive calling: more lines than callers are ready, by `pacing.rule`. Commits.
+"""Predictive calling: dials more lines than callers are ready, as `pacing.rule` allows. Commits.
 
-A person's call is nobody's until they answer. Then the caller who has waited for longest takes it.
+A call has no caller until the person answers. Then the caller who has waited longest takes it.
 """
 
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ from phonebank.telephony.phases import Phase
 # How often the rule is asked.
 ASKS_EVERY = timedelta(seconds=0.5)
 CHOSEN_PEOPLE = (
-    "An organiser or your host has chosen whom you call, and this campaign can't keep to that,"
+    "An organiser or your host has chosen which people you call. That can't work in this campaign,"
     " because it calls several people at once. Tell them."
 )
 NOBODY_LEFT = "There's nobody to call right now. We try again every few seconds."
@@ -59,8 +59,8 @@ class Predictive:
         self._asked_at: datetime | None = None
 
     def assign(self, campaign: Campaign, callers: list[CallerRow], lines: list[LineRow]) -> bool:
-        """Give people who have answered to callers who are ready, whoever waited for longest
-        first. Return whether anybody was given."""
+        """Give people who have answered to callers who are ready. The people and the callers who
+        have waited longest come first. Return whether any caller got a person."""
         answered = [line for line in lines if self._is_nobodys(line) and line.is_live]
         answered.sort(key=lambda line: (line.answered_at or line.created_at, line.id))
         ready = self._ready(callers) if answered else []
@@ -114,7 +114,7 @@ class Predictive:
         ringing = [
             (at - (line.dialled_at or at)).total_seconds() for line in people if not line.is_live
         ]
-        # Those who finish or take a break after this call will take no other.
+        # Callers who finish or take a break after this call will take no other call.
         coming_back = [c for c in callers if c.ready_at is not None and not c.finishing]
         talking = [
             (at - caller.joined_at).total_seconds()
@@ -149,7 +149,7 @@ class Predictive:
         return is_open and line.caller_id is None and not self._people.has_message(line)
 
     def _ready(self, callers: list[CallerRow]) -> list[Caller]:
-        """Return the callers who may take a call now, in the order of their waiting."""
+        """Return the callers who may take a call now, those who have waited longest first."""
         ids = [
             caller.caller_id
             for caller in callers
@@ -162,7 +162,7 @@ class Predictive:
         return [found[i] for i in ids if i in found and not _why_not(found[i])]
 
     def _tell_others(self, callers: list[CallerRow], ready_ids: set[int], at: datetime) -> None:
-        """Tell callers who are ready why they get nobody, if the reason is their own."""
+        """Tell callers who are ready, but may take no call now, why they get nobody."""
         for row in callers:
             if row.caller_id in ready_ids or not is_due(row, at):
                 continue

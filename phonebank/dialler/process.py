@@ -27,8 +27,8 @@ AFTER_FAILURE = 1.0
 
 
 def run_dialler(app: Flask, stop: threading.Event | None = None) -> None:
-    """Serve campaigns until a signal asks the process to stop, or `stop` is set. Lines stay as they
-    are then, and the next dialler adopts them. Without a provider, do nothing."""
+    """Serve campaigns until a signal asks the process to stop, or `stop` is set. The open lines
+    stay as they are, and the next dialler takes them over. Without a provider, only wait."""
     if stop is None:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -46,8 +46,8 @@ def run_dialler(app: Flask, stop: threading.Event | None = None) -> None:
 
 
 def _tell(app: Flask, event: LineEvent) -> None:
-    """Write an event that came by the provider's own connection. If the database is away, the
-    event is dropped: the next `fetch` tells of it."""
+    """Write an event that came by the connection of `Backend.listen`. If PostgreSQL does not
+    answer, the event is dropped, and the next `fetch` tells of it again."""
     with app.app_context():
         try:
             record_event(event)

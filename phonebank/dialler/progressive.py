@@ -1,4 +1,4 @@
-"""Progressive calling: one person for each caller who is ready. Commits."""
+"""Progressive calling: calls one person for each caller who is ready. Commits."""
 
 from datetime import datetime, timedelta
 
@@ -24,7 +24,8 @@ WHERE caller_id = :caller_id
 
 
 def is_due(caller: CallerRow, at: datetime) -> bool:
-    """Whether the caller waits for a person who is not being called yet."""
+    """Whether to look for a person for this caller now: they wait, and nobody is being called for
+    them."""
     if caller.situation.phase != Phase.WAITING or caller.finishing or caller.call_id is not None:
         return False
     return caller.ask_again_at is None or caller.ask_again_at <= at
@@ -33,7 +34,7 @@ def is_due(caller: CallerRow, at: datetime) -> bool:
 def claim_for(caller: CallerRow, backend: str) -> None:
     """Take the next person for a caller who is ready, and write the line to call them.
 
-    If there is nobody, tell the caller why, and ask again some seconds later.
+    If there is nobody, tell the caller why. The dialler tries again some seconds later.
     """
     row = read_caller(caller.caller_id)
     if row is None:
@@ -54,8 +55,8 @@ def claim_for(caller: CallerRow, backend: str) -> None:
 
 
 def tell(caller_id: int, notice: str) -> None:
-    """Tell a caller why they get nobody, and ask again some seconds later; "" if they get
-    somebody. Commits."""
+    """Tell a caller why they get nobody; `notice` is "" if they get somebody. After a reason, the
+    dialler tries again some seconds later. Commits."""
     ask_again_at = now() + ASKS_AGAIN_AFTER if notice else None
     told = {"caller_id": caller_id, "notice": notice, "ask_again_at": ask_again_at}
     db.session.execute(_TELL, told)

@@ -59,8 +59,8 @@ ORDER BY line.id
     answered=LineState.ANSWERED,
     joined=LineState.JOINED,
 )
-# Open calls whose line has ended before the person was joined to anyone. An undone call is its
-# caller's, who corrects it.
+# Open calls whose line has ended before the person was joined to anyone. Calls that their caller
+# has undone are left out, because the caller corrects their outcome.
 _UNJOINED = state_text(
     """
 SELECT call.id AS call_id, call.caller_id, call.contact_id, call.phone, line.id AS line_id,
@@ -80,8 +80,8 @@ UNION SELECT campaign_id FROM line WHERE ended_at IS NULL
 
 @dataclass(frozen=True)
 class CallerRow:
-    """A caller on the telephone: see `models.PhoneSession`. `joined_at` and `left_at` are when the
-    person of their open call was joined and when that line ended."""
+    """A caller on the telephone: see `models.PhoneSession`. `joined_at` and `left_at` are
+    when the person of their open call was joined, and when that person's line ended."""
 
     caller_id: int
     number: str | None
@@ -115,11 +115,12 @@ class CallerRow:
 
 @dataclass(frozen=True)
 class LineRow:
-    """A line that is open, its call, and the line on which its caller can hear somebody (`own_…`).
+    """An open line and its call. The names with `own_` are about the line on which its caller can
+    hear a person.
 
-    `session_line_id` is the line that the caller wants. It is another one while they change
-    telephones. `phone` is the number of the call's person, `number` the caller's own; each may be
-    None.
+    `session_line_id` is the line that the caller wants to use. While they change telephones, it is
+    another line than `own_id`. `phone` is the number of the person who is called, and `number` the
+    caller's own number. Each may be None.
     """
 
     id: int
@@ -162,7 +163,7 @@ class LineRow:
 
 @dataclass(frozen=True)
 class UnjoinedRow:
-    """An open call whose line has ended, and nobody talked."""
+    """An open call whose line has ended before anyone talked."""
 
     call_id: uuid.UUID
     caller_id: int | None

@@ -1,7 +1,7 @@
-"""Sends commands to the provider, several at once, and never the same one twice in a moment.
+"""Sends commands to the provider, several at once, and does not repeat the same command too soon.
 
-The provider answers in its own time, in threads that touch no table. The dialler collects what was
-answered at its next turn.
+Each command waits for the provider's answer in a thread that does not use the database. The dialler
+collects the answers at its next turn.
 """
 
 import logging
@@ -15,7 +15,7 @@ from phonebank.telephony.backend import Backend, LineRef, Sound
 log = logging.getLogger(__name__)
 
 THREADS = 16
-# After this many seconds a command that has had no effect is sent again.
+# A command that is still needed after this many seconds is sent again.
 AGAIN_AFTER = 3.0
 
 DIAL = "dial"
@@ -23,7 +23,7 @@ FETCH = "fetch"
 
 
 class Switchboard:
-    """The commands to one provider that are under way."""
+    """Sends commands to one provider, and keeps those that it has not answered yet."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -65,7 +65,8 @@ class Switchboard:
         return (FETCH, 0) in self._under_way
 
     def collect(self) -> list[tuple[str, int, Any]]:
-        """Return the answers that have come since: (verb, line id, result or exception)."""
+        """Return the answers that have come since the last time, each as (verb, line id, result or
+        exception)."""
         done = [key for key, future in self._under_way.items() if future.done()]
         answers = []
         for key in done:

@@ -1,4 +1,4 @@
-"""Sees what happens on a campaign's lines, turn by turn, and learns from it for the pacing rule."""
+"""Watches a campaign's lines at each turn, so that the pacing rule learns from them."""
 
 from datetime import datetime
 
@@ -10,8 +10,8 @@ from phonebank.telephony.phases import Phase
 
 
 class Watch:
-    """What one dialler has seen of one campaign. Each dialler begins anew. The day's account does
-    not, because it is counted from the rows."""
+    """What one dialler has seen of one campaign. A new dialler has seen nothing. The day's account
+    is not lost with the old dialler, because it is counted from the rows."""
 
     def __init__(self, ring_seconds: int) -> None:
         self._learner = Learner(ring_seconds)
