@@ -119,6 +119,6 @@ class Line(Versioned, Base):
     decision_id: Mapped[int | None] = mapped_column(
         BigInteger, ForeignKey("dial_decision.id", ondelete="SET NULL")
     )
-    # What the provider charged, in its currency (ISO 4217).
+    # What the provider charged, and in which currency (ISO 4217).
     cost: Mapped[Decimal | None] = mapped_column(Numeric(12, 5))
     currency: Mapped[str | None] = mapped_column(String(3))

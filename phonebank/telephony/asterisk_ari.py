@@ -24,7 +24,7 @@ class Ari:
         self._sign_in = (user, password)
         self._session = requests.Session()
         self._session.auth = self._sign_in
-        self._session.trust_env = False  # a proxy for web pages has no part in this
+        self._session.trust_env = False  # these requests use no proxy for web pages
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=AT_ONCE))
 
@@ -39,8 +39,8 @@ class Ari:
     def ask(self, method: str, path: str, **sent: Any) -> requests.Response:
         """Send a request with the parameters of `requests`, and return the answer.
 
-        An answer in the 400s is returned, because it says something about the line. Raises
-        BackendUnavailableError if Asterisk does not answer, refuses the password, or has no room.
+        A status such as 404 or 409 is returned, because it says something about the line. Raises
+        BackendUnavailableError if Asterisk does not answer, refuses the password, or fails.
         """
         try:
             answer = self._session.request(

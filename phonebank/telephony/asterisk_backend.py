@@ -1,4 +1,4 @@
-"""Lines through an Asterisk of the campaign's own, over its REST interface (ARI).
+"""Lines through an Asterisk server of our own, over its REST interface (ARI).
 
 Each caller's line has a bridge, in which the caller stays and people come and go.
 """
@@ -34,7 +34,8 @@ from phonebank.telephony.events import EndCause, EventKind, LineEvent
 
 NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 CALLER_RING_SECONDS = 40
-# A line that was dialled less long ago is not looked for: it may not be in Asterisk's list yet.
+# `fetch` never says that a line is lost that was dialled less long ago than this, because
+# Asterisk may not list the line yet.
 SECONDS_TO_APPEAR = 10.0
 
 
@@ -68,7 +69,7 @@ class AsteriskBackend:
         bridge = bridge_id(caller.line_id)
         self._ari.ask("DELETE", f"/bridges/{bridge}/moh")
         added = self._add(bridge, self._channel(person))
-        if added == 404:  # nobody listened when the caller answered
+        if added == 404:  # no process heard the caller answer, so there is no bridge yet
             self._open_bridge(caller)
             self._add(bridge, self._channel(person))
 
@@ -79,7 +80,7 @@ class AsteriskBackend:
                 self._open_bridge(line)
                 self._ari.ask("POST", bridge)
             return
-        # The id lets the message begin once, however often it is asked for.
+        # Because of the id, the message begins only once, even if it is asked for again.
         self._ari.ask(
             "POST",
             f"/channels/{self._channel(line)}/play/{message_id(line.line_id)}",
@@ -88,7 +89,7 @@ class AsteriskBackend:
 
     def hang_up(self, line: LineRef) -> None:
         if line.provider_id is None:
-            # A browser may have opened the line without our knowing the channel.
+            # A browser may have opened the line, although we do not know the channel.
             softphones.end_sign_in(self._ari, line.line_id)
             for channel in self._ari.list_of("/channels"):
                 if line_of(channel) == line.line_id:
@@ -103,7 +104,7 @@ class AsteriskBackend:
 
     def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:
         at, asked = datetime.now(UTC), time.monotonic()
-        # The sign-ins come first: a browser that opens its line in between is then in either list.
+        # The sign-ins are read first, so that no line is missed that a browser opens in between.
         waiting = softphones.lines_with_sign_ins(self._ari)
         channels: dict[int, Message] = {}
         for channel in self._ari.list_of("/channels"):
@@ -127,8 +128,8 @@ class AsteriskBackend:
             self._listener.stop()
 
     def _dial(self, line_id: int, number: str, show: str, seconds: int, side: str) -> str:
-        """Dial under an id that the line gives. So an attempt whose answer was lost is found again,
-        and nobody is dialled twice for one line."""
+        """Dial with a channel id that is made from the line's id. So a call whose answer was lost
+        is found again, and nobody is dialled twice for one line."""
         if not NUMBER.fullmatch(number) or not NUMBER.fullmatch(show):
             raise NumberRefusedError("not an international number")
         name = channel_id(line_id)
@@ -151,7 +152,7 @@ class AsteriskBackend:
         )
         if answer.status_code == 400:
             raise NumberRefusedError("Asterisk refuses the number")
-        return name  # an answer of 409 says that this line is dialled already
+        return name  # a status of 409 says that this line was dialled before
 
     def _is_young(self, line_id: int, asked: float) -> bool:
         moment = self._dialled.get(line_id)

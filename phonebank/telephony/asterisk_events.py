@@ -1,9 +1,10 @@
-"""Asterisk's events in our own words. No network.
+"""Turns Asterisk's messages into our events. This module uses no network.
 
-A channel that Phonebank makes has the id `line-7`, and the bridge of a caller's line `bridge-7`.
-(If they had one id, Asterisk would send the events of only one of them.) So a channel tells its
-line without a table, even to a process that has just started. A browser's channel gets its id from
-Asterisk; its name says for which line it signed in.
+The channel that Phonebank makes for line 7 has the id `line-7`. If line 7 is a caller's line, the
+caller's bridge has the id `bridge-7`. (If a channel and a bridge had the same id, Asterisk would
+send the events of only one of them.) So even a process that has just started can tell from the id
+which line a channel is. Asterisk chooses the id of a browser's channel; the channel's name says for
+which line the browser signed in.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def channel_id(line_id: int) -> str:
 
 
 def channel_ids_like() -> str:
-    """Return a LIKE pattern of the channels that go through the trunk. Browsers' have other ids."""
+    """Return a LIKE pattern for the ids of the channels that go through the trunk. The channels of
+    browsers have other ids."""
     return "line-%"
 
 
@@ -69,7 +71,7 @@ def is_browsers(channel: Message) -> bool:
 
 
 def is_callers(channel: Message) -> bool:
-    """Return whether this is a caller's line. A browser's always is."""
+    """Return whether this channel is a caller's line. A browser's channel always is one."""
     if is_browsers(channel):
         return True
     return str(channel.get("dialplan", {}).get("app_data", "")).endswith(",caller")
@@ -91,7 +93,7 @@ def moment_of(text: str) -> datetime:
 
 
 def events_of(message: Message) -> Iterator[LineEvent]:
-    """Yield what an event of ARI means for our lines: nothing, or one event for each line."""
+    """Yield what a message of ARI means for our lines: no event, or one event for each line."""
     if "timestamp" not in message:
         return
     at = moment_of(message["timestamp"])
@@ -106,7 +108,7 @@ def events_of(message: Message) -> Iterator[LineEvent]:
         case "StasisStart":
             yield from _one(message["channel"], EventKind.ANSWERED, at)
         case "StasisEnd":
-            # Of a browser's channel Asterisk tells us nothing later than this.
+            # This is the last message that Asterisk sends about a browser's channel.
             if is_browsers(message["channel"]):
                 yield from _one(message["channel"], EventKind.ENDED, at, EndCause.HUNG_UP)
         case "ChannelDestroyed":
@@ -115,7 +117,7 @@ def events_of(message: Message) -> Iterator[LineEvent]:
 
 
 def state_events(channel: Message, at: datetime) -> Iterator[LineEvent]:
-    """Yield where a channel is, as if the event had just arrived."""
+    """Yield the event that says in which state a channel is, as if it had just arrived."""
     if channel["state"] in ("Ring", "Ringing"):
         yield from _one(channel, EventKind.RINGING, at)
     if channel["state"] == "Up" and channel.get("dialplan", {}).get("app_name") == "Stasis":
@@ -123,7 +125,7 @@ def state_events(channel: Message, at: datetime) -> Iterator[LineEvent]:
 
 
 def joined_events(bridge: Message, at: datetime) -> Iterator[LineEvent]:
-    """Yield that a caller's bridge holds a person, for both lines."""
+    """Yield JOINED for both lines if a person is in a caller's bridge."""
     caller = _line_of_bridge(bridge)
     if caller is None:
         return
@@ -133,16 +135,17 @@ def joined_events(bridge: Message, at: datetime) -> Iterator[LineEvent]:
 
 
 def cause_of(channel: Message, number: int | None) -> EndCause:
-    """Return why a channel ended. After an answer, either side has hung up."""
+    """Return why a channel ended. If it was answered, one of the two sides has hung up."""
     if channel["state"] == "Up":
         return EndCause.HUNG_UP
     return _CAUSE_OF.get(number or 0, EndCause.FAILED)
 
 
 def _bridge_events(message: Message, at: datetime) -> Iterator[LineEvent]:
-    """Somebody came into a caller's bridge, or left it. Both the caller and the person hear of it.
+    """Yield what it means that a channel entered or left a caller's bridge: one event for the
+    caller's line, and one for the person's.
 
-    A caller comes in alone; nothing is joined then.
+    The caller is alone in the bridge at first. Their own entering joins nobody, so it is no event.
     """
     bridge, moved = message["bridge"], line_of(message["channel"])
     caller = _line_of_bridge(bridge)
@@ -171,7 +174,7 @@ def _played(playback: Message, at: datetime) -> Iterator[LineEvent]:
 def _one(
     channel: Message, kind: EventKind, at: datetime, cause: EndCause | None = None
 ) -> Iterator[LineEvent]:
-    # These happen to a line once, so they need no number of their own.
+    # Each of these events happens to a line only once, so its sequence number may be 0.
     line = line_of(channel)
     if line is not None:
         yield LineEvent(line, 0, kind, cause, at, provider_id=channel["id"])
@@ -189,5 +192,6 @@ def _line_of_bridge(bridge: Message) -> int | None:
 
 def _sequence(at: datetime, kind: EventKind) -> int:
     """Return a number that grows with time: twice the milliseconds since 1970, and one more for
-    joining. Who moves to another bridge leaves and joins within one millisecond."""
+    JOINED. A line that moves to another bridge leaves one and joins the other within one
+    millisecond, so JOINED must be the later event."""
     return 2 * int(at.timestamp() * 1000) + (kind == EventKind.JOINED)

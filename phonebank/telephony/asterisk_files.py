@@ -13,12 +13,12 @@ from string import Template
 TEMPLATES = Path(__file__).with_name("asterisk_config")
 APPLICATION = "phonebank"  # our name in Asterisk's dialplan
 SAMPLES_A_SECOND = 8000  # what telephones carry
-# Neither a new line nor a semicolon, which would begin another setting or a comment.
+# No line end and no semicolon, because these would begin another setting or a comment.
 PLAIN = re.compile(r"[^\s;@{}]+")
 
 
 class _Blanks(Template):
-    # Asterisk's own names are written ${…}.
+    # Our blanks are written @{…}, because Asterisk writes its own names ${…}.
     delimiter = "@"
     idpattern = "(?!)"
     braceidpattern = "[a-z_]+"
@@ -26,7 +26,7 @@ class _Blanks(Template):
 
 @dataclass(frozen=True)
 class AsteriskSettings:
-    """What the files are filled in with. The addresses are `host` or `host:port`."""
+    """The values that are filled into the files. Addresses are `host` or `host:port`."""
 
     password: str = field(repr=False)
     trunk: str
@@ -42,9 +42,9 @@ class AsteriskSettings:
     sip_address: str = "0.0.0.0:5060"
     rtp_from: int = 10000
     rtp_to: int = 20000
-    # The most browsers at once. Phonebank's own connections need some more.
+    # How many browsers may be connected at once. Phonebank's own connections are not counted.
     softphones: int = 2000
-    # Folders as Asterisk sees them.
+    # The paths of folders, as Asterisk sees them.
     etc: str = "/etc/asterisk"
     var: str = "/var/lib/asterisk"
     spool: str = "/var/spool/asterisk"
@@ -53,14 +53,14 @@ class AsteriskSettings:
     sounds: str = "/var/lib/asterisk/phonebank"
 
     def check(self) -> None:
-        """Raise ValueError if a value can't stand in a configuration file. The message names it."""
+        """Raise ValueError if a value can't stand in a configuration file, with its name."""
         for name, value in vars(self).items():
             if isinstance(value, str) and value and not PLAIN.fullmatch(value):
                 raise ValueError(f"{name} has a space, a semicolon or a bracket in it.")
 
 
 def write_configuration(settings: AsteriskSettings, folder: Path) -> list[Path]:
-    """Write every configuration file into `folder`, readable by its owner and group alone.
+    """Write every configuration file into `folder`. Only its owner and its group can read a file.
 
     Returns their paths. Files with the same names are replaced. Raises ValueError for a value that
     can't stand in such a file.
@@ -78,7 +78,7 @@ def write_configuration(settings: AsteriskSettings, folder: Path) -> list[Path]:
 
 
 def _sections(settings: AsteriskSettings) -> dict[str, str]:
-    """Return the settings that are there only sometimes, as lines."""
+    """Return the settings that only some machines need, as lines of the files."""
     address = settings.public_address
     nat = f"external_signaling_address = {address}\nexternal_media_address = {address}"
     sign_in = (
@@ -94,8 +94,8 @@ def _sections(settings: AsteriskSettings) -> dict[str, str]:
 
 
 def write_waiting_sound(sounds: Path) -> Path:
-    """Write what callers hear while they wait: a soft tone each four seconds, so that the line does
-    not seem dead. Returns the path."""
+    """Write what callers hear while they wait: a soft tone every four seconds, so that they know
+    that the line works. Returns the path."""
     folder = sounds / "waiting"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "waiting.wav"
@@ -110,7 +110,7 @@ def write_tone(path: Path, parts: list[tuple[float, float, float]]) -> None:
     for frequency, seconds, loudness in parts:
         count = int(seconds * SAMPLES_A_SECOND)
         for number in range(count):
-            # It swells and fades, because a tone that starts at once clicks.
+            # The tone swells and fades, because a tone that starts suddenly clicks.
             swell = math.sin(math.pi * number / count)
             turn = 2 * math.pi * frequency * number / SAMPLES_A_SECOND
             samples += struct.pack("<h", int(32767 * loudness * swell * math.sin(turn)))

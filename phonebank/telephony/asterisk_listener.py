@@ -1,4 +1,4 @@
-"""Listens to Asterisk's events in a thread of its own, and connects again when it has to."""
+"""Listens to Asterisk's events in a thread of its own, and connects again after each failure."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ PINGS_AFTER = 10.0
 class Listener:
     """Passes Asterisk's events on, in their order.
 
-    Asterisk keeps no events while nobody listens. So after each connecting it tells where every
-    line is; lines that ended meanwhile are for `AsteriskBackend.fetch` to find.
+    Asterisk keeps no events while no process listens. So each time it has connected, the listener
+    tells in which state every line is. `AsteriskBackend.fetch` finds the lines that have ended.
     """
 
     def __init__(self, ari: Ari, tell: Callable[[LineEvent], None]) -> None:
@@ -54,7 +54,7 @@ class Listener:
         self._thread.start()
 
     def stop(self) -> None:
-        """End within a second."""
+        """Stop listening, which takes about a second."""
         self._stopping.set()
         self._thread.join(timeout=5)
 
@@ -66,7 +66,7 @@ class Listener:
                 was_there = True
             except (OSError, websocket.WebSocketException, BackendUnavailableError) as fault:
                 if was_there:
-                    # The kind alone: the address in its text has the password in it.
+                    # Only the kind of error is logged, because its text has the password in it.
                     log.warning("Asterisk's events stopped: %s", type(fault).__name__)
                 was_there = False
             except Exception:
@@ -111,7 +111,8 @@ class Listener:
         if message["type"] == "ChannelLeftBridge" and is_alone(bridge):
             self._play_waiting(bridge["id"])
         elif message["type"] == "ChannelEnteredBridge" and not is_alone(bridge):
-            # This event may come long after the last one, and then the sound began too late.
+            # If this event comes long after the one before, the waiting sound may have begun in
+            # between, when the person was already in the bridge.
             self._ari.ask("DELETE", f"/bridges/{bridge['id']}/moh")
         if message["type"] == "StasisEnd" and is_callers(channel):
             self._clean_up(channel)
@@ -130,11 +131,11 @@ class Listener:
         for bridge in bridges:
             for event in joined_events(bridge, at):
                 self._tell(event)
-            if is_empty(bridge):  # its caller left while nobody listened
+            if is_empty(bridge):  # the caller left while no process listened
                 self._ari.ask("DELETE", f"/bridges/{bridge['id']}")
 
     def _put_into_bridge(self, channel: Message) -> None:
-        """Give a caller a bridge, so that joining a person is one request."""
+        """Give a caller a bridge, so that one request is enough to join a person."""
         line = line_of(channel)
         if line is not None:
             bridge = f"/bridges/{bridge_id(line)}"
@@ -143,8 +144,8 @@ class Listener:
             self._play_waiting(bridge_id(line))
 
     def _play_waiting(self, bridge: str) -> None:
-        """Let a caller who is alone hear that the line is not dead. Some trunks also end a line
-        without any sound. `AsteriskBackend.join` ends it."""
+        """Play the waiting sound to a caller who is alone, so that they know that the line works.
+        Some trunks also end a line without any sound. `AsteriskBackend.join` ends the sound."""
         self._ari.ask("POST", f"/bridges/{bridge}/moh")
 
     def _clean_up(self, channel: Message) -> None:

@@ -1,5 +1,5 @@
-"""The sign-ins with which callers' browsers reach Asterisk. Each is for one line, and lives in
-Asterisk's memory."""
+"""The sign-ins with which callers' browsers reach Asterisk. Each sign-in is for one line. Asterisk
+keeps it in its memory."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _OBJECTS = "/asterisk/config/dynamic/res_pjsip"
 
 
 def make_sign_in(ari: Ari, line_id: int, url: str) -> SoftphoneToken:
-    """Make a browser's sign-in for a line, in place of an earlier one, and return it.
+    """Make a browser's sign-in for a line, and return it. It replaces an earlier sign-in.
 
-    The browser connects to `url` and calls `line`, which is all it can call. Raises
+    The browser connects to `url` and calls the name `line`. It can call nothing else. Raises
     BackendUnavailableError.
     """
     name, password = softphone_name(line_id), secrets.token_urlsafe(24)
@@ -29,11 +29,11 @@ def make_sign_in(ari: Ari, line_id: int, url: str) -> SoftphoneToken:
         "transport": "browsers",
         "context": "softphone",
         "disallow": "all",
-        "allow": "alaw,ulaw",  # as telephones speak, so that nothing is converted
+        "allow": "alaw,ulaw",  # the codecs of telephones, so that no sound is converted
         "auth": name,
         "direct_media": "no",
         "send_connected_line": "no",  # the browser learns nobody's number
-        "rtp_timeout": "20",  # seconds without sound after which a caller has vanished
+        "rtp_timeout": "20",  # seconds without sound after which the line ends
         "rtp_timeout_hold": "60",
         "accountcode": str(int(expires_at.timestamp())),
     }
@@ -47,7 +47,7 @@ def make_sign_in(ari: Ari, line_id: int, url: str) -> SoftphoneToken:
 
 
 def end_sign_in(ari: Ari, line_id: int) -> None:
-    """Take away a line's sign-in, if it has one. Raises BackendUnavailableError."""
+    """Delete a line's sign-in, if the line has one. Raises BackendUnavailableError."""
     for kind in ("endpoint", "auth"):
         ari.ask("DELETE", f"{_OBJECTS}/{kind}/{softphone_name(line_id)}")
 
@@ -60,7 +60,7 @@ def lines_with_sign_ins(ari: Ari) -> set[int]:
 
 
 def end_old_sign_ins(ari: Ari) -> None:
-    """Take away the sign-ins that were not used in time. Raises BackendUnavailableError."""
+    """Delete the sign-ins that were not used in time. Raises BackendUnavailableError."""
     for endpoint in ari.list_of("/endpoints/PJSIP"):
         name = str(endpoint["resource"])
         if not name.startswith("softphone-") or endpoint["channel_ids"]:

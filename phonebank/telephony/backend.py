@@ -1,4 +1,4 @@
-"""The interface to a provider of telephone lines. Nothing above it knows which provider runs."""
+"""The interface to a provider of telephone lines. Its users do not know which provider it is."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -34,8 +34,8 @@ class Sound(StrEnum):
 
 @dataclass(frozen=True)
 class LineRef:
-    """A line as the provider knows it. `provider_id` is None if it was never told, because a
-    process died while it dialled."""
+    """A line as the provider knows it. `provider_id` is None if we do not know it: a process died
+    while it dialled the line, or a browser has not opened the line yet."""
 
     line_id: int
     provider_id: str | None
@@ -43,8 +43,9 @@ class LineRef:
 
 @dataclass(frozen=True)
 class SoftphoneToken:
-    """What a caller's browser needs to open its line: a secret, until when it works (aware), and
-    the driver's settings, such as the address to connect to. It has no person's number."""
+    """What a caller's browser needs to open its line: a secret, the time until which the secret
+    works (aware), and the driver's settings, such as the address to connect to. No number of a
+    person is in it."""
 
     driver: str  # the JavaScript driver: twilio, sip
     secret: str = field(repr=False)
@@ -56,8 +57,8 @@ class Backend(Protocol):
     """A provider. Its methods may be called from several threads.
 
     `number` and `show` are E.164; `show` is the number that the called telephone displays. All
-    methods except `softphone_token` raise BackendUnavailableError. Joining, playing to or hanging
-    up a line that has ended changes nothing and raises nothing.
+    methods except `listen` and `close` may raise BackendUnavailableError. To join, play to or hang
+    up a line that has ended changes nothing, and is no error.
     """
 
     name: str
@@ -71,10 +72,11 @@ class Backend(Protocol):
         Raises NumberRefusedError."""
 
     def join(self, person: LineRef, caller: LineRef) -> None:
-        """Let the two hear each other, and end any sound on their lines."""
+        """Let the two lines hear each other, and end any sound that plays on them."""
 
     def play(self, line: LineRef, sound: Sound) -> None:
-        """Play a sound on a line that was answered. INFORMATION_MESSAGE ends with PLAYED."""
+        """Play a sound on a line that was answered. At the end of INFORMATION_MESSAGE
+        the provider tells PLAYED."""
 
     def hang_up(self, line: LineRef) -> None:
         """End the line."""
@@ -84,12 +86,13 @@ class Backend(Protocol):
         NoSoftphoneError."""
 
     def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:
-        """Ask the provider where these lines are, and return that as events, as if they had just
-        arrived. A line that the provider does not know has ENDED with the cause LOST."""
+        """Ask the provider in which state these lines are. Return the states as events, as if the
+        events had just arrived. For a line that the provider does not know, return ENDED with the
+        cause LOST."""
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
-        """Begin to pass on the events that come to this process by a connection of its own, from a
-        thread or greenlet that runs until `close`. A provider that sends webhooks does nothing."""
+        """Begin to pass the provider's events to `tell`, from a thread or greenlet that runs until
+        `close`. If the provider sends webhooks instead, do nothing."""
 
     def close(self) -> None:
         """End what `listen` began."""

@@ -15,7 +15,7 @@ _BACKENDS = {
 
 
 def current_backend() -> str | None:
-    """Return the name of the current app's provider; None without one. This imports nothing."""
+    """Return the name of the current app's provider, or None. This imports no provider's module."""
     chosen = current_config().telephony
     return None if chosen == MANUAL else chosen
 

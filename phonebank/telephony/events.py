@@ -11,9 +11,10 @@ from phonebank.models.line_event import EventKind
 class LineEvent:
     """One thing that happened on a line.
 
-    `sequence` grows along the JOINED and LEFT events of a line. Other events may have any number;
-    line, number and kind together name the event. `cause` is why the line ended; None for other
-    kinds. `at` is aware. `provider_id` is the provider's id of the line, if the event tells it.
+    `sequence` grows from each JOINED or LEFT of a line to the next. Other events may have any
+    number. The line, the number and the kind together name the event. `cause` is why the line
+    ended; None for other kinds. `at` is aware. `provider_id` is the provider's id of the line, if
+    the event tells it.
     """
 
     line_id: int

@@ -1,8 +1,9 @@
-"""What is known of a line after an event. No database.
+"""Says what is known of a line after an event. This module uses no database.
 
-Providers tell late, twice, or in another order. So a line never goes back a stage, and after ENDED
-it stays as it is. An event that comes late can still fill in a moment that was not known: a person
-whose ANSWERED comes after the ENDED had answered.
+Providers tell of events late, twice, or in another order. So a line never goes back a stage, except
+that a line that has left another is ANSWERED again. The state ENDED stays. An event that comes late
+can still fill in a moment that was not known: if ANSWERED comes after ENDED, the person had
+answered.
 """
 
 from dataclasses import dataclass, replace

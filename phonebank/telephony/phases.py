@@ -1,4 +1,4 @@
-"""How things stand for a caller on the telephone, from the rows about them."""
+"""How things stand for a caller on the telephone, from the rows about that caller."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,11 +20,12 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Situation:
-    """The rows about one caller, as far as their phase depends on them.
+    """What the rows about one caller say, as far as the caller's phase depends on it.
 
-    `caller_line` is the state of the caller's line, and `person_line` that of the newest line of
-    their open call; None if there is no such line. `was_joined` says whether that line ever was
-    joined, and `cause` why it ended. `has_call` says whether the caller has an open call.
+    `caller_line` is the state of the caller's line. `person_line` is the state of the newest line
+    of their open call. Each is None if there is no such line. `was_joined` says whether the
+    person's line was ever joined, and `cause` why it ended. `has_call` says whether the caller has
+    an open call.
     """
 
     is_on: bool

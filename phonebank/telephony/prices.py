@@ -1,4 +1,4 @@
-"""What the provider charged for each line, once it says so. These functions do not commit."""
+"""Writes what the provider charged for each line. These functions do not commit."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from sqlalchemy import text
 from phonebank.core.db import db
 from phonebank.models import EndCause, now
 
-# Twilio knows the price of a call some minutes after its end, at times later.
+# Twilio knows the price of a call some minutes after the end of the call, sometimes later.
 ASKS_FROM = timedelta(seconds=60)
 ASKS_UNTIL = timedelta(days=2)
 # A call that nobody answered costs nothing.
@@ -34,7 +34,8 @@ WHERE line.backend = :backend AND line.provider_id = priced.id AND line.cost IS 
 """)
 
 
-# A trunk charges for what was spoken. A browser's line leads to our own Asterisk and is free.
+# A trunk charges for the time after the answer. A browser's line goes to our own Asterisk, so it is
+# free.
 _WRITE_BY_THE_MINUTE = text("""
 UPDATE line SET currency = :currency, cost = CASE
     WHEN answered_at IS NULL OR provider_id IS NULL OR provider_id NOT LIKE :of_the_trunk THEN 0
@@ -51,7 +52,7 @@ class TellsPrices(Protocol):
 
     def prices_since(self, since: datetime) -> dict[str, tuple[Decimal, str]]:
         """Return the cost and the currency (ISO 4217) of the calls that began at or after `since`,
-        by the provider's ids. A call whose price is not known yet is missing. Raises
+        by the provider's ids. A call whose price is not known yet is left out. Raises
         BackendUnavailableError."""
 
 
@@ -71,8 +72,8 @@ def write_free_lines(backend: str) -> None:
 
 
 def unpriced_lines(backend: str) -> dict[str, datetime]:
-    """Return the lines that have ended without a price so far: when each was written, by the
-    provider's ids."""
+    """Return when each line that has ended without a price so far was created, by the provider's id
+    of the line."""
     rows = db.session.execute(_UNPRICED, _asked(backend))
     return {row.provider_id: row.created_at for row in rows}
 
@@ -80,7 +81,7 @@ def unpriced_lines(backend: str) -> dict[str, datetime]:
 def write_prices(
     backend: str, unpriced: Collection[str], told: Mapping[str, tuple[Decimal, str]]
 ) -> None:
-    """Write those of the prices that the provider told which are of unpriced lines."""
+    """Write the prices that the provider told, for those of the lines that have no price."""
     found = [(sid, *price) for sid, price in told.items() if sid in unpriced]
     ids, costs, currencies = ([row[place] for row in found] for place in range(3))
     values = {"backend": backend, "ids": ids, "costs": costs, "currencies": currencies}

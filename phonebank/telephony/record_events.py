@@ -1,4 +1,4 @@
-"""Writes what a provider told of a line. These functions do not commit.
+"""Writes what a provider told about lines. These functions do not commit.
 
 The line is read without a lock. One statement writes the event and the line, but only if the line
 has not changed since. If it has, the line is locked and read again.
@@ -47,7 +47,7 @@ RETURNING line.id
 def record_event(event: LineEvent) -> bool:
     """Write an event and what it changes on its line. Return whether it was new.
 
-    An event that was written before changes nothing, and neither does one of an unknown line.
+    An event that was written before changes nothing, and so does an event of an unknown line.
     """
     named = {"line_id": event.line_id, "event_sequence": event.sequence, "kind": event.kind.value}
     row = _READ.row(named)
@@ -59,8 +59,8 @@ def record_event(event: LineEvent) -> bool:
     if row.is_known:
         return False
     begin_transaction()
-    # A statement that waits for the lock sees the events as they were before the wait, so the
-    # second reading comes after it.
+    # The statement that waits for the lock sees the events as they were before the wait, so the
+    # line is read a second time after the wait.
     _READ_LOCKED.row(named)
     row = _READ.row(named)
     return row is not None and not row.is_known and _write(event, named, row)
@@ -110,7 +110,7 @@ WHERE line.id = told.id
 def record_events(events: Sequence[LineEvent]) -> None:
     """Write many events with three statements. The lines are locked in the order of their ids.
 
-    Each event has the effect that it has in `record_event`. Those of unknown lines are left out.
+    Each event has the effect that it has in `record_event`. Events of unknown lines are left out.
     """
     ids = sorted({event.line_id for event in events})
     lines = {row.id: _facts_of(row) for row in db.session.execute(_LOCK_MANY, {"ids": ids})}
@@ -127,7 +127,7 @@ def record_events(events: Sequence[LineEvent]) -> None:
     changed: dict[int, tuple[LineFacts, LineEvent]] = {}
     for event in new:
         facts, first = changed.get(event.line_id, (lines[event.line_id], event))
-        # The provider's id may stand in any of the events.
+        # Any of a line's events may have the provider's id.
         first = first if first.provider_id else replace(first, provider_id=event.provider_id)
         changed[event.line_id] = apply(facts, event), first
     if not changed:

@@ -1,7 +1,7 @@
-"""A caller on the telephone: connecting, being ready, finishing. These functions do not commit.
+"""Connects callers to the telephone, and notes whether they are ready. Nothing here commits.
 
-They change only rows. The dialler sees the change within a moment, and does what follows from it
-on the lines.
+These functions only change rows. The dialler reads the rows within a moment, and does on the lines
+what follows from the change.
 """
 
 import uuid
@@ -18,7 +18,7 @@ from phonebank.models import Call, Caller, EndCause, Line, LineSide, LineState, 
 from phonebank.models.state_column import state_sql
 from phonebank.telephony.phases import Phase, Situation
 
-# How often the time of a caller's page is written.
+# `seen_at` is written again only after this long.
 SEEN_APART = timedelta(seconds=10)
 
 _CONNECT = text("""
@@ -48,8 +48,8 @@ _WANT_END = text("""
 UPDATE line SET end_wanted_at = coalesce(end_wanted_at, :at)
 WHERE call_id = :call_id AND caller_id = :caller_id AND ended_at IS NULL RETURNING id
 """)
-# The caller's session, their line, their open call and its newest line. The page of a caller asks
-# for it every few seconds.
+# The caller's session, their line, their open call and its newest line. A caller's page causes this
+# query every few seconds.
 _SITUATION = Statement(
     state_sql(
         """
@@ -85,8 +85,8 @@ class NotConnectedError(ConflictError):
 
 @dataclass(frozen=True)
 class CallerPhone:
-    """How things stand for one caller on the telephone. `call_id` is their open call; `line_id`
-    the caller's own line; `notice` why they get nobody, in words, or ""."""
+    """How things stand for one caller on the telephone. `call_id` is their open call,
+    `line_id` is the caller's own line, and `notice` says why they get nobody, or is ""."""
 
     situation: Situation
     call_id: uuid.UUID | None
@@ -103,28 +103,28 @@ class CallerPhone:
 
     @property
     def shows_person(self) -> bool:
-        """Whether the caller may see the person of their open call: they were joined, or the caller
-        corrects how an earlier call ended."""
+        """Whether the caller may see the person of their open call: the two were joined, or the
+        caller is correcting how the call ended."""
         return self.call_id is not None and (self.situation.was_joined or self.turn > 0)
 
 
 def connect(caller: Caller, number: str | None) -> None:
-    """Let the dialler connect the caller: call `number` (E.164), or wait for their browser (None).
+    """Let the dialler connect the caller: it calls `number` (E.164), or waits for the caller's
+    browser if `number` is None.
 
-    A caller who is connected already gets the new line, and keeps the person they talk with.
+    A caller who is already connected gets the new line, and keeps the person they talk with.
     """
     values = {"caller_id": caller.id, "campaign_id": caller.campaign_id}
     db.session.execute(_CONNECT, values | {"number": number, "at": now()})
 
 
 def set_ready(caller: Caller, ready: bool) -> None:
-    """Say whether the caller wants the next person. Raises NotConnectedError."""
+    """Write whether the caller wants the next person. Raises NotConnectedError."""
     _change(_SET_READY, caller, ready=ready, at=now())
 
 
 def finish_after_call(caller: Caller) -> None:
-    """Give the caller nobody after the present person, and end their session then. Raises
-    NotConnectedError."""
+    """Let the caller's session end after the present person. Raises NotConnectedError."""
     _change(_FINISH, caller)
 
 
@@ -162,10 +162,9 @@ def phone_of(caller_id: int, seen: bool = False) -> CallerPhone:
 
 
 def want_person_line(caller: Caller, call: Call, backend: str) -> Line:
-    """Write the line of an open call, which the dialler then dials.
+    """Write the line of an open call. The dialler dials it at its next turn.
 
-    The unique index of open lines lets only one through: the flush raises IntegrityError for a
-    second one.
+    A unique index allows a call only one open line. For a second one this raises IntegrityError.
     """
     line = Line(
         campaign_id=call.campaign_id,

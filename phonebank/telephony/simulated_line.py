@@ -1,5 +1,5 @@
 """One line of the simulated network: what was decided when it was dialled, and what was done to it
-since. No Redis here."""
+since. This module does not use Redis."""
 
 import json
 import time
@@ -35,13 +35,13 @@ class SimulatedLine:
 
     @classmethod
     def answering(cls, chance: Random, talk: float | None, after: float = 0.2) -> "SimulatedLine":
-        """Return a line that is answered `after` some seconds."""
+        """Return a line that is answered after `after` seconds."""
         at = time.time()
         return cls(at, answers_at=at + after, talk=talk, patience=6 + 4 * chance.random())
 
     @classmethod
     def failing(cls, after: float, cause: EndCause) -> "SimulatedLine":
-        """Return a line that ends unanswered `after` some seconds."""
+        """Return a line that ends after `after` seconds without an answer."""
         at = time.time()
         return cls(at, fails_at=at + after, cause=EndCause(cause))
 
@@ -56,7 +56,7 @@ class SimulatedLine:
         return json.dumps(asdict(self))
 
     def happened(self, by: float) -> list[Told]:
-        """Return what happened on the line until `by`, in order. An event keeps its number."""
+        """Return what happened on the line until `by`, in order and numbered."""
         ended, cause = self._end()
         moments: list[tuple[EventKind, EndCause | None, float]] = []
         if cause not in (EndCause.BUSY, EndCause.NO_SUCH_NUMBER):

@@ -1,7 +1,7 @@
 """A provider that calls nobody, for tests and for trying a campaign out. It behaves as badly as
 real ones: events come late, twice, out of order or not at all.
 
-The simulated network is in Redis, so it goes on while a process that uses it dies. What happens to
+The simulated network is in Redis, so it goes on when a process that uses it dies. What happens to
 a line follows from its id and a seed, and is stored when the line is dialled. `simulated_line` says
 what has happened by a moment.
 """
@@ -40,9 +40,10 @@ LOOKS_EVERY = 0.05  # seconds
 class Network:
     """How the simulated network behaves. Chances are from 0 to 1, times in seconds.
 
-    `answer`, `busy`, `no_such_number` are the chances of a dialled number; the others do not
-    answer. `ring` and `talk` are means. `lost`, `late` and `doubled` are the chances of an event;
-    a late one comes within `late_by`.
+    `answer`, `busy` and `no_such_number` are the chances that a dialled number answers, is busy or
+    does not exist; nobody answers the other numbers. `ring` and `talk` are means. `lost`, `late`
+    and `doubled` are the chances that an event is lost, comes late or comes twice; a late event
+    comes within `late_by`.
     """
 
     seed: int = 1
@@ -131,7 +132,7 @@ class SimulatorBackend:
         return events
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
-        """See Backend. What happened while nobody listened is told to nobody."""
+        """See Backend. What happened before this call is not told."""
         threading.Thread(target=self._listen, args=(tell,), daemon=True).start()
 
     def close(self) -> None:

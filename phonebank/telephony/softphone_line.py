@@ -11,10 +11,11 @@ RETURNING id
 
 
 def open_softphone_line(line_id: int, caller_id: int, provider_id: str) -> bool:
-    """Write the provider's id of a line that this caller's browser opens. Return whether it may.
+    """Write the provider's id of a line that this caller's browser opens. Return whether the
+    browser may open it.
 
-    The line must be this caller's, and must not have ended or been opened by another connection.
-    Doing it twice changes nothing. This does not commit.
+    The line must be this caller's. It must not have ended, and no other connection may have opened
+    it. A second call with the same id changes nothing. This function does not commit.
     """
     values = {"line_id": line_id, "caller_id": caller_id, "provider_id": provider_id}
     return _OPEN.scalar(values) is not None

@@ -1,4 +1,4 @@
-"""How callers' browsers reach the provider of telephone lines. Twilio and Asterisk can do that."""
+"""How callers' browsers reach the provider of telephone lines. Twilio and Asterisk allow that."""
 
 from flask import current_app
 
@@ -12,7 +12,8 @@ from phonebank.telephony.backend import (
 )
 from phonebank.telephony.backends import backend_for
 
-# What the Voice SDK connects to: signalling, and reports about a call's quality.
+# The addresses to which Twilio's JavaScript connects: for signalling, and for reports about the
+# quality of calls.
 TWILIO_ADDRESSES = ("wss://voice-js.roaming.twilio.com", "https://eventgw.twilio.com")
 
 _EXTENSION = "phonebank.softphones"
@@ -20,7 +21,7 @@ _EXTENSION = "phonebank.softphones"
 
 def browser_addresses(config: Config) -> tuple[str, ...]:
     """Return the addresses that a caller's browser connects to, for the page's security policy.
-    There are none if callers can't speak through the browser."""
+    It is empty if callers can't speak through the browser."""
     if config.telephony == "asterisk" and config.asterisk_softphone_url:
         return (config.asterisk_softphone_url,)
     if config.telephony == "twilio" and config.twilio.has_softphone:
@@ -44,7 +45,7 @@ def token_for(caller_id: int, line_id: int) -> SoftphoneToken:
 
 
 def _backend() -> Backend:
-    """The provider, made once in a process. It does not listen to events."""
+    """Return the provider. Each process makes it once. It does not listen to events here."""
     kept: Backend | None = current_app.extensions.get(_EXTENSION)
     if kept is None:
         kept = backend_for(current_config())

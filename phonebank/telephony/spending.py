@@ -27,7 +27,7 @@ class Spending:
     `unpriced` is how many lines have ended without a price so far. `limit` None means no limit.
 
     The provider tells prices minutes later. So `still_to_come` is what the answered lines without a
-    price will cost, if each costs what the others did in the middle.
+    price will cost, if each of them costs what the answered lines with a price cost on average.
     """
 
     cost: Decimal

@@ -1,8 +1,8 @@
 """Telephone lines through Twilio, or a service that is compatible with it.
 
 A caller's line enters a room of its own and stays there. A person who answers is put into the
-caller's room. What happens on a line is told by webhooks (`phone_webhooks`), and what a webhook did
-not tell is fetched.
+caller's room. Twilio's webhooks (`phone_webhooks`) tell what happens on a line, and `fetch` asks
+for what no webhook has told.
 
 Answering machines are never detected: detection needs seconds of silence after each answer.
 """
@@ -40,11 +40,12 @@ log = logging.getLogger(__name__)
 CALLER_RING_SECONDS = 30
 # The law says that a person's telephone rings for at least this many seconds.
 LEAST_RING_SECONDS = 15
-# Seconds. A token must work for as long as a caller may be about to open their line.
+# How many seconds a token works. A caller may open their line at any time while it works.
 TOKEN_SECONDS = 3600
 # Milliseconds that Twilio may keep a call in its own queue.
 QUEUED_AT_MOST = 2000
-# Seconds between the questions for a call that Twilio may have begun without telling us.
+# Seconds to wait between the requests that look for a call that Twilio may have begun without
+# telling us.
 PAUSES = (0.2, 0.5, 1.0, 2.0, 0.0)
 # Twilio's errors for a number that cannot be called.
 NUMBER_ERRORS = {13223, 13224, 13225, 13226, 13227, 21211, 21214, 21215, 21216, 21217}
@@ -89,8 +90,8 @@ class TwilioBackend:
         return self._dial(line_id, number, show, ring_seconds, words)
 
     def join(self, person: LineRef, caller: LineRef) -> None:
-        """See `Backend`. Joining the same two again does nothing: it would take the person out of
-        the room for a moment."""
+        """See `Backend`. Joining the same two lines again does nothing, because Twilio would take
+        the person out of the room for a moment."""
         if self._lines.has_joined(person, caller):
             return
         self._update(
@@ -183,7 +184,7 @@ class TwilioBackend:
 
     def _find_again(self, line_id: int, number: str, show: str, began: datetime) -> str:
         """Return the id of a call that Twilio may have begun without telling us. Raises
-        BackendUnavailableError if there is none, or if Twilio does not say."""
+        BackendUnavailableError if there is no such call, or if Twilio does not answer."""
         for pause in PAUSES:
             try:
                 calls = self._client.calls.list(from_=show, limit=100, page_size=100)
@@ -204,21 +205,21 @@ class TwilioBackend:
         self._ask(lambda: self._client.calls(line.provider_id).update(**changes))
 
     def _ask(self, request: Callable[[], Any]) -> Any:
-        """Return the answer to a request that may be sent twice; None if the call has ended or is
-        not there."""
+        """Return the answer to a request that may be sent twice; None if the call has ended or does
+        not exist."""
         try:
             return request()
         except TwilioRestException as error:
             if error.code in ENDED_ERRORS or error.status == 404:
                 return None
             raise _unavailable(error) from None
-        except (NoAnswerError, TwilioException) as error:  # the latter for a page of a list
+        except (NoAnswerError, TwilioException) as error:  # the second from a list
             raise _unavailable(error) from None
 
 
 def _unavailable(error: Exception) -> BackendUnavailableError:
     """Return the error for what Twilio said, and log it. Twilio's own message is left out, because
-    it may have a person's number."""
+    a person's number may be in it."""
     code = getattr(error, "code", None) or getattr(error, "status", None) or "no answer"
     log.warning("Twilio refused or did not answer: %s", code)
     return BackendUnavailableError(f"Twilio: {code}")

@@ -1,4 +1,5 @@
-"""What Twilio tells of its calls, as our events. No database, and not Twilio's library."""
+"""Turns what Twilio tells of its calls into our events. This module uses no database and no
+library of Twilio's."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,16 +18,16 @@ CAUSES = {
 KINDS = {"ringing": EventKind.RINGING, "in-progress": EventKind.ANSWERED}
 # SIP's answers for a number that is not in use.
 NOT_IN_USE = {"404", "410", "484", "604"}
-# A second of Twilio's clock has this many places in the order of a room's events.
+# Twilio's clock shows whole seconds. This many events of a room can be put in order within one.
 PLACES = 1000
 
 
 def event_of_status(
     line_id: int, provider_id: str, status: str, at: datetime, sequence: int = 0, sip: str = ""
 ) -> LineEvent | None:
-    """Return what a call's status says of its line; None if it says nothing, as `queued`.
+    """Return what a call's status says of its line; None if it says nothing, such as `queued`.
 
-    `sip` is the number with which the telephone network refused the call, if it is known.
+    `sip` is the status code with which the telephone network refused the call, if it is known.
     """
     if status in KINDS:
         return LineEvent(line_id, sequence, KINDS[status], None, at, provider_id)
@@ -53,8 +54,9 @@ def event_of_status_webhook(line_id: int, fields: Mapping[str, str]) -> LineEven
 def events_of_room_webhook(caller_line_id: int, fields: Mapping[str, str]) -> list[LineEvent]:
     """Return what a webhook about a caller's room says.
 
-    A person who comes or goes is joined to the caller, or leaves them, so both lines have an event.
-    The caller's own line is there from the time that they answered, and ends when they leave.
+    When a person enters or leaves the room, their line is joined to the caller's line or leaves it,
+    so both lines have an event. When the caller enters, their line is ANSWERED. When they leave, it
+    has ENDED.
     """
     line_id = line_of(fields.get("ParticipantLabel", ""))
     comes = fields.get("StatusCallbackEvent") == "participant-join"
@@ -74,7 +76,7 @@ def joined_or_left(
 ) -> list[LineEvent]:
     """Return the events of both lines. `place` orders events of one second: 0 to PLACES - 1.
 
-    The number is made from the time, because what is fetched later has no number of Twilio's.
+    The sequence number is made from the time, because events that are fetched have no number.
     """
     number = int(at.timestamp()) * PLACES + place
     return [
@@ -84,7 +86,7 @@ def joined_or_left(
 
 
 def moment(text: str | None) -> datetime:
-    """Return a moment that Twilio wrote, aware. Anything else is taken for the present moment."""
+    """Return a moment that Twilio wrote (aware). For any other text, return the present moment."""
     try:
         found = parsedate_to_datetime(text or "")
     except ValueError:

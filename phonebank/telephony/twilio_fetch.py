@@ -12,9 +12,9 @@ from phonebank.telephony.twilio_twiml import line_of
 
 Answer = TypeVar("Answer")
 
-# Seconds. By now Twilio has told of a line whose id we did not get, if it has one.
+# Seconds. If Twilio has begun a call whose id we did not get, it has told of the call by then.
 UNKNOWN_FOR = 120.0
-# Beyond this many lines all open calls are listed, instead of asking for each.
+# For more lines than this, all open calls are listed, and not each call asked for.
 ASKED_ONE_BY_ONE = 20
 OPEN = ("queued", "ringing", "in-progress")
 PAGE = 1000
@@ -27,10 +27,10 @@ class _Join(NamedTuple):
 
 
 class LineFetcher:
-    """What one process knows of its lines at Twilio, and asks.
+    """Asks Twilio in which state lines are. It remembers what this process knows of them.
 
-    `client` is the library's client. `ask` sends a request, and returns None if the thing is not
-    there. The methods may be called from several threads.
+    `client` is the client of Twilio's library. `ask` sends a request, and returns None if Twilio
+    does not have what is asked for. The methods may be called from several threads.
     """
 
     def __init__(self, client: Any, ask: Callable[[Callable[[], Any]], Any]) -> None:
@@ -38,15 +38,15 @@ class LineFetcher:
         self._unknown_since: dict[int, float] = {}
         self._undialled: set[int] = set()
         self._joins: dict[int, _Join] = {}
-        # A process that begins does not know who is in which room.
+        # A process that has just started does not know who is in which room.
         self._knows_rooms = False
 
     def remember_undialled(self, line_id: int) -> None:
-        """Twilio has surely not called this line."""
+        """Remember that Twilio has certainly not dialled this line."""
         self._undialled.add(line_id)
 
     def remember_join(self, person: LineRef, caller: LineRef) -> None:
-        """The person was put into the caller's room."""
+        """Remember that the person was put into the caller's room."""
         self._joins[person.line_id] = _Join(person, caller, is_seen=False)
 
     def has_joined(self, person: LineRef, caller: LineRef) -> bool:
@@ -82,7 +82,7 @@ class LineFetcher:
         return [_lost(line)]
 
     def _calls(self, sids: Iterable[str]) -> dict[str, Any]:
-        """Return Twilio's calls by their ids. One that Twilio does not have is missing."""
+        """Return Twilio's calls by their ids. A call that Twilio does not have is left out."""
         wanted = set(sids)
         found: dict[str, Any] = {}
         if len(wanted) > ASKED_ONE_BY_ONE:
@@ -110,8 +110,8 @@ class LineFetcher:
         return found
 
     def _joined(self, talking: set[int]) -> list[LineEvent]:
-        """Return JOINED for each of these lines that is in a room with another, if it was not told
-        before."""
+        """Return JOINED for each of these lines that is in a room with another line, unless this
+        process knew that before."""
         unseen = {join.caller.line_id for join in self._joins.values() if not join.is_seen}
         if not talking or (self._knows_rooms and not unseen & talking):
             return []
@@ -126,7 +126,8 @@ class LineFetcher:
             lines = [(line_of(one.label or ""), one) for one in inside]
             people = [(line, one) for line, one in lines if line is not None and line != caller]
             if not people and not self._knows_rooms:
-                # The clocks are compared by whole seconds, and somebody may be about to come in.
+                # Twilio's clock shows whole seconds, and a person may be entering right now. So the
+                # event is dated two seconds back.
                 before = began - timedelta(seconds=2)
                 found.append(_left_alone(caller, before))
             for person, one in people:

@@ -21,9 +21,9 @@ _quiet.setLevel(logging.WARNING)
 
 
 class NoAnswerError(Exception):
-    """The error of a request without an answer. Twilio may have done what it asked for.
+    """The error of a request without an answer. Twilio may have done what was asked.
 
-    `was_sent` is False if Twilio cannot have had the request.
+    `was_sent` is False if the request cannot have reached Twilio.
     """
 
     def __init__(self, was_sent: bool) -> None:
@@ -34,8 +34,8 @@ class NoAnswerError(Exception):
 class PacedHttpClient(TwilioHttpClient):  # type: ignore[misc]
     """Sends the requests of Twilio's library.
 
-    `base` replaces Twilio's address, and may end with a path: a compatible service has such an
-    address. `wait_to_dial` is called before each request that begins a call. It returns when the
+    `base` replaces Twilio's address. It may end with a path, because a compatible service has such
+    an address. `wait_to_dial` is called before each request that begins a call. It returns when the
     account may begin one, or raises an error.
     """
 

@@ -1,8 +1,9 @@
-"""How many calls a second we ask Twilio for.
+"""Limits how many calls a second we ask Twilio for.
 
-An account may begin one call a second unless Twilio has raised that. Twilio would keep what comes
-faster in a queue for up to a day, and call people long after the callers went home. So the excess
-waits here, a few seconds at most. The count is in Redis, for all processes together.
+An account may begin one call a second, unless Twilio has raised that limit. Twilio keeps calls
+above the limit in a queue for up to a day, and would call people long after the callers went home.
+So those calls wait here instead, a few seconds at most. Redis has the time at which the next call
+may begin, for all processes together.
 """
 
 import threading
@@ -16,7 +17,7 @@ from redis.retry import Retry
 from phonebank.telephony.backend import BackendUnavailableError
 
 KEY = "phonebank:twilio:next_call"
-# Seconds. A dialler that has to wait longer should ask again later, with what is true then.
+# Seconds. A call that would have to wait longer is refused, because nobody may want it by then.
 WAIT_AT_MOST = 5.0
 
 # The answer is in milliseconds, and -1 if the wait would be too long.
@@ -34,7 +35,7 @@ class CallPace:
     """The pace of one account's calls. Its methods may be called from several threads."""
 
     def __init__(self, redis_url: str, calls_a_second: float) -> None:
-        # While Redis is away a call must not wait for tries to reach it.
+        # If Redis does not answer, a call must not wait for further tries to reach Redis.
         self._redis = Redis.from_url(
             redis_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
         )
@@ -43,7 +44,7 @@ class CallPace:
         self._next_call = 0.0
 
     def wait(self) -> None:
-        """Return when a call may begin. Raises BackendUnavailableError if that is too far away."""
+        """Wait until a call may begin. Raises BackendUnavailableError if that is too far away."""
         seconds = self._reserve()
         if seconds < 0:
             raise BackendUnavailableError("More calls wait than may begin in the next seconds.")
@@ -60,7 +61,7 @@ class CallPace:
             return self._reserve_without_redis()
 
     def _reserve_without_redis(self) -> float:
-        """Keep the pace of this process alone."""
+        """Do the same without Redis, and so for this process alone."""
         with self._lock:
             now = time.monotonic()
             turn = max(now, self._next_call)

@@ -1,4 +1,4 @@
-"""The signature by which Twilio's requests to us are known to be Twilio's."""
+"""The signature that shows that a request to us comes from Twilio."""
 
 import base64
 import hashlib
@@ -21,5 +21,6 @@ def signature_of(auth_token: str, url: str, fields: Iterable[tuple[str, str]]) -
 
 
 def is_signed(auth_token: str, url: str, fields: Iterable[tuple[str, str]], given: str) -> bool:
-    """Whether `given` is the signature of this form. It takes the same time for every wrong one."""
+    """Whether `given` is the signature of this form. It takes the same time for every wrong
+    signature."""
     return hmac.compare_digest(signature_of(auth_token, url, fields).encode(), given.encode())

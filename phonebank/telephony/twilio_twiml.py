@@ -1,7 +1,7 @@
-"""What Twilio is told to do with a line, in its own language TwiML.
+"""What Twilio should do with a line, in Twilio's language TwiML.
 
 Each caller has a room of their own, which Twilio calls a conference. A room's name is made from the
-id of the caller's line, and so says nothing about anybody.
+id of the caller's line, so it says nothing about any person.
 """
 
 from urllib.parse import urlencode
@@ -12,8 +12,9 @@ STATUS = "/phone/twilio/status"
 ROOM = "/phone/twilio/room"
 MESSAGE = "/phone/twilio/message"
 PLAYED = "/phone/twilio/played"
-# Seconds that an answered line waits to be joined. Then Twilio plays the information message by
-# itself: our own processes have failed, as they play it after two seconds.
+# How many seconds an answered line waits to be joined. After that, Twilio plays the information
+# message by itself. This happens only if our own processes have failed, because they play it after
+# two seconds.
 SILENCE_AT_MOST = 4
 
 
@@ -78,8 +79,8 @@ def wait_to_be_joined(base_url: str, line_id: int) -> str:
 
 
 def say_message(base_url: str, line_id: int, words: str, language: str) -> str:
-    """The TwiML that says the information message, and then tells us so. `language` is a tag such
-    as `en-GB`."""
+    """The TwiML that says the information message, and then tells us that it was said. `language`
+    is a tag such as `en-GB`."""
     response = Xml.Element("Response")
     Xml.SubElement(response, "Say", {"language": language}).text = words
     Xml.SubElement(response, "Redirect").text = webhook(base_url, PLAYED, line_id)
