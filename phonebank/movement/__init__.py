@@ -1,1 +1,2 @@
-"""The pages of volunteers and strangers: a volunteer's own page and the links that are mailed."""
+"""The pages for volunteers and strangers: a volunteer's own page, events near a place, guests'
+pages, certificates, and call-outs in a hall."""

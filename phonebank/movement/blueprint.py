@@ -18,16 +18,16 @@ pages = Blueprint("movement", __name__, template_folder="templates")
 
 
 class VolunteerRequiredError(SignInRequiredError):
-    """The error of a volunteer's page on a device that is no volunteer's."""
+    """The error of a volunteer's page when the device has not signed in as a volunteer."""
 
     def __init__(self) -> None:
         super().__init__(
-            "We don't recognise this device.", "Ask for a link with your e-mail address."
+            "We don't recognise this device.", "Type your e-mail address to get a new link."
         )
 
 
 def remember(volunteer: Volunteer) -> None:
-    """Make this device the volunteer's, for as long as the browser keeps the cookie."""
+    """Sign the volunteer in on this device, for as long as the browser keeps the cookie."""
     session[COOKIE_KEY] = cookie_for(volunteer)
     session.permanent = True
 
@@ -38,7 +38,7 @@ def forget_device() -> None:
 
 
 def for_volunteers(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only volunteers see a view, and give it the volunteer in `g.volunteer`."""
+    """Let only volunteers see a view, and put the volunteer into `g.volunteer` for it."""
 
     @functools.wraps(view)
     def known(*args: Any, **kwargs: Any) -> Any:
@@ -53,7 +53,7 @@ def for_volunteers(view: Callable[..., Any]) -> Callable[..., Any]:
 
 @pages.errorhandler(VolunteerRequiredError)
 def ask_for_link(error: VolunteerRequiredError) -> ResponseReturnValue:
-    """Send a browser to the page that mails a link."""
+    """Send a browser to the page that mails a sign-in link. Other requests get the error."""
     error_pages.roll_back()
     if wants_json() or request.method != "GET":
         return error_pages.answer_to(error)

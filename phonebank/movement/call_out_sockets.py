@@ -1,4 +1,4 @@
-"""The socket of a call-out's projector and remote, which only listen."""
+"""The socket of a call-out's projector and remote. They only receive on it."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from phonebank.models import CallOut
 
 refuse_unknown_events(NAMESPACE)
 
-# The token with which each open socket of this process connected.
+# The link's token with which each open socket of this process connected, by socket id.
 _tokens: dict[str, str] = {}
 
 

@@ -1,4 +1,4 @@
-"""A call-out's projector, and the remote that moves it."""
+"""A call-out's projector, and the remote that changes its step."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from phonebank.core.qr_codes import qr_svg
 from phonebank.models import CallOut, CallOutStep, now
 from phonebank.movement.blueprint import pages
 
-# What the remote calls each step.
+# The name of each step on the remote.
 STEPS = {
     CallOutStep.SIGN_IN: "Sign in",
     CallOutStep.PRACTISE: "Practise",
@@ -30,8 +30,8 @@ STEPS = {
 @pages.get("/call-out/<token>")
 @open_to(TV)
 def projector(token: str) -> ResponseReturnValue:
-    """Show the call-out to the hall. For a request that wants JSON, return {"board"}, which the
-    page polls on networks that block websockets."""
+    """Show the call-out to the hall. A request that wants JSON gets {"board"}: the page polls for
+    it on networks that block websockets."""
     call_out = call_outs.call_out_by_projector(token)
     if wants_json():
         return _answer_state(call_out)
@@ -62,7 +62,7 @@ def remote(token: str) -> ResponseReturnValue:
 @pages.post("/call-out/remote/<token>")
 @open_to(TV)
 def move(token: str) -> ResponseReturnValue:
-    """Show the step that was tapped. Two taps of one button lead to the same step."""
+    """Show the step that was tapped. Tapping the same button twice leads to the same step."""
     call_out = call_outs.call_out_by_remote(token)
     step = request.form.get("step", "")
     if step not in list(CallOutStep):

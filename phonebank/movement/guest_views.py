@@ -50,7 +50,7 @@ guest_pages = Blueprint("guest", __name__, url_prefix="/guest")
 
 
 class AskForm(FlaskForm):
-    """The two fields of a guest, and the choice to hear more, which is apart from them."""
+    """A guest's name and e-mail address, and a separate choice to get news of the campaign."""
 
     first_name = StringField("Your first name", [DataRequired("Type your first name.")])
     email = NormalEmailField("E-mail address")
@@ -58,7 +58,7 @@ class AskForm(FlaskForm):
 
 
 class TellMeForm(FlaskForm):
-    """The field of a person who waits for an event near them."""
+    """The e-mail field for a person who waits for an event near them."""
 
     email = NormalEmailField("E-mail address")
 
@@ -85,7 +85,7 @@ def _ask(listing: Listing, form: AskForm) -> ResponseReturnValue:
         listing, form.first_name.data or "", form.email.data or "", bool(form.news.data)
     )
     if not listing.by_video:
-        # The page says the same to everybody, also if this address has asked before.
+        # The page says the same to everybody, even if this address has asked before.
         with mail.batch() as batch:
             batch.send(mails.confirm_message(guest, listing))
         db.session.commit()
@@ -100,7 +100,8 @@ def _ask(listing: Listing, form: AskForm) -> ResponseReturnValue:
         listing=listing,
         email=guest.email,
         when=when_of(listing),
-        # Anybody may come to an event by video, so the code is no secret that the mail must guard.
+        # Anybody may come to an event by video. So the page may show the code at once, and need not
+        # wait until the guest has opened a mailed link.
         code=party.code if party is not None and is_in else None,
         link=join_link(current_config().base_url, party.code) if party and is_in else None,
         queued=not is_in,
@@ -153,7 +154,7 @@ def tell_me(country: str, code: str) -> ResponseReturnValue:
 @guest_pages.get("/<token>")
 @open_to(ANYONE)
 def show(token: str) -> ResponseReturnValue:
-    """Show a guest where they stand and, once they are accepted, where to come."""
+    """Show a guest what has become of their request and, once they are accepted, the address."""
     guest = guests.guest_of_link(token)
     listing = db.session.get_one(Listing, guest.listing_id)
     over = is_over(listing.starts_at, now())
@@ -186,7 +187,7 @@ ACTIONS = {
 @guest_pages.post('/<token>/<any("coming", "cancel", "stop"):action>')
 @open_to(ANYONE)
 def do(token: str, action: str) -> ResponseReturnValue:
-    """Answer a reminder in one tap."""
+    """Do what a guest tapped: say that they come, cancel, or stop the reminders."""
     guest = guests.guest_of_link(token)
     act, words = ACTIONS[action]
     act(guest)
@@ -226,7 +227,7 @@ def _tell_host(guest_id: int) -> None:
 @guest_pages.post("/<token>/join")
 @open_to(ANYONE)
 def join(token: str) -> ResponseReturnValue:
-    """Lead an accepted guest into the party. The lobby lets them in (`guests.greet_at_door`)."""
+    """Send an accepted guest to the party. `guests.greet_at_door` lets them in there."""
     guest = guests.guest_of_link(token)
     listing = db.session.get_one(Listing, guest.listing_id)
     party = _party_of(listing)

@@ -11,7 +11,8 @@ from phonebank.callouts.pledges import CHAIRS_AT_MOST
 
 
 class CheckedField(StringField):
-    """A text field. The view checks it, and puts what is wrong into `refused`."""
+    """A text field that the view checks. The view puts a message into `refused` if the text is
+    wrong."""
 
     refused = ""
 
@@ -21,7 +22,7 @@ class CheckedField(StringField):
 
 
 class SignUpForm(FlaskForm):
-    """The three fields of the hall, and a key that the page makes."""
+    """A person's name, address or number, and postcode. The page itself makes `sign_up_id`."""
 
     sign_up_id = HiddenField()
     first_name = CheckedField("Your first name")
@@ -30,12 +31,12 @@ class SignUpForm(FlaskForm):
         "Your postcode or town",
         description="We keep only the district, to find parties near you.",
     )
-    # The place that was chosen if several have the typed name.
+    # The place that the person chose, if several places have the typed name.
     place = StringField()
 
 
 class PledgeForm(FlaskForm):
-    """Day, hour, area and chairs."""
+    """A pledge to host: its day, hour, area and chairs."""
 
     day = DateField("Day", [InputRequired("Choose a day.")])
     at = TimeField("Time", [InputRequired("Choose a time.")], format=["%H:%M", "%H:%M:%S"])
@@ -61,7 +62,8 @@ class LineForm(FlaskForm):
     reach = StringField("E-mail or number")
     postcode = StringField("Postcode")
     place = StringField()
-    # A date field has parts of its own, which would need more keys.
+    # A browser's date field has a separate part for day, month and year. A text field needs fewer
+    # keys.
     day = StringField("Hosts on (day and month)")
     at = StringField("At")
     chairs = IntegerField("Chairs", [Optional()], widget=TextInput())

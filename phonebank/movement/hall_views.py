@@ -1,5 +1,5 @@
-"""A call-out on the phones of the people in the hall: signing in, practising, pledging, and going
-to somebody's party."""
+"""A call-out on the phones of the people in the hall. They sign in, practise, pledge to host, and
+choose a pledged party to go to."""
 
 import contextlib
 import uuid
@@ -36,7 +36,8 @@ SIGN_UP_KEY = "sign_up"
 limit_wrong_codes = AttemptLimit(
     "wrong call-out codes", "20 per minute; 200 per hour", lambda status: status == 404
 )
-# A whole hall has one address. Nobody without the code gets as far as this.
+# All phones in a hall share one network address, so the limit is high. It is safe, because these
+# pages need the call-out's code.
 HALL = "1500 per minute; 12000 per hour"
 
 
@@ -61,7 +62,7 @@ def hall() -> ResponseReturnValue:
 @limit_wrong_codes
 @limiter.limit(HALL, methods=["POST"])
 def hall_sign_up(code: str) -> ResponseReturnValue:
-    """Sign in with a name, an e-mail address or number, and a postcode."""
+    """Sign a person in with a name, an e-mail address or number, and a postcode."""
     call_out = call_out_by_code(code)
     form = SignUpForm()
     if request.method == "POST":
@@ -74,7 +75,7 @@ def hall_sign_up(code: str) -> ResponseReturnValue:
 
 @retry_on_deadlock
 def _sign_up(call_out: CallOut, form: SignUpForm) -> ResponseReturnValue:
-    """Store the sign-up, or show the form with what is wrong beside each field."""
+    """Store the sign-up. If something is wrong, show the form with a message beside each field."""
     campaign = call_out.campaign
     name = reach = area = None
     places: list[tuple[str, str]] = []
@@ -142,7 +143,8 @@ def hall_next(code: str) -> ResponseReturnValue:
 @pages.post("/hall/<code>/practise")
 @open_to(ANYONE)
 def hall_practise(code: str) -> ResponseReturnValue:
-    """Begin the practice call, as a caller of the campaign."""
+    """Begin the person's practice call. If their device has no caller of the campaign yet, they
+    become one."""
     call_out = call_out_by_code(code)
     person = _needed(call_out)
     caller = sign_ups.practise(call_out, person, _caller_of_device())
@@ -156,7 +158,7 @@ def hall_practise(code: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit(HALL, methods=["POST"])
 def hall_host(code: str) -> ResponseReturnValue:
-    """Pledge to host a party: day, hour, area, chairs."""
+    """Show or store a pledge to host a party: its day, hour, area and chairs."""
     call_out = call_out_by_code(code)
     person = _needed(call_out)
     form = PledgeForm()
@@ -216,7 +218,7 @@ def _pledge_page(
 @pages.post("/hall/<code>/host/take-back")
 @open_to(ANYONE)
 def hall_take_back(code: str) -> ResponseReturnValue:
-    """Take one's own pledge back."""
+    """Take the person's own pledge back."""
     call_out = call_out_by_code(code)
     pledges.take_back(call_out, _needed(call_out))
     db.session.commit()
@@ -262,7 +264,8 @@ def hall_seat(code: str, pledge_id: int, verb: str) -> ResponseReturnValue:
 
 
 def _go(address: str, said: str = "") -> ResponseReturnValue:
-    """Lead on to an address. A page that sends its form by JavaScript gets it as {"next"}."""
+    """Send the browser to an address. A page that sent its form by JavaScript gets the address as
+    {"next"}."""
     if said:
         flash(said, "success")
     if wants_json():

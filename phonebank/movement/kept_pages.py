@@ -1,5 +1,6 @@
 """Public pages that a process keeps for some seconds, because thousands of people open the same
-ones. They read no session and set no cookie, so any cache on the way may keep them too."""
+pages. These pages read no session and set no cookie, so caches between us and the browser may keep
+them too."""
 
 import gzip
 import hashlib
@@ -16,7 +17,8 @@ from phonebank.listings import nearest
 from phonebank.listings.nearest import Dot
 from phonebank.places.outlines import Outline
 
-# Seconds. A new or cancelled event is on every page, or off it, after this time.
+# Seconds. A kept page is rendered again after this time, and then shows new events and no cancelled
+# ones.
 KEPT_FOR = 30
 # A page has some 10 kB, so the kept pages of a process are a few megabytes.
 PAGES_AT_MOST = 500
@@ -31,14 +33,14 @@ class _Page:
 
 
 class KeptPages:
-    """The pages that this process has drawn lately, by address."""
+    """The pages that this process has rendered lately, by path."""
 
     def __init__(self) -> None:
         self._pages: OrderedDict[str, _Page] = OrderedDict()
         self._dots: dict[str, tuple[float, list[Dot]]] = {}
 
     def answer(self, draw: Callable[[], str]) -> Response:
-        """Return the page of this request's path. `draw` makes it, if it is not kept."""
+        """Return the page of this request's path. `draw` renders the page if it is not kept."""
         page = self._page(request.path, draw)
         headers = {"Vary": "Accept-Encoding", "Cache-Control": f"public, max-age={KEPT_FOR}"}
         if request.accept_encodings.quality("gzip"):
@@ -58,7 +60,7 @@ class KeptPages:
         if page is not None and now - page.drawn_at < KEPT_FOR:
             return page
         if page is not None:
-            # While one request draws the page again, the others get the old one.
+            # While this request renders the page again, other requests get the old page.
             page.drawn_at = now
         content = draw().encode()
         checksum = hashlib.sha256(content).hexdigest()[:16]
@@ -90,12 +92,12 @@ def init_app(app: Flask) -> None:
 
 
 def keep(draw: Callable[[], str]) -> Response:
-    """Return the page of this request, kept or drawn."""
+    """Return the page of this request: the kept page, or a new one from `draw`."""
     return _pages().answer(draw)
 
 
 def kept_dots(outline: Outline) -> list[Dot]:
-    """Return the dots of a map, which all its pages share."""
+    """Return the dots of an outline. All pages with that outline share them."""
     return _pages().dots(outline)
 
 

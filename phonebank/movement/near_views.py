@@ -1,7 +1,7 @@
-"""Events near a place: the pages for strangers, which are kept and the same for everybody.
+"""Events near a place: pages for strangers. They are the same for everybody, so they are kept.
 
-The search is a POST, so that no address and no log has a whole postcode. Its form has no CSRF
-token, because a kept page can have none. It changes nothing.
+The search is a POST, so that no URL and no log contains a whole postcode. The search form has no
+CSRF token, because a kept page cannot have one. The search needs none: it changes nothing.
 """
 
 from datetime import datetime
@@ -35,8 +35,8 @@ def front() -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("60 per minute")
 def search() -> ResponseReturnValue:
-    """Lead to the page of the typed place, or ask which of several is meant. Of a postcode only the
-    first half goes on."""
+    """Send the browser to the page of the typed place, or ask which of several places is meant. The
+    page's URL has only the first half of a postcode."""
     typed = request.form.get("place", "")
     try:
         found = find_places(typed)
@@ -55,7 +55,7 @@ def search() -> ResponseReturnValue:
 @near.get(f"/<{COUNTRY}:country>")
 @open_to(ANYONE)
 def in_country(country: str) -> ResponseReturnValue:
-    """Show the map of a country, and its places with events."""
+    """Show the map of a country, and a list of its places that have events."""
 
     def draw() -> str:
         outline = outline_of(country.upper())

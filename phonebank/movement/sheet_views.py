@@ -1,4 +1,5 @@
-"""Typing in a paper sheet of a call-out: a line a person, Enter saves, without a mouse."""
+"""The page on which somebody types in a paper sheet of a call-out: one line for each person. Enter
+saves the line, so nobody needs a mouse."""
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -70,7 +71,7 @@ def take_line_back(token: str) -> ResponseReturnValue:
 @pages.post("/call-out/sheet/<token>/finish")
 @open_to(TV)
 def finish_sheet(token: str) -> ResponseReturnValue:
-    """Finish the sheet, if its lines were counted right."""
+    """Finish the sheet, if the typed count of its lines is right."""
     found = sheets.sheet_by_token(token)
     typed = request.form.get("rows", "")
     try:

@@ -1,4 +1,4 @@
-"""The certificate of a trained mark. Its link proves it to everyone who has it."""
+"""The certificate of a trained mark. Everyone who has its link can check that the mark is real."""
 
 from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -13,7 +13,7 @@ from phonebank.trainings.marks import mark_by_token
 @pages.get("/trained/<token>")
 @open_to(TV)
 def certificate(token: str) -> ResponseReturnValue:
-    """Show the certificate, made to be printed, with the link that checks it."""
+    """Show the certificate, ready to print, with the link at which others can check it."""
     mark = mark_by_token(token)
     link = current_config().base_url + url_for(".certificate", token=mark.token)
     return render_template("movement/certificate.html", mark=mark, link=link, qr=qr_svg(link))

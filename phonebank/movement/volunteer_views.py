@@ -18,7 +18,7 @@ from phonebank.volunteers.own_calls import calls_of
 @pages.get("/volunteer")
 @for_volunteers
 def mine() -> ResponseReturnValue:
-    """Show the volunteer's calls in all campaigns, and what they agreed to."""
+    """Show the volunteer's calls in all campaigns, their certificates, and what they agreed to."""
     return render_template(
         "movement/mine.html",
         volunteer=g.volunteer,
@@ -41,7 +41,8 @@ def sign_in() -> ResponseReturnValue:
 @limiter.limit("10 per minute; 60 per hour")
 @limiter.limit("5 per 15 minutes", key_func=typed_email_key)
 def send_link() -> ResponseReturnValue:
-    """E-mail a link to the typed address, if it is a volunteer's. The page is the same if not."""
+    """E-mail a link to the typed address, if a volunteer has that address. The next page is the
+    same whether or not they do."""
     form = EmailForm()
     if not form.validate_on_submit():
         return render_template("movement/sign_in.html", form=form), 422
@@ -72,8 +73,8 @@ def link_sent() -> ResponseReturnValue:
 @pages.get("/volunteer/link/<token>")
 @open_to(ANYONE)
 def open_link(token: str) -> ResponseReturnValue:
-    """Show the page that a mailed link opens. Only its button uses the link up, because mail
-    scanners open links too."""
+    """Show the page that a mailed link opens. The link is used up only when somebody taps the
+    page's button, because mail scanners open links too."""
     return render_template("movement/open_link.html", found=confirm.read(token), token=token)
 
 
@@ -81,7 +82,7 @@ def open_link(token: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("30 per minute")
 def use_link(token: str) -> ResponseReturnValue:
-    """Confirm the address, and make this device the volunteer's."""
+    """Confirm the address, and sign the volunteer in on this device."""
     volunteer = confirm.confirm(token)
     db.session.commit()
     remember(volunteer)
