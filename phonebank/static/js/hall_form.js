@@ -47,7 +47,7 @@ async function send(fields) {
   if (answer && answer.ours && answer.status < 500 && !LATER.includes(answer.status) && !answer.stale) {
     // The page with the errors comes from the server.
     store(null);
-    HTMLFormElement.prototype.submit.call(form);
+    form.submit();
     return;
   }
   if (answer && answer.stale) await refreshToken();
