@@ -8,8 +8,8 @@ from phonebank.places.find import describe_place
 
 
 def wait_for_event(email: str, place: Place) -> None:
-    """Store a normal e-mail address until the first event near a place. Asking again changes
-    nothing."""
+    """Store an e-mail address, which `normalise_email` has returned, until there is an event near a
+    place. If the address already waits for this place, nothing changes."""
     db.session.execute(
         insert(NearAlert)
         .values(

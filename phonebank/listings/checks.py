@@ -1,5 +1,5 @@
-"""Listings that somebody must look at: new ones, and reported ones. These functions do not
-commit."""
+"""Listings that an organiser must look at: new listings and reported listings. These functions do
+not commit."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from phonebank.models import (
 )
 from phonebank.parties.calendar import LASTS
 
-# So many strangers hide a listing until somebody looks at it.
+# When this many strangers have reported a listing, it is hidden until an organiser looks at it.
 REPORTS_THAT_HIDE = 3
 REASONS = {
     "wrong": "It's wrong: the day, the place or the words",
@@ -35,7 +35,8 @@ REASONS = {
 
 @dataclass(frozen=True)
 class ToCheck:
-    """A listing on the organiser's page, with its host and the reasons of its open reports."""
+    """A listing on the organiser's page, with its host, the reasons of its open reports, and how
+    many guests are accepted."""
 
     listing: Listing
     host: Account
@@ -44,8 +45,8 @@ class ToCheck:
 
 
 def report(listing: Listing, reason: str, reporter: str) -> None:
-    """Record a stranger's report. `reporter` tells people apart, such as their network address.
-    Only a hash of it is stored. The third report hides the listing.
+    """Record a stranger's report. `reporter` tells people apart: it is, for example, their network
+    address. Only a hash of `reporter` is stored. The third report hides the listing.
 
     Raises InvalidInputError for a reason that is not in REASONS.
     """
@@ -67,7 +68,8 @@ def report(listing: Listing, reason: str, reporter: str) -> None:
 
 
 def approve(listing: Listing) -> None:
-    """Show a listing to strangers, because somebody has checked it. Its reports are settled.
+    """Show a listing to strangers, because an organiser has checked it. Its open reports count as
+    seen.
 
     Raises ConflictError for a cancelled event.
     """
@@ -80,8 +82,8 @@ def approve(listing: Listing) -> None:
 
 
 def hide(listing: Listing) -> None:
-    """Show a listing to strangers no more. Its guests still come. Raises ConflictError for a
-    cancelled event."""
+    """Stop showing a listing to strangers. Its accepted guests keep their places. Raises
+    ConflictError for a cancelled event."""
     lock_row(listing)
     if listing.state == ListingState.CANCELLED:
         raise ConflictError("The host has cancelled this event.", "There is nothing to hide.")
@@ -90,7 +92,8 @@ def hide(listing: Listing) -> None:
 
 
 def listings_in(campaign: Campaign) -> list[ToCheck]:
-    """Return the campaign's events to come, those that somebody must look at first."""
+    """Return the campaign's events that are not over. Those that an organiser must look at come
+    first."""
     guests = _counts_of_guests(campaign)
     reasons: dict[int, list[str]] = {}
     for listing_id, reason in db.session.execute(
@@ -115,7 +118,7 @@ def listings_in(campaign: Campaign) -> list[ToCheck]:
 
 
 def needs_look(one: ToCheck) -> bool:
-    """Whether somebody must look at this listing."""
+    """Whether an organiser must look at this listing."""
     state = one.listing.state
     return state == ListingState.WAITING or (bool(one.reasons) and state != ListingState.CANCELLED)
 

@@ -1,7 +1,7 @@
-"""People who ask to come: asking, confirming, the host's answer, the waiting list. These functions
-do not commit.
+"""Strangers who ask to come to an event: the request, its confirmation, the host's answer, and the
+waiting list. These functions do not commit.
 
-Each of them locks the listing first, so that no place is given twice.
+Each function that changes a guest's place locks the listing first, so that no place is given twice.
 """
 
 from collections.abc import Sequence
@@ -35,13 +35,13 @@ from phonebank.parties.display_names import clean_name
 from phonebank.parties.profanity import refuse_bad_words
 from phonebank.roster.admit import admit
 
-# So nobody holds places all over a city.
+# A person may have this many open requests, so that nobody keeps places all over a city.
 OPEN_AT_MOST = 3
 
 
 def shown_listing(listing_id: int) -> Listing:
-    """Return a listing that strangers can see. Raises NotFoundError if there is none, GoneError for
-    one that is cancelled, hidden or over."""
+    """Return a listing that strangers can see. Raises NotFoundError if there is no such listing or
+    nobody has checked it yet, and GoneError if it is cancelled, hidden or over."""
     listing = db.session.get(Listing, listing_id)
     if listing is None or listing.state == ListingState.WAITING:
         raise NotFoundError("We can't find this event.", "Look for others near you.")
@@ -51,7 +51,7 @@ def shown_listing(listing_id: int) -> Listing:
 
 
 def guest_of_link(token: str) -> Guest:
-    """Return the guest with this link. Raises NotFoundError."""
+    """Return the guest with this link. Raises NotFoundError if no guest has it."""
     guest = db.session.scalar(select(Guest).where(Guest.token == token))
     if guest is None:
         raise NotFoundError(
@@ -63,12 +63,12 @@ def guest_of_link(token: str) -> Guest:
 def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False) -> Guest:
     """Ask to come, with a first name and an e-mail address.
 
-    At an event by video the guest is accepted at once, or is on the waiting list. At a home the
-    guest must first open the link in their mail (`confirm`). If somebody with this address has
-    asked before, they are that guest again.
+    If the event is by video, the guest is accepted at once, or is on the waiting list. Otherwise
+    the guest must first open the link in their e-mail (`confirm`). If somebody with this address
+    has asked before, the same guest is returned.
 
-    Raises InvalidInputError for a name or an address that cannot be used, GoneError if the event is
-    not on any more.
+    Raises InvalidInputError for a name or an address that cannot be used, and GoneError if the
+    event is cancelled, hidden or over.
     """
     name = clean_name(first_name, "first name")
     refuse_bad_words(name)
@@ -95,11 +95,11 @@ def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False)
 
 
 def confirm(guest: Guest) -> None:
-    """Send a guest's request to the host, because they have opened the link in their mail. An event
-    that is no party has no host to ask, so they have their place at once.
+    """Send a guest's request to the host, because the guest has confirmed it by the link in their
+    e-mail. If the event is not a party, there is no host to ask, so the guest gets a place at once.
 
-    A second confirmation changes nothing. Raises GoneError if the event is not on any more,
-    ConflictError for a person with three open requests.
+    A second confirmation changes nothing. Raises GoneError if the event is cancelled, hidden or
+    over, and ConflictError if the person has three other open requests.
     """
     listing = _lock(guest)
     if guest.state != GuestState.NEW:
@@ -125,10 +125,10 @@ def confirm(guest: Guest) -> None:
 
 
 def let_come(listing: Listing, guest_id: int) -> Guest:
-    """Accept a guest. Only then may they see the address.
+    """Accept a guest. From now on the guest may see the address.
 
-    Raises NotFoundError for somebody else's guest, ConflictError if no place is left or the guest
-    does not ask any more.
+    Raises NotFoundError for a guest of another event. Raises ConflictError if no place is left, if
+    the event is over, or if the guest has cancelled or was refused.
     """
     guest = _guest_in(listing, guest_id)
     if guest.state == GuestState.ACCEPTED:
@@ -145,8 +145,8 @@ def let_come(listing: Listing, guest_id: int) -> Guest:
 
 
 def refuse(listing: Listing, guest_id: int) -> Guest:
-    """Refuse a guest, who is told by e-mail. A place that they had goes to the next. Raises
-    NotFoundError for somebody else's guest."""
+    """Refuse a guest, and tell them by e-mail. If they had a place, it goes to the first on the
+    waiting list. Raises NotFoundError for a guest of another event."""
     guest = _guest_in(listing, guest_id)
     if guest.state in (GuestState.ASKED, GuestState.QUEUED, GuestState.ACCEPTED):
         had_place = guest.state == GuestState.ACCEPTED
@@ -159,8 +159,8 @@ def refuse(listing: Listing, guest_id: int) -> Guest:
 
 
 def block(listing: Listing, guest_id: int) -> Guest:
-    """Block a guest from all events of the campaign. They are not told: their page says that the
-    host has not answered yet. Raises NotFoundError for somebody else's guest."""
+    """Block a guest from all events of the campaign. The guest is not told: their page says that
+    the host has not answered yet. Raises NotFoundError for a guest of another event."""
     guest = _guest_in(listing, guest_id)
     had_place = guest.state == GuestState.ACCEPTED
     db.session.execute(
@@ -190,7 +190,8 @@ def block(listing: Listing, guest_id: int) -> Guest:
 
 
 def cancel(guest: Guest) -> None:
-    """Note that a guest does not come. Their place goes to the first on the waiting list."""
+    """Store that a guest does not come. If they had a place, it goes to the first on the waiting
+    list."""
     listing = _lock(guest)
     had_place = guest.state == GuestState.ACCEPTED
     if guest.state in (GuestState.BLOCKED, GuestState.REFUSED):
@@ -203,7 +204,7 @@ def cancel(guest: Guest) -> None:
 
 
 def say_coming(guest: Guest) -> None:
-    """Note that an accepted guest has said that they come."""
+    """Store that an accepted guest has said that they will come."""
     _lock(guest)
     if guest.state == GuestState.ACCEPTED:
         guest.coming_at = now()
@@ -217,8 +218,8 @@ def stop_reminders(guest: Guest) -> None:
 
 
 def address_for(guest: Guest, listing: Listing, how: str) -> str:
-    """Return the street address for an accepted guest, and record that they were given it; "" for
-    anybody else. `how` is "page", "mail" or "calendar"."""
+    """Return the street address for an accepted guest, and record that the guest was given the
+    address. Return "" for any other guest. `how` is "page", "mail" or "calendar"."""
     if guest.state != GuestState.ACCEPTED or guest.listing_id != listing.id:
         return ""
     address = street_address(listing)
@@ -228,9 +229,10 @@ def address_for(guest: Guest, listing: Listing, how: str) -> str:
 
 
 def greet_at_door(guest_id: int, caller: Caller) -> None:
-    """Let an accepted guest in who waits at the door of their party. They stay the guest's caller.
+    """Let an accepted guest into their party, if the guest waits at its door. From now on this
+    caller is the guest's caller, so nobody else can use the guest's link to come in.
 
-    A caller who is held waits, whatever their link.
+    A caller who is held until an organiser admits them keeps waiting, even with a guest's link.
     """
     guest = get_locked(Guest, guest_id)
     listing = db.session.get(Listing, guest.listing_id) if guest is not None else None
@@ -246,8 +248,8 @@ def greet_at_door(guest_id: int, caller: Caller) -> None:
 
 
 def guests_of(listing: Listing) -> Sequence[Guest]:
-    """Return the guests whom the host sees, in the order of asking: everybody but those who have
-    not confirmed, and the blocked."""
+    """Return the guests whom the host sees, in the order in which they asked. The host does not see
+    guests who have not confirmed, and guests who are blocked."""
     unseen = (GuestState.NEW, GuestState.BLOCKED)
     query = (
         select(Guest)
@@ -280,7 +282,8 @@ def _give_place(listing: Listing, guest: Guest) -> None:
 
 
 def _fill_place(listing: Listing) -> None:
-    """Give a free place to the first on the waiting list. At a home the host decides."""
+    """Give a free place to the first guest on the waiting list. If the event is a party at a home,
+    the guest's request goes to the host instead."""
     db.session.flush()
     if listing.state == ListingState.CANCELLED or places_taken(listing) >= listing.places:
         return
@@ -323,7 +326,8 @@ def _is_blocked(listing: Listing, email: str) -> bool:
 
 
 def _open_requests(guest: Guest, at: datetime) -> int:
-    """Return how many events to come this person's other requests wait for."""
+    """Return how many other requests of this person wait for an answer, for events that have not
+    begun."""
     waiting = (GuestState.ASKED, GuestState.QUEUED, GuestState.BLOCKED)
     query = (
         select(func.count())

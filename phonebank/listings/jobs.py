@@ -22,19 +22,19 @@ from phonebank.models import (
     now,
 )
 
-# Seconds. The clock puts the job on its queue each minute.
+# Seconds. The clock enqueues the job every minute.
 WORKS_FOR = 50.0
-# How long after the event its address is kept.
+# An event's street address is kept for this long after the event.
 ADDRESS_KEPT_FOR = timedelta(days=7)
-# The host is asked so long before the event whether everything is still right.
+# The host is asked this long before the event whether everything is still right.
 ASKED_BEFORE = timedelta(days=2)
 LINK_LIVES_FOR = timedelta(days=2)
 
 
 @job(CHORES, timeout=120)
 def send_due_reminders() -> None:
-    """Send every e-mail that guests are due, over one connection. What is left goes on a minute
-    later."""
+    """Send every e-mail that is due, over one connection to the mail server. The next run, a minute
+    later, sends those that are left."""
     _cancel_listings_of_ended_parties()
     ends_at = time.monotonic() + WORKS_FOR
     with mail.batch() as batch:
@@ -49,8 +49,8 @@ def send_due_reminders() -> None:
 
 @job(CHORES, timeout=120)
 def erase_old_addresses() -> None:
-    """Erase the addresses of events that were a week ago, and the guests of campaigns whose people
-    are erased."""
+    """Erase the street addresses of events that were a week ago, and delete the guests of campaigns
+    whose people are erased."""
     db.session.execute(
         update(Listing)
         .where(Listing.address.is_not(None), Listing.starts_at < now() - ADDRESS_KEPT_FOR)
@@ -63,7 +63,7 @@ def erase_old_addresses() -> None:
 
 
 def _cancel_listings_of_ended_parties() -> None:
-    """Cancel events whose party was ended before it began, so that the guests are told."""
+    """Cancel an event if its party was ended before it began, so that its guests get an e-mail."""
     query = (
         select(Listing.id)
         .join(Party, Party.id == Listing.party_id)
@@ -79,7 +79,7 @@ def _cancel_listings_of_ended_parties() -> None:
 
 
 def _ask_hosts_if_right(send_mail: send.Send) -> None:
-    """Ask each host, two days before, whether everything is still right."""
+    """Ask each host by e-mail, two days before their event, whether everything is still right."""
     at = now()
     query = select(Listing.id).where(
         Listing.state == ListingState.SHOWN,
@@ -103,8 +103,9 @@ def _ask_hosts_if_right(send_mail: send.Send) -> None:
             Message(
                 host.email,
                 f"Still right? {listing.title}",
-                f"Your event is on {listings.when_of(listing)}. Is everything still right: the "
-                f"day, the place, the number of places? Say so, or change it, here:\n\n{link}\n",
+                f"Your event is on {listings.when_of(listing)}. Are the day, the "
+                f"place and the number of places still right? Confirm or change them here:\n\n"
+                f"{link}\n",
                 id=f"still-right-{listing.id}-{listing.sequence}",
             )
         )

@@ -40,8 +40,8 @@ ADDRESS_AT_MOST = 300  # characters
 
 @dataclass(frozen=True)
 class Details:
-    """What a host says of an event. `address` is the street address, "" for an event by video.
-    `step_free` is None if the host does not know. `languages` are codes."""
+    """What a host says about an event. `address` is the street address, or "" for an event by
+    video. `step_free` is None if the host does not know. `languages` are codes (ISO 639)."""
 
     by_video: bool
     place: Place
@@ -54,7 +54,8 @@ class Details:
 
 @dataclass(frozen=True)
 class Event:
-    """What an event is and when. `starts_at` is aware, `time_zone` an IANA name."""
+    """What an event is, and when it starts. `starts_at` is aware, and `time_zone` is an IANA
+    name."""
 
     title: str
     starts_at: datetime
@@ -62,12 +63,13 @@ class Event:
 
 
 def listing_of(party: Party) -> Listing | None:
-    """Return the party's listing; None if strangers have never been able to find it."""
+    """Return the party's listing, or None if the party was never put on the map."""
     return db.session.scalar(select(Listing).where(Listing.party_id == party.id))
 
 
 def listing_for(campaign: Campaign, listing_id: int) -> Listing:
-    """Return a listing of the campaign. Raises NotFoundError."""
+    """Return a listing of the campaign. Raises NotFoundError if the campaign has no such
+    listing."""
     listing = db.session.get(Listing, listing_id)
     if listing is None or listing.campaign_id != campaign.id:
         raise NotFoundError("We can't find this event.", "Go back to the list of events.")
@@ -75,13 +77,13 @@ def listing_for(campaign: Campaign, listing_id: int) -> Listing:
 
 
 def list_party(account: Account, party: Party, details: Details) -> Listing:
-    """Show a party to strangers, once somebody has checked it.
+    """Show a party to strangers, at once or after an organiser has checked it.
 
-    The first listing of a host waits for an organiser. Later ones, and those of organisers, are
-    shown at once.
+    A host's first listing waits until an organiser has checked it. Later listings of the host, and
+    listings by organisers, are shown at once.
 
-    Raises InvalidInputError for details that cannot be used, ConflictError for a party that is over
-    or is listed already.
+    Raises InvalidInputError for details that cannot be used, and ConflictError if the party is over
+    or is already listed.
     """
     lock_row(party)
     if party.has_ended or is_over(party.starts_at, now()):
@@ -115,10 +117,11 @@ def list_party(account: Account, party: Party, details: Details) -> Listing:
 def list_event(
     account: Account, campaign: Campaign, kind: ListingKind, event: Event, details: Details
 ) -> Listing:
-    """Show strangers an event of an organiser that is not a party, such as a training. Guests are
-    accepted as soon as they have confirmed, because it is at no home.
+    """Show strangers an organiser's event that is not a party, such as a training. It is not at
+    anybody's home, so guests are accepted as soon as they have confirmed.
 
-    Raises InvalidInputError for what cannot be used, ConflictError for an ended campaign.
+    Raises InvalidInputError for details that cannot be used, and ConflictError if the campaign has
+    ended.
     """
     if kind == ListingKind.PARTY:
         raise InvalidInputError("A party is put on the map on its own page.")
@@ -145,11 +148,11 @@ def list_event(
 
 
 def change_details(listing: Listing, details: Details) -> bool:
-    """Change what strangers and guests see. Return whether guests get an e-mail about it: the
-    address, the area or the way to come has changed.
+    """Change what strangers and guests see. Return whether guests get an e-mail about the change.
+    They get one if the address, the area or the choice of home or video has changed.
 
-    Raises InvalidInputError, and ConflictError for an event that is cancelled or over, and for
-    fewer places than guests.
+    Raises InvalidInputError for details that cannot be used. Raises ConflictError if the event is
+    cancelled or over, or if more guests are accepted than it would have places.
     """
     _lock_open(listing)
     taken = places_taken(listing)
@@ -167,9 +170,10 @@ def change_details(listing: Listing, details: Details) -> bool:
 
 
 def move(listing: Listing, starts_at: datetime) -> None:
-    """Give an event another time (aware). Every accepted guest is told, and gets new reminders.
+    """Give an event another time (aware). Every accepted guest gets an e-mail about it, and new
+    reminders.
 
-    Raises InvalidInputError for a time that is over, ConflictError for an event that is cancelled
+    Raises InvalidInputError for a time that has passed, and ConflictError if the event is cancelled
     or over.
     """
     party = _lock_open(listing)
@@ -188,8 +192,8 @@ def move(listing: Listing, starts_at: datetime) -> None:
 
 
 def cancel(listing: Listing) -> None:
-    """Cancel an event, and its party. Everyone who is coming or has asked is told. The address is
-    erased. If the event is cancelled already, nothing changes."""
+    """Cancel an event, and the party if it is one. Everyone who is coming or has asked gets an
+    e-mail. The street address is erased. If the event is already cancelled, nothing changes."""
     party = _lock(listing)
     if listing.state == ListingState.CANCELLED:
         return
@@ -204,8 +208,9 @@ def cancel(listing: Listing) -> None:
 
 
 def follow_title(party: Party) -> None:
-    """Give the party's listing the party's title, which its host has changed. Raises
-    InvalidInputError for a title that strangers must not see: a slur, or one with the address."""
+    """Give the party's listing the party's new title, which the host has just changed. Raises
+    InvalidInputError if strangers must not see the title, because it has a slur or the address in
+    it."""
     listing = listing_of(party)
     if listing is None or listing.title == party.title:
         return
@@ -216,7 +221,7 @@ def follow_title(party: Party) -> None:
 
 
 def confirm_details(listing: Listing) -> None:
-    """Note that the host has just said that everything about the event is right."""
+    """Store that the host has just said that everything about the event is right."""
     _lock_open(listing)
     listing.checked_at = now()
 
@@ -230,7 +235,7 @@ def places_taken(listing: Listing) -> int:
 
 
 def street_address(listing: Listing) -> str:
-    """Return the street address; "" if there is none, or if it cannot be read any more."""
+    """Return the street address, or "" if there is none or it can no longer be decrypted."""
     return decrypt(listing.address) or "" if listing.address else ""
 
 
@@ -304,7 +309,7 @@ def _refuse_address_in(title: str, address: str) -> None:
 
 
 def clean_address(text: str) -> str:
-    """Return an address with its lines tidied. Raises InvalidInputError for one that is too
+    """Return an address with its lines tidied. Raises InvalidInputError for an address that is too
     long."""
     lines = [" ".join(line.split()) for line in text.replace("\0", "").splitlines()]
     address = "\n".join(line for line in lines if line)

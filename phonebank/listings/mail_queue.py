@@ -1,5 +1,5 @@
-"""Which e-mails guests are due. A row is an e-mail, so each is sent once. These functions do not
-commit."""
+"""The queue of e-mails to guests, with the moment when each is due. Each row is one e-mail, so each
+e-mail is sent once. These functions do not commit."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -15,7 +15,8 @@ REMINDERS = (MailKind.DAY_BEFORE, MailKind.SOON, MailKind.THANKS)
 
 
 def queue_mail(guest: Guest, listing: Listing, kind: MailKind, at: datetime) -> None:
-    """Queue an e-mail to a guest for this moment. With an acceptance, queue the reminders too."""
+    """Queue an e-mail to a guest, due at `at`. If it says that the guest is accepted, queue the
+    reminders too."""
     _insert([_row(guest.id, kind, listing.sequence, at)])
     if kind == MailKind.ACCEPTED:
         _queue_reminders([guest.id], listing, at)
@@ -24,8 +25,8 @@ def queue_mail(guest: Guest, listing: Listing, kind: MailKind, at: datetime) -> 
 def queue_for_guests(
     listing: Listing, kind: MailKind, states: Collection[GuestState], at: datetime
 ) -> None:
-    """Queue an e-mail to every guest in these states. With a change, queue new reminders to those
-    who have none waiting."""
+    """Queue an e-mail to every guest in these states. If the e-mail is about a change, queue new
+    reminders for the guests who have no reminder in the queue."""
     ids = list(
         db.session.scalars(
             select(Guest.id).where(Guest.listing_id == listing.id, Guest.state.in_(states))

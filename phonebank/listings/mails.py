@@ -1,4 +1,4 @@
-"""The words of the e-mails to guests and hosts.
+"""The texts of the e-mails to guests and hosts.
 
 `message_to_guest` gives an address only to a guest who is accepted when the mail is sent.
 """
@@ -25,7 +25,7 @@ from phonebank.parties.codes import join_link
 from phonebank.parties.services import party_after
 from phonebank.tallies.totals import caller_totals
 
-# The kinds that say where to come.
+# The kinds of e-mail that have the street address.
 _WITH_ADDRESS = (MailKind.ACCEPTED, MailKind.CHANGED, MailKind.DAY_BEFORE, MailKind.SOON)
 _WITH_CALENDAR = (MailKind.ACCEPTED, MailKind.CHANGED, MailKind.CANCELLED)
 _SUBJECTS = {
@@ -51,14 +51,15 @@ def listing_link(listing: Listing) -> str:
 
 
 def confirm_message(guest: Guest, listing: Listing) -> Message:
-    """Return the mail whose link shows that the address is the guest's."""
+    """Return the e-mail with a link. By opening it, the guest shows that the e-mail address is
+    theirs."""
     return Message(
         guest.email,
         f"One more tap: {listing.title}",
         f"Hello {guest.first_name},\n\n"
         f"you asked to come to “{listing.title}” with {listing.host_name}, {when_of(listing)}.\n"
         f"Open this link, and {_what_follows(listing)}:\n\n{guest_link(guest)}\n\n"
-        "If you didn't ask for it, ignore this e-mail. You won't get another.\n",
+        "If you didn't ask to come, ignore this e-mail. You won't get another.\n",
     )
 
 
@@ -67,18 +68,20 @@ def _what_follows(listing: Listing) -> str:
 
 
 def message_to_host(email: str, guest: Guest, listing: Listing, link: str) -> Message:
-    """Return the mail that tells a host that somebody asks to come. `link` leads to their page."""
+    """Return the e-mail that tells a host that somebody asks to come. `link` leads to the host's
+    page of guests."""
     return Message(
         email,
         f"{guest.first_name} asks to come: {listing.title}",
         f"{guest.first_name} asks to come on {when_of(listing)}.\n\n"
-        f"Let them come, or say no, here:\n\n{link}\n\n"
-        "They get your address only when you have let them come.\n",
+        f"Say yes or no here:\n\n{link}\n\n"
+        "They get your address only if you say yes.\n",
     )
 
 
 def message_to_guest(kind: MailKind, guest: Guest, listing: Listing, at: datetime) -> Message:
-    """Return an e-mail of the sequence. If it has the address, that is recorded as a sight."""
+    """Return the e-mail of this kind to a guest. If the e-mail has the street address, an
+    AddressSight is stored."""
     address = address_for(guest, listing, "mail") if kind in _WITH_ADDRESS else ""
     words = _words(kind, guest, listing, address)
     attachments: tuple[Attachment, ...] = ()
@@ -95,8 +98,8 @@ def message_to_guest(kind: MailKind, guest: Guest, listing: Listing, at: datetim
 
 
 def calendar_for(guest: Guest, listing: Listing, address: str, at: datetime) -> bytes:
-    """Return the event for a guest's calendar. A later file of a changed or cancelled event
-    corrects it."""
+    """Return a calendar file with the event for a guest. If the event changes or is cancelled, a
+    later file replaces the entry in the guest's calendar."""
     link = guest_link(guest)
     host = urlsplit(current_config().base_url).hostname or "localhost"
     where = address.replace("\n", ", ") or (link if listing.by_video else listing.area)
@@ -121,8 +124,8 @@ def _words(kind: MailKind, guest: Guest, listing: Listing, address: str) -> str:
     when, host = when_of(listing), listing.host_name
     where = _where(listing, address)
     facts = f"{listing.title}\n{when}, with {host}\n{where}"
-    page = f"Your page, also to cancel:\n{link}"
-    stop = f"No more reminders, in one tap:\n{link}"
+    page = f"Your page, where you can also cancel:\n{link}"
+    stop = f"To get no more reminders, tap “No more reminders” here:\n{link}"
     match kind:
         case MailKind.ACCEPTED:
             opening = "you're in." if listing.by_video else f"{host} is glad that you're coming."
@@ -139,9 +142,9 @@ def _words(kind: MailKind, guest: Guest, listing: Listing, address: str) -> str:
             )
         case MailKind.CHANGED:
             return (
-                f"something about the event has changed. This is how it is now:\n\n{facts}\n\n"
-                f"The attached file corrects your calendar. If you can't come now, say so on your "
-                f"page:\n{link}"
+                f"something about the event has changed. These are the details now:\n\n{facts}\n\n"
+                f"The attached file corrects your calendar. If you can't come any more, say so on "
+                f"your page:\n{link}"
             )
         case MailKind.CANCELLED:
             return (
@@ -150,8 +153,8 @@ def _words(kind: MailKind, guest: Guest, listing: Listing, address: str) -> str:
             )
         case MailKind.DAY_BEFORE:
             return (
-                f"tomorrow is the day.\n\n{facts}\n\nAre you coming? Tell {host} on your page, in "
-                f"one tap: Coming, or Cannot.\n{link}\n\n{stop}"
+                f"tomorrow is the day.\n\n{facts}\n\nAre you coming? Tell {host} on your page: tap "
+                f"“Coming” or “I can't come”.\n{link}\n\n{stop}"
             )
         case MailKind.SOON:
             return f"see you in two hours.\n\n{facts}\n\n{page}\n\n{stop}"
@@ -164,7 +167,7 @@ def _where(listing: Listing, address: str) -> str:
         return f"Where:\n{address}" if address else f"Where: {listing.area}"
     if listing.party_id is None:
         return f"It's by video. {listing.host_name} sends you the link."
-    return "It's by video. On the day, your page leads you in."
+    return "It's by video. On the day, open your page and tap “Join now”."
 
 
 def _thanks(guest: Guest, listing: Listing) -> str:

@@ -1,4 +1,4 @@
-"""The map of events: counted dots on an outline, and the names of towns beside them."""
+"""The map of events: dots on an outline, each with its number of events, and the names of towns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,19 +11,18 @@ from phonebank.listings.nearest import Dot
 from phonebank.models import Place
 from phonebank.places.outlines import Outline
 
-# The map of a place shows so many kilometres from side to side.
+# The map around a place shows this many kilometres from side to side.
 AROUND_KM = 140.0
-# A map of a whole country and one around a place are divided into this many columns. Dots in one
-# cell are one dot.
+# Every map is divided into this many columns. Events in the same cell are joined into one dot.
 COLUMNS = 11
-# The middles of two dots are so many columns apart at least. A dot is 0.8 columns wide.
+# The centres of two dots are at least this many columns apart. A dot is about 0.8 columns wide.
 APART = 0.85
 TOWNS_AT_MOST = 9
 
 
 @dataclass(frozen=True)
 class MapDot:
-    """One dot: how many events, and the place whose list it leads to."""
+    """One dot: its number of events, and the place whose list it leads to."""
 
     x: float
     y: float
@@ -44,8 +43,8 @@ class Label:
 
 @dataclass(frozen=True)
 class NearMap:
-    """A map as the template draws it. `left`, `top`, `wide` and `tall` are the part of the outline
-    that is shown, in units."""
+    """A map as the template draws it. `left`, `top`, `wide` and `tall` say which part of the
+    outline is shown, in units."""
 
     outline: Outline
     left: float
@@ -59,7 +58,8 @@ class NearMap:
 def draw_map(
     outline: Outline, dots: Sequence[Dot], centre: tuple[float, float] | None = None
 ) -> NearMap:
-    """Return a map of the whole outline, or around a centre (latitude, longitude in degrees)."""
+    """Return a map of the whole outline, or of the part around `centre` (latitude, longitude in
+    degrees)."""
     if centre is None:
         left, top, wide, tall = 0.0, 0.0, 2000.0, outline.tall
     else:
@@ -100,7 +100,7 @@ class _Joined:
 
 
 def _part_dots(joined: list[_Joined], cell: float) -> list[MapDot]:
-    """Add each dot to a larger one that it would touch. So no two dots touch."""
+    """Join each dot with a larger dot that it would touch. Afterwards no two dots touch."""
     kept: list[_Joined] = []
     for one in sorted(joined, key=lambda one: -one.count):
         larger = next(
@@ -123,7 +123,8 @@ def _labels(
     dots: Sequence[MapDot],
     cell: float,
 ) -> list[Label]:
-    """Return the largest towns whose names have room: beside no dot and no other name."""
+    """Return the names of the largest towns that have room for their names. A name may touch no dot
+    and no other name."""
     left, top, wide, tall = shown
     north, west = outline.place(left, top)
     south, east = outline.place(left + wide, top + tall)
@@ -143,7 +144,7 @@ def _labels(
     for name, latitude, longitude in towns:
         x, y = outline.point(latitude, longitude)
         half = len(name) * cell * 0.14
-        # Below its dot, above it, or beside it.
+        # A town's name may be below its point, above it, or beside it.
         aside = half + cell * 0.5
         for right, down in ((0.0, 0.85), (0.0, -0.6), (aside, 0.12), (-aside, 0.12)):
             spot = x + right, y + down * cell
@@ -162,7 +163,8 @@ def _has_room(
     shown: tuple[float, float, float, float],
     taken: Sequence[tuple[float, float, float, float]],
 ) -> bool:
-    """Whether a name with this half width fits in at a point, and touches nothing."""
+    """Whether a name with half the width `half` fits on the map at `spot` without touching
+    anything."""
     x, y = spot
     left, top, wide, tall = shown
     margin = wide / 60

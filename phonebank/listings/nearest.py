@@ -1,4 +1,5 @@
-"""The events nearest to a place, as strangers may see them. Nothing here reads an address."""
+"""The events nearest to a place, as strangers may see them. No function here reads a street
+address."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,9 +24,11 @@ from phonebank.places.distance import box_around, km_between
 from phonebank.rules.languages import LANGUAGES
 
 SHOWN_AT_MOST = 20
-# Kilometres. Fewer people come from farther away, so beyond this a page offers other ways too.
+# Kilometres. People rarely travel farther than this. If no event is nearer, the page also offers
+# other ways to take part.
 NEAR = 30.0
-# The search widens in these steps until it has found enough. Nobody goes farther than the last.
+# The search widens in these steps until it has found enough events. The last step is farther than
+# anybody goes.
 _REACHES = (8.0, NEAR, 120.0, 500.0)
 VIDEO_AT_MOST = 5
 # The public rule of the label "needed most".
@@ -40,7 +43,7 @@ KINDS = {
     ListingKind.TRAINING: "Training",
     ListingKind.CANVASSING: "Canvassing",
 }
-# Only these columns, so that no address is even read for a public page.
+# Public pages read only these columns. The street address is not among them.
 _COLUMNS = (
     Listing.id,
     Listing.kind,
@@ -84,7 +87,7 @@ class Near:
 
 @dataclass(frozen=True)
 class Dot:
-    """The events in one place, for the map."""
+    """A place that has events, with their number, for the map."""
 
     country: str
     place_code: str
@@ -95,14 +98,14 @@ class Dot:
 
 
 def nearest(point: Point, at: datetime) -> list[Near]:
-    """Return the twenty nearest events at somebody's place, the nearest first. Events at the same
-    distance come in the order of their start."""
+    """Return the twenty nearest events that are not by video, the nearest first. Events at the same
+    distance are in the order of their start."""
     close: list[tuple[float, Any]] = []
     for reach in _REACHES:
         query = _shown(at, Listing.by_video.is_(False), *_within(point, reach))
         found = db.session.execute(query).all()
         distances = [(km_between(point, (row.latitude, row.longitude)), row) for row in found]
-        # A box has corners, which are farther away than `reach`.
+        # The query reads a box, and the corners of the box are farther away than `reach`.
         close = [one for one in distances if one[0] <= reach]
         if len(close) >= SHOWN_AT_MOST:
             break
@@ -111,7 +114,7 @@ def nearest(point: Point, at: datetime) -> list[Near]:
 
 
 def by_video(at: datetime) -> list[Near]:
-    """Return the next events by video."""
+    """Return the next events by video, the soonest first."""
     query = _shown(at, Listing.by_video.is_(True)).order_by(Listing.starts_at, Listing.id)
     rows = db.session.execute(query.limit(VIDEO_AT_MOST)).all()
     return _describe([(None, row) for row in rows], at)
@@ -124,7 +127,8 @@ def near_of(listing: Listing, at: datetime) -> Near:
 
 
 def dots(countries: Sequence[str], at: datetime) -> list[Dot]:
-    """Return the places in these countries that have events, with how many."""
+    """Return the places in these countries that have events, the place with the most events
+    first."""
     count = func.count().label("count")
     columns = (
         Listing.country, Listing.place_code, Listing.area, Listing.latitude, Listing.longitude,

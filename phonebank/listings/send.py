@@ -1,9 +1,10 @@
-"""Sends the e-mails that guests are due, and those to people who wait for an event near them.
+"""Sends the e-mails to guests that are due, and the e-mails to people who wait for an event near
+them.
 
-An e-mail is sent and marked in one transaction, which holds its row. So two workers never send the
-same one, and one that a killed worker had not sent is sent by the next. If a worker is killed after
-the mail server took an e-mail and before the commit, the next one sends it again with the same
-Message-ID.
+One transaction locks an e-mail's row, sends the e-mail and marks the row. So two workers never send
+the same e-mail, and if a worker is killed before it has sent an e-mail, the next worker sends it.
+If a worker is killed after the mail server took an e-mail and before the commit, the next worker
+sends the e-mail again with the same Message-ID.
 """
 
 import logging
@@ -33,11 +34,12 @@ log = logging.getLogger(__name__)
 
 Send = Callable[[Message], None]
 
-# An address is written to once, or forgotten after this time.
+# An address that waits for an event gets one e-mail and is then deleted. Without an event it is
+# deleted after this time.
 ALERT_LIVES_FOR = timedelta(days=60)
-# A mail that the mail server refuses is tried again for this long.
+# An e-mail that cannot be sent is tried again for this long.
 TRIED_FOR = timedelta(hours=6)
-# The states in which a guest still gets an e-mail of each kind.
+# For each kind of e-mail, the states in which a guest still gets it.
 _FOR = {
     MailKind.ACCEPTED: (GuestState.ACCEPTED,),
     MailKind.REFUSED: (GuestState.REFUSED,),
@@ -51,8 +53,8 @@ _FOR = {
 
 
 def send_next(at: datetime, send: Send) -> bool:
-    """Send the e-mail that is due for longest at this moment (aware), and commit. Return False if
-    none is due.
+    """Send the e-mail that has been due for the longest time at `at` (aware), and commit. Return
+    False if no e-mail is due.
 
     Raises MailNotSentError if the mail server does not answer.
     """
@@ -85,13 +87,14 @@ def send_next(at: datetime, send: Send) -> bool:
 
 
 def is_wanted(mail: GuestMail, guest: Guest, listing: Listing, at: datetime) -> bool:
-    """Whether an e-mail that is due still says something true and useful."""
+    """Whether an e-mail that is due is still true and useful."""
     if guest.state not in _FOR[mail.kind]:
         return False
     if mail.kind == MailKind.CANCELLED:
         return listing.state == ListingState.CANCELLED
     if listing.state == ListingState.CANCELLED or mail.sequence < listing.sequence:
-        # A newer e-mail about the change follows, or has been sent.
+        # The event has changed or is cancelled since this e-mail was queued, and the guest gets a
+        # newer e-mail about that.
         return mail.kind == MailKind.ACCEPTED and listing.state != ListingState.CANCELLED
     if mail.kind == MailKind.DAY_BEFORE:
         return guest.reminders_stopped_at is None and at < listing.starts_at - timedelta(hours=3)
@@ -103,8 +106,8 @@ def is_wanted(mail: GuestMail, guest: Guest, listing: Listing, at: datetime) -> 
 
 
 def send_alerts(at: datetime, send: Send) -> int:
-    """Write to the people who wait for an event near them and now have one; then forget them.
-    Return how many. Each is a transaction."""
+    """Write to the people who wait for an event near them, if there is one now, and delete their
+    addresses. Return how many people got an e-mail. Each of them is one transaction."""
     db.session.execute(delete(NearAlert).where(NearAlert.created_at < at - ALERT_LIVES_FOR))
     db.session.commit()
     sent = 0
@@ -134,6 +137,6 @@ def _alert(alert: NearAlert, listing: Listing) -> Message:
         f"Hello,\n\nyou asked us to tell you when there is an event near {alert.area}:\n\n"
         f"{listing.title}\n{when_of(listing)}, with {listing.host_name}\n"
         f"{listing_link(listing)}\n\nAll near you:\n{near}\n\n"
-        "This is the only e-mail. We have deleted your address.\n",
+        "You won't get another e-mail. We have deleted your address.\n",
         id=f"near-{alert.id}",
     )

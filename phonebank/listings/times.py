@@ -6,14 +6,14 @@ from phonebank.models import MailKind
 from phonebank.parties.calendar import LASTS
 from phonebank.rules.time_zones import time_zone
 
-# The hour, in the event's time zone, of the e-mails on the day before and the day after.
+# The e-mails on the day before and the day after are sent at this time, in the event's time zone.
 AT = time(11)
 SOON_BEFORE = timedelta(hours=2)
 
 
 def reminder_times(starts_at: datetime, zone: str) -> dict[MailKind, datetime]:
-    """Return when each reminder of an event is due, in UTC. `starts_at` is aware, `zone` the IANA
-    name of the event's time zone."""
+    """Return when each reminder of an event is due, in UTC. `starts_at` is aware, and `zone` is the
+    IANA name of the event's time zone."""
     here = time_zone(zone)
     day = starts_at.astimezone(here).date()
     one = timedelta(days=1)
@@ -25,7 +25,7 @@ def reminder_times(starts_at: datetime, zone: str) -> dict[MailKind, datetime]:
 
 
 def is_over(starts_at: datetime, at: datetime) -> bool:
-    """Whether an event has been over for sure at a moment (aware): nobody new should come."""
+    """Whether an event is certainly over at `at` (aware), so that nobody new should come."""
     return starts_at + LASTS <= at
 
 

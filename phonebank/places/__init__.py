@@ -1,1 +1,2 @@
-"""Where postcodes and towns are, finding one by what people type, and distances."""
+"""Where postcodes and towns are: finding a place by what people type, distances between places, and
+maps."""

@@ -1,6 +1,7 @@
 """Distances between two points, in kilometres. Pure functions.
 
-Listings are at the centres of districts and towns, so a distance is right to some kilometres.
+A listing's point is the centre of its district or town, so a distance may be wrong by some
+kilometres.
 """
 
 from math import asin, cos, radians, sin, sqrt
@@ -8,12 +9,12 @@ from math import asin, cos, radians, sin, sqrt
 _RADIUS = 6371.0  # km
 _KM_A_DEGREE = 111.2
 KM_A_MILE = 1.609344
-# Countries whose people count in miles.
+# Countries where people measure distances in miles.
 MILES = ("GB", "US")
 
 
 def km_between(a: tuple[float, float], b: tuple[float, float]) -> float:
-    """Return the distance of two points (latitude and longitude in degrees) on a sphere."""
+    """Return the distance between two points (latitude and longitude in degrees) on a sphere."""
     lat1, lng1, lat2, lng2 = map(radians, (*a, *b))
     half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lng2 - lng1) / 2) ** 2
     return 2 * _RADIUS * asin(min(1.0, sqrt(half)))
@@ -28,7 +29,7 @@ def box_around(at: tuple[float, float], km: float) -> tuple[float, float, float,
 
 
 def describe_distance(km: float, country: str) -> str:
-    """Return a distance as people of a country say it: “2 miles”, “under 1 km”."""
+    """Return a distance as people of a country (ISO 3166-1) say it: “2 miles”, “under 1 km”."""
     unit, length = ("mile", km / KM_A_MILE) if country in MILES else ("km", km)
     if length < 1:
         return f"under 1 {unit}"

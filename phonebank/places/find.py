@@ -1,4 +1,4 @@
-"""Finds places by what people type."""
+"""Finds places by a typed postcode or town."""
 
 from collections.abc import Sequence
 
@@ -16,16 +16,16 @@ COUNTRIES = {
     "US": "United States",
     "CA": "Canada",
 }
-# A question with more answers is harder than typing more letters.
+# Nobody is asked to choose from more places than this. Typing more letters is easier.
 CHOICES_AT_MOST = 12
 TYPED_AT_MOST = 80  # characters
 
 
 def find_places(text: str) -> Sequence[Place]:
-    """Return the places that a typed postcode or town may mean: one, or several to choose from, the
-    largest town first.
+    """Return the places that a typed postcode or town may mean: one place, or several to choose
+    from. The largest town is first.
 
-    Raises InvalidInputError, with words for the person who typed, if there is none.
+    Raises InvalidInputError if there is no such place. Its message is for the person who typed.
     """
     if not text.strip():
         raise InvalidInputError("Type a postcode or a town.")
@@ -45,8 +45,9 @@ def find_places(text: str) -> Sequence[Place]:
 
 
 def one_place(text: str, country: str) -> Place:
-    """Return the only place that a typed postcode or town can mean; among places of the same name,
-    the one in `country`. Raises InvalidInputError if there is none, or more than one."""
+    """Return the only place that a typed postcode or town can mean. If places in several countries
+    have the name, the place in `country` is returned. Raises InvalidInputError if no place is
+    found, or more than one."""
     found = find_places(text)
     here = [place for place in found if place.country == country] or list(found)
     if len(here) > 1:
@@ -58,7 +59,8 @@ def one_place(text: str, country: str) -> Place:
 
 
 def place_at(country: str, code: str) -> Place:
-    """Return the place with this code; `country` is in either case. Raises NotFoundError."""
+    """Return the place with this code. `country` may be in capital or small letters. Raises
+    NotFoundError if there is no such place."""
     place = db.session.scalar(
         select(Place).where(Place.country == country.upper(), Place.code == code)
     )

@@ -26,14 +26,15 @@ Row = tuple[Any, ...]
 
 
 def load_places() -> int:
-    """Fill the table, unless it has these files already. Return how many places were stored.
+    """Fill the table, unless it already has the places of these files. Return how many places were
+    stored.
 
-    The calling code commits. Two processes that load at once store the places once.
+    The calling code commits. If two processes load at the same time, only one stores the places.
     """
     digest = digest_of_files()
     db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    # The comment of an index says which files the table has. A comment on the table itself would be
-    # a difference from the models.
+    # The comment of an index says from which files the table was filled. With a comment on the
+    # table itself, the table would differ from the models.
     comment = text("SELECT obj_description('ix_place_key'::regclass, 'pg_class')")
     if db.session.scalar(comment) == digest:
         return 0
@@ -50,7 +51,7 @@ def digest_of_files() -> str:
 
 
 def copy_places(rows: Iterable[Row]) -> int:
-    """Store rows with the values of _COLUMNS. Return how many."""
+    """Store rows, which have the values of _COLUMNS in order. Return how many were stored."""
     stored = 0
     cursor = db.session.connection().connection.cursor()
     with cursor.copy(f"COPY place ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
@@ -71,7 +72,8 @@ def places_in_files() -> Iterator[Row]:
                 row["code"],
                 row["name"],
                 row.get("near", ""),
-                # A postcode is found by its code, not by the name of its town.
+                # People find a postcode by its code, not by the name of its town. Only towns have a
+                # population.
                 key_of(row["name"] if population else row["code"]),
                 key_of(row.get("also", "")),
                 float(row["latitude"]),

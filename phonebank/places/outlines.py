@@ -1,4 +1,4 @@
-"""The maps: which outline a country has, and where a point lies on it. Pure functions.
+"""The maps: which outline a country has, and where a point is on the outline. Pure functions.
 
 `tools/places.py` draws the outlines with the same boxes. A map is a plain picture, so it needs no
 tile server, no JavaScript and no other host.
@@ -7,14 +7,14 @@ tile server, no JavaScript and no other host.
 from dataclasses import dataclass
 from math import cos, radians
 
-# Units. The outlines are this wide.
+# All outlines have this width. Its unit is that of the SVG files.
 WIDE = 2000.0
 _KM_A_DEGREE = 111.2
 
 
 @dataclass(frozen=True)
 class Outline:
-    """A picture of one or more countries. The box is in degrees."""
+    """A picture of one or more countries. The edges of its box are in degrees."""
 
     name: str
     countries: tuple[str, ...]
@@ -38,7 +38,7 @@ class Outline:
 
     @property
     def km(self) -> float:
-        """The width of a kilometre in units."""
+        """The width of one kilometre, in units."""
         return self._unit / _KM_A_DEGREE
 
     def point(self, latitude: float, longitude: float) -> tuple[float, float]:
@@ -47,7 +47,7 @@ class Outline:
         return x, (self.north - latitude) * self._unit
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """Return the latitude and longitude of a point of the picture."""
+        """Return the latitude and longitude of a point of the picture. The inverse of `point`."""
         return self.north - y / self._unit, self.west + x / (self._squeeze * self._unit)
 
 
@@ -59,7 +59,8 @@ OUTLINES = (
 
 
 def outline_of(country: str) -> Outline:
-    """Return the outline with a country (ISO 3166-1). Raises KeyError for one without a map."""
+    """Return the outline that contains a country (ISO 3166-1). Raises KeyError for a country
+    without a map."""
     for outline in OUTLINES:
         if country in outline.countries:
             return outline

@@ -1,7 +1,7 @@
 """What people type into the field for a postcode or town. Pure functions.
 
-Of a whole postcode only its first half is used, which names a district of some thousand homes. The
-rest is dropped here and goes nowhere.
+Only the first half of a whole postcode is used. It names a district of some thousand homes. This
+module drops the second half, so it is not stored anywhere.
 """
 
 import re
@@ -14,15 +14,16 @@ _OUTWARD = re.compile(r"[0-9OI][A-Z0-9]?")
 _CANADIAN = re.compile(r"([ABCEGHJ-NPRSTVXY][0-9OI][A-Z]) ?(?:[0-9OI][A-Z0-9][0-9OI])?")
 _FIVE_DIGITS = re.compile(r"([0-9OI]{5})(?: ?[0-9]{4})?")
 _EIRCODE = re.compile(r"(?:[AC-FHKNPRTV-Y][0-9O][0-9OW]) ?[0-9AC-FHKNPRTV-Y]{4}")
-# Letters that people type for digits.
+# Letters that people type in place of digits.
 _DIGITS = str.maketrans("OI", "01")
 
 
 @dataclass(frozen=True)
 class Typed:
-    """What a text may mean: `codes` are (country, code) of postcodes, `key` is for towns' names.
+    """What a typed text may mean. `codes` are the postcodes, each as (country, code). `key` is the
+    text as towns' names are stored.
 
-    `is_eircode` says that the text is an Irish postcode, for which there is no table.
+    `is_eircode` says that the text is an Irish postcode. There is no table of Irish postcodes.
     """
 
     codes: tuple[tuple[str, str], ...]
@@ -42,7 +43,7 @@ def read_typed(text: str) -> Typed:
 
 
 def _british(code: str) -> list[tuple[str, str]]:
-    """Return every district that the code may name. Most of them don't exist."""
+    """Return every British district that the code may name. Most of these districts don't exist."""
     first, _, second = code.partition(" ")
     if second and not _INWARD.fullmatch(second):
         return []
@@ -56,7 +57,7 @@ def _british(code: str) -> list[tuple[str, str]]:
                 continue
             if letters == "BT":  # Northern Ireland has one centre
                 return [("GB", "BT")]
-            # A letter after the first digit may be meant (W1A), or be a digit (SW1O).
+            # A letter after the first digit may be right (W1A), or may stand for a digit (SW1O).
             digit = rest[:1].translate(_DIGITS)
             found += [("GB", letters + digit + rest[1:]), ("GB", letters + rest.translate(_DIGITS))]
     return list(dict.fromkeys(found))
@@ -71,8 +72,8 @@ def _canadian(code: str) -> list[tuple[str, str]]:
 
 
 def key_of(name: str) -> str:
-    """Return a town's name as the table's `key` has it: small letters and digits, without accents,
-    and with hyphens between the words. "St" becomes "saint"."""
+    """Return a town's name in the form of the table's column `key`: small letters and digits,
+    without accents, and with hyphens between the words. "St" becomes "saint"."""
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
     letters = "".join(letter for letter in folded if not unicodedata.combining(letter))
     words = re.sub(r"[’']", "", letters)
@@ -81,7 +82,7 @@ def key_of(name: str) -> str:
 
 
 def german_keys(key: str) -> list[str]:
-    """Return spellings of a key in which "ue", "oe" and "ae" stand for letters with dots, if the
-    key has any of them."""
+    """Return other spellings of a key that has "ue", "oe" or "ae", which may stand for ü, ö or
+    ä."""
     undotted = re.sub(r"([aou])e", r"\1", key)
     return [undotted] if undotted != key else []
