@@ -1,1 +1,2 @@
-"""Call-outs: the evenings that make hosts. Signing in, pledges, paper sheets, and what follows."""
+"""Call-outs: evenings in a hall on which people become hosts. They sign in, pledge to host, and get
+their party and kit afterwards."""

@@ -1,4 +1,4 @@
-"""The area of a person in the hall: the district or town of the postcode that they type."""
+"""The area of a person in the hall: the district or town of the postcode that the person types."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from phonebank.places.find import describe_place, find_places, place_at
 
 @dataclass(frozen=True)
 class Area:
-    """A place as a call-out stores it: a name for people, and the centre in degrees."""
+    """A place as a call-out stores it: its country, the name that people read, and its centre in
+    degrees."""
 
     country: str
     area: str
@@ -19,7 +20,7 @@ class Area:
 
 
 class WhichPlaceError(InvalidInputError):
-    """The error if several places have the typed name. `places` are those to choose from."""
+    """The error if several places have the typed name. `places` are the places to choose from."""
 
     def __init__(self, places: Sequence[Place]) -> None:
         self.places = places
@@ -28,11 +29,11 @@ class WhichPlaceError(InvalidInputError):
 
 
 def find_area(typed: str, country: str, chosen: str = "") -> Area:
-    """Return the area of a typed postcode or town. A place in the campaign's `country` comes before
-    places elsewhere.
+    """Return the area of a typed postcode or town. If a place in the campaign's `country` has the
+    typed name, places in other countries are not considered.
 
-    `chosen` is "COUNTRY/CODE" of a place that the person chose from several. Raises
-    InvalidInputError for text that is no place, and WhichPlaceError.
+    `chosen` is "COUNTRY/CODE" of the place that the person chose from several, or "". Raises
+    InvalidInputError if no place has the name, and WhichPlaceError if several have it.
     """
     if chosen and chosen.count("/") == 1:
         return _area(place_at(*chosen.split("/")))

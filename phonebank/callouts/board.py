@@ -1,8 +1,8 @@
-"""What the projector and the remote of a call-out show, and telling them of each change.
+"""What the projector and the remote of a call-out show. Each change is sent to them.
 
-A change locks the call-out's row, so changes come one after another. The state is counted inside
-that transaction and is sent once it has committed. So each event is the whole state after one
-change, and its figures equal the rows.
+A change locks the call-out's row, so changes happen one after another. The change's transaction
+counts the state, and the state is sent after the commit. So each event has the whole state after
+one change, and its figures match the rows in the database.
 """
 
 from typing import Any
@@ -25,8 +25,8 @@ def room_of(call_out_id: int) -> str:
 
 
 def begin_change(call_out: CallOut) -> None:
-    """Lock the call-out until the commit. Call this before anything that the projector shows
-    changes."""
+    """Lock the call-out until the commit. Call this function before you change anything that the
+    projector shows."""
     lock_row(call_out)
 
 
@@ -40,10 +40,9 @@ def show_change(call_out: CallOut) -> None:
 
 
 def state_of(call_out: CallOut) -> dict[str, Any]:
-    """Return what the projector shows. It has first names and areas, and nothing else of
-    anybody.
+    """Return what the projector shows. Of people it has only first names and areas.
 
-    "follows" is 0, because each state is whole (js/connection.js).
+    "follows" is 0, because each event has the whole state (see js/connection.js).
     """
     in_this = SignUp.call_out_id == call_out.id
     pledged = Pledge.call_out_id == call_out.id

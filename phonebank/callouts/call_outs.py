@@ -1,5 +1,5 @@
-"""Call-outs: setting one up, finding it by its code or link, and moving it through the evening.
-These functions do not commit."""
+"""Call-outs: setting up a call-out, finding it by its code or link, and moving it through the
+evening. These functions do not commit."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from phonebank.models.party import new_code
 from phonebank.parties.codes import normalise_code
 from phonebank.parties.display_names import clean_name
 
-# The minutes of each step, as the remote suggests them: 90 together.
+# The minutes that the remote suggests for each step. Together they are 90.
 MINUTES = {
     CallOutStep.SIGN_IN: 15,
     CallOutStep.PRACTISE: 25,
@@ -22,7 +22,8 @@ MINUTES = {
     CallOutStep.JOIN: 20,
     CallOutStep.THANKS: 10,
 }
-# A phone without network in the hall may send what was typed only on the way home.
+# A phone without network in the hall keeps what was typed, and may send it only on the way home. So
+# a code still works for this long after the end.
 TAKES_LATE = timedelta(hours=12)
 
 
@@ -34,8 +35,8 @@ def create_call_out(
     time_zone: str,
     lets_host: bool = True,
 ) -> CallOut:
-    """Set up a call-out. `starts_at` is an aware time; None means now. Raises InvalidInputError for
-    a title that cannot be shown."""
+    """Set up a call-out. `starts_at` is an aware time, or None for now. Raises InvalidInputError
+    for a title that cannot be shown."""
     call_out = CallOut(
         campaign_id=campaign.id,
         created_by_id=account.id,
@@ -51,7 +52,7 @@ def create_call_out(
 
 
 def call_outs_of(campaign: Campaign) -> Sequence[CallOut]:
-    """Return the campaign's call-outs, newest first; fifty at most."""
+    """Return the campaign's call-outs, newest first, at most fifty."""
     query = select(CallOut).where(CallOut.campaign_id == campaign.id)
     return db.session.scalars(query.order_by(CallOut.id.desc()).limit(50)).all()
 
@@ -65,7 +66,7 @@ def call_out_for(campaign: Campaign, call_out_id: int) -> CallOut:
 
 
 def call_out_by_code(text: str) -> CallOut:
-    """Return the call-out with this typed code, also for TAKES_LATE after its end.
+    """Return the call-out with this typed code. Its code works until TAKES_LATE after its end.
 
     Raises NotFoundError for a code that no call-out has.
     """
@@ -96,7 +97,7 @@ def call_out_by_remote(token: str) -> CallOut:
 
 
 def move(call_out: CallOut, step: CallOutStep) -> None:
-    """Show another step on the projector. The first move begins the evening."""
+    """Show another step on the projector. The first call of this function begins the evening."""
     begin_change(call_out)
     at = now()
     call_out.began_at = call_out.began_at or at
@@ -106,8 +107,8 @@ def move(call_out: CallOut, step: CallOutStep) -> None:
 
 
 def end(call_out: CallOut) -> None:
-    """End the call-out. Its code is free again, and its pledges become parties. A call-out that has
-    ended already keeps its end."""
+    """End the call-out. Another call-out may then get its code, and a job makes its pledges
+    parties. If the call-out has already ended, nothing changes."""
     begin_change(call_out)
     call_out.step = CallOutStep.THANKS
     call_out.ended_at = call_out.ended_at or now()

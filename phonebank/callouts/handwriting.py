@@ -1,11 +1,11 @@
-"""Days and times as people write them on paper, and somebody types them in. Pure functions."""
+"""Reads days and times as people write them by hand and somebody types them in. Pure functions."""
 
 import re
 from datetime import date, time
 
 from phonebank.core.errors import InvalidInputError
 
-# The country whose people write the month first.
+# In this country people write the month before the day.
 MONTH_FIRST = "US"
 _NUMBERS = re.compile(r"\d+")
 _TIME = re.compile(r"(\d{1,2})(?:[:.h ]?([0-5]\d))?\s*([ap])?\.?m?\.?", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""The job that looks after call-outs when they are over."""
+"""The job that does what follows a call-out."""
 
 import logging
 
@@ -13,15 +13,15 @@ log = logging.getLogger(__name__)
 
 @job(CHORES, timeout=5 * 60)
 def look_after_call_outs() -> None:
-    """Make pledges parties, send hosts their kit, and next morning list those who set nothing
-    up."""
+    """Make pledges parties, and e-mail hosts their kit. On the next morning, make a contact list of
+    the people who pledged and have not opened their party."""
     settle.end_forgotten(now())
     for pledge_id in settle.unsettled_pledges():
         try:
             settle.settle(pledge_id)
         except MailNotSentError:
             db.session.rollback()
-            break  # the mail server is away; the next run goes on
+            break  # the mail server does not answer; the next run continues
     for call_out_id in settle.due_follow_ups(now()):
         settle.follow_up(call_out_id)
     settle.forget_sign_ups()

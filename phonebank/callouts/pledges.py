@@ -18,15 +18,15 @@ from phonebank.rules.local_moments import NoSuchTimeError, moment_at
 from phonebank.rules.time_zones import time_zone
 
 CHAIRS_AT_MOST = 100
-# Nobody in a hall plans further.
+# A party can be pledged this far ahead. Nobody in a hall plans further.
 AHEAD_AT_MOST = timedelta(days=120)
 SHOWN_AT_MOST = 40
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A pledge as somebody in the hall may choose it: `km` from their area, `left` free places, and
-    whether they have `mine` one already."""
+    """A pledged party that a person in the hall may go to. It is `km` kilometres from the person's
+    area and has `left` free places. `mine` says whether the person has already taken a place."""
 
     pledge: Pledge
     first_name: str
@@ -36,8 +36,8 @@ class Offer:
 
 
 def read_moment(day: date | None, at: time | None, call_out: CallOut) -> datetime:
-    """Return the moment of a pledged party. Raises InvalidInputError for a day or time that is
-    missing, past, too far away, or skipped by the clocks."""
+    """Return the start of a pledged party. Raises InvalidInputError if the day or time is missing,
+    has passed, is too far away, or is skipped when the clocks change."""
     if day is None or at is None:
         raise InvalidInputError("Choose a day and a time.")
     try:
@@ -54,10 +54,10 @@ def read_moment(day: date | None, at: time | None, call_out: CallOut) -> datetim
 
 
 def pledge(call_out: CallOut, person: SignUp, starts_at: datetime, area: Area, chairs: int) -> None:
-    """Store what a person pledges. A second pledge of the same person replaces the first.
+    """Store a person's pledge. A second pledge of the same person replaces the first.
 
-    Raises InvalidInputError for a wrong number of chairs, also if more people in the hall have
-    taken a place already, and ConflictError if the pledge is a party already.
+    Raises InvalidInputError if the number of chairs is out of range, or smaller than the number of
+    places that people have taken. Raises ConflictError if the pledge is already a party.
     """
     if not 1 <= chairs <= CHAIRS_AT_MOST:
         raise InvalidInputError(
@@ -79,13 +79,13 @@ def pledge(call_out: CallOut, person: SignUp, starts_at: datetime, area: Area, c
 
 
 def pledge_of(person: SignUp) -> Pledge | None:
-    """Return what this person pledged, if they did."""
+    """Return this person's pledge, or None."""
     return db.session.scalar(select(Pledge).where(Pledge.sign_up_id == person.id))
 
 
 def take_back(call_out: CallOut, person: SignUp) -> None:
-    """Take a person's pledge back. Places that were taken at it are free again. Raises
-    ConflictError if it is a party already."""
+    """Delete a person's pledge, with the places that people have taken at the pledged party. Raises
+    ConflictError if the pledge is already a party."""
     begin_change(call_out)
     own = pledge_of(person)
     if own is None:
@@ -97,8 +97,8 @@ def take_back(call_out: CallOut, person: SignUp) -> None:
 
 
 def offers_for(call_out: CallOut, person: SignUp) -> list[Offer]:
-    """Return the pledged parties that this person may go to, nearest first; SHOWN_AT_MOST at
-    most. Their own is not among them."""
+    """Return the pledged parties that this person may go to, nearest first, at most SHOWN_AT_MOST.
+    The person's own pledge is left out."""
     taken = (
         select(PledgeSeat.pledge_id, func.count().label("taken"))
         .group_by(PledgeSeat.pledge_id)
@@ -128,10 +128,10 @@ def offers_for(call_out: CallOut, person: SignUp) -> list[Offer]:
 
 
 def take_seat(call_out: CallOut, person: SignUp, pledge_id: int) -> None:
-    """Take a place at a pledged party. A second tap changes nothing.
+    """Give the person a place at a pledged party. If they have one there already, nothing changes.
 
-    Raises NotFoundError if the pledge was taken back, and ConflictError if it is full or the
-    person's own.
+    Raises NotFoundError if the pledge was taken back, and ConflictError if the party is full or is
+    the person's own.
     """
     begin_change(call_out)
     wanted = db.session.get(Pledge, pledge_id, populate_existing=True)
@@ -149,7 +149,7 @@ def take_seat(call_out: CallOut, person: SignUp, pledge_id: int) -> None:
 
 
 def leave_seat(call_out: CallOut, person: SignUp, pledge_id: int) -> None:
-    """Give a place at a pledged party back."""
+    """Give up the person's place at a pledged party."""
     begin_change(call_out)
     db.session.execute(
         delete(PledgeSeat).where(
@@ -160,7 +160,8 @@ def leave_seat(call_out: CallOut, person: SignUp, pledge_id: int) -> None:
 
 
 def pledges_of(call_out: CallOut) -> Sequence[tuple[Pledge, SignUp, int]]:
-    """Return the call-out's pledges with their people and the places taken, by time."""
+    """Return the call-out's pledges by the start of the party, each with the person who pledged and
+    the number of places taken."""
     seats = (
         select(func.count())
         .where(PledgeSeat.pledge_id == Pledge.id)
@@ -177,7 +178,7 @@ def pledges_of(call_out: CallOut) -> Sequence[tuple[Pledge, SignUp, int]]:
 
 
 def let_host(call_out: CallOut) -> None:
-    """Let those who pledged become hosts, also if the call-out was set up without that."""
+    """Let the people who pledged become hosts, although the call-out was set up without that."""
     begin_change(call_out)
     call_out.lets_host = True
     show_change(call_out)

@@ -1,5 +1,6 @@
-"""What follows a call-out: pledges become parties, hosts get their kit, and those who set nothing
-up become a contact list. Each step commits, and is safe to repeat."""
+"""What follows a call-out: pledges become parties, and hosts get their kit by e-mail. People who
+pledged but have not opened their party become a contact list. Each step commits and is safe to
+repeat."""
 
 import logging
 from collections.abc import Sequence
@@ -37,15 +38,16 @@ from phonebank.scripts.campaign_scripts import use_ready_made
 
 log = logging.getLogger(__name__)
 
-# A call-out that nobody has ended ends so long after it began.
+# If nobody ends a call-out, it ends this long after it began.
 LASTS_AT_MOST = timedelta(hours=12)
-# The hour, in the call-out's time zone, of the day after it.
+# People are followed up from this time on the day after the call-out's end, in its time zone.
 NEXT_MORNING = time(9)
 SCRIPT = ("phone-party-recruitment", "en")
-# A person has five conversations in an evening.
+# A party's goal is five conversations for each chair.
 CONVERSATIONS_A_CHAIR = 5
 
-# Whether the host of a pledge's party has opened the kit's link, or was here after it was sent.
+# Whether the host of a pledge's party has used the link to the kit, or has used the site while
+# signed in, after the kit was sent.
 _HAS_COME = exists().where(
     Party.id == Pledge.party_id,
     Account.id == Party.host_id,
@@ -57,7 +59,7 @@ _HAS_COME = exists().where(
 
 
 def end_forgotten(at: datetime) -> None:
-    """End call-outs that began long before `at` (aware)."""
+    """End call-outs that began more than LASTS_AT_MOST before `at` (aware)."""
     forgotten = select(CallOut.id).where(
         CallOut.ended_at.is_(None), CallOut.began_at < at - LASTS_AT_MOST
     )
@@ -67,7 +69,8 @@ def end_forgotten(at: datetime) -> None:
 
 
 def unsettled_pledges() -> Sequence[int]:
-    """Return the ids of pledges of ended call-outs whose hosts wait for their party and kit."""
+    """Return the ids of the pledges whose hosts wait for their party and kit, because their
+    call-out has ended. Pledges without an e-mail address are left out."""
     return db.session.scalars(
         select(Pledge.id)
         .join(CallOut, CallOut.id == Pledge.call_out_id)
@@ -83,10 +86,11 @@ def unsettled_pledges() -> Sequence[int]:
 
 
 def settle(pledge_id: int) -> None:
-    """Make the pledge a party of its host, and e-mail the host their kit.
+    """Make a host of the person who pledged, make a party of the pledge, and e-mail the host their
+    kit.
 
-    The party is stored before the mail is sent. If the mail server is away, the next run sends the
-    mail. Raises mail.MailNotSentError.
+    The party is stored before the e-mail is sent. If the mail server does not answer, this raises
+    mail.MailNotSentError, and the next run sends the e-mail.
     """
     pledge = get_locked(Pledge, pledge_id)
     if pledge is None or pledge.kit_sent_at is not None:
@@ -97,7 +101,8 @@ def settle(pledge_id: int) -> None:
         try:
             pledge.party_id = _make_party(call_out, pledge).id
         except PhonebankError as error:
-            # Such as a deactivated account. The organiser's page shows that nothing is set up.
+            # For example, the person's account is deactivated. The organiser's page shows that this
+            # pledge has no party.
             db.session.rollback()
             log.warning("pledge %s became no party: %s", pledge_id, type(error).__name__)
             db.session.get_one(Pledge, pledge_id).kit_sent_at = now()
@@ -146,7 +151,7 @@ def _send_kit(call_out: CallOut, pledge: Pledge) -> None:
         f"Thank you for your pledge at “{call_out.title}”. We've set your party up:\n\n"
         f"{there:%A} {there.day} {there:%B}, {there:%H:%M}, {pledge.area}, "
         f"{pledge.chairs} {'chair' if pledge.chairs == 1 else 'chairs'}\n\n"
-        f"Open it, with your kit to print:\n\n{link}\n\n"
+        f"Open your party and print your kit:\n\n{link}\n\n"
         "There you can change the day and invite your friends. About half of those who say yes "
         "will come, so invite twice as many people as you have chairs.\n"
         f"The link works once, within {days} days. After that, sign in with this e-mail address.\n",
@@ -154,7 +159,8 @@ def _send_kit(call_out: CallOut, pledge: Pledge) -> None:
 
 
 def due_follow_ups(at: datetime) -> Sequence[int]:
-    """Return the ids of call-outs whose next morning has come at `at` (aware)."""
+    """Return the ids of the ended call-outs that must be followed up at `at` (aware): NEXT_MORNING
+    on the day after their end has come."""
     ended = select(CallOut).where(CallOut.ended_at.is_not(None), CallOut.followed_up_at.is_(None))
     return [
         call_out.id
@@ -170,8 +176,9 @@ def _morning_after(ended_at: datetime, call_out: CallOut) -> datetime:
 
 
 def follow_up(call_out_id: int) -> None:
-    """Make a contact list of those who pledged, set nothing up and gave a number, in a campaign
-    with the recruitment script. It is a draft: an organiser starts it."""
+    """Make a campaign with the recruitment script, and in it a contact list of the people who
+    pledged, gave a phone number, and have not opened their party. The campaign is a draft: an
+    organiser starts it."""
     call_out = get_locked(CallOut, call_out_id)
     if call_out is None or call_out.followed_up_at is not None:
         db.session.rollback()
@@ -189,13 +196,14 @@ def follow_up(call_out_id: int) -> None:
 
 
 def pledges_not_set_up(call_out: CallOut) -> set[int]:
-    """Return the ids of the pledges whose party nobody has opened yet."""
+    """Return the ids of the call-out's pledges that have no party, or whose host has not opened the
+    party."""
     query = select(Pledge.id).where(Pledge.call_out_id == call_out.id, not_set_up())
     return set(db.session.scalars(query))
 
 
 def not_set_up() -> ColumnElement[bool]:
-    """The condition that nobody has opened the party of a pledge."""
+    """The condition that a pledge has no party, or that its host has not opened the party."""
     return Pledge.party_id.is_(None) | ~_HAS_COME
 
 
@@ -220,7 +228,7 @@ def _store_people(call_out: CallOut, people: Sequence[SignUp]) -> None:
 
 
 def _follow_up_campaign(call_out: CallOut) -> Campaign:
-    """Return a new draft with what the call-out's campaign says about itself."""
+    """Return a new draft that has the settings of the call-out's campaign."""
     parent = call_out.campaign
     copied = (
         "on_behalf_of",
@@ -249,8 +257,8 @@ def _follow_up_campaign(call_out: CallOut) -> Campaign:
 
 
 def forget_sign_ups() -> None:
-    """Delete the people who signed in, and their pledges, of campaigns that may keep nobody any
-    longer. The calling code commits."""
+    """Delete the people who signed in, and their pledges, in campaigns whose people are erased. The
+    calling code commits."""
     over = (
         select(CallOut.id)
         .join(Campaign, Campaign.id == CallOut.campaign_id)

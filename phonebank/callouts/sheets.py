@@ -1,4 +1,5 @@
-"""Paper sheets: signing in without a phone, typed in afterwards. These functions do not commit."""
+"""Paper sheets on which people sign in without a phone. Somebody types them in afterwards. These
+functions do not commit."""
 
 import uuid
 from collections.abc import Sequence
@@ -23,15 +24,16 @@ from phonebank.models import (
 )
 
 SHEETS_AT_MOST = 100
-# As many as fit on a page in handwriting.
+# As many handwritten lines as fit on a page.
 LINES = 20
-# What somebody types in place of words that they can't read.
+# Typed in place of words that nobody can read.
 UNREADABLE = "?"
 
 
 @dataclass(frozen=True)
 class Line:
-    """What is on one line of a sheet. The last three are there if the person pledged."""
+    """What is on one line of a sheet. `day`, `at` and `chairs` are given if the person pledged to
+    host."""
 
     first_name: str
     reach: str
@@ -47,7 +49,8 @@ class Line:
 
 
 def create_sheets(call_out: CallOut, count: int) -> None:
-    """Make this many more sheets. Raises InvalidInputError beyond SHEETS_AT_MOST in all."""
+    """Make `count` more sheets. Raises InvalidInputError if there would be more than
+    SHEETS_AT_MOST."""
     begin_change(call_out)
     made = len(sheets_of(call_out))
     if not 1 <= count <= SHEETS_AT_MOST - made:
@@ -60,13 +63,14 @@ def create_sheets(call_out: CallOut, count: int) -> None:
 
 
 def sheets_of(call_out: CallOut) -> Sequence[CallOutSheet]:
-    """Return the call-out's sheets by number."""
+    """Return the call-out's sheets in the order of their numbers."""
     query = select(CallOutSheet).where(CallOutSheet.call_out_id == call_out.id)
     return db.session.scalars(query.order_by(CallOutSheet.number)).all()
 
 
 def sheet_by_token(token: str) -> CallOutSheet:
-    """Return the sheet with this printed code. Raises GoneError for any other token."""
+    """Return the sheet with this token, which is in the sheet's printed code. Raises GoneError for
+    any other token."""
     sheet = db.session.scalar(select(CallOutSheet).where(CallOutSheet.token == token))
     if sheet is None:
         raise GoneError("This sheet's link no longer works.", "Ask the organiser.")
@@ -74,7 +78,8 @@ def sheet_by_token(token: str) -> CallOutSheet:
 
 
 def lines_of(sheet: CallOutSheet) -> Sequence[tuple[SheetLine, str | None]]:
-    """Return the lines that were typed in, the newest first, with their first names."""
+    """Return the lines that were typed in, the newest first, each with the person's first name. An
+    unreadable line has None."""
     rows = db.session.execute(
         select(SheetLine, SignUp.first_name)
         .outerjoin(SignUp, SignUp.id == SheetLine.sign_up_id)
@@ -85,10 +90,10 @@ def lines_of(sheet: CallOutSheet) -> Sequence[tuple[SheetLine, str | None]]:
 
 
 def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
-    """Store one line. `number` is the line that the page asked for: a form that is sent again
-    stores nothing.
+    """Store one line. `number` is the number of the line that the page asked for. If that line is
+    already stored, because the form was sent twice, nothing changes.
 
-    Raises the errors of the hall's forms, and ConflictError for a finished sheet.
+    Raises the errors of signing in and pledging, and ConflictError for a finished sheet.
     """
     begin_change(sheet.call_out)
     _lock_unfinished(sheet)
@@ -114,9 +119,9 @@ def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
 
 
 def take_last_back(sheet: CallOutSheet) -> None:
-    """Take the last line back. A person who came by it leaves with it, with what they pledged.
+    """Delete the last line. If the line signed a person in, delete that sign-up and its pledge too.
 
-    Raises ConflictError if their pledge is a party already.
+    Raises ConflictError if the pledge is already a party, or if the sheet is finished.
     """
     begin_change(sheet.call_out)
     _lock_unfinished(sheet)
@@ -133,7 +138,8 @@ def take_last_back(sheet: CallOutSheet) -> None:
 def finish(sheet: CallOutSheet, rows: int) -> None:
     """Finish the sheet. `rows` is how many lines of the paper are filled in, counted by hand.
 
-    Raises ConflictError if another number was typed in.
+    Raises ConflictError if a different number of lines was typed in, or if the sheet is already
+    finished.
     """
     _lock_unfinished(sheet)
     typed = _count(sheet)

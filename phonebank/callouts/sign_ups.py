@@ -1,4 +1,4 @@
-"""Signing in at a call-out, and practising there. These functions do not commit."""
+"""Signing people in at a call-out, and their practice calls. These functions do not commit."""
 
 import uuid
 from dataclasses import dataclass
@@ -15,22 +15,22 @@ from phonebank.parties.display_names import clean_name
 from phonebank.parties.profanity import refuse_bad_words
 from phonebank.phones.e164 import InvalidPhoneNumberError, read_number
 
-# More people than the largest hall holds.
+# The largest hall holds fewer people than this.
 SIGN_UPS_AT_MOST = 5000
 
 
 @dataclass(frozen=True)
 class Reach:
-    """How a person can be reached: an e-mail address or a number."""
+    """How a person can be reached: by an e-mail address or by a phone number."""
 
     email: str | None = None
     phone: str | None = None
 
 
 def read_reach(text: str, campaign: Campaign) -> Reach:
-    """Return the e-mail address or the number that somebody typed into one field.
+    """Return the e-mail address or the phone number that somebody typed into one field.
 
-    Raises InvalidInputError if it is neither.
+    Raises InvalidInputError if the text is neither of the two.
     """
     text = text.strip()
     if not text:
@@ -47,7 +47,8 @@ def read_reach(text: str, campaign: Campaign) -> Reach:
 
 
 def clean_first_name(text: str) -> str:
-    """Return a first name that a projector may show. Raises InvalidInputError for any other."""
+    """Return the tidied first name. Raises InvalidInputError if a projector may not show the
+    name."""
     name = clean_name(text)
     refuse_bad_words(name)
     return name
@@ -58,8 +59,9 @@ def sign_up(
 ) -> tuple[SignUp, bool]:
     """Sign a person in, and return their sign-up and whether it is new.
 
-    The same id again is the same form sent again, and changes nothing. The same address or number
-    is the same person: their name and area become the newer ones. Either is counted once.
+    If `sign_up_id` is already stored, the same form was sent again, and nothing changes. If the
+    address or number is already stored, the same person signs in again: their name and area are
+    replaced. In both cases the person counts once.
     """
     begin_change(call_out)
     again = db.session.get(SignUp, sign_up_id)
@@ -91,7 +93,8 @@ def sign_up(
 
 
 def sign_up_of(call_out: CallOut, known: object) -> SignUp | None:
-    """Return the sign-up of a device in this call-out, by the id that its cookie holds."""
+    """Return the sign-up of a device in this call-out. `known` is the id in the device's session
+    cookie."""
     try:
         sign_up_id = uuid.UUID(str(known))
     except ValueError:
@@ -101,8 +104,9 @@ def sign_up_of(call_out: CallOut, known: object) -> SignUp | None:
 
 
 def practise(call_out: CallOut, person: SignUp, known: Caller | None = None) -> Caller:
-    """Return the caller as whom this person practises: `known`, the caller of their device if they
-    are one in this campaign, or else a new one, who waits until an organiser lets them in."""
+    """Return the caller as whom this person practises. This is their earlier caller, or else
+    `known`, the caller of their device, if it is in this campaign. Otherwise it is a new caller,
+    who waits until an organiser lets them in."""
     begin_change(call_out)
     caller = db.session.get(Caller, person.caller_id) if person.caller_id else None
     if caller is None:
@@ -127,8 +131,8 @@ def _place(person: SignUp, area: Area) -> None:
 
 
 def remove(call_out: CallOut, sign_up_id: uuid.UUID) -> None:
-    """Take a sign-up back, with its pledge and the places taken. Raises ConflictError if the pledge
-    is a party already."""
+    """Delete a sign-up, with the person's pledge and the places that they took. Raises
+    ConflictError if the pledge is already a party."""
     begin_change(call_out)
     party = select(Pledge.party_id).where(Pledge.sign_up_id == sign_up_id)
     if db.session.scalar(party) is not None:

@@ -1,1 +1,2 @@
-"""Trainings: the mark of callers who practised with a trainer, and what requires it."""
+"""Trainings: callers who have practised with a trainer get a mark, and a campaign may require
+it."""

@@ -1,5 +1,5 @@
-"""Trained marks: giving one, taking it back, and whether somebody has one. These functions do not
-commit.
+"""Trained marks: giving a mark, taking it back, and checking whether a caller has one. These
+functions do not commit.
 
 The host who runs a party is its trainer. A mark belongs to a caller. A volunteer's marks count for
 all their callers in the same campaign.
@@ -29,7 +29,7 @@ from phonebank.models import (
 
 
 class TrainingRequiredError(NotAllowedError):
-    """The error for a caller without a mark, in a campaign that requires one of callers."""
+    """The error for a caller who has no mark, in a campaign that requires a mark of its callers."""
 
     title = "A training first"
 
@@ -42,14 +42,14 @@ class TrainingRequiredError(NotAllowedError):
 
 @dataclass(frozen=True)
 class Trainee:
-    """A caller of a training, with their mark if they have one."""
+    """A caller of a training, with their mark or None."""
 
     caller: Caller
     mark: TrainedMark | None
 
 
 def trainees(party: Party) -> Sequence[Trainee]:
-    """Return the callers of a party by name, whether they wait or were admitted."""
+    """Return the callers of a party by name, both waiting and admitted callers."""
     rows = db.session.execute(
         select(Caller, TrainedMark)
         .outerjoin(
@@ -63,9 +63,10 @@ def trainees(party: Party) -> Sequence[Trainee]:
 
 
 def give_mark(caller: Caller, by: Account) -> None:
-    """Give a caller the mark, with the present date. A caller who has it keeps its date.
+    """Give a caller the mark, with the present date. If the caller has the mark already, its date
+    stays.
 
-    Raises ConflictError if the caller has made no practice call.
+    Raises ConflictError if the caller has not finished a practice call.
     """
     if caller.practised_at is None:
         raise ConflictError(
@@ -85,7 +86,7 @@ def give_mark(caller: Caller, by: Account) -> None:
 
 
 def take_mark_back(caller: Caller) -> None:
-    """Take a caller's mark back. Its certificate then says so."""
+    """Take a caller's mark back. The page of its certificate then says that it was taken back."""
     db.session.execute(
         update(TrainedMark)
         .where(TrainedMark.caller_id == caller.id, TrainedMark.taken_back_at.is_(None))
@@ -105,7 +106,8 @@ def mark_by_token(token: str) -> TrainedMark:
 
 
 def mark_of(caller: Caller) -> TrainedMark | None:
-    """Return a caller's mark, or one that they got in the same campaign on another device."""
+    """Return a caller's mark, or a mark that the same volunteer got in this campaign on another
+    device."""
     own, other = aliased(VolunteerCaller), aliased(VolunteerCaller)
     same = (
         select(other.caller_id)
@@ -117,15 +119,15 @@ def mark_of(caller: Caller) -> TrainedMark | None:
 
 
 def refuse_untrained(caller: Caller) -> None:
-    """Raise TrainingRequiredError if the caller's campaign requires a mark that they don't have.
-    Only such a campaign's claims ask the database."""
+    """Raise TrainingRequiredError if the campaign requires a mark of its callers and this caller
+    has none. The database is read only if the campaign requires a mark."""
     if caller.campaign.training_for == TrainingFor.CALLERS and mark_of(caller) is None:
         raise TrainingRequiredError
 
 
 def refuse_untrained_host(campaign: Campaign, account: Account) -> None:
-    """Raise NotAllowedError if the campaign requires a mark of hosts whom strangers can find, and
-    the volunteer with this account's e-mail address has none."""
+    """Raise NotAllowedError if the campaign requires a mark of hosts whose parties strangers can
+    find, and the volunteer with this account's e-mail address has no mark."""
     if campaign.training_for != TrainingFor.HOSTS:
         return
     callers = (
@@ -141,7 +143,7 @@ def refuse_untrained_host(campaign: Campaign, account: Account) -> None:
 
 
 def marks_of(volunteer: Volunteer) -> Sequence[TrainedMark]:
-    """Return a volunteer's marks in all campaigns, the newest first."""
+    """Return a volunteer's valid marks in all campaigns, the newest first."""
     callers = select(VolunteerCaller.caller_id).where(VolunteerCaller.volunteer_id == volunteer.id)
     return db.session.scalars(
         select(TrainedMark)

@@ -1,7 +1,7 @@
 """Confirming an e-mail address by a mailed link. These functions do not commit.
 
-Nobody is a volunteer before they have opened the link in their own mailbox. So a stranger's address
-that somebody types is forgotten after a day.
+A person becomes a volunteer only when they use the link in their own mailbox. If somebody types a
+stranger's address, it is deleted after a day.
 """
 
 import hashlib
@@ -21,18 +21,18 @@ LIVES_FOR = timedelta(days=1)
 
 
 class LinkOverError(GoneError):
-    """The error of a link that was used, is too old or is forged. The message does not say which of
-    these it is."""
+    """The error for a link that was used, is too old or is forged. The message does not say which
+    of these is the case."""
 
     def __init__(self) -> None:
         super().__init__("This link has been used or has expired.", "Ask for a new one.")
 
 
 def create_confirmation(email: str, first_name: str, caller: Caller | None = None) -> str:
-    """Return the token of a new link for this address, which `normalise_email` has returned.
+    """Return the token of a new link for this e-mail address, which `normalise_email` has returned.
 
-    Once the link is opened, the calls of `caller` are kept. Raises InvalidInputError for a name
-    that cannot be shown.
+    Once the link is used, the calls of `caller` are kept under the address. Raises
+    InvalidInputError for a name that cannot be shown.
     """
     name = clean_name(first_name)
     refuse_bad_words(name)
@@ -50,7 +50,7 @@ def create_confirmation(email: str, first_name: str, caller: Caller | None = Non
 
 
 def read(token: str) -> EmailConfirmation:
-    """Return what the link confirms. Raises LinkOverError."""
+    """Return what the link confirms, without using the link up. Raises LinkOverError."""
     found = db.session.scalar(
         select(EmailConfirmation).where(
             EmailConfirmation.token_hash == _hash(token),
@@ -63,10 +63,10 @@ def read(token: str) -> EmailConfirmation:
 
 
 def confirm(token: str) -> Volunteer:
-    """Use the link up, and return the volunteer of its address: a new one, or the one of that
-    address. If the link names a caller, that caller is now this volunteer's.
+    """Use the link up, and return the volunteer with its address, who is new if the address is new.
+    If the link is for a caller, the caller's calls are now kept under this volunteer.
 
-    Raises LinkOverError, also if another request has just used the link.
+    Raises LinkOverError, even if the link was valid until another request used it just now.
     """
     used = db.session.execute(
         delete(EmailConfirmation)
@@ -89,7 +89,7 @@ def confirm(token: str) -> Volunteer:
 
 
 def forget_old_confirmations() -> None:
-    """Forget the addresses of links that nobody opened in time."""
+    """Delete the links that nobody used in time, with their addresses."""
     db.session.execute(
         delete(EmailConfirmation).where(EmailConfirmation.created_at <= now() - LIVES_FOR)
     )

@@ -1,4 +1,4 @@
-"""The job that forgets addresses and volunteers in time."""
+"""The job that deletes the addresses and volunteers that must not be kept any longer."""
 
 from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
@@ -7,8 +7,8 @@ from phonebank.volunteers import confirm, volunteers
 
 @job(CHORES, timeout=60)
 def forget_volunteers() -> None:
-    """Forget addresses that nobody confirmed within a day, and volunteers whose campaigns may keep
-    nobody any longer."""
+    """Delete addresses that nobody confirmed within a day, and volunteers who have no consent left
+    or whose campaigns' people are erased."""
     confirm.forget_old_confirmations()
     db.session.commit()
     volunteers.forget_after_campaigns()

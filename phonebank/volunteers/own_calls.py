@@ -1,4 +1,4 @@
-"""A volunteer's calls, over all their devices and parties."""
+"""A volunteer's calls, from all their devices and parties."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,8 +13,8 @@ from phonebank.rules.time_zones import time_zone
 
 @dataclass
 class OwnCalls:
-    """What a volunteer did in one campaign. An evening is a day, in the party's or the campaign's
-    time zone, on which they recorded a call."""
+    """What a volunteer did in one campaign. An evening is a day on which they recorded a call, in
+    the time zone of the party or, without a party, of the campaign."""
 
     campaign: Campaign
     calls: int = 0
@@ -27,8 +27,8 @@ class OwnCalls:
 
 
 def calls_of(volunteer: Volunteer) -> list[OwnCalls]:
-    """Return what the volunteer did in each campaign, by the campaign's name. A campaign in which
-    they are a caller and recorded nothing yet has zeros."""
+    """Return what the volunteer did in each campaign, in the order of the campaigns' names. If the
+    volunteer is a caller in a campaign and has recorded no call yet, its figures are 0."""
     rows = db.session.execute(
         select(Campaign, Tally, Party.time_zone)
         .select_from(VolunteerCaller)

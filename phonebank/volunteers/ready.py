@@ -1,4 +1,4 @@
-"""Volunteers who are ready to host. The rule is for an organiser, who sees the evidence and
+"""Volunteers who are ready to host. The rule only suggests them: an organiser sees the evidence and
 decides."""
 
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ from phonebank.models import (
     campaign_host,
 )
 
-# What a caller has done in a campaign before they are invited to host.
+# A volunteer must have at least this many evenings and conversations in a campaign before the page
+# suggests that they host.
 EVENINGS = 2
 CONVERSATIONS = 20
 SHOWN_AT_MOST = 50
@@ -26,7 +27,7 @@ SHOWN_AT_MOST = 50
 
 @dataclass(frozen=True)
 class Ready:
-    """A volunteer who is ready to host, with the evidence."""
+    """A volunteer who is ready to host, with the evidence that they are."""
 
     volunteer: Volunteer
     evenings: int
@@ -35,9 +36,9 @@ class Ready:
 
 
 def ready_to_host(campaign: Campaign, volunteer: Volunteer | None = None) -> list[Ready]:
-    """Return the volunteers who have had EVENINGS and CONVERSATIONS in this campaign and don't host
-    for it yet, most conversations first; SHOWN_AT_MOST at most. With `volunteer`, look at them
-    only."""
+    """Return the volunteers who have at least EVENINGS and CONVERSATIONS in this campaign and don't
+    host for it yet. The volunteer with the most conversations is first, and there are at most
+    SHOWN_AT_MOST. With `volunteer`, only this volunteer is looked at."""
     day = func.date(func.timezone(first_zone_of(campaign).key, Tally.hour))
     evenings = func.count(day.distinct())
     conversations = func.sum(Tally.conversations)

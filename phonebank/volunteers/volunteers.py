@@ -1,4 +1,4 @@
-"""Volunteers, and which callers they are. These functions do not commit."""
+"""Volunteers, and which callers belong to each volunteer. These functions do not commit."""
 
 import hmac
 import secrets
@@ -24,8 +24,8 @@ COOKIE_KEY = "volunteer"
 
 
 def find_or_create(email: str, first_name: str) -> Volunteer:
-    """Return the volunteer of this address, whose owner has just opened a link in its mailbox. A
-    volunteer who is known keeps their name."""
+    """Return the volunteer with this address, or a new one. The address must be confirmed: its
+    owner has just used a link in its mailbox. A volunteer who already exists keeps their name."""
     db.session.execute(
         insert(Volunteer)
         .values(email=email, first_name=first_name)
@@ -35,12 +35,13 @@ def find_or_create(email: str, first_name: str) -> Volunteer:
 
 
 def volunteer_with(email: str) -> Volunteer | None:
-    """Return the volunteer of this address, if there is one."""
+    """Return the volunteer with this address, or None."""
     return db.session.scalar(select(Volunteer).where(Volunteer.email == email))
 
 
 def keep_calls(volunteer: Volunteer, caller: Caller) -> None:
-    """Make a caller this volunteer's. A caller who is another volunteer's already stays theirs."""
+    """Keep a caller's calls under this volunteer. If the caller already belongs to another
+    volunteer, nothing changes."""
     db.session.execute(
         insert(VolunteerCaller)
         .values(caller_id=caller.id, volunteer_id=volunteer.id)
@@ -49,7 +50,8 @@ def keep_calls(volunteer: Volunteer, caller: Caller) -> None:
 
 
 def volunteer_of(caller: Caller) -> Volunteer | None:
-    """Return the volunteer who this caller is, if they keep their calls."""
+    """Return the volunteer to whom this caller belongs, or None if the caller does not keep their
+    calls."""
     return db.session.scalar(
         select(Volunteer)
         .join(VolunteerCaller, VolunteerCaller.volunteer_id == Volunteer.id)
@@ -63,8 +65,9 @@ def cookie_for(volunteer: Volunteer) -> dict[str, Any]:
 
 
 def volunteer_of_cookie(known: object) -> Volunteer | None:
-    """Return the volunteer of a device, by what its session cookie holds. Return None for anything
-    that `cookie_for` has not made, and after the volunteer has signed out everywhere."""
+    """Return the volunteer of a device. `known` is what the device's session cookie holds. Return
+    None if `cookie_for` has not made `known`, or if the volunteer has signed out everywhere
+    since."""
     if not isinstance(known, dict) or type(known.get("id")) is not int:
         return None
     volunteer = db.session.get(Volunteer, known["id"])
@@ -75,8 +78,9 @@ def volunteer_of_cookie(known: object) -> Volunteer | None:
 
 
 def keep_calls_of_device(known: object, caller: Caller) -> None:
-    """Make a caller who has just joined this volunteer's, if the device is a volunteer's and they
-    agreed to that for this campaign. `known` is what `volunteer_of_cookie` takes."""
+    """Keep the calls of a caller who has just joined under the volunteer of the device, if there is
+    one and they agreed to that for this campaign. `known` is the argument of
+    `volunteer_of_cookie`."""
     volunteer = volunteer_of_cookie(known)
     if volunteer is None:
         return
@@ -91,7 +95,8 @@ def keep_calls_of_device(known: object, caller: Caller) -> None:
 
 
 def stop_keeping_calls(volunteer: Volunteer, campaign_id: int) -> None:
-    """Part the volunteer from their callers of one campaign. The calls stay, under a first name."""
+    """Stop keeping the volunteer's calls in one campaign: its callers no longer belong to the
+    volunteer. The calls stay, under the callers' first names."""
     callers = select(Caller.id).where(Caller.campaign_id == campaign_id)
     db.session.execute(
         delete(VolunteerCaller).where(
@@ -107,15 +112,15 @@ def sign_out_everywhere(volunteer: Volunteer) -> None:
 
 
 def forget(volunteer: Volunteer) -> None:
-    """Delete the volunteer with everything that hangs on them, and the links on the way to their
-    address. Their calls stay, under a first name."""
+    """Delete the volunteer with everything that belongs to them, and the unused links that were
+    e-mailed to their address. The calls stay, under the callers' first names."""
     db.session.execute(delete(EmailConfirmation).where(EmailConfirmation.email == volunteer.email))
     db.session.execute(delete(Volunteer).where(Volunteer.id == volunteer.id))
 
 
 def forget_after_campaigns() -> None:
-    """Forget what volunteers agreed to for campaigns that may keep nobody any longer, and the
-    volunteers for whom nothing is left."""
+    """Delete the consents for campaigns whose people are erased, and the volunteers who have no
+    consent left."""
     over = select(Campaign.id).where(Campaign.erasing_since.is_not(None))
     callers = select(Caller.id).where(Caller.campaign_id.in_(over))
     db.session.execute(delete(VolunteerCaller).where(VolunteerCaller.caller_id.in_(callers)))
