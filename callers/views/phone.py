@@ -1,6 +1,7 @@
 """What a caller does on the telephone, in campaigns that call through a telephone service.
 
-Each view changes rows, and the dialler does what follows. No answer has a person's number.
+Each view only changes rows. The dialler reads them, and acts on the lines. No answer has a person's
+number.
 """
 
 import uuid
@@ -85,7 +86,7 @@ def phone_ready() -> ResponseReturnValue:
 @pages.post("/calling/phone/finish")
 @for_callers
 def phone_finish() -> ResponseReturnValue:
-    """Give the caller nobody after the present person."""
+    """Let the caller finish after the present person."""
     _campaign_on_the_phone()
     finish_after_call(g.caller)
     return _done()
@@ -94,7 +95,7 @@ def phone_finish() -> ResponseReturnValue:
 @pages.post("/calling/phone/hang-up")
 @for_callers
 def phone_hang_up() -> ResponseReturnValue:
-    """End the caller's own line now, and with it that of their person."""
+    """End the caller's own line now, and with it the line of their person."""
     end_session(g.caller.id)
     return _done()
 
@@ -102,7 +103,7 @@ def phone_hang_up() -> ResponseReturnValue:
 @pages.post("/calling/person/<uuid:call_id>/dial")
 @for_callers
 def dial(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Call the person on the screen, where callers see people first."""
+    """Call the person on the screen, in a campaign in which callers see people first."""
     campaign = _campaign_on_the_phone()
     if campaign.mode.dials_first:
         raise ConflictError("In this campaign the server calls people.", "Tap Ready.")
@@ -122,7 +123,7 @@ def dial(call_id: uuid.UUID) -> ResponseReturnValue:
     try:
         want_person_line(g.caller, call, backend)
     except IntegrityError:
-        db.session.rollback()  # a second tap: they are being called already
+        db.session.rollback()  # a second tap: the person is being called already
     return _done(".person")
 
 

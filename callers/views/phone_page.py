@@ -1,5 +1,5 @@
-"""The page of a caller on the telephone while no person is on their screen. The same words stand in
-the bar beside the person."""
+"""The page of a caller on the telephone while no person is on their screen. The bar on the call
+page uses the same words."""
 
 from typing import Any
 
@@ -15,7 +15,8 @@ from phonebank.models import Caller, CampaignMode, EndCause
 from phonebank.telephony.phases import Phase
 from phonebank.telephony.sessions import CallerPhone, phone_of
 
-# In the signed cookie of this browser: the caller's own number, so that one tap is enough later.
+# The signed cookie of this browser keeps the caller's own number under this name, so that later one
+# tap is enough.
 OWN_NUMBER = "own_number"
 
 _SAID = {
@@ -29,7 +30,7 @@ _SAID = {
 }
 _CONNECTING_BROWSER = "We're connecting your browser. Allow the microphone if it asks."
 _CALLING_SEEN = "We're calling them."
-# How a call ended that nobody answered, where the caller sees the person already.
+# What the page says after a call that nobody answered, if the caller sees the person already.
 _NOT_REACHED = {
     EndCause.BUSY: "Their phone is busy.",
     EndCause.NO_ANSWER: "Nobody picked up.",
@@ -82,7 +83,7 @@ def must_wait(caller: Caller) -> bool:
 
 
 def wants_people(caller: Caller) -> bool:
-    """Whether the caller can hear a person on the telephone, and doesn't finish after this one."""
+    """Whether the caller is on the telephone, and wants another person after the present one."""
     phone = phone_of(caller.id)
     return phone.situation.is_on and phone.situation.is_connected and not phone.finishing
 

@@ -35,7 +35,7 @@ def allow_softphone() -> bool:
 @limiter.limit(SIGN_INS, key_func=device_key)
 def softphone() -> ResponseReturnValue:
     """Return a sign-in for the caller's own line, which this browser may open. It is for this line
-    alone, and has nobody's number.
+    only, and has no person's number in it.
 
     Raises ConflictError until the caller has connected this browser and the dialler has made the
     line.

@@ -16,12 +16,12 @@ from phonebank.pacing.proof import Finding, prove
 from phonebank.pacing.records import DecisionRecord, LineRecord, LineResult, Record
 from phonebank.suppressions.hashed_numbers import hashes_of
 
-# How many of a number's letters the file shows: enough to tell numbers apart.
+# How many letters of a number's hash the file shows: enough to tell numbers apart.
 KEY_LETTERS = 16
 DAYS_LISTED = 60
 
-# A caller is gone in the middle of a call if their own line ended before the person's, and nobody
-# recorded how the call ended.
+# A person was lost if their caller's own line ended while the two talked, and nobody recorded how
+# the call ended.
 _LINES = text(
     state_sql(
         """
@@ -77,7 +77,7 @@ def days_of(campaign: Campaign, today: date) -> list[date]:
 
 
 def records_of(campaign: Campaign, day: date) -> list[Record]:
-    """Return a day's decisions and lines, each in their order. The day is the campaign's own."""
+    """Return a day's decisions and then its lines, oldest first. The day is the campaign's own."""
     since, until = _span(day, first_zone_of(campaign))
     decisions = db.session.scalars(
         select(DialDecision)

@@ -1,4 +1,4 @@
-"""Keeping each decision of the pacing rule with what it was made from. Does not commit."""
+"""Keeps decisions of the pacing rule, with what they were made from. Does not commit."""
 
 from datetime import datetime
 
@@ -10,9 +10,9 @@ from phonebank.pacing.snapshot import Decision, PacingMode, Snapshot
 def keep_decision(
     campaign_id: int, moment: Snapshot, decision: Decision, at: datetime
 ) -> DialDecision | None:
-    """Keep a decision that dials lines before callers are ready for them; None for any other.
+    """Keep a decision if it dials lines before callers are ready for them; else return None.
 
-    The lines that it dials name it in `Line.decision_id`. `at` is aware.
+    Each line that the decision dials has its id in `Line.decision_id`. `at` is aware.
     """
     if not decision.lines or decision.mode == PacingMode.PROGRESSIVE:
         return None

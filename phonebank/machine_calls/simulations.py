@@ -1,5 +1,4 @@
-"""Simulated evenings that an organiser asks for. A job plays them, and Redis keeps what they came
-to."""
+"""Simulated evenings that an organiser asks for. A job plays them. Redis keeps their figures."""
 
 import json
 from dataclasses import asdict, astuple, dataclass
@@ -12,11 +11,11 @@ from phonebank.pacing_simulation.figures import figures
 from phonebank.pacing_simulation.setting import Setting
 
 KEPT_SECONDS = 7 * 24 * 3600
-# A worker that was lost while it played has not finished by now.
+# A worker that has not finished after this many seconds has died.
 PLAYING_AT_MOST = 180
 _PLAYING = "playing"
 
-# Fewer evenings with many callers, because these take longer.
+# With many callers fewer evenings are played, because each evening takes longer.
 EVENINGS_AT_LEAST, EVENINGS_AT_MOST, CALLERS_PLAYED = 4, 12, 300
 CALLERS_AT_MOST = 300
 
@@ -24,7 +23,7 @@ CALLERS_AT_MOST = 300
 @dataclass(frozen=True)
 class Question:
     """An evening to simulate: how many callers, how many people in 100 answer, how many seconds a
-    call takes with writing it down, and the country's ceiling, in people of 1,000."""
+    call takes with its wrap-up, and the country's ceiling, as so many people of 1,000."""
 
     callers: int
     answers: int
@@ -34,19 +33,19 @@ class Question:
 
 @dataclass(frozen=True)
 class RuleFigures:
-    """What one rule came to, for each caller, with half the width of each 95% interval."""
+    """The figures of one rule, for each caller, with half the width of each 95% interval."""
 
     conversations: float  # an hour
     conversations_within: float
     waiting: float  # seconds between two calls
-    share: float  # of the people who answer, who find nobody to talk to
+    share: float  # how many of the people who answer find nobody, from 0 to 1
     share_within: float
     worst_share: float
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """What the evenings came to."""
+    """The figures of the evenings that were played, by both rules."""
 
     evenings: int
     progressive: RuleFigures
@@ -54,7 +53,7 @@ class Simulation:
 
 
 def simulation_of(question: Question) -> Simulation | None:
-    """Return what the evenings came to; None if they were not played, or are not over."""
+    """Return the figures of the evenings; None if they were not played, or are being played."""
     found = redis_store().get(_key(question))
     if not found or found == _PLAYING:
         return None
@@ -70,12 +69,13 @@ def is_playing(question: Question) -> bool:
 
 
 def begin(question: Question) -> bool:
-    """Note that the evenings are being played. Return False if they are already, or were."""
+    """Note that the evenings are being played. Return False if that was noted before, or if
+    they were played."""
     return bool(redis_store().set(_key(question), _PLAYING, nx=True, ex=PLAYING_AT_MOST))
 
 
 def play(question: Question) -> None:
-    """Play the evenings, and keep what they came to."""
+    """Play the evenings, and keep their figures."""
     evenings = min(EVENINGS_AT_MOST, max(EVENINGS_AT_LEAST, CALLERS_PLAYED // question.callers))
     found = Simulation(
         evenings,

@@ -1,1 +1,1 @@
-"""What providers of telephone lines tell us over HTTP. For programs alone; no person opens it."""
+"""What providers of telephone lines tell us over HTTP. Only programs use these addresses."""

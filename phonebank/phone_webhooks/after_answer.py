@@ -1,7 +1,7 @@
-"""Writes what webhooks told once they are answered, so that Twilio never waits for PostgreSQL.
+"""Writes what webhooks told after they were answered, so that Twilio never waits for PostgreSQL.
 
-One thread of each process writes what has come in meanwhile, in one transaction. If the process
-dies before, the dialler fetches what was lost.
+One thread of each process takes all webhooks that have come in, and writes them in one transaction.
+If the process dies before that, the dialler asks Twilio for what was lost.
 """
 
 import logging
@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 
 Find = Callable[[], Sequence[LineEvent]]
 
-# Webhooks whose events are written in one transaction.
+# The events of at most this many webhooks are written in one transaction.
 AT_ONCE = 200
-# Seconds between the tries while PostgreSQL is away, or after two processes have met.
+# Seconds between the tries while PostgreSQL does not answer, or after a conflict of two processes.
 PAUSES = (0.1, 1.0, 5.0)
 
 _EXTENSION = "phonebank.phone_webhooks"
@@ -32,14 +32,16 @@ _starting = threading.Lock()
 
 
 def record_after(response: Response, find: Find) -> Response:
-    """Let the events be written once the response is sent. `find` returns them, and may query."""
+    """Write events after the response is sent. `find` returns the events, and may read the
+    database."""
     writer = _writer()
     response.call_on_close(lambda: writer.put(find))
     return response
 
 
 def _writer() -> "queue.SimpleQueue[Find]":
-    """Return what this process has to write. A thread that takes from it is started once."""
+    """Return the queue of what this process has to write. The first call starts the thread that
+    takes from the queue."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     with _starting:
         waiting: queue.SimpleQueue[Find] | None = app.extensions.get(_EXTENSION)
@@ -73,7 +75,7 @@ def _write(finds: Sequence[Find]) -> None:
             db.session.rollback()
             log.warning("webhooks wait to be written: %s", type(error).__name__)
             if len(finds) > 1 and isinstance(error, IntegrityError):
-                # One of them can't be written, and must not keep the others.
+                # One of the webhooks can't be written, and must not hold up the others.
                 for find in finds:
                     _write([find])
                 return

@@ -22,7 +22,7 @@ def signed_by_twilio(view: Callable[Arguments, Result]) -> Callable[Arguments, R
         config = current_config()
         if config.telephony != "twilio":
             raise NotAllowedError("This server does not use Twilio.")
-        # The address comes from the settings: a proxy may have changed the request's own.
+        # The address comes from the settings, because a proxy may have changed it in the request.
         url = config.base_url + request.path
         if request.query_string:
             url += "?" + request.query_string.decode("latin-1")

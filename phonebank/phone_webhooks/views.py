@@ -1,7 +1,7 @@
-"""What Twilio asks and tells. Each answer comes before anything is written.
+"""Answers Twilio's webhooks. Only `softphone` writes to the database before it answers.
 
-A busy process refuses nothing that Twilio only tells. To take it needs no more than to refuse it,
-and Twilio does not tell it again.
+A busy process does not refuse a webhook that only tells something. Accepting it takes no more work
+than refusing it, and Twilio does not send it again.
 """
 
 import re
@@ -34,8 +34,8 @@ _LINE_OF_CALL = Statement(
 @with_urgency(Urgency.PROBE)
 @signed_by_twilio
 def status() -> Response:
-    """A call has another status. Without a line in the address, it is a call from a browser, and
-    its line is found by Twilio's id."""
+    """Twilio tells that a call has another status. If the address names no line, the call is from
+    a browser, and Twilio's id of the call finds the line."""
     line_id = request.args.get("line", type=int)
     fields = request.form.to_dict()
 
@@ -52,7 +52,7 @@ def status() -> Response:
 @with_urgency(Urgency.PROBE)
 @signed_by_twilio
 def room() -> Response:
-    """Somebody came into a caller's room or left it."""
+    """Twilio tells that somebody entered a caller's room or left it."""
     line_id, fields = _line_id(), request.form.to_dict()
     return record_after(
         Response(status=204), lambda: events.events_of_room_webhook(line_id, fields)
@@ -75,7 +75,7 @@ def message() -> Response:
 @with_urgency(Urgency.RECORD)
 @signed_by_twilio
 def played() -> Response:
-    """Twilio has said the message to its end."""
+    """Twilio tells that it has said the message to its end."""
     line_id, provider_id = _line_id(), request.form.get("CallSid", "")
     event = LineEvent(line_id, 0, EventKind.PLAYED, None, events.moment(None), provider_id)
     return record_after(_answer(twiml.end()), lambda: [event])
@@ -87,7 +87,7 @@ def played() -> Response:
 @signed_by_twilio
 def softphone() -> Response:
     """A caller's browser opens its line. The browser names the line, and Twilio says who the caller
-    is, as our own token said."""
+    is, from the token that we made for the browser."""
     caller = _CALLER.fullmatch(request.form.get("From", ""))
     line_id = request.form.get("line", type=int)
     provider_id = request.form.get("CallSid", "")

@@ -110,7 +110,7 @@ def test_three_calls_from_the_browser(evening, microphone_browser: Browser, mode
             expect(page.get_by_text("They can hear you.")).to_be_visible()
         if turn == 2:
             page.get_by_role("button", name="Finish after this call").click()
-            expect(page.get_by_text("You finish after this call.")).to_be_visible()
+            expect(page.get_by_text("You'll finish after this call.")).to_be_visible()
         page.get_by_role("button", name="Hang up on them").click()
         expect(page.get_by_text("They're no longer on the phone.")).to_be_visible()
         page.locator("[data-more] > summary").click()

@@ -1,4 +1,4 @@
-"""The page of how a campaign calls."""
+"""The page on which an organiser chooses how a campaign calls."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ MODES: dict[CampaignMode, tuple[str, str]] = {
         "Through us, several people at once",
         "For short calls with five or more callers. We call more people than callers are ready, "
         "so callers wait less. Now and then a person picks up and nobody is free: they hear a "
-        "message, and we call them again no sooner than 72 hours later.",
+        "message, and we don't call them again for 72 hours.",
     ),
 }
 
@@ -61,7 +61,7 @@ def init_app(app: Flask) -> None:
 
 
 class TelephoneForm(EditForm):
-    """The form of how a campaign calls."""
+    """The form in which an organiser chooses how a campaign calls."""
 
     mode = RadioField("How do callers reach people?", coerce=CampaignMode)
     shown_number = StringField(
@@ -72,11 +72,11 @@ class TelephoneForm(EditForm):
     )
     law_confirmed = BooleanField(
         "We have read the law on calling several people at once, and may do it",
-        description="In the United Kingdom, Ofcom's rules hold: at most 3% of a day's answered "
-        "calls may find nobody free, each of them hears who called within two seconds, and a "
-        "phone rings for at least 15 seconds. Phonebank keeps to these figures everywhere. In "
-        "the United States and in Germany such calls need more, often each person's consent: ask "
-        "a lawyer.",
+        description="In the United Kingdom, Ofcom's rules apply. Of the people who answer in a "
+        "day, at most 3% may find nobody free. Each of them must hear who called within two "
+        "seconds. A phone must ring for at least 15 seconds. Phonebank keeps to these figures "
+        "everywhere. In the United States and in Germany the law asks for more, often for each "
+        "person's consent: ask a lawyer.",
     )
     ring_seconds = IntegerField(
         "How long a phone rings, in seconds",
@@ -87,9 +87,9 @@ class TelephoneForm(EditForm):
     )
     day_budget = DecimalField(
         "The most that calls may cost in a day",
-        [Optional(), NumberRange(0.01, 99_999, "Enter an amount of more than nothing.")],
-        description="In the currency of your telephone service. When it is spent, nobody is "
-        "called until midnight. Empty means no limit.",
+        [Optional(), NumberRange(0.01, 99_999, "Enter an amount of 0.01 or more.")],
+        description="In the currency of your telephone service. When this much is spent, we call "
+        "nobody until midnight. Leave it empty for no limit.",
     )
 
     def __init__(self, campaign: Campaign, **values: Any) -> None:

@@ -1,5 +1,5 @@
-/* Follows a caller's telephone line: asks how things stand, and shows the page that fits, in the open document. A
-   line through the browser would end if the document went away. */
+/* Follows a caller's telephone line: asks the server how things stand, and shows the page that fits, in the open
+   document. If the page were left for another, a line through the browser would end. */
 
 import { csrfToken } from "./csrf.js";
 import { ask, errorIn } from "./our_answers.js";
@@ -10,7 +10,7 @@ const EVERY_MS = { off: 10000, connecting: 1000, resting: 5000, waiting: 1500, c
 
 const bar = document.querySelector("[data-phone]");
 const headers = { Accept: "application/json" };
-// The header asks for a page to draw in this document.
+// With this header the server answers with a page to draw in this document.
 const SCREEN = { Accept: "text/html", "X-Phonebank-Screen": "page" };
 const isInBrowser = () => Boolean(document.querySelector("[data-softphone=on]"));
 let timer = 0;
@@ -29,7 +29,7 @@ function drawBar(state) {
   if (dial) dial.hidden = ["calling", "talking"].includes(state.phase);
 }
 
-/* Shows the page that fits. A call page stays until its outcome is recorded, which leads on by itself. */
+/* Shows the page that fits. A call page stays until its outcome is recorded: the answer to that brings the next page. */
 async function follow(state) {
   drawBar(state);
   if (state.key === bar.dataset.phoneKey) return;
@@ -65,7 +65,7 @@ async function look() {
   timer = setTimeout(look, every * (0.9 + Math.random() / 5));
 }
 
-// Before call.js, which would keep the form until the network is back. A call can't wait for that.
+// This runs before call.js, which would keep the form until the network is back. A telephone call can't wait for that.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (event.defaultPrevented || !form.matches("[data-phone-form]")) return;
@@ -85,7 +85,7 @@ document.addEventListener("submit", async (event) => {
   form.submit();
 }, true);
 
-/* The next person is asked for without leaving the document, while the line is in it. */
+/* While this browser has the line, the next person is asked for without leaving the document. */
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (event.defaultPrevented || !form.matches("[data-phone-next]") || !isInBrowser()) return;

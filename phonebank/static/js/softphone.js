@@ -1,10 +1,10 @@
-/* The softphone: a caller speaks through the browser instead of their own telephone. The page loads it only
-   in campaigns that allow this, after everything else.
+/* The softphone: a caller speaks through the browser instead of their own telephone. Only
+   pages on which callers can do that load it, after everything else.
 
    A driver opens the line: openXLine(token, microphone, speaker, tell). `token` is the server's answer to
    data-token (callers/views/softphone.py), `microphone` a MediaStream, `speaker` an audio element.
-   tell("connected"), then tell("ended") or tell("failed"). It returns { mute(on), press(key), hangUp(),
-   peer() }; the last is the RTCPeerConnection, or null. */
+   The driver calls tell("connected"), and later tell("ended") or tell("failed"). It returns { mute(on), press(key),
+   hangUp(), peer() }; peer() returns the RTCPeerConnection, or null. */
 
 import { csrfToken } from "./csrf.js";
 import { ask, errorIn } from "./our_answers.js";
@@ -12,7 +12,7 @@ import { openSipLine } from "./softphone_sip.js";
 import { openTwilioLine } from "./softphone_twilio.js";
 
 const DRIVERS = { sip: openSipLine, twilio: openTwilioLine };
-// The line's row is there within a moment of connecting, and the sign-in once the row is.
+// The dialler makes the line within a moment of connecting. Until then the server refuses a sign-in.
 const TOKEN_AGAIN_MS = 500;
 const TOKEN_TRIES = 20;
 const ANSWER_WITHIN_MS = 10000;
@@ -30,7 +30,7 @@ function show(root, state) {
 }
 
 /* Makes the softphone of the element `root`, whose parts callers/_softphone.html has. `connect()` asks the
-   server for a line; it rejects with a message for people. Returns { start, stop }. */
+   server for a line. If that fails, it rejects with a message for the caller. Returns { start, stop }. */
 export function softphone(root, connect) {
   const speaker = root.querySelector("audio");
   const said = root.querySelector("[data-softphone-said]");
@@ -95,14 +95,14 @@ export function softphone(root, connect) {
     const key = target.closest && target.closest("[data-softphone-key]");
     if (key && line) line.press(key.value);
   });
-  // A page that is left takes its line with it. So the browser asks first.
+  // The line ends if the caller leaves the page. So the browser asks first.
   window.addEventListener("beforeunload", (event) => line && event.preventDefault());
   window.addEventListener("pagehide", stop);
   show(root, "off");
   return { start, stop };
 }
 
-/* Shows how loud the microphone is, so that a caller sees whether it works. Returns what ends that. */
+/* Shows how loud the microphone is, so that a caller sees whether it works. Returns a function that ends this. */
 function showLevel(microphone, meter) {
   const Context = window.AudioContext || window.webkitAudioContext;
   if (!Context) return () => {};
@@ -148,7 +148,7 @@ function library({ library: { url, integrity } }) {
 }
 
 /* Returns a function that judges a line by its newest statistics: "good", "fair", "poor", or "" without sound. It
-   compares what was missed since the last time. */
+   counts only what came in, or got lost, since the last time. */
 export function judgeOf() {
   let before = { received: 0, missed: 0 };
   return (statistics) => {
@@ -167,7 +167,7 @@ export function judgeOf() {
     const missed = Math.max(0, now.missed - before.missed);
     before = now;
     const share = missed / Math.max(1, received + missed);
-    if (!received) return ""; // nobody is there to be heard
+    if (!received) return ""; // no sound came in
     if (share > 0.08 || trip > 0.6) return "poor";
     return share > 0.02 || jitter > 0.05 || trip > 0.3 ? "fair" : "good";
   };

@@ -1,4 +1,4 @@
-/* The softphone on a caller's pages: the button that connects this browser, and what phone_line.js is told. */
+/* Puts the softphone on a caller's pages, and lets its button connect this browser. */
 
 import { csrfToken } from "./csrf.js";
 import { ask, errorIn } from "./our_answers.js";
@@ -8,7 +8,7 @@ const ANSWER_WITHIN_MS = 10000;
 
 const root = document.querySelector("[data-softphone]");
 
-/* Says to the server that the caller speaks through this browser. */
+/* Tells the server that the caller speaks through this browser. */
 async function connect() {
   const headers = { Accept: "application/json", "X-CSRFToken": csrfToken() };
   const options = { method: "POST", body: new URLSearchParams({ browser: "yes" }), headers };

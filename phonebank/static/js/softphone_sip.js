@@ -1,7 +1,7 @@
-/* Speaks through a campaign's own Asterisk, with SIP over a websocket: a driver of softphone.js. It needs the
+/* A driver of softphone.js that speaks through our own Asterisk, with SIP over a websocket. It needs the
    vendored JsSIP. */
 
-// A browser on one network knows its addresses at once. Waiting for all of them can take many seconds.
+// A browser on one network knows its addresses at once. To wait until it has tried all others can take many seconds.
 const ADDRESSES_WITHIN_MS = 400;
 
 /* See softphone.js for what a driver takes and returns. */
@@ -33,7 +33,7 @@ export function openSipLine(token, microphone, speaker, tell) {
   }
 
   function dial() {
-    if (session) return; // the websocket was away for a moment, and the call went on
+    if (session) return; // the websocket was cut for a moment, and the call went on
     session = agent.call(`sip:${call}@phonebank`, {
       eventHandlers: { peerconnection },
       mediaStream: microphone,

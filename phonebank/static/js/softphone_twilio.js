@@ -1,11 +1,11 @@
-/* Speaks through Twilio: a driver of softphone.js. It needs the vendored Voice SDK. */
+/* A driver of softphone.js that speaks through Twilio. It needs the vendored Voice SDK. */
 
-// The SDK would load each of its sounds from another host.
+// Without these, the SDK would load each of its sounds from another host.
 const KEY = new URL("../sounds/key.wav", import.meta.url).href;
 const END = new URL("../sounds/end.wav", import.meta.url).href;
 const KEYS = [..."0123456789sh"];
 
-/* See softphone.js for what a driver takes and returns. The SDK plays what it hears by itself. */
+/* See softphone.js for what a driver takes and returns. The SDK plays the sound by itself, without `speaker`. */
 export function openTwilioLine(token, microphone, speaker, tell) {
   const sounds = { incoming: KEY, outgoing: KEY, disconnect: END };
   for (const key of KEYS) sounds[`dtmf${key}`] = KEY;
@@ -51,7 +51,7 @@ export function openTwilioLine(token, microphone, speaker, tell) {
   };
 }
 
-/* Returns a sample of the SDK in the form of a browser's own statistics, with seconds for milliseconds. */
+/* Returns a sample of the SDK in the form of a browser's own statistics, in seconds instead of milliseconds. */
 function statisticsOf({ totals, jitter, rtt }) {
   return [
     {
