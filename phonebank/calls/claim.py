@@ -64,9 +64,10 @@ def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
     hold is skipped. Call this without uncommitted changes, because it rolls back if it finds that a
     contact is no longer callable.
 
-    Raises NotAdmittedError, PracticeRequiredError, NotRunningError, GoneError (the party or the
-    campaign has ended), NobodyToCallError, ServiceUnavailableError (Redis is away), and
-    PacePausedError. After a PacePausedError, commit, because the caller's pause has been written.
+    Raises NotAdmittedError, PracticeRequiredError, TrainingRequiredError, NotRunningError,
+    GoneError (the party or the campaign has ended), NobodyToCallError, ServiceUnavailableError
+    (Redis is away), and PacePausedError. After a PacePausedError, commit, because the caller's
+    pause has been written.
     """
     if not caller.may_call:
         raise NotAdmittedError()

@@ -39,7 +39,7 @@ UNDO_WITHIN = timedelta(hours=12)
 # not be called again by mistake.
 UNDO_NEVER_AGAIN_WITHIN = timedelta(minutes=10)
 # A caller may undo this many calls within an hour. There is a limit because each undo shows a
-# number.
+# person again.
 UNDONE_AN_HOUR = 30
 # The caller's last recorded call comes first. `recorded_no` gives the order even if a clock was set
 # back.
@@ -71,9 +71,10 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
     Return the outcome that was undone, or "" if nothing has changed.
 
     Raises NotFoundError, NotAdmittedError, and CannotUndoError. An outcome cannot be undone after
-    too long a time. It cannot be undone if the caller has undone too many or has begun another
-    call, or if the contact or its number has been called since. Nor can it be undone if another
-    entry has put a number of the contact on the do-not-call list.
+    too long a time, or if an organiser has set the call aside or corrected it. It cannot be undone
+    if the caller has undone too many calls or has begun another call, or if the contact or its
+    number has been called since. It also cannot be undone if another entry has put a number of the
+    contact on the do-not-call list.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(turn, call.turn):

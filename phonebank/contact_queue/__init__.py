@@ -2,8 +2,8 @@
 
 Words used in this package:
 
-- hold: a contact that one caller has on their screen for some minutes. It is a row of `call` whose
-  `ended_at` is NULL; Redis has a copy
+- hold: a contact that one caller has on their screen for some minutes, or that the server calls
+  before a caller is free. It is a row of `call` whose `ended_at` is NULL; Redis has a copy
 - lane: a sorted list in Redis of the contacts that can be called next, one for each language
 - refill: copy callable contacts from PostgreSQL into a lane. To top up is to refill a lane that has
   few contacts left

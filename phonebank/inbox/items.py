@@ -85,8 +85,8 @@ def items_in(campaign: Campaign, state: InboxState, after: int = 0) -> list[Want
 
 
 def item_for(campaign: Campaign, item_id: int) -> Wanted:
-    """Return one answer. Raises NotFoundError if there is no such answer, or if it was undone or
-    corrected."""
+    """Return one answer. Raises NotFoundError if there is no such answer, if its call was undone or
+    set aside, or if the answer was corrected."""
     query = _query().where(InboxItem.campaign_id == campaign.id, InboxItem.id == item_id)
     row = db.session.execute(query).one_or_none()
     if row is None:
@@ -121,7 +121,7 @@ def set_note(campaign: Campaign, item_id: int, note: str, seen: str) -> None:
     """Replace the organisers' note. `seen` is the note that the page had shown.
 
     Raises NotFoundError, InvalidInputError for a note that is too long, and ConflictError if
-    another organiser has changed it meanwhile.
+    another organiser has changed the note meanwhile.
     """
     note = note.replace("\0", "").replace("\r\n", "\n").strip()
     if len(note) > NOTE_AT_MOST:

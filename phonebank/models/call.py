@@ -1,7 +1,8 @@
-"""One call: a caller gets a contact, and an outcome ends it.
+"""One call: a caller gets a contact, and an outcome ends the call.
 
-The claim writes the row, so the table is also the access ledger. It shows which caller saw which
-contact, from when, and until when.
+A claim writes the row, so the table is also the access ledger. It shows which caller saw which
+contact, from when, and until when. If the server calls the contact before a caller is free, the row
+has no caller until one takes the call.
 """
 
 import uuid
@@ -23,7 +24,8 @@ class CallEnding(StrEnum):
     RECORDED = "recorded"
     GIVEN_BACK = "given_back"
     EXPIRED = "expired"
-    # The caller was removed, the campaign ended, or the person was erased.
+    # The caller was removed, the campaign ended, or the person was erased. Or the server called
+    # the person, they answered, and no caller was free.
     TAKEN_AWAY = "taken_away"
 
 
@@ -115,7 +117,7 @@ class Call(Base):
     experiment_arm_id: Mapped[int | None] = mapped_column(
         ForeignKey("experiment_arm.id", ondelete="SET NULL")
     )
-    # The number that the caller sees, E.164; "" if the person was erased since. Then nothing more
+    # The number that is called, E.164; "" if the person was erased since. After that nothing more
     # can be recorded, and the household and the note are erased too.
     phone: Mapped[str] = mapped_column(String(20))
     # The household: ids of the contacts on the same number whose first names the caller sees too.

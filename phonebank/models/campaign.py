@@ -95,7 +95,7 @@ class Campaign(Versioned, Base):
     # the id of the last contact checked. `contact_queue.reschedule` compares these hours with
     # `hours`.
     hours_settled: Mapped[dict[str, Any] | None]
-    # Changes to the default retry rules, as `rules.retry_limits` reads them.
+    # Changes to the default retry rules, as `rules.retry_rules` reads them.
     retry_rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
     hold_seconds: Mapped[int] = mapped_column(default=300)
     hold_seconds_at_most: Mapped[int] = mapped_column(default=3600)

@@ -10,13 +10,13 @@ from phonebank.models.base import Base, now
 
 
 class DeadNumber(Base):
-    """One number that is not in service, as a caller reported. The row holds no name."""
+    """One number that is not in service, as a caller or the telephone network reported. The row
+    holds no name."""
 
     __tablename__ = "dead_number"
 
     phone: Mapped[str] = mapped_column(String(20), primary_key=True)  # E.164
-    # The call in which the caller heard that the number is dead. An undo of that call deletes the
-    # row.
+    # The call that showed that the number is dead. An undo of that call deletes the row.
     call_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("call.id", ondelete="SET NULL"), index=True
     )

@@ -33,7 +33,8 @@ def person_in(campaign: Campaign, contact_id: int) -> Contact:
 
 
 def version_of(contact: Contact) -> str:
-    """Return the version of the person's row, for a form. Every call changes it."""
+    """Return the version of the person's row, for a form. Every change of the row, such as by a
+    call, changes its version."""
     return str(db.session.scalar(select(_VERSION).where(Contact.id == contact.id)))
 
 

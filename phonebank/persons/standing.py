@@ -35,8 +35,8 @@ class Standing:
 
 
 def standing_of(contact: Contact, campaign: Campaign) -> Standing:
-    """Return a person's present status. If several buckets fit, the first one in the order of
-    contact status counts."""
+    """Return a person's present status. If several buckets fit, the status has the first one in the
+    order of BUCKETS."""
     at = now()
     numbers = [contact.phone, *contact.other_phones]
     entries = list(

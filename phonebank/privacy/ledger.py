@@ -1,8 +1,8 @@
 """The access ledger: who saw which person, from when until when. This module changes nothing.
 
-Each call is in the ledger, because a claim shows the person at once. A caller who looks up who has
-called back sees a first name again (`CallSight`). Organisers see people whom they find or open
-(`ContactSight`). Rows name people only by their ids.
+Each call that a caller had is in the ledger, because the caller then saw the person. A caller who
+looks up who has called back sees a first name again (`CallSight`). Organisers see people whom they
+find or open (`ContactSight`). Rows name people only by their ids.
 """
 
 import uuid

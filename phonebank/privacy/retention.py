@@ -53,7 +53,8 @@ def is_due(campaign: Campaign, at: datetime) -> bool:
 def look_for_due_campaigns() -> None:
     """Announce the erasure for campaigns that may no longer keep their people. Begin it for
     campaigns that were announced a day ago. An announcement is cancelled if the campaign may now
-    keep its people longer, or if a wrong clock has put the announcement into the future."""
+    keep its people longer. If a wrong clock has put the announcement into the future, the erasure
+    is announced again."""
     at = moment()
     undecided = select(Campaign).where(
         Campaign.erasing_since.is_(None),

@@ -79,6 +79,7 @@ def accept(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
     again. Raises NotFoundError if there is no such change or the person was erased. Raises
     ConflictError if the change was decided already, if the person is on a caller's screen, if the
     number is on the do-not-call list, or if the campaign has this person with this number already.
+    Also raises ConflictError if somebody is changing a campaign at this moment.
     """
     change, contact = _locked(campaign, change_id, ToldState.TOLD)
     call = db.session.get_one(Call, change.call_id)
@@ -107,8 +108,9 @@ def refuse(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
 def take_back(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
     """Undo a decision, so that the change waits again.
 
-    Raises NotFoundError if there is no such change. Raises ConflictError if the change waits
-    already, if the person is on a caller's screen, or if the person has changed since the decision.
+    Raises NotFoundError if there is no such change or the person was erased. Raises ConflictError
+    if the change waits already, if the person is on a caller's screen, or if the person has changed
+    since the decision.
     """
     change = _locked_change(campaign, change_id, ToldState.ACCEPTED, ToldState.REFUSED)
     if change.state == ToldState.ACCEPTED:
