@@ -44,15 +44,18 @@ def join(
     """Add a caller to the party, or to the campaign if there is no party.
 
     The caller is admitted, or waits until they are admitted. `known` is the caller of a device that
-    joins again. They stay the same caller and keep their tally. If they join another party, they
-    move there, so a caller is in one room at a time. Their hold is released, because its call would
-    count in the room that they left. They keep a name that a host gave them.
+    joins again. If they join the same campaign again, and were not removed, they stay the same
+    caller and keep their tally. Otherwise they become a new caller. If they join another party,
+    they move there, so a caller is in one room at a time. Their hold is released, because its call
+    would count in the room that they left. They keep a name that a host gave them.
 
     `address` is the address of the request. A newcomer waits even at an open door if a caller from
-    the same address was stopped or paused (`roster.blocked_addresses`).
+    the same address was stopped or paused, or if newcomers from the address have seen too many
+    people (`roster.blocked_addresses`).
 
     Raises InvalidInputError for a name that cannot be shown, ConflictError for a locked party, and
-    GoneError for a party that has ended.
+    GoneError for a party or campaign that has ended. Raises NotFoundError if the code or link was
+    replaced meanwhile.
     """
     name = clean_name(first_name)
     _lock_room(campaign, party)
@@ -60,7 +63,7 @@ def join(
         # Meanwhile a host may remove or rename the caller, or a claim may be under way.
         lock_row(known)
     if known is None or name != known.first_name:
-        # A name from the host needs no check.
+        # An unchanged name needs no check, because a host may have given it.
         refuse_bad_words(name)
     back = (
         known is not None

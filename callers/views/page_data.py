@@ -78,7 +78,7 @@ class Toast:
 @dataclass(frozen=True)
 class OwnCall:
     """The values of a call that its caller may see later. It has no name or number of the person,
-    and no words.
+    no note, and no text of an answer.
 
     `letter` is the first letter of the contact's name. It helps to tell two calls apart, and
     identifies nobody.

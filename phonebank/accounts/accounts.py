@@ -30,9 +30,9 @@ def create_account(
     """Return the account of this address, with at least these roles in the whole installation.
     Create the account if there is none.
 
-    An existing account keeps its name. `by` is the account that asks for this; it is None for a
-    command. Raises InvalidInputError for a malformed address or an unknown role, and ConflictError
-    for a deactivated account.
+    An existing account keeps its name, unless it has none. `by` is the account that asks for this;
+    it is None for a command. Raises InvalidInputError for a malformed address or an unknown role,
+    and ConflictError for a deactivated account.
     """
     email = normalise_email(email)
     account = account_of(email) or _insert_account(email, name)
@@ -84,7 +84,8 @@ def rename(account: Account, name: str) -> None:
 def deactivate(account: Account) -> None:
     """Deactivate the account, and end its open sessions and unused sign-in links.
 
-    Its campaigns and parties stay. Raises ConflictError for the only organiser.
+    Its campaigns and parties stay. Raises ConflictError for the only organiser of the whole
+    installation.
     """
     lock_account(account)
     require_other_organiser(account)

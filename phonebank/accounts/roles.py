@@ -21,7 +21,7 @@ from phonebank.models import Account, Campaign, Chapter, Role, RoleName, ScopedR
 
 @dataclass(frozen=True)
 class Scope:
-    """Where a role is held: in one chapter, in one campaign, or, without either, everywhere."""
+    """Where a role is held: in one chapter, in one campaign, or everywhere if both ids are None."""
 
     chapter_id: int | None = None
     campaign_id: int | None = None
@@ -114,9 +114,9 @@ def give_role(account: Account, role: str, scope: Scope, by: Account | None) -> 
 
     The role replaces the account's other role in the scope: a viewer becomes an organiser, or an
     organiser becomes a viewer. `by` is the organiser who asks for this; it is None for a command.
-    Raises InvalidInputError for an unknown role, and NotFoundError for an unknown scope. Raises
-    ConflictError for a deactivated account, or if no organiser of the whole installation would be
-    left.
+    Raises InvalidInputError for an unknown role, or for the role of a host in a chapter or
+    campaign. Raises NotFoundError for an unknown scope. Raises ConflictError for a deactivated
+    account, or if no organiser of the whole installation would be left.
     """
     wanted = find_role(role)
     lock_account(account)

@@ -105,8 +105,9 @@ def version_of(call: Call) -> str:
 def correct(call: Call, version: str, correction: Correction, account: Account) -> Corrected:
     """Correct a call that an organiser saw in this `version` (see `version_of`).
 
-    Raises ConflictError if the call has changed since, has no outcome, or is set aside, and
-    InvalidInputError for an outcome, note or answer that it cannot have.
+    Raises ConflictError if the call has changed since, has no outcome or is set aside, or if the
+    person was erased. Raises InvalidInputError for an outcome, note or answer that the call cannot
+    have.
     """
     outcome = OUTCOMES.get(correction.outcome)
     if outcome is None:

@@ -39,7 +39,7 @@ class CallTold:
 
 
 def calls_to(contact: Contact, campaign: Campaign) -> list[CallTold]:
-    """Return the calls to a person, the newest first, at most CALLS_SHOWN."""
+    """Return the calls to a person that a caller had, the newest first, at most CALLS_SHOWN."""
     rows = db.session.execute(
         select(Call, Caller)
         .join(Caller, Caller.id == Call.caller_id)

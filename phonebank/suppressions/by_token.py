@@ -23,14 +23,15 @@ from phonebank.suppressions.batches import suppress_batch
 # One request may name this many numbers.
 AT_ONCE = 100
 # No organiser reviews these numbers before they are entered. So this limit keeps a faulty program
-# from entering very many.
+# from entering very many numbers.
 NUMBERS_A_DAY = 1000
 
 
 def suppress_by_token(token_id: int, phones: Sequence[str], reason: str) -> None:
     """Put E.164 numbers on the do-not-call list for other software.
 
-    Raises TooManyRequestsError if the token has named NUMBERS_A_DAY numbers on this day (in UTC).
+    Raises TooManyRequestsError if the token would name more than NUMBERS_A_DAY numbers on this day
+    (in UTC), and NotFoundError if the token does not exist any more.
     """
     # The lock makes two requests of one token take turns, so they share a batch and the count.
     token = get_locked(ApiToken, token_id)

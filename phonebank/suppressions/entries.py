@@ -39,7 +39,7 @@ ON CONFLICT (phone) DO UPDATE SET
         THEN suppression.account_id ELSE excluded.account_id END,
     entered_singly = true
 WHERE (suppression.call_id IS NOT NULL OR NOT suppression.entered_singly)
-  -- The same caller saying so in a second call counts as one wish.
+  -- If the same caller records it in a second call, it counts as one wish.
   AND NOT EXISTS (SELECT FROM call AS first JOIN call AS second USING (caller_id)
                   WHERE first.id = suppression.call_id AND second.id = excluded.call_id)
 """)
@@ -152,7 +152,7 @@ def move_entry(call_id: uuid.UUID, another: uuid.UUID) -> None:
 def lift_unsourced(phones: Sequence[str]) -> int:
     """Remove the numbers among `phones` that no caller, organiser or file names any more.
 
-    Return how many there were. The transaction must hold locks on all of `phones`.
+    Return how many numbers were removed. The transaction must hold locks on all of `phones`.
     """
     named = exists().where(SuppressionSource.phone == Suppression.phone)
     # The numbers are one array, because there may be more numbers than a statement may have
