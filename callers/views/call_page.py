@@ -100,8 +100,8 @@ def calling() -> ResponseReturnValue:
 def next_person() -> ResponseReturnValue:
     """Claim and show the next contact.
 
-    This tap is also the promise that the page shows above the button. If the page asked for the
-    caller's languages, the form has them too.
+    The tap on the button is also the promise that the page shows above the button. If the page
+    asked for the caller's languages, the form has them too.
     """
     chooses_languages = "choosing_languages" in request.form
     if g.caller.may_call and (g.caller.promised_at is None or chooses_languages):
@@ -119,8 +119,8 @@ def next_person() -> ResponseReturnValue:
 def wait() -> ResponseReturnValue:
     """Show the waiting page. Every load tries to claim the next contact.
 
-    It claims on a GET, so that the page can try again without JavaScript. The caller has already
-    asked for a contact. Once there is one, every reload shows the same contact.
+    The view claims on a GET, so that the page can try again without JavaScript. The caller has
+    already asked for a contact. Once there is one, every reload shows the same contact.
     """
     if g.caller.promised_at is None:
         return redirect(url_for(".calling"))

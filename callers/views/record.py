@@ -82,7 +82,7 @@ def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
 @pages.post("/calling/person/<uuid:call_id>/undo")
 @for_callers
 def take_back(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Undo an outcome, and show its contact again."""
+    """Undo an outcome, and show the contact of that call again."""
     outcome = undo(g.caller, call_id, _turn())
     db.session.commit()
     mark_saved()

@@ -72,7 +72,7 @@ def _page(refused: InvalidInputError | None = None, typed: object = None) -> str
     if hold is None or must_wait(g.caller):
         return make_response(redirect(url_for(".calling"), 303))
     campaign = page_data.campaign_of(g.caller)
-    # The link to send it would show the number.
+    # The link that sends the text would show the number.
     words = text_for(hold, g.caller, campaign) if campaign.mode.shows_numbers else ""
     values = {
         "call_id": hold.call.id,

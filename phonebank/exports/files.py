@@ -166,7 +166,8 @@ def put_back_stalled() -> Sequence[int]:
 
 
 def erase_old() -> int:
-    """Erase the files that are older than KEPT_FOR, and all but the newest few. Return how many."""
+    """Erase the files that are older than KEPT_FOR, and all but the KEPT_AT_MOST newest of each
+    campaign. Return how many were erased."""
     rank = func.row_number().over(partition_by=Export.campaign_id, order_by=Export.id.desc())
     ready = select(Export.id, Export.finished_at, rank.label("rank")).where(
         Export.state == ExportState.READY

@@ -34,7 +34,7 @@ def board_snapshot(party_id: int, token: str | None = None) -> dict[str, Any]:
 
 def board_tag(party_id: int) -> str:
     """Return a tag of the party's board. It changes when the board changes, and every TAGGED_FOR
-    seconds. For PostgreSQL it is much less work than reading the board.
+    seconds. For PostgreSQL, the tag is much less work than reading the board.
 
     The tag includes the tallies, in case Redis has lost the mark of a change. Compute the tag
     before you read the board. If the board changes in between, the next tag differs.

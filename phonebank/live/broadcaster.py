@@ -185,7 +185,8 @@ class Broadcaster:
     ) -> None:
         """Send the party's figures to its room.
 
-        Disconnect televisions whose link has been replaced, and everyone if the party is gone.
+        Disconnect televisions whose link has been replaced, and everyone if the party does not
+        exist any more.
         """
         for sid, watcher in watching:
             if figures is None or watcher.token not in (None, figures.board_token):

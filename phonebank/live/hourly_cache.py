@@ -62,7 +62,7 @@ class HourlyCache:
         old.
 
         If PostgreSQL fails, this rolls back and raises nothing, because no board should wait for
-        its bars. A call ten seconds later tries again.
+        its bars. The next call after ten seconds tries again.
         """
         at = time.monotonic()
         if at < self._not_before:

@@ -1,4 +1,5 @@
-"""Collects the calls to a person or by a caller, with answers in words and corrections."""
+"""Collects the calls to a person or by a caller, with their answers in words and their
+corrections."""
 
 import uuid
 from collections.abc import Mapping, Sequence

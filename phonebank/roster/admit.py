@@ -31,7 +31,7 @@ def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
 
 
 def admit_all(room: Room) -> int:
-    """Admit every caller who waits in a room, except held callers. Return how many.
+    """Admit every caller who waits in a room, except held callers. Return how many were admitted.
 
     If the room is a campaign, this admits its callers who are in no party.
     """

@@ -31,7 +31,8 @@ def remove(caller: Caller, close_door: bool = True) -> None:
 
 
 def remove_anywhere(caller: Caller, close_door: bool = True) -> None:
-    """Remove a caller from their campaign, even if they have just moved to another party of it.
+    """Remove a caller from their campaign, even if they have just moved to another party of the
+    campaign.
 
     Raises NotInRoomError if the caller was removed already.
     """
