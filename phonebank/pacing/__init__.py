@@ -1,1 +1,1 @@
-"""How many lines a machine dials now, and why. No database, no clock of its own."""
+"""Decides how many lines a machine dials now. This package uses no database and no clock."""

@@ -1,15 +1,16 @@
-"""The bound that no setting passes, and the limit that follows the day's account."""
+"""The bound that no setting lifts, and the limit that follows the day's account."""
 
 from collections.abc import Iterable
 from math import ceil, exp, floor, sqrt
 
 from phonebank.pacing.snapshot import DayAccount, Law
 
-# From so many callers on, Ofcom's estimate takes machines out of the abandoned calls. On days with
+# With this many callers or more, Ofcom's estimate takes machines out of the abandoned calls. With
 # fewer callers the estimate swings too much.
 CALLERS_FOR_ESTIMATE = 15
 
-# The answer rate may triple, and luck may be so bad once in a thousand times.
+# The bound allows for an answer rate that triples, and for luck that is this many standard
+# deviations bad, which happens once in a thousand times.
 RISE = 3
 ONCE_IN_A_THOUSAND = 3.1
 ROUNDING = 1e-9  # sums of chances that are certain come out a little above a whole number
@@ -20,8 +21,8 @@ USUAL_LIMIT, LOWEST_LIMIT, HIGHEST_LIMIT = 0.08, 0.005, 0.35
 def limit(account: DayAccount, law: Law) -> float:
     """Return the largest chance of finding nobody free that one more line may have.
 
-    It rises while fewer calls are abandoned than the aim allows, and falls while more are. It does
-    so smoothly, because a limit that jumps spends the allowance in bursts.
+    The limit rises while fewer calls are abandoned than the aim allows, and falls while more are.
+    It changes smoothly, because a limit that jumps spends the allowance in bursts.
     """
     allowed = law.aim * account.answers
     off = (allowed - account.abandoned_of_answers) / (sqrt(allowed) + 1)
@@ -45,7 +46,7 @@ class Exposure:
     def __init__(
         self, ready: int, waiting: int, answer_bound: float, chances: Iterable[float]
     ) -> None:
-        """`chances` are those of the ringing lines to be answered as things are."""
+        """`chances` are the chances of the ringing lines to be answered at the present rate."""
         self._over = waiting - ready
         self._new = min(1.0, RISE * answer_bound)
         risen = [min(1.0, RISE * chance) for chance in chances]
@@ -54,7 +55,7 @@ class Exposure:
         self._spread = sum([chance * (1 - chance) for chance in risen])
 
     def with_one_more(self) -> int:
-        """Return the number with one more line, dialled now."""
+        """Return the number of such answers if one more line were dialled now."""
         answers = self._answers + self._new
         spread = self._spread + self._new * (1 - self._new)
         bad_luck = answers + ONCE_IN_A_THOUSAND * sqrt(spread)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import exp, sqrt
 
-LONGEST_RING = 30  # seconds; a line that rings longer counts as one that rings so long
+LONGEST_RING = 30  # seconds; a line that rings longer counts as one that rings this long
 
-# A rate that the true answer rate exceeds once in ten times (one-sided).
+# The bound is this many standard errors above the rate. The true rate exceeds it once in ten times.
 SURENESS = 1.28
-# The last minute has jumped if it has so many standard deviations more answers than expected.
+# The rate has jumped if the last minute has this many standard deviations more answers than
+# expected.
 JUMP = 2.0
 
 
@@ -18,14 +19,14 @@ class RingTimes:
     """After how many seconds people answer, among those who answer.
 
     `answered_before[s]` is the share that had answered before second s, from 0 to LONGEST_RING.
-    Two of them are the same only if they are the same object, so tables are kept for each.
+    Two RingTimes are equal only if they are one object, so that a table can be kept for each.
     """
 
     answered_before: tuple[float, ...]
 
     @classmethod
     def from_counts(cls, counts: Sequence[float]) -> "RingTimes":
-        """Make them from the number of answers in each second of ringing."""
+        """Make ring times from the number of answers in each second of ringing."""
         total = sum(counts)
         return cls((0.0, *(so_far / total for so_far in accumulate(counts))))
 
@@ -36,10 +37,10 @@ class RingTimes:
 
 @dataclass(frozen=True, eq=False)
 class Lengths:
-    """How long something lasts, as a rate of ending for each age: talks, or wrap-ups.
+    """How long talks, or wrap-ups, last: a rate of ending for each age.
 
     `ended_before[b]` is the rate of ending, added up over all ages before `b * width` seconds.
-    After the last of them the mean rate goes on.
+    After the last of these ages, the rate is the mean rate.
     """
 
     width: float  # seconds
@@ -50,10 +51,11 @@ class Lengths:
     def from_counts(
         cls, ended: Sequence[float], seconds: Sequence[float], width: float, guess: float
     ) -> "Lengths":
-        """Make them from how many ended in each step of age, and how long all spent in it.
+        """Make lengths from how many talks ended in each step of age, and how many seconds all
+        talks spent in that step.
 
-        `guess` is the mean length, in seconds, that counts until there is something to learn from.
-        It weighs five endings, and twice in each step.
+        `guess` is the mean length, in seconds, that is assumed at first. It weighs as much as five
+        talks. In each step, the mean weighs as much as two talks.
         """
         mean = (sum(seconds) + 5 * guess) / (sum(ended) + 5)
         rates = (
@@ -73,7 +75,7 @@ class Lengths:
         return here + (step - whole) * (next_ - here)
 
     def chance_to_end(self, age: float, within: float) -> float:
-        """Return the chance that what has lasted `age` seconds ends `within` seconds."""
+        """Return the chance that what has lasted `age` seconds ends in the next `within`."""
         if within <= 0:
             return 0.0
         return 1 - exp(self.added_up(age) - self.added_up(age + within))
@@ -81,11 +83,11 @@ class Lengths:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """All that is learned, at one moment."""
+    """All that is known at one moment."""
 
-    tried: float  # lately dialled lines whose ringing is over; old ones fade
-    answered: float  # how many of them somebody or a machine answered
-    last_minute: float  # answers in the last minute; older ones fade
+    tried: float  # lately dialled lines whose ringing is over; old lines fade
+    answered: float  # how many of these lines a person or a machine answered
+    last_minute: float  # answers in the last minute; older answers fade
     expected: float  # answers that the last minute should have had
     ring: RingTimes
     talk: Lengths
@@ -96,7 +98,8 @@ class Learned:
         return self.answered / self.tried
 
     def answer_bound(self) -> float:
-        """Return an upper bound on the answer rate. It jumps when the last minute does."""
+        """Return an upper bound on the answer rate. It jumps if the last minute had
+        clearly more answers than expected."""
         rate = self.answer_rate
         bound = rate + SURENESS * sqrt(rate * (1 - rate) / self.tried)
         if self.last_minute > self.expected + JUMP * sqrt(self.expected + 1):

@@ -1,6 +1,6 @@
-"""Learning from each line and talk of a campaign, as they happen or as they are read again.
+"""Learns from each line and each talk of a campaign.
 
-Every time is in seconds, on any clock that never goes back.
+All times are in seconds, by any clock that never goes back.
 """
 
 from collections import deque
@@ -10,7 +10,8 @@ from math import exp
 
 from phonebank.pacing.learned import LONGEST_RING, Learned, Lengths, RingTimes
 
-# Before anything is known, three in ten answer, any second from the third to the twenty-second.
+# Until something is known, three in ten lines are assumed to be answered, in any second from the
+# third to the twenty-second.
 FIRST_TRIED, FIRST_ANSWERED = 4.0, 1.2
 FIRST_RINGS = range(3, 23)
 REMEMBERED_LINES = 300.0
@@ -25,11 +26,12 @@ class Learner:
     """Everything one campaign learns for its pacing."""
 
     def __init__(self, ring_seconds: float) -> None:
-        """`ring_seconds` is how long a line rings at most. Only then its end counts, because
-        answers come sooner than the end of a line that nobody answers."""
+        """`ring_seconds` is how long a line rings at most. Every line is counted
+        only after that time, because answers come sooner than the end of a line that nobody
+        answers."""
         self._ring_seconds = ring_seconds
         self._tried, self._answered = FIRST_TRIED, FIRST_ANSWERED
-        self._rung: deque[tuple[float, int]] = deque()  # when a line has rung out, and which
+        self._rung: deque[tuple[float, int]] = deque()  # when each line has rung out, and its id
         self._answered_lines: set[int] = set()
         self._rings = [float(second in FIRST_RINGS) for second in range(LONGEST_RING)]
         self._talk = _Ages(TALK_WIDTH, TALK_STEPS, TALK_GUESS)
@@ -39,27 +41,27 @@ class Learner:
         self._relearn_at = float("-inf")
 
     def dialled(self, line: int, at: float) -> None:
-        """A line to a person was dialled."""
+        """Note that a line to a person was dialled."""
         self._rung.append((at + self._ring_seconds, line))
 
     def answered(self, line: int, after: float) -> None:
-        """Somebody, or a machine, answered a line after so many seconds."""
+        """Learn that a person or a machine answered a line after `after` seconds."""
         self._answered_lines.add(line)
         self._last_minute += 1
         self._rings[min(int(after), LONGEST_RING - 1)] += 1
 
     def talk_ended(self, seconds: float) -> None:
-        """A caller's talk with a person or a machine ended after so many seconds."""
+        """Learn that a caller's talk with a person or a machine ended after `seconds`."""
         self._talk.ended(seconds)
 
     def wrap_up_ended(self, seconds: float) -> None:
-        """A caller was ready again so many seconds after a talk."""
+        """Learn that a caller was ready again `seconds` after a talk."""
         self._wrap_up.ended(seconds)
 
     def learned(self, now: float, ringing: Sequence[float], talking: Sequence[float]) -> Learned:
         """Return what is known now. `ringing` and `talking` are the ages of lines and talks.
 
-        Ring times and lengths are learned anew every two minutes.
+        Ring times and lengths are worked out again every two minutes.
         """
         while self._rung and self._rung[0][0] <= now:
             self._count(self._rung.popleft()[1])
@@ -80,7 +82,7 @@ class Learner:
         )
 
     def _count(self, line: int) -> None:
-        """Count a line that has rung out. After many lines, old ones weigh less."""
+        """Count a line that has rung out. After many lines, old lines weigh less."""
         self._tried += 1
         if line in self._answered_lines:
             self._answered_lines.discard(line)
@@ -103,7 +105,7 @@ class Learner:
 
 
 class _Ages:
-    """How many ended at each age, and how long all spent there."""
+    """How many talks, or wrap-ups, ended at each age, and how many seconds all spent there."""
 
     def __init__(self, width: float, steps: int, guess: float) -> None:
         self.width, self.guess = width, guess
@@ -114,7 +116,7 @@ class _Ages:
         self._ended[min(int(seconds / self.width), len(self._ended) - 1)] += 1
 
     def lengths(self, lasting: Sequence[float]) -> Lengths:
-        """Return the lengths, with those that last still: `lasting` are their ages."""
+        """Return the lengths. `lasting` are the ages of those that have not ended yet."""
         seconds = list(self._seconds)
         for age in lasting:
             self._spend(seconds, age)

@@ -1,7 +1,8 @@
-"""The next 24 seconds: how many answer, how many callers come free, and whether one more finds one.
+"""Looks at the next 24 seconds: how many lines are answered, how many callers come free, and
+whether one more answer would find a caller.
 
-Time ahead is cut into six slices of four seconds. For each slice the module adds up the chances of
-every ringing line to be answered by then, and of every caller to be free by then.
+The 24 seconds are cut into six slices of four seconds. For each slice the module adds up the
+chances of every ringing line to be answered by then, and of every caller to be free by then.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,10 +15,10 @@ from phonebank.pacing.snapshot import Snapshot
 
 SLICE = 4  # seconds
 SLICES = 6
-# Talks and wrap-ups are looked up by their age in steps, up to the last.
+# The tables of talks and wrap-ups go by age, in steps of so many seconds, up to the last step.
 TALK_STEP, TALK_STEPS = 4, 75  # seconds
 WRAP_UP_STEP, WRAP_UP_STEPS = 2, 30
-# Answer rates are looked up in steps, upwards, so that a table serves for more than one moment.
+# An answer rate is rounded up to a step, so that one table serves for many moments.
 RATE_STEPS = 100
 
 Table = tuple[tuple[float, ...], ...]  # for each slice, a chance for each age
@@ -25,7 +26,7 @@ Table = tuple[tuple[float, ...], ...]  # for each slice, a chance for each age
 
 @dataclass(frozen=True, eq=False)
 class AnswerTables:
-    """The chances of lines to be answered, by an answer rate."""
+    """The chances of lines to be answered, at one answer rate."""
 
     by_slice: Table  # by the end of each slice, for a line of each age in seconds
     at_last: tuple[float, ...]  # ever, for a line of each age
@@ -61,13 +62,13 @@ class FreeTables:
 
     talking: Table
     wrapping_up: Table
-    again: tuple[float, ...]  # so many slices after a person was joined with them
+    again: tuple[float, ...]  # by the number of slices since a person was joined with the caller
 
 
 @lru_cache(maxsize=128)
 def free_tables(talk: Lengths, wrap_up: Lengths, grace: float) -> FreeTables:
-    """Return the chances of callers to be free, or to be free `grace` seconds later: so long a
-    person may wait. A talk is followed by a wrap-up of the mean length."""
+    """Return the chances of callers to be free, at most `grace` seconds late: a person may wait for
+    so long. Each talk is taken to be followed by a wrap-up of the mean length."""
     middles = [SLICE * (ahead + 0.5) + grace for ahead in range(SLICES)]
     return FreeTables(
         talking=tuple(
@@ -101,7 +102,7 @@ class LookAhead:
     """How answers and callers meet in the next 24 seconds, with the lines that were added."""
 
     def __init__(self, moment: Snapshot, rate: float, ages: Sequence[int]) -> None:
-        """`rate` is the answer rate to reckon with, and `ages` are those of the ringing lines."""
+        """`rate` is the answer rate to reckon with, and `ages` are the ages of ringing lines."""
         learned = moment.learned
         answers = answer_tables(learned.ring, rate)
         free = free_tables(learned.talk, learned.wrap_up, moment.law.seconds_to_message)
@@ -126,7 +127,7 @@ class LookAhead:
         for ahead, when in enumerate(self._when):
             answered, come_free = self._answered[ahead], self._come_free[ahead]
             spare = self._free_now - 0.5 + come_free + self._returned[ahead] - answered
-            # Of all mixes of chances with this sum, equal ones have the largest variance.
+            # Of all chances with this sum, equal chances have the largest variance.
             spread = answered * (1 - answered / lines) + come_free * (1 - come_free / busy) + 0.05
             chance += when * 0.5 * erfc(spare / sqrt(2 * spread))
         return chance
@@ -140,8 +141,8 @@ class LookAhead:
 
 
 def _returning(answered: Sequence[float], again: Sequence[float]) -> list[float]:
-    """Return how many callers, joined with those who answer in a slice, are free again by each
-    later slice. Machines and wrong numbers end in seconds."""
+    """Return for each slice how many callers are free again who were joined with an answer in an
+    earlier slice. There are some, because calls to machines and wrong numbers end in seconds."""
     back = []
     for ahead in range(SLICES):
         free, before = 0.0, 0.0

@@ -1,4 +1,4 @@
-"""Whether the records of machine calls keep each rule. It knows only the records and the rules."""
+"""Checks whether machine calls kept each rule. It knows only the records and the rules."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +11,7 @@ from phonebank.pacing.rule import FEWEST_ANSWERS, FEWEST_CALLERS
 from phonebank.pacing.snapshot import DayAccount, Law
 from phonebank.rules.countries import MachineCalls
 
-# A moment is told by two clocks, the provider's and ours, and written some milliseconds later.
+# Moments come from two clocks, the provider's and ours, so two of them may differ by this much.
 CLOCKS = timedelta(seconds=0.5)
 
 
@@ -22,7 +22,7 @@ class Finding:
     rule: str  # what the rule asks
     found: str
     source: str
-    broken: list[str] = field(default_factory=list)  # what breaks it, as "line 7"
+    broken: list[str] = field(default_factory=list)  # what breaks the rule, such as "line 7"
 
     @property
     def is_kept(self) -> bool:
@@ -78,13 +78,14 @@ def _share(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
 
 
 def _message(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
-    """A person who hangs up before the message is due has heard nothing to complain of."""
+    """A line that ends before the message is due does not break this rule."""
     within = timedelta(seconds=law.seconds_to_message.value)
     abandoned = [line for line in lines if line.result == LineResult.ABANDONED]
     heard = [line for line in abandoned if line.message_at is not None]
     return Finding(
-        rule=f"Who finds nobody hears who called within {law.seconds_to_message.value} seconds",
-        found=f"{len(heard)} of {len(abandoned)} heard it, the others hung up sooner",
+        rule="A person who finds nobody free hears who called within "
+        f"{law.seconds_to_message.value} seconds",
+        found=f"{len(heard)} of {len(abandoned)} heard it, the others hung up before that",
         source=law.seconds_to_message.source,
         broken=_named(
             abandoned,
@@ -108,8 +109,8 @@ def _redial(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
         if line.result == LineResult.ABANDONED and line.number_key and line.answered_at:
             abandoned[line.number_key] = line.answered_at
     return Finding(
-        rule=f"For {law.redial_after_hours.value} hours after that, no machine calls the number "
-        "unless a caller is kept free for it",
+        rule=f"For {law.redial_after_hours.value} hours after a person found nobody, no machine "
+        "calls the number unless a caller is kept free for it",
         found=f"{len(abandoned)} numbers had to rest",
         source=law.redial_after_hours.source,
         broken=broken,
@@ -117,7 +118,7 @@ def _redial(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
 
 
 def _ring(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
-    """Only lines that our side ended, or that rang out, could have rung too short."""
+    """Only lines that our side ended, or that rang out, could have rung for too short a time."""
     least = timedelta(seconds=law.ring_at_least_seconds.value)
     ours = [
         line
@@ -189,6 +190,6 @@ def _named(lines: Iterable[LineRecord], is_broken: Callable[[LineRecord], bool])
 
 
 def _later(at: datetime | None, since: datetime | None, by: timedelta) -> bool:
-    """Whether `at` is later than `since` by more than `by`, clocks allowed for. A moment that is
-    missing counts as later."""
+    """Whether `at` is later than `since` by more than `by`, even if the clocks differ. A moment
+    that is missing counts as later."""
     return at is None or since is None or at - since > by + CLOCKS

@@ -21,12 +21,12 @@ class LineResult(StrEnum):
     MACHINE = "machine"  # a machine or a wrong line was joined with a caller
     LOST = "lost"  # a person was joined, and the caller vanished
     ABANDONED = "abandoned"  # an answer that was joined with nobody
-    OPEN = "open"  # it, or its call, has not ended yet
+    OPEN = "open"  # the line, or its call, has not ended yet
 
 
 @dataclass(frozen=True, slots=True)
 class LineRecord:
-    """A line to a person. Moments are aware; None if it never came to that."""
+    """A line to a person. Moments are aware; None if the line never came to that moment."""
 
     line: int
     day: date  # the campaign's own day

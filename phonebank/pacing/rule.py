@@ -4,8 +4,8 @@ One more line is dialled only while both hold:
 
 - the chance that this line finds nobody free is at most a limit. `look_ahead` finds the chance, and
   the limit follows the day's account towards its aim;
-- if the answer rate tripled this instant, with luck that is so bad once in a thousand times, and no
-  caller came free, the day would still end within its ceiling less a margin. No setting passes
+- if the answer rate tripled this instant, luck were as bad as once in a thousand times, and no
+  caller came free, the day would still end within its ceiling less a margin. No setting lifts
   this bound.
 
 With fewer than five callers, and before the day has fifty answers, each ready caller has one line.

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from phonebank.pacing.learned import Learned
 
-# Ofcom's ceiling is 3%. The rule aims at 2.2%, and its bound ends at 2.75%. Where a country has
-# another ceiling, both keep their proportion to it.
+# Ofcom's ceiling is 3%. The rule aims at 2.2%, and its bound is at 2.75%. In a country with
+# another ceiling, both are in proportion to that ceiling.
 AIM_OF_CEILING = 2.2 / 3
 BOUND_OF_CEILING = 2.75 / 3
 
@@ -20,7 +20,7 @@ class PacingMode(StrEnum):
 
 
 class Stop(StrEnum):
-    """Why not one line more."""
+    """Why the rule dials no further line."""
 
     FEW_CALLERS = "few_callers"  # progressive, because there are fewer than five callers
     FEW_ANSWERS = "few_answers"  # progressive, because the day is too young to know its answer rate
@@ -31,7 +31,8 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DayAccount:
-    """A campaign's calls since midnight. Nobody hears who was abandoned: a person or a machine."""
+    """A campaign's calls since midnight. Of an abandoned call nobody knows whether a person or a
+    machine answered."""
 
     people: int  # people who were joined with a caller, and not lost
     machines: int  # answering machines and wrong lines that were joined with a caller
@@ -44,8 +45,9 @@ class DayAccount:
 
     @property
     def abandoned_of_answers(self) -> float:
-        """How many of all answers were abandoned, if as many of the abandoned were machines as of
-        those that callers were joined with. Those who were lost were people."""
+        """How many of all answers were abandoned, if machines were the same share of the abandoned
+        calls as of the joined calls. A lost person surely was a person, so each of them counts for
+        as many answers as there are joined calls for one person."""
         if not self.lost:
             return self.abandoned
         return self.abandoned + self.lost * (1 + self.machines / max(1, self.people))
@@ -64,10 +66,10 @@ class DayAccount:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """What the law and a campaign's own settings ask of pacing."""
+    """What a country's law asks of pacing."""
 
     ceiling: float = 0.03  # the largest abandoned share of a day
-    seconds_to_message: float = 2.0  # an answer that finds nobody free so long is abandoned
+    seconds_to_message: float = 2.0  # an answer that finds nobody free for this long is abandoned
 
     @property
     def aim(self) -> float:
@@ -87,7 +89,7 @@ class Snapshot:
 
     ready: int  # callers who wait for a person
     talking: Sequence[float]  # the age of each call
-    wrapping_up: Sequence[float]  # since when each caller writes down how a call ended
+    wrapping_up: Sequence[float]  # for how long each caller has written down how a call ended
     ringing: Sequence[float]  # the age of each line that a person has not answered yet
     waiting: int  # people who have answered and are not joined with a caller yet
     account: DayAccount
@@ -106,8 +108,8 @@ class Decision:
     lines: int
     mode: PacingMode
     stop: Stop | None
-    # The rest is None for progressive. `chance` and `exposure` are those of the last line that was
-    # looked ahead for, and None if no line passed.
+    # The rest is None for progressive. `chance` and `exposure` are those of the last line that
+    # both checks let through, and None if there was no such line.
     answer_bound: float | None = None  # the answer rate that the rule reckoned with
     limit: float | None = None  # the largest chance of nobody being free that it allowed
     chance: float | None = None  # the chance of nobody being free

@@ -1,1 +1,1 @@
-"""Simulated evenings of calling, paced by the same rule as real ones. No database."""
+"""Simulated evenings, paced by the same rule as real evenings. This package uses no database."""

@@ -1,4 +1,4 @@
-"""`make simulate`: what a kind of evening would come to, before anybody is called."""
+"""`make simulate`: prints what an evening would bring, before anybody is called."""
 
 import argparse
 
@@ -13,7 +13,7 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="make simulate", description=__doc__)
     options.add_argument("--callers", type=int, default=20)
     options.add_argument("--answers", type=float, default=15, help="people who answer, in percent")
-    options.add_argument("--talk", type=float, default=90, help="seconds, with writing it down")
+    options.add_argument("--talk", type=float, default=90, help="seconds of a call with wrap-up")
     options.add_argument("--hours", type=float, default=3)
     options.add_argument("--evenings", type=int, default=8)
     asked = options.parse_args()

@@ -8,7 +8,8 @@ from phonebank.pacing_simulation.setting import SHORT_SHARE, SHORT_TALK, WRAP_UP
 
 RISE, RISE_SECONDS = 3, 15 * 60.0
 SWING_SECONDS = 2 * 3600.0
-EARLIEST_EVENT, LATEST_EVENT = 0.2, 0.8  # of the evening: when the rate triples or callers vanish
+# The rate triples, or callers vanish, between these shares of the evening.
+EARLIEST_EVENT, LATEST_EVENT = 0.2, 0.8
 WRONG_NUMBER_SECONDS = 2.0
 
 
@@ -21,8 +22,8 @@ class Answer(IntEnum):
 
 
 class Chances:
-    """The dice of one evening. The same seed gives the same evening, as far as the rules dial the
-    same lines."""
+    """Draws all that chance decides in one evening. The same seed gives the same evening, as far as
+    the rules dial the same lines."""
 
     def __init__(self, setting: Setting, seed: int) -> None:
         self._setting = setting
@@ -62,8 +63,8 @@ class Chances:
         return Answer.NOBODY, setting.ring_limit
 
     def talk(self, answer: Answer) -> tuple[float, float]:
-        """Return how long a caller talks with a person or listens to a machine, and how long they
-        then write."""
+        """Return how long a caller talks with a person or listens to a machine, and how long
+        their wrap-up takes."""
         draw = self._talks
         if answer is Answer.MACHINE:
             return draw.uniform(5, 10), draw.uniform(1, 3)
@@ -75,7 +76,7 @@ class Chances:
         return draw.gammavariate(2, self._setting.long_talk / 2), wrap_up
 
     def stay(self) -> tuple[float, bool]:
-        """Return how long a caller stays, and whether they vanish then."""
+        """Return how long a caller stays, and whether they vanish at the end."""
         setting = self._setting
         if setting.stay is None:
             return math.inf, False

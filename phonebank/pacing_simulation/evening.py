@@ -12,7 +12,7 @@ from phonebank.pacing_simulation.chances import Answer, Chances
 from phonebank.pacing_simulation.setting import Setting
 
 DECIDE_SECONDS = 1.0  # how often the rule is asked
-FIRST, LAST = 0, 1  # what happens at the same moment: events first, then the rule
+FIRST, LAST = 0, 1  # of what happens at the same moment, events come first, then the rule
 
 Rule = Callable[[Snapshot], Decision]
 
@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(slots=True)
 class Result:
-    """What an evening came to. Only a simulation knows which abandoned calls were people."""
+    """The figures of one evening. Only a simulation knows which abandoned calls were people."""
 
     people: int = 0  # joined with a caller, and not lost
     machines: int = 0
@@ -181,7 +181,7 @@ class Evening:
     def _join(self, line: Line) -> None:
         """Join a line with the caller who has waited longest."""
         caller = self._ready.popleft()
-        if caller.gone:  # nobody speaks
+        if caller.gone:  # the person hears nobody
             self.result.lost += line.answer is Answer.PERSON
             line.joined = line.ended = self._now
             line.lost = True
@@ -246,7 +246,7 @@ class Evening:
             self._leave(caller)
 
     def _leave(self, caller: _Caller) -> None:
-        """Another caller comes in their place after a while."""
+        """Let another caller come in this caller's place after a while."""
         if not math.isinf(caller.leaves_at):
             self._at(self._now + self.chances.away(), self._come)
 
@@ -280,5 +280,5 @@ class Evening:
     def _half_vanish(self) -> None:
         present = [*self._ready, *self._talking, *self._wrapping_up]
         for caller in present[1::2]:
-            caller.leaves_at = math.inf  # nobody comes in their place
+            caller.leaves_at = math.inf  # nobody comes in this caller's place
             self._vanish(caller)

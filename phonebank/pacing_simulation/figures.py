@@ -1,4 +1,4 @@
-"""What many evenings come to: the figures that an organiser wants."""
+"""Sums up many evenings: the figures that an organiser wants."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 
 from phonebank.pacing_simulation.evening import Result
 
-# So many standard errors to each side of a mean make a 95% interval.
+# This many standard errors to each side of a mean make a 95% interval.
 INTERVAL = 1.96
 
 
@@ -31,7 +31,7 @@ class Figures:
     evenings: int
     conversations: Mean  # people joined with a caller, for each caller and hour
     waiting: Mean  # seconds from one call to the next
-    share: Mean  # of the people who answered, who were abandoned; by the estimate from the records
+    share: Mean  # how many of the people who answered were abandoned, by the estimate
     worst_share: float  # of any evening
     worst_true_share: float  # of any evening, as only a simulation can know it
     days_over: int  # evenings above the ceiling, by the records
