@@ -1,7 +1,7 @@
 """What a caller does on the telephone, in campaigns that call through a telephone service.
 
-Each view only changes rows. The dialler reads them, and acts on the lines. No answer has a person's
-number.
+The views only change rows. The dialler reads the rows, and acts on the lines. No answer has a
+person's number.
 """
 
 import uuid

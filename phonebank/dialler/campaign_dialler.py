@@ -41,7 +41,7 @@ SETTLES_WITHIN = timedelta(seconds=2)
 
 
 class CampaignDialler:
-    """The turns of one campaign. The process that makes it holds the campaign's lock."""
+    """Takes the turns of one campaign. The process that makes this holds the campaign's lock."""
 
     def __init__(self, campaign_id: int, backend: Backend) -> None:
         self._campaign_id = campaign_id

@@ -10,8 +10,8 @@ from phonebank.models import Campaign, LineSide
 from phonebank.models.state_column import state_sql
 from phonebank.pacing.snapshot import DayAccount
 
-# A person was lost if their caller's own line ended while they talked, and nobody recorded how the
-# call ended. A call whose outcome is not recorded yet is in no count.
+# A person was lost if their caller's own line ended while the two talked, and nobody recorded how
+# the call ended. A call whose outcome is not recorded yet is in no count.
 _ACCOUNT = text(
     state_sql(
         """

@@ -20,7 +20,7 @@ _STILL_THERE = text("SELECT 1")
 
 
 class CampaignLocks:
-    """The campaigns that this process serves."""
+    """The locks of the campaigns that this process serves."""
 
     def __init__(self) -> None:
         self._connection: Connection | None = None

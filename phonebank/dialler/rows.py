@@ -1,4 +1,4 @@
-"""What the dialler reads of one campaign at each turn."""
+"""Reads what the dialler needs to know of one campaign at each turn."""
 
 import uuid
 from dataclasses import dataclass

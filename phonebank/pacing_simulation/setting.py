@@ -33,6 +33,6 @@ class Setting:
 
     @property
     def long_talk(self) -> float:
-        """The mean of the talks that do not end quickly, such that all talks have their mean."""
+        """The mean length of the talks that do not end quickly. It makes `talk` the mean of all."""
         short = SHORT_SHARE * SHORT_TALK
         return max(5.0, (self.talk - MEAN_WRAP_UP - short) / (1 - SHORT_SHARE))

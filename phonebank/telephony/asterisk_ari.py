@@ -1,4 +1,4 @@
-"""Requests to Asterisk's REST interface, ARI."""
+"""Sends requests to Asterisk's REST interface, ARI."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Ari:
 
     @property
     def events_url(self) -> str:
-        """The websocket's address. It has the password in it, so it belongs in no log."""
+        """The websocket's address. It has the password in it, so it must not be logged."""
         parts = urlsplit(self._url)
         scheme = "wss" if parts.scheme == "https" else "ws"
         key = ":".join(quote(part, safe="") for part in self._sign_in)
@@ -47,7 +47,7 @@ class Ari:
                 method, f"{self._url}/ari{path}", timeout=TIMEOUTS, **sent
             )
         except requests.RequestException as fault:
-            # The exception's text has the path, and so perhaps a number.
+            # The exception's text has the path, and a number may be in the path.
             raise BackendUnavailableError(f"Asterisk: {type(fault).__name__}") from None
         if answer.status_code >= 500 or answer.status_code in (401, 403):
             raise BackendUnavailableError(f"Asterisk answered {answer.status_code}")

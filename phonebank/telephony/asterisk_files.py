@@ -53,7 +53,7 @@ class AsteriskSettings:
     sounds: str = "/var/lib/asterisk/phonebank"
 
     def check(self) -> None:
-        """Raise ValueError if a value can't stand in a configuration file, with its name."""
+        """Raise ValueError, with the name of the setting, if a value can't stand in a file."""
         for name, value in vars(self).items():
             if isinstance(value, str) and value and not PLAIN.fullmatch(value):
                 raise ValueError(f"{name} has a space, a semicolon or a bracket in it.")

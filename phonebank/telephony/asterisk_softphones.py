@@ -1,5 +1,5 @@
 """The sign-ins with which callers' browsers reach Asterisk. Each sign-in is for one line. Asterisk
-keeps it in its memory."""
+keeps the sign-ins in its memory."""
 
 from __future__ import annotations
 

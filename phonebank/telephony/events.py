@@ -14,7 +14,7 @@ class LineEvent:
     `sequence` grows from each JOINED or LEFT of a line to the next. Other events may have any
     number. The line, the number and the kind together name the event. `cause` is why the line
     ended; None for other kinds. `at` is aware. `provider_id` is the provider's id of the line, if
-    the event tells it.
+    the event has it.
     """
 
     line_id: int

@@ -18,7 +18,7 @@ CAUSES = {
 KINDS = {"ringing": EventKind.RINGING, "in-progress": EventKind.ANSWERED}
 # SIP's answers for a number that is not in use.
 NOT_IN_USE = {"404", "410", "484", "604"}
-# Twilio's clock shows whole seconds. This many events of a room can be put in order within one.
+# Twilio's clock shows whole seconds. Within a second, this many events of a room can have an order.
 PLACES = 1000
 
 

@@ -1,4 +1,4 @@
-"""Asks Twilio where lines are, because webhooks may be lost."""
+"""Asks Twilio in which state lines are, because webhooks may be lost."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +14,7 @@ Answer = TypeVar("Answer")
 
 # Seconds. If Twilio has begun a call whose id we did not get, it has told of the call by then.
 UNKNOWN_FOR = 120.0
-# For more lines than this, all open calls are listed, and not each call asked for.
+# For more lines than this, all open calls are listed, instead of asking for each call.
 ASKED_ONE_BY_ONE = 20
 OPEN = ("queued", "ringing", "in-progress")
 PAGE = 1000

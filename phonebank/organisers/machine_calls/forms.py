@@ -25,7 +25,7 @@ class SimulationForm(FlaskForm):
             NumberRange(2, 60, "Enter 2 to 60 calls of 100."),
         ],
         default=15,
-        description="Results shows it for calls that were made already. 10 to 20 is usual.",
+        description="The tab Results shows this for calls that you made already. 10 to 20 is usual.",
     )
     talk = IntegerField(
         "How many seconds does a call take?",
@@ -34,6 +34,6 @@ class SimulationForm(FlaskForm):
             NumberRange(30, 1800, "Enter 30 to 1,800 seconds."),
         ],
         default=90,
-        description="On average, with writing down how it ended. A short question takes 90, a "
-        "conversation 240 or more.",
+        description="On average, including the time to write down how it ended. A short question "
+        "takes 90, a conversation 240 or more.",
     )
