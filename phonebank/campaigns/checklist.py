@@ -1,4 +1,4 @@
-"""The steps from an empty campaign to its first call, and which of them are done."""
+"""The steps from an empty campaign to its first call, and which of these steps are done."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from phonebank.scripts.versions import published_version_id, script_of
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its `key`, what it says, whether a campaign can start without it, and whether it is
+    """One step: its key, its title, the sentences that the page shows under it, and whether it is
     done."""
 
     key: str
@@ -37,7 +37,7 @@ def checklist(campaign: Campaign) -> list[Step]:
 
 
 def next_step(campaign: Campaign) -> Step | None:
-    """Return the first step that is not done; None if the campaign can start."""
+    """Return the first step that is not done, or None if the campaign can start."""
     return next((step for step in checklist(campaign) if not step.done), None)
 
 

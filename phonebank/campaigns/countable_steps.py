@@ -1,5 +1,5 @@
-"""The steps of a campaign's scripts whose answers can be counted: choices and scales, and not what
-callers type."""
+"""The steps of a campaign's scripts whose answers can be counted. Choices and scales can be
+counted, and typed text cannot."""
 
 from typing import Any
 
@@ -13,7 +13,8 @@ COUNTABLE = ("choice", "several", "scale")
 
 
 def versions_of(campaign: Campaign) -> list[tuple[int, str, int]]:
-    """Return the id, the script's name and the number of each version, the newest first."""
+    """Return each script version of the campaign as its id, its script's name and its number. The
+    newest version is first."""
     rows = db.session.execute(
         select(ScriptVersion.id, Script.name, ScriptVersion.number)
         .join(Script, Script.id == ScriptVersion.script_id)
@@ -24,7 +25,8 @@ def versions_of(campaign: Campaign) -> list[tuple[int, str, int]]:
 
 
 def countable_steps(campaign: Campaign) -> dict[str, Any]:
-    """Return the `version_ids` and, in the same order, the `step_ids` of these steps."""
+    """Return the countable steps of all script versions: the `version_ids` and, in the same order,
+    the `step_ids`."""
     pairs = [
         (version_id, step.id)
         for version_id, _, _ in versions_of(campaign)

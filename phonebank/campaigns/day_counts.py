@@ -1,10 +1,11 @@
 """Counts outcomes and answers day by day, so that no page reads millions of calls.
 
-The tallies have no outcomes, lists or answers. Recording a call must not write more than it does,
-so a job counts them afterwards: each day whose tallies have another version than when the day was
-last counted. A reader compares the versions too. It counts a day that has changed itself if that is
-quick, and says how old the counts are if not. So the figures of all but the busiest campaigns are
-those of the moment. These functions do not commit.
+The tallies have no outcomes, lists or answers, and recording a call must not write more than it
+does now. So a job counts outcomes and answers afterwards. It counts each day whose tallies have
+changed since the day was last counted, which their version shows. A page that reads the counts
+compares the versions too. If a day has changed, the page counts it itself if that is quick, and
+otherwise says how old the counts are. So only the busiest campaigns have figures that are some
+minutes old. These functions do not commit.
 """
 
 import time
@@ -23,11 +24,11 @@ from phonebank.models.call import TAKEN_OVER
 from phonebank.tallies.bars import sum_of
 from phonebank.tallies.totals import Totals, hour_of
 
-# A reader counts changed days itself if they have at most this many calls together, which takes
-# some hundredths of a second.
+# A page counts the changed days itself if they have at most this many calls in all. That takes some
+# hundredths of a second.
 COUNTED_BY_READERS = 20_000
-# The job counts a day again after this many times as long as the last count of it took. So at most
-# a twelfth of a processor counts one campaign.
+# After counting a day, the job waits this many times as long as the count took before it counts
+# that day again. So counting one day takes at most a twelfth of a processor's time.
 REST_TIMES = 11
 
 _COUNTED = text("SELECT day, version, counted_at, took_ms FROM counted_day WHERE campaign_id = :id")
@@ -56,9 +57,11 @@ WHERE call.campaign_id = :id AND call.counted
   AND call.recorded_at >= :begins AND call.recorded_at < :ends
 GROUP BY 1, 2, 3, 4, 5
 """  # noqa: S608
-# Where a person may give several answers, one more row with the answer "" counts the people.
+# If people may give several answers to a question, an extra row with the answer "" has the number
+# of people who answered.
 _READ_OUTCOMES, _READ_ANSWERS = text(_OUTCOMES_OF_CALLS), text(_ANSWERS_OF_CALLS)
-# Two processes that count one day do so one after the other, because the first statement locks it.
+# This statement locks the day's row. So two processes that count the same day do it one after the
+# other.
 _LOCK_DAY = text("""
 INSERT INTO counted_day (campaign_id, day, version, counted_at, took_ms)
 VALUES (:id, :day, -1, :at, 0)
@@ -68,7 +71,8 @@ _FORGET = tuple(
     text(f"DELETE FROM {table} WHERE campaign_id = :id AND day = :day")  # noqa: S608
     for table in ("outcome_count", "answer_count")
 )
-# One statement sees the calls and the tallies at the same moment.
+# This is a single statement, so that it sees the calls and the tallies as they were at the same
+# moment.
 _COUNT = text(f"""
 WITH outcomes AS (
     INSERT INTO outcome_count
@@ -89,10 +93,11 @@ _TOOK = text("UPDATE counted_day SET took_ms = :took WHERE campaign_id = :id AND
 
 @dataclass(frozen=True)
 class Freshness:
-    """Which days a reader takes from the tables (`counted`), and which it counts itself (`live`).
+    """Which days a page reads from the stored counts (`counted`), and which days it counts itself
+    (`live`).
 
-    `is_current` says whether all figures are those of this moment. If not, `as_of` is when the
-    oldest count of a day that has changed since was made; None if no such day has been counted.
+    `is_current` says whether all figures are up to date. If they are not, `as_of` is the time of
+    the oldest stored count that is out of date, or None if no changed day has been counted.
     """
 
     counted: Sequence[date]
@@ -102,7 +107,7 @@ class Freshness:
 
 
 def days_of(by_hour: Mapping[datetime, Totals], zone: ZoneInfo) -> dict[date, Totals]:
-    """Return the totals of each day, by the totals of each hour.
+    """Add up the totals of the hours of each day, and return them by day.
 
     An hour belongs to the day in which it begins.
     """
@@ -113,7 +118,7 @@ def days_of(by_hour: Mapping[datetime, Totals], zone: ZoneInfo) -> dict[date, To
 
 
 def freshness(campaign_id: int, days: Mapping[date, Totals]) -> Freshness:
-    """Say how to read the counts of these days, whose totals are those of the tallies."""
+    """Return how to read the counts of these days. `days` has the tallies' totals of each day."""
     counted = {row.day: row for row in db.session.execute(_COUNTED, {"id": campaign_id})}
     changed = [
         day

@@ -10,8 +10,8 @@ from phonebank.tallies.bars import Bar
 # If fewer people than this are finished, the share of calls that finish a person depends too much
 # on chance.
 FINISHED_AT_LEAST = 20
-# The pace is the mean of at most this many days before today. It starts with the first of them that
-# has calls.
+# The pace is the mean of at most this many days before today. The first day that has calls is the
+# first of these days.
 PACE_DAYS = 7
 
 
@@ -45,8 +45,9 @@ def forecast(
 
 @dataclass(frozen=True)
 class GoalForecast:
-    """An estimate: `left` conversations are missing, and at `a_day` a day the campaign has them on
-    `reached_on`; None if there were none lately."""
+    """An estimate: `left` conversations are missing from the goal. With `a_day` conversations a day
+    the campaign reaches its goal on `reached_on`, which is None if there were no conversations in
+    the last days."""
 
     left: int
     a_day: int
@@ -56,8 +57,8 @@ class GoalForecast:
 def goal_forecast(
     conversations: int, goal: int, days: Sequence[Bar], today: date
 ) -> GoalForecast | None:
-    """Return when the campaign reaches its goal of conversations, or None if it has. `days` has the
-    numbers of each day up to today."""
+    """Return when the campaign reaches its goal of conversations, or None if it has reached the
+    goal. `days` has the figures of each day up to today."""
     left = goal - conversations
     if left <= 0:
         return None
@@ -69,19 +70,20 @@ def goal_forecast(
 
 
 def more_callers(estimate: Forecast, last_day: date, today: date, calls_each: int) -> int:
-    """Return how many more callers would finish by the end of the last day, if each makes
-    `calls_each` calls a day. The days begin tomorrow, or today if that is the last day."""
+    """Return how many more callers the campaign needs to finish by the end of the last day, if each
+    of them makes `calls_each` calls a day. They begin tomorrow, or today if today is the last
+    day."""
     days = max(1, (last_day - today).days)
     return max(0, ceil((estimate.calls_left / days - estimate.calls_a_day) / calls_each))
 
 
 def _pace(days: Sequence[Bar]) -> float:
-    """Return the mean calls a day before today; 0 if there were none."""
+    """Return the mean number of calls on the days before today, or 0 if there were no calls."""
     return _mean([bar.calls for bar in days[:-1][-PACE_DAYS:]])
 
 
 def _mean(numbers: Sequence[int]) -> float:
-    """Return the mean from the first number on that is not 0."""
+    """Return the mean of the numbers from the first one that is not 0, or 0 if there is none."""
     counted = list(numbers)
     while counted and not counted[0]:
         counted.pop(0)
@@ -92,8 +94,8 @@ def _calls_needed(left: int, finished: int, calls: int, attempts_at_most: int) -
     """Return the estimate of the calls that are left.
 
     The calls so far show the probability that a call finishes a person, and the last attempt always
-    does. From these follows the expected number of calls to all people together. The calls so far
-    are subtracted from it.
+    finishes a person. From this follows the expected number of calls to all people. The calls so
+    far are subtracted from that number.
     """
     share = min(1.0, finished / max(calls, finished))
     expected = (1 - (1 - share) ** attempts_at_most) / share

@@ -1,4 +1,4 @@
-"""How a campaign's calls ended, and when the people of each list answer."""
+"""How a campaign's calls ended, and at which hours the people on each list answer."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -14,14 +14,15 @@ from phonebank.models import Campaign
 from phonebank.rules.outcomes import OUTCOMES
 from phonebank.tallies.totals import Totals
 
-# The four groups, each of which has one colour.
+# The groups of outcomes. On the page each group has one colour.
 SHARE_GROUPS = {
     "talked": "Talked",
     "answered": "Someone else, or not now",
     "nobody": "Nobody picked up",
     "number": "Bad number",
 }
-# A rate of fewer calls than this depends too much on chance to be shown.
+# An answer rate is shown only if it comes from at least this many calls. With fewer calls it
+# depends too much on chance.
 RATE_FROM = 20
 
 _STORED = text("""
@@ -34,7 +35,8 @@ GROUP BY 1, 2, 3
 
 @dataclass(frozen=True)
 class Share:
-    """One of the SHARE_GROUPS: its calls, and its outcomes by key, the most frequent first."""
+    """One of the SHARE_GROUPS: its number of calls, and the number of each of its outcomes, the
+    most frequent first."""
 
     key: str
     label: str
@@ -44,7 +46,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Rate:
-    """How many of the calls someone answered."""
+    """How many of some calls somebody answered."""
 
     calls: int = 0
     reached: int = 0
@@ -60,7 +62,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class OutcomeFigures:
-    """All shares, and the answer rates by list id and hour of the day (local). `fresh` says how old
+    """All shares, and the answer rates by list id and local hour of the day. `fresh` says how old
     the figures are."""
 
     calls: int
@@ -80,7 +82,7 @@ class OutcomeFigures:
 
 
 def share_group(outcome: str) -> str:
-    """Return the key in SHARE_GROUPS of an outcome."""
+    """Return the key of an outcome's group in SHARE_GROUPS."""
     rule = OUTCOMES[outcome]
     if rule.group == "talked":
         return "talked"
@@ -92,7 +94,7 @@ def share_group(outcome: str) -> str:
 def outcome_figures(
     campaign: Campaign, by_hour: Mapping[datetime, Totals], zone: ZoneInfo
 ) -> OutcomeFigures:
-    """Return the figures of the campaign. `by_hour` has the totals of all its hours."""
+    """Return the figures of the campaign. `by_hour` has the tallies' totals of each hour."""
     days = days_of(by_hour, zone)
     fresh = freshness(campaign.id, days)
     outcomes: Counter[str] = Counter()

@@ -25,8 +25,8 @@ GROUP BY 1, 2
 
 @dataclass(frozen=True)
 class AnswerFilter:
-    """Which calls' answers are counted; None means all. Without a version, the answers to the
-    published version are counted."""
+    """Which answers are counted. A list, party or day of None means all of them. If `version_id` is
+    None, the answers to the published version are counted."""
 
     list_id: int | None = None
     party_id: int | None = None
@@ -45,8 +45,8 @@ class Count:
 
 @dataclass(frozen=True)
 class Question:
-    """One step of the script with the counts of its answers. `people` answered it. Only scales have
-    a `mean`."""
+    """One step of the script with the counts of its answers. `people` is how many people answered
+    it. Only a scale has a `mean`."""
 
     title: str
     answers: list[Count]
@@ -57,8 +57,8 @@ class Question:
 
 @dataclass(frozen=True)
 class AnswerFigures:
-    """The questions of one version of the script, in its order. `fresh` says how old the counts
-    are."""
+    """The questions of one version of the script, in the script's order. `fresh` says how old the
+    counts are."""
 
     version_id: int | None
     questions: list[Question]
@@ -68,7 +68,7 @@ class AnswerFigures:
 def answers_by_question(campaign: Campaign, chosen: AnswerFilter | None = None) -> AnswerFigures:
     """Count the answers to the chosen version of the script, or to the published one.
 
-    Free-text answers are not counted; the calls file has them.
+    Typed answers are not counted. The calls file has them.
     """
     chosen = chosen or AnswerFilter()
     version_id = chosen.version_id or published_version_id(campaign)

@@ -22,7 +22,7 @@ from phonebank.models import (
 )
 from phonebank.roster import admit as admission
 
-# The actions that each state allows, as the verb on the button → the new state.
+# The actions that each state allows: the verb on the button → the new state.
 MOVES: dict[CampaignState, dict[str, CampaignState]] = {
     CampaignState.DRAFT: {"start": CampaignState.RUNNING},
     CampaignState.RUNNING: {"pause": CampaignState.PAUSED, "end": CampaignState.ENDED},

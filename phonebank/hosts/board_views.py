@@ -60,8 +60,8 @@ def picture(token: str) -> ResponseReturnValue:
 
 @pages.errorhandler(GoneError)
 def show_ended(error: GoneError) -> ResponseReturnValue:
-    """Show the error in the board's size and colours, so that people can read it from across the
-    room."""
+    """Show the error of a link that no longer works. It has the board's size and colours, so that
+    people can read it from across the room."""
     error_pages.roll_back()
     if wants_json():
         return error_pages.answer_to(error)

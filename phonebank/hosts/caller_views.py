@@ -1,5 +1,5 @@
-"""The host's forms about a party's callers: admitting everyone, admitting one, renaming, hiding,
-removing."""
+"""The host's forms about a party's callers: admit everyone, or admit, rename, hide or remove one
+caller."""
 
 from flask import flash, request
 from flask.typing import ResponseReturnValue

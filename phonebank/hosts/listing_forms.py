@@ -1,4 +1,4 @@
-"""The forms with which a host shows a party to strangers, and moves it."""
+"""The forms with which a host shows a party to strangers, and gives it another time."""
 
 from datetime import UTC, datetime
 
@@ -25,7 +25,8 @@ STEP_FREE = {"yes": True, "no": False, "unknown": None}
 
 
 class ListingForm(FlaskForm):
-    """What strangers see of a party, and the address, which only accepted guests see."""
+    """The form of what strangers see of a party, and of its address, which only accepted guests
+    see."""
 
     way = RadioField(
         "How do people come?",
@@ -37,12 +38,12 @@ class ListingForm(FlaskForm):
     place = StringField(
         "Postcode or town",
         [DataRequired("Type the postcode or town.")],
-        description="On the map you're in the middle of this district or town. Of a postcode we "
-        "keep only the first half.",
+        description="The map shows the middle of this district or town. We keep only the first "
+        "half of a postcode.",
     )
     address = TextAreaField(
         "Address",
-        description="Only people whom you let come see it. We erase it a week after the party. "
+        description="Only guests to whom you say yes see it. We erase it a week after the party. "
         "Leave it empty if people come by video.",
     )
     places = IntegerField(
@@ -50,8 +51,8 @@ class ListingForm(FlaskForm):
         [InputRequired("Type how many guests there is room for.")],
         widget=TextInput(),
         default=12,
-        description="About half of those who say yes come. So give twice as many places as you "
-        "have chairs.",
+        description="About half of the people who say yes come. So offer twice as many places as "
+        "you have chairs.",
     )
     step_free = RadioField(
         "Can people come in without steps?",
@@ -66,7 +67,8 @@ class ListingForm(FlaskForm):
         """Fill the fields with a stored listing."""
         self.way.data = BY_VIDEO if listing.by_video else IN_PERSON
         self.host_name.data = listing.host_name
-        # A town's address may be “newport-near-telford”, which nobody types.
+        # The area is shown and not the place's code, because a town's code may be
+        # “newport-near-telford”, which nobody types.
         self.place.data = listing.area
         self.address.data = address
         self.places.data = listing.places
@@ -74,10 +76,10 @@ class ListingForm(FlaskForm):
         self.languages.data = listing.languages
 
     def details(self, country: str, listing: Listing | None, stored: Place | None) -> Details:
-        """Return what was typed. `country` is the campaign's, and decides between places of the
-        same name. `stored` is the place that the page showed.
+        """Return what was typed. `country` is the campaign's country, and decides between places of
+        the same name. `stored` is the place that the page showed, or None.
 
-        Raises InvalidInputError for a place that is unknown or not the only one.
+        Raises InvalidInputError if no place has the typed name, or several places have it.
         """
         typed = self.place.data or ""
         place = stored if listing is not None and stored and typed == listing.area else None
@@ -102,7 +104,7 @@ class MoveForm(FlaskForm):
     )
 
     def starts(self, zone: str) -> datetime:
-        """Return the new start in UTC. An hour that a change of the clocks leaves out is read as
+        """Return the new start in UTC. An hour that is skipped when the clocks change is read as
         the hour after it."""
         moment: datetime = self.starts_at.data
         return moment.replace(tzinfo=time_zone(zone)).astimezone(UTC)

@@ -1,4 +1,5 @@
-"""The host's page of a party that strangers can find: its guests, its listing, and the kit."""
+"""The host's pages of a party that strangers can find: its guests, what strangers see, and the
+kit."""
 
 from contextlib import suppress
 
@@ -34,16 +35,16 @@ from phonebank.parties.codes import invitation, join_link
 from phonebank.parties.services import party_for
 
 ANSWERS = {
-    "let-come": (guests.let_come, "{} is coming, and has the address by e-mail within a minute."),
-    "refuse": (guests.refuse, "{} is told that it doesn't work this time."),
-    "block": (guests.block, "{} can't ask your campaign's hosts any more, and isn't told."),
+    "let-come": (guests.let_come, "{} is coming, and gets an e-mail within a minute."),
+    "refuse": (guests.refuse, "{} gets an e-mail that it doesn't work this time."),
+    "block": (guests.block, "{} can't come to any event of this campaign, and isn't told."),
 }
 
 
 @pages.route("/<int:party_id>/guests", methods=["GET", "POST"])
 @open_to(RoleName.HOST)
 def guest_list(party_id: int) -> ResponseReturnValue:
-    """Show the guests and the listing; store what the host typed about the party."""
+    """Show the guests and the listing. A POST stores what the host typed about the party."""
     party = party_for(current_user, party_id)
     listing = listings.listing_of(party)
     form = ListingForm()
@@ -62,14 +63,14 @@ def guest_list(party_id: int) -> ResponseReturnValue:
 def _store(party: Party, listing: Listing | None, form: ListingForm) -> ResponseReturnValue:
     campaign = db.session.get_one(Campaign, party.campaign_id)
     if listing is not None and not form.address.data and not _may_read_address(party):
-        form.address.data = listings.street_address(listing)  # it stays as it is
+        form.address.data = listings.street_address(listing)  # the organiser keeps it
     details = form.details(campaign.country, listing, _place_of(listing))
     if listing is None:
         listing = listings.list_party(current_user, party, details)
         if listing.state == ListingState.SHOWN:
             words = "People near you can find your party now."
         else:
-            words = "An organiser looks at your first one. Then people near you can find it."
+            words = "An organiser checks your first party. After that, people near you can find it."
     elif listings.change_details(listing, details):
         words = "Changed. Your guests get an e-mail about it."
     else:
@@ -80,7 +81,7 @@ def _store(party: Party, listing: Listing | None, form: ListingForm) -> Response
 @pages.post('/<int:party_id>/guests/<int:guest_id>/<any("let-come", "refuse", "block"):answer>')
 @open_to(RoleName.HOST)
 def answer_guest(party_id: int, guest_id: int, answer: str) -> ResponseReturnValue:
-    """Let a guest come, refuse them, or block them."""
+    """Accept, refuse or block a guest."""
     party, listing = _listed(party_id)
     act, words = ANSWERS[answer]
     guest = act(listing, guest_id)
@@ -90,7 +91,7 @@ def answer_guest(party_id: int, guest_id: int, answer: str) -> ResponseReturnVal
 @pages.post("/<int:party_id>/guests/right")
 @open_to(RoleName.HOST)
 def still_right(party_id: int) -> ResponseReturnValue:
-    """Note that the host says that everything is still right."""
+    """Store that the host says that everything is still right."""
     party, listing = _listed(party_id)
     listings.confirm_details(listing)
     return _done(party, "Thank you. The list says that it was checked today.")
@@ -99,7 +100,7 @@ def still_right(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/guests/move")
 @open_to(RoleName.HOST)
 def move(party_id: int) -> ResponseReturnValue:
-    """Give the party another time, and tell every guest."""
+    """Give the party another time, and e-mail every accepted guest."""
     party, listing = _listed(party_id)
     form = MoveForm()
     if not form.validate():
@@ -110,13 +111,13 @@ def move(party_id: int) -> ResponseReturnValue:
         db.session.rollback()
         form.starts_at.errors = [f"{error.message} {error.what_to_do}"]
         return _render(party, listing, ListingForm(formdata=None), form), 422
-    return _done(party, "Moved. Every guest gets an e-mail that corrects their calendar.")
+    return _done(party, "Saved. Every guest gets an e-mail that corrects their calendar.")
 
 
 @pages.post("/<int:party_id>/guests/cancel")
 @open_to(RoleName.HOST)
 def cancel_event(party_id: int) -> ResponseReturnValue:
-    """Cancel the party, and tell everyone who is coming or has asked."""
+    """Cancel the party, and e-mail everyone who is coming or has asked."""
     party, listing = _listed(party_id)
     listings.cancel(listing)
     return _done(party, "Cancelled. Everyone who was coming or had asked gets an e-mail.")
@@ -125,7 +126,7 @@ def cancel_event(party_id: int) -> ResponseReturnValue:
 @pages.get("/<int:party_id>/kit")
 @open_to(RoleName.HOST)
 def kit(party_id: int) -> ResponseReturnValue:
-    """Show the host's kit, which is made to be printed."""
+    """Show the host's kit, ready to print."""
     party = party_for(current_user, party_id)
     campaign = db.session.get_one(Campaign, party.campaign_id)
     base_url = current_config().base_url
@@ -175,7 +176,8 @@ def _render(
 
 
 def _place_in_address() -> str:
-    """Return the place that “Host one here” named, as a host would type it; "" without one."""
+    """Return the place in the address (`?near=`), which the link “Host one here” sets, as a host
+    would type it. Return "" if there is none."""
     country, _, code = request.args.get("near", "").partition("/")
     place = db.session.scalar(
         select(Place).where(Place.country == country.upper(), Place.code == code)
@@ -194,8 +196,8 @@ def _listed(party_id: int) -> tuple[Party, Listing]:
 
 
 def _may_read_address(party: Party) -> bool:
-    """Whether this person is the host or a co-host. An organiser may run the party too, and need
-    not know where people live."""
+    """Whether this person is the host or a co-host. An organiser may also run the party, but does
+    not need to know where people live."""
     return party.host_id == current_user.id or current_user in party.cohosts
 
 
@@ -209,7 +211,7 @@ def _place_of(listing: Listing | None) -> Place | None:
 
 def _done(party: Party, words: str) -> ResponseReturnValue:
     db.session.commit()
-    with suppress(RedisError):  # the clock sends within a minute after Redis is back
+    with suppress(RedisError):  # once Redis is back, the clock sends the e-mails within a minute
         enqueue(send_due_reminders)
     flash(words, "success")
     return redirect(url_for(".guest_list", party_id=party.id), 303)

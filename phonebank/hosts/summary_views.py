@@ -1,5 +1,5 @@
-"""A party's summary: a page for the host, who signs in, and a page without buttons for everyone who
-has its link."""
+"""A party's summary: a page for the signed-in host, and a page without buttons for everyone who has
+its link."""
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue

@@ -1,5 +1,5 @@
-"""A party as a training: who has practised, and who gets the trained mark. It shows callers' first
-names, and no contact."""
+"""A party as a training: who has practised, and who has the trained mark. The page shows callers'
+first names, and no contact."""
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue

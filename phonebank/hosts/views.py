@@ -84,7 +84,8 @@ def new() -> ResponseReturnValue:
             form.door_open.data,
         )
         db.session.commit()
-        # A host who came from “Host one here” goes on to put the party on the map there.
+        # A host who came from the link “Host one here” next sees the form that puts the party on
+        # the map.
         near = request.args.get("near")
         page = ".guest_list" if near else ".run"
         return redirect(url_for(page, party_id=party.id, near=near))
@@ -111,7 +112,7 @@ def run(party_id: int) -> ResponseReturnValue:
 @open_to(RoleName.HOST)
 def shares(party_id: int) -> ResponseReturnValue:
     """Return what each caller did and is doing: {"share", "kind", "words"} by caller id. An open
-    page asks for this often, because the rest of it seldom changes."""
+    page asks for these often, and not for the rest of the page, which seldom changes."""
     party = services.party_for(current_user, party_id)
     return {
         str(guest.caller.id): {

@@ -41,7 +41,7 @@ SHARE_TO_ASK_ABOUT = 0.3
 
 
 class Fate(StrEnum):
-    """The possible results for a row, in the order of the page."""
+    """The possible results for a row, in the order in which the page shows them."""
 
     NEW = "new"
     UPDATED = "updated"
@@ -63,9 +63,9 @@ class Group:
 
 @dataclass
 class ColumnChange:
-    """What would change in one column of people whom the campaign has already: how many get another
-    value, and how many have a value while the file's cell is empty. `samples` are the first few:
-    the row's number, the old value and the new one."""
+    """What would change in one column of people who are already in the campaign: how many get
+    another value, and how many have a value while the file's cell is empty. `samples` are the first
+    few changes: each has the row's number, the old value and the new value."""
 
     name: str
     changed: int = 0
@@ -75,8 +75,8 @@ class ColumnChange:
 
 @dataclass
 class ImportCheck:
-    """What would happen to the `rows` rows of a file. `first` is the person whom callers would get
-    first; None if nobody is new."""
+    """What would happen to the `rows` rows of a file. `first` is the new person whom callers would
+    get first, or None if nobody is new."""
 
     rows: int
     groups: list[Group]
@@ -85,7 +85,7 @@ class ImportCheck:
 
     @property
     def emptied(self) -> int:
-        """How many values the file's empty cells would empty."""
+        """How many stored values an empty cell of the file would delete."""
         return sum(column.emptied for column in self.columns)
 
     def to_json(self) -> dict[str, Any]:
@@ -113,8 +113,8 @@ class ImportCheck:
 
 
 def token_of(mapping: Mapping, updated: Sequence[str] = ()) -> str:
-    """Return a short text that is the same for the same columns, decisions about values, and
-    targets to update."""
+    """Return a short text that identifies these columns, decisions about values, and targets to
+    update."""
     decided = sorted((column, sorted(of.items())) for column, of in mapping.actions.items())
     said = repr((mapping.targets, decided, sorted(updated)))
     return sha256(said.encode()).hexdigest()[:16]
@@ -129,10 +129,10 @@ def check_import(
 ) -> ImportCheck:
     """Return what would happen to the rows of a stored file.
 
-    `mapping` belongs to the file, and `faults_of` finds no fault with it. `plan` says what people
-    get who are in the campaign already. `progress` is called with the number of rows read so far.
-    Another import at the same time may change what happens. Raises InvalidFileError at a row that
-    cannot be read.
+    `mapping` belongs to the file, and `faults_of` finds no fault with it. `plan` says which values
+    of people who are already in the campaign are updated. `progress` is called with the number of
+    rows read so far. The result may become wrong if another import runs at the same time. Raises
+    InvalidFileError at a row that cannot be read.
     """
     counting = _Counting(campaign, mapping, plan or UpdatePlan())
     if plan:
@@ -149,8 +149,9 @@ def check_import(
     return counting.result()
 
 
-# What the rows so far have brought: the numbers of rows that say "do not call", and hashes of the
-# people. They are tables, because a million people would need a hundred megabytes of memory here.
+# What the earlier rows of the file contain: the numbers of rows that say "do not call", and hashes
+# of the people. These are database tables, because a million people would need a hundred megabytes
+# of memory in this process.
 _TABLES = """
 CREATE TEMP TABLE told (phone text PRIMARY KEY);
 CREATE TEMP TABLE seen (person bigint PRIMARY KEY);
@@ -165,8 +166,8 @@ DELETE FROM incoming WHERE EXISTS (
 """)
 _PERSON = "hashtextextended({}, 0)"
 _BY_NUMBER = _PERSON.format("i.phone || ' ' || i.name_key")
-# The rows that are in the campaign already, or further up in the file. People of undone uploads
-# come back, so they are not duplicates.
+# The rows whose person is already in the campaign, or in an earlier row of the file. People of
+# undone uploads come back, so they are not duplicates.
 _DUPLICATES = text(
     state_sql(
         f"""
@@ -239,7 +240,7 @@ class _Counting:
         return ImportCheck(self.rows, groups, self._first, list(self._columns.values()))
 
     def _fates(self, stored: dict[int, ContactRow]) -> dict[int, tuple[Fate, str]]:
-        """Return the fate of each row that would not be a new person, by its row number."""
+        """Return the fate of each row that would not add a new person, by row number."""
         fates: dict[int, tuple[Fate, str]] = {}
         if not stored:
             return fates
@@ -295,7 +296,7 @@ class _Counting:
         return changes
 
     def _named(self, values: dict[str, Any]) -> dict[str, str]:
-        """Return the values of a change by the names that pages have for them."""
+        """Return the values of a change by the names that pages show for them."""
         named = {str(key): str(value) for key, value in (values.get("fields") or {}).items()}
         if NAME in self._plan.parts:
             parts = (values.get("first_name"), values.get("last_name"))

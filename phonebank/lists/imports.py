@@ -13,8 +13,8 @@ from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 
 # An import stores a batch about every second. One without progress for this long has stopped.
 STALLED_AFTER = timedelta(minutes=2)
-# An import fails if workers have begun it this often without progress, because one of its rows must
-# stop it.
+# An import fails if workers have begun it this many times without progress, because one of its rows
+# probably stops the worker.
 TRIES_AT_MOST = 5
 # A file whose columns nobody confirms is deleted after this time, because it is personal data that
 # nobody uses.
@@ -30,7 +30,8 @@ def begin_import(contact_list_id: int) -> ContactList | None:
     if contact_list is None or contact_list.state not in LIST_STATES_IN_PROGRESS:
         return None
     if contact_list.state != ListState.IMPORTING or contact_list.purpose == ListPurpose.CALL:
-        # The job of a take-out begins again every few seconds, and its pace is that of them all.
+        # The job that takes people out runs many times for one file, for some seconds each time.
+        # Its pace is counted from the first of these runs.
         contact_list.reading_since, contact_list.reading_from = now(), contact_list.rows_read
     contact_list.state = ListState.IMPORTING
     contact_list.tries += 1

@@ -30,12 +30,14 @@ from phonebank.suppressions.jobs import lift_all
 
 log = logging.getLogger(__name__)
 
-# An urgent job must leave time for others, which free people whose callers have gone.
+# An urgent job must stop after this many seconds. Other urgent jobs give back people whose callers
+# have gone.
 TAKE_OUT_SECONDS = 5.0
 
 
 class ImportFailedError(Exception):
-    """The error for a fault of the software in an import. It names the kind and quotes no row."""
+    """The error for a fault of the software in an import. It has the kind of the original error,
+    and quotes no row."""
 
 
 @job(IMPORTS, timeout=6 * 60 * 60)
@@ -71,7 +73,7 @@ def import_list(contact_list_id: int) -> None:
 
 @job(URGENT, timeout=60)
 def take_people_out(contact_list_id: int) -> None:
-    """Take out of calling whom a confirmed file names, from where the last attempt stopped.
+    """Take the people whom a confirmed file names out of calling, from where the last run stopped.
 
     The job stops after some seconds so that other urgent jobs can run, and enqueues itself again.
     """
@@ -133,8 +135,8 @@ def check_upload(contact_list_id: int) -> None:
 
 @job(IMPORTS, timeout=6 * 60 * 60)
 def undo_import(contact_list_id: int) -> None:
-    """Delete the uncalled contacts of an undone list, give the people whom it changed their values
-    back, and remove its numbers from the do-not-call list."""
+    """Delete the uncalled contacts of an undone list, give the people whom the list changed their
+    old values back, and remove the list's numbers from the do-not-call list."""
     while undo.delete_uncalled_contacts(contact_list_id):
         db.session.commit()
     while _restore_some(contact_list_id):

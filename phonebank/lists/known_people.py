@@ -1,4 +1,4 @@
-"""Finds the people of a batch whom the campaign has already, and gives them new values.
+"""Finds the people of a batch who are already in the campaign, and gives them new values.
 
 The rows are in the temporary table `incoming` (see `persist`). An organiser names the columns that
 are updated; everything else stays as it is. The calling code commits.
@@ -32,7 +32,7 @@ from phonebank.models.state_column import state_sql
 NAME = "name"
 NUMBERS = "numbers"
 _ALONE = ("external_id", "postcode", "email", "language", "time_zone")
-# A call's time zone follows from these.
+# A person's time zone follows from these columns.
 _TELL_THE_ZONE = frozenset({NUMBERS, "postcode", "time_zone"})
 _ZONE = "zone_key"
 
@@ -60,10 +60,11 @@ JOIN contact_list AS list ON list.id = found.contact_list_id
 
 @dataclass(frozen=True)
 class UpdatePlan:
-    """The columns of a file that are updated for people whom the campaign has already.
+    """The columns of a file that are updated for people who are already in the campaign.
 
-    `parts` are NAME, NUMBERS and targets of one column; `fields` are names of kept columns.
-    `empties` says that an empty cell empties the value; otherwise the value stays.
+    `parts` has NAME, NUMBERS and targets that are updated alone. `fields` has the names of the
+    list's own columns. If `empties` is true, an empty cell deletes the stored value. Otherwise the
+    value stays.
     """
 
     parts: frozenset[str] = frozenset()
@@ -108,7 +109,7 @@ def updatable_targets(mapping: Mapping) -> list[str]:
 
 
 def name_of_part(target: str) -> str:
-    """Return the name on pages of what is updated with a target's column."""
+    """Return the words that pages show for what is updated with a target's column."""
     if target in NAME_TARGETS:
         return "Name"
     if target in PHONE_TARGETS:
@@ -117,24 +118,26 @@ def name_of_part(target: str) -> str:
 
 
 def part_of(target: str) -> str:
-    """Return the same text for targets that are updated together."""
+    """Return the part to which a target belongs. Targets that are updated together have the same
+    part."""
     return _part_of(target) or target
 
 
 def learn_sizes() -> None:
-    """Let PostgreSQL count the contacts, before many of them are looked up.
+    """Update PostgreSQL's statistics about contacts before many contacts are looked up.
 
-    Right after a first import its statistics say that the table is empty. It would then read the
-    whole campaign for each person, because no index seems better than another.
+    Right after a first import the statistics say that the table is empty. PostgreSQL would then
+    read the whole campaign for each person, because no index seems better than another.
     """
     db.session.execute(text("ANALYZE contact (campaign_id, external_id, phone, name_key)"))
 
 
 def known_rows(campaign_id: int) -> Sequence[SqlRow[Any]]:
-    """Return the incoming rows whose person the campaign has, apart from people of undone uploads.
+    """Return the incoming rows whose person is in the campaign. People of undone uploads are left
+    out.
 
-    A row has `ordinal`, `contact_id`, `contact_list_id`, and `clashes`: another person of the
-    campaign has the row's name and number.
+    A row has `ordinal`, `contact_id`, `contact_list_id`, and `clashes`, which says that another
+    person of the campaign has the row's name and number.
     """
     values = {"campaign_id": campaign_id, "undone": ListState.UNDONE}
     rows = db.session.execute(FIND, values).all()
@@ -142,8 +145,8 @@ def known_rows(campaign_id: int) -> Sequence[SqlRow[Any]]:
 
 
 def read_changes(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> Sequence[SqlRow[Any]]:
-    """Return what an update would change: `ordinal`, and `before` and `after` by column. It changes
-    nothing."""
+    """Return what an update would change, without changing anything: `ordinal`, and the values
+    `before` and `after` by column."""
     if not known:
         return []
     read = "SELECT ordinal, before, after FROM changed"
@@ -152,10 +155,10 @@ def read_changes(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> Sequence[Sql
 
 
 def update_known(contact_list: ContactList, plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> int:
-    """Give known people the values of their rows, and keep the old ones for an undo. Return how
+    """Give known people the values of their rows, and store the old values for an undo. Return how
     many people have changed.
 
-    A person whom the same file has changed before stays as they are then.
+    A person whom an earlier row of the same file has changed is not changed again.
     """
     if not known:
         return 0
@@ -188,7 +191,8 @@ def drop_incoming(ordinals: Collection[int]) -> None:
 def widen_lists(
     list_ids: Collection[int], zone_keys: Collection[str], languages: Collection[str]
 ) -> None:
-    """Add zones and languages to these lists. A refill reads a list's contacts by them."""
+    """Add the zones and languages of updated people to their lists, because a refill reads a list's
+    contacts by zone and language."""
     query = select(ContactList).where(ContactList.id.in_(list_ids)).order_by(ContactList.id)
     for contact_list in db.session.scalars(query.with_for_update(key_share=True)):
         contact_list.zone_keys = sorted({*zone_keys, *contact_list.zone_keys})
@@ -197,7 +201,8 @@ def widen_lists(
 
 
 def first_of_each(known: Sequence[SqlRow[Any]]) -> list[SqlRow[Any]]:
-    """Return the rows that change their person: the first row of each person, without clashes."""
+    """Return the rows that may change their person: the first row of each person, unless that row
+    clashes."""
     first: dict[int, SqlRow[Any]] = {}
     for row in known:
         first.setdefault(row.contact_id, row)
@@ -228,8 +233,8 @@ def _values(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> dict[str, Any]:
 
 
 def _changed(plan: UpdatePlan, then: str, also: str = "", lock: str = "") -> str:
-    """Return a statement that does `then` with `changed`: the people whose values would differ,
-    with their new values, and with `before` and `after` for `contact_change`."""
+    """Return a statement that runs `then` on `changed`. `changed` has the people whose values would
+    differ, their new values, and `before` and `after` for `contact_change`."""
     columns = plan.columns
     new = ", ".join(
         f"{_NEW.get(column, _TEXT.format(column))} AS new_{column}" for column in columns
@@ -237,7 +242,7 @@ def _changed(plan: UpdatePlan, then: str, also: str = "", lock: str = "") -> str
     old = ", ".join(columns)
     olds, news = _as_json(columns, ""), _as_json(columns, "new_")
     differs = " OR ".join(f"{column} IS DISTINCT FROM new_{column}" for column in columns)
-    # Only what changes is kept, so that an undo leaves everything else alone.
+    # Only changed values are stored, so that an undo leaves all other values alone.
     sql = f"""
 WITH sent AS (
     SELECT i.*, known.contact_id
@@ -271,7 +276,8 @@ def _as_json(columns: list[str], prefix: str) -> str:
     return f"({pairs})"
 
 
-# The new value of most columns: the row's, or the old one if the row's is empty and may stay.
+# The new value of most columns is the row's value. If the row's value is empty and empty cells
+# don't delete, it is the old value.
 _TEXT = "CASE WHEN coalesce(sent.{0}, '') <> '' OR :empties THEN sent.{0} ELSE present.{0} END"
 _HAS_NAME = (
     "CASE WHEN sent.first_name || sent.last_name <> '' OR :empties"
@@ -284,7 +290,8 @@ _NEW = {
     "phone": "CAST(sent.phone AS varchar)",
     "phone_original": "sent.phone_original",
     "other_phones": "to_jsonb(sent.other_phones)",
-    # A person without a working number can be called again when a number comes that may work.
+    # A person without a working number can be called again when the file has a number that may
+    # work.
     "state": "CASE WHEN present.state = :unusable AND present.phone <> sent.phone"
     " THEN :callable ELSE present.state END",
     # A person keeps the ID by which they were found.

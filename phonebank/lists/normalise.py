@@ -30,8 +30,8 @@ from phonebank.phones.e164 import REASONS, InvalidPhoneNumberError, read_numbers
 from phonebank.phones.number_places import is_of_country
 
 # The longest value of each target, in characters: as much as the column of `contact` can hold. A
-# longer value is refused and not cut, because it mostly means that the row's cells are in the wrong
-# columns.
+# longer value is refused and not cut, because it usually means that the row's cells are in the
+# wrong columns.
 LONGEST = {
     "first_name": 120,
     "last_name": 120,

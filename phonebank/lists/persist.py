@@ -42,10 +42,10 @@ def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> No
     """Store a batch and move the list's resume point past it.
 
     Two kinds of rows are not stored: rows with a number on the do-not-call list, and rows whose
-    person is in the campaign already. These people get the values of the columns that the organiser
-    named. Numbers of rows that say "do not call" go on the do-not-call
-    list, until the upload is undone. `file_version` is the version of the file that the batch was
-    read from.
+    person is in the campaign already. Such a person gets the values of the columns that the
+    organiser chose to update. Numbers of rows that say "do not call" go on the do-not-call list,
+    until the upload is undone. `file_version` is the version of the file that the batch was read
+    from.
 
     Raises SupersededError, with nothing changed.
     """
@@ -147,7 +147,8 @@ def drop_suppressed() -> Sequence[int]:
 def _drop_hashed() -> Sequence[int]:
     """Delete rows with a number whose hash is on the list, and return their row numbers. This comes
     after the plain numbers, because erasing a person replaces a plain entry by a hash."""
-    # A look at the table saves the numbers of most imports the way to Python and back.
+    # If the table has no hashes, the numbers don't need to go to Python and back. This is the case
+    # in most imports.
     if not db.session.scalar(text("SELECT EXISTS (SELECT FROM hashed_number)")):
         return []
     numbers = db.session.scalars(
@@ -222,11 +223,12 @@ def _take_over_from_undone(contact_list: ContactList) -> int:
 
 
 def _update_known(contact_list: ContactList, batch: Batch) -> int:
-    """Give people whom the campaign has already the values that the organiser named. Return how
-    many have changed. Without a named column this does nothing.
+    """Give people who are already in the campaign the values of the columns that the organiser
+    chose to update. Return how many people have changed. If no column was chosen, this does
+    nothing.
 
-    `update_known` has locked these people. So a number that goes on the do-not-call list at this
-    moment is found here, or finds them afterwards.
+    `update_known` has locked these people. So if a number goes on the do-not-call list at this
+    moment, either this function finds the number, or the suppression finds these people afterwards.
     """
     plan = UpdatePlan.of(contact_list.update_targets, contact_list.update_empties)
     if not plan:

@@ -1,8 +1,9 @@
-"""How fast a file is read, and how long the rest takes, in words for an organiser."""
+"""Says how fast a file is read, and how long the rest of the file takes, in words for an
+organiser."""
 
 from datetime import datetime
 
-# In the first moments a pace says little.
+# In the first moments the pace is not reliable.
 SECONDS_AT_LEAST = 2.0
 
 
@@ -11,8 +12,8 @@ def describe_pace(
 ) -> str:
     """Describe the pace at `at`: "9,800 rows a second, about 2 minutes left."
 
-    `done` of `total` rows are read. A worker reads since `since` (aware), and found `already` rows
-    read. Return "" while it is too early to tell.
+    `done` of `total` rows are read. A worker has been reading since `since` (aware). When it began,
+    `already` rows had been read. Return "" while it is too early to tell.
     """
     seconds = (at - since).total_seconds() if since else 0.0
     if seconds < SECONDS_AT_LEAST or done <= already:

@@ -1,7 +1,9 @@
-"""Whether a list's numbers were compared with the country's register of people who want no calls.
+"""Whether a list was screened, which means that its numbers were compared with the country's
+register of people who want no calls.
 
-An organiser says so for each list, with the date. Where the law sets an age, a list that was
-screened longer ago is paused until it is screened again. The calling code commits.
+An organiser states for each list when it was screened. If the country's law says how long a
+screening counts, a list is paused when its screening is older than that, until it is screened
+again. The calling code commits.
 """
 
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ WARNED_BEFORE = 7
 
 
 class ScreeningState(StrEnum):
-    """What is known of a list's screening."""
+    """What is known about a list's screening."""
 
     NONE = "none"  # the country has no such register
     UNSAID = "unsaid"
@@ -46,7 +48,7 @@ class Screening:
 
 
 def screening_of(contact_list: ContactList, campaign: Campaign) -> Screening:
-    """Return what is known of a list's screening today."""
+    """Return what is known about a list's screening today."""
     rule = rules_for(campaign.country).screening
     if rule is None:
         return Screening(ScreeningState.NONE)
@@ -70,11 +72,12 @@ def screening_of(contact_list: ContactList, campaign: Campaign) -> Screening:
 def attest(
     contact_list: ContactList, campaign: Campaign, screened_on: date | None, account: Account
 ) -> None:
-    """Store that an organiser says when a list was screened; None says that it need not be, because
-    everyone on it agreed to be called.
+    """Store an organiser's statement of the day on which a list was screened. None states that the
+    list does not need screening, because everyone on it agreed to be called.
 
-    A list that was paused because its screening was too old is resumed. Raises InvalidInputError
-    for a date to come, or one that is too old already.
+    If the list was paused because its screening was too old, it is resumed. Raises
+    InvalidInputError if the date is in the future or already too old, and ConflictError if there is
+    no register or the list was undone.
     """
     rule = rules_for(campaign.country).screening
     if rule is None:
@@ -112,8 +115,8 @@ def attest(
 
 
 def pause_old_screenings() -> int:
-    """Pause the lists whose screening has become too old by the law of their country. Return how
-    many."""
+    """Pause the lists whose screening has become too old under the law of their country. Return how
+    many lists were paused."""
     paused = 0
     for country in countries():
         rule = rules_for(country).screening
@@ -137,7 +140,7 @@ def pause_old_screenings() -> int:
 
 
 def refuse_old(contact_list: ContactList) -> None:
-    """Raise ConflictError if the law stops calls to the list because its screening is too old."""
+    """Raise ConflictError if the law forbids calls to the list because its screening is too old."""
     campaign = db.session.get_one(Campaign, contact_list.campaign_id)
     screening = screening_of(contact_list, campaign)
     if screening.state is ScreeningState.OLD and screening.blocks:

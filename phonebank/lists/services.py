@@ -56,7 +56,7 @@ def list_of(campaign: Campaign, contact_list_id: int) -> ContactList:
 
 
 def has_people(campaign: Campaign) -> bool:
-    """Whether the campaign has anybody on a list."""
+    """Whether anybody is on one of the campaign's lists."""
     query = select(Contact.id).where(Contact.campaign_id == campaign.id).limit(1)
     return db.session.scalar(query) is not None
 
@@ -75,11 +75,12 @@ def confirm(
 
     `targets` are targets of `column_mapping`, one for each column. `actions` are the organiser's
     decisions about values of yes-or-no columns. If the page asked, `suppressing` is the number of
-    rows that the organiser agreed to put on the do-not-call list. People who are in the campaign
-    already get the values of `update_targets`; with `update_empties` also those that are empty.
+    rows that the organiser agreed to put on the do-not-call list. People who are already in the
+    campaign get the values of `update_targets`. With `update_empties`, an empty cell deletes the
+    stored value.
 
-    Raises ConflictError if the columns are confirmed already, if a value is undecided, if the
-    number of rows to suppress is not the agreed one, or if the campaign's people are erased.
+    Raises ConflictError if the columns are already confirmed, if a value is undecided, if the
+    number of rows to suppress differs from `suppressing`, or if the campaign's people are erased.
     """
     lock_row(contact_list)
     campaign_id = contact_list.campaign_id
@@ -119,8 +120,8 @@ def confirm_take_out(
 ) -> None:
     """Store the columns of a file that takes people out, and enqueue it.
 
-    `agreed` says that the organiser has seen whom the file names, and agrees. Raises ConflictError
-    if the columns are confirmed already, or without that agreement.
+    `agreed` says that the organiser saw whom the file names, and agreed if that was necessary.
+    Raises ConflictError if the columns are already confirmed, or if `agreed` is false.
     """
     lock_row(contact_list)
     if contact_list.state != ListState.UPLOADED or contact_list.purpose != ListPurpose.TAKE_OUT:
@@ -137,7 +138,8 @@ def confirm_take_out(
 
 
 def cancel(contact_list: ContactList) -> None:
-    """Delete an upload whose columns are not confirmed. Raises ConflictError if they are."""
+    """Delete an upload whose columns are not confirmed. Raises ConflictError if its columns are
+    confirmed."""
     lock_row(contact_list)
     if contact_list.state != ListState.UPLOADED:
         raise ConflictError("This file has already been imported.", "Undo the import instead.")
@@ -151,8 +153,8 @@ def pause(contact_list: ContactList) -> None:
 
 
 def resume(contact_list: ContactList) -> None:
-    """Give callers people from this list again. Raises ConflictError for an undone list, and for
-    one whose screening is too old."""
+    """Give callers people from this list again. Raises ConflictError for an undone list, and for a
+    list whose screening is too old."""
     _lock_unless_undone(contact_list)
     refuse_old(contact_list)
     contact_list.removed = False

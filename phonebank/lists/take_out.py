@@ -1,4 +1,4 @@
-"""Takes the people whom a file names out of calling: they have voted, joined or moved.
+"""Takes the people whom a file names out of calling, because they have voted, joined or moved.
 
 A file names a person by the ID in the campaign's own list, or by a phone number. A number with a
 name names that person; a number alone names everyone who has it. The calling code commits.
@@ -37,7 +37,8 @@ from phonebank.models import (
 from phonebank.models.state_column import state_text
 from phonebank.phones.e164 import InvalidPhoneNumberError, read_numbers
 
-# Why people are taken out. Organisers choose a reason instead of typing it, so that it has no name.
+# The reasons to take people out. Organisers choose a reason instead of typing one, so that no
+# reason contains a person's name.
 REASONS = {
     "voted": "They have voted",
     "joined": "They have joined, or said yes elsewhere",
@@ -45,14 +46,15 @@ REASONS = {
     "other": "Another reason",
 }
 
-# One transaction takes out the people of this many rows, which takes well under a second, so that a
-# claim or an outcome hardly waits for one of them.
+# One transaction takes out the people of this many rows. It takes well under a second, so that a
+# caller hardly has to wait for it.
 BATCH = 5000
 
 NEITHER = "This row has neither an ID nor a phone number that can be read."
 
-# The people whom a batch of rows names. If nobody has the ID of a row, its numbers count. OFFSET 0
-# makes PostgreSQL look each ID up in the index. Otherwise it would read everyone in the campaign.
+# The people whom a batch of rows names. If nobody has a row's ID, the row's numbers are used
+# instead. OFFSET 0 makes PostgreSQL look each ID up in the index. Without it, PostgreSQL would read
+# everyone in the campaign.
 _NAMED = text("""
 WITH sent AS (
     SELECT * FROM unnest(CAST(:ordinals AS integer[]), CAST(:external_ids AS text[]),
@@ -116,9 +118,9 @@ STILL_THERE = (ContactState.CALLABLE, ContactState.UNUSABLE)
 
 @dataclass(frozen=True)
 class Named:
-    """How a row names people. `phones` are E.164; `name_key` is "" without a name."""
+    """How a row names people. `phones` are E.164. `name_key` is "" if the row has no name."""
 
-    number: int  # the row's, in the spreadsheet
+    number: int  # the row's number in the spreadsheet
     external_id: str
     phones: tuple[str, ...]
     name_key: str
@@ -127,8 +129,8 @@ class Named:
 
 @dataclass
 class RowCounts:
-    """How many rows of a batch take somebody out, name people who are out already, name nobody of
-    the campaign, and can't be read."""
+    """How many rows of a batch take somebody out, name only people who are already out, name nobody
+    in the campaign, or can't be read."""
 
     taken: int = 0
     already: int = 0
@@ -180,8 +182,8 @@ def take_out_batch(
 ) -> None:
     """Take out the people of some rows of a file, and move the list's resume point past them.
 
-    `first` is the index of the first row. A person who is on a screen leaves it: their call ends,
-    and after the commit the caller's page is told. Run this under `retry_on_deadlock`. Raises
+    `first` is the index of the first row. If a person is on a caller's screen, their call ends, and
+    after the commit the caller's page gets an event. Run this under `retry_on_deadlock`. Raises
     SupersededError, with nothing changed.
     """
     contact_list = get_locked(ContactList, contact_list_id)
@@ -195,8 +197,8 @@ def take_out_batch(
     campaign = db.session.get_one(Campaign, contact_list.campaign_id)
     named = named_people(campaign, rows)
     ids = sorted({row.contact_id for row in named})
-    # An outcome locks its call before the contact. A claim skips locked contacts, so no new call
-    # can come after this.
+    # Calls are locked before contacts, in the same order as when an outcome is recorded. A claim
+    # skips locked contacts, so no new call can begin after this.
     db.session.execute(_OPEN_CALLS, {"ids": ids})
     taken = set(db.session.scalars(_TAKE_OUT, {"ids": ids, "list_id": contact_list.id}))
     _end_calls(taken)
@@ -228,8 +230,8 @@ def take_out_batch(
 def count_rows(
     rows: Sequence[Named], named: Sequence[SqlRow[Any]], takes: Collection[int]
 ) -> RowCounts:
-    """Count what rows do. `takes` has the ids of the people who are taken out. A person who is
-    named again further down is out already."""
+    """Count what rows do. `takes` has the ids of the people who are taken out. If a later row names
+    the same person again, the person is already out."""
     people: dict[int, list[int]] = {}
     for found in named:
         people.setdefault(found.ordinal, []).append(found.contact_id)
@@ -249,7 +251,7 @@ def count_rows(
 
 
 def people_left(campaign: Campaign) -> int:
-    """Return how many people of the campaign a file could take out."""
+    """Return how many people of the campaign a file could still take out."""
     query = select(func.count()).where(
         Contact.campaign_id == campaign.id, Contact.state.in_(STILL_THERE)
     )

@@ -1,4 +1,5 @@
-"""Finds out, before a file takes people out of calling, whom it names. It changes nothing."""
+"""Finds out whom a file names before it takes people out of calling. This module changes
+nothing."""
 
 from __future__ import annotations
 
@@ -16,14 +17,16 @@ from phonebank.models import Campaign, ContactList
 BATCH = 10_000
 SAMPLES = 5
 LONGEST_SAMPLE = 80  # characters
-# An organiser must agree if a larger share of the people who are left would be taken out.
+# An organiser must agree if the file would take out a larger share than this of the people who are
+# left.
 SHARE_TO_ASK_ABOUT = 0.5
 
 
 @dataclass
 class TakeOutCheck:
-    """What a file would do: how many people it takes out of the `left` who could be, and what its
-    `rows` do (`take_out.RowCounts`). Samples are the first few rows: their number and words."""
+    """What a file would do: how many people it takes out, of the `left` people who could be taken
+    out, and what its `rows` do (`take_out.RowCounts`). Samples are the first few rows, each with
+    its number and words."""
 
     left: int
     rows: int = 0
@@ -38,7 +41,7 @@ class TakeOutCheck:
 
     @property
     def needs_agreement(self) -> bool:
-        """Whether an organiser must agree before this many people are taken out."""
+        """Whether the file takes out so many people that an organiser must agree first."""
         return self.people > self.left * SHARE_TO_ASK_ABOUT
 
     def to_json(self) -> dict[str, Any]:

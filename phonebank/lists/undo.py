@@ -4,8 +4,8 @@ A called contact stays as a record of its calls. Callers do not get it, because 
 Its own state does not change. So when the corrected file is uploaded, the contact comes back with
 its earlier status.
 
-People who were in the campaign before get the values back that the file changed, unless something
-has changed them since.
+People who were in the campaign before the upload get the values back that the file changed. A value
+that has changed again since the upload stays.
 """
 
 from typing import NamedTuple
@@ -81,8 +81,8 @@ _was_called = exists().where(Call.contact_id == Contact.id)
 
 
 class UndoPreview(NamedTuple):
-    """The numbers of contacts that an undo would delete and keep, and of those from before the
-    upload that it would give back their old values."""
+    """How many contacts an undo would delete, how many it would keep, and to how many earlier
+    contacts it would give their old values back."""
 
     removed: int
     called: int  # they stay as records of their calls

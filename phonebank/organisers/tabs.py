@@ -1,8 +1,8 @@
 """The tabs of a campaign, and which tab a page belongs to.
 
-Each page about one campaign shows the tabs, so that an organiser gets from everywhere in the
-campaign to everywhere else in it. A page finds its tab by its endpoint or its blueprint, so
-addresses do not have to say it.
+Each page about one campaign shows the tabs, so that an organiser can go from any of its pages to
+any other. A page's tab follows from its endpoint or its blueprint, so the page's address does not
+have to contain it.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from phonebank.organisers.campaigns.steps import step_address
 
 @dataclass(frozen=True)
 class Tab:
-    """A tab: its `name`, the endpoint of its first page, and the blueprints and single endpoints
-    whose pages belong to it. Viewers see only the tabs that are `for_viewers`."""
+    """A tab: its name, the endpoint of its first page, and the blueprints and single endpoints
+    whose pages belong to the tab. Viewers see only the tabs that are `for_viewers`."""
 
     name: str
     endpoint: str
@@ -47,10 +47,10 @@ class ShownStep:
 
 @dataclass(frozen=True)
 class CampaignBar:
-    """The campaign of a page, with the tabs that its reader may open.
+    """The campaign of a page, with the tabs that the signed-in person may open.
 
-    `next_step` is the next step of a draft, for the pages of an organiser other than the step's own
-    page and the checklist.
+    `next_step` is a draft's next step. It is None for viewers, on the checklist and on the step's
+    own page.
     """
 
     campaign: Campaign
@@ -109,8 +109,8 @@ def init_app(app: Flask) -> None:
 
 
 def campaign_bar() -> CampaignBar | None:
-    """Return the tabs for the page of this request; None if it is about no single campaign, or for
-    a reader without a role in the campaign."""
+    """Return the tabs for the page of this request. Return None if the page is not about one
+    campaign, or if the person has no role in the campaign."""
     campaign_id = (request.view_args or {}).get("campaign_id")
     if campaign_id is None or not current_user.is_authenticated:
         return None

@@ -36,8 +36,8 @@ def calendar_file(party: Party, link: str, words: str, host: str, at: datetime) 
 
 @dataclass(frozen=True)
 class CalendarEvent:
-    """What a calendar gets to know. `uid` identifies the event in it for good. A file with a higher
-    `sequence` replaces an earlier one (RFC 5545 section 3.8.7.4)."""
+    """An event for a calendar. `uid` always identifies the same event. In a calendar, a file with a
+    higher `sequence` replaces an earlier file of the event (RFC 5545 section 3.8.7.4)."""
 
     uid: str
     title: str

@@ -1,5 +1,5 @@
-"""A party's code: read from what people type, and written into links and invitations. Pure
-functions."""
+"""A party's code: how it is read from what people type, and how it is written into links and
+invitations. Pure functions."""
 
 import re
 import unicodedata

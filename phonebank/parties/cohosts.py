@@ -1,7 +1,7 @@
 """A party's co-hosts: up to two people, whom its host or an organiser adds by e-mail address.
 
-At this party a co-host may do what its host may, except add other co-hosts. At other parties a
-co-host has no rights. These functions do not commit.
+At this party a co-host may do everything that the host may do, except add other co-hosts. At other
+parties a co-host has no rights. These functions do not commit.
 """
 
 from phonebank.accounts.accounts import create_account

@@ -1,5 +1,5 @@
-"""Requests for help from a caller to their host. The host sees who asks, and confirms having seen
-it.
+"""Requests for help from a caller to their host. The host sees who asks, and marks the request as
+seen.
 
 A request has one of a few kinds and no free text. If callers could type, a contact's name might get
 onto the host's screen.

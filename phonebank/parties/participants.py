@@ -23,7 +23,7 @@ MESSAGE_AT_MOST = 200  # characters
 
 @dataclass(frozen=True)
 class Guest:
-    """A caller in the party, with their share of it and what they are doing now."""
+    """A caller in the party, with the calls that they made in it and what they are doing now."""
 
     caller: Caller
     calls: int

@@ -1,4 +1,4 @@
-"""The blueprint of the front page, signing in and the person's own account."""
+"""The blueprint of the front page, the sign-in pages and the pages of the person's own account."""
 
 from flask import Blueprint
 

@@ -1,4 +1,4 @@
-"""The forms for signing in, the second factor and a person's own account."""
+"""The forms for signing in, for the second factor and for a person's own account."""
 
 from flask_security.forms import TwoFactorVerifyCodeForm
 from flask_security.recovery_codes import MfRecoveryForm

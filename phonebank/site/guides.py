@@ -14,7 +14,8 @@ from phonebank.core.install_paths import ROOT
 
 DOCS = ROOT / "docs"
 
-# For each name under /help, the file and the words of links to it.
+# For each guide's name in an address under /help: the guide's file, and the words of a link to the
+# guide.
 GUIDES: Mapping[str, tuple[str, str]] = {
     "callers": ("for-callers.md", "For callers"),
     "hosts": ("for-hosts.md", "For hosts"),
@@ -31,8 +32,8 @@ _ADDRESSES = {file: f"/help/{name}" for name, (file, _) in GUIDES.items()}
 
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
-# A table or an example may be wider than a phone, so each of them scrolls on its own, also by the
-# keyboard.
+# A table or an example may be wider than a phone, so each of them scrolls by itself. People can
+# also scroll it with the keyboard.
 _SCROLLING = (
     ("<table>", '<div class="guide-wide" tabindex="0" role="group" aria-label="Table"><table>'),
     ("</table>", "</table></div>"),

@@ -20,8 +20,8 @@ from phonebank.core.db import db
 from phonebank.core.overload import Urgency, with_urgency
 from phonebank.core.redis import redis_store
 
-# Seconds. Anyone may request these pages as often as they like, so a process asks the stores only
-# once in this time.
+# Seconds. Anyone may request these pages as often as they like, so a process asks PostgreSQL and
+# Redis only once in this time.
 ASKED_EVERY = 1.0
 
 pages = Blueprint("health", __name__)

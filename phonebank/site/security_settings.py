@@ -7,7 +7,8 @@ from typing import Any
 
 from phonebank.core.config import Config
 
-# A page that changes the second factor asks for a new sign-in if the last one is older than this.
+# A page that changes the second factor asks the person to sign in again if their last sign-in is
+# older than this.
 FRESH_FOR = timedelta(hours=1)
 RECOVERY_CODES = 8
 # Seconds by which a phone's clock may be wrong. This is one 30-second step either way, so at any

@@ -1,1 +1,1 @@
-"""The organiser's pages of call-outs."""
+"""The organiser's pages about call-outs."""

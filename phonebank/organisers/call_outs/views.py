@@ -1,4 +1,5 @@
-"""Call-outs: setting one up, its links, who came and what was pledged."""
+"""The organiser's pages about call-outs: setting one up, its links, who signed in and what was
+pledged."""
 
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -110,7 +111,7 @@ def show(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
 @views.post("/<int:call_out_id>/let-host")
 @open_to(RoleName.ORGANISER)
 def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
-    """Let those who pledged become hosts."""
+    """Let the people who pledged become hosts."""
     campaign = campaign_for(current_user, campaign_id)
     call_out = call_outs.call_out_for(campaign, call_out_id)
     pledges.let_host(call_out)
@@ -122,13 +123,13 @@ def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
         subject_id=call_out.id,
     )
     address = url_for(".show", campaign_id=campaign.id, call_out_id=call_out.id)
-    return commit_and_redirect(address, "They become hosts once the call-out has ended.")
+    return commit_and_redirect(address, "These people become hosts once the call-out has ended.")
 
 
 @views.get("/<int:call_out_id>/sheets")
 @open_to(RoleName.ORGANISER)
 def paper(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
-    """Show the paper sheets, to print."""
+    """Show the paper sheets, ready to print."""
     campaign = campaign_for(current_user, campaign_id)
     call_out = call_outs.call_out_for(campaign, call_out_id)
     base_url = current_config().base_url

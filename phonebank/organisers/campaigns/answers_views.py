@@ -1,4 +1,4 @@
-"""The page of what people answered, with its filters."""
+"""The organiser's page about what people answered, with its filters."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -28,8 +28,8 @@ def init_app(app: Flask) -> None:
 def show(campaign_id: int) -> ResponseReturnValue:
     """Show what people answered, question by question, in all calls or in some of them.
 
-    The parameters `list`, `party`, `day` and `version` choose the calls. A value that the campaign
-    does not have chooses nothing.
+    The parameters `list`, `party`, `day` and `version` choose the calls. If the campaign does not
+    have a parameter's value, the parameter is ignored.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     lists = {listed.id: listed.name for listed in lists_in_calling_order(campaign)}

@@ -1,5 +1,5 @@
-"""The organiser's page of a campaign's settings. It says how each one is set, and links to the page
-that changes it."""
+"""The organiser's page of a campaign's settings. It shows the value of each setting, and links to
+the page that changes the setting."""
 
 from flask import Blueprint, Flask, render_template
 from flask.typing import ResponseReturnValue

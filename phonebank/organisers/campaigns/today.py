@@ -1,4 +1,5 @@
-"""What a campaign's page *Today* shows: its figures of today and in all, and who is calling now."""
+"""What a campaign's page *Today* shows: the figures of today and of all days, and who is calling
+now."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -33,8 +34,8 @@ class Today:
 
 
 def figures_of(campaign: Campaign, at: datetime) -> Today:
-    """Return the campaign's figures at `at` (aware). All of them come from one sum of the tallies,
-    except what only the calls know: how they ended, and who was called."""
+    """Return the campaign's figures at `at` (aware). All totals come from one reading of the
+    tallies. How calls ended, and when people answer, comes from counts of the calls."""
     zone = first_zone_of(campaign)
     by_hour = totals_by_hour(campaign.id, SINCE_EVER)
     totals = sum_of(by_hour.values())
@@ -59,18 +60,18 @@ def figures_of(campaign: Campaign, at: datetime) -> Today:
 
 
 def describe_goal(campaign: Campaign, totals: Totals, seen: OverTime, today: date) -> str:
-    """Return how far the campaign is from its goal, and when it reaches it at the present pace; ""
-    if it has no goal."""
+    """Return how far the campaign is from its goal, and when it reaches the goal at the present
+    pace. Return "" if it has no goal."""
     if campaign.goal is None:
         return ""
     told = f"{totals.conversations:,} of {campaign.goal:,} conversations."
     estimate = goal_forecast(totals.conversations, campaign.goal, seen.days, today)
     if estimate is None:
-        return f"{told} The goal is reached."
+        return f"{told} You have reached the goal."
     if estimate.reached_on is None:
-        return f"{told} It is too early to say when the goal is reached."
+        return f"{told} It is too early to say when you will reach the goal."
     told += (
-        f" At the pace of the last days ({estimate.a_day:,} a day) the goal is reached on"
+        f" At the pace of the last days ({estimate.a_day:,} a day) you will reach the goal on"
         f" {estimate.reached_on.isoformat()}."
     )
     last_day = campaign.ends_on
@@ -80,7 +81,7 @@ def describe_goal(campaign: Campaign, totals: Totals, seen: OverTime, today: dat
     if estimate.reached_on <= last_day:
         return f"{told} The last day is {last_day.isoformat()}."
     needed = -(-estimate.left // days)
-    return f"{told} To reach it by {last_day.isoformat()}, you need {needed:,} a day."
+    return f"{told} To reach it by {last_day.isoformat()}, you need {needed:,} conversations a day."
 
 
 def chart_data(bars: Any) -> dict[str, Any]:

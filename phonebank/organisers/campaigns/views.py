@@ -94,8 +94,8 @@ def new() -> ResponseReturnValue:
 @campaigns.get("/<int:campaign_id>")
 @open_to(RoleName.VIEWER)
 def show(campaign_id: int) -> ResponseReturnValue:
-    """Show a campaign today: its figures, and what waits for an organiser. A draft shows the steps
-    to its first call instead.
+    """Show the campaign's page *Today*: its figures, and what an organiser must do. If the campaign
+    is a draft, the page shows the steps to its first call instead.
 
     A viewer gets a page with the figures only. With `?part=1` the view returns only the figures, so
     that the page can renew them.
@@ -186,8 +186,8 @@ def hours(campaign_id: int) -> ResponseReturnValue:
 
 
 def describe_week(days: Sequence[tuple[str, Sequence[str]]]) -> str:
-    """Return the hours of a week in words, with days in a row that have the same hours together:
-    "Monday to Friday from 09:00 to 21:00, and Saturday and Sunday from 10:00 to 20:00"."""
+    """Return the hours of a week in words. Successive days with the same hours are joined: "Monday
+    to Friday from 09:00 to 21:00, and Saturday and Sunday from 10:00 to 20:00"."""
     parts = []
     for opening, run in groupby(days, key=lambda day: tuple(day[1])):
         names = [name for name, _ in run]

@@ -1,4 +1,4 @@
-"""The organiser's page of a campaign's tokens: make one, see it once, revoke it."""
+"""The organiser's page of a campaign's tokens: make a token, see it once, revoke it."""
 
 import logging
 

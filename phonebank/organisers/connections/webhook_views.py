@@ -1,4 +1,5 @@
-"""The organiser's pages of webhooks: make one, see what it was sent, send it again, stop it."""
+"""The organiser's pages of webhooks: make a webhook, see its deliveries, send a delivery again,
+stop the webhook."""
 
 import logging
 import uuid
@@ -27,7 +28,7 @@ pages = Blueprint(
 )
 
 NEW_WEBHOOKS = "20 per hour"
-# Each may send a request to somebody's server.
+# Each of these requests may send a request to somebody's server.
 SENDS = "20 per minute"
 
 
@@ -65,7 +66,7 @@ def make(campaign_id: int) -> ResponseReturnValue:
 @pages.get("/<int:webhook_id>")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, webhook_id: int) -> ResponseReturnValue:
-    """Show what the webhook was sent, and what came of it."""
+    """Show what was sent to the webhook, and with what result."""
     campaign = campaign_for(current_user, campaign_id)
     webhook = webhooks.webhook_for(campaign, webhook_id)
     return render_template(

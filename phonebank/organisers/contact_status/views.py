@@ -29,7 +29,8 @@ from phonebank.rules.retry_rules import RetryRules
 from phonebank.tallies.bars import calls_over_time
 from phonebank.tallies.totals import campaign_totals
 
-# The page waits for the count of up to this many people. It takes some tenths of a second.
+# The page waits for the count if the campaign has at most this many people. Their count takes some
+# tenths of a second.
 COUNTED_AT_ONCE = 200_000
 
 queue = Blueprint(
@@ -94,7 +95,8 @@ def standing(campaign_id: int) -> ResponseReturnValue:
 
 
 def _is_counted_later(campaign: Campaign) -> bool:
-    """Whether the page comes before its figures, which then renew themselves."""
+    """Whether the page is sent without its figures, which it then loads as soon as they are
+    counted."""
     stored = select(func.sum(ContactList.rows_stored)).where(ContactList.campaign_id == campaign.id)
     return (db.session.scalar(stored) or 0) > COUNTED_AT_ONCE
 
@@ -103,8 +105,8 @@ def _is_counted_later(campaign: Campaign) -> bool:
 class _Forecasts:
     """The forecasts that this process last made, by campaign, each with the time of its counts.
 
-    Open pages ask every few seconds, and a forecast sums all of a campaign's tallies. So each count
-    of the contacts has one forecast.
+    Open pages ask every few seconds, and a forecast adds up all of a campaign's tallies. So a
+    forecast is made only once for each count of the contacts.
     """
 
     _made: dict[int, tuple[datetime, str]] = field(default_factory=dict)

@@ -16,7 +16,7 @@ ATTEMPTS_AN_HOUR = 30
 
 # The forecast expects a caller to call for this many hours a day.
 HOURS_A_DAY = 2
-# The forecast names no day that is further away than this.
+# The forecast does not name a day that is further away than this.
 FAR_AWAY = 730  # days
 
 # The buckets are in the page's order: the contacts that callers get next are first, and removed

@@ -1,5 +1,5 @@
-"""One person's page: their status and the reason for it, their calls, who saw them, and buttons to
-change the status."""
+"""One person's page: their status and its reason, their calls, who saw them, their tags, and
+buttons to change the status."""
 
 from collections.abc import Callable
 
@@ -87,7 +87,7 @@ def finish(campaign_id: int, contact_id: int) -> ResponseReturnValue:
 @pages.post("/tags")
 @open_to(RoleName.ORGANISER)
 def tag(campaign_id: int, contact_id: int) -> ResponseReturnValue:
-    """Give the person these tags and no others."""
+    """Replace the person's tags by the typed ones."""
     campaign = campaign_for(current_user, campaign_id)
     person = actions.person_in(campaign, contact_id)
     lock_row(person)

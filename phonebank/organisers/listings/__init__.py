@@ -1,1 +1,1 @@
-"""The events that strangers can find, as an organiser checks them."""
+"""The organiser's pages about events that strangers can find."""

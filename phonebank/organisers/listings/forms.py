@@ -64,8 +64,8 @@ class EventForm(FlaskForm):
         return Event(self.title.data or "", _in_utc(self.starts_at.data, zone), zone)
 
     def details(self, country: str) -> Details:
-        """Return what was typed about the place. `country` is the campaign's. Raises
-        InvalidInputError for a place that is unknown or not the only one."""
+        """Return what was typed about the place. `country` is the campaign's country. Raises
+        InvalidInputError if no place has the typed name, or several places have it."""
         return Details(
             by_video=False,
             place=one_place(self.place.data or "", country),

@@ -1,5 +1,5 @@
-"""A campaign's events that strangers can find: new ones wait for a look, reported ones are
-hidden until an organiser looks."""
+"""The organiser's page of a campaign's events that strangers can find. A host's first event waits
+for a check, and an event that three strangers have reported is hidden until it is checked."""
 
 from flask import Blueprint, Flask, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -20,8 +20,12 @@ from phonebank.rules.countries import NoCountryRulesError, rules_for
 listings = Blueprint("listings", __name__, url_prefix="/campaigns/<int:campaign_id>/events")
 
 ACTIONS = {
-    "show": (checks.approve, "listing shown", "People can find it."),
-    "hide": (checks.hide, "listing hidden", "Nobody new can find it. Its guests still come."),
+    "show": (checks.approve, "listing shown", "People can find this event now."),
+    "hide": (
+        checks.hide,
+        "listing hidden",
+        "Nobody new can find this event. Its guests keep their places.",
+    ),
 }
 
 
@@ -33,7 +37,7 @@ def init_app(app: Flask) -> None:
 @listings.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the events to come, those that need a look first."""
+    """Show the events to come. Those that an organiser must check are first."""
     campaign = campaign_for(current_user, campaign_id)
     return render_template(
         "listings/index.html",
@@ -50,7 +54,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @listings.route("/new", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def new(campaign_id: int) -> ResponseReturnValue:
-    """Put an event on the map that is not a party."""
+    """Put an event that is not a party on the map."""
     campaign = campaign_for(current_user, campaign_id)
     form = EventForm(host_name=(current_user.name or "").split(" ")[0])
     if form.validate_on_submit():
@@ -73,7 +77,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
 @listings.post("/<int:listing_id>/cancel")
 @open_to(RoleName.ORGANISER)
 def cancel_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
-    """Cancel an event, and tell everyone who is coming or has asked."""
+    """Cancel an event, and e-mail everyone who is coming or has asked."""
     campaign = campaign_for(current_user, campaign_id)
     listing = listing_for(campaign, listing_id)
     cancel(listing)
@@ -83,7 +87,7 @@ def cancel_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
 @listings.post("/<int:listing_id>/move")
 @open_to(RoleName.ORGANISER)
 def move_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
-    """Give an event another time, and tell every guest."""
+    """Give an event another time, and e-mail every accepted guest."""
     campaign = campaign_for(current_user, campaign_id)
     listing = listing_for(campaign, listing_id)
     form = MoveForm()
@@ -96,7 +100,7 @@ def move_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
 @listings.post('/<int:listing_id>/<any("show", "hide"):action>')
 @open_to(RoleName.ORGANISER)
 def do(campaign_id: int, listing_id: int, action: str) -> ResponseReturnValue:
-    """Show or hide one event. Its reports are settled."""
+    """Show or hide one event. Its open reports count as seen."""
     campaign = campaign_for(current_user, campaign_id)
     listing = listing_for(campaign, listing_id)
     act, recorded, words = ACTIONS[action]

@@ -1,4 +1,4 @@
-"""The page on which an organiser has the lists ordered by how many people answer."""
+"""The page on which an organiser orders the lists by the share of people who answer."""
 
 from contextlib import suppress
 
@@ -31,7 +31,8 @@ def init_app(app: Flask) -> None:
 @answer_order.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int) -> ResponseReturnValue:
-    """Show the order of the lists by answers at this hour, and what the order has changed."""
+    """Show the order of the lists by answers at this hour, and the answers before and since it was
+    switched on."""
     campaign = campaign_for(current_user, campaign_id)
     at = now()
     zone = first_zone_of(campaign)
@@ -64,8 +65,8 @@ def change(campaign_id: int) -> ResponseReturnValue:
             "answer order changed", account=current_user, campaign=campaign, after={"on": is_on}
         )
         db.session.commit()
-        # The people who are next in the queue were chosen by the other order. While Redis is away,
-        # there is no such queue.
+        # The people who are next in the queue were chosen in the old order, so the queue is
+        # emptied. While Redis does not answer, there is no queue to empty.
         with suppress(RedisError):
             redis_queue_of(campaign.id).clear_lanes()
     said = "Callers now get the lists in this order." if is_on else "The usual order applies again."

@@ -58,7 +58,7 @@ class ScreeningForm(FlaskForm):
         "Was this list screened?",
         choices=[
             SelectChoice("screened", "Yes, on this day"),
-            SelectChoice("not_needed", "It need not be: everyone on it agreed that we call them"),
+            SelectChoice("not_needed", "It doesn't need to be: everyone on it agreed to be called"),
         ],
         validators=[DataRequired("Choose one.")],
     )
@@ -102,12 +102,13 @@ class ColumnsForm(FlaskForm):
     # The number of rows to suppress that the page asks about; None if the page need not ask.
     asked_about: int | None = None
     suppress_rows = StringField("Yes, put them all on the do-not-call list")
-    # What the page showed would happen: `import_check.token_of` its columns and decisions, and how
-    # many refused rows the organiser agreed to.
+    # What the page showed to the organiser: `import_check.token_of` its columns and decisions.
+    # Below it, how many refused rows the organiser agreed to leave out.
     checked = StringField()
     leave_out = StringField("Yes, leave out the refused rows and import the others")
     token = ""
-    # The columns that people get who are in the campaign already, each by one of its targets.
+    # The columns that are updated for people who are already in the campaign. Each is named by one
+    # of its targets.
     update = SelectMultipleField(
         "What should be updated?", choices=[], validate_choice=False, default=[]
     )
@@ -158,21 +159,25 @@ class ColumnsForm(FlaskForm):
         return [target for target in offered if part_of(target) in chosen]
 
     def update_choices(self) -> list[tuple[str, str]]:
-        """Return what may be updated: a target of each, and its name."""
+        """Return what may be updated: for each part, one of its targets and its name on the
+        page."""
         offered = updatable_targets(Mapping.of(["" for _ in self.targets()], self.targets()))
         parts = {part_of(target): target for target in reversed(offered)}
         return [(target, name_of_part(target)) for target in reversed(parts.values())]
 
     def agreed_rows(self) -> int | None:
-        """Return how many rows the organiser agreed to suppress; None without an agreement."""
+        """Return how many rows the organiser agreed to suppress, or None if the organiser did not
+        agree."""
         return _whole_number(self.suppress_rows.data)
 
     def empties_values(self) -> bool:
-        """Whether empty cells empty the values of people who are in the campaign already."""
+        """Whether an empty cell deletes the stored value of a person who is already in the
+        campaign."""
         return bool(self.empties.data == "empty")
 
     def is_agreed(self, check: ImportCheck) -> bool:
-        """Whether the organiser saw what these columns do, and agreed if many rows are refused.
+        """Whether the organiser saw what these columns would do, and agreed to it if many rows
+        would be refused.
 
         Otherwise the form says what to do, and the page shows the check.
         """
@@ -189,7 +194,7 @@ class ColumnsForm(FlaskForm):
             ]
         if check.emptied and not self.empties.data:
             self.empties.errors = [
-                f"Empty in this file, though we have a value: {check.emptied:,}. Choose what to do."
+                f"We have {check.emptied:,} values that are empty in this file. Choose what to do."
             ]
         return not self.errors
 

@@ -43,7 +43,8 @@ class TakeOutForm(FlaskForm):
 
 
 class NamesForm(FlaskForm):
-    """The form for the columns that name people. `names_form` makes it, with a select a column."""
+    """The form for the columns that name people. `names_form` makes it, with one select for each
+    column."""
 
     name = StringField(
         "Name of this file",
@@ -51,7 +52,7 @@ class NamesForm(FlaskForm):
         validators=[DataRequired("Give the file a name."), Length(max=120)],
         filters=[lambda name: name and name.strip()],
     )
-    # What the page showed would happen, and how many people the organiser agreed to take out.
+    # What the page showed to the organiser, and how many people the organiser agreed to take out.
     checked = StringField()
     take_out = StringField("Yes, take them all out")
     token = ""
@@ -78,15 +79,15 @@ class NamesForm(FlaskForm):
         return ""
 
     def is_usable(self) -> bool:
-        """Whether the columns can be used. Otherwise the form says what is wrong."""
+        """Whether the columns can be used. If they can't, the form says what is wrong."""
         targets = self.targets()
         if fault := self.fault_of(Mapping.of(["" for _ in targets], targets)):
             self.form_errors.append(fault)
         return not self.errors
 
     def is_agreed(self, check: TakeOutCheck) -> bool:
-        """Whether the organiser saw whom these columns name, and agreed if they are most of the
-        people who are left. A file that names nobody is refused."""
+        """Whether the organiser saw whom these columns name, and agreed if they name most of the
+        people who are left. Also false if the columns name nobody."""
         if not check.people:
             self.form_errors.append(
                 "This file takes nobody out. Is the right column chosen? The IDs or numbers must "

@@ -1,5 +1,5 @@
-"""The organiser's pages of a file that takes people out of calling: upload, and whom it names. Its
-progress and its undo are on the list's page (`views.progress`)."""
+"""The organiser's pages of a file that takes people out of calling: the upload, and whom the file
+names. Its progress and its undo are on the list's page (`views.progress`)."""
 
 from flask import Blueprint, Flask, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -60,7 +60,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
 @take_out.route("/<int:list_id>", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Confirm which columns name people, and whom they name.
+    """Show whom the columns name. A POST confirms the columns.
 
     While a job counts the rows, htmx requests only its meter.
     """
@@ -98,7 +98,7 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
 
 
 def _check(campaign: Campaign, contact_list: ContactList, form: NamesForm) -> TakeOutCheck | None:
-    """Return whom the form's columns name; None if no column names anybody, or if a job is still
+    """Return whom the form's columns name, or None if no column can name people or a job is still
     counting."""
     mapping = Mapping.of(contact_list.headers, form.targets())
     if form.fault_of(mapping):

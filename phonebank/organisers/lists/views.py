@@ -294,7 +294,8 @@ def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.post("/<int:list_id>/screening")
 @open_to(RoleName.ORGANISER)
 def state_screening(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Store whether and when the list was screened against the country's register."""
+    """Store the organiser's statement whether and when the list was screened against the country's
+    register."""
     campaign, contact_list = _list(campaign_id, list_id)
     form = ScreeningForm()
     day = form.screened_on.data
@@ -335,7 +336,7 @@ def priority(campaign_id: int, list_id: int) -> ResponseReturnValue:
 
 
 def pace_of_check(contact_list: ContactList, counted: UploadCheck | None) -> str:
-    """Describe how fast a job counts the rows of a file; "" if none does."""
+    """Describe how fast a job counts the rows of a file. Return "" if no job is counting."""
     if counted is None:
         return ""
     return describe_pace(counted.rows, contact_list.rows_total, counted.begun_at, now())
@@ -352,8 +353,8 @@ def _pace(contact_list: ContactList) -> str:
 
 
 def _check(campaign: Campaign, contact_list: ContactList, form: ColumnsForm) -> ImportCheck | None:
-    """Return what the form's columns would do to the file; None if the columns don't fit, or if a
-    job is still counting."""
+    """Return what would happen to the file's rows with the form's columns, or None if the columns
+    can't be used or a job is still counting."""
     mapping = Mapping.of(contact_list.headers, form.targets(), form.actions())
     if faults_of(mapping):
         return None
@@ -387,7 +388,8 @@ def _check_meter(contact_list: ContactList) -> ResponseReturnValue:
 
 
 def _kept_choices(contact_list: ContactList) -> MultiDict[str, str] | None:
-    """Return what the form said when it was last sent; None for a request that sends it."""
+    """Return the form's values from when it was last sent. Return None if this request sends the
+    form."""
     counted = upload_checks.check_of(contact_list)
     if request.form or counted is None or not counted.choices:
         return None

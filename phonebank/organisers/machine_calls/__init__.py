@@ -1,1 +1,2 @@
-"""Calls by machine: what an evening would bring, and what the records prove."""
+"""The organiser's pages about calls by machine: what an evening would bring, and what the records
+prove."""

@@ -1,4 +1,4 @@
-"""The page that says beforehand what an evening of calls by machine would bring."""
+"""The page that simulates what an evening of calls by machine would bring."""
 
 from flask import Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -22,14 +22,14 @@ PERMILLE = 1000
 
 
 def init_app(app: Flask) -> None:
-    """Add nothing more: the page is in the blueprint of `views`."""
+    """Do nothing. Importing this module has added the page to the blueprint of `views`."""
 
 
 @machine_calls.get("/simulate")
 @open_to(RoleName.ORGANISER)
 def simulate(campaign_id: int) -> ResponseReturnValue:
-    """Show the form, and what the evenings came to. While a job plays them, htmx requests only
-    that part."""
+    """Show the form, and the results of the simulated evenings. While a job simulates them, htmx
+    requests only the results."""
     campaign = campaign_for(current_user, campaign_id)
     form = SimulationForm(formdata=request.args if request.args else None, meta={"csrf": False})
     question = _question(campaign, form) if request.args and form.validate() else None
@@ -50,7 +50,7 @@ def simulate(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(ASKS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def start_simulation(campaign_id: int) -> ResponseReturnValue:
-    """Let a job play evenings of this kind."""
+    """Enqueue a job that simulates evenings with these numbers."""
     campaign = campaign_for(current_user, campaign_id)
     form = SimulationForm()
     if not form.validate():

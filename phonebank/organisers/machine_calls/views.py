@@ -1,4 +1,5 @@
-"""What the records of calls by machine prove, day by day, and the file of a day."""
+"""The page about what the records of calls by machine prove, day by day, and the file of a day's
+records."""
 
 import io
 from collections.abc import Iterator
@@ -34,7 +35,8 @@ def init_app(app: Flask) -> None:
 @machine_calls.get("")
 @open_to(RoleName.ORGANISER)
 def day(campaign_id: int) -> ResponseReturnValue:
-    """Show what the records of one day prove; `?day=` is its date, and without it the newest."""
+    """Show what the records of one day prove. `?day=` is the day's date. Without it the newest day
+    is shown."""
     campaign = campaign_for(current_user, campaign_id)
     zone = first_zone_of(campaign)
     days = days_of(campaign, now().astimezone(zone).date())

@@ -160,13 +160,14 @@ def preset(campaign_id: int) -> ResponseReturnValue:
     """Replace the rules by ready-made ones."""
     key = request.form.get("preset", "")
     if key not in PRESETS:
-        raise InvalidInputError("There are no such rules.", "Choose one of those on the page.")
+        raise InvalidInputError("There are no such rules.", "Choose ready-made rules on the page.")
     said = f"The rules “{PRESETS[key].name}” apply from the next outcome."
     return _take(campaign_id, key, said)
 
 
 def _take(campaign_id: int, key: str, said: str) -> ResponseReturnValue:
-    """Replace the rules by a preset, unless somebody changed them since the page was opened."""
+    """Replace the rules by a preset, unless somebody has changed the rules since the page was
+    opened."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)
     stored = RetryRulesForm(formdata=None, data=_as_fields(RetryRules.parse(campaign.retry_rules)))
     if not stored.is_as_shown(request.form.get("seen")):

@@ -33,7 +33,7 @@ class FiltersForm(EditForm):
     )
     people = SelectField(
         "Which people",
-        description="A filter from “Whom tonight”. It counts before the party's.",
+        description="A filter from “Whom tonight”. It is used instead of the party's filter.",
         coerce=int,
         choices=[],
     )

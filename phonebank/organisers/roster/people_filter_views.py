@@ -1,4 +1,4 @@
-"""The organiser's page *Whom tonight*: filters of people, and which party has which."""
+"""The organiser's page *Whom tonight*: filters of people, and which filter each party has."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -63,21 +63,21 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @tonight.post("/<int:filter_id>/delete")
 @open_to(RoleName.ORGANISER)
 def delete(campaign_id: int, filter_id: int) -> ResponseReturnValue:
-    """Delete a filter. Callers and parties that have it get everyone again."""
+    """Delete a filter. Callers and parties that had the filter get everyone again."""
     campaign = campaign_for(current_user, campaign_id)
     one = people_filters.filter_in(campaign, filter_id)
     _audit("people filter deleted", campaign, "people filter", one.id)
     db.session.delete(one)
     return commit_and_redirect(
         url_for(".index", campaign_id=campaign.id),
-        f"“{one.name}” is deleted. Whoever had it gets everyone again.",
+        f"“{one.name}” is deleted. Callers and parties that had it get everyone again.",
     )
 
 
 @tonight.post("/<int:filter_id>/count")
 @open_to(RoleName.ORGANISER)
 def count(campaign_id: int, filter_id: int) -> ResponseReturnValue:
-    """Find the people of a filter again."""
+    """Enqueue a job that finds the people of a filter again."""
     campaign = campaign_for(current_user, campaign_id)
     one = people_filters.filter_in(campaign, filter_id)
     commit_and_enqueue(count_filter, one.id)
@@ -88,7 +88,7 @@ def count(campaign_id: int, filter_id: int) -> ResponseReturnValue:
 @tonight.post("/parties/<int:party_id>")
 @open_to(RoleName.ORGANISER)
 def choose(campaign_id: int, party_id: int) -> ResponseReturnValue:
-    """Choose whom the callers of a party get."""
+    """Choose the filter of a party, which says whom its callers get."""
     campaign = campaign_for(current_user, campaign_id)
     party = db.session.get(Party, party_id)
     if party is None or party.campaign_id != campaign.id:

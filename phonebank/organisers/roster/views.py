@@ -179,8 +179,8 @@ def _filters_form(campaign: Campaign, caller: Caller) -> FiltersForm:
 
 
 def _limits(campaign: Campaign, caller: Caller, lists: dict[int, ContactList]) -> str:
-    """Return the languages of a caller who speaks more than the campaign's own, and the names of
-    their lists if they don't get all."""
+    """Return the caller's languages if they speak more than the campaign's own language, and the
+    names of their lists if they don't get all lists."""
     spoken = filters.languages_spoken(campaign, caller)
     languages = [language_name(code) or code for code in spoken] if len(spoken) > 1 else []
     names = [lists[list_id].name for list_id in caller.list_ids if list_id in lists]

@@ -33,7 +33,8 @@ def init_app(app: Flask) -> None:
 @told_changes.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the changes that wait for a decision, and those of the last 30 days."""
+    """Show the changes that wait for a decision, and the changes that were decided in the last 30
+    days."""
     campaign = campaign_for(current_user, campaign_id)
     undecided, decided = decide.undecided(campaign), decide.decided(campaign)
     shown = [told.contact for told in (*undecided, *decided)]

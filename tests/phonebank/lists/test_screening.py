@@ -145,4 +145,4 @@ def test_the_list_s_page_asks_and_the_lists_page_warns(
     )
     history = client.get(f"/campaigns/{campaign_id}/lists").text
     assert f"counts until {today + timedelta(days=3)}" in history
-    assert "It need not be screened" in say(how="not_needed")
+    assert "It doesn't need to be screened" in say(how="not_needed")

@@ -305,13 +305,13 @@ def test_a_host_puts_a_party_on_the_map_moves_it_and_cancels_it(
         refused = client.post(page, data=typed | wrong)
         assert (refused.status_code, words in refused.text) == (422, True), wrong
     assert client.post(page, data=typed).status_code == 303
-    assert "An organiser looks at your first" in client.get(page).text
+    assert "An organiser checks your first" in client.get(page).text
     assert "Bea" not in app.test_client().get("/near/gb/SE5").text
 
     looks = app.test_client()
     sign_in(looks, organiser_id)
     events = f"/campaigns/{stage.campaign_id}/events"
-    assert "Waits for a look" in looks.get(events).text
+    assert "Waiting for a check" in looks.get(events).text
     with app.app_context():
         listing_id = db.session.query(Listing).filter_by(party_id=party_id).one().id
     looks.post(f"{events}/{listing_id}/show")

@@ -551,5 +551,5 @@ def test_people_are_taken_out_by_file_and_put_back(
 
     organiser.post(f"{done.location}/undo")
     upload_desk.work()
-    assert "Everyone whom it had taken out is back" in organiser.get(done.location).text
+    assert "Everyone whom the file took out is back" in organiser.get(done.location).text
     assert {one.state for one in upload_desk.contacts()} == {"callable"}

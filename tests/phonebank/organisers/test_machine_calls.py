@@ -34,7 +34,7 @@ def test_an_organiser_simulates_an_evening(
         assert sent.status_code == 302
     assert asked == [(6, 15, 90, 30)]
     waiting = organiser.get(sent.location)
-    assert "We're playing some evenings" in waiting.text
+    assert "We're simulating some evenings" in waiting.text
     with app.app_context():
         simulate_evenings(*asked[0])
         assert db.session.query(Line).count() == 0, "nobody is called"
