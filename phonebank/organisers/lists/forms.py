@@ -194,7 +194,8 @@ class ColumnsForm(FlaskForm):
             ]
         if check.emptied and not self.empties.data:
             self.empties.errors = [
-                f"We have {check.emptied:,} values that are empty in this file. Choose what to do."
+                f"Values that we have but that are empty in this file: {check.emptied:,}. "
+                "Choose what to do."
             ]
         return not self.errors
 
