@@ -1,5 +1,5 @@
-"""Chapters, which are local groups: making, renaming and deleting them, and moving a campaign from
-one to another. These functions do not commit."""
+"""Chapters, which are local groups: making, renaming and deleting a chapter, and moving a campaign
+from one chapter to another. These functions do not commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def chapter_names() -> dict[int, str]:
 
 
 def chapter_for(chapter_id: int) -> Chapter:
-    """Return the chapter with this id. Raises NotFoundError if there is none."""
+    """Return the chapter with this id. Raises NotFoundError if there is no such chapter."""
     chapter = db.session.get(Chapter, chapter_id)
     if chapter is None:
         raise NotFoundError("This chapter does not exist.", "Look for it under Chapters.")
@@ -47,8 +47,8 @@ def chapter_for(chapter_id: int) -> Chapter:
 
 
 def chapter_named(name: str) -> Chapter:
-    """Return the chapter of this name, in capital or small letters. Raises NotFoundError if there
-    is none."""
+    """Return the chapter with this name, in capital or small letters. Raises NotFoundError if there
+    is no such chapter."""
     chapter = _with_name(_clean_name(name))
     if chapter is None:
         raise NotFoundError(f"There is no chapter “{name}”.", "Make it first, or check its name.")
@@ -75,7 +75,8 @@ def campaigns_in(chapter: Chapter) -> Sequence[Campaign]:
 def create_chapter(name: str, by: Account | None) -> Chapter:
     """Make a chapter. `by` is the organiser who makes it, or None for a command.
 
-    Raises InvalidInputError for an empty or too long name, ConflictError if a chapter has it.
+    Raises InvalidInputError for an empty or too long name, and ConflictError if a chapter already
+    has the name.
     """
     chapter = Chapter(name=_free_name(name))
     _store_name(chapter)

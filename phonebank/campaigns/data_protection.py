@@ -36,13 +36,13 @@ def missing_statements(campaign: Campaign) -> list[str]:
     if campaign.ends_on is None or campaign.retention_days is None:
         missing.append("Give the campaign's last day, and how long people are kept after it.")
     elif campaign.ends_on < today_in(campaign):
-        missing.append("Its last day has passed. Give a later one.")
+        missing.append("The campaign's last day has passed. Give a later day.")
     return missing
 
 
 def today_in(campaign: Campaign, at: datetime | None = None) -> date:
-    """Return the date in the campaign's country at `at` (aware), or now. In a country with several
-    time zones this is the date where it is earliest."""
+    """Return the date in the campaign's country at `at` (aware), or now if `at` is None. In a
+    country with several time zones, this is the earliest date in any of them."""
     zones = rules_for(campaign.country).time_zones.value
     return min((at or now()).astimezone(ZoneInfo(zone)).date() for zone in zones)
 

@@ -40,8 +40,8 @@ def campaigns_of(account: Account) -> Sequence[Campaign]:
 def create_campaign(account: Account, values: dict[str, Any]) -> Campaign:
     """Create a campaign as a draft. `values` are checked values for columns of Campaign, by name.
 
-    Raises NotAllowedError if the account does not organise the chapter in `values`, or the whole
-    installation if there is none.
+    Raises NotAllowedError if the account does not organise the chapter in `values`, or, if `values`
+    has no chapter, the whole installation.
     """
     if not may_organise_chapter(account, values.get("chapter_id")):
         raise NotAllowedError(
@@ -89,7 +89,7 @@ def missing_parts(campaign: Campaign) -> list[str]:
 
 
 def replace_join_link(campaign: Campaign) -> None:
-    """Make a new link for callers. The old link stops working; admitted callers stay."""
+    """Make a new link for callers. The old link stops working. Admitted callers stay."""
     lock_row(campaign)
     campaign.join_token = secrets.token_urlsafe(12)
 

@@ -46,7 +46,7 @@ def do_with_caller(party_id: int, caller_id: int, action: str) -> ResponseReturn
         if caller.held:
             return back_to(party, f"Only an organiser can let {caller.first_name} in.")
         if not admit([caller]):
-            flash(f"{caller.first_name} is no longer waiting here.", "info")
+            flash(f"{caller.first_name} is no longer waiting.", "info")
     elif action == "remove":
         remove(caller)
     elif action == "helped":

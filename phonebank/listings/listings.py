@@ -130,7 +130,7 @@ def list_event(
     title = clean_name(event.title, "title")
     refuse_bad_words(title)
     if event.starts_at <= now():
-        raise InvalidInputError("That time is over.", "Choose a day and an hour to come.")
+        raise InvalidInputError("That time has passed.", "Choose a later day and hour.")
     listing = Listing(
         campaign_id=campaign.id,
         host_id=account.id,
@@ -179,7 +179,7 @@ def move(listing: Listing, starts_at: datetime) -> None:
     party = _lock_open(listing)
     at = now()
     if starts_at <= at:
-        raise InvalidInputError("That time is over.", "Choose a day and an hour to come.")
+        raise InvalidInputError("That time has passed.", "Choose a later day and hour.")
     if starts_at == listing.starts_at:
         return
     listing.starts_at = starts_at

@@ -319,7 +319,7 @@ _ONLY_EMPTY = (
     "They are in this campaign already, and differ only where the file's cells are empty.",
 )
 _CLASHES = (Fate.DUPLICATE, "Somebody else in this campaign has this name and number.")
-_AGAIN = (Fate.DUPLICATE, "The same number and name are further up.")
+_AGAIN = (Fate.DUPLICATE, "An earlier row has the same number and name.")
 _LISTED = (Fate.DO_NOT_CALL, "A number is on the do-not-call list.")
 _TOLD = (Fate.DO_NOT_CALL, "Another row of this file says not to call this number.")
 

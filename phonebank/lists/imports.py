@@ -11,7 +11,7 @@ from phonebank.lists.uploads import discard
 from phonebank.models import ContactList, ListPurpose, ListState, now
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 
-# An import stores a batch about every second. One without progress for this long has stopped.
+# An import stores a batch about every second. An import without progress for this long has stopped.
 STALLED_AFTER = timedelta(minutes=2)
 # An import fails if workers have begun it this many times without progress, because one of its rows
 # probably stops the worker.

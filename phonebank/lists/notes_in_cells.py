@@ -1,8 +1,8 @@
 """Wishes written beside a number or a name, such as "deceased" or "(TPS)". Pure functions.
 
 The wishes may be in five languages. A row with a wish is refused, and the organiser reads the
-reason. Callers never get it. Some people have such a word as a name: Rip Torn, Moritz Tote, Mort
-Sahl. So in a name cell, the word counts as a wish only if it is plainly a note.
+reason. Callers never get the person. Some people have such a word as a name: Rip Torn, Moritz Tote,
+Mort Sahl. So in a name cell, the word counts as a wish only if it is plainly a note.
 """
 
 import re

@@ -86,7 +86,7 @@ def attest(
         )
     today = today_in(campaign)
     if screened_on is not None and screened_on > today:
-        raise InvalidInputError("That day is still to come.", "Enter the day of the screening.")
+        raise InvalidInputError("That day is in the future.", "Enter the day of the screening.")
     oldest = today - timedelta(days=rule.days.value)
     if screened_on is not None and rule.blocks and screened_on < oldest:
         raise InvalidInputError(
@@ -146,7 +146,7 @@ def refuse_old(contact_list: ContactList) -> None:
     if screening.state is ScreeningState.OLD and screening.blocks:
         raise ConflictError(
             f"This list was screened more than {screening.days} days ago.",
-            f"Screen it against {screening.register} again, and say when.",
+            f"Screen it against {screening.register} again, and enter the day.",
         )
 
 

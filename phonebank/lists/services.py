@@ -129,7 +129,9 @@ def confirm_take_out(
             "This file's columns have already been confirmed.", "Its page shows the progress."
         )
     if not agreed:
-        raise ConflictError("This file names nobody, or too many people.", "Look at it again.")
+        raise ConflictError(
+            "This file names nobody, or too many people.", "Check its columns again."
+        )
     contact_list.name = name
     contact_list.mapping = targets
     contact_list.state = ListState.QUEUED

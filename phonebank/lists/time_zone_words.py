@@ -60,7 +60,7 @@ _WORDS: dict[str, _Words] = {
     "DE": _GERMAN,
 }
 
-# These words may stand beside any of the words above: "Eastern Standard Time", "Mountain (US &
+# These words may be beside any of the words above: "Eastern Standard Time", "Mountain (US &
 # Canada)".
 _NOISE = re.compile(
     r"\b(?:standard|daylight|savings?|summer|winter|local|time|zone|zeit|sommerzeit|normalzeit"

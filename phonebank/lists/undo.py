@@ -85,13 +85,13 @@ class UndoPreview(NamedTuple):
     contacts it would give their old values back."""
 
     removed: int
-    called: int  # they stay as records of their calls
+    called: int  # these contacts stay as records of their calls
     restored: int
 
 
 def preview_undo(contact_list: ContactList) -> UndoPreview:
-    """Count the contacts of a list that were never called, those that were called, and the people
-    whom it changed."""
+    """Count a list's contacts that were never called, its contacts that were called, and the people
+    whom the list changed."""
     of_list = (
         select(func.count()).select_from(Contact).where(Contact.contact_list_id == contact_list.id)
     )
@@ -103,7 +103,8 @@ def preview_undo(contact_list: ContactList) -> UndoPreview:
 
 
 def suppression_batch_of(contact_list: ContactList) -> SuppressionBatch | None:
-    """Return the batch of numbers that a list put on the do-not-call list; None if it put none."""
+    """Return the batch of numbers that a list put on the do-not-call list, or None if the list put
+    no numbers there."""
     query = select(SuppressionBatch).where(SuppressionBatch.contact_list_id == contact_list.id)
     return db.session.scalar(query)
 
@@ -148,11 +149,11 @@ def delete_uncalled_contacts(contact_list_id: int) -> int:
 
 
 def restore_changed_contacts(contact_list_id: int) -> int:
-    """Give up to AT_ONCE people back the values that an undone list changed, and return how many
-    changes it found.
+    """Give up to AT_ONCE people the values back that an undone list changed, and return how many
+    changes were found.
 
-    A value that something else has changed since stays. So does everything of a person whose old
-    name and number somebody else has by now.
+    A value that has changed again since the upload stays. If another person now has a person's old
+    name and number, all of that person's values stay.
     """
     return len(db.session.scalars(_RESTORE, {"list_id": contact_list_id}).all())
 

@@ -1,5 +1,5 @@
-"""The check of an upload that is too long for a page to wait for: a job counts every row and stores
-the result until the columns are confirmed. The calling code commits."""
+"""The check of an upload that has too many rows for a page to count. A job counts every row, and
+the result is stored until the columns are confirmed. The calling code commits."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ def needs_job(contact_list: ContactList) -> bool:
 
 
 def check_of(contact_list: ContactList) -> UploadCheck | None:
-    """Return the check that is stored or running for an upload; None if there is none."""
+    """Return the check of an upload, finished or running, or None if the upload has no check."""
     return db.session.get(UploadCheck, contact_list.id, populate_existing=True)
 
 
 def begin_check(
     contact_list: ContactList, mapping: Mapping, plan: UpdatePlan, token: str, choices: Choices
 ) -> bool:
-    """Store the form's choices. If they need another count, begin it, and return True: the caller
-    then enqueues the job.
+    """Store the form's choices. If these choices need a new count, begin a check and return True.
+    The calling code then enqueues the job.
 
-    `mapping` and `plan` are what is counted, `token` stands for them (`import_check.token_of`), and
-    `choices` are the form's values by field.
+    The job counts with `mapping` and `plan`. `token` identifies these two
+    (`import_check.token_of`). `choices` has the form's values by field.
     """
     present = check_of(contact_list)
     if present is not None and present.token == token:
@@ -60,7 +60,7 @@ def begin_check(
 
 
 def record_progress(check: UploadCheck, rows: int) -> None:
-    """Store in a transaction of its own how many rows are counted.
+    """Store how many rows have been counted, in a separate transaction.
 
     Raises SupersededError if the columns have changed since, or if the file is gone.
     """
@@ -73,7 +73,8 @@ def record_progress(check: UploadCheck, rows: int) -> None:
 
 
 def finish_check(check: UploadCheck, rows: int, found: dict[str, Any]) -> None:
-    """Store the result as JSON, unless the columns have changed since. `rows` are all rows."""
+    """Store the result as JSON, unless the columns have changed since the check began. `rows` is
+    the number of all rows."""
     db.session.execute(_same(check).values(rows=rows, found=found))
 
 
@@ -83,7 +84,8 @@ def fail_check(check: UploadCheck, fault: str) -> None:
 
 
 def stalled_checks() -> Sequence[int]:
-    """Return the ids of uploads whose check has lost its worker."""
+    """Return the ids of uploads whose check has made no progress for STALLED_AFTER, because its
+    worker was killed."""
     return db.session.scalars(
         select(UploadCheck.contact_list_id)
         .join(ContactList, ContactList.id == UploadCheck.contact_list_id)
@@ -97,8 +99,8 @@ def stalled_checks() -> Sequence[int]:
 
 
 def forget_checks_beside(contact_ids: Collection[int]) -> None:
-    """Delete the checks of uploads to the campaigns of these people, because their samples may have
-    the people's names."""
+    """Delete the checks of uploads to these people's campaigns, because the checks' samples may
+    have the people's names."""
     campaigns = select(Contact.campaign_id).where(Contact.id.in_(contact_ids))
     lists = select(ContactList.id).where(ContactList.campaign_id.in_(campaigns))
     db.session.execute(delete(UploadCheck).where(UploadCheck.contact_list_id.in_(lists)))

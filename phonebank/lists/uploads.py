@@ -28,7 +28,7 @@ CHUNK = 1024 * 1024  # bytes
 ROWS_BELOW_A_TITLE = 10
 # The guesses about columns use this many rows.
 SAMPLE_ROWS = 100
-# The message about a missing phone column quotes this many column names.
+# The message about a missing column of phone numbers quotes this many column names.
 COLUMNS_NAMED = 8
 
 
@@ -81,7 +81,7 @@ def _store(contact_list: ContactList, head: bytes, file: BinaryIO, dialect: Dial
     contact_list.rows_total = len(first_rows) + sum(1 for _ in rows)
     contact_list.dialect = asdict(_settle_alphabet(dialect, words))
     if contact_list.purpose == ListPurpose.TAKE_OUT:
-        return contact_list  # IDs are enough
+        return contact_list  # a file that takes people out needs no numbers: IDs are enough
     if not any(guessed.target in PHONE_TARGETS for guessed in guesses_of(contact_list)):
         raise InvalidFileError(
             "no_phone_column",
@@ -105,7 +105,7 @@ def guesses_of(contact_list: ContactList) -> list[ColumnGuess]:
 
 def chunks_of(contact_list_id: int) -> Iterator[bytes]:
     """Yield the pieces of a stored file, in order. Raises SupersededError if a person is erased
-    from the file meanwhile, because its pieces are others by then."""
+    from the file meanwhile, because the file is then stored in new pieces."""
     number, first_version = 0, None
     while True:
         query = (
@@ -125,7 +125,7 @@ def chunks_of(contact_list_id: int) -> Iterator[bytes]:
 
 
 def discard(contact_list_id: int) -> None:
-    """Delete a stored file; its list stays."""
+    """Delete a stored file. Its list stays."""
     db.session.execute(delete(UploadChunk).where(UploadChunk.contact_list_id == contact_list_id))
 
 

@@ -1,8 +1,8 @@
-"""Adds people that other software sends, or changes them if they are in the campaign already.
+"""Adds people that other software sends, or changes them if they are already in the campaign.
 
-They are read like the rows of an upload, with the same checks (`normalise`, `persist`). They are on
-a separate contact list, which organisers can pause and undo like an upload. The calling code
-commits.
+The people are read like the rows of an upload, with the same checks (`normalise`, `persist`). New
+people are put on a separate contact list, which organisers can pause and undo like an upload. The
+calling code commits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -115,11 +115,12 @@ JOIN contact ON contact.campaign_id = :campaign_id AND contact.phone = i.phone
 
 
 def upsert_people(token_id: int, people: Sequence[SentPerson]) -> list[Result]:
-    """Add these people to the token's campaign, or change those that it has already. Return a
-    result for each, in the same order.
+    """Add these people to the token's campaign, or change them if they are already in it. Return a
+    result for each person, in the same order.
 
-    A person who is there already gets all the values that were sent, and fields that were left out
-    are emptied. Their calls stay, and so does the time at which they may be called again.
+    A person who is already in the campaign gets all the values that were sent. Fields that were not
+    sent are emptied. The person's calls stay, and the time at which they may be called again does
+    too.
 
     Raises ConflictError if the campaign has ended.
     """
@@ -135,9 +136,10 @@ def upsert_people(token_id: int, people: Sequence[SentPerson]) -> list[Result]:
 def add_people(
     campaign: Campaign, people: Sequence[SentPerson], list_of: Callable[[], ContactList]
 ) -> list[Result]:
-    """Add people to a campaign, or change those that it has already, as `upsert_people` does.
+    """Add people to a campaign, or change them if they are already in it, as `upsert_people` does.
 
-    `list_of` returns the contact list for new people, locked. It is called only if there is one.
+    `list_of` locks and returns the contact list for new people. It is called only if there is a new
+    person.
     """
     results: dict[int, Result] = {}
     read = list(_read(people, campaign, results))
@@ -160,7 +162,7 @@ def add_people(
 def _read(
     people: Sequence[SentPerson], campaign: Campaign, results: dict[int, Result]
 ) -> Iterator[ContactRow]:
-    """Yield the people who can be stored. Write the results of the others."""
+    """Yield the people who can be stored, and write the results of the people who cannot."""
     seen: set[tuple[str, str]] = set()
     for ordinal, person in enumerate(people):
         headers = [f"phones.{at}" for at in range(len(person.phones))]

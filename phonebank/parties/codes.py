@@ -10,16 +10,16 @@ _LINK = re.compile(r"/join/([^/?#&\s]+)", re.IGNORECASE)
 _CAMPAIGN_LINK = re.compile(r"/c/([^/?#\s]+)", re.IGNORECASE)
 # This matches texts like "The code is ABC123" and "go to phones.example/join and type ABC123".
 _SAID = re.compile(r"\b(?:code|type|join)\b(?:\s+is\b)?[\s:=]+(\S.*)$", re.IGNORECASE | re.DOTALL)
-# A code has letters and digits only. People add other characters when they type a code that is read
-# aloud, or copy a full stop with it from a message.
+# A code has only letters and digits. People add other characters when they type a code that is read
+# aloud to them, or copy a full stop after the code from a message.
 _NO_LETTERS = re.compile(r"[\W_]+")
 
 
 def normalise_code(text: str) -> str:
     """Return the stored form of a code that was typed or pasted.
 
-    The code may come alone or in its link, in small or full-width letters, with spaces, dashes,
-    dots, quotes or invisible marks.
+    The text may be the code alone or a link with the code. It may have small or full-width letters,
+    spaces, dashes, dots, quotes or invisible marks.
     """
     plain = unicodedata.normalize("NFKC", unquote(text))
     link = _LINK.search(plain)

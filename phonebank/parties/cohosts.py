@@ -12,7 +12,7 @@ from phonebank.core.locks import lock_row
 from phonebank.models import Account, Party, RoleName
 from phonebank.parties.services import organises
 
-# With the host that makes three people: enough for the door, the board and the kitchen.
+# With the host these are three people: enough for the door, the board and the kitchen.
 COHOSTS_AT_MOST = 2
 
 

@@ -78,8 +78,8 @@ def parties_in(campaign: Campaign) -> list[Party]:
 
 
 def party_after(party: Party) -> Party | None:
-    """Return a party that the same host runs next for the same campaign: one that is running, or
-    the first that is planned. Return None if there is none that new callers can join."""
+    """Return a party that the same host runs next for the same campaign: a running party, or the
+    first planned party. Return None if there is no such party that new callers can join."""
     return db.session.scalars(
         select(Party)
         .where(
@@ -96,7 +96,7 @@ def party_after(party: Party) -> Party | None:
 def party_for(account: Account, party_id: int, to_change: bool = False) -> Party:
     """Return the party, if this account may run it.
 
-    Raises NotFoundError otherwise, also if there is no such party.
+    Raises NotFoundError if this account may not run it, and if there is no such party.
 
     With `to_change`, the party is locked first. So if a co-host is removed while their request
     runs, the request changes nothing.
@@ -298,7 +298,8 @@ def _notify_everyone(party: Party) -> None:
 def state_for_callers(party: Party | None) -> dict[str, bool | int | None]:
     """Return what a caller's screen must know about their party: {"paused", "ended", "seconds"}.
 
-    `seconds` is the rest of the break: 0 if the host will end it, None if there is no break.
+    `seconds` is how much of the break is left. It is 0 if the host will end the break, and None if
+    there is no break.
     """
     left = party.break_left(now()) if party is not None else None
     return {

@@ -36,7 +36,7 @@ def standings(campaign_id: int) -> list[dict[str, Any]]:
     """Return the places as rows of `place`, `names` (the titles of the parties that share the
     place) and `conversations`.
 
-    Return no rows if there are fewer than two parties to compare.
+    If there are fewer than two parties to compare, return no rows.
     """
     rows = db.session.execute(
         _STANDINGS, {"campaign_id": campaign_id, "names": NAMES_IN_A_LINE, "places": PLACES}

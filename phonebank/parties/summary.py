@@ -16,8 +16,7 @@ from phonebank.tallies.bars import Bar
 from phonebank.tallies.totals import CallerTotals, Totals, caller_totals, party_totals
 
 # The widths of bars, in minutes. Bars of ten minutes show the breaks of a two-hour evening. A
-# longer party, or one over several days, gets wider bars, so that there are never more than a phone
-# can show.
+# longer party gets wider bars, so that there are never more bars than a phone can show.
 WIDTHS = (10, 20, 30, 60, 120, 240, 720, 1440)
 BARS_AT_MOST = 36
 # Bars of this width or more may span more than a day.

@@ -70,7 +70,9 @@ def new(campaign_id: int) -> ResponseReturnValue:
             address = url_for(".show", campaign_id=campaign.id, call_out_id=call_out.id)
             return commit_and_redirect(address, "It's set up. Open the screen and the remote.")
         except NoSuchTimeError:
-            form.starts_at.errors = ["The clocks change then. Choose another time."]
+            form.starts_at.errors = [
+                "The clocks change that night, and this time does not exist. Choose another."
+            ]
     status = 422 if form.is_submitted() else 200
     return render_template("call_outs/new.html", campaign=campaign, form=form), status
 

@@ -78,8 +78,8 @@ def new() -> ResponseReturnValue:
     chapters = chapters_within(current_user)
     if not (chapters or current_user.is_organiser):
         raise NotAllowedError(
-            "You organise campaigns that are there already.",
-            "Ask an organiser of everything, or of your chapter, to set up another.",
+            "You can only organise campaigns that already exist.",
+            "Ask an organiser of everything, or of your chapter, to set up a new one.",
         )
     form = CampaignForm(chapters=chapters, may_be_without_chapter=current_user.is_organiser)
     if form.validate_on_submit():

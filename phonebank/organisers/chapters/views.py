@@ -29,7 +29,7 @@ def index() -> ResponseReturnValue:
         try:
             chapter = chapters.create_chapter(name, current_user)
             return commit_and_redirect(
-                _address(chapter), "The chapter is made. Next, put its campaigns in."
+                _address(chapter), "The chapter is made. Next, add its campaigns."
             )
         except (InvalidInputError, ConflictError) as fault:
             db.session.rollback()

@@ -21,7 +21,7 @@ SCOPES = {
 
 EVENTS = {
     WebhookEvent.OUTCOME_RECORDED: "An outcome is recorded",
-    WebhookEvent.DO_NOT_CALL_ADDED: "Someone comes onto the do-not-call list",
+    WebhookEvent.DO_NOT_CALL_ADDED: "Someone is put on the do-not-call list",
     WebhookEvent.NEEDS_ACTION: "An answer needs action",
 }
 

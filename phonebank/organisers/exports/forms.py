@@ -30,7 +30,7 @@ class AskForm(FlaskForm):
     def validate_since(self, field: DateField) -> None:
         """Refuse a day in the future."""
         if field.data and field.data > now().date():
-            raise ValidationError("That day is still to come. Choose today or an earlier day.")
+            raise ValidationError("That day is in the future. Choose today or an earlier day.")
 
     @property
     def since_moment(self) -> datetime | None:

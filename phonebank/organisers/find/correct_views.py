@@ -26,9 +26,7 @@ from scripts_library.merge_fields import render_text
 
 pages = Blueprint("correct", __name__, url_prefix="/campaigns/<int:campaign_id>")
 
-_PERSON_STAYS = (
-    "Corrected. The person was called since, so where they stand is still decided by that call."
-)
+_PERSON_STAYS = "Corrected. The person was called since, so that call still decides their status."
 
 
 def init_app(app: Flask) -> None:
@@ -96,7 +94,7 @@ def save(campaign_id: int, call_id: uuid.UUID) -> ResponseReturnValue:
         return _page(campaign, call, f"{fault.message} {fault.what_to_do or ''}", typed), 409 if (
             typed is None
         ) else 422
-    message = "Corrected. The totals have changed with it."
+    message = "Corrected. The totals have changed too."
     if not done.changed:
         message = "Nothing was changed."
     elif done.person_stays:

@@ -69,7 +69,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
         except InvalidInputError as error:
             form.form_errors.append(f"{error.message} {error.what_to_do}".strip())
         else:
-            return _done(campaign, listing, "event listed", "People can find it.")
+            return _done(campaign, listing, "event listed", "People can find this event now.")
     status = 422 if form.is_submitted() else 200
     return render_template("listings/new.html", campaign=campaign, form=form), status
 

@@ -116,8 +116,8 @@ class ColumnsForm(FlaskForm):
         "Empty cells",
         choices=[
             SelectChoice("", "Choose…"),
-            SelectChoice("keep", "Keep what we have"),
-            SelectChoice("empty", "Empty it here too"),
+            SelectChoice("keep", "Keep the values that we have"),
+            SelectChoice("empty", "Delete the values here too"),
         ],
         default="",
     )

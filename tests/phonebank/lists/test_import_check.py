@@ -51,7 +51,7 @@ def test_the_check_says_what_the_import_then_does(desk: Desk) -> None:
     assert by_why(check) == {
         "People that callers will get.": ("new", 2),
         "They are in this campaign already.": ("duplicate", 1),
-        "The same number and name are further up.": ("duplicate", 1),
+        "An earlier row has the same number and name.": ("duplicate", 1),
         "A number is on the do-not-call list.": ("do_not_call", 1),
         "The row itself says not to call.": ("do_not_call", 1),
         "Another row of this file says not to call this number.": ("do_not_call", 1),
