@@ -25,8 +25,7 @@ _OUTCOMES = {
     EndCause.FAILED: "line_fault",
     EndCause.LOST: "line_fault",
     EndCause.HUNG_UP: "line_fault",  # the provider never told of an answer
-    # We end a line that nobody answered after it has rung for as long as the law asks, or before it
-    # is dialled.
+    # We end a line that nobody answered after it has rung for as long as the law asks.
     EndCause.CANCELLED: "no_answer",
 }
 _REST = text("""
@@ -39,9 +38,14 @@ WHERE phone = :phone
 @retry_on_deadlock
 def conclude(row: UnjoinedRow) -> None:
     """Record how the call ended. If the person answered and was put through to nobody, record no
-    outcome: end the call, and let the number rest."""
+    outcome: end the call, and let the number rest. If the line was never dialled, end the call as
+    if the caller had given the person back."""
     if row.answered_at is not None:
         _abandon(row)
+        return
+    if row.dialled_at is None:
+        _end(row, CallEnding.GIVEN_BACK)
+        db.session.commit()
         return
     caller = db.session.get(Caller, row.caller_id) if row.caller_id is not None else None
     try:
@@ -57,14 +61,14 @@ def conclude(row: UnjoinedRow) -> None:
 
 
 def _abandon(row: UnjoinedRow) -> None:
-    _end(row)
+    _end(row, CallEnding.TAKEN_AWAY)
     db.session.execute(_REST, {"phone": row.phone, "until": now() + REST_AFTER_ABANDONED})
     db.session.commit()
 
 
-def _end(row: UnjoinedRow) -> None:
+def _end(row: UnjoinedRow, ending: CallEnding) -> None:
     locked = select(Call).where(Call.id == row.call_id, Call.ended_at.is_(None)).with_for_update()
     call = db.session.scalar(locked.execution_options(populate_existing=True))
     if call is not None:
-        end_hold(call, CallEnding.TAKEN_AWAY)
+        end_hold(call, ending)
         db.session.flush()

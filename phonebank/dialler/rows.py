@@ -64,7 +64,7 @@ ORDER BY line.id
 _UNJOINED = state_text(
     """
 SELECT call.id AS call_id, call.caller_id, call.contact_id, call.phone, line.id AS line_id,
-       line.cause, line.answered_at, line.ended_at
+       line.cause, line.dialled_at, line.answered_at, line.ended_at
 FROM call JOIN line ON line.call_id = call.id AND line.side = :person
 WHERE call.campaign_id = :campaign_id AND call.ended_at IS NULL AND call.turn = 0
   AND line.ended_at IS NOT NULL AND line.joined_at IS NULL
@@ -171,6 +171,7 @@ class UnjoinedRow:
     phone: str
     line_id: int
     cause: EndCause
+    dialled_at: datetime | None
     answered_at: datetime | None
     ended_at: datetime
 

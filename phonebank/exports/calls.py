@@ -16,7 +16,7 @@ _JOINS = """
 FROM call
 JOIN contact ON contact.id = call.contact_id
 JOIN contact_list ON contact_list.id = contact.contact_list_id
-JOIN caller ON caller.id = call.caller_id
+LEFT JOIN caller ON caller.id = call.caller_id
 LEFT JOIN party ON party.id = call.party_id
 LEFT JOIN script_version ON script_version.id = call.script_version_id
 LEFT JOIN script ON script.id = script_version.script_id

@@ -7,6 +7,7 @@ has not changed since. If it has, the line is locked and read again.
 import logging
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -14,7 +15,7 @@ from sqlalchemy import text
 from phonebank.core.db import begin_transaction, db
 from phonebank.core.statement import Statement
 from phonebank.models.line import EndCause, LineState
-from phonebank.telephony.events import LineEvent
+from phonebank.telephony.events import EventKind, LineEvent
 from phonebank.telephony.line_states import LineFacts, apply
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ WITH unchanged AS (
 )
 UPDATE line SET {", ".join(f"{name} = :{name}" for name in _FACTS)},
     provider_id = coalesce(provider_id, :provider_id),
-    dialled_at = coalesce(dialled_at, :at)
+    dialled_at = coalesce(dialled_at, CAST(:was_dialled_at AS timestamptz))
 FROM inserted WHERE line.id = inserted.line_id
 RETURNING line.id
 """)  # noqa: S608
@@ -72,6 +73,7 @@ def _write(event: LineEvent, named: dict[str, Any], row: Any) -> bool:
     of_event = {
         "event_cause": event.cause,
         "at": event.at,
+        "was_dialled_at": _was_dialled_at(event),
         "provider_id": event.provider_id,
         "version": row.version,
     }
@@ -99,10 +101,11 @@ ON CONFLICT DO NOTHING RETURNING line_id, sequence, kind
 _WRITE_MANY = text(f"""
 UPDATE line SET {", ".join(f"{name} = told.{name}" for name in _FACTS)},
     provider_id = coalesce(line.provider_id, told.provider_id),
-    dialled_at = coalesce(line.dialled_at, told.at)
-FROM unnest(CAST(:ids AS bigint[]), CAST(:provider_ids AS text[]), CAST(:ats AS timestamptz[]),
+    dialled_at = coalesce(line.dialled_at, told.was_dialled_at)
+FROM unnest(CAST(:ids AS bigint[]), CAST(:provider_ids AS text[]),
+    CAST(:were_dialled_at AS timestamptz[]),
     {", ".join(f"CAST(:{name} AS {_FACT_TYPES[name]}[])" for name in _FACTS)})
-    AS told (id, provider_id, at, {", ".join(_FACTS)})
+    AS told (id, provider_id, was_dialled_at, {", ".join(_FACTS)})
 WHERE line.id = told.id
 """)  # noqa: S608
 
@@ -135,11 +138,17 @@ def record_events(events: Sequence[LineEvent]) -> None:
     values: dict[str, Any] = {
         "ids": list(changed),
         "provider_ids": [event.provider_id for _, event in changed.values()],
-        "ats": [event.at for _, event in changed.values()],
+        "were_dialled_at": [_was_dialled_at(event) for _, event in changed.values()],
     }
     for name in _FACTS:
         values[name] = [getattr(facts, name) for facts, _ in changed.values()]
     db.session.execute(_WRITE_MANY, values)
+
+
+def _was_dialled_at(event: LineEvent) -> datetime | None:
+    """Return a moment at which the line had been dialled. A line may end without that, so its end
+    says nothing about it."""
+    return None if event.kind == EventKind.ENDED else event.at
 
 
 def _inserted(columns: dict[str, Any]) -> Sequence[Any]:

@@ -220,7 +220,7 @@ def test_the_usual_rules_do_not_come_back_over_somebodys_change(
     organiser.post(page.sent_to, data=form_of(organiser, page) | {"attempts_at_most": "8"})
     address = f"{page.sent_to}/usual"
     said = organiser.post(address, data={"seen": seen}, follow_redirects=True).text
-    assert "yours were not reset" in said
+    assert "yours were not replaced" in said
     assert stored(app, page) == 8
     organiser.post(address, data={"seen": form_of(organiser, page)["seen"][0]})
     assert stored(app, page) is None

@@ -2,12 +2,30 @@
 
 import pytest
 
+from phonebank.calls.claim import claim
 from phonebank.calls.record import record
 from phonebank.core.db import db
-from phonebank.models import Contact, EndCause, Line, LineSide, LineState, PhoneSession, now
+from phonebank.models import (
+    Call,
+    CallEnding,
+    Contact,
+    EndCause,
+    Line,
+    LineSide,
+    LineState,
+    PhoneSession,
+    now,
+)
 from phonebank.telephony.backend import LineRef
 from phonebank.telephony.phases import Phase
-from phonebank.telephony.sessions import connect, finish_after_call, phone_of, set_ready
+from phonebank.telephony.sessions import (
+    connect,
+    finish_after_call,
+    phone_of,
+    set_ready,
+    want_hang_up,
+    want_person_line,
+)
 from tests.factories import own_number
 from tests.phonebank.dialler.evening import evening
 
@@ -45,6 +63,24 @@ def test_people_who_cannot_be_reached_are_recorded_and_the_next_is_called(app):
         for call, line in zip(tonight.calls(), tonight.lines(), strict=True):
             assert call.outcome == {"busy": "busy", "no_such_number": "disconnected"}[line.cause]
         tonight.run(lambda: phone_of(tonight.callers[0].id).notice)
+
+
+def test_a_line_that_is_not_wanted_any_more_is_not_dialled_and_counts_nowhere(app):
+    with evening(app, people=1, how="answer=1") as tonight:
+        caller = tonight.callers[0]
+        tonight.connect_all(ready=False)
+        tonight.run(lambda: phone_of(caller.id).phase == Phase.RESTING)
+        hold = claim(caller)
+        line = want_person_line(
+            caller, db.session.get_one(Call, hold.call.id), tonight.backend.name
+        )
+        want_hang_up(caller, hold.call.id)
+        db.session.commit()
+        tonight.run(lambda: db.session.get_one(Line, line.id, populate_existing=True).ended_at)
+        tonight.run(lambda: tonight.calls()[0].ended_at)
+        call = tonight.calls()[0]
+        assert tonight.lines()[0].dialled_at is None
+        assert (call.ending, call.outcome, call.counted) == (CallEnding.GIVEN_BACK, None, False)
 
 
 def test_nobody_there_for_a_person_who_answers(app):
