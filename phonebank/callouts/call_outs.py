@@ -97,7 +97,8 @@ def call_out_by_remote(token: str) -> CallOut:
 
 
 def move(call_out: CallOut, step: CallOutStep) -> None:
-    """Show another step on the projector. The first call of this function begins the evening."""
+    """Show another step on the projector. When this function is called for the first time, the
+    evening begins."""
     begin_change(call_out)
     at = now()
     call_out.began_at = call_out.began_at or at

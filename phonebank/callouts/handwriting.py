@@ -12,7 +12,7 @@ _TIME = re.compile(r"(\d{1,2})(?:[:.h ]?([0-5]\d))?\s*([ap])?\.?m?\.?", re.IGNOR
 
 
 def read_day(text: str, country: str, today: date) -> date | None:
-    """Return the next day that a text like “14/1”, “14.1.” or “2027-01-14” means; None for an
+    """Return the next day that a text such as “14/1”, “14.1.” or “2027-01-14” means, or None for an
     empty text.
 
     Raises InvalidInputError for any other text.
@@ -37,8 +37,8 @@ def read_day(text: str, country: str, today: date) -> date | None:
 
 
 def read_time(text: str) -> time | None:
-    """Return the time that a text like “19:30”, “1930”, “19” or “7.30pm” means; None for an empty
-    text. Raises InvalidInputError for any other text."""
+    """Return the time that a text such as “19:30”, “1930”, “19” or “7.30pm” means, or None for an
+    empty text. Raises InvalidInputError for any other text."""
     if not text.strip():
         return None
     found = _TIME.fullmatch(text.strip())

@@ -128,7 +128,8 @@ def offers_for(call_out: CallOut, person: SignUp) -> list[Offer]:
 
 
 def take_seat(call_out: CallOut, person: SignUp, pledge_id: int) -> None:
-    """Give the person a place at a pledged party. If they have one there already, nothing changes.
+    """Give the person a place at a pledged party. If the person already has a place there, nothing
+    changes.
 
     Raises NotFoundError if the pledge was taken back, and ConflictError if the party is full or is
     the person's own.

@@ -24,9 +24,9 @@ from phonebank.models import (
 )
 
 SHEETS_AT_MOST = 100
-# As many handwritten lines as fit on a page.
+# A page has room for this many handwritten lines.
 LINES = 20
-# Typed in place of words that nobody can read.
+# Somebody types this in place of words that nobody can read.
 UNREADABLE = "?"
 
 

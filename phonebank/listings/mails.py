@@ -51,8 +51,8 @@ def listing_link(listing: Listing) -> str:
 
 
 def confirm_message(guest: Guest, listing: Listing) -> Message:
-    """Return the e-mail with a link. By opening it, the guest shows that the e-mail address is
-    theirs."""
+    """Return the e-mail with a link. By opening the link, the guest shows that the e-mail address
+    is theirs."""
     return Message(
         guest.email,
         f"One more tap: {listing.title}",

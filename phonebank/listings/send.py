@@ -107,7 +107,8 @@ def is_wanted(mail: GuestMail, guest: Guest, listing: Listing, at: datetime) -> 
 
 def send_alerts(at: datetime, send: Send) -> int:
     """Write to the people who wait for an event near them, if there is one now, and delete their
-    addresses. Return how many people got an e-mail. Each of them is one transaction."""
+    addresses. Return how many people got an e-mail. Each person is handled in a separate
+    transaction."""
     db.session.execute(delete(NearAlert).where(NearAlert.created_at < at - ALERT_LIVES_FOR))
     db.session.commit()
     sent = 0

@@ -1,4 +1,5 @@
-"""The socket of a call-out's projector and remote. They only receive on it."""
+"""The socket of a call-out's projector and remote. They receive the state on it, and send nothing
+that changes anything."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
-/* Keeps a call-out's projector and remote up to date: it writes figures and names into elements that are on the
-   page already, and shows the present step. Projectors in halls hang on old laptops, so this module uses nothing
-   newer than board.js does. */
+/* Keeps a call-out's projector and remote up to date. The module writes figures and names into elements that are
+   already on the page, and shows the present step. A projector in a hall is often connected to an old laptop, so
+   this module uses only JavaScript that board.js uses too. */
 
 import { open } from "./connection.js";
 
@@ -17,7 +17,7 @@ function show(state) {
     write(element, typeof value === "number" ? value.toLocaleString("en-GB") : value);
   }
   if (root.dataset.step !== state.step || root.dataset.ended !== String(state.ended)) {
-    // The remote has other buttons at each step.
+    // The remote has different buttons at each step, so its page is loaded again.
     if (root.dataset.remote !== undefined) return location.reload();
     root.dataset.step = state.step;
     root.dataset.ended = String(state.ended);

@@ -1,6 +1,6 @@
 /* Draws the charts of a campaign's page with uPlot, which shows the numbers under the pointer. Without
-   JavaScript the page has the same bars as an SVG. The page renews its figures, so each renewed chart is drawn
-   again, and what was unfolded stays unfolded. */
+   JavaScript the page has the same bars as an SVG. When the page renews its figures, this module draws the charts
+   again, and keeps open the tables that were open. */
 
 const TALL = 220;
 

@@ -1,13 +1,13 @@
 /* Sends a hall's form again until Phonebank has it, because a hall's network fails when 500 phones are in it. The
-   form has a key, so the server counts a repeat once. sessionStorage keeps what was typed through a reload. A
-   browser that lacks what this module needs sends the form itself. */
+   form has a key, so the server counts a repeated form once. sessionStorage keeps what was typed if the page is
+   reloaded. If a browser lacks something that this module needs, the browser sends the form itself. */
 
 import { csrfToken, setToken } from "./csrf.js";
 import { ask, canAsk, pauseMs } from "./our_answers.js";
 
 const ANSWER_WITHIN_MS = 10000;
 const RETRY_MOST_MS = 8000;
-// After one of these statuses the same form may be accepted later.
+// If the answer has one of these statuses, the server may accept the same form later.
 const LATER = [408, 425, 429];
 const form = document.querySelector("form[data-hall-form]");
 const said = document.querySelector("[data-hall-said]");
@@ -29,7 +29,7 @@ function store(fields) {
     if (fields) sessionStorage.setItem(key, JSON.stringify(fields));
     else sessionStorage.removeItem(key);
   } catch (error) {
-    // No storage: only the page has the fields.
+    // The browser allows no storage, so only the page has the fields.
   }
 }
 
@@ -45,7 +45,7 @@ async function send(fields) {
     return;
   }
   if (answer && answer.ours && answer.status < 500 && !LATER.includes(answer.status) && !answer.stale) {
-    // The page with the errors comes from the server.
+    // The server refused the form. The browser sends it once more, and shows the server's page with the errors.
     store(null);
     form.submit();
     return;
