@@ -89,9 +89,9 @@ class Corrected:
 
 
 def call_in(campaign: Campaign, call_id: uuid.UUID) -> Call:
-    """Return a call of this campaign. Raises NotFoundError if there is no such call."""
+    """Return a caller's call of this campaign. Raises NotFoundError if there is no such call."""
     call = db.session.get(Call, call_id)
-    if call is None or call.campaign_id != campaign.id:
+    if call is None or call.campaign_id != campaign.id or call.caller_id is None:
         raise NotFoundError("There is no such call in this campaign.", "Go back to the person.")
     return call
 

@@ -108,7 +108,7 @@ SELECT contact.external_id, concat_ws(' ', nullif(contact.first_name, ''),
        call.script_version_id, {ANSWERS}
 FROM call
 JOIN contact ON contact.id = call.contact_id
-JOIN caller ON caller.id = call.caller_id
+LEFT JOIN caller ON caller.id = call.caller_id
 WHERE {_OF_CAMPAIGN} ORDER BY call.recorded_at, call.id
 """,  # noqa: S608
         count=f"SELECT count(*) FROM call WHERE {_OF_CAMPAIGN}",  # noqa: S608

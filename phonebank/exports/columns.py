@@ -29,7 +29,8 @@ COLUMNS = (
         "ending",
         "How the person left the screen. recorded: the caller recorded an outcome. given_back: the"
         " caller gave the person back without an outcome. expired: the caller took too long."
-        " taken_away: the caller was removed, the campaign ended, or the person was erased."
+        " taken_away: the caller was removed, the campaign ended, or the person was erased,"
+        " or they answered the telephone service and no caller was free."
         " on_screen: not yet.",
         "coalesce(call.ending, 'on_screen')",
     ),

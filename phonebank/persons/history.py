@@ -29,21 +29,22 @@ class AnswerInWords:
 
 @dataclass(frozen=True)
 class CallTold:
-    """A call with its caller, its person, its answers in the order of the script, and its
-    corrections with the accounts that made them (None for a deleted account), oldest first."""
+    """A call with its caller (None if no caller took it), its person, its answers in the order of
+    the script, and its corrections with the accounts that made them (None for a deleted account),
+    oldest first."""
 
     call: Call
-    caller: Caller
+    caller: Caller | None
     contact: Contact
     answers: Sequence[AnswerInWords] = ()
     corrections: Sequence[tuple[CallCorrection, Account | None]] = field(default_factory=list)
 
 
 def calls_to(contact: Contact, campaign: Campaign) -> list[CallTold]:
-    """Return the calls to a person that a caller had, the newest first, at most CALLS_SHOWN."""
+    """Return the calls to a person, the newest first, at most CALLS_SHOWN."""
     rows = db.session.execute(
         select(Call, Caller)
-        .join(Caller, Caller.id == Call.caller_id)
+        .outerjoin(Caller, Caller.id == Call.caller_id)
         .where(Call.contact_id == contact.id)
         .order_by(Call.started_at.desc())
         .limit(CALLS_SHOWN)
@@ -83,7 +84,9 @@ def answer_in_words(step: Step | None, value: Any, fields: Mapping[str, str | No
     return ", ".join(words)
 
 
-def _told(calls: Sequence[tuple[Call, Caller, Contact]], campaign: Campaign) -> list[CallTold]:
+def _told(
+    calls: Sequence[tuple[Call, Caller | None, Contact]], campaign: Campaign
+) -> list[CallTold]:
     ids = [call.id for call, _, _ in calls]
     answers: dict[uuid.UUID, dict[str, Any]] = {}
     for answer in db.session.scalars(select(Answer).where(Answer.call_id.in_(ids))):
@@ -105,7 +108,11 @@ def _told(calls: Sequence[tuple[Call, Caller, Contact]], campaign: Campaign) -> 
             _in_words(
                 script_of(call.script_version_id),
                 answers.get(call.id, {}),
-                fields | {"first_name": contact.first_name, "caller_name": caller.first_name},
+                fields
+                | {
+                    "first_name": contact.first_name,
+                    "caller_name": caller.first_name if caller else "",
+                },
             ),
             corrections.get(call.id, []),
         )

@@ -138,7 +138,11 @@ def _after_call(call: Call) -> Iterator[str]:
 
 
 def _call(call: Call, words: AnswerWords, named: dict[str, str]) -> Iterator[str]:
-    yield f"- {_moment(call.started_at)}: a volunteer had you on the screen, {_until(call)}."
+    at = _moment(call.started_at)
+    if call.caller_id is None:
+        yield f"- {at}: the telephone service called you, and no volunteer took the call."
+    else:
+        yield f"- {at}: a volunteer had you on the screen, {_until(call)}."
     if call.phone:
         yield f"  Number: {call.phone}"
     outcome = outcome_of(call.outcome) if call.outcome else None

@@ -1,14 +1,29 @@
 """Predictive calling on the simulated network: a call is nobody's until a caller takes it."""
 
+from flask import Flask
 from sqlalchemy import func, select
 
 from phonebank.core.db import db
 from phonebank.dialler import predictive
-from phonebank.models import CampaignMode, Contact, DialDecision, Line, PhoneSettings, Tally, now
+from phonebank.models import (
+    Campaign,
+    CampaignMode,
+    Contact,
+    DialDecision,
+    Line,
+    PhoneSettings,
+    RoleName,
+    Tally,
+    now,
+)
 from phonebank.pacing.snapshot import Decision, PacingMode
+from phonebank.privacy.person import person_of
+from phonebank.privacy.subject_access import subject_access_text
 from phonebank.telephony.phases import Phase
 from phonebank.telephony.sessions import phone_of
+from tests.factories import create_account
 from tests.phonebank.dialler.evening import Evening, evening
+from tests.signing_in import sign_in
 
 MODE = CampaignMode.PREDICTIVE
 
@@ -83,6 +98,25 @@ def test_a_person_for_whom_nobody_is_free_hears_the_message(app, clean_stores, m
         for line in left:
             person = db.session.get_one(Contact, line.contact_id)
             assert (person.callable_at - now()).total_seconds() > 71.9 * 3600
+        _is_told_of_the_call(app, tonight, left[0].contact_id)
+
+
+def _is_told_of_the_call(app: Flask, tonight: Evening, contact_id: int) -> None:
+    """The person may ask who has called them, so an organiser sees the call."""
+    organiser = create_account(RoleName.ORGANISER)
+    db.session.commit()
+    browser = app.test_client()
+    sign_in(browser, organiser.id)
+    page = browser.get(f"/campaigns/{tonight.campaign.id}/person/{contact_id}").text
+    assert "They answered, and no caller was free" in page
+    assert "by the telephone service. No caller took the call" in page
+    contact = db.session.get_one(Contact, contact_id)
+    person, contacts = person_of(contact, Campaign.id == tonight.campaign.id)
+    told = subject_access_text(person, contacts)
+    assert "the telephone service called you, and no volunteer took the call" in told
+    [call] = [one for one in tonight.calls() if one.contact_id == contact_id]
+    correction = f"/campaigns/{tonight.campaign.id}/calls/{call.id}/correct"
+    assert browser.get(correction).status_code == 404
 
 
 def test_without_the_tick_it_is_progressive(app, clean_stores):
