@@ -120,7 +120,8 @@ def wait() -> ResponseReturnValue:
     """Show the waiting page. Every load tries to claim the next contact.
 
     The view claims on a GET, so that the page can try again without JavaScript. The caller has
-    already asked for a contact. Once there is one, every reload shows the same contact.
+    already asked for a contact. Once the caller has a
+    contact, every reload shows that contact.
     """
     if g.caller.promised_at is None:
         return redirect(url_for(".calling"))

@@ -106,7 +106,7 @@ class Config:
         """Read the settings from `environ`.
 
         Raises ConfigError if a needed variable is missing or a number is not a number. Also raises
-        it if a production server would start with a weak secret or without HTTPS.
+        ConfigError if a production server would start with a weak secret or without HTTPS.
         """
 
         def needed(name: str) -> str:

@@ -154,7 +154,7 @@ def fail(export: Export) -> None:
 def put_back_stalled() -> Sequence[int]:
     """Let files whose worker was lost begin again. Return the ids of the files that were put back.
 
-    Such a file fails instead if workers have begun it TRIES_AT_MOST times already.
+    A file that workers have begun TRIES_AT_MOST times already is not put back. It fails.
     """
     stalled = (Export.state.in_(UNDER_WAY), Export.progress_at < now() - STALLED_AFTER)
     hopeless = update(Export).where(*stalled, Export.tries >= TRIES_AT_MOST)

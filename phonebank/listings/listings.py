@@ -208,7 +208,7 @@ def cancel(listing: Listing) -> None:
 
 
 def follow_title(party: Party) -> None:
-    """Give the party's listing the party's new title, which the host has just changed. Raises
+    """Copy the title of a party to its listing, after the host has changed it. Raises
     InvalidInputError if strangers must not see the title, because it has a slur or the address in
     it."""
     listing = listing_of(party)

@@ -85,7 +85,7 @@ class ImportCheck:
 
     @property
     def emptied(self) -> int:
-        """How many stored values an empty cell of the file would delete."""
+        """The number of stored values that empty cells of the file would delete."""
         return sum(column.emptied for column in self.columns)
 
     def to_json(self) -> dict[str, Any]:

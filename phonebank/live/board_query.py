@@ -1,5 +1,4 @@
-"""Reads everything that boards show from PostgreSQL, in one statement. So all boards show the same
-moment.
+"""Reads everything that boards show, with one statement. So all boards show the same moment.
 
 The work for a board grows with the number of callers in its party, never with the number of calls
 in a second.

@@ -267,7 +267,7 @@ class _Section:
         return self.section(key).as_fact(check)
 
     def as_fact(self, check: Callable[[Any], T]) -> Fact[T]:
-        """Read this section as a Fact. A missing status means law."""
+        """Read this section as a Fact. If the status is missing, the fact is law."""
         read = Fact(
             value=self.read("value", check),
             source=self.read("source", _text),

@@ -56,7 +56,7 @@ class Decision:
 
     @property
     def callback_at(self) -> datetime | None:
-        """The moment `callable_at` if it was promised, else None."""
+        """Return `callable_at` if a call back was promised for that time, and None otherwise."""
         return self.callable_at if self.promised else None
 
 

@@ -72,8 +72,8 @@ def write_free_lines(backend: str) -> None:
 
 
 def unpriced_lines(backend: str) -> dict[str, datetime]:
-    """Return when each line that has ended without a price so far was created, by the provider's id
-    of the line."""
+    """Return the lines that have ended and have no price yet. The keys are the provider's ids of
+    the lines, and the values are the times at which the lines were created."""
     rows = db.session.execute(_UNPRICED, _asked(backend))
     return {row.provider_id: row.created_at for row in rows}
 

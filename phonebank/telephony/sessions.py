@@ -180,7 +180,8 @@ def want_person_line(caller: Caller, call: Call, backend: str) -> Line:
 
 
 def want_hang_up(caller: Caller, call_id: uuid.UUID) -> bool:
-    """Let the dialler end the line of one of the caller's calls. Return whether there was one."""
+    """Let the dialler end the line of one of the caller's calls. Return whether the
+    call had an open line."""
     values = {"call_id": call_id, "caller_id": caller.id, "at": now()}
     return db.session.scalar(_WANT_END, values) is not None
 
