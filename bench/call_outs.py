@@ -119,7 +119,11 @@ def main(quick: bool = False) -> bool:
                     jobs.append(pool.submit(pledge, *one))
                 for job in jobs:
                     job.result()
-            time.sleep(2)
+            give_up = time.monotonic() + 10
+            while sum(len(screen.seen) for screen in screens) < len(todo):
+                if time.monotonic() > give_up:
+                    break
+                time.sleep(0.1)
             seen = {name: at for screen in screens for name, at in screen.seen.items()}
             for screen in screens:
                 screen.client.disconnect()

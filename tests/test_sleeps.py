@@ -15,6 +15,7 @@ SLEEPERS = {"time", "gevent", "asyncio"}
 # Where the time that goes by is itself what is tried or measured. No test waits in these.
 PACED = {
     "bench/boards.py::run_phase": "what it costs when nothing happens, for so long",
+    "bench/call_outs.py::main": "so many pledges a second",
     "bench/callers.py::watch": "how long the phones are measured",
     "bench/handsets.py::_begin": "the pause of a phone that was not answered",
     "bench/handsets.py::_send_until_settled": "the same for an outcome",

@@ -17,6 +17,7 @@ from tests.browser.call_page import (
     settle,
     step_on,
     tap,
+    wait_until,
 )
 from tests.browser.looking import Size, resize
 from tests.factories import create_contact
@@ -235,8 +236,11 @@ def test_few_taps_end_a_call(party: Party, new_page: NewPage) -> None:
 
     def ended_with(*taps: str) -> str:
         resize(page, next(sizes))
+        before = len(recorded_outcomes(party))
         for name in taps:
             page.locator("button:visible, summary:visible", has_text=name).first.click()
+        # The message about the last outcome may still be there, so it proves nothing.
+        wait_until(lambda: len(recorded_outcomes(party)) > before)
         page.locator(".toast").wait_for()
         settle(page)
         return recorded_outcomes(party)[-1]

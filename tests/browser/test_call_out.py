@@ -134,6 +134,7 @@ def test_a_sheet_is_typed_in_by_keyboard_alone(
     page.goto(f"/call-out/sheet/{sheets.sheets_of(call_out)[0].token}")
     began = time.monotonic()
     for index in (*range(10), 0):
+        expect(page.locator("#first_name")).to_be_focused()
         for part in (f"P{index}", f"p{index}@example.org", "SW9"):
             page.keyboard.type(part)
             page.keyboard.press("Tab")

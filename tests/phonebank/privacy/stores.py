@@ -12,9 +12,10 @@ from sqlalchemy import text
 from phonebank.core.db import db
 from phonebank.core.redis import redis_for_jobs
 
+# The table of places has the postcodes and towns of whole countries, and nothing about a person.
 _COLUMNS = text("""
 SELECT table_name, column_name, data_type FROM information_schema.columns
-WHERE table_schema = 'public' ORDER BY table_name, ordinal_position
+WHERE table_schema = 'public' AND table_name <> 'place' ORDER BY table_name, ordinal_position
 """)
 
 
