@@ -1,10 +1,9 @@
 """The organiser's pages of a file that takes people out of calling: the upload, and whom the file
 names. Its progress and its undo are on the list's page (`views.progress`)."""
 
-from flask import Blueprint, Flask, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
-from werkzeug.datastructures import MultiDict
 
 from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
@@ -16,14 +15,19 @@ from phonebank.csv_input.column_mapping import Mapping
 from phonebank.csv_input.rows import InvalidFileError
 from phonebank.lists import services, upload_checks
 from phonebank.lists.import_check import token_of
-from phonebank.lists.jobs import check_upload, take_people_out
+from phonebank.lists.jobs import take_people_out
 from phonebank.lists.known_people import UpdatePlan
 from phonebank.lists.take_out_check import TakeOutCheck, check_take_out
 from phonebank.lists.uploads import guesses_of, store_upload
 from phonebank.models import Campaign, ContactList, ListPurpose, ListState, RoleName
+from phonebank.organisers.lists.counted_check import (
+    check_meter,
+    found_by_job,
+    kept_choices,
+    pace_of_check,
+)
 from phonebank.organisers.lists.take_out_forms import NamesForm, TakeOutForm, names_form
-from phonebank.organisers.lists.views import pace_of_check
-from phonebank.organisers.responses import after_commit_enqueue, commit_and_enqueue
+from phonebank.organisers.responses import commit_and_enqueue
 
 take_out = Blueprint("take_out", __name__, url_prefix="/campaigns/<int:campaign_id>/take-out")
 
@@ -71,8 +75,8 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
     if contact_list.state != ListState.UPLOADED:
         return redirect(url_for("lists.progress", campaign_id=campaign.id, list_id=list_id))
     if request.headers.get("HX-Request"):
-        return _meter(contact_list)
-    form = names_form(guesses_of(contact_list), contact_list.name, _kept_choices(contact_list))
+        return check_meter(contact_list, _address("columns", contact_list))
+    form = names_form(guesses_of(contact_list), contact_list.name, kept_choices(contact_list))
     check = _check(campaign, contact_list, form)
     db.session.commit()
     valid = form.validate_on_submit() and form.is_usable()
@@ -107,36 +111,11 @@ def _check(campaign: Campaign, contact_list: ContactList, form: NamesForm) -> Ta
     if not upload_checks.needs_job(contact_list):
         form.token = token
         return check_take_out(campaign, contact_list, mapping)
-    choices = dict(request.form.lists()) if request.form else {}
-    choices.pop("csrf_token", None)
-    if upload_checks.begin_check(contact_list, mapping, UpdatePlan(), token, choices):
-        after_commit_enqueue(check_upload, contact_list.id)
-    counted = upload_checks.check_of(contact_list)
-    if counted is None or not counted.found:
+    found = found_by_job(contact_list, mapping, UpdatePlan(), token)
+    if found is None:
         return None
     form.token = token
-    return TakeOutCheck(**counted.found)
-
-
-def _meter(contact_list: ContactList) -> ResponseReturnValue:
-    counted = upload_checks.check_of(contact_list)
-    address = _address("columns", contact_list)
-    if counted and not counted.found and not counted.fault:
-        return render_template(
-            "lists/_check_meter.html",
-            contact_list=contact_list,
-            counted=counted,
-            address=address,
-            pace=pace_of_check(contact_list, counted),
-        )
-    return Response(headers={"HX-Redirect": address})
-
-
-def _kept_choices(contact_list: ContactList) -> MultiDict[str, str] | None:
-    counted = upload_checks.check_of(contact_list)
-    if request.form or counted is None or not counted.choices:
-        return None
-    return MultiDict(counted.choices)
+    return TakeOutCheck(**found)
 
 
 def _audit(action: str, campaign: Campaign, contact_list: ContactList, **after: object) -> None:

@@ -27,7 +27,7 @@ from phonebank.csv_input.column_mapping import Mapping, faults_of
 from phonebank.csv_input.rows import InvalidFileError
 from phonebank.lists import refused_file, screening, services, undo, upload_checks
 from phonebank.lists.import_check import ImportCheck, check_import, token_of
-from phonebank.lists.jobs import check_upload, import_list, undo_import
+from phonebank.lists.jobs import import_list, undo_import
 from phonebank.lists.known_people import UpdatePlan
 from phonebank.lists.reading_pace import describe_pace
 from phonebank.lists.screening import ScreeningState
@@ -40,10 +40,15 @@ from phonebank.models import (
     ListPurpose,
     ListState,
     RoleName,
-    UploadCheck,
     now,
 )
 from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
+from phonebank.organisers.lists.counted_check import (
+    check_meter,
+    found_by_job,
+    kept_choices,
+    pace_of_check,
+)
 from phonebank.organisers.lists.forms import (
     ColumnsForm,
     PriorityForm,
@@ -53,7 +58,6 @@ from phonebank.organisers.lists.forms import (
     columns_form,
 )
 from phonebank.organisers.responses import (
-    after_commit_enqueue,
     commit_and_enqueue,
     commit_and_redirect,
 )
@@ -130,9 +134,9 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
     if contact_list.state != ListState.UPLOADED:
         return redirect(_address("progress", contact_list))
     if request.headers.get("HX-Request"):
-        return _check_meter(contact_list)
+        return check_meter(contact_list, _address("columns", contact_list))
     guesses = guesses_of(contact_list)
-    kept = _kept_choices(contact_list)
+    kept = kept_choices(contact_list)
     sent = request.form or kept or MultiDict[str, str]()
     targets = [sent.get(f"column_{guess.index}", guess.target) for guess in guesses]
     mapping = Mapping.of(contact_list.headers, targets)
@@ -335,13 +339,6 @@ def priority(campaign_id: int, list_id: int) -> ResponseReturnValue:
     return redirect(_address("progress", contact_list))
 
 
-def pace_of_check(contact_list: ContactList, counted: UploadCheck | None) -> str:
-    """Describe how fast a job counts the rows of a file. Return "" if no job is counting."""
-    if counted is None:
-        return ""
-    return describe_pace(counted.rows, contact_list.rows_total, counted.begun_at, now())
-
-
 def _pace(contact_list: ContactList) -> str:
     return describe_pace(
         contact_list.rows_read,
@@ -363,37 +360,11 @@ def _check(campaign: Campaign, contact_list: ContactList, form: ColumnsForm) -> 
     if not upload_checks.needs_job(contact_list):
         form.token = token
         return check_import(campaign, contact_list, mapping, plan)
-    choices = dict(request.form.lists()) if request.form else {}
-    choices.pop("csrf_token", None)
-    if upload_checks.begin_check(contact_list, mapping, plan, token, choices):
-        after_commit_enqueue(check_upload, contact_list.id)
-    counted = upload_checks.check_of(contact_list)
-    if counted is None or not counted.found:
+    found = found_by_job(contact_list, mapping, plan, token)
+    if found is None:
         return None
     form.token = token
-    return ImportCheck.from_json(counted.found)
-
-
-def _check_meter(contact_list: ContactList) -> ResponseReturnValue:
-    counted, address = upload_checks.check_of(contact_list), _address("columns", contact_list)
-    if counted and not counted.found and not counted.fault:
-        return render_template(
-            "lists/_check_meter.html",
-            contact_list=contact_list,
-            counted=counted,
-            address=address,
-            pace=pace_of_check(contact_list, counted),
-        )
-    return Response(headers={"HX-Redirect": address})
-
-
-def _kept_choices(contact_list: ContactList) -> MultiDict[str, str] | None:
-    """Return the form's values from when it was last sent. Return None if this request sends the
-    form."""
-    counted = upload_checks.check_of(contact_list)
-    if request.form or counted is None or not counted.choices:
-        return None
-    return MultiDict(counted.choices)
+    return ImportCheck.from_json(found)
 
 
 def _audit(action: str, campaign: Campaign, contact_list: ContactList, **after: object) -> None:

@@ -1,0 +1,60 @@
+"""What an upload will do, counted by a job if the file is long: for the pages of a list's columns
+and of a take-out file."""
+
+from typing import Any
+
+from flask import Response, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+
+from phonebank.csv_input.column_mapping import Mapping
+from phonebank.lists import upload_checks
+from phonebank.lists.jobs import check_upload
+from phonebank.lists.known_people import UpdatePlan
+from phonebank.lists.reading_pace import describe_pace
+from phonebank.models import ContactList, UploadCheck, now
+from phonebank.organisers.responses import after_commit_enqueue
+
+
+def found_by_job(
+    contact_list: ContactList, mapping: Mapping, plan: UpdatePlan, token: str
+) -> dict[str, Any] | None:
+    """Return what a job has found in the file with this mapping and plan. Start the job if none has
+    begun, and return None while it counts."""
+    choices = dict(request.form.lists()) if request.form else {}
+    choices.pop("csrf_token", None)
+    if upload_checks.begin_check(contact_list, mapping, plan, token, choices):
+        after_commit_enqueue(check_upload, contact_list.id)
+    counted = upload_checks.check_of(contact_list)
+    return counted.found or None if counted else None
+
+
+def check_meter(contact_list: ContactList, address: str) -> ResponseReturnValue:
+    """Return the part of the page that shows how far the job is. When it has ended, the browser
+    opens `address`."""
+    counted = upload_checks.check_of(contact_list)
+    if counted and not counted.found and not counted.fault:
+        return render_template(
+            "lists/_check_meter.html",
+            contact_list=contact_list,
+            counted=counted,
+            address=address,
+            pace=pace_of_check(contact_list, counted),
+        )
+    return Response(headers={"HX-Redirect": address})
+
+
+def pace_of_check(contact_list: ContactList, counted: UploadCheck | None) -> str:
+    """Describe how fast a job counts the rows of a file. Return "" if no job is counting."""
+    if counted is None:
+        return ""
+    return describe_pace(counted.rows, contact_list.rows_total, counted.begun_at, now())
+
+
+def kept_choices(contact_list: ContactList) -> MultiDict[str, str] | None:
+    """Return the form's values from when it was last sent. Return None if this request sends the
+    form."""
+    counted = upload_checks.check_of(contact_list)
+    if request.form or counted is None or not counted.choices:
+        return None
+    return MultiDict(counted.choices)
