@@ -466,6 +466,10 @@ def faults_of(page: Page, said: list[str], at_home: Size = LAPTOP) -> list[str]:
         (at_home, "tag", TAGS),
     ):
         resize(page, size)
+        # A bar that stays at the bottom of the window covers things, but people can scroll them
+        # away from it. So the window is as high as the page.
+        height = page.evaluate("document.documentElement.scrollHeight")
+        resize(page, (size[0], max(size[1], height)))
         found += [f"{size[0]} px: {fault}" for fault in accessibility_faults(page, kind, rules)]
     if at_home == PHONE:
         found += [f"too small for a thumb: {target}" for target in small_targets(page)]
