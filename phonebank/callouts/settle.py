@@ -33,6 +33,7 @@ from phonebank.models import (
     now,
 )
 from phonebank.parties.services import create_party
+from phonebank.rules.local_moments import describe_moment
 from phonebank.rules.time_zones import time_zone
 from phonebank.scripts.campaign_scripts import use_ready_made
 
@@ -140,7 +141,6 @@ def _make_party(call_out: CallOut, pledge: Pledge) -> Party:
 def _send_kit(call_out: CallOut, pledge: Pledge) -> None:
     party = db.session.get_one(Party, pledge.party_id)
     account = db.session.get_one(Account, party.host_id)
-    there = party.starts_at.astimezone(time_zone(party.time_zone))
     kit = current_app.url_map.bind("").build("parties.kit", {"party_id": party.id})
     link = sign_in_link(account, kit, lives_for=INVITATION_LIVES_FOR)
     days = INVITATION_LIVES_FOR // timedelta(days=1)
@@ -149,7 +149,7 @@ def _send_kit(call_out: CallOut, pledge: Pledge) -> None:
         "Your phone party: what you need",
         f"Hello {pledge.sign_up.first_name},\n\n"
         f"Thank you for your pledge at “{call_out.title}”. We've set your party up:\n\n"
-        f"{there:%A} {there.day} {there:%B}, {there:%H:%M}, {pledge.area}, "
+        f"{describe_moment(party.starts_at, party.time_zone)}, {pledge.area}, "
         f"{pledge.chairs} {'chair' if pledge.chairs == 1 else 'chairs'}\n\n"
         f"Open your party and print your kit:\n\n{link}\n\n"
         "There you can change the day and invite your friends. About half of those who say yes "

@@ -1,14 +1,12 @@
 """The shared parts of the host's pages: the blueprint, the redirect after a change, and dates in
 words."""
 
-from datetime import datetime
-
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from phonebank.core.db import db
 from phonebank.models import Party
-from phonebank.rules.time_zones import time_zone
+from phonebank.rules.local_moments import describe_moment
 
 pages = Blueprint("parties", __name__, url_prefix="/parties", template_folder="templates")
 
@@ -23,5 +21,4 @@ def back_to(party: Party, words: str = "", page: str = ".run") -> ResponseReturn
 
 def describe_start(party: Party) -> str:
     """Return the start of the party in its own time zone, like “Tuesday 13 January, 19:30”."""
-    moment: datetime = party.starts_at.astimezone(time_zone(party.time_zone))
-    return f"{moment:%A} {moment.day} {moment:%B}, {moment:%H:%M}"
+    return describe_moment(party.starts_at, party.time_zone)

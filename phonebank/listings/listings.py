@@ -11,7 +11,7 @@ from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundErro
 from phonebank.core.locks import lock_row
 from phonebank.core.secret_text import decrypt, encrypt
 from phonebank.listings.mail_queue import forget_reminders, queue_for_guests
-from phonebank.listings.times import describe_day, is_over
+from phonebank.listings.times import is_over
 from phonebank.models import (
     Account,
     Campaign,
@@ -32,6 +32,7 @@ from phonebank.parties.services import end_party, organises
 from phonebank.places.find import describe_place
 from phonebank.places.typed import key_of
 from phonebank.rules.languages import LANGUAGES
+from phonebank.rules.local_moments import describe_moment
 from phonebank.trainings.marks import refuse_untrained_host
 
 PLACES_AT_MOST = 500
@@ -241,7 +242,7 @@ def street_address(listing: Listing) -> str:
 
 def when_of(listing: Listing) -> str:
     """Return the start in words, in the event's own time zone."""
-    return describe_day(listing.starts_at, listing.time_zone)
+    return describe_moment(listing.starts_at, listing.time_zone)
 
 
 def _lock(listing: Listing) -> Party | None:

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 
 from phonebank.core.db import db
-from phonebank.listings.times import describe_day
 from phonebank.models import (
     Campaign,
     CampaignState,
@@ -22,6 +21,7 @@ from phonebank.models import (
 from phonebank.parties.calendar import LASTS
 from phonebank.places.distance import box_around, km_between
 from phonebank.rules.languages import LANGUAGES
+from phonebank.rules.local_moments import describe_moment
 
 SHOWN_AT_MOST = 20
 # Kilometres. People rarely travel farther than this. If no event is nearer, the page also offers
@@ -170,7 +170,7 @@ def _describe(rows: Sequence[tuple[float | None, Any]], at: datetime) -> list[Ne
             kind=KINDS[row.kind],
             title=row.title,
             host_name=row.host_name,
-            when=describe_day(row.starts_at, row.time_zone),
+            when=describe_moment(row.starts_at, row.time_zone),
             starts_at=row.starts_at,
             by_video=row.by_video,
             area=row.area,

@@ -27,9 +27,3 @@ def reminder_times(starts_at: datetime, zone: str) -> dict[MailKind, datetime]:
 def is_over(starts_at: datetime, at: datetime) -> bool:
     """Whether an event is certainly over at `at` (aware), so that nobody new should come."""
     return starts_at + LASTS <= at
-
-
-def describe_day(starts_at: datetime, zone: str) -> str:
-    """Return a day and an hour in the event's time zone: “Tuesday 13 January, 19:30”."""
-    moment = starts_at.astimezone(time_zone(zone))
-    return f"{moment:%A} {moment.day} {moment:%B}, {moment:%H:%M}"

@@ -29,6 +29,7 @@ from phonebank.places.distance import describe_distance
 from phonebank.places.find import describe_place
 from phonebank.roster.devices import COOKIE_KEY as CALLER_KEY
 from phonebank.roster.devices import cookie_for
+from phonebank.rules.local_moments import describe_moment
 from phonebank.rules.time_zones import time_zone
 
 # The key of the sign-up in the session cookie.
@@ -295,8 +296,7 @@ def _caller_of_device() -> Caller | None:
 
 
 def _when(moment: Any, call_out: CallOut) -> str:
-    there = moment.astimezone(time_zone(call_out.time_zone))
-    return f"{there:%A} {there.day} {there:%B}, {there:%H:%M}"
+    return describe_moment(moment, call_out.time_zone)
 
 
 def _far(km: float, person: SignUp) -> str:

@@ -1,7 +1,9 @@
-"""A day and a time on somebody's clock, as a moment. Pure functions."""
+"""A day and a time on a clock as a moment, and a moment in words. Pure functions."""
 
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
+
+from phonebank.rules.time_zones import time_zone
 
 
 class NoSuchTimeError(ValueError):
@@ -19,3 +21,10 @@ def moment_at(day: date, at: time, zone: ZoneInfo) -> datetime:
     if moment.astimezone(zone).replace(tzinfo=None) != there.replace(tzinfo=None):
         raise NoSuchTimeError(f"clocks in {zone.key} skip {at} on {day}")
     return moment
+
+
+def describe_moment(moment: datetime, zone: str) -> str:
+    """Return the day and the time of an aware moment in the time zone of this IANA name, like
+    “Tuesday 13 January, 19:30”."""
+    there = moment.astimezone(time_zone(zone))
+    return f"{there:%A} {there.day} {there:%B}, {there:%H:%M}"

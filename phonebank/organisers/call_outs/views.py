@@ -16,7 +16,7 @@ from phonebank.core.scopes import campaign_for
 from phonebank.models import CallOut, RoleName
 from phonebank.organisers.call_outs.forms import CallOutForm
 from phonebank.organisers.responses import commit_and_redirect
-from phonebank.rules.local_moments import NoSuchTimeError, moment_at
+from phonebank.rules.local_moments import NoSuchTimeError, describe_moment, moment_at
 from phonebank.rules.time_zones import time_zone
 
 views = Blueprint("call_outs", __name__, url_prefix="/campaigns/<int:campaign_id>/call-outs")
@@ -161,5 +161,4 @@ def make_sheets(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
 
 
 def _when(call_out: CallOut) -> str:
-    there = call_out.starts_at.astimezone(time_zone(call_out.time_zone))
-    return f"{there:%A} {there.day} {there:%B}, {there:%H:%M}"
+    return describe_moment(call_out.starts_at, call_out.time_zone)
