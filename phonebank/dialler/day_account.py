@@ -9,6 +9,7 @@ from phonebank.core.db import db
 from phonebank.models import Campaign, LineSide
 from phonebank.models.state_column import state_sql
 from phonebank.pacing.snapshot import DayAccount
+from phonebank.rules.local_moments import last_midnight
 
 # A person was lost if their caller's own line ended while the two talked, and nobody recorded how
 # the call ended. A call whose outcome is not recorded yet is in no count.
@@ -38,8 +39,6 @@ WHERE line.campaign_id = :campaign_id AND line.side = :person AND line.created_a
 def account_of(campaign: Campaign, at: datetime) -> DayAccount:
     """Return the account of the campaign's day, which begins at midnight in its first time zone,
     seen at `at` (aware)."""
-    midnight = at.astimezone(first_zone_of(campaign)).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
+    midnight = last_midnight(at, first_zone_of(campaign))
     row = db.session.execute(_ACCOUNT, {"campaign_id": campaign.id, "since": midnight}).one()
     return DayAccount(row.people, row.machines, row.abandoned, row.lost)

@@ -28,3 +28,8 @@ def describe_moment(moment: datetime, zone: str) -> str:
     “Tuesday 13 January, 19:30”."""
     there = moment.astimezone(time_zone(zone))
     return f"{there:%A} {there.day} {there:%B}, {there:%H:%M}"
+
+
+def last_midnight(at: datetime, zone: ZoneInfo) -> datetime:
+    """Return the midnight with which the day of `at` (aware) began in this zone."""
+    return at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from phonebank.core.db import db
+from phonebank.rules.local_moments import last_midnight
 
 # From this share of the limit on, pages warn.
 WARNS_FROM = Decimal("0.8")
@@ -54,6 +55,6 @@ class Spending:
 
 def spending_of(campaign_id: int, limit: Decimal | None, zone: ZoneInfo, at: datetime) -> Spending:
     """Return what the campaign's lines have cost since midnight in `zone`, seen at `at` (aware)."""
-    midnight = at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = last_midnight(at, zone)
     row = db.session.execute(_SPENT, {"campaign_id": campaign_id, "since": midnight}).one()
     return Spending(row.cost, row.currency or "", row.lines, row.unpriced, limit, row.still_to_come)

@@ -24,6 +24,7 @@ from phonebank.roster.pace import flags_of, open_flags, pause_of
 from phonebank.roster.remove import remove_anywhere
 from phonebank.roster.stop import stopped_callers
 from phonebank.rules.languages import language_name
+from phonebank.rules.local_moments import last_midnight
 from phonebank.tallies.totals import totals_of_caller
 
 callers = Blueprint(
@@ -50,7 +51,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
     at = now()
     sort = request.args.get("sort", "")
     sort = sort if sort in campaign_callers.SORTS else "seen"
-    midnight = at.astimezone(first_zone_of(campaign)).replace(hour=0, minute=0, second=0)
+    midnight = last_midnight(at, first_zone_of(campaign))
     rows = campaign_callers.admitted_callers(campaign, midnight, name, page, sort)
     lists = {contact_list.id: contact_list for contact_list in lists_in_calling_order(campaign)}
     return render_template(
