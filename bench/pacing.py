@@ -2,16 +2,20 @@
 
     python -m bench.pacing [compare] [law]
 
+With PACING_KEPT=<file>, each evening that was played is kept in that file, and a later run with the
+same file plays only the others. Delete the file when the rule or the model changes.
 See docs/pacing.md for the model and the bars.
 """
 
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from functools import partial
 from multiprocessing import Pool
 from multiprocessing.pool import Pool as PoolType
+from pathlib import Path
 
 from bench.pacing_peers import Kooragang
 from bench.reporting import report
@@ -70,12 +74,34 @@ def play(rule: str, setting: Setting, seed: int) -> Result:
     return Evening(setting, seed, MAKE[rule]()).run()
 
 
-def evenings(pool: PoolType, rule: str, setting: Setting, count: int) -> Figures:
-    """Play evenings with the seeds from 1 on."""
-    return figures(pool.map(partial(play, rule, setting), range(1, count + 1), 1), OFCOM.ceiling)
+class Evenings:
+    """Plays evenings on all processors, and keeps what they brought in a file, if there is one."""
+
+    def __init__(self, pool: PoolType, file: Path | None) -> None:
+        self._pool, self._file = pool, file
+        self._kept: dict[str, Result] = {}
+        if file is not None and file.exists():
+            for line in file.read_text().splitlines():
+                key, result = json.loads(line)
+                self._kept[key] = Result(**result)
+
+    def figures(self, rule: str, setting: Setting, count: int) -> Figures:
+        """Return the figures of the evenings with the seeds from 1 to `count`."""
+        keys = {seed: json.dumps([rule, *astuple(setting), seed]) for seed in range(1, count + 1)}
+        missing = [seed for seed, key in keys.items() if key not in self._kept]
+        played = self._pool.imap(partial(play, rule, setting), missing)
+        for seed, result in zip(missing, played, strict=True):
+            self._keep(keys[seed], result)
+        return figures([self._kept[key] for key in keys.values()], OFCOM.ceiling)
+
+    def _keep(self, key: str, result: Result) -> None:
+        self._kept[key] = result
+        if self._file is not None:
+            with self._file.open("a") as file:
+                file.write(json.dumps([key, asdict(result)]) + "\n")
 
 
-def compare(pool: PoolType, evenings_each: int, settings: Sequence[Setting]) -> bool:
+def compare(evenings: Evenings, evenings_each: int, settings: Sequence[Setting]) -> bool:
     """Compare the rules on the same seeds, and say whether every bar is kept."""
     kept = True
     report(
@@ -86,7 +112,7 @@ def compare(pool: PoolType, evenings_each: int, settings: Sequence[Setting]) -> 
         count = max(2, evenings_each // (3 if setting.callers >= 200 else 1))
         found = {}
         for rule in ("progressive", "Kooragang", "ours"):
-            found[rule] = evenings(pool, rule, setting, count)
+            found[rule] = evenings.figures(rule, setting, count)
             report(_row(setting, rule, found[rule]))
         kept &= found["ours"].days_over == 0
         for bar in BARS:
@@ -97,19 +123,19 @@ def compare(pool: PoolType, evenings_each: int, settings: Sequence[Setting]) -> 
     return kept
 
 
-def law(pool: PoolType, count: int, sizes: Sequence[int]) -> bool:
+def law(evenings: Evenings, count: int, sizes: Sequence[int]) -> bool:
     """Play evenings on which the answer rate triples, or half of the callers vanish."""
     kept = True
     for callers in sizes:
         setting = replace(EVENING, callers=callers)
-        tripling = evenings(pool, "ours", replace(setting, tripling=True), count)
+        tripling = evenings.figures("ours", replace(setting, tripling=True), count)
         kept &= tripling.days_over == 0
         report(f"{callers} callers, answers triple: {_over(tripling)}")
-        vanish = evenings(pool, "ours", replace(setting, half_vanish=True), count)
+        vanish = evenings.figures("ours", replace(setting, half_vanish=True), count)
         allowed = VANISHED_OVER * max(count, FEWEST_TO_COUNT)
         kept &= vanish.days_over <= allowed
         report(f"{callers} callers, half vanish: {_over(vanish)}")
-    lifted = evenings(pool, "ours, bound lifted", Setting(callers=5, tripling=True), count)
+    lifted = evenings.figures("ours, bound lifted", Setting(callers=5, tripling=True), count)
     kept &= lifted.days_over > 0
     report(f"5 callers, answers triple, bound lifted: {_over(lifted)}")
     return kept
@@ -143,11 +169,13 @@ def main(quick: bool, parts: Sequence[str] = ("compare", "law")) -> bool:
         settings += [replace(EVENING, callers=n, answer_share=0.30) for n in (5, 20, 50)]
         settings += [replace(EVENING, callers=n, talk=240.0) for n in (5, 20, 50)]
     kept = True
+    file = os.environ.get("PACING_KEPT")
     with Pool(os.cpu_count()) as pool:
+        evenings = Evenings(pool, Path(file) if file else None)
         if "compare" in parts:
-            kept &= compare(pool, 6 if quick else 40, settings)
+            kept &= compare(evenings, 6 if quick else 40, settings)
         if "law" in parts:
-            kept &= law(pool, 20 if quick else 1000, (5, 20) if quick else (5, 20, 50))
+            kept &= law(evenings, 20 if quick else 1000, (5, 20) if quick else (5, 20, 50))
     return kept
 
 

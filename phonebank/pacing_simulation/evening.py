@@ -92,7 +92,8 @@ class Evening:
         self._now = 0.0
         self._ready: deque[_Caller] = deque()
         self._talking: dict[_Caller, Line] = {}
-        self._wrapping_up: set[_Caller] = set()
+        # A dictionary, because it keeps its order: the same seed must be the same evening.
+        self._wrapping_up: dict[_Caller, None] = {}
         self._ringing: dict[int, float] = {}
         self._waiting: deque[Line] = deque()
 
@@ -148,11 +149,10 @@ class Evening:
             self.lines.append(line)
         self._ringing[line.number] = self._now
         self._learner.dialled(line.number, self._now)
-        self._at(
-            self._now + after, self._rung_out if answer is Answer.NOBODY else self._answer, line
-        )
+        ends = self._end_unanswered if answer is Answer.NOBODY else self._answer
+        self._at(self._now + after, ends, line)
 
-    def _rung_out(self, line: Line) -> None:
+    def _end_unanswered(self, line: Line) -> None:
         del self._ringing[line.number]
         line.ended = self._now
 
@@ -207,7 +207,7 @@ class Evening:
         self._learner.talk_ended(self._now - caller.since)
         caller.since = self._now
         if wrap_up:
-            self._wrapping_up.add(caller)
+            self._wrapping_up[caller] = None
             self._at(self._now + wrap_up, self._end_wrap_up, caller)
         else:
             self._be_ready(caller)
@@ -216,7 +216,7 @@ class Evening:
 
     def _end_wrap_up(self, caller: _Caller) -> None:
         if caller in self._wrapping_up:
-            self._wrapping_up.remove(caller)
+            del self._wrapping_up[caller]
             self._learner.wrap_up_ended(self._now - caller.since)
             self._be_ready(caller)
 
@@ -260,7 +260,7 @@ class Evening:
         if line := self._talking.pop(caller, None):
             self._lose(line)
         elif caller in self._wrapping_up:
-            self._wrapping_up.remove(caller)
+            del self._wrapping_up[caller]
         else:
             return  # they had left already
         self._leave(caller)
