@@ -46,7 +46,10 @@ def phone_state(caller: Caller, seen: bool = False) -> dict[str, Any]:
     `page` is the address of the page to show, and `key` differs whenever that page must be drawn
     again. With `seen`, store that the caller's page is open.
     """
-    phone = phone_of(caller.id, seen)
+    return _state(caller, phone_of(caller.id, seen))
+
+
+def _state(caller: Caller, phone: CallerPhone) -> dict[str, Any]:
     shows_person = _shows_person(caller, phone)
     if shows_person:
         key = f"{phone.call_id} {phone.turn}"
@@ -108,9 +111,10 @@ def show_phone(
 
 def page_parts(caller: Caller, seen: bool = False) -> dict[str, Any]:
     """Return what the telephone page and the bar show."""
+    phone = phone_of(caller.id, seen)
     return {
-        "state": phone_state(caller, seen),
-        "phone": phone_of(caller.id),
+        "state": _state(caller, phone),
+        "phone": phone,
         "own_number": session.get(OWN_NUMBER, ""),
         "softphone": allow_softphone(),
         **page_data.place_of(caller),

@@ -6,30 +6,25 @@ from sqlalchemy import text
 
 from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.core.db import db
+from phonebank.machine_calls.lost import IS_LOST
 from phonebank.models import Campaign, LineSide
 from phonebank.models.state_column import state_sql
 from phonebank.pacing.snapshot import DayAccount
 from phonebank.rules.local_moments import last_midnight
 
-# A person was lost if their caller's own line ended while the two talked, and nobody recorded how
-# the call ended. A call whose outcome is not recorded yet is in no count.
+# A call whose outcome is not recorded yet is in no count.
 _ACCOUNT = text(
     state_sql(
-        """
+        f"""
 SELECT count(*) FILTER (WHERE line.joined_at IS NOT NULL AND call.reached) AS people,
        count(*) FILTER (WHERE line.joined_at IS NOT NULL AND call.outcome IS NOT NULL
                         AND NOT call.reached) AS machines,
        count(*) FILTER (WHERE line.joined_at IS NULL AND line.ended_at IS NOT NULL) AS abandoned,
-       count(*) FILTER (WHERE line.joined_at IS NOT NULL AND call.outcome IS NULL
-                        AND call.ended_at IS NOT NULL AND EXISTS (
-           SELECT FROM line AS own
-           WHERE own.caller_id = line.caller_id AND own.side = :caller
-             AND own.ended_at BETWEEN line.joined_at AND line.ended_at + interval '1 second'
-       )) AS lost
+       count(*) FILTER (WHERE {IS_LOST}) AS lost
 FROM line LEFT JOIN call ON call.id = line.call_id
 WHERE line.campaign_id = :campaign_id AND line.side = :person AND line.created_at >= :since
   AND line.answered_at IS NOT NULL
-""",
+""",  # noqa: S608
         caller=LineSide.CALLER,
         person=LineSide.PERSON,
     )

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 
 from phonebank.contact_queue.campaign_hours import first_zone_of, rules_of
 from phonebank.core.db import db
+from phonebank.machine_calls.lost import IS_LOST
 from phonebank.models import Campaign, DialDecision, LineSide
 from phonebank.models.state_column import state_sql
 from phonebank.pacing.proof import Finding, prove
@@ -20,26 +21,20 @@ from phonebank.suppressions.hashed_numbers import hashes_of
 KEY_LETTERS = 16
 DAYS_LISTED = 60
 
-# A person was lost if their caller's own line ended while the two talked, and nobody recorded how
-# the call ended.
 _LINES = text(
     state_sql(
-        """
+        f"""
 SELECT line.id, coalesce(call.phone, '') AS phone, line.cause, line.decision_id, line.dialled_at,
        line.answered_at, line.joined_at, line.message_at, line.ended_at,
        coalesce(line.shows_number, false) AS shown, line.joined_at IS NOT NULL AS was_joined,
        call.id IS NOT NULL AND call.ended_at IS NULL AS is_under_way,
        call.outcome, coalesce(call.reached, false) AS reached,
-       call.outcome IS NULL AND call.ended_at IS NOT NULL AND EXISTS (
-           SELECT FROM line AS own
-           WHERE own.caller_id = line.caller_id AND own.side = :caller
-             AND own.ended_at BETWEEN line.joined_at AND line.ended_at + interval '1 second'
-       ) AS was_lost
+       {IS_LOST} AS was_lost
 FROM line LEFT JOIN call ON call.id = line.call_id
 WHERE line.campaign_id = :campaign_id AND line.side = :person
   AND line.created_at >= :since AND line.created_at < :until
 ORDER BY line.id
-""",
+""",  # noqa: S608
         caller=LineSide.CALLER,
         person=LineSide.PERSON,
     )

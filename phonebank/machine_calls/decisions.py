@@ -4,6 +4,7 @@ from datetime import datetime
 
 from phonebank.core.db import db
 from phonebank.models import DialDecision
+from phonebank.pacing.records import values_of
 from phonebank.pacing.snapshot import Decision, PacingMode, Snapshot
 
 
@@ -16,27 +17,10 @@ def keep_decision(
     """
     if not decision.lines or decision.mode == PacingMode.PROGRESSIVE:
         return None
-    account = moment.account
     kept = DialDecision(
         campaign_id=campaign_id,
         at=at,
-        lines=decision.lines,
-        stop=decision.stop or "",
-        ready=moment.ready,
-        talking=len(moment.talking),
-        wrapping_up=len(moment.wrapping_up),
-        ringing=len(moment.ringing),
-        waiting=moment.waiting,
-        people=account.people,
-        machines=account.machines,
-        abandoned=account.abandoned,
-        lost=account.lost,
-        ceiling=moment.law.ceiling,
-        answer_bound=decision.answer_bound,
-        limit=decision.limit,
-        chance=decision.chance,
-        allowed=decision.allowed,
-        exposure=decision.exposure,
+        **values_of(moment, decision),
     )
     db.session.add(kept)
     db.session.flush()

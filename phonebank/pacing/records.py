@@ -12,6 +12,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TextIO
 
+from phonebank.pacing.snapshot import Decision, Snapshot
+
 
 class LineResult(StrEnum):
     """What became of a line to a person."""
@@ -67,6 +69,31 @@ class DecisionRecord:
     chance: float | None
     allowed: int | None
     exposure: int | None
+
+
+def values_of(moment: Snapshot, decision: Decision) -> dict[str, Any]:
+    """Return what a record of this decision has: all fields of DecisionRecord but its first
+    three."""
+    account = moment.account
+    return {
+        "lines": decision.lines,
+        "stop": decision.stop or "",
+        "ready": moment.ready,
+        "talking": len(moment.talking),
+        "wrapping_up": len(moment.wrapping_up),
+        "ringing": len(moment.ringing),
+        "waiting": moment.waiting,
+        "people": account.people,
+        "machines": account.machines,
+        "abandoned": account.abandoned,
+        "lost": account.lost,
+        "ceiling": moment.law.ceiling,
+        "answer_bound": decision.answer_bound,
+        "limit": decision.limit,
+        "chance": decision.chance,
+        "allowed": decision.allowed,
+        "exposure": decision.exposure,
+    }
 
 
 Record = LineRecord | DecisionRecord

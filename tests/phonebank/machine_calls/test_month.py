@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from phonebank.pacing.records import DecisionRecord, LineRecord, LineResult, Record, write_records
+from phonebank.pacing.records import (
+    DecisionRecord,
+    LineRecord,
+    LineResult,
+    Record,
+    values_of,
+    write_records,
+)
 from phonebank.pacing.rule import lines_to_dial
 from phonebank.pacing.snapshot import Decision, PacingMode, Snapshot
 from phonebank.pacing_simulation.chances import Answer
@@ -36,7 +43,8 @@ class Month:
             decision, at = lines_to_dial(moment), begins + timedelta(seconds=next(seconds))
             if decision.lines and decision.mode == PacingMode.PREDICTIVE:
                 self._decisions += 1
-                kept[id(decision)] = _decision(self._decisions, day, at, moment, decision)
+                values = values_of(moment, decision)
+                kept[id(decision)] = DecisionRecord(self._decisions, day, at, **values)
             return decision
 
         setting = Setting(callers=8, hours=0.8)
@@ -82,34 +90,6 @@ def _result(line: Line) -> LineResult:
     if line.answer is Answer.MACHINE:
         return LineResult.MACHINE
     return LineResult.LOST if line.lost else LineResult.PERSON
-
-
-def _decision(
-    number: int, day: date, at: datetime, moment: Snapshot, decision: Decision
-) -> DecisionRecord:
-    account = moment.account
-    return DecisionRecord(
-        decision=number,
-        day=day,
-        at=at,
-        lines=decision.lines,
-        stop=decision.stop or "",
-        ready=moment.ready,
-        talking=len(moment.talking),
-        wrapping_up=len(moment.wrapping_up),
-        ringing=len(moment.ringing),
-        waiting=moment.waiting,
-        people=account.people,
-        machines=account.machines,
-        abandoned=account.abandoned,
-        lost=account.lost,
-        ceiling=moment.law.ceiling,
-        answer_bound=decision.answer_bound,
-        limit=decision.limit,
-        chance=decision.chance,
-        allowed=decision.allowed,
-        exposure=decision.exposure,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,11 @@
+"""Which people were lost in the middle of a talk, as a condition in SQL."""
+
+# A person was lost if their caller's own line ended while the two talked, and nobody recorded how
+# the call ended. It needs `line`, `call` and the parameter `:caller` (LineSide.CALLER).
+IS_LOST = """
+line.joined_at IS NOT NULL AND call.outcome IS NULL AND call.ended_at IS NOT NULL AND EXISTS (
+    SELECT FROM line AS own
+    WHERE own.caller_id = line.caller_id AND own.side = :caller
+      AND own.ended_at BETWEEN line.joined_at AND line.ended_at + interval '1 second'
+)
+"""
