@@ -27,7 +27,7 @@ from phonebank.core.errors import GoneError, HoldLostError, NotRunningError
 from phonebank.core.locks import lock_row
 from phonebank.models import Call, Caller, Campaign, Contact, ContactList, now
 from phonebank.models.call import HANDED_OUT_NO, OUTCOME_WITHIN
-from phonebank.roster.pace import pause_of
+from phonebank.roster.pace import pause_end
 from phonebank.rules.outcomes import SUPPRESSES
 from phonebank.suppressions import entries as suppressions
 from phonebank.tallies import totals
@@ -148,7 +148,7 @@ def redial_block_reason(
         running_campaign(caller)
     except (NotRunningError, GoneError) as closed:
         return closed.message
-    if pause_of(caller, now()) is not None:
+    if pause_end(caller, now()) is not None:
         return "Calling is paused for you right now."
     if suppressions.suppressed_among([call.phone]):
         return "Their number is on the do-not-call list."

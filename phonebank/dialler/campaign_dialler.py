@@ -11,7 +11,7 @@ from phonebank.dialler.connect import end_if_over, follow_caller_line, make_line
 from phonebank.dialler.dial import dial, end_here, take_answer
 from phonebank.dialler.people import PersonLines
 from phonebank.dialler.predictive import Predictive
-from phonebank.dialler.progressive import claim_for, is_due, tell
+from phonebank.dialler.progressive import claim_for, is_due, set_notice
 from phonebank.dialler.rows import CallerRow, LineRow, callers_of, open_lines_of, unjoined_of
 from phonebank.dialler.switchboard import FETCH, Switchboard
 from phonebank.live.caller_events import PHONE, emit_to_callers
@@ -77,7 +77,7 @@ class CampaignDialler:
             self._follow_caller(caller, campaign, settings)
         if self._is_predictive(campaign, settings) and not self._is_over_budget:
             self._predictive.dial(campaign, settings, callers, lines)
-        self._tell_callers(callers)
+        self._notify_callers(callers)
         db.session.commit()
 
     def close(self) -> None:
@@ -171,11 +171,11 @@ class CampaignDialler:
                 make_line(self._campaign_id, caller, self._switchboard.backend.name)
             elif self._calls_for_each(campaign, settings) and is_due(caller, at):
                 if self._is_over_budget:
-                    tell(caller.caller_id, BUDGET_SPENT)
+                    set_notice(caller.caller_id, BUDGET_SPENT)
                 else:
                     claim_for(caller, self._switchboard.backend.name)
 
-    def _tell_callers(self, callers: list[CallerRow]) -> None:
+    def _notify_callers(self, callers: list[CallerRow]) -> None:
         phases = {caller.caller_id: caller.situation.phase for caller in callers}
         changed = [
             caller_id

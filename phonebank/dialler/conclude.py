@@ -25,7 +25,7 @@ _OUTCOMES = {
     EndCause.FAILED: "line_fault",
     EndCause.LOST: "line_fault",
     EndCause.HUNG_UP: "line_fault",  # the provider never told of an answer
-    # We end a line that nobody answered after it has rung for as long as the law asks.
+    # We end a line that nobody answered after as many seconds of ringing as the law asks.
     EndCause.CANCELLED: "no_answer",
 }
 _REST = text("""

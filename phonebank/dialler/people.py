@@ -57,7 +57,7 @@ class PersonLines:
             if line.played_at or at - self._messages[line.id] > MESSAGE_AT_MOST:
                 self._switchboard.hang_up(line.ref)
         elif not line.is_live:
-            if self._is_unwanted(line) and _has_rung_enough(line, at):
+            if self._is_unwanted(line) and _rings_long_enough(line, at):
                 self._switchboard.hang_up(line.ref)
         elif line.joined_at is not None:
             self._tried.pop(line.id, None)
@@ -106,6 +106,6 @@ class PersonLines:
         return is_over or line.own_ref is None
 
 
-def _has_rung_enough(line: LineRow, at: datetime) -> bool:
-    rings_since = line.dialled_at or at
-    return at - rings_since >= timedelta(seconds=RINGS_AT_LEAST)
+def _rings_long_enough(line: LineRow, at: datetime) -> bool:
+    ringing_since = line.dialled_at or at
+    return at - ringing_since >= timedelta(seconds=RINGS_AT_LEAST)

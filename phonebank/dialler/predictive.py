@@ -17,7 +17,7 @@ from phonebank.core.errors import PhonebankError
 from phonebank.dialler.claim_people import claim_people
 from phonebank.dialler.day_account import account_of
 from phonebank.dialler.people import PersonLines
-from phonebank.dialler.progressive import is_due, tell
+from phonebank.dialler.progressive import is_due, set_notice
 from phonebank.dialler.rows import CallerRow, LineRow
 from phonebank.dialler.switchboard import Switchboard
 from phonebank.dialler.watch import Watch
@@ -91,7 +91,7 @@ class Predictive:
             return
         ready_ids = {caller.id for caller in self._ready(callers)}
         waiting = [caller for caller in callers if caller.caller_id in ready_ids]
-        self._tell_others(callers, ready_ids, at)
+        self._notify_others(callers, ready_ids, at)
         moment = self._moment(campaign, waiting, callers, lines, at)
         decision = lines_to_dial(moment)
         kept = keep_decision(campaign.id, moment, decision, at)
@@ -100,7 +100,7 @@ class Predictive:
         if wanted and claim_people(campaign, wanted, self._backend, decision_id) == 0:
             for caller in waiting:
                 if is_due(caller, at) and not any(self._is_nobodys(line) for line in lines):
-                    tell(caller.caller_id, NOBODY_LEFT)
+                    set_notice(caller.caller_id, NOBODY_LEFT)
 
     def _moment(
         self,
@@ -161,14 +161,14 @@ class Predictive:
         found = {caller.id: caller for caller in db.session.scalars(query)}
         return [found[i] for i in ids if i in found and not _why_not(found[i])]
 
-    def _tell_others(self, callers: list[CallerRow], ready_ids: set[int], at: datetime) -> None:
+    def _notify_others(self, callers: list[CallerRow], ready_ids: set[int], at: datetime) -> None:
         """Tell callers who are ready, but may take no call now, why they get nobody."""
         for row in callers:
             if row.caller_id in ready_ids or not is_due(row, at):
                 continue
             caller = db.session.scalar(_CALLERS.where(Caller.id == row.caller_id))
             if caller is not None and (why := _why_not(caller)):
-                tell(row.caller_id, why)
+                set_notice(row.caller_id, why)
 
     def _take(self, line: LineRow, caller: Caller, campaign: Campaign) -> bool:
         at = now()

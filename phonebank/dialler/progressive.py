@@ -17,7 +17,7 @@ from phonebank.telephony.sessions import want_person_line
 
 ASKS_AGAIN_AFTER = timedelta(seconds=10)
 
-_TELL = text("""
+_SET_NOTICE = text("""
 UPDATE phone_session SET notice = :notice, ask_again_at = :ask_again_at
 WHERE caller_id = :caller_id
 """)
@@ -51,13 +51,13 @@ def claim_for(caller: CallerRow, backend: str) -> None:
         if not isinstance(reason, PacePausedError):
             db.session.rollback()
         notice = f"{reason.message} {reason.what_to_do}".strip()
-    tell(caller.caller_id, notice)
+    set_notice(caller.caller_id, notice)
 
 
-def tell(caller_id: int, notice: str) -> None:
+def set_notice(caller_id: int, notice: str) -> None:
     """Tell a caller why they get nobody; `notice` is "" if they get somebody. After a reason, the
     dialler tries again some seconds later. Commits."""
     ask_again_at = now() + ASKS_AGAIN_AFTER if notice else None
     told = {"caller_id": caller_id, "notice": notice, "ask_again_at": ask_again_at}
-    db.session.execute(_TELL, told)
+    db.session.execute(_SET_NOTICE, told)
     db.session.commit()

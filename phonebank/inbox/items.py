@@ -44,7 +44,7 @@ _STILL_SAID: ColumnElement[bool] = exists().where(
 
 
 @dataclass(frozen=True)
-class Wanted:
+class InboxAnswer:
     """An answer that needs action, with the person, the question and the answer in words, the call
     and the caller. `claimed_by` is the organiser who is acting on it."""
 
@@ -74,7 +74,7 @@ def counts(campaign: Campaign) -> dict[InboxState, int]:
     return dict.fromkeys(InboxState, 0) | dict(iter(rows))
 
 
-def items_in(campaign: Campaign, state: InboxState, after: int = 0) -> list[Wanted]:
+def items_in(campaign: Campaign, state: InboxState, after: int = 0) -> list[InboxAnswer]:
     """Return the answers in this state, SHOWN_AT_MOST of them, from the id `after` on. The oldest
     come first."""
     query = _query().where(
@@ -84,7 +84,7 @@ def items_in(campaign: Campaign, state: InboxState, after: int = 0) -> list[Want
     return [_wanted(row, campaign) for row in rows]
 
 
-def item_for(campaign: Campaign, item_id: int) -> Wanted:
+def item_for(campaign: Campaign, item_id: int) -> InboxAnswer:
     """Return one answer. Raises NotFoundError if there is no such answer, if its call was undone or
     set aside, or if the answer was corrected."""
     query = _query().where(InboxItem.campaign_id == campaign.id, InboxItem.id == item_id)
@@ -181,7 +181,7 @@ def _query() -> Any:
     )
 
 
-def _wanted(row: Row[*tuple[Any, ...]], campaign: Campaign) -> Wanted:
+def _wanted(row: Row[*tuple[Any, ...]], campaign: Campaign) -> InboxAnswer:
     item, contact, value, version_id, note, caller, account, sent_at = row
     fields = {
         **merge_values(campaign),
@@ -190,7 +190,7 @@ def _wanted(row: Row[*tuple[Any, ...]], campaign: Campaign) -> Wanted:
         "caller_name": caller,
     }
     question, answer = words_of_answer(version_id, item.step_id, value, fields)
-    return Wanted(item, contact, question, answer, note, caller, account, sent_at)
+    return InboxAnswer(item, contact, question, answer, note, caller, account, sent_at)
 
 
 def words_of_answer(

@@ -31,7 +31,8 @@ class Learner:
         answers."""
         self._ring_seconds = ring_seconds
         self._tried, self._answered = FIRST_TRIED, FIRST_ANSWERED
-        self._rung: deque[tuple[float, int]] = deque()  # when each line has rung out, and its id
+        # When each line has rung for its time, and its id.
+        self._ringing: deque[tuple[float, int]] = deque()
         self._answered_lines: set[int] = set()
         self._rings = [float(second in FIRST_RINGS) for second in range(LONGEST_RING)]
         self._talk = _Ages(TALK_WIDTH, TALK_STEPS, TALK_GUESS)
@@ -42,7 +43,7 @@ class Learner:
 
     def dialled(self, line: int, at: float) -> None:
         """Note that a line to a person was dialled."""
-        self._rung.append((at + self._ring_seconds, line))
+        self._ringing.append((at + self._ring_seconds, line))
 
     def answered(self, line: int, after: float) -> None:
         """Learn that a person or a machine answered a line after `after` seconds."""
@@ -63,8 +64,8 @@ class Learner:
 
         Ring times and lengths are worked out again every two minutes.
         """
-        while self._rung and self._rung[0][0] <= now:
-            self._count(self._rung.popleft()[1])
+        while self._ringing and self._ringing[0][0] <= now:
+            self._count(self._ringing.popleft()[1])
         if now >= self._relearn_at:
             self._relearn_at = now + RELEARN_SECONDS
             self._ring_times = RingTimes.from_counts(self._rings)
@@ -82,7 +83,7 @@ class Learner:
         )
 
     def _count(self, line: int) -> None:
-        """Count a line that has rung out. After many lines, old lines weigh less."""
+        """Count a line whose time is over. After many lines, old lines weigh less."""
         self._tried += 1
         if line in self._answered_lines:
             self._answered_lines.discard(line)

@@ -18,7 +18,7 @@ from phonebank.models import (
     SuppressionOrigin,
     now,
 )
-from phonebank.persons.standing import is_on_screen
+from phonebank.persons.status import is_on_screen
 from phonebank.suppressions import entries as suppressions
 
 _VERSION: Any = type_coerce(literal_column("CAST(contact.xmin AS text)"), String)

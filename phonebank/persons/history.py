@@ -28,7 +28,7 @@ class AnswerInWords:
 
 
 @dataclass(frozen=True)
-class CallTold:
+class CallDetails:
     """A call with its caller (None if no caller took it), its person, its answers in the order of
     the script, and its corrections with the accounts that made them (None for a deleted account),
     oldest first."""
@@ -40,7 +40,7 @@ class CallTold:
     corrections: Sequence[tuple[CallCorrection, Account | None]] = field(default_factory=list)
 
 
-def calls_to(contact: Contact, campaign: Campaign) -> list[CallTold]:
+def calls_to(contact: Contact, campaign: Campaign) -> list[CallDetails]:
     """Return the calls to a person, the newest first, at most CALLS_SHOWN."""
     rows = db.session.execute(
         select(Call, Caller)
@@ -52,7 +52,7 @@ def calls_to(contact: Contact, campaign: Campaign) -> list[CallTold]:
     return _told([(call, caller, contact) for call, caller in rows], campaign)
 
 
-def calls_by(caller: Caller, campaign: Campaign, page: int) -> tuple[list[CallTold], bool]:
+def calls_by(caller: Caller, campaign: Campaign, page: int) -> tuple[list[CallDetails], bool]:
     """Return one page of the calls that a caller recorded, the newest first, and whether there are
     older ones. Pages count from 1."""
     rows = db.session.execute(
@@ -86,7 +86,7 @@ def answer_in_words(step: Step | None, value: Any, fields: Mapping[str, str | No
 
 def _told(
     calls: Sequence[tuple[Call, Caller | None, Contact]], campaign: Campaign
-) -> list[CallTold]:
+) -> list[CallDetails]:
     ids = [call.id for call, _, _ in calls]
     answers: dict[uuid.UUID, dict[str, Any]] = {}
     for answer in db.session.scalars(select(Answer).where(Answer.call_id.in_(ids))):
@@ -101,7 +101,7 @@ def _told(
         corrections.setdefault(correction.call_id, []).append((correction, account))
     fields = {name: str(value) for name, value in campaign.merge_values.items()}
     return [
-        CallTold(
+        CallDetails(
             call,
             caller,
             contact,

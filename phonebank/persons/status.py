@@ -34,7 +34,7 @@ class Standing:
     entries: list[Suppression]
 
 
-def standing_of(contact: Contact, campaign: Campaign) -> Standing:
+def status_of(contact: Contact, campaign: Campaign) -> Standing:
     """Return a person's present status. If several buckets fit, the status has the first one in the
     order of BUCKETS."""
     at = now()

@@ -263,7 +263,7 @@ def pause(caller: Caller, over: OverBudget, at: datetime) -> PacePausedError:
     return PacePausedError(over.kind, until)
 
 
-def pause_of(caller: Caller, at: datetime) -> datetime | Literal["look"] | None:
+def pause_end(caller: Caller, at: datetime) -> datetime | Literal["look"] | None:
     """Return when the caller's pause ends: a time, or "look" if an organiser must review them
     first. Return None if they are not paused at `at`."""
     if caller.paused_until is None or caller.paused_until <= at:

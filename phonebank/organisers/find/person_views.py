@@ -19,7 +19,7 @@ from phonebank.organisers.suppressions.forms import REASONS
 from phonebank.persons import actions
 from phonebank.persons.history import calls_to
 from phonebank.persons.sights import record_sights, sights_of
-from phonebank.persons.standing import standing_of
+from phonebank.persons.status import status_of
 from phonebank.persons.tags import set_tags, tags_of
 from phonebank.phones.e164 import format_for_reading
 
@@ -43,7 +43,7 @@ def show(campaign_id: int, contact_id: int) -> ResponseReturnValue:
     person = actions.person_in(campaign, contact_id)
     record_sights([person], current_user, SightKind.OPENED)
     db.session.flush()
-    standing = standing_of(person, campaign)
+    status = status_of(person, campaign)
     page = render_template(
         "find/person.html",
         campaign=campaign,
@@ -53,10 +53,10 @@ def show(campaign_id: int, contact_id: int) -> ResponseReturnValue:
             format_for_reading(phone, campaign.country)
             for phone in (person.phone, *person.other_phones)
         ],
-        standing=standing,
-        stands=BUCKETS[standing.bucket],
-        why=BUCKET_MEANINGS[standing.bucket],
-        next_at=describe_moment(campaign, standing.next_at, now()) if standing.next_at else "",
+        status=status,
+        stands=BUCKETS[status.bucket],
+        why=BUCKET_MEANINGS[status.bucket],
+        next_at=describe_moment(campaign, status.next_at, now()) if status.next_at else "",
         entry_reasons=REASONS,
         show_number=lambda phone: format_for_reading(phone, campaign.country),
         version=actions.version_of(person),

@@ -10,7 +10,7 @@ from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.scopes import campaign_for
 from phonebank.models import RoleName, now
-from phonebank.roster.pace import flags_of, pause_of
+from phonebank.roster.pace import flags_of, pause_end
 from phonebank.roster.stop import REASON_AT_MOST, actions_about, resume_caller, stop
 
 history = Blueprint(
@@ -40,7 +40,7 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
         "roster/history.html",
         campaign=campaign,
         caller=caller,
-        pause=pause_of(caller, at),
+        pause=pause_end(caller, at),
         flags=flags,
         open_flags=any(flag.looked_at is None for flag in flags),
         sights=sights_of(caller, at),

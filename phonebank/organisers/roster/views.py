@@ -20,7 +20,7 @@ from phonebank.organisers.roster.forms import FiltersForm
 from phonebank.roster import campaign_callers, filters, people_filters
 from phonebank.roster.admit import admit as admit_callers
 from phonebank.roster.campaign_callers import ONLINE_WITHIN
-from phonebank.roster.pace import flags_of, open_flags, pause_of
+from phonebank.roster.pace import flags_of, open_flags, pause_end
 from phonebank.roster.remove import remove_anywhere
 from phonebank.roster.stop import stopped_callers
 from phonebank.rules.languages import language_name
@@ -66,7 +66,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
         page=page,
         has_more=page * campaign_callers.A_PAGE < in_all,
         waiting=campaign_callers.waiting_callers(campaign),
-        flags=[(flag, pause_of(flag.caller, at)) for flag in open_flags(campaign.id)],
+        flags=[(flag, pause_end(flag.caller, at)) for flag in open_flags(campaign.id)],
         stopped=stopped_callers(campaign) if page == 1 and not name else [],
         hurried=fast_callers(campaign.id) if page == 1 and not name else [],
         limits={row.caller.id: _limits(campaign, row.caller, lists) for row in rows},
@@ -103,7 +103,7 @@ def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
         caller=caller,
         is_in=caller.state == CallerState.ADMITTED,
         totals=totals_of_caller(caller.id),
-        pause=pause_of(caller, now()),
+        pause=pause_end(caller, now()),
         flags=[flag for flag in flags_of(caller) if flag.looked_at is None],
         last_here=describe_last_seen(caller.seen_at, now()),
         form=form,

@@ -26,7 +26,7 @@ from phonebank.models import (
 )
 from phonebank.persons.actions import version_of
 from phonebank.persons.search import SHOWN_AT_MOST, find_people
-from phonebank.persons.standing import standing_of
+from phonebank.persons.status import status_of
 from phonebank.suppressions.entries import is_suppressed
 from phonebank.tallies.reconcile import differences
 from phonebank.tallies.totals import campaign_totals
@@ -267,7 +267,7 @@ def test_a_person_stands_where_contact_status_counts_them(phone_bank: PhoneBank)
     db.session.expire_all()
     counted: dict[str, int] = {}
     for person in db.session.scalars(select(Contact)):
-        bucket = standing_of(person, phone_bank.campaign).bucket
+        bucket = status_of(person, phone_bank.campaign).bucket
         counted[bucket] = counted.get(bucket, 0) + 1
     status = {one.key: one.contacts for one in buckets_of(phone_bank.campaign) if one.contacts}
     assert counted == status

@@ -1,4 +1,4 @@
-"""An event is written once, with what it changes on its line, whoever tells it and how often."""
+"""An event is written once, with what it changes on its line, even if several processes tell it."""
 
 import random
 import threading
