@@ -14,11 +14,12 @@ from sqlalchemy import insert, text
 
 from bench import people
 from bench.servers import migrated_app, stores
+from phonebank.calls.changed_calls import read_since
 from phonebank.core.db import db
 from phonebank.exports.files import ask_for
 from phonebank.exports.jobs import make_export
 from phonebank.inbox.find import find_items
-from phonebank.models import Account, CallEnding, Caller, CallerState, Campaign, ExportKind
+from phonebank.models import Account, CallEnding, Caller, CallerState, Campaign, ExportKind, now
 from phonebank.models.state_column import state_text
 
 ROWS_A_SECOND_BAR = 20_000
@@ -82,7 +83,7 @@ def build(calls: int, share: float = 1.0) -> tuple[int, int]:
     db.session.execute(_ANSWERS, {"campaign_id": campaign_id})
     db.session.execute(_NEEDS_ACTION)
     began = time.perf_counter()
-    find_items(campaign_id)
+    find_items(campaign_id, read_since(campaign_id, now()), now())
     print(f"answers that need action found in {time.perf_counter() - began:.1f} s", flush=True)
     db.session.commit()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

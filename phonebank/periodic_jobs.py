@@ -7,7 +7,7 @@ from phonebank.contact_queue.jobs import expire_all_holds, top_up_all_queues
 from phonebank.contact_queue.reschedule import reschedule_campaigns
 from phonebank.core.jobs import Periodic
 from phonebank.exports.jobs import look_after_exports
-from phonebank.inbox.jobs import fill_inboxes
+from phonebank.inbox.jobs import read_marked_answers
 from phonebank.listings.jobs import erase_old_addresses, send_due_reminders
 from phonebank.lists.jobs import pause_lists_of_old_screening, resume_imports
 from phonebank.parties.auto_end import end_forgotten_parties
@@ -34,7 +34,7 @@ PERIODIC_JOBS = (
     Periodic(pause_lists_of_old_screening, seconds=300),
     Periodic(renew_filters, seconds=300),
     Periodic(look_after_exports, seconds=60),
-    Periodic(fill_inboxes, seconds=30),
+    Periodic(read_marked_answers, seconds=30),
     Periodic(fill_in_prices, seconds=60),
     Periodic(send_due_reminders, seconds=60),
     Periodic(count_days, seconds=30),

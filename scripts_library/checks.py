@@ -1,6 +1,6 @@
 """Checks a script as a whole: branches, ratings, yes answers, practice and reading time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from scripts_library.diagnostics import Diagnostic
 from scripts_library.graph import (
@@ -120,10 +120,11 @@ def _check_yes_and_main_question(script: Script, lines: Mapping[str, int]) -> It
     yield from _check_keys("yes", script.yes, script, line)
     line = lines.get("needs_action", 1)
     yield from _check_keys("needs_action", script.needs_action, script, line)
+    yield from _check_keys("tags", script.tags, script, lines.get("tags", 1))
 
 
 def _check_keys(
-    setting: str, keys_by_step: Mapping[str, tuple[str, ...]], script: Script, line: int
+    setting: str, keys_by_step: Mapping[str, Iterable[str]], script: Script, line: int
 ) -> Iterator[Diagnostic]:
     for step_id, keys in keys_by_step.items():
         if not script.has_step(step_id):

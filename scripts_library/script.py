@@ -140,8 +140,9 @@ class Character:
 @dataclass(frozen=True)
 class Script:
     """A conversation. `yes` maps step ids to the keys of the answers that count as a yes, and
-    `needs_action` to those that somebody has to act on. `text_message` is what the caller may send
-    after the call."""
+    `needs_action` to those that somebody has to act on. `tags` maps step ids to the keys of
+    answers and the tag that each of them gives. `text_message` is what the caller may send after
+    the call."""
 
     slug: str
     language: str
@@ -156,6 +157,7 @@ class Script:
     second_rating: str | None = None
     yes: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     needs_action: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    tags: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     text_message: str = ""
     needs_native_reader: bool = False
     fields: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import cast, get_args
 
 from phonebank.rules.outcomes import OUTCOMES
+from phonebank.rules.tags import LONGEST_TAG, split_values
 from scripts_library import merge_fields
 from scripts_library.diagnostics import DiagnosticList
 from scripts_library.script import (
@@ -84,6 +85,7 @@ class _ScriptBuilder:
             second_rating=top.one_line("second_rating", required=False) or None,
             yes=self._keys_by_step("yes"),
             needs_action=self._keys_by_step("needs_action"),
+            tags=self._tags(),
             text_message=top.text(
                 "text_message", MAX_TEXT_MESSAGE_LENGTH, required=False, check=self._check_words
             ),
@@ -100,6 +102,25 @@ class _ScriptBuilder:
     def _keys_by_step(self, setting: str) -> dict[str, tuple[str, ...]]:
         keys = self.top.inside(setting)
         return {step_id: keys.keys(step_id) for step_id in self.top.entries(setting)}
+
+    def _tags(self) -> dict[str, dict[str, str]]:
+        steps = self.top.inside("tags")
+        found = {}
+        for step_id in self.top.entries("tags"):
+            answers = steps.inside(step_id)
+            found[step_id] = {key: self._tag(answers, key) for key in steps.entries(step_id)}
+        return found
+
+    def _tag(self, answers: FieldReader, key: str) -> str:
+        words = answers.one_line(key)
+        said = split_values(words)
+        if words and (len(said) != 1 or len(said[0]) > LONGEST_TAG):
+            self.diagnostics.error(
+                answers.line_of(key),
+                f"“{words}” is not a tag. A tag has 1 to {LONGEST_TAG} characters, and no comma,"
+                " semicolon or bar.",
+            )
+        return " ".join(said)
 
     def _declared_fields(self) -> dict[str, str]:
         declared: dict[str, str] = {}

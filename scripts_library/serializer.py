@@ -55,6 +55,7 @@ def serialize(script: Script) -> str:
         "second_rating": script.second_rating,
         "yes": {step_id: _Flow(keys) for step_id, keys in script.yes.items()},
         "needs_action": {step_id: _Flow(keys) for step_id, keys in script.needs_action.items()},
+        "tags": {step_id: dict(tags) for step_id, tags in script.tags.items()},
         "text_message": script.text_message,
         "start": [_branch(branch) for branch in script.start],
     }

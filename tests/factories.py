@@ -133,6 +133,7 @@ def create_script(campaign: Campaign, source: str, name: str = "Main script") ->
             number=1,
             source=source,
             needs_action=parsed.needs_action if parsed else {},
+            tags=parsed.tags if parsed else {},
         )
     )
     script.published_version_id = version.id

@@ -27,7 +27,7 @@ from phonebank.core.config import current_config
 from phonebank.core.db import db
 from phonebank.csv_input.rows import Dialect
 from phonebank.experiments import services as experiments
-from phonebank.inbox.find import find_items
+from phonebank.inbox.jobs import read_marked_answers
 from phonebank.listings import checks, guests, listings
 from phonebank.lists.uploads import store_upload
 from phonebank.models import (
@@ -159,7 +159,8 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     create_campaign(name="Last spring’s campaign", state=CampaignState.PAUSED)
     script = campaign_scripts.use_ready_made(campaign, "persuasive-conversation", "en", organiser)
     second = source_of("persuasive-conversation", "en").replace("Hello,", "Good evening,", 1)
-    second = f"{second}\nneeds_action:\n  opening: [speaking]\ntext_message: Thank you!\n"
+    second += "\nneeds_action:\n  opening: [speaking]\ntags:\n  opening: {speaking: answers}\n"
+    second += "text_message: Thank you!\n"
     drafts.save_draft(script, second)
     drafts.publish_draft(campaign, script, organiser)
     drafts.save_draft(script, second.replace("Good evening,", "Hello there,", 1))
@@ -357,7 +358,8 @@ def _people_ringing(
                 save_answer(caller, call.id, step_id, answer)
         record(caller, call.id, outcome)
         db.session.commit()
-    find_items(campaign.id)
+    db.session.commit()
+    read_marked_answers()
     flag(callers["Priya"], A_MINUTE, 9, 8, now())
     db.session.add(
         SetAside(campaign_id=campaign.id, caller_id=callers["Sam"].id, state=SetAsideState.DONE)

@@ -59,6 +59,12 @@ PEOPLE_COLUMNS = (
     Column("postcode", "The person's postcode.", "contact.postcode"),
     Column("email", "The person's e-mail address.", "contact.email"),
     Column("language", "The person's language, if it is not the script's.", "contact.language"),
+    Column(
+        "tags",
+        "The person's tags, in order. Organisers, lists and answers give them.",
+        "(SELECT string_agg(DISTINCT tag, ' | ' ORDER BY tag) FROM contact_tag"
+        " WHERE contact_tag.contact_id = contact.id)",
+    ),
     Column("list", "The contact list that the person is on.", "contact_list.name"),
     Column(
         "status",

@@ -1,13 +1,21 @@
-"""The job that fills the inboxes. It may run twice, late, or at the same time as another."""
+"""The job that reads the marked answers of the recorded calls, which need action or give a tag. It
+may run twice, late, or at the same time as another."""
 
+from phonebank.calls.changed_calls import campaigns_with_marked_answers, mark_read, read_since
 from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
-from phonebank.inbox.find import campaigns_with_inbox, find_items
+from phonebank.inbox.find import find_items
+from phonebank.models import now
+from phonebank.persons.answer_tags import tag_by_answers
 
 
 @job(CHORES, timeout=10 * 60)
-def fill_inboxes() -> None:
-    """Find the new answers that need action, campaign by campaign."""
-    for campaign_id in campaigns_with_inbox():
-        find_items(campaign_id)
+def read_marked_answers() -> None:
+    """Fill the inboxes and tag people, campaign by campaign."""
+    for campaign_id in campaigns_with_marked_answers():
+        at = now()
+        since = read_since(campaign_id, at)
+        find_items(campaign_id, since, at)
+        tag_by_answers(campaign_id, since, at)
+        mark_read(campaign_id, at)
         db.session.commit()

@@ -47,8 +47,8 @@ class InboxItem(Base):
 
 
 class InboxMark(Base):
-    """How far a campaign's calls have been read for the inbox. It is not a column of `campaign`,
-    because a new version of that row makes every claim read again."""
+    """How far a campaign's calls have been read for the inbox and for tags. It is not a column of
+    `campaign`, because a new version of that row makes every claim read again."""
 
     __tablename__ = "inbox_mark"
 

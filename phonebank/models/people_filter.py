@@ -1,10 +1,20 @@
 """Filters, which choose the people whom callers get by what is known about them, and the tags of
 people."""
 
+import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Identity,
+    Index,
+    String,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phonebank.models.base import Base, now
@@ -43,11 +53,36 @@ class FilterMember(Base):
 
 
 class ContactTag(Base):
-    """A tag that an organiser has given a person."""
+    """A tag that a person has, and what gave it: an upload, an answer in a call, or else an
+    organiser. A tag that several of these gave has a row for each."""
 
     __tablename__ = "contact_tag"
-
-    contact_id: Mapped[int] = mapped_column(
-        BigInteger, ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True
+    __table_args__ = (
+        Index(
+            "uq_contact_tag_source",
+            "contact_id",
+            "tag",
+            "contact_list_id",
+            "call_id",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index(
+            "ix_contact_tag_list",
+            "contact_list_id",
+            postgresql_where=text("contact_list_id IS NOT NULL"),
+        ),
+        Index("ix_contact_tag_call", "call_id", postgresql_where=text("call_id IS NOT NULL")),
+        Index("ix_contact_tag_answered", "given_at", postgresql_where=text("call_id IS NOT NULL")),
     )
-    tag: Mapped[str] = mapped_column(String(40), primary_key=True, index=True)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    contact_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("contact.id", ondelete="CASCADE")
+    )
+    tag: Mapped[str] = mapped_column(String(40), index=True)
+    contact_list_id: Mapped[int | None] = mapped_column(
+        ForeignKey("contact_list.id", ondelete="CASCADE")
+    )
+    call_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"))
+    given_at: Mapped[datetime] = mapped_column(default=now, server_default=func.now())

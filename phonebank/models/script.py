@@ -38,5 +38,7 @@ class ScriptVersion(Base):
     source: Mapped[str]  # YAML, which scripts_library reads
     # The answers that need action, by step, as in `source`: {"lift": ["yes"]}. Queries read them.
     needs_action: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    # The tags that answers give, by step and answer: {"lift": {"yes": "needs a lift"}}.
+    tags: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))

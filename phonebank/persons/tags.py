@@ -1,6 +1,8 @@
-"""The tags that organisers give a person. These functions do not commit."""
+"""The tags of a person: those that organisers and files gave, and those that answers gave. These
+functions do not commit."""
 
-import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import delete, select
 
@@ -8,32 +10,52 @@ from phonebank.audit.record import record_audit
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
 from phonebank.models import Account, Campaign, Contact, ContactTag
-
-LONGEST = 40  # characters
-AT_MOST = 20
+from phonebank.rules.tags import LONGEST_TAG, TAGS_AT_MOST, are_tags, split_values
 
 
-def tags_of(contact: Contact) -> list[str]:
-    """Return a person's tags, in order."""
-    query = select(ContactTag.tag).where(ContactTag.contact_id == contact.id)
-    return list(db.session.scalars(query.order_by(ContactTag.tag)))
+@dataclass(frozen=True)
+class Tags:
+    """A person's tags, each in order. An organiser may change `given`. `answered` follow from the
+    answers in the person's calls."""
+
+    given: Sequence[str]
+    answered: Sequence[str]
+
+
+def tags_of(contact: Contact) -> Tags:
+    """Return a person's tags."""
+    query = select(ContactTag.tag, ContactTag.call_id.is_not(None)).where(
+        ContactTag.contact_id == contact.id
+    )
+    rows = db.session.execute(query.distinct().order_by(ContactTag.tag)).all()
+    return Tags(
+        [tag for tag, answered in rows if not answered], [tag for tag, answered in rows if answered]
+    )
 
 
 def set_tags(contact: Contact, campaign: Campaign, words: str, account: Account) -> None:
-    """Give a person these tags and no others. `words` has commas or line breaks between the tags.
+    """Give a person these tags, and no others apart from those of their answers. `words` has commas
+    or line breaks between the tags.
 
-    Raises InvalidInputError for too many tags, or one that is too long.
+    A tag that a file gave stays the file's, so undoing the upload takes it back. Raises
+    InvalidInputError for too many tags, or one that is too long.
     """
-    said = (" ".join(part.split()).lower() for part in re.split(r"[,;\n]", words))
-    tags = list(dict.fromkeys(filter(None, said)))
-    if len(tags) > AT_MOST or any(len(tag) > LONGEST for tag in tags):
+    tags = split_values(words)
+    if not are_tags(tags):
         raise InvalidInputError(
-            f"A person has at most {AT_MOST} tags, of at most {LONGEST} characters each.",
+            f"A person has at most {TAGS_AT_MOST} tags, of at most {LONGEST_TAG} characters each.",
             "Use fewer or shorter tags.",
         )
-    before = tags_of(contact)
-    db.session.execute(delete(ContactTag).where(ContactTag.contact_id == contact.id))
-    db.session.add_all(ContactTag(contact_id=contact.id, tag=tag) for tag in tags)
+    before = tags_of(contact).given
+    db.session.execute(
+        delete(ContactTag).where(
+            ContactTag.contact_id == contact.id,
+            ContactTag.call_id.is_(None),
+            ContactTag.tag.not_in(tags),
+        )
+    )
+    new = [tag for tag in tags if tag not in before]
+    db.session.add_all(ContactTag(contact_id=contact.id, tag=tag) for tag in new)
     db.session.flush()
     record_audit(
         "person tagged",

@@ -19,6 +19,7 @@ from phonebank.models import (
     Contact,
     ContactList,
     ContactSight,
+    ContactTag,
     InboxItem,
     RefusedRow,
     SightKind,
@@ -92,6 +93,7 @@ def _about(contact: Contact) -> Iterator[str]:
             yield f"{label}: {', '.join(value) if isinstance(value, list) else value}"
     for name, value in contact.fields.items():
         yield f"{name}: {value}"
+    yield from _tags(contact)
     yield f"Time zone by which you are called: {contact.zone_key or 'not known'}"
     if contact.callback_at:
         yield f"A call back was promised for: {_moment(contact.callback_at)}"
@@ -126,6 +128,12 @@ def _sights(contact: Contact) -> Iterator[str]:
 def merge_texts(campaign: Campaign) -> dict[str, str]:
     """Return the campaign's merge fields that have a text."""
     return {name: value for name, value in merge_values(campaign).items() if value}
+
+
+def _tags(contact: Contact) -> Iterator[str]:
+    query = select(ContactTag.tag).where(ContactTag.contact_id == contact.id).distinct()
+    if tags := db.session.scalars(query.order_by(ContactTag.tag)).all():
+        yield f"Tags: {', '.join(tags)}"
 
 
 def _after_call(call: Call) -> Iterator[str]:

@@ -8,7 +8,7 @@ The calling code commits.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ from phonebank.models import (
     PeopleFilter,
     now,
 )
+from phonebank.rules.tags import split_values
 
 NAME_AT_MOST = 80
 FILTERS_AT_MOST = 100
@@ -50,11 +51,11 @@ class Conditions:
     @classmethod
     def parse(cls, columns: Mapping[str, str], areas: str, tags: str) -> Conditions:
         """Read the conditions from texts with commas or line breaks between the values."""
-        given = {name: _values(words) for name, words in columns.items()}
+        given = {name: split_values(words) for name, words in columns.items()}
         return cls(
             {name: values for name, values in given.items() if values},
-            [re.sub(r"\W", "", area).upper() for area in _values(areas)],
-            _values(tags),
+            [re.sub(r"\W", "", area).upper() for area in split_values(areas)],
+            split_values(tags),
         )
 
     def describe(self) -> str:
@@ -189,8 +190,3 @@ def _fits(conditions: Conditions) -> tuple[str, dict[str, Any]]:
         )
         values["tags"] = list(conditions.tags)
     return " AND ".join(parts), values
-
-
-def _values(words: str) -> list[str]:
-    said: Iterable[str] = (" ".join(part.split()).lower() for part in re.split(r"[,;\n]", words))
-    return list(dict.fromkeys(filter(None, said)))

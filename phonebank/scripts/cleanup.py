@@ -42,6 +42,11 @@ def drop_empty(script: Script) -> Script:
         steps=steps,
         yes=still_offered(script.yes),
         needs_action=still_offered(script.needs_action),
+        tags={
+            step_id: {key: tags[key] for key in keys}
+            for step_id, tags in script.tags.items()
+            for keys in still_offered({step_id: tuple(tags)}).values()
+        },
         cards=tuple(card for card in script.cards if card.title or card.words),
         fields={n: about for n, about in script.fields.items() if about or not is_provisional(n)},
         practice=tuple(

@@ -9,6 +9,7 @@ import binascii
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from phonebank.scripts.cleanup import resolve_next_below
 from phonebank.scripts.edit_actions import apply_action
@@ -17,6 +18,8 @@ from scripts_library.parser import parse_leniently
 from scripts_library.script import Script, Step
 from scripts_library.serializer import serialize
 from scripts_library.yaml_source import MAX_BYTES
+
+_Marks = TypeVar("_Marks")
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ def restore_step(now: Script, deleted: DeletedStep) -> Script:
         second_rating=_restore_setting(step_id, before.second_rating, now.second_rating),
         yes=_restore_keys(step_id, before.yes, now.yes),
         needs_action=_restore_keys(step_id, before.needs_action, now.needs_action),
+        tags=_restore_keys(step_id, before.tags, now.tags),
         practice=tuple(
             replace(one, replies={**one.replies, step_id: replies[one.kind]})
             if one.kind in replies and step_id not in one.replies
@@ -101,8 +105,8 @@ def restore_step(now: Script, deleted: DeletedStep) -> Script:
 
 
 def _restore_keys(
-    step_id: str, before: Mapping[str, tuple[str, ...]], now: Mapping[str, tuple[str, ...]]
-) -> Mapping[str, tuple[str, ...]]:
+    step_id: str, before: Mapping[str, _Marks], now: Mapping[str, _Marks]
+) -> Mapping[str, _Marks]:
     return {**now, step_id: before[step_id]} if step_id in before else now
 
 

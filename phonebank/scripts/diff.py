@@ -84,6 +84,11 @@ def _settings(script: Script, titles: Titles) -> Iterator[str]:
         step = script.step(step_id) if script.has_step(step_id) else None
         labels = " or ".join(f"“{label_of(step, key)}”" for key in keys)
         yield f"Needs action: {labels} at {_title(titles, step_id)}"
+    for step_id, tags in script.tags.items():
+        step = script.step(step_id) if script.has_step(step_id) else None
+        for key, tag in tags.items():
+            answer = f"“{label_of(step, key)}” at {_title(titles, step_id)}"
+            yield f"Gives the tag “{tag}”: {answer}"
     yield from _prefix_lines("Text after the call: ", script.text_message)
     for branch in script.start:
         yield f"If {describe_condition(branch)} it begins with: {_title(titles, branch.goto)}"

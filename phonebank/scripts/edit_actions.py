@@ -68,6 +68,7 @@ def _delete_step(script: Script, place: str) -> Script:
         second_rating=None if script.second_rating == place else script.second_rating,
         yes={step_id: keys for step_id, keys in script.yes.items() if step_id != place},
         needs_action={k: keys for k, keys in script.needs_action.items() if k != place},
+        tags={k: tags for k, tags in script.tags.items() if k != place},
         practice=tuple(
             replace(one, replies={k: v for k, v in one.replies.items() if k != place})
             for one in script.practice

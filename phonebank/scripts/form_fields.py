@@ -8,10 +8,11 @@ the script that the form was rendered from.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
+from phonebank.rules.tags import split_values
 from phonebank.scripts.identifiers import assign_choice_keys
 from scripts_library.script import (
     AnswerKind,
@@ -46,16 +47,14 @@ def script_from_form(
     fields = _Fields(form)
     steps = tuple(_step(fields.nested(f"s{n}-"), used) for n in fields.numbers("s"))
 
+    choices = list(_choices(fields, steps))
+
     def marked(mark: str) -> dict[str, tuple[str, ...]]:
-        keys = {
-            step.id: tuple(
-                choice.key
-                for number, choice in zip(fields.numbers(f"s{n}-c"), step.choices, strict=True)
-                if choice.key and f"s{n}-c{number}-{mark}" in form
-            )
-            for n, step in zip(fields.numbers("s"), steps, strict=True)
-        }
-        return {step_id: those for step_id, those in keys.items() if those}
+        keys: dict[str, tuple[str, ...]] = {}
+        for step_id, key, prefix in choices:
+            if prefix + mark in form:
+                keys[step_id] = (*keys.get(step_id, ()), key)
+        return keys
 
     return replace(
         base,
@@ -68,6 +67,7 @@ def script_from_form(
         steps=steps or base.steps,
         yes=marked("yes") if steps else base.yes,
         needs_action=marked("action") if steps else base.needs_action,
+        tags=_tags(fields, choices) if steps else base.tags,
         text_message=fields.text("text_message") if "text_message" in form else base.text_message,
         start=tuple(_branch(fields.nested(f"t{n}-")) for n in fields.numbers("t")),
         practice=(
@@ -78,6 +78,23 @@ def script_from_form(
         cards=tuple(_card(fields.nested(f"k{n}-")) for n in fields.numbers("k")),
         fields={fields.line(f"f{n}-name"): fields.line(f"f{n}-about") for n in fields.numbers("f")},
     )
+
+
+def _choices(fields: "_Fields", steps: Iterable[Step]) -> Iterator[tuple[str, str, str]]:
+    """Yield the id of the step, the key and the prefix of the fields of each answer with a key."""
+    for n, step in zip(fields.numbers("s"), steps, strict=True):
+        numbers = fields.numbers(f"s{n}-c")
+        for number, choice in zip(numbers, step.choices, strict=True):
+            if choice.key:
+                yield step.id, choice.key, f"s{n}-c{number}-"
+
+
+def _tags(fields: "_Fields", choices: Iterable[tuple[str, str, str]]) -> dict[str, dict[str, str]]:
+    tags: dict[str, dict[str, str]] = {}
+    for step_id, key, prefix in choices:
+        if tag := " ".join(split_values(fields.line(f"{prefix}tag"))):
+            tags.setdefault(step_id, {})[key] = tag
+    return tags
 
 
 def clean_text(text: str) -> str:

@@ -113,6 +113,7 @@ def rename_steps(script: Script, names: Mapping[str, str]) -> Script:
         second_rating=or_none(script.second_rating),
         yes={new(step_id): keys for step_id, keys in script.yes.items()},
         needs_action={new(step_id): keys for step_id, keys in script.needs_action.items()},
+        tags={new(step_id): tags for step_id, tags in script.tags.items()},
         start=branches(script.start),
         steps=tuple(
             replace(

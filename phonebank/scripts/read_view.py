@@ -36,6 +36,7 @@ class StepView:
     transitions: list[TransitionView]
     counts_as_yes: list[str]
     needs_action: list[str]
+    tags: list[tuple[str, str]]  # (answer, the tag that it gives)
 
 
 def step_views(script: Script) -> list[StepView]:
@@ -79,4 +80,5 @@ def _step_view(script: Script, step: Step, places: dict[str, int]) -> StepView:
         transitions,
         [labels[key] for key in script.yes.get(step.id, ()) if key in labels],
         [labels[key] for key in script.needs_action.get(step.id, ()) if key in labels],
+        [(labels[key], tag) for key, tag in script.tags.get(step.id, {}).items() if key in labels],
     )

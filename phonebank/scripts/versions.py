@@ -92,6 +92,7 @@ def add_version(script: Script, source: str, account: Account | None) -> ScriptV
         number=(last or 0) + 1,
         source=source,
         needs_action={step_id: list(keys) for step_id, keys in parsed.needs_action.items()},
+        tags={step_id: dict(tags) for step_id, tags in parsed.tags.items()},
         created_by_id=account.id if account else None,
     )
     db.session.add(version)

@@ -18,7 +18,7 @@ from phonebank.calls.undo import undo
 from phonebank.core.db import db
 from phonebank.exports.columns import COLUMNS
 from phonebank.exports.jobs import make_export
-from phonebank.inbox.jobs import fill_inboxes
+from phonebank.inbox.jobs import read_marked_answers
 from phonebank.models import (
     AuditEntry,
     Call,
@@ -42,7 +42,20 @@ from tests.phonebank.scripts.form_of import form_of
 from tests.signing_in import sign_in
 
 MARKED = (
-    SCRIPT.replace("yes:\n", "needs_action:\n  vote: [other]\n  topics: [bills]\nyes:\n")
+    SCRIPT.replace(
+        "yes:\n",
+        """needs_action:
+  vote: [other]
+  topics: [bills]
+tags:
+  vote:
+    ours: Ours
+    other: needs visit
+  topics:
+    bills: worried
+yes:
+""",
+    )
     + """
 text_message: "Thanks {{ first_name or 'you' }}! {{ candidate or 'We' }} & co: 7pm?"
 """
@@ -64,7 +77,7 @@ def call(bank: PhoneBank, **answers: object) -> Hold:
         save_answer(bank.sam, hold.call.id, step_id, answer)
     record(bank.sam, hold.call.id, "talked", note="After six")
     db.session.commit()
-    fill_inboxes()
+    read_marked_answers()
     return hold
 
 
@@ -89,13 +102,13 @@ def browser_of(app: Flask, name: str) -> FlaskClient:
 def test_only_marked_answers_of_recorded_calls_come_in_once(bank: PhoneBank) -> None:
     call(bank, vote="ours", topics=["health"])
     first = call(bank, vote="other", topics=["health", "bills"])
-    fill_inboxes()
+    read_marked_answers()
     assert sorted(step_id for _, step_id in items()) == ["topics", "vote"]
     assert {call_id for call_id, _ in items()} == {first.call.id}
     open_call = claim(bank.priya)
     save_answer(bank.priya, open_call.call.id, "vote", "other")
     db.session.commit()
-    fill_inboxes()
+    read_marked_answers()
     assert len(items()) == 2
 
 
@@ -137,7 +150,7 @@ def test_an_answer_that_no_longer_holds_leaves_the_inbox(bank: PhoneBank, ada: F
     assert "To do (0)" in ada.get(page).text
     record(bank.sam, hold.call.id, "talked")
     db.session.commit()
-    fill_inboxes()
+    read_marked_answers()
     assert "To do (1)" in ada.get(page).text
     db.session.get_one(Call, hold.call.id).set_aside_at = now()
     db.session.commit()
@@ -182,7 +195,7 @@ def test_the_text_goes_out_from_the_callers_own_phone(
     save_answer(bank.sam, current.id, "vote", "other")
     record(bank.sam, current.id, "talked")
     db.session.commit()
-    fill_inboxes()
+    read_marked_answers()
     [item] = db.session.query(InboxItem).all()
     assert "Sent by Sam" in ada.get(f"/campaigns/{bank.campaign.id}/inbox/{item.id}").text
     assert item.state == InboxState.OPEN
@@ -198,7 +211,9 @@ def test_the_marks_and_the_text_are_kept_by_the_editor(bank: PhoneBank, ada: Fla
     form = form_of(ada.get(edit).text, "script-form")
     assert script_from_form(form, script, {}).needs_action == script.needs_action
     assert script_from_form(form, script, {}).text_message == script.text_message
+    assert script_from_form(form, script, {}).tags == script.tags
     del form["s0-c1-action"]
+    form["s0-c1-tag"] = "  Come  by "
     form["text_message"] = "Bye"
     changed = script_from_form(form, script, {})
     assert (changed.needs_action, changed.text_message) == ({"topics": ("bills",)}, "Bye")
@@ -209,7 +224,13 @@ def test_the_marks_and_the_text_are_kept_by_the_editor(bank: PhoneBank, ada: Fla
         if line.mark == "gone"
     ]
     assert any(line.startswith("Needs action: “Somebody else”") for line in gone)
+    assert any(line.startswith("Gives the tag “needs visit”: “Somebody else”") for line in gone)
+    assert changed.tags["vote"] == {"ours": "ours", "other": "come by"}
     without = apply_action(script, "delete-step:topics")
     assert without.needs_action == {"vote": ("other",)}
+    assert without.tags == {"vote": {"ours": "ours", "other": "needs visit"}}
     with pytest.raises(InvalidScriptError, match="names nobody"):
         parse(MARKED.replace("vote: [other]", "vote: [nobody]"), "supper")
+    for wrong, message in (("a, b", "is not a tag"), ("x" * 41, "is not a tag")):
+        with pytest.raises(InvalidScriptError, match=message):
+            parse(MARKED.replace("other: needs visit", f"other: {wrong}"), "supper")

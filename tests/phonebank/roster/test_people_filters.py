@@ -103,7 +103,7 @@ def test_a_filter_finds_who_fits(campaign: Campaign, conditions: Conditions, fit
     account = create_account(RoleName.ORGANISER)
     people = {one.first_name: one for one in db.session.query(Contact)}
     set_tags(people["Di"], campaign, "Teacher, green", account)
-    assert tags_of(people["Di"]) == ["green", "teacher"]
+    assert tags_of(people["Di"]).given == ["green", "teacher"]
     added = made(campaign, "Tonight", conditions)
     assert added.people == len(fit)
     caller = create_caller(campaign)

@@ -1,0 +1,51 @@
+"""The calls that were recorded, corrected, set aside or brought back since a job last read them.
+
+Recording a call writes nothing for what its answers bring about. A job finds that in the rows
+afterwards, and only for campaigns whose scripts have such answers. These functions do not commit.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from phonebank.core.db import db
+
+# Calls of the last minutes are read again, because the servers' clocks differ and a transaction may
+# commit later than one that began after it.
+READ_AGAIN = timedelta(minutes=10)
+BEFORE_ALL_CALLS = timedelta(days=3650)
+
+# Finds the ids of the calls. Each half follows an index.
+CHANGED_CALLS = """
+SELECT id FROM call WHERE campaign_id = :campaign_id AND recorded_at > :since
+UNION
+SELECT id FROM call WHERE campaign_id = :campaign_id AND organiser_changed_at > :since
+"""
+
+_CAMPAIGNS = text("""
+SELECT DISTINCT campaign_id FROM script JOIN script_version ON script_version.script_id = script.id
+WHERE script_version.needs_action <> '{}' OR script_version.tags <> '{}'
+""")
+_READ_TO = text("SELECT read_to FROM inbox_mark WHERE campaign_id = :campaign_id")
+_MARK = text("""
+INSERT INTO inbox_mark (campaign_id, read_to) VALUES (:campaign_id, :at)
+ON CONFLICT (campaign_id) DO UPDATE SET read_to = greatest(inbox_mark.read_to, excluded.read_to)
+""")
+
+
+def campaigns_with_marked_answers() -> list[int]:
+    """Return the ids of the campaigns that have ever had a script with answers that need action or
+    give a tag."""
+    return list(db.session.scalars(_CAMPAIGNS))
+
+
+def read_since(campaign_id: int, at: datetime) -> datetime:
+    """Return the moment (aware) from which the job has to read. `at` is the present moment."""
+    read_to: datetime | None = db.session.scalar(_READ_TO, {"campaign_id": campaign_id})
+    # The clock may have been set back since the last run.
+    return min(read_to, at) - READ_AGAIN if read_to else at - BEFORE_ALL_CALLS
+
+
+def mark_read(campaign_id: int, at: datetime) -> None:
+    """Note that the calls up to `at` (aware) have been read."""
+    db.session.execute(_MARK, {"campaign_id": campaign_id, "at": at})

@@ -1,0 +1,22 @@
+"""What a tag of a person may be. Pure functions."""
+
+import re
+
+LONGEST_TAG = 40  # characters
+TAGS_AT_MOST = 20  # in one text
+
+_BETWEEN_TAGS = re.compile(r"[,;|\n]")
+
+
+def split_values(words: str) -> list[str]:
+    """Return the values in a text that has commas, semicolons, bars or line breaks between them.
+
+    They are in lower case, without repetition, in the order of the text.
+    """
+    said = (" ".join(part.split()).lower() for part in _BETWEEN_TAGS.split(words))
+    return list(dict.fromkeys(filter(None, said)))
+
+
+def are_tags(tags: list[str]) -> bool:
+    """Whether these are not too many tags, and none of them is too long."""
+    return len(tags) <= TAGS_AT_MOST and all(len(tag) <= LONGEST_TAG for tag in tags)
