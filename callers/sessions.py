@@ -6,7 +6,6 @@ are then invalid on the server.
 """
 
 import functools
-import hmac
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +19,7 @@ from phonebank.core.db import autocommit, db, retry_on_deadlock
 from phonebank.core.errors import NotAllowedError, SignInRequiredError
 from phonebank.core.rate_limits import client_key
 from phonebank.models import Caller, CallerState
-from phonebank.roster.devices import COOKIE_KEY, cookie_for
+from phonebank.roster.devices import COOKIE_KEY, cookie_for, id_and_token, is_device_of
 
 # The query also loads the campaign and the party, which nearly every request needs.
 _BY_ID = (
@@ -48,10 +47,8 @@ def forget() -> None:
 def device_of_cookie() -> Device | None:
     """Return the id and the token that the cookie has. PostgreSQL must still confirm them. Return
     None without a cookie."""
-    known = session.get(COOKIE_KEY)
-    if not isinstance(known, dict) or type(known.get("id")) is not int:
-        return None
-    return Device(known["id"], str(known.get("token")))
+    known = id_and_token(session.get(COOKIE_KEY))
+    return Device(*known) if known is not None else None
 
 
 def device_key() -> str:
@@ -67,7 +64,7 @@ def caller_of_device() -> Caller | None:
     if device is None:
         return None
     caller = db.session.scalar(_BY_ID, {"id": device.id})
-    if caller is None or not hmac.compare_digest(caller.device_token, device.device_token):
+    if caller is None or not is_device_of(caller, device.device_token):
         return None
     return caller
 

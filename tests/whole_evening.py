@@ -8,7 +8,7 @@ import io
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from flask import Flask, current_app
@@ -28,7 +28,7 @@ from phonebank.core.db import db
 from phonebank.csv_input.rows import Dialect
 from phonebank.experiments import services as experiments
 from phonebank.inbox.jobs import read_marked_answers
-from phonebank.listings import checks, guests, listings
+from phonebank.listings import checks, guests, listings, offers
 from phonebank.lists.uploads import store_upload
 from phonebank.models import (
     Account,
@@ -43,6 +43,7 @@ from phonebank.models import (
     DeliveryState,
     Experiment,
     Guest,
+    HostOffer,
     Listing,
     ListState,
     Party,
@@ -121,6 +122,7 @@ class Evening:
     mark_token: str
     listing_id: int
     guest_token: str
+    offer_token: str
     call_out_id: int
     hall_code: str
     projector_token: str
@@ -219,6 +221,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         keep_token=create_confirmation("priya@example.org", "Priya", callers["Priya"]),
         listing_id=listing.id,
         guest_token=guest.token,
+        offer_token=_offer(campaign).token,
         mark_token=mark.token,
         call_out_id=call_out.id,
         hall_code=call_out.code,
@@ -257,6 +260,15 @@ def _event(host: Account, party: Party) -> tuple[Listing, Guest]:
     guests.let_come(listing, guest.id)
     db.session.commit()
     return listing, guest
+
+
+def _offer(campaign: Campaign) -> HostOffer:
+    """Vik offers to host a party in Manchester."""
+    place = db.session.scalars(select(Place).where(Place.code == "M1")).one()
+    day = now().date() + timedelta(days=9)
+    offer = offers.make_offer(campaign, place, "Vik", "vik@example.org", day, time(19, 30))
+    offers.confirm_offer(offer)
+    return offer
 
 
 def _call_out(campaign: Campaign, organiser: Account) -> tuple[CallOut, SignUp]:
@@ -548,7 +560,9 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "near.event": lambda evening: f"/near/event/{evening.listing_id}",
     "near.front": _at("/near"),
     "near.in_country": _at("/near/gb"),
+    "near.offer": _at("/near/gb/M1/host"),
     "near.report": lambda evening: f"/near/event/{evening.listing_id}/report",
+    "near.show_offer": lambda evening: f"/near/offer/{evening.offer_token}",
     "near.tell_me": _at("/near/gb/M1/tell-me"),
     "parties.guest_list": lambda evening: f"/parties/{evening.party_id}/guests",
     "parties.kit": lambda evening: f"/parties/{evening.party_id}/kit",

@@ -1,16 +1,16 @@
 """Keep my calls: one field and one mailed link make a caller a volunteer."""
 
-from flask import current_app, flash, g, jsonify, make_response, redirect, url_for
+from flask import flash, g, jsonify, make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from callers.sessions import device_key, for_callers
 from callers.views.blueprint import pages, read_fields
 from phonebank.core.after_response import run_after
-from phonebank.core.config import current_config
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.email_address import normalise_email
 from phonebank.core.errors import InvalidInputError
+from phonebank.core.links import link_to
 from phonebank.core.rate_limits import limiter, typed_email_key
 from phonebank.volunteers import confirm, mails
 
@@ -34,8 +34,7 @@ def keep() -> ResponseReturnValue:
     first_name = caller.first_name
     token = confirm.create_confirmation(email, first_name, caller)
     db.session.commit()
-    path = current_app.url_map.bind("").build("movement.open_link", {"token": token})
-    link = current_config().base_url + path
+    link = link_to("movement.open_link", token=token)
     if wants_json():
         response = make_response(jsonify(message=SENT), 202)
     else:

@@ -3,12 +3,11 @@
 import logging
 from datetime import timedelta
 
-from flask import current_app
-
 from phonebank.accounts import links
 from phonebank.accounts.accounts import account_of
 from phonebank.core import mail
 from phonebank.core.config import current_config
+from phonebank.core.links import link_to
 from phonebank.models import Account
 
 log = logging.getLogger(__name__)
@@ -25,8 +24,7 @@ def sign_in_link(
     `reusable` is for the demonstration and never works in production: see `links.token_for`.
     """
     token = links.token_for(account, next, lives_for, reusable)
-    path = current_app.url_map.bind("").build("accounts.use_link", {"token": token})
-    return current_config().base_url + path
+    return link_to("accounts.use_link", token=token)
 
 
 def send_sign_in_link(email: str, next: str = "/") -> None:

@@ -27,6 +27,11 @@ class WhichPlaceError(InvalidInputError):
         names = "; ".join(describe_place(place) for place in places)
         super().__init__(f"There are several places with this name: {names}.", "Choose one.")
 
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """The places to choose from as a form has them: "COUNTRY/CODE" and the name."""
+        return [(f"{place.country}/{place.code}", describe_place(place)) for place in self.places]
+
 
 def find_area(typed: str, country: str, chosen: str = "") -> Area:
     """Return the area of a typed postcode or town. If a place in the campaign's `country` has the

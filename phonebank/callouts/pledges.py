@@ -3,7 +3,7 @@ functions do not commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -12,14 +12,10 @@ from phonebank.callouts.areas import Area
 from phonebank.callouts.board import begin_change, show_change
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
-from phonebank.models import CallOut, Pledge, PledgeSeat, SignUp, now
+from phonebank.models import CallOut, Pledge, PledgeSeat, SignUp
 from phonebank.places.distance import km_between
-from phonebank.rules.local_moments import NoSuchTimeError, moment_at
-from phonebank.rules.time_zones import time_zone
 
 CHAIRS_AT_MOST = 100
-# A party can be pledged this far ahead. Nobody in a hall plans further.
-AHEAD_AT_MOST = timedelta(days=120)
 SHOWN_AT_MOST = 40
 
 
@@ -33,24 +29,6 @@ class Offer:
     km: float
     left: int
     mine: bool
-
-
-def read_moment(day: date | None, at: time | None, call_out: CallOut) -> datetime:
-    """Return the start of a pledged party. Raises InvalidInputError if the day or time is missing,
-    has passed, is too far away, or is skipped when the clocks change."""
-    if day is None or at is None:
-        raise InvalidInputError("Choose a day and a time.")
-    try:
-        moment = moment_at(day, at, time_zone(call_out.time_zone))
-    except NoSuchTimeError:
-        raise InvalidInputError(
-            "The clocks change that night, and this time does not exist.", "Choose another time."
-        ) from None
-    if moment <= now():
-        raise InvalidInputError("This time has passed.", "Choose a later one.")
-    if moment > now() + AHEAD_AT_MOST:
-        raise InvalidInputError("This day is too far away.", "Choose one within four months.")
-    return moment
 
 
 def pledge(call_out: CallOut, person: SignUp, starts_at: datetime, area: Area, chairs: int) -> None:

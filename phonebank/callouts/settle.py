@@ -6,15 +6,10 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
-from flask import current_app
 from sqlalchemy import ColumnElement, delete, exists, select
 
-from phonebank.accounts.accounts import create_account
-from phonebank.accounts.invitations import INVITATION_LIVES_FOR, make_host
-from phonebank.accounts.sign_in_mail import sign_in_link
 from phonebank.audit.record import record_audit
 from phonebank.callouts.call_outs import end
-from phonebank.core import mail
 from phonebank.core.db import db
 from phonebank.core.errors import PhonebankError
 from phonebank.core.locks import get_locked
@@ -32,8 +27,7 @@ from phonebank.models import (
     SignUp,
     now,
 )
-from phonebank.parties.services import create_party
-from phonebank.rules.local_moments import describe_moment
+from phonebank.parties.promises import keep_promise, send_kit
 from phonebank.rules.time_zones import time_zone
 from phonebank.scripts.campaign_scripts import use_ready_made
 
@@ -44,8 +38,6 @@ LASTS_AT_MOST = timedelta(hours=12)
 # People are followed up from this time on the day after the call-out's end, in its time zone.
 NEXT_MORNING = time(9)
 SCRIPT = ("phone-party-recruitment", "en")
-# A party's goal is five conversations for each chair.
-CONVERSATIONS_A_CHAIR = 5
 
 # Whether the host of a pledge's party has used the link to the kit, or has used the site while
 # signed in, after the kit was sent.
@@ -118,15 +110,14 @@ def settle(pledge_id: int) -> None:
 def _make_party(call_out: CallOut, pledge: Pledge) -> Party:
     person = pledge.sign_up
     by = db.session.get(Account, call_out.created_by_id) if call_out.created_by_id else None
-    account = create_account(person.email or "", person.first_name, [])
-    make_host(call_out.campaign, account, by)
-    party = create_party(
-        account,
-        call_out.campaign_id,
-        f"At {person.first_name}’s"[:40],
-        pledge.chairs * CONVERSATIONS_A_CHAIR,
+    party = keep_promise(
+        call_out.campaign,
+        person.email or "",
+        person.first_name,
+        pledge.chairs,
         pledge.starts_at,
         call_out.time_zone,
+        by,
     )
     record_audit(
         "pledge became a party",
@@ -139,22 +130,13 @@ def _make_party(call_out: CallOut, pledge: Pledge) -> Party:
 
 
 def _send_kit(call_out: CallOut, pledge: Pledge) -> None:
-    party = db.session.get_one(Party, pledge.party_id)
-    account = db.session.get_one(Account, party.host_id)
-    kit = current_app.url_map.bind("").build("parties.kit", {"party_id": party.id})
-    link = sign_in_link(account, kit, lives_for=INVITATION_LIVES_FOR)
-    days = INVITATION_LIVES_FOR // timedelta(days=1)
-    mail.deliver(
-        account.email,
-        "Your phone party: what you need",
-        f"Hello {pledge.sign_up.first_name},\n\n"
-        f"Thank you for your pledge at “{call_out.title}”. We've set your party up:\n\n"
-        f"{describe_moment(party.starts_at, party.time_zone)}, {pledge.area}, "
-        f"{pledge.chairs} {'chair' if pledge.chairs == 1 else 'chairs'}\n\n"
-        f"Open your party and print your kit:\n\n{link}\n\n"
-        "There you can change the day and invite your friends. About half of those who say yes "
-        "will come, so invite twice as many people as you have chairs.\n"
-        f"The link works once, within {days} days. After that, sign in with this e-mail address.\n",
+    send_kit(
+        db.session.get_one(Party, pledge.party_id),
+        pledge.sign_up.first_name,
+        f"Thank you for your pledge at “{call_out.title}”.",
+        f"{pledge.area}, {pledge.chairs} {'chair' if pledge.chairs == 1 else 'chairs'}",
+        "parties.kit",
+        "Open your party and print your kit:",
     )
 
 

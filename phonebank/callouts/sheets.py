@@ -22,6 +22,7 @@ from phonebank.models import (
     SignUp,
     now,
 )
+from phonebank.parties.promises import read_start
 
 SHEETS_AT_MOST = 100
 # A page has room for this many handwritten lines.
@@ -109,7 +110,7 @@ def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
     area = find_area(line.postcode, campaign.country, line.place)
     starts_at = None
     if line.day or line.at or line.chairs is not None:
-        starts_at = pledges.read_moment(line.day, line.at, sheet.call_out)
+        starts_at = read_start(line.day, line.at, sheet.call_out.time_zone)
     person, is_new = sign_ups.sign_up(sheet.call_out, uuid.uuid4(), name, reach, area)
     if starts_at is not None:
         chairs = line.chairs if line.chairs is not None else 0

@@ -87,7 +87,7 @@ def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False)
     if wants_news and guest.news_consent_at is None:
         guest.news_consent_at = now()
     if listing.by_video and guest.state == GuestState.NEW:
-        if _is_blocked(listing, address):
+        if is_blocked(listing.campaign_id, address):
             guest.state = GuestState.BLOCKED
         else:
             _give_place(listing, guest)
@@ -113,7 +113,7 @@ def confirm(guest: Guest) -> None:
         )
     guest.confirmed_at = at
     guest.waiting_since = at
-    if _is_blocked(listing, guest.email):
+    if is_blocked(listing.campaign_id, guest.email):
         guest.state = GuestState.BLOCKED
     elif listing.party_id is None:
         _give_place(listing, guest)
@@ -139,6 +139,10 @@ def let_come(listing: Listing, guest_id: int) -> Guest:
         raise ConflictError("This event isn't on any more.", "Make a new one.")
     if places_taken(listing) >= listing.places:
         raise ConflictError("All places are taken.", "Give more places first, under “Change it”.")
+    if not listing.by_video and listing.address is None:
+        raise ConflictError(
+            "Your guests need an address.", "Type it first, under “Change it”. Only they see it."
+        )
     guest.state = GuestState.ACCEPTED
     queue_mail(guest, listing, MailKind.ACCEPTED, now())
     return guest
@@ -317,9 +321,10 @@ def _guest_in(listing: Listing, guest_id: int) -> Guest:
     return guest
 
 
-def _is_blocked(listing: Listing, email: str) -> bool:
+def is_blocked(campaign_id: int, email: str) -> bool:
+    """Whether the person with this e-mail address is blocked from all events of the campaign."""
     query = select(BlockedGuest.campaign_id).where(
-        BlockedGuest.campaign_id == listing.campaign_id,
+        BlockedGuest.campaign_id == campaign_id,
         BlockedGuest.email_hash.in_(keyed_hashes(email)),
     )
     return db.session.scalar(query) is not None

@@ -9,18 +9,21 @@ from phonebank.accounts.sign_in_mail import sign_in_link
 from phonebank.core import mail
 from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
+from phonebank.core.locks import get_locked
 from phonebank.core.mail import MailNotSentError, Message
-from phonebank.listings import listings, send
+from phonebank.listings import listings, offers, send
 from phonebank.models import (
     Account,
     Campaign,
     Guest,
+    HostOffer,
     Listing,
     ListingState,
     Party,
     PartyState,
     now,
 )
+from phonebank.parties.promises import send_kit
 
 # Seconds. The clock enqueues the job every minute.
 WORKS_FOR = 50.0
@@ -42,6 +45,8 @@ def send_due_reminders() -> None:
             while time.monotonic() < ends_at and send.send_next(now(), batch.send):
                 pass
             _ask_hosts_if_right(batch.send)
+            for offer_id in offers.unsent_kits():
+                _send_kit(offer_id)
             send.send_alerts(now(), batch.send)
         except MailNotSentError:
             db.session.rollback()  # the next run tries again
@@ -50,7 +55,7 @@ def send_due_reminders() -> None:
 @job(CHORES, timeout=120)
 def erase_old_addresses() -> None:
     """Erase the street addresses of events that were a week ago, and delete the guests of campaigns
-    whose people are erased."""
+    whose people are erased, and old offers to host."""
     db.session.execute(
         update(Listing)
         .where(Listing.address.is_not(None), Listing.starts_at < now() - ADDRESS_KEPT_FOR)
@@ -59,6 +64,7 @@ def erase_old_addresses() -> None:
     erased = select(Listing.id).join(Campaign).where(Campaign.erasing_since.is_not(None))
     db.session.execute(delete(Guest).where(Guest.listing_id.in_(erased)))
     db.session.execute(update(Listing).where(Listing.id.in_(erased)).values(address=None))
+    offers.forget_offers(now())
     db.session.commit()
 
 
@@ -76,6 +82,23 @@ def _cancel_listings_of_ended_parties() -> None:
     for listing_id in db.session.scalars(query).all():
         listings.cancel(db.session.get_one(Listing, listing_id))
         db.session.commit()
+
+
+def _send_kit(offer_id: int) -> None:
+    """E-mail a host whose offer was accepted the link to their party."""
+    offer = get_locked(HostOffer, offer_id)
+    if offer is not None and offer.kit_sent_at is None and offer.party_id is not None:
+        send_kit(
+            db.session.get_one(Party, offer.party_id),
+            offer.first_name,
+            "Thank you for your offer to host.",
+            offers.area_of_offer(offer),
+            "parties.guest_list",
+            "Open your party, and type your address there before you let guests come. The same "
+            "page has your kit to print:",
+        )
+        offer.kit_sent_at = now()
+    db.session.commit()
 
 
 def _ask_hosts_if_right(send_mail: send.Send) -> None:

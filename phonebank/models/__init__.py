@@ -55,6 +55,7 @@ from phonebank.models.guest import (
     MailKind,
     NearAlert,
 )
+from phonebank.models.host_offer import HostOffer, HostOfferState
 from phonebank.models.inbox_item import InboxItem, InboxMark, InboxState, TextSent
 from phonebank.models.line import EndCause, Line, LineSide, LineState
 from phonebank.models.line_event import EventKind, LineEventRow
@@ -104,6 +105,7 @@ STATES = (
     ExportKind,
     ExportState,
     GuestState,
+    HostOfferState,
     InboxState,
     ListPurpose,
     ListPurpose,
@@ -179,6 +181,8 @@ __all__ = [
     "GuestMail",
     "GuestState",
     "HashedNumber",
+    "HostOffer",
+    "HostOfferState",
     "InboxItem",
     "InboxMark",
     "InboxState",

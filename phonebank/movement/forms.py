@@ -1,6 +1,8 @@
 """The forms of volunteers and strangers."""
 
 from flask_wtf import FlaskForm
+from wtforms import DateField, RadioField, StringField, TimeField
+from wtforms.validators import DataRequired, InputRequired
 
 from phonebank.core.email_field import NormalEmailField
 
@@ -9,3 +11,13 @@ class EmailForm(FlaskForm):
     """The form that asks for a link to a volunteer's page."""
 
     email = NormalEmailField("E-mail address")
+
+
+class OfferForm(FlaskForm):
+    """The form of an offer to host. It asks for the campaign only if there are several."""
+
+    first_name = StringField("Your first name", [DataRequired("Type your first name.")])
+    email = NormalEmailField("E-mail address")
+    day = DateField("Day", [InputRequired("Choose a day.")])
+    at = TimeField("Time", [InputRequired("Choose a time.")], format=["%H:%M", "%H:%M:%S"])
+    campaign = RadioField("For whom?", coerce=int, validators=[InputRequired("Choose a campaign.")])

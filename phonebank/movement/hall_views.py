@@ -25,10 +25,10 @@ from phonebank.core.rate_limits import limiter
 from phonebank.models import Caller, CallerState, CallOut, SignUp
 from phonebank.movement.blueprint import pages
 from phonebank.movement.hall_forms import PledgeForm, SignUpForm
+from phonebank.parties.promises import read_start
 from phonebank.places.distance import describe_distance
-from phonebank.places.find import describe_place
 from phonebank.roster.devices import COOKIE_KEY as CALLER_KEY
-from phonebank.roster.devices import cookie_for
+from phonebank.roster.devices import cookie_for, id_and_token, is_device_of
 from phonebank.rules.local_moments import describe_moment
 from phonebank.rules.time_zones import time_zone
 
@@ -91,7 +91,7 @@ def _sign_up(call_out: CallOut, form: SignUpForm) -> ResponseReturnValue:
     try:
         area = find_area(form.postcode.data or "", campaign.country, form.place.data or "")
     except WhichPlaceError as error:
-        places = _choices(error)
+        places = error.choices
         _refuse(form.postcode, error)
     except PhonebankError as error:
         _refuse(form.postcode, error)
@@ -110,10 +110,6 @@ def _sign_up(call_out: CallOut, form: SignUpForm) -> ResponseReturnValue:
 
 def _refuse(field: Any, error: PhonebankError) -> None:
     field.refused = f"{error.message} {error.what_to_do}".strip()
-
-
-def _choices(error: WhichPlaceError) -> list[tuple[str, str]]:
-    return [(f"{place.country}/{place.code}", describe_place(place)) for place in error.places]
 
 
 def _key(form: SignUpForm) -> uuid.UUID:
@@ -178,7 +174,7 @@ def _pledge(call_out: CallOut, person: SignUp, form: PledgeForm) -> ResponseRetu
     places: list[tuple[str, str]] = []
     if form.validate():
         try:
-            starts_at = pledges.read_moment(form.day.data, form.at.data, call_out)
+            starts_at = read_start(form.day.data, form.at.data, call_out.time_zone)
             typed = (form.postcode.data or "").strip()
             area = Area(person.country, person.area, person.latitude, person.longitude)
             if typed:
@@ -187,7 +183,7 @@ def _pledge(call_out: CallOut, person: SignUp, form: PledgeForm) -> ResponseRetu
             db.session.commit()
             return _go(url_for(".hall_next", code=call_out.code), "Thank you. It's on the screen.")
         except WhichPlaceError as error:
-            places = _choices(error)
+            places = error.choices
             refused: PhonebankError = error
         except (InvalidInputError, ConflictError, NotFoundError) as error:
             refused = error
@@ -286,13 +282,11 @@ def _needed(call_out: CallOut) -> SignUp:
 
 
 def _caller_of_device() -> Caller | None:
-    known = session.get(CALLER_KEY)
-    if not isinstance(known, dict) or type(known.get("id")) is not int:
+    known = id_and_token(session.get(CALLER_KEY))
+    caller = db.session.get(Caller, known[0]) if known is not None else None
+    if known is None or caller is None or caller.state == CallerState.REMOVED:
         return None
-    caller = db.session.get(Caller, known["id"])
-    if caller is None or caller.state == CallerState.REMOVED:
-        return None
-    return caller if caller.device_token == known.get("token") else None
+    return caller if is_device_of(caller, known[1]) else None
 
 
 def _when(moment: Any, call_out: CallOut) -> str:

@@ -10,6 +10,7 @@ from phonebank.movement import (
     hall_views,  # noqa: F401  (adds its pages to the blueprint)
     kept_pages,
     near_views,
+    offer_views,  # noqa: F401  (adds its pages to the blueprint)
     sheet_views,  # noqa: F401  (adds its pages to the blueprint)
     training_views,  # noqa: F401  (adds its pages to the blueprint)
     volunteer_views,  # noqa: F401  (adds its pages to the blueprint)

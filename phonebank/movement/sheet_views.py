@@ -13,7 +13,6 @@ from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundErro
 from phonebank.models import CallOutSheet, now
 from phonebank.movement.blueprint import pages
 from phonebank.movement.hall_forms import LineForm
-from phonebank.places.find import describe_place
 
 
 @pages.get("/call-out/sheet/<token>")
@@ -50,7 +49,7 @@ def enter_line(token: str) -> ResponseReturnValue:
         db.session.commit()
         return redirect(url_for(".sheet", token=token), 303)
     except WhichPlaceError as error:
-        places = [(f"{one.country}/{one.code}", describe_place(one)) for one in error.places]
+        places = error.choices
         refused: PhonebankError = error
     except (InvalidInputError, ConflictError, NotFoundError) as error:
         refused = error

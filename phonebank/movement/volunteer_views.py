@@ -1,12 +1,12 @@
 """A volunteer's own page, and the mailed links that lead to it."""
 
-from flask import current_app, flash, g, make_response, redirect, render_template, session, url_for
+from flask import flash, g, make_response, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 
 from phonebank.core.access import ANYONE, open_to
 from phonebank.core.after_response import run_after
-from phonebank.core.config import current_config
 from phonebank.core.db import db
+from phonebank.core.links import link_to
 from phonebank.core.rate_limits import limiter, typed_email_key
 from phonebank.movement.blueprint import for_volunteers, forget_device, pages, remember
 from phonebank.movement.forms import EmailForm
@@ -59,8 +59,7 @@ def _mail_link(email: str) -> None:
         return
     token = confirm.create_confirmation(email, volunteer.first_name)
     db.session.commit()
-    path = current_app.url_map.bind("").build("movement.open_link", {"token": token})
-    mails.send_sign_in(email, volunteer.first_name, current_config().base_url + path)
+    mails.send_sign_in(email, volunteer.first_name, link_to("movement.open_link", token=token))
 
 
 @pages.get("/volunteer/sent")

@@ -1,5 +1,6 @@
 """A caller's device: what its cookie holds, and signing it out."""
 
+import hmac
 import secrets
 from typing import Any
 
@@ -14,6 +15,19 @@ COOKIE_KEY = "caller"
 def cookie_for(caller: Caller) -> dict[str, Any]:
     """Return what the session cookie of a caller's device must hold."""
     return {"id": caller.id, "token": caller.device_token}
+
+
+def id_and_token(known: object) -> tuple[int, str] | None:
+    """Return the id and the token that a device's session cookie has. `known` is what the cookie
+    holds under COOKIE_KEY. Return None if that is not what `cookie_for` makes."""
+    if not isinstance(known, dict) or type(known.get("id")) is not int:
+        return None
+    return known["id"], str(known.get("token"))
+
+
+def is_device_of(caller: Caller, token: str) -> bool:
+    """Whether a cookie with this token is valid for the caller's device."""
+    return hmac.compare_digest(caller.device_token, token)
 
 
 def end_session(caller: Caller) -> None:

@@ -204,6 +204,9 @@ VISITS = (
     Visit("stranger", "near.event"),
     Visit("stranger", "", "ask-refused", ADDRESSES["near.event"], press("Ask"), refused=True),
     Visit("stranger", "near.report"),
+    Visit("stranger", "near.offer"),
+    Visit("stranger", "", "offer-refused", ADDRESSES["near.offer"], press("host"), refused=True),
+    Visit("stranger", "near.show_offer"),
     Visit("stranger", "near.tell_me"),
     Visit("stranger", "guest.show"),
     # Between the link and the second factor.

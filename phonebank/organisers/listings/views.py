@@ -9,7 +9,7 @@ from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
 from phonebank.core.errors import InvalidInputError
 from phonebank.core.scopes import campaign_for
-from phonebank.listings import checks
+from phonebank.listings import checks, offers
 from phonebank.listings.listings import cancel, list_event, listing_for, move, when_of
 from phonebank.listings.nearest import KINDS
 from phonebank.models import Campaign, Listing, ListingKind, RoleName
@@ -48,7 +48,32 @@ def index(campaign_id: int) -> ResponseReturnValue:
         kinds=KINDS,
         hides=checks.REPORTS_THAT_HIDE,
         move_form=MoveForm(formdata=None),
+        offers=[
+            (one, offers.area_of_offer(one), offers.when_of_offer(one))
+            for one in offers.offers_in(campaign)
+        ],
     )
+
+
+@listings.post('/offers/<int:offer_id>/<any("accept", "refuse"):answer>')
+@open_to(RoleName.ORGANISER)
+def answer_offer(campaign_id: int, offer_id: int, answer: str) -> ResponseReturnValue:
+    """Let a stranger host the party that they offered, or refuse."""
+    campaign = campaign_for(current_user, campaign_id)
+    if answer == "accept":
+        offer = offers.accept_offer(campaign, offer_id, current_user)
+        words = f"{offer.first_name} is a host now, and gets the kit by e-mail within a minute."
+    else:
+        offer = offers.refuse_offer(campaign, offer_id)
+        words = f"Refused. {offer.first_name} sees it on the page of the offer."
+    record_audit(
+        "offer to host accepted" if answer == "accept" else "offer to host refused",
+        account=current_user,
+        campaign=campaign,
+        subject_kind="host offer",
+        subject_id=offer.id,
+    )
+    return commit_and_redirect(url_for(".index", campaign_id=campaign.id), words)
 
 
 @listings.route("/new", methods=["GET", "POST"])

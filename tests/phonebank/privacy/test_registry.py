@@ -66,6 +66,7 @@ HARMLESS_TABLES = {
     "export",
     "guest",
     "guest_mail",
+    "host_offer",
     "line_event",
     "listing",
     "listing_report",

@@ -1,0 +1,261 @@
+"""Strangers who offer to host a party where there is none: the offer, its confirmation by a mailed
+link, and the organiser's answer. These functions do not commit.
+
+A host lets callers in, and callers see the people on the lists. So nobody becomes a host before an
+organiser has said yes.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import delete, exists, func, select
+
+from phonebank.core.db import db
+from phonebank.core.email_address import normalise_email
+from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
+from phonebank.core.links import link_to
+from phonebank.core.locks import get_locked, lock_row
+from phonebank.core.mail import Message
+from phonebank.listings.guests import OPEN_AT_MOST, is_blocked
+from phonebank.models import (
+    Account,
+    Campaign,
+    CampaignState,
+    HostOffer,
+    HostOfferState,
+    Listing,
+    ListingKind,
+    ListingReport,
+    ListingState,
+    Place,
+    now,
+)
+from phonebank.parties.display_names import clean_name
+from phonebank.parties.profanity import refuse_bad_words
+from phonebank.parties.promises import keep_promise, read_start
+from phonebank.places.find import describe_place, place_at
+from phonebank.places.zones import zone_of_place
+from phonebank.rules.local_moments import describe_moment
+
+# A new party has this many places until its host changes it.
+PLACES = 8
+# An unconfirmed offer is deleted after this time, and every offer this long after its day.
+CONFIRMED_WITHIN = timedelta(days=1)
+KEPT_FOR = timedelta(days=7)
+
+
+def campaigns_for(place: Place) -> Sequence[Campaign]:
+    """Return the campaigns for which strangers may offer to host near this place: the running
+    campaigns of its country that strangers can find already."""
+    is_public = exists().where(Listing.campaign_id == Campaign.id, Listing.checked_at.is_not(None))
+    return db.session.scalars(
+        select(Campaign)
+        .where(
+            Campaign.country == place.country,
+            Campaign.state == CampaignState.RUNNING,
+            Campaign.erasing_since.is_(None),
+            is_public,
+        )
+        .order_by(Campaign.name, Campaign.id)
+    ).all()
+
+
+def make_offer(
+    campaign: Campaign, place: Place, first_name: str, email: str, day: date | None, at: time | None
+) -> HostOffer:
+    """Store an offer to host. It counts once the person has opened the link in their e-mail.
+
+    Raises InvalidInputError for a name, an address, a day or a time that cannot be used, and for a
+    campaign that takes no offers near this place.
+    """
+    name = clean_name(first_name, "first name")
+    refuse_bad_words(name)
+    if campaign not in campaigns_for(place):
+        raise InvalidInputError("This campaign takes no offers here.", "Choose another one.")
+    zone = zone_of_place(place)
+    offer = HostOffer(
+        campaign_id=campaign.id,
+        first_name=name,
+        email=normalise_email(email),
+        starts_at=read_start(day, at, zone),
+        time_zone=zone,
+        country=place.country,
+        place_code=place.code,
+        state=HostOfferState.NEW,
+    )
+    db.session.add(offer)
+    db.session.flush()
+    return offer
+
+
+def offer_of_link(token: str) -> HostOffer:
+    """Return the offer with this link. Raises NotFoundError if there is none."""
+    offer = db.session.scalar(select(HostOffer).where(HostOffer.token == token))
+    if offer is None:
+        raise NotFoundError("This link isn't right, or it is too old.", "Make a new offer.")
+    return offer
+
+
+def confirm_offer(offer: HostOffer) -> None:
+    """Send an offer to the campaign's organisers, because the person has confirmed their address. A
+    second confirmation changes nothing.
+
+    Raises ConflictError if the day has passed, or if the person has three other open offers.
+    """
+    lock_row(offer)
+    if offer.state != HostOfferState.NEW:
+        return
+    if offer.starts_at <= now():
+        raise ConflictError("This time has passed.", "Make a new offer with another day.")
+    waiting = select(func.count()).where(
+        HostOffer.email == offer.email,
+        HostOffer.id != offer.id,
+        HostOffer.state.in_((HostOfferState.WAITING, HostOfferState.BLOCKED)),
+        HostOffer.starts_at > now(),
+    )
+    if (db.session.scalar(waiting) or 0) >= OPEN_AT_MOST:
+        raise ConflictError(
+            f"You have {OPEN_AT_MOST} open offers already.", "Wait for an answer to one of them."
+        )
+    blocked = is_blocked(offer.campaign_id, offer.email)
+    offer.state = HostOfferState.BLOCKED if blocked else HostOfferState.WAITING
+
+
+def offers_in(campaign: Campaign) -> Sequence[HostOffer]:
+    """Return the offers that wait for an organiser, by the start of the party."""
+    return db.session.scalars(
+        select(HostOffer)
+        .where(
+            HostOffer.campaign_id == campaign.id,
+            HostOffer.state == HostOfferState.WAITING,
+            HostOffer.starts_at > now(),
+        )
+        .order_by(HostOffer.starts_at, HostOffer.id)
+    ).all()
+
+
+def accept_offer(campaign: Campaign, offer_id: int, by: Account) -> HostOffer:
+    """Make a host of the person, and put their party on the map. The job sends the kit.
+
+    The listing has no street address yet. The host types it before they let their first guest come.
+    Raises NotFoundError for an offer of another campaign, and ConflictError if the offer has an
+    answer already or its day has passed.
+    """
+    offer = _lock_waiting(campaign, offer_id)
+    if offer.starts_at <= now():
+        raise ConflictError("The day of this offer has passed.", "Ask the person for another.")
+    place = place_at(offer.country, offer.place_code)
+    party = keep_promise(
+        campaign, offer.email, offer.first_name, PLACES, offer.starts_at, offer.time_zone, by
+    )
+    db.session.add(
+        Listing(
+            campaign_id=campaign.id,
+            party_id=party.id,
+            host_id=party.host_id,
+            kind=ListingKind.PARTY,
+            state=ListingState.SHOWN,
+            title=party.title,
+            host_name=offer.first_name,
+            starts_at=party.starts_at,
+            time_zone=party.time_zone,
+            by_video=False,
+            country=place.country,
+            place_code=place.code,
+            area=describe_place(place)[:200],
+            latitude=place.latitude,
+            longitude=place.longitude,
+            places=PLACES,
+            languages=[campaign.language],
+            checked_at=now(),
+        )
+    )
+    offer.party_id = party.id
+    offer.state = HostOfferState.ACCEPTED
+    db.session.flush()
+    return offer
+
+
+def refuse_offer(campaign: Campaign, offer_id: int) -> HostOffer:
+    """Refuse an offer. Its page says so. Raises the errors of `accept_offer`."""
+    offer = _lock_waiting(campaign, offer_id)
+    offer.state = HostOfferState.REFUSED
+    return offer
+
+
+def count_to_check(campaign: Campaign) -> int:
+    """Return how many offers and listings of the campaign wait for an organiser."""
+    listed = select(func.count()).where(
+        Listing.campaign_id == campaign.id,
+        Listing.starts_at > now(),
+        (Listing.state == ListingState.WAITING)
+        | (
+            (Listing.state != ListingState.CANCELLED)
+            & exists().where(
+                ListingReport.listing_id == Listing.id, ListingReport.seen_at.is_(None)
+            )
+        ),
+    )
+    return len(offers_in(campaign)) + (db.session.scalar(listed) or 0)
+
+
+def when_of_offer(offer: HostOffer) -> str:
+    """Return the offered start in words, in the place's time zone."""
+    return describe_moment(offer.starts_at, offer.time_zone)
+
+
+def area_of_offer(offer: HostOffer) -> str:
+    """Return the name of the offer's district or town."""
+    return describe_place(place_at(offer.country, offer.place_code))
+
+
+def confirm_offer_message(offer: HostOffer) -> Message:
+    """Return the e-mail with the link by which the person confirms their offer."""
+    link = link_to("near.show_offer", token=offer.token)
+    return Message(
+        offer.email,
+        "One more tap: your phone party",
+        f"Hello {offer.first_name},\n\n"
+        f"you offered to host a phone party in {area_of_offer(offer)}, {when_of_offer(offer)}.\n"
+        f"Open this link, and an organiser looks at your offer:\n\n{link}\n\n"
+        "If it wasn't you, ignore this e-mail. You won't get another, and we delete your address "
+        "tomorrow.\n",
+    )
+
+
+def unsent_kits() -> Sequence[int]:
+    """Return the ids of the accepted offers whose hosts wait for their kit."""
+    return db.session.scalars(
+        select(HostOffer.id)
+        .where(
+            HostOffer.state == HostOfferState.ACCEPTED,
+            HostOffer.kit_sent_at.is_(None),
+            HostOffer.party_id.is_not(None),
+        )
+        .order_by(HostOffer.id)
+    ).all()
+
+
+def forget_offers(at: datetime) -> None:
+    """Delete the offers that nobody confirmed within a day, those whose day was a week ago, and
+    those for campaigns whose people are erased."""
+    over = select(Campaign.id).where(Campaign.erasing_since.is_not(None))
+    db.session.execute(
+        delete(HostOffer).where(
+            (
+                (HostOffer.state == HostOfferState.NEW)
+                & (HostOffer.created_at < at - CONFIRMED_WITHIN)
+            )
+            | (HostOffer.starts_at < at - KEPT_FOR)
+            | HostOffer.campaign_id.in_(over)
+        )
+    )
+
+
+def _lock_waiting(campaign: Campaign, offer_id: int) -> HostOffer:
+    offer = get_locked(HostOffer, offer_id)
+    if offer is None or offer.campaign_id != campaign.id:
+        raise NotFoundError("We can't find this offer.", "Reload the page.")
+    if offer.state != HostOfferState.WAITING:
+        raise ConflictError("This offer has an answer already.", "Reload the page.")
+    return offer
