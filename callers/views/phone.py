@@ -15,11 +15,10 @@ from callers.views.blueprint import pages, read_fields, wants_screen
 from callers.views.phone_page import OWN_NUMBER, phone_state, show_phone
 from phonebank.calls.hold import Person, own_call
 from phonebank.calls.undo import redial_block_reason
-from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
-from phonebank.models import Campaign, CampaignMode, Contact, PhoneSettings, now
+from phonebank.models import Campaign, CampaignMode, Contact, now
 from phonebank.phones.e164 import InvalidPhoneNumberError, read_number
 from phonebank.telephony.backends import current_backend
 from phonebank.telephony.sessions import (
@@ -31,7 +30,7 @@ from phonebank.telephony.sessions import (
     want_hang_up,
     want_person_line,
 )
-from phonebank.telephony.spending import spending_of
+from phonebank.telephony.spending import is_money_spent
 
 
 @pages.get("/calling/phone")
@@ -65,6 +64,8 @@ def phone_connect() -> ResponseReturnValue:
     campaign, fields = _campaign_on_the_phone(), read_fields()
     if not g.caller.may_call:
         raise NotFoundError("Nobody has let you in yet.", "Ask your host.")
+    if is_money_spent(campaign, now()):
+        raise ConflictError("Today's money for calls is spent.", "Come back tomorrow. Thank you!")
     if fields.get("browser"):
         connect(g.caller, None)
     else:
@@ -113,9 +114,7 @@ def dial(call_id: uuid.UUID) -> ResponseReturnValue:
     contact = db.session.get_one(Contact, call.contact_id)
     if call.ended_at is not None or redial_block_reason(call, Person.of(contact), campaign):
         raise ConflictError("This person can't be called now.", "Say how the call ended.")
-    settings = db.session.get(PhoneSettings, campaign.id)
-    limit = settings.day_budget if settings else None
-    if limit and spending_of(campaign.id, limit, first_zone_of(campaign), now()).is_over:
+    if is_money_spent(campaign, now()):
         raise ConflictError("Today's money for calls is spent.", "Give this person back.")
     backend = current_backend()
     if backend is None:

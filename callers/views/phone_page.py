@@ -11,9 +11,10 @@ from callers.views import page_data
 from callers.views.blueprint import wants_screen
 from callers.views.softphone import allow_softphone
 from phonebank.core.content_negotiation import wants_json
-from phonebank.models import Caller, CampaignMode, EndCause
+from phonebank.models import Caller, CampaignMode, EndCause, now
 from phonebank.telephony.phases import Phase
 from phonebank.telephony.sessions import CallerPhone, phone_of
+from phonebank.telephony.spending import is_money_spent
 
 # The signed cookie of this browser keeps the caller's own number under this name, so that later one
 # tap is enough.
@@ -115,6 +116,7 @@ def page_parts(caller: Caller, seen: bool = False) -> dict[str, Any]:
     return {
         "state": _state(caller, phone),
         "phone": phone,
+        "money_spent": phone.phase == Phase.OFF and is_money_spent(caller.campaign, now()),
         "own_number": session.get(OWN_NUMBER, ""),
         "softphone": allow_softphone(),
         **page_data.place_of(caller),

@@ -6,10 +6,11 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from flask import Flask, current_app
 
+from phonebank.core.prices import read_price
 from phonebank.core.twilio_settings import TwilioSettings
 
 PRODUCTION = "production"
@@ -127,6 +128,7 @@ class Config:
 
         try:
             twilio = TwilioSettings.from_environment(environ)
+            asterisk_price = read_price(environ, "ASTERISK_PRICE_A_MINUTE")
         except ValueError as wrong:
             raise ConfigError(str(wrong)) from None
         config = cls(
@@ -156,7 +158,7 @@ class Config:
             asterisk_user=environ.get("ASTERISK_USER") or cls.asterisk_user,
             asterisk_password=environ.get("ASTERISK_PASSWORD", ""),
             asterisk_softphone_url=environ.get("ASTERISK_SOFTPHONE_URL", ""),
-            asterisk_price=_price(environ.get("ASTERISK_PRICE_A_MINUTE", "")),
+            asterisk_price=asterisk_price,
             asterisk_currency=environ.get("ASTERISK_CURRENCY") or cls.asterisk_currency,
             asterisk_sounds=environ.get("ASTERISK_SOUNDS") or cls.asterisk_sounds,
             simulator=environ.get("SIMULATOR", ""),
@@ -211,19 +213,6 @@ class Config:
                 "BASE_URL must start with https:// on a public server: callers' and organisers' "
                 "sign-in would otherwise cross the network in the open."
             )
-
-
-def _price(text: str) -> Decimal | None:
-    """Read ASTERISK_PRICE_A_MINUTE. Raises ConfigError for anything but a price."""
-    if not text:
-        return None
-    try:
-        price = Decimal(text)
-    except InvalidOperation:
-        price = Decimal(-1)
-    if not price.is_finite() or not 0 <= price < 1000:
-        raise ConfigError(f"ASTERISK_PRICE_A_MINUTE must be a price such as 0.02, not {text!r}.")
-    return price
 
 
 def _for_psycopg(url: str) -> str:

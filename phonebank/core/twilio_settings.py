@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
+
+from phonebank.core.prices import read_price
 
 API_URL = "https://api.twilio.com"
+PRICE = Decimal("0.10")
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,9 @@ class TwilioSettings:
     api_key: str = ""
     api_secret: str = field(default="", repr=False)
     app_sid: str = ""
+    # What a minute costs at most, in the account's currency. It counts for a campaign's daily limit
+    # until Twilio has told what the campaign's first lines cost.
+    price: Decimal = PRICE
 
     @property
     def has_softphone(self) -> bool:
@@ -50,4 +57,5 @@ class TwilioSettings:
             api_key=environ.get("TWILIO_API_KEY", ""),
             api_secret=environ.get("TWILIO_API_SECRET", ""),
             app_sid=environ.get("TWILIO_APP_SID", ""),
+            price=read_price(environ, "TWILIO_PRICE_A_MINUTE") or PRICE,
         )

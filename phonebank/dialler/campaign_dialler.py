@@ -4,14 +4,13 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.core.db import db
 from phonebank.dialler.conclude import conclude
 from phonebank.dialler.connect import end_if_over, follow_caller_line, make_line
 from phonebank.dialler.dial import dial, end_here, take_answer
 from phonebank.dialler.people import PersonLines
 from phonebank.dialler.predictive import Predictive
-from phonebank.dialler.progressive import claim_for, is_due, set_notice
+from phonebank.dialler.progressive import claim_for, is_due
 from phonebank.dialler.rows import CallerRow, LineRow, callers_of, open_lines_of, unjoined_of
 from phonebank.dialler.switchboard import FETCH, Switchboard
 from phonebank.live.caller_events import PHONE, emit_to_callers
@@ -35,7 +34,7 @@ FETCHES_EVERY = 5.0
 FETCHES_SOON = 1.0  # while a person is being put through to a caller
 # How often a campaign with a limit counts what its lines have cost, in seconds.
 SPENDING_READ_EVERY = 5.0
-BUDGET_SPENT = "Today's money for calls is spent, so we won't call anyone else today. Thank you!"
+SPENDING_READ_SOON = 1.0  # when the limit is near
 # The provider is not asked about a line that was dialled less long ago than this.
 SETTLES_WITHIN = timedelta(seconds=2)
 
@@ -51,7 +50,7 @@ class CampaignDialler:
         self._fetched_at = float("-inf")  # so the first turn asks about the open lines
         self._phases: dict[int, Phase] = {}
         self._spending_read_at = float("-inf")
-        self._is_over_budget = False
+        self._is_over_budget = self._is_near_budget = False
 
     def turn(self) -> None:
         """Do what is due now. Commits several times."""
@@ -73,8 +72,14 @@ class CampaignDialler:
         if campaign.mode.dials_first:
             for row in unjoined_of(self._campaign_id):
                 conclude(row)
+        # A person who answers may need any caller who is free.
+        is_calling = any(line.side == LineSide.PERSON and line.caller_id is None for line in lines)
         for caller in callers:
-            self._follow_caller(caller, campaign, settings)
+            if self._is_over_budget and caller.call_id is None and not is_calling:
+                end_session(caller.caller_id)  # the caller's line costs money too
+                db.session.commit()
+            else:
+                self._follow_caller(caller, campaign, settings)
         if self._is_predictive(campaign, settings) and not self._is_over_budget:
             self._predictive.dial(campaign, settings, callers, lines)
         self._notify_callers(callers)
@@ -151,13 +156,13 @@ class CampaignDialler:
 
     def _read_spending(self, campaign: Campaign, settings: PhoneSettings) -> None:
         at = time.monotonic()
+        every = SPENDING_READ_SOON if self._is_near_budget else SPENDING_READ_EVERY
         if settings.day_budget is None:
-            self._is_over_budget = False
-        elif at - self._spending_read_at >= SPENDING_READ_EVERY:
+            self._is_over_budget = self._is_near_budget = False
+        elif at - self._spending_read_at >= every:
             self._spending_read_at = at
-            zone = first_zone_of(campaign)
-            spent = spending_of(campaign.id, settings.day_budget, zone, now())
-            self._is_over_budget = spent.is_over
+            spent = spending_of(campaign, settings.day_budget, now())
+            self._is_over_budget, self._is_near_budget = spent.is_over, spent.is_near
 
     def _follow_caller(
         self, caller: CallerRow, campaign: Campaign, settings: PhoneSettings
@@ -169,11 +174,12 @@ class CampaignDialler:
         elif not end_if_over(caller, at):
             if caller.line_id is None:
                 make_line(self._campaign_id, caller, self._switchboard.backend.name)
-            elif self._calls_for_each(campaign, settings) and is_due(caller, at):
-                if self._is_over_budget:
-                    set_notice(caller.caller_id, BUDGET_SPENT)
-                else:
-                    claim_for(caller, self._switchboard.backend.name)
+            elif (
+                self._calls_for_each(campaign, settings)
+                and is_due(caller, at)
+                and not self._is_over_budget
+            ):
+                claim_for(caller, self._switchboard.backend.name)
 
     def _notify_callers(self, callers: list[CallerRow]) -> None:
         phases = {caller.caller_id: caller.situation.phase for caller in callers}

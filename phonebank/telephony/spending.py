@@ -3,23 +3,54 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
+from phonebank.contact_queue.campaign_hours import first_zone_of
+from phonebank.core.config import Config, current_config
 from phonebank.core.db import db
+from phonebank.models import Campaign, LineSide, PhoneSettings
+from phonebank.models.state_column import state_sql
 from phonebank.rules.local_moments import last_midnight
 
 # From this share of the limit on, pages warn.
 WARNS_FROM = Decimal("0.8")
+# Prices are learned from so many of the campaign's last lines.
+LEARNS_FROM = 500
 
-_SPENT = text("""
+# A line whose price is not known yet is counted by the minutes since its answer, each begun minute
+# as a whole one. A line that is still open may go on, so one minute more is counted. A browser
+# opens its caller's line itself, so no number was shown for that line.
+_SPENT = text(
+    state_sql(
+        """
+WITH learned_from AS (
+    SELECT * FROM line WHERE campaign_id = :campaign_id ORDER BY created_at DESC LIMIT :learns_from
+), dearest AS (
+    SELECT side, shows_number IS NULL AS by_browser,
+           max(cost / greatest(1, ceil(extract(epoch FROM ended_at - answered_at) / 60))) AS price
+    FROM learned_from WHERE cost IS NOT NULL AND answered_at IS NOT NULL AND ended_at IS NOT NULL
+    GROUP BY 1, 2
+), today AS (
+    SELECT side, shows_number IS NULL AS by_browser, backend, cost, currency, ended_at,
+        CASE WHEN cost IS NULL THEN CAST(ended_at IS NULL AS integer) ELSE 0 END
+        + CASE WHEN cost IS NULL AND answered_at IS NOT NULL THEN greatest(
+            1, ceil(extract(epoch FROM coalesce(ended_at, :at) - answered_at) / 60)) ELSE 0 END
+        AS unpriced_minutes
+    FROM line WHERE campaign_id = :campaign_id AND created_at >= :since
+)
 SELECT coalesce(sum(cost), 0) AS cost, max(currency) AS currency, count(*) AS lines,
        count(*) FILTER (WHERE cost IS NULL AND ended_at IS NOT NULL) AS unpriced,
-       count(*) FILTER (WHERE cost IS NULL AND answered_at IS NOT NULL)
-           * coalesce(avg(cost) FILTER (WHERE answered_at IS NOT NULL), 0) AS still_to_come
-FROM line WHERE campaign_id = :campaign_id AND created_at >= :since
-""")
+       coalesce(sum(unpriced_minutes * CASE
+           WHEN backend = 'asterisk' AND side = :caller AND by_browser THEN 0
+           ELSE coalesce(dearest.price, (SELECT max(price) FROM dearest),
+                         CAST(:first_price AS numeric), 0)
+       END), 0) AS still_to_come
+FROM today LEFT JOIN dearest USING (side, by_browser)
+""",
+        caller=LineSide.CALLER,
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -27,8 +58,10 @@ class Spending:
     """What was spent since midnight, in the provider's `currency` ("" before the first price).
     `unpriced` is how many lines have ended without a price so far. `limit` None means no limit.
 
-    The provider tells prices minutes later. So `still_to_come` is what the answered lines without a
-    price will cost, if each of them costs what the answered lines with a price cost on average.
+    The provider tells prices minutes later. So `still_to_come` is what the lines without a price
+    cost at most, if each of their minutes costs as much as the dearest minute of the campaign's
+    last lines of the same kind: to people, to callers' own phones, from browsers. Before the first
+    price, a minute costs what the server's settings say.
     """
 
     cost: Decimal
@@ -39,22 +72,50 @@ class Spending:
     still_to_come: Decimal = Decimal(0)
 
     @property
+    def at_most(self) -> Decimal:
+        """What all lines since midnight cost at most."""
+        return self.cost + self.still_to_come
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more may be dialled today."""
-        return self.limit is not None and self._expected >= self.limit
+        return self.limit is not None and self.at_most >= self.limit
 
     @property
     def is_near(self) -> bool:
         """Whether pages warn that the limit is near or reached."""
-        return self.limit is not None and self._expected >= self.limit * WARNS_FROM
-
-    @property
-    def _expected(self) -> Decimal:
-        return self.cost + self.still_to_come
+        return self.limit is not None and self.at_most >= self.limit * WARNS_FROM
 
 
-def spending_of(campaign_id: int, limit: Decimal | None, zone: ZoneInfo, at: datetime) -> Spending:
-    """Return what the campaign's lines have cost since midnight in `zone`, seen at `at` (aware)."""
-    midnight = last_midnight(at, zone)
-    row = db.session.execute(_SPENT, {"campaign_id": campaign_id, "since": midnight}).one()
+def spending_of(campaign: Campaign, limit: Decimal | None, at: datetime) -> Spending:
+    """Return what the campaign's lines have cost since midnight in its first time zone, seen at
+    `at` (aware)."""
+    asked = {
+        "campaign_id": campaign.id,
+        "since": last_midnight(at, first_zone_of(campaign)),
+        "at": at,
+        "learns_from": LEARNS_FROM,
+        "first_price": _first_price(current_config()),
+    }
+    row = db.session.execute(_SPENT, asked).one()
     return Spending(row.cost, row.currency or "", row.lines, row.unpriced, limit, row.still_to_come)
+
+
+def limit_of(campaign: Campaign) -> Decimal | None:
+    """Return the most that the campaign's lines may cost in a day; None for no limit."""
+    settings = db.session.get(PhoneSettings, campaign.id)
+    return settings.day_budget if settings else None
+
+
+def is_money_spent(campaign: Campaign, at: datetime) -> bool:
+    """Whether the campaign has a limit for a day, and nothing more may be dialled at `at`."""
+    limit = limit_of(campaign)
+    return limit is not None and spending_of(campaign, limit, at).is_over
+
+
+def _first_price(config: Config) -> Decimal | None:
+    """Return what a minute is taken to cost before the campaign's first price is known. Return None
+    for a provider whose lines cost nothing."""
+    if config.telephony == "twilio":
+        return config.twilio.price
+    return config.asterisk_price if config.telephony == "asterisk" else None

@@ -9,6 +9,8 @@ from sqlalchemy import select
 from phonebank.core.config import config_of
 from phonebank.core.db import db
 from phonebank.models import Call, CampaignMode, Contact, Line, LineSide, PhoneSettings, now
+from phonebank.telephony.phases import Phase
+from phonebank.telephony.sessions import phone_of
 from tests.phonebank.dialler.evening import evening
 
 JSON = {"Accept": "application/json"}
@@ -121,8 +123,10 @@ def test_nobody_is_called_when_the_days_money_is_spent(simulated, client):
         )
         db.session.add(spent)
         db.session.commit()
+        refused = client.post("/calling/phone/connect", data={"number": OWN}, headers=JSON)
+        assert "money for calls is spent" in refused.text
         tonight.connect_all()
-        tonight.run(lambda: "money" in client.get("/calling/phone/state", headers=JSON).json["key"])
+        tonight.run(lambda: phone_of(tonight.callers[0].id).phase == Phase.OFF)
         assert tonight.calls() == []
         assert "money for calls is spent" in client.get("/calling/phone").text
 

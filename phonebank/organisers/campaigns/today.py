@@ -9,11 +9,12 @@ from phonebank.campaigns.forecast import goal_forecast
 from phonebank.campaigns.outcome_figures import OutcomeFigures, outcome_figures
 from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.lists.services import lists_in_calling_order
-from phonebank.models import Caller, Campaign
+from phonebank.models import Caller, Campaign, CampaignMode
 from phonebank.roster.campaign_callers import callers_now
 from phonebank.rules.time_zones import city_of
 from phonebank.tallies.bars import OverTime, over_time, sum_of
 from phonebank.tallies.totals import Totals, totals_by_hour, totals_of_callers
+from phonebank.telephony.spending import Spending, limit_of, spending_of
 
 SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
@@ -21,7 +22,8 @@ SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 @dataclass(frozen=True)
 class Today:
     """The figures of *Today*. `city` names the time zone of its hours and days, `goal` is a
-    sentence or "", and `lists` has the names of the lists with answer rates, by id."""
+    sentence or "", and `lists` has the names of the lists with answer rates, by id. `spending` is
+    None in a campaign whose callers use their own phones."""
 
     totals: Totals
     over_time: OverTime
@@ -31,6 +33,7 @@ class Today:
     lists: dict[int, str]
     callers: list[tuple[Caller, Totals]]
     callers_in_all: int
+    spending: Spending | None
 
 
 def figures_of(campaign: Campaign, at: datetime) -> Today:
@@ -56,6 +59,9 @@ def figures_of(campaign: Campaign, at: datetime) -> Today:
         },
         callers=[(caller, of_caller[caller.id]) for caller in callers],
         callers_in_all=number,
+        spending=None
+        if campaign.mode == CampaignMode.MANUAL
+        else spending_of(campaign, limit_of(campaign), at),
     )
 
 

@@ -135,7 +135,6 @@ def edit(campaign_id: int) -> ResponseReturnValue:
         return commit_and_redirect(
             url_for(".edit", campaign_id=campaign.id), "Saved. It applies from the next call."
         )
-    zone = first_zone_of(campaign)
     page = render_template(
         "telephone/form.html",
         form=form,
@@ -145,8 +144,8 @@ def edit(campaign_id: int) -> ResponseReturnValue:
         shown=format_for_reading(settings.shown_number, campaign.country)
         if settings.shown_number
         else "",
-        spending=spending_of(campaign.id, settings.day_budget, zone, now()),
-        city=city_of(zone),
+        spending=spending_of(campaign, settings.day_budget, now()),
+        city=city_of(first_zone_of(campaign)),
     )
     return page, 422 if form.is_submitted() else 200
 

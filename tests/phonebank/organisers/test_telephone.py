@@ -78,7 +78,10 @@ def test_the_page_warns_when_the_days_limit_is_near(app, address, organiser):
         )
         spent = {"campaign_id": campaign.id, "side": LineSide.PERSON, "backend": "simulator"}
         db.session.add(Line(**spent, cost=Decimal("8.10"), currency="GBP", ended_at=now()))
+        campaign.mode = CampaignMode.PROGRESSIVE
         db.session.commit()
-    page = organiser.get(address).text
-    assert "More than 80% of today" in page
-    assert "8.10 GBP" in page
+    today = address.removesuffix("/telephone")
+    for page in (address, today, f"{today}?part=1"):  # the last renews the figures of Today
+        shown = organiser.get(page).text
+        assert "More than 80% of today" in shown
+        assert "8.10 GBP of 10.00" in shown

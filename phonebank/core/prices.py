@@ -1,0 +1,19 @@
+"""Reads prices from the environment."""
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+
+
+def read_price(environ: Mapping[str, str], name: str) -> Decimal | None:
+    """Return the price that a variable has; None if it is empty. Raises ValueError, whose text is
+    for the person who runs the server."""
+    text = environ.get(name, "")
+    if not text:
+        return None
+    try:
+        price = Decimal(text)
+    except InvalidOperation:
+        price = Decimal(-1)
+    if not price.is_finite() or not 0 <= price < 1000:
+        raise ValueError(f"{name} must be a price such as 0.02, not {text!r}.")
+    return price
