@@ -35,10 +35,11 @@ NO_REDIS = "redis://127.0.0.1:1/0"
 
 
 @event.listens_for(Engine, "before_cursor_execute")
-def _refuse_locks_that_end_at_once(
-    connection: Connection, _: object, statement: str, *__: object
-) -> None:
-    """Fail a test in which a query locks rows while each statement is its own transaction."""
+def _refuse_harm(connection: Connection, _: object, statement: str, *__: object) -> None:
+    """Fail a test in which a query locks rows while each statement is its own transaction, or in
+    which a query removes the rows of a table that all tests of a run share.
+    """
+    assert not re.match(rf"\s*TRUNCATE\b.*\b({'|'.join(KEPT)})\b", statement, re.S)
     driver = connection.connection.dbapi_connection
     if driver.autocommit and driver.info.transaction_status == TransactionStatus.IDLE:
         assert not re.match(r"\s*SELECT\b.*\bFOR (NO KEY )?(UPDATE|SHARE)\b", statement, re.S)
@@ -147,19 +148,7 @@ def empty_stores(app: Flask) -> None:
     """Empty the tables and Redis, and let the ids start at 1 again."""
     with app.app_context():
         with db.engine.begin() as connection:
-            _empty_tables(connection)
-            connection.execute(
-                text(
-                    "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)"
-                    " FROM pg_sequences WHERE last_value IS NOT NULL"
-                )
-            )
-            # A stored version never changes, so processes keep what they parsed by its id. So two
-            # tests must not give the same id to different scripts.
-            connection.execute(
-                text("SELECT setval('script_version_id_seq', :first)"),
-                {"first": 1000 * next(_cleanings)},
-            )
+            empty_tables(connection)
         redis_store().flushdb()
     # An earlier test may have made an app with another Redis, or with none. While Redis is away in
     # a test, the limiter counts in the process.
@@ -170,7 +159,23 @@ def empty_stores(app: Flask) -> None:
     limiter._storage_dead = False
 
 
-def _empty_tables(connection: Connection) -> None:
+def empty_tables(connection: Connection) -> None:
+    """Empty the tables, except those that are KEPT, and let the ids start at 1 again."""
+    _delete_rows(connection)
+    connection.execute(
+        text(
+            "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)"
+            " FROM pg_sequences WHERE last_value IS NOT NULL"
+        )
+    )
+    # A stored version never changes, so processes keep what they parsed by its id. So two tests
+    # must not give the same id to different scripts.
+    connection.execute(
+        text("SELECT setval('script_version_id_seq', :first)"), {"first": 1000 * next(_cleanings)}
+    )
+
+
+def _delete_rows(connection: Connection) -> None:
     # The lock waits until an earlier test's server has finished writing, so that its rows are
     # deleted too. That server takes its locks in another order, so PostgreSQL may refuse this lock
     # because of a deadlock. As that server is about to end, this happens once or twice at most.

@@ -34,9 +34,13 @@ def load_places() -> int:
     digest = digest_of_files()
     db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     # The comment of an index says from which files the table was filled. With a comment on the
-    # table itself, the table would differ from the models.
-    comment = text("SELECT obj_description('ix_place_key'::regclass, 'pg_class')")
-    if db.session.scalar(comment) == digest:
+    # table itself, the table would differ from the models. A table can lose its rows and keep the
+    # comment, for example when it is restored from a copy that left the places out.
+    filled_from = text(
+        "SELECT obj_description('ix_place_key'::regclass, 'pg_class')"
+        " WHERE EXISTS (SELECT FROM place)"
+    )
+    if db.session.scalar(filled_from) == digest:
         return 0
     db.session.execute(text("DELETE FROM place"))
     stored = copy_places([*places_in_files(), *american_places()])

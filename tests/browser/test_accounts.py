@@ -111,7 +111,9 @@ def test_an_authenticator_app_is_set_up_by_camera_or_by_hand_and_then_asked_for(
     assert_shows(page, "Set up your authenticator app")
     page.get_by_role("button", name="I have the app").click()
     # The policy allows the picture, and the browser has drawn it.
-    assert page.locator(".qr img").evaluate("image => image.naturalWidth") > 0
+    picture = page.locator(".qr img")
+    expect(picture).to_have_js_property("complete", True)
+    assert picture.evaluate("image => image.naturalWidth") > 0
     assert_shows(page, "Scan this with your app")
     phone = TOTP(key=page.locator("main code").inner_text())
     page.get_by_label("Code from your authenticator app").fill(code(phone))

@@ -56,7 +56,7 @@ def test_two_taps_and_one_field_then_one_tap_each(party: Party, new_page: NewPag
     page.wait_for_url("**/calling")
     ask_for_person(page)
     first = open_call(party)
-    assert page.locator(f'a[href="tel:{first.phone}"]').is_visible()
+    expect(page.locator(f'a[href="tel:{first.phone}"]')).to_be_visible()
     tap(page, "No answer")
     page.get_by_text("Recorded: No answer.").wait_for()
     page.get_by_text("You: 1 call, 0 conversations. Team: 0 of 50.").wait_for()

@@ -181,7 +181,9 @@ def make_party(page: Page) -> str:
     page.get_by_label("Title").fill("Kitchen table")
     page.get_by_label("Goal").fill("4")
     page.get_by_role("button", name="Create the party").click()
-    return "".join(page.locator(".invite-code [aria-hidden]").all_inner_texts())
+    code = page.locator(".invite-code")
+    expect(code).to_be_visible()
+    return "".join(code.locator("[aria-hidden]").all_inner_texts())
 
 
 def join(page: Page, name: str, code: str = "") -> None:
@@ -209,6 +211,7 @@ def end_with(page: Page, outcome: str) -> None:
     button = page.locator(".call-bar").get_by_role("button", name=outcome, exact=True)
     if not button.is_visible():
         page.locator("[data-more] > summary").click()
+        expect(page.locator(".sheet")).to_be_visible()
         button = page.locator(".sheet button", has_text=outcome).first
         if not button.is_visible():
             page.locator("summary", has_text="Call back").click()

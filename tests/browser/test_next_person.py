@@ -194,7 +194,7 @@ def test_another_script_comes_once_and_the_page_keeps_it(party: Party, new_page:
             "lang", "cy" if version == welsh else "en"
         )
         expect(page.locator("[data-step]:visible .step-say")).to_contain_text(name)
-        assert page.locator(".side-cards").is_visible()
+        expect(page.locator(".side-cards")).to_be_visible()
     page.locator("[data-step]:visible button").first.click()
     wait_until(lambda: bool(answers_of(open_call(party))))
     # A person without a script comes to the same page too, and after them one with a script.

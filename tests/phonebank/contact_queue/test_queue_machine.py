@@ -26,7 +26,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import func, or_, select
 
 from phonebank.calls.claim import NobodyToCallError, claim
 from phonebank.calls.correct import Correction, correct, version_of
@@ -52,12 +52,13 @@ from phonebank.contact_queue.status_counts import buckets_of, capacity_per_hour
 from phonebank.core.db import db
 from phonebank.core.errors import NotAllowedError, NotFoundError, NotRunningError, PhonebankError
 from phonebank.core.redis import redis_store
-from phonebank.models import Base, Call, Caller, CallerState, CampaignState, Contact, Suppression
+from phonebank.models import Call, Caller, CallerState, CampaignState, Contact, Suppression
 from phonebank.roster.remove import remove_anywhere
 from phonebank.rules.outcomes import NOT_AN_ATTEMPT, OUTCOMES
 from phonebank.suppressions.entries import lift, suppress
 from phonebank.tallies.reconcile import differences
 from phonebank.tallies.totals import party_totals
+from tests.conftest import empty_stores
 from tests.factories import (
     create_account,
     create_caller,
@@ -148,10 +149,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.context.push()
         self.clock = time_machine.travel(START, tick=False)
         self.travel = self.clock.start()
-        tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
-        db.session.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
-        db.session.commit()
-        redis_store().flushdb()
+        empty_stores(self.app)
         self.model = Model()
 
     def teardown(self) -> None:

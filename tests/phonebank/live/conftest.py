@@ -20,7 +20,7 @@ from phonebank.app import create_app
 from phonebank.core.config import Config
 from phonebank.core.db import db
 from phonebank.local.servers import start_redis
-from phonebank.models import Base
+from tests.conftest import empty_tables
 
 ROOT = Path(__file__).parents[3]
 
@@ -184,12 +184,11 @@ def webs(live_app: Flask, servers_dir: Path) -> Iterator[list[Web]]:
 @pytest.fixture
 def live_context(live_app: Flask) -> Iterator[Flask]:
     """An app context over empty tables."""
-    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
     with live_app.app_context():
         with db.engine.begin() as connection:
             # A process that keeps a transaction open fails the test here, instead of hanging it.
             connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-            connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+            empty_tables(connection)
         yield live_app
 
 

@@ -8,7 +8,7 @@ from math import cos, hypot, radians
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
@@ -93,6 +93,12 @@ def test_what_is_no_place_of_ours_is_said_so(in_app: None, typed: str, words: st
 def test_the_second_half_of_a_postcode_is_dropped_at_once() -> None:
     assert "1AA" not in str(read_typed("EC2V 1AA").codes)
     assert "2T6" not in str(read_typed("M5V 2T6").codes)
+
+
+def test_a_table_that_lost_its_rows_is_filled_again(in_app: None) -> None:
+    db.session.execute(delete(Place))
+    assert load_places() > 50_000
+    db.session.rollback()
 
 
 def test_the_table_is_filled_once_and_has_every_country(in_app: None) -> None:
