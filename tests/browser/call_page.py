@@ -84,7 +84,7 @@ def step_on(page: Page) -> str:
     return page.locator("[data-step]:visible").get_attribute("data-step") or ""
 
 
-def wait_until(check: Callable[[], bool], seconds: float = 8) -> None:
+def wait_until(check: Callable[[], bool], seconds: float = 30) -> None:
     give_up = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < give_up, "it did not happen in time"
