@@ -41,6 +41,7 @@ FIELDS: dict[str, str] = {
     "email": "E-mail",
     "address": "Address",
     "town": "Town",
+    "tags": "Tags",
     IGNORE: "Leave out",
 }
 
@@ -52,9 +53,9 @@ NAME_TARGETS = frozenset({"first_name", "last_name", "full_name"})
 # A contact stores the values of these targets in `fields`, under these names.
 KEPT_AS_FIELDS = ("town", "address")
 
-# Several columns may have the same one of these targets. All numbers count, address lines are
-# joined, and each yes-or-no column counts.
-SEVERAL_COLUMNS = frozenset({*PHONE_TARGETS, *MARKS, "address", IGNORE})
+# Several columns may have the same one of these targets. All numbers and tags count, address lines
+# are joined, and each yes-or-no column counts.
+SEVERAL_COLUMNS = frozenset({*PHONE_TARGETS, *MARKS, "address", "tags", IGNORE})
 
 
 # {the column's index as text, as JSON requires: {the key of a value: an Action}}

@@ -101,6 +101,10 @@ NAMES: dict[str, str] = {
         "town city posttown vcity addresscity primarycity can2usercity towncity village"
         " tref dinas ciudad localidad poblacion ort stadt wohnort ville commune"
     ),
+    "tags": (
+        "tags taglist tagnames contacttags supportertags tag labels"
+        " tagiau etiquetas schlagworte schlagworter stichworte etiquettes motscles"
+    ),
 }
 
 # Names that often mean something else. The page asks an organiser to check such a column.
@@ -115,6 +119,10 @@ WEAK = frozenset(
         "nom",
         "nombre",
         "mail",
+        "tag",
+        "labels",
+        "stichworte",
+        "motscles",
         "cp",
         "street",
         "optout",
@@ -163,7 +171,7 @@ WORDS_FOR_OTHERS = words(
 WITHIN_A_LONGER_NAME = frozenset(
     {"first_name", "last_name", "phone", "mobile", "landline", "work_phone", "email", "postcode"}
 )
-NUMBERED = frozenset({"phone", "mobile", "landline", "work_phone", "address"})
+NUMBERED = frozenset({"phone", "mobile", "landline", "work_phone", "address", "tags"})
 
 
 # Words in the name of a "number does not work" column, for each kind of number.
@@ -283,7 +291,7 @@ def mark_target_of(header: str) -> tuple[str, bool] | None:
 def is_named_as_phone(header: str) -> bool:
     """Whether a column's name says that it has telephone numbers."""
     target, _ = TARGET_OF.get(plain_name(header), ("", 0))
-    return target in NUMBERED - {"address"} or bool(_TELEPHONES & set(words_of(header)))
+    return target in NUMBERED - {"address", "tags"} or bool(_TELEPHONES & set(words_of(header)))
 
 
 def _contains_phrase(phrases: str, phrase: str) -> bool:

@@ -35,6 +35,7 @@ COLUMNS = (
     "language",
     "zone_key",
     "fields",
+    "tags",
 )
 
 
@@ -114,6 +115,7 @@ def _cells(row: ContactRow, zone_key: str) -> tuple[Any, ...]:
         row.language,
         zone_key,
         json.dumps(row.fields) if row.fields else "{}",
+        json.dumps(row.tags) if row.tags else "[]",
     )
 
 

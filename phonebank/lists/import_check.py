@@ -22,12 +22,14 @@ from phonebank.lists.batching import BATCH, batch_of
 from phonebank.lists.known_people import (
     NAME,
     NUMBERS,
+    TAGS,
     UpdatePlan,
     drop_incoming,
     first_of_each,
     known_rows,
     learn_sizes,
     read_changes,
+    read_new_tags,
 )
 from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
 from phonebank.lists.uploads import rows_of
@@ -273,6 +275,9 @@ class _Counting:
         for row in read_changes(reading, changing):
             changes = self._count_changes(row.ordinal, row.before, row.after)
             fates[row.ordinal] = _UPDATED if changes else _ONLY_EMPTY
+        for row in read_new_tags(reading, changing):
+            self._count_changes(row.ordinal, {TAGS: row.before}, {TAGS: row.after})
+            fates[row.ordinal] = _UPDATED
         db.session.execute(_SEE_PEOPLE, ids)
         drop_incoming([row.ordinal for row in known])
 
@@ -304,7 +309,7 @@ class _Counting:
         if NUMBERS in self._plan.parts:
             numbers = (values.get("phone"), *(values.get("other_phones") or ()))
             named["Phone numbers"] = ", ".join(filter(None, numbers))
-        for target in ("external_id", "postcode", "email", "language"):
+        for target in ("external_id", "postcode", "email", "language", TAGS):
             named[FIELDS[target]] = values.get(target) or ""
         if "time_zone" in self._plan.parts:
             named[FIELDS["time_zone"]] = values.get("zone_key") or ""

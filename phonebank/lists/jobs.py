@@ -136,11 +136,13 @@ def check_upload(contact_list_id: int) -> None:
 @job(IMPORTS, timeout=6 * 60 * 60)
 def undo_import(contact_list_id: int) -> None:
     """Delete the uncalled contacts of an undone list, restore the old values of the people whom the
-    list changed, and remove the list's numbers from the do-not-call list."""
+    list changed, take its tags back, and remove the list's numbers from the do-not-call list."""
     while undo.delete_uncalled_contacts(contact_list_id):
         db.session.commit()
     while _restore_some(contact_list_id):
         pass
+    while undo.take_tags_back(contact_list_id):
+        db.session.commit()
     batch = undo.suppression_batch_of(db.session.get_one(ContactList, contact_list_id))
     if batch:
         lift_all(batch.id)

@@ -31,6 +31,7 @@ from phonebank.models.state_column import state_sql
 # person's numbers are in the order of calling.
 NAME = "name"
 NUMBERS = "numbers"
+TAGS = "tags"
 _ALONE = ("external_id", "postcode", "email", "language", "time_zone")
 # A person's time zone follows from these columns.
 _TELL_THE_ZONE = frozenset({NUMBERS, "postcode", "time_zone"})
@@ -58,13 +59,48 @@ JOIN contact_list AS list ON list.id = found.contact_list_id
 """)
 
 
+# The tags of known people in their rows. A file adds tags, and takes none away.
+_SENT_TAGS = """
+sent AS (
+    SELECT known.ordinal, contact.id AS contact_id, tag
+    FROM unnest(CAST(:ordinals AS integer[]), CAST(:contact_ids AS bigint[]))
+        AS known(ordinal, contact_id)
+    JOIN incoming i ON i.ordinal = known.ordinal AND i.tags <> '[]'
+    JOIN contact ON contact.id = known.contact_id AND contact.phone <> ''  -- not erased
+    CROSS JOIN LATERAL jsonb_array_elements_text(i.tags) AS tag
+    ORDER BY contact.id {lock}
+), new AS (
+    SELECT * FROM sent WHERE NOT EXISTS (
+        SELECT FROM contact_tag AS present
+        WHERE present.contact_id = sent.contact_id AND present.tag = sent.tag
+    )
+)
+"""
+_TAG = text(f"""
+WITH {_SENT_TAGS.format(lock="FOR KEY SHARE OF contact")}, tagged AS (
+    INSERT INTO contact_tag (contact_id, tag, contact_list_id)
+    SELECT contact_id, tag, :list_id FROM sent ON CONFLICT DO NOTHING
+)
+SELECT DISTINCT contact_id FROM new
+""")  # noqa: S608
+_NEW_TAGS = text(f"""
+WITH {_SENT_TAGS.format(lock="")}, old AS (
+    SELECT contact_id, string_agg(DISTINCT tag, ', ' ORDER BY tag) AS tags FROM contact_tag
+    WHERE contact_id IN (SELECT contact_id FROM new) GROUP BY contact_id
+)
+SELECT ordinal, coalesce(old.tags, '') AS before,
+    concat_ws(', ', old.tags, string_agg(DISTINCT new.tag, ', ' ORDER BY new.tag)) AS after
+FROM new LEFT JOIN old USING (contact_id) GROUP BY ordinal, old.tags
+""")  # noqa: S608
+
+
 @dataclass(frozen=True)
 class UpdatePlan:
     """The columns of a file that are updated for people who are already in the campaign.
 
-    `parts` has NAME, NUMBERS and targets that are updated alone. `fields` has the names of the
-    list's own columns. If `empties` is true, an empty cell deletes the stored value. Otherwise the
-    value stays.
+    `parts` has NAME, NUMBERS, TAGS and targets that are updated alone. `fields` has the names of
+    the list's own columns. If `empties` is true, an empty cell deletes the stored value. Otherwise
+    the value stays.
     """
 
     parts: frozenset[str] = frozenset()
@@ -114,6 +150,8 @@ def name_of_part(target: str) -> str:
         return "Name"
     if target in PHONE_TARGETS:
         return "Phone numbers"
+    if target == TAGS:
+        return "Tags: new ones are added, and none are taken away"
     return FIELDS.get(target) or target.removeprefix(FIELD)
 
 
@@ -146,8 +184,8 @@ def known_rows(campaign_id: int) -> Sequence[SqlRow[Any]]:
 
 def read_changes(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> Sequence[SqlRow[Any]]:
     """Return what an update would change, without changing anything: `ordinal`, and the values
-    `before` and `after` by column."""
-    if not known:
+    `before` and `after` by column. Tags are left out."""
+    if not (known and plan.columns):
         return []
     read = "SELECT ordinal, before, after FROM changed"
     statement = text(_changed(plan, read))
@@ -155,13 +193,17 @@ def read_changes(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> Sequence[Sql
 
 
 def update_known(contact_list: ContactList, plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> int:
-    """Give known people the values of their rows, and store the old values for an undo. Return how
-    many people have changed.
+    """Give known people the values and tags of their rows, and store the old values for an undo.
+    Return how many people have changed.
 
     A person whom an earlier row of the same file has changed is not changed again.
     """
     if not known:
         return 0
+    values = _values(plan, known) | {"list_id": contact_list.id}
+    tagged = set(db.session.scalars(_TAG, values)) if TAGS in plan.parts else set()
+    if not plan.columns:
+        return len(tagged)
     sets = ", ".join(f"{column} = changed.new_{column}" for column in plan.columns)
     write = f"""
 , written AS (
@@ -171,15 +213,22 @@ def update_known(contact_list: ContactList, plan: UpdatePlan, known: Sequence[Sq
     INSERT INTO contact_change (contact_list_id, contact_id, before, after)
     SELECT :list_id, id, before, after FROM changed
 )
-SELECT count(*) FROM changed
+SELECT id FROM changed
 """  # noqa: S608
     new_ones = (
         "AND NOT EXISTS (SELECT FROM contact_change AS earlier"
         " WHERE earlier.contact_list_id = :list_id AND earlier.contact_id = known.contact_id)"
     )
     statement = text(_changed(plan, write, new_ones, "FOR UPDATE"))
-    values = _values(plan, known) | {"list_id": contact_list.id}
-    return int(db.session.scalar(statement, values) or 0)
+    return len(tagged.union(db.session.scalars(statement, values)))
+
+
+def read_new_tags(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> Sequence[SqlRow[Any]]:
+    """Return the people who would get a tag that they don't have: `ordinal`, and their tags
+    `before` and `after`, as texts."""
+    if not known or TAGS not in plan.parts:
+        return []
+    return db.session.execute(_NEW_TAGS, _values(plan, known)).all()
 
 
 def drop_incoming(ordinals: Collection[int]) -> None:
@@ -214,7 +263,7 @@ def _part_of(target: str) -> str:
         return NAME
     if target in PHONE_TARGETS:
         return NUMBERS
-    return target if target in _ALONE else ""
+    return target if target in (*_ALONE, TAGS) else ""
 
 
 def _field_of(target: str) -> str:

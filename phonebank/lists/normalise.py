@@ -28,6 +28,7 @@ from phonebank.lists.time_zone_words import read_time_zones
 from phonebank.phones.drama_numbers import is_drama_number
 from phonebank.phones.e164 import REASONS, InvalidPhoneNumberError, read_numbers
 from phonebank.phones.number_places import is_of_country
+from phonebank.rules.tags import LONGEST_TAG, TAGS_AT_MOST, are_tags, split_values
 
 # The longest value of each target, in characters: as much as the column of `contact` can hold. A
 # longer value is refused and not cut, because it usually means that the row's cells are in the
@@ -66,6 +67,7 @@ class ContactRow:
     language: str = ""  # an ISO 639 code
     time_zone: str | None = None  # IANA names joined by "|"; None if the list has none
     email: str | None = None
+    tags: list[str] = field(default_factory=list)
     do_not_call: bool = False
     fields: dict[str, str] = field(
         default_factory=dict
@@ -89,6 +91,15 @@ class _CellTooLongError(Exception):
         self.message = (
             f"This cell has {length:,} characters. We can keep at most {longest:,}. The cells of "
             "this row may be in the wrong columns."
+        )
+
+
+class _TooManyTagsError(_CellTooLongError):
+    def __init__(self, column: int) -> None:
+        self.column = column
+        self.message = (
+            f"A person has at most {TAGS_AT_MOST} tags, of at most {LONGEST_TAG} characters each. "
+            "Put commas between tags. The cells of this row may be in the wrong columns."
         )
 
 
@@ -297,7 +308,16 @@ def _add_description(contact: ContactRow, cells: list[str], mapping: Mapping, co
         first, last = split_full_name(cells[column])
         contact.first_name = _check_length(first, column, LONGEST["first_name"])
         contact.last_name = _check_length(last, column, LONGEST["last_name"])
+    _add_tags(contact.tags, cells, mapping)
     _add_fields(contact.fields, cells, mapping)
+
+
+def _add_tags(tags: list[str], cells: list[str], mapping: Mapping) -> None:
+    for column in mapping.columns.get("tags", ()):
+        said = (tidy(tag) for tag in split_values(cells[column]))
+        tags += [tag for tag in said if tag and tag not in tags]
+        if not are_tags(tags):
+            raise _TooManyTagsError(column)
 
 
 def _add_fields(fields: dict[str, str], cells: list[str], mapping: Mapping) -> None:

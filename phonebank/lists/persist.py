@@ -25,7 +25,7 @@ from phonebank.lists.known_people import (
 from phonebank.lists.normalise import RefusedRow
 from phonebank.lists.uploads import SupersededError
 from phonebank.models import ContactList, ContactState, ListState, now
-from phonebank.models.state_column import state_sql
+from phonebank.models.state_column import state_text
 from phonebank.suppressions.batches import batch_for_list, suppress_batch
 from phonebank.suppressions.contacts import suppress_contacts_with
 from phonebank.suppressions.dead_numbers import DEAD_FOR
@@ -35,6 +35,61 @@ from phonebank.suppressions.hashed_numbers import hashed_among
 _SUPPRESSED_NUMBERS = (
     "FROM incoming, unnest(other_phones || phone) AS number"
     " JOIN suppression ON suppression.phone = number"
+)
+
+
+# Gives the people of a query, which has `id` and `tags`, the tags of their rows.
+_TAG = """
+    INSERT INTO contact_tag (contact_id, tag, contact_list_id)
+    SELECT id, jsonb_array_elements_text(tags), :list_id FROM {} ON CONFLICT DO NOTHING
+"""
+_TAKE_OVER = f"""
+WITH taken AS (
+    UPDATE contact SET contact_list_id = :list_id, first_name = i.first_name,
+        last_name = i.last_name, phone_original = i.phone_original,
+        other_phones = to_jsonb(i.other_phones), external_id = i.external_id,
+        postcode = i.postcode, email = i.email, language = i.language,
+        zone_key = i.zone_key, fields = i.fields
+    FROM incoming i
+    WHERE contact.campaign_id = :campaign_id AND contact.phone = i.phone
+        AND contact.name_key = i.name_key AND contact_list_id = ANY(:undone)
+    RETURNING i.ordinal, contact.id, i.tags
+), tagged AS (
+{_TAG.format("taken")}
+)
+DELETE FROM incoming USING taken WHERE incoming.ordinal = taken.ordinal
+"""  # noqa: S608
+# The rows are inserted in the order of the unique key, so that two imports into one campaign wait
+# for each other instead of deadlocking. If two rows are one person, the upper row stays.
+_INSERT = state_text(
+    f"""
+WITH added AS (
+    INSERT INTO contact (
+        campaign_id, contact_list_id, phone, name_key, first_name, last_name, phone_original,
+        other_phones, external_id, postcode, email, language, zone_key, fields,
+        state, tried, callable_at, attempts, attempts_that_day, created_at
+    )
+    SELECT :campaign_id, :list_id, phone, name_key, first_name, last_name, phone_original,
+        to_jsonb(other_phones), external_id, postcode, email, language, zone_key, fields,
+        CASE WHEN EXISTS (
+            SELECT FROM dead_number d WHERE d.phone = incoming.phone AND d.reported_at > :since
+        ) THEN :unusable ELSE :callable END,
+        false, now(), 0, 0, now()
+    FROM incoming ORDER BY phone, name_key, ordinal
+    ON CONFLICT (campaign_id, phone, name_key) DO NOTHING
+    RETURNING id, phone, name_key
+), told AS (
+    SELECT DISTINCT ON (incoming.phone, incoming.name_key) added.id, incoming.tags
+    FROM incoming JOIN added USING (phone, name_key)
+    WHERE EXISTS (SELECT FROM incoming WHERE tags <> '[]')
+    ORDER BY incoming.phone, incoming.name_key, ordinal
+), tagged AS (
+{_TAG.format("told")}
+)
+SELECT count(*) FROM added
+""",  # noqa: S608
+    unusable=ContactState.UNUSABLE,
+    callable=ContactState.CALLABLE,
 )
 
 
@@ -118,7 +173,7 @@ def copy_incoming(contacts: str) -> None:
             CREATE TEMP TABLE IF NOT EXISTS incoming (
                 ordinal integer, phone text, name_key text, first_name text, last_name text,
                 phone_original text, other_phones text[], external_id text, postcode text,
-                email text, language text, zone_key text, fields jsonb
+                email text, language text, zone_key text, fields jsonb, tags jsonb
             ) ON COMMIT DELETE ROWS
             """
         )
@@ -202,20 +257,7 @@ def _take_over_from_undone(contact_list: ContactList) -> int:
     if not undone_ids:
         return 0
     return _execute(
-        """
-        WITH taken AS (
-            UPDATE contact SET contact_list_id = :list_id, first_name = i.first_name,
-                last_name = i.last_name, phone_original = i.phone_original,
-                other_phones = to_jsonb(i.other_phones), external_id = i.external_id,
-                postcode = i.postcode, email = i.email, language = i.language,
-                zone_key = i.zone_key, fields = i.fields
-            FROM incoming i
-            WHERE contact.campaign_id = :campaign_id AND contact.phone = i.phone
-                AND contact.name_key = i.name_key AND contact_list_id = ANY(:undone)
-            RETURNING i.ordinal
-        )
-        DELETE FROM incoming USING taken WHERE incoming.ordinal = taken.ordinal
-        """,
+        _TAKE_OVER,
         list_id=contact_list.id,
         campaign_id=contact_list.campaign_id,
         undone=undone_ids,
@@ -244,32 +286,12 @@ def _update_known(contact_list: ContactList, batch: Batch) -> int:
 
 def insert_incoming(contact_list: ContactList) -> int:
     """Store the incoming rows that are not in the campaign yet, and return how many."""
-    # The rows are inserted in the order of the unique key, so that two imports into one campaign
-    # wait for each other instead of deadlocking. If two rows are one person, the upper row stays.
-    return _execute(
-        state_sql(
-            """
-        INSERT INTO contact (
-            campaign_id, contact_list_id, phone, name_key, first_name, last_name, phone_original,
-            other_phones, external_id, postcode, email, language, zone_key, fields,
-            state, tried, callable_at, attempts, attempts_that_day, created_at
-        )
-        SELECT :campaign_id, :list_id, phone, name_key, first_name, last_name, phone_original,
-            to_jsonb(other_phones), external_id, postcode, email, language, zone_key, fields,
-            CASE WHEN EXISTS (
-                SELECT FROM dead_number d WHERE d.phone = incoming.phone AND d.reported_at > :since
-            ) THEN :unusable ELSE :callable END,
-            false, now(), 0, 0, now()
-        FROM incoming ORDER BY phone, name_key, ordinal
-        ON CONFLICT (campaign_id, phone, name_key) DO NOTHING
-        """,
-            unusable=ContactState.UNUSABLE,
-            callable=ContactState.CALLABLE,
-        ),
-        campaign_id=contact_list.campaign_id,
-        list_id=contact_list.id,
-        since=now() - DEAD_FOR,
-    )
+    values = {
+        "campaign_id": contact_list.campaign_id,
+        "list_id": contact_list.id,
+        "since": now() - DEAD_FOR,
+    }
+    return int(db.session.scalar(_INSERT, values) or 0)
 
 
 def suppress_stored() -> None:

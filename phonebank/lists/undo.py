@@ -5,10 +5,10 @@ Its own state does not change. So when the corrected file is uploaded, the conta
 its earlier status.
 
 People who were in the campaign before the upload get the values back that the file changed. A value
-that has changed again since the upload stays.
+that has changed again since the upload stays. Tags that only the file gave go.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, exists, func, select, text
 
@@ -19,7 +19,6 @@ from phonebank.lists.uploads import discard
 from phonebank.models import (
     Call,
     Contact,
-    ContactChange,
     ContactList,
     ListState,
     RefusedRow,
@@ -77,6 +76,21 @@ WHERE contact_list_id = :list_id AND contact_id IN (SELECT contact_id FROM chang
 RETURNING contact_id
 """)  # noqa: S608
 
+# Earlier contacts whose values the list changed, or who got tags from it.
+_RESTORED = text("""
+SELECT count(*) FROM (
+    SELECT contact_id FROM contact_change WHERE contact_list_id = :list_id
+    UNION
+    SELECT contact_id FROM contact_tag JOIN contact ON contact.id = contact_tag.contact_id
+    WHERE contact_tag.contact_list_id = :list_id AND contact.contact_list_id <> :list_id
+) AS changed
+""")
+_TAKE_TAGS = text(f"""
+DELETE FROM contact_tag WHERE id IN (
+    SELECT id FROM contact_tag WHERE contact_list_id = :list_id LIMIT {AT_ONCE}
+)
+""")  # noqa: S608
+
 _was_called = exists().where(Call.contact_id == Contact.id)
 
 
@@ -96,10 +110,8 @@ def preview_undo(contact_list: ContactList) -> UndoPreview:
         select(func.count()).select_from(Contact).where(Contact.contact_list_id == contact_list.id)
     )
     called = db.session.scalar(of_list.where(_was_called)) or 0
-    changes = select(func.count()).where(ContactChange.contact_list_id == contact_list.id)
-    return UndoPreview(
-        (db.session.scalar(of_list) or 0) - called, called, db.session.scalar(changes) or 0
-    )
+    restored = db.session.scalar(_RESTORED, {"list_id": contact_list.id}) or 0
+    return UndoPreview((db.session.scalar(of_list) or 0) - called, called, restored)
 
 
 def suppression_batch_of(contact_list: ContactList) -> SuppressionBatch | None:
@@ -156,6 +168,12 @@ def restore_changed_contacts(contact_list_id: int) -> int:
     name and number, all of that person's values stay.
     """
     return len(db.session.scalars(_RESTORE, {"list_id": contact_list_id}).all())
+
+
+def take_tags_back(contact_list_id: int) -> int:
+    """Delete up to AT_ONCE tags that an undone list gave, and return how many."""
+    taken: Any = db.session.execute(_TAKE_TAGS, {"list_id": contact_list_id})
+    return int(taken.rowcount)
 
 
 def finish_undo(contact_list_id: int) -> None:

@@ -64,6 +64,7 @@ def test_nationbuilder() -> None:
         "federal_donotcall": "do_not_call",
         "do_not_call": "do_not_call",
         "language": "language",
+        "tag_list": "tags",
         "is_deceased": "do_not_call",
         "address_address1": "address",
         "address_city": "town",

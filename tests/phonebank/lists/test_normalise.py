@@ -54,6 +54,7 @@ def test_a_row_with_everything() -> None:
         do_not_call="no",
         town="Leeds",
         address="12 High Street",
+        tags="Helper; needs  a lift|HELPER",
     )
     assert asdict(done) == {
         "row_number": 7,
@@ -67,6 +68,7 @@ def test_a_row_with_everything() -> None:
         "language": "cy",
         "time_zone": "Europe/London",
         "email": "aisha@example.org",
+        "tags": ["helper", "needs a lift"],
         "do_not_call": False,
         "fields": {"town": "Leeds", "address": "12 High Street"},
     }
