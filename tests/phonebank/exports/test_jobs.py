@@ -1,11 +1,8 @@
 """A worker writes a file piece by piece. If the worker is lost, its pieces are deleted."""
 
-import os
-import random
-import signal
-import time
 import tracemalloc
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -16,6 +13,7 @@ from phonebank.exports import files, jobs
 from phonebank.exports.jobs import look_after_exports, make_export
 from phonebank.models import Account, Campaign, Export, ExportKind, ExportPiece, ExportState, now
 from tests.factories import create_account, create_contact
+from tests.killed_workers import KILLS, kill_workers
 from tests.phonebank.exports.room import create_room, make_call
 
 
@@ -66,22 +64,35 @@ def test_memory_stays_flat_however_many_calls(campaign: Campaign) -> None:
 def test_a_worker_that_is_killed_at_any_moment_is_replaced(campaign: Campaign) -> None:
     whole = asked_for(campaign)
     make_export(whole)
-    export_id = asked_for(campaign)
-    for _ in range(4):
-        worker = os.fork()
-        if worker == 0:
-            db.engine.dispose(close=False)
-            make_export(export_id)
-            os._exit(0)
-        time.sleep(random.uniform(0.02, 0.3))
-        os.kill(worker, signal.SIGKILL)
-        os.waitpid(worker, 0)
-        lost = update(Export).values(progress_at=now() - timedelta(hours=1))
-        db.session.execute(lost.where(Export.id == export_id))
-        db.session.commit()
-        look_after_exports()
-    make_export(export_id)
-    assert content(export_id) == content(whole)
+    left = KILLS
+    while left > 0:
+        export_id = asked_for(campaign)
+
+        def another_begins(export_id: int = export_id) -> None:
+            export = db.session.get_one(Export, export_id, populate_existing=True)
+            assert export.state == ExportState.WORKING, "nobody can download half a file"
+            lost = update(Export).values(progress_at=now() - timedelta(hours=1))
+            db.session.execute(lost.where(Export.id == export_id))
+            db.session.commit()
+            look_after_exports()
+
+        kill_workers(
+            partial(make_export, export_id),
+            partial(begun_and_written, export_id),
+            another_begins,
+            min(left, files.TRIES_AT_MOST - 1),
+        )
+        left -= files.TRIES_AT_MOST - 1
+        make_export(export_id)
+        assert content(export_id) == content(whole)
+
+
+def begun_and_written(export_id: int) -> tuple[int, bool]:
+    """How often workers have begun a file, and whether the present one has stored a piece."""
+    export = db.session.get_one(Export, export_id, populate_existing=True)
+    found = export.tries, export.rows_written > 0
+    db.session.rollback()
+    return found
 
 
 def test_a_worker_that_was_taken_for_lost_writes_nothing_more(campaign: Campaign) -> None:

@@ -1,36 +1,46 @@
-"""Updates, take-outs and their undos through killed workers, and two uploads of one file at once.
+"""Imports, updates, take-outs and their undos through killed workers, and two uploads of one file
+at once.
 
-In `make soak` each phase is killed twenty times, at random moments. In `make test` only one is
-killed, and once.
+In `make soak` each phase is killed twenty times, at random moments. In `make test` each is killed
+once.
 """
 
-import os
-import random
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 
-from phonebank.core.config import Config
 from phonebank.core.db import db
 from phonebank.core.jobs import enqueue
-from phonebank.lists import undo
-from phonebank.lists.jobs import import_list, resume_imports, undo_import
-from phonebank.models import ContactChange, ContactList
+from phonebank.lists import batching, take_out, undo
+from phonebank.lists.jobs import import_list, resume_imports, take_people_out, undo_import
+from phonebank.models import ContactList
 from tests.factories import drama_number
-from tests.phonebank.lists.test_jobs import in_thread, kill, left_behind, worker_process
+from tests.killed_workers import KILLS, kill_workers
+from tests.phonebank.lists.test_jobs import in_thread, left_behind
 from tests.phonebank.lists.test_take_out import stored
 from tests.phonebank.lists.upload_desk import Desk
 
-KILLS = int(os.environ.get("KILLS", "1"))
-PEOPLE = 12_000 if KILLS > 1 else 6_000
+# Short portions, so that a process can be killed between any two of them.
+AT_ONCE = 200
+PEOPLE = 2_000 + 2_000 * KILLS
 
 _EVERYONE = text("""
 SELECT md5(string_agg(concat_ws('|', external_id, first_name, phone, postcode, state), ','
                       ORDER BY external_id, id)), count(*)
 FROM contact
 """)
+# What a list has done to people, counted in the people themselves and in its own row.
+_DONE = text("""
+SELECT (SELECT count(*) FROM contact WHERE contact_list_id = :id) AS stored,
+    (SELECT count(*) FROM contact_change WHERE contact_list_id = :id) AS changes,
+    (SELECT count(*) FROM contact WHERE postcode = :postcode) AS moved,
+    (SELECT count(*) FROM contact WHERE state = 'taken_out') AS taken_out,
+    (SELECT count(*) FROM contact) AS people,
+    rows_read, rows_stored, rows_updated
+FROM contact_list WHERE id = :id
+""")
+NEW_POSTCODE = "CF11 9LL"
 
 
 def people(postcode: str) -> str:
@@ -38,82 +48,123 @@ def people(postcode: str) -> str:
     return "ID,First name,Phone,Postcode\n" + "\n".join(lines) + "\n"
 
 
-def everyone(desk: Desk) -> tuple[str, int]:
-    with desk.app.app_context():
-        return tuple(db.session.execute(_EVERYONE).one())
+def everyone() -> tuple[str, int]:
+    return tuple(db.session.execute(_EVERYONE).one())
 
 
-def changes(desk: Desk) -> int:
+@pytest.fixture
+def in_app(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """The desk, with jobs that work in short portions."""
+    for module, name in ((batching, "BATCH"), (take_out, "BATCH"), (undo, "AT_ONCE")):
+        monkeypatch.setattr(module, name, AT_ONCE)
+    monkeypatch.setattr(
+        undo, "_RESTORE", text(str(undo._RESTORE).replace("LIMIT 5000", f"LIMIT {AT_ONCE}"))
+    )
     with desk.app.app_context():
-        return db.session.scalar(select(func.count()).select_from(ContactChange)) or 0
+        yield desk
+
+
+def done(list_id: int) -> dict[str, int]:
+    """The columns of _DONE now."""
+    row = db.session.execute(_DONE, {"id": list_id, "postcode": NEW_POSTCODE}).one()
+    db.session.rollback()
+    return dict(row._mapping)
 
 
 def killed_again_and_again(
     desk: Desk,
-    config: Config,
     list_id: int,
-    has_begun: Callable[[], bool],
-    always: bool = False,
+    job: Callable[[int], object],
+    progress: str,
+    holds: Callable[[dict[str, int]], bool],
 ) -> None:
-    """Kill workers in the middle of a job, then let one finish it."""
-    for _ in range(KILLS if always or KILLS > 1 else 0):
-        with worker_process(config) as worker:
-            give_up_at = time.monotonic() + 60
-            while not has_begun() and time.monotonic() < give_up_at:
-                time.sleep(0.01)
-            time.sleep(random.uniform(0, 0.5))
-            kill(worker)
+    """Kill the workers at a list's job in the middle, then let one finish it. `progress` is a
+    column of _DONE. After each kill `holds` must be true of these columns."""
+
+    def look() -> None:
+        found = done(list_id)
+        assert holds(found), found
         left_behind(desk, list_id)
-        with desk.app.app_context():
-            resume_imports()
+        resume_imports()
+
+    kill_workers(lambda: job(list_id), lambda: done(list_id)[progress], look)
     desk.work()
+    db.session.rollback()
 
 
-def undone(desk: Desk, config: Config, list_id: int) -> None:
-    before = changes(desk)
-    with desk.app.app_context():
-        undo.begin_undo(db.session.get_one(ContactList, list_id))
-        db.session.commit()
-        enqueue(undo_import, list_id)
-    killed_again_and_again(desk, config, list_id, lambda: changes(desk) < before)
-    assert desk.standing(list_id)["finished_at"]
-    assert changes(desk) == 0
+def begin_undo(list_id: int) -> None:
+    undo.begin_undo(db.session.get_one(ContactList, list_id))
+    db.session.commit()
+    enqueue(undo_import, list_id)
 
 
 @pytest.mark.crash
-def test_killed_workers_change_everyone_once_and_an_undo_brings_everything_back(
-    desk: Desk, config: Config
-) -> None:
-    desk.bring(people("CF10 1EP"))
-    before = everyone(desk)
+def test_killed_workers_change_everyone_once_and_undos_bring_everything_back(in_app: Desk) -> None:
+    desk, half = in_app, PEOPLE // 2
+    kept = "\n".join(people("CF10 1EP").split("\n")[: half + 1]) + "\n"
+    assert desk.bring(kept)["rows_stored"] == half
+    nobody_new = everyone()
+
+    imported = desk.upload(people("CF10 1EP"))
+    desk.confirm(imported)
+    killed_again_and_again(
+        desk,
+        imported,
+        import_list,
+        "rows_read",
+        lambda now: (
+            now["people"] - half == now["stored"] == now["rows_stored"]
+            and now["rows_stored"] == max(0, now["rows_read"] - half)
+        ),
+    )
+    standing = desk.standing(imported)
+    assert (standing["state"], standing["rows_duplicate"]) == ("ready", half)
+    before = everyone()
     assert before[1] == PEOPLE
 
-    update = desk.upload(people("CF11 9LL"))
-    desk.confirm(update, update_targets=["postcode"])
-    killed_again_and_again(desk, config, update, lambda: desk.standing(update)["rows_read"] > 0)
-    standing = desk.standing(update)
-    assert (standing["state"], standing["rows_updated"]) == ("ready", PEOPLE)
-    assert changes(desk) == PEOPLE
+    updated = desk.upload(people(NEW_POSTCODE))
+    desk.confirm(updated, update_targets=["postcode"])
+    killed_again_and_again(
+        desk,
+        updated,
+        import_list,
+        "rows_read",
+        lambda now: now["moved"] == now["changes"] == now["rows_updated"] == now["rows_read"],
+    )
+    assert desk.standing(updated)["rows_updated"] == PEOPLE
 
     ids = "ID\n" + "".join(f"{n}\n" for n in range(PEOPLE + 100))
     taken = stored(desk, ids, ["external_id"])
     killed_again_and_again(
-        desk, config, taken, lambda: desk.standing(taken)["rows_read"] > 0, always=True
+        desk,
+        taken,
+        take_people_out,
+        "rows_read",
+        lambda now: now["taken_out"] == now["changes"] == now["rows_updated"] == now["rows_read"],
     )
     standing = desk.standing(taken)
     assert (standing["rows_updated"], standing["rows_unknown"]) == (PEOPLE, 100)
-    assert changes(desk) == 2 * PEOPLE
-    with desk.app.app_context():
-        states = db.session.scalars(text("SELECT DISTINCT state FROM contact")).all()
-    assert states == ["taken_out"]
+    assert done(taken)["taken_out"] == PEOPLE
 
-    with desk.app.app_context():
-        undo.begin_undo(db.session.get_one(ContactList, taken))
-        db.session.commit()
-        enqueue(undo_import, taken)
-    killed_again_and_again(desk, config, taken, lambda: changes(desk) < 2 * PEOPLE)
-    undone(desk, config, update)
-    assert everyone(desk) == before
+    for list_id, column in ((taken, "taken_out"), (updated, "moved")):
+        begin_undo(list_id)
+        killed_again_and_again(
+            desk,
+            list_id,
+            undo_import,
+            "changes",
+            lambda now, column=column: now[column] == now["changes"],  # type: ignore[misc]
+        )
+    assert everyone() == before
+    begin_undo(imported)
+    killed_again_and_again(
+        desk, imported, undo_import, "stored", lambda now: now["people"] - half == now["stored"]
+    )
+    assert everyone() == nobody_new
+    for list_id in (taken, updated, imported):
+        standing = desk.standing(list_id)
+        assert standing["finished_at"], "the undo has ended"
+        assert (standing["state"], done(list_id)["changes"]) == ("undone", 0)
 
 
 def test_two_organisers_upload_the_same_file_at_once(desk: Desk) -> None:

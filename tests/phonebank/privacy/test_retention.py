@@ -1,9 +1,5 @@
 """People are erased when their time is over: not early, not twice, and by any number of workers."""
 
-import os
-import random
-import signal
-import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -29,6 +25,7 @@ from phonebank.privacy import jobs, retention
 from phonebank.suppressions import entries
 from phonebank.tallies.reconcile import differences
 from tests.factories import create_contact
+from tests.killed_workers import KILLS, kill_workers
 from tests.phonebank.exports.room import Room, create_room, make_call
 from tests.phonebank.privacy.stores import places_with
 from tests.phonebank.privacy.test_erase import FILE, PERSON, SECRETS, upload
@@ -63,7 +60,9 @@ def room(app_context: Flask) -> Room:
 
 
 def people_left() -> int:
-    return db.session.scalar(select(func.count()).where(Contact.phone != "")) or 0
+    left = db.session.scalar(select(func.count()).where(Contact.phone != "")) or 0
+    db.session.rollback()
+    return left
 
 
 def test_nobody_is_erased_early_whatever_a_clock_says(
@@ -145,26 +144,32 @@ def test_a_clock_set_back_in_the_middle_changes_nothing(
 def test_a_worker_that_is_killed_leaves_nobody_half_erased(
     room: Room, at: Callable[[datetime], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "AT_ONCE", 20)
+    monkeypatch.setattr(retention, "AT_ONCE", 10)
+    calls = 100 + 50 * KILLS
+    values = {"people": 2 * calls, "calls": calls}
     db.session.execute(
         text(
             "INSERT INTO contact SELECT (jsonb_populate_record(contact, jsonb_build_object("
             " 'id', 1000 + n, 'name_key', 'zzyzxname ' || n))).*"
-            " FROM contact, generate_series(1, 400) AS n WHERE contact.id = 1"
-        )
+            " FROM contact, generate_series(1, :people) AS n WHERE contact.id = 1"
+        ),
+        values,
     )
     db.session.execute(
         text(
             "INSERT INTO call SELECT (jsonb_populate_record(call, jsonb_build_object("
-            " 'id', gen_random_uuid(), 'contact_id', 1000 + n))).*"
-            " FROM call, generate_series(1, 150) AS n"
-        )
+            " 'id', gen_random_uuid(), 'contact_id', 1000 + 2 * n))).*"
+            " FROM call, generate_series(1, :calls) AS n"
+        ),
+        values,
     )
+    made = {"all": calls + 1}
     db.session.execute(
         text(
-            "UPDATE tally SET calls = 151, reached = 151, conversations = 151,"
-            " yeses = 151, ranked = 151"
-        )
+            "UPDATE tally SET calls = :all, reached = :all, conversations = :all,"
+            " yeses = :all, ranked = :all"
+        ),
+        made,
     )
     db.session.commit()
     monkeypatch.setattr(jobs, "WORKS_FOR", 0.0)
@@ -172,24 +177,19 @@ def test_a_worker_that_is_killed_leaves_nobody_half_erased(
         at(UNTIL + timedelta(days=days))
     monkeypatch.setattr(jobs, "WORKS_FOR", 40.0)
     before = differences()
-    for _ in range(int(os.environ.get("KILLS", "4"))):
-        worker = os.fork()
-        if worker == 0:
-            db.engine.dispose(close=False)
-            jobs.perform_retention()
-            os._exit(0)
-        time.sleep(random.uniform(0.005, 0.08))
-        os.kill(worker, signal.SIGKILL)
-        os.waitpid(worker, 0)
+
+    def nobody_is_half_erased() -> None:
         half = text(
             "SELECT count(*) FROM contact LEFT JOIN call ON call.contact_id = contact.id WHERE"
             " (contact.phone = '') <> (contact.first_name = '')"
             " OR call.phone IS NOT NULL AND (call.phone = '') <> (contact.phone = '')"
+            " OR contact.phone = '' AND call.id IS NULL"
         )
         assert db.session.scalar(half) == 0
-        db.session.rollback()
-    assert people_left() > 0, "the workers were killed before the end"
+        assert differences() == before
+
+    kill_workers(jobs.perform_retention, people_left, nobody_is_half_erased)
     at(UNTIL + timedelta(days=3))
     assert people_left() == 0
-    assert db.session.scalar(select(func.count()).select_from(Call)) == 151
+    assert db.session.scalar(select(func.count()).select_from(Call)) == calls + 1
     assert differences() == before
