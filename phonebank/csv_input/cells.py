@@ -56,6 +56,7 @@ def tidy(text: str) -> str:
     return " ".join(text.split())
 
 
+@lru_cache(maxsize=65_536)  # a street's people have the same postcode
 def tidy_postcode(text: str, country: str) -> str:
     """Tidy a postcode: add capitals, a British code's space or a ZIP code's zeros."""
     code = tidy(text).upper()
@@ -68,7 +69,8 @@ def tidy_postcode(text: str, country: str) -> str:
 
 def tidy_identifier(text: str) -> str:
     """Tidy an ID of the campaign's own database. Remove the ".0" of a number column."""
-    return re.sub(r"(?<=[0-9])\.0+$", "", tidy(text))
+    identifier = tidy(text)
+    return re.sub(r"(?<=[0-9])\.0+$", "", identifier) if "." in identifier else identifier
 
 
 def tidy_email(text: str) -> str:

@@ -51,6 +51,13 @@ _NUMBER_LIKE = re.compile(r"\+?[0-9(][0-9 ()./-]{6,24}")
 _DASHES = frozenset("-_.~=/\\|:;,'\"‘’“”`´‐‑‒–—―−·… ")
 _APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼ`´"))
 _SIGNS = frozenset("✓✔☑✅☒√✗✘❌☐")
+# The ASCII characters that `fold` replaces by a space or removes. Most cells are ASCII, and each
+# name of a list is folded.
+_FOLDED_ASCII = {
+    code: " " if chr(code).isspace() or unicodedata.category(chr(code))[0] in "PSZ" else None
+    for code in range(128)
+    if not chr(code).isalnum()
+} | _APOSTROPHES
 # Two cells have the same number if this many last digits agree: +44 20 7946 0123 and 020 7946 0123.
 _DIGITS_THAT_TELL = 8
 
@@ -62,6 +69,9 @@ def fold(text: str) -> str:
     "  Ne_pas appeler! " becomes "ne pas appeler". A question mark stays, because it shows doubt:
     "TPS?" is not "TPS". The errors of Excel, such as "#NAME?", lose their question mark.
     """
+    if text.isascii():
+        said = " ".join(text.lower().translate(_FOLDED_ASCII).split())
+        return f"{said} ?".strip() if "?" in text and "#" not in text else said
     doubtful = "?" in (wide := unicodedata.normalize("NFKC", text)) and "#" not in wide
     kept: list[str] = []
     spelt = unicodedata.normalize("NFKD", wide.translate(_APOSTROPHES).casefold())

@@ -125,9 +125,10 @@ def normalise(
     dropped: tuple[int, ...] = ()
     if not asks_not_to:
         wishes = list(_wishes(row, mapping))
-        if aside := _refusal_to_set_aside(row, mapping, marks, wishes):
-            return aside
-        dropped = _dropped_columns(mapping, marks, wishes)
+        if marks or wishes:
+            if aside := _refusal_to_set_aside(row, mapping, marks, wishes):
+                return aside
+            dropped = _dropped_columns(mapping, marks, wishes)
     numbered = _read_row_numbers(
         row, mapping, country, allow_drama, dropped, others_too=asks_not_to
     )
@@ -165,7 +166,9 @@ def _drama_numbers_among(numbers: list[str]) -> list[str]:
 
 def _marks(row: Row, mapping: Mapping) -> dict[int, Action]:
     """Return the action for this row's value in each yes-or-no column."""
-    own = [row.cells[column] for column in mapping.phone_columns] if mapping.mark_columns else []
+    if not mapping.mark_columns:
+        return {}
+    own = [row.cells[column] for column in mapping.phone_columns]
     return {
         column: mapping.action(column, key_of(row.cells[column], own))
         for column in mapping.mark_columns

@@ -151,6 +151,8 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 def wish_beside_number(cell: str) -> Wish | None:
     """Return the wish in a cell of a number, around the digits or in place of them."""
+    if cell.isascii() and cell.lower() == cell.upper():  # most cells have no letters
+        return None
     if not _DAGGERS.isdisjoint(cell):
         return Wish.DECEASED
     if not _LETTER.search(cell):
@@ -246,13 +248,23 @@ def _find_short_wish(folded: str) -> Wish | None:
 
 @lru_cache(maxsize=4096)
 def _wish_in(folded: str, short: bool) -> Wish | None:
-    if not folded:
+    if not folded or (folded.isascii() and _first_words(short).isdisjoint(folded.split())):
         return None
     said = f" {_NO_WISH.sub(' ', folded)} ".replace(" ? ", " ")
     for wish, pattern in _patterns(short).items():
         if pattern.search(" ".join(said.split())):
             return wish
     return None
+
+
+@cache
+def _first_words(short: bool) -> frozenset[str]:
+    """Return the first word of each phrase. A text without any of these words has no phrase."""
+    return frozenset(
+        fold(said).split()[0]
+        for wish in Wish
+        for said in _PLAIN[wish] | (_SHORT[wish] if short else frozenset())
+    )
 
 
 @cache

@@ -69,7 +69,7 @@ def _is_no_name(name: str) -> bool:
     Jennifer Null, Nan Goldin and Nil Sala are people, so words such as "null" count as no name only
     in the exact case that programs write.
     """
-    if not any(map(str.isalpha, name)) or (name[0] == "#" and " " not in name):
+    if not (name.isalpha() or any(map(str.isalpha, name))) or (name[0] == "#" and " " not in name):
         return True
     return name in _NO_NAME_AS_WRITTEN or name.casefold().strip("().[]<> ") in _NO_NAME
 

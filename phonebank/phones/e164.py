@@ -199,8 +199,10 @@ def _restore_plus(text: str, country: str) -> str:
     In Germany 491711234567 is a mobile number with its country code. Read as a landline, it would
     have more digits than any number has.
     """
+    if country not in _OF_ANY_LENGTH:
+        return text
     digits = text.translate(DROP_PUNCTUATION)
-    if country not in _OF_ANY_LENGTH or not (digits.isascii() and digits.isdigit()):
+    if not (digits.isascii() and digits.isdigit()):
         return text
     plan = plan_of_country(country)
     if plan is None or not digits.startswith(plan.calling_code):
@@ -218,12 +220,13 @@ def _check_area_code(e164: str, text: str, country: str) -> str:
     Ireland dials 048 for Northern Ireland, whose numbers begin with 028 in Britain.
     """
     longest = _OF_ANY_LENGTH.get(country, 0)
-    digits = "".join(c for c in text if c.isdecimal())
-    in_full = "+" in text or digits.startswith("0")
-    if len(digits) <= longest and not in_full and e164.endswith(digits):
-        raise InvalidPhoneNumberError("too_short")
-    if longest and _AREA_CODE_BEHIND.search(text):
-        raise InvalidPhoneNumberError("too_long")
+    if longest:
+        digits = "".join(c for c in text if c.isdecimal())
+        in_full = "+" in text or digits.startswith("0")
+        if len(digits) <= longest and not in_full and e164.endswith(digits):
+            raise InvalidPhoneNumberError("too_short")
+        if _AREA_CODE_BEHIND.search(text):
+            raise InvalidPhoneNumberError("too_long")
     return "+4428" + e164[6:] if e164.startswith("+35348") and len(e164) == 14 else e164
 
 

@@ -1,5 +1,7 @@
 """The country and the time zones of telephone numbers in E.164."""
 
+from functools import cache
+
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
 from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
@@ -27,11 +29,19 @@ def is_of_country(e164: str, country: str) -> bool:
         return False
     if str(code) == NORTH_AMERICA:
         region = region_of_area_code(e164[2:5])
-    elif len(phonenumbers.region_codes_for_country_code(code)) == 1:
+    elif _has_code_alone(country):
         return True
     else:
         region = _region_of(e164)
     return region is None or region == country or region in _TERRITORIES.get(country, ())
+
+
+@cache
+def _has_code_alone(country: str) -> bool:
+    """Whether a country and its territories share their calling code with no other country."""
+    code = phonenumbers.country_code_for_region(country)
+    others = {country, *_TERRITORIES.get(country, ())}
+    return others.issuperset(phonenumbers.region_codes_for_country_code(code))
 
 
 def time_zones_of(e164: str) -> tuple[str, ...]:
