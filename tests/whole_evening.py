@@ -70,6 +70,7 @@ from phonebank.told_changes.tell import tell
 from phonebank.trainings.marks import give_mark, mark_of
 from phonebank.volunteers.confirm import create_confirmation
 from phonebank.volunteers.consents import give
+from phonebank.volunteers.roles import name_editor, name_trainer
 from phonebank.volunteers.volunteers import COOKIE_KEY, cookie_for, find_or_create, keep_calls
 from scripts_library.library import source_of
 from tests.factories import (
@@ -239,6 +240,9 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     volunteer = find_or_create("sam@example.org", "Sam")
     keep_calls(volunteer, callers["Sam"])
     give(volunteer, ConsentKind.CALLS, campaign.id)
+    brixton = db.session.scalars(select(Place).where(Place.code == "SW9")).one()
+    name_editor(campaign, "sam@example.org", "Sam", brixton, 30)
+    name_trainer(campaign, "tess@example.org", "Tess")
     evening.cookies["volunteer"] = {
         COOKIE_KEY: cookie_for(volunteer),
         SIGN_UP_KEY: str(in_hall.id),
@@ -530,6 +534,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     ),
     "listings.index": _campaign("/events"),
     "listings.new": _campaign("/events/new"),
+    "listings.volunteer_roles": _campaign("/events/roles"),
     "lists.columns": _list("uploaded", "/columns"),
     "lists.history": _campaign("/lists"),
     "take_out.columns": lambda e: f"/campaigns/{e.campaign_id}/take-out/{e.lists['take_out']}",
@@ -549,6 +554,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "movement.hall_next": lambda evening: f"/hall/{evening.hall_code}/next",
     "movement.hall_parties": lambda evening: f"/hall/{evening.hall_code}/parties",
     "movement.hall_sign_up": lambda evening: f"/hall/{evening.hall_code}",
+    "movement.event_checks": _at("/volunteer/checks"),
     "movement.link_sent": _at("/volunteer/sent"),
     "movement.mine": _at("/volunteer"),
     "movement.open_link": lambda evening: f"/volunteer/link/{evening.keep_token}",

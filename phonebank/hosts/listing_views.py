@@ -64,15 +64,21 @@ def _store(party: Party, listing: Listing | None, form: ListingForm) -> Response
     campaign = db.session.get_one(Campaign, party.campaign_id)
     if listing is not None and not form.address.data and not _may_read_address(party):
         form.address.data = listings.street_address(listing)  # the organiser keeps it
+    was_returned = listing is not None and listing.returned_because is not None
     details = form.details(campaign.country, listing, _place_of(listing))
     if listing is None:
         listing = listings.list_party(current_user, party, details)
         if listing.state == ListingState.SHOWN:
             words = "People near you can find your party now."
         else:
-            words = "An organiser checks your first party. After that, people near you can find it."
+            words = (
+                "An organiser or an area editor checks your first party. After that, people near "
+                "you can find it."
+            )
     elif listings.change_details(listing, details):
         words = "Changed. Your guests get an e-mail about it."
+    elif was_returned:
+        words = "Saved. Somebody checks it again, and then people can find it."
     else:
         words = "Saved."
     return _done(party, words)

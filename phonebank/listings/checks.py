@@ -1,6 +1,7 @@
-"""Listings that an organiser must look at: new listings and reported listings. These functions do
+"""Listings that somebody must look at: new listings and reported listings. These functions do
 not commit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select, update
@@ -68,8 +69,8 @@ def report(listing: Listing, reason: str, reporter: str) -> None:
 
 
 def approve(listing: Listing) -> None:
-    """Show a listing to strangers, because an organiser has checked it. Its open reports count as
-    seen.
+    """Show a listing to strangers, because an organiser, an editor or a trainer has checked it. Its
+    open reports count as seen.
 
     Raises ConflictError for a cancelled event.
     """
@@ -78,7 +79,8 @@ def approve(listing: Listing) -> None:
         raise ConflictError("The host has cancelled this event.", "There is nothing to show.")
     listing.state = ListingState.SHOWN
     listing.checked_at = now()
-    _settle_reports(listing)
+    listing.returned_because = None
+    settle_reports(listing)
 
 
 def hide(listing: Listing) -> None:
@@ -88,21 +90,13 @@ def hide(listing: Listing) -> None:
     if listing.state == ListingState.CANCELLED:
         raise ConflictError("The host has cancelled this event.", "There is nothing to hide.")
     listing.state = ListingState.HIDDEN
-    _settle_reports(listing)
+    settle_reports(listing)
 
 
 def listings_in(campaign: Campaign) -> list[ToCheck]:
     """Return the campaign's events that are not over. Those that an organiser must look at come
     first."""
     guests = _counts_of_guests(campaign)
-    reasons: dict[int, list[str]] = {}
-    for listing_id, reason in db.session.execute(
-        select(ListingReport.listing_id, ListingReport.reason)
-        .join(Listing, Listing.id == ListingReport.listing_id)
-        .where(Listing.campaign_id == campaign.id, ListingReport.seen_at.is_(None))
-        .order_by(ListingReport.id)
-    ):
-        reasons.setdefault(listing_id, []).append(REASONS.get(reason, reason))
     rows = db.session.execute(
         select(Listing, Account)
         .join(Account, Account.id == Listing.host_id)
@@ -110,6 +104,7 @@ def listings_in(campaign: Campaign) -> list[ToCheck]:
         .order_by(Listing.starts_at, Listing.id)
         .limit(500)
     ).all()
+    reasons = open_reasons([listing.id for listing, _ in rows])
     found = [
         ToCheck(listing, host, reasons.get(listing.id, []), guests.get(listing.id, 0))
         for listing, host in rows
@@ -120,7 +115,26 @@ def listings_in(campaign: Campaign) -> list[ToCheck]:
 def needs_look(one: ToCheck) -> bool:
     """Whether an organiser must look at this listing."""
     state = one.listing.state
-    return state == ListingState.WAITING or (bool(one.reasons) and state != ListingState.CANCELLED)
+    return is_waiting(state, one.listing.returned_because) or (
+        bool(one.reasons) and state != ListingState.CANCELLED
+    )
+
+
+def is_waiting(state: ListingState, returned_because: str | None) -> bool:
+    """Whether a listing waits for a check, and not for its host to change it."""
+    return state == ListingState.WAITING and returned_because is None
+
+
+def open_reasons(listing_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return the reasons, in words, of the open reports of each of these listings that has one."""
+    reasons: dict[int, list[str]] = {}
+    for listing_id, reason in db.session.execute(
+        select(ListingReport.listing_id, ListingReport.reason)
+        .where(ListingReport.listing_id.in_(listing_ids), ListingReport.seen_at.is_(None))
+        .order_by(ListingReport.id)
+    ):
+        reasons.setdefault(listing_id, []).append(REASONS.get(reason, reason))
+    return reasons
 
 
 def _counts_of_guests(campaign: Campaign) -> dict[int, int]:
@@ -140,7 +154,8 @@ def _open_reports(listing: Listing) -> int:
     return db.session.scalar(query) or 0
 
 
-def _settle_reports(listing: Listing) -> None:
+def settle_reports(listing: Listing) -> None:
+    """Count the listing's open reports as seen."""
     db.session.execute(
         update(ListingReport)
         .where(ListingReport.listing_id == listing.id, ListingReport.seen_at.is_(None))

@@ -163,6 +163,7 @@ def change_details(listing: Listing, details: Details) -> bool:
         )
     before = _what_guests_rely_on(listing)
     _fill_in(listing, details)
+    listing.returned_because = None  # it waits for a check again
     if before == _what_guests_rely_on(listing):
         return False
     listing.sequence += 1
@@ -219,11 +220,17 @@ def follow_title(party: Party) -> None:
     refuse_bad_words(party.title)
     _refuse_address_in(party.title, street_address(listing))
     listing.title = party.title
+    listing.returned_because = None  # it waits for a check again
 
 
 def confirm_details(listing: Listing) -> None:
-    """Store that the host has just said that everything about the event is right."""
+    """Store that the host has just said that everything about the event is right. Raises
+    ConflictError if strangers can't find the event: then somebody else must check it first."""
     _lock_open(listing)
+    if listing.state != ListingState.SHOWN:
+        raise ConflictError(
+            "People can't find this event at the moment.", "Ask an organiser to check it."
+        )
     listing.checked_at = now()
 
 

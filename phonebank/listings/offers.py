@@ -188,7 +188,7 @@ def count_to_check(campaign: Campaign) -> int:
     listed = select(func.count()).where(
         Listing.campaign_id == campaign.id,
         Listing.starts_at > now(),
-        (Listing.state == ListingState.WAITING)
+        ((Listing.state == ListingState.WAITING) & Listing.returned_because.is_(None))
         | (
             (Listing.state != ListingState.CANCELLED)
             & exists().where(

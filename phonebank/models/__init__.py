@@ -86,6 +86,7 @@ from phonebank.models.volunteer import (
     Volunteer,
     VolunteerCaller,
 )
+from phonebank.models.volunteer_role import VolunteerRole, VolunteerRoleKind
 from phonebank.models.webhook import DeliveryState, Webhook, WebhookDelivery, WebhookEvent
 
 # Templates know these by their names.
@@ -122,6 +123,7 @@ STATES = (
     ToldState,
     TrainingFor,
     WebhookEvent,
+    VolunteerRoleKind,
 )
 
 __all__ = [
@@ -237,6 +239,8 @@ __all__ = [
     "UploadChunk",
     "Volunteer",
     "VolunteerCaller",
+    "VolunteerRole",
+    "VolunteerRoleKind",
     "Webhook",
     "WebhookDelivery",
     "WebhookEvent",

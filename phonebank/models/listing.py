@@ -81,8 +81,10 @@ class Listing(Base):
     languages: Mapped[list[str]] = mapped_column(ARRAY(String(20)), default=list)
     # Counts the changes that guests' calendars must learn of (RFC 5545 section 3.8.7.4).
     sequence: Mapped[int] = mapped_column(default=0)
-    # When an organiser or the host last confirmed that the listing is right.
+    # When an organiser, an editor or the host last confirmed that the listing is right.
     checked_at: Mapped[datetime | None]
+    # Why an editor sent the listing back to its host. None once the host has changed it.
+    returned_because: Mapped[str | None] = mapped_column(String(200))
     asked_if_right_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 

@@ -6,6 +6,7 @@ from phonebank.core.security import csrf
 from phonebank.movement import (
     call_out_sockets,  # noqa: F401  (registers the handlers of socket events)
     call_out_views,  # noqa: F401  (adds its pages to the blueprint)
+    check_views,  # noqa: F401  (adds its pages to the blueprint)
     guest_views,
     hall_views,  # noqa: F401  (adds its pages to the blueprint)
     kept_pages,

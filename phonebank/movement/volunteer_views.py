@@ -9,9 +9,10 @@ from phonebank.core.db import db
 from phonebank.core.links import link_to
 from phonebank.core.rate_limits import limiter, typed_email_key
 from phonebank.movement.blueprint import for_volunteers, forget_device, pages, remember
+from phonebank.movement.check_views import describe_role
 from phonebank.movement.forms import EmailForm
 from phonebank.trainings.marks import marks_of
-from phonebank.volunteers import confirm, consents, mails, volunteers
+from phonebank.volunteers import confirm, consents, mails, roles, volunteers
 from phonebank.volunteers.own_calls import calls_of
 
 
@@ -26,6 +27,7 @@ def mine() -> ResponseReturnValue:
         consents=consents.consents_of(g.volunteer),
         in_words=consents.IN_WORDS,
         marks=marks_of(g.volunteer),
+        roles=[(role, describe_role(role)) for role in roles.roles_of(g.volunteer)],
     )
 
 
@@ -41,7 +43,8 @@ def sign_in() -> ResponseReturnValue:
 @limiter.limit("10 per minute; 60 per hour")
 @limiter.limit("5 per 15 minutes", key_func=typed_email_key)
 def send_link() -> ResponseReturnValue:
-    """E-mail a link to the typed address, if a volunteer has that address. The next page is the
+    """E-mail a link to the typed address, if a volunteer has that address or an organiser gave it a
+    role. The next page is the
     same whether or not they do."""
     form = EmailForm()
     if not form.validate_on_submit():
@@ -55,11 +58,13 @@ def send_link() -> ResponseReturnValue:
 
 def _mail_link(email: str) -> None:
     volunteer = volunteers.volunteer_with(email)
-    if volunteer is None:
+    # A person to whom an organiser gave a role may not have opened their first link in time.
+    name = volunteer.first_name if volunteer is not None else roles.name_with_role(email)
+    if name is None:
         return
-    token = confirm.create_confirmation(email, volunteer.first_name)
+    token = confirm.create_confirmation(email, name)
     db.session.commit()
-    mails.send_sign_in(email, volunteer.first_name, link_to("movement.open_link", token=token))
+    mails.send_sign_in(email, name, link_to("movement.open_link", token=token))
 
 
 @pages.get("/volunteer/sent")

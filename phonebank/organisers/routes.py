@@ -14,6 +14,7 @@ from phonebank.organisers.experiments import views as experiments
 from phonebank.organisers.exports import views as exports
 from phonebank.organisers.find import correct_views, find_views, person_views
 from phonebank.organisers.inbox import views as inbox
+from phonebank.organisers.listings import role_views  # noqa: F401  (adds its pages to `listings`)
 from phonebank.organisers.listings import views as listings
 from phonebank.organisers.lists import answer_order_views, take_out_views
 from phonebank.organisers.lists import views as lists

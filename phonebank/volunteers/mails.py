@@ -17,6 +17,19 @@ def send_confirmation(email: str, first_name: str, link: str) -> None:
     )
 
 
+def send_role(email: str, first_name: str, words: str, link: str, sign_in: str) -> None:
+    """E-mail the link to a person whom an organiser asks to do something. `words` say what, and
+    `sign_in` is the address of the page that sends a new link. Raises mail.MailNotSentError."""
+    mail.deliver(
+        email,
+        "We'd like your help",
+        f"Hello {first_name},\n\n"
+        f"an organiser asks you to {words}. Start here:\n\n{link}\n\n"
+        f"The link works once, within a day. After that, get a new one here:\n{sign_in}\n\n"
+        "You can stop at any time, on your page. If you don't want this, ignore this e-mail.\n",
+    )
+
+
 def send_sign_in(email: str, first_name: str, link: str) -> None:
     """E-mail the link that opens a volunteer's page on another device. Raises
     mail.MailNotSentError."""

@@ -17,6 +17,7 @@ from phonebank.models import (
     EmailConfirmation,
     Volunteer,
     VolunteerCaller,
+    VolunteerRole,
 )
 
 # The key of the volunteer in the session cookie.
@@ -115,18 +116,21 @@ def forget(volunteer: Volunteer) -> None:
     """Delete the volunteer with everything that belongs to them, and the unused links that were
     e-mailed to their address. The calls stay, under the callers' first names."""
     db.session.execute(delete(EmailConfirmation).where(EmailConfirmation.email == volunteer.email))
+    db.session.execute(delete(VolunteerRole).where(VolunteerRole.email == volunteer.email))
     db.session.execute(delete(Volunteer).where(Volunteer.id == volunteer.id))
 
 
 def forget_after_campaigns() -> None:
-    """Delete the consents for campaigns whose people are erased, and the volunteers who have no
-    consent left."""
+    """Delete the consents and roles for campaigns whose people are erased, and the volunteers who
+    have no consent and no role left."""
     over = select(Campaign.id).where(Campaign.erasing_since.is_not(None))
     callers = select(Caller.id).where(Caller.campaign_id.in_(over))
     db.session.execute(delete(VolunteerCaller).where(VolunteerCaller.caller_id.in_(callers)))
     db.session.execute(delete(Consent).where(Consent.campaign_id.in_(over)))
+    db.session.execute(delete(VolunteerRole).where(VolunteerRole.campaign_id.in_(over)))
     db.session.execute(
         delete(Volunteer).where(
-            ~exists().where(Consent.volunteer_id == Volunteer.id, Consent.withdrawn_at.is_(None))
+            ~exists().where(Consent.volunteer_id == Volunteer.id, Consent.withdrawn_at.is_(None)),
+            ~exists().where(VolunteerRole.email == Volunteer.email),
         )
     )

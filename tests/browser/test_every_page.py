@@ -158,6 +158,12 @@ def search_nowhere(page: Page) -> None:
     page.get_by_role("button", name="Search").click()
 
 
+def send_back_without_reason(page: Page) -> None:
+    page.get_by_text("Send it back to the host").first.click()
+    page.get_by_role("button", name="Send it back").first.click()
+    page.locator(".field-error").wait_for()
+
+
 def find_everyone(page: Page) -> None:
     page.get_by_label("Phone number, name or ID").fill("okonkwo")
     page.get_by_role("button", name="Find").click()
@@ -229,6 +235,15 @@ VISITS = (
     Visit("Sam", "", "not-for-callers", ADDRESSES["campaigns.index"]),
     # Volunteers.
     Visit("volunteer", "movement.mine"),
+    Visit("volunteer", "movement.event_checks"),
+    Visit(
+        "volunteer",
+        "",
+        "check-refused",
+        ADDRESSES["movement.event_checks"],
+        send_back_without_reason,
+        refused=True,
+    ),
     Visit("stranger", "movement.sign_in"),
     Visit(
         "stranger", "", "no-volunteer", ADDRESSES["movement.sign_in"], press("link"), refused=True
@@ -306,6 +321,15 @@ VISITS = (
     Visit("organiser", "told_changes.index"),
     Visit("organiser", "listings.index"),
     Visit("organiser", "listings.new"),
+    Visit("organiser", "listings.volunteer_roles"),
+    Visit(
+        "organiser",
+        "",
+        "role-not-named",
+        ADDRESSES["listings.volunteer_roles"],
+        press("link"),
+        refused=True,
+    ),
     Visit("organiser", "inbox.index"),
     Visit("organiser", "inbox.show"),
     Visit("organiser", "roster.index"),

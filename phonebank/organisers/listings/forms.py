@@ -7,14 +7,16 @@ from wtforms import (
     DateTimeLocalField,
     IntegerField,
     RadioField,
+    SelectField,
     StringField,
     TextAreaField,
 )
 from wtforms.validators import DataRequired, InputRequired
 from wtforms.widgets import TextInput
 
+from phonebank.core.email_field import NormalEmailField
 from phonebank.listings.listings import PLACES_AT_MOST, Details, Event
-from phonebank.models import ListingKind
+from phonebank.models import ListingKind, VolunteerRoleKind
 from phonebank.places.find import one_place
 from phonebank.rules.time_zones import time_zone
 
@@ -75,6 +77,26 @@ class EventForm(FlaskForm):
             languages=(),
             host_name=self.host_name.data or "",
         )
+
+
+class RoleForm(FlaskForm):
+    """The form that names an area editor or a trainer. The view sets the choices of `km`."""
+
+    kind = RadioField(
+        "What do they do?",
+        choices=[
+            (VolunteerRoleKind.EDITOR.value, "Check the events of an area"),
+            (VolunteerRoleKind.TRAINER.value, "Run trainings"),
+        ],
+        default=VolunteerRoleKind.EDITOR.value,
+    )
+    first_name = StringField("Their first name", [DataRequired("Type their first name.")])
+    email = NormalEmailField("Their e-mail address")
+    place = StringField(
+        "Postcode or town, for an editor",
+        description="The middle of the area. Leave it empty for a trainer.",
+    )
+    km = SelectField("How far the area reaches", coerce=int, default=30)
 
 
 def _in_utc(moment: datetime, zone: str) -> datetime:

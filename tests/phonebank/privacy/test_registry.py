@@ -85,6 +85,7 @@ HARMLESS_TABLES = {
     "set_aside",
     "trained_mark",
     "volunteer",
+    "volunteer_role",
     "webhook",  # addresses of other software
     "webhook_delivery",  # names people by ids
 }

@@ -1,0 +1,152 @@
+"""What area editors and trainers do with listings: they check them, send them back to the host with
+a reason, or hide them. They see what strangers see, and reports. These functions do not commit."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, and_, false, or_, select
+
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
+from phonebank.core.links import link_to
+from phonebank.core.locks import lock_row
+from phonebank.core.mail import Message
+from phonebank.listings import checks
+from phonebank.listings.listings import when_of
+from phonebank.listings.nearest import Near, near_of
+from phonebank.listings.times import is_over
+from phonebank.models import (
+    Account,
+    Listing,
+    ListingState,
+    Volunteer,
+    VolunteerRole,
+    now,
+)
+from phonebank.parties.calendar import LASTS
+from phonebank.parties.profanity import refuse_bad_words
+from phonebank.places.distance import box_around, km_between
+from phonebank.volunteers.roles import roles_of
+
+SHOWN_AT_MOST = 100
+REASON_AT_MOST = 200  # characters
+# A listing that was checked this lately comes last.
+CHECKED_LATELY = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    """A listing on an editor's page: what strangers see of it, its state, and the reasons of its
+    open reports."""
+
+    event: Near
+    state: ListingState
+    returned_because: str | None
+    reasons: list[str]
+
+    @property
+    def needs_check(self) -> bool:
+        """Whether somebody must look at the listing."""
+        return checks.is_waiting(self.state, self.returned_because) or bool(self.reasons)
+
+
+def listings_for(volunteer: Volunteer) -> list[Unchecked]:
+    """Return the listings that this volunteer may check. Those that somebody must look at are
+    first, and then those that nobody has checked for the longest time."""
+    at = now()
+    roles = roles_of(volunteer)
+    rows = db.session.scalars(
+        select(Listing)
+        .where(
+            or_(false(), *(_in_role(role) for role in roles)),
+            Listing.state != ListingState.CANCELLED,
+            Listing.starts_at > at - LASTS,
+            ~_is_own(volunteer),
+        )
+        .order_by(Listing.checked_at.asc().nulls_first(), Listing.starts_at, Listing.id)
+    ).all()
+    mine = [row for row in rows if any(_covers(role, row) for role in roles)]
+    reasons = checks.open_reasons([row.id for row in mine])
+    found = [
+        Unchecked(near_of(row, at), row.state, row.returned_because, reasons.get(row.id, []))
+        for row in mine[:SHOWN_AT_MOST]
+    ]
+    return sorted(found, key=lambda one: not one.needs_check)
+
+
+def listing_to_check(volunteer: Volunteer, listing_id: int) -> Listing:
+    """Return a listing that this volunteer may check. Raises NotFoundError for any other."""
+    listing = db.session.get(Listing, listing_id)
+    roles = roles_of(volunteer)
+    if (
+        listing is None
+        or not any(_covers(role, listing) for role in roles)
+        or is_over(listing.starts_at, now())
+        or db.session.get_one(Account, listing.host_id).email == volunteer.email
+    ):
+        raise NotFoundError("This event isn't among yours to check.", "Go back to the list.")
+    return listing
+
+
+def send_back(listing: Listing, reason: str) -> None:
+    """Take a listing off the map until its host has changed it, and store the reason for the host.
+    Its accepted guests keep their places.
+
+    Raises InvalidInputError for a reason that cannot be shown, and ConflictError for a cancelled
+    event.
+    """
+    words = " ".join(reason.replace("\0", "").split())
+    if not words:
+        raise InvalidInputError("Say what the host should change.")
+    if len(words) > REASON_AT_MOST:
+        raise InvalidInputError(
+            f"The reason has {len(words)} characters.", f"Use up to {REASON_AT_MOST}."
+        )
+    refuse_bad_words(words)
+    lock_row(listing)
+    if listing.state == ListingState.CANCELLED:
+        raise ConflictError("The host has cancelled this event.", "There is nothing to change.")
+    listing.state = ListingState.WAITING
+    listing.returned_because = words
+    checks.settle_reports(listing)
+
+
+def message_to_host(listing: Listing) -> Message:
+    """Return the e-mail that tells a host why their listing was sent back."""
+    host = db.session.get_one(Account, listing.host_id)
+    if listing.party_id:
+        link = link_to("parties.guest_list", party_id=listing.party_id)
+    else:
+        link = link_to("listings.index", campaign_id=listing.campaign_id)
+    return Message(
+        host.email,
+        f"Please change it: {listing.title}",
+        f"Hello {listing.host_name},\n\n"
+        f"somebody checked your event “{listing.title}” on {when_of(listing)}, and asks you to "
+        f"change something:\n\n{listing.returned_because}\n\n"
+        f"Until then, people near you can't find it. Change it here:\n\n{link}\n",
+    )
+
+
+def _in_role(role: VolunteerRole) -> ColumnElement[bool]:
+    """A condition that holds for every listing that the role covers, and for some others nearby."""
+    in_campaign = Listing.campaign_id == role.campaign_id
+    if role.km is None:
+        return in_campaign
+    south, west, north, east = box_around((role.latitude, role.longitude), role.km)
+    return and_(
+        in_campaign,
+        Listing.latitude.between(south, north),
+        Listing.longitude.between(west, east),
+    )
+
+
+def _covers(role: VolunteerRole, listing: Listing) -> bool:
+    if role.campaign_id != listing.campaign_id:
+        return False
+    here, there = (role.latitude, role.longitude), (listing.latitude, listing.longitude)
+    return role.km is None or km_between(here, there) <= role.km
+
+
+def _is_own(volunteer: Volunteer) -> ColumnElement[bool]:
+    return Listing.host_id.in_(select(Account.id).where(Account.email == volunteer.email))

@@ -1,0 +1,115 @@
+"""The page on which area editors and trainers check events. It shows what strangers see of an
+event, and never an address, a guest or a host's e-mail address."""
+
+from flask import flash, g, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from phonebank.audit.record import record_audit
+from phonebank.core import mail
+from phonebank.core.after_response import run_after
+from phonebank.core.db import db
+from phonebank.core.errors import InvalidInputError
+from phonebank.listings import checks, editors
+from phonebank.models import Campaign, Listing, VolunteerRole, VolunteerRoleKind
+from phonebank.movement.blueprint import for_volunteers, pages
+from phonebank.places.distance import describe_distance
+from phonebank.volunteers import roles
+
+ACTIONS = {
+    "right": (
+        checks.approve,
+        "listing checked",
+        "Thank you. The event now says that it was checked.",
+    ),
+    "hide": (
+        checks.hide,
+        "listing hidden",
+        "Hidden. Its guests keep their places.",
+    ),
+}
+
+
+@pages.get("/volunteer/checks")
+@for_volunteers
+def event_checks() -> ResponseReturnValue:
+    """Show the events that the volunteer may check."""
+    return _page()
+
+
+@pages.post('/volunteer/checks/<int:listing_id>/<any("right", "hide"):action>')
+@for_volunteers
+def check_event(listing_id: int, action: str) -> ResponseReturnValue:
+    """Say that an event is right, or hide it."""
+    listing = editors.listing_to_check(g.volunteer, listing_id)
+    act, recorded, words = ACTIONS[action]
+    act(listing)
+    _record(recorded, listing)
+    db.session.commit()
+    flash(words, "success")
+    return redirect(url_for(".event_checks"), 303)
+
+
+@pages.post("/volunteer/checks/<int:listing_id>/back")
+@for_volunteers
+def send_event_back(listing_id: int) -> ResponseReturnValue:
+    """Send an event back to its host, who gets the reason by e-mail."""
+    listing = editors.listing_to_check(g.volunteer, listing_id)
+    try:
+        editors.send_back(listing, request.form.get("reason", ""))
+    except InvalidInputError as error:
+        db.session.rollback()
+        return _page(listing_id, f"{error.message} {error.what_to_do}".strip()), 422
+    _record("listing sent back", listing)
+    db.session.commit()
+    message = editors.message_to_host(listing)
+    flash(f"Sent back. {listing.host_name} gets an e-mail with your reason.", "success")
+    response = make_response(redirect(url_for(".event_checks"), 303))
+    run_after(response, lambda: _send(message))
+    return response
+
+
+@pages.post("/volunteer/roles/<int:role_id>/stop")
+@for_volunteers
+def stop_role(role_id: int) -> ResponseReturnValue:
+    """Give a role up."""
+    roles.give_role_up(g.volunteer, role_id)
+    db.session.commit()
+    flash("Thank you for what you did. You don't do this any more.", "success")
+    return redirect(url_for(".mine"), 303)
+
+
+def _page(refused_id: int | None = None, refused: str = "") -> str:
+    own = roles.roles_of(g.volunteer)
+    return render_template(
+        "movement/checks.html",
+        found=editors.listings_for(g.volunteer),
+        areas=[describe_role(role) for role in own],
+        refused_id=refused_id,
+        refused=refused,
+        typed=request.form.get("reason", ""),
+        at_most=editors.REASON_AT_MOST,
+    )
+
+
+def describe_role(role: VolunteerRole) -> str:
+    """Return what the volunteer does, in words."""
+    if role.kind == VolunteerRoleKind.TRAINER or role.km is None:
+        return f"You train callers for {role.campaign.name}, and check its events."
+    far = describe_distance(role.km, role.campaign.country)
+    return f"You check the events of {role.campaign.name} within {far} of {role.area}."
+
+
+def _record(action: str, listing: Listing) -> None:
+    record_audit(
+        action,
+        account=None,
+        campaign=db.session.get_one(Campaign, listing.campaign_id),
+        subject_kind="listing",
+        subject_id=listing.id,
+        after={"by": "a volunteer who checks events"},
+    )
+
+
+def _send(message: mail.Message) -> None:
+    with mail.batch() as batch:
+        batch.send(message)

@@ -1,0 +1,111 @@
+"""Area editors and trainers: volunteers to whom an organiser gives more than calling. These
+functions do not commit."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from phonebank.core.db import db
+from phonebank.core.email_address import normalise_email
+from phonebank.core.errors import InvalidInputError, NotFoundError
+from phonebank.models import Campaign, Place, Volunteer, VolunteerRole, VolunteerRoleKind, now
+from phonebank.parties.display_names import clean_name
+from phonebank.places.find import describe_place
+
+# How far around a place an editor's area may reach, in kilometres.
+REACHES = (10, 30, 60, 200)
+
+
+def name_editor(
+    campaign: Campaign, email: str, first_name: str, place: Place, km: int
+) -> VolunteerRole:
+    """Let the person with this address check the campaign's events within `km` of a place, which is
+    one of REACHES. A second call changes the reach. Raises InvalidInputError for a name, an address
+    or a reach that cannot be used."""
+    if km not in REACHES:
+        raise InvalidInputError("Choose how far the area reaches.")
+    area = describe_place(place)[:200]
+    return _give(
+        campaign,
+        email,
+        first_name,
+        VolunteerRoleKind.EDITOR,
+        area=area,
+        latitude=place.latitude,
+        longitude=place.longitude,
+        km=km,
+    )
+
+
+def name_trainer(campaign: Campaign, email: str, first_name: str) -> VolunteerRole:
+    """Let the person with this address run the campaign's trainings. Raises InvalidInputError for a
+    name or an address that cannot be used."""
+    return _give(campaign, email, first_name, VolunteerRoleKind.TRAINER)
+
+
+def roles_in(campaign: Campaign) -> Sequence[VolunteerRole]:
+    """Return the campaign's editors and trainers, by kind and name."""
+    return db.session.scalars(
+        select(VolunteerRole)
+        .where(VolunteerRole.campaign_id == campaign.id)
+        .order_by(VolunteerRole.kind, VolunteerRole.first_name, VolunteerRole.id)
+    ).all()
+
+
+def roles_of(volunteer: Volunteer) -> Sequence[VolunteerRole]:
+    """Return the volunteer's roles in all campaigns whose people are not erased."""
+    return db.session.scalars(
+        select(VolunteerRole)
+        .join(Campaign, Campaign.id == VolunteerRole.campaign_id)
+        .where(VolunteerRole.email == volunteer.email, Campaign.erasing_since.is_(None))
+        .order_by(Campaign.name, VolunteerRole.kind, VolunteerRole.id)
+    ).all()
+
+
+def take_role(campaign: Campaign, role_id: int) -> VolunteerRole:
+    """Take a role away. Raises NotFoundError for a role of another campaign."""
+    role = db.session.get(VolunteerRole, role_id)
+    if role is None or role.campaign_id != campaign.id:
+        raise NotFoundError("They don't have this role any more.", "Reload the page.")
+    db.session.delete(role)
+    return role
+
+
+def give_role_up(volunteer: Volunteer, role_id: int) -> None:
+    """Take the volunteer's own role away, because they don't want it any more. Raises NotFoundError
+    for a role of somebody else."""
+    role = db.session.get(VolunteerRole, role_id)
+    if role is None or role.email != volunteer.email:
+        raise NotFoundError("You don't have this role any more.", "Reload the page.")
+    db.session.delete(role)
+
+
+def name_with_role(email: str) -> str | None:
+    """Return the first name of a person who has a role, or None. `normalise_email` has returned the
+    address."""
+    query = select(VolunteerRole.first_name).where(VolunteerRole.email == email)
+    return db.session.scalars(query.limit(1)).first()
+
+
+def _give(
+    campaign: Campaign, email: str, first_name: str, kind: VolunteerRoleKind, **area: object
+) -> VolunteerRole:
+    values = {
+        "campaign_id": campaign.id,
+        "email": normalise_email(email),
+        "first_name": clean_name(first_name, "first name"),
+        "kind": kind,
+        "area": "",
+        "latitude": 0.0,
+        "longitude": 0.0,
+        "given_at": now(),
+    } | area
+    statement = insert(VolunteerRole).values(values)
+    return db.session.scalars(
+        statement.on_conflict_do_update(
+            index_elements=["campaign_id", "email", "kind", "area"],
+            set_={"km": statement.excluded.km, "first_name": statement.excluded.first_name},
+        ).returning(VolunteerRole),
+        execution_options={"populate_existing": True},
+    ).one()

@@ -1,0 +1,180 @@
+"""Area editors and trainers: they check events, and see no address and nobody's e-mail address."""
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from phonebank.core.db import db
+from phonebank.core.mail import Message
+from phonebank.listings import checks, guests
+from phonebank.models import (
+    AuditEntry,
+    Campaign,
+    Listing,
+    ListingState,
+    Place,
+    Volunteer,
+    VolunteerRole,
+    now,
+)
+from phonebank.volunteers.jobs import forget_volunteers
+from phonebank.volunteers.roles import name_editor, name_trainer
+from phonebank.volunteers.volunteers import COOKIE_KEY, cookie_for, find_or_create
+from tests.factories import create_account
+from tests.phonebank.listings.conftest import make_evening, sent, some_places
+from tests.phonebank.movement.test_near import Stage, private_in, stage
+from tests.signing_in import sign_in
+
+__all__ = ["sent", "some_places", "stage"]  # fixtures
+
+PAGE = "/volunteer/checks"
+
+
+def place(code: str) -> Place:
+    return db.session.scalars(select(Place).where(Place.code == code)).one()
+
+
+def signed_in_as(app: Flask, email: str) -> FlaskClient:
+    """The browser of the volunteer with this address."""
+    with app.app_context():
+        known = cookie_for(find_or_create(email, "Edi"))
+        db.session.commit()
+    browser = app.test_client()
+    with browser.session_transaction() as session:
+        session[COOKIE_KEY] = known
+    return browser
+
+
+@pytest.fixture
+def editor(app: Flask, stage: Stage) -> FlaskClient:
+    """The browser of an editor of Brixton."""
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, stage.campaign_id)
+        name_editor(campaign, "edi@example.org", "Edi", place("SW9"), 30)
+        db.session.commit()
+    return signed_in_as(app, "edi@example.org")
+
+
+def state_of(app: Flask, stage: Stage) -> tuple[ListingState, str | None]:
+    with app.app_context():
+        listing = db.session.get_one(Listing, stage.listing_id)
+        return listing.state, listing.returned_because
+
+
+def test_an_organiser_names_an_editor_who_opens_the_mailed_link(
+    app: Flask, client: FlaskClient, stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with app.app_context():
+        organiser_id = create_account("organiser").id
+        db.session.commit()
+    sign_in(client, organiser_id)
+    page = f"/campaigns/{stage.campaign_id}/events/roles"
+    typed = {"kind": "editor", "first_name": "Edi", "email": "Edi@example.org", "km": "10"}
+    for wrong, words in (
+        ({}, "postcode or a town"),
+        ({"place": "nowhere at all"}, "don&#39;t know"),
+        ({"place": "SW9", "km": "7"}, "Not a valid choice"),
+        ({"place": "SW9", "email": "x"}, "e-mail address"),
+    ):
+        refused = client.post(page, data=typed | wrong)
+        assert (refused.status_code, words in refused.text) == (422, True), wrong
+    client.post(page, data=typed | {"place": "sw9 8qq"}).close()
+    link = re.search(r"http\S+(/volunteer/link/\S+)", capsys.readouterr().out)
+    assert link
+    assert "Checks events within 6 miles of SW9 (Brixton)" in client.get(page).text
+
+    phone = app.test_client()
+    assert phone.post(link[1]).location == "/volunteer"
+    assert "within 6 miles of SW9 (Brixton)" in phone.get("/volunteer").text
+    with app.app_context():
+        forget_volunteers()  # a role is a reason to keep an address
+    assert "Events to check" in phone.get("/volunteer").text
+    with app.app_context():
+        role_id = db.session.query(VolunteerRole).one().id
+    phone.post(f"/volunteer/roles/{role_id}/stop")
+    assert "You check no events" in phone.get(PAGE).text
+    with app.app_context():
+        forget_volunteers()
+        assert db.session.query(Volunteer).count() == 0
+
+
+def test_an_editor_sees_what_strangers_see_of_the_events_of_their_area(
+    app: Flask, stage: Stage, editor: FlaskClient
+) -> None:
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, stage.campaign_id)
+        far = make_evening(code="M1", campaign=campaign).listing
+        far.title = "In Manchester"
+        make_evening(code="SW9").listing.title = "For another campaign"
+        own_host = create_account("host", email="edi@example.org", name="Edi")
+        own = make_evening(code="SW9", campaign=campaign, host=own_host).listing
+        own.title = "The editor's own"
+        guest = guests.ask(db.session.get_one(Listing, stage.listing_id), "Gil", "gil@example.org")
+        guests.confirm(guest)
+        checks.report(db.session.get_one(Listing, stage.listing_id), "hoax", "somebody")
+        db.session.commit()
+        ids = far.id, own.id
+    page = editor.get(PAGE).text
+    assert "with Ada" in page
+    assert "Reported:" in page
+    assert "Last checked on" in page
+    assert private_in(page) == []
+    for unseen in (stage.host_email, "Gil", "gil@", "In Manchester", "another campaign", "own"):
+        assert unseen not in page.split("<main")[1]
+    for listing_id in (*ids, 999):
+        assert editor.post(f"{PAGE}/{listing_id}/hide").status_code == 404
+
+
+def test_an_editor_checks_hides_and_sends_back_with_a_reason(
+    app: Flask, client: FlaskClient, stage: Stage, editor: FlaskClient, sent: list[Message]
+) -> None:
+    with app.app_context():
+        listing = db.session.get_one(Listing, stage.listing_id)
+        listing.state, listing.checked_at = ListingState.WAITING, None
+        db.session.commit()
+    one = f"{PAGE}/{stage.listing_id}"
+    assert "Nobody has checked it yet" in editor.get(PAGE).text
+    editor.post(f"{one}/right")
+    assert state_of(app, stage) == (ListingState.SHOWN, None)
+    assert f"{now().day} {now():%B}" in client.get(f"/near/event/{stage.listing_id}").text
+    editor.post(f"{one}/hide")
+    assert state_of(app, stage) == (ListingState.HIDDEN, None)
+
+    for reason, words in (("  ", "Say what"), ("x" * 201, "201 characters")):
+        refused = editor.post(f"{one}/back", data={"reason": reason})
+        assert (refused.status_code, words in refused.text) == (422, True)
+    editor.post(f"{one}/back", data={"reason": "The <b>hour</b> is missing."}).close()
+    assert state_of(app, stage) == (ListingState.WAITING, "The <b>hour</b> is missing.")
+    [mail] = [message for message in sent if message.to == stage.host_email]
+    assert "hour</b> is missing" in mail.text
+    assert client.get(f"/near/event/{stage.listing_id}").status_code == 404
+
+    host = app.test_client()
+    sign_in(host, stage.host_id)
+    page = f"/parties/{stage.party_id}/guests"
+    assert "The &lt;b&gt;hour&lt;/b&gt; is missing." in host.get(page).text
+    assert host.post(f"{page}/right").status_code == 409  # a host can't check their own party
+    details = {
+        "way": "in_person", "host_name": "Ada", "place": "SW9", "address": "4 Plum Row",
+        "places": "12", "step_free": "no", "languages": "en",
+    }  # fmt: skip
+    host.post(page, data=details)
+    assert state_of(app, stage) == (ListingState.WAITING, None)
+    assert "New" in editor.get(PAGE).text
+    with app.app_context():
+        recorded = db.session.scalars(select(AuditEntry.action)).all()
+        assert {"listing checked", "listing hidden", "listing sent back"} <= set(recorded)
+
+
+def test_a_trainer_checks_every_event_of_the_campaign(app: Flask, stage: Stage) -> None:
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, stage.campaign_id)
+        name_trainer(campaign, "tess@example.org", "Tess")
+        make_evening(code="M1", campaign=campaign).listing.title = "In Manchester"
+        db.session.commit()
+    page = signed_in_as(app, "tess@example.org").get(PAGE).text
+    assert "In Manchester" in page
+    assert "SW9 (Brixton)" in page
