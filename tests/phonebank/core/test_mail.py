@@ -1,7 +1,5 @@
 """Mail to a real mail server, which runs in this process and keeps every message."""
 
-import socketserver
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from email.header import decode_header, make_header
@@ -11,61 +9,29 @@ import pytest
 from phonebank.app import create_app
 from phonebank.core import mail
 from phonebank.core.config import PRODUCTION, Config
-
-
-class _Session(socketserver.StreamRequestHandler):
-    """The few SMTP commands (RFC 5321) that one message needs."""
-
-    server: "_Server"
-
-    def handle(self) -> None:
-        self._say("220 here")
-        while line := self.rfile.readline():
-            verb = line.split()[0].upper().rstrip(b":")
-            self.server.heard.append(line.decode().strip())
-            if verb == b"DATA":
-                self._say("354 go on")
-                while (line := self.rfile.readline()) != b".\r\n":
-                    self.server.heard.append(line.decode().strip())
-            if verb == b"RCPT" and b"refused@" in line:
-                self._say("550 no such mailbox")
-                continue
-            self._say("250 yes")
-            if verb == b"QUIT":
-                return
-
-    def _say(self, words: str) -> None:
-        self.wfile.write(f"{words}\r\n".encode())
-
-
-class _Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    heard: list[str]
+from tests.mail_server import MailServer, mail_server
 
 
 @pytest.fixture
-def mail_server() -> Iterator[_Server]:
-    with _Server(("127.0.0.1", 0), _Session) as server:
-        server.heard = []
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
+def server() -> Iterator[MailServer]:
+    with mail_server() as running:
+        yield running
 
 
 @pytest.fixture
-def mail_config(config: Config, mail_server: _Server) -> Config:
+def mail_config(config: Config, server: MailServer) -> Config:
     return replace(
         config,
         mail_server="127.0.0.1",
-        mail_port=mail_server.server_address[1],
+        mail_port=server.port,
         mail_sender="bank@example.org",
     )
 
 
-def test_a_message_arrives(mail_config: Config, mail_server: _Server) -> None:
+def test_a_message_arrives(mail_config: Config, server: MailServer) -> None:
     with create_app(mail_config).app_context():
         mail.send("ada@example.org", "Zoë's link", "Hello Zoë\nhere it is\n")
-    heard = mail_server.heard
+    heard = server.heard
     # Releases of Python differ in which letters are capitals.
     said = [line.casefold() for line in heard]
     assert any(line.startswith("mail from:<bank@example.org>") for line in said)
@@ -85,9 +51,9 @@ def test_a_refused_message_is_said_and_the_address_not_logged(
     assert "SMTPRecipientsRefused" in caplog.text
 
 
-def test_a_server_that_is_away(mail_config: Config, mail_server: _Server) -> None:
-    mail_server.shutdown()
-    mail_server.server_close()
+def test_a_server_that_is_away(mail_config: Config, server: MailServer) -> None:
+    server.shutdown()
+    server.server_close()
     with create_app(mail_config).app_context(), pytest.raises(mail.MailNotSentError):
         mail.send("ada@example.org", "A link", "…")
 
@@ -117,13 +83,13 @@ def test_links_leave_this_machine_encrypted(
 
 
 def test_a_server_that_offers_no_encryption_gets_no_link(
-    mail_config: Config, mail_server: _Server
+    mail_config: Config, server: MailServer
 ) -> None:
     app = create_app(mail_config)
     app.extensions["mailman"].use_tls = True  # as for a server on another machine
     with app.app_context(), pytest.raises(mail.MailNotSentError):
         mail.send("ada@example.org", "A link", "secret")
-    assert "secret" not in mail_server.heard
+    assert "secret" not in server.heard
 
 
 def test_a_public_server_without_mail_starts_with_a_loud_warning(
