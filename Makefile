@@ -70,6 +70,7 @@ else
 	@command -v node >/dev/null || { echo "The soak's phones need Node 18 or newer: sudo apt-get install nodejs" >&2; exit 1; }
 	$(PY) -m tests.crash.soak
 	KILLS=20 $(PY) -m pytest -q -k killed --timeout=3600 tests/phonebank/lists tests/phonebank/privacy tests/phonebank/exports
+	$(PY) -m pytest -q -s -m load tests/phonebank/listings tests/phonebank/movement
 endif
 
 put-back: .venv/.ready-for-tests ## Put known faults back into the code, one by one: the soak must find each

@@ -28,6 +28,7 @@ from phonebank.models import (
 from phonebank.parties.services import end_party
 from phonebank.rules.time_zones import time_zone
 from tests.phonebank.listings.conftest import STREET, Evening, make_evening
+from tests.phonebank.listings.zones import ZONES
 
 
 def come(listing: Listing, name: str = "Sam") -> Guest:
@@ -230,15 +231,6 @@ def test_addresses_are_erased_a_week_after_and_guests_with_the_campaigns_people(
     assert db.session.query(Guest).count() == 0
 
 
-ZONES = (
-    "Europe/London", "Europe/Berlin", "Europe/Dublin", "America/New_York", "America/St_Johns",
-    "America/Los_Angeles", "America/Phoenix", "America/Regina", "Pacific/Honolulu",
-    "America/Anchorage", "Atlantic/Azores", "Australia/Lord_Howe", "Pacific/Apia",
-    "Asia/Kathmandu", "Africa/Casablanca", "Pacific/Chatham", "America/Santiago", "Asia/Tehran",
-    "Africa/Cairo", "America/Havana",
-)  # fmt: skip
-
-
 def test_reminders_come_at_eleven_in_every_zone_and_season() -> None:
     for name in ZONES:
         zone = time_zone(name)
@@ -263,7 +255,7 @@ def test_a_worker_that_is_killed_at_random_sends_each_mail_once(
     """Eighteen guests of six events in six zones, over weeks; every third e-mail meets a kill."""
     dice = random.Random(7)
     got: Counter[tuple[str, str]] = Counter()
-    for number, zone in enumerate(ZONES[:6]):
+    for number, zone in enumerate(ZONES[::7]):
         starts = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3 + number, hours=number)
         listing = make_evening(starts_at=starts, time_zone=zone, by_video=True, places=9).listing
         for guest in range(3):
