@@ -70,19 +70,26 @@ def root() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.fixture(scope="module")
+def var() -> Iterator[str]:
+    """A folder for the data of most runs, because PostgreSQL takes seconds to make a new one."""
+    with tempfile.TemporaryDirectory(prefix="pb-", ignore_cleanup_errors=True) as folder:
+        yield str(Path(folder) / "var")
+
+
 def _environment(port: int) -> dict[str, str]:
     inherited = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
     return inherited | {"PORT": str(port)}
 
 
 @pytest.fixture
-def start(root: Path, port: int) -> Iterator[Callable[..., Run]]:
+def start(root: Path, var: str, port: int) -> Iterator[Callable[..., Run]]:
     runs: list[Run] = []
 
     def start_run(**environment: str) -> Run:
         process = subprocess.Popen(
             [sys.executable, "-c", DRIVER, str(root)],
-            env=_environment(port) | environment,
+            env=_environment(port) | {"PHONEBANK_VAR": var} | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -249,8 +256,8 @@ def test_a_folder_that_cannot_be_written_gets_one_line(
     start: Callable[..., Run], root: Path
 ) -> None:
     (root / "var").write_text("a file where the folder should be")
-    for where in ({}, {"PHONEBANK_VAR": "/proc/phonebank"}):
-        status, said = start(**where).end()
+    for where in (str(root / "var"), "/proc/phonebank"):
+        status, said = start(PHONEBANK_VAR=where).end()
         assert status == 2
         assert said.count("\n") == 1
         assert re.search(r"cannot use the folder (\S+/var|/proc/phonebank):", said)
@@ -286,7 +293,11 @@ def test_the_real_procfile_has_the_parts_that_a_run_needs() -> None:
 def test_servers_of_one_s_own_are_used_and_left_running(
     start: Callable[..., Run], root: Path
 ) -> None:
-    run = start(DATABASE_URL="postgresql://elsewhere/db", REDIS_URL="redis://elsewhere")
+    run = start(
+        DATABASE_URL="postgresql://elsewhere/db",
+        REDIS_URL="redis://elsewhere",
+        PHONEBANK_VAR=str(root / "var"),
+    )
     run.wait_for("sign-in-here")
     commands = " ".join(" ".join(p.cmdline()) for p in _family(run))
     assert "postgres" not in commands
