@@ -1,7 +1,7 @@
 """Gives an account a role, and takes one away. These functions do not commit.
 
 An organiser or a viewer has the role in the whole installation, in one chapter or in one campaign
-(a `Scope`). In one scope an account has one of these two roles at most.
+(a `Scope`). Within any one scope, an account has at most one of these two roles.
 """
 
 from collections.abc import Sequence

@@ -21,7 +21,6 @@ from phonebank.campaigns.countable_steps import countable_steps
 from phonebank.core.db import db
 from phonebank.models import Campaign, now
 from phonebank.models.call import TAKEN_OVER
-from phonebank.tallies.bars import sum_of
 from phonebank.tallies.totals import Totals, hour_of
 
 # A page counts the changed days itself if they have at most this many calls in all. That takes some
@@ -104,17 +103,6 @@ class Freshness:
     live: Sequence[date]
     is_current: bool
     as_of: datetime | None
-
-
-def days_of(by_hour: Mapping[datetime, Totals], zone: ZoneInfo) -> dict[date, Totals]:
-    """Add up the totals of the hours of each day, and return them by day.
-
-    An hour belongs to the day in which it begins.
-    """
-    days: dict[date, list[Totals]] = {}
-    for hour, totals in by_hour.items():
-        days.setdefault(hour.astimezone(zone).date(), []).append(totals)
-    return {day: sum_of(parts) for day, parts in days.items()}
 
 
 def freshness(campaign_id: int, days: Mapping[date, Totals]) -> Freshness:

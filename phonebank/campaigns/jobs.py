@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from phonebank.campaigns.day_counts import count_day, days_of, days_to_count
+from phonebank.campaigns.day_counts import count_day, days_to_count
 from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
 from phonebank.models import Campaign, now
+from phonebank.tallies.bars import days_of
 from phonebank.tallies.totals import totals_by_hour
 
 

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
-from phonebank.campaigns.day_counts import Freshness, days_of, freshness, read_live_outcomes
+from phonebank.campaigns.day_counts import Freshness, freshness, read_live_outcomes
 from phonebank.core.db import db
 from phonebank.models import Campaign
 from phonebank.rules.outcomes import OUTCOMES
+from phonebank.tallies.bars import days_of
 from phonebank.tallies.totals import Totals
 
 # The groups of outcomes. On the page each group has one colour.

@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime
 from sqlalchemy import text
 
 from phonebank.campaigns.countable_steps import COUNTABLE
-from phonebank.campaigns.day_counts import Freshness, days_of, freshness, read_live_answers
+from phonebank.campaigns.day_counts import Freshness, freshness, read_live_answers
 from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.core.db import db
 from phonebank.models import Campaign
 from phonebank.scripts.versions import published_version_id, script_of
+from phonebank.tallies.bars import days_of
 from phonebank.tallies.totals import totals_by_hour
 
 _STORED = text("""

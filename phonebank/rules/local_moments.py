@@ -30,6 +30,11 @@ def describe_moment(moment: datetime, zone: str) -> str:
     return f"{there:%A} {there.day} {there:%B}, {there:%H:%M}"
 
 
+def midnight_of(day: date, zone: ZoneInfo) -> datetime:
+    """Return the midnight with which a day begins in this zone."""
+    return datetime.combine(day, time(), zone)
+
+
 def last_midnight(at: datetime, zone: ZoneInfo) -> datetime:
     """Return the midnight with which the day of `at` (aware) began in this zone."""
-    return at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight_of(at.astimezone(zone).date(), zone)

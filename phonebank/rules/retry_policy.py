@@ -156,8 +156,8 @@ def next_try_at(
     hours: WeekHours,
     country: CountryRules,
 ) -> datetime | None:
-    """Return the first moment from `rested` on inside calling hours; None if there is none within
-    60 days.
+    """Return the first moment inside calling hours that is not before `rested`, or None if there is
+    none within 60 days.
 
     With `other_time_of_day_than`, the returned moment is at another time of day than that moment,
     if there is one within three days.

@@ -6,7 +6,6 @@ are in the environment (`Config.number_keys`), so neither the tables nor their b
 """
 
 import hashlib
-import hmac
 from collections.abc import Collection, Iterable
 
 from sqlalchemy import delete, func, select, text
@@ -15,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from phonebank.core.config import current_config
 from phonebank.core.db import db
 from phonebank.core.errors import ServiceUnavailableError
+from phonebank.core.secret_text import keyed_hashes
 from phonebank.models import HashedNumber, Suppression, SuppressionOrigin, now
 
 # Numbers that a person still has, as their first or a further number.
@@ -32,11 +32,11 @@ RETURNING phone, source, reason, created_at
 
 
 def hashes_of(phone: str) -> list[str]:
-    """Return the hashes of an E.164 number, one for each key, in the order of the keys."""
-    return [
-        hmac.digest(key.encode(), phone.encode(), "sha256").hex()
-        for key in current_config().number_keys
-    ]
+    """Return the hashes of an E.164 number, one for each key, in the order of the keys.
+
+    Without keys in the environment there are none, because this list is kept for years.
+    """
+    return keyed_hashes(phone) if current_config().number_keys else []
 
 
 def hashed_among(phones: Collection[str]) -> set[str]:

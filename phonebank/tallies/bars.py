@@ -6,6 +6,7 @@ from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from phonebank.rules.local_moments import midnight_of
 from phonebank.tallies.totals import Totals, hour_of, totals_by_hour
 
 # The chart of today always shows these hours. It shows earlier and later hours only if they have
@@ -42,7 +43,7 @@ def calls_over_time(campaign_id: int, zone: ZoneInfo, at: datetime) -> OverTime:
     belongs to the day in which it begins.
     """
     first_day = at.astimezone(zone).date() - timedelta(days=DAYS_AT_MOST - 1)
-    return over_time(totals_by_hour(campaign_id, _midnight(first_day, zone)), zone, at)
+    return over_time(totals_by_hour(campaign_id, midnight_of(first_day, zone)), zone, at)
 
 
 def over_time(by_hour: Mapping[datetime, Totals], zone: ZoneInfo, at: datetime) -> OverTime:
@@ -58,7 +59,7 @@ def _hours_of_day(day: date, zone: ZoneInfo, by_hour: Mapping[datetime, Totals])
     called = [hour.astimezone(zone).hour for hour, totals in by_hour.items() if totals.calls]
     first, last = min([FIRST_HOUR, *called]), max([LAST_HOUR, *called])
     bars = []
-    hour, end = hour_of(_midnight(day, zone)), _midnight(day + timedelta(days=1), zone)
+    hour, end = hour_of(midnight_of(day, zone)), midnight_of(day + timedelta(days=1), zone)
     while hour < end:  # in UTC, because a local day may have 23 or 25 hours
         local = hour.astimezone(zone)
         if local.date() == day and first <= local.hour <= last:
@@ -68,13 +69,22 @@ def _hours_of_day(day: date, zone: ZoneInfo, by_hour: Mapping[datetime, Totals])
 
 
 def _days_to(today: date, zone: ZoneInfo, by_hour: Mapping[datetime, Totals]) -> list[Bar]:
-    of_day: dict[date, list[Totals]] = {}
-    for hour, totals in by_hour.items():
-        of_day.setdefault(hour.astimezone(zone).date(), []).append(totals)
+    of_day = days_of(by_hour, zone)
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS_AT_MOST))]
-    called = [index for index, day in enumerate(days) if sum_of(of_day.get(day, [])).calls]
+    called = [index for index, day in enumerate(days) if day in of_day and of_day[day].calls]
     first = min([DAYS_AT_MOST - DAYS_AT_LEAST, *called])
-    return [_bar(f"{day.day} {day:%b}", sum_of(of_day.get(day, []))) for day in days[first:]]
+    return [_bar(f"{day.day} {day:%b}", of_day.get(day, Totals())) for day in days[first:]]
+
+
+def days_of(by_hour: Mapping[datetime, Totals], zone: ZoneInfo) -> dict[date, Totals]:
+    """Add up the totals of the hours of each day, and return them by day.
+
+    An hour belongs to the day in which it begins.
+    """
+    days: dict[date, list[Totals]] = {}
+    for hour, totals in by_hour.items():
+        days.setdefault(hour.astimezone(zone).date(), []).append(totals)
+    return {day: sum_of(parts) for day, parts in days.items()}
 
 
 def sum_of(parts: Iterable[Totals]) -> Totals:
@@ -85,7 +95,3 @@ def sum_of(parts: Iterable[Totals]) -> Totals:
 
 def _bar(began: str, totals: Totals) -> Bar:
     return Bar(began, totals.calls, totals.conversations)
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone)

@@ -436,7 +436,7 @@ def test_a_device_whose_session_ends_is_cut_off_and_no_other(
     assert priyas.heard == []
 
 
-def test_nothing_that_a_board_hears_names_the_person_rung(
+def test_no_event_of_a_board_names_the_person_called(
     room: Room, webs: list[Web], lines: list[Line]
 ) -> None:
     board = watch(lines, webs[0], room)

@@ -89,7 +89,7 @@ def test_the_page_shows_callers_and_their_filters_and_no_contact(site: Site) -> 
     for words in ("2 callers", "Sam", "Tuesday night", "Priya", "English, Polish", "Canal side"):
         assert words in page
     assert "Zyxfirst" not in page
-    assert page.index("Sam</a>") < page.index("Priya</a>"), "whoever was here last comes first"
+    assert page.index("Sam</a>") < page.index("Priya</a>"), "the latest caller comes first"
     assert 'Let in<span class="visually-hidden"> Wendy</span>' in page
     of_sam = site.page(site.sam)
     assert "Last seen: now." in of_sam
@@ -232,7 +232,7 @@ def test_callers_are_sorted_by_what_they_did(site: Site) -> None:
         "share": "Priya",
         "today": "Priya",
         "name": "Priya",
-        "odd": "Sam",  # whoever was here last
+        "odd": "Sam",  # the latest caller
     }
     page = site.organiser.get(f"{site.address}?sort=share").text
     assert page.count('aria-sort="descending"') == 1

@@ -118,7 +118,7 @@ def its_first_cohost_locks() -> Act:
 
 
 @pytest.mark.parametrize("cohosts_before", [0, 1])
-def test_a_party_has_two_cohosts_at_most_whoever_invites_them(
+def test_a_party_has_two_cohosts_at_most_when_two_invite_at_once(
     app_context: Flask, cohosts_before: int
 ) -> None:
     def made() -> tuple[int, list[int]]:

@@ -47,9 +47,7 @@ def _in_a_thread(
 
 
 @pytest.mark.parametrize("is_called", [False, True])
-def test_nothing_of_the_person_is_left_whoever_comes_first(
-    app_context: Flask, is_called: bool
-) -> None:
+def test_nothing_of_the_person_is_left_in_either_order(app_context: Flask, is_called: bool) -> None:
     room: Room = create_room()
     account_id = create_account("organiser").id
     db.session.commit()

@@ -96,7 +96,7 @@ def test_the_person_who_used_the_link_may_press_it_again(
     assert client.get(path).location == "/account"
 
 
-def test_a_link_signs_out_whoever_was_there_and_says_so(
+def test_a_link_signs_out_the_earlier_account_and_says_so(
     client: FlaskClient, app: Flask, ada: int, cy: int
 ) -> None:
     sign_in(client, ada)
