@@ -32,6 +32,7 @@ _TITLES = {
     EmptyReason.OTHER_LISTS: "Your lists are done",
     EmptyReason.FILTER: "Tonight's people are done",
     EmptyReason.PAUSED: "The list is paused",
+    EmptyReason.SCREENING: "The list isn't ready",
     EmptyReason.EMPTY: "The list is empty",
     EmptyReason.DONE: "That was everyone",
 }

@@ -197,6 +197,8 @@ def _store_people(call_out: CallOut, people: Sequence[SignUp]) -> None:
         filename="call-out",
         state=ListState.READY,
         created_by_id=call_out.created_by_id,
+        screening_not_needed=True,
+        screening_reason="They gave their number at the call-out, to be called about their pledge.",
     )
     db.session.add(contacts)
     db.session.flush()

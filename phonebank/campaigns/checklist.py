@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 
 from phonebank.campaigns.data_protection import missing_statements
 from phonebank.core.db import db
+from phonebank.lists.screening import count_stopped
 from phonebank.models import Campaign, ContactList, ListPurpose, ListState
 from phonebank.scripts.versions import published_version_id, script_of
 
@@ -26,6 +27,7 @@ def checklist(campaign: Campaign) -> list[Step]:
     unsaid = missing_statements(campaign)
     return [
         _people(campaign),
+        *_screening(campaign),
         _script(campaign),
         Step(
             "data",
@@ -55,6 +57,16 @@ def _people(campaign: Campaign) -> Step:
     return Step(
         "people", "Upload the people to call", [f"{people:,} people in {where}."], done=True
     )
+
+
+def _screening(campaign: Campaign) -> list[Step]:
+    """Return the step of the lists that the law doesn't let callers call yet, if any."""
+    stopped = count_stopped(campaign)
+    if not stopped:
+        return []
+    whom = "one list" if stopped == 1 else f"{stopped:,} lists"
+    sentence = f"Callers get nobody from {whom} until you say when it was screened."
+    return [Step("screening", "Say when each list was screened", [sentence], done=False)]
 
 
 def _script(campaign: Campaign) -> Step:

@@ -35,12 +35,12 @@ def missing_statements(campaign: Campaign) -> list[str]:
         missing.append("Choose the legal ground for the calls.")
     if campaign.ends_on is None or campaign.retention_days is None:
         missing.append("Give the campaign's last day, and how long people are kept after it.")
-    elif campaign.ends_on < today_in(campaign):
+    elif campaign.ends_on < earliest_date_in(campaign):
         missing.append("The campaign's last day has passed. Give a later day.")
     return missing
 
 
-def today_in(campaign: Campaign, at: datetime | None = None) -> date:
+def earliest_date_in(campaign: Campaign, at: datetime | None = None) -> date:
     """Return the date in the campaign's country at `at` (aware), or now if `at` is None. In a
     country with several time zones, this is the earliest date in any of them."""
     zones = rules_for(campaign.country).time_zones.value

@@ -1,10 +1,10 @@
 """Decides whether a campaign may call a contact now. The campaign has its own calling hours, which
 cannot go beyond the hours that its country allows."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from phonebank.models import Campaign
+from phonebank.models import Campaign, now
 from phonebank.rules.calling_hours import is_callable, next_callable, zones_in_key
 from phonebank.rules.countries import CountryRules, rules_for
 from phonebank.rules.time_zones import time_zone
@@ -26,6 +26,11 @@ def first_zone_of(campaign: Campaign) -> ZoneInfo:
     """Return the first time zone of the campaign's country, whose clock pages for organisers go
     by."""
     return time_zone(rules_of(campaign).time_zones.value[0])
+
+
+def date_in_first_zone(campaign: Campaign, at: datetime | None = None) -> date:
+    """Return the date in the first time zone of the campaign's country at `at` (aware), or now."""
+    return (at or now()).astimezone(first_zone_of(campaign)).date()
 
 
 def hours_of(campaign: Campaign) -> WeekHours:

@@ -37,6 +37,7 @@ class EmptyReason(StrEnum):
     OTHER_LISTS = "other_lists"
     FILTER = "filter"
     PAUSED = "paused"
+    SCREENING = "screening"
     EMPTY = "empty"
     DONE = "done"
 
@@ -75,6 +76,11 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
         "The people who are left are on a list that is paused.",
         "Ask your host or organiser when it resumes.",
     ),
+    EmptyReason.SCREENING: (
+        "The people who are left can't be called yet. An organiser must first say that their list "
+        "was checked against the register of people who want no calls.",
+        "Tell your host or organiser.",
+    ),
     EmptyReason.EMPTY: ("There's nobody on the list yet.", "Ask your host or organiser."),
     EmptyReason.DONE: ("Everyone on the list has been called. Thank you!", ""),
 }
@@ -83,12 +89,13 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
 # wait for it, even if other callers have contacts on their screens.
 SOON = timedelta(minutes=15)
 
-# One row for each kind of list that still has a contact to call. The kinds are: removed or not, one
-# of the caller's lists or not, in one of the caller's languages or not. A contact counts even if
+# One row for each kind of list that still has a contact to call. The kinds are: removed or not, and
+# because of its screening or not, one of the caller's lists or not, in one of the caller's
+# languages or not. A contact counts even if
 # its number is in an open call. PostgreSQL reads only the first row of one index range for each
 # list, zone and language.
 _LEFT = text(f"""
-SELECT DISTINCT l.removed,
+SELECT DISTINCT l.removed, l.screening_lapsed,
        {is_in_lists("l")} AS in_lists,
        {is_in_languages("lang.code")} AS in_languages
 FROM {LIST_GROUPS}
@@ -101,7 +108,8 @@ WHERE l.campaign_id = :campaign_id AND EXISTS (
 """)  # noqa: S608
 _LISTS = state_text(
     """
-SELECT count(*) AS lists, count(*) FILTER (WHERE state = ANY (:in_progress)) AS being_read,
+SELECT count(*) AS lists,
+       count(*) FILTER (WHERE state = ANY (:in_progress) AND NOT screening_lapsed) AS being_read,
        coalesce(sum(rows_stored), 0) AS people
 FROM contact_list WHERE campaign_id = :campaign_id AND purpose = :call
 """,
@@ -232,5 +240,6 @@ def _reason_without_time(campaign: Campaign, caller: Caller) -> EmptyReason:
     if in_use:
         return EmptyReason.OTHER_LISTS
     if left:
-        return EmptyReason.PAUSED
+        unscreened = any(row.screening_lapsed for row in left)
+        return EmptyReason.SCREENING if unscreened else EmptyReason.PAUSED
     return EmptyReason.DONE if lists.people else EmptyReason.EMPTY

@@ -1,27 +1,29 @@
 """Whether a list was screened, which means that its numbers were compared with the country's
 register of people who want no calls.
 
-An organiser states for each list when it was screened. If the country's law says how long a
-screening counts, a list is paused when its screening is older than that, until it is screened
-again. The calling code commits.
+An organiser states for each list when it was screened, or why it needn't be. If the country's law
+stops calls to numbers on the register, a list is paused until there is such a statement. It is
+paused again when its screening is older than the law allows. The calling code commits.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select, update
+from sqlalchemy import func, or_, select, update
 
 from phonebank.audit.record import record_audit
-from phonebank.contact_queue.campaign_hours import first_zone_of
+from phonebank.contact_queue.campaign_hours import date_in_first_zone
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError
 from phonebank.core.locks import lock_row
-from phonebank.models import Account, Campaign, ContactList, ListState, now
+from phonebank.models import Account, Campaign, ContactList, ListPurpose, ListState, now
+from phonebank.models.contact_list import LIST_STATES_IN_PROGRESS
 from phonebank.rules.countries import countries, rules_for
 
 # An organiser is warned this many days before a screening gets too old.
 WARNED_BEFORE = 7
+LONGEST_REASON = 200  # characters
 
 
 class ScreeningState(StrEnum):
@@ -29,7 +31,7 @@ class ScreeningState(StrEnum):
 
     NONE = "none"  # the country has no such register
     UNSAID = "unsaid"
-    NOT_NEEDED = "not_needed"  # an organiser says that everyone agreed to be called
+    NOT_NEEDED = "not_needed"  # an organiser says so, with the reason
     FRESH = "fresh"
     ENDS_SOON = "ends_soon"
     OLD = "old"
@@ -37,8 +39,9 @@ class ScreeningState(StrEnum):
 
 @dataclass(frozen=True)
 class Screening:
-    """A list's screening. `register` names the country's register, `days` is how long a screening
-    counts, and `blocks` says that the law stops the calls after that. `until` is its last day."""
+    """A list's screening. `register` names the country's register, and `days` is how long a
+    screening counts. `blocks` says that the law stops calls to a list without a screening that
+    counts. `until` is its last day."""
 
     state: ScreeningState
     register: str = ""
@@ -46,19 +49,49 @@ class Screening:
     blocks: bool = False
     until: date | None = None
 
+    @property
+    def stops_calls(self) -> bool:
+        """Whether the law stops calls to the list now."""
+        return self.blocks and self.state in (ScreeningState.UNSAID, ScreeningState.OLD)
+
+
+def blocks_calls(campaign: Campaign) -> bool:
+    """Whether the law stops calls to a list of this campaign that has no screening that counts.
+
+    The numbers of a demonstration belong to no real person, so no law is about them.
+    """
+    rule = rules_for(campaign.country).screening
+    return rule is not None and rule.blocks and not campaign.allow_drama_numbers
+
+
+def begin_unscreened(contact_list: ContactList, campaign: Campaign) -> None:
+    """Pause a new list if the law asks for a screening first. `attest` resumes it."""
+    if blocks_calls(campaign):
+        contact_list.screening_lapsed = contact_list.removed = True
+
+
+def count_stopped(campaign: Campaign) -> int:
+    """Return how many lists are paused because of their screening."""
+    query = select(func.count()).where(
+        ContactList.campaign_id == campaign.id,
+        ContactList.screening_lapsed,
+        ContactList.state.in_((ListState.READY, *LIST_STATES_IN_PROGRESS)),
+    )
+    return db.session.scalar(query) or 0
+
 
 def screening_of(contact_list: ContactList, campaign: Campaign) -> Screening:
     """Return what is known about a list's screening today."""
     rule = rules_for(campaign.country).screening
     if rule is None:
         return Screening(ScreeningState.NONE)
-    what = (rule.register, rule.days.value, rule.blocks)
+    what = (rule.register, rule.days.value, blocks_calls(campaign))
     if contact_list.screening_not_needed:
         return Screening(ScreeningState.NOT_NEEDED, *what)
     if contact_list.screened_on is None:
         return Screening(ScreeningState.UNSAID, *what)
     until = contact_list.screened_on + timedelta(days=rule.days.value)
-    left = (until - today_in(campaign)).days
+    left = (until - date_in_first_zone(campaign)).days
     state = (
         ScreeningState.OLD
         if left < 0
@@ -70,25 +103,35 @@ def screening_of(contact_list: ContactList, campaign: Campaign) -> Screening:
 
 
 def attest(
-    contact_list: ContactList, campaign: Campaign, screened_on: date | None, account: Account
+    contact_list: ContactList,
+    campaign: Campaign,
+    screened_on: date | None,
+    account: Account,
+    reason: str = "",
 ) -> None:
     """Store an organiser's statement of the day on which a list was screened. None states that the
-    list does not need screening, because everyone on it agreed to be called.
+    list does not need screening, for this `reason`.
 
-    If the list was paused because its screening was too old, it is resumed. Raises
-    InvalidInputError if the date is in the future or already too old, and ConflictError if there is
-    no register or the list was undone.
+    If the list was paused because of its screening, it is resumed. Raises InvalidInputError if the
+    date is in the future or already too old, or if the reason is missing or too long. Raises
+    ConflictError if there is no register or the list was undone.
     """
     rule = rules_for(campaign.country).screening
     if rule is None:
         raise ConflictError(
             "We know no register for this campaign's country.", "There is nothing to screen."
         )
-    today = today_in(campaign)
+    reason = " ".join(reason.split()) if screened_on is None else ""
+    if screened_on is None and not 0 < len(reason) <= LONGEST_REASON:
+        raise InvalidInputError(
+            "Say why this list doesn't need to be screened.",
+            f"Use at most {LONGEST_REASON} characters.",
+        )
+    today = date_in_first_zone(campaign)
     if screened_on is not None and screened_on > today:
         raise InvalidInputError("That day is in the future.", "Enter the day of the screening.")
     oldest = today - timedelta(days=rule.days.value)
-    if screened_on is not None and rule.blocks and screened_on < oldest:
+    if screened_on is not None and blocks_calls(campaign) and screened_on < oldest:
         raise InvalidInputError(
             f"A screening counts for {rule.days.value} days, and this one is older.",
             f"Screen the list against {rule.register} again, and upload it.",
@@ -99,6 +142,7 @@ def attest(
     before = _as_text(contact_list)
     contact_list.screened_on = screened_on
     contact_list.screening_not_needed = screened_on is None
+    contact_list.screening_reason = reason
     contact_list.screened_by_id = account.id
     contact_list.screened_at = now()
     if contact_list.screening_lapsed:
@@ -115,21 +159,24 @@ def attest(
 
 
 def pause_old_screenings() -> int:
-    """Pause the lists whose screening has become too old under the law of their country. Return how
+    """Pause the lists without a screening that counts under the law of their country. Return how
     many lists were paused."""
     paused = 0
     for country in countries():
         rule = rules_for(country).screening
         if rule is None or not rule.blocks:
             continue
-        campaigns = db.session.scalars(select(Campaign).where(Campaign.country == country)).all()
-        for campaign in campaigns:
-            oldest = today_in(campaign) - timedelta(days=rule.days.value)
+        real = select(Campaign).where(
+            Campaign.country == country, Campaign.allow_drama_numbers.is_(False)
+        )
+        for campaign in db.session.scalars(real).all():
+            oldest = date_in_first_zone(campaign) - timedelta(days=rule.days.value)
             ended = db.session.execute(
                 update(ContactList)
                 .where(
                     ContactList.campaign_id == campaign.id,
-                    ContactList.screened_on < oldest,
+                    ContactList.purpose == ListPurpose.CALL,
+                    or_(ContactList.screened_on < oldest, ContactList.screened_on.is_(None)),
                     ContactList.screening_not_needed.is_(False),
                     ContactList.removed.is_(False),
                 )
@@ -139,23 +186,23 @@ def pause_old_screenings() -> int:
     return paused
 
 
-def refuse_old(contact_list: ContactList) -> None:
-    """Raise ConflictError if the law forbids calls to the list because its screening is too old."""
+def refuse_unscreened(contact_list: ContactList) -> None:
+    """Raise ConflictError if the law stops calls to the list because of its screening."""
     campaign = db.session.get_one(Campaign, contact_list.campaign_id)
     screening = screening_of(contact_list, campaign)
-    if screening.state is ScreeningState.OLD and screening.blocks:
+    if screening.state is ScreeningState.UNSAID and screening.blocks:
+        raise ConflictError(
+            f"Nobody has said when this list was screened against {screening.register}.",
+            "Enter the day on the list's page, or say why it doesn't need to be screened.",
+        )
+    if screening.stops_calls:
         raise ConflictError(
             f"This list was screened more than {screening.days} days ago.",
             f"Screen it against {screening.register} again, and enter the day.",
         )
 
 
-def today_in(campaign: Campaign, at: datetime | None = None) -> date:
-    """Return today's date in the first time zone of the campaign's country."""
-    return (at or now()).astimezone(first_zone_of(campaign)).date()
-
-
 def _as_text(contact_list: ContactList) -> str:
     if contact_list.screening_not_needed:
-        return "not needed"
+        return f"not needed: {contact_list.screening_reason}"
     return contact_list.screened_on.isoformat() if contact_list.screened_on else "unsaid"

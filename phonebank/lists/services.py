@@ -10,7 +10,7 @@ from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.core.locks import lock_row
 from phonebank.csv_input.column_mapping import Actions, Mapping
 from phonebank.lists.known_people import updatable_targets
-from phonebank.lists.screening import refuse_old
+from phonebank.lists.screening import refuse_unscreened
 from phonebank.lists.yes_no_counts import counts_for, needs_agreement
 from phonebank.models import (
     Account,
@@ -156,9 +156,9 @@ def pause(contact_list: ContactList) -> None:
 
 def resume(contact_list: ContactList) -> None:
     """Give callers people from this list again. Raises ConflictError for an undone list, and for a
-    list whose screening is too old."""
+    list to which the law stops calls because of its screening."""
     _lock_unless_undone(contact_list)
-    refuse_old(contact_list)
+    refuse_unscreened(contact_list)
     contact_list.removed = False
 
 

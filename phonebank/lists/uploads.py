@@ -20,6 +20,7 @@ from phonebank.csv_input.dialects import unknown_alphabet_error
 from phonebank.csv_input.rows import HEAD_BYTES, Dialect, InvalidFileError, Row, read_rows, sniff
 from phonebank.csv_input.workbooks import DIALECT as WORKBOOK_DIALECT
 from phonebank.csv_input.workbooks import is_package, open_as_csv
+from phonebank.lists.screening import begin_unscreened
 from phonebank.models import Campaign, ContactList, ListPurpose, UploadChunk
 
 CHUNK = 1024 * 1024  # bytes
@@ -63,6 +64,8 @@ def store_upload(
         name=_list_name(filename),
         filename=filename[-255:],
     )
+    if not reason:
+        begin_unscreened(contact_list, campaign)
     if not is_package(head):
         return _store(contact_list, head, file, sniff(head[:HEAD_BYTES]))
     with open_as_csv(head, file) as table:

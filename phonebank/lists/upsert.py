@@ -23,6 +23,7 @@ from phonebank.lists import persist
 from phonebank.lists.batching import Batch, batch_of
 from phonebank.lists.known_people import FIND, drop_incoming, widen_lists
 from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
+from phonebank.lists.screening import begin_unscreened
 from phonebank.models import (
     ApiToken,
     Campaign,
@@ -207,6 +208,7 @@ def _list_of(token: ApiToken, campaign: Campaign) -> ContactList:
             state=ListState.READY,
             created_by_id=token.created_by_id,
         )
+        begin_unscreened(own, campaign)
         db.session.add(own)
         db.session.flush()
         token.contact_list_id = own.id

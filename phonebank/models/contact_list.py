@@ -95,11 +95,12 @@ class ContactList(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     finished_at: Mapped[datetime | None]
-    # The day on which the list was screened against the country's register, or whether it need not
-    # be screened, as an organiser says (`lists.screening`). `screening_lapsed` says that the list
-    # is paused because the screening has become too old.
+    # The day on which the list was screened against the country's register, or why it need not be
+    # screened, as an organiser says (`lists.screening`). `screening_lapsed` says that the list is
+    # paused because there is no such statement, or because the screening has become too old.
     screened_on: Mapped[date | None]
     screening_not_needed: Mapped[bool] = mapped_column(default=False, server_default="false")
+    screening_reason: Mapped[str] = mapped_column(default="", server_default="")
     screening_lapsed: Mapped[bool] = mapped_column(default=False, server_default="false")
     screened_at: Mapped[datetime | None]
     screened_by_id: Mapped[int | None] = mapped_column(

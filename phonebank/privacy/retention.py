@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 
 from phonebank.audit.record import record_audit
-from phonebank.campaigns.data_protection import kept_until, today_in
+from phonebank.campaigns.data_protection import earliest_date_in, kept_until
 from phonebank.core.db import db
 from phonebank.core.locks import lock_row
 from phonebank.exports.files import erase_files_of
@@ -47,7 +47,7 @@ def moment() -> datetime:
 def is_due(campaign: Campaign, at: datetime) -> bool:
     """Whether the last day on which the campaign may keep its people has passed at `at` (aware)."""
     until = kept_until(campaign)
-    return until is not None and today_in(campaign, at) > until
+    return until is not None and earliest_date_in(campaign, at) > until
 
 
 def look_for_due_campaigns() -> None:

@@ -17,7 +17,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from phonebank.campaigns.data_protection import lawful_bases_for, today_in
+from phonebank.campaigns.data_protection import earliest_date_in, lawful_bases_for
 from phonebank.core.edit_form import EditForm
 from phonebank.models import Campaign, Chapter, ContactList, TrainingFor
 from phonebank.rules.countries import countries, rules_for
@@ -181,7 +181,7 @@ class DataProtectionForm(EditForm):
     )
 
     def __init__(self, campaign: Campaign) -> None:
-        self.today = today_in(campaign)
+        self.today = earliest_date_in(campaign)
         stored = {
             name: getattr(campaign, name)
             for name in ("controller", "lawful_basis", "lawful_basis_note", "ends_on")

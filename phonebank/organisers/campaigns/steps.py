@@ -10,6 +10,7 @@ def step_address(campaign: Campaign, step: Step) -> str:
     """Return the address of the page on which an organiser does this step, or changes it later."""
     page = {
         "people": "lists.history" if step.done else "lists.new",
+        "screening": "lists.history",
         "script": "scripts.index",
         "data": "campaigns.data_protection",
     }[step.key]

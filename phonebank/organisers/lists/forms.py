@@ -14,6 +14,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 
 from phonebank.core.edit_form import EditForm
+from phonebank.core.errors import InvalidInputError
 from phonebank.csv_input.column_guesses import ColumnGuess
 from phonebank.csv_input.column_mapping import (
     FIELD,
@@ -24,10 +25,13 @@ from phonebank.csv_input.column_mapping import (
     field_target,
 )
 from phonebank.csv_input.yes_no_columns import MARKS, Action
+from phonebank.lists import screening
 from phonebank.lists.import_check import Fate, ImportCheck
 from phonebank.lists.known_people import name_of_part, part_of, updatable_targets
+from phonebank.lists.screening import LONGEST_REASON
 from phonebank.lists.services import PRIORITIES
 from phonebank.lists.yes_no_counts import MOST_VALUES, MarkCounts, Value, needs_agreement
+from phonebank.models import Account, Campaign, ContactList
 from phonebank.suppressions.batches import REASONS_TO_LIFT_MANY
 
 # The pages use these names for the actions.
@@ -51,18 +55,54 @@ class UploadForm(FlaskForm):
     )
 
 
+SCREENING_CHOICES = [
+    SelectChoice("screened", "Yes, on this day"),
+    SelectChoice("not_needed", "It doesn't need to be"),
+]
+
+
 class ScreeningForm(FlaskForm):
     """The form in which an organiser says whether a list was screened, and when."""
 
     how = RadioField(
         "Was this list screened?",
-        choices=[
-            SelectChoice("screened", "Yes, on this day"),
-            SelectChoice("not_needed", "It doesn't need to be: everyone on it agreed to be called"),
-        ],
+        choices=SCREENING_CHOICES,
         validators=[DataRequired("Choose one.")],
     )
     screened_on = DateField("Day of the screening", validators=[Optional()])
+    reason = StringField(
+        "Why it doesn't need to be",
+        description="For example: everyone on it agreed to our calls, or our calls promote "
+        "nothing. We keep this with your name.",
+        validators=[Length(max=LONGEST_REASON)],
+    )
+
+    @property
+    def says_something(self) -> bool:
+        """Whether the organiser has chosen an answer now, and not later."""
+        return self.how.data in ("screened", "not_needed")
+
+    def attest(self, contact_list: ContactList, campaign: Campaign, account: Account) -> None:
+        """Store the statement. Raises InvalidInputError if it is incomplete or can't be true."""
+        screened = self.how.data == "screened"
+        if not self.validate() or (screened and self.screened_on.data is None):
+            raise InvalidInputError("Enter the day on which the list was screened.")
+        day = self.screened_on.data if screened else None
+        screening.attest(contact_list, campaign, day, account, self.reason.data or "")
+
+
+class ScreeningBeforeImportForm(ScreeningForm):
+    """The same question before the import. The organiser may answer later."""
+
+    how = RadioField(
+        "Was this list screened?",
+        choices=[
+            *SCREENING_CHOICES,
+            SelectChoice("later", "We'll say so later. Callers get nobody from it until then"),
+        ],
+        default="later",
+        validators=[Optional()],
+    )
 
 
 class UndoForm(FlaskForm):

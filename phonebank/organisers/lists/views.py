@@ -52,6 +52,7 @@ from phonebank.organisers.lists.counted_check import (
 from phonebank.organisers.lists.forms import (
     ColumnsForm,
     PriorityForm,
+    ScreeningBeforeImportForm,
     ScreeningForm,
     UndoForm,
     UploadForm,
@@ -90,7 +91,7 @@ def history(campaign_id: int) -> ResponseReturnValue:
             (contact_list, found)
             for contact_list in services.lists_in_calling_order(campaign)
             if (found := screening.screening_of(contact_list, campaign)).blocks
-            and found.state in (ScreeningState.OLD, ScreeningState.ENDS_SOON)
+            and (found.stops_calls or found.state is ScreeningState.ENDS_SOON)
             and contact_list.state == ListState.READY
         ],
         priorities=services.PRIORITIES,
@@ -149,7 +150,9 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
     valid = form.validate_on_submit() and form.is_usable_for(contact_list.headers)
     if valid and check is None and counted:
         return redirect(_address("columns", contact_list))  # a job counts these columns
-    if valid and check and form.is_agreed(check):
+    screening_form = _screening_form(campaign, contact_list, kept)
+    agreed = valid and check is not None and form.is_agreed(check)
+    if agreed and _is_screening_stated(screening_form, contact_list, campaign):
         services.confirm(
             contact_list,
             form.name.data or "",
@@ -171,6 +174,8 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
         columns=list(zip(guesses, form.columns(), strict=True)),
         check=check,
         counted=counted,
+        screening=screening.screening_of(contact_list, campaign),
+        screening_form=screening_form,
         pace=pace_of_check(contact_list, counted),
         has_people=services.has_people(campaign),
         phone_shown=format_for_reading(first.phone, campaign.country) if first else "",
@@ -216,6 +221,7 @@ def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
             data={
                 "how": "not_needed" if contact_list.screening_not_needed else "screened",
                 "screened_on": contact_list.screened_on,
+                "reason": contact_list.screening_reason,
             }
         ),
     )
@@ -301,15 +307,8 @@ def state_screening(campaign_id: int, list_id: int) -> ResponseReturnValue:
     """Store the organiser's statement whether and when the list was screened against the country's
     register."""
     campaign, contact_list = _list(campaign_id, list_id)
-    form = ScreeningForm()
-    day = form.screened_on.data
-    if not form.validate() or (form.how.data == "screened" and day is None):
-        flash("Enter the day on which the list was screened.", "error")
-        return redirect(_address("progress", contact_list))
     try:
-        screening.attest(
-            contact_list, campaign, day if form.how.data == "screened" else None, current_user
-        )
+        ScreeningForm().attest(contact_list, campaign, current_user)
     except InvalidInputError as refused:
         flash(f"{refused.message} {refused.what_to_do}", "error")
         return redirect(_address("progress", contact_list))
@@ -347,6 +346,31 @@ def _pace(contact_list: ContactList) -> str:
         now(),
         contact_list.reading_from,
     )
+
+
+def _screening_form(
+    campaign: Campaign, contact_list: ContactList, kept: MultiDict[str, str] | None
+) -> ScreeningBeforeImportForm | None:
+    """Return the question about the screening, if the law stops calls until it is answered."""
+    if not screening.screening_of(contact_list, campaign).stops_calls:
+        return None
+    return ScreeningBeforeImportForm(*([kept] if kept else []), prefix="screening-")
+
+
+def _is_screening_stated(
+    form: ScreeningBeforeImportForm | None, contact_list: ContactList, campaign: Campaign
+) -> bool:
+    """Store what the organiser says about the screening. Return False, with an error in the form,
+    if it can't be stored."""
+    if form is None or not form.says_something:
+        return True
+    try:
+        form.attest(contact_list, campaign, current_user)
+    except InvalidInputError as refused:
+        db.session.rollback()
+        form.how.errors = [f"{refused.message} {refused.what_to_do}".strip()]
+        return False
+    return True
 
 
 def _check(campaign: Campaign, contact_list: ContactList, form: ColumnsForm) -> ImportCheck | None:

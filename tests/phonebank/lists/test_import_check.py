@@ -94,7 +94,7 @@ def test_a_check_counts_every_row_and_stores_nothing(
     with desk.app.app_context():
         for table in (Contact, Suppression):
             assert db.session.scalar(select(func.count()).select_from(table)) == 0
-        assert db.session.scalar(text("SELECT to_regclass('pg_temp.incoming')")) is None
+        assert db.session.scalar(text("SELECT to_regclass('pg_temp.told')")) is None
 
 
 def test_a_check_of_an_update_says_what_would_change(

@@ -1,18 +1,24 @@
 """When a list was screened against the country's register, and what follows from it."""
 
+import io
+import re
 from datetime import date, timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
-from phonebank.calls.claim import claim
+from phonebank.calls.claim import NobodyToCallError, claim
+from phonebank.contact_queue.campaign_hours import date_in_first_zone
+from phonebank.contact_queue.empty_reasons import EmptyReason
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError
 from phonebank.lists import screening, services
 from phonebank.lists.jobs import pause_lists_of_old_screening
-from phonebank.lists.screening import ScreeningState, attest, screening_of, today_in
-from phonebank.models import Account, AuditEntry, Campaign, ContactList, RoleName
+from phonebank.lists.screening import ScreeningState, attest, screening_of
+from phonebank.lists.uploads import store_upload
+from phonebank.models import Account, AuditEntry, Caller, Campaign, ContactList, ListState, RoleName
 from phonebank.rules.countries import rules_for
 from tests.factories import (
     create_account,
@@ -23,15 +29,20 @@ from tests.factories import (
 )
 from tests.signing_in import sign_in
 
+WARD = "First name,Phone\nAda,020 7219 3000\n"
+FORM = {"name": "Ward", "priority": "0", "column_0": "first_name", "column_1": "phone"}
+
 
 def screened(app: Flask, country: str = "GB", days_ago: int | None = 0) -> tuple[int, int]:
     with app.app_context():
-        campaign = create_campaign(country=country)
+        campaign = create_campaign(country=country, allow_drama_numbers=False)
         people = create_list(campaign)
         create_contact(people)
         account = create_account(RoleName.ORGANISER)
         if days_ago is not None:
-            attest(people, campaign, today_in(campaign) - timedelta(days=days_ago), account)
+            attest(
+                people, campaign, date_in_first_zone(campaign) - timedelta(days=days_ago), account
+            )
         db.session.commit()
         return campaign.id, people.id
 
@@ -63,10 +74,12 @@ def test_calls_stop_28_days_after_the_screening_until_there_is_another(
     with app.app_context():
         campaign = db.session.get_one(Campaign, campaign_id)
         people = db.session.get_one(ContactList, list_id)
-        today = today_in(campaign)
+        today = date_in_first_zone(campaign)
 
         def on(days: int) -> None:
-            monkeypatch.setattr(screening, "today_in", lambda _: today + timedelta(days=days))
+            monkeypatch.setattr(
+                screening, "date_in_first_zone", lambda _: today + timedelta(days=days)
+            )
 
         on(28)
         assert not paused()
@@ -74,7 +87,7 @@ def test_calls_stop_28_days_after_the_screening_until_there_is_another(
         assert paused()
         caller = create_caller(campaign)
         db.session.commit()
-        with pytest.raises(Exception, match="list that is paused"):
+        with pytest.raises(Exception, match="An organiser must first say"):
             claim(caller)
         db.session.rollback()
         with pytest.raises(ConflictError, match="more than 28 days ago"):
@@ -101,10 +114,12 @@ def test_a_list_of_people_who_agreed_need_not_be_screened(
     with app.app_context():
         campaign = db.session.get_one(Campaign, campaign_id)
         people = db.session.get_one(ContactList, list_id)
-        attest(people, campaign, None, db.session.query(Account).first())
+        with pytest.raises(InvalidInputError, match="Say why"):
+            attest(people, campaign, None, db.session.query(Account).first(), " ")
+        attest(people, campaign, None, db.session.query(Account).first(), "Our members")
         db.session.commit()
         assert screening_of(people, campaign).state is ScreeningState.NOT_NEEDED
-        monkeypatch.setattr(screening, "today_in", lambda _: date(2100, 1, 1))
+        monkeypatch.setattr(screening, "date_in_first_zone", lambda _: date(2100, 1, 1))
         assert screening.pause_old_screenings() == 0
 
 
@@ -131,7 +146,7 @@ def test_the_list_s_page_asks_and_the_lists_page_warns(
     page = f"/campaigns/{campaign_id}/lists/{list_id}"
     assert "Nobody has said whether this list was screened" in client.get(page).text
     with app.app_context():
-        today = today_in(db.session.get_one(Campaign, campaign_id))
+        today = date_in_first_zone(db.session.get_one(Campaign, campaign_id))
 
     def say(**values: str) -> str:
         return client.post(f"{page}/screening", data=values, follow_redirects=True).text
@@ -145,4 +160,71 @@ def test_the_list_s_page_asks_and_the_lists_page_warns(
     )
     history = client.get(f"/campaigns/{campaign_id}/lists").text
     assert f"counts until {today + timedelta(days=3)}" in history
-    assert "It doesn't need to be screened" in say(how="not_needed")
+    assert "The reason: Our members" in say(how="not_needed", reason="Our members")
+
+
+def test_british_lists_wait_until_somebody_says_when_they_were_screened(
+    app: Flask, client: FlaskClient, clean_stores: None
+) -> None:
+    """A list is paused from its upload on, callers and organisers are told why, and an organiser
+    can answer before the import."""
+    with app.app_context():
+        campaign = create_campaign(allow_drama_numbers=False)
+        account = create_account(RoleName.ORGANISER)
+        uploads = [
+            store_upload(campaign, account.id, "ward.csv", io.BytesIO(WARD.encode()))
+            for _ in range(2)
+        ]
+        other = create_list(campaign, removed=False)  # an older list, which nobody asked about
+        create_contact(other)
+        caller = create_caller(campaign)
+        db.session.commit()
+        campaign_id, caller_id, (first, second) = campaign.id, caller.id, [u.id for u in uploads]
+        account_id = account.id
+        pause_lists_of_old_screening()
+        with pytest.raises(NobodyToCallError) as nobody:
+            claim(db.session.get_one(Caller, caller_id))
+        assert nobody.value.why is EmptyReason.SCREENING
+        db.session.rollback()
+        assert db.session.get_one(ContactList, first).removed
+        with pytest.raises(ConflictError, match="Nobody has said when"):
+            services.resume(db.session.get_one(ContactList, first))
+        db.session.rollback()
+    sign_in(client, account_id)
+    lists = f"/campaigns/{campaign_id}/lists"
+    assert "because nobody has said when they were screened" in " ".join(
+        client.get(f"/campaigns/{campaign_id}").text.split()
+    ).replace("it was", "they were")
+    assert "Callers get nobody from" in client.get(lists).text
+
+    def confirm(list_id: int, **answer: str) -> TestResponse:
+        page = client.get(f"{lists}/{list_id}/columns")
+        assert "compared their numbers with the TPS and the CTPS" in page.text
+        sent = dict(FORM, checked=re.findall(r'name="checked" value="(\w+)"', page.text)[0])
+        return client.post(
+            f"{lists}/{list_id}/columns",
+            data=sent | {f"screening-{k}": v for k, v in answer.items()},
+        )
+
+    wrong = confirm(first, how="not_needed", reason=" ")
+    assert wrong.status_code == 422
+    assert "Say why this list doesn" in wrong.text
+    assert confirm(first, how="not_needed", reason="They are our members.").status_code == 302
+    assert confirm(second, how="later").status_code == 302
+    with app.app_context():
+        one, two = (db.session.get_one(ContactList, id_) for id_ in (first, second))
+        assert (one.removed, one.screening_reason) == (False, "They are our members.")
+        assert (two.removed, two.state) == (True, ListState.QUEUED)
+        entry = db.session.query(AuditEntry).filter_by(action="list screening stated").one()
+        assert entry.after == {"screened": "not needed: They are our members."}
+
+
+def test_invented_people_need_no_screening(app: Flask, clean_stores: None) -> None:
+    with app.app_context():
+        campaign = create_campaign(allow_drama_numbers=True)
+        people = store_upload(
+            campaign, create_account(RoleName.ORGANISER).id, "w.csv", io.BytesIO(WARD.encode())
+        )
+        create_list(campaign)
+        assert not people.removed
+        assert screening.pause_old_screenings() == 0

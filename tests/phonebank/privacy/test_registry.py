@@ -114,6 +114,7 @@ HARMLESS = {
     "contact_list.name",
     "contact_list.purpose",
     "contact_list.reason",
+    "contact_list.screening_reason",
     "contact_list.state",
     "contact_list.update_targets",
     "contact_list.zone_keys",
