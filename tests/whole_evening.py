@@ -45,6 +45,7 @@ from phonebank.models import (
     Guest,
     HostOffer,
     Listing,
+    ListingKind,
     ListState,
     Party,
     Place,
@@ -53,6 +54,7 @@ from phonebank.models import (
     SetAsideState,
     SignUp,
     SuppressionOrigin,
+    Training,
     Webhook,
     WebhookDelivery,
     WebhookEvent,
@@ -68,6 +70,7 @@ from phonebank.suppressions.files import store_file
 from phonebank.told_changes import decide
 from phonebank.told_changes.tell import tell
 from phonebank.trainings.marks import give_mark, mark_of
+from phonebank.trainings.rooms import come_in, open_room
 from phonebank.volunteers.confirm import create_confirmation
 from phonebank.volunteers.consents import give
 from phonebank.volunteers.roles import name_editor, name_trainer
@@ -124,6 +127,8 @@ class Evening:
     listing_id: int
     guest_token: str
     offer_token: str
+    training_id: int
+    training_code: str
     call_out_id: int
     hall_code: str
     projector_token: str
@@ -188,6 +193,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         select(Call).where(Call.campaign_id == campaign.id, Call.outcome == "talked")
     ).all()[0]
     call_out, in_hall = _call_out(campaign, organiser)
+    room = _training(campaign, organiser, callers)
     callers["Priya"].practised_at = now()
     give_mark(callers["Priya"], host)
     mark = mark_of(callers["Priya"])
@@ -223,6 +229,8 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         listing_id=listing.id,
         guest_token=guest.token,
         offer_token=_offer(campaign).token,
+        training_id=room.listing_id,
+        training_code=room.code,
         mark_token=mark.token,
         call_out_id=call_out.id,
         hall_code=call_out.code,
@@ -240,9 +248,6 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
     volunteer = find_or_create("sam@example.org", "Sam")
     keep_calls(volunteer, callers["Sam"])
     give(volunteer, ConsentKind.CALLS, campaign.id)
-    brixton = db.session.scalars(select(Place).where(Place.code == "SW9")).one()
-    name_editor(campaign, "sam@example.org", "Sam", brixton, 30)
-    name_trainer(campaign, "tess@example.org", "Tess")
     evening.cookies["volunteer"] = {
         COOKIE_KEY: cookie_for(volunteer),
         SIGN_UP_KEY: str(in_hall.id),
@@ -273,6 +278,25 @@ def _offer(campaign: Campaign) -> HostOffer:
     offer = offers.make_offer(campaign, place, "Vik", "vik@example.org", day, time(19, 30))
     offers.confirm_offer(offer)
     return offer
+
+
+def _training(campaign: Campaign, organiser: Account, callers: dict[str, Caller]) -> Training:
+    """A training that begins in an hour. Sam and Tess may run it, and two callers are in it."""
+    brixton = db.session.scalars(select(Place).where(Place.code == "SW9")).one()
+    name_editor(campaign, "sam@example.org", "Sam", brixton, 30)
+    name_trainer(campaign, "sam@example.org", "Sam")
+    tess = name_trainer(campaign, "tess@example.org", "Tess")
+    listing = listings.list_event(
+        organiser,
+        campaign,
+        ListingKind.TRAINING,
+        listings.Event("Learn to call", now() + timedelta(hours=1), "Europe/London"),
+        listings.Details(False, brixton, "The Hall\n4 Plum Row", 30, True, ("en",), "Tess"),
+    )
+    room = open_room(listing, tess)
+    for name in ("Priya", "Sam"):
+        come_in(room, name, callers[name])
+    return room
 
 
 def _call_out(campaign: Campaign, organiser: Account) -> tuple[CallOut, SignUp]:
@@ -561,6 +585,9 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "movement.projector": lambda evening: f"/call-out/{evening.projector_token}",
     "movement.remote": lambda evening: f"/call-out/remote/{evening.remote_token}",
     "movement.sheet": lambda evening: f"/call-out/sheet/{evening.sheet_token}",
+    "movement.run_training": lambda e: f"/volunteer/trainings/{e.training_id}",
+    "movement.training_code": _at("/training"),
+    "movement.training_room": lambda e: f"/training/{e.training_code}",
     "movement.sign_in": _at("/volunteer/sign-in"),
     "near.at_place": _at("/near/gb/SW9"),
     "near.event": lambda evening: f"/near/event/{evening.listing_id}",

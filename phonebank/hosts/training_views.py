@@ -23,7 +23,7 @@ def training(party_id: int) -> ResponseReturnValue:
         "parties/training.html",
         party=party,
         campaign=db.session.get_one(Campaign, party.campaign_id),
-        trainees=marks.trainees(party),
+        trainees=marks.callers_of(party),
     )
 
 

@@ -79,6 +79,7 @@ from phonebank.models.suppression import (
 from phonebank.models.tally import Tally
 from phonebank.models.told_change import ToldChange, ToldKind, ToldState
 from phonebank.models.trained_mark import TrainedMark
+from phonebank.models.training import Trainee, Training
 from phonebank.models.volunteer import (
     Consent,
     ConsentKind,
@@ -234,6 +235,8 @@ __all__ = [
     "ToldKind",
     "ToldState",
     "TrainedMark",
+    "Trainee",
+    "Training",
     "TrainingFor",
     "UploadCheck",
     "UploadChunk",

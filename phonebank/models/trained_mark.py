@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from phonebank.models.account import Account
 from phonebank.models.base import Base, now
 from phonebank.models.campaign import Campaign
+from phonebank.models.volunteer_role import VolunteerRole
 
 
 class TrainedMark(Base):
@@ -32,6 +33,10 @@ class TrainedMark(Base):
     # The name at that time, which the certificate shows.
     first_name: Mapped[str] = mapped_column(String(40))
     given_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
+    # The trainer who gave it, if it was not a host.
+    given_by_trainer_id: Mapped[int | None] = mapped_column(
+        ForeignKey("volunteer_role.id", ondelete="SET NULL"), index=True
+    )
     given_at: Mapped[datetime] = mapped_column(default=now)
     taken_back_at: Mapped[datetime | None]
     # The token in the certificate's link. Nobody can guess it.
@@ -41,3 +46,11 @@ class TrainedMark(Base):
 
     campaign: Mapped[Campaign] = relationship()
     given_by: Mapped[Account | None] = relationship()
+    given_by_trainer: Mapped[VolunteerRole | None] = relationship()
+
+    @property
+    def giver(self) -> str:
+        """The name of the host or trainer who gave the mark, or "" if they are forgotten."""
+        if self.given_by_trainer is not None:
+            return self.given_by_trainer.first_name
+        return self.given_by.name or "" if self.given_by is not None else ""

@@ -38,11 +38,13 @@ from phonebank.models import (
     Listing,
     ListingState,
     Party,
+    Training,
     now,
 )
 from phonebank.movement.near_views import COUNTRY, address_of, near
 from phonebank.parties.codes import join_link
 from phonebank.places.find import describe_place, place_at
+from phonebank.trainings import rooms
 
 log = logging.getLogger(__name__)
 
@@ -174,7 +176,14 @@ def show(token: str) -> ResponseReturnValue:
         place=guests.place_in_queue(guest) if guest.state == GuestState.QUEUED else None,
         code=party.code if may_join and party is not None and listing.by_video else None,
         may_join=may_join,
+        room=_room_for(guest, listing) if is_on else None,
     )
+
+
+def _room_for(guest: Guest, listing: Listing) -> Training | None:
+    """Return the room in which an accepted guest of a training can practise now."""
+    room = rooms.room_of(listing) if guest.state == GuestState.ACCEPTED else None
+    return room if room is not None and rooms.is_on(room, now()) else None
 
 
 ACTIONS = {

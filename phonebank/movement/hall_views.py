@@ -144,10 +144,9 @@ def hall_practise(code: str) -> ResponseReturnValue:
     become one."""
     call_out = call_out_by_code(code)
     person = _needed(call_out)
-    caller = sign_ups.practise(call_out, person, _caller_of_device())
+    caller = sign_ups.practise(call_out, person, caller_of_device())
     db.session.commit()
-    session[CALLER_KEY] = cookie_for(caller)
-    session.permanent = True
+    remember_caller(caller)
     return redirect(url_for("callers.practice"), 303)
 
 
@@ -281,7 +280,14 @@ def _needed(call_out: CallOut) -> SignUp:
     return person
 
 
-def _caller_of_device() -> Caller | None:
+def remember_caller(caller: Caller) -> None:
+    """Make this device the caller's, for as long as the browser keeps the cookie."""
+    session[CALLER_KEY] = cookie_for(caller)
+    session.permanent = True
+
+
+def caller_of_device() -> Caller | None:
+    """Return the caller of this device who was not removed. Return None without a valid cookie."""
     known = id_and_token(session.get(CALLER_KEY))
     caller = db.session.get(Caller, known[0]) if known is not None else None
     if known is None or caller is None or caller.state == CallerState.REMOVED:

@@ -8,10 +8,12 @@ from phonebank.core.after_response import run_after
 from phonebank.core.db import db
 from phonebank.core.links import link_to
 from phonebank.core.rate_limits import limiter, typed_email_key
+from phonebank.listings.listings import when_of
 from phonebank.movement.blueprint import for_volunteers, forget_device, pages, remember
 from phonebank.movement.check_views import describe_role
 from phonebank.movement.forms import EmailForm
 from phonebank.trainings.marks import marks_of
+from phonebank.trainings.rooms import trainings_for
 from phonebank.volunteers import confirm, consents, mails, roles, volunteers
 from phonebank.volunteers.own_calls import calls_of
 
@@ -27,6 +29,7 @@ def mine() -> ResponseReturnValue:
         consents=consents.consents_of(g.volunteer),
         in_words=consents.IN_WORDS,
         marks=marks_of(g.volunteer),
+        trainings=[(row, when_of(row.training.listing)) for row in trainings_for(g.volunteer)],
         roles=[(role, describe_role(role)) for role in roles.roles_of(g.volunteer)],
     )
 

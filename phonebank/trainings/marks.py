@@ -1,8 +1,8 @@
 """Trained marks: giving a mark, taking it back, and checking whether a caller has one. These
 functions do not commit.
 
-The host who runs a party is its trainer. A mark belongs to a caller. A volunteer's marks count for
-all their callers in the same campaign.
+A trainer gives marks in their training, and a host in their party. A mark belongs to a caller. A
+volunteer's marks count for all their callers in the same campaign.
 """
 
 from collections.abc import Sequence
@@ -21,9 +21,12 @@ from phonebank.models import (
     Campaign,
     Party,
     TrainedMark,
+    Trainee,
+    Training,
     TrainingFor,
     Volunteer,
     VolunteerCaller,
+    VolunteerRole,
     now,
 )
 
@@ -41,29 +44,40 @@ class TrainingRequiredError(NotAllowedError):
 
 
 @dataclass(frozen=True)
-class Trainee:
-    """A caller of a training, with their mark or None."""
+class Practised:
+    """A caller in a training or a party, with their mark or None."""
 
     caller: Caller
     mark: TrainedMark | None
 
 
-def trainees(party: Party) -> Sequence[Trainee]:
+def callers_of(party: Party) -> Sequence[Practised]:
     """Return the callers of a party by name, both waiting and admitted callers."""
+    return _practised(Caller.party_id == party.id)
+
+
+def trainees_of(room: Training) -> Sequence[Practised]:
+    """Return the callers who came to a training, by name."""
+    came = select(Trainee.caller_id).where(Trainee.listing_id == room.listing_id)
+    return _practised(Caller.id.in_(came))
+
+
+def _practised(which: ColumnElement[bool]) -> Sequence[Practised]:
     rows = db.session.execute(
         select(Caller, TrainedMark)
         .outerjoin(
             TrainedMark,
             (TrainedMark.caller_id == Caller.id) & TrainedMark.taken_back_at.is_(None),
         )
-        .where(Caller.party_id == party.id, Caller.state != CallerState.REMOVED)
+        .where(which, Caller.state != CallerState.REMOVED)
         .order_by(Caller.first_name, Caller.id)
     )
-    return [Trainee(caller, mark) for caller, mark in rows]
+    return [Practised(caller, mark) for caller, mark in rows]
 
 
-def give_mark(caller: Caller, by: Account) -> None:
-    """Give a caller the mark, with the present date. If the caller has the mark already, its date
+def give_mark(caller: Caller, by: Account | None, trainer: VolunteerRole | None = None) -> None:
+    """Give a caller the mark, with the present date. `by` is the host, or None if a trainer gives
+    it. If the caller has the mark already, its date
     stays.
 
     Raises ConflictError if the caller has not finished a practice call.
@@ -79,7 +93,8 @@ def give_mark(caller: Caller, by: Account) -> None:
             campaign_id=caller.campaign_id,
             caller_id=caller.id,
             first_name=caller.first_name,
-            given_by_id=by.id,
+            given_by_id=by.id if by is not None else None,
+            given_by_trainer_id=trainer.id if trainer is not None else None,
         )
         .on_conflict_do_nothing()
     )

@@ -235,6 +235,17 @@ VISITS = (
     Visit("Sam", "", "not-for-callers", ADDRESSES["campaigns.index"]),
     # Volunteers.
     Visit("volunteer", "movement.mine"),
+    Visit("volunteer", "movement.run_training"),
+    Visit("stranger", "movement.training_code"),
+    Visit("stranger", "movement.training_room"),
+    Visit(
+        "stranger",
+        "",
+        "training-name-refused",
+        ADDRESSES["movement.training_room"],
+        press("Practise now"),
+        refused=True,
+    ),
     Visit("volunteer", "movement.event_checks"),
     Visit(
         "volunteer",

@@ -44,6 +44,14 @@ class EventForm(FlaskForm):
     """The form for a training, a call-out or canvassing."""
 
     kind = RadioField("What is it?", choices=list(KINDS), default=KINDS[0][0])
+    # The view sets the choices: the campaign's trainers.
+    trainer = SelectField(
+        "Trainer, for a training",
+        coerce=int,
+        default=0,
+        description="They see who has finished a practice call, and give the trained mark. Name "
+        "trainers under “Editors and trainers”.",
+    )
     title = StringField("Title", [DataRequired("Type a title.")])
     starts_at = DateTimeLocalField(
         "When", [InputRequired("Choose a day and an hour.")], format=FORMATS

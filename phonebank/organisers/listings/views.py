@@ -4,6 +4,7 @@ for a check, and an event that three strangers have reported is hidden until it 
 from flask import Blueprint, Flask, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
+from wtforms.fields.choices import SelectChoice
 
 from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
@@ -12,10 +13,12 @@ from phonebank.core.scopes import campaign_for
 from phonebank.listings import checks, offers
 from phonebank.listings.listings import cancel, list_event, listing_for, move, when_of
 from phonebank.listings.nearest import KINDS
-from phonebank.models import Campaign, Listing, ListingKind, RoleName
+from phonebank.models import Campaign, Listing, ListingKind, RoleName, VolunteerRoleKind
 from phonebank.organisers.listings.forms import EventForm, MoveForm
 from phonebank.organisers.responses import commit_and_redirect
 from phonebank.rules.countries import NoCountryRulesError, rules_for
+from phonebank.trainings.rooms import open_room, rooms_in
+from phonebank.volunteers.roles import roles_in
 
 listings = Blueprint("listings", __name__, url_prefix="/campaigns/<int:campaign_id>/events")
 
@@ -46,6 +49,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
         needs_look=checks.needs_look,
         when_of=when_of,
         kinds=KINDS,
+        rooms=rooms_in(campaign),
         hides=checks.REPORTS_THAT_HIDE,
         move_form=MoveForm(formdata=None),
         offers=[
@@ -82,6 +86,13 @@ def new(campaign_id: int) -> ResponseReturnValue:
     """Put an event that is not a party on the map."""
     campaign = campaign_for(current_user, campaign_id)
     form = EventForm(host_name=(current_user.name or "").split(" ")[0])
+    trainers = {
+        role.id: role for role in roles_in(campaign) if role.kind == VolunteerRoleKind.TRAINER
+    }
+    form.trainer.choices = [
+        SelectChoice(0, "Nobody yet"),
+        *(SelectChoice(role.id, role.first_name) for role in trainers.values()),
+    ]
     if form.validate_on_submit():
         try:
             listing = list_event(
@@ -91,6 +102,8 @@ def new(campaign_id: int) -> ResponseReturnValue:
                 form.event(zone_of(campaign.country)),
                 form.details(campaign.country),
             )
+            if listing.kind == ListingKind.TRAINING:
+                open_room(listing, trainers.get(form.trainer.data))
         except InvalidInputError as error:
             form.form_errors.append(f"{error.message} {error.what_to_do}".strip())
         else:

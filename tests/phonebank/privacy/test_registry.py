@@ -84,6 +84,8 @@ HARMLESS_TABLES = {
     "script_version",
     "set_aside",
     "trained_mark",
+    "trainee",
+    "training",
     "volunteer",
     "volunteer_role",
     "webhook",  # addresses of other software

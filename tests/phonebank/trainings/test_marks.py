@@ -26,7 +26,7 @@ def test_a_mark_is_given_after_a_practice_call_and_its_link_proves_it(
         marks.give_mark(sam, host)
     db.session.commit()
     mark = marks.mark_of(sam)
-    assert [trainee.mark for trainee in marks.trainees(phone_bank.party)].count(mark) == 1
+    assert [trainee.mark for trainee in marks.callers_of(phone_bank.party)].count(mark) == 1
     address = f"/trained/{mark.token}"
     page = client.get(address).text
     assert "Sam is trained" in page
@@ -117,7 +117,7 @@ def test_the_trainer_is_who_runs_the_party(app: Flask, clean_stores: None) -> No
     assert page.count("Certificate") == 1
     with app.app_context():
         [given] = [
-            trainee.mark for trainee in marks.trainees(db.session.get_one(Party, party_id))
+            trainee.mark for trainee in marks.callers_of(db.session.get_one(Party, party_id))
             if trainee.mark
         ]  # fmt: skip
         assert db.session.get_one(Account, given.given_by_id).id == host_id

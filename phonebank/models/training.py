@@ -1,0 +1,40 @@
+"""A training: a listing with a room, in which people make practice calls and a trainer looks on."""
+
+from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from phonebank.models.base import Base
+from phonebank.models.listing import Listing
+from phonebank.models.party import new_code
+from phonebank.models.volunteer_role import VolunteerRole
+
+
+class Training(Base):
+    """The room of a listing of the kind TRAINING."""
+
+    __tablename__ = "training"
+
+    listing_id: Mapped[int] = mapped_column(
+        ForeignKey("listing.id", ondelete="CASCADE"), primary_key=True
+    )
+    # The trainer whom the organiser chose. Every trainer of the campaign may run the training.
+    trainer_id: Mapped[int | None] = mapped_column(
+        ForeignKey("volunteer_role.id", ondelete="SET NULL"), index=True
+    )
+    code: Mapped[str] = mapped_column(String(12), unique=True, default=new_code)
+
+    listing: Mapped[Listing] = relationship()
+    trainer: Mapped[VolunteerRole | None] = relationship()
+
+
+class Trainee(Base):
+    """A caller who came to a training."""
+
+    __tablename__ = "trainee"
+
+    listing_id: Mapped[int] = mapped_column(
+        ForeignKey("training.listing_id", ondelete="CASCADE"), primary_key=True
+    )
+    caller_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("caller.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
