@@ -107,7 +107,7 @@ def test_people_come_in_practise_and_get_the_mark(
     assert "Learn to call" in trainer.get("/volunteer").text
     shown = trainer.get(page).text
     assert training["code"] in shown.replace("<span>", "").replace("</span>", "").replace(" ", "")
-    assert "Here: 2. Finished: 1. Trained: 0." in shown
+    assert "2 here, 1 finished, 0 trained" in shown
     headers = {"Accept": "application/json"}
     assert trainer.get(page, headers=headers).json == {"count": [2, 1, 0]}
     trainer.post(f"{page}/{ben_id}/trained")
