@@ -12,13 +12,16 @@ from typing import Any
 from flask import g, session
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.attributes import instance_dict
 
 from phonebank.calls.hold import Device
 from phonebank.core.access import CALLER, open_to
 from phonebank.core.db import autocommit, db, retry_on_deadlock
 from phonebank.core.errors import NotAllowedError, SignInRequiredError
+from phonebank.core.kept_rows import KeptRows
 from phonebank.core.rate_limits import client_key
-from phonebank.models import Caller, CallerState
+from phonebank.core.statement import Statement
+from phonebank.models import Caller, CallerState, Campaign, Party
 from phonebank.roster.devices import COOKIE_KEY, cookie_for, id_and_token, is_device_of
 
 # The query also loads the campaign and the party, which nearly every request needs.
@@ -27,6 +30,19 @@ _BY_ID = (
     .options(joinedload(Caller.campaign), joinedload(Caller.party))
     .where(Caller.id == bindparam("id"))
 )
+
+_COLUMNS = [attribute.key for attribute in Caller.__mapper__.column_attrs]
+_BY_ID_WITHOUT_OBJECTS = Statement(
+    select(
+        *(getattr(Caller, name).label(name) for name in _COLUMNS),
+        Campaign.row_version.label("campaign_version"),
+        Party.row_version.label("party_version"),
+    )
+    .join(Campaign, Campaign.id == Caller.campaign_id)
+    .outerjoin(Party, Party.id == Caller.party_id)
+    .where(Caller.id == bindparam("id"))
+)
+_CAMPAIGNS, _PARTIES = KeptRows(Campaign), KeptRows(Party)
 
 
 class CallerRemovedError(NotAllowedError):
@@ -60,12 +76,36 @@ def device_key() -> str:
 
 def caller_of_device() -> Caller | None:
     """Return the caller of this device, in any state. Return None without a valid cookie."""
+    return _caller_of_device(_find)
+
+
+def _caller_of_device(find: Callable[[int], Caller | None]) -> Caller | None:
     device = device_of_cookie()
     if device is None:
         return None
-    caller = db.session.scalar(_BY_ID, {"id": device.id})
+    caller = find(device.id)
     if caller is None or not is_device_of(caller, device.device_token):
         return None
+    return caller
+
+
+def _find(caller_id: int) -> Caller | None:
+    caller: Caller | None = db.session.scalar(_BY_ID, {"id": caller_id})
+    return caller
+
+
+def _find_to_read(caller_id: int) -> Caller | None:
+    """Return the caller without the session's work around objects. The caller, their campaign and
+    their party are in no session, and can only be read."""
+    row = _BY_ID_WITHOUT_OBJECTS.row({"id": caller_id})
+    if row is None:
+        return None
+    caller = Caller()
+    values = instance_dict(caller)
+    values.update(zip(_COLUMNS, row, strict=False))
+    values["state"] = CallerState(row.state)
+    values["campaign"] = _CAMPAIGNS.get(row.campaign_id, row.campaign_version)
+    values["party"] = _PARTIES.get(row.party_id, row.party_version) if row.party_id else None
     return caller
 
 
@@ -75,7 +115,10 @@ def current_caller() -> Caller:
     Raises SignInRequiredError if the device has no caller, and CallerRemovedError if the caller was
     removed.
     """
-    caller = caller_of_device()
+    return _let_in(caller_of_device())
+
+
+def _let_in(caller: Caller | None) -> Caller:
     if caller is None:
         raise SignInRequiredError(
             "You haven't joined yet, or the host or an organiser has removed you.",
@@ -100,6 +143,23 @@ def for_callers(view: Callable[..., Any]) -> Callable[..., Any]:
     @retry_on_deadlock
     def known(*args: Any, **kwargs: Any) -> Any:
         g.caller = _look_up()
+        return view(*args, **kwargs)
+
+    return open_to(CALLER)(known)
+
+
+def for_busy_callers(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let only callers see a view that every phone asks for again and again, as `for_callers` does.
+
+    The view can only read `g.caller`, their campaign and their party, and no relationship of these
+    but `campaign` and `party`. Each of its statements is a separate transaction (`autocommit`).
+    """
+
+    @functools.wraps(view)
+    @retry_on_deadlock
+    @autocommit
+    def known(*args: Any, **kwargs: Any) -> Any:
+        g.caller = _let_in(_caller_of_device(_find_to_read))
         return view(*args, **kwargs)
 
     return open_to(CALLER)(known)

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
-from callers.sessions import for_callers
+from callers.sessions import for_busy_callers, for_callers
 from callers.views import page_data
 from callers.views.blueprint import pages
 from callers.views.next_contact import show, show_next
@@ -115,7 +115,7 @@ def next_person() -> ResponseReturnValue:
 
 @pages.get("/calling/wait")
 @with_urgency(Urgency.CLAIM)
-@for_callers
+@for_busy_callers
 def wait() -> ResponseReturnValue:
     """Show the waiting page. Every load tries to claim the next contact.
 

@@ -1,16 +1,16 @@
 """The words that celebrate a call, such as a caller's first yes."""
 
-from typing import Any
+from phonebank.calls.last_call import LastCall
 
 # An hour counts as a caller's best only if an earlier hour had at least this many conversations.
 # Boards have the same rule.
 BEST_FROM = 2
 
 
-def describe_joy(last: Any, goal: int, team_before: int) -> str:
+def describe_joy(last: LastCall, goal: int, team_before: int) -> str:
     """Return words that celebrate the caller's last recorded call, or "". For most calls it is "".
 
-    `last` is a row of `page_data.LAST_AND_TOTALS`. `goal` is the party's goal, or 0 without a
+    `goal` is the party's goal, or 0 without a
     party. `team_before` is the number of conversations that the party had when the caller recorded
     the call before. A caller reads once that the team has reached its goal: after the first call
     that they record from then on.

@@ -36,6 +36,8 @@ from phonebank.scripts.step_renderer import fill
 NOBODY_NOW = (NobodyToCallError, NotRunningError, ServiceUnavailableError)
 # The name in `g` under which a view keeps the callback time that the caller has just chosen.
 ASKED_CALLBACK = "asked_callback"
+# The name in `g` under which a view keeps the call that it has just recorded (`LastCall`).
+RECORDED = "recorded"
 # The errors that may have a `next_at`: the time at which the next contact comes.
 WITH_A_TIME = (NobodyToCallError, PacePausedError, OnBreakError)
 
@@ -151,7 +153,7 @@ def show(
     toast = (
         page_data.undone_toast(undone)
         if undone in OUTCOMES
-        else page_data.toast_of(g.caller, g.get(ASKED_CALLBACK))
+        else page_data.toast_of(g.caller, g.get(ASKED_CALLBACK), g.get(RECORDED))
     )
     known_scripts = scripts_of_page()
     if known_scripts is not None and view.can_be_followed and refused is None:

@@ -11,10 +11,10 @@ from sqlalchemy import JSON, Row, func, select, text
 from callers.views.joy import describe_joy
 from phonebank.calls.callback_times import zone_of
 from phonebank.calls.hold import SEEN_APART, mark_seen
+from phonebank.calls.last_call import LastCall, last_call_of
 from phonebank.calls.undo import LAST_RECORDED_FIRST, UNDO_WITHIN, may_undo_never_again
 from phonebank.core.db import db
-from phonebank.core.statement import Statement
-from phonebank.models import Answer, Call, CallEnding, Caller, Campaign, Contact, Party, now
+from phonebank.models import Answer, Call, CallEnding, Caller, Campaign, Contact, now
 from phonebank.models.call import OUTCOME_WITHIN
 from phonebank.rules.outcomes import SUPPRESSES, label_of
 
@@ -26,30 +26,6 @@ TOAST_FOR = timedelta(minutes=10)
 # A caller who releases a contact sooner than this has not talked to the person.
 SHORTEST_CALL = timedelta(seconds=30)
 
-# The caller's last recorded call, their own totals and their party's conversations. Every answer to
-# an outcome needs all three, so one statement reads them. `this_hour` is the number of the caller's
-# conversations in the clock hour of that call. `best_before` is the number in their best earlier
-# hour. Only calls that started after `:since` are read, because the index ix_call_caller_started
-# finds these quickly. `:since` is OUTCOME_WITHIN ago: a later time would miss a call that was
-# corrected after twelve hours, and the toast would name the wrong call.
-LAST_AND_TOTALS = Statement("""
-SELECT last.*, own.*, team.team
-FROM (SELECT id, turn, started_at, recorded_at, outcome, set_aside_at, conversation, yes, too_fast,
-             CASE WHEN outcome = 'call_back' THEN
-                 (SELECT callback_at FROM contact WHERE id = contact_id) END AS callback_at
-      FROM call WHERE caller_id = :caller_id AND started_at > :since AND recorded_at IS NOT NULL
-      ORDER BY recorded_no DESC NULLS LAST, recorded_at DESC LIMIT 1) AS last
-CROSS JOIN LATERAL (
-    SELECT coalesce(sum(calls), 0) AS calls, coalesce(sum(conversations), 0) AS conversations,
-           coalesce(sum(yeses), 0) AS yeses,
-           coalesce(sum(ranked) FILTER (
-               WHERE hour = date_trunc('hour', last.recorded_at, 'UTC')), 0) AS this_hour,
-           coalesce(max(ranked) FILTER (
-               WHERE hour < date_trunc('hour', last.recorded_at, 'UTC')), 0) AS best_before
-    FROM tally WHERE caller_id = :caller_id) AS own
-CROSS JOIN (SELECT coalesce(sum(conversations), 0)::bigint AS team
-            FROM tally WHERE party_id = :party_id) AS team
-""")
 # The number of the party's conversations since the caller recorded the call before their last one.
 _TEAM_SINCE = text("""
 SELECT count(*) FROM call
@@ -99,13 +75,13 @@ class OwnCall:
 
 def campaign_of(caller: Caller) -> Campaign:
     """Return the caller's campaign."""
-    return db.session.get_one(Campaign, caller.campaign_id)
+    campaign: Campaign = caller.campaign
+    return campaign
 
 
 def place_of(caller: Caller) -> dict[str, Any]:
     """Return the variables that every page needs: `caller`, `campaign` and `party` (or None)."""
-    party = db.session.get(Party, caller.party_id) if caller.party_id else None
-    return {"caller": caller, "campaign": campaign_of(caller), "party": party}
+    return {"caller": caller, "campaign": campaign_of(caller), "party": caller.party}
 
 
 def describe_callback(at: datetime, asked: datetime | None, zone: ZoneInfo) -> str:
@@ -127,20 +103,24 @@ def undone_toast(outcome: str) -> Toast:
     return Toast(f"Taken back: {taken}. You're with the same person again.", "", "", "")
 
 
-def toast_of(caller: Caller, asked_callback: datetime | None = None) -> Toast | None:
+def toast_of(
+    caller: Caller, asked_callback: datetime | None = None, recorded: LastCall | None = None
+) -> Toast | None:
     """Return the toast of the caller's last recorded call. Return None if it is too late to undo
-    it. `asked_callback` is the callback time that the caller has just chosen, if any."""
-    party = db.session.get(Party, caller.party_id) if caller.party_id else None
-    goal = party.goal if party else 0
+    it.
+
+    `recorded` is the call that this request has recorded, if any. Otherwise a query reads the last
+    call. `asked_callback` is the callback time that the caller has just chosen, if any.
+    """
+    goal = caller.party.goal if caller.party else 0
     own = {"caller_id": caller.id, "party_id": caller.party_id}
-    lately = own | {"since": now() - OUTCOME_WITHIN}
-    last = LAST_AND_TOTALS.row(lately)
+    last = recorded or last_call_of(caller.id, caller.party_id)
     if last is None or not _can_undo(caller, last, is_last=True):
         return None
     if now() - last.recorded_at > TOAST_FOR:
         return None
     said = f"Recorded: {label_of(last.outcome)}."
-    if last.callback_at is not None:
+    if last.callback_at is not None and last.outcome == "call_back":
         call = db.session.get_one(Call, last.id)
         said = describe_callback(last.callback_at, asked_callback, zone_of(call))
     team = f" Team: {last.team} of {goal}." if goal else ""
@@ -153,7 +133,7 @@ def toast_of(caller: Caller, asked_callback: datetime | None = None) -> Toast | 
     )
 
 
-def _team_before(last: Row[*tuple[Any, ...]], own: dict[str, Any], goal: int) -> int:
+def _team_before(last: LastCall, own: dict[str, Any], goal: int) -> int:
     """Return how many conversations the party had when the caller recorded the call before their
     last one. If the goal is not news, return the present number, which saves a query."""
     if not goal or not goal <= last.team <= goal + GOAL_IS_NEWS_FOR:
@@ -212,7 +192,7 @@ def totals_of_today(caller: Caller) -> dict[str, int]:
     return dict(zip(("calls", "conversations", "yeses"), row, strict=True))
 
 
-def _can_undo(caller: Caller, call: Row[*tuple[Any, ...]], is_last: bool) -> bool:
+def _can_undo(caller: Caller, call: Row[*tuple[Any, ...]] | LastCall, is_last: bool) -> bool:
     """Whether the page offers to undo a call. The server may still refuse, for example because the
     person was called again since."""
     if call.outcome in SUPPRESSES and not may_undo_never_again(call.recorded_at, is_last):

@@ -17,10 +17,16 @@ from flask import g, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from callers.sessions import for_callers
+from callers.sessions import for_busy_callers, for_callers
 from callers.views.blueprint import mark_saved, pages, read_fields, wants_screen
 from callers.views.call_view_model import seconds_until
-from callers.views.next_contact import ASKED_CALLBACK, show_next, show_or_redirect, show_refused
+from callers.views.next_contact import (
+    ASKED_CALLBACK,
+    RECORDED,
+    show_next,
+    show_or_redirect,
+    show_refused,
+)
 from phonebank.calls.answers import save_answer
 from phonebank.calls.callback_times import callback_time, zone_of
 from phonebank.calls.earlier_call import take_over
@@ -28,7 +34,7 @@ from phonebank.calls.hold import current_hold, own_call, release_hold, renew_hol
 from phonebank.calls.record import RecordResult, record
 from phonebank.calls.undo import undo
 from phonebank.core.content_negotiation import wants_json
-from phonebank.core.db import autocommit, db
+from phonebank.core.db import db, store
 from phonebank.core.errors import InvalidInputError
 from phonebank.models import now
 
@@ -38,8 +44,7 @@ _SEQ_DIGITS = 16  # JavaScript counts exactly up to this many digits
 
 
 @pages.post("/calling/person/<uuid:call_id>/answers")
-@for_callers
-@autocommit
+@for_busy_callers
 def answer(call_id: uuid.UUID) -> ResponseReturnValue:
     """Save the answer to one step of the script."""
     fields = read_fields()
@@ -56,7 +61,7 @@ def answer(call_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @pages.post("/calling/person/<uuid:call_id>/outcome")
-@for_callers
+@for_busy_callers
 def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
     """Record how the call ended, and show the next contact in the same response.
 
@@ -104,7 +109,7 @@ def give_back(call_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @pages.post("/calling/person/<uuid:call_id>/renew")
-@for_callers
+@for_busy_callers
 def renew(call_id: uuid.UUID) -> ResponseReturnValue:
     """Renew the hold. The page sends this request again and again while it is open."""
     until = renew_hold(g.caller, call_id)
@@ -114,7 +119,6 @@ def renew(call_id: uuid.UUID) -> ResponseReturnValue:
     return jsonify(expires_at=until.isoformat(), seconds_left=seconds_until(until))
 
 
-@autocommit
 def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any]) -> RecordResult:
     """Record the outcome that a form or an API client names, and commit."""
     ring_back = str(fields.get("ring_back") or "")
@@ -136,7 +140,8 @@ def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any])
         language=str(fields.get("language") or "")[:8],
         turn=_turn(),
     )
-    db.session.commit()
+    store()
+    setattr(g, RECORDED, recorded.last)
     return recorded
 
 

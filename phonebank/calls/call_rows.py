@@ -21,6 +21,7 @@ from phonebank.calls.contact_snapshot import (
     LeftValues,
     NumberLoss,
 )
+from phonebank.calls.last_call import TOTALS, CallResult, LastCall
 from phonebank.contact_queue.holds import END_WITH_OUTCOME
 from phonebank.core.db import db
 from phonebank.core.statement import Statement
@@ -34,20 +35,13 @@ from phonebank.tallies.totals import COUNTED_CALL, sql_to_add
 # company's number may have more.
 OTHERS_AT_MOST = 100
 
-_READ = Statement(f"""
+_READ_WORDS = f"""
 SELECT CAST(call.xmin AS text) AS call_version, CAST(contact.xmin AS text) AS contact_version,
        call.id AS call_id, call.outcome, call.turn, call.campaign_id, call.party_id,
        call.contact_id, call.phone AS called_phone, call.script_version_id, call.started_at,
        call.ended_at, contact.zone_key, contact.contact_list_id, contact.first_name,
        contact.last_name, {", ".join(f"contact.{column}" for column in CONTACT_COLUMNS)},
-       CASE WHEN :reached THEN contact.fields END AS fields,
-       CASE WHEN :reached THEN (
-           SELECT jsonb_object_agg(step_id, value) FROM answer WHERE answer.call_id = call.id
-       ) END AS answers,
-       CASE WHEN :reached THEN (
-           SELECT jsonb_agg(step_id) FROM answer
-           WHERE answer.call_id = call.id AND seq = {TAKEN_OVER}
-       ) END AS taken_over,
+       %s,
        (SELECT count(*) FROM call AS earlier
         WHERE earlier.contact_id = contact.id AND earlier.outcome = :outcome
           AND earlier.set_aside_at IS NULL
@@ -55,12 +49,24 @@ SELECT CAST(call.xmin AS text) AS call_version, CAST(contact.xmin AS text) AS co
 FROM call JOIN contact ON contact.id = call.contact_id
 WHERE call.id = :call_id AND call.phone <> ''
   AND call.caller_id IS NOT DISTINCT FROM CAST(:caller_id AS bigint)
-""")  # noqa: S608
+"""  # noqa: S608
+# Only an outcome that reached a person needs the answers. If one statement read them on a
+# condition, PostgreSQL would plan it each time, which takes longer than reading.
+_READ = Statement(_READ_WORDS % "NULL AS fields, NULL AS answers, NULL AS taken_over")
+_READ_WITH_ANSWERS = Statement(
+    _READ_WORDS
+    % f"""contact.fields,
+       (SELECT jsonb_object_agg(step_id, value) FROM answer WHERE answer.call_id = call.id)
+           AS answers,
+       (SELECT jsonb_agg(step_id) FROM answer
+        WHERE answer.call_id = call.id AND seq = {TAKEN_OVER}) AS taken_over"""  # noqa: S608
+)
 
 # If `locked` has to wait for a row, PostgreSQL compares the newest version of that row. The others
 # on the number wait until `:until`. Near the end of calling hours, two waits of different length
 # may both end when calling hours begin again. Then `rested_at` shows which wait is longer.
-# `contact_before` stores the others' earlier times as `HouseholdChange.from_json` reads them.
+# `contact_before` stores the others' earlier times as `HouseholdChange.from_json` reads them. The
+# totals at the end are those before this call.
 _WRITE = Statement(
     state_sql(
         f"""
@@ -101,7 +107,7 @@ WITH locked AS (
 ), tallied AS (
     {sql_to_add("SELECT " + COUNTED_CALL + " FROM recorded WHERE counted")}
 )
-SELECT count(*) FROM recorded
+SELECT own.*, team.team FROM recorded AS last {TOTALS}
 """,  # noqa: S608
         callable=ContactState.CALLABLE,
     )
@@ -146,20 +152,6 @@ _OF_CALL = tuple(field.name for field in fields(CallRows) if field.name != "cont
 
 
 @dataclass(frozen=True)
-class CallResult:
-    """The values that an outcome writes into its call. `at` (aware) is when it is recorded."""
-
-    outcome: str
-    at: datetime
-    note: str
-    counted: bool
-    reached: bool
-    conversation: bool
-    yes: bool
-    too_fast: bool
-
-
-@dataclass(frozen=True)
 class PeopleResult:
     """The changes that an outcome makes to the people on the number.
 
@@ -183,20 +175,20 @@ def read_rows(caller_id: int | None, call_id: uuid.UUID, outcome: Outcome) -> Ca
         "caller_id": caller_id,
         "call_id": call_id,
         "outcome": outcome.key,
-        "reached": outcome.reached,
         "about_number": outcome.is_about_number,
     }
-    row = _READ.row(values)
+    row = (_READ_WITH_ANSWERS if outcome.reached else _READ).row(values)
     if row is None:
         return None
     of_call = {name: getattr(row, name) for name in _OF_CALL}
     return CallRows(**of_call, contact=ContactValues.of(row))
 
 
-def write_rows(rows: CallRows, result: CallResult, people: PeopleResult | None) -> bool:
-    """Write an outcome into its call, the contact, the others on the number, and the tally.
+def write_rows(rows: CallRows, result: CallResult, people: PeopleResult | None) -> LastCall | None:
+    """Write an outcome into its call, the contact, the others on the number, and the tally. Return
+    the call as the page that follows shows it, with the totals.
 
-    Return False and change nothing if the call or the contact has changed since `rows` were read.
+    Return None and change nothing if the call or the contact has changed since `rows` were read.
     If `people` is None, only the call and the tally change. If the contact gets another number, the
     caller of this function must have begun a transaction. If the campaign has another contact with
     the same name and that number, the contact becomes unusable instead.
@@ -216,7 +208,7 @@ def write_rows(rows: CallRows, result: CallResult, people: PeopleResult | None) 
         return _write(rows, result, replace(people, contact=contact))
 
 
-def _write(rows: CallRows, result: CallResult, people: PeopleResult | None) -> bool:
+def _write(rows: CallRows, result: CallResult, people: PeopleResult | None) -> LastCall | None:
     values = {
         "call_id": rows.call_id,
         "call_version": rows.call_version,
@@ -232,4 +224,8 @@ def _write(rows: CallRows, result: CallResult, people: PeopleResult | None) -> b
         household = HouseholdChange(lost_number=people.lost_number)
         left = LeftValues.of(people.contact)
         values["before"] = json.dumps(ContactSnapshot(rows.contact, household, left).to_json())
-    return bool(_WRITE.scalar(values))
+    before = _WRITE.row(values)
+    if before is None:
+        return None
+    callback_at = (people.contact if people else rows.contact).callback_at
+    return LastCall.after(before, rows.call_id, rows.turn, rows.started_at, result, callback_at)

@@ -5,10 +5,11 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from phonebank.calls.call_rows import CallResult, CallRows, PeopleResult
+from phonebank.calls.call_rows import CallRows, PeopleResult
 from phonebank.calls.contact_snapshot import NumberLoss
 from phonebank.calls.contact_state import apply_decision
 from phonebank.calls.household_state import take_dead_number_away
+from phonebank.calls.last_call import CallResult
 from phonebank.calls.merge_fields import fields_for
 from phonebank.calls.speed_check import is_too_fast
 from phonebank.contact_queue.campaign_hours import hours_of, rules_of

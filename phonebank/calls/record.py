@@ -14,12 +14,10 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from phonebank.calls.call_rows import (
-    read_rows,
-    write_rows,
-)
+from phonebank.calls.call_rows import read_rows, write_rows
 from phonebank.calls.contact_state import offer_language
 from phonebank.calls.hold import is_stale, not_an_own_call, own_call_and_contact
+from phonebank.calls.last_call import LastCall
 from phonebank.calls.later_calls import was_reassigned
 from phonebank.calls.never_again import lift_entry
 from phonebank.calls.outcome_effects import (
@@ -51,10 +49,11 @@ WHERE call.id = :call_id AND call.caller_id IS NULL FOR NO KEY UPDATE
 @dataclass(frozen=True)
 class RecordResult:
     """The outcome that the call has now. `changed` is False if this request has changed nothing,
-    for example because it was sent before."""
+    for example because it was sent before. `last` is the call that this request has recorded."""
 
     outcome: str | None
     changed: bool
+    last: LastCall | None = None
 
 
 def record(
@@ -146,7 +145,9 @@ def _record(report: Report, is_locked: bool) -> RecordResult | None:
         return None
     is_superseded = is_late and was_reassigned(rows.call_id)
 
-    campaign, at = db.session.get_one(Campaign, rows.campaign_id), now()
+    caller = report.caller
+    campaign = caller.campaign if caller else db.session.get_one(Campaign, rows.campaign_id)
+    at = now()
     today = contact_date(zones_in_key(rows.zone_key), at, rules_of(campaign))
     seen = Situation(rows, campaign, at, today)
     decision = decide_about(report, seen)
@@ -156,7 +157,8 @@ def _record(report: Report, is_locked: bool) -> RecordResult | None:
     moves_on = people is not None and people.contact.phone != rows.contact.phone
     if moves_on and not is_locked:
         return None  # `write_rows` needs a transaction for another number
-    if not write_rows(rows, result, people):
+    last = write_rows(rows, result, people)
+    if last is None:
         return None
     if decision.suppress_reason is not None:
         suppressions.suppress(
@@ -168,4 +170,4 @@ def _record(report: Report, is_locked: bool) -> RecordResult | None:
     release_after_commit(rows.campaign_id, rows.contact_id, rows.call_id)
     if result.counted:
         mark_after_commit(rows.party_id)
-    return RecordResult(outcome.key, changed=True)
+    return RecordResult(outcome.key, changed=True, last=last)

@@ -232,6 +232,16 @@ def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     return run
 
 
+def store() -> None:
+    """Commit in the middle of a view, as `db.session.commit()` does. If each statement commits by
+    itself, only run the actions of `after_commit`, and keep the connection for the rest of the
+    view."""
+    if commits_each_statement(db.session):
+        _run_actions(db.session)
+    else:
+        db.session.commit()
+
+
 def begin_transaction() -> None:
     """Begin an ordinary transaction inside `autocommit`. It ends with the next commit or rollback,
     and after that each statement is a transaction again. Do nothing if a transaction is open."""

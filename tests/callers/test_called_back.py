@@ -56,6 +56,7 @@ def test_the_last_digits_give_the_name_and_the_script_and_never_a_number(
 
 def test_the_waiting_page_leads_there_too(sam: FlaskClient, phone_bank: PhoneBank) -> None:
     phone_bank.campaign.state = CampaignState.PAUSED
+    db.session.commit()
     sam.post(address_of(open_call(), "outcome"), data={"outcome": "busy"})
     assert URL in sam.get("/calling/wait").text
 

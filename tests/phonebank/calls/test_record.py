@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from redis import Redis
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from phonebank.calls.answers import save_answer
 from phonebank.calls.claim import NobodyToCallError, claim
 from phonebank.calls.hold import current_hold, release_hold
+from phonebank.calls.last_call import last_call_of
 from phonebank.calls.record import record
 from phonebank.calls.undo import undo
 from phonebank.contact_queue.expire_holds import expire_holds
@@ -26,6 +27,7 @@ from phonebank.models import (
     Suppression,
     SuppressionOrigin,
     Tally,
+    now,
 )
 from phonebank.suppressions.entries import is_suppressed, lift, suppress, suppress_all
 from phonebank.tallies.reconcile import differences, recount_tallies, repair
@@ -43,6 +45,35 @@ def test_an_outcome_is_on_record_and_on_the_board(phone_bank: PhoneBank) -> None
     assert counts(campaign_totals(phone_bank.campaign.id)) == (1, 1, 1, 0)
     assert [c.first_name for c in caller_totals(phone_bank.party.id)] == ["Sam"]
     assert differences() == []
+
+
+def test_the_page_after_it_shows_the_totals_that_are_stored(phone_bank: PhoneBank) -> None:
+    """Recording returns them, so that the page need not read them."""
+    for outcome in ("no_answer", "talked", "skipped", "call_back"):
+        call_id = claim(phone_bank.sam).call.id
+        db.session.commit()
+        at = now() + timedelta(days=1) if outcome == "call_back" else None
+        recorded = record(phone_bank.sam, call_id, outcome, callback_at=at)
+        db.session.commit()
+        assert recorded.last == last_call_of(phone_bank.sam.id, phone_bank.party.id)
+    assert recorded.last
+    assert (recorded.last.calls, recorded.last.conversations, recorded.last.team) == (3, 1, 1)
+
+
+def test_postgresql_keeps_the_plans_of_a_cycle(phone_bank: PhoneBank) -> None:
+    """Planning a statement takes longer than executing it."""
+    for _ in range(12):
+        create_contact(phone_bank.contact_list)
+    db.session.commit()
+    with db.engine.connect():  # the session gets another connection, on which nothing is planned
+        for _ in range(12):
+            record(phone_bank.sam, claim(phone_bank.sam, has_no_hold=True).call.id, "no_answer")
+        plans = db.session.execute(
+            text("SELECT statement, generic_plans FROM pg_prepared_statements")
+        ).all()
+    kept = [row.statement for row in plans if row.generic_plans]
+    for words in ("SELECT CAST(call.xmin", "WITH locked AS", "AS called_elsewhere", "unchanged AS"):
+        assert any(words in statement for statement in kept), words
 
 
 def test_sent_again_it_changes_nothing_whatever_it_says(phone_bank: PhoneBank) -> None:

@@ -18,6 +18,7 @@ from phonebank.calls.call_rows import write_rows
 from phonebank.calls.claim import claim
 from phonebank.calls.hold import release_hold, renew_hold
 from phonebank.calls.household import switch_contact
+from phonebank.calls.last_call import LastCall
 from phonebank.calls.record import RecordResult, record
 from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.db import autocommit, db
@@ -42,7 +43,7 @@ def meanwhile(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meanwhile
     """Takes what another request does and commits just before the next outcome is written."""
     waiting: list[Callable[[], object]] = []
 
-    def write(*args: Any) -> bool:
+    def write(*args: Any) -> LastCall | None:
         if waiting:
             act = waiting.pop()
             with app.app_context():
@@ -197,6 +198,7 @@ def test_an_outcome_asks_no_more_than_it_needs(
 ) -> None:
     come_in(client, phone_bank)
     call_id = open_call(phone_bank).id
+    client.post(f"/calling/person/{call_id}/renew")  # the process reads campaign and party once
     db.session.rollback()
     asked.clear()
     address = f"/calling/person/{call_id}/outcome?turn=0"

@@ -1,0 +1,44 @@
+"""Rows that nearly every request needs and that seldom change. Each process keeps them.
+
+A request reads only the version of such a row, and gets the kept row if it has that version. So a
+change is seen by the next request of every process.
+"""
+
+from collections import OrderedDict
+from typing import Generic, TypeVar
+
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from phonebank.core.db import db
+from phonebank.models.base import Versioned
+
+Row = TypeVar("Row", bound=Versioned)
+
+
+class KeptRows(Generic[Row]):
+    """The kept rows of one table, at most `at_most` of them.
+
+    They belong to no session, and all requests share them. So nobody may change them, and only
+    their columns can be read.
+    """
+
+    def __init__(self, model: type[Row], at_most: int = 500) -> None:
+        self._model = model
+        self._at_most = at_most
+
+    def get(self, key: int, version: str) -> Row:
+        """Return the row with this primary key, as it was in this version or later.
+
+        Raises NoResultFound if the row has been deleted since its version was read.
+        """
+        kept: OrderedDict[int, Row] = current_app.extensions.setdefault(
+            f"kept rows of {self._model.__name__}", OrderedDict()
+        )
+        row = kept.get(key)
+        if row is None or row.row_version != version:
+            with Session(db.session.connection()) as apart:
+                row = kept[key] = apart.get_one(self._model, key)
+            while len(kept) > self._at_most:
+                kept.popitem(last=False)
+        return row
