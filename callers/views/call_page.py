@@ -30,7 +30,7 @@ from phonebank.roster import filters
 from phonebank.roster.practice_first import MINUTES, owes_practice
 from phonebank.scripts.step_renderer import fill
 from phonebank.trainings.marks import mark_of
-from phonebank.volunteers.ready import ready_to_host
+from phonebank.volunteers.steps import next_step
 from phonebank.volunteers.volunteers import volunteer_of
 from scripts_library.merge_fields import render_html
 
@@ -58,7 +58,7 @@ def calling() -> ResponseReturnValue:
         return render_template(
             "callers/party_ended.html",
             kept=kept,
-            ready=ready_to_host(caller.campaign, kept) if kept else [],
+            step=next_step(kept, caller.campaign),
             leave_url=leave_url,
             share=share_of(place["party"], caller.id),
             # The results name other callers, and the code of the next party lets people join it.

@@ -15,6 +15,8 @@ from phonebank.models import Campaign, Party, RoleName
 from phonebank.parties import services
 from phonebank.parties.summary import change_summary_link, party_by_summary_token, summary_of
 from phonebank.tallies.totals import caller_totals
+from phonebank.volunteers.steps import Ready, next_step
+from phonebank.volunteers.volunteers import volunteer_with
 
 public = Blueprint("evening", __name__, url_prefix="/evening")
 
@@ -30,8 +32,18 @@ def summary(party_id: int) -> ResponseReturnValue:
     return render_template(
         "parties/summary.html",
         public_link=base_url + url_for("evening.show", token=party.summary_token),
+        step=_step_after(party),
         **_evening_data(party),
     )
+
+
+def _step_after(party: Party) -> Ready | None:
+    """Return the step for which this host is ready after a party, if they keep their calls under
+    the address of their account."""
+    if not party.has_ended:
+        return None
+    campaign = db.session.get_one(Campaign, party.campaign_id)
+    return next_step(volunteer_with(current_user.email), campaign)
 
 
 @pages.get("/<int:party_id>/callers.csv")

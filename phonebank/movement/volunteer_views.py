@@ -16,16 +16,24 @@ from phonebank.trainings.marks import marks_of
 from phonebank.trainings.rooms import trainings_for
 from phonebank.volunteers import confirm, consents, mails, roles, volunteers
 from phonebank.volunteers.own_calls import calls_of
+from phonebank.volunteers.steps import next_step
 
 
 @pages.get("/volunteer")
 @for_volunteers
 def mine() -> ResponseReturnValue:
-    """Show the volunteer's calls in all campaigns, their certificates, and what they agreed to."""
+    """Show the volunteer's calls in all campaigns, their next steps, roles and certificates, and
+    what they agreed to."""
+    calls = calls_of(g.volunteer)
     return render_template(
         "movement/mine.html",
         volunteer=g.volunteer,
-        calls=calls_of(g.volunteer),
+        calls=calls,
+        steps=[
+            (own.campaign, step)
+            for own in calls
+            if (step := next_step(g.volunteer, own.campaign)) is not None
+        ],
         consents=consents.consents_of(g.volunteer),
         in_words=consents.IN_WORDS,
         marks=marks_of(g.volunteer),

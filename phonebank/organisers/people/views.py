@@ -13,7 +13,7 @@ from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
 from phonebank.core.mail import MailNotSentError
-from phonebank.models import Account, Campaign, RoleName
+from phonebank.models import Account, Campaign, RoleName, Volunteer
 from phonebank.organisers.people.forms import InviteForm, RoleForm
 
 pages = Blueprint("people", __name__, url_prefix="/people")
@@ -36,7 +36,7 @@ def everybody() -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 def invite() -> ResponseReturnValue:
     """Show the form that invites a host, a viewer or an organiser. A POST sends the invitation."""
-    form = InviteForm()
+    form = InviteForm(**_suggested())
     if form.validate_on_submit():
         try:
             invited = _invite(form)
@@ -50,6 +50,21 @@ def invite() -> ResponseReturnValue:
             return redirect(url_for(".everybody"))
     status = 422 if form.is_submitted() else 200
     return render_template("people/invite.html", form=form), status
+
+
+def _suggested() -> dict[str, str]:
+    """Return what the form shows for a volunteer who is ready to organise a campaign. The link has
+    the ids of both, because no page's address has an e-mail address in it."""
+    volunteer_id = request.args.get("volunteer", type=int)
+    volunteer = db.session.get(Volunteer, volunteer_id) if volunteer_id else None
+    if volunteer is None:
+        return {}
+    return {
+        "name": volunteer.first_name,
+        "email": volunteer.email,
+        "role": RoleName.ORGANISER,
+        "where": str(roles.Scope(campaign_id=request.args.get("campaign", type=int))),
+    }
 
 
 def _invite(form: InviteForm) -> Account:
