@@ -217,7 +217,7 @@ def confirm_offer_message(offer: HostOffer) -> Message:
         "One more tap: your phone party",
         f"Hello {offer.first_name},\n\n"
         f"you offered to host a phone party in {area_of_offer(offer)}, {when_of_offer(offer)}.\n"
-        f"Open this link, and an organiser looks at your offer:\n\n{link}\n\n"
+        f"Open this link, and an organiser will look at your offer:\n\n{link}\n\n"
         "If it wasn't you, ignore this e-mail. You won't get another, and we delete your address "
         "tomorrow.\n",
     )

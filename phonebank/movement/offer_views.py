@@ -85,5 +85,5 @@ def confirm_offer(token: str) -> ResponseReturnValue:
     """Confirm an offer. A mail scanner opens links too, so only this button counts."""
     offers.confirm_offer(offers.offer_of_link(token))
     db.session.commit()
-    flash("Thank you. An organiser looks at your offer now.", "success")
+    flash("Thank you. An organiser will look at your offer now.", "success")
     return redirect(url_for(".show_offer", token=token), 303)

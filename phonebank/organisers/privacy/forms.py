@@ -19,7 +19,7 @@ class EraseForm(FlaskForm):
     """The form that erases a person. `contact_id` is one of the person's contacts."""
 
     contact_id = IntegerField(validators=[InputRequired()])
-    never_again = BooleanField("Nobody calls their numbers again, from any later list either")
+    never_again = BooleanField("Nobody will call their numbers again, not even from a later list")
     # The button that also ends a call sends this field. The page shows that button, with the
     # caller's name, if the person is on a caller's screen.
     ends_calls = HiddenField()

@@ -59,7 +59,7 @@ def test_an_offer_becomes_a_party_when_an_organiser_says_yes(
     link = confirm(client, sent[0])
     assert link not in asked.text  # the mail alone shows that the address is Vik's
     waits = client.get(link).text
-    assert "looks at your offer" in waits
+    assert "will look at your offer" in waits
     assert "The evening by the minute" in waits
     with app.app_context():
         assert db.session.query(Account).filter_by(email="vik@example.org").count() == 0
@@ -148,7 +148,7 @@ def test_three_offers_are_open_at_most_and_a_blocked_person_is_not_told(
         db.session.commit()
     client.post(FORM, data=typed(email="bad@example.org", first_name="Bill"))
     link = confirm(client, sent[4])
-    assert "looks at your offer" in client.get(link).text
+    assert "will look at your offer" in client.get(link).text
     sign_in(client, organiser_id)
     assert "Bill" not in client.get(f"/campaigns/{stage.campaign_id}/events").text
 
