@@ -1,1 +1,1 @@
-"""The base of all other parts: configuration, PostgreSQL, Redis, errors, access, jobs, mail."""
+"""What all other parts build on: configuration, PostgreSQL, Redis, errors, access, jobs and mail."""

@@ -1,9 +1,9 @@
-"""How many new connections a web process accepts from the operating system at a time.
+"""The number of new connections that a web process accepts from the operating system at a time.
 
 If there are several processes, gunicorn's workers accept one connection in each round of the event
-loop. A round takes a twentieth of a second while twenty requests are under way. With ten thousand
-phones, connections wait for seconds in the operating system's queue, which the process does not
-see, and the phones give up. A process can only answer or refuse a request after it has accepted the
+loop. While twenty requests are under way, a round takes a twentieth of a second. With ten thousand
+phones, connections wait for seconds in the operating system's queue, and the phones give up. The
+process does not see that queue: it can answer or refuse a request only after it has accepted the
 connection.
 """
 
@@ -15,7 +15,7 @@ CONNECTIONS_A_ROUND = 50
 
 class Server(StreamServer):
     """A gevent server that accepts up to CONNECTIONS_A_ROUND connections in each round of the event
-    loop, even if gunicorn sets another number."""
+    loop, even if gunicorn sets a different number."""
 
     @property
     def max_accept(self) -> int:
@@ -27,5 +27,5 @@ class Server(StreamServer):
 
 
 def raise_max_accept() -> None:
-    """Have gunicorn's gevent workers use `Server`. Call this before they begin to serve."""
+    """Make gunicorn's gevent workers use `Server`. Call this before they start serving requests."""
     ggevent.StreamServer = Server

@@ -1,13 +1,14 @@
 """The access rules. Every view has a rule, and a view without a rule is closed to everyone.
 
 The decorator `open_to` puts the rule on the view, and `init_app` checks it before the view runs. A
-rule says which kind of person may open the page at all.
+rule says what kind of person may open the page at all.
 
-If the rule is ORGANISER or VIEWER, the address decides where the person needs that role. With a
-`campaign_id` in it, the campaign is loaded through `scopes.campaign_for`, which refuses the
-campaigns of others. Without one, the page is about the whole installation, and so is the role. A
-page for organisers or viewers of any part has one of the rules with ANYWHERE, and its view shows
-only what this person may see. Party pages ask `parties.services.party_for`.
+If the rule is ORGANISER or VIEWER, the address decides where the person needs that role. If the
+address contains a `campaign_id`, the campaign is loaded through `scopes.campaign_for`, which
+refuses other people's campaigns. If it does not, the page is about the whole installation, and the
+person needs the role for the whole installation. A page for organisers or viewers of any part of
+the installation has one of the ANYWHERE rules, and its view shows only what the person may see.
+Party pages ask `parties.services.party_for`.
 """
 
 from collections.abc import Callable
@@ -56,7 +57,7 @@ def open_to(rule: str) -> Callable[[View], View]:
 
 
 def rule_of(app: Flask, endpoint: str) -> str | None:
-    """Return the rule of an endpoint; None if its view has no rule, or if there is no view."""
+    """Return the rule of an endpoint, or None if there is no view or the view has no rule."""
     return getattr(app.view_functions.get(endpoint), "access_rule", None)
 
 
@@ -73,11 +74,11 @@ def _check_request() -> None:
 
 
 def check(rule: str | None, campaign_id: int | None = None) -> None:
-    """Raise SignInRequiredError or NotAllowedError unless the person who sent the request satisfies
-    the rule.
+    """Check the rule against the person who sent the request. Raises SignInRequiredError or
+    NotAllowedError if the person does not satisfy it.
 
-    `campaign_id` is the campaign in the address, None if it names none. Raises NotFoundError for an
-    organiser or viewer who may see nothing of that campaign, and if there is no such campaign.
+    `campaign_id` is the campaign in the address, or None if the address names none. Raises
+    NotFoundError if there is no such campaign, or if an organiser or viewer may see nothing of it.
 
     A request to a view with the rule CALLER, VOLUNTEER, TV, TOKEN or SIGNED always passes here. The
     view's own decorator checks the caller's or volunteer's cookie, the board's token, the API

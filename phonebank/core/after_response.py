@@ -1,4 +1,4 @@
-"""Work that begins when the response has been sent, such as an e-mail."""
+"""Runs work, such as sending an e-mail, after the response has been sent."""
 
 import logging
 from collections.abc import Callable
@@ -13,8 +13,8 @@ log = logging.getLogger(__name__)
 def run_after(response: Response, action: Callable[[], None]) -> None:
     """Run the action after the response is sent.
 
-    The browser then does not wait for the mail server. And the time that the response takes does
-    not show whether the typed address is known here.
+    So the browser does not wait for the mail server, and the response time does not reveal whether
+    the typed address is known here.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 

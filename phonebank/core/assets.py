@@ -1,12 +1,12 @@
 """The JavaScript and style sheets that pages load: their addresses, caching and compression.
 
 Templates call `vendor("htmx")` for a library copied by tools/vendor.py. They call
-`asset("phonebank.css")` for a file of ours, and `bundled("js/call_page.js")` for a module of ours
-together with everything that it imports (see `bundles`).
+`asset("phonebank.css")` for one of our own files, and `bundled("js/call_page.js")` for one of our
+modules together with everything that it imports (see `bundles`).
 
 A library has its version in its path and its checksum in the `integrity` attribute. So a browser
-may keep the library for ever, and refuses a changed copy. The address of a file of ours has its
-checksum in its query.
+may cache the library for ever, and refuses a modified copy. The address of one of our own files has
+the file's checksum in its query string.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Vendored(NamedTuple):
 
 @cache
 def vendored_files() -> dict[str, Vendored]:
-    """Return every vendored file that pages may load, by the name templates use."""
+    """Return every vendored file that pages may load, by the name that templates use for it."""
     manifest = json.loads(MANIFEST.read_text())
     return {name: Vendored(entry["path"], entry["integrity"]) for name, entry in manifest.items()}
 
@@ -65,7 +65,7 @@ def vendor(name: str) -> Vendored:
 
 
 class StaticFile:
-    """A file as browsers get it: its content, and a checksum of the content."""
+    """A file as it is sent to browsers: its content, and a checksum of the content."""
 
     def __init__(self, content: bytes, kind: str, is_text: bool) -> None:
         self.content = content
@@ -75,8 +75,8 @@ class StaticFile:
 
     @cached_property
     def gzipped(self) -> bytes | None:
-        """The content compressed with gzip, which is done only once. None if the file is not
-        text."""
+        """The content compressed with gzip, or None if the file is not text. The content is
+        compressed only once."""
         return gzip.compress(self.content, 9, mtime=0) if self._is_text else None
 
 
@@ -84,8 +84,8 @@ _read_files: dict[tuple[str, bool], tuple[float, StaticFile]] = {}
 
 
 def _static_file(filename: str, bundled: bool = False) -> StaticFile:
-    """Return a static file. With `bundled`, return a module in one file with everything that it
-    imports.
+    """Return a static file. With `bundled`, return one file that contains a module and everything
+    that it imports.
 
     Raises FileNotFoundError for a missing file.
     """
@@ -107,15 +107,15 @@ def _static_file(filename: str, bundled: bool = False) -> StaticFile:
 def _read(path: Path) -> bytes:
     """Return the content of a file.
 
-    Comments are left out of our own style sheets, because they are a sixth of what a phone would
-    load. Vendored files stay unchanged, because pages name their checksums.
+    Comments are left out of our own style sheets, because they make up a sixth of what a phone
+    would load. Vendored files stay unchanged, because pages name their checksums.
     """
     content = path.read_bytes()
     return content if path.suffix != ".css" or "vendor" in path.parts else _shortened(content)
 
 
 def _shortened(style_sheet: bytes) -> bytes:
-    """Return a style sheet of ours without its comments, its indentation and its line ends."""
+    """Return one of our style sheets without its comments, indentation and line breaks."""
     without_comments = re.sub(rb"/\*.*?\*/\s*", b"", style_sheet, flags=re.S)
     return re.sub(rb"(?<=[,;{}])\n\s*", b"", without_comments)
 
@@ -123,26 +123,26 @@ def _shortened(style_sheet: bytes) -> bytes:
 def asset(filename: str) -> str:
     """Return the address of one of our static files, with a checksum of its content.
 
-    Because of the checksum, browsers fetch a changed file at once after a release and never take
-    the old file from their cache. Raises FileNotFoundError for a missing file, so that a typing
+    Because of the checksum, browsers fetch a changed file immediately after a release, and never
+    use the old file from their cache. Raises FileNotFoundError for a missing file, so that a typing
     error in a template fails in a test and not in a browser.
     """
     return url_for("static", filename=filename, v=_static_file(filename).checksum)
 
 
 def bundled(filename: str) -> str:
-    """Return the address of one of our modules in one file with everything that it imports. The
-    address has a checksum of that file."""
+    """Return the address of a file that contains one of our modules and everything that it imports.
+    The address contains a checksum of that file."""
     checksum = _static_file(filename, bundled=True).checksum
     return url_for("static", filename=filename, bundle="", v=checksum)
 
 
 def _send_static(filename: str) -> ResponseReturnValue:
-    """Send a static file. For an address of `bundled`, send the module's bundle.
+    """Send a static file. For an address made by `bundled`, send the module's bundle.
 
-    Browsers keep vendored files, and files requested with their right checksum, for a year. While a
-    release rolls out, a browser may request the new file from an old process. The checksum keeps
-    the old file out of the cache under the new address.
+    Browsers cache vendored files, and files requested with the right checksum, for a year. While a
+    release is rolled out, a browser may request the new file from a process of the old release.
+    Because of the checksum, the browser does not cache the old file under the new address.
     """
     try:
         file = _static_file(filename, "bundle" in request.args and filename.endswith(".js"))
@@ -167,8 +167,8 @@ def _compress_drawing(response: Response) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Give `vendor`, `asset` and `bundled` to templates and their macros, and serve the static
-    files."""
+    """Make `vendor`, `asset` and `bundled` available in templates and their macros, and serve the
+    static files."""
     app.jinja_env.globals.update(vendor=vendor, asset=asset, bundled=bundled)
     app.view_functions["static"] = open_to(ANYONE)(_send_static)
     app.after_request(_compress_drawing)

@@ -1,12 +1,13 @@
 """Limits on how often a sender gets certain answers, such as wrong codes or successful joins.
 
 Whether an answer counts is known only when the request is done. So each request takes a place
-before it begins, and the limit treats every taken place like an answer that counts. If no place is
-free, the request waits a moment for another request to end. Once the limit is used up, requests are
-refused. So no more answers count than the limit allows, however many requests come at once.
+before it starts, and the limit treats every taken place like an answer that counts. If no place is
+free, the request waits a moment for another request to finish. As soon as the limit is used up,
+requests are refused. So the number of counted answers never exceeds the limit, however many
+requests arrive at the same time.
 
-Redis counts, with one Lua script for each step. While Redis is away, each process counts for
-itself.
+The counts are kept in Redis, with one Lua script for each step. While Redis is unavailable, each
+process keeps its own count.
 """
 
 import functools
@@ -70,10 +71,10 @@ end
 
 @dataclass
 class _LocalCount:
-    """The places and counters of this process alone, which it uses while Redis is away.
+    """The places and counters that a process keeps for itself while Redis is unavailable.
 
-    If Redis is back before a request ends, the request releases its place in Redis, and its place
-    in this process expires after PLACE_LIFETIME.
+    If Redis comes back before a request finishes, the request releases a place in Redis, and its
+    place in this process expires after PLACE_LIFETIME.
     """
 
     _taken: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -115,11 +116,11 @@ _local_count = _LocalCount()
 
 @dataclass(frozen=True)
 class AttemptLimit:
-    """A limit for each sender, over all views that it decorates.
+    """A limit for each sender, shared by all the views that it decorates.
 
     `limits` is text that Flask-Limiter reads, such as “20 per minute; 200 per hour”, or a function
-    that returns such text. `counts` says whether an answer with this HTTP status counts. A refused
-    request gets a TooManyRequestsError with `message`.
+    that returns such text. `counts` takes an HTTP status and says whether an answer with that
+    status counts. A refused request raises TooManyRequestsError with `message`.
     """
 
     scope: str
@@ -184,7 +185,7 @@ def _take(keys: list[str], place: str, limits: Sequence[RateLimitItem]) -> str:
 
 
 def _status_of(error: Exception) -> int:
-    """Return the status of the answer that `core.error_pages` gives to the error."""
+    """Return the status of the answer that `core.error_pages` returns for the error."""
     if isinstance(error, PhonebankError):
         return error.status
     if isinstance(error, HTTPException):

@@ -1,10 +1,10 @@
 """Joins an ES module and everything it imports into one file, so that a phone sends one request
 instead of fifteen.
 
-Each module becomes a function that returns its exports, so equal names in two modules do not clash.
-Comments that fill whole lines, and indentation, are left out. Only the syntax that our modules use
-is supported: named static imports from the same folder, and exported declarations. A module that
-exports a variable must not change it later.
+Each module becomes a function that returns its exports, so the same name in two modules does not
+clash. Indentation and comments that fill whole lines are left out. Only the syntax that our modules
+use is supported: named static imports from the same folder, and exported declarations. A module
+that exports a variable must not change the variable later.
 """
 
 import re
@@ -32,8 +32,8 @@ class _Module:
 def bundle(entry: Path) -> str:
     """Return JavaScript that does what the module `entry` does, without further requests.
 
-    Raises UnsupportedModuleError if a module has other syntax than the docstring of this file
-    names, or if modules import each other in a circle.
+    Raises UnsupportedModuleError if a module uses syntax that the docstring of this file does not
+    name, or if modules import each other in a cycle.
     """
     done: dict[str, str] = {}
     _add(entry, done, ())

@@ -1,8 +1,8 @@
 """Accepts signed times (in sessions, form tokens and links) from a machine whose clock is ahead.
 
-Clocks of two machines differ. A browser may get a page that one web machine signed, and send it at
-once to another. If the second machine's clock is a second or two behind, the signature seems to
-come from the future.
+The clocks of two machines never agree exactly. A browser may get a page that one web machine
+signed, and immediately send the signed value to another web machine. If the second machine's clock
+is a second or two behind, the signature seems to come from the future.
 """
 
 from datetime import UTC, datetime
@@ -17,8 +17,8 @@ MAX_CLOCK_SKEW = 60
 
 
 class PatientSigner(TimestampSigner):
-    """The signer that treats a signature from at most MAX_CLOCK_SKEW in the future as made just
-    now."""
+    """The signer that treats a signature from up to MAX_CLOCK_SKEW in the future as if it had been
+    made just now."""
 
     def unsign(  # type: ignore[override]
         self, signed_value: str | bytes, max_age: int | None = None, **options: Any
@@ -37,5 +37,6 @@ class PatientSigner(TimestampSigner):
 
 
 def tolerate_clock_skew() -> None:
-    """Make this process, including its libraries, check every signed time with PatientSigner."""
+    """Make this process, including the libraries that it uses, check every signed time with
+    PatientSigner."""
     TimedSerializer.default_signer = PatientSigner

@@ -1,4 +1,5 @@
-"""The settings of a process: every environment variable that Phonebank reads, read once at start.
+"""The settings of a process: every environment variable that Phonebank uses. They are read once,
+when the process starts.
 
 `docs/operations.md` describes each variable for the person who runs a server.
 """
@@ -106,8 +107,9 @@ class Config:
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Config":
         """Read the settings from `environ`.
 
-        Raises ConfigError if a needed variable is missing or a number is not a number. Also raises
-        ConfigError if a production server would start with a weak secret or without HTTPS.
+        Raises ConfigError if a required variable is missing, or if a variable that must be a number
+        is not one. Also raises ConfigError if a production server would start with a weak secret or
+        without HTTPS.
         """
 
         def needed(name: str) -> str:
@@ -216,7 +218,8 @@ class Config:
 
 
 def _for_psycopg(url: str) -> str:
-    """Return a PostgreSQL address, as hosting providers write it, with the driver's name added."""
+    """Take a PostgreSQL address as hosting providers write it, and return it with the driver's name
+    added."""
     scheme, separator, rest = url.partition("://")
     if scheme in ("postgres", "postgresql"):
         return f"postgresql+psycopg{separator}{rest}"
@@ -226,7 +229,7 @@ def _for_psycopg(url: str) -> str:
 
 
 def config_of(app: Flask) -> Config:
-    """Return the configuration that `create_app` made this app with."""
+    """Return the configuration that `create_app` used for this app."""
     config: Config = app.extensions["phonebank"]
     return config
 

@@ -1,8 +1,9 @@
-"""PostgreSQL, through `db`. It holds all data that must not be lost.
+"""Access to PostgreSQL through `db`. PostgreSQL holds all data that must not be lost.
 
-A connection has a time limit for each statement and each lock (`Timeouts`). `after_commit` runs a
-function once the transaction has committed, and `retry_on_deadlock` runs a transaction again after
-a deadlock. `autocommit` makes each statement of a busy view a separate transaction.
+Each connection limits how long a statement may run and how long it may wait for a lock
+(`Timeouts`). `after_commit` runs a function once the transaction has committed, and
+`retry_on_deadlock` runs a transaction again after a deadlock. `autocommit` runs each statement of a
+busy view as a separate transaction.
 """
 
 import functools
@@ -51,15 +52,15 @@ db = SQLAlchemy(
 
 @dataclass(frozen=True)
 class Timeouts:
-    """The time limits of a connection: how many seconds PostgreSQL may work on one statement, and
-    may wait for one lock. 0 means no limit."""
+    """The time limits of a connection, in seconds: how long PostgreSQL may work on one statement,
+    and how long it may wait for one lock. 0 means no limit."""
 
     statement: float
     lock: float
 
     @property
     def options(self) -> str:
-        """The limits as PostgreSQL's start-up options of a connection."""
+        """The limits in the form of start-up options for a PostgreSQL connection."""
         return (
             f"-c statement_timeout={round(1000 * self.statement)}"
             f" -c lock_timeout={round(1000 * self.lock)}"
@@ -86,8 +87,8 @@ TESTED_AFTER_IDLE = 1.0
 class PlainCursor(psycopg.Cursor[Any]):
     """A cursor that describes its columns in plain tuples.
 
-    SQLAlchemy asks for the name and the type of every column after every statement. To make
-    psycopg's own objects for that takes a third of the time of a statement that finds one wide row.
+    SQLAlchemy asks for the name and type of every column after every statement. Building psycopg's
+    own objects for that would take a third of the time of a statement that finds one wide row.
     """
 
     @property
@@ -107,9 +108,10 @@ class PlainCursor(psycopg.Cursor[Any]):
 def init_app(
     app: Flask, database_url: str, connections: int = 24, timeouts: Timeouts = FOR_PAGES
 ) -> None:
-    """Bind PostgreSQL to the app. The app connects when it first needs a connection.
+    """Set the app's PostgreSQL database. The app connects when it first needs a connection.
 
-    `connections` is how many may be open at once; `timeouts` apply to every statement on them.
+    `connections` is the number of connections that may be open at the same time. `timeouts` apply
+    to every statement on these connections.
     """
     from_url = make_url(database_url).query.get("options", "")
     options = f"{from_url if isinstance(from_url, str) else ' '.join(from_url)} {timeouts.options}"
@@ -132,7 +134,8 @@ def init_app(
 
 
 def _tolerate_lost_database(close: Callable[..., Any]) -> Callable[..., None]:
-    """Wrap a teardown so that a database that has just gone away does not fail the request.
+    """Wrap a teardown function so that the request does not fail if the database has just become
+    unavailable.
 
     The response is complete by then, and the transaction was lost with the connection.
     """
@@ -148,7 +151,8 @@ def _tolerate_lost_database(close: Callable[..., Any]) -> Callable[..., None]:
 
 
 def after_commit(action: Callable[[], None]) -> None:
-    """Run `action` once the present transaction has committed; drop it if it rolls back.
+    """Run `action` after the current transaction commits. Drop `action` if the transaction rolls
+    back.
 
     Use this to tell Redis or sockets what PostgreSQL has stored. If `action` raises RedisError, the
     error is logged and otherwise ignored.
@@ -157,7 +161,7 @@ def after_commit(action: Callable[[], None]) -> None:
 
 
 def actions_after_commit() -> list[Callable[[], None]]:
-    """Return the actions that `after_commit` has collected in the present transaction."""
+    """Return the actions that `after_commit` has collected in the current transaction."""
     actions: list[Callable[[], None]] = db.session.info.setdefault("after_commit", [])
     return actions
 
@@ -169,11 +173,11 @@ def retry_on_deadlock(act: Callable[Arguments, Result]) -> Callable[Arguments, R
     """Make a function run again, in a new transaction, if PostgreSQL ended its transaction because
     of a deadlock.
 
-    Two outcomes in one household may deadlock, for example, and so may an outcome and a do-not-call
-    entry. After MAX_ATTEMPTS the last OperationalError is raised.
+    For example, recording two outcomes in one household may deadlock, and so may recording an
+    outcome and adding a do-not-call entry. After MAX_ATTEMPTS the last OperationalError is raised.
 
     Until it commits, the function must do nothing that would be wrong to do twice. The next attempt
-    begins at once, because PostgreSQL has already let the other transaction continue.
+    starts immediately, because PostgreSQL has already let the other transaction continue.
     """
 
     @functools.wraps(act)
@@ -197,17 +201,19 @@ def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Run each statement of a function as a separate transaction, so that no BEGIN, COMMIT or
     ROLLBACK goes to PostgreSQL. Each of them costs as much as a statement that finds one row.
 
-    This is for busy views that make each change with one statement. That statement checks that what
-    was read before it is still true. Once a statement has written something, a rollback cannot take
-    it back. To change several rows that belong together, call `begin_transaction` first.
+    This is for busy views that make each change with a single statement, which also checks that
+    what the view read earlier is still true. What a statement has written cannot be rolled back. To
+    change several rows that belong together, call `begin_transaction` first.
 
     The function still calls `db.session.commit()`, which returns the connection to the pool and
-    runs the actions of `after_commit`. Rows do not expire at the commit. If another request may
-    have changed a row, read it again, with `populate_existing` or as plain columns. If the function
-    adds or changes an object of the session outside `begin_transaction`, the flush raises
-    RuntimeError. If the function raises an error, the session is rolled back.
+    runs the actions of `after_commit`. A commit does not expire the rows that the session has
+    loaded. If another request may have changed a row, read the row again, with `populate_existing`
+    or as plain columns. If the function adds or changes an object of the session outside
+    `begin_transaction`, the flush raises RuntimeError. If the function raises an error, the session
+    is rolled back.
 
-    Statements sent before the function began stay in their own transaction until the next commit.
+    Statements sent before the function was called stay in their own transaction until the next
+    commit.
     """
 
     @functools.wraps(act)
@@ -243,8 +249,9 @@ def store() -> None:
 
 
 def begin_transaction() -> None:
-    """Begin an ordinary transaction inside `autocommit`. It ends with the next commit or rollback,
-    and after that each statement is a transaction again. Do nothing if a transaction is open."""
+    """Begin an ordinary transaction inside `autocommit`. It ends with the next commit or rollback.
+    After that, each statement is a separate transaction again. Does nothing if a transaction is
+    already open."""
     if commits_each_statement(db.session):
         db.session.execute(_BEGIN)
 
@@ -253,8 +260,8 @@ _BEGIN = text("BEGIN")
 
 
 def commits_each_statement(session: Session) -> bool:
-    """Whether the session's next statement will be a separate transaction. If so, all statements
-    before it are stored."""
+    """Whether the session's next statement will be a separate transaction. If so, everything that
+    earlier statements wrote is already committed."""
     if not session.info.get(_AUTOCOMMIT):
         return False
     driver = session.connection().connection.dbapi_connection
@@ -298,8 +305,8 @@ def _remember_checkin_time(_: object, record: ConnectionPoolEntry) -> None:
 def _test_idle_connection(
     connection: psycopg.Connection, record: ConnectionPoolEntry, _: object
 ) -> None:
-    """Make the pool replace a connection that died while it was idle. Raises DisconnectionError,
-    which tells the pool to replace it."""
+    """Make the pool replace a connection that was lost while it was idle, by raising
+    DisconnectionError."""
     idle_since = record.info.get("idle_since")
     if idle_since is None or time.monotonic() - idle_since < TESTED_AFTER_IDLE:
         return

@@ -1,8 +1,8 @@
-"""Forms that edit a stored row, which another person may change while the form is filled in.
+"""Forms that edit a stored row which another person may change while the form is being filled in.
 
-The page carries in `seen` a short digest of each value that it showed. When the form is sent, the
-digests are compared with the stored values. So the form never silently overwrites another person's
-change.
+The page's hidden field `seen` holds a short digest of each value that the page showed. When the
+form is submitted, the digests are compared with the stored values, so the form never silently
+overwrites another person's change.
 """
 
 import hashlib
@@ -25,8 +25,8 @@ class EditForm(FlaskForm):
     """The base of forms that notice another person's changes.
 
     Construct the form with the stored values, as `obj` or `data`, both to show the form and to read
-    what was sent. Lock the row first, so that these values are current. Ask `is_overtaken` before
-    storing anything from the form.
+    what was submitted. Before reading a submitted form, lock the row, so that the stored values are
+    current. Call `is_overtaken` before you store anything from the form.
     """
 
     seen = HiddenField()
@@ -37,12 +37,13 @@ class EditForm(FlaskForm):
             self.seen.data = self._digests()
 
     def is_overtaken(self) -> bool:
-        """Whether another person has changed a value that this form would overwrite, since the form
-        was shown.
+        """Whether another person has, since the form was shown, changed a value that this form
+        would overwrite.
 
         If so, each such field gets an error that says what was changed. A field that this person
-        left alone takes the other person's value. A field that this person edited keeps the edit,
-        and sending the form again stores it. A form without digests is accepted without this check.
+        did not edit now shows the other person's value. A field that this person edited keeps the
+        edit, and submitting the form again stores it. A form without digests is accepted without
+        this check.
         """
         shown = dict(part.split(".", 1) for part in (self.seen.data or "").split() if "." in part)
         changed = False
@@ -84,10 +85,11 @@ class EditForm(FlaskForm):
 
 
 def is_still(current: str) -> bool:
-    """Whether a request to replace a code or link names the present one (`current`) in its field
-    `seen`.
+    """Whether a request to replace a code or link names the current code or link (`current`) in its
+    field `seen`.
 
-    If two people ask at once, the first gets a new link, and the second sees that same link.
+    If two people ask for a new link at the same time, the first gets it, and the second is shown
+    the same new link.
     """
     return request.form.get("seen", current) == current
 
@@ -97,8 +99,8 @@ def _digest(value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    """Return a value as text that is the same whether the value comes from the database or from a
-    browser."""
+    """Return a value as text. The text is the same whether the value comes from the database or
+    from a browser."""
     if value is None or value is False:
         return ""
     if isinstance(value, list | tuple | set):
@@ -107,7 +109,7 @@ def _plain(value: Any) -> str:
 
 
 def _in_words(field: Field) -> str:
-    """Return the field's stored value as the page shows it."""
+    """Return the field's stored value in the words that the page shows."""
     value = field.object_data
     if isinstance(value, bool):
         return "ticked" if value else "not ticked"

@@ -1,4 +1,4 @@
-"""E-mail addresses as they are stored."""
+"""The form in which e-mail addresses are stored."""
 
 import unicodedata
 
@@ -13,8 +13,8 @@ def normalise_email(email: str) -> str:
     """Return the address in lower case, as it is stored.
 
     Raises InvalidInputError if no mail could be delivered to an address of this form. The standard
-    allows capitals to matter before the @ (RFC 5321 section 2.4), but no server in use treats them
-    as different.
+    allows a server to distinguish upper and lower case before the @ (RFC 5321 section 2.4), but no
+    server in use does.
     """
     try:
         # Some keyboards type full-width letters. NFKC replaces them by plain letters.

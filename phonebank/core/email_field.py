@@ -1,4 +1,4 @@
-"""A form's field for an e-mail address."""
+"""A form field for an e-mail address."""
 
 from typing import Any
 
@@ -10,7 +10,8 @@ from phonebank.core.errors import InvalidInputError
 
 
 class NormalEmailField(EmailField):
-    """A field for an e-mail address. Its `data` is the address as `normalise_email` returns it."""
+    """A field for an e-mail address. Its `data` is the address in the form that `normalise_email`
+    returns."""
 
     data: str | None
 

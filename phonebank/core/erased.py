@@ -1,11 +1,11 @@
-"""Refuses new people in a campaign whose people are being erased or have been erased."""
+"""Keeps new people out of a campaign whose people have been erased or are being erased."""
 
 from phonebank.core.errors import ConflictError
 from phonebank.models import Campaign
 
 
 def refuse_erased(campaign: Campaign) -> None:
-    """Raise ConflictError if the campaign's people are erased, or are being erased."""
+    """Raise ConflictError if the campaign's people have been erased or are being erased."""
     if campaign.erasing_since is not None:
         raise ConflictError(
             "This campaign may not keep people any longer, and they are erased.",

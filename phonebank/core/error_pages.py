@@ -1,8 +1,8 @@
-"""Turns each kind of error into a page, into JSON for our own JavaScript, or into a problem for API
-clients (`problems`).
+"""Turns each kind of error into a page, JSON for our own JavaScript, or a problem for API clients
+(`problems`).
 
-If PostgreSQL, Redis or the machine refuses something (`store_errors`), the answer is a 503 that
-explains it. Each 503 says when to try again.
+If PostgreSQL, Redis or the machine fails (`store_errors`), the answer is a 503 that explains what
+happened. Each 503 says when to try again.
 """
 
 import logging
@@ -51,7 +51,8 @@ HTTP_WORDS: dict[int, tuple[str, str, str]] = {
 
 
 def init_app(app: Flask) -> None:
-    """Give the app one answer for each kind of error: a page for people, JSON for API clients."""
+    """Make the app answer each kind of error in one way: with a page for people and JSON for API
+    clients."""
     app.register_error_handler(PhonebankError, _handle_our_error)
     app.register_error_handler(CSRFError, _handle_stale_form)
     app.register_error_handler(RateLimitExceeded, _handle_rate_limit)
@@ -64,7 +65,7 @@ def init_app(app: Flask) -> None:
 
 
 def answer_to(error: PhonebankError) -> ResponseReturnValue:
-    """Return the answer to an error: a problem for the API, JSON if the request wants JSON,
+    """Return the answer to an error: a problem for an API request, JSON if the request wants JSON,
     otherwise a page."""
     if problems.is_for_api():
         faults = error.faults if isinstance(error, InvalidInputError) else ()
@@ -158,10 +159,12 @@ def _add_retry_after(response: Response) -> Response:
 
 
 def roll_back() -> None:
-    """Undo everything that the request had begun. Never raises, so every error handler may call it.
+    """Roll back everything that the request has not committed. Never raises an error, so every
+    error handler may call it.
 
     The error page's layout asks the database who is signed in. Without the rollback, that query
-    could fail in the broken transaction. If PostgreSQL is away, the user is treated as signed out.
+    could fail in the broken transaction. If PostgreSQL is unavailable, the user is treated as
+    signed out.
     """
     try:
         db.session.rollback()
@@ -170,7 +173,7 @@ def roll_back() -> None:
 
 
 def _treat_as_signed_out() -> None:
-    """Make the user of this request anonymous.
+    """Treat the user of this request as anonymous.
 
     Otherwise the page's layout would load the signed-in account from the database, which has just
     failed.
@@ -193,7 +196,7 @@ _NO_COOKIE = (
 
 
 def _too_large() -> tuple[str, str, str]:
-    """Return the title, the message and what to do if a request is larger than its limit."""
+    """Return the title, the message and the advice to show if a request is larger than its limit."""
     most, sent = request.max_content_length, request.content_length or 0
     part = "The file or text you sent"
     if request.mimetype == "multipart/form-data" and most and sent <= most:
@@ -205,7 +208,7 @@ def _too_large() -> tuple[str, str, str]:
 
 
 def _size(most: int | None) -> str:
-    """Return a number of bytes in words."""
+    """Return a size limit in words."""
     if most is None:
         return "size"
     return f"{most // 1024**2} MB" if most >= 1024**2 else f"{most // 1000} kB"

@@ -1,4 +1,5 @@
-"""The kinds of error that a page explains to a person. `error_pages` makes each a page or JSON.
+"""The kinds of error that a page explains to a person. `error_pages` turns each into a page or
+JSON.
 
 PhonebankError
 ├── InvalidInputError        422  something typed, chosen or uploaded cannot be used
@@ -20,7 +21,7 @@ class PhonebankError(Exception):
     """The base of all these errors.
 
     Pages show both texts: `message` says what is wrong, and `what_to_do` says what would help. Each
-    subclass has the HTTP status and the page's title.
+    subclass sets the HTTP status and the page's title.
     """
 
     status = 500
@@ -33,8 +34,8 @@ class PhonebankError(Exception):
 
 
 class InvalidInputError(PhonebankError):
-    """For an API request, `faults` says of each wrong value where the value is and what is
-    wrong."""
+    """An error about something typed, chosen or uploaded. For an API request, `faults` says where
+    each wrong value is and what is wrong with it."""
 
     status = 422
     title = "That can't be used"

@@ -1,11 +1,11 @@
-"""Makes a web process collect garbage rarely.
+"""Makes a web process run Python's garbage collector rarely.
 
 Python looks through all its objects whenever their number has grown by a quarter. The connections
 of five thousand phones and five hundred boards make 1.2 million objects. Without this module, a
-collection runs every half minute and takes a second and a half. During it, the process answers no
-request and updates no board. It finds no garbage, because reference counts and the frequent small
-collections free what a request leaves. Only closed connections leave garbage, some forty objects
-each. A collection every ten minutes is enough for that.
+full collection runs every half minute and takes a second and a half, during which the process
+answers no request and updates no board. It finds no garbage, because reference counts and the
+frequent small collections free what a request leaves behind. Only closed connections leave garbage,
+about forty objects each. A collection every ten minutes is enough for those.
 """
 
 import gc
@@ -20,8 +20,8 @@ NEVER = 1_000_000_000
 
 
 def freeze_and_throttle_gc(every: float = EVERY) -> None:
-    """Exempt all present objects from collection, and from now on make a full collection only every
-    `every` seconds or so. Call this once, when the application is complete."""
+    """Exempt all existing objects from garbage collection, and from now on run a full collection
+    only about every `every` seconds. Call this once, when the application has been set up."""
     gc.collect()
     gc.freeze()
     smallest, small, _ = gc.get_threshold()

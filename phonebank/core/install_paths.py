@@ -1,7 +1,8 @@
-"""The paths of files that lie outside the packages: Procfile, wsgi.py, guides, migrations.
+"""The paths of files that are outside the packages: Procfile, wsgi.py, guides, migrations.
 
-In a clone these files are at its top. In an installation they are in a separate folder, where
-pyproject.toml puts them, and the data is kept in the folder from which Phonebank is run.
+In a clone of the repository, these files are in its top folder. In an installation, they are in a
+separate folder, where pyproject.toml puts them, and the data is kept in the folder from which
+Phonebank is run.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ ROOT = _INSTALLED if IS_INSTALLED else _CLONE
 def data_folder(environment: Mapping[str, str]) -> Path:
     """Return the folder in which `phonebank run` keeps its data.
 
-    This is PHONEBANK_VAR if it is set; otherwise `var` in the clone, or `var` in the current folder
-    if there is no clone.
+    This is PHONEBANK_VAR if that variable is set. Otherwise it is `var` in the clone, or `var` in
+    the current folder if Phonebank does not run from a clone.
     """
     return Path(environment.get("PHONEBANK_VAR") or (Path() if IS_INSTALLED else ROOT) / "var")

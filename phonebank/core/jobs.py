@@ -1,4 +1,4 @@
-"""Jobs outside requests: the queues, the `job` decorator, the worker and the clock.
+"""Jobs that run outside requests: their queues, the `job` decorator, the worker and the clock.
 
 A job takes ids as its arguments and reads the rows itself. It must be safe to run twice, because a
 job whose worker was killed runs again.
@@ -36,7 +36,7 @@ QUEUES = (URGENT, CHORES, IMPORTS)
 
 
 class JobFunction(Protocol[Arguments]):
-    """A function that a worker runs; `job` makes one."""
+    """A function that a worker runs. The decorator `job` makes one."""
 
     __name__: str
     queue: str
@@ -46,8 +46,8 @@ class JobFunction(Protocol[Arguments]):
 
 
 def job(queue: str, timeout: int) -> Callable[[Callable[Arguments, None]], JobFunction[Arguments]]:
-    """Make a function a job. The job runs on `queue`, in its own app context, for at most `timeout`
-    seconds."""
+    """Turn a function into a job that runs on `queue`, in its own app context, for at most
+    `timeout` seconds."""
 
     def decorate(function: Callable[Arguments, None]) -> JobFunction[Arguments]:
         @functools.wraps(function)
@@ -65,8 +65,8 @@ def job(queue: str, timeout: int) -> Callable[[Callable[Arguments, None]], JobFu
 
 
 def enqueue(function: JobFunction[Arguments], *args: Arguments.args, **_: Arguments.kwargs) -> Job:
-    """Put a job on its queue, with ids as its arguments. Call this after the rows with these ids
-    are committed. Raises RedisError while Redis is away."""
+    """Put a job on its queue, with ids as its arguments. Call this only after the rows with these
+    ids have been committed. Raises RedisError while Redis is unavailable."""
     return _queue(function.queue, redis_for_jobs()).enqueue(
         function,
         *args,
@@ -85,17 +85,17 @@ def _queue(name: str, connection: Redis) -> Queue:
 
 @dataclass(frozen=True)
 class Periodic:
-    """A job, made by `job`, that the clock puts on its queue every `seconds`."""
+    """A job, made by `job`, that the clock puts on its queue every `seconds` seconds."""
 
     function: JobFunction[[]]
     seconds: int
 
 
 class AppWorker(Worker):
-    """A worker whose forked children don't share its database connections.
+    """A worker whose forked child processes do not share its database connections.
 
-    It remembers that a signal asked it to stop. RQ's own worker forgets that if Redis is away while
-    it stops.
+    It remembers that a signal asked it to stop. RQ's own worker forgets the signal if Redis is
+    unavailable while the worker stops.
     """
 
     is_asked_to_stop = False
@@ -129,11 +129,12 @@ class _PeriodicJob(CronJob):
 
 
 def run_worker(burst: bool = False, queues: Sequence[str] = QUEUES) -> None:
-    """Work through the queues until a signal stops the process or, with `burst`, until they are
-    empty.
+    """Run the jobs in the queues until a signal stops the process or, with `burst`, until the
+    queues are empty.
 
-    If Redis goes away while the worker is idle, RQ waits for Redis. In the middle of a job RQ
-    raises RedisError, and a new worker begins a second later; with `burst` the error is raised.
+    If Redis becomes unavailable while the worker is idle, RQ waits for Redis. If that happens in
+    the middle of a job, RQ raises RedisError, and a new worker starts a second later. With `burst`,
+    the error is passed on to the caller instead.
     """
     try:
         while True:
@@ -160,7 +161,7 @@ def run_worker(burst: bool = False, queues: Sequence[str] = QUEUES) -> None:
 def run_clock(periodic_jobs: Sequence[Periodic]) -> None:
     """Put each periodic job on its queue when it is due, until a signal stops the process.
 
-    While Redis is away, the clock tries again each second.
+    While Redis is unavailable, the clock tries again each second.
     """
     try:
         while True:

@@ -1,4 +1,4 @@
-"""Links in e-mails, which a job or a thread builds outside of a request."""
+"""Links for e-mails. A job or thread may build them outside a request."""
 
 from typing import Any
 
@@ -13,5 +13,5 @@ def path_to(endpoint: str, **values: Any) -> str:
 
 
 def link_to(endpoint: str, **values: Any) -> str:
-    """Return the whole address of a page, as an e-mail needs it."""
+    """Return the full address of a page, as needed in an e-mail."""
     return current_config().base_url + path_to(endpoint, **values)

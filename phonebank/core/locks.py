@@ -1,4 +1,4 @@
-"""Locks on rows. A transaction locks a row, then reads it again, then changes it.
+"""Row locks. A transaction first locks a row, then reads it again, and only then changes it.
 
 `docs/locks.md` says in which order transactions lock the rows of different tables.
 """
@@ -15,10 +15,11 @@ Row = TypeVar("Row", bound=Base)
 
 
 def lock_row(row: Base, share: bool = False) -> None:
-    """Lock the row until the commit and read it again, so that `row` shows its present values.
+    """Lock the row until the commit and read it again, so that `row` has its current values.
 
-    With `share`, several transactions may hold the lock together, and only a transaction that would
-    change the row waits. The lock never delays inserts of rows that refer to this row.
+    With `share`, several transactions may hold the lock at the same time, and only a transaction
+    that would change the row waits. The lock never delays the insertion of rows that refer to this
+    row.
 
     Raises NotFoundError if another transaction has deleted the row.
     """
@@ -37,6 +38,6 @@ def lock_row(row: Base, share: bool = False) -> None:
 
 
 def get_locked(kind: type[Row], row_id: int) -> Row | None:
-    """Return the row with this id, locked and read again as by `lock_row`; None if there is no such
-    row."""
+    """Lock the row with this id and read it again, as `lock_row` does. Return the row, or None if
+    there is no such row."""
     return db.session.get(kind, row_id, with_for_update={"key_share": True}, populate_existing=True)

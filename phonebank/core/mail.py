@@ -1,4 +1,4 @@
-"""E-mail: `send` sends one plain-text message."""
+"""Sends e-mail. `send` sends one plain-text message."""
 
 import logging
 import smtplib
@@ -51,8 +51,8 @@ def init_app(app: Flask, config: Config) -> None:
 
 
 def is_configured(config: Config | None = None) -> bool:
-    """Whether the configuration names a mail server. None stands for the current app's
-    configuration."""
+    """Whether the configuration names a mail server. Without `config`, the current app's
+    configuration is used."""
     config = config or current_config()
     return bool(config.mail_server)
 
@@ -68,8 +68,8 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Message:
-    """A plain-text message to one person. `id` is the left part of its Message-ID: a mailbox shows
-    a message with the same id once."""
+    """A plain-text message to one person. `id` is the part of its Message-ID before the @. A
+    mailbox shows two messages with the same id only once."""
 
     to: str
     subject: str
@@ -79,7 +79,8 @@ class Message:
 
 
 class Batch:
-    """Sends several messages over one connection, which takes half the time of separate ones."""
+    """Sends several messages over one connection, which takes half as long as using a separate
+    connection for each."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -107,7 +108,7 @@ class Batch:
 
 @contextmanager
 def batch() -> Iterator[Batch]:
-    """Open one connection for several messages. The connection is opened with the first message."""
+    """Provide one connection for several messages. It is opened when the first message is sent."""
     connection = current_app.extensions["mailman"].get_connection()
     try:
         yield Batch(connection)
@@ -138,11 +139,11 @@ def _not_sent(error: Exception) -> MailNotSentError:
 
 
 def deliver(to: str, subject: str, text: str) -> None:
-    """Send one plain-text message. Without a mail server, print it, so that the demonstration can
-    be tried without one.
+    """Send one plain-text message. If no mail server is set, print the message, so that the
+    demonstration can be tried without one.
 
-    In production it is not printed, because more people read a public server's log than the
-    mailbox. Raises MailNotSentError.
+    In production the message is never printed, because more people can read a public server's log
+    than the recipient's mailbox. Raises MailNotSentError.
     """
     if is_configured():
         send(to, subject, text)

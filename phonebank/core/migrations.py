@@ -25,7 +25,8 @@ BETWEEN_ATTEMPTS = 10.0  # seconds
 
 
 class TableInUseError(ConflictError):
-    """The error for a migration whose table was in use by other transactions at every attempt."""
+    """The error for a migration that could not lock its table in any attempt, because other
+    transactions were using it."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -39,9 +40,9 @@ def upgrade_database(
 ) -> None:
     """Run the missing migrations, each in its own transaction.
 
-    If a migration needs a table in use, it gives up after LOCK_TIMEOUT. It is tried `attempts`
-    times, with `between` seconds between two attempts. Raises TableInUseError after the last
-    attempt.
+    If a migration needs a table that is in use, it gives up after LOCK_TIMEOUT. It is tried up to
+    `attempts` times, with a pause of `between` seconds after each failure. Raises TableInUseError
+    after the last attempt.
     """
     for left in reversed(range(attempts)):
         try:

@@ -1,15 +1,16 @@
 """Refuses some requests when a web process is too busy, so that it serves the others in time.
 
 `Overload` is WSGI middleware around everything else. It counts the requests that are under way.
-Beyond a limit it answers 503 within a millisecond and says when to try again. There is one count,
-but each urgency has its own limit. So claims are refused before records of calls, and pages before
-claims.
+Above a limit it answers 503 within a millisecond and says when to try again. All requests are
+counted together, but each urgency has its own limit. So pages are refused first, then claims, and
+records of calls last.
 
-Websocket connections are not counted, because they mostly wait. A record that comes over one is
-counted (`record_under_way`). Static files and a load balancer's probes are not counted either.
+Websocket connections are not counted, because they mostly wait. A record of a call that arrives
+over a websocket is counted (`record_under_way`). Static files and a load balancer's probes are not
+counted.
 
-A request is counted once its body is read (`request_body`), so a slow sender delays no other
-request.
+A request is counted only after its body has been read (`request_body`), so a slow sender does not
+delay other requests.
 """
 
 import logging
@@ -41,7 +42,7 @@ View = TypeVar("View", bound=Callable[..., object])
 
 
 class Urgency(Enum):
-    """The importance of a request. A busy process refuses RECORD requests last."""
+    """How urgent a request is. A busy process refuses RECORD requests last."""
 
     RECORD = "record"
     CLAIM = "claim"
@@ -94,8 +95,8 @@ _SOCKETS, _FILES = "/socket.io/", "/static/"
 def with_urgency(urgency: Urgency) -> Callable[[View], View]:
     """Mark a view with its urgency.
 
-    Its address must be fixed, without a part that varies. A view without a mark is a PAGE, except
-    that a POST to an address with a `call_id` is a RECORD.
+    The view's address must be fixed, without a variable part. A view without a mark counts as PAGE,
+    except that a POST to an address with a `call_id` counts as RECORD.
     """
 
     def decorate(view: View) -> View:
@@ -106,7 +107,7 @@ def with_urgency(urgency: Urgency) -> Callable[[View], View]:
 
 
 def init_app(app: Flask) -> None:
-    """Wrap the app and all its middleware so far in `Overload`. Call this last."""
+    """Wrap the app, with all the middleware that it has so far, in `Overload`. Call this last."""
     config = config_of(app)
     guard = Overload(app, app.wsgi_app, config.database_connections, config.timings)
     app.extensions["overload"] = guard
@@ -114,17 +115,17 @@ def init_app(app: Flask) -> None:
 
 
 def is_busy(environ: "WSGIEnvironment") -> bool:
-    """Whether the process was too busy for a claim when this request came.
+    """Whether the process was too busy for a claim when this request arrived.
 
-    A busy process still saves the record of a call, but the page must ask for the next person
+    A busy process still saves the record of a call, but the page has to ask for the next person
     later.
     """
     return bool(environ.get(_BUSY))
 
 
 class BusyError(ServiceUnavailableError):
-    """The error for a record over a websocket that a busy process refuses. `retry_after` is in
-    seconds."""
+    """The error for a record of a call that arrived over a websocket and that a busy process
+    refuses. `retry_after` is in seconds."""
 
     title = "One moment"
 
@@ -137,9 +138,10 @@ class BusyError(ServiceUnavailableError):
 
 @contextmanager
 def record_under_way() -> Iterator[None]:
-    """Count a record that came over a websocket while it is under way, as if it were a request.
+    """Count a record of a call that arrived over a websocket as a request, for as long as it is
+    under way.
 
-    Raises BusyError if a request would be refused now. This needs an app context.
+    Raises BusyError if a request with a record would be refused now. This needs an app context.
     """
     guard: Overload = current_app.extensions["overload"]
     began = guard.begin_record()
@@ -150,21 +152,21 @@ def record_under_way() -> Iterator[None]:
 
 
 def limits_for(connections: int) -> dict[Urgency, int]:
-    """Return, for each urgency, how many requests may be under way when a request of that urgency
-    comes in."""
+    """Return, for each urgency, the number of requests under way at which a new request of that
+    urgency is refused."""
     return {urgency: int(connections * share) for urgency, share in SHARE.items()}
 
 
 def claims_limit_for(connections: int) -> int:
-    """Return how many claims may be under way, apart from other requests."""
+    """Return how many claims may be under way at the same time, regardless of other requests."""
     return int(connections * CLAIMS_SHARE)
 
 
 class Overload:
-    """The count of the requests that one process has under way, as WSGI middleware.
+    """WSGI middleware that counts the requests that one process has under way, and refuses some.
 
     `connections` is how many connections to PostgreSQL the process may open. With `timings`, each
-    answer says in a Server-Timing header how long it took.
+    answer has a Server-Timing header that says how long it took.
     """
 
     def __init__(
@@ -218,8 +220,8 @@ class Overload:
             self._leave(urgency, time.perf_counter() - began)
 
     def begin_record(self) -> float:
-        """Count a record as begun, and return when that was, for `end_record`. Raises BusyError if
-        the limit is reached."""
+        """Count a record of a call as started, and return its start time, which `end_record` needs.
+        Raises BusyError if the limit is reached."""
         if not self._enter(Urgency.RECORD):
             seconds = self._retry_after(Urgency.RECORD)
             self._log_refusal()
@@ -227,7 +229,7 @@ class Overload:
         return time.perf_counter()
 
     def end_record(self, began: float) -> None:
-        """Count a record as finished."""
+        """Count a record of a call as finished."""
         self._leave(Urgency.RECORD, time.perf_counter() - began)
 
     def _narrowed(self, limit: int, by: Urgency = Urgency.RECORD) -> int:
@@ -235,7 +237,8 @@ class Overload:
         return math.ceil(limit * self._open[by])
 
     def _is_late(self, environ: "WSGIEnvironment") -> bool:
-        """Whether the client has hung up, or has waited too long while other clients also wait."""
+        """Whether the client has closed the connection, or has waited too long while other clients
+        are waiting too."""
         connection = connection_state_of(environ)
         if connection is None:
             return False
@@ -243,7 +246,8 @@ class Overload:
         return connection.is_closed or (is_busy and connection.waited > WAITED_AT_MOST)
 
     def _enter(self, urgency: Urgency) -> bool:
-        """Count the request as begun. Return False and count nothing if the limit is reached."""
+        """Count the request as started. If the limit is reached, return False and do not count the
+        request."""
         with self._lock:
             if urgency is Urgency.UPLOAD:
                 if self.uploads >= UPLOADS_AT_ONCE:
@@ -260,7 +264,8 @@ class Overload:
             return True
 
     def _leave(self, urgency: Urgency, took: float) -> None:
-        """Count the request as finished; `took` (seconds) adjusts the limits (see SLOW)."""
+        """Count the request as finished. The time that it took, `took` in seconds, adjusts the
+        limits (see SLOW)."""
         with self._lock:
             if urgency in self._open:
                 share = self._open[urgency]
@@ -288,10 +293,10 @@ class Overload:
         return _answer(HTTPStatus.SERVICE_UNAVAILABLE, headers, body, start_response)
 
     def _retry_after(self, urgency: Urgency) -> int:
-        """Return the number of seconds until the client's next try.
+        """Return how many seconds the client should wait before it tries again.
 
-        The number grows with the number of clients refused lately, so few of them return at a time.
-        It is random, so they do not return together.
+        The wait grows with the number of clients refused recently, so only a few of them return at
+        a time. It is random, so they do not all return at the same moment.
         """
         with self._lock:
             now = time.monotonic()
@@ -314,9 +319,9 @@ class Overload:
 
 
 def _marked_addresses(app: Flask) -> dict[str, Urgency]:
-    """Return the urgency of each address whose view is marked with one.
+    """Return the urgency of each address whose view is marked with `with_urgency`.
 
-    Raises ValueError if a part of such an address varies.
+    Raises ValueError if such an address has a variable part.
     """
     marked = {}
     for rule in app.url_map.iter_rules():
@@ -330,8 +335,9 @@ def _marked_addresses(app: Flask) -> dict[str, Urgency]:
 
 
 def _call_addresses(app: Flask) -> re.Pattern[str]:
-    """Return a pattern that matches every address which names a call. Flask later matches the
-    address exactly. To do that here too would take the same time again."""
+    """Return a pattern that matches every address that names a call. The pattern is not exact:
+    Flask matches the address exactly later, and doing that here as well would take the same time
+    again."""
     addresses = {rule.rule for rule in app.url_map.iter_rules() if "call_id" in rule.arguments}
     fixed_parts = (re.split("<.*?>", address) for address in sorted(addresses))
     return re.compile("|".join("[^/]+".join(map(re.escape, parts)) for parts in fixed_parts))

@@ -1,5 +1,5 @@
-"""The answers that a process gives if it refuses a request. They are made without Flask, in less
-than a millisecond."""
+"""The answers of a process that refuses a request. They are made without Flask, in less than a
+millisecond."""
 
 from functools import cache
 from pathlib import Path
@@ -23,10 +23,10 @@ Headers = dict[str, str]
 
 
 def refusal(environ: "WSGIEnvironment", seconds: int) -> tuple[Headers, bytes]:
-    """Return the headers and body of a 503 that asks the client to come back after that many
+    """Return the headers and body of a 503 that asks the client to try again after `seconds`
     seconds.
 
-    The body is JSON for an API client, otherwise a page. The page that answers a GET reloads
+    The body is JSON for an API client, otherwise a page. In answer to a GET, the page reloads
     itself.
     """
     content_type, body = _body(environ, seconds)

@@ -1,8 +1,8 @@
 """The X-Phonebank headers. Our pages use them to tell the app's answers from those of a proxy.
 
 A proxy, or the log-in page of a café or train, may answer a phone in Phonebank's place, with any
-status. A page of ours trusts an answer only if it has the header `OURS`. It stops sending the
-record of a call again only if the header `CALL` names that call.
+status. Our pages trust an answer only if it has the header `OURS`. A page keeps resending the
+record of a call until the header `CALL` of an answer names that call.
 """
 
 from flask import Response
@@ -31,7 +31,7 @@ def mark_as_ours(response: Response) -> Response:
 
 
 def verdict_of(response: Response) -> str | None:
-    """Return "saved" or "refused" if this response is final for the request; None if a later try
+    """Return "saved" or "refused" if this response is final for the request, or None if a later try
     may still be accepted."""
     status = response.status_code
     if status < 400:

@@ -5,8 +5,9 @@ from decimal import Decimal, InvalidOperation
 
 
 def read_price(environ: Mapping[str, str], name: str) -> Decimal | None:
-    """Return the price that a variable has; None if it is empty. Raises ValueError, whose text is
-    for the person who runs the server."""
+    """Return the price in an environment variable, or None if the variable is empty. Raises
+    ValueError if the value is not a price. The error's text is for the person who runs the server.
+    """
     text = environ.get(name, "")
     if not text:
         return None

@@ -1,6 +1,6 @@
-"""The errors that an API client gets, as problem JSON (RFC 9457).
+"""Errors in the form that API clients get: problem JSON (RFC 9457).
 
-Each error says what is wrong (`detail`), where (`errors`) and what to do (`what_to_do`).
+Each error says what is wrong (`detail`), where it is (`errors`) and what to do (`what_to_do`).
 """
 
 import json
@@ -13,7 +13,7 @@ MIME_TYPE = "application/problem+json"
 
 
 def is_for_api() -> bool:
-    """Whether the request goes to the API, so that an error must be problem JSON."""
+    """Whether the request is for the API, so that an error must be problem JSON."""
     return request.path.startswith(API_ADDRESSES)
 
 
@@ -24,8 +24,8 @@ def problem_body(
     what_to_do: str,
     faults: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """Return the JSON of a problem. `faults` has a place in the request and a message for each
-    wrong value."""
+    """Return the JSON of a problem. For each wrong value, `faults` has its place in the request and
+    a message."""
     return json.dumps(
         {
             "type": "about:blank",
@@ -46,7 +46,7 @@ def problem(
     what_to_do: str,
     faults: Sequence[tuple[str, str]] = (),
 ) -> Response:
-    """Return the answer that has the problem as its body."""
+    """Return a response that has the problem as its body."""
     body = problem_body(status, title, message, what_to_do, faults)
     response = Response(body, status, mimetype=MIME_TYPE)
     if status == 401:

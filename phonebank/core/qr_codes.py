@@ -1,4 +1,4 @@
-"""QR codes as SVG. The page gives the picture its size."""
+"""QR codes as SVG. The page that shows the picture sets its size."""
 
 from itertools import groupby
 
@@ -9,9 +9,10 @@ BORDER = 2  # squares
 
 
 def qr_svg(text: str) -> str:
-    """Return an SVG element with the text as a QR code.
+    """Return the text as a QR code, in an SVG element.
 
-    With error correction M the code stays readable if 15 % of it is lost to glare (ISO/IEC 18004).
+    With error correction level M, the code can still be read if glare hides 15 % of it (ISO/IEC
+    18004).
     """
     code = QRCode(error_correction=ERROR_CORRECT_M, border=BORDER)
     code.add_data(text)

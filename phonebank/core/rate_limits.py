@@ -1,6 +1,6 @@
 """Rate limits on requests, and the keys by which they tell senders apart.
 
-`attempt_limits` has the limits that count only some answers.
+Limits that count only some answers are in `attempt_limits`.
 """
 
 import re
@@ -21,8 +21,8 @@ from phonebank.core.redis import REDIS_TIMEOUT
 def client_key() -> str:
     """Return the sender's address or, with IPv6, the sender's network.
 
-    With IPv6 every home has its own /64 network (RFC 6177), so a sender could use another address
-    in it for each request.
+    With IPv6, every home has its own /64 network (RFC 6177), so a sender could use a different
+    address in that network for each request.
     """
     address = get_remote_address()
     try:
@@ -37,24 +37,25 @@ def client_key() -> str:
 
 
 def account_key() -> str:
-    """Return a key for the account, the same in all its browsers and from all addresses. For a
-    visitor who is not signed in, return `client_key`."""
+    """Return a key for the account, which is the same in all its browsers and from all network
+    addresses. For a visitor who is not signed in, return `client_key`."""
     if current_user.is_authenticated:
         return f"account {current_user.id}"
     return client_key()
 
 
 def typed_key(text: str) -> str:
-    """Return typed text in lower case, with letters of ordinary width and single spaces.
+    """Return typed text in lower case, with full-width letters replaced by ordinary ones and with
+    single spaces.
 
-    So another spelling of the same text does not get a fresh limit.
+    So a sender cannot get a fresh limit by spelling the same text differently.
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 def typed_email_key() -> str:
-    """Return a key for the e-mail address in the form's field `email`, the same from all
+    """Return a key for the e-mail address in the form's field `email`. The key is the same for all
     senders."""
     email = request.form.get("email", "")
     with suppress(InvalidInputError):  # the form shows the error; no such mailbox exists
@@ -65,8 +66,8 @@ def typed_email_key() -> str:
 def _without_port(address: str) -> str:
     """Return the address without its port.
 
-    Some proxies pass an address on as `192.0.2.1:4711` or `[2001:db8::1]:4711`, with another port
-    for each connection.
+    Some proxies pass an address on as `192.0.2.1:4711` or `[2001:db8::1]:4711`, with a different
+    port for each connection.
     """
     bracketed = re.fullmatch(r"\s*\[([^\]]*)\](?::\d+)?\s*", address)
     if bracketed:
@@ -79,7 +80,7 @@ limiter = Limiter(client_key, headers_enabled=False)
 
 
 def init_app(app: Flask, redis_url: str) -> None:
-    """Count requests in Redis, so that all processes share the limits."""
+    """Make the app count requests in Redis, so that all processes share the limits."""
     app.config.update(
         RATELIMIT_STORAGE_URI=redis_url.replace("unix://", "redis+unix://", 1),
         RATELIMIT_STORAGE_OPTIONS={

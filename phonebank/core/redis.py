@@ -1,4 +1,5 @@
-"""Redis, which holds data that can be rebuilt from PostgreSQL at any time, and the job queues."""
+"""Access to Redis, which holds the job queues and data that can be rebuilt from PostgreSQL at any
+time."""
 
 from collections.abc import Callable
 
@@ -13,7 +14,7 @@ REDIS_TIMEOUT = 2.0
 
 
 def init_app(app: Flask, redis_url: str) -> None:
-    """Bind Redis to the app. The app connects when it first uses Redis."""
+    """Set the app's Redis server. The app connects when it first uses Redis."""
     app.extensions["redis"] = Redis.from_url(
         redis_url,
         decode_responses=True,
@@ -26,23 +27,24 @@ def init_app(app: Flask, redis_url: str) -> None:
 
 
 def redis_store() -> Redis:
-    """Return the app's Redis client, which takes and returns text."""
+    """Return the app's Redis client, which accepts and returns text."""
     redis: Redis = current_app.extensions["redis"]
     return redis
 
 
 def redis_for_jobs() -> Redis:
-    """Return the Redis client that RQ uses, which takes and returns bytes."""
+    """Return the Redis client that RQ uses, which accepts and returns bytes."""
     redis: Redis = current_app.extensions["redis_for_jobs"]
     return redis
 
 
 def send_after_commit(command: Callable[[Redis], object]) -> None:
-    """Send commands to Redis once the present transaction has committed; drop them if it rolls
-    back.
+    """Send commands to Redis after the current transaction commits. Drop the commands if the
+    transaction rolls back.
 
-    All commands of a transaction go to Redis together, in their order. So `command` must not use
-    the return values of the client's methods. If Redis is away, the error is logged.
+    All commands of a transaction are sent to Redis together, in the order in which they were given.
+    So `command` must not use the return values of the client's methods. If Redis is unavailable,
+    the error is logged.
     """
     message = next((act for act in actions_after_commit() if isinstance(act, _Message)), None)
     if message is None:

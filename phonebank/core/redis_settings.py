@@ -1,4 +1,4 @@
-"""Checks at start that Redis neither evicts nor refuses what callers need.
+"""Checks at start that Redis will neither evict nor refuse data that callers need.
 
 `docs/operations.md` says which settings Phonebank needs, and why.
 """
@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 def check(app: Flask) -> None:
     """Log a warning for each setting that would cause errors on a busy evening.
 
-    The process starts in any case, because the settings belong to another server. While Redis is
-    away nothing is checked. The next process that starts does the check.
+    The process starts in any case, because these are the settings of another server. If Redis is
+    unavailable, nothing is checked. The next process to start makes the check.
     """
     redis: Redis = app.extensions["redis"]
     try:

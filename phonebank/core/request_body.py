@@ -1,7 +1,8 @@
-"""Reads the body of a request from the network before the process begins to work on the request.
+"""Reads the body of a request from the network before the process starts to work on the request.
 
-Afterwards a body sent in chunks has a known length, so all later checks treat it like any other
-body. Only a body larger than any form is left unread. The page that takes large files reads it.
+After that, even a body that was sent in chunks has a known length, so all later checks treat it
+like any other body. Only a body larger than any form is left unread, for the page that accepts
+large files to read.
 """
 
 import io
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def read_form_body(environ: "WSGIEnvironment") -> bool:
-    """Put a form's body into `environ`, and give a body sent in chunks its length.
+    """Put a form's body into `environ`. If the body was sent in chunks, set its length as well.
 
-    Return False when the sender stopped half-way or sent a malformed chunk.
+    Return False if the sender stopped part-way or sent a malformed chunk.
     """
     declared = environ.get("CONTENT_LENGTH") or ""
     if declared.isdigit() and int(declared):
@@ -55,7 +56,8 @@ def _drop_transfer_encoding(environ: "WSGIEnvironment") -> None:
 
 
 def _read(environ: "WSGIEnvironment", at_most: int) -> bytes | None:
-    """Return at most that many bytes of the body; None if the connection or a chunk is broken."""
+    """Return at most `at_most` bytes of the body, or None if the connection was lost or a chunk is
+    malformed."""
     parts, wanted = [], at_most
     try:
         while wanted and (part := environ["wsgi.input"].read(wanted)):

@@ -1,7 +1,7 @@
 """What an account may organise or view: the whole installation, a chapter, or one campaign.
 
-Every view gets the campaign of its address from `campaign_for`. `core/access.py` calls it for each
-request to an organiser's or viewer's page, before the view runs.
+Every view gets the campaign that its address names from `campaign_for`. For each request to a page
+for organisers or viewers, `core/access.py` calls `campaign_for` before the view runs.
 """
 
 from sqlalchemy import ColumnElement, exists, or_, select, true
@@ -15,8 +15,8 @@ from phonebank.models import Account, Campaign, Chapter, RoleName, ScopedRole
 def role_in(account: Account, campaign: Campaign) -> RoleName | None:
     """Return the account's role in a campaign: ORGANISER, VIEWER or None.
 
-    A role in the whole installation or in the campaign's chapter counts too. If there are several,
-    the role with more rights is returned.
+    A role in the whole installation or in the campaign's chapter counts too. If the account has
+    several roles, the one with more rights is returned.
     """
     if account.is_organiser:
         return RoleName.ORGANISER
@@ -32,13 +32,13 @@ def role_in(account: Account, campaign: Campaign) -> RoleName | None:
 
 
 def may_organise(account: Account, campaign: Campaign) -> bool:
-    """Whether the account is an organiser of this campaign."""
+    """Whether the account has the organiser's role in this campaign (see `role_in`)."""
     return role_in(account, campaign) == RoleName.ORGANISER
 
 
 def may_organise_chapter(account: Account, chapter_id: int | None) -> bool:
-    """Whether the account organises this whole chapter. For None, which means campaigns without a
-    chapter, it must organise the whole installation."""
+    """Whether the account organises this whole chapter. If `chapter_id` is None, which stands for
+    campaigns without a chapter, the account must organise the whole installation."""
     return account.is_organiser or (
         chapter_id is not None
         and any(
@@ -54,11 +54,13 @@ def campaign_for(
     to_change: bool = False,
     role: RoleName = RoleName.ORGANISER,
 ) -> Campaign:
-    """Return the campaign for an account with this role in it; `to_change` locks its row.
+    """Return the campaign if the account has this role in it. With `to_change`, lock the campaign's
+    row.
 
-    An organiser has the viewer's role too. Raises NotFoundError if there is no such campaign. It
-    raises the same for a campaign that the account may not see at all, so that nobody learns which
-    campaigns exist. Raises NotAllowedError for a viewer of the campaign if `role` is ORGANISER.
+    An organiser also counts as a viewer. Raises NotFoundError if there is no such campaign. The
+    same error is raised for a campaign that the account may not see at all, so that nobody learns
+    which campaigns exist. Raises NotAllowedError for a viewer of the campaign if `role` is
+    ORGANISER.
     """
     campaign = db.session.get(Campaign, campaign_id)
     if campaign is not None and to_change:
@@ -77,8 +79,8 @@ def campaign_for(
 
 
 def campaigns_within(account: Account, role: RoleName = RoleName.ORGANISER) -> ColumnElement[bool]:
-    """Return an SQL condition on Campaign: the account has this role in the campaign (see
-    `role_in`)."""
+    """Return an SQL condition on Campaign that is true if the account has this role in the campaign
+    (see `role_in`)."""
     if account.is_organiser or (role == RoleName.VIEWER and account.has_role(RoleName.VIEWER)):
         return true()
     within = select(ScopedRole.id).where(
@@ -91,7 +93,7 @@ def campaigns_within(account: Account, role: RoleName = RoleName.ORGANISER) -> C
 
 
 def chapters_within(account: Account) -> list[Chapter]:
-    """Return the chapters that the account organises as a whole, by name."""
+    """Return the chapters that the account organises as a whole, sorted by name."""
     query = select(Chapter).order_by(Chapter.name)
     if not account.is_organiser:
         query = query.join(ScopedRole, ScopedRole.chapter_id == Chapter.id).where(

@@ -1,8 +1,8 @@
 """Text that is stored encrypted, and keyed hashes of e-mail and network addresses.
 
-The keys are made from `Config.number_keys`, which are in the environment, so neither the tables nor
-their backups have them. The first key encrypts. Text of an older key is read as long as that key
-is still in the list.
+The keys are made from `Config.number_keys`, which come from the environment, so neither the tables
+nor their backups contain them. New text is encrypted with the first key. Text that was encrypted
+with an older key can be read for as long as that key is still in the list.
 """
 
 import base64
@@ -17,12 +17,12 @@ from phonebank.core.config import current_config
 
 
 def encrypt(text: str) -> str:
-    """Return the text in encrypted form, which only a process with the key can read."""
+    """Return the text in encrypted form, which only a process that has the key can read."""
     return _fernet(_keys()).encrypt(text.encode()).decode()
 
 
 def decrypt(stored: str) -> str | None:
-    """Return the text, or None if its key is not in the list any more."""
+    """Return the text, or None if its key is no longer in the list."""
     try:
         return _fernet(_keys()).decrypt(stored.encode()).decode()
     except InvalidToken:
@@ -30,7 +30,7 @@ def decrypt(stored: str) -> str | None:
 
 
 def keyed_hashes(text: str) -> list[str]:
-    """Return a hash of the text for each key, as hexadecimal digits. New hashes use the first."""
+    """Return a hash of the text for each key, as hexadecimal digits. New rows use the first hash."""
     return [hmac.digest(key.encode(), text.encode(), "sha256").hex() for key in _keys()]
 
 

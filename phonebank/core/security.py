@@ -1,4 +1,5 @@
-"""The headers and cookies of every response, the CSRF tokens of every form, and size limits."""
+"""The headers and cookies of every response, the CSRF tokens of every form, and the size limits of
+requests."""
 
 import json
 from collections.abc import Callable
@@ -45,7 +46,7 @@ MAX_UPLOAD_BYTES = 512 * 1024 * 1024
 
 
 def allow_connections(*addresses: str) -> None:
-    """Let the page that answers this request connect to these addresses too, such as
+    """Also allow the page that answers this request to connect to these addresses, such as
     `wss://phones.example.org/ws`."""
     g.connections = addresses
 
@@ -57,14 +58,14 @@ def takes_files(view: View) -> View:
 
 
 def takes_json(blueprint: Blueprint) -> Blueprint:
-    """Mark a blueprint whose views accept JSON. In any other view, JSON could give a field a value
-    that is not text."""
+    """Mark a blueprint whose views accept JSON. Other views do not, because JSON could set a field
+    to a value that is not text."""
     blueprint.takes_json = True  # type: ignore[attr-defined]
     return blueprint
 
 
 def init_app(app: Flask, config: Config) -> None:
-    """Set up the protection of the app: cookies, CSRF tokens on every form, shared rate limits,
+    """Set up the app's protection: cookies, CSRF tokens on every form, shared rate limits and
     headers."""
     clock_skew.tolerate_clock_skew()
     app.session_interface = SessionCookies()
@@ -116,8 +117,9 @@ def _raise_limit_for_files() -> None:
 
 
 def _refuse_odd_json() -> None:
-    """Raise InvalidInputError for JSON that no view expects. It is not an object, or has text that
-    neither PostgreSQL nor Redis accepts."""
+    """Raise InvalidInputError for JSON that the view does not expect: any JSON if the view accepts
+    only forms, JSON that is not an object, or JSON with text that neither PostgreSQL nor Redis
+    accepts."""
     if not request.is_json or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     blueprint = current_app.blueprints.get(request.blueprint or "")

@@ -1,7 +1,7 @@
 """The session cookie, which most requests only read.
 
-Flask would sign a permanent session again and send it with every response, so that it does not
-expire while the browser is in use. It is enough to send it once a day.
+So that a permanent session does not expire while the browser is in use, Flask would sign it again
+and send it with every response. Sending it once a day is enough.
 """
 
 import time
@@ -16,13 +16,13 @@ SENT_EVERY = 24 * 60 * 60
 
 
 class Session(SecureCookieSession):
-    """A session. `signed_at` (aware UTC) is when its cookie was made; None for a new session."""
+    """A session. `signed_at` (aware UTC) is when its cookie was made, or None for a new session."""
 
     signed_at: datetime | None = None
 
 
 class SessionCookies(SecureCookieSessionInterface):
-    """Flask's sessions in signed cookies, with one serializer for the whole app."""
+    """Flask's signed session cookies, with one serializer for the whole app."""
 
     session_class = Session
 
@@ -52,10 +52,11 @@ class SessionCookies(SecureCookieSessionInterface):
         return session
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Send the session if it has to be sent.
+        """Send the session cookie if it has to be sent.
 
-        If the session is not sent, the response needs no “Vary: Cookie”, because it is “no-store”
-        and no cache keeps it. A response that any cache may keep never carries a session.
+        If the cookie is not sent, the response needs no “Vary: Cookie”, because the response is
+        “no-store” and no cache keeps it. A response that a cache may keep never carries a session
+        cookie.
         """
         if response.cache_control.public:
             return
@@ -63,7 +64,8 @@ class SessionCookies(SecureCookieSessionInterface):
             super().save_session(app, session, response)
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Whether the response sends the session: it has changed, or was last sent a day ago."""
+        """Whether the response sends the session cookie: it does if the session has changed, or if
+        the cookie was last sent a day ago or earlier."""
         if session.modified or not session.permanent:
             return session.modified
         signed_at = getattr(session, "signed_at", None)

@@ -1,7 +1,8 @@
-"""Statements of the busiest views. psycopg runs them without SQLAlchemy's work around each one.
+"""Statements of the busiest views, which psycopg runs without the extra work that SQLAlchemy does
+for each statement.
 
-SQLAlchemy spends more time around a statement than psycopg spends on it. From one contact to the
-next, a caller needs five of these statements
+SQLAlchemy's extra work takes longer than psycopg takes for the statement itself. To get from one
+contact to the next, a caller needs five of these statements
 (docs/decisions/0037-busy-statements-skip-sqlalchemy.md).
 """
 
@@ -21,14 +22,14 @@ _DIALECT = create_engine("postgresql+psycopg://").dialect
 
 
 class Statement:
-    """A statement that is compiled once. It runs on the session's own connection, and so in the
-    session's transaction.
+    """A statement that is compiled once. It runs on the session's own connection, and therefore in
+    the session's transaction.
 
     `source` is SQL text with `:name` for each parameter, or a statement of SQLAlchemy. psycopg
     converts parameters and results: JSON goes in as text and comes out as Python values, and a
-    state comes out as text. The session is not flushed before, and no ORM objects are made.
+    state comes out as text. The session is not flushed first, and no ORM objects are made.
 
-    Errors are SQLAlchemy's, as for any other statement.
+    The statement raises SQLAlchemy's errors, like any other statement.
     """
 
     def __init__(self, source: str | ClauseElement) -> None:
@@ -42,11 +43,11 @@ class Statement:
         }
 
     def row(self, values: Mapping[str, Any]) -> Any:
-        """Run the statement, and return its first row as a named tuple; None if there is none."""
+        """Run the statement. Return its first row as a named tuple, or None if there is no row."""
         return self._first(values, namedtuple_row)
 
     def scalar(self, values: Mapping[str, Any]) -> Any:
-        """Run the statement, and return the first value of its first row; None if there is none."""
+        """Run the statement. Return the first value of its first row, or None if there is no row."""
         return self._first(values, scalar_row)
 
     def _first(self, values: Mapping[str, Any], row_factory: Any) -> Any:

@@ -98,7 +98,7 @@ KINDS: tuple[type[Exception], ...] = (
 
 
 def words_for(error: BaseException) -> Words | None:
-    """Return the words to show for this error; None if it is not an error of this kind."""
+    """Return the texts to show for this error, or None if it is none of these errors."""
     if isinstance(error, RecursionError):
         return TOO_DEEP
     if isinstance(error, (exc.TimeoutError, MemoryError)):

@@ -1,4 +1,4 @@
-"""The state of the connection that a request came by, from the operating system."""
+"""Reads the state of the connection that a request came over from the operating system."""
 
 import socket
 import struct
@@ -15,7 +15,7 @@ _LAST_DATA_RECEIVED = struct.Struct("=52xI")
 
 
 class ConnectionState(NamedTuple):
-    """The state of a connection. `is_closed` says that the sender has closed it. `waited` is the
+    """The state of a connection. `is_closed` says whether the sender has closed it. `waited` is the
     number of seconds since the last byte of the request came in."""
 
     is_closed: bool
@@ -23,10 +23,11 @@ class ConnectionState(NamedTuple):
 
 
 def connection_state_of(environ: "WSGIEnvironment") -> ConnectionState | None:
-    """Return the state of a request's connection; None if the operating system does not give it.
+    """Return the state of a request's connection, or None if the operating system does not report
+    it.
 
-    Only Linux gives it, and only for TCP. Behind a proxy, this is the proxy's connection. The proxy
-    closes it when its own client hangs up.
+    Only Linux reports it, and only for TCP. Behind a proxy, this is the state of the proxy's
+    connection, which the proxy closes when its own client closes the connection to the proxy.
     """
     connection = environ.get("gunicorn.socket")
     if connection is None or not hasattr(socket, "TCP_INFO"):

@@ -1,4 +1,4 @@
-"""The settings of Twilio, or of a service that is compatible with it."""
+"""The settings for Twilio, or for a service that is compatible with it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ PRICE = Decimal("0.10")
 
 @dataclass(frozen=True)
 class TwilioSettings:
-    """An account at Twilio. All fields for the account are empty on a server that does not use
-    Twilio."""
+    """The settings of a Twilio account. The account's own fields are empty on a server that does
+    not use Twilio."""
 
     account_sid: str = ""
     # Twilio signs its requests to us with this token. Anyone who has the token can use the account.
@@ -32,13 +32,13 @@ class TwilioSettings:
 
     @property
     def has_softphone(self) -> bool:
-        """Whether callers can call from the browser."""
+        """Whether callers can make calls from the browser."""
         return bool(self.api_key and self.api_secret and self.app_sid)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "TwilioSettings":
-        """Read the settings from `environ`. Raises ValueError, whose text is for the person who
-        runs the server."""
+        """Read the settings from `environ`. Raises ValueError if a setting is wrong. The error's
+        text is for the person who runs the server."""
         rate = environ.get("TWILIO_CALLS_A_SECOND") or "1"
         try:
             calls_a_second = float(rate)

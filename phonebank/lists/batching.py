@@ -120,7 +120,7 @@ def _cells(row: ContactRow, zone_key: str) -> tuple[Any, ...]:
 
 
 def _zone_key(row: ContactRow, country: str) -> str:
-    """Return the zones that the person may be in, as a contact stores them; "" if unknown.
+    """Return the zones that the person may be in, as a contact stores them, or "" if unknown.
 
     The list's own time zone comes first, then the postcode's, then the numbers' zones.
     `rules.calling_hours` reads this text. For "" it uses all zones of the country.

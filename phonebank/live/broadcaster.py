@@ -104,7 +104,7 @@ class Broadcaster:
         self._watchers.pop(sid, None)
 
     def watcher(self, sid: str) -> Watcher | None:
-        """Return the watcher with this socket id; None if it is not connected here."""
+        """Return the watcher with this socket id, or None if it is not connected here."""
         return self._watchers.get(sid)
 
     def _run(self) -> None:
@@ -168,8 +168,8 @@ class Broadcaster:
             self._marks.pop(party_id, None)
 
     def _marks_of(self, parties: list[int]) -> tuple[dict[int, str | None], float]:
-        """Return the marks by party (empty while Redis is away), and how often each board is read,
-        in seconds."""
+        """Return the marks by party (empty while Redis is unavailable), and how often each board is
+        read, in seconds."""
         try:
             marks = change_marks.marks_of(parties)
         except RedisError:
@@ -185,8 +185,8 @@ class Broadcaster:
     ) -> None:
         """Send the party's figures to its room.
 
-        Disconnect televisions whose link has been replaced, and everyone if the party does not
-        exist any more.
+        Disconnect televisions whose link has been replaced, and everyone if the party no longer
+        exists.
         """
         for sid, watcher in watching:
             if figures is None or watcher.token not in (None, figures.board_token):

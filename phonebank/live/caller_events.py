@@ -2,7 +2,7 @@
 
 An event only tells a screen to ask the server again. A screen that missed an event learns of the
 change with its next request. Call these functions after the commit. They do not raise an error
-while Redis is away.
+while Redis is unavailable.
 """
 
 from collections.abc import Iterable

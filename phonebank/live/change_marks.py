@@ -47,7 +47,7 @@ def party_key(party_id: int) -> str:
 def mark_after_commit(party_id: int | None) -> None:
     """Mark the party's boards as changed once this transaction commits. Do nothing for None.
 
-    If Redis is away, the error is logged, and the boards change some seconds later.
+    If Redis is unavailable, the error is logged, and the boards change some seconds later.
     """
     if party_id is not None:
         # A mark is random and not a counter. After Redis was emptied, a counter could return to the
@@ -59,7 +59,7 @@ def mark_after_commit(party_id: int | None) -> None:
 def marks_of(party_ids: list[int]) -> list[str | None]:
     """Return the marks of these parties, in their order; None for a party without one.
 
-    Raises RedisError when Redis is away.
+    Raises RedisError when Redis is unavailable.
     """
     return cast(
         list[str | None], redis_for_live().mget([party_key(party_id) for party_id in party_ids])

@@ -53,7 +53,8 @@ class Simulation:
 
 
 def simulation_of(question: Question) -> Simulation | None:
-    """Return the figures of the evenings; None if they were not played, or are being played."""
+    """Return the figures of the evenings, or None if the evenings have not been played or are still
+    being played."""
     found = redis_store().get(_key(question))
     if not found or found == _PLAYING:
         return None

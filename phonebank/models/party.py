@@ -111,8 +111,8 @@ class Party(Versioned, Base):
 
 
 def seconds_of_break(paused: bool, until: datetime | None, at: datetime) -> int | None:
-    """Return the seconds, rounded up, that a break still lasts at this moment; 0 if the host will
-    end it, None if there is no break. `paused` and `until` are the party's columns."""
+    """Return the seconds, rounded up, that a break still lasts at this moment, 0 if the host will
+    end it, or None if there is no break. `paused` and `until` are the party's columns."""
     if paused:
         return 0
     if until is None or until <= at:

@@ -68,8 +68,8 @@ _ONE_BY_ONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:address, 0))"
 
 
 def hash_address(campaign_id: int, address: str) -> str | None:
-    """Return the keyed hash of an address, which is different in each campaign; None if there is no
-    address."""
+    """Return the keyed hash of an address, which is different in each campaign, or None if there is
+    no address."""
     if not address:
         return None
     key = current_config().secret_key.encode()

@@ -111,8 +111,8 @@ class CountryRules:
     screening: Screening | None = None
 
     def permitted_on(self, day: date) -> Opening | None:
-        """Return the hours in which calls are permitted on a date, which may be a public holiday;
-        None if no calls are permitted."""
+        """Return the hours in which calls are permitted on a date, which may be a public holiday,
+        or None if no calls are permitted."""
         week = self.permitted_hours.value.days
         treated = self.holidays.treated.value
         if treated == AS_ANY_DAY or not self.holidays.include(day):

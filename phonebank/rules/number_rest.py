@@ -34,8 +34,8 @@ def rest_minutes(outcome: str, here: RetryRules, there: RetryRules) -> int:
 
 
 def number_rests_until(calls: Iterable[CallElsewhere], here: RetryRules) -> datetime | None:
-    """Return when the number has rested `here` after all of these calls in other campaigns; None if
-    no call makes it rest. The returned moment may have passed."""
+    """Return when the number has rested `here` after all of these calls in other campaigns, or None
+    if no call makes it rest. The returned moment may have passed."""
     ends = [
         call.at + timedelta(minutes=minutes)
         for call in calls

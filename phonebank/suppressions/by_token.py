@@ -31,7 +31,7 @@ def suppress_by_token(token_id: int, phones: Sequence[str], reason: str) -> None
     """Put E.164 numbers on the do-not-call list for other software.
 
     Raises TooManyRequestsError if the token would name more than NUMBERS_A_DAY numbers on this day
-    (in UTC), and NotFoundError if the token does not exist any more.
+    (in UTC), and NotFoundError if the token no longer exists.
     """
     # The lock makes two requests of one token take turns, so they share a batch and the count.
     token = get_locked(ApiToken, token_id)

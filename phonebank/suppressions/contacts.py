@@ -105,7 +105,7 @@ def suppress_listed_of(contact_list_id: int) -> None:
 
 
 def restore_contacts(contact_ids: Collection[int]) -> None:
-    """Restore the given contacts that have no number on the list any more."""
+    """Restore those of the given contacts that no longer have a number on the list."""
     if contact_ids:
         db.session.execute(_RESTORE, {"ids": list(contact_ids)})
 

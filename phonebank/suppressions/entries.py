@@ -138,7 +138,7 @@ def lift_of_call(call_id: uuid.UUID) -> bool:
 
 
 def reason_of_call(call_id: uuid.UUID) -> str | None:
-    """Return the reason of the entry that only this call made; None if there is no such entry."""
+    """Return the reason of the entry that only this call made, or None if there is no such entry."""
     return db.session.scalar(select(Suppression.reason).where(Suppression.call_id == call_id))
 
 
@@ -150,7 +150,7 @@ def move_entry(call_id: uuid.UUID, another: uuid.UUID) -> None:
 
 
 def lift_unsourced(phones: Sequence[str]) -> int:
-    """Remove the numbers among `phones` that no caller, organiser or file names any more.
+    """Remove the numbers among `phones` that no caller, organiser or file names any longer.
 
     Return how many numbers were removed. The transaction must hold locks on all of `phones`.
     """
