@@ -1,4 +1,5 @@
-"""Turns the rows of a file into batches to store, each with its contacts and its refused rows."""
+"""Turns the rows of a file into batches that are ready to store. Each batch has contacts and
+refused rows."""
 
 import csv
 import io
@@ -42,7 +43,7 @@ COLUMNS = (
 @dataclass
 class Batch:
     """Some rows of a file, prepared for storing. `first` is the number of the first row, and `rows`
-    is how many there are. The row below the header is row 0."""
+    is the number of rows. The row below the header is row 0."""
 
     first: int
     rows: int = 0
@@ -61,10 +62,10 @@ class Batch:
 def prepare_batches(
     rows: Iterator[Row], first: int, mapping: Mapping, country: str, allow_drama: bool
 ) -> Iterator[Batch]:
-    """Prepare the rows from `first` on, in batches of BATCH rows.
+    """Prepare the rows, starting with row `first`, in batches of BATCH rows.
 
-    `rows` are the rows below the header; `country` is the campaign's ISO 3166-1 code. Raises
-    InvalidFileError at a row that cannot be read.
+    `rows` are the rows below the header, and `country` is the campaign's ISO 3166-1 code. Raises
+    InvalidFileError when it reaches a row that cannot be read.
     """
     left = islice(rows, first, None)
     while chunk := list(islice(left, BATCH)):
@@ -80,7 +81,7 @@ def _prepare_batch(
 
 
 def batch_of(read: Iterable[ContactRow | RefusedRow], first: int, rows: int, country: str) -> Batch:
-    """Return the batch of `rows` rows that `normalise` has read."""
+    """Return a batch of `rows` rows that `normalise` has read."""
     batch = Batch(first, rows=rows)
     contacts = io.StringIO()
     writer = csv.writer(contacts)
@@ -120,10 +121,12 @@ def _cells(row: ContactRow, zone_key: str) -> tuple[Any, ...]:
 
 
 def _zone_key(row: ContactRow, country: str) -> str:
-    """Return the zones that the person may be in, as a contact stores them, or "" if unknown.
+    """Return the time zones that the person may be in, in the form that a contact stores, or "" if
+    they are unknown.
 
-    The list's own time zone comes first, then the postcode's, then the numbers' zones.
-    `rules.calling_hours` reads this text. For "" it uses all zones of the country.
+    The time zone that the list gives comes first, then the postcode's, then the zones of the
+    numbers. `rules.calling_hours` reads this text. If the text is "", it uses all zones of the
+    country.
     """
     of_postcode = time_zones_of_postcode(row.postcode, country) if row.postcode else ()
     told = of_postcode or _zones_of_numbers((row.phone, *row.other_phones))
@@ -144,7 +147,7 @@ def _zone_key(row: ContactRow, country: str) -> str:
 
 
 def _zones_of_numbers(phones: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the zones of all numbers, because callers try the next number if the first is
+    """Return the time zones of all the numbers, because callers try the next number if the first is
     wrong."""
     of_each = [time_zones_of(phone) for phone in phones]
     return tuple(zone for zones in of_each for zone in zones) if all(of_each) else ()

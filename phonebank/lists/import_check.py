@@ -1,6 +1,6 @@
-"""Finds out before an import what would happen to each row of a stored file. It stores nothing.
+"""Finds out, before an import, what would happen to each row of a stored file. Stores nothing.
 
-The rows go through the import's own statements, in a savepoint that is rolled back.
+The import's own statements process the rows, in a savepoint that is rolled back.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Fate(StrEnum):
 
 @dataclass
 class Group:
-    """Rows with the same fate for the same reason. `samples` are the first few: each row's number
-    in the spreadsheet, and what it says."""
+    """Rows with the same fate for the same reason. `samples` are the first few rows: each has its
+    number in the spreadsheet and its text."""
 
     fate: Fate
     why: str
@@ -65,9 +65,9 @@ class Group:
 
 @dataclass
 class ColumnChange:
-    """What would change in one column of people who are already in the campaign: how many get
-    another value, and how many have a value while the file's cell is empty. `samples` are the first
-    few changes: each has the row's number, the old value and the new value."""
+    """What would change in one column for people who are already in the campaign: how many people
+    would get a different value, and how many have a value where the file's cell is empty. `samples`
+    are the first few changes: each has the row's number, the old value and the new value."""
 
     name: str
     changed: int = 0
@@ -77,8 +77,8 @@ class ColumnChange:
 
 @dataclass
 class ImportCheck:
-    """What would happen to the `rows` rows of a file. `first` is the new person whom callers would
-    get first, or None if nobody is new."""
+    """What would happen to the `rows` rows of a file. `first` is the first new person whom callers
+    would get, or None if nobody in the file is new."""
 
     rows: int
     groups: list[Group]
@@ -110,13 +110,13 @@ class ImportCheck:
 
     @property
     def needs_agreement(self) -> bool:
-        """Whether an organiser must agree before this many of the rows are refused."""
+        """Whether so many of the rows would be refused that an organiser must agree first."""
         return self.count(Fate.REFUSED) > self.rows * SHARE_TO_ASK_ABOUT
 
 
 def token_of(mapping: Mapping, updated: Sequence[str] = ()) -> str:
-    """Return a short text that identifies these columns, decisions about values, and targets to
-    update."""
+    """Return a short text that identifies these columns, these decisions about values, and these
+    targets to update."""
     decided = sorted((column, sorted(of.items())) for column, of in mapping.actions.items())
     said = repr((mapping.targets, decided, sorted(updated)))
     return sha256(said.encode()).hexdigest()[:16]
@@ -131,10 +131,10 @@ def check_import(
 ) -> ImportCheck:
     """Return what would happen to the rows of a stored file.
 
-    `mapping` belongs to the file, and `faults_of` finds no fault with it. `plan` says which values
-    of people who are already in the campaign are updated. `progress` is called with the number of
-    rows read so far. The result may become wrong if another import runs at the same time. Raises
-    InvalidFileError at a row that cannot be read.
+    `mapping` belongs to the file and has passed `faults_of` without a fault. `plan` says which
+    values are updated for people who are already in the campaign. `progress` is called with the
+    number of rows read so far. The result may be wrong if another import runs at the same time.
+    Raises InvalidFileError when it reaches a row that cannot be read.
     """
     counting = _Counting(campaign, mapping, plan or UpdatePlan())
     if plan:
@@ -198,7 +198,7 @@ _SEEN_PEOPLE = text(
 
 
 class _Counting:
-    """Counts the rows of a file, a batch at a time."""
+    """Counts the rows of a file, one batch at a time."""
 
     def __init__(self, campaign: Campaign, mapping: Mapping, plan: UpdatePlan) -> None:
         self.rows = 0
@@ -282,7 +282,7 @@ class _Counting:
         drop_incoming([row.ordinal for row in known])
 
     def _count_changes(self, number: int, before: dict[str, Any], after: dict[str, Any]) -> bool:
-        """Count what one row changes, and return whether the person would change."""
+        """Count the changes that one row makes, and return whether the person would change."""
         old, new = self._named(before), self._named(after)
         changes = False
         for name in {**old, **new}:
@@ -301,7 +301,7 @@ class _Counting:
         return changes
 
     def _named(self, values: dict[str, Any]) -> dict[str, str]:
-        """Return the values of a change by the names that pages show for them."""
+        """Return the values of a change, by the column names that pages show."""
         named = {str(key): str(value) for key, value in (values.get("fields") or {}).items()}
         if NAME in self._plan.parts:
             parts = (values.get("first_name"), values.get("last_name"))
@@ -342,8 +342,8 @@ def _count(group: Group, number: int, says: str) -> None:
 
 
 def _words_of(refused: RefusedRow, mapping: Mapping) -> str:
-    """Return the names and the faulty cell of a refused row. If no column is at fault, return all
-    its cells."""
+    """Return the names and the faulty cell of a refused row. If no single column is at fault,
+    return all cells of the row."""
     return ", ".join(_cells_to_show(refused, mapping))
 
 

@@ -1,4 +1,5 @@
-"""The states of an import: begun, finished, failed or stalled. The calling code commits."""
+"""Moves an import from state to state: begun, finished, failed or stalled. The calling code
+commits."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -22,7 +23,8 @@ UNCONFIRMED_FOR = timedelta(days=1)
 
 
 def begin_import(contact_list_id: int) -> ContactList | None:
-    """Mark a list as importing and return it. Return None if the list is not waiting for an import.
+    """Mark a list as importing and return it, or return None if the list is not waiting for an
+    import.
 
     An import fails if workers have begun it TRIES_AT_MOST times.
     """
@@ -48,14 +50,14 @@ def begin_import(contact_list_id: int) -> ContactList | None:
 
 
 def finish_import(contact_list_id: int) -> None:
-    """Mark an import as ready and delete its file."""
+    """Mark the import of a list as finished and delete its file."""
     _end_import(contact_list_id, ListState.READY, None)
 
 
 def fail_import(contact_list_id: int, fault: str) -> None:
     """Mark an import as failed, with a sentence for the organiser, and delete its file.
 
-    Its contacts stay until an organiser undoes the import.
+    The contacts that it has stored stay until an organiser undoes the import.
     """
     _end_import(contact_list_id, ListState.FAILED, fault)
 
@@ -82,7 +84,7 @@ def stalled_undos() -> Sequence[int]:
 
 
 def delete_unconfirmed_uploads() -> None:
-    """Delete the files whose columns nobody has confirmed within UNCONFIRMED_FOR."""
+    """Delete each upload whose columns nobody confirmed within UNCONFIRMED_FOR."""
     db.session.execute(
         delete(ContactList).where(
             ContactList.state == ListState.UPLOADED,
@@ -92,7 +94,7 @@ def delete_unconfirmed_uploads() -> None:
 
 
 def _end_import(contact_list_id: int, state: str, fault: str | None) -> None:
-    """End the import of a list. A list that is no longer importing stays unchanged."""
+    """End the import of a list. If the list is no longer importing, change nothing."""
     ended = db.session.execute(
         update(ContactList)
         .where(ContactList.id == contact_list_id, ContactList.state == ListState.IMPORTING)

@@ -36,13 +36,13 @@ TAKE_OUT_SECONDS = 5.0
 
 
 class ImportFailedError(Exception):
-    """The error for a fault of the software in an import. It has the kind of the original error,
-    and quotes no row."""
+    """The error for a software fault during an import. It names the kind of the original error, and
+    does not quote any row."""
 
 
 @job(IMPORTS, timeout=6 * 60 * 60)
 def import_list(contact_list_id: int) -> None:
-    """Read a confirmed upload into contacts, from where the last attempt stopped."""
+    """Import the contacts of a confirmed upload, starting where the last attempt stopped."""
     contact_list = imports.begin_import(contact_list_id)
     db.session.commit()
     if contact_list is None:
@@ -73,9 +73,10 @@ def import_list(contact_list_id: int) -> None:
 
 @job(URGENT, timeout=60)
 def take_people_out(contact_list_id: int) -> None:
-    """Take the people whom a confirmed file names out of calling, from where the last run stopped.
+    """Take the people whom a confirmed file names out of calling, starting where the last run
+    stopped.
 
-    The job stops after some seconds so that other urgent jobs can run, and enqueues itself again.
+    After some seconds, the job stops so that other urgent jobs can run, and enqueues itself again.
     """
     stop_at = time.monotonic() + TAKE_OUT_SECONDS
     contact_list = imports.begin_import(contact_list_id)
@@ -101,7 +102,7 @@ def take_people_out(contact_list_id: int) -> None:
 
 @job(IMPORTS, timeout=60 * 60)
 def check_upload(contact_list_id: int) -> None:
-    """Count what a long upload would do with the columns that an organiser has chosen."""
+    """Count what a large upload would do with the columns that an organiser has chosen."""
     contact_list = db.session.get(ContactList, contact_list_id)
     if contact_list is None:
         return
@@ -135,8 +136,9 @@ def check_upload(contact_list_id: int) -> None:
 
 @job(IMPORTS, timeout=6 * 60 * 60)
 def undo_import(contact_list_id: int) -> None:
-    """Delete the uncalled contacts of an undone list, restore the old values of the people whom the
-    list changed, take its tags back, and remove the list's numbers from the do-not-call list."""
+    """Undo an import: delete the list's uncalled contacts, restore the old values of the people
+    whom the list changed, remove the tags that it gave, and take its numbers off the do-not-call
+    list."""
     while undo.delete_uncalled_contacts(contact_list_id):
         db.session.commit()
     while _restore_some(contact_list_id):
@@ -152,8 +154,8 @@ def undo_import(contact_list_id: int) -> None:
 
 @job(CHORES, timeout=60)
 def resume_imports() -> None:
-    """Enqueue the imports, undos and checks of killed workers again, and delete unconfirmed
-    uploads."""
+    """Enqueue again the imports, undos and checks whose workers were killed, and delete uploads
+    that nobody confirmed."""
     imports.delete_unconfirmed_uploads()
     db.session.commit()
     for contact_list_id in imports.stalled_imports():
@@ -166,20 +168,20 @@ def resume_imports() -> None:
 
 @job(CHORES, timeout=60)
 def pause_lists_of_old_screening() -> None:
-    """Pause the lists whose screening has become too old today."""
+    """Pause the lists whose screening has become too old."""
     pause_old_screenings()
     db.session.commit()
 
 
 def job_that_reads(contact_list_id: int) -> JobFunction[[int]]:
-    """Return the job that reads a confirmed upload."""
+    """Return the job that reads this confirmed upload."""
     purpose = db.session.get_one(ContactList, contact_list_id).purpose
     return take_people_out if purpose == ListPurpose.TAKE_OUT else import_list
 
 
 def _take_out_until(stop_at: float, contact_list: ContactList) -> bool:
-    """Take people out until `time.monotonic()` is past `stop_at`. Return whether the whole file is
-    read."""
+    """Take people out until `time.monotonic()` is past `stop_at`. Return whether the whole file has
+    been read."""
     list_id, version, first = contact_list.id, contact_list.file_version, contact_list.rows_read
     country = db.session.get_one(Campaign, contact_list.campaign_id).country
     mapping = Mapping.of(contact_list.headers, contact_list.mapping)
@@ -221,9 +223,10 @@ def _remaining_batches(contact_list: ContactList) -> Iterator[Batch]:
 
 
 def _store_batches(contact_list_id: int, file_version: int, prepared: Iterator[Batch]) -> None:
-    """Store each batch while the next is being prepared.
+    """Store each batch while the next one is being prepared.
 
-    PostgreSQL works on one core and Python on the other. At most two batches are in memory.
+    So PostgreSQL works on one processor core while Python works on another. At most two batches are
+    in memory.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 

@@ -1,7 +1,7 @@
-"""Finds the people of a batch who are already in the campaign, and gives them new values.
+"""Finds the people in a batch who are already in the campaign, and updates their values.
 
-The rows are in the temporary table `incoming` (see `persist`). An organiser names the columns that
-are updated; everything else stays as it is. The calling code commits.
+The rows are in the temporary table `incoming` (see `persist`). An organiser chooses the columns
+that are updated. Everything else stays as it is. The calling code commits.
 """
 
 from __future__ import annotations
@@ -98,9 +98,9 @@ FROM new LEFT JOIN old USING (contact_id) GROUP BY ordinal, old.tags
 class UpdatePlan:
     """The columns of a file that are updated for people who are already in the campaign.
 
-    `parts` has NAME, NUMBERS, TAGS and targets that are updated alone. `fields` has the names of
-    the list's own columns. If `empties` is true, an empty cell deletes the stored value. Otherwise
-    the value stays.
+    `parts` may contain NAME, NUMBERS, TAGS and targets that are updated on their own. `fields`
+    contains the names of the list's own columns. If `empties` is true, an empty cell deletes the
+    stored value. Otherwise the stored value stays.
     """
 
     parts: frozenset[str] = frozenset()
@@ -109,7 +109,7 @@ class UpdatePlan:
 
     @classmethod
     def of(cls, targets: Collection[str], empties: bool = False) -> UpdatePlan:
-        """Make the plan for these targets of columns."""
+        """Return the plan that updates these targets."""
         parts = {part for target in targets if (part := _part_of(target))}
         fields = {name for target in targets if (name := _field_of(target))}
         return cls(frozenset(parts), tuple(sorted(fields)), empties)
@@ -119,7 +119,7 @@ class UpdatePlan:
 
     @property
     def columns(self) -> list[str]:
-        """The columns of `contact` that may change, in a fixed order."""
+        """The columns of the table `contact` that may change, in a fixed order."""
         columns = []
         if NAME in self.parts:
             columns += ["first_name", "last_name", "name_key"]
@@ -132,9 +132,11 @@ class UpdatePlan:
 
 
 def updatable_targets(mapping: Mapping) -> list[str]:
-    """Return the targets of a file that may be updated, without repetition, in the file's order.
+    """Return the targets of a file that may be updated, each once, in the order of the file's
+    columns.
 
-    Names need both parts, because a first name alone would leave a person with the wrong last name.
+    A name is only included if the file has both of its parts, because a first name alone would
+    leave a person with the wrong last name.
     """
     has_name = "full_name" in mapping.columns or {"first_name", "last_name"} <= set(mapping.columns)
     return [
@@ -145,7 +147,7 @@ def updatable_targets(mapping: Mapping) -> list[str]:
 
 
 def name_of_part(target: str) -> str:
-    """Return the words that pages show for what is updated with a target's column."""
+    """Return the words by which pages name the part that a target's column updates."""
     if target in NAME_TARGETS:
         return "Name"
     if target in PHONE_TARGETS:
@@ -156,26 +158,26 @@ def name_of_part(target: str) -> str:
 
 
 def part_of(target: str) -> str:
-    """Return the part to which a target belongs. Targets that are updated together have the same
-    part."""
+    """Return the part that a target belongs to. Targets that are updated together belong to the
+    same part."""
     return _part_of(target) or target
 
 
 def learn_sizes() -> None:
     """Update PostgreSQL's statistics about contacts before many contacts are looked up.
 
-    Right after a first import the statistics say that the table is empty. PostgreSQL would then
-    read the whole campaign for each person, because no index seems better than another.
+    Right after the first import, the statistics still say that the table is empty. PostgreSQL would
+    then read the whole campaign for each person, because no index would seem better than another.
     """
     db.session.execute(text("ANALYZE contact (campaign_id, external_id, phone, name_key)"))
 
 
 def known_rows(campaign_id: int) -> Sequence[SqlRow[Any]]:
-    """Return the incoming rows whose person is in the campaign. People of undone uploads are left
-    out.
+    """Return the incoming rows whose person is already in the campaign. People from undone uploads
+    are left out.
 
-    A row has `ordinal`, `contact_id`, `contact_list_id`, and `clashes`, which says that another
-    person of the campaign has the row's name and number.
+    A row has `ordinal`, `contact_id`, `contact_list_id` and `clashes`, which says whether another
+    person in the campaign has the row's name and number.
     """
     values = {"campaign_id": campaign_id, "undone": ListState.UNDONE}
     rows = db.session.execute(FIND, values).all()
@@ -183,8 +185,8 @@ def known_rows(campaign_id: int) -> Sequence[SqlRow[Any]]:
 
 
 def read_changes(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> Sequence[SqlRow[Any]]:
-    """Return what an update would change, without changing anything: `ordinal`, and the values
-    `before` and `after` by column. Tags are left out."""
+    """Return what an update would change, without changing anything. Each result has `ordinal`, and
+    the values `before` and `after` by column. Tags are left out."""
     if not (known and plan.columns):
         return []
     read = "SELECT ordinal, before, after FROM changed"
@@ -193,10 +195,10 @@ def read_changes(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> Sequence[Sql
 
 
 def update_known(contact_list: ContactList, plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> int:
-    """Give known people the values and tags of their rows, and store the old values for an undo.
-    Return how many people have changed.
+    """Update known people with the values and tags of their rows, and store the old values so that
+    the update can be undone. Return how many people have changed.
 
-    A person whom an earlier row of the same file has changed is not changed again.
+    A person whom an earlier row of the same file changed is not changed again.
     """
     if not known:
         return 0
@@ -224,15 +226,15 @@ SELECT id FROM changed
 
 
 def read_new_tags(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> Sequence[SqlRow[Any]]:
-    """Return the people who would get a tag that they don't have: `ordinal`, and their tags
-    `before` and `after`, as texts."""
+    """Return the people who would get a tag that they do not have. Each result has `ordinal` and,
+    as text, the person's tags `before` and `after`."""
     if not known or TAGS not in plan.parts:
         return []
     return db.session.execute(_NEW_TAGS, _values(plan, known)).all()
 
 
 def drop_incoming(ordinals: Collection[int]) -> None:
-    """Delete incoming rows by their row numbers."""
+    """Delete the incoming rows with these row numbers."""
     statement = text("DELETE FROM incoming WHERE ordinal = ANY(CAST(:ordinals AS integer[]))")
     db.session.execute(statement, {"ordinals": list(ordinals)})
 
@@ -240,8 +242,8 @@ def drop_incoming(ordinals: Collection[int]) -> None:
 def widen_lists(
     list_ids: Collection[int], zone_keys: Collection[str], languages: Collection[str]
 ) -> None:
-    """Add the zones and languages of updated people to their lists, because a refill reads a list's
-    contacts by zone and language."""
+    """Add the time zones and languages of updated people to their lists. A refill of the queue
+    reads a list's contacts by zone and language."""
     query = select(ContactList).where(ContactList.id.in_(list_ids)).order_by(ContactList.id)
     for contact_list in db.session.scalars(query.with_for_update(key_share=True)):
         contact_list.zone_keys = sorted({*zone_keys, *contact_list.zone_keys})
@@ -250,8 +252,8 @@ def widen_lists(
 
 
 def first_of_each(known: Sequence[SqlRow[Any]]) -> list[SqlRow[Any]]:
-    """Return the rows that may change their person: the first row of each person, unless that row
-    clashes."""
+    """Return the rows that may change a person: the first row for each person, unless that row
+    clashes with another person."""
     first: dict[int, SqlRow[Any]] = {}
     for row in known:
         first.setdefault(row.contact_id, row)
@@ -282,8 +284,9 @@ def _values(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> dict[str, Any]:
 
 
 def _changed(plan: UpdatePlan, then: str, also: str = "", lock: str = "") -> str:
-    """Return a statement that runs `then` on `changed`. `changed` has the people whose values would
-    differ, their new values, and `before` and `after` for `contact_change`."""
+    """Return a statement that runs `then` on a table expression `changed`. That expression has the
+    people whose values would differ, their new values, and the `before` and `after` that
+    `contact_change` stores."""
     columns = plan.columns
     new = ", ".join(
         f"{_NEW.get(column, _TEXT.format(column))} AS new_{column}" for column in columns

@@ -1,4 +1,4 @@
-"""Turns a row of a list into a contact to store, or a refusal with its column and reason. Pure
+"""Turns a row of a list into a contact to store, or into a refusal with a column and a reason. Pure
 functions."""
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _FAULTS = {
 
 @dataclass(slots=True)
 class ContactRow:
-    """A contact to store. A text is "" if the list has none."""
+    """A contact to store. A text field is "" if the list has no text for it."""
 
     row_number: int
     phone: str  # E.164, the number to call first
@@ -76,7 +76,7 @@ class ContactRow:
 
 @dataclass(slots=True)
 class RefusedRow:
-    """A row that is not stored, and why. `column` is "" for a fault of the whole row."""
+    """A row that is not stored, and the reason. `column` is "" if the whole row is at fault."""
 
     row_number: int
     column: str
@@ -108,14 +108,14 @@ def normalise(
 ) -> ContactRow | RefusedRow:
     """Turn a row of a list into a contact or a refusal.
 
-    `mapping` belongs to the row's file, and `faults_of` finds no fault with it. `country` is the
-    campaign's ISO 3166-1 code: numbers without a country code are read as numbers of that country.
-    `allow_drama` accepts only drama numbers, for demonstrations.
+    `mapping` belongs to the row's file and has passed `faults_of` without a fault. `country` is the
+    campaign's ISO 3166-1 code: numbers without a country code are read as numbers in that country.
+    With `allow_drama`, only drama numbers (reserved for fiction) are accepted, for demonstrations.
 
-    The number to call is the first readable one, in the order of `mapping.phone_columns`. A row is
-    refused if it has no number, or if a cell is too long to store (unless the row asks for no
-    calls). It is also refused if a wish is written beside a number or name ("deceased"), or if an
-    organiser has not decided what one of its yes-or-no values means.
+    The number to call is the first readable number, in the order of `mapping.phone_columns`. A row
+    is refused if it has no number, or if a cell is too long to store (unless the row asks for no
+    calls). It is also refused if a wish, such as "deceased", is written beside a number or name, or
+    if an organiser has not decided what one of its yes-or-no values means.
     """
     if row.fault:
         message = _FAULTS[row.fault].format(cells=len(row.cells), columns=len(mapping.headers))
@@ -178,9 +178,9 @@ def _marks(row: Row, mapping: Mapping) -> dict[int, Action]:
 def _refusal_to_set_aside(
     row: Row, mapping: Mapping, marks: dict[int, Action], wishes: list[tuple[int, Wish]]
 ) -> RefusedRow | None:
-    """Refuse a row that has a yes-or-no value or a written wish for an organiser to read.
+    """Refuse a row that has a yes-or-no value or a written wish that an organiser must read.
 
-    Return None if the row has neither.
+    Return None if the row has neither of these.
     """
     for column, action in marks.items():
         if action in _ASIDE:
@@ -206,7 +206,7 @@ _ASIDE = {
 
 
 def _wishes(row: Row, mapping: Mapping) -> Iterator[tuple[int, Wish]]:
-    """Yield each wish in a cell of a number or a name, with its column."""
+    """Yield each wish in a number cell or name cell, with the cell's column."""
     for column in mapping.phone_columns:
         if wish := wish_beside_number(row.cells[column]):
             yield column, wish
@@ -222,7 +222,8 @@ def _wishes(row: Row, mapping: Mapping) -> Iterator[tuple[int, Wish]]:
 def _dropped_columns(
     mapping: Mapping, marks: dict[int, Action], wishes: list[tuple[int, Wish]]
 ) -> tuple[int, ...]:
-    """Return the number columns that do not work, by a yes-or-no column or a word in the cell."""
+    """Return the columns whose number does not work, according to a yes-or-no column or a word in
+    the cell."""
     marked = {
         number
         for column, action in marks.items()
@@ -241,10 +242,11 @@ def _read_row_numbers(
     dropped: tuple[int, ...] = (),
     others_too: bool = False,
 ) -> tuple[list[str], str] | RefusedRow:
-    """Return all numbers of the row, the number to call first, and the cell of that number.
+    """Return all numbers in the row, with the number to call first, and the cell of that first
+    number.
 
-    The numbers in the `dropped` columns do not work, so they are left out even if another column
-    has them too.
+    The numbers in the `dropped` columns do not work, so they are left out, even if they also appear
+    in another column.
     """
     numbers: list[str] = []
     original = ""
@@ -289,7 +291,7 @@ def _readable_numbers(cell: str, country: str, allow_drama: bool) -> list[str]:
 
 
 def _add_description(contact: ContactRow, cells: list[str], mapping: Mapping, country: str) -> None:
-    """Add what the row says about the person to the contact. Raises _CellTooLongError if a value is
+    """Add to the contact what the row says about the person. Raises _CellTooLongError if a value is
     too long."""
     columns = mapping.columns
     for target, read in _READ.items():

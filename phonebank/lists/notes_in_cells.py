@@ -1,8 +1,8 @@
-"""Wishes written beside a number or a name, such as "deceased" or "(TPS)". Pure functions.
+"""Finds wishes written beside a number or a name, such as "deceased" or "(TPS)". Pure functions.
 
-The wishes may be in five languages. A row with a wish is refused, and the organiser reads the
-reason. Callers never get the person. Some people have such a word as a name: Rip Torn, Moritz Tote,
-Mort Sahl. So in a name cell, the word counts as a wish only if it is plainly a note.
+Wishes are recognised in five languages. A row with a wish is refused, the organiser is shown the
+reason, and callers never get the person. For some people, such a word is a name: Rip Torn, Moritz
+Tote, Mort Sahl. So in a name cell, the word counts as a wish only if it is clearly a note.
 """
 
 import re
@@ -16,7 +16,7 @@ from phonebank.csv_input.yes_no_words import phrases
 
 
 class Wish(StrEnum):
-    """A wish that a cell expresses. It is also the reason of the refused row."""
+    """A wish that a cell expresses. It is also the reason why the row is refused."""
 
     DO_NOT_CALL = "wish_do_not_call"
     DECEASED = "wish_deceased"
@@ -150,7 +150,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 
 def wish_beside_number(cell: str) -> Wish | None:
-    """Return the wish in a cell of a number, around the digits or in place of them."""
+    """Return the wish in a number cell, written around the digits or in place of them."""
     if cell.isascii() and cell.lower() == cell.upper():  # most cells have no letters
         return None
     if not _DAGGERS.isdisjoint(cell):
@@ -161,10 +161,11 @@ def wish_beside_number(cell: str) -> Wish | None:
 
 
 def wish_in_name(name: str, rest: str = "") -> Wish | None:
-    """Return the wish in a cell of a name, beside the name or in place of it.
+    """Return the wish in a name cell, written beside the name or in place of it.
 
-    `rest` is the text of the row's other name cells: "RIP" beside "Torn" is a note; "RIP" beside
-    "TORN" is a name in a list that writes names in capitals.
+    `rest` is the text of the row's other name cells. It decides whether a word is a note: "RIP"
+    beside "Torn" is a note, but "RIP" beside "TORN" is a name in a list that writes names in
+    capitals.
     """
     if name.isascii() and name.isalpha():  # a fast path for most names
         wish = _single_words().get(name.lower())
@@ -175,16 +176,18 @@ def wish_in_name(name: str, rest: str = "") -> Wish | None:
 
 
 def wish_across_names(names: Sequence[str]) -> Wish | None:
-    """Return the wish that the row's name cells spell only together: "Do Not" beside "Call".
+    """Return the wish that the row's name cells express only when they are read together, such as
+    "Do Not" beside "Call".
 
-    It counts only if the cells have no other words.
+    The words count as a wish only if the cells have no other words.
     """
     return _split_words().get(" ".join(fold(name) for name in names if name))
 
 
 @cache
 def _split_words() -> dict[str, Wish]:
-    """Return the wishes of several words, which a list may split into a first and a last name."""
+    """Return the wishes that consist of several words, which a list may split into a first and a
+    last name."""
     return {
         said: wish for wish, known in _PLAIN.items() for said in map(fold, known) if " " in said
     }
@@ -192,7 +195,7 @@ def _split_words() -> dict[str, Wish]:
 
 @cache
 def _single_words() -> dict[str, Wish]:
-    """Return the words that are a wish if a name cell has no other word."""
+    """Return the words that are a wish if they stand alone in a name cell."""
     plain = {word: wish for wish, said in _PLAIN.items() for word in said if " " not in word}
     whole = {word: wish for word in _WHOLE if (wish := _find_short_wish(word))}
     return plain | whole
@@ -259,7 +262,7 @@ def _wish_in(folded: str, short: bool) -> Wish | None:
 
 @cache
 def _first_words(short: bool) -> frozenset[str]:
-    """Return the first word of each phrase. A text without any of these words has no phrase."""
+    """Return the first word of each phrase. A text without any of these words contains no phrase."""
     return frozenset(
         fold(said).split()[0]
         for wish in Wish
@@ -280,5 +283,5 @@ def _pattern(words: frozenset[str]) -> re.Pattern[str]:
 
 
 def _insert_gaps(cell: str) -> str:
-    """Insert gaps where letters touch digits: "0117 496 0807DEAD"."""
+    """Insert spaces where letters touch digits, as in "0117 496 0807DEAD"."""
     return re.sub(r"(?<=[0-9])(?=[^\W\d_])|(?<=[^\W\d_])(?=[0-9])|_", " ", cell)

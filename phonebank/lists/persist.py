@@ -1,7 +1,7 @@
-"""Stores a batch of rows in the database, as a whole or not at all. The job commits.
+"""Stores a batch of rows in the database, either completely or not at all. The job commits.
 
-Each batch is one transaction that also moves the list's counters and its resume point. So a killed
-import continues where it stopped, and no row is stored, refused or counted twice.
+Each batch is one transaction, which also updates the list's counters and its resume point. So a
+killed import continues where it stopped, and no row is stored, refused or counted twice.
 """
 
 import json
@@ -97,12 +97,12 @@ def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> No
     """Store a batch and move the list's resume point past it.
 
     Two kinds of rows are not stored: rows with a number on the do-not-call list, and rows whose
-    person is in the campaign already. Such a person gets the values of the columns that the
-    organiser chose to update. Numbers of rows that say "do not call" go on the do-not-call list,
-    until the upload is undone. `file_version` is the version of the file that the batch was read
-    from.
+    person is already in the campaign. For a person who is already in the campaign, the columns that
+    the organiser chose are updated. If a row says "do not call", its numbers are put on the
+    do-not-call list until the upload is undone. `file_version` is the version of the file that the
+    batch was read from.
 
-    Raises SupersededError, with nothing changed.
+    Raises SupersededError, without changing anything, if the import must not continue.
     """
     contact_list = _lock_list(contact_list_id)
     if contact_list.state != ListState.IMPORTING or contact_list.rows_read != batch.first:
@@ -137,8 +137,8 @@ def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> No
 def wait_for_open_suppressions() -> None:
     """Wait until every suppression that has begun is committed. Commit right after this call.
 
-    A suppression that is not committed yet may have searched for its number's contacts before the
-    last batch was committed. A suppression that begins later sees all contacts.
+    A suppression that has not been committed yet may have looked for contacts with its number
+    before the last batch was committed. A suppression that begins later sees all contacts.
     """
     db.session.execute(text("LOCK TABLE suppression IN SHARE MODE"))
 
@@ -165,8 +165,8 @@ def _execute(statement: str, **values: Any) -> int:
 
 
 def copy_incoming(contacts: str) -> None:
-    """Copy the contacts of a batch into the temporary table `incoming`, which is empty again after
-    the commit."""
+    """Copy the contacts of a batch into the temporary table `incoming`, which is emptied at the
+    commit."""
     db.session.execute(
         text(
             """
@@ -190,8 +190,9 @@ def copy_incoming(contacts: str) -> None:
 
 
 def drop_suppressed() -> Sequence[int]:
-    """Delete incoming rows with a number on the do-not-call list, plain or as a hash, and return
-    their row numbers. Any of a person's numbers is enough."""
+    """Delete incoming rows with a number on the do-not-call list, where it may be plain or a hash.
+    Return the row numbers of the deleted rows. A row is deleted if any one of the person's numbers
+    is on the list."""
     plain = text(
         "DELETE FROM incoming"  # noqa: S608
         f" WHERE ordinal IN (SELECT ordinal {_SUPPRESSED_NUMBERS}) RETURNING ordinal"
@@ -200,8 +201,9 @@ def drop_suppressed() -> Sequence[int]:
 
 
 def _drop_hashed() -> Sequence[int]:
-    """Delete rows with a number whose hash is on the list, and return their row numbers. This comes
-    after the plain numbers, because erasing a person replaces a plain entry by a hash."""
+    """Delete rows with a number whose hash is on the do-not-call list, and return their row
+    numbers. Call this after plain numbers have been checked, because erasing a person replaces a
+    plain entry with a hash."""
     # If the table has no hashes, the numbers don't need to go to Python and back. This is the case
     # in most imports.
     if not db.session.scalar(text("SELECT EXISTS (SELECT FROM hashed_number)")):
@@ -220,9 +222,10 @@ def _drop_hashed() -> Sequence[int]:
 
 
 def drop_dead_numbers() -> None:
-    """Make the first number that may be in service the one that callers call.
+    """For each row, make the first number that may be in service the number that callers call.
 
-    A row without such a number stays unchanged, and `insert_incoming` stores an unusable contact.
+    A row without such a number stays unchanged, and `insert_incoming` stores it as an unusable
+    contact.
     """
     since = {"since": now() - DEAD_FOR}
     any_dead = "SELECT EXISTS (SELECT FROM dead_number WHERE reported_at > :since)"
@@ -246,7 +249,8 @@ def drop_dead_numbers() -> None:
 
 
 def _take_over_from_undone(contact_list: ContactList) -> int:
-    """Move contacts that were called before their list was undone to this list. Return how many.
+    """Move contacts that were called before their list was undone to this list. Return how many
+    were moved.
 
     The contacts keep their call history.
     """
@@ -265,12 +269,12 @@ def _take_over_from_undone(contact_list: ContactList) -> int:
 
 
 def _update_known(contact_list: ContactList, batch: Batch) -> int:
-    """Give people who are already in the campaign the values of the columns that the organiser
-    chose to update. Return how many people have changed. If no column was chosen, this does
-    nothing.
+    """For people who are already in the campaign, update the columns that the organiser chose.
+    Return how many people have changed. If the organiser chose no column, do nothing.
 
-    `update_known` has locked these people. So if a number goes on the do-not-call list at this
-    moment, either this function finds the number, or the suppression finds these people afterwards.
+    `update_known` has locked these people. So if a number is being put on the do-not-call list at
+    this moment, either this function finds the number there, or the suppression finds these people
+    afterwards.
     """
     plan = UpdatePlan.of(contact_list.update_targets, contact_list.update_empties)
     if not plan:
@@ -295,7 +299,8 @@ def insert_incoming(contact_list: ContactList) -> int:
 
 
 def suppress_stored() -> None:
-    """Suppress stored contacts whose number went on the list after `drop_suppressed` ran."""
+    """Suppress stored contacts whose number was put on the do-not-call list after `drop_suppressed`
+    ran."""
     # This query is separate, because in one statement the planner expects many numbers and reads
     # all contacts of the campaign.
     since = text(f"SELECT DISTINCT number {_SUPPRESSED_NUMBERS}")

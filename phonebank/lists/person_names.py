@@ -1,4 +1,4 @@
-"""Turns names as lists write them into a first and a last name that a caller can say. Pure
+"""Turns a name, as lists write it, into a first and a last name that a caller can say. Pure
 functions."""
 
 import re
@@ -27,9 +27,9 @@ _CONSONANT_VOWEL = re.compile("[B-DF-HJ-NP-TV-Z][AEIOUY]")
 
 
 def read_name(text: str) -> str:
-    """Tidy a name. A name in capitals gets small letters: "O'NEIL" becomes O'Neil.
+    """Tidy a name. A name in capitals is changed to mixed case: "O'NEIL" becomes "O'Neil".
 
-    Return "" for "N/A", "NULL", "#N/A", "-", "?" and other stand-ins.
+    Return "" for "N/A", "NULL", "#N/A", "-", "?" and other placeholders.
     """
     name = tidy(text)
     if _is_no_name(name):
@@ -40,10 +40,12 @@ def read_name(text: str) -> str:
 
 
 def split_full_name(text: str) -> tuple[str, str]:
-    """Split "First Last", "LAST, First" or "LAST First" into first and last name, without titles.
+    """Split "First Last", "LAST, First" or "LAST First" into a first and a last name, without
+    titles.
 
-    Middle names stay with the first name. A single word is a first name. A title and a single word
-    ("Mrs Jones") become a last name with its title, because a caller asks for "Mrs Jones".
+    Middle names stay with the first name. A single word counts as a first name. A title followed by
+    a single word ("Mrs Jones") becomes a last name with its title, because a caller asks for "Mrs
+    Jones".
     """
     name = tidy(text).strip(" ,")
     if _is_no_name(name):
@@ -64,7 +66,7 @@ def split_full_name(text: str) -> tuple[str, str]:
 
 
 def _is_no_name(name: str) -> bool:
-    """Whether a cell has no name in it. Errors of spreadsheets begin with a #.
+    """Whether a cell contains no name. Error values of spreadsheets begin with a #.
 
     Jennifer Null, Nan Goldin and Nil Sala are people, so words such as "null" count as no name only
     in the exact case that programs write.
@@ -94,7 +96,8 @@ def _strip_titles(parts: list[str]) -> list[str]:
 
 
 def _start_of_last_name(parts: list[str]) -> int:
-    """Return the index of the last name: the first particle, or the last word except "Jr"."""
+    """Return the index at which the last name starts: at the first particle, or at the last word
+    that is not a suffix such as "Jr"."""
     for index in range(1, len(parts) - 1):
         if parts[index].strip(".").casefold() in _PARTICLES:
             return index

@@ -1,5 +1,4 @@
-"""Says how fast a file is read, and how long the rest of the file takes, in words for an
-organiser."""
+"""Tells an organiser in words how fast a file is being read and how much longer it will take."""
 
 from datetime import datetime
 
@@ -12,8 +11,8 @@ def describe_pace(
 ) -> str:
     """Describe the pace at `at`: "9,800 rows a second, about 2 minutes left."
 
-    `done` of `total` rows are read. A worker has been reading since `since` (aware). When it began,
-    `already` rows had been read. Return "" while it is too early to tell.
+    `done` of `total` rows have been read. A worker has been reading since `since` (aware). When it
+    started, `already` rows had been read. Return "" while it is too early to tell.
     """
     seconds = (at - since).total_seconds() if since else 0.0
     if seconds < SECONDS_AT_LEAST or done <= already:

@@ -1,4 +1,4 @@
-"""The refused rows as a file to correct and upload again."""
+"""Exports the refused rows as a file that an organiser can correct and upload again."""
 
 from collections.abc import Iterator
 
@@ -13,9 +13,10 @@ WHY = "Why it was not stored"
 
 
 def refused_rows_file(contact_list: ContactList) -> Iterator[str]:
-    """Return the file as pieces of CSV text, with the delimiter of the uploaded file.
+    """Yield the file in pieces of CSV text, with the same delimiter as the uploaded file.
 
-    Row number and reason come before a row's own cells, because the row may have too many cells.
+    The row number and the reason come before the row's own cells, because the row may have too many
+    cells.
     """
     query = (
         select(RefusedRow.row_number, RefusedRow.message, RefusedRow.cells)

@@ -1,5 +1,5 @@
-"""Whether a list was screened, which means that its numbers were compared with the country's
-register of people who want no calls.
+"""Keeps track of the screening of lists: the comparison of a list's numbers with the country's
+register of people who do not want calls.
 
 An organiser states for each list when it was screened, or why it needn't be. If the country's law
 stops calls to numbers on the register, a list is paused until there is such a statement. It is

@@ -1,4 +1,4 @@
-"""What organisers do with contact lists. The calling code commits."""
+"""What organisers can do with contact lists. The calling code commits."""
 
 from collections.abc import Sequence
 
@@ -39,7 +39,7 @@ def lists_of(campaign: Campaign) -> Sequence[tuple[ContactList, Account | None]]
 
 
 def lists_in_calling_order(campaign: Campaign) -> Sequence[ContactList]:
-    """Return the campaign's lists, by priority and then by age."""
+    """Return the campaign's lists, sorted by priority and then by age."""
     return db.session.scalars(
         select(ContactList)
         .where(ContactList.campaign_id == campaign.id, ContactList.purpose == ListPurpose.CALL)
@@ -74,13 +74,14 @@ def confirm(
     """Store the target of each column, and enqueue the import.
 
     `targets` are targets of `column_mapping`, one for each column. `actions` are the organiser's
-    decisions about values of yes-or-no columns. If the page asked, `suppressing` is the number of
-    rows that the organiser agreed to put on the do-not-call list. People who are already in the
-    campaign get the values of `update_targets`. With `update_empties`, an empty cell deletes the
-    stored value.
+    decisions about values of yes-or-no columns. If the page asked for agreement, `suppressing` is
+    the number of rows that the organiser agreed to put on the do-not-call list. For people who are
+    already in the campaign, the values of `update_targets` are updated. With `update_empties`, an
+    empty cell deletes the stored value.
 
     Raises ConflictError if the columns are already confirmed, if a value is undecided, if the
-    number of rows to suppress differs from `suppressing`, or if the campaign's people are erased.
+    number of rows to suppress differs from `suppressing`, or if the campaign's people have been
+    erased.
     """
     lock_row(contact_list)
     campaign_id = contact_list.campaign_id
@@ -118,10 +119,11 @@ def confirm(
 def confirm_take_out(
     contact_list: ContactList, name: str, targets: list[str], agreed: bool
 ) -> None:
-    """Store the columns of a file that takes people out, and enqueue it.
+    """Store the target of each column of a file that takes people out of calling, and enqueue the
+    job that reads the file.
 
-    `agreed` says that the organiser saw whom the file names, and agreed if that was necessary.
-    Raises ConflictError if the columns are already confirmed, or if `agreed` is false.
+    `agreed` says whether the organiser saw whom the file names and, where necessary, agreed. Raises
+    ConflictError if the columns are already confirmed, or if `agreed` is false.
     """
     lock_row(contact_list)
     if contact_list.state != ListState.UPLOADED or contact_list.purpose != ListPurpose.TAKE_OUT:
@@ -149,7 +151,7 @@ def cancel(contact_list: ContactList) -> None:
 
 
 def pause(contact_list: ContactList) -> None:
-    """Stop giving callers people from this list. Raises ConflictError for an undone list."""
+    """Stop giving callers people from this list. Raises ConflictError if the list was undone."""
     _lock_unless_undone(contact_list)
     contact_list.removed = True
 
@@ -163,13 +165,13 @@ def resume(contact_list: ContactList) -> None:
 
 
 def set_priority(contact_list: ContactList, priority: int) -> None:
-    """Set a list's place among the others; callers get people from lower numbers first."""
+    """Set a list's priority. Callers get people from lists with lower numbers first."""
     lock_row(contact_list)
     contact_list.priority = priority
 
 
 def refused_rows(contact_list: ContactList, at_most: int) -> Sequence[RefusedRow]:
-    """Return the first refused rows, in the file's order."""
+    """Return up to `at_most` refused rows, in the order of the file."""
     return db.session.scalars(
         select(RefusedRow)
         .where(RefusedRow.contact_list_id == contact_list.id)

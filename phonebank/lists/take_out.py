@@ -1,7 +1,8 @@
 """Takes the people whom a file names out of calling, because they have voted, joined or moved.
 
-A file names a person by the ID in the campaign's own list, or by a phone number. A number with a
-name names that person; a number alone names everyone who has it. The calling code commits.
+A file names a person by the ID in the campaign's own list, or by a phone number. A number together
+with a name means that one person. A number alone means everyone who has that number. The calling
+code commits.
 """
 
 from __future__ import annotations
@@ -118,7 +119,8 @@ STILL_THERE = (ContactState.CALLABLE, ContactState.UNUSABLE)
 
 @dataclass(frozen=True)
 class Named:
-    """How a row names people. `phones` are E.164. `name_key` is "" if the row has no name."""
+    """How a row names people. `phones` are in E.164 format. `name_key` is "" if the row has no
+    name."""
 
     number: int  # the row's number in the spreadsheet
     external_id: str
@@ -130,7 +132,7 @@ class Named:
 @dataclass
 class RowCounts:
     """How many rows of a batch take somebody out, name only people who are already out, name nobody
-    in the campaign, or can't be read."""
+    in the campaign, or cannot be read."""
 
     taken: int = 0
     already: int = 0
@@ -162,8 +164,8 @@ def read_row(row: Row, mapping: Mapping, country: str) -> Named:
 
 
 def named_people(campaign: Campaign, rows: Iterable[Named]) -> Sequence[SqlRow[Any]]:
-    """Return the people whom these rows name: `ordinal` (the row's number), `contact_id`, `state`,
-    `first_name` and `last_name`."""
+    """Return the people whom these rows name. Each result has `ordinal` (the row's number),
+    `contact_id`, `state`, `first_name` and `last_name`."""
     given = [row for row in rows if row.external_id or row.phones]
     pairs = [(row.number, phone) for row in given for phone in row.phones]
     values = {
@@ -180,11 +182,12 @@ def named_people(campaign: Campaign, rows: Iterable[Named]) -> Sequence[SqlRow[A
 def take_out_batch(
     contact_list_id: int, first: int, rows: Sequence[Named], file_version: int
 ) -> None:
-    """Take out the people of some rows of a file, and move the list's resume point past them.
+    """Take the people whom some rows of a file name out of calling, and move the list's resume
+    point past these rows.
 
-    `first` is the index of the first row. If a person is on a caller's screen, their call ends, and
-    after the commit the caller's page gets an event. Run this under `retry_on_deadlock`. Raises
-    SupersededError, with nothing changed.
+    `first` is the index of the first row. If a person is on a caller's screen, the call ends, and
+    the caller's page gets an event after the commit. Run this under `retry_on_deadlock`. Raises
+    SupersededError, without changing anything, if the file must not be read further.
     """
     contact_list = get_locked(ContactList, contact_list_id)
     if (
@@ -230,8 +233,8 @@ def take_out_batch(
 def count_rows(
     rows: Sequence[Named], named: Sequence[SqlRow[Any]], takes: Collection[int]
 ) -> RowCounts:
-    """Count what rows do. `takes` has the ids of the people who are taken out. If a later row names
-    the same person again, the person is already out."""
+    """Count what the rows do. `takes` has the ids of the people who are taken out. If a later row
+    names the same person again, that row counts the person as already out."""
     people: dict[int, list[int]] = {}
     for found in named:
         people.setdefault(found.ordinal, []).append(found.contact_id)
@@ -251,7 +254,7 @@ def count_rows(
 
 
 def people_left(campaign: Campaign) -> int:
-    """Return how many people of the campaign a file could still take out."""
+    """Return how many people in the campaign a file could still take out of calling."""
     query = select(func.count()).where(
         Contact.campaign_id == campaign.id, Contact.state.in_(STILL_THERE)
     )

@@ -1,5 +1,5 @@
-"""Finds out whom a file names before it takes people out of calling. This module changes
-nothing."""
+"""Finds out whom a file names, before the file takes these people out of calling. This module
+changes nothing."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ SHARE_TO_ASK_ABOUT = 0.5
 
 @dataclass
 class TakeOutCheck:
-    """What a file would do: how many people it takes out, of the `left` people who could be taken
-    out, and what its `rows` do (`take_out.RowCounts`). Samples are the first few rows, each with
-    its number and words."""
+    """What a file would do: how many of the `left` people who could be taken out it would take out,
+    and what its `rows` do (`take_out.RowCounts`). Samples are the first few rows, each with its
+    number and its text."""
 
     left: int
     rows: int = 0
@@ -41,7 +41,7 @@ class TakeOutCheck:
 
     @property
     def needs_agreement(self) -> bool:
-        """Whether the file takes out so many people that an organiser must agree first."""
+        """Whether the file would take out so many people that an organiser must agree first."""
         return self.people > self.left * SHARE_TO_ASK_ABOUT
 
     def to_json(self) -> dict[str, Any]:
@@ -55,10 +55,10 @@ def check_take_out(
     mapping: Mapping,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> TakeOutCheck:
-    """Return whom a stored file names with these columns.
+    """Return whom a stored file would take out if its columns were mapped in this way.
 
-    `progress` is called with the number of rows read so far. Raises InvalidFileError at a row that
-    cannot be read.
+    `progress` is called with the number of rows read so far. Raises InvalidFileError when it
+    reaches a row that cannot be read.
     """
     learn_sizes()
     check = TakeOutCheck(people_left(campaign))

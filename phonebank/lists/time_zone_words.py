@@ -1,9 +1,9 @@
-"""Time zones as lists write them: names of the IANA database, and words such as "Eastern". Pure
-functions.
+"""Reads time zones as lists write them: names from the IANA database, and words such as "Eastern".
+Pure functions.
 
-"EST" in a list means the clocks of the east coast, which go forward in summer. The IANA database
-has a zone of that name whose clock never goes forward. With that zone, callers would call people an
-hour too late from March to November.
+In a list, "EST" means the time on the east coast, where clocks go forward in summer. The IANA
+database has a zone of that name whose clocks never go forward. If that zone were used, people would
+be called an hour too late from March to November.
 """
 
 import re
@@ -74,8 +74,8 @@ _IANA_NAME = re.compile(r"[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+")
 def read_time_zones(text: str, country: str) -> tuple[str, ...]:
     """Return every IANA time zone that a cell may mean in a list of `country` (ISO 3166-1 alpha-2).
 
-    The zones are sorted, in the database's spelling. The result is empty if the cell names no zone
-    in which people of that country live.
+    The zones are sorted and spelled as in the database. The result is empty if the cell names no
+    zone in which people of that country live.
     """
     said = tidy(text)
     named = _find_iana_name(said)
@@ -91,10 +91,10 @@ def read_time_zones(text: str, country: str) -> tuple[str, ...]:
 
 
 def _find_iana_name(said: str) -> str | None:
-    """Find a name with a place in it, as in "(GMT-06:00) Central Time (America/Chicago)".
+    """Find a zone name that contains a place, as in "(GMT-06:00) Central Time (America/Chicago)".
 
-    Names without a place, such as EST, MST7MDT or Etc/GMT+5, are not zones that people live in, or
-    are words with a local meaning.
+    Names without a place, such as EST, MST7MDT or Etc/GMT+5, are either zones in which nobody lives
+    or words with a local meaning.
     """
     for found in _IANA_NAME.finditer(said.replace(" ", "_") if "(" not in said else said):
         name = _names_with_a_place().get(found[0].casefold())
@@ -106,7 +106,8 @@ def _find_iana_name(said: str) -> str | None:
 def _is_offset(part: str) -> bool:
     """Whether a part is an offset, such as "GMT-05:00".
 
-    Beside a word, an offset only repeats the word, and is right for only half of the year.
+    Beside a word, an offset only repeats what the word says, and is right for only half of the
+    year.
     """
     return re.fullmatch(r"(?:gmt|utc)?[0-9]{1,4}", part) is not None
 

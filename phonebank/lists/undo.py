@@ -1,11 +1,12 @@
-"""Undo an import: delete its contacts, except contacts that have been called.
+"""Undoes an import: deletes its contacts, except those that have been called.
 
-A called contact stays as a record of its calls. Callers do not get it, because its list is removed.
-Its own state does not change. So when the corrected file is uploaded, the contact comes back with
-its earlier status.
+A contact that has been called stays, as a record of its calls. Callers do not get it, because its
+list is removed. The contact's own state does not change, so when the corrected file is uploaded,
+the contact comes back in its earlier state.
 
-People who were in the campaign before the upload get the values back that the file changed. A value
-that has changed again since the upload stays. Tags that only the file gave go.
+For people who were in the campaign before the upload, the values that the file changed are
+restored. A value that has changed again since the upload stays. Tags that only this file gave are
+removed.
 """
 
 from typing import Any, NamedTuple
@@ -95,8 +96,8 @@ _was_called = exists().where(Call.contact_id == Contact.id)
 
 
 class UndoPreview(NamedTuple):
-    """How many contacts an undo would delete, how many it would keep, and to how many earlier
-    contacts it would give their old values back."""
+    """How many contacts an undo would delete, how many it would keep, and for how many earlier
+    contacts it would restore old values."""
 
     removed: int
     called: int  # these contacts stay as records of their calls
@@ -104,8 +105,8 @@ class UndoPreview(NamedTuple):
 
 
 def preview_undo(contact_list: ContactList) -> UndoPreview:
-    """Count a list's contacts that were never called, its contacts that were called, and the people
-    whom the list changed."""
+    """Count the list's contacts that have never been called, its contacts that have been called,
+    and the people whom the list changed."""
     of_list = (
         select(func.count()).select_from(Contact).where(Contact.contact_list_id == contact_list.id)
     )
@@ -115,8 +116,8 @@ def preview_undo(contact_list: ContactList) -> UndoPreview:
 
 
 def suppression_batch_of(contact_list: ContactList) -> SuppressionBatch | None:
-    """Return the batch of numbers that a list put on the do-not-call list, or None if the list put
-    no numbers there."""
+    """Return the batch of numbers that this list put on the do-not-call list, or None if it put no
+    numbers there."""
     query = select(SuppressionBatch).where(SuppressionBatch.contact_list_id == contact_list.id)
     return db.session.scalar(query)
 
@@ -126,10 +127,10 @@ def begin_undo(
 ) -> None:
     """Remove the list from calling, stop its import, and delete its file and refused rows.
 
-    `delete_uncalled_contacts` then deletes the contacts, and `batches.lift_some` removes the
-    numbers that only this list put on the do-not-call list. Both work in portions, because a
-    million contacts or numbers take a while. The removed batch keeps `why`, a key of
-    REASONS_TO_LIFT_MANY.
+    Afterwards, `delete_uncalled_contacts` deletes the contacts, and `batches.lift_some` takes off
+    the do-not-call list the numbers that only this list put there. Both work in portions, because a
+    million contacts or numbers take a while. The batch of numbers that is taken off keeps `why`, a
+    key of REASONS_TO_LIFT_MANY.
 
     Raises ConflictError if there is nothing to undo.
     """
@@ -148,10 +149,10 @@ def begin_undo(
 
 
 def delete_uncalled_contacts(contact_list_id: int) -> int:
-    """Delete up to AT_ONCE uncalled contacts of an undone list, and return how many it found.
+    """Delete up to AT_ONCE uncalled contacts of an undone list, and return how many were found.
 
-    A claim that runs meanwhile has locked its contact. Once the claim commits, the contact counts
-    as called and stays.
+    A claim that is running at the same time has locked its contact. When the claim commits, the
+    contact counts as called, so it stays.
     """
     uncalled = select(Contact.id).where(Contact.contact_list_id == contact_list_id, ~_was_called)
     ids = db.session.scalars(uncalled.limit(AT_ONCE).with_for_update()).all()
@@ -161,23 +162,23 @@ def delete_uncalled_contacts(contact_list_id: int) -> int:
 
 
 def restore_changed_contacts(contact_list_id: int) -> int:
-    """Give up to AT_ONCE people the values back that an undone list changed, and return how many
+    """Restore the values that an undone list changed, for up to AT_ONCE people, and return how many
     changes were found.
 
-    A value that has changed again since the upload stays. If another person now has a person's old
-    name and number, all of that person's values stay.
+    A value that has changed again since the upload stays. If somebody else now has the person's old
+    name and number, all values of the person stay as they are.
     """
     return len(db.session.scalars(_RESTORE, {"list_id": contact_list_id}).all())
 
 
 def take_tags_back(contact_list_id: int) -> int:
-    """Delete up to AT_ONCE tags that an undone list gave, and return how many."""
+    """Delete up to AT_ONCE tags that an undone list gave, and return how many were deleted."""
     taken: Any = db.session.execute(_TAKE_TAGS, {"list_id": contact_list_id})
     return int(taken.rowcount)
 
 
 def finish_undo(contact_list_id: int) -> None:
-    """Mark an undo as finished, after all uncalled contacts are deleted."""
+    """Mark an undo as finished. Call this after all uncalled contacts have been deleted."""
     contact_list = db.session.get_one(ContactList, contact_list_id)
     contact_list.rows_stored = preview_undo(contact_list).called
     contact_list.finished_at = now()

@@ -1,5 +1,5 @@
-"""The check of an upload that has too many rows for a page to count. A job counts every row, and
-the result is stored until the columns are confirmed. The calling code commits."""
+"""Checks an upload that has too many rows for a page to count. A job counts every row, and the
+result is stored until the columns are confirmed. The calling code commits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def needs_job(contact_list: ContactList) -> bool:
 
 
 def check_of(contact_list: ContactList) -> UploadCheck | None:
-    """Return the check of an upload, finished or running, or None if the upload has no check."""
+    """Return the check of an upload, whether finished or running, or None if the upload has no
+    check."""
     return db.session.get(UploadCheck, contact_list.id, populate_existing=True)
 
 
@@ -36,9 +37,9 @@ def begin_check(
     contact_list: ContactList, mapping: Mapping, plan: UpdatePlan, token: str, choices: Choices
 ) -> bool:
     """Store the form's choices. If these choices need a new count, begin a check and return True.
-    The calling code then enqueues the job.
+    In that case the calling code enqueues the job.
 
-    The job counts with `mapping` and `plan`. `token` identifies these two
+    The job counts with `mapping` and `plan`. `token` identifies the two together
     (`import_check.token_of`). `choices` has the form's values by field.
     """
     present = check_of(contact_list)
@@ -62,7 +63,8 @@ def begin_check(
 def record_progress(check: UploadCheck, rows: int) -> None:
     """Store how many rows have been counted, in a separate transaction.
 
-    Raises SupersededError if the columns have changed since, or if the file is gone.
+    Raises SupersededError if the columns have changed since the check began, or if the file has
+    been deleted.
     """
     with db.engine.begin() as connection:
         moved: CursorResult[Any] = connection.execute(
@@ -74,18 +76,18 @@ def record_progress(check: UploadCheck, rows: int) -> None:
 
 def finish_check(check: UploadCheck, rows: int, found: dict[str, Any]) -> None:
     """Store the result as JSON, unless the columns have changed since the check began. `rows` is
-    the number of all rows."""
+    the total number of rows."""
     db.session.execute(_same(check).values(rows=rows, found=found))
 
 
 def fail_check(check: UploadCheck, fault: str) -> None:
-    """Store why the file cannot be checked, in words for the organiser."""
+    """Store the reason why the file cannot be checked, in words for the organiser."""
     db.session.execute(_same(check).values(fault=fault))
 
 
 def stalled_checks() -> Sequence[int]:
-    """Return the ids of uploads whose check has made no progress for STALLED_AFTER, because its
-    worker was killed."""
+    """Return the ids of uploads whose check has made no progress for STALLED_AFTER, which means
+    that its worker was killed."""
     return db.session.scalars(
         select(UploadCheck.contact_list_id)
         .join(ContactList, ContactList.id == UploadCheck.contact_list_id)
@@ -99,8 +101,8 @@ def stalled_checks() -> Sequence[int]:
 
 
 def forget_checks_beside(contact_ids: Collection[int]) -> None:
-    """Delete the checks of uploads to these people's campaigns, because the checks' samples may
-    have the people's names."""
+    """Delete the checks of all uploads to these people's campaigns, because the samples in the
+    checks may contain the people's names."""
     campaigns = select(Contact.campaign_id).where(Contact.id.in_(contact_ids))
     lists = select(ContactList.id).where(ContactList.campaign_id.in_(campaigns))
     db.session.execute(delete(UploadCheck).where(UploadCheck.contact_list_id.in_(lists)))

@@ -1,6 +1,7 @@
-"""Uploaded files: stored in pieces, checked once, and kept until the import ends.
+"""Stores uploaded files in pieces, checks them once, and keeps them until the import ends.
 
-The pieces are in the database and not on a disk, so that any worker on any machine can read them.
+The pieces are stored in the database and not on a disk, so that any worker on any machine can read
+them.
 """
 
 from collections.abc import Iterator
@@ -34,8 +35,8 @@ COLUMNS_NAMED = 8
 
 
 class SupersededError(Exception):
-    """The error that stops the reading of a file: its list was undone, another worker imports it,
-    or a person was erased from the file."""
+    """The error that stops the reading of a file, because its list was undone, because another
+    worker is importing it, or because a person was erased from the file."""
 
 
 def store_upload(
@@ -47,12 +48,14 @@ def store_upload(
 ) -> ContactList:
     """Store a file as a list whose columns are not confirmed yet.
 
-    A workbook is stored as the CSV of its list. The function reads the file once, a piece at a
-    time, with every row in it. So any fault is reported now, and the rows are counted. The calling
-    code commits. If the file is refused, the caller rolls back, and nothing of the file stays
-    stored. With a `reason`, a key of `take_out.REASONS`, the file takes people out of calling.
+    A workbook is stored as CSV text of the sheet that holds the list. The function reads the file
+    once, one piece at a time, including every row. So it reports any fault immediately, and counts
+    the rows. The calling code commits. If the file is refused, the calling code rolls back, so that
+    nothing of the file stays stored. With a `reason`, which is a key of `take_out.REASONS`, the
+    file takes people out of calling.
 
-    Raises InvalidFileError, and ConflictError if the campaign's people are erased.
+    Raises InvalidFileError if the file is refused, and ConflictError if the campaign's people have
+    been erased.
     """
     refuse_erased(campaign)
     head = file.read(CHUNK)
@@ -96,19 +99,19 @@ def _store(contact_list: ContactList, head: bytes, file: BinaryIO, dialect: Dial
 
 
 def rows_of(contact_list: ContactList) -> Iterator[Row]:
-    """Return the rows of a stored file in order, beginning with the header."""
+    """Return the rows of a stored file in order, starting with the header."""
     return read_rows(chunks_of(contact_list.id), Dialect(**contact_list.dialect))
 
 
 def guesses_of(contact_list: ContactList) -> list[ColumnGuess]:
-    """Guess each column of a stored file."""
+    """Guess what each column of a stored file contains."""
     samples = islice(rows_of(contact_list), 1, 1 + SAMPLE_ROWS)
     return guess_columns(contact_list.headers, [row.cells for row in samples])
 
 
 def chunks_of(contact_list_id: int) -> Iterator[bytes]:
     """Yield the pieces of a stored file, in order. Raises SupersededError if a person is erased
-    from the file meanwhile, because the file is then stored in new pieces."""
+    from the file in the meantime, because the file is then stored in new pieces."""
     number, first_version = 0, None
     while True:
         query = (
@@ -133,7 +136,8 @@ def discard(contact_list_id: int) -> None:
 
 
 def _check_for_title_row(headers: list[str], first_rows: list[Row]) -> None:
-    """Raise InvalidFileError if the column names are in a later row, below a title."""
+    """Raise InvalidFileError if the column names are not in the first row but in a later row, below
+    a title."""
     if any(plain_name(header) in TARGET_OF for header in headers):
         return
     # If the title is a single cell, one known name is enough: "Number, Result".
@@ -149,9 +153,11 @@ def _check_for_title_row(headers: list[str], first_rows: list[Row]) -> None:
 
 
 def _settle_alphabet(dialect: Dialect, words: AccentedWords) -> Dialect:
-    """Return the dialect with the file's alphabet. Only the whole file shows the alphabet.
+    """Return the dialect with the file's alphabet, which is known only after the whole file has
+    been read.
 
-    Raises InvalidFileError if a file mixes UTF-8 with an alphabet other than Windows'.
+    Raises InvalidFileError if the alphabet cannot be recognised, or if the file mixes UTF-8 with an
+    alphabet other than the Windows one.
     """
     if dialect.encoding != "utf-8":
         return dialect
@@ -179,7 +185,8 @@ def _store_chunks(
 
 
 def _list_name(filename: str) -> str:
-    """Return the list's name until an organiser changes it: the file's name without its ending."""
+    """Return the name that a list has until an organiser changes it: the file's name without its
+    extension."""
     return filename.rpartition(".")[0][:120] or filename[:120] or "Upload"
 
 

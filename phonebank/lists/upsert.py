@@ -1,7 +1,7 @@
-"""Adds people that other software sends, or changes them if they are already in the campaign.
+"""Adds the people that other software sends, or updates those who are already in the campaign.
 
 The people are read like the rows of an upload, with the same checks (`normalise`, `persist`). New
-people are put on a separate contact list, which organisers can pause and undo like an upload. The
+people are put on a separate contact list, which organisers can pause or undo like an upload. The
 calling code commits.
 """
 
@@ -53,7 +53,7 @@ class Upserted(StrEnum):
 
 @dataclass(frozen=True)
 class SentPerson:
-    """A person as other software sends them. `cells` are by target, as in an upload."""
+    """A person as sent by other software. `cells` has the values by target, as in an upload."""
 
     phones: Sequence[str]
     cells: Mapping[str, str]
@@ -62,7 +62,7 @@ class SentPerson:
 
 @dataclass(frozen=True)
 class Result:
-    """The result for one person. `where` names the value that was wrong, such as “phones.0”."""
+    """The result for one person. `where` names the value that is wrong, such as “phones.0”."""
 
     result: Upserted
     contact_id: int | None = None
@@ -116,12 +116,12 @@ JOIN contact ON contact.campaign_id = :campaign_id AND contact.phone = i.phone
 
 
 def upsert_people(token_id: int, people: Sequence[SentPerson]) -> list[Result]:
-    """Add these people to the token's campaign, or change them if they are already in it. Return a
+    """Add these people to the token's campaign, or update those who are already in it. Return a
     result for each person, in the same order.
 
-    A person who is already in the campaign gets all the values that were sent. Fields that were not
-    sent are emptied. The person's calls stay, and the time at which they may be called again does
-    too.
+    For a person who is already in the campaign, all the values that were sent are stored, and
+    fields that were not sent are emptied, except that the external ID stays. The person's calls
+    stay, and so does the time at which the person may be called again.
 
     Raises ConflictError if the campaign has ended.
     """
@@ -137,7 +137,7 @@ def upsert_people(token_id: int, people: Sequence[SentPerson]) -> list[Result]:
 def add_people(
     campaign: Campaign, people: Sequence[SentPerson], list_of: Callable[[], ContactList]
 ) -> list[Result]:
-    """Add people to a campaign, or change them if they are already in it, as `upsert_people` does.
+    """Add people to a campaign, or update those who are already in it, as `upsert_people` does.
 
     `list_of` locks and returns the contact list for new people. It is called only if there is a new
     person.
@@ -198,7 +198,8 @@ def _keys_of(row: ContactRow) -> set[tuple[str, str]]:
 
 
 def _list_of(token: ApiToken, campaign: Campaign) -> ContactList:
-    """Return the token's own list, locked. Make a new one if there is none, or if it was undone."""
+    """Lock and return the token's own list. Make a new list if the token has none, or if its list
+    was undone."""
     own = get_locked(ContactList, token.contact_list_id) if token.contact_list_id else None
     if own is None or own.state == ListState.UNDONE:
         own = ContactList(

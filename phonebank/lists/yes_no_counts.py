@@ -1,7 +1,8 @@
-"""How often each value occurs in the yes-or-no columns of a stored file, and its action.
+"""Counts how often each value occurs in the yes-or-no columns of a stored file, and says which
+action each value leads to.
 
 An organiser sees the counts before any contact is stored, and decides what each unknown value
-means. A "mark" is a value of such a column. The counts are stored with the upload until the
+means. A "mark" is a value in a yes-or-no column. The counts are stored with the upload until the
 organiser confirms it, so a large file is read only once.
 """
 
@@ -41,7 +42,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of a yes-or-no column. It stands for all cells with the same meaning."""
+    """One value in a yes-or-no column. It stands for all cells with the same meaning."""
 
     key: str
     shown: str  # as the first of these cells writes it
@@ -85,8 +86,8 @@ class MarkCounts:
 def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
     """Count the values of the mapping's yes-or-no columns in a stored file.
 
-    This reads the file only if the last count was of other columns. It stores the counts with an
-    upload that is not confirmed yet. The calling code commits.
+    The file is read only if the last count was for different columns. The counts are stored with
+    the upload if it is not confirmed yet. The calling code commits.
     """
     if not mapping.mark_columns:
         return MarkCounts()
