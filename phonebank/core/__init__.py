@@ -1,1 +1,2 @@
-"""What all other parts build on: configuration, PostgreSQL, Redis, errors, access, jobs and mail."""
+"""What all other parts build on: configuration, PostgreSQL, Redis, errors, access, jobs and
+mail."""

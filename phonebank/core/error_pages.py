@@ -196,7 +196,8 @@ _NO_COOKIE = (
 
 
 def _too_large() -> tuple[str, str, str]:
-    """Return the title, the message and the advice to show if a request is larger than its limit."""
+    """Return the title, the message and the advice to show if a request is larger than its
+    limit."""
     most, sent = request.max_content_length, request.content_length or 0
     part = "The file or text you sent"
     if request.mimetype == "multipart/form-data" and most and sent <= most:

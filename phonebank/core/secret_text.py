@@ -30,7 +30,8 @@ def decrypt(stored: str) -> str | None:
 
 
 def keyed_hashes(text: str) -> list[str]:
-    """Return a hash of the text for each key, as hexadecimal digits. New rows use the first hash."""
+    """Return a hash of the text for each key, as hexadecimal digits. New rows use the first
+    hash."""
     return [hmac.digest(key.encode(), text.encode(), "sha256").hex() for key in _keys()]
 
 

@@ -47,7 +47,8 @@ class Statement:
         return self._first(values, namedtuple_row)
 
     def scalar(self, values: Mapping[str, Any]) -> Any:
-        """Run the statement. Return the first value of its first row, or None if there is no row."""
+        """Run the statement. Return the first value of its first row, or None if there is no
+        row."""
         return self._first(values, scalar_row)
 
     def _first(self, values: Mapping[str, Any], row_factory: Any) -> Any:

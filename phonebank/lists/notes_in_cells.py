@@ -262,7 +262,8 @@ def _wish_in(folded: str, short: bool) -> Wish | None:
 
 @cache
 def _first_words(short: bool) -> frozenset[str]:
-    """Return the first word of each phrase. A text without any of these words contains no phrase."""
+    """Return the first word of each phrase. A text without any of these words contains no
+    phrase."""
     return frozenset(
         fold(said).split()[0]
         for wish in Wish

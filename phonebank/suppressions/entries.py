@@ -138,7 +138,8 @@ def lift_of_call(call_id: uuid.UUID) -> bool:
 
 
 def reason_of_call(call_id: uuid.UUID) -> str | None:
-    """Return the reason of the entry that only this call made, or None if there is no such entry."""
+    """Return the reason of the entry that only this call made, or None if there is no such
+    entry."""
     return db.session.scalar(select(Suppression.reason).where(Suppression.call_id == call_id))
 
 
