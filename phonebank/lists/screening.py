@@ -1,9 +1,10 @@
 """Keeps track of the screening of lists: the comparison of a list's numbers with the country's
 register of people who do not want calls.
 
-An organiser states for each list when it was screened, or why it needn't be. If the country's law
-stops calls to numbers on the register, a list is paused until there is such a statement. It is
-paused again when its screening is older than the law allows. The calling code commits.
+For each list, an organiser states when it was screened, or why it does not need to be. If the
+country's law forbids calls to numbers on the register, a list is paused until there is such a
+statement. The list is paused again when its screening is older than the law allows. The calling
+code commits.
 """
 
 from dataclasses import dataclass
@@ -39,9 +40,9 @@ class ScreeningState(StrEnum):
 
 @dataclass(frozen=True)
 class Screening:
-    """A list's screening. `register` names the country's register, and `days` is how long a
-    screening counts. `blocks` says that the law stops calls to a list without a screening that
-    counts. `until` is its last day."""
+    """A list's screening. `register` names the country's register, `days` is how long a screening
+    is valid, and `until` is the last day on which it is valid. `blocks` says whether the law
+    forbids calls to a list without a valid screening."""
 
     state: ScreeningState
     register: str = ""
@@ -51,21 +52,22 @@ class Screening:
 
     @property
     def stops_calls(self) -> bool:
-        """Whether the law stops calls to the list now."""
+        """Whether the law currently forbids calls to the list."""
         return self.blocks and self.state in (ScreeningState.UNSAID, ScreeningState.OLD)
 
 
 def blocks_calls(campaign: Campaign) -> bool:
-    """Whether the law stops calls to a list of this campaign that has no screening that counts.
+    """Whether the law forbids calls to a list of this campaign that has no valid screening.
 
-    The numbers of a demonstration belong to no real person, so no law is about them.
+    The numbers of a demonstration do not belong to real people, so the law does not apply to them.
     """
     rule = rules_for(campaign.country).screening
     return rule is not None and rule.blocks and not campaign.allow_drama_numbers
 
 
 def begin_unscreened(contact_list: ContactList, campaign: Campaign) -> None:
-    """Pause a new list if the law asks for a screening first. `attest` resumes it."""
+    """Pause a new list if the law requires a screening before the first call. `attest` resumes the
+    list."""
     if blocks_calls(campaign):
         contact_list.screening_lapsed = contact_list.removed = True
 
@@ -109,10 +111,10 @@ def attest(
     account: Account,
     reason: str = "",
 ) -> None:
-    """Store an organiser's statement of the day on which a list was screened. None states that the
-    list does not need screening, for this `reason`.
+    """Store the day on which, according to an organiser, a list was screened. A `screened_on` of
+    None means that the list does not need screening, for this `reason`.
 
-    If the list was paused because of its screening, it is resumed. Raises InvalidInputError if the
+    If the list is paused because of its screening, it is resumed. Raises InvalidInputError if the
     date is in the future or already too old, or if the reason is missing or too long. Raises
     ConflictError if there is no register or the list was undone.
     """
@@ -159,8 +161,8 @@ def attest(
 
 
 def pause_old_screenings() -> int:
-    """Pause the lists without a screening that counts under the law of their country. Return how
-    many lists were paused."""
+    """Pause the lists that have no valid screening under the law of their country. Return how many
+    lists were paused."""
     paused = 0
     for country in countries():
         rule = rules_for(country).screening
@@ -187,7 +189,8 @@ def pause_old_screenings() -> int:
 
 
 def refuse_unscreened(contact_list: ContactList) -> None:
-    """Raise ConflictError if the law stops calls to the list because of its screening."""
+    """Raise ConflictError if the law forbids calls to the list because it has no valid
+    screening."""
     campaign = db.session.get_one(Campaign, contact_list.campaign_id)
     screening = screening_of(contact_list, campaign)
     if screening.state is ScreeningState.UNSAID and screening.blocks:

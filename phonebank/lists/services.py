@@ -157,8 +157,8 @@ def pause(contact_list: ContactList) -> None:
 
 
 def resume(contact_list: ContactList) -> None:
-    """Give callers people from this list again. Raises ConflictError for an undone list, and for a
-    list to which the law stops calls because of its screening."""
+    """Give callers people from this list again. Raises ConflictError if the list was undone, or if
+    the law forbids calls to it because it has no valid screening."""
     _lock_unless_undone(contact_list)
     refuse_unscreened(contact_list)
     contact_list.removed = False

@@ -1,5 +1,5 @@
-"""The tables, one file for each kind of thing. Each file has columns, constraints, the names of
-states, and properties that read only the row."""
+"""The database tables, with one file for each kind of object. Each file has columns, constraints,
+the names of states, and properties that need only the row itself."""
 
 from phonebank.models.account import Account, Role, RoleName, ScopedRole, account_role
 from phonebank.models.account_session import AccountSession

@@ -15,8 +15,8 @@ from phonebank.models.state_column import state_type
 class RoleName(StrEnum):
     """The names of the roles, which say what an account may do.
 
-    An account has a role in the whole installation (a row of `account_role`), or an organiser's or
-    viewer's role in one chapter or campaign (a row of `scoped_role`).
+    An account's role may be in the whole installation (a row of `account_role`), or it may be an
+    organiser's or viewer's role in one chapter or campaign (a row of `scoped_role`).
     """
 
     ORGANISER = "organiser"
@@ -40,7 +40,7 @@ class Role(Base, RoleMixin):
 
 
 class ScopedRole(Base):
-    """The role of an account in one chapter, and so in all its campaigns, or in one campaign.
+    """The role of an account in one campaign, or in one chapter and therefore in all its campaigns.
 
     A role in the whole installation is a row of `account_role` instead.
     """
@@ -78,7 +78,7 @@ class ScopedRole(Base):
 
 
 class Account(Base, UserMixin):
-    """One person who signs in with an e-mail address. Flask-Security requires these columns."""
+    """A person who signs in with an e-mail address. Flask-Security requires these columns."""
 
     __tablename__ = "account"
 
@@ -120,7 +120,8 @@ class Account(Base, UserMixin):
 
     @property
     def views_something(self) -> bool:
-        """Whether the account may see figures of some campaign, as its organiser or viewer."""
+        """Whether the account is an organiser or viewer of at least one campaign, and so may see
+        its figures."""
         return self.is_organiser or self.has_role(RoleName.VIEWER) or bool(self.scoped_roles)
 
     @property
@@ -132,7 +133,7 @@ class Account(Base, UserMixin):
     ) -> tuple[bool, list[tuple[str, str]]]:
         """Whether the account needs a second factor now. Flask-Security calls this at sign-in.
 
-        A host or viewer needs a second factor only after adding one. An organiser, also of one
+        A host or viewer needs a second factor only after adding one. An organiser, even of only one
         chapter or campaign, needs one if SECURITY_TWO_FACTOR_REQUIRED is set.
         """
         if not self.organises_something and not tf_setup_methods:
@@ -140,6 +141,6 @@ class Account(Base, UserMixin):
         return super().check_tf_required(tf_setup_methods, tf_fresh)
 
     def check_tf_required_setup(self) -> bool:
-        """Whether the account must keep its second factor; Flask-Security calls this on the set-up
+        """Whether the account must keep its second factor. Flask-Security calls this on the set-up
         page."""
         return self.organises_something and super().check_tf_required_setup()

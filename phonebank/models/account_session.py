@@ -1,4 +1,4 @@
-"""One browser that an account is signed in with.
+"""A browser in which an account is signed in.
 
 The row is the session. Without the row, a cookie gives no access, even if its signature is valid.
 """

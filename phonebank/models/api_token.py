@@ -20,7 +20,8 @@ class Scope(StrEnum):
 
 
 class ApiToken(Base):
-    """One token of one campaign. The row has only the hash, so nobody can read the token from it.
+    """One token of one campaign. The row has only the token's hash, so nobody can read the token
+    from the row.
 
     The row stays after the token is revoked.
     """

@@ -10,11 +10,12 @@ from phonebank.models.base import Base, now
 
 
 class AuditEntry(Base):
-    """One action of an organiser: who acted, when, on what, and the values before and after.
+    """One action of an organiser: who acted, when, on what, and the values before and after the
+    action.
 
     The row has no names or numbers of people, so it stays when a person is erased. Its ids are not
-    foreign keys, so it stays when an account or a campaign is deleted. A trigger refuses UPDATE and
-    DELETE.
+    foreign keys, so it also stays when an account or a campaign is deleted. A database trigger
+    refuses UPDATE and DELETE.
     """
 
     __tablename__ = "audit_entry"

@@ -1,4 +1,5 @@
-"""The declarative base, the naming convention, and column types and defaults that tables share."""
+"""The declarative base and the naming convention, and the column types and defaults that several
+tables use."""
 
 import os
 import time
@@ -33,7 +34,7 @@ class Versioned:
     """A table whose ORM class also reads `xmin`, the id of the transaction that last wrote the row.
 
     PostgreSQL keeps `xmin` in every table, and locking a row does not change it. A statement that
-    names the `xmin` of every row it relies on writes nothing if one of those rows has changed.
+    names the `xmin` of every row that it relies on writes nothing if one of those rows has changed.
     """
 
     row_version: Mapped[str] = mapped_column(
@@ -46,15 +47,16 @@ class Versioned:
 
 
 def now() -> datetime:
-    """Return the present moment as an aware time in UTC. Every stored time is in UTC."""
+    """Return the current moment as an aware time in UTC. Every stored time is in UTC."""
     return datetime.now(UTC)
 
 
 def new_id() -> uuid.UUID:
-    """Return a version 7 UUID (RFC 9562 section 5.7): 48 bits of milliseconds, then random.
+    """Return a version 7 UUID (RFC 9562 section 5.7): 48 bits of milliseconds, followed by random
+    bits.
 
-    Nobody can guess such an id, so it can be the token of a hold. The ids are in order of time, so
-    an index of millions of them grows at one end instead of everywhere.
+    Nobody can guess such an id, so it can serve as the token of a hold. The ids are ordered by
+    time, so an index of millions of ids grows at one end instead of everywhere.
     """
     value = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76

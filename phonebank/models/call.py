@@ -1,8 +1,8 @@
-"""One call: a caller gets a contact, and an outcome ends the call.
+"""A call, which begins when a caller gets a contact and usually ends with an outcome.
 
-A claim writes the row, so the table is also the access ledger. It shows which caller saw which
-contact, from when, and until when. If the server calls the contact before a caller is free, the row
-has no caller until one takes the call.
+A claim writes the row, so the table is also the access ledger: it shows which caller saw which
+contact, from when until when. If the server calls the contact before a caller is free, the row has
+no caller until one takes the call.
 """
 
 import uuid
@@ -43,10 +43,10 @@ HANDED_OUT_NO = Sequence("call_handed_out_no", metadata=Base.metadata)
 
 
 class Call(Base):
-    """One call, which is open while `ended_at` is null.
+    """One call. It is open while `ended_at` is null.
 
-    The id is the hold's token and the outcome's idempotency key. Each claim makes a new id, so an
-    outcome can never reach another caller's hold.
+    The id is the token of the hold and the idempotency key of the outcome. Each claim makes a new
+    id, so an outcome can never reach another caller's hold.
     """
 
     __tablename__ = "call"
@@ -170,7 +170,7 @@ class Call(Base):
 
 
 class Answer(Base):
-    """The answer at one step of the script. It is saved as soon as the caller taps it."""
+    """The answer given at one step of the script. It is saved as soon as the caller taps it."""
 
     __tablename__ = "answer"
 

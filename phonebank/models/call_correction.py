@@ -1,4 +1,4 @@
-"""An organiser's corrections of calls, with the values before and after."""
+"""Organisers' corrections of calls, with the values before and after."""
 
 import uuid
 from datetime import datetime
@@ -13,10 +13,10 @@ from phonebank.models.base import Base, now
 class CallCorrection(Base):
     """One correction of a call's outcome, answers or note.
 
-    `before` and `after` have only what changed: `outcome` (a key), `note`, and `answers` by step id
-    (None for no answer). `after` also has `callback_at`, if the organiser gave one. They may
-    contain what a person said, so they are deleted with the call. The audit still has the fact that
-    there was a correction.
+    `before` and `after` have only the values that changed: `outcome` (a key), `note`, and `answers`
+    by step id (None for no answer). `after` also has `callback_at` if the organiser gave a time.
+    Both may contain what a person said, so they are deleted with the call. The audit still records
+    that there was a correction.
     """
 
     __tablename__ = "call_correction"

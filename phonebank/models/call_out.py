@@ -24,7 +24,8 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class CallOutStep(StrEnum):
-    """The steps of the evening, in their order. The remote moves the projector through them."""
+    """The steps of the evening, in order. The remote control moves the projector from step to
+    step."""
 
     SIGN_IN = "sign_in"
     PRACTISE = "practise"
@@ -87,7 +88,7 @@ class CallOut(Base):
 
 
 class SignUp(Base):
-    """A person who signed in at a call-out. One of `email` and `phone` is known."""
+    """A person who signed in at a call-out. `email` or `phone` is known."""
 
     __tablename__ = "call_out_sign_up"
     __table_args__ = (
@@ -171,7 +172,7 @@ class PledgeSeat(Base):
 
 
 class SheetLineState(StrEnum):
-    """What has become of a line of a paper sheet."""
+    """The states of a line on a paper sheet."""
 
     NEW = "new"
     KNOWN = "known"  # this person had signed in already
@@ -198,7 +199,7 @@ class CallOutSheet(Base):
 
 
 class SheetLine(Base):
-    """A line of a sheet that has been typed in."""
+    """A line of a sheet that somebody has typed in."""
 
     __tablename__ = "call_out_sheet_line"
     __table_args__ = (state_check(SheetLineState),)

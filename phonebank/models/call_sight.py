@@ -1,5 +1,5 @@
-"""A part of the access ledger: when a caller saw a person again, because the caller looked up who
-had called back."""
+"""A part of the access ledger. It records when a caller saw a person again while looking up who had
+called back."""
 
 import uuid
 from datetime import datetime

@@ -15,7 +15,7 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class CallerState(StrEnum):
-    """The states of a caller, which say whether they may call."""
+    """The states of a caller, which say whether the caller may make calls."""
 
     WAITING = "waiting"
     ADMITTED = "admitted"
@@ -23,8 +23,8 @@ class CallerState(StrEnum):
 
 
 class Caller(Versioned, Base):
-    """A caller, who is in one campaign and in at most one party at a time. So no call counts for
-    two parties."""
+    """A caller, who is in one campaign and in at most one party at a time, so that no call counts
+    for two parties."""
 
     __tablename__ = "caller"
     __table_args__ = (

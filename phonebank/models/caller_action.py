@@ -1,4 +1,4 @@
-"""The permanent record of what organisers did about callers, and the blocked network addresses."""
+"""The permanent record of organisers' actions on callers, and the blocked network addresses."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from phonebank.models.base import Base, now
 
 
 class CallerActionKind(StrEnum):
-    """The actions that an organiser can take about a caller."""
+    """The actions that an organiser can take on a caller."""
 
     STOPPED = "stopped"
     WENT_ON = "went_on"
@@ -20,8 +20,8 @@ class CallerActionKind(StrEnum):
 
 
 class CallerAction(Base):
-    """One action of an organiser about one caller: the organiser, the time, the reason, and the
-    figures that the page showed."""
+    """One action of an organiser on one caller: who acted, when and why, and the figures that the
+    page showed."""
 
     __tablename__ = "caller_action"
     __table_args__ = (Index("ix_caller_action_caller", "caller_id", "at"),)
@@ -37,8 +37,8 @@ class CallerAction(Base):
 
 
 class DoorStop(Base):
-    """A blocked network address: callers who join this campaign from it wait until an organiser
-    admits them. The block ends at `until`."""
+    """A blocked network address. Callers who join this campaign from it must wait until an
+    organiser admits them. The block ends at `until`."""
 
     __tablename__ = "door_stop"
     __table_args__ = (Index("ix_door_stop_address", "campaign_id", "address"),)

@@ -1,5 +1,5 @@
-"""A campaign: the organisation it calls for, its country and calling hours, its script and its
-limits."""
+"""A campaign: the organisation that it makes calls for, its country and calling hours, its script
+and its limits."""
 
 import secrets
 from datetime import date, datetime
@@ -46,7 +46,7 @@ class CampaignMode(StrEnum):
 
 
 class TrainingFor(StrEnum):
-    """The people of whom a campaign requires a trained mark."""
+    """The people from whom a campaign requires a trained mark."""
 
     NOBODY = "nobody"
     CALLERS = "callers"
@@ -168,5 +168,6 @@ class Campaign(Versioned, Base):
 
     @property
     def calls_at_any_hour(self) -> bool:
-        """Whether people may be called at any hour, because their numbers belong to nobody."""
+        """Whether people may be called at any hour, because their numbers do not belong to real
+        people."""
         return self.allow_drama_numbers

@@ -25,7 +25,7 @@ SORT_NAME = "ltrim(lower((last_name::text || ' '::text) || first_name::text))"
 
 
 class ContactState(StrEnum):
-    """The states of a contact, which say whether it can be called in this campaign."""
+    """The states of a contact, which say whether the contact can be called in this campaign."""
 
     CALLABLE = "callable"  # may be called once `callable_at` has passed
     FINISHED = "finished"  # nothing more to ask in this campaign
@@ -36,8 +36,8 @@ class ContactState(StrEnum):
 class Contact(Base):
     """A person to call in one campaign.
 
-    `suppressed_at` is separate from `state`, so an undo that takes the number off the do-not-call
-    list restores exactly the earlier state.
+    `suppressed_at` is separate from `state`, so that taking the number off the do-not-call list
+    again restores exactly the earlier state.
     """
 
     __tablename__ = "contact"

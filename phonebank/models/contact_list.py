@@ -1,4 +1,5 @@
-"""An upload: the file while it is read, its columns, its progress, and the rows it refused."""
+"""An upload: the file while it is being read, its columns, its progress, and the rows that were
+refused."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -112,9 +113,9 @@ class ContactList(Base):
 
 
 class UploadChunk(Base):
-    """A piece of an uploaded file, kept only until the import has read it.
+    """A piece of an uploaded file, which is kept only until the import has read the file.
 
-    It is in the database and not on a disk, so that any worker on any machine can read it.
+    It is stored in the database and not on a disk, so that any worker on any machine can read it.
     """
 
     __tablename__ = "upload_chunk"
@@ -142,9 +143,9 @@ class RefusedRow(Base):
 
 
 class ContactChange(Base):
-    """What an upload changed about a person who was in the campaign before it. `before` and `after`
-    have values by column. An undo restores a value of `before` only if the person still has the
-    value of `after`."""
+    """What an upload changed about a person who was already in the campaign. `before` and `after`
+    have values by column. An undo restores a value from `before` only if the person still has the
+    value from `after`."""
 
     __tablename__ = "contact_change"
 
@@ -159,10 +160,11 @@ class ContactChange(Base):
 
 
 class UploadCheck(Base):
-    """What an upload would do, counted by a job while its columns are not confirmed.
+    """What an upload would do, as counted by a job before the upload's columns are confirmed.
 
-    `plan` has the columns and decisions that are counted, and `token` stands for them. `choices`
-    are the values of the page's form, by field. `found` is empty until every row is counted.
+    `plan` has the columns and decisions for which the job counts, and `token` identifies them.
+    `choices` are the values of the page's form, by field. `found` is empty until every row has been
+    counted.
     """
 
     __tablename__ = "upload_check"

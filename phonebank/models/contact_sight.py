@@ -1,4 +1,4 @@
-"""A part of the access ledger: when an organiser saw a person's data."""
+"""A part of the access ledger. It records when an organiser saw a person's data."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -21,8 +21,8 @@ class SightKind(StrEnum):
 
 
 class ContactSight(Base):
-    """One time that an organiser saw a person's name or number. `call` and `call_sight` say when a
-    caller saw a person."""
+    """An occasion on which an organiser saw a person's name or number. The tables `call` and
+    `call_sight` record when a caller saw a person."""
 
     __tablename__ = "contact_sight"
     __table_args__ = (

@@ -1,8 +1,8 @@
-"""Counts of a campaign's calls by day, for figures that tallies don't have.
+"""Counts of a campaign's calls by day, for figures that tallies do not provide.
 
 Recording an outcome does not write these tables. A job counts the days whose tallies have changed.
-`CountedDay` says up to which version of a day's tallies its counts go, so a reader knows whether
-they are current (see `campaigns.day_counts`).
+`CountedDay` says which version of a day's tallies the day's counts include, so a reader knows
+whether the counts are current (see `campaigns.day_counts`).
 """
 
 from datetime import date, datetime
@@ -14,7 +14,7 @@ from phonebank.models.base import Base
 
 
 class CountedDay(Base):
-    """A day of a campaign that has been counted. Days are those of the first time zone of the
+    """A day of a campaign that has been counted. Days begin and end in the first time zone of the
     campaign's country."""
 
     __tablename__ = "counted_day"
@@ -31,7 +31,7 @@ class CountedDay(Base):
 
 
 class OutcomeCount(Base):
-    """How often an outcome was recorded in one hour, about people of one list."""
+    """How often an outcome was recorded in one hour, for people on one list."""
 
     __tablename__ = "outcome_count"
     __table_args__ = (Index("ix_outcome_count_campaign_day", "campaign_id", "day"),)
@@ -49,9 +49,9 @@ class OutcomeCount(Base):
 
 
 class AnswerCount(Base):
-    """How often an answer was given on one day, by people of one list, in calls of one party and
-    with one version of a script. Only answers that people chose from a list or a scale are counted,
-    and never what a caller typed."""
+    """How often an answer was given on one day, by people on one list, in calls of one party and
+    with one version of a script. Only answers that were chosen from a list or a scale are counted,
+    never text that a caller typed."""
 
     __tablename__ = "answer_count"
     __table_args__ = (Index("ix_answer_count_campaign_day", "campaign_id", "day"),)

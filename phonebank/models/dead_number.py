@@ -10,7 +10,7 @@ from phonebank.models.base import Base, now
 
 
 class DeadNumber(Base):
-    """One number that is not in service, as a caller or the telephone network reported. The row
+    """One number that is not in service, according to a caller or the telephone network. The row
     holds no name."""
 
     __tablename__ = "dead_number"

@@ -1,5 +1,5 @@
-"""One decision to dial lines for callers who are not ready yet, with the figures from which it was
-made."""
+"""A decision to dial lines for callers who are not ready yet, with the figures that it was based
+on."""
 
 from datetime import datetime
 
@@ -10,10 +10,11 @@ from phonebank.models.base import Base
 
 
 class DialDecision(Base):
-    """The figures that `pacing.rule` got, and its answer. Decisions to dial nothing are not kept.
+    """The figures that `pacing.rule` was given, and its answer. Decisions to dial no lines are not
+    kept.
 
-    The columns from `ready` to `lost` are the rule's inputs: lines and callers at that moment, and
-    the day's account.
+    The columns from `ready` to `lost` are the rule's inputs: the lines and callers at that moment,
+    and the figures of the day so far.
     """
 
     __tablename__ = "dial_decision"

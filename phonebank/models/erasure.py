@@ -1,4 +1,4 @@
-"""A request to erase a person, and whether the search in stored files is done."""
+"""A request to erase a person, and whether stored files have been searched for that person."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ class ErasureState(StrEnum):
 
 
 class Erasure(Base):
-    """One erasure. Once it is done, the row stays but names nobody."""
+    """One erasure. When it is complete, the row stays but names nobody."""
 
     __tablename__ = "erasure"
     __table_args__ = (

@@ -20,8 +20,8 @@ class ExperimentState(StrEnum):
 
 
 class Experiment(Base):
-    """One experiment. Its arms and shares never change after the start, so a contact stays in one
-    arm."""
+    """One experiment. Its arms and shares never change after it starts, so a contact stays in the
+    same arm."""
 
     __tablename__ = "experiment"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""A file that an organiser asked for: what is in it, how far the job has come, and its pieces."""
+"""A file that an organiser asked for: its contents, the progress of its job, and its pieces."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from phonebank.models.state_column import state_check, state_text, state_type
 
 
 class ExportKind(StrEnum):
-    """The kinds of file, named for what each row is about."""
+    """The kinds of file, named after what each row describes."""
 
     CALLS = "calls"
     PEOPLE = "people"
@@ -30,7 +30,8 @@ class ExportState(StrEnum):
 
 
 class Export(Base):
-    """One file. Its row stays when the file is erased. The row names no person who was called."""
+    """One file. Its row stays when the file is erased. The row does not name any person who was
+    called."""
 
     __tablename__ = "export"
     __table_args__ = (
@@ -74,8 +75,8 @@ class Export(Base):
 
 
 class ExportPiece(Base):
-    """A piece of a file. It is in the database and not on a disk, so that any worker can write it
-    and any web process can send it."""
+    """A piece of a file. It is stored in the database and not on a disk, so that any worker can
+    write it and any web process can send it."""
 
     __tablename__ = "export_piece"
 

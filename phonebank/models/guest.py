@@ -28,7 +28,7 @@ OPEN_STATES = (GuestState.NEW, GuestState.ASKED, GuestState.QUEUED, GuestState.B
 
 
 class Guest(Base):
-    """Somebody who asked to come: a first name and an e-mail address."""
+    """Somebody who asked to come to an event: a first name and an e-mail address."""
 
     __tablename__ = "guest"
     __table_args__ = (state_check(GuestState), UniqueConstraint("listing_id", "email"))
@@ -57,7 +57,7 @@ class Guest(Base):
 
 
 class MailKind(StrEnum):
-    """The e-mails to a guest, in the order of an evening."""
+    """The kinds of e-mail to a guest, in the order in which they are sent."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -70,7 +70,7 @@ class MailKind(StrEnum):
 
 
 class GuestMail(Base):
-    """An e-mail that a guest is to get. It is sent once."""
+    """An e-mail to be sent to a guest. It is sent only once."""
 
     __tablename__ = "guest_mail"
     __table_args__ = (
@@ -92,8 +92,8 @@ class GuestMail(Base):
 
 
 class AddressSight(Base):
-    """One time that a guest was given the street address of a listing. `how` is "page", "mail" or
-    "calendar"."""
+    """An occasion on which a guest was given the street address of a listing. `how` is "page",
+    "mail" or "calendar"."""
 
     __tablename__ = "address_sight"
 
@@ -117,7 +117,7 @@ class BlockedGuest(Base):
 
 
 class NearAlert(Base):
-    """A wish to be told, by one e-mail, of the first event near a place."""
+    """A request for one e-mail when there is a first event near a place."""
 
     __tablename__ = "near_alert"
     __table_args__ = (UniqueConstraint("email", "country", "place_code"),)

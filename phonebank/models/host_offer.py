@@ -1,4 +1,4 @@
-"""An offer of a stranger to host a party near them."""
+"""Offers from strangers to host a party near them."""
 
 import secrets
 from datetime import datetime
@@ -24,7 +24,7 @@ class HostOfferState(StrEnum):
 
 class HostOffer(Base):
     """Somebody's offer to host a party for a campaign: a first name, an e-mail address, a district
-    or town, and a start."""
+    or town, and a start time."""
 
     __tablename__ = "host_offer"
     __table_args__ = (

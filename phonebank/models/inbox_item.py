@@ -1,4 +1,4 @@
-"""Answers that somebody has to act on, such as an offer to help or a wish for a poster."""
+"""Answers that somebody has to act on, such as an offer to help or a request for a poster."""
 
 import uuid
 from datetime import datetime
@@ -20,8 +20,8 @@ class InboxState(StrEnum):
 
 
 class InboxItem(Base):
-    """One answer of one call that its script marks as "needs action". The answer itself stays in
-    `answer`."""
+    """One answer in one call that the script marks as "needs action". The answer itself stays in
+    the table `answer`."""
 
     __tablename__ = "inbox_item"
     __table_args__ = (
@@ -47,8 +47,9 @@ class InboxItem(Base):
 
 
 class InboxMark(Base):
-    """How far a campaign's calls have been read for the inbox and for tags. It is not a column of
-    `campaign`, because a new version of that row makes every claim read again."""
+    """How far the job for the inbox and for tags has read a campaign's calls. This is not a column
+    of `campaign`, because every claim under way has to read the campaign's row again after it
+    changes."""
 
     __tablename__ = "inbox_mark"
 
@@ -59,7 +60,8 @@ class InboxMark(Base):
 
 
 class TextSent(Base):
-    """The text message after a call, which the caller says they have sent from their own phone."""
+    """A text message after a call that, according to the caller, the caller has sent from their own
+    phone."""
 
     __tablename__ = "text_sent"
 

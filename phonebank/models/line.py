@@ -1,4 +1,4 @@
-"""One leg of a telephone connection: to a caller, or to the person who is called."""
+"""One leg of a telephone connection, either to a caller or to the person who is called."""
 
 import uuid
 from datetime import datetime
@@ -13,15 +13,15 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class LineSide(StrEnum):
-    """Whose telephone a line goes to."""
+    """The person whose telephone a line goes to."""
 
     CALLER = "caller"
     PERSON = "person"
 
 
 class LineState(StrEnum):
-    """The stages of a line, in their order. A line that was joined to another and left it is
-    ANSWERED again."""
+    """The stages of a line, in order. A line that is no longer joined to another line is ANSWERED
+    again."""
 
     WANTED = "wanted"  # written here; the provider may not know of it yet
     DIALLED = "dialled"
@@ -44,7 +44,8 @@ class EndCause(StrEnum):
 
 
 class Line(Versioned, Base):
-    """A line. It holds no number: a person's number is in the call, a caller's in their session."""
+    """A line. It holds no number: the number of the person called is in the call, and the caller's
+    number is in the caller's session."""
 
     __tablename__ = "line"
     __table_args__ = (

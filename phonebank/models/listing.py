@@ -1,4 +1,4 @@
-"""Parties and other events that strangers can find, and who reported one."""
+"""Parties and other events that strangers can find, and strangers' reports of such events."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from phonebank.models.state_column import state_check, state_text, state_type
 
 
 class ListingKind(StrEnum):
-    """What strangers are invited to."""
+    """The kinds of event that strangers are invited to."""
 
     PARTY = "party"
     CALL_OUT = "call_out"
@@ -90,8 +90,8 @@ class Listing(Base):
 
 
 class ListingReport(Base):
-    """A stranger's report of a listing. `reporter` is a keyed hash of their network address, so one
-    person counts once."""
+    """A stranger's report of a listing. `reporter` is a keyed hash of the stranger's network
+    address, so that several reports from one person count only once."""
 
     __tablename__ = "listing_report"
     __table_args__ = (UniqueConstraint("listing_id", "reporter"),)

@@ -11,11 +11,11 @@ from phonebank.models.caller import Caller
 
 
 class PaceFlag(Base):
-    """One report that a caller went over one of the campaign's pace limits.
+    """A report that a caller went over one of the campaign's pace limits.
 
     A caller has at most one open report for each limit. The figures are from the last time that the
-    caller went over the limit. When an organiser has reviewed the report, it is kept. If the caller
-    goes over the limit again, a new report begins.
+    caller went over the limit. A report that an organiser has reviewed is kept. If the caller then
+    goes over the limit again, a new report is made.
     """
 
     __tablename__ = "pace_flag"

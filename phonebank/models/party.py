@@ -27,8 +27,8 @@ CODE_LENGTH = 6
 
 
 def new_code() -> str:
-    """Return a random party code of six characters from `CODE_LETTERS`, one of 887 million possible
-    codes."""
+    """Return a random party code of six characters from `CODE_LETTERS`. There are 887 million
+    possible codes."""
     return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
 
 
@@ -101,18 +101,19 @@ class Party(Versioned, Base):
         return self.state == PartyState.ENDED
 
     def is_paused(self, at: datetime) -> bool:
-        """Whether the host has called a break that lasts at this moment (aware)."""
+        """Whether there is a break, called by the host, at this moment (aware)."""
         return self.break_left(at) is not None
 
     def break_left(self, at: datetime) -> int | None:
-        """The seconds that a break still lasts at this moment, as `seconds_of_break` returns
-        them."""
+        """The number of seconds left of a break at this moment, as `seconds_of_break` returns
+        it."""
         return seconds_of_break(self.paused, self.break_until, at)
 
 
 def seconds_of_break(paused: bool, until: datetime | None, at: datetime) -> int | None:
-    """Return the seconds, rounded up, that a break still lasts at this moment, 0 if the host will
-    end it, or None if there is no break. `paused` and `until` are the party's columns."""
+    """Return how many seconds, rounded up, are left of a break at this moment. Return 0 if the
+    break lasts until the host ends it, and None if there is no break. `paused` and `until` are the
+    party's columns."""
     if paused:
         return 0
     if until is None or until <= at:

@@ -1,5 +1,5 @@
-"""Filters, which choose the people whom callers get by what is known about them, and the tags of
-people."""
+"""The tags of people, and filters, which use what is known about people to choose whom callers
+get."""
 
 import uuid
 from datetime import datetime
@@ -21,10 +21,10 @@ from phonebank.models.base import Base, now
 
 
 class PeopleFilter(Base):
-    """A choice of a campaign's people, such as those in one ward.
+    """A selection of a campaign's people, such as those in one ward.
 
     `conditions` has the columns, areas and tags (`roster.people_filters.Conditions`). A job finds
-    the people, and `people` is how many there were at `counted_at`.
+    the people, and `people` is how many it found at `counted_at`.
     """
 
     __tablename__ = "people_filter"
@@ -40,7 +40,7 @@ class PeopleFilter(Base):
 
 
 class FilterMember(Base):
-    """A person who fits a filter."""
+    """A person who matches a filter."""
 
     __tablename__ = "filter_member"
 
@@ -53,8 +53,8 @@ class FilterMember(Base):
 
 
 class ContactTag(Base):
-    """A tag that a person has, and what gave it: an upload, an answer in a call, or else an
-    organiser. A tag that several of these gave has a row for each."""
+    """A tag that a person has, and its source: an upload, an answer in a call, or otherwise an
+    organiser. A tag from several sources has a row for each source."""
 
     __tablename__ = "contact_tag"
     __table_args__ = (

@@ -9,7 +9,8 @@ from phonebank.models.base import Base, now
 
 
 class PhoneSession(Base):
-    """The caller's one session, from the moment they connect until they finish or hang up."""
+    """A caller's only session, which lasts from when the caller connects until the caller finishes
+    or hangs up."""
 
     __tablename__ = "phone_session"
     __table_args__ = (

@@ -10,8 +10,8 @@ from phonebank.models.base import Base
 
 
 class PhoneSettings(Base):
-    """The settings of one campaign. They are not columns of `campaign`, because a new version of
-    that row makes every claim read again."""
+    """The settings of one campaign. They are not columns of `campaign`, because every claim under
+    way has to read the campaign's row again after it changes."""
 
     __tablename__ = "phone_settings"
 

@@ -8,7 +8,7 @@ from phonebank.models.base import Base
 
 class Place(Base):
     """A postcode district or a town. `phonebank migrate` fills this table from files
-    (`places.load`), so no other table refers to its rows."""
+    (`places.load`), so no other table has foreign keys to it."""
 
     __tablename__ = "place"
     __table_args__ = (

@@ -26,8 +26,8 @@ class Script(Base):
 
 
 class ScriptVersion(Base):
-    """One version of a script. A version never changes once it is stored, so a call keeps the words
-    that its caller read."""
+    """One version of a script. A version never changes after it is stored, so a call keeps the
+    words that its caller read."""
 
     __tablename__ = "script_version"
     __table_args__ = (UniqueConstraint("script_id", "number"),)

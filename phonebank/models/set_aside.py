@@ -1,5 +1,5 @@
-"""Calls of one caller that an organiser has set aside. They are kept but are in no total, and can
-be brought back."""
+"""Calls of one caller that an organiser has set aside. They are kept but do not count in any total,
+and they can be brought back."""
 
 import uuid
 from datetime import datetime
@@ -23,7 +23,7 @@ class SetAsideState(StrEnum):
 
 
 class SetAside(Base):
-    """One request to set calls aside: which calls, and how far the job has come."""
+    """One request to set calls aside: which calls, and the progress of the job."""
 
     __tablename__ = "set_aside"
     __table_args__ = (

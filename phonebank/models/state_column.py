@@ -1,4 +1,4 @@
-"""Column types for a `StrEnum`, and its values in SQL text."""
+"""Column types for the members of a `StrEnum`, and their values in SQL text."""
 
 import re
 from enum import StrEnum
@@ -10,7 +10,7 @@ def state_type(states: type[StrEnum], length: int = 10) -> Enum:
     """Return the type of a VARCHAR column that stores the values of `states` and returns them as
     members of `states`.
 
-    `state_check` makes the CHECK constraint, because migrations need its name.
+    It has no CHECK constraint: `state_check` makes that one, because migrations need its name.
     """
     return Enum(
         states,
@@ -22,16 +22,17 @@ def state_type(states: type[StrEnum], length: int = 10) -> Enum:
 
 
 def state_check(states: type[StrEnum], column: str = "state") -> CheckConstraint:
-    """Return the constraint, named after its column, that allows only the values of `states`."""
+    """Return a constraint that allows only the values of `states` and is named after its column."""
     return CheckConstraint(f"{column} IN {tuple(map(str, states))}", name=column)
 
 
 def state_sql(sql: str, **states: StrEnum) -> str:
-    """Return `sql` with the quoted value of a member in place of each `:name` that `states` has.
+    """Return `sql` with each `:name` that is in `states` replaced by the quoted value of that
+    state.
 
     The text contains the value itself, not a bind parameter, because PostgreSQL uses a partial
-    index only if it can prove the index's condition from the text. Raises ValueError for a name
-    that `sql` lacks.
+    index only if it can prove the index's condition from the text. Raises ValueError for a name in
+    `states` that does not occur in `sql`.
     """
     for name, state in states.items():
         sql, found = re.subn(rf"(?<!:):{name}\b", f"'{state}'", sql)
@@ -41,5 +42,6 @@ def state_sql(sql: str, **states: StrEnum) -> str:
 
 
 def state_text(sql: str, **states: StrEnum) -> TextClause:
-    """Return the result of `state_sql` as a statement. Its other `:name`s are bind parameters."""
+    """Return the result of `state_sql` as a statement. Any other `:name` in it is a bind
+    parameter."""
     return text(state_sql(sql, **states))

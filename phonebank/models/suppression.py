@@ -13,7 +13,7 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class SuppressionOrigin(StrEnum):
-    """The ways in which a number can come onto the list."""
+    """The ways in which a number can get on the list."""
 
     CALL = "call"
     LIST = "list"
@@ -25,7 +25,7 @@ class Suppression(Base):
     list.
 
     The row holds no name and is kept for good, so that later uploads respect it too. Removing a
-    file removes only the numbers that nobody and no other file has put on the list.
+    file's numbers removes only those that no person and no other file has put on the list.
     """
 
     __tablename__ = "suppression"
@@ -56,11 +56,11 @@ class BatchState(StrEnum):
 
 
 class SuppressionBatch(Base):
-    """Many numbers put on the list at once, from an upload's do-not-call column, a do-not-call file
-    or the API.
+    """Many numbers that were put on the list at once, from an upload's do-not-call column, a
+    do-not-call file or the API.
 
-    An organiser can remove a whole batch at once. This row then stays and says who removed it, when
-    and why. The removed numbers are not stored.
+    An organiser can remove a whole batch at once. This row then stays, and says who removed the
+    batch, when and why. The removed numbers are not kept.
     """
 
     __tablename__ = "suppression_batch"
@@ -109,7 +109,8 @@ class HashedNumber(Base):
 
 
 class SuppressionSource(Base):
-    """A number that a batch names. While such a row exists, the number stays on the list."""
+    """A number that a batch contains. For as long as such a row exists, the number stays on the
+    list."""
 
     __tablename__ = "suppression_source"
 

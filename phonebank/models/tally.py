@@ -1,6 +1,6 @@
 """Counts of recorded calls, one row for each campaign, party, caller and hour.
 
-The transaction that records an outcome also changes the row that counts it, so the counts are
+The transaction that records an outcome also updates the row that counts it, so the counts are
 always right. Each caller has separate rows, so callers never wait for each other.
 """
 

@@ -1,5 +1,5 @@
-"""What a person told a caller about themselves: another number, another name, or that they moved.
-The contact does not change until an organiser accepts it."""
+"""What people told a caller about themselves: a different number, a different name, or that they
+have moved. The contact does not change until an organiser accepts the change."""
 
 import uuid
 from datetime import datetime

@@ -1,4 +1,5 @@
-"""The mark of a caller who was trained: a date, a giver, and a link that proves it."""
+"""The mark of a caller who was trained: a date, the person who gave the mark, and a link that
+proves it."""
 
 import secrets
 from datetime import datetime
@@ -13,7 +14,8 @@ from phonebank.models.volunteer_role import VolunteerRole
 
 
 class TrainedMark(Base):
-    """One mark. A mark that was taken back stays in the table, so that its page can say so."""
+    """One mark. A mark that was taken back stays in the table, so that its page can say that it was
+    taken back."""
 
     __tablename__ = "trained_mark"
     __table_args__ = (
@@ -50,7 +52,7 @@ class TrainedMark(Base):
 
     @property
     def giver(self) -> str:
-        """The name of the host or trainer who gave the mark, or "" if they are forgotten."""
+        """The name of the host or trainer who gave the mark, or "" if it is no longer stored."""
         if self.given_by_trainer is not None:
             return self.given_by_trainer.first_name
         return self.given_by.name or "" if self.given_by is not None else ""

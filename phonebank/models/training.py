@@ -1,4 +1,4 @@
-"""A training: a listing with a room, in which people make practice calls and a trainer looks on."""
+"""A training: a listing with a room in which people make practice calls while a trainer watches."""
 
 from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -28,7 +28,7 @@ class Training(Base):
 
 
 class Trainee(Base):
-    """A caller who came to a training."""
+    """A caller who joined a training."""
 
     __tablename__ = "trainee"
 

@@ -1,4 +1,4 @@
-"""A volunteer: a person with a confirmed e-mail address, on all their devices and in all
+"""A volunteer: a person with a confirmed e-mail address, the same on all devices and in all
 campaigns."""
 
 import secrets
@@ -36,8 +36,8 @@ class Volunteer(Base):
 
 
 class VolunteerCaller(Base):
-    """A caller who is this volunteer. It is not a column of `caller`, because a new version of that
-    row makes a claim that is under way read again."""
+    """A caller who is this volunteer. This is not a column of `caller`, because a claim under way
+    has to read the caller's row again after it changes."""
 
     __tablename__ = "volunteer_caller"
 
@@ -51,7 +51,7 @@ class VolunteerCaller(Base):
 
 class Consent(Base):
     """What a volunteer agreed to, and when. A withdrawn consent stays, with its two dates, until
-    the campaign may no longer keep anyone."""
+    the campaign may no longer keep anyone's data."""
 
     __tablename__ = "consent"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What a volunteer does for a campaign beside calling: checking events, or training people."""
+"""What a volunteer does for a campaign besides calling: checking events or training people."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -19,8 +19,8 @@ class VolunteerRoleKind(StrEnum):
 
 
 class VolunteerRole(Base):
-    """A role that an organiser gave to an e-mail address. The volunteer with this address has it,
-    also if they confirm the address only later."""
+    """A role that an organiser gave to an e-mail address. The volunteer with this address has the
+    role, even if the address is confirmed only later."""
 
     __tablename__ = "volunteer_role"
     __table_args__ = (

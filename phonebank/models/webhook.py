@@ -31,7 +31,7 @@ class DeliveryState(StrEnum):
 
 
 class Webhook(Base):
-    """One address. The row stays after an organiser has stopped it."""
+    """One address of other software. The row stays after an organiser has stopped the webhook."""
 
     __tablename__ = "webhook"
 
@@ -63,8 +63,8 @@ class Webhook(Base):
 
 
 class WebhookDelivery(Base):
-    """Some events of one kind, which are sent in one request. A delivery names people only by
-    ids."""
+    """Some events of one kind, which are sent in one request. A delivery refers to people only by
+    their ids."""
 
     __tablename__ = "webhook_delivery"
     __table_args__ = (

@@ -1,1 +1,2 @@
-"""Who may be called, when and how often. These modules use no database and know no request."""
+"""Who may be called, when and how often. These modules use no database and do not depend on a
+request."""

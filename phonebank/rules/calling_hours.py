@@ -1,15 +1,15 @@
-"""When a contact may be called: now, and if not, when next.
+"""Decides whether a contact may be called now and, if not, when the contact may next be called.
 
 A contact may be called when the local time is inside both the campaign's hours and the country's
-permitted hours for that date. If the number may belong to several time zones, this must hold in
+permitted hours for that date. If the number may be in several time zones, this must be true in
 every one of them. A number without a zone counts as being in every zone of its country. `countries`
-reads each country's hours, and `contact_queue.campaign_hours` picks the campaign's country.
+reads each country's hours, and `contact_queue.campaign_hours` selects the campaign's country.
 
-Local times are never converted to UTC here, because some of them exist twice a year and some not at
-all. Instead each UTC day is cut where the zone's offset changes. Within such a piece, local time is
-UTC plus a constant, so the day's openings convert exactly. The results are spans of UTC, without
-their last moment. They are cached, because claims ask for the same few zones and the same day again
-and again.
+Single local times are never converted to UTC here, because some of them occur twice a year and some
+not at all. Instead, each UTC day is cut into pieces where the zone's offset changes. Within a
+piece, local time is UTC plus a constant, so the day's opening hours convert exactly. The results
+are spans of time in UTC that do not include their last moment. They are cached, because claims ask
+for the same few zones and the same day again and again.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ _LOOK_FOR_CHANGE_EVERY = timedelta(hours=6)
 
 
 def zones_in_key(key: str) -> tuple[str, ...]:
-    """Return the zones in a key such as "Europe/London|Europe/Paris"; no zones for ""."""
+    """Return the zones in a key such as "Europe/London|Europe/Paris". The key "" has no zones."""
     return tuple(key.split("|")) if key else ()
 
 
@@ -66,11 +66,12 @@ def next_callable(
     other_time_of_day_than: datetime | None = None,
     within: timedelta = HORIZON,
 ) -> datetime | None:
-    """Return the first moment from `at` on when a contact may be called, in UTC.
+    """Return the first moment, in UTC, that is not before `at` and at which a contact may be
+    called.
 
-    Return None if there is no such moment `within` that time. With `other_time_of_day_than`, the
-    returned moment is in another part of the day (TIMES_OF_DAY) than that moment, in every zone of
-    the contact.
+    Return None if there is no such moment in the time `within` after `at`. With
+    `other_time_of_day_than`, the returned moment is in a different part of the day (TIMES_OF_DAY)
+    from that moment, in every zone of the contact.
     """
     at = _utc(at)
     zones = zones or rules.time_zones.value
@@ -85,22 +86,24 @@ def next_callable(
 
 
 def time_of_day(zone: str, at: datetime) -> TimeOfDay:
-    """Return the part of the day (morning, afternoon or evening) in that zone."""
+    """Return the part of the day (morning, afternoon or evening) that it is in this zone at
+    `at`."""
     local = at.astimezone(time_zone(zone))
     minutes = local.hour * 60 + local.minute
     return next(name for name, (start, end) in TIMES_OF_DAY.items() if start <= minutes < end)
 
 
 def contact_date(zones: tuple[str, ...], at: datetime, rules: CountryRules) -> date:
-    """Return the contact's local date. In several zones it is the earliest of their dates.
+    """Return the contact's local date. If the contact may be in several zones, return the earliest
+    of their dates.
 
-    So a day's attempts count until a new day has begun in every zone.
+    So an attempt counts for a day until a new day has begun in every zone.
     """
     return min(at.astimezone(time_zone(zone)).date() for zone in zones or rules.time_zones.value)
 
 
 def next_contact_date(zones: tuple[str, ...], at: datetime, rules: CountryRules) -> datetime:
-    """Return the first moment, in UTC, with a later `contact_date` than at `at`."""
+    """Return the first moment, in UTC, whose `contact_date` is later than the one at `at`."""
     tomorrow = contact_date(zones, at, rules) + _DAY
     # If a clock change skips midnight, Python converts it to the moment of the change. If midnight
     # comes twice, Python takes the first (PEP 495, fold=0). In both cases the new date begins at
@@ -131,7 +134,7 @@ def _open_from(
     avoid: _Avoid,
     within: timedelta,
 ) -> Iterator[_Span]:
-    """Yield the spans of the UTC day of `at` and of the days after it, in order."""
+    """Yield the callable spans of the UTC day of `at` and of the days that follow, in order."""
     for n in range(within // _DAY + 1):
         yield from _open_everywhere(zones, at.date() + n * _DAY, hours, rules, avoid)
 
@@ -140,7 +143,7 @@ def _open_from(
 def _open_everywhere(
     zones: tuple[str, ...], day: date, hours: WeekHours, rules: CountryRules, avoid: _Avoid
 ) -> tuple[_Span, ...]:
-    """Return the overlap of the zones' spans in one UTC day."""
+    """Return the callable spans that all the zones have in common in one UTC day."""
     spans: tuple[_Span, ...] | None = None
     for n, zone in enumerate(zones):
         own = _open_in(zone, day, hours, rules, avoid[n] if avoid else None)
@@ -152,7 +155,7 @@ def _open_everywhere(
 def _open_in(
     zone: str, day: date, hours: WeekHours, rules: CountryRules, avoid: TimeOfDay | None
 ) -> tuple[_Span, ...]:
-    """Return one zone's spans in one UTC day."""
+    """Return one zone's callable spans in one UTC day."""
     spans: list[_Span] = []
     for start, end, offset in _pieces(zone, day):
         local_start, local_end = start + offset, end + offset
@@ -183,7 +186,8 @@ def _openings(
 
 
 def _pieces(zone: str, day: date) -> Iterator[tuple[datetime, datetime, timedelta]]:
-    """Yield the pieces of a UTC day that have one offset from UTC each; nearly always one piece."""
+    """Cut a UTC day into pieces in which the zone's offset from UTC does not change, and yield
+    them. There is nearly always only one piece."""
     tz = time_zone(zone)
     midnight = datetime.combine(day, datetime.min.time(), UTC)
     start, offset = midnight, _offset(midnight, tz)
@@ -212,7 +216,7 @@ def _offset(at: datetime, tz: tzinfo) -> timedelta:
 
 
 def _overlaps(some: tuple[_Span, ...], others: tuple[_Span, ...]) -> Iterator[_Span]:
-    """Yield the overlaps of two ordered series of spans."""
+    """Yield the overlaps between two ordered series of spans."""
     for start, end in some:
         for other_start, other_end in others:
             if max(start, other_start) < min(end, other_end):

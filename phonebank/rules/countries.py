@@ -1,8 +1,8 @@
-"""What a country's law and common practice require of a phone bank, from `rules/*.yaml`.
+"""What each country's law and common practice require of a phone bank, read from `rules/*.yaml`.
 
-Every figure is a Fact: its value, its source, and whether it is law or only practice. Pages can
-show all three. Reading stops at the first fault in a file, and the error names the file and the
-key.
+Every figure is a Fact, which has the value, its source, and whether it is law or only practice.
+Pages can show all three. Reading a file stops at the first fault, and the error names the file and
+the key.
 """
 
 from collections.abc import Callable, Mapping
@@ -52,10 +52,11 @@ class Fact(Generic[T]):
 
 @dataclass(frozen=True)
 class Holidays:
-    """The public holidays that count (codes of the `holidays` package), and their effect on hours.
+    """The public holidays that count (by the codes of the `holidays` package), and their effect on
+    calling hours.
 
-    With several `parts`, a day counts if it is a holiday in any of them. A phone number does not
-    tell which part a person lives in.
+    If there are several `parts` of the country, a day counts if it is a holiday in any of them,
+    because a phone number does not show which part a person lives in.
     """
 
     calendar: str
@@ -69,9 +70,9 @@ class Holidays:
 
 @dataclass(frozen=True)
 class Screening:
-    """The register of numbers whose owners want no calls, with an article: "the TPS". A screening
-    of a list is valid for `days` days. With `blocks`, the law forbids calls to the list after
-    that."""
+    """The register of numbers whose owners do not want calls, named with its article: "the TPS". A
+    screening of a list is valid for `days` days. With `blocks`, the law forbids calls to the list
+    after that."""
 
     register: str
     days: Fact[int]
@@ -80,7 +81,7 @@ class Screening:
 
 @dataclass(frozen=True)
 class MachineCalls:
-    """The rules for calls that a machine dials."""
+    """The rules for calls dialled by a machine."""
 
     # The largest share of the people who answer in a day that may find nobody to talk to.
     abandoned_ceiling: Fact[float]
@@ -122,21 +123,23 @@ class CountryRules:
     def parse_hours(self, data: object) -> WeekHours:
         """Read a campaign's hours from a form, in the format of `WeekHours.parse`.
 
-        Raises WeekHoursError, also if hours are outside those that the country permits.
+        Raises WeekHoursError if the hours cannot be used, or if they are outside the hours that the
+        country permits.
         """
         return WeekHours.parse(data, self.permitted_hours.value, self.name)
 
     def read_stored_hours(self, data: Mapping[str, object]) -> WeekHours:
-        """Read a campaign's hours from its row; an empty row means the country's usual hours.
+        """Read a campaign's hours from its row. If the row has none, the country's usual hours
+        apply.
 
-        The hours are not checked against the permitted hours, because these are checked for every
-        call.
+        The hours are not compared with the permitted hours here, because the permitted hours are
+        checked at every call.
         """
         return WeekHours.parse(data) if data else self.usual_hours.value
 
 
 def countries() -> tuple[str, ...]:
-    """Return the countries that have rules, as sorted ISO 3166-1 codes."""
+    """Return the ISO 3166-1 codes of the countries that have rules, sorted."""
     return tuple(sorted(path.stem.upper() for path in RULES_DIRECTORY.glob("*.yaml")))
 
 
@@ -145,7 +148,7 @@ def rules_for(country: str) -> CountryRules:
     """Return the rules of a country by its ISO 3166-1 alpha-2 code.
 
     Each process reads the rules of a country once. Raises NoCountryRulesError if there are no rules
-    for the country, and CountryRulesError if its file of rules has a fault.
+    for the country, and CountryRulesError if its rules file has a fault.
     """
     if country not in countries():
         raise NoCountryRulesError(
@@ -183,7 +186,8 @@ def read_rules(path: Path) -> CountryRules:
 
 
 class _Loader(yaml.SafeLoader):
-    """A YAML loader that refuses a repeated key. PyYAML itself would keep the last value."""
+    """A YAML loader that refuses a repeated key. PyYAML's own loader would silently keep the last
+    value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -226,8 +230,8 @@ def _machine_calls(section: "_Section") -> MachineCalls:
 
 
 class _Section:
-    """One mapping in the file. It has its place in the file, for messages, and the names of the
-    keys that have not been read yet."""
+    """One mapping in a rules file. The section knows its place in the file, for messages, and which
+    keys have not been read yet."""
 
     def __init__(self, file: str, place: str, data: object) -> None:
         self.file, self.place = file, place
@@ -241,10 +245,11 @@ class _Section:
         return f"{self.place}.{key}" if self.place else key
 
     def read(self, key: str, check: Callable[[Any], T], default: T | None = None) -> T:
-        """Return the value of a key, as `check` returns it.
+        """Return the value of a key, converted by `check`.
 
-        If the value is wrong, `check` raises ValueError with a sentence that says what it must be.
-        For a wrong value or a missing key, this method raises CountryRulesError.
+        If the value is wrong, `check` raises ValueError with a sentence that says what the value
+        must be. This method then raises CountryRulesError. It also does so if the key is missing
+        and there is no default.
         """
         if key not in self.data:
             if default is not None:
@@ -267,7 +272,7 @@ class _Section:
         return self.section(key).as_fact(check)
 
     def as_fact(self, check: Callable[[Any], T]) -> Fact[T]:
-        """Read this section as a Fact. If the status is missing, the fact is law."""
+        """Read this section as a Fact. If the section has no status, the fact is law."""
         read = Fact(
             value=self.read("value", check),
             source=self.read("source", _text),
@@ -279,7 +284,7 @@ class _Section:
     def refuse_unread(self) -> None:
         """Raise CountryRulesError for a key that nothing has read.
 
-        Such a key is a typing error, and would look like a rule that applies.
+        Such a key is a typing error, and would look like a rule that is in force.
         """
         if self.unread:
             raise CountryRulesError(
@@ -356,7 +361,8 @@ def _parts_of(calendar: str) -> Callable[[object], tuple[str, ...]]:
 
 @cache
 def _holiday_dates(calendar: str, parts: tuple[str, ...], year: int) -> frozenset[date]:
-    """Return the public holidays of a year, and the free days that replace some of them."""
+    """Return the public holidays of a year, and the days off that are given in place of some of
+    them."""
     return frozenset(
         day
         for part in parts or (None,)

@@ -1,7 +1,9 @@
-"""The languages that forms offer when none is known: BCP 47 code and English name.
+"""The languages that forms offer when no languages are known yet, by BCP 47 code and with their
+English names.
 
-They are the languages most spoken at home in the countries of `phonebank/rules` (censuses of
-England and Wales 2021, Canada 2021, Ireland 2022; US Census Bureau 2022), sorted by name.
+They are the languages most often spoken at home in the countries that have rules in
+`phonebank/rules` (censuses of England and Wales 2021, Canada 2021, Ireland 2022; US Census Bureau
+2022), sorted by name.
 """
 
 LANGUAGES = {
@@ -45,7 +47,7 @@ UNKNOWN = "und"  # BCP 47 for an unknown language
 def language_name(code: str) -> str:
     """Return the English name of a language.
 
-    A list may have any code, so unknown codes get a name too.
+    A list may contain any code, so even an unknown code gets a name.
     """
     if code == UNKNOWN:
         return "A language nobody recognised"

@@ -1,4 +1,4 @@
-"""A day and a time on a clock as a moment, and a moment in words. Pure functions."""
+"""Turns a day and a clock time into a moment, and a moment into words. Pure functions."""
 
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
@@ -7,14 +7,14 @@ from phonebank.rules.time_zones import time_zone
 
 
 class NoSuchTimeError(ValueError):
-    """The error for a time that the clocks skip on that day."""
+    """The error for a time that clocks skip on that day."""
 
 
 def moment_at(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """Return the moment (UTC) at which clocks in this zone show this time. If they show it twice,
-    return the first.
+    """Return the moment (UTC) at which clocks in this zone show this time on this day. If they show
+    it twice, return the first moment.
 
-    Raises NoSuchTimeError if the clocks skip it.
+    Raises NoSuchTimeError if the clocks skip this time.
     """
     there = datetime.combine(day, at, zone)
     moment = there.astimezone(UTC)
@@ -24,17 +24,17 @@ def moment_at(day: date, at: time, zone: ZoneInfo) -> datetime:
 
 
 def describe_moment(moment: datetime, zone: str) -> str:
-    """Return the day and the time of an aware moment in the time zone of this IANA name, like
+    """Return the day and time of an aware moment in the time zone with this IANA name, such as
     “Tuesday 13 January, 19:30”."""
     there = moment.astimezone(time_zone(zone))
     return f"{there:%A} {there.day} {there:%B}, {there:%H:%M}"
 
 
 def midnight_of(day: date, zone: ZoneInfo) -> datetime:
-    """Return the midnight with which a day begins in this zone."""
+    """Return the midnight at which this day begins in this zone."""
     return datetime.combine(day, time(), zone)
 
 
 def last_midnight(at: datetime, zone: ZoneInfo) -> datetime:
-    """Return the midnight with which the day of `at` (aware) began in this zone."""
+    """Return the midnight at which the day of `at` (aware) began in this zone."""
     return midnight_of(at.astimezone(zone).date(), zone)

@@ -1,8 +1,8 @@
 """How long a number rests in one campaign after a call in another campaign.
 
-The person waits like the other people on a called number. After an unanswered call, they wait as
-long as the person who was called. After an answered call, they wait as long as the household. Each
-campaign has its own rules, and the longer wait applies.
+The person waits as long as the other people who share a called number. After an unanswered call,
+that is as long as the person who was called waits. After an answered call, it is as long as the
+household waits. Each of the two campaigns has its own rules, and the longer wait applies.
 """
 
 from collections.abc import Iterable
@@ -26,16 +26,17 @@ class CallElsewhere:
 def rest_minutes(outcome: str, here: RetryRules, there: RetryRules) -> int:
     """Return how many minutes a number rests `here` after a call with this outcome `there`.
 
-    0 means that it need not rest. It need not rest if nobody's phone rang, or if other rules
-    already keep the dead or suppressed number from being called. An outcome that is no longer
-    offered has no rest.
+    0 means that the number need not rest. This is so if nobody's phone rang, or if other rules
+    already keep the number from being called because it is dead or suppressed. It is also so for an
+    outcome that is no longer offered.
     """
     return max(_minutes(outcome, here), _minutes(outcome, there))
 
 
 def number_rests_until(calls: Iterable[CallElsewhere], here: RetryRules) -> datetime | None:
-    """Return when the number has rested `here` after all of these calls in other campaigns, or None
-    if no call makes it rest. The returned moment may have passed."""
+    """Return the moment at which the number has rested long enough `here` after all of these calls
+    in other campaigns, or None if none of the calls makes it rest. The returned moment may be in
+    the past."""
     ends = [
         call.at + timedelta(minutes=minutes)
         for call in calls

@@ -1,4 +1,4 @@
-"""The outcomes of a call, and what each does to the contact, as the table OUTCOMES.
+"""The outcomes of a call, and what each outcome does to the contact, in the table OUTCOMES.
 
 `retry_policy` combines an outcome with the campaign's retry rules and the contact's history.
 """
@@ -24,8 +24,8 @@ GROUPS: dict[Group, str] = {
 class NextState(StrEnum):
     """The state of a contact after a call.
 
-    SUPPRESSED means that the number is on the do-not-call list, in every campaign. The other values
-    are states of the contact.
+    SUPPRESSED means that the number is on the do-not-call list, so it is not called in any
+    campaign. The other values are states of the contact.
     """
 
     CALLABLE = "callable"
@@ -40,7 +40,7 @@ class UnknownOutcomeError(ValueError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One way a call can end.
+    """One way in which a call can end.
 
     reached            a person answered, even if it was the wrong person
     counts_as_attempt  the person's phone rang
@@ -68,7 +68,7 @@ class Outcome:
 
     @property
     def is_about_number(self) -> bool:
-        """Whether the limit on repeated tries is about the number, and not about the person."""
+        """Whether the limit on repeated tries applies to the number rather than to the person."""
         return self.exhausted == NextState.UNUSABLE
 
 
@@ -254,12 +254,12 @@ NOT_AN_ATTEMPT = _keys(o for o in OUTCOMES.values() if not o.counts_as_attempt)
 
 
 def outcome_of(key: str) -> Outcome:
-    """Return the outcome with that key. Raises UnknownOutcomeError if there is none."""
+    """Return the outcome with this key. Raises UnknownOutcomeError if there is no such outcome."""
     if key not in OUTCOMES:
         raise UnknownOutcomeError(f"“{key}” is not an outcome of a call.")
     return OUTCOMES[key]
 
 
 def label_of(key: str) -> str:
-    """Return the label of an outcome; the key itself if the outcome is no longer offered."""
+    """Return the label of an outcome, or the key itself if the outcome is no longer offered."""
     return OUTCOMES[key].label if key in OUTCOMES else key

@@ -1,4 +1,4 @@
-"""The decision about a contact after a call: its state, and when it may be called again.
+"""Decides about a contact after a call: its state, and when it may be called again.
 
 The decision follows from the outcome, the campaign's RetryRules and the contact's history. The
 package `calls` writes the decision to the contact.
@@ -29,13 +29,13 @@ class Decision:
                           `suppress_reason` is the reason
     callable_at           when the contact may be called again, if `state` is "callable". None means
                           not within 60 days
-    rested_at             the end of the wait, at any hour and time of day. `callable_at` is
-                          computed from it, and computed again when the calling hours change
+    rested_at             the end of the wait, which may be at any hour of the day. `callable_at` is
+                          computed from it, and recomputed when the calling hours change
     promised              the caller promised the person a call at `callable_at`
     counted               the call was an attempt
     number_bad            the number does not reach this person: try their next number, if any
     number_dead           the number reaches nobody
-    household_rest_until  the other people on the number wait until then; None: they need not wait.
+    household_rest_until  the other people on the number wait until then, or need not wait (None).
                           This contact does not wait until then, because its promised callback may
                           be sooner
     household_rested_at   the `rested_at` of the other people on the number
@@ -56,7 +56,7 @@ class Decision:
 
     @property
     def callback_at(self) -> datetime | None:
-        """Return `callable_at` if a call back was promised for that time, and None otherwise."""
+        """Return `callable_at` if a callback was promised for that time, and None otherwise."""
         return self.callable_at if self.promised else None
 
 
@@ -73,17 +73,17 @@ def decide(
     country: CountryRules,
     callback_at: datetime | None = None,
 ) -> Decision:
-    """Decide about a contact whose call ended with the outcome `key` at `at`.
+    """Return the decision about a contact whose call ended with the outcome `key` at `at`.
 
-    The counts do not include this call. They are all attempts, the attempts on the contact's
-    present date (`calling_hours.contact_date`), and the calls with this same outcome.
+    The three counts do not include this call. They count all attempts, the attempts on the
+    contact's current date (`calling_hours.contact_date`), and the calls with this same outcome.
 
     For an outcome in TAKES_CALLBACK, `callback_at` is the time that the person asked for. The
-    callback is at the next callable moment from then on, and no limit on attempts cancels it. For
-    an outcome in NOT_AN_ATTEMPT, `callback_at` is an earlier promise, which applies again after the
-    wait. For any other outcome it has no effect.
+    callback is at the first callable moment that is not before that time, and no limit on attempts
+    cancels it. For an outcome in NOT_AN_ATTEMPT, `callback_at` is an earlier promise, which applies
+    again after the wait. For any other outcome, `callback_at` has no effect.
 
-    Raises UnknownOutcomeError if no outcome has the key.
+    Raises UnknownOutcomeError if there is no outcome with this key.
     """
     outcome = outcome_of(key)
 
@@ -159,8 +159,8 @@ def next_try_at(
     """Return the first moment inside calling hours that is not before `rested`, or None if there is
     none within 60 days.
 
-    With `other_time_of_day_than`, the returned moment is at another time of day than that moment,
-    if there is one within three days.
+    With `other_time_of_day_than`, the returned moment is in a different part of the day from that
+    moment, if there is such a moment within three days.
     """
     if other_time_of_day_than is not None:
         elsewhere = next_callable(
@@ -196,7 +196,7 @@ def _rest_end(
 ) -> datetime:
     """Return the end of the wait after a call.
 
-    If the day's attempts are used up, the wait ends on a later day.
+    If the attempts allowed on that day are used up, the wait ends on a later day.
     """
     rule = rules.retries[outcome.key]
     rested = at + timedelta(minutes=rule.rest_minutes)

@@ -1,4 +1,4 @@
-"""Ready-made retry rules, which an organiser can take and then change."""
+"""Ready-made retry rules, which an organiser can choose and then change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from phonebank.rules.retry_rules import RetryRules
 
 @dataclass(frozen=True)
 class Preset:
-    """Ready-made rules: a name, when to take them, and the changes from the default rules."""
+    """Ready-made rules: their name, when to choose them, and how they differ from the default
+    rules."""
 
     name: str
     purpose: str

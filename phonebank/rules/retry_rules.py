@@ -1,9 +1,10 @@
 """A campaign's retry rules: when people are called again. Organisers may change them.
 
-The defaults are the common practice of phone banks and dialling software, unless another source is
-named. After no answer, the next try comes two to four hours later, at another time of day. There
-are three or four tries in all, and two a day. After a busy tone, the next try comes fifteen to
-thirty minutes later; after voicemail, the next day; after a message, two days later or more.
+The defaults follow the common practice of phone banks and dialling software, unless another source
+is named. After no answer, the next try comes two to four hours later, at a different time of day.
+There are three or four tries in all, and two a day. After a busy tone, the next try comes fifteen
+to thirty minutes later. After voicemail, it comes the next day, and after a message, two or more
+days later.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,9 +30,9 @@ class RetryRule:
 
     rest_minutes         the wait before the next try
     another_time_of_day  the next try is in another part of the day: morning, afternoon or evening
-    retries_at_most      how often this outcome may lead to another try; None: no separate limit
+    retries_at_most      how often this outcome may lead to another try (None for no separate limit)
     a_day_at_most        there is no further try on a day with this many attempts, so 1 moves the
-                         next try to another day; None: only the campaign's limit applies
+                         next try to another day. None: only the campaign's limit applies
     """
 
     rest_minutes: int
@@ -96,9 +97,9 @@ _MAY_BE_EMPTY = {"retries_at_most", "a_day_at_most"}
 class RetryRules:
     """A campaign's retry rules.
 
-    `attempts_at_most` and `attempts_a_day_at_most` limit a person's attempts over all outcomes.
-    After an answered call, the others on the same number wait `household_rest_minutes`. `retries`
-    has a rule for every outcome in `outcomes.RETRIED`.
+    `attempts_at_most` and `attempts_a_day_at_most` limit the attempts to reach one person, whatever
+    their outcomes. After an answered call, the other people on the same number wait
+    `household_rest_minutes`. `retries` has a rule for every outcome in `outcomes.RETRIED`.
     """
 
     attempts_at_most: int
@@ -118,10 +119,10 @@ class RetryRules:
 
     @classmethod
     def parse(cls, data: object) -> Self:
-        """Return the default rules with the changes in `data`. {} changes nothing.
+        """Return the default rules with the changes in `data` applied. {} changes nothing.
 
         `data` is JSON: {"attempts_at_most": 3, "outcomes": {"no_answer": {"rest_minutes": 240}}}
-        Raises RetryRulesError with every field at fault, not only the first.
+        Raises RetryRulesError, which names every invalid field and not only the first.
         """
         if not isinstance(data, Mapping):
             raise RetryRulesError({"": "The retry rules must be a set of fields."})
@@ -147,7 +148,7 @@ class RetryRules:
         return replace(rules, retries=retries, **overall)
 
     def to_json(self) -> dict[str, Any]:
-        """Return all rules, in the form that `parse` reads."""
+        """Return all the rules, in the form that `parse` reads."""
         return {
             "attempts_at_most": self.attempts_at_most,
             "attempts_a_day_at_most": self.attempts_a_day_at_most,
@@ -158,7 +159,8 @@ class RetryRules:
     def changes(self) -> dict[str, Any]:
         """Return only the differences from the default rules, in the form that `parse` reads.
 
-        Only these are stored, so a better default reaches every campaign that has not changed it.
+        Only the differences are stored, so an improved default reaches every campaign that has not
+        changed it.
         """
         own, usual = self.to_json(), RetryRules.default().to_json()
         outcomes, usual_outcomes = own.pop("outcomes"), usual.pop("outcomes")
@@ -172,7 +174,7 @@ class RetryRules:
 
 
 def in_largest_unit(minutes: int) -> tuple[int, str]:
-    """Convert minutes to the largest unit that divides them: 720 is (12, "hours")."""
+    """Convert minutes to the largest unit that gives a whole number: 720 is (12, "hours")."""
     for unit, size in UNITS.items():
         if minutes and minutes % size == 0:
             return minutes // size, unit
@@ -180,13 +182,13 @@ def in_largest_unit(minutes: int) -> tuple[int, str]:
 
 
 def duration_in_words(minutes: int) -> str:
-    """Return a duration in words: "12 hours", "1 day", "90 minutes"; "none" for 0."""
+    """Return a duration in words, such as "12 hours", "1 day" or "90 minutes". 0 is "none"."""
     number, unit = in_largest_unit(minutes)
     return "none" if not number else f"{number} {unit if number > 1 else unit.removesuffix('s')}"
 
 
 def rule_in_words(rule: RetryRule) -> str:
-    """Return a rule in words: "after 3 hours, at another time of day, at most 2 times"."""
+    """Return a rule in words, such as "after 3 hours, at another time of day, at most 2 times"."""
     if rule.retries_at_most == 0:
         return "not again"
     words = [f"after {duration_in_words(rule.rest_minutes)}"]
@@ -213,7 +215,7 @@ def _check_fields(
     faults: dict[str, str],
     also: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """Return the valid fields of `data`, and add a sentence to `faults` for each other field."""
+    """Return the valid fields of `data`, and add a sentence to `faults` for every invalid field."""
     good: dict[str, Any] = {}
     for field, value in data.items():
         place = f"{outcome}.{field}" if outcome else str(field)

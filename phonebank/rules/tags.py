@@ -1,4 +1,4 @@
-"""What a tag of a person may be. Pure functions."""
+"""Reads and checks the tags of people. Pure functions."""
 
 import re
 
@@ -9,14 +9,15 @@ _BETWEEN_TAGS = re.compile(r"[,;|\n]")
 
 
 def split_values(words: str) -> list[str]:
-    """Return the values in a text that has commas, semicolons, bars or line breaks between them.
+    """Return the values in a text in which they are separated by commas, semicolons, bars or line
+    breaks.
 
-    They are in lower case, without repetition, in the order of the text.
+    The values are in lower case, in the order of the text, and without repetition.
     """
     said = (" ".join(part.split()).lower() for part in _BETWEEN_TAGS.split(words))
     return list(dict.fromkeys(filter(None, said)))
 
 
 def are_tags(tags: list[str]) -> bool:
-    """Whether these are not too many tags, and none of them is too long."""
+    """Whether there are not too many tags and none of them is too long."""
     return len(tags) <= TAGS_AT_MOST and all(len(tag) <= LONGEST_TAG for tag in tags)

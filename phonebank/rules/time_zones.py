@@ -2,9 +2,9 @@
 
 `zoneinfo.ZoneInfo("America/Vancouver")` reads the operating system's files first, and those may be
 a year old. In the 2025b files of a current Debian, Vancouver and Edmonton still put their clocks
-back in winter. With them, callers would call people there an hour after the legal end of the day.
-The tzdata package is pinned with the other requirements, so every machine gives the same answer,
-and an upgrade is a reviewed change.
+back in winter. With these files, callers would call people there up to an hour after the legal end
+of the calling day. The tzdata package is pinned with the other requirements, so every machine gives
+the same answer, and an upgrade is a reviewed change.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ def time_zone_names() -> frozenset[str]:
 
 @cache
 def time_zone(name: str) -> ZoneInfo:
-    """Return the zone of that name. Raises UnknownTimeZoneError if there is none."""
+    """Return the zone with this name. Raises UnknownTimeZoneError if there is no such zone."""
     if name not in time_zone_names():
         raise UnknownTimeZoneError(
             f"“{name}” is not a time zone: use a name such as Europe/London or America/Chicago."
@@ -41,10 +41,10 @@ def city_of(zone: ZoneInfo) -> str:
 
 @cache
 def canonical_name(name: str) -> str:
-    """Return the one name that stands for all zones with the same clocks since 1970.
+    """Return the one name that stands for all zones whose clocks have agreed since 1970.
 
-    Europe/Jersey, Europe/Guernsey and Europe/Isle_of_Man, for example, become Europe/London.
-    Separate names would split a British list into parts that are always callable together.
+    For example, Europe/Jersey, Europe/Guernsey and Europe/Isle_of_Man become Europe/London.
+    Separate names would split a British list into parts that are always callable at the same times.
 
     Raises UnknownTimeZoneError if no zone has this name.
     """
@@ -53,7 +53,8 @@ def canonical_name(name: str) -> str:
 
 @cache
 def zones_of_country(country: str) -> frozenset[str]:
-    """Return the canonical names of a country's zones (ISO 3166-1 alpha-2), from `zone.tab`."""
+    """Return the canonical names of the zones of a country (ISO 3166-1 alpha-2), from
+    `zone.tab`."""
     text = (resources.files("tzdata") / "zoneinfo" / "zone.tab").read_text()
     lines = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
     return frozenset(canonical_name(zone) for code, _, zone, *_ in lines if code == country)
@@ -61,7 +62,8 @@ def zones_of_country(country: str) -> frozenset[str]:
 
 @cache
 def _links() -> dict[str, str]:
-    """Map each alias to its target, from the lines `L target alias` of the database's text form."""
+    """Map each alias to its target, as read from the lines `L target alias` in the text form of the
+    database."""
     text = (resources.files("tzdata") / "zoneinfo" / "tzdata.zi").read_text()
     lines = (line.split() for line in text.splitlines() if line.startswith("L "))
     return {alias: target for _, target, alias in lines}
@@ -76,7 +78,7 @@ NOWHERE = "Etc/Unknown"  # the answer of phonenumbers for a number without a pla
 
 
 def zones_key(zones: Iterable[str]) -> str:
-    """Return time zones as a contact stores them: sorted, without aliases, joined by "|".
+    """Return time zones in the form that a contact stores: sorted, without aliases, joined by "|".
 
     The key "" means unknown. Raises UnknownTimeZoneError for a name that is not in the database.
     """

@@ -1,10 +1,10 @@
 """Hours for each day of a week, in the local time of the person who is called.
 
-They are stored as JSON: {"mon": ["09:00", "21:00"], ..., "sat": ["10:00", "20:00"], "sun": []}
+The hours are stored as JSON: {"mon": ["09:00", "21:00"], ..., "sat": ["10:00", "20:00"], "sun": []}
 
-A day is open once or not at all. The end is the first closed minute, so with an end at 21:00 a
-person may be called at 20:59 and not at 21:00. A country's permitted hours and a campaign's own
-hours are both WeekHours.
+Each day has one opening or none. The end is the first closed minute: if the end is 21:00, a person
+may be called at 20:59 but not at 21:00. A country's permitted hours and a campaign's own hours are
+both WeekHours.
 """
 
 import re
@@ -37,16 +37,16 @@ class WeekHoursError(ValueError):
 
 @dataclass(frozen=True)
 class WeekHours:
-    """The opening of each day, Monday first; None for a closed day."""
+    """The opening of each day, starting with Monday. It is None for a closed day."""
 
     days: tuple[Opening | None, ...]
 
     @classmethod
     def parse(cls, data: object, permitted: "WeekHours | None" = None, country: str = "") -> Self:
-        """Return the hours that their JSON form describes; a missing day is closed.
+        """Return the hours that the JSON in `data` describes. A missing day is closed.
 
-        If `permitted` (the hours of `country`) is given, hours outside it are a fault as well.
-        Raises WeekHoursError with every day at fault, not only the first.
+        If `permitted` (the hours that `country` permits) is given, hours outside it are also a
+        fault. Raises WeekHoursError, which names every day at fault and not only the first.
         """
         if not isinstance(data, Mapping):
             raise WeekHoursError({"": "The calling hours must give a start and an end for days."})
@@ -70,7 +70,8 @@ class WeekHours:
         return hours
 
     def outside(self, permitted: "WeekHours", country: str) -> dict[str, str]:
-        """Return the days with hours outside the permitted ones, each with a sentence that says so.
+        """Return the days that have hours outside the permitted hours, each with a sentence that
+        says so.
 
         `country` is the country's name, for the sentences.
         """
@@ -101,7 +102,7 @@ def clock(minutes: int) -> str:
 
 
 def span(opening: Opening) -> str:
-    """Format an opening in words: "09:00 to 21:00"."""
+    """Format an opening in words, such as "09:00 to 21:00"."""
     return f"{clock(opening[0])} to {clock(opening[1])}"
 
 
