@@ -49,7 +49,7 @@ class PhonebankFlask(Flask):
     """
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function as it is."""
+        """Return the function unchanged."""
         return func
 
 

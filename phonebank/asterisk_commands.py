@@ -28,9 +28,9 @@ LEAST_PASSWORD = 32  # characters
     "--sounds", envvar="ASTERISK_SOUNDS", default=AsteriskSettings.sounds, show_default=True
 )
 def asterisk_config(folder: Path, **chosen: str | int) -> None:
-    """Write into FOLDER, such as /etc/asterisk, all that Asterisk needs for Phonebank.
+    """Write the configuration that Asterisk needs for Phonebank into FOLDER, such as /etc/asterisk.
 
-    Files of the same names there are replaced. The passwords come from the environment, as
+    Existing files with the same names are replaced. The passwords come from the environment, as
     ASTERISK_PASSWORD and TRUNK_PASSWORD.
     """
     settings = AsteriskSettings(etc=str(folder.resolve()), **chosen)  # type: ignore[arg-type]

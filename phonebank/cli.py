@@ -86,7 +86,7 @@ def migrate() -> None:
 @main.command()
 @click.option("--urgent", is_flag=True, help="Do only the jobs that callers can't wait for.")
 def worker(urgent: bool) -> None:
-    """Do the jobs and imports that wait on the queues."""
+    """Do the jobs and imports that wait in the queues."""
     app = _app(FOR_JOBS)
     try:
         connection_budget.check(app)
@@ -191,9 +191,9 @@ def _one_account_of_each_role() -> list[tuple[str, Account]]:
 
 
 def _print_caller_links() -> None:
-    """Print a link for callers and a board's link: those of the newest open party that has begun
-    or, if none has, of the newest open party. Without a party, print the newest running campaign's
-    link for callers."""
+    """Print the link for callers and the board's link of the newest open party that has started or,
+    if none has started, of the newest open party. If there is no open party, print the newest
+    running campaign's link for callers."""
     base_url = current_config().base_url
     party = db.session.scalar(
         select(Party)

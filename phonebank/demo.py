@@ -119,7 +119,7 @@ def load() -> Campaign:
 
 
 def _add_call_out(campaign: Campaign, organiser: Account) -> None:
-    """A call-out in which people have signed in and pledged, to look at."""
+    """Add a call-out in which people have already signed in and pledged."""
     call_out = create_call_out(campaign, organiser, "Riverside call-out", None, "Europe/London")
     areas = (
         Area("GB", "SW9 (Brixton)", 51.47, -0.11),

@@ -39,8 +39,8 @@ WITHIN = 21  # days
 
 
 def load() -> None:
-    """Store a campaign with 300 parties on the map, in places of the table `place`. Without places
-    there are no events. The calling code must commit."""
+    """Store a campaign with 300 parties on the map, in places from the table `place`. A country
+    without places in the table gets no events. The calling code must commit."""
     campaign = Campaign(
         name="Neighbours everywhere",
         on_behalf_of="the Riverside Neighbours campaign",

@@ -28,7 +28,7 @@ def commit_and_enqueue(job: JobFunction[[int]], row_id: int) -> None:
 
 
 def after_commit_enqueue(job: JobFunction[[int]], row_id: int) -> None:
-    """Enqueue the job with a row's id once the present transaction has committed."""
+    """Enqueue the job with a row's id after the current transaction has committed."""
 
     def enqueue_job() -> None:
         enqueue(job, row_id)

@@ -30,7 +30,7 @@ class Tab:
 
 @dataclass(frozen=True)
 class ShownTab:
-    """A tab as a page shows it."""
+    """A tab as it appears on a page."""
 
     name: str
     url: str

@@ -12,8 +12,8 @@ from phonebank.parties.display_names import NAME_AT_MOST, clean_name
 
 
 class CallOutForm(FlaskForm):
-    """The form for a new call-out. Most fields may stay as they are, so an organiser sets one up in
-    a minute."""
+    """The form for a new call-out. Most fields have defaults, so that an organiser can set up a
+    call-out in a minute."""
 
     title = StringField(
         "Title",
@@ -42,6 +42,7 @@ class CallOutForm(FlaskForm):
 
     @property
     def moment(self) -> datetime | None:
-        """The chosen day and time without a time zone, or None for now."""
+        """The chosen day and time without a time zone, or None if the field is empty, which means
+        now."""
         chosen: Any = self.starts_at.data
         return chosen if isinstance(chosen, datetime) else None

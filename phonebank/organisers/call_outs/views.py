@@ -1,5 +1,5 @@
-"""The organiser's pages about call-outs: setting one up, its links, who signed in and what was
-pledged."""
+"""The organiser's pages about call-outs. They set up a call-out, and show its links, who signed in,
+and what was pledged."""
 
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue

@@ -26,10 +26,10 @@ def init_app(app: Flask) -> None:
 @answers.get("")
 @open_to(RoleName.VIEWER)
 def show(campaign_id: int) -> ResponseReturnValue:
-    """Show what people answered, question by question, in all calls or in some of them.
+    """Show what people answered to each question, in all calls or in some calls.
 
-    The parameters `list`, `party`, `day` and `version` choose the calls. If the campaign does not
-    have a parameter's value, the parameter is ignored.
+    The parameters `list`, `party`, `day` and `version` choose the calls. A parameter is ignored if
+    the campaign has nothing with its value.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     lists = {listed.id: listed.name for listed in lists_in_calling_order(campaign)}

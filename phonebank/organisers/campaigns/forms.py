@@ -124,10 +124,10 @@ class CampaignForm(EditForm):
         self.chapter_id.choices = none + [SelectChoice(one.id, one.name) for one in chapters]
 
     def is_usable_for(self, campaign: Campaign, lists: Sequence[ContactList]) -> bool:
-        """Whether the campaign may have these values.
+        """Whether the form's values are allowed for the campaign.
 
-        The country cannot change once the campaign has lists, because its rules decided how their
-        numbers were read and when people are called.
+        The country cannot change once the campaign has lists. The country's rules decided how the
+        lists' numbers were read, and they decide when people are called.
         """
         if self.country.data == campaign.country or not lists:
             return True
@@ -218,7 +218,7 @@ class HoursForm(EditForm):
         )  # fmt: skip
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Check the times themselves, and that the country permits them."""
+        """Check that the times are valid, and that the country permits them."""
         if not super().validate(extra_validators):
             return False
         try:
@@ -247,7 +247,7 @@ for _day, _name in zip(DAYS, DAY_NAMES, strict=True):
 
 
 def hours_form(campaign: Campaign) -> HoursForm:
-    """Make the hours form, filled with the campaign's present hours."""
+    """Make the hours form, filled with the campaign's current hours."""
     stored = rules_for(campaign.country).read_stored_hours(campaign.hours).to_json()
     data = {}
     for day, opening in stored.items():

@@ -1,4 +1,4 @@
-"""The pages on which an organiser does the steps of a campaign's checklist."""
+"""The pages on which an organiser completes the steps of a campaign's checklist."""
 
 from flask import url_for
 
@@ -7,7 +7,8 @@ from phonebank.models import Campaign
 
 
 def step_address(campaign: Campaign, step: Step) -> str:
-    """Return the address of the page on which an organiser does this step, or changes it later."""
+    """Return the address of the page on which an organiser completes this step, or changes it
+    later."""
     page = {
         "people": "lists.history" if step.done else "lists.new",
         "screening": "lists.history",

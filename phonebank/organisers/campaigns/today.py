@@ -21,9 +21,9 @@ SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Today:
-    """The figures of *Today*. `city` names the time zone of its hours and days, `goal` is a
-    sentence or "", and `lists` has the names of the lists with answer rates, by id. `spending` is
-    None in a campaign whose callers use their own phones."""
+    """The figures of *Today*. `city` names the time zone of the hours and days. `goal` is a
+    sentence or "". `lists` maps the ids of the lists that have answer rates to their names.
+    `spending` is None if the campaign's callers use their own phones."""
 
     totals: Totals
     over_time: OverTime
@@ -38,7 +38,8 @@ class Today:
 
 def figures_of(campaign: Campaign, at: datetime) -> Today:
     """Return the campaign's figures at `at` (aware). All totals come from one reading of the
-    tallies. How calls ended, and when people answer, comes from counts of the calls."""
+    tallies. The figures about how calls ended and when people answer come from counts of the calls.
+    """
     zone = first_zone_of(campaign)
     by_hour = totals_by_hour(campaign.id, SINCE_EVER)
     totals = sum_of(by_hour.values())
@@ -66,8 +67,8 @@ def figures_of(campaign: Campaign, at: datetime) -> Today:
 
 
 def describe_goal(campaign: Campaign, totals: Totals, seen: OverTime, today: date) -> str:
-    """Return how far the campaign is from its goal, and when it reaches the goal at the present
-    pace. Return "" if it has no goal."""
+    """Return how far the campaign is from its goal, and when it will reach the goal at its current
+    pace. Return "" if the campaign has no goal."""
     if campaign.goal is None:
         return ""
     told = f"{totals.conversations:,} of {campaign.goal:,} conversations."
@@ -91,7 +92,7 @@ def describe_goal(campaign: Campaign, totals: Totals, seen: OverTime, today: dat
 
 
 def chart_data(bars: Any) -> dict[str, Any]:
-    """Return the bars in the form that `campaign_charts.js` draws."""
+    """Return the bars as the data from which `campaign_charts.js` draws them."""
     return {
         "labels": [bar.began for bar in bars],
         "calls": [bar.calls for bar in bars],

@@ -74,8 +74,8 @@ def index() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """Show the form for a new campaign. A POST creates the campaign.
 
-    Organisers of chapters create campaigns in their chapters, and organisers of single campaigns
-    create none.
+    Organisers of chapters can create campaigns only in their chapters. Organisers of single
+    campaigns cannot create any.
     """
     chapters = chapters_within(current_user)
     if not (chapters or current_user.is_organiser):
@@ -100,7 +100,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
     is a draft, the page shows the steps to its first call instead.
 
     A viewer gets a page with the figures only. With `?part=1` the view returns only the figures, so
-    that the page can renew them.
+    that the page can refresh them.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     organises = may_organise(current_user, campaign)
@@ -190,7 +190,7 @@ def hours(campaign_id: int) -> ResponseReturnValue:
 
 
 def describe_week(days: Sequence[tuple[str, Sequence[str]]]) -> str:
-    """Return the hours of a week in words. Successive days with the same hours are joined: "Monday
+    """Return the hours of a week in words. Consecutive days with the same hours are joined: "Monday
     to Friday from 09:00 to 21:00, and Saturday and Sunday from 10:00 to 20:00"."""
     parts = []
     for opening, run in groupby(days, key=lambda day: tuple(day[1])):
@@ -203,15 +203,16 @@ def describe_week(days: Sequence[tuple[str, Sequence[str]]]) -> str:
 
 
 def _may_be_saved(form: EditForm) -> bool:
-    """Whether the form was sent, is valid, and would not overwrite what another organiser has saved
-    meanwhile."""
+    """Whether the form was sent, is valid, and would not overwrite changes that another organiser
+    has saved in the meantime."""
     return form.validate_on_submit() and not form.is_overtaken()
 
 
 @campaigns.route("/<int:campaign_id>/data-protection", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def data_protection(campaign_id: int) -> ResponseReturnValue:
-    """Say who is responsible for the people's data, the legal ground, and how long it is kept."""
+    """Change who is responsible for the people's data, the legal ground for using it, and how long
+    it is kept."""
     campaign = _campaign(campaign_id, to_change=request.method == "POST")
     if request.method == "POST":
         refuse_erased(campaign)
@@ -251,7 +252,7 @@ def change_state(campaign_id: int) -> ResponseReturnValue:
 @campaigns.post("/<int:campaign_id>/door")
 @open_to(RoleName.ORGANISER)
 def door(campaign_id: int) -> ResponseReturnValue:
-    """Open or close the door of the campaign's own link."""
+    """Open or close the door of the campaign's own link for callers."""
     campaign = _campaign(campaign_id)
     is_open = request.form.get("open") == "yes"
     set_door(campaign, is_open)

@@ -23,7 +23,7 @@ def init_app(app: Flask) -> None:
 @pages.route("", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def index() -> ResponseReturnValue:
-    """List the chapters. A POST makes one."""
+    """List the chapters. A POST creates a chapter."""
     name, error = request.form.get("name", ""), None
     if request.method == "POST":
         try:
@@ -73,8 +73,8 @@ def rename(chapter_id: int) -> ResponseReturnValue:
 @pages.post("/<int:chapter_id>/campaigns")
 @open_to(RoleName.ORGANISER)
 def put_in(chapter_id: int) -> ResponseReturnValue:
-    """Put a campaign into the chapter. The form sends the campaign with the chapter that the page
-    showed it in, such as "12-3", or "12-0" for no chapter."""
+    """Put a campaign into the chapter. The form sends the campaign's id with the id of the chapter
+    that the page showed it in, such as "12-3", or "12-0" for no chapter."""
     chapter = chapters.chapter_for(chapter_id)
     campaign_id, _, seen = request.form.get("campaign", "").partition("-")
     if not (campaign_id.isdecimal() and seen.isdecimal()):
@@ -102,7 +102,7 @@ def take_out(chapter_id: int) -> ResponseReturnValue:
 @pages.post("/<int:chapter_id>/delete")
 @open_to(RoleName.ORGANISER)
 def delete(chapter_id: int) -> ResponseReturnValue:
-    """Delete a chapter without campaigns and people."""
+    """Delete a chapter that has no campaigns and no people."""
     chapter = chapters.chapter_for(chapter_id)
     name = chapter.name
     chapters.delete_chapter(chapter, current_user)

@@ -55,7 +55,7 @@ class TokenForm(FlaskForm):
 
 
 class WebhookForm(FlaskForm):
-    """A new webhook."""
+    """The form for a new webhook."""
 
     url = StringField(
         "Address",

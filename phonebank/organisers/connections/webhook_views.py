@@ -48,7 +48,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(NEW_WEBHOOKS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def make(campaign_id: int) -> ResponseReturnValue:
-    """Make a webhook, and show its secret this one time."""
+    """Make a webhook, and show its secret. The secret is never shown again."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)
     form = WebhookForm()
     if not form.validate():
@@ -66,7 +66,7 @@ def make(campaign_id: int) -> ResponseReturnValue:
 @pages.get("/<int:webhook_id>")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, webhook_id: int) -> ResponseReturnValue:
-    """Show what was sent to the webhook, and with what result."""
+    """Show what was sent to the webhook, and the results."""
     campaign = campaign_for(current_user, campaign_id)
     webhook = webhooks.webhook_for(campaign, webhook_id)
     return render_template(
@@ -85,7 +85,7 @@ def show(campaign_id: int, webhook_id: int) -> ResponseReturnValue:
 @limiter.limit(SENDS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def test(campaign_id: int, webhook_id: int) -> ResponseReturnValue:
-    """Send the webhook a test."""
+    """Send a test to the webhook."""
     campaign = campaign_for(current_user, campaign_id)
     webhook = webhooks.webhook_for(campaign, webhook_id)
     webhooks.send_test(webhook)

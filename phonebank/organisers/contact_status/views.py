@@ -50,7 +50,7 @@ def init_app(app: Flask) -> None:
 def standing(campaign_id: int) -> ResponseReturnValue:
     """Show the buckets as a chart and a sentence.
 
-    With `?part=1` the view returns only the chart and the sentence, so that the page can renew
+    With `?part=1` the view returns only the chart and the sentence, so that the page can refresh
     them. All figures come from one count: see `contact_queue/status_cache.py`.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
@@ -103,16 +103,18 @@ def _is_counted_later(campaign: Campaign) -> bool:
 
 @dataclass
 class _Forecasts:
-    """The forecasts that this process last made, by campaign, each with the time of its counts.
+    """The last forecast that this process made for each campaign, with the time of the counts that
+    it used.
 
-    Open pages ask every few seconds, and a forecast adds up all of a campaign's tallies. So a
-    forecast is made only once for each count of the contacts.
+    Open pages ask for the forecast every few seconds, and a forecast adds up all of a campaign's
+    tallies. So only one forecast is made for each count of the contacts.
     """
 
     _made: dict[int, tuple[datetime, str]] = field(default_factory=dict)
 
     def of(self, campaign: Campaign, buckets: Mapping[str, Bucket], at: datetime) -> str:
-        """Return what `_forecast` describes; `at` is the time of the counts in `buckets`."""
+        """Return the description that `_forecast` makes. `at` is the time of the counts in
+        `buckets`."""
         made = self._made.get(campaign.id)
         if made is None or made[0] != at:
             made = self._made[campaign.id] = (at, _forecast(campaign, buckets, at))
@@ -125,7 +127,7 @@ def _forecasts() -> _Forecasts:
 
 
 def _forecast(campaign: Campaign, buckets: Mapping[str, Bucket], at: datetime) -> str:
-    """Describe when everyone has been called; "" if it is too early to tell."""
+    """Describe when everyone will have been called. Return "" if it is too early to tell."""
     zone = first_zone_of(campaign)
     today = at.astimezone(zone).date()
     estimate = forecast(

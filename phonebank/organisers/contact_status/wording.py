@@ -1,4 +1,4 @@
-"""The words for contact status: what each bucket means, how many calls there are, and when."""
+"""The words for contact status: what each bucket means, how many calls can be made, and when."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -70,7 +70,7 @@ def describe_status(campaign: Campaign, buckets: Sequence[Bucket], at: datetime)
 def describe_capacity(calls: int, is_running: bool = True) -> str:
     """Describe how many calls the queue can give within the hour.
 
-    The sentence also says how many callers they keep busy. Return "" if there are no calls.
+    The sentence also says how many callers these calls keep busy. Return "" if there are no calls.
     """
     callers = calls // ATTEMPTS_AN_HOUR
     if not calls:
@@ -85,8 +85,8 @@ def describe_capacity(calls: int, is_running: bool = True) -> str:
 
 
 def describe_forecast(estimate: Forecast, last_day: date | None, today: date) -> str:
-    """Describe when the campaign has called everyone, and what it would take to finish by its last
-    day."""
+    """Describe when the campaign will have called everyone, and what it would take to finish by its
+    last day."""
     calls = "1 call is" if estimate.calls_left == 1 else f"{estimate.calls_left:,} calls are"
     told = f"About {calls} left. At the pace of the last days ({estimate.calls_a_day:,} a day)"
     if estimate.days > FAR_AWAY:
@@ -113,7 +113,7 @@ def describe_time_of_day(campaign: Campaign, moment: datetime) -> str:
 
 
 def describe_moment(campaign: Campaign, moment: datetime, at: datetime) -> str:
-    """Describe a coming moment as seen at `at`: how long until then, the day and the time of day.
+    """Describe a future moment as seen at `at`: how far away it is, the day and the time of day.
 
     The time is in the first time zone of the campaign's country. The city of that zone is named,
     because an organiser may be in another zone.

@@ -43,7 +43,7 @@ class ExperimentForm(FlaskForm):
         ]
 
     def arms(self) -> list[NewArm]:
-        """Return the arms that the organiser filled in, once the form is valid."""
+        """Return the arms that the organiser filled in. The form must be valid."""
         return [
             NewArm(self._offered[words.data], share.data, " ".join((label.data or "").split()))
             for words, share, label in self.arm_fields()

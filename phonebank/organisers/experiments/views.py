@@ -18,7 +18,7 @@ experiments = Blueprint(
 
 
 def init_app(app: Flask) -> None:
-    """Register the pages, and let other pages say which experiment is running."""
+    """Register the pages, and let other pages show which experiment is running."""
     app.register_blueprint(experiments)
     app.add_template_global(services.running_experiment)
 

@@ -34,6 +34,6 @@ class AskForm(FlaskForm):
 
     @property
     def since_moment(self) -> datetime | None:
-        """The beginning of the chosen day in UTC, or None if the organiser wants everything."""
+        """The start of the chosen day in UTC, or None if the organiser wants everything."""
         day = self.since.data
         return datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None

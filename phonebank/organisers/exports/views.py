@@ -94,7 +94,7 @@ def ask(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def file(campaign_id: int, export_id: int) -> Response:
-    """Download a file that is ready. `?for=excel` adds the UTF-8 mark."""
+    """Download a file that is ready. `?for=excel` adds the byte order mark of UTF-8."""
     campaign = campaign_for(current_user, campaign_id)
     export = files.export_for(campaign, export_id)
     log.info("account %s downloads export %s", current_user.id, export.id)
@@ -118,8 +118,8 @@ def file(campaign_id: int, export_id: int) -> Response:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def definitions(campaign_id: int) -> Response:
-    """Download the meaning of every column of the calls file and the people file, and of each
-    value."""
+    """Download a file that explains every column and every value of the calls file and the people
+    file."""
     campaign = campaign_for(current_user, campaign_id)
     file = definitions_file(campaign, for_excel())
     return download(file, f"{campaign.name} definitions")
@@ -137,7 +137,7 @@ def do_not_call() -> Response:
 
 
 def for_excel() -> bool:
-    """Whether the address asks for the mark that Excel needs."""
+    """Whether the address asks for the byte order mark that Excel needs."""
     return request.args.get("for") == "excel"
 
 
@@ -158,7 +158,8 @@ def _files(campaign: Campaign) -> dict[str, Any]:
 
 
 def download(chunks: Iterator[Piece], name: str) -> Response:
-    """Return the pieces of a CSV file as a download, which ends when the browser is signed out."""
+    """Return the pieces of a CSV file as a download. The download ends if the browser is signed
+    out."""
     # Only plain letters and digits are kept, because a campaign's name must not add lines to the
     # header.
     plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:80].lower()

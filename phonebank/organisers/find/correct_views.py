@@ -107,7 +107,7 @@ def save(campaign_id: int, call_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _asked(call: Call) -> list[Any]:
-    """Return the questions that were on the sent form."""
+    """Return the questions that were on the form when it was sent."""
     return [step for step in questions_of(call) if f"asked-{step.id}" in request.form]
 
 

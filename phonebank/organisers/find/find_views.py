@@ -1,6 +1,6 @@
 """The page that finds a person.
 
-What was typed is sent by POST only, so no address, log or browser history has it.
+The search text is sent by POST only, so no address, log or browser history contains it.
 """
 
 from collections.abc import Sequence
@@ -43,8 +43,8 @@ def show() -> ResponseReturnValue:
 @limiter.limit(SEARCHES, key_func=account_key)
 @open_to(ORGANISER_ANYWHERE)
 def search() -> ResponseReturnValue:
-    """Show the people found, in all campaigns that the account organises. The access ledger records
-    each person shown."""
+    """Show the people who were found, in all campaigns that the account organises. The access
+    ledger records each person shown."""
     campaigns = db.session.scalars(select(Campaign).where(campaigns_within(current_user))).all()
     typed = request.form.get("typed", "")
     try:

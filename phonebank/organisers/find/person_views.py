@@ -71,14 +71,14 @@ def show(campaign_id: int, contact_id: int) -> ResponseReturnValue:
 @pages.post("/put-back")
 @open_to(RoleName.ORGANISER)
 def put_back(campaign_id: int, contact_id: int) -> ResponseReturnValue:
-    """Make the person callable from now on."""
+    """Make the person callable again, from this moment."""
     return _act(campaign_id, contact_id, actions.put_back, "They can be called again.")
 
 
 @pages.post("/finish")
 @open_to(RoleName.ORGANISER)
 def finish(campaign_id: int, contact_id: int) -> ResponseReturnValue:
-    """Finish with the person in this campaign."""
+    """Mark the person as finished, so that nobody calls them in this campaign."""
     return _act(
         campaign_id, contact_id, actions.finish, "Finished. Nobody calls them in this campaign."
     )
@@ -87,7 +87,7 @@ def finish(campaign_id: int, contact_id: int) -> ResponseReturnValue:
 @pages.post("/tags")
 @open_to(RoleName.ORGANISER)
 def tag(campaign_id: int, contact_id: int) -> ResponseReturnValue:
-    """Replace the person's tags by the typed ones."""
+    """Replace the person's tags with the typed ones."""
     campaign = campaign_for(current_user, campaign_id)
     person = actions.person_in(campaign, contact_id)
     lock_row(person)

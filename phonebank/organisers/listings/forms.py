@@ -29,7 +29,7 @@ KINDS = (
 
 
 class MoveForm(FlaskForm):
-    """The form that gives an event another time."""
+    """The form that moves an event to another time."""
 
     starts_at = DateTimeLocalField(
         "New day and hour", [InputRequired("Choose a day and an hour.")], format=FORMATS
@@ -70,12 +70,13 @@ class EventForm(FlaskForm):
     )
 
     def event(self, zone: str) -> Event:
-        """Return what was typed about the event. `zone` is its time zone."""
+        """Return the event as the organiser typed it. `zone` is its time zone."""
         return Event(self.title.data or "", _in_utc(self.starts_at.data, zone), zone)
 
     def details(self, country: str) -> Details:
-        """Return what was typed about the place. `country` is the campaign's country. Raises
-        InvalidInputError if no place has the typed name, or several places have it."""
+        """Return the place and the other details as the organiser typed them. `country` is the
+        campaign's country. Raises InvalidInputError if no place has the typed name, or if several
+        places have it."""
         return Details(
             by_video=False,
             place=one_place(self.place.data or "", country),

@@ -23,7 +23,7 @@ from phonebank.volunteers import confirm, mails, roles
 @listings.route("/roles", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def volunteer_roles(campaign_id: int) -> ResponseReturnValue:
-    """Show the editors and trainers, and name one."""
+    """Show the editors and trainers. A POST names another."""
     campaign = campaign_for(current_user, campaign_id)
     form = RoleForm()
     form.km.choices = _reaches(campaign)

@@ -40,7 +40,7 @@ def init_app(app: Flask) -> None:
 @listings.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the events to come. Those that an organiser must check are first."""
+    """Show upcoming events. Events that an organiser must check come first."""
     campaign = campaign_for(current_user, campaign_id)
     return render_template(
         "listings/index.html",
@@ -62,7 +62,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @listings.post('/offers/<int:offer_id>/<any("accept", "refuse"):answer>')
 @open_to(RoleName.ORGANISER)
 def answer_offer(campaign_id: int, offer_id: int, answer: str) -> ResponseReturnValue:
-    """Let a stranger host the party that they offered, or refuse."""
+    """Accept or refuse a stranger's offer to host a party."""
     campaign = campaign_for(current_user, campaign_id)
     if answer == "accept":
         offer = offers.accept_offer(campaign, offer_id, current_user)
@@ -115,7 +115,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
 @listings.post("/<int:listing_id>/cancel")
 @open_to(RoleName.ORGANISER)
 def cancel_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
-    """Cancel an event, and e-mail everyone who is coming or has asked."""
+    """Cancel an event, and e-mail everyone who is coming or has asked to come."""
     campaign = campaign_for(current_user, campaign_id)
     listing = listing_for(campaign, listing_id)
     cancel(listing)
@@ -125,7 +125,7 @@ def cancel_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
 @listings.post("/<int:listing_id>/move")
 @open_to(RoleName.ORGANISER)
 def move_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
-    """Give an event another time, and e-mail every accepted guest."""
+    """Move an event to another time, and e-mail every accepted guest."""
     campaign = campaign_for(current_user, campaign_id)
     listing = listing_for(campaign, listing_id)
     form = MoveForm()
@@ -138,7 +138,7 @@ def move_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
 @listings.post('/<int:listing_id>/<any("show", "hide"):action>')
 @open_to(RoleName.ORGANISER)
 def do(campaign_id: int, listing_id: int, action: str) -> ResponseReturnValue:
-    """Show or hide one event. Its open reports count as seen."""
+    """Show or hide one event. Its open reports are marked as seen."""
     campaign = campaign_for(current_user, campaign_id)
     listing = listing_for(campaign, listing_id)
     act, recorded, words = ACTIONS[action]

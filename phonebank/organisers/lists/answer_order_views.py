@@ -31,8 +31,8 @@ def init_app(app: Flask) -> None:
 @answer_order.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int) -> ResponseReturnValue:
-    """Show the order of the lists by answers at this hour, and the answers before and since it was
-    switched on."""
+    """Show the lists, ordered by the share of people expected to answer at this hour, and the
+    answers before and after the order was switched on."""
     campaign = campaign_for(current_user, campaign_id)
     at = now()
     zone = first_zone_of(campaign)

@@ -199,8 +199,8 @@ class ColumnsForm(FlaskForm):
         return [target for target in offered if part_of(target) in chosen]
 
     def update_choices(self) -> list[tuple[str, str]]:
-        """Return what may be updated: for each part, one of its targets and its name on the
-        page."""
+        """Return a (target, name) pair for each part of a person that can be updated. The target is
+        one of the part's targets, and the name is the one that the page shows."""
         offered = updatable_targets(Mapping.of(["" for _ in self.targets()], self.targets()))
         parts = {part_of(target): target for target in reversed(offered)}
         return [(target, name_of_part(target)) for target in reversed(parts.values())]
@@ -240,7 +240,8 @@ class ColumnsForm(FlaskForm):
         return not self.errors
 
     def is_usable_for(self, headers: Sequence[str]) -> bool:
-        """Whether the columns make sense together and each value of a yes-or-no column is decided.
+        """Whether the columns make sense together and each value of a yes-or-no column has an
+        action.
 
         The form shows each fault beside its field.
         """
@@ -312,9 +313,9 @@ def columns_form(
 ) -> ColumnsForm:
     """Make the form for the columns of one file, filled with the guesses.
 
-    `mapping` has the targets as guessed or as sent; `counts` has the values of its yes-or-no
-    columns. `kept` has the values that the form had when it was last sent, for a request without
-    any.
+    `mapping` has the targets that were guessed or sent. `counts` has the values of its yes-or-no
+    columns. `kept` has the values that the form had when it was last sent, for a request that sends
+    none.
     """
     fields: dict[str, SelectField] = {f"column_{guess.index}": _column(guess) for guess in guesses}
     for column, values in counts.columns.items():

@@ -68,7 +68,7 @@ class NamesForm(FlaskForm):
         return [field.data for _, field in self.columns_with_guesses()]
 
     def fault_of(self, mapping: Mapping) -> str:
-        """Return what is wrong with the chosen columns; "" if they can be used."""
+        """Return what is wrong with the chosen columns, or "" if they can be used."""
         if any(target not in _CHOICES for target in mapping.targets):
             return "Choose each column from the list."
         if "external_id" not in mapping.columns and not mapping.phone_columns:
@@ -86,8 +86,8 @@ class NamesForm(FlaskForm):
         return not self.errors
 
     def is_agreed(self, check: TakeOutCheck) -> bool:
-        """Whether the organiser saw whom these columns name, and agreed if they name most of the
-        people who are left. Also false if the columns name nobody."""
+        """Whether the organiser saw which people the columns name, and agreed if those are most of
+        the people who are left. Return False if the columns name nobody."""
         if not check.people:
             self.form_errors.append(
                 "This file takes nobody out. Is the right column chosen? The IDs or numbers must "
@@ -111,7 +111,7 @@ def names_form(
 ) -> NamesForm:
     """Make the form for the columns of one file, filled with the guesses.
 
-    `kept` has the values that the form had when it was last sent, for a request without any.
+    `kept` has the values that the form had when it was last sent, for a request that sends none.
     """
     targets = [_target_of(guess) for guess in guesses]
     if "external_id" not in targets and "phone" not in targets:

@@ -1,5 +1,5 @@
-"""The organiser's pages of a file that takes people out of calling: the upload, and whom the file
-names. Its progress and its undo are on the list's page (`views.progress`)."""
+"""The organiser's pages of a file that takes people out of calling: its upload, and the people whom
+it names. The list's page (`views.progress`) shows its progress and can undo it."""
 
 from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue

@@ -304,8 +304,8 @@ def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.post("/<int:list_id>/screening")
 @open_to(RoleName.ORGANISER)
 def state_screening(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Store the organiser's statement whether and when the list was screened against the country's
-    register."""
+    """Store the organiser's statement of whether and when the list was screened against the
+    country's register."""
     campaign, contact_list = _list(campaign_id, list_id)
     try:
         ScreeningForm().attest(contact_list, campaign, current_user)

@@ -1,2 +1,2 @@
-"""The organiser's pages about calls by machine: what an evening would bring, and what the records
+"""The organiser's pages about calls by machine: the simulation of an evening, and what the records
 prove."""

@@ -22,7 +22,8 @@ PERMILLE = 1000
 
 
 def init_app(app: Flask) -> None:
-    """Do nothing. Importing this module has added the page to the blueprint of `views`."""
+    """Do nothing. The import of this module has already added the page to the blueprint of
+    `views`."""
 
 
 @machine_calls.get("/simulate")
@@ -50,7 +51,7 @@ def simulate(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(ASKS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def start_simulation(campaign_id: int) -> ResponseReturnValue:
-    """Enqueue a job that simulates evenings with these numbers."""
+    """Enqueue a job that simulates evenings with the numbers in the form."""
     campaign = campaign_for(current_user, campaign_id)
     form = SimulationForm()
     if not form.validate():

@@ -35,7 +35,7 @@ def init_app(app: Flask) -> None:
 @machine_calls.get("")
 @open_to(RoleName.ORGANISER)
 def day(campaign_id: int) -> ResponseReturnValue:
-    """Show what the records of one day prove. `?day=` is the day's date. Without it the newest day
+    """Show what the records of one day prove. `?day=` is the day's date. Without it, the newest day
     is shown."""
     campaign = campaign_for(current_user, campaign_id)
     zone = first_zone_of(campaign)

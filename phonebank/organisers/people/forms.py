@@ -53,7 +53,7 @@ class RoleForm(FlaskForm):
 
     @property
     def scope(self) -> Scope:
-        """The chosen scope, of a valid form."""
+        """The chosen scope. The form must be valid."""
         return parse_scope(self.where.data or "")
 
     def validate_where(self, field: SelectField) -> None:

@@ -1,5 +1,5 @@
-"""The organiser's pages about people: inviting them, giving and taking away
-roles, deactivating them."""
+"""The organiser's pages about people: invite them, give and take away roles, deactivate
+accounts."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue

@@ -1,1 +1,2 @@
-"""The pages about people's data: one person's file and erasure, who saw whom, what was done."""
+"""The pages about people's data: one person's file and erasure, who saw whom, and what organisers
+did."""

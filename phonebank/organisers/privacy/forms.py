@@ -1,4 +1,4 @@
-"""The forms that look a person up, and erase them."""
+"""The forms that look up a person and erase a person."""
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, IntegerField, StringField
@@ -6,7 +6,7 @@ from wtforms.validators import InputRequired, Length
 
 
 class NumberForm(FlaskForm):
-    """The form that looks up the people on a number."""
+    """The form that looks up the people who have a number."""
 
     number = StringField(
         "Phone number",

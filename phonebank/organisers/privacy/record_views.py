@@ -1,4 +1,4 @@
-"""The pages and files of the access ledger, and those of the record of what organisers did."""
+"""The pages and files of the access ledger, and of the record of what organisers did."""
 
 from datetime import date, timedelta
 
@@ -30,7 +30,8 @@ def init_app(app: Flask) -> None:
 @records.get("/campaigns/<int:campaign_id>/access-ledger")
 @open_to(RoleName.ORGANISER)
 def ledger(campaign_id: int) -> ResponseReturnValue:
-    """Show who saw whom on one day (`?day=2027-05-06`, in UTC; today without it)."""
+    """Show who saw whom on one day. `?day=2027-05-06` chooses the day in UTC. Without it, the day
+    is today."""
     campaign = campaign_for(current_user, campaign_id)
     day = _day() or now().date()
     page = max(request.args.get("page", 1, int), 1)
@@ -60,7 +61,7 @@ def ledger_csv(campaign_id: int) -> Response:
 @records.get("/campaigns/<int:campaign_id>/audit")
 @open_to(RoleName.ORGANISER)
 def audit(campaign_id: int) -> ResponseReturnValue:
-    """Show what organisers did in a campaign, the newest first."""
+    """Show what organisers did in a campaign, newest first."""
     return _audit_page(campaign_for(current_user, campaign_id))
 
 
@@ -77,7 +78,7 @@ def audit_csv(campaign_id: int) -> Response:
 @records.get("/audit")
 @open_to(RoleName.ORGANISER)
 def whole_audit() -> ResponseReturnValue:
-    """Show what organisers did in the whole installation, the newest first."""
+    """Show what organisers did in the whole installation, newest first."""
     return _audit_page(None)
 
 
@@ -101,7 +102,7 @@ def _audit_page(campaign: Campaign | None) -> str:
 
 
 def _day() -> date | None:
-    """Return the day in the address; None if there is none, or if it is not a date."""
+    """Return the day in the address, or None if the address has no valid date."""
     try:
         day = date.fromisoformat(request.args.get("day", ""))
     except ValueError:

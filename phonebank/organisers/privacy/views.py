@@ -1,5 +1,6 @@
 """The page where an organiser erases one person, or makes the file of everything that is stored
-about them. It sends numbers by POST only, so no address, log or browser history has one."""
+about them. It sends numbers by POST only, so no address, log or browser history contains a number.
+"""
 
 from itertools import groupby
 from typing import Any
@@ -37,7 +38,7 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int) -> ResponseReturnValue:
-    """Show the page before any look-up."""
+    """Show the page as it is before a look-up."""
     return _page(campaign_for(current_user, campaign_id), NumberForm(formdata=None))
 
 

@@ -47,7 +47,8 @@ def init_app(app: Flask) -> None:
 
 
 class RetryRulesForm(EditForm):
-    """The form for retry rules: fields for all calls, and `_OUTCOME_FIELDS` for every outcome."""
+    """The form for retry rules. It has fields for all calls, and the fields in `_OUTCOME_FIELDS`
+    for every outcome."""
 
     attempts_at_most = StringField(
         "Maximum attempts",
@@ -157,7 +158,7 @@ def back_to_usual(campaign_id: int) -> ResponseReturnValue:
 @retry_rules.post("/preset")
 @open_to(RoleName.ORGANISER)
 def preset(campaign_id: int) -> ResponseReturnValue:
-    """Replace the rules by ready-made ones."""
+    """Replace the rules with ready-made ones."""
     key = request.form.get("preset", "")
     if key not in PRESETS:
         raise InvalidInputError("There are no such rules.", "Choose ready-made rules on the page.")
@@ -166,7 +167,7 @@ def preset(campaign_id: int) -> ResponseReturnValue:
 
 
 def _take(campaign_id: int, key: str, said: str) -> ResponseReturnValue:
-    """Replace the rules by a preset, unless somebody has changed the rules since the page was
+    """Replace the rules with a preset, unless somebody has changed the rules since the page was
     opened."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)
     stored = RetryRulesForm(formdata=None, data=_as_fields(RetryRules.parse(campaign.retry_rules)))
@@ -212,7 +213,7 @@ def _as_fields(rules: RetryRules) -> dict[str, Any]:
 
 
 def _number(typed: str | None, may_be_empty: bool = False) -> int | str | None:
-    """Return the typed whole number, or other text unchanged, which the rules then refuse."""
+    """Return the typed whole number. Return other text unchanged: the rules then refuse it."""
     text = str(typed or "").strip()
     if not text:
         return None if may_be_empty else ""

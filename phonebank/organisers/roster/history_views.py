@@ -66,7 +66,8 @@ def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def stop_now(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Stop a caller on every device. New callers from the same address then wait to be let in."""
+    """Stop a caller on every device. After that, new callers from the same address must wait to be
+    admitted."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     at = now()

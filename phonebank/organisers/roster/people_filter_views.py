@@ -1,4 +1,5 @@
-"""The organiser's page *Whom tonight*: filters of people, and which filter each party has."""
+"""The organiser's page *Whom tonight*: the filters of people, and the filter that each party
+has."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -77,7 +78,7 @@ def delete(campaign_id: int, filter_id: int) -> ResponseReturnValue:
 @tonight.post("/<int:filter_id>/count")
 @open_to(RoleName.ORGANISER)
 def count(campaign_id: int, filter_id: int) -> ResponseReturnValue:
-    """Enqueue a job that finds the people of a filter again."""
+    """Enqueue a job that finds a filter's people again."""
     campaign = campaign_for(current_user, campaign_id)
     one = people_filters.filter_in(campaign, filter_id)
     commit_and_enqueue(count_filter, one.id)
@@ -88,7 +89,7 @@ def count(campaign_id: int, filter_id: int) -> ResponseReturnValue:
 @tonight.post("/parties/<int:party_id>")
 @open_to(RoleName.ORGANISER)
 def choose(campaign_id: int, party_id: int) -> ResponseReturnValue:
-    """Choose the filter of a party, which says whom its callers get."""
+    """Choose a party's filter, which decides whom its callers get."""
     campaign = campaign_for(current_user, campaign_id)
     party = db.session.get(Party, party_id)
     if party is None or party.campaign_id != campaign.id:

@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Show what setting the caller's calls aside would change, in counts."""
+    """Show what setting the caller's calls aside would change, as counts."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     return render_template(

@@ -35,7 +35,8 @@ callers = Blueprint(
 
 
 def init_app(app: Flask) -> None:
-    """Add the pages, and the template filter that names a language, for hosts' pages too."""
+    """Add the pages, and the template filter that names a language. Hosts' pages use the filter
+    too."""
     app.register_blueprint(callers)
     app.add_template_filter(language_name)
 
@@ -143,7 +144,8 @@ def remove(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 
 
 def describe_last_seen(seen_at: datetime | None, at: datetime) -> str:
-    """Return how long before `at` a caller's screen last sent a request: "now", "3 hours ago"."""
+    """Return how long before `at` a caller's screen last sent a request, such as "now" or "3 hours
+    ago"."""
     if seen_at is None:
         return "not yet"
     ago = at - seen_at

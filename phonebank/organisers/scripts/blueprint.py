@@ -1,4 +1,4 @@
-"""The blueprint of the pages about scripts, and what its views share."""
+"""The blueprint of the pages about scripts, and the functions that its views share."""
 
 from typing import Any
 

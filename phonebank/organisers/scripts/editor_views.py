@@ -144,8 +144,9 @@ def _page(
 ) -> str:
     """Render the editor.
 
-    `seen` is the digest of what a save would replace, `opened` the blocks to show open, `at` the
-    step that the organiser typed in, `deleted` the step that Undo would restore.
+    `seen` is the digest of the source that a save would replace, and `opened` names the blocks to
+    show open. `at` is the step that the organiser typed in, and `deleted` is the step that Undo
+    would restore.
     """
     page = render_template(
         "scripts/edit.html",
@@ -186,7 +187,8 @@ def _has_javascript() -> bool:
 
 
 def _shows_practice(state: EditorState) -> bool:
-    """Whether the page has the fields of the made-up people. A form without them keeps them all."""
+    """Whether the page has the fields of the made-up people. A form without these fields changes
+    none of the people."""
     asked = "practice" in request.args or HAS_PRACTICE in request.form
     faulty = any(state.diagnostics.of_characters.values())
     return asked or faulty or not _has_javascript()
@@ -203,7 +205,7 @@ def _has_form() -> bool:
     """Whether the request has the editor's form.
 
     While a button's request is under way, the form is disabled. If the organiser presses another
-    button then, the browser sends no fields.
+    button during that time, the browser sends no fields.
     """
     return "seen" in request.form and any(re.match(r"s\d+-", name) for name in request.form)
 

@@ -1,4 +1,4 @@
-"""Review a draft and publish it, or discard it."""
+"""The pages on which an organiser reviews a draft, and publishes or discards it."""
 
 from flask import flash, render_template, request
 from flask.typing import ResponseReturnValue

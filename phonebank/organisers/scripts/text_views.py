@@ -51,7 +51,8 @@ def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
 
 
 def _submitted_text() -> str:
-    """Return the text of the form's file, otherwise the text that the organiser typed.
+    """Return the text of the uploaded file or, if there is no file, the text that the organiser
+    typed.
 
     Raises InvalidInputError if the file is not UTF-8.
     """

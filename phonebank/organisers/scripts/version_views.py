@@ -77,8 +77,8 @@ def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValu
 @scripts.get("/<int:script_id>/script.yaml")
 @open_to(RoleName.ORGANISER)
 def download(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Download the draft as YAML; if there is none, the published version, or else the newest.
-    `?version=` takes a version's number."""
+    """Download the draft as YAML. If there is no draft, download the published version or, if none
+    is published, the newest version. `?version=` chooses a version by its number."""
     _, script = load_script(campaign_id, script_id)
     number = request.args.get("version", type=int)
     source = version_for(script, number).source if number else drafts.working_source(script)

@@ -1,7 +1,7 @@
 """The pages of a do-not-call file: review its numbers, put them on the list, remove them again.
 
 Once a file's numbers are on the list, they can only be removed all together. A file is kept until
-an organiser enters or deletes it, and for a day at most.
+an organiser enters or deletes it, but no longer than a day.
 """
 
 import logging
@@ -60,7 +60,8 @@ def show(batch_id: int) -> ResponseReturnValue:
 @limiter.limit(REVIEWS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def enter(batch_id: int) -> ResponseReturnValue:
-    """Show the numbers in the chosen columns. Put them on the list once the organiser agrees."""
+    """Show the numbers in the chosen columns. Put them on the list as soon as the organiser
+    agrees."""
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
         flash("The numbers of that file are already on the list.", "info")
@@ -159,8 +160,8 @@ def _chosen_columns(table: Table) -> list[int]:
 
 
 def _fault_of(table: Table, chosen: Sequence[int]) -> str:
-    """Return why the numbers in these columns cannot go on the list, as a sentence; "" if they
-    can."""
+    """Return a sentence that says why the numbers in these columns cannot go on the list, or "" if
+    they can."""
     if not chosen:
         return "Choose the column that has the phone numbers."
     others = [

@@ -1,6 +1,6 @@
 """The do-not-call page: count the numbers, look one up, add numbers, remove a mistaken one.
 
-The page sends numbers by POST only, so no address, log or browser history has one.
+The page sends numbers by POST only, so no address, log or browser history contains a number.
 """
 
 import logging
@@ -56,7 +56,7 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def show() -> ResponseReturnValue:
-    """Show the page before any look-up."""
+    """Show the page as it is before a look-up."""
     return _page()
 
 
@@ -87,7 +87,7 @@ def look_up() -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @takes_files
 def add() -> ResponseReturnValue:
-    """Add every phone number in the typed text, and list the lines without one.
+    """Add every phone number in the typed text, and list the lines that have no number.
 
     A file, a long text or a text with several columns goes to `file_views` for review first.
     """
@@ -198,6 +198,6 @@ def _page(
 
 
 def _usual_country() -> str:
-    """Return the country of the newest campaign; GB before there is any campaign."""
+    """Return the country of the newest campaign, or GB if there is no campaign yet."""
     newest = select(Campaign.country).order_by(Campaign.id.desc()).limit(1)
     return db.session.scalar(newest) or "GB"

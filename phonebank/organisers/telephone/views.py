@@ -98,7 +98,7 @@ class TelephoneForm(EditForm):
         self.mode.choices = [SelectChoice(mode, label) for mode, (label, _) in MODES.items()]
 
     def validate_shown_number(self, field: StringField) -> None:
-        """Read the number as E.164. A mode with a telephone service needs one."""
+        """Convert the number to E.164. A mode with a telephone service needs a number."""
         typed = (field.data or "").strip()
         if not typed:
             if self.mode.data != CampaignMode.MANUAL:
@@ -111,7 +111,7 @@ class TelephoneForm(EditForm):
             raise ValidationError(refused.message) from None
 
     def validate_law_confirmed(self, field: BooleanField) -> None:
-        """Calling several people at once needs the tick."""
+        """Refuse the mode that calls several people at once if the box is not ticked."""
         if self.mode.data == CampaignMode.PREDICTIVE and not field.data:
             raise ValidationError("Tick this first, or choose another way.")
 
@@ -124,7 +124,8 @@ class TelephoneForm(EditForm):
 @telephone.route("", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
-    """Show how the campaign calls and what that has cost today, or change it."""
+    """Show how the campaign calls and what its calls have cost today. A POST changes how it
+    calls."""
     campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
     settings = db.session.get(PhoneSettings, campaign.id) or PhoneSettings(
         campaign_id=campaign.id, shown_number="", ring_seconds=25
