@@ -19,14 +19,14 @@ MAX_NUMBER = 10**9
 
 
 class InvalidAnswerError(ValueError):
-    """The error for an answer that the step does not accept. The caller reads its message."""
+    """The error for an answer that the step does not accept. Callers read its message."""
 
 
 def first_step(script: Script, fields: Fields) -> str:
     """Return the id of the step that a call begins with.
 
-    This is the target of the first `start` branch that matches. If none matches, it is the first
-    step.
+    This is the target of the first `start` branch that matches. If none matches, it is the script's
+    first step.
     """
     return _branch_target(script.start, None, fields) or script.steps[0].id
 
@@ -53,7 +53,7 @@ def path(script: Script, answers: Answers, fields: Fields) -> list[Step]:
     """Return the steps of the call so far, in order. The last one is the current step.
 
     Answers to steps that are no longer on the path are ignored. If the caller changes an earlier
-    answer back, they count again.
+    answer back, the ignored answers count again.
     """
     walked: list[Step] = []
     step_id: str | None = first_step(script, fields)
@@ -97,7 +97,7 @@ def _distinct_answers(step: Step) -> list[Answer]:
 
 
 def answers_on_path(script: Script, answers: Answers, fields: Fields) -> dict[str, Answer]:
-    """Return the answers that count, which are those to the steps on the path, in its order."""
+    """Return the answers that count: the answers to the steps on the path, in the path's order."""
     walked = path(script, answers, fields)
     return {step.id: answers[step.id] for step in walked if step.id in answers}
 
@@ -115,7 +115,7 @@ def is_yes(script: Script, answers: Answers) -> bool:
 
 
 def ratings(script: Script, answers: Answers) -> tuple[int | None, int | None]:
-    """Return the first and second rating, each from 0 to 10; None for a rating that was not
+    """Return the first and second rating. Each is a number from 0 to 10, or None if it was not
     given."""
     return _rating(answers, script.first_rating), _rating(answers, script.second_rating)
 

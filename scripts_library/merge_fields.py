@@ -1,7 +1,7 @@
 """Puts a contact's values, such as their name, into a script's words.
 
-The whole grammar is `{{ first_name }}` and `{{ first_name or 'there' }}`, without attributes,
-calls or filters. A value that looks like a template, Markdown or HTML is shown letter for letter.
+The whole grammar is `{{ first_name }}` and `{{ first_name or 'there' }}`, without attributes, calls
+or filters. A value that looks like a template, Markdown or HTML is shown exactly as it is written.
 
 The words of a script are the same for every contact except for these values. So they are rendered
 once, with an empty slot for each value (`html_with_slots`, `text_with_slots`). Each contact's
@@ -68,7 +68,8 @@ def fields_in(words: str) -> list[MergeField]:
 
 
 def malformed_fields(words: str) -> list[int]:
-    """Return the offsets of double braces that are no merge field, as in `{{ contact.name }}`."""
+    """Return the offsets of double braces that are not a merge field, as in `{{ contact.name
+    }}`."""
     blanked = _FIELD.sub(lambda match: " " * len(match.group()), words)
     return [match.start() for match in _BRACES.finditer(blanked)]
 
@@ -199,7 +200,8 @@ def _slot(field: MergeField) -> str:
 
 
 def _value_or_fallback(name: str, fallback: str | None, fields: Fields) -> tuple[str, bool]:
-    """Return the text to show, and False if it is only the field's name."""
+    """Return the text to show, and True if it is a value or a fallback, False if it is only the
+    field's name."""
     value = _clean_value(fields.get(name))
     if value:
         return value, True

@@ -11,7 +11,7 @@ from scripts_library.script import Script
 
 
 def parse(text: str, source: str) -> Script:
-    """Return the script that the YAML in `text` describes. Errors call the file `source`.
+    """Return the script that the YAML in `text` describes. Errors use `source` as the file's name.
 
     If any diagnostic is an error, raise InvalidScriptError with all diagnostics.
     """

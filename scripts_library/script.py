@@ -32,7 +32,7 @@ RIGHT_TO_LEFT_LANGUAGES = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "
 
 @dataclass(frozen=True)
 class Choice:
-    """An answer to choose. `goto` is the next step; None if the branches or `next` decide it."""
+    """An answer to choose. `goto` is the next step, or None if the branches or `next` decide."""
 
     key: str
     label: str
@@ -42,7 +42,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Branch:
-    """A next step that is taken if all these conditions hold. None or () means no condition."""
+    """A next step that is taken if all of the branch's conditions hold. A condition that is None or
+    () is not set."""
 
     goto: str
     choices: tuple[str, ...] = ()
@@ -63,7 +64,7 @@ class Branch:
 class Step:
     """One step of a call. The caller says `words` aloud, and reads `guidance` silently.
 
-    `outcome` is the usual outcome of a call that ends at this step, by its key.
+    `outcome` is the key of the usual outcome of a call that ends at this step.
     """
 
     id: str
@@ -87,7 +88,8 @@ class Step:
 
     @property
     def may_be_skipped(self) -> bool:
-        """Whether a caller may go on without an answer: the step takes none, or it has a `next`."""
+        """Whether a caller may go on without an answer, because the step takes none or has a
+        `next`."""
         return self.answer is None or self.next is not None
 
     def choice(self, key: str) -> Choice | None:
@@ -119,8 +121,8 @@ class Card:
 
 @dataclass(frozen=True)
 class Character:
-    """An invented person for a practice call. `replies` are their words at some steps. At all other
-    steps they say `otherwise`."""
+    """An invented person for a practice call. `replies` is what they say at some steps. At all
+    other steps they say `otherwise`."""
 
     kind: CharacterKind
     name: str
@@ -141,8 +143,8 @@ class Character:
 class Script:
     """A conversation. `yes` maps step ids to the keys of the answers that count as a yes, and
     `needs_action` to those that somebody has to act on. `tags` maps step ids to the keys of
-    answers and the tag that each of them gives. `text_message` is what the caller may send after
-    the call."""
+    answers, and each key to the tag that the answer gives. `text_message` is what the caller may
+    send after the call."""
 
     slug: str
     language: str

@@ -55,7 +55,7 @@ _HTML = re.compile(r"<[a-zA-Z/!]")
 def build_script(table: Table, diagnostics: DiagnosticList) -> Script | None:
     """Return the script in `table`, or None if no step of it could be read.
 
-    A script with errors is built as far as possible. So the later checks can report their
+    A script with errors is built as far as possible, so that the later checks can report their
     diagnostics at the same time.
     """
     return _ScriptBuilder(table, diagnostics).build()

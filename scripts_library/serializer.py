@@ -12,7 +12,7 @@ _WIDTH = 94
 
 
 class _Flow(list[str]):
-    """A short list that is written on one line: [yes, maybe]."""
+    """A short list that is written on one line, such as [yes, maybe]."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -21,7 +21,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    """Write long text as a block. The parser removes the line end that a block has."""
+    """Write long text as a block. The parser removes the line break at the end of a block."""
     style = "|" if "\n" in text else ">" if len(text) > _WIDTH - 16 else None
     return dumper.represent_scalar(
         "tag:yaml.org,2002:str", text + "\n" if style else text, style=style
@@ -126,7 +126,7 @@ def _character(character: Character) -> dict[str, Any]:
 
 
 def _list(name: str, entries: list[dict[str, Any]]) -> str:
-    """Write a list with an empty line between its entries, so that diffs are easy to read."""
+    """Write a list with a blank line between its entries, so that diffs are easy to read."""
     if not entries:
         return ""
     return f"{name}:\n" + "\n".join(indent(_dump([_drop_empty(e)]), "  ") for e in entries)

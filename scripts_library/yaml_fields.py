@@ -56,7 +56,7 @@ class FieldReader:
         required: bool = True,
         check: Callable[[Text], None] | None = None,
     ) -> str:
-        """Read text of one or more lines, at most `max_length` characters.
+        """Read text of one or more lines and at most `max_length` characters.
 
         Lines of the same paragraph are joined. `check` may add more diagnostics.
         """
@@ -90,7 +90,7 @@ class FieldReader:
         max_length: int = MAX_LINE_LENGTH,
         check: Callable[[Text], None] | None = None,
     ) -> str:
-        """Read text for one line. Line ends and repeated spaces become one space."""
+        """Read text for one line. Line breaks and repeated spaces become one space."""
         return " ".join(self.text(key, max_length, required=required, check=check).split())
 
     def name(self, key: str, pattern: re.Pattern[str], allowed: str) -> str:

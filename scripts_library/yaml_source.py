@@ -38,8 +38,8 @@ class Text:
     style: str = ""
 
     def line_of(self, offset: int) -> int:
-        """Return the line of the character at `offset`. It is exact in `|` blocks, otherwise a
-        guess."""
+        """Return the line of the character at `offset`. The line is exact in `|` blocks, and a
+        guess in other text."""
         if self.style == "|":
             return self.line + 1 + self.value.count("\n", 0, offset)
         return self.line + 1 if self.style == ">" else self.line
@@ -167,8 +167,8 @@ class _OpenNode:
 
 
 def _build(events: Iterator[yaml.Event], diagnostics: DiagnosticList) -> Node | None:
-    """Build the tree with a stack, because with recursion deep nesting could exhaust the call
-    stack."""
+    """Build the tree with a stack of its own, because deep nesting could exhaust the call stack of
+    a recursive function."""
     open_nodes: list[_OpenNode] = []
     root: Node | None = None
     documents = 0

@@ -34,12 +34,12 @@ class ChangedMeaning:
 
 
 def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
-    """Return the questions and answers whose words in `new` differ from what calls used.
+    """Return the questions and answers whose words in `new` differ from the words that calls used.
 
-    The result is in the order of the steps in `new`, and steps that `new` lacks come last. Each
+    The result follows the order of the steps in `new`, and steps that `new` lacks come last. Each
     question is compared with the newest version that has it, and each answer with the newest
-    version that offers it. Otherwise an answer that was left out for a while could return with
-    another meaning. Every call keeps the words of its version. This check protects the totals,
+    version that offers it. Otherwise an answer that was left out for a while could return with a
+    different meaning. Every call keeps the words of its version. This check protects the totals,
     because they add up the answers of all versions.
     """
     asked: dict[str, Step] = {}

@@ -1,4 +1,5 @@
-"""Save the values of a campaign's merge fields, even if two organisers do so at once.
+"""Save the values of a campaign's merge fields, even if two organisers save values at the same
+time.
 
 Views commit.
 """
@@ -17,8 +18,8 @@ def save_values(
     """Save the merge values that the form changed, and return the conflicts.
 
     The form has `value-NAME` for each field, and `was-NAME` for the value that its page showed. A
-    value that is not in the form, or was not changed in it, stays. A colleague may have filled it
-    in meanwhile.
+    value that is not in the form, or was not changed in it, stays as it is, because a colleague may
+    have filled it in meanwhile.
 
     A conflict is a field that both the form and a colleague changed. The result maps its name to
     the colleague's value. If there are conflicts, nothing is saved.

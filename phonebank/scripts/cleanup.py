@@ -1,4 +1,4 @@
-"""Prepare an edited script for saving: resolve "the step below", drop empty parts. Pure
+"""Prepare an edited script for saving: resolve "the step below", and drop empty parts. Pure
 functions."""
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,8 @@ from scripts_library.script_builder import KINDS_THAT_MAY_ANSWER
 
 
 def resolve_next_below(script: Script) -> Script:
-    """Replace each `next` that is BELOW by the id of the step below, or None in the last step."""
+    """Replace each `next` that is BELOW with the id of the step below, or with None in the last
+    step."""
     ids = [step.id for step in script.steps]
     below: dict[str, str | None] = dict(zip(ids, [*ids[1:], None], strict=True))
     steps = (

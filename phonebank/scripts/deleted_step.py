@@ -61,7 +61,8 @@ class DeletedStep:
 def unpack_deleted_step(packed: str, step_id: str) -> DeletedStep | None:
     """Unpack a value of `DeletedStep.packed`. Return None if the form sent anything else.
 
-    A script longer than MAX_BYTES is cut, so a small field cannot expand to fill the memory.
+    A script longer than MAX_BYTES is cut, so that a small field cannot expand until it fills the
+    memory.
     """
     unpacking = zlib.decompressobj()
     try:

@@ -35,7 +35,7 @@ class Section:
 def differences(old: Script, new: Script) -> list[Section]:
     """Return every part that changed, in the new script's order, then the parts that were removed.
 
-    A new order of the steps is not a difference, but a new target or another first step is.
+    A new order of the steps is not a difference, but a new target or a different first step is.
     """
     # Both versions use the step's new title, so a transition to a retitled step is no difference.
     titles = {step.id: step.title for script in (old, new) for step in script.steps}

@@ -27,8 +27,8 @@ from scripts_library.yaml_source import MAX_BYTES
 def working_source(script: Script) -> str:
     """Return the YAML that an editor continues from.
 
-    It is the draft, otherwise the published version, otherwise the newest version. The result is
-    "" if the script has none of these.
+    It is the draft. Without a draft it is the published version, and without a published version it
+    is the newest version. The result is "" if the script has none of these.
     """
     if script.draft is not None:
         return script.draft
@@ -107,7 +107,7 @@ def discard_draft(script: Script) -> None:
 
 
 def publish_draft(campaign: Campaign, script: Script, account: Account | None) -> ScriptVersion:
-    """Store the draft as a version and publish it. A campaign without a script gets this one.
+    """Store the draft as a version and publish it. If the campaign has no script, it gets this one.
 
     Raises ConflictError if there is no draft, and FaultyScriptError if it has errors.
     """
@@ -145,7 +145,8 @@ def _digest(text: str) -> str:
 
 
 def _are_equivalent(one: ParsedScript, other: ParsedScript) -> bool:
-    """Whether two scripts are equal, apart from the order of the answers that are marked."""
+    """Whether two scripts are equal, apart from the order in which they list the answers that count
+    as a yes or need action."""
 
     def ordered(script: ParsedScript) -> ParsedScript:
         yes = {step_id: tuple(sorted(keys)) for step_id, keys in script.yes.items()}

@@ -126,7 +126,8 @@ def _move_choice(script: Script, place: str, by: int) -> Script:
 
 
 def _add_range(script: Script, place: str) -> Script:
-    """Add a branch for the lowest numbers of the scale that no branch covers yet, at most four."""
+    """Add a branch for the lowest numbers of the scale that no branch covers yet. It covers at most
+    four numbers."""
     at = _position(script.steps, place)
     if at is None:
         return script
@@ -152,7 +153,7 @@ def _add_field_branch(script: Script, place: str) -> Script:
 
 
 def _add_branch(script: Script, place: str, new: Branch) -> Script:
-    """Add a branch to a step, unless the script has no other step as a target.
+    """Add a branch to a step, unless the script has no other step that could be its target.
 
     The branch leads to the last close step that the step can reach, otherwise to the last close
     step of the script, because a branch to a close step cannot make a loop. Without a close step,
@@ -183,7 +184,7 @@ def _move_branch(script: Script, place: str, by: int) -> Script:
 
 
 def _add_start(script: Script, place: str) -> Script:
-    """Add another beginning for some contacts, with a condition on a merge field.
+    """Add another start of the call for some contacts, with a condition on a merge field.
 
     It leads to the first step, below the script's first step, that does not end the call, because a
     call cannot begin with the goodbye.

@@ -89,7 +89,7 @@ def apply_submission(submission: Submission) -> Edit:
 
 
 def is_saved_already(submission: Submission, kept: Script) -> bool:
-    """Whether the submission only saves, and `kept` equals its script already.
+    """Whether the submission only saves, and `kept` already equals its script.
 
     A browser may send a form again after the response was lost. Such a form replaces nothing, so
     the view accepts it.
@@ -110,7 +110,8 @@ def _undo(now: Script, deleted: DeletedStep | None) -> Edit:
 
 
 def _read_action(button: str, sent: Script, script: Script) -> tuple[str, str]:
-    """Return the button's action, with the ids of `script`, and the id of the block it is about.
+    """Return the button's action, with the ids of `script`, and the id of the block that the action
+    is about.
 
     The browser still names a new block by its provisional id from `sent`.
     """

@@ -81,7 +81,7 @@ def script_from_form(
 
 
 def _choices(fields: "_Fields", steps: Iterable[Step]) -> Iterator[tuple[str, str, str]]:
-    """Yield the id of the step, the key and the prefix of the fields of each answer with a key."""
+    """For each answer with a key, yield its step's id, its key, and the prefix of its fields."""
     for n, step in zip(fields.numbers("s"), steps, strict=True):
         numbers = fields.numbers(f"s{n}-c")
         for number, choice in zip(numbers, step.choices, strict=True):
@@ -98,7 +98,7 @@ def _tags(fields: "_Fields", choices: Iterable[tuple[str, str, str]]) -> dict[st
 
 
 def clean_text(text: str) -> str:
-    """Return the text with \\n as line end, spaces for tabs and no hidden characters."""
+    """Return the text with \\n at line breaks, spaces instead of tabs, and no hidden characters."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     return HIDDEN_CHARACTERS.sub("", text)
 

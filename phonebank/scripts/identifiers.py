@@ -1,6 +1,6 @@
 """Make identifiers for new steps, answers, cards and fields from their words. Pure functions.
 
-A person who writes a conversation should not have to invent identifiers. But exports have them as
+A person who writes a conversation should not have to invent identifiers. But exports use them as
 column names, so `how_will_they_vote` is better than `step_7`.
 """
 
@@ -22,8 +22,8 @@ def assign_ids(script: Script, used: Collection[str] = ()) -> Script:
     """Give new steps, cards and fields an id made from their words.
 
     An id stays when the title changes, because answers are stored under it. For the same reason a
-    new step never gets one of `used`, the step ids of all published versions, even if the titles
-    match: the new step may ask another question.
+    new step never gets an id in `used`, the step ids of all published versions. This holds even if
+    the titles match, because the new step may ask a different question.
     """
     taken = {step.id for step in script.steps} | set(used)
     names: dict[str, str] = {}
@@ -48,7 +48,7 @@ def assign_ids(script: Script, used: Collection[str] = ()) -> Script:
 
 
 def provisional_id(taken: Iterable[str]) -> str:
-    """Return an id that is not in `taken`. `assign_ids` replaces it later by a better one."""
+    """Return an id that is not in `taken`. Later `assign_ids` replaces it with a better id."""
     used = set(taken)
     return next(name for n in range(1, 10**4) if (name := f"{_PREFIX}{n}") not in used)
 
@@ -59,7 +59,8 @@ def is_provisional(name: str) -> bool:
 
 
 def unique_id(words: str, taken: Iterable[str]) -> str:
-    """Make an id from words, in small letters, digits and _. The id is not in `taken`."""
+    """Make an id from words. It has only lower-case letters, digits and `_`, and is not in
+    `taken`."""
     plain = unicodedata.normalize("NFKD", render_text(words, {})).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "_", plain.lower().replace("'", "")).strip("_")
     name = name[: _MAX_LENGTH - 4].rstrip("_")
@@ -92,7 +93,8 @@ def assign_choice_keys(choices: Iterable[Choice], used: Mapping[str, str]) -> tu
 
 
 def rename_steps(script: Script, names: Mapping[str, str]) -> Script:
-    """Return the script with new ids for its steps, also in every reference to them.
+    """Return the script with new ids for its steps, in the steps themselves and in every reference
+    to them.
 
     `names` maps old ids to new ones.
     """

@@ -46,7 +46,7 @@ def step_views(script: Script) -> list[StepView]:
 
 
 def talking_time(script: Script) -> str:
-    """Return how long the caller talks, in words: "1 to 3 minutes"."""
+    """Return how long the caller talks, in words such as "1 to 3 minutes"."""
     least, most = (max(1, round(seconds / 60)) for seconds in talking_seconds(script))
     if least == most:
         return f"{least} minute{'' if least == 1 else 's'}"

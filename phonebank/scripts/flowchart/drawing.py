@@ -65,7 +65,8 @@ class _Connection:
 
     @property
     def lines(self) -> list[str]:
-        """The lines of the label. If they would be cut, "otherwise" says more than a cut list."""
+        """The lines of the label. If a label with "otherwise" would be cut, "otherwise" replaces
+        its list of conditions."""
         most = 3 if self.problem else 2
         lines = wrap_text(self.words, MAX_LABEL_WIDTH, SMALL_LETTERS, most)
         if self.is_otherwise and any(line.endswith(ELLIPSIS) for line in lines):

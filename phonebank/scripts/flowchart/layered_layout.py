@@ -2,7 +2,7 @@
 
 The method is by Sugiyama, Tagawa and Toda (1981). It orders each row by the mean place of each
 node's neighbours, then moves each node as near to its neighbours as the order and the widths allow.
-This module knows nothing of scripts.
+This module knows nothing about scripts.
 """
 
 from bisect import bisect_right, insort
@@ -94,11 +94,12 @@ def _space_row(
     weights: Sequence[float],
     widths: Mapping[Key, float],
 ) -> dict[Key, float]:
-    """Return the places nearest to `wanted`, by least squares, that keep order and distance.
+    """Return the positions nearest to `wanted`, by least squares, that keep the nodes in order and
+    apart.
 
     The method is isotonic regression. The widths to the left of each node are subtracted from its
-    place. The results must not fall from left to right, so nodes that are out of order are moved to
-    their common mean.
+    position. The results must not decrease from left to right, so nodes that are out of order are
+    moved to their common mean.
     """
     taken: list[float] = []
     room = 0.0

@@ -22,7 +22,8 @@ class Box:
 
 @dataclass(frozen=True)
 class Label:
-    """The condition of an arrow. x is its middle, y its upper edge, `whole` the uncut text."""
+    """The condition of an arrow. `x` is its middle, `y` is its upper edge, and `whole` is the uncut
+    text."""
 
     lines: list[str]
     whole: str
@@ -37,7 +38,8 @@ class Label:
 class Arrow:
     """A piece of an arrow. `path` is the `d` attribute of an SVG path.
 
-    `source` and `target` are step ids if the piece begins or ends at a box, else "".
+    `source` is the id of the step at whose box the piece begins, and `target` is the id of the step
+    at whose box it ends. Each is "" if there is no box at that end.
     """
 
     path: str

@@ -1,7 +1,7 @@
 """Estimate the width of text, and wrap or cut text to a width. Pure functions.
 
 SVG neither wraps nor cuts text. The reader's font is unknown, so the widths are generous estimates
-for a sans-serif.
+for a sans-serif font.
 """
 
 import unicodedata
