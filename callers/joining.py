@@ -54,8 +54,8 @@ def join(
     people (`roster.blocked_addresses`).
 
     Raises InvalidInputError for a name that cannot be shown, ConflictError for a locked party, and
-    GoneError for a party or campaign that has ended. Raises NotFoundError if the code or link was
-    replaced meanwhile.
+    GoneError for a party or campaign that has ended. Raises NotFoundError if the code or link has
+    been replaced in the meantime.
     """
     name = clean_name(first_name)
     _lock_room(campaign, party)
@@ -132,8 +132,8 @@ def _lock_room(campaign: Campaign, party: Party | None) -> None:
     If a host closes the door, locks the party or replaces the link meanwhile, that request waits
     for this transaction and then finds the caller.
 
-    Raises NotFoundError if the code or link was replaced since the room was found by it, and
-    GoneError if the campaign has ended.
+    Raises NotFoundError if the code or link by which the room was found has been replaced since,
+    and GoneError if the campaign has ended.
     """
     if party is not None:
         code = party.code

@@ -61,7 +61,7 @@ def forget() -> None:
 
 
 def device_of_cookie() -> Device | None:
-    """Return the id and the token that the cookie has. PostgreSQL must still confirm them. Return
+    """Return the id and the token in the cookie. They must still be checked in PostgreSQL. Return
     None without a cookie."""
     known = id_and_token(session.get(COOKIE_KEY))
     return Device(*known) if known is not None else None
@@ -134,7 +134,7 @@ _look_up = autocommit(current_caller)
 
 
 def for_callers(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only callers see a view, and give it the caller in `g.caller`.
+    """Let only callers see a view, and pass the caller to it in `g.caller`.
 
     The view may run again after a deadlock: see `retry_on_deadlock`.
     """

@@ -1,7 +1,7 @@
 """The socket of a caller's own pages.
 
 The device's cookie identifies the caller when the screen connects. A screen mostly listens. It may
-ask for the caller's state, which changes nothing, and renew the hold of its call.
+also ask for the caller's state, which changes nothing, and renew the hold of its call.
 """
 
 import uuid
@@ -54,9 +54,10 @@ def state(_: Any = None) -> dict[str, Any]:
 @on_event("renew", caller_events.NAMESPACE)
 @open_to(CALLER)
 def renew(asked: Any = None) -> dict[str, Any]:
-    """Renew the hold of one of the caller's calls, as the request to its address does.
+    """Renew the hold of one of the caller's calls, as an HTTP request can do too.
 
-    `asked` is {"call": id}. Return "seconds_left". Raises NotFoundError when the hold has ended.
+    `asked` is {"call": id}. The result has "seconds_left". Raises NotFoundError when the hold has
+    ended.
     """
     call_id = _call_id(asked)
     with record_under_way():

@@ -1,5 +1,5 @@
-"""The personas for scripts without their own, such as one that starts from a blank page. Pure
-functions.
+"""The personas for scripts that have none of their own, such as a script that was started from a
+blank page. Pure functions.
 
 Their replies follow only the kind of each step, so they fit any English script.
 """

@@ -1,7 +1,7 @@
 """The practice call: personas from the script, and kind feedback at the end. Pure functions.
 
-The feedback follows rules about the steps that the call passed, the buttons that were tapped and
-what the persona said. It never depends on what the caller said, because nobody listens.
+The feedback follows rules about the steps that the call went through, the buttons that were tapped
+and what the persona said. It never depends on what the caller said, because nobody listens.
 """
 
 import json
@@ -112,9 +112,9 @@ def is_complete(
 ) -> bool:
     """Whether a practice call went far enough to count.
 
-    With a persona who talks, the caller must have asked the main question. If the script asks it
-    only of some contacts, the call must have reached an end of the script instead. With any other
-    persona, the caller must have chosen a fitting outcome.
+    With a persona who talks, the main question must have been answered. If the script does not ask
+    this contact the main question, the call must have reached an end of the script instead. With
+    any other persona, the caller must have chosen a fitting outcome.
     """
     if person.kind not in TALKERS:
         return outcome in FITTING[person.kind]
@@ -126,9 +126,9 @@ def is_complete(
 
 
 def describe_requirement(script: Script | None, fields: Fields) -> str:
-    """Return in words what a practice call must have in order to count.
+    """Describe what a practice call must have in order to count.
 
-    A caller whose last practice call did not count reads this.
+    The description is shown to a caller whose last practice call did not count.
     """
     if script is None:
         return "Say how the call ended"
@@ -177,7 +177,7 @@ def _about_outcome(person: Character, outcome: str) -> Feedback:
 
 @dataclass(frozen=True)
 class WalkedPath:
-    """The steps that the call passed, and those that were still ahead when it ended."""
+    """The steps that the call went through, and the steps that were still ahead when it ended."""
 
     walked: list[Step]
     ahead: list[Step]

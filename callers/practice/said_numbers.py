@@ -26,7 +26,7 @@ def number_said(reply: str, language: str) -> int | None:
     """Return the number from 0 to 10 in a reply. Return None if the reply has none, or two that
     differ.
 
-    Digits count in every language.
+    Digits are recognised in every language.
     """
     numbers = _NUMBERS.get(language, {})
     words = _WORD.findall(reply.lower())

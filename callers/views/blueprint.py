@@ -51,17 +51,17 @@ def _without_nul(value: Any) -> Any:
 
 
 def mark_saved() -> None:
-    """Note that what the request was sent about a call has been committed.
+    """Note that the change to a call that the request asked for has been committed.
 
-    The phone then learns that it was saved, even if the rest of the request fails, for example
-    because the campaign has ended.
+    The phone then learns that the change was saved, even if the rest of the request fails, for
+    example because the campaign has ended.
     """
     request.environ[_SAVED] = True
 
 
 @pages.errorhandler(PhonebankError)
 def render_error(error: PhonebankError) -> ResponseReturnValue:
-    """Show an error in the volunteer's own layout, with one link that leads on."""
+    """Show an error in the volunteer's own layout, with one link to continue."""
     # The page's own queries must not commit the changes of the failed request.
     error_pages.roll_back()
     if wants_json():
@@ -89,10 +89,11 @@ pages.after_request(gzip_if_asked)
 
 @pages.after_request
 def add_call_headers(response: Response) -> Response:
-    """Add the call's id and the verdict about it, so that the phone may drop its copy.
+    """Add a header with the call's id and the verdict on the request, so that the phone can delete
+    its copy.
 
-    Our own JavaScript gets a redirect's address in a header of ours. If it got a real redirect, the
-    browser would follow it unseen, and JavaScript would read the next page's verdict instead.
+    Our own JavaScript gets the address of a redirect in a header of its own. The browser would
+    follow a real redirect unseen, and JavaScript would read the verdict of the next page instead.
     """
     call_id = (request.view_args or {}).get("call_id")
     verdict = phonebank_headers.verdict_of(response)

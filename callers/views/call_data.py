@@ -1,10 +1,9 @@
-"""The data of a call for the call page's JavaScript. It comes with the page, or as the answer to an
-outcome.
+"""The data of a call for the call page's JavaScript. It comes with the page, or as the response to
+an outcome.
 
-A page that is open already needs no new page for the next contact. It says in a header which
-scripts it has, and gets the contact as JSON (`next_call`). The JSON has the fields for its slots,
-the toast of the last call, and the script if the page does not have it yet. call_person.js shows
-it.
+An open page does not need to be replaced for the next contact. It says in a header which scripts it
+has, and gets the contact as JSON (`next_call`). The JSON has the fields for its slots, the toast of
+the last call, and the script if the page does not have it yet. call_person.js shows the contact.
 """
 
 from dataclasses import asdict
@@ -24,7 +23,7 @@ SHAPE = "2"
 
 
 def scripts_of_page() -> frozenset[str] | None:
-    """Return the keys of the scripts that the page has already. Return None if the page cannot show
+    """Return the keys of the scripts that the page already has. Return None if the page cannot show
     a contact that comes as JSON."""
     shape, *keys = request.headers.get(SCREEN_HEADER, "").split() or ("",)
     return frozenset(keys) if shape == SHAPE else None

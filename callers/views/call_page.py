@@ -41,8 +41,8 @@ def calling() -> ResponseReturnValue:
     """Show the briefing, or the page that fits the caller's state.
 
     A waiting caller gets the lobby. A caller with a hold is redirected to its contact. A caller
-    whose party or campaign has ended gets the page of thanks. A caller who was never let in reads
-    only that the party has ended.
+    whose party or campaign has ended gets the thank-you page. A caller who was never admitted is
+    told only that the party has ended.
     """
     caller = g.caller
     held = current_hold(caller) is not None

@@ -1,7 +1,8 @@
 """The view model of the call page: the contact, the script, and the steps that the call has passed.
 
-The page has every step of the script and the transitions between them, so that the next step shows
-at a tap, even while the phone is offline. Without JavaScript the server renders one step at a time.
+The page has every step of the script and the transitions between the steps. A tap therefore shows
+the next step even while the phone is offline. Without JavaScript the server renders one step at a
+time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -214,8 +215,8 @@ def view_of(
 
 
 def describe_earlier(earlier: EarlierCall, contact: Person, at: datetime) -> str:
-    """Return in words when an earlier call was and how it ended. The day is the day in the
-    contact's time zone, as seen at `at` (aware): “Today”, a weekday or a date."""
+    """Describe when an earlier call was and how it ended. The day is in the contact's time zone and
+    as seen at `at` (aware): “Today”, a weekday or a date."""
     zones = zones_in_key(contact.zone_key)
     zone = time_zone(zones[0]) if zones else UTC
     there = earlier.at.astimezone(zone)

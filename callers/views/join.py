@@ -41,10 +41,10 @@ WRONG_CODES = "20 per minute; 200 per hour"
 
 
 def _joins_from_one_address() -> str:
-    """Return the limit of joins from one address.
+    """Return the limit on joins from one address.
 
-    It is enough for two rooms behind one router, and too few for a flood of made-up names on the
-    host's list and the board.
+    It is high enough for two rooms behind one router, and too low for a flood of made-up names on
+    the host's list and the board.
     """
     joins = current_config().joins_a_minute
     return f"{joins} per minute; {5 * joins} per hour"
@@ -89,7 +89,7 @@ class CodeForm(NameForm):
 @limit_wrong_codes
 @limit_joins
 def join() -> ResponseReturnValue:
-    """Join with a code and a first name, which are on one page."""
+    """Join with a code and a first name, which the caller enters on one page."""
     read_fields()  # raises an error for a JSON body that is not an object
     form = CodeForm()
     if not form.is_submitted():

@@ -8,12 +8,12 @@ BEST_FROM = 2
 
 
 def describe_joy(last: LastCall, goal: int, team_before: int) -> str:
-    """Return words that celebrate the caller's last recorded call, or "". For most calls it is "".
+    """Return words that celebrate the caller's last recorded call, or "", which is the result for
+    most calls.
 
-    `goal` is the party's goal, or 0 without a
-    party. `team_before` is the number of conversations that the party had when the caller recorded
-    the call before. A caller reads once that the team has reached its goal: after the first call
-    that they record from then on.
+    `goal` is the party's goal, or 0 without a party. `team_before` is the number of conversations
+    that the party had when the caller recorded the call before their last one. Each caller is told
+    only once that the team has reached its goal: after the first call that they record after that.
     """
     if goal and last.team >= goal > team_before:
         talks = "conversation" if goal == 1 else "conversations"

@@ -102,9 +102,9 @@ def show_next(
 
 
 def _waits_for_the_phone() -> bool:
-    """Whether a request of the caller may not claim a contact. It may not if the server calls
-    people before a caller sees them, if the caller is not connected by telephone, or if they have
-    asked to finish."""
+    """Whether the caller's request may not claim a contact in a campaign that calls by telephone
+    service. It may not if the server calls people before a caller sees them, or if the caller is
+    not connected by telephone or has asked to finish."""
     mode = g.caller.campaign.mode
     if mode.shows_numbers:
         return False
@@ -131,7 +131,7 @@ def show(
     recorded_json: dict[str, Any] | None = None,
     undone: str = "",
 ) -> ResponseReturnValue:
-    """Show the contact of a hold: as a page, or as JSON to a page that is open already.
+    """Show the contact of a hold: as a page, or as JSON for a page that is already open.
 
     `refused` says what was wrong with the form that was just sent. `undone` is the outcome that was
     just undone, or "".
@@ -177,7 +177,8 @@ def show(
 
 
 def page_parts(view: CallView, replies: dict[str, str] | None = None) -> dict[str, Any]:
-    """Return what the practice page shares: the view, its steps, its cards and its data."""
+    """Return what the call page and the practice page both show: the view, its steps, its cards and
+    its data."""
     call_id = view.call_id
     urls = {
         "answer": url_for("callers.answer", call_id=call_id, turn=view.turn) if call_id else "",

@@ -41,9 +41,9 @@ GOAL_IS_NEWS_FOR = 50
 
 @dataclass(frozen=True)
 class Toast:
-    """What the page says after a call. `said` tells how the call was recorded, and `undo` is the
-    address that undoes it. `how_far` tells the progress so far. `joy` celebrates the call, and is
-    mostly ""."""
+    """What the page says after a call. `said` says how the call was recorded, and `undo` is the
+    address that undoes it. `how_far` describes the progress so far. `joy` celebrates the call, and
+    is usually ""."""
 
     said: str
     undo: str
@@ -85,9 +85,9 @@ def place_of(caller: Caller) -> dict[str, Any]:
 
 
 def describe_callback(at: datetime, asked: datetime | None, zone: ZoneInfo) -> str:
-    """Return in words when the contact will be called again, in the contact's own time. If calling
-    hours have moved the call from the time that the caller `asked` for, the words say so. `asked`
-    is None if it is no longer known."""
+    """Describe when the contact will be called again, in the contact's own time. If calling hours
+    have moved the call from the time that the caller `asked` for, the words say so. `asked` is None
+    if it is no longer known."""
     there = at.astimezone(zone)
     said = f"Recorded: Call back on {there:%A} {there.day} {there:%B} at {there:%H:%M} their time."
     if asked is None or abs(at - asked) < timedelta(minutes=1):
@@ -135,7 +135,8 @@ def toast_of(
 
 def _team_before(last: LastCall, own: dict[str, Any], goal: int) -> int:
     """Return how many conversations the party had when the caller recorded the call before their
-    last one. If the goal is not news, return the present number, which saves a query."""
+    last one. If the party has not just reached its goal, return the current number, which saves a
+    query."""
     if not goal or not goal <= last.team <= goal + GOAL_IS_NEWS_FOR:
         return int(last.team)
     this_call = own | {"call_id": last.id, "started_at": last.started_at}
@@ -180,8 +181,8 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
 
 
 def totals_of_today(caller: Caller) -> dict[str, int]:
-    """Return the caller's calls, conversations and yeses of the last twelve hours. Calls that an
-    organiser has set aside do not count."""
+    """Return the numbers of calls, conversations and yeses that the caller had in the last twelve
+    hours. Calls that an organiser has set aside do not count."""
     row = db.session.execute(
         select(
             func.count(),
@@ -194,7 +195,7 @@ def totals_of_today(caller: Caller) -> dict[str, int]:
 
 def _can_undo(caller: Caller, call: Row[*tuple[Any, ...]] | LastCall, is_last: bool) -> bool:
     """Whether the page offers to undo a call. The server may still refuse, for example because the
-    person was called again since."""
+    person has been called again since."""
     if call.outcome in SUPPRESSES and not may_undo_never_again(call.recorded_at, is_last):
         return False
     in_time = now() - call.started_at < UNDO_WITHIN

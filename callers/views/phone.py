@@ -1,7 +1,7 @@
 """What a caller does on the telephone, in campaigns that call through a telephone service.
 
-The views only change rows. The dialler reads the rows, and acts on the lines. No answer has a
-person's number.
+The views only change rows. The dialler reads the rows, and acts on the lines. No response contains
+a person's number.
 """
 
 import uuid
@@ -36,7 +36,7 @@ from phonebank.telephony.spending import is_money_spent
 @pages.get("/calling/phone")
 @for_callers
 def phone() -> ResponseReturnValue:
-    """Show how things stand on the telephone, and what the caller can do."""
+    """Show the state of the caller's telephone connection, and what the caller can do."""
     if g.caller.campaign.mode == CampaignMode.MANUAL:
         return redirect(url_for(".calling"))
     page = show_phone(g.caller)
@@ -47,7 +47,8 @@ def phone() -> ResponseReturnValue:
 @pages.get("/calling/phone/state")
 @for_callers
 def phone_state_now() -> ResponseReturnValue:
-    """Return how things stand, for the page's JavaScript, which asks every few seconds."""
+    """Return the state of the caller's telephone connection, for the page's JavaScript, which asks
+    every few seconds."""
     _campaign_on_the_phone()
     state = phone_state(g.caller, seen=True)
     db.session.commit()
@@ -57,9 +58,11 @@ def phone_state_now() -> ResponseReturnValue:
 @pages.post("/calling/phone/connect")
 @for_callers
 def phone_connect() -> ResponseReturnValue:
-    """Connect the caller: on their own telephone ("number"), or with "browser" in this browser.
+    """Connect the caller: in this browser if the form has "browser", otherwise on the telephone
+    with their "number".
 
-    A caller who is connected already changes telephones, and keeps the person they talk with.
+    A caller who is already connected switches telephones, and stays with the person they are
+    talking to.
     """
     campaign, fields = _campaign_on_the_phone(), read_fields()
     if not g.caller.may_call:
@@ -78,7 +81,7 @@ def phone_connect() -> ResponseReturnValue:
 @pages.post("/calling/phone/ready")
 @for_callers
 def phone_ready() -> ResponseReturnValue:
-    """Say whether the caller wants the next person: "ready" is yes or no."""
+    """Store whether the caller wants the next person: "ready" is yes or no."""
     _campaign_on_the_phone()
     set_ready(g.caller, str(read_fields().get("ready")) != "no")
     return _done()
@@ -87,7 +90,7 @@ def phone_ready() -> ResponseReturnValue:
 @pages.post("/calling/phone/finish")
 @for_callers
 def phone_finish() -> ResponseReturnValue:
-    """Let the caller finish after the present person."""
+    """Let the caller finish after the current person."""
     _campaign_on_the_phone()
     finish_after_call(g.caller)
     return _done()

@@ -42,9 +42,9 @@ _FAILED = "The call didn't go through."
 
 
 def phone_state(caller: Caller, seen: bool = False) -> dict[str, Any]:
-    """Return how things stand on the telephone, for the page's JavaScript.
+    """Return the state of the caller's telephone connection, for the page's JavaScript.
 
-    `page` is the address of the page to show, and `key` differs whenever that page must be drawn
+    `page` is the address of the page to show, and `key` changes whenever that page must be rendered
     again. With `seen`, store that the caller's page is open.
     """
     return _state(caller, phone_of(caller.id, seen))
@@ -67,7 +67,7 @@ def _state(caller: Caller, phone: CallerPhone) -> dict[str, Any]:
 
 
 def describe(phone: CallerPhone, mode: CampaignMode) -> str:
-    """Return in words how things stand for the caller."""
+    """Describe the state of the caller's telephone connection in words."""
     if phone.phase == Phase.CONNECTING and phone.by_browser:
         return _CONNECTING_BROWSER
     if mode.dials_first or phone.call_id is None:
@@ -87,7 +87,7 @@ def must_wait(caller: Caller) -> bool:
 
 
 def wants_people(caller: Caller) -> bool:
-    """Whether the caller is on the telephone, and wants another person after the present one."""
+    """Whether the caller is on the telephone, and wants another person after the current one."""
     phone = phone_of(caller.id)
     return phone.situation.is_on and phone.situation.is_connected and not phone.finishing
 
@@ -96,7 +96,7 @@ def show_phone(
     caller: Caller, recorded_json: dict[str, Any] | None = None, notice: str = ""
 ) -> ResponseReturnValue:
     """Show the telephone page, or redirect a browser to it. `recorded_json` is what a recorded
-    outcome adds to the JSON; `notice` says why there is nobody to call."""
+    outcome adds to the JSON. `notice` says why there is nobody to call."""
     if wants_json() and not wants_screen():
         nobody = {"person": None, "csrf_token": generate_csrf()}
         return jsonify((recorded_json or {}) | nobody | phone_state(caller, seen=True))

@@ -30,8 +30,8 @@ from scripts_library.script import Answer, Character, Script
 @pages.route("/calling/practice", methods=["GET", "POST"])
 @for_callers
 def practice() -> ResponseReturnValue:
-    """Show a practice call. The server does not store its answers, so each form sends all of them
-    along."""
+    """Show a practice call. The server does not store its answers, so each form sends all of
+    them."""
     fields = read_fields() if request.method == "POST" else request.args
     version_id, _ = _versions(fields)
     words = words_of(version_id)

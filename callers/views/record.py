@@ -3,9 +3,9 @@ to the queue, and renew the hold.
 
 They accept forms and JSON. Every address has the call's id. A request that is sent twice changes
 nothing the second time, so JavaScript, plain forms and a second tap may repeat it. The addresses
-for answers, outcome and undo have the call's turn too (`?turn=0`), and an answer may have "seq", a
-number that grows with each answer. By the turn and "seq" the server recognises an old copy that the
-network delivers late.
+for answers, outcome and undo also have the call's turn (`?turn=0`), and an answer may have "seq", a
+number that grows with each answer. From the turn and "seq" the server recognises an old copy that
+the network delivers late.
 """
 
 import uuid

@@ -1,4 +1,4 @@
-"""The words of a script as the call page shows them, the same for every contact.
+"""The words of a script as the call page shows them. They are the same for every contact.
 
 They are rendered once for each version, with an empty slot for each merge field. A page gets them
 once (`ScriptWords.as_json`) and then puts each contact's values into the slots itself.
@@ -34,9 +34,9 @@ class ScriptWords:
     """A script version's words, as safe HTML with slots. `script` is None in a campaign without a
     script, whose page has only the identification.
 
-    `key` stands for exactly these words. A release that renders them differently gives them another
-    key. `field_names` are the merge fields in the words. `steps` has each step twice: hidden, and
-    as the current step.
+    `key` identifies exactly these words. A release that renders them differently gives them a
+    different key. `field_names` are the merge fields in the words. `steps` has each step twice:
+    hidden, and as the current step.
     """
 
     script: Script | None
@@ -69,8 +69,7 @@ class ScriptWords:
     def steps_for(
         self, fields: Fields, current: str, answers: Answers, replies: Mapping[str, str]
     ) -> Markup:
-        """Return the HTML of all steps for one contact. A page without JavaScript can show it as
-        well.
+        """Return the HTML of all steps for one contact. It works on a page without JavaScript too.
 
         Answered steps show their answers. `replies` maps step ids to what the practice persona
         says.
@@ -138,10 +137,11 @@ def words_of(version_id: int | None) -> ScriptWords:
 
 
 def transitions_from(step: Step, fields: Fields) -> Transitions:
-    """Return the transitions from a step: [[keys, step id], …]. The first that matches applies.
+    """Return the transitions from a step: [[keys, step id], …]. The first transition that matches
+    applies.
 
     `keys` lists the answers that match, or is None for any answer. A scale's numbers are keys too.
-    Conditions on the contact's fields are decided here, so that the page need not have the fields.
+    Conditions on the contact's fields are decided here, so that the page does not need the fields.
     A step that ends the call has no transitions.
     """
     transitions = [

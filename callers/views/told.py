@@ -1,5 +1,5 @@
-"""The page beside a call: the text to send to the person, and what they said about themselves:
-another number, another name, or that they moved.
+"""The page beside a call. It has the text to send to the person, and a form for what they said
+about themselves: another number, another name, or that they moved.
 
 The call page has a folded part with the same content. The page asks for the content only when the
 caller opens that part (call_told.js).

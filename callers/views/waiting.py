@@ -53,7 +53,7 @@ class Waiting:
     `key` differs for each reason and time, so an open page notices that its reason is out of date.
     `next_at` (aware UTC) is the end of the wait, or None if that is unknown. `ask_every` is in
     seconds, or None if the page should not ask before `next_at`. `pauses` is true if the caller was
-    too fast and pauses until then.
+    too fast and pauses until `next_at`.
     """
 
     key: str
@@ -77,8 +77,8 @@ class Waiting:
 
     @property
     def why(self) -> EmptyReason | None:
-        """The reason why the queue has nobody for the caller. None if the caller waits for another
-        reason."""
+        """The reason why the queue has nobody for the caller, or None if the caller waits for
+        another reason."""
         return self.reason.why if isinstance(self.reason, NobodyToCallError) else None
 
     @property
@@ -159,7 +159,7 @@ def team_of(caller: Caller) -> dict[str, int]:
 
 
 def describe_moment(moment: datetime, at: datetime, zone: ZoneInfo) -> str:
-    """Return a coming moment in words, as seen at `at`, and the zone's city. The words are like “at
+    """Describe a future moment as seen at `at`, with the zone's city. The words are like “at
     18:40”, “tomorrow at 10:00”, “on Sunday at 10:00” or “on Sunday 6 December at 10:00”. A page
     with JavaScript shows the day and time in the reader's own zone instead."""
     there = moment.astimezone(zone)
