@@ -30,8 +30,8 @@ def create_account(
     """Return the account of this address, with at least these roles in the whole installation.
     Create the account if there is none.
 
-    An existing account keeps its name, unless it has none. `by` is the account that asks for this;
-    it is None for a command. Raises InvalidInputError for a malformed address or an unknown role,
+    An existing account keeps its name, unless it has none. `by` is the account that asks for this,
+    or None if a command does. Raises InvalidInputError for a malformed address or an unknown role,
     and ConflictError for a deactivated account.
     """
     email = normalise_email(email)
@@ -100,8 +100,8 @@ def reactivate(account: Account) -> None:
 
 
 def _insert_account(email: str, name: str) -> Account:
-    """Return a new account of this address, or the account that another transaction created
-    meanwhile."""
+    """Return a new account of this address, or the account that another transaction has created in
+    the meantime."""
     try:
         with db.session.begin_nested():
             account: Account = datastore().create_user(

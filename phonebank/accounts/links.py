@@ -1,9 +1,9 @@
-"""Sign-in links: signed tokens that name an account, an expiry and the page that follows.
+"""Sign-in links: signed tokens that name an account, an expiry and the page that the link leads to.
 
 A link works once and, by default, for fifteen minutes. Both limits are needed. A link may stay for
 years in a mailbox, a proxy's log or a browser's history. And fifteen minutes are long enough for a
-stranger to read it off a screen. No table has the links. The account remembers the newest link that
-was used, and that link and all older ones no longer work.
+stranger to read the link off a screen. No table stores the links. The account remembers the newest
+link that was used, and that link and all older links no longer work.
 """
 
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class LinkExpiredError(GoneError):
-    """The error of a link that was used, is too old or is forged. The message does not say which of
-    these it is."""
+    """The error for a link that was used, is too old or is forged. The message does not say which
+    of the three is the reason."""
 
     def __init__(self) -> None:
         super().__init__("This link has been used or has expired.", "Ask for a new one.")
@@ -91,8 +91,8 @@ def read(token: str) -> Link:
 def spend(link: Link) -> None:
     """Mark the link as used. The account stays locked until the commit.
 
-    Raises LinkExpiredError if another request has spent the link meanwhile, or if the account was
-    deactivated or got another role.
+    Raises LinkExpiredError if another request has used the link in the meantime, or if the account
+    has been deactivated or given another role.
     """
     if link.reusable:
         return

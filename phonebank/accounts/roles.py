@@ -62,8 +62,8 @@ def parse_scope(text: str) -> Scope:
 
 
 def held_roles(accounts: Sequence[Account]) -> dict[int, list[HeldRole]]:
-    """Return each account's roles by its id: those of the whole installation, of chapters, of
-    campaigns, and the host's."""
+    """Return the roles of each account, by its id. Roles in the whole installation come first, then
+    roles in chapters and in campaigns, and the host's role last."""
     held = {}
     for account in accounts:
         names = {role.name for role in account.roles}
@@ -88,10 +88,10 @@ def held_roles(accounts: Sequence[Account]) -> dict[int, list[HeldRole]]:
 
 
 def people_of(campaign: Campaign) -> list[tuple[Account, RoleName, bool]]:
-    """Return the active accounts with a role in this campaign or in its chapter, by name. Each
-    comes with the role, and whether it is one in the chapter.
+    """Return the active accounts with a role in this campaign or in its chapter, sorted by name.
+    With each account comes its role, and whether this is a role in the chapter.
 
-    Organisers and viewers of everything are not among them.
+    Organisers and viewers of the whole installation are left out.
     """
     query = (
         select(Account, ScopedRole.role, ScopedRole.chapter_id.is_not(None))
@@ -113,7 +113,7 @@ def give_role(account: Account, role: str, scope: Scope, by: Account | None) -> 
     changed anything.
 
     The role replaces the account's other role in the scope: a viewer becomes an organiser, or an
-    organiser becomes a viewer. `by` is the organiser who asks for this; it is None for a command.
+    organiser becomes a viewer. `by` is the organiser who asks for this, or None if a command does.
     Raises InvalidInputError for an unknown role, or for the role of a host in a chapter or
     campaign. Raises NotFoundError for an unknown scope. Raises ConflictError for a deactivated
     account, or if no organiser of the whole installation would be left.
@@ -219,7 +219,7 @@ def _only_organiser(account: Account) -> ConflictError:
 
 
 def _row_of(account: Account, scope: Scope) -> tuple[Any, ...]:
-    """Return the conditions on ScopedRole for the account's row of this scope."""
+    """Return the conditions on ScopedRole that find the account's row for this scope."""
     return (
         ScopedRole.account_id == account.id,
         ScopedRole.chapter_id.is_not_distinct_from(scope.chapter_id),
@@ -228,7 +228,7 @@ def _row_of(account: Account, scope: Scope) -> tuple[Any, ...]:
 
 
 def _roles_in(account: Account, scope: Scope) -> set[RoleName]:
-    """Return the roles that the account has in this scope, by the database."""
+    """Return the roles that the account has in this scope, according to the database."""
     if scope == EVERYWHERE:
         names = select(Role.name).join(account_role).where(account_role.c.account_id == account.id)
         return {RoleName(name) for name in db.session.scalars(names)}

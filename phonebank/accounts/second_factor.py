@@ -1,8 +1,8 @@
-"""The second factor's codes, which each work once, and the reset by an organiser.
+"""The codes of the second factor, each of which works only once, and the reset by an organiser.
 
 Both classes replace Flask-Security's own. A request with the right code first marks the code as
 used, in the transaction that signs the account in. If two requests send the same code at once, the
-second waits for the first and finds the code used.
+second waits for the first and finds that the code is used.
 """
 
 from typing import Any
@@ -24,15 +24,15 @@ class SingleUseTotp(Totp):
     """The authenticator codes. Each works only once, as RFC 6238 section 5.2 demands."""
 
     def get_last_counter(self, user: Any) -> int | None:
-        """Return the number of the 30-second step of the last used code."""
+        """Return the number of the 30-second step of the code that was used last."""
         last: int | None = user.totp_step_used
         return last
 
     def set_last_counter(self, user: Any, tmatch: Any) -> None:
         """Store that the code of this step is used.
 
-        Raises UsedTokenError if this code or a later one was used meanwhile, or the account was
-        changed. Flask-Security treats such a code as wrong.
+        Raises UsedTokenError if this code or a later one has been used in the meantime, or if the
+        account has been changed. Flask-Security treats such a code as wrong.
         """
         step = tmatch.counter
         used = (
@@ -74,7 +74,7 @@ def reset_second_factor(account: Account) -> None:
     """Forget the account's authenticator app and recovery codes, and sign it out everywhere.
 
     The next person who signs in by an e-mailed link sets up a new app. So an organiser must first
-    make sure who asks for the reset.
+    make sure who is asking for the reset.
     """
     lock_row(account)
     datastore().tf_reset(account)

@@ -39,7 +39,8 @@ def create_session(account: Account, device: str) -> str:
     """Sign the account in with one more browser. Return the secret for the browser's cookie.
 
     The account's row stays locked until the commit. So a change of its role or state either comes
-    later and ends the new session, or comes first and this raises ConflictError.
+    later and ends the new session, or comes first. If it comes first, this function raises
+    ConflictError.
     """
     unchanged = select(Account.id).where(
         Account.id == account.id,
@@ -85,7 +86,7 @@ def find(uniquifier: str) -> Account | None:
 
 
 def sessions_of(account: Account) -> list[AccountSession]:
-    """Return the account's open sessions, the last used first."""
+    """Return the account's open sessions, most recently used first."""
     return list(
         db.session.scalars(
             select(AccountSession)
@@ -107,8 +108,8 @@ def current_id() -> int | None:
 def is_open(engine: Engine, session_id: int | None) -> bool:
     """Whether a session has not ended.
 
-    A streamed response asks this on another connection, because the request's own is back in the
-    pool by then.
+    A streamed response asks this on another connection, because by then the request's own
+    connection is back in the pool.
     """
     open_session = select(AccountSession.id).where(
         AccountSession.id == session_id, AccountSession.created_at > now() - SIGNED_IN_FOR

@@ -51,8 +51,8 @@ def send_sign_in_link(email: str, next: str = "/") -> None:
 def send_link(account: Account, link: str, subject: str, text: str) -> None:
     """E-mail a text that contains a sign-in link or, without a mail server, print the link.
 
-    In production the link is not printed, because more people read a public server's log than the
-    mailbox. Raises mail.MailNotSentError.
+    In production the link is not printed, because more people can read a public server's log than
+    the person's mailbox. Raises mail.MailNotSentError.
     """
     if mail.is_configured():
         greeting = f"Hello {account.name},\n\n" if account.name else "Hello,\n\n"

@@ -58,7 +58,8 @@ def tidy(text: str) -> str:
 
 @lru_cache(maxsize=65_536)  # a street's people have the same postcode
 def tidy_postcode(text: str, country: str) -> str:
-    """Tidy a postcode: add capitals, a British code's space or a ZIP code's zeros."""
+    """Tidy a postcode: make it upper case, and restore a British code's space or a ZIP code's
+    zeros."""
     code = tidy(text).upper()
     if country == "US":
         zip_code = re.fullmatch(r"([0-9]{3,5})(-[0-9]{4})?(?:\.0)?", code)
@@ -83,7 +84,7 @@ def tidy_email(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def language_code_of(text: str) -> str:
-    """Return the ISO 639 code of a language ("cy" for "Cymraeg"); "" if unknown.
+    """Return the ISO 639 code of a language ("cy" for "Cymraeg"), or "" if the language is unknown.
 
     "en-GB" gives "en". Only real codes count, because no caller speaks a language with an invented
     code, so no caller would get the contact.

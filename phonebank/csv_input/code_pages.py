@@ -53,11 +53,11 @@ class AccentedWords:
 
 
 def detect_alphabet(words: Iterable[bytes]) -> str | None:
-    """Return the Python codec that turns these bytes into words with plausible letters; None if
+    """Return the Python codec that turns these bytes into words with plausible letters, or None if
     there is none.
 
-    Another alphabet is chosen instead of Windows' only if it fits better, and only if words look
-    wrong in Windows' alphabet or have none of its everyday accented letters.
+    Another alphabet is chosen instead of the Windows alphabet only if it fits better, and only if
+    the words look wrong in the Windows alphabet or have none of its everyday accented letters.
     """
     looked_at = [word for word in words if len(word) > 1]
     most_strange = len(looked_at) * STRANGE_SHARE

@@ -36,7 +36,7 @@ class ColumnGuess:
 def guess_columns(headers: Sequence[str], samples: Sequence[Sequence[str]]) -> list[ColumnGuess]:
     """Guess the target of each column from its name, or from its values if the name says nothing.
 
-    `samples` are rows of cells as wide as the headers; a hundred are enough. A column without a
+    `samples` are rows with one cell for each header. A hundred rows are enough. A column without a
     clear name or content gets IGNORE.
     """
     values = [
@@ -67,7 +67,7 @@ class _NameGuess(NamedTuple):
 
 
 def _guess_by_name(header: str, values: Sequence[str]) -> _NameGuess:
-    """Guess a column's target from its name; IGNORE if the name says nothing."""
+    """Guess a column's target from its name. The guess is IGNORE if the name says nothing."""
     header = _GOOGLES.sub(r"\1", header)
     name = plain_name(header)
     found = TARGET_OF.get(name)
@@ -86,7 +86,7 @@ def _guess_by_name(header: str, values: Sequence[str]) -> _NameGuess:
 
 
 def _guess_mark(header: str, values: Sequence[str]) -> _NameGuess | None:
-    """Guess a yes-or-no column from its name: "Is deceased", "May we call you?"."""
+    """Guess a yes-or-no column from its name, such as "Is deceased" or "May we call you?"."""
     found = mark_target_of(header)
     if found is None or (found[0] != "do_not_call" and _share(_holds_digits, values) > 0.5):
         return None  # "Mobile (opted in)" and "Wrong number" may be columns of numbers
@@ -98,7 +98,8 @@ _GOOGLES = re.compile(r"^(.*\d)\s+-\s+Value$", re.IGNORECASE)
 
 
 def _guess_by_last_words(header: str) -> str:
-    """Return the target of the longest known name that ends a header: "Voter's mobile number"."""
+    """Return the target of the longest known name at the end of a header, such as "mobile number"
+    in "Voter's mobile number"."""
     words = words_of(header)
     if is_about_someone_else(header):
         return IGNORE
@@ -162,7 +163,8 @@ def _is_postcode(value: str) -> bool:
 
 
 def _is_phone(value: str) -> bool:
-    """Whether a value looks like a phone number: nine digits or more, with 0, +, ( or gaps."""
+    """Whether a value looks like a phone number. It has 9 to 15 digits, and begins with 0, + or (,
+    or has gaps."""
     digits = sum(map(str.isdigit, value))
     return (
         9 <= digits <= 15

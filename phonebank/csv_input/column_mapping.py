@@ -85,7 +85,8 @@ class Mapping:
     def action(self, column: int, key: str) -> Action:
         """Return the action for a value of a yes-or-no column.
 
-        This is the organiser's decision. Without one, it is the meaning of the value's words.
+        This is the organiser's decision. Without a decision, it is the action that the value's
+        words mean.
         """
         decided = self.actions.get(str(column), {}).get(key)
         return Action(decided) if decided else reading_of(self.targets[column], key)
@@ -100,7 +101,7 @@ class Mapping:
 
     @cached_property
     def phone_columns(self) -> tuple[int, ...]:
-        """The columns with numbers, in the order of calling."""
+        """The columns with numbers, in the order in which the numbers are called."""
         return tuple(i for target in PHONE_TARGETS for i in self.columns.get(target, ()))
 
     @cached_property

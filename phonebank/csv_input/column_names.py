@@ -261,8 +261,8 @@ def phrase_of(header: str) -> str:
 def mark_target_of(header: str) -> tuple[str, bool] | None:
     """Return the target of a column that says who may be called, and whether the name is clear.
 
-    Return None for every other name. Values of "consent" have the opposite meaning of the others: a
-    "no" there means "do not call".
+    Return None for every other name. Values of "consent" have the opposite meaning to values of the
+    other targets: a "no" there means "do not call".
     """
     phrase = phrase_of(header)
     named = words(phrase)

@@ -136,8 +136,8 @@ def null_characters_error() -> InvalidFileError:
 def _detect_delimiter(text: str) -> str:
     """Return the delimiter that splits most rows into as many cells as the header.
 
-    A comma in addresses splits rows as well, but it does not split the header into the same number
-    of cells.
+    A comma in addresses also splits rows, but it does not split the header into the same number of
+    cells.
     """
     best, best_score = ",", (False, 1.0)
     for delimiter in _DELIMITERS:

@@ -4,8 +4,9 @@ The file arrives in pieces and is never in memory as a whole. This module reads 
 and campaigns' databases write. The encoding may be UTF-8, UTF-16 or an older one. The delimiter may
 be a comma, semicolon, tab or bar. Line ends may be mixed, and cells may contain line breaks.
 
-No row is dropped silently. A row with something wrong, such as too many cells or a quotation mark
-that is never closed, has a fault. Otherwise the whole file is refused, with a reason.
+No row is dropped silently. If something is wrong with a row, such as too many cells or a quotation
+mark that is never closed, the row has a fault. If something is wrong with the whole file, it is
+refused with a reason.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
 
 def read_record_texts(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[Row, str]]:
     """Yield each record of a file with its text, including the header and blank rows. The texts
-    together are the file, without what spreadsheets don't show."""
+    together make up the file, without the characters that spreadsheets do not show."""
     lines = _Lines(chunks, dialect.encoding)
     for row in _read_records(lines, dialect):
         yield row, "".join(lines.record)

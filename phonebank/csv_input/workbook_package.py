@@ -55,7 +55,7 @@ class Kind(StrEnum):
 
 @dataclass
 class Package:
-    """The result of the check of a workbook."""
+    """The result of checking a workbook."""
 
     kind: Kind
     has_errors: bool = False  # a cell of some sheet may have an error
@@ -63,16 +63,16 @@ class Package:
 
 
 def is_package(head: bytes) -> bool:
-    """Whether a file begins as a workbook does. It may still be another archive or document."""
+    """Whether a file begins like a workbook. It may still be another archive or document."""
     return head.startswith((ZIP, OLE))
 
 
 def check_package(file: BinaryIO) -> Package:
     """Check the file of a workbook from its beginning to its end. `file` can seek.
 
-    Raises InvalidFileError unless it is an XLSX or ODS file that is safe to read. The error also
-    comes for an old or binary workbook, for one with a password, for a damaged one, for one that
-    unpacks to more than MOST_BYTES, and for one whose XML defines entities.
+    Raises InvalidFileError unless it is an XLSX or ODS file that is safe to read. It is also raised
+    for an old or binary workbook, a workbook with a password, a damaged workbook, a workbook that
+    unpacks to more than MOST_BYTES, and a workbook whose XML defines entities.
     """
     file.seek(0)
     head = file.read(64 * 1024)
@@ -157,7 +157,7 @@ def _is_encrypted(archive: zipfile.ZipFile) -> bool:
 
 
 def _start_of(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Return the beginning of a part; b"" if there is no such part."""
+    """Return the beginning of a part, or b"" if there is no such part."""
     try:
         with archive.open(name) as part:
             return part.read(PIECE)
@@ -249,7 +249,7 @@ def damaged_error() -> InvalidFileError:
 
 
 def too_large_error() -> InvalidFileError:
-    """Return the error for a workbook that needs more memory than we give it."""
+    """Return the error for a workbook that needs more memory than it is allowed."""
     return InvalidFileError(
         "workbook_too_large",
         "This workbook is too large. We can read at most ten million cells, counting the empty "

@@ -55,7 +55,8 @@ def write_list(workbook: CalamineWorkbook, merged: Iterable[str], out: TextIO) -
 
 
 def cell_text(value: Any) -> str:
-    """Return a cell's value as text: "447700900123", "2026-11-29", "TRUE"; "" for no value."""
+    """Return a cell's value as text, such as "447700900123", "2026-11-29" or "TRUE". Return "" for
+    an empty cell."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -115,7 +116,7 @@ def _is_shown(sheet: SheetMetadata) -> bool:
 
 
 def _has_phones(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether a table has a column of phone numbers. Its names may be below a title."""
+    """Whether a table has a column of phone numbers. The column names may be below a title."""
     if any(guess.target in PHONE_TARGETS for guess in guess_columns(rows[0], rows[1:])):
         return True
     names = (plain_name(cell) for row in rows[:ROWS_BELOW_A_TITLE] for cell in row)

@@ -66,8 +66,8 @@ _DIGITS_THAT_TELL = 8
 def fold(text: str) -> str:
     """Return a text for comparisons: no capitals, accents, punctuation or invisible characters.
 
-    "  Ne_pas appeler! " becomes "ne pas appeler". A question mark stays, because it shows doubt:
-    "TPS?" is not "TPS". The errors of Excel, such as "#NAME?", lose their question mark.
+    " Ne_pas appeler! " becomes "ne pas appeler". A question mark stays, because it shows doubt:
+    "TPS?" is not "TPS". Excel's errors, such as "#NAME?", lose their question mark.
     """
     if text.isascii():
         said = " ".join(text.lower().translate(_FOLDED_ASCII).split())
@@ -85,7 +85,8 @@ def fold(text: str) -> str:
 
 
 def key_of(cell: str, own_numbers: Iterable[str] = ()) -> str:
-    """Return the key under which a cell is counted and decided: its folded words, or its kind.
+    """Return the key under which a cell is counted and its action is decided: its folded words, or
+    its kind.
 
     The key of an empty cell is "". `own_numbers` are the row's cells with numbers. They are needed
     because a look-up in a register often returns the number itself.
@@ -136,7 +137,8 @@ def reading_of(target: str, key: str) -> Action:
 
 
 def _read_repeated_word(target: str, key: str) -> Action | None:
-    """Return the action for a value whose words all mean the same: "0 - No", "Y (yes)"."""
+    """Return the action for a value whose words all mean the same, such as "0 - No" or "Y
+    (yes)"."""
     said = key.split()
     for plain in (_YES, _NO):
         if said and plain.issuperset(said):
@@ -145,7 +147,7 @@ def _read_repeated_word(target: str, key: str) -> Action | None:
 
 
 def _read_register_answer(key: str) -> Action | None:
-    """Return the action for a register's name with its answer or with a "not".
+    """Return the action for a register's name beside the register's answer or a "not".
 
     Examples are "TPS: no match" and "not suppressed".
     """

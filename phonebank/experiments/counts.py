@@ -20,8 +20,8 @@ class ArmCounts:
     """One arm's counts.
 
     `steps_passed` maps a set of steps to the number of reached people whose calls passed exactly
-    these steps. `shifts` maps each change in rating, -10 to 10, to its number of people. `versions`
-    maps each script version's id to its number of calls.
+    these steps. `shifts` maps each change in rating, from -10 to 10, to the number of people with
+    this change. `versions` maps each script version's id to its number of calls.
     """
 
     calls: int = 0
@@ -90,7 +90,7 @@ GROUP BY arm_id, shift
 def counts_of(arm_ids: Sequence[int], until: datetime) -> dict[int, ArmCounts]:
     """Return the counts of each arm, by arm id, over the calls recorded before `until`.
 
-    An arm without calls has zeros.
+    All counts of an arm without calls are 0.
     """
     counts = {arm_id: ArmCounts() for arm_id in arm_ids}
     given = {"arm_ids": list(arm_ids), "until": until}

@@ -2,7 +2,7 @@
 
 An interval misses if it does not contain the true value. An interval that misses in 5% of cases at
 a single look misses far more often if an organiser looks every day until a difference shows. So
-each daily look uses a part of the 5%, and all parts add up to 5% at most, however long the
+each daily look uses a part of the 5%, and all parts add up to no more than 5%, however long the
 experiment runs. By Bonferroni's inequality, the chance that any of the intervals misses is then at
 most 5%.
 """
@@ -39,7 +39,7 @@ def error_at(look: int) -> float:
 
 
 def latest_look(started_at: datetime, stopped_at: datetime | None, at: datetime) -> Look | None:
-    """Return the newest look at the moment `at`; None before the first midnight (UTC).
+    """Return the newest look at the moment `at`, or None before the first midnight (UTC).
 
     A running experiment has one look a day, at the calls up to the last midnight, so that
     reloading the page is not another look. Stopping the experiment adds one last look.

@@ -2,7 +2,7 @@
 
 `error` is the probability, 0 to 1, that an interval misses the true value.
 
-SciPy takes a second to import and 60 MB of memory, so functions import it when an organiser opens
+Importing SciPy takes a second and 60 MB of memory, so functions import it when an organiser opens
 an experiment's results. Other web processes never load it.
 """
 
@@ -32,7 +32,8 @@ class Interval:
 def rate(yes: int, people: int, error: float) -> Interval | None:
     """Return yes / people with its exact interval (Clopper and Pearson, 1934).
 
-    The interval misses in at most `error` of cases, for any numbers. Return None if `people` is 0.
+    The interval misses in at most `error` of cases, whatever the numbers are. Return None if
+    `people` is 0.
     """
     from scipy.stats import binomtest
 

@@ -74,7 +74,7 @@ class Results:
 
     @property
     def is_balanced(self) -> bool:
-        """Whether people were called, and their division among the arms matches the shares."""
+        """Whether people were called, and are divided among the arms as the shares say."""
         people = sum(arm.counts.people for arm in self.arms)
         return self.look is not None and people > 0 and not self.warning
 
@@ -134,7 +134,7 @@ def _steps(script: ParsedScript, counts: ArmCounts, look: Look | None) -> list[S
     """Return the steps in the script's order.
 
     A step counts as passed even if the caller later changed an earlier answer and the path no
-    longer has the step. The person was asked, after all.
+    longer has the step. This is because the person was asked.
     """
     steps = [step for step in script.steps if not step.is_end]
     passed = {step.id: 0 for step in steps}
@@ -167,7 +167,8 @@ def _comparisons(arms: list[ArmResults], look: Look, running: bool) -> list[list
 
 
 def _measures(first: ArmResults, second: ArmResults) -> list[Measure]:
-    """Return the measures that both scripts have, or the conversation rate if there is none."""
+    """Return the measures that both scripts have, or only the conversation rate if they share
+    none."""
     measures = []
     if first.yes and second.yes:
         measures.append(verdict.YES)

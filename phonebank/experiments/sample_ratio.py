@@ -20,7 +20,7 @@ FALSE_ALARMS = 0.01
 class Imbalance:
     """The arm that has too few or too many people.
 
-    `place` is the arm's index, `number` the number of its people out of all `people`, and `share`
+    `place` is the arm's index. `number` is the number of its people out of all `people`. `share` is
     its share, between 0 and 1.
     """
 
@@ -49,9 +49,10 @@ def find_imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> 
 def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
     """Return, for each arm, the chance of a number of people at least this far from its share.
 
-    This is the chance if each person's arm is drawn by the shares. It is twice the smaller tail of
-    the binomial distribution, which is exact for few people as well as many. The last axis of the
-    arrays has one entry for each arm. Simulations pass `people` as a NumPy array.
+    This is the chance if each person's arm is drawn at random in proportion to the shares. It is
+    twice the smaller tail of the binomial distribution, which is exact for any number of people.
+    The last axis of the arrays has one entry for each arm. Simulations pass `people` as a NumPy
+    array.
     """
     import numpy
     from scipy.stats import binom
@@ -64,9 +65,9 @@ def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
 def alarm_threshold(look: Look, arms: int) -> float:
     """Return the probability below which a look raises the alarm.
 
-    Each look uses a part of `FALSE_ALARMS`, in the same proportion as it uses a part of the
-    intervals' error, and divides it among the arms. By Bonferroni's inequality, at most
-    `FALSE_ALARMS` of all experiments ever raise a false alarm.
+    Each look uses the same fraction of `FALSE_ALARMS` as of the intervals' error, and divides it
+    among the arms. By Bonferroni's inequality, at most `FALSE_ALARMS` of all experiments ever raise
+    a false alarm.
     """
     # With two arms, the test of the second arm repeats the test of the first.
     tests = 1 if arms == 2 else arms

@@ -26,8 +26,8 @@ class ScriptChoice:
 def script_options(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[str, Any]]:
     """Return a subquery with what `choose_script` needs: the campaign's script and the arms.
 
-    A claim adds it as a column to a query that it makes in any case, because every call needs it.
-    `campaign_id` may be a column of that query.
+    A claim adds the subquery as a column to a query that it makes anyway, because every call needs
+    it. `campaign_id` may be a column of that query.
     """
     usual, of_arm = aliased(Script), aliased(Script)
     version = func.coalesce(ExperimentArm.script_version_id, of_arm.published_version_id)
@@ -71,8 +71,8 @@ def script_choice_for(campaign_id: int, contact_id: int) -> ScriptChoice:
 def active_version_ids(campaign_id: int) -> list[int]:
     """Return the script versions that callers of the campaign use now, each once.
 
-    While an experiment runs, these are its arms' versions, the one with the largest share first;
-    otherwise the campaign's own, if it has one.
+    While an experiment runs, these are its arms' versions, and the version with the largest share
+    comes first. Otherwise it is the campaign's own version, if the campaign has one.
     """
     options = db.session.execute(select(script_options(campaign_id))).scalar_one()
     arms = sorted(options["arms"] or [], key=lambda arm: -arm["share"])

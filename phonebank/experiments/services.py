@@ -66,7 +66,7 @@ def experiment_for(campaign: Campaign, experiment_id: int) -> Experiment:
 
 
 def running_experiment(campaign: Campaign) -> Experiment | None:
-    """Return the running experiment, which decides which script each contact hears; or None."""
+    """Return the running experiment, which decides which script each contact hears, or None."""
     return db.session.scalar(_running(campaign))
 
 
@@ -93,10 +93,10 @@ def available_arm_scripts(campaign: Campaign) -> list[ArmScript]:
 
 
 def create_experiment(campaign: Campaign, name: str, arms: Sequence[NewArm]) -> Experiment:
-    """Create an experiment as a draft; nothing changes for callers yet.
+    """Create an experiment as a draft. Nothing changes for callers yet.
 
-    The results compare each other arm with the first. Raises InvalidInputError if there are fewer
-    than two arms, or if two arms have the same script.
+    The results compare every other arm with the first arm. Raises InvalidInputError if there are
+    fewer than two arms, or if two arms have the same script.
     """
     if len(arms) < 2:
         raise InvalidInputError(

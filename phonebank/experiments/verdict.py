@@ -23,7 +23,7 @@ class Measure:
     did: str = ""
 
     def figure(self, value: float) -> str:
-        """Format one arm's figure: 23.4%, or +1.3."""
+        """Format one arm's figure, such as 23.4% or +1.3."""
         return f"{100 * value:.1f}%" if self.is_rate else _format_signed(value)
 
     def amount(self, value: float) -> str:
@@ -48,8 +48,8 @@ class Comparison:
     """The comparison of another arm (`second`) with the first arm.
 
     `difference` (second minus first) and `figures` (one for each arm) are None while there are too
-    few people. `more` is the number of further conversations that would show a difference; None if
-    they would take too long or the experiment has stopped.
+    few people. `more` is the number of further conversations that would show a difference. It is
+    None if they would take too long or if the experiment has stopped.
     """
 
     measure: Measure
@@ -95,7 +95,7 @@ def conversations_needed(
 
     Return None if that would take more than half a year at the pace so far. The number is only a
     forecast, because the observed difference is itself uncertain. `error` is the interval's error,
-    and `conversations` the number of conversations up to the look.
+    and `conversations` is the number of conversations up to the look.
     """
     from scipy.stats import norm
 

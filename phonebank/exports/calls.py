@@ -36,7 +36,8 @@ _CALLER = _NAMES.index("caller")
 
 
 def calls_table(campaign: Campaign, since: datetime | None = None) -> Table:
-    """Return the file of every call that a caller had, or of those that changed from `since` on.
+    """Return the file of every call that a caller had. With `since`, it has only calls that changed
+    at that moment or later.
 
     Recorded calls come first. Calls that were released, expired or withdrawn follow, and so do
     calls that are on a screen now. The column `ending` tells them apart.

@@ -1,6 +1,6 @@
-"""The canvass file: the results of calls under the headings and results that VAN uses.
+"""The canvass file: the results of calls, with the headings and the names of results that VAN uses.
 
-A call has a row for each answer, as VAN's survey export has, or one row if it has no answers.
+A call has one row for each answer, as in VAN's survey export, or one row if it has no answers.
 """
 
 import json
@@ -63,8 +63,9 @@ _OF_CAMPAIGN = f"""call.campaign_id = %(campaign_id)s AND call.recorded_at IS NO
 
 
 def canvass_table(campaign: Campaign, since: datetime | None = None) -> Table:
-    """Return the results of the campaign's recorded calls, or of those that changed from `since`
-    on. The file leaves out skipped people and calls that were set aside."""
+    """Return the results of the campaign's recorded calls. With `since`, return only the results of
+    calls that changed at that moment or later. The file leaves out skipped people and calls that
+    were set aside."""
     asked = steps_asked(campaign)
     words = AnswerWords(campaign, asked)
     types = {

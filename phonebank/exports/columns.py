@@ -137,7 +137,7 @@ Asked = dict[str, list[AskedStep]]
 
 
 def steps_asked(campaign: Campaign) -> Asked:
-    """Return the steps with an answer, by id, of all script versions that recorded calls used.
+    """Return the steps that take an answer, by id, of all script versions that recorded calls used.
 
     Steps of the newest version come first, then steps that only older versions have. Each list has
     the newest version first.
@@ -152,7 +152,7 @@ def steps_asked(campaign: Campaign) -> Asked:
 
 def answer_columns(campaign: Campaign, asked: Asked) -> list[tuple[str, str]]:
     """Return the name and the meaning of each column of answers. Every step has one column, and a
-    step with choices has a second one with their words.
+    step with choices has a second column with the words of its choices.
 
     The words are from the version that the call used, even if the script has changed since.
     """

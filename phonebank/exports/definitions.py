@@ -24,7 +24,8 @@ HEADER = ("column", "value", "meaning", "script_versions")
 
 
 def definitions_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
-    """Return one row for each column of these files, followed by one for each of its values."""
+    """Return one row for each column of these files, followed by one row for each value of the
+    column."""
     return csv_chunks(HEADER, list(_rows(campaign)), mark)
 
 
@@ -54,7 +55,7 @@ def _rows(campaign: Campaign) -> Iterator[tuple[Cell, ...]]:
 
 
 def _keys(versions: list[AskedStep], fields: Fields) -> Iterator[tuple[str, str, list[AskedStep]]]:
-    """Yield each key with each of its wordings, and the versions that have that wording."""
+    """Yield every wording of every key, with the key and the versions that have the wording."""
     used_in: dict[tuple[str, str], list[AskedStep]] = {}
     for version in versions:
         for choice in version.step.choices:
@@ -65,7 +66,7 @@ def _keys(versions: list[AskedStep], fields: Fields) -> Iterator[tuple[str, str,
 
 
 def _versions_in_words(versions: list[AskedStep]) -> str:
-    """Name the versions in words: "Main script 3, 2, 1"."""
+    """Name the versions in words, such as "Main script 3, 2, 1"."""
     numbers: dict[str, list[str]] = {}
     for version in versions:
         numbers.setdefault(version.script, []).append(str(version.version))

@@ -12,7 +12,7 @@ HEADER = ("phone", "source", "reason", "entered_at")
 
 
 def do_not_call_file(mark: bool = False) -> Iterator[str]:
-    """Return the whole list as pieces of CSV, oldest entry first; `csv_chunks` explains `mark`."""
+    """Return the whole list as pieces of CSV, oldest entry first. `csv_chunks` explains `mark`."""
     entries = stream_rows(
         select(
             Suppression.phone, Suppression.source, Suppression.reason, Suppression.created_at

@@ -1,5 +1,5 @@
-"""The files that organisers ask for. A job begins a file and stores it piece by piece, an organiser
-downloads it, and a job erases it.
+"""The files that organisers ask for. A job starts a file and stores it piece by piece. An organiser
+downloads the file, and a job erases it.
 
 The calling code commits.
 """
@@ -28,11 +28,12 @@ UNDER_WAY = (ExportState.WAITING, ExportState.WORKING)
 
 
 class SupersededError(Exception):
-    """The error that stops a worker: its file was erased, or another worker has begun it again."""
+    """The error that stops a worker because its file was erased, or because another worker has
+    started the file again."""
 
 
 class CutOffError(Exception):
-    """The error that ends a download if its file was erased meanwhile."""
+    """The error that ends a download if its file has been erased in the meantime."""
 
 
 def ask_for(
@@ -76,7 +77,7 @@ def ask_for(
 
 
 def exports_of(campaign: Campaign) -> Sequence[Export]:
-    """Return the campaign's newest files, the newest first."""
+    """Return the campaign's newest files, newest first."""
     query = select(Export).where(Export.campaign_id == campaign.id)
     return db.session.scalars(query.order_by(Export.id.desc()).limit(KEPT_AT_MOST)).all()
 
@@ -103,7 +104,7 @@ def is_over(export: Export) -> bool:
 
 
 def begin(export_id: int) -> Export | None:
-    """Begin a file that waits, and return it. Return None if the file no longer waits."""
+    """Start a file that is waiting, and return it. Return None if the file is no longer waiting."""
     begun = db.session.scalar(
         update(Export)
         .where(Export.id == export_id, Export.state == ExportState.WAITING)
@@ -131,7 +132,7 @@ def set_total(export: Export, rows: int) -> None:
 
 def add_piece(export: Export, number: int, data: bytes, rows: int) -> None:
     """Store a piece of a file: `rows` rows, as CSV. Raises SupersededError if the file was erased
-    or another worker has begun it again."""
+    or another worker has started it again."""
     _advance(
         export,
         rows_written=Export.rows_written + rows,
@@ -152,9 +153,11 @@ def fail(export: Export) -> None:
 
 
 def put_back_stalled() -> Sequence[int]:
-    """Let files whose worker was lost begin again. Return the ids of the files that were put back.
+    """Put back the files whose worker was lost, so that another worker can start them. Return the
+    ids of the files that were put back.
 
-    A file that workers have begun TRIES_AT_MOST times already is not put back. It fails.
+    A file that workers have already started TRIES_AT_MOST times is not put back. It is marked as
+    failed.
     """
     stalled = (Export.state.in_(UNDER_WAY), Export.progress_at < now() - STALLED_AFTER)
     hopeless = update(Export).where(*stalled, Export.tries >= TRIES_AT_MOST)
@@ -192,7 +195,8 @@ def erase_files_of(campaign_id: int) -> int:
 
 def pieces_of(engine: Engine, export_id: int, length: int) -> Iterator[bytes]:
     """Yield the pieces of a file of `length` bytes. Each piece is read on a connection that is
-    given back before the piece is sent. Raises CutOffError if the file is erased meanwhile."""
+    given back before the piece is sent. Raises CutOffError if the file is erased in the meantime.
+    """
     number = 0
     while length > 0:
         piece = select(ExportPiece.data).where(
@@ -208,7 +212,7 @@ def pieces_of(engine: Engine, export_id: int, length: int) -> Iterator[bytes]:
 
 
 def _advance(export: Export, **values: object) -> None:
-    """Change a file that this worker makes. Raises SupersededError if the worker no longer has
+    """Change a file that this worker is making. Raises SupersededError if the worker no longer has
     it."""
     mine = update(Export).where(
         Export.id == export.id,

@@ -1,4 +1,4 @@
-"""The jobs that make a file, begin it again after a worker was lost, and erase old files."""
+"""The jobs that make a file, start it again after its worker was lost, and erase old files."""
 
 import logging
 import traceback
@@ -31,7 +31,8 @@ LINE_END = "\r\n"
 
 
 class ExportFailedError(Exception):
-    """The error for a fault of the software in a file. It names the kind and quotes no row."""
+    """The error for a software fault while a file was being made. It names the kind of fault and
+    quotes no row."""
 
 
 @job(IMPORTS, timeout=60 * 60)
@@ -80,10 +81,10 @@ def _write(export: Export) -> None:
 
 
 def _pieces(table: Table, export: Export) -> Iterator[tuple[bytes, int]]:
-    """Yield the file in pieces, each with how many rows it has.
+    """Yield the file in pieces, each with its number of rows.
 
-    The rows come by COPY over their own connection. So the whole file shows one moment of the
-    database, and PostgreSQL sends rows only as fast as they are read.
+    The rows come by COPY over their own connection. So the whole file shows the database at one
+    moment, and PostgreSQL sends rows only as fast as they are read.
     """
     with db.engine.connect() as connection:
         driver = connection.connection.driver_connection

@@ -1,4 +1,4 @@
-"""People and outcomes a page at a time, for the API.
+"""People and outcomes, read one page at a time, for the API.
 
 Each page begins after a key and is read by an index, so the last page is as quick as the first.
 """
@@ -69,14 +69,14 @@ ORDER BY changed_at, id
 
 
 class PersonKey(NamedTuple):
-    """A person's place in the order of pages: the list, then the person."""
+    """A person's position in the order of the pages, which is by list and then by person."""
 
     list_id: int
     contact_id: int
 
 
 class OutcomeKey(NamedTuple):
-    """An outcome's place in the order of pages. The moment is aware."""
+    """An outcome's position in the order of the pages. The moment is aware."""
 
     changed_at: datetime
     call_id: uuid.UUID
@@ -99,13 +99,14 @@ def people_after(key: PersonKey, campaign_id: int, at_most: int) -> Sequence[Row
 
 
 def find_person(campaign_id: int, contact_id: int) -> Row[Any] | None:
-    """Return one of the campaign's people; None if it has no such person."""
+    """Return one of the campaign's people, or None if the campaign has no such person."""
     values = {"campaign_id": campaign_id, "id": contact_id}
     return db.session.execute(_ONE_PERSON, values).one_or_none()
 
 
 def outcomes_after(key: OutcomeKey, campaign_id: int, at_most: int) -> Sequence[Row[Any]]:
-    """Return the campaign's next recorded calls after `key`, up to SETTLED_AFTER ago."""
+    """Return the campaign's next recorded calls after `key`. Changes in the last SETTLED_AFTER are
+    left out."""
     values = {
         "campaign_id": campaign_id,
         "since": key.changed_at,

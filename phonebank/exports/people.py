@@ -25,8 +25,8 @@ _STATUS = """CASE
 
 
 def status_sql(elsewhere: str = "false") -> str:
-    """Return SQL text for a person's status. `elsewhere` is the condition that their number rests
-    because another campaign has called it."""
+    """Return SQL text for a person's status. `elsewhere` is the condition under which their number
+    rests because another campaign has called it."""
     return state_sql(_STATUS.format(elsewhere=elsewhere), callable=ContactState.CALLABLE)
 
 

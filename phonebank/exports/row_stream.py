@@ -19,9 +19,9 @@ _under_way: set[int] = set()
 def stream_rows(query: Executable, **values: Any) -> Iterator[Row[Any]]:
     """Return the rows of a query, read a few hundred at a time through a cursor on the server.
 
-    The rows are read on a separate connection, because the request's session closes before its
-    answer is sent. The connection is released after the last row, or when the browser disconnects.
-    Raises ServiceUnavailableError if DOWNLOADS_AT_ONCE other downloads are running.
+    The rows are read on a separate connection, because the request's session closes before the
+    response is sent. The connection is released after the last row, or when the browser
+    disconnects. Raises ServiceUnavailableError if DOWNLOADS_AT_ONCE other downloads are running.
     """
     if len(_under_way) >= DOWNLOADS_AT_ONCE:
         raise ServiceUnavailableError(

@@ -21,8 +21,9 @@ class Column:
 class Table:
     """A file before it is made.
 
-    `query` is SQL for COPY with psycopg's `%(name)s` parameters; `count` says how many rows the
-    file has. `lines` turns a row of COPY, without its end, into CSV without the last line's end.
+    `query` is SQL for COPY with psycopg's `%(name)s` parameters, and `count` is SQL that counts the
+    file's rows. `lines` turns a row of COPY, without its line break, into CSV without a line break
+    at the end.
     """
 
     header: Sequence[str]

@@ -2,8 +2,8 @@
 
 libphonenumber's table of time zones lists only exceptions. A telephone exchange that the table does
 not name gets a default, which is often wrong: 689 is Orlando and gets Chicago's time. So this
-module gives an area code the zones of *all* places that it covers. It cannot know where people live
-who kept their number when they moved.
+module gives an area code the zones of *all* places that it covers. If people kept their number when
+they moved, it cannot know where they live.
 """
 
 from functools import cache
@@ -78,7 +78,7 @@ _AT_A_PLACE = frozenset(
 
 
 def time_zones_of_area_code(code: str) -> tuple[str, ...]:
-    """Return the IANA time zones, sorted, of all places that an area code covers.
+    """Return the sorted IANA time zones of all places that an area code covers.
 
     `code` is the three digits of an American or Canadian area code. The result is empty for an
     unknown code and for a code without a place (freephone), because the owner may be anywhere.
@@ -115,7 +115,8 @@ def _canadian() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _american() -> dict[str, tuple[str, ...]]:
-    """Return the time zones of all ZIP codes with each area code, even of those in another state.
+    """Return, for each area code, the time zones of all its ZIP codes, including ZIP codes in
+    another state.
 
     The `zipcodes` package says which ZIP codes have which area code and zone.
     """

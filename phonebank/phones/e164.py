@@ -1,7 +1,8 @@
-"""Reads telephone numbers from the text of a spreadsheet, as E.164, or gives a reason to refuse.
+"""Reads telephone numbers from the text of a spreadsheet, as E.164, or gives a reason to refuse the
+text.
 
 libphonenumber says what a number means. This module decides about the words that people write
-around numbers, about valid numbers that callers still never call, and about the drama numbers that
+around numbers, about valid numbers that callers must never call, and about the drama numbers that
 the demonstration may call.
 """
 
@@ -92,7 +93,8 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
 
     `country` is the ISO 3166-1 alpha-2 code of the list's country. Numbers without a country code
     are read as people dial them there. Numbers of other countries need a country code. An extension
-    ("ext 12") is dropped, because E.164 has no extensions. Store the text beside the number.
+    ("ext 12") is dropped, because E.164 has no extensions. The calling code should store the text
+    beside the number.
 
     Raises InvalidPhoneNumberError, or ValueError for an unknown `country`.
     """
@@ -111,8 +113,9 @@ def read_numbers(
     text beside a number is dropped. If the cell has no number, the first error is raised, so the
     returned list is never empty.
 
-    With `others_too`, the list includes numbers that the words beside them call another person's or
-    a fax. A do-not-call list needs them, because it is about numbers and not about people.
+    With `others_too`, the list includes numbers that are another person's or a fax according to the
+    words beside them. A do-not-call list needs them, because it is about numbers and not about
+    people.
 
     Raises InvalidPhoneNumberError, or ValueError for an unknown `country`.
     """
@@ -231,7 +234,7 @@ def _check_area_code(e164: str, text: str, country: str) -> str:
 
 
 def _find_drama_number(digits: str, calling_code: str, international: bool) -> str | None:
-    """Return the drama number that these digits spell; None if they spell no drama number.
+    """Return the drama number that these digits spell, or None if they spell no drama number.
 
     libphonenumber calls a drama number invalid.
     """
@@ -254,7 +257,7 @@ def _read_with_libphonenumber(text: str, country: str, allow_drama: bool) -> str
 
 
 def _strip_words(text: str) -> str:
-    """Strip the words around a number: "Mob: 07700 900123 (home) x12".
+    """Strip the words around a number, as in "Mob: 07700 900123 (home) x12".
 
     Raises InvalidPhoneNumberError for text that is plainly not one number.
     """

@@ -45,7 +45,8 @@ def _has_code_alone(country: str) -> bool:
 
 
 def time_zones_of(e164: str) -> tuple[str, ...]:
-    """Return every IANA time zone that a number's owner may be in, sorted; empty if unknown.
+    """Return every IANA time zone that a number's owner may be in, sorted. The result is empty if
+    the zones are unknown.
 
     A landline has the zones of its area. A North American number has the zones of all places that
     its area code covers: see `area_codes`. A mobile number elsewhere has all zones of its country,

@@ -135,7 +135,7 @@ def normalise_text(text: str) -> str:
 
 
 def strip_notes(text: str) -> str:
-    """Remove notes beside a number, with their digits: "(home)", "after 6pm", "flat 2".
+    """Remove notes beside a number, with their digits, such as "(home)", "after 6pm" or "flat 2".
 
     `text` is the result of `normalise_text`.
     """
@@ -145,7 +145,8 @@ def strip_notes(text: str) -> str:
 
 
 def strip_others(text: str) -> str:
-    """Remove other people's numbers, faxes and numbers no longer in use: "husband 07700 900123".
+    """Remove other people's numbers, faxes and numbers no longer in use, such as "husband 07700
+    900123".
 
     `text` is the result of `normalise_text`. The whole part between two separators is removed. If a
     part has only a word such as "husband" and no digits, it is unclear which number the word
@@ -167,7 +168,7 @@ def strip_extension(text: str) -> str:
 
 
 def has_letter_for_digit(text: str) -> bool:
-    """Whether a letter was typed for a digit.
+    """Whether a letter was typed instead of a digit.
 
     The letter touches digits, like the O in "O20 7946", or it stands alone among digits and looks
     like a digit. A whole word may touch the digits at one end: "Tel020…".
@@ -224,7 +225,7 @@ def _join_area_code(slash: re.Match[str]) -> str:
 
 
 def _split_at_labels(piece: str) -> list[str]:
-    """Split a piece at the labels between numbers: "020 7946 0123 m: 07700 900123".
+    """Split a piece at the labels between numbers, as in "020 7946 0123 m: 07700 900123".
 
     If a part has too few digits for a number, the piece is not split, and is refused later.
     """
@@ -254,8 +255,8 @@ def _has_prefix(piece: str) -> bool:
 
 @cache
 def _has_one_length(country: str) -> bool:
-    """Whether landline numbers with their area code have one length, or two that differ by one
-    digit."""
+    """Whether all landline numbers with their area code have the same length, or lengths that
+    differ by one digit at most."""
     metadata = PhoneMetadata.metadata_for_region(country)
     lengths = metadata.fixed_line.possible_length if metadata and metadata.fixed_line else ()
     return bool(lengths) and max(lengths) - min(lengths) <= 1

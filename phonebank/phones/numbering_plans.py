@@ -2,9 +2,9 @@
 
 libphonenumber reads a number in about 20 microseconds, which is slow for a list of a million rows.
 Most rows have a plain, valid number of the list's own country. A country's plan recognises such
-numbers in a microsecond or two, by the patterns in libphonenumber's metadata. libphonenumber itself
-reads every number that the plan does not recognise. `test_numbering_plans.py` checks that the plan
-and libphonenumber agree.
+numbers in a microsecond or two, from the patterns in libphonenumber's metadata. libphonenumber
+itself reads every number that the plan does not recognise. `test_numbering_plans.py` checks that
+the plan and libphonenumber agree.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class NumberingPlan:
     lengths_of_group: tuple[frozenset[int], ...]
 
     def kind_of(self, national: str) -> int | None:
-        """Return the kind of a national number (ASCII digits without a prefix); None if it has no
-        kind."""
+        """Return the kind of a national number (ASCII digits without a prefix), or None if it has
+        no kind."""
         match = self.kinds.fullmatch(national)
         if match is None or match.lastindex is None:
             return None
@@ -66,10 +66,10 @@ class NumberingPlan:
         return self.kind_of_group[group]
 
     def recognise(self, digits: str, international: bool) -> RecognisedNumber | None:
-        """Recognise a number of this country by its ASCII digits as people write them.
+        """Recognise a number of this country from its ASCII digits as people write them.
 
-        `international` says that a plus sign came before the digits. None means "not certain" and
-        never "invalid": libphonenumber reads the ambiguous spellings.
+        `international` says whether a plus sign came before the digits. None means "not certain"
+        and never "invalid", because libphonenumber reads the ambiguous spellings.
         """
         code = self.calling_code
         national = digits
@@ -97,7 +97,7 @@ class NumberingPlan:
 
 @cache  # at most one for each of the world's 245 regions
 def plan_of_country(country: str) -> NumberingPlan | None:
-    """Return the plan of an ISO 3166-1 alpha-2 country; None if its prefixes are too complex.
+    """Return the plan of an ISO 3166-1 alpha-2 country, or None if its prefixes are too complex.
 
     Countries whose national prefix has a carrier code or a rewriting rule (Brazil, Argentina) have
     no plan, and libphonenumber reads all their numbers. Raises ValueError for a country that

@@ -1,8 +1,8 @@
 """The time zones of postcodes.
 
-The time zones of the United States come from the `zipcodes` package, those of Canada and the United
-Kingdom from the tables below. A postcode says where a person lives. A number, especially a mobile
-number, may not say that.
+The time zones of the United States come from the `zipcodes` package. Those of Canada and the United
+Kingdom come from the tables below. A postcode says where a person lives. A number, especially a
+mobile number, may not say that.
 """
 
 import re
@@ -89,7 +89,8 @@ _CANADA: dict[str, tuple[str, ...]] = {
 
 @lru_cache(maxsize=65_536)
 def time_zones_of_postcode(postcode: str, country: str) -> tuple[str, ...]:
-    """Return every IANA time zone that people with a postcode may live in; empty if unknown.
+    """Return every IANA time zone that people with a postcode may live in. The result is empty if
+    the zones are unknown.
 
     `postcode` is the result of `csv_input.cells.tidy_postcode`. `country` is the ISO 3166-1 code of
     the list's country. American and Canadian codes look different, so lists of either country may
