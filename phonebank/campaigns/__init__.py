@@ -1,1 +1,1 @@
-"""Campaigns from draft to end: set up, start, pause, and count their results."""
+"""Campaigns from draft to end: set them up, start and pause them, and count their results."""

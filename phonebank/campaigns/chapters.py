@@ -1,5 +1,5 @@
-"""Chapters, which are local groups: making, renaming and deleting a chapter, and moving a campaign
-from one chapter to another. These functions do not commit."""
+"""Makes, renames and deletes chapters, which are local groups, and moves campaigns from one chapter
+to another. These functions do not commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ NAME_AT_MOST = 80  # characters, as many as the column holds
 
 @dataclass(frozen=True)
 class ChapterSize:
-    """A chapter, with the numbers of its campaigns and of the people who have a role in it."""
+    """A chapter, with the number of its campaigns and the number of people who have a role in
+    it."""
 
     chapter: Chapter
     campaigns: int
@@ -26,7 +27,7 @@ class ChapterSize:
 
 
 def chapter_sizes() -> list[ChapterSize]:
-    """Return every chapter by name, with its size."""
+    """Return every chapter with its size, sorted by name."""
     campaigns = select(func.count()).where(Campaign.chapter_id == Chapter.id).scalar_subquery()
     people = select(func.count()).where(ScopedRole.chapter_id == Chapter.id).scalar_subquery()
     query = select(Chapter, campaigns, people).order_by(Chapter.name)
@@ -47,8 +48,8 @@ def chapter_for(chapter_id: int) -> Chapter:
 
 
 def chapter_named(name: str) -> Chapter:
-    """Return the chapter with this name, in capital or small letters. Raises NotFoundError if there
-    is no such chapter."""
+    """Return the chapter with this name, whether in capital or small letters. Raises NotFoundError
+    if there is no such chapter."""
     chapter = _with_name(_clean_name(name))
     if chapter is None:
         raise NotFoundError(f"There is no chapter “{name}”.", "Make it first, or check its name.")
@@ -56,7 +57,7 @@ def chapter_named(name: str) -> Chapter:
 
 
 def people_in(chapter: Chapter) -> Sequence[tuple[ScopedRole, Account]]:
-    """Return the roles in the chapter with their accounts, by name."""
+    """Return the roles in the chapter with their accounts, sorted by name."""
     query = (
         select(ScopedRole, Account)
         .join(Account, Account.id == ScopedRole.account_id)
@@ -73,10 +74,10 @@ def campaigns_in(chapter: Chapter) -> Sequence[Campaign]:
 
 
 def create_chapter(name: str, by: Account | None) -> Chapter:
-    """Make a chapter. `by` is the organiser who makes it, or None for a command.
+    """Make a chapter. `by` is the organiser who makes it, or None if a command makes it.
 
-    Raises InvalidInputError for an empty or too long name, and ConflictError if a chapter already
-    has the name.
+    Raises InvalidInputError if the name is empty or too long, and ConflictError if another chapter
+    already has it.
     """
     chapter = Chapter(name=_free_name(name))
     _store_name(chapter)
@@ -91,7 +92,7 @@ def create_chapter(name: str, by: Account | None) -> Chapter:
 
 
 def rename_chapter(chapter: Chapter, name: str, by: Account | None) -> None:
-    """Rename the chapter. Raises the errors of `create_chapter`."""
+    """Rename the chapter. Raises the same errors as `create_chapter`."""
     lock_row(chapter)
     before = chapter.name
     chapter.name = _free_name(name, chapter)
@@ -134,11 +135,11 @@ def delete_chapter(chapter: Chapter, by: Account | None) -> None:
 def move_campaign(
     campaign: Campaign, seen: int | None, chapter_id: int | None, by: Account | None
 ) -> None:
-    """Move the campaign to another chapter. None means no chapter. `seen` is the chapter in which
-    the page showed the campaign.
+    """Move the campaign to another chapter, or to no chapter if `chapter_id` is None. `seen` is the
+    chapter that the campaign was in when the page was shown.
 
-    Raises ConflictError if the campaign is no longer in `seen`, NotFoundError if there is no such
-    chapter.
+    Raises ConflictError if the campaign is no longer in `seen`, and NotFoundError if there is no
+    such chapter.
     """
     lock_row(campaign)
     if campaign.chapter_id != seen:
@@ -172,7 +173,7 @@ def _with_name(name: str) -> Chapter | None:
 
 
 def _free_name(name: str, but: Chapter | None = None) -> str:
-    """Return the name without extra spaces. Raises the errors of `create_chapter`."""
+    """Return the name without extra spaces. Raises the same errors as `create_chapter`."""
     name = _clean_name(name)
     if not name:
         raise InvalidInputError("The chapter has no name.", "Type a name, such as a town.")
@@ -188,8 +189,8 @@ def _free_name(name: str, but: Chapter | None = None) -> str:
 
 
 def _store_name(chapter: Chapter) -> None:
-    """Write the chapter with its name. Raises ConflictError if another transaction has just taken
-    that name."""
+    """Write the chapter with its name to the database. Raises ConflictError if another transaction
+    has just taken that name."""
     name = chapter.name
     try:
         with db.session.begin_nested():

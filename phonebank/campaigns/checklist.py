@@ -23,7 +23,8 @@ class Step:
 
 
 def checklist(campaign: Campaign) -> list[Step]:
-    """Return the steps of a draft, in order. The campaign can start once all of them are done."""
+    """Return the steps of a draft, in order. The campaign can start as soon as all the steps are
+    done."""
     unsaid = missing_statements(campaign)
     return [
         _people(campaign),
@@ -60,7 +61,8 @@ def _people(campaign: Campaign) -> Step:
 
 
 def _screening(campaign: Campaign) -> list[Step]:
-    """Return the step of the lists that the law doesn't let callers call yet, if any."""
+    """Return the step about lists whose people the law does not yet permit callers to call, if
+    there are any."""
     stopped = count_stopped(campaign)
     if not stopped:
         return []

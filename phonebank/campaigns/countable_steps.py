@@ -1,5 +1,5 @@
-"""The steps of a campaign's scripts whose answers can be counted. Choices and scales can be
-counted, and typed text cannot."""
+"""Finds the steps of a campaign's scripts whose answers can be counted. Choices and scales can be
+counted, but typed text cannot."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ COUNTABLE = ("choice", "several", "scale")
 
 
 def versions_of(campaign: Campaign) -> list[tuple[int, str, int]]:
-    """Return each script version of the campaign as its id, its script's name and its number. The
-    newest version is first."""
+    """Return the id, the script's name and the version number of each script version in the
+    campaign, newest first."""
     rows = db.session.execute(
         select(ScriptVersion.id, Script.name, ScriptVersion.number)
         .join(Script, Script.id == ScriptVersion.script_id)
@@ -25,8 +25,8 @@ def versions_of(campaign: Campaign) -> list[tuple[int, str, int]]:
 
 
 def countable_steps(campaign: Campaign) -> dict[str, Any]:
-    """Return the countable steps of all script versions: the `version_ids` and, in the same order,
-    the `step_ids`."""
+    """Return the countable steps of all script versions, as two parallel lists: `version_ids` and
+    `step_ids`."""
     pairs = [
         (version_id, step.id)
         for version_id, _, _ in versions_of(campaign)

@@ -1,5 +1,5 @@
 """The statements about personal data that a campaign must make before it starts: who is
-responsible, the legal ground, the last day, and how long people's data is kept."""
+responsible, what the legal ground is, when the last day is, and how long people's data is kept."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -27,7 +27,8 @@ def lawful_bases_for(country: str) -> dict[str, str]:
 
 
 def missing_statements(campaign: Campaign) -> list[str]:
-    """Return what a campaign must still say about its people's data, as sentences."""
+    """Return the statements that a campaign must still make about its people's data, as
+    sentences."""
     missing = []
     if not campaign.controller:
         missing.append("Say who is responsible for the people's data.")
@@ -41,8 +42,8 @@ def missing_statements(campaign: Campaign) -> list[str]:
 
 
 def earliest_date_in(campaign: Campaign, at: datetime | None = None) -> date:
-    """Return the date in the campaign's country at `at` (aware), or now if `at` is None. In a
-    country with several time zones, this is the earliest date in any of them."""
+    """Return the date in the campaign's country at `at` (aware), or today's date if `at` is None.
+    If the country has several time zones, return the earliest date in any of them."""
     zones = rules_for(campaign.country).time_zones.value
     return min((at or now()).astimezone(ZoneInfo(zone)).date() for zone in zones)
 

@@ -1,11 +1,11 @@
 """Counts outcomes and answers day by day, so that no page reads millions of calls.
 
-The tallies have no outcomes, lists or answers, and recording a call must not write more than it
-does now. So a job counts outcomes and answers afterwards. It counts each day whose tallies have
-changed since the day was last counted, which their version shows. A page that reads the counts
-compares the versions too. If a day has changed, the page counts it itself if that is quick, and
-otherwise says how old the counts are. So only the busiest campaigns have figures that are some
-minutes old. These functions do not commit.
+The tallies do not distinguish outcomes, lists or answers, and recording a call must not write more
+than it does now. So a job counts outcomes and answers afterwards. It counts each day whose tallies
+have changed since the day was last counted, which the version of the tallies shows. A page that
+reads the counts also compares the versions. If a day has changed, the page counts that day itself
+if this is quick, and otherwise says how old the counts are. So only the busiest campaigns show
+figures that are some minutes old. These functions do not commit.
 """
 
 import time
@@ -96,7 +96,8 @@ class Freshness:
     (`live`).
 
     `is_current` says whether all figures are up to date. If they are not, `as_of` is the time of
-    the oldest stored count that is out of date, or None if no changed day has been counted.
+    the oldest stored count that is out of date, or None if none of the changed days has been
+    counted yet.
     """
 
     counted: Sequence[date]
@@ -106,7 +107,8 @@ class Freshness:
 
 
 def freshness(campaign_id: int, days: Mapping[date, Totals]) -> Freshness:
-    """Return how to read the counts of these days. `days` has the tallies' totals of each day."""
+    """Return how to read the counts of these days. `days` maps each day to the totals of its
+    tallies."""
     counted = {row.day: row for row in db.session.execute(_COUNTED, {"id": campaign_id})}
     changed = [
         day
@@ -121,8 +123,8 @@ def freshness(campaign_id: int, days: Mapping[date, Totals]) -> Freshness:
 
 
 def read_live_outcomes(campaign: Campaign, days: Iterable[date], zone: ZoneInfo) -> list[Any]:
-    """Count the outcomes of these days from the calls. A row has hour, contact_list_id, outcome,
-    calls, reached and conversations."""
+    """Count the outcomes of these days directly from the calls. Each row has hour, contact_list_id,
+    outcome, calls, reached and conversations."""
     return [
         row
         for day in days
@@ -131,8 +133,8 @@ def read_live_outcomes(campaign: Campaign, days: Iterable[date], zone: ZoneInfo)
 
 
 def read_live_answers(campaign: Campaign, days: Iterable[date], zone: ZoneInfo) -> list[Any]:
-    """Count the answers of these days from the calls. A row has contact_list_id, party_id,
-    script_version_id, step_id, answer and number."""
+    """Count the answers of these days directly from the calls. Each row has contact_list_id,
+    party_id, script_version_id, step_id, answer and number."""
     steps = countable_steps(campaign)
     return [
         row
@@ -142,7 +144,7 @@ def read_live_answers(campaign: Campaign, days: Iterable[date], zone: ZoneInfo) 
 
 
 def days_to_count(campaign_id: int, days: Mapping[date, Totals], at: datetime) -> list[date]:
-    """Return the days that the job should count at `at`, the newest first."""
+    """Return the days that the job should count at `at`, newest first."""
     counted = {row.day: row for row in db.session.execute(_COUNTED, {"id": campaign_id})}
 
     def is_due(day: date) -> bool:
@@ -172,7 +174,7 @@ def _values(campaign_id: int, day: date, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _begin(day: date, zone: ZoneInfo) -> datetime:
-    """Return the first hour of UTC that begins on this day."""
+    """Return the start of the first hour (of UTC) that begins on this day in this zone."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
     hour = hour_of(midnight)
     return hour if hour == midnight else hour + timedelta(hours=1)

@@ -1,4 +1,5 @@
-"""Estimates how many calls a campaign still needs, and how many days they take at its pace."""
+"""Estimates how many calls a campaign still needs, and how many days these will take at its current
+pace."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ PACE_DAYS = 7
 
 @dataclass(frozen=True)
 class Forecast:
-    """An estimate: `calls_left` calls, which take `days` days at `calls_a_day` and end on
-    `finished_on`."""
+    """An estimate of the work that is left: `calls_left` calls, which take `days` days at
+    `calls_a_day` calls a day, until `finished_on`."""
 
     calls_left: int
     calls_a_day: int
@@ -29,11 +30,11 @@ class Forecast:
 def forecast(
     left: int, finished: int, calls: int, days: Sequence[Bar], attempts_at_most: int, today: date
 ) -> Forecast | None:
-    """Return the forecast, or None if it is too early to tell or if nobody is left.
+    """Return the forecast, or None if it is too early to tell or if nobody is left to call.
 
     `left` is the number of people who can still be called, now or later. `finished` is the number
-    of people who need no more calls, after `calls` calls altogether. `days` has the number of calls
-    of each day up to today.
+    of people who need no more calls, and `calls` is the number of calls so far. `days` has the
+    number of calls on each day up to today.
     """
     pace = _pace(days)
     if not left or not pace or finished < FINISHED_AT_LEAST:
@@ -45,9 +46,9 @@ def forecast(
 
 @dataclass(frozen=True)
 class GoalForecast:
-    """An estimate: `left` conversations are missing from the goal. With `a_day` conversations a day
-    the campaign reaches its goal on `reached_on`, which is None if there were no conversations in
-    the last days."""
+    """An estimate for the campaign's goal: `left` more conversations are needed. With `a_day`
+    conversations a day, the campaign reaches its goal on `reached_on`, which is None if there have
+    been no conversations in the last few days."""
 
     left: int
     a_day: int
@@ -57,8 +58,8 @@ class GoalForecast:
 def goal_forecast(
     conversations: int, goal: int, days: Sequence[Bar], today: date
 ) -> GoalForecast | None:
-    """Return when the campaign reaches its goal of conversations, or None if it has reached the
-    goal. `days` has the figures of each day up to today."""
+    """Return the forecast of when the campaign reaches its goal of conversations, or None if it has
+    already reached the goal. `days` has the figures of each day up to today."""
     left = goal - conversations
     if left <= 0:
         return None
@@ -70,9 +71,9 @@ def goal_forecast(
 
 
 def more_callers(estimate: Forecast, last_day: date, today: date, calls_each: int) -> int:
-    """Return how many more callers the campaign needs to finish by the end of the last day, if each
-    of them makes `calls_each` calls a day. They begin tomorrow, or today if today is the last
-    day."""
+    """Return how many more callers the campaign needs in order to finish by the end of the last
+    day, if each of these callers makes `calls_each` calls a day. They start tomorrow, or today if
+    today is the last day."""
     days = max(1, (last_day - today).days)
     return max(0, ceil((estimate.calls_left / days - estimate.calls_a_day) / calls_each))
 
@@ -83,7 +84,8 @@ def _pace(days: Sequence[Bar]) -> float:
 
 
 def _mean(numbers: Sequence[int]) -> float:
-    """Return the mean of the numbers from the first one that is not 0, or 0 if there is none."""
+    """Return the mean of the numbers, not counting zeros at the beginning. Return 0 if all numbers
+    are 0."""
     counted = list(numbers)
     while counted and not counted[0]:
         counted.pop(0)
@@ -91,10 +93,10 @@ def _mean(numbers: Sequence[int]) -> float:
 
 
 def _calls_needed(left: int, finished: int, calls: int, attempts_at_most: int) -> int:
-    """Return the estimate of the calls that are left.
+    """Return an estimate of how many calls are left.
 
-    The calls so far show the probability that a call finishes a person, and the last attempt always
-    finishes a person. From this follows the expected number of calls to all people. The calls so
+    The calls so far show how likely a call is to be a person's last one, and a person's last
+    permitted attempt always is. This gives the expected number of calls to all people. The calls so
     far are subtracted from that number.
     """
     share = min(1.0, finished / max(calls, finished))

@@ -1,5 +1,5 @@
-"""The job that counts the days of campaigns. It may run twice, late, or at the same time as another
-run."""
+"""The job that counts the days of campaigns. The job may run twice, run late, or run at the same
+time as another run."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,5 @@
-"""How a campaign's calls ended, and at which hours the people on each list answer."""
+"""Figures on how a campaign's calls ended, and on the hours at which the people on each list
+answer."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -36,8 +37,8 @@ GROUP BY 1, 2, 3
 
 @dataclass(frozen=True)
 class Share:
-    """One of the SHARE_GROUPS: its number of calls, and the number of each of its outcomes, the
-    most frequent first."""
+    """The figures of one of the SHARE_GROUPS: the number of its calls, and how often each of its
+    outcomes occurred, the most frequent first."""
 
     key: str
     label: str
@@ -47,7 +48,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Rate:
-    """How many of some calls somebody answered."""
+    """A number of calls, and how many of them somebody answered."""
 
     calls: int = 0
     reached: int = 0
@@ -63,8 +64,8 @@ class Rate:
 
 @dataclass(frozen=True)
 class OutcomeFigures:
-    """All shares, and the answer rates by list id and local hour of the day. `fresh` says how old
-    the figures are."""
+    """The shares of all groups, and the answer rates by list id and local hour of the day. `fresh`
+    says how up to date the figures are."""
 
     calls: int
     shares: list[Share]
@@ -77,7 +78,7 @@ class OutcomeFigures:
         return sorted({hour for by_hour in self.rates.values() for hour in by_hour})
 
     def rate_of_hour(self, hour: int) -> Rate:
-        """Return the rate of one hour of the day, over all lists."""
+        """Return the answer rate in one hour of the day, over all lists."""
         rates = [by_hour[hour] for by_hour in self.rates.values() if hour in by_hour]
         return Rate(sum(rate.calls for rate in rates), sum(rate.reached for rate in rates))
 
@@ -95,7 +96,7 @@ def share_group(outcome: str) -> str:
 def outcome_figures(
     campaign: Campaign, by_hour: Mapping[datetime, Totals], zone: ZoneInfo
 ) -> OutcomeFigures:
-    """Return the figures of the campaign. `by_hour` has the tallies' totals of each hour."""
+    """Return the figures of the campaign. `by_hour` maps each hour to the totals of its tallies."""
     days = days_of(by_hour, zone)
     fresh = freshness(campaign.id, days)
     outcomes: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""What people answered in a campaign's calls, question by question."""
+"""Counts what people answered in a campaign's calls, question by question."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ GROUP BY 1, 2
 
 @dataclass(frozen=True)
 class AnswerFilter:
-    """Which answers are counted. A list, party or day of None means all of them. If `version_id` is
-    None, the answers to the published version are counted."""
+    """Which answers are counted. A list, party or day of None means all lists, parties or days. If
+    `version_id` is None, the answers to the published version are counted."""
 
     list_id: int | None = None
     party_id: int | None = None
@@ -46,8 +46,8 @@ class Count:
 
 @dataclass(frozen=True)
 class Question:
-    """One step of the script with the counts of its answers. `people` is how many people answered
-    it. Only a scale has a `mean`."""
+    """One step of the script, with the counts of its answers. `people` is the number of people who
+    answered it. Only a scale has a `mean`."""
 
     title: str
     answers: list[Count]
@@ -58,8 +58,8 @@ class Question:
 
 @dataclass(frozen=True)
 class AnswerFigures:
-    """The questions of one version of the script, in the script's order. `fresh` says how old the
-    counts are."""
+    """The questions of one version of the script, in the order of the script. `fresh` says how up
+    to date the counts are."""
 
     version_id: int | None
     questions: list[Question]
@@ -69,7 +69,7 @@ class AnswerFigures:
 def answers_by_question(campaign: Campaign, chosen: AnswerFilter | None = None) -> AnswerFigures:
     """Count the answers to the chosen version of the script, or to the published one.
 
-    Typed answers are not counted. The calls file has them.
+    Typed answers are not counted. They are in the export file of calls.
     """
     chosen = chosen or AnswerFilter()
     version_id = chosen.version_id or published_version_id(campaign)

@@ -1,4 +1,4 @@
-"""What organisers do with campaigns. The calling code commits."""
+"""What organisers can do with campaigns. The calling code commits."""
 
 import secrets
 from collections.abc import Sequence
@@ -38,10 +38,10 @@ def campaigns_of(account: Account) -> Sequence[Campaign]:
 
 
 def create_campaign(account: Account, values: dict[str, Any]) -> Campaign:
-    """Create a campaign as a draft. `values` are checked values for columns of Campaign, by name.
+    """Create a campaign as a draft. `values` has validated values for columns of Campaign, by name.
 
-    Raises NotAllowedError if the account does not organise the chapter in `values`, or, if `values`
-    has no chapter, the whole installation.
+    Raises NotAllowedError if the account does not organise the chapter in `values`. If `values` has
+    no chapter, the account must organise the whole installation.
     """
     if not may_organise_chapter(account, values.get("chapter_id")):
         raise NotAllowedError(
@@ -58,11 +58,11 @@ def create_campaign(account: Account, values: dict[str, Any]) -> Campaign:
 
 
 def change_state(campaign: Campaign, verb: str) -> None:
-    """Start, pause, resume, end or reopen the campaign; `verb` is a key of MOVES.
+    """Start, pause, resume, end or reopen the campaign. `verb` is a key of MOVES.
 
     Raises ConflictError if the state does not allow the action, even if the page showed the button.
-    Also raises ConflictError if a campaign would start without people to call, a script, or its
-    statements about personal data, or if its people have been erased.
+    Also raises ConflictError if the campaign would start without people to call, without a script
+    or without its statements about personal data, or if its people have been erased.
     """
     lock_row(campaign)
     refuse_erased(campaign)
@@ -82,23 +82,25 @@ def change_state(campaign: Campaign, verb: str) -> None:
 
 
 def missing_parts(campaign: Campaign) -> list[str]:
-    """Return what a draft needs before it can start, as sentences."""
+    """Return what a draft still needs before it can start, as sentences."""
     return [
         sentence for step in checklist(campaign) if not step.done for sentence in step.sentences
     ]
 
 
 def replace_join_link(campaign: Campaign) -> None:
-    """Make a new link for callers. The old link stops working. Admitted callers stay."""
+    """Make a new link for callers. The old link stops working, but callers who have been admitted
+    stay."""
     lock_row(campaign)
     campaign.join_token = secrets.token_urlsafe(12)
 
 
 def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:
-    """Admit callers who wait at the campaign's own link, and return how many were admitted.
+    """Admit callers who joined with the campaign's own link and are waiting. Return how many were
+    admitted.
 
-    `None` admits all of them, except callers who are held until an organiser admits them one by
-    one. The callers' screens then continue automatically.
+    If `caller_ids` is None, admit all of these callers, except held callers, whom an organiser must
+    admit individually. The callers' screens then continue automatically.
     """
     if caller_ids is None:
         return admission.admit_all(campaign)
@@ -106,8 +108,8 @@ def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:
 
 
 def count_flagged_callers(campaign: Campaign) -> int:
-    """Return how many callers went over a pace limit and have not been reviewed by an organiser
-    yet."""
+    """Return how many callers have gone over a pace limit and have not yet been reviewed by an
+    organiser."""
     query = select(func.count(PaceFlag.caller_id.distinct())).where(
         PaceFlag.campaign_id == campaign.id, PaceFlag.looked_at.is_(None)
     )

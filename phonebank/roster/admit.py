@@ -1,4 +1,5 @@
-"""Admits waiting callers, one by one or all who wait in a room. These functions do not commit."""
+"""Admits waiting callers, either individually or all those in a room. These functions do not
+commit."""
 
 from collections.abc import Iterable
 
@@ -13,13 +14,14 @@ from phonebank.roster.rooms import Room
 
 
 def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
-    """Admit these callers to the room in which they were read. Return how many of them still waited
-    there.
+    """Admit these callers to the room that they were in when their rows were read. Return how many
+    of them were still waiting there.
 
     Their screens then continue automatically. A held caller is admitted only with `for_organiser`.
 
-    The database decides, not the page. A caller who was removed meanwhile stays out, and a caller
-    who has moved to another party must be admitted by that party's host.
+    The current state in the database decides, not what the page showed. A caller who has since been
+    removed stays out, and a caller who has moved to another party must be admitted by that party's
+    host.
     """
     shown: dict[int | None, list[int]] = {}
     for caller in callers:
@@ -31,7 +33,8 @@ def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
 
 
 def admit_all(room: Room) -> int:
-    """Admit every caller who waits in a room, except held callers. Return how many were admitted.
+    """Admit every caller who is waiting in a room, except held callers. Return how many were
+    admitted.
 
     If the room is a campaign, this admits its callers who are in no party.
     """
@@ -42,11 +45,11 @@ def admit_all(room: Room) -> int:
 
 
 def set_door(room: Room, is_open: bool) -> None:
-    """Open or close the door of a party. Without a party, open or close the door for callers who
-    use the campaign's own link.
+    """Open or close the door of a party. If the room is a campaign, open or close the door for
+    callers who use the campaign's own link.
 
-    An open door admits everyone who has the code or link, and all callers who wait already, except
-    held callers. If the door is closed, each newcomer waits.
+    Opening the door admits all callers who are already waiting, except held callers. An open door
+    admits everyone who has the code or link. While the door is closed, newcomers wait.
     """
     lock_row(room)
     room.door_open = is_open
@@ -57,8 +60,8 @@ def set_door(room: Room, is_open: bool) -> None:
 
 
 def admit_some(room: Room, caller_ids: Iterable[int], for_organiser: bool = False) -> int:
-    """Admit the given callers if they wait in the room. Return how many were admitted. `admit` says
-    what happens to a held caller."""
+    """Admit those of the given callers who are waiting in the room. Return how many were admitted.
+    See `admit` for held callers."""
     return _admit(_is_in(room) & Caller.id.in_(list(caller_ids)), for_organiser)
 
 

@@ -1,9 +1,9 @@
 """Decides which newcomers must wait because of their network address, even if the door is open.
 
-Phonebank cannot tell a new phone from a new caller, so a person who joins with another phone starts
-again below every limit. That is why Phonebank checks the network address of a newcomer. Phonebank
-stores only a keyed hash of the address, for some days. The hash shows whether two addresses are the
-same. Without the server's key the hash does not reveal the address.
+Phonebank cannot tell whether a new phone belongs to a new caller, so a person who joins with
+another phone starts again below every limit. That is why Phonebank checks the network address of a
+newcomer. It stores only a keyed hash of the address, and only for some days. The hash shows whether
+two addresses are the same. Without the server's key, the hash does not reveal the address.
 """
 
 import hashlib
@@ -77,10 +77,10 @@ def hash_address(campaign_id: int, address: str) -> str | None:
 
 
 def reason_to_wait(campaign: Campaign, hashed: str | None, at: datetime) -> str:
-    """Return why a newcomer with this hashed address waits: STOPPED, PAUSED or CROWD; "" for no
-    reason.
+    """Return the reason why a newcomer with this hashed address must wait: STOPPED, PAUSED or
+    CROWD. Return "" if the newcomer need not wait.
 
-    The address stays locked until the transaction ends.
+    The address is locked until the transaction ends.
     """
     if hashed is None:
         return ""
@@ -100,15 +100,15 @@ def reason_to_wait(campaign: Campaign, hashed: str | None, at: datetime) -> str:
 
 
 def flag_crowd(newcomer: Caller, campaign: Campaign, at: datetime) -> None:
-    """Show the organisers that this newcomer waits, because newcomers from the same address have
-    seen too many people together."""
+    """Flag this newcomer for the organisers. The newcomer waits because newcomers from the same
+    address have together seen too many people."""
     if newcomer.address is not None:
         seen = _seen(campaign, newcomer.address, at)
         pace.flag(newcomer, pace.NEWCOMERS, seen, campaign.newcomers_people_an_hour, at)
 
 
 def stop_address(caller: Caller, at: datetime) -> bool:
-    """Make newcomers from the caller's address wait for an organiser, for a day.
+    """For a day, make newcomers from the caller's address wait until an organiser admits them.
 
     Return False if the address is not known.
     """
@@ -127,7 +127,8 @@ def stop_address(caller: Caller, at: datetime) -> bool:
 
 @job(CHORES, timeout=60)
 def forget_addresses() -> None:
-    """Delete each address some days after its caller was last seen, and the blocks that have ended.
+    """Delete each address some days after its caller was last seen, and delete the blocks that have
+    ended.
 
     The clock runs this periodically, and running it twice does no harm.
     """

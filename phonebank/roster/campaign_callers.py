@@ -32,8 +32,8 @@ SORTS = {
 
 @dataclass(frozen=True)
 class RosterRow:
-    """A caller with their own figures and the title of their party ("" if they are in no party).
-    `hours` is the number of hours in which they recorded a call."""
+    """A caller, with the caller's figures and the title of the caller's party ("" for no party).
+    `hours` is the number of hours in which the caller recorded a call."""
 
     caller: Caller
     party: str
@@ -48,18 +48,19 @@ class RosterRow:
 
     @property
     def share(self) -> int:
-        """The share of conversations among the calls, in percent."""
+        """The percentage of the calls that were conversations."""
         return round(100 * self.conversations / self.calls) if self.calls else 0
 
 
 def admitted_callers(
     campaign: Campaign, midnight: datetime, name: str = "", page: int = 1, sort: str = "seen"
 ) -> list[RosterRow]:
-    """Return one page of the admitted callers, in an order of SORTS: the largest figure first, the
-    most recently seen first, or by name. Today begins at `midnight` (aware).
+    """Return one page of the admitted callers, sorted as `sort`, one of SORTS, says: by a figure
+    with the largest first, by when they were last seen with the most recent first, or by name.
+    Today begins at `midnight` (aware).
 
-    With `name`, return only callers whose first name begins with that text. Pages begin at 1; a
-    page after the last one is empty.
+    With `name`, return only callers whose first name begins with that text. Pages are numbered from
+    1. A page after the last one is empty.
     """
     query = _with_party(campaign, CallerState.ADMITTED, name)
     if sort in _FIGURES:
@@ -76,7 +77,7 @@ def admitted_callers(
 
 
 def _numbers_of(caller_ids: list[int], midnight: datetime) -> dict[int, tuple[int, ...]]:
-    """Return the figures of a RosterRow, by caller id, for callers with a tally."""
+    """Return the figures for RosterRow, by caller id, of the callers who have a tally."""
     rows = db.session.execute(
         select(
             Tally.caller_id,
@@ -135,21 +136,21 @@ _FIGURES: dict[str, Callable[[Campaign, datetime], Select[*tuple[Any, ...]]]] = 
 
 
 def count_admitted(campaign: Campaign, name: str = "") -> int:
-    """Return the number of admitted callers, on all pages together."""
+    """Return the number of admitted callers on all pages together."""
     everyone = _with_party(campaign, CallerState.ADMITTED, name).subquery()
     return db.session.scalar(select(func.count()).select_from(everyone)) or 0
 
 
 def waiting_callers(campaign: Campaign) -> Sequence[tuple[Caller, str | None]]:
-    """Return the waiting callers, the longest wait first, each with the title of their party or
-    None."""
+    """Return the waiting callers, the longest wait first, each with the title of the caller's
+    party, or None for no party."""
     query = _with_party(campaign, CallerState.WAITING).order_by(Caller.id).limit(WAITING_SHOWN)
     return [(caller, party) for caller, party in db.session.execute(query)]
 
 
 def callers_now(campaign: Campaign, at: datetime) -> tuple[list[Caller], int]:
-    """Return the callers whose screen is open at `at`, the most recently seen first, and how many
-    they are. At most NOW_SHOWN of them are returned."""
+    """Return the callers whose screen is open at `at`, and their number. At most NOW_SHOWN callers
+    are returned, the most recently seen first, but all are counted."""
     here = (
         Caller.campaign_id == campaign.id,
         Caller.state == CallerState.ADMITTED,
@@ -163,7 +164,7 @@ def callers_now(campaign: Campaign, at: datetime) -> tuple[list[Caller], int]:
 
 
 def count_waiting(campaign: Campaign) -> int:
-    """Return the number of callers who wait to be admitted."""
+    """Return the number of callers who are waiting to be admitted."""
     query = select(func.count(Caller.id)).where(
         Caller.campaign_id == campaign.id, Caller.state == CallerState.WAITING
     )
@@ -171,7 +172,8 @@ def count_waiting(campaign: Campaign) -> int:
 
 
 def caller_of(campaign: Campaign, caller_id: int) -> Caller:
-    """Return a caller of this campaign. Raises NotFoundError, also for a removed caller."""
+    """Return a caller of this campaign. Raises NotFoundError if there is no such caller, or if the
+    caller was removed."""
     caller = db.session.get(Caller, caller_id)
     if caller is None or caller.campaign_id != campaign.id or caller.state == CallerState.REMOVED:
         raise NotFoundError("This caller is no longer in the campaign.", "Go back to its callers.")

@@ -1,4 +1,4 @@
-"""A caller's device: what its cookie holds, and signing it out."""
+"""Handles a caller's device: reads and makes the contents of its cookie, and signs it out."""
 
 import hmac
 import secrets
@@ -13,13 +13,13 @@ COOKIE_KEY = "caller"
 
 
 def cookie_for(caller: Caller) -> dict[str, Any]:
-    """Return what the session cookie of a caller's device must hold."""
+    """Return what the session cookie of a caller's device must contain."""
     return {"id": caller.id, "token": caller.device_token}
 
 
 def id_and_token(known: object) -> tuple[int, str] | None:
-    """Return the id and the token that a device's session cookie has. `known` is what the cookie
-    holds under COOKIE_KEY. Return None if that is not what `cookie_for` makes."""
+    """Return the id and the token from a device's session cookie. `known` is the cookie's value for
+    COOKIE_KEY. Return None if that value does not have the form that `cookie_for` makes."""
     if not isinstance(known, dict) or type(known.get("id")) is not int:
         return None
     return known["id"], str(known.get("token"))
@@ -33,7 +33,8 @@ def is_device_of(caller: Caller, token: str) -> bool:
 def end_session(caller: Caller) -> None:
     """Sign a caller's device out.
 
-    After the commit every copy of its cookie is invalid, and every socket that it opened closes.
+    After the commit, every copy of its cookie is invalid, and every socket that it opened is
+    closed.
     """
     caller.device_token = secrets.token_urlsafe(24)
     caller_id = caller.id

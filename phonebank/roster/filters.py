@@ -1,7 +1,7 @@
-"""Sets from which lists, and in which languages, a caller gets contacts.
+"""Sets the lists and languages from which a caller gets contacts.
 
-These functions do not commit. A change applies from the next claim on. A contact that is already on
-a screen stays there.
+These functions do not commit. A change takes effect at the next claim. A contact who is already on
+a caller's screen stays there.
 """
 
 from collections.abc import Iterable
@@ -24,10 +24,10 @@ WHERE campaign_id = :campaign_id AND NOT removed
 
 
 def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
-    """Return the names of the languages from which a caller may choose, by their codes.
+    """Return the languages that a caller may choose from, as names by language code.
 
-    The campaign's own language comes first, then the languages of the contacts in its lists. The
-    result is empty if no contact has another language.
+    The campaign's own language comes first, followed by the languages of the contacts on its lists.
+    The result is empty if no contact has a different language.
     """
     in_lists = db.session.scalars(_LANGUAGES_IN_LISTS, {"campaign_id": campaign.id})
     own = campaign.language
@@ -38,10 +38,10 @@ def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
 
 
 def set_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> None:
-    """Give the caller only contacts with these languages, or whose language is unknown.
+    """Give the caller only contacts whose language is one of these or is unknown.
 
-    With no codes, or only the campaign's own language, the caller gets the same contacts as a new
-    caller. Raises InvalidInputError for a language that was not offered.
+    If `codes` is empty, or has only the campaign's own language, the caller gets the same contacts
+    as a new caller. Raises InvalidInputError for a language that was not offered.
     """
     offered = offered_languages(campaign, caller)
     chosen = set(codes)
@@ -55,16 +55,16 @@ def set_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> N
 
 
 def languages_spoken(campaign: Campaign, caller: Caller) -> list[str]:
-    """Return the codes of the languages that a caller speaks. If they chose no language, return the
-    campaign's own."""
+    """Return the codes of the languages that a caller speaks. If the caller has not chosen any
+    language, return the campaign's own language."""
     return languages_for(campaign, caller.languages)[1:]
 
 
 def choose_people(campaign: Campaign, caller: Caller, filter_id: int | None) -> None:
-    """Give the caller only people whom a filter chooses; with None, the caller gets the people of
-    their party.
+    """Give the caller only the people whom a filter chooses. If `filter_id` is None, the caller
+    gets the same people as the rest of the caller's party.
 
-    A callback that the caller promised stays with them. Raises NotFoundError for a filter of
+    A callback that the caller promised stays with the caller. Raises NotFoundError for a filter of
     another campaign.
     """
     lock_row(caller)
@@ -72,19 +72,19 @@ def choose_people(campaign: Campaign, caller: Caller, filter_id: int | None) -> 
 
 
 def choose_people_for_party(campaign: Campaign, party: Party, filter_id: int | None) -> None:
-    """Give a party's callers only people whom a filter chooses; with None, they get everyone. A
-    caller who has a separate filter keeps that filter. Raises NotFoundError for a filter of another
-    campaign."""
+    """Give a party's callers only the people whom a filter chooses. If `filter_id` is None, they
+    get everyone. A caller with a separate filter keeps that filter. Raises NotFoundError for a
+    filter of another campaign."""
     lock_row(party)
     party.filter_id = filter_in(campaign, filter_id).id if filter_id is not None else None
 
 
 def restrict_to_lists(campaign: Campaign, caller: Caller, list_ids: Iterable[int]) -> None:
-    """Give the caller only contacts of these lists. Without ids, the caller gets contacts of every
-    list.
+    """Give the caller only contacts on these lists. If there are no ids, the caller gets contacts
+    from every list.
 
-    A callback that the caller promised stays with them. Raises InvalidInputError for a list of
-    another campaign.
+    A callback that the caller promised stays with the caller. Raises InvalidInputError for a list
+    of another campaign.
     """
     chosen = set(list_ids)
     if chosen - {contact_list.id for contact_list in lists_in_calling_order(campaign)}:

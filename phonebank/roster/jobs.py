@@ -1,4 +1,4 @@
-"""The jobs of the roster: find the people whom a filter chooses."""
+"""The roster's jobs, which find the people whom a filter chooses."""
 
 from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
@@ -14,8 +14,8 @@ def count_filter(filter_id: int) -> None:
 
 @job(CHORES, timeout=300)
 def renew_filters() -> None:
-    """Find again the people of each filter that is in use, because people are added and their data
-    changes."""
+    """Find the people of each filter in use again, because people may have been added and their
+    data may have changed."""
     for filter_id in filters_in_use():
         count_people(filter_id)
         db.session.commit()

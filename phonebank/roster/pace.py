@@ -1,12 +1,12 @@
 """Limits on how many contacts a caller may see.
 
-Phonebank pauses a caller who reaches such a limit, and flags the caller for the organisers.
+A caller who reaches one of these limits is paused, and is flagged for the organisers.
 
-The limits are columns of the campaign. Names in the code call a limit a budget. What a caller has
-seen is counted from their calls, because each claim writes a call. A claim also writes a new
-version of the caller's row, and writes nothing if that row has changed since their calls were
-counted. So even if fifty requests come at once, each request counts the calls of the requests
-before it.
+The limits are columns of the campaign. In the code, a limit is called a budget. What a caller has
+seen is counted from the caller's calls, because each claim writes a call. A claim also writes a new
+version of the caller's row, and writes nothing if that row has changed since the caller's calls
+were counted. So even if fifty requests arrive at once, each request counts the calls of the
+requests before it.
 """
 
 from collections.abc import Sequence
@@ -52,8 +52,9 @@ FREE_AGAIN = 10
 class Kind:
     """The words for one limit.
 
-    `message` tells the caller why they are paused. `evidence` tells the organiser what happened,
-    with the number in place of `{seen}`. `label` and `why` explain the field of the form.
+    `message` tells the caller why the caller is paused. `evidence` tells the organiser what
+    happened, with the number in place of `{seen}`. `label` and `why` explain the limit's field in
+    the form.
     """
 
     key: str
@@ -179,8 +180,8 @@ UPDATE caller SET paused_until = :until, pause_kind = :kind WHERE id = :caller_i
 
 
 class PacePausedError(NotRunningError):
-    """The error for a caller who has gone over a limit. `next_at` (aware, UTC) is when they may
-    continue; None means after an organiser's review."""
+    """The error for a caller who has gone over a limit. `next_at` (aware, UTC) is when the caller
+    may continue. None means that an organiser must review the caller first."""
 
     title = "A short pause"
 
@@ -200,8 +201,8 @@ class PacePausedError(NotRunningError):
 
 
 def refuse_paused(caller: Caller, at: datetime) -> None:
-    """Raise PacePausedError while the caller is paused. This makes no query, because it uses the
-    row that was read before."""
+    """Raise PacePausedError if the caller is paused. This runs no query, because it uses the row
+    that has already been read."""
     if caller.paused_until is not None and caller.paused_until > at:
         raise PacePausedError(caller.pause_kind, caller.paused_until)
 
@@ -218,21 +219,22 @@ class OverBudget:
 
 @dataclass(frozen=True)
 class Sights:
-    """The number of contacts that a caller has seen lately. `held` is how many are on their screen
-    now. `counts` has the number that counts for each limit, by the limit's name."""
+    """The number of contacts that a caller has seen recently. `held` is how many are on the
+    caller's screen now. `counts` has, by the name of each limit, the number that counts for that
+    limit."""
 
     held: int
     counts: dict[str, int]
 
     @classmethod
     def of(cls, numbers: Sequence[int]) -> "Sights":
-        """Return the numbers that the subquery `sights_seen` has read."""
+        """Make a Sights from the numbers that the subquery `sights_seen` has read."""
         held, *counts = numbers
         return cls(held, dict(zip(_IN_ORDER, counts, strict=True)))
 
     def over_budget(self, campaign: Campaign) -> OverBudget | None:
         """Return the first limit that the caller has reached, or None if the caller may see one
-        more."""
+        more contact."""
         for kind, seen in self.counts.items():
             budget = getattr(campaign, kind)
             if seen >= budget:
@@ -241,18 +243,19 @@ class Sights:
 
 
 def sights_seen() -> ScalarSelect[list[int]]:
-    """Return a subquery with what `Sights.of` needs. Its parameters are `:caller_id` and `:at`.
+    """Return a subquery that reads what `Sights.of` needs. Its parameters are `:caller_id` and
+    `:at`.
 
-    A claim adds it as a column to a query that it makes in any case.
+    A claim adds the subquery as a column to a query that it runs in any case.
     """
     return _SEEN.columns(column("sights", ARRAY(Integer))).scalar_subquery()
 
 
 def pause(caller: Caller, over: OverBudget, at: datetime) -> PacePausedError:
-    """Pause and flag a caller who reached a limit at `at`. Return the error to raise.
+    """Pause and flag a caller who has reached a limit at `at`. Return the error to raise.
 
-    The view must commit the pause and the flag, although the error is raised. The caller's row must
-    be locked from before the calls are counted.
+    The view must commit the pause and the flag even though the error is raised. The caller's row
+    must have been locked before the calls were counted.
     """
     times = flag(caller, over.kind, over.seen, over.budget, at)
     until = _until(caller, over, at)
@@ -264,15 +267,15 @@ def pause(caller: Caller, over: OverBudget, at: datetime) -> PacePausedError:
 
 
 def pause_end(caller: Caller, at: datetime) -> datetime | Literal["look"] | None:
-    """Return when the caller's pause ends: a time, or "look" if an organiser must review them
-    first. Return None if they are not paused at `at`."""
+    """Return when the caller's pause ends: a time, or "look" if an organiser must review the caller
+    first. Return None if the caller is not paused at `at`."""
     if caller.paused_until is None or caller.paused_until <= at:
         return None
     return "look" if caller.paused_until == UNTIL_LOOKED_AT else caller.paused_until
 
 
 def evidence_of(flag: PaceFlag) -> str:
-    """Return in words what a flag reports, with its number."""
+    """Return in words what a flag reports, including the number."""
     if flag.kind == NEWCOMERS:
         return f"Came from an address whose newcomers have seen {flag.seen} people within an hour"
     return KINDS[flag.kind].evidence.format(seen=flag.seen)
@@ -296,8 +299,8 @@ def flags_of(caller: Caller) -> Sequence[PaceFlag]:
 
 
 def end_pause(caller: Caller, at: datetime) -> None:
-    """End the caller's pause, and measure their pace from `at` on. Their page then continues
-    automatically."""
+    """End the caller's pause, and measure the caller's pace afresh from `at`. The caller's page
+    then continues automatically."""
     db.session.execute(
         update(Caller).where(Caller.id == caller.id).values(paused_until=at, pace_from=at)
     )
@@ -306,9 +309,10 @@ def end_pause(caller: Caller, at: datetime) -> None:
 
 
 def flag(caller: Caller, kind: str, seen: int, budget: int, at: datetime) -> int:
-    """Tell the organisers, with a flag, that a caller has reached a limit.
+    """Flag a caller who has reached a limit, so that the organisers know.
 
-    Return how often the caller has reached this limit, with less than a day between two times.
+    Return how many times in a row the caller has reached this limit with less than a day in
+    between.
     """
     values = {
         "campaign_id": caller.campaign_id,

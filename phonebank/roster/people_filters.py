@@ -1,8 +1,8 @@
-"""Filters: choices of a campaign's people by the values of kept columns, by area and by tags. A
-party or a caller with a filter gets only these people.
+"""Filters, which select a campaign's people by the values of kept columns, by area and by tags. A
+party or a caller with a filter gets only the people whom the filter selects.
 
-A job finds the people of a filter (`count_people`), so that the queue need not compare anything.
-The calling code commits.
+A job finds the people of a filter in advance (`count_people`), so that the queue does not have to
+compare anything. The calling code commits.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ VALUES_AT_MOST = 200  # in one condition
 
 @dataclass(frozen=True)
 class Conditions:
-    """The conditions of a filter. `columns` maps a kept column to its values, in lower case;
-    `areas` are the beginnings of postcodes, without spaces; `tags` are in lower case.
+    """The conditions of a filter. `columns` maps each kept column to the accepted values, in lower
+    case. `areas` are the beginnings of postcodes, without spaces. `tags` are in lower case.
 
-    A person fits if they have one of the values of each condition.
+    A person matches if, for each condition, the person has one of its values.
     """
 
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Conditions:
 
     @classmethod
     def parse(cls, columns: Mapping[str, str], areas: str, tags: str) -> Conditions:
-        """Read the conditions from texts with commas or line breaks between the values."""
+        """Read the conditions from texts in which commas or line breaks separate the values."""
         given = {name: split_values(words) for name, words in columns.items()}
         return cls(
             {name: values for name, values in given.items() if values},
@@ -72,13 +72,14 @@ class Conditions:
 
 
 def filters_of(campaign: Campaign) -> Sequence[PeopleFilter]:
-    """Return the campaign's filters, by name."""
+    """Return the campaign's filters, sorted by name."""
     query = select(PeopleFilter).where(PeopleFilter.campaign_id == campaign.id)
     return db.session.scalars(query.order_by(PeopleFilter.name)).all()
 
 
 def filter_in(campaign: Campaign, filter_id: int) -> PeopleFilter:
-    """Return one of the campaign's filters. Raises NotFoundError if it has no such filter."""
+    """Return one of the campaign's filters. Raises NotFoundError if the campaign has no such
+    filter."""
     found = db.session.get(PeopleFilter, filter_id)
     if found is None or found.campaign_id != campaign.id:
         raise NotFoundError("This campaign doesn't have this filter.", "Choose one of its filters.")
@@ -94,8 +95,8 @@ def columns_to_filter_by(campaign: Campaign) -> list[str]:
 
 
 def add_filter(campaign: Campaign, name: str, conditions: Conditions) -> PeopleFilter:
-    """Add a filter. A job then finds its people. Raises InvalidInputError for a filter without a
-    name or a condition, for a name that is taken, and for too many filters or values."""
+    """Add a filter. A job then finds its people. Raises InvalidInputError if the filter has no name
+    or no condition, if the name is taken, or if there are too many filters or values."""
     name = " ".join(name.split())
     present = filters_of(campaign)
     if not name or len(name) > NAME_AT_MOST:
@@ -120,9 +121,9 @@ def add_filter(campaign: Campaign, name: str, conditions: Conditions) -> PeopleF
 
 
 def count_people(filter_id: int) -> None:
-    """Find the people who fit a filter now.
+    """Find the people who match a filter now.
 
-    After the commit, the lanes of the queue have nobody who no longer fits the filter.
+    After the commit, the queue's lanes contain nobody who no longer matches the filter.
     """
     found = db.session.get(PeopleFilter, filter_id)
     if found is None:
@@ -139,7 +140,7 @@ def count_people(filter_id: int) -> None:
 
 
 def filters_in_use() -> Sequence[int]:
-    """Return the ids of the filters that callers or parties of running campaigns have."""
+    """Return the ids of the filters that callers or parties in running campaigns use."""
     of_callers = select(Caller.filter_id).where(Caller.state == CallerState.ADMITTED)
     of_parties = select(Party.filter_id).where(Party.state != PartyState.ENDED)
     query = (
@@ -169,7 +170,7 @@ _COUNT = text("SELECT count(*) FROM filter_member WHERE filter_id = :filter_id")
 
 
 def _fits(conditions: Conditions) -> tuple[str, dict[str, Any]]:
-    """Return a condition in SQL on `contact`, and its parameters. It is never NULL."""
+    """Return an SQL condition on `contact`, which is never NULL, and its parameters."""
     parts, values = ["contact.phone <> ''"], dict[str, Any]()
     for number, (name, wanted) in enumerate(conditions.columns.items()):
         parts.append(

@@ -1,5 +1,5 @@
-"""Decides which callers must make a practice call before their first real call. A campaign can ask
-for that."""
+"""Decides which callers must make a practice call before their first real call. Each campaign
+chooses whether to require this."""
 
 from sqlalchemy import exists, select
 
@@ -13,7 +13,7 @@ MINUTES = 3
 
 
 class PracticeRequiredError(NotAllowedError):
-    """The error for a caller who must practise before they get a contact."""
+    """The error for a caller who must practise before getting a contact."""
 
     title = "A practice call first"
 
@@ -25,10 +25,10 @@ class PracticeRequiredError(NotAllowedError):
 
 
 def owes_practice(caller: Caller) -> bool:
-    """Whether the caller must complete a practice call before they get a contact.
+    """Whether the caller must complete a practice call before getting a contact.
 
-    A caller who has recorded a call in this campaign need not practise. So an organiser can switch
-    practice on in the middle of an evening without interrupting callers.
+    A caller who has recorded a call in this campaign need not practise. So an organiser can require
+    practice in the middle of an evening without interrupting these callers.
     """
     if caller.practised_at is not None:
         return False

@@ -10,13 +10,15 @@ from phonebank.roster.rooms import NotInRoomError, lock_in_room, room_of
 
 
 def remove(caller: Caller, close_door: bool = True) -> None:
-    """Remove a caller from the room in which they were read, on every device and in every tab.
+    """Remove a caller, on every device and in every tab, from the room that the caller was in when
+    the row was read.
 
-    The caller's recorded calls still count. The contact on their screen is free for another caller
-    at once. If the door of their room is open, it closes, because the caller could otherwise join
-    again at once. Pass False for `close_door` if the caller cannot join again for another reason.
+    The caller's recorded calls still count. The contact on the caller's screen is immediately free
+    for another caller. If the door of the room is open, it is closed, because the caller could
+    otherwise join again straight away. Pass False for `close_door` if something else keeps the
+    caller from joining again.
 
-    Raises NotInRoomError if the caller was removed already or is in another room by now.
+    Raises NotInRoomError if the caller has already been removed or is now in another room.
     """
     room = room_of(caller)
     lock_row(room)
@@ -31,10 +33,9 @@ def remove(caller: Caller, close_door: bool = True) -> None:
 
 
 def remove_anywhere(caller: Caller, close_door: bool = True) -> None:
-    """Remove a caller from their campaign, even if they have just moved to another party of the
-    campaign.
+    """Remove a caller from the campaign, even if the caller has just moved to another party in it.
 
-    Raises NotInRoomError if the caller was removed already.
+    Raises NotInRoomError if the caller has already been removed.
     """
     while True:
         try:

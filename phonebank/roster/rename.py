@@ -6,11 +6,11 @@ from phonebank.roster.rooms import lock_in_room
 
 
 def rename(caller: Caller, first_name: str) -> None:
-    """Give a caller another name on the board and in the list. The caller keeps this name if they
-    join again.
+    """Change a caller's name on the board and in the list. A caller who joins again keeps the new
+    name.
 
-    Check `first_name` with `parties.display_names` first. Raises NotInRoomError if the caller is in
-    another room by now.
+    Check `first_name` with `parties.display_names` first. Raises NotInRoomError if the caller is
+    now in another room.
     """
     lock_in_room(caller)
     caller.first_name = first_name
@@ -19,9 +19,9 @@ def rename(caller: Caller, first_name: str) -> None:
 
 
 def hide(caller: Caller, hidden: bool) -> None:
-    """Hide a caller's name from the board, or show it again. Their calls count either way.
+    """Hide a caller's name from the board, or show it again. The caller's calls count either way.
 
-    Raises NotInRoomError if the caller is in another room by now.
+    Raises NotInRoomError if the caller is now in another room.
     """
     lock_in_room(caller)
     caller.hidden = hidden

@@ -1,6 +1,7 @@
-"""A caller's room: their party, or the campaign itself for callers who joined by its link.
+"""Finds and locks a caller's room: the caller's party, or the campaign itself if the caller joined
+with the campaign's link.
 
-The room's row is locked before a caller's row, because `door_open` of the room decides whether a
+The room's row is locked before a caller's row, because the room's `door_open` decides whether a
 newcomer is admitted.
 """
 
@@ -13,25 +14,26 @@ Room = Party | Campaign
 
 
 class NotInRoomError(NotFoundError):
-    """The error for a caller who was removed, or went to another party, after their row was
-    read."""
+    """The error for a caller who was removed, or who moved to another party, after the caller's row
+    was read."""
 
     def __init__(self) -> None:
         super().__init__("This caller is no longer in the party.", "Reload the page.")
 
 
 def room_of(caller: Caller) -> Room:
-    """Return the party that the caller is in, or their campaign."""
+    """Return the party that the caller is in, or the campaign if the caller is in no party."""
     if caller.party_id is None:
         return db.session.get_one(Campaign, caller.campaign_id)
     return db.session.get_one(Party, caller.party_id)
 
 
 def lock_in_room(caller: Caller) -> None:
-    """Lock a caller's row, and check that they are still in the room in which they were read.
+    """Lock a caller's row, and check that the caller is still in the same room as when the row was
+    read.
 
-    The page that sent the request showed them in that room. Raises NotInRoomError if the caller was
-    removed or is in another room by now.
+    The page that sent the request showed the caller in that room. Raises NotInRoomError if the
+    caller has been removed or is now in another room.
     """
     shown = caller.party_id
     lock_row(caller)

@@ -1,4 +1,4 @@
-"""Stops a caller, and records what organisers did about callers. These functions do not commit."""
+"""Stops callers, and records organisers' actions on callers. These functions do not commit."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,10 +22,12 @@ _IN_AUDIT = {
 
 
 def stop(caller: Caller, account: Account, reason: str, at: datetime, **figures: Any) -> None:
-    """Remove a caller now, on every device. The contact on their screen returns to the queue.
+    """Remove a caller immediately, on every device. The contact on the caller's screen returns to
+    the queue.
 
-    Newcomers from their address then wait for an organiser. If the address is not known, the door
-    of the caller's room closes instead. Raises NotFoundError if the caller was removed already.
+    From then on, newcomers from the caller's address wait until an organiser admits them. If the
+    address is not known, the door of the caller's room is closed instead. Raises NotFoundError if
+    the caller has already been removed.
     """
     known = caller.address is not None
     remove.remove_anywhere(caller, close_door=not known)
@@ -37,9 +39,9 @@ def stop(caller: Caller, account: Account, reason: str, at: datetime, **figures:
 def record_action(
     caller: Caller, account: Account, action: str, reason: str, at: datetime, **figures: Any
 ) -> None:
-    """Record what an organiser did about a caller: see `models.caller_action`, and the audit.
+    """Record an organiser's action on a caller, both in `models.caller_action` and in the audit.
 
-    The audit has no `reason`, because an organiser may type a person's name into it.
+    The audit does not get `reason`, because an organiser may type a person's name into it.
     """
     db.session.add(
         CallerAction(
@@ -65,7 +67,7 @@ def record_action(
 def resume_caller(caller: Caller, account: Account, at: datetime) -> None:
     """End the caller's pause after an organiser's review.
 
-    The caller's flags count as reviewed, and their pace is measured from `at` on.
+    The caller's flags are marked as reviewed, and the caller's pace is measured afresh from `at`.
     """
     pace.end_pause(caller, at)
     _mark_reviewed(caller, account, at)
@@ -73,8 +75,8 @@ def resume_caller(caller: Caller, account: Account, at: datetime) -> None:
 
 
 def actions_about(caller: Caller) -> Sequence[Any]:
-    """Return what organisers did about the caller, newest first. Each row has a `CallerAction` and
-    the account that acted."""
+    """Return organisers' actions on the caller, newest first. Each row has a `CallerAction` and the
+    account that acted."""
     return db.session.execute(
         select(CallerAction, Account)
         .outerjoin(Account, Account.id == CallerAction.account_id)

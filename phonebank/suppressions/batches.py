@@ -1,7 +1,8 @@
 """Batches: numbers that are put on the do-not-call list together, and removed together.
 
-A batch is an upload's do-not-call column or a do-not-call file. Removing a batch removes only the
-numbers that no caller, organiser or other file has put on the list. The calling code commits.
+A batch comes from an upload's do-not-call column, a do-not-call file or a token. Removing a batch
+removes only the numbers that no caller, organiser or other batch has put on the list. The calling
+code commits.
 """
 
 from collections.abc import Collection, Sequence
@@ -71,9 +72,10 @@ def batch_for_list(contact_list: ContactList) -> SuppressionBatch:
 
 
 def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
-    """Put E.164 numbers on the do-not-call list because a batch names them.
+    """Put E.164 numbers on the do-not-call list as part of a batch.
 
-    In the same transaction, their contacts can no longer be called, in any campaign.
+    The same transaction makes sure that contacts with these numbers are not called again, in any
+    campaign.
     """
     # The numbers are sorted and in one array, for the reasons in `entries.suppress_all`.
     in_order = sorted(set(phones))
@@ -91,7 +93,7 @@ def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
 
 
 def stalled_liftings() -> Sequence[int]:
-    """Return the ids of batches whose removal began long ago and has not ended."""
+    """Return the ids of batches whose removal began long ago and has not finished."""
     return db.session.scalars(
         select(SuppressionBatch.id).where(
             SuppressionBatch.state == BatchState.LIFTING,
@@ -101,7 +103,7 @@ def stalled_liftings() -> Sequence[int]:
 
 
 def count_numbers_to_lift(batch: SuppressionBatch) -> int:
-    """Return how many numbers would come off the list now if this batch was removed."""
+    """Return how many numbers would come off the list if this batch were removed now."""
     other = aliased(SuppressionSource)
     said_elsewhere = exists().where(
         other.phone == SuppressionSource.phone, other.batch_id != batch.id
@@ -119,8 +121,8 @@ def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
     """Mark a batch as being removed, with the account and the reason. `lift_some` then removes its
     numbers.
 
-    `reason` is a key of REASONS_TO_LIFT_MANY. Raises ConflictError if the batch is marked already,
-    or if its numbers were never on the list.
+    `reason` is a key of REASONS_TO_LIFT_MANY. Raises ConflictError if the batch is already marked,
+    or if its numbers were never put on the list.
     """
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.ENTERED:
@@ -135,10 +137,10 @@ def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
 
 
 def lift_some(batch_id: int) -> int:
-    """Remove up to AT_ONCE numbers of a batch. Return how many numbers the batch still had, up to
-    AT_ONCE.
+    """Process up to AT_ONCE numbers of a batch that is being removed, and return how many there
+    were. 0 means that the removal is complete.
 
-    A number that another source names as well stays on the list.
+    A number that also has another source stays on the list.
     """
     # The lock makes two workers take turns, because each of them adds to `lifted_numbers`.
     batch = get_locked(SuppressionBatch, batch_id)

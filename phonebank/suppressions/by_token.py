@@ -1,7 +1,7 @@
-"""Do-not-call numbers that other software enters with a token. The calling code commits.
+"""Enters do-not-call numbers that other software sends with a token. The calling code commits.
 
-The numbers that a token enters within a day, for one reason, are one batch. Organisers see it among
-the files on the do-not-call page, and can remove its numbers in one step.
+The numbers that a token enters on one day and for one reason form one batch. Organisers see the
+batch among the files on the do-not-call page, and can remove its numbers in one step.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ NUMBERS_A_DAY = 1000
 def suppress_by_token(token_id: int, phones: Sequence[str], reason: str) -> None:
     """Put E.164 numbers on the do-not-call list for other software.
 
-    Raises TooManyRequestsError if the token would name more than NUMBERS_A_DAY numbers on this day
+    Raises TooManyRequestsError if the token would enter more than NUMBERS_A_DAY numbers on this day
     (in UTC), and NotFoundError if the token no longer exists.
     """
     # The lock makes two requests of one token take turns, so they share a batch and the count.

@@ -1,6 +1,7 @@
 """The contacts that may not be called because of the do-not-call list. The calling code commits.
 
-If one of a contact's numbers is on the list, the contact may not be called, even on another number.
+If any of a contact's numbers is on the list, the contact may not be called, even on a different
+number.
 """
 
 from collections.abc import Collection, Sequence
@@ -75,12 +76,13 @@ WHERE contact_list_id = :list_id AND suppressed_at IS NULL AND {HAS_SUPPRESSED_N
 
 
 def has_suppressed_number() -> ColumnElement[bool]:
-    """Return a condition for queries of Contact: one of the contact's numbers is on the list."""
+    """Return a condition for queries of Contact that is true if one of the contact's numbers is on
+    the list."""
     return literal_column(HAS_SUPPRESSED_NUMBER, Boolean)
 
 
 def suppress_contacts_with(phones: Collection[str]) -> None:
-    """Suppress every contact with one of these numbers (E.164), which are on the list."""
+    """Suppress every contact that has one of these numbers (E.164), which are on the list."""
     in_order, moment = sorted(set(phones)), now()
     if len(in_order) > FEW:
         # Otherwise each look-up would read the index's list of pending entries. This statement
@@ -94,7 +96,7 @@ def suppress_contacts_with(phones: Collection[str]) -> None:
 def suppress_listed_among(contact_ids: Collection[int]) -> None:
     """Suppress the given contacts that have a number on the list.
 
-    This is for contacts that became callable again without a check of the list.
+    This is for contacts that became callable again without being checked against the list.
     """
     suppress_contacts_with(list(db.session.scalars(_LISTED_NUMBERS, {"ids": list(contact_ids)})))
 
@@ -111,7 +113,8 @@ def restore_contacts(contact_ids: Collection[int]) -> None:
 
 
 def restore_contacts_with(phones: Sequence[str]) -> None:
-    """Restore the contacts with one of these numbers, if they have no number left on the list."""
+    """Restore those contacts with one of these numbers that no longer have any number on the
+    list."""
     if phones:
         # This statement locks the contacts. Only the next one reads the do-not-call list, because
         # another request may be entering another number of the same contact at this moment.

@@ -20,7 +20,7 @@ DEAD_FOR = timedelta(days=365)
 
 
 def report(phone: str, call_id: uuid.UUID) -> None:
-    """Store that the number (E.164) was not in service in this call."""
+    """Store that the number (E.164) turned out not to be in service when this call was made."""
     said = {"call_id": call_id, "reported_at": now()}
     statement = insert(DeadNumber).values(phone=phone, **said)
     old = DeadNumber.reported_at < now() - DEAD_FOR
@@ -30,7 +30,7 @@ def report(phone: str, call_id: uuid.UUID) -> None:
 
 
 def withdraw(call_id: uuid.UUID) -> None:
-    """Delete the report of a call that was undone."""
+    """Delete the report that a call made, because the call was undone."""
     db.session.execute(delete(DeadNumber).where(DeadNumber.call_id == call_id))
 
 

@@ -70,10 +70,11 @@ def suppress(
 ) -> None:
     """Put an E.164 number on the do-not-call list and suppress its contacts.
 
-    This applies to every campaign, in this transaction. `source` is a value of SuppressionOrigin.
+    The contacts of every campaign are suppressed, in this transaction. `source` is a value of
+    SuppressionOrigin.
 
-    If a caller or an organiser put the number on the list before, that entry stays, but loses its
-    link to a call. Two requests then asked for the entry, so undoing one call no longer removes the
+    If a caller or an organiser has already put the number on the list, that entry stays, but loses
+    its link to a call. The entry then has two origins, so undoing one call no longer removes the
     number.
     """
     _enter([phone], source, reason, call_id, account_id)
@@ -82,7 +83,7 @@ def suppress(
 def suppress_all(
     phones: Collection[str], source: str, reason: str = "asked", account_id: int | None = None
 ) -> None:
-    """Put many numbers on the do-not-call list, as `suppress` does with one."""
+    """Put many numbers on the do-not-call list, in the way that `suppress` does for one."""
     _enter(phones, source, reason, None, account_id)
 
 
@@ -114,10 +115,11 @@ def is_suppressed(phone: str) -> bool:
 
 
 def lift(phone: str) -> bool:
-    """Take a number off the list and restore its contacts. Return False if it was not there.
+    """Take a number off the list and restore its contacts. Return False if the number was not on
+    the list.
 
-    This is for a number that was put on the list by mistake. The page asks for the reason and logs
-    the account.
+    This is for a number that was put on the list by mistake. The calling page asks for the reason
+    and logs the account.
     """
     was_hashed = hashed_numbers.lift_hashed(phone)
     return bool(_delete_and_restore(Suppression.phone == phone)) or was_hashed
@@ -126,7 +128,7 @@ def lift(phone: str) -> bool:
 def lift_of_call(call_id: uuid.UUID) -> bool:
     """Remove the number that this call put on the list. Return whether a number was removed.
 
-    Return False if the call put no number on the list, or if a file names the number as well.
+    Return False if the call put no number on the list, or if a batch also names the number.
     """
     phones = db.session.scalars(
         select(Suppression.phone).where(Suppression.call_id == call_id).with_for_update()
@@ -144,7 +146,7 @@ def reason_of_call(call_id: uuid.UUID) -> str | None:
 
 
 def move_entry(call_id: uuid.UUID, another: uuid.UUID) -> None:
-    """Attach the entry of a call to another call, in which the person also asked not to be
+    """Move the entry of one call to another call in which the person also asked not to be
     called."""
     entry = update(Suppression).where(Suppression.call_id == call_id)
     db.session.execute(entry.values(call_id=another))
@@ -153,7 +155,8 @@ def move_entry(call_id: uuid.UUID, another: uuid.UUID) -> None:
 def lift_unsourced(phones: Sequence[str]) -> int:
     """Remove the numbers among `phones` that no caller, organiser or file names any longer.
 
-    Return how many numbers were removed. The transaction must hold locks on all of `phones`.
+    Return how many numbers were removed. The transaction must hold locks on all numbers in
+    `phones`.
     """
     named = exists().where(SuppressionSource.phone == Suppression.phone)
     # The numbers are one array, because there may be more numbers than a statement may have
@@ -173,7 +176,7 @@ def suppressed_among(phones: list[str]) -> set[str]:
 
 
 def suppressed_by_others(phones: Sequence[str], call_id: uuid.UUID) -> bool:
-    """Whether one of these numbers (E.164) is on the list for another reason than this call."""
+    """Whether one of these numbers (E.164) is on the list for a reason other than this call."""
     return bool(db.session.scalar(_BY_OTHERS, {"phones": list(phones), "call_id": call_id}))
 
 

@@ -1,4 +1,5 @@
-"""Reads a do-not-call file: its columns, from which an organiser chooses, and the numbers in them.
+"""Reads a do-not-call file: its columns, which an organiser chooses from, and the numbers in the
+chosen columns.
 
 An organiser confirms the columns before any number goes on the list. If a membership number were
 read as a telephone number, a stranger would be suppressed for good.
@@ -73,7 +74,7 @@ _NO_NUMBERS = frozenset(
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the file, as the review page shows it. `name` is "" if the file has no header."""
+    """A column of the file, for the review page. `name` is "" if the file has no header."""
 
     index: int
     name: str
@@ -83,7 +84,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A file's columns and rows. With each row is the number of its last line, counted from 1."""
+    """A file's columns and rows. Each row comes with the number of its last line, counted from
+    1."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
@@ -91,7 +93,7 @@ class Table:
 
 
 def read_table(data: bytes) -> Table:
-    """Return the table in a file's bytes. The first row is the header unless it contains a number.
+    """Read the table from a file's bytes. The first row is the header unless it contains a number.
 
     Raises InvalidInputError if the file is not text or is too large, too long or too wide.
     """
@@ -122,7 +124,7 @@ def read_table(data: bytes) -> Table:
 
 
 def needs_review(text: str) -> bool:
-    """Whether an organiser must review a pasted text, because it is long or has several columns."""
+    """Whether an organiser must review a pasted text because it is long or has several columns."""
     try:
         table = read_table(text.encode("utf-8", "replace"))
     except InvalidInputError:
@@ -170,7 +172,7 @@ def _guess_phone_columns(
 
 
 def holds_other_data(name: str) -> bool:
-    """Whether a column's name says that it has no telephone numbers."""
+    """Whether a column's name shows that the column does not contain telephone numbers."""
     if is_named_as_phone(name):
         return False
     target, _ = TARGET_OF.get(plain_name(name), ("", 0))
@@ -187,8 +189,8 @@ def _may_be_a_number(cell: str, alone: bool) -> bool:
 def read_numbers_in(table: Table, chosen: Sequence[int], country: str) -> NumbersRead:
     """Return the numbers in the chosen columns, and the lines without a number.
 
-    Each number comes once, as E.164. A date is never read as a number. Numbers that are reserved
-    for radio and television drama are accepted too, because they belong to nobody.
+    Each number is returned once, in E.164 format. A date is never read as a number. Numbers that
+    are reserved for radio and television drama are accepted too, because they belong to nobody.
     """
     read, seen = NumbersRead(), set[str]()
     for line, cells in table.rows:

@@ -1,5 +1,5 @@
-"""Do-not-call files. A file is stored for review. Then its numbers are put on the list, or the file
-is deleted.
+"""Stores do-not-call files for review. After the review, a file's numbers are put on the list, or
+the file is deleted.
 
 The calling code commits. `file_reader` finds the numbers in the files.
 """
@@ -46,9 +46,9 @@ def store_file(
 def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None:
     """Put the numbers of a file that an organiser has confirmed on the list.
 
-    `phones` are E.164; `columns` are the indexes of the columns that they came from. Raises
-    ConflictError if the file's numbers were put on the list, or the file was deleted, in the
-    meantime.
+    `phones` are in E.164 format, and `columns` are the indexes of the columns that they came from.
+    Raises ConflictError if, in the meantime, the file's numbers were put on the list or the file
+    was deleted.
     """
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
@@ -64,7 +64,8 @@ def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None
 
 
 def delete_file(batch_id: int) -> None:
-    """Delete a file whose numbers are not on the list yet. Raises ConflictError if they are."""
+    """Delete a file whose numbers have not been put on the list. Raises ConflictError if they
+    have."""
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
         raise ConflictError(

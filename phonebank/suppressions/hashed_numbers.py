@@ -1,8 +1,9 @@
-"""Keyed hashes on the do-not-call list. A hash replaces a number whose people were erased. The
-calling code commits.
+"""Keeps keyed hashes on the do-not-call list. A hash replaces a number whose people were erased.
+The calling code commits.
 
-There are so few telephone numbers that a hash without a key would give each of them away. The keys
-are in the environment (`Config.number_keys`), so neither the tables nor their backups have them.
+There are so few possible telephone numbers that every hash without a key could be traced back to
+its number. The keys are in the environment (`Config.number_keys`), so neither the tables nor their
+backups contain them.
 """
 
 import hashlib
@@ -34,7 +35,8 @@ RETURNING phone, source, reason, created_at
 def hashes_of(phone: str) -> list[str]:
     """Return the hashes of an E.164 number, one for each key, in the order of the keys.
 
-    Without keys in the environment there are none, because this list is kept for years.
+    If the environment has no keys, there are no hashes. The server's secret key is not used
+    instead, because the list is kept for years.
     """
     return keyed_hashes(phone) if current_config().number_keys else []
 
@@ -49,19 +51,19 @@ def hashed_among(phones: Collection[str]) -> set[str]:
 
 
 def entry_of(phone: str) -> HashedNumber | None:
-    """Return the entry of an E.164 number; None if its hash is not on the list."""
+    """Return the entry of an E.164 number, or None if its hash is not on the list."""
     query = select(HashedNumber).where(HashedNumber.hashed.in_(hashes_of(phone)))
     return db.session.scalars(query.limit(1)).first()
 
 
 def still_had(phones: Iterable[str]) -> set[str]:
-    """Return the numbers (E.164) among `phones` that a person in the tables still has."""
+    """Return the numbers (E.164) among `phones` that still belong to a person in the tables."""
     return set(db.session.scalars(_STILL_HAD, {"phones": sorted(set(phones))}))
 
 
 def hash_entries(phones: Collection[str], never_again: Collection[str] = ()) -> None:
-    """Replace the do-not-call entries of these numbers with hashes, because nobody in the tables
-    has them. Put the numbers in `never_again` on the list too, as hashes.
+    """Replace the do-not-call entries of these numbers with hashes, because the numbers no longer
+    belong to anybody in the tables. Also put the numbers in `never_again` on the list, as hashes.
 
     Raises ServiceUnavailableError if the server has no key.
     """
@@ -92,20 +94,20 @@ def hash_entries(phones: Collection[str], never_again: Collection[str] = ()) -> 
 
 
 def lift_hashed(phone: str) -> bool:
-    """Take the hash of a number off the list. Return False if it was not there."""
+    """Take the hash of a number off the list. Return False if the hash was not on the list."""
     which = delete(HashedNumber).where(HashedNumber.hashed.in_(hashes_of(phone)))
     return bool(db.session.scalars(which.returning(HashedNumber.hashed)).all())
 
 
 def count_entries() -> int:
-    """Return how many numbers are on the list, plain and hashed."""
+    """Return how many numbers are on the list, counting plain and hashed numbers."""
     plain = db.session.scalar(select(func.count()).select_from(Suppression)) or 0
     return plain + (db.session.scalar(select(func.count()).select_from(HashedNumber)) or 0)
 
 
 def count_without_key() -> int:
-    """Return how many hashes were made with a key that is not in the environment. No number can be
-    compared with these hashes."""
+    """Return how many hashes were made with a key that is no longer in the environment. Numbers
+    cannot be compared with these hashes."""
     known = [_key_id(key) for key in current_config().number_keys]
     query = select(func.count()).select_from(HashedNumber)
     return db.session.scalar(query.where(HashedNumber.key_id.not_in(known))) or 0

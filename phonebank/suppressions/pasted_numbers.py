@@ -1,4 +1,4 @@
-"""Do-not-call numbers that an organiser pastes or uploads, one on each line."""
+"""Reads do-not-call numbers that an organiser pastes or uploads, one on each line."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ BYTES_AT_MOST = 5 * 1024 * 1024
 
 @dataclass(frozen=True)
 class RefusedLine:
-    """A line without a number; `number` counts lines from 1."""
+    """A line without a telephone number. `number` is the line's number, counted from 1."""
 
     number: int
     text: str
@@ -28,9 +28,9 @@ class RefusedLine:
 
 @dataclass
 class NumbersRead:
-    """The numbers of a text, and the lines without a number.
+    """The numbers in a text, and the lines without a number.
 
-    Each number comes once, as E.164, in the text's order.
+    Each number appears once, in E.164 format, in the order of the text.
     """
 
     phones: list[str] = field(default_factory=list)
@@ -40,9 +40,9 @@ class NumbersRead:
 def read_lines(text: str, country: str) -> NumbersRead:
     """Read a text with one number on each line.
 
-    Empty lines do not count. A first line without a digit does not count either, because it names
-    the column. Numbers that are reserved for radio and television drama are accepted too, because
-    they belong to nobody. Raises InvalidInputError for more than LINES_AT_MOST lines.
+    Empty lines are ignored. A first line without a digit is also ignored, because it names the
+    column. Numbers that are reserved for radio and television drama are accepted too, because they
+    belong to nobody. Raises InvalidInputError for more than LINES_AT_MOST lines.
     """
     lines = text.splitlines()
     if len(lines) > LINES_AT_MOST:
@@ -63,7 +63,7 @@ def read_lines(text: str, country: str) -> NumbersRead:
 
 
 def decode_file(data: bytes) -> str:
-    """Return an uploaded file as text. Its encoding is found from its first bytes.
+    """Return an uploaded file as text. The first bytes of the file show its encoding.
 
     Raises InvalidInputError if the file is too large or not text, such as a workbook or a picture.
     """
