@@ -1,6 +1,9 @@
 # `make` alone lists the commands. They all run in .venv, which this file makes and keeps up to date.
 
 SHELL := /bin/sh
+# A run starts six processes, and the tests start a hundred. Each compiles every module again if
+# Python may not keep what it compiled.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help run simulate test test-fast test-calls test-pages lint lint-javascript format bench soak put-back requirements
 
