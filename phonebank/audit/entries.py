@@ -1,5 +1,5 @@
-"""The permanent record of what organisers did, read a page at a time or as a file. Nothing here
-writes."""
+"""Reads the permanent record of what organisers did, one page at a time or as a file. This module
+writes nothing."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -20,8 +20,8 @@ SERVER = "the server"
 def entries_of(
     campaign: Campaign | None, at_most: int, before_id: int | None = None
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Return the newest entries about a campaign, or about everything if it is None, the newest
-    first: `at_most` of them, those before `before_id` only. A row has the columns of
+    """Return up to `at_most` entries about a campaign, or about everything if `campaign` is None,
+    newest first. With `before_id`, return only entries with lower ids. A row has the columns of
     AuditEntry, and `who`."""
     query = _query(campaign).order_by(AuditEntry.id.desc()).limit(at_most)
     if before_id is not None:
@@ -30,8 +30,8 @@ def entries_of(
 
 
 def audit_file(campaign: Campaign | None, mark: bool = False) -> Iterator[str]:
-    """Return every entry about a campaign, or about everything if it is None, as pieces of CSV, the
-    oldest entry first; `csv_chunks` explains `mark`."""
+    """Return every entry about a campaign, or about everything if `campaign` is None, as pieces of
+    CSV, oldest entry first. `csv_chunks` explains `mark`."""
     rows = stream_rows(_query(campaign).order_by(AuditEntry.id))
     return csv_chunks(HEADER, map(_cells, rows), mark)
 

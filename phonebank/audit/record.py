@@ -18,7 +18,7 @@ def record_audit(
 ) -> None:
     """Add one action to the audit, in the transaction of the action.
 
-    `action` says what was done, in up to 40 characters; `account` is None for a job. `before` and
+    `action` says what was done, in up to 40 characters. `account` is None for a job. `before` and
     `after` are JSON values without any name or number of a person.
     """
     db.session.add(

@@ -41,5 +41,5 @@ ON CONFLICT (call_id, step_id) DO NOTHING
 
 def find_items(campaign_id: int, since: datetime, at: datetime) -> None:
     """Add the answers that need action from calls that were recorded or changed after `since`
-    (aware). `at` is the present moment."""
+    (aware). `at` is the current moment."""
     db.session.execute(_FIND, {"campaign_id": campaign_id, "since": since, "at": at})

@@ -75,8 +75,8 @@ def counts(campaign: Campaign) -> dict[InboxState, int]:
 
 
 def items_in(campaign: Campaign, state: InboxState, after: int = 0) -> list[InboxAnswer]:
-    """Return the answers in this state, SHOWN_AT_MOST of them, from the id `after` on. The oldest
-    come first."""
+    """Return up to SHOWN_AT_MOST answers in this state whose ids are higher than `after`, oldest
+    first."""
     query = _query().where(
         InboxItem.campaign_id == campaign.id, InboxItem.state == state, InboxItem.id > after
     )
@@ -121,7 +121,7 @@ def set_note(campaign: Campaign, item_id: int, note: str, seen: str) -> None:
     """Replace the organisers' note. `seen` is the note that the page had shown.
 
     Raises NotFoundError, InvalidInputError for a note that is too long, and ConflictError if
-    another organiser has changed the note meanwhile.
+    another organiser has changed the note in the meantime.
     """
     note = note.replace("\0", "").replace("\r\n", "\n").strip()
     if len(note) > NOTE_AT_MOST:

@@ -1,2 +1,2 @@
-"""One person of a campaign, for an organiser: finds them, collects what is known about them, and
-changes their status."""
+"""For organisers: finds one person of a campaign, collects what is known about them, and changes
+their status."""

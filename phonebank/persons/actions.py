@@ -25,7 +25,8 @@ _VERSION: Any = type_coerce(literal_column("CAST(contact.xmin AS text)"), String
 
 
 def person_in(campaign: Campaign, contact_id: int) -> Contact:
-    """Return a person of this campaign. Raises NotFoundError, also if they were erased."""
+    """Return a person of this campaign. Raises NotFoundError if there is no such person, or if they
+    were erased."""
     contact = db.session.get(Contact, contact_id)
     if contact is None or contact.campaign_id != campaign.id or not contact.phone:
         raise NotFoundError("There is no such person in this campaign.", "Search again.")
@@ -33,13 +34,14 @@ def person_in(campaign: Campaign, contact_id: int) -> Contact:
 
 
 def version_of(contact: Contact) -> str:
-    """Return the version of the person's row, for a form. Every change of the row, such as by a
+    """Return the version of the person's row, for a form. Every change of the row, for example by a
     call, changes its version."""
     return str(db.session.scalar(select(_VERSION).where(Contact.id == contact.id)))
 
 
 def put_back(contact: Contact, campaign: Campaign, version: str, account: Account) -> None:
-    """Make a person callable from now on, inside calling hours. A promised callback ends.
+    """Make a person callable again, as soon as calling hours allow. A promised callback is
+    cancelled.
 
     Raises ConflictError if the person has changed since `version`, is on a caller's screen, or is
     on the do-not-call list.
@@ -58,7 +60,8 @@ def put_back(contact: Contact, campaign: Campaign, version: str, account: Accoun
 
 
 def finish(contact: Contact, campaign: Campaign, version: str, account: Account) -> None:
-    """Finish with a person. Nobody calls them again in this campaign, unless they are put back.
+    """Mark a person as finished. Nobody calls them again in this campaign, unless they are put
+    back.
 
     Raises ConflictError if the person has changed since `version`, or is on a caller's screen.
     """

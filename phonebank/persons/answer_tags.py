@@ -1,8 +1,9 @@
 """Tags people by their answers. The answers are found in the recorded calls, so that recording a
 call writes nothing for tags. These functions do not commit.
 
-The newest answer to a question counts. So a tag goes if the person later answers otherwise, and if
-its call is corrected, undone or set aside. Only tags from answers are ever taken away here.
+The newest answer to a question counts. So a tag is taken away if the person later gives a different
+answer, or if the call with the answer is corrected, undone or set aside. This module takes away
+only tags that came from answers.
 """
 
 from datetime import datetime, timedelta
@@ -65,8 +66,8 @@ ON CONFLICT DO NOTHING
 
 
 def tag_by_answers(campaign_id: int, since: datetime, at: datetime) -> None:
-    """Give the people the tags of their answers, and take the tags back that no answer gives any
-    more. `since` (aware) is when a job last read the calls, and `at` is the present moment."""
+    """Give the people the tags of their answers, and take away the tags that no answer gives any
+    more. `since` (aware) is when a job last read the calls, and `at` is the current moment."""
     values = {"campaign_id": campaign_id}
     if db.session.scalar(_HAS_TAGS, values):
         moments = {"since": since, "at": at, "undone_since": at - UNDONE_WITHIN}

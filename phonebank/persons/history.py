@@ -29,9 +29,9 @@ class AnswerInWords:
 
 @dataclass(frozen=True)
 class CallDetails:
-    """A call with its caller (None if no caller took it), its person, its answers in the order of
-    the script, and its corrections with the accounts that made them (None for a deleted account),
-    oldest first."""
+    """A call with its person, its answers in the order of the script, and its corrections, oldest
+    first. `caller` is None if no caller took the call. Each correction comes with the account that
+    made it, or with None if that account was deleted."""
 
     call: Call
     caller: Caller | None
@@ -41,7 +41,7 @@ class CallDetails:
 
 
 def calls_to(contact: Contact, campaign: Campaign) -> list[CallDetails]:
-    """Return the calls to a person, the newest first, at most CALLS_SHOWN."""
+    """Return up to CALLS_SHOWN calls to a person, newest first."""
     rows = db.session.execute(
         select(Call, Caller)
         .outerjoin(Caller, Caller.id == Call.caller_id)
@@ -53,8 +53,8 @@ def calls_to(contact: Contact, campaign: Campaign) -> list[CallDetails]:
 
 
 def calls_by(caller: Caller, campaign: Campaign, page: int) -> tuple[list[CallDetails], bool]:
-    """Return one page of the calls that a caller recorded, the newest first, and whether there are
-    older ones. Pages count from 1."""
+    """Return one page of the calls that a caller recorded, newest first, and whether there are
+    older calls. Pages are counted from 1."""
     rows = db.session.execute(
         select(Call, Contact)
         .join(Contact, Contact.id == Call.contact_id)
@@ -74,7 +74,7 @@ def questions_of(call: Call) -> list[Step]:
 
 
 def answer_in_words(step: Step | None, value: Any, fields: Mapping[str, str | None]) -> str:
-    """Return an answer as a person reads it; "" for no answer."""
+    """Return an answer in the words that people read, or "" if there is no answer."""
     if value in (None, "", []):
         return ""
     words = []

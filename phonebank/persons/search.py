@@ -52,8 +52,8 @@ CROSS JOIN LATERAL (
 
 @dataclass(frozen=True)
 class FoundPeople:
-    """The people whom a search found, by last name, at most SHOWN_AT_MOST. `more` says that there
-    are others."""
+    """Up to SHOWN_AT_MOST people whom a search found, sorted by last name. `more` says whether
+    there are others."""
 
     people: Sequence[Contact]
     more: bool
@@ -101,7 +101,7 @@ def _numbers(typed: str, campaigns: Sequence[Campaign]) -> list[str]:
 
 
 def _names(typed: str) -> list[str]:
-    """Return the orders of these words in which a stored name may begin with them."""
+    """Return the orders in which a stored name may begin with these words."""
     words = typed.replace(",", " ").lower().split()
     turns = range(len(words)) if len(words) <= WORDS_IN_ANY_ORDER else range(1)
     return sorted({" ".join(words[turn:] + words[:turn]) for turn in turns})

@@ -23,9 +23,9 @@ SHOWN_AT_MOST = 200
 
 @dataclass(frozen=True)
 class Sight:
-    """One time that somebody saw a person's data. `until` is when the caller's screen stopped
-    showing the person. It is None if the screen still shows them, or if they were seen only at that
-    moment. `kind` is "call", "called_back" or a SightKind."""
+    """One occasion on which somebody saw a person's data. `until` is when the caller's screen
+    stopped showing the person. It is None if the screen still shows them, or if they were seen only
+    at that moment. `kind` is "call", "called_back" or a SightKind."""
 
     at: datetime
     who: str
@@ -49,7 +49,7 @@ def record_sights(people: Iterable[Contact], account: Account, kind: SightKind) 
 
 
 def sights_of(contact: Contact) -> list[Sight]:
-    """Return who saw this person and when, the newest first, at most SHOWN_AT_MOST times."""
+    """Return who saw this person and when: up to SHOWN_AT_MOST sights, newest first."""
     calls = db.session.execute(
         select(Call.started_at, Caller.first_name, Call.ended_at)
         .join(Caller, Caller.id == Call.caller_id)

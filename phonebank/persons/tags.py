@@ -15,8 +15,8 @@ from phonebank.rules.tags import LONGEST_TAG, TAGS_AT_MOST, are_tags, split_valu
 
 @dataclass(frozen=True)
 class Tags:
-    """A person's tags, each in order. An organiser may change `given`. `answered` follow from the
-    answers in the person's calls."""
+    """A person's tags, sorted. Organisers may change the tags in `given`. The tags in `answered`
+    come from the answers in the person's calls."""
 
     given: Sequence[str]
     answered: Sequence[str]
@@ -34,11 +34,11 @@ def tags_of(contact: Contact) -> Tags:
 
 
 def set_tags(contact: Contact, campaign: Campaign, words: str, account: Account) -> None:
-    """Give a person these tags, and no others apart from those of their answers. `words` has commas
-    or line breaks between the tags.
+    """Give a person exactly these tags, besides the tags that come from their answers. `words` has
+    commas or line breaks between the tags.
 
     A tag that a file gave stays the file's, so undoing the upload takes it back. Raises
-    InvalidInputError for too many tags, or one that is too long.
+    InvalidInputError for too many tags, or for a tag that is too long.
     """
     tags = split_values(words)
     if not are_tags(tags):

@@ -1,2 +1,2 @@
-"""Where postcodes and towns are: finding a place by what people type, distances between places, and
-maps."""
+"""Where postcodes and towns are: finding a place from what people type, distances between places,
+and maps."""

@@ -23,9 +23,10 @@ TYPED_AT_MOST = 80  # characters
 
 def find_places(text: str) -> Sequence[Place]:
     """Return the places that a typed postcode or town may mean: one place, or several to choose
-    from. The largest town is first.
+    from. The largest town comes first.
 
-    Raises InvalidInputError if there is no such place. Its message is for the person who typed.
+    Raises InvalidInputError if there is no such place. The error's message is for the person who
+    typed the text.
     """
     if not text.strip():
         raise InvalidInputError("Type a postcode or a town.")
@@ -59,7 +60,7 @@ def one_place(text: str, country: str) -> Place:
 
 
 def place_at(country: str, code: str) -> Place:
-    """Return the place with this code. `country` may be in capital or small letters. Raises
+    """Return the place with this code. `country` may be in upper or lower case. Raises
     NotFoundError if there is no such place."""
     place = db.session.scalar(
         select(Place).where(Place.country == country.upper(), Place.code == code)
@@ -70,7 +71,7 @@ def place_at(country: str, code: str) -> Place:
 
 
 def describe_place(place: Place) -> str:
-    """Return a place's name for people: “SW9 (Brixton)”, “Newport, near Telford”."""
+    """Return a place's name for people, such as “SW9 (Brixton)” or “Newport, near Telford”."""
     if place.population is None:
         name = f"{place.name}, {place.near}" if place.near else place.name
         return name if place.code == "BT" else f"{place.code} ({name})" if name else place.code

@@ -47,7 +47,8 @@ class Outline:
         return x, (self.north - latitude) * self._unit
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """Return the latitude and longitude of a point of the picture. The inverse of `point`."""
+        """Return the latitude and longitude of a point of the picture. This is the inverse of
+        `point`."""
         return self.north - y / self._unit, self.west + x / (self._squeeze * self._unit)
 
 

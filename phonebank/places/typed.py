@@ -1,6 +1,6 @@
 """What people type into the field for a postcode or town. Pure functions.
 
-Only the first half of a whole postcode is used. It names a district of some thousand homes. This
+Only the first half of a whole postcode is used. It names a district of a few thousand homes. This
 module drops the second half, so it is not stored anywhere.
 """
 
@@ -72,7 +72,7 @@ def _canadian(code: str) -> list[tuple[str, str]]:
 
 
 def key_of(name: str) -> str:
-    """Return a town's name in the form of the table's column `key`: small letters and digits,
+    """Return a town's name in the form of the table's column `key`: lower-case letters and digits,
     without accents, and with hyphens between the words. "St" becomes "saint"."""
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
     letters = "".join(letter for letter in folded if not unicodedata.combining(letter))

@@ -1,8 +1,8 @@
 """Erases people from the tables. The calling code commits.
 
-If the person was called, a row without personal data stays. Its calls keep their times, outcomes
-and the keys of answers. So no total changes, and a recount agrees with it. `stored_files` erases
-the person from files.
+If the person was called, a row without personal data stays. Its calls keep their times, their
+outcomes and the keys of their answers. So no total changes, and a recount agrees with it.
+`stored_files` erases the person from files.
 """
 
 from collections.abc import Collection, Sequence
@@ -105,7 +105,8 @@ _FORGET_DEAD = text("DELETE FROM dead_number WHERE phone = ANY(CAST(:phones AS t
 
 
 class OnScreenError(ConflictError):
-    """The error if a person who is to be erased is on a caller's screen at this moment."""
+    """The error that is raised if a person who is to be erased is on a caller's screen at this
+    moment."""
 
     title = "A caller has this person on the screen"
 
@@ -131,7 +132,8 @@ def erase_person(
     a hash of it goes there. With `ends_calls`, a call to the person that is on a screen now ends
     first. Run this under `retry_on_deadlock`.
 
-    Raises NotFoundError if they were erased before, and OnScreenError.
+    Raises NotFoundError if they were erased before. Raises OnScreenError if they are on a screen
+    and `ends_calls` is False.
     """
     erased = erase_contacts(contact_ids, never_again=never_again, ends_calls=ends_calls)
     if not erased:
@@ -150,8 +152,8 @@ def erase_contacts(
 ) -> int:
     """Erase these contacts, and what their calls say about them. Return how many there were.
 
-    Do-not-call entries of numbers that nobody has any more become hashes. Raises OnScreenError
-    unless `ends_calls` is True.
+    Do-not-call entries of numbers that nobody has any more become hashes. Raises OnScreenError if
+    one of the contacts is on a screen and `ends_calls` is False.
     """
     db.session.execute(_LOCK_CALLS, {"ids": list(contact_ids)})
     ids = list(db.session.scalars(_LOCK, {"ids": list(contact_ids)}))
@@ -211,7 +213,7 @@ def _forget_numbers(numbers: set[str], never_again: bool) -> None:
 
 
 def contacts_left(person: Person) -> Sequence[int]:
-    """Return the ids of contacts who are the person and are still in the tables."""
+    """Return the ids of the person's contacts that are still in the tables."""
     query = select(Contact.id).where(
         Contact.campaign_id.in_(person.campaign_ids),
         Contact.phone.in_(person.phones),

@@ -1,5 +1,5 @@
 """The jobs of erasure: search stored files for an erased person, continue an interrupted search,
-and erase people who have been stored as long as is allowed."""
+and erase people who have been stored for as long as is allowed."""
 
 import time
 from datetime import timedelta
@@ -25,8 +25,8 @@ WORKS_FOR = 40.0
 
 @job(CHORES, timeout=30 * 60)
 def search_files(erasure_id: int) -> None:
-    """Erase a person from every stored file, and from rows that an import stored meanwhile. Each
-    step may run twice, so if a worker was killed, the search simply begins again."""
+    """Erase a person from every stored file, and from rows that an import has stored in the
+    meantime. Each step may run twice, so if a worker was killed, the search simply begins again."""
     erasure = db.session.get(Erasure, erasure_id)
     if erasure is None or erasure.person is None:
         return
@@ -54,8 +54,8 @@ def continue_erasures() -> None:
 
 @job(IMPORTS, timeout=120)
 def perform_retention() -> None:
-    """Erase the people whom a campaign has stored as long as is allowed. Work for at most WORKS_FOR
-    seconds.
+    """Erase the people whom a campaign has stored for as long as is allowed. Work for at most
+    WORKS_FOR seconds.
 
     Each portion is a transaction, so a killed worker leaves nobody half erased, and the next run
     continues with the remaining people.

@@ -1,4 +1,4 @@
-"""The access ledger: who saw which person, from when until when. This module changes nothing.
+"""The access ledger: who saw which person, and from when until when. This module changes nothing.
 
 Each call that a caller had is in the ledger, because the caller then saw the person. A caller who
 looks up who has called back sees a first name again (`CallSight`). Organisers see people whom they
@@ -69,8 +69,8 @@ _ALL = text(_SIGHTS)
 def sights_on(
     campaign: Campaign, day: date, at_most: int, skipped: int = 0
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Return the ledger's rows of a day in UTC, the earliest first: `at_most` rows after
-    `skipped`."""
+    """Return the ledger's rows of a day in UTC, earliest first. Skip `skipped` rows, and return up
+    to `at_most` of the rest."""
     values = _values(campaign, _begin_of(day), _begin_of(day + timedelta(days=1)))
     return db.session.execute(_PAGE, values | {"at_most": at_most, "skipped": skipped}).all()
 
@@ -94,7 +94,7 @@ def _values(campaign: Campaign, since: datetime, until: datetime) -> dict[str, A
 
 
 def _id_at(moment: datetime) -> uuid.UUID:
-    """Return an id that comes before every id of this moment, and after all earlier ids."""
+    """Return an id that sorts before every id of this moment, and after all earlier ids."""
     return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
 
 

@@ -18,10 +18,10 @@ _NO_DIGIT = re.compile(r"\D")
 
 @dataclass(frozen=True)
 class Person:
-    """A person in several campaigns: every contact with one of these numbers (E.164) and this name
-    key.
+    """A person in several campaigns: every contact that has one of these numbers (E.164) and this
+    name key.
 
-    The person is looked for in the campaigns `campaign_ids`.
+    Only the campaigns in `campaign_ids` are searched for the person.
     """
 
     phones: tuple[str, ...]
@@ -34,7 +34,7 @@ class Person:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Person":
-        """Return the person that `to_json` returned."""
+        """Return the person from the JSON value that `to_json` returned."""
         return cls(tuple(stored["phones"]), stored["name_key"], tuple(stored["campaign_ids"]))
 
     @property
@@ -67,8 +67,8 @@ def with_number(phone: str) -> ColumnElement[bool]:
 
 
 def contacts_with(phone: str, within: ColumnElement[bool]) -> Sequence[Contact]:
-    """Return everyone with this number (E.164) in the campaigns that `within` allows, by name and
-    campaign."""
+    """Return everyone with this number (E.164) in the campaigns that `within` allows, sorted by
+    name and campaign."""
     query = select(Contact).join(Campaign, Campaign.id == Contact.campaign_id)
     query = query.where(within, with_number(phone))
     return db.session.scalars(query.order_by(Contact.name_key, Contact.campaign_id)).all()
@@ -76,7 +76,7 @@ def contacts_with(phone: str, within: ColumnElement[bool]) -> Sequence[Contact]:
 
 def person_of(contact: Contact, within: ColumnElement[bool]) -> tuple[Person, Sequence[Contact]]:
     """Return the person of a contact, with all the person's contacts in the campaigns that `within`
-    allows. These share a number and have the same name."""
+    allows. These contacts share a number and have the same name."""
     query = (
         select(Contact)
         .join(Campaign, Campaign.id == Contact.campaign_id)

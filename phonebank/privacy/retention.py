@@ -1,8 +1,8 @@
-"""Erases a campaign's people when they have been stored as long as is allowed.
+"""Erases a campaign's people when they have been stored for as long as is allowed.
 
-A wrong clock must not erase anyone early. So the erasure is announced first, and begins a day
-later. The erasure begins only if the clocks of both the server and PostgreSQL then say that it is
-due. Once the erasure has begun, no clock is asked again. The calling code commits.
+A wrong clock must not erase anyone early. So the erasure is announced first, and starts a day
+later. It starts only if the clocks of both the server and PostgreSQL then say that it is due. Once
+the erasure has begun, no clock is asked again. The calling code commits.
 """
 
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ _STOPPED = "This campaign may not keep people any longer, so the import stopped.
 
 
 def moment() -> datetime:
-    """Return the earlier of the present moments (aware) by the server's clock and by
-    PostgreSQL's."""
+    """Return the current moment (aware) by the server's clock or by PostgreSQL's clock, whichever
+    is earlier."""
     return min(now(), db.session.scalar(select(func.clock_timestamp())) or now())
 
 
@@ -51,10 +51,10 @@ def is_due(campaign: Campaign, at: datetime) -> bool:
 
 
 def look_for_due_campaigns() -> None:
-    """Announce the erasure for campaigns that may no longer keep their people. Begin it for
-    campaigns that were announced a day ago. An announcement is cancelled if the campaign may now
-    keep its people longer. If a wrong clock has put the announcement into the future, the erasure
-    is announced again."""
+    """Announce the erasure for campaigns that may no longer keep their people. Start the erasure
+    for campaigns that were announced a day ago. An announcement is cancelled if the campaign may
+    now keep its people longer. If a wrong clock has dated the announcement in the future, the
+    erasure is announced again."""
     at = moment()
     undecided = select(Campaign).where(
         Campaign.erasing_since.is_(None),
@@ -79,9 +79,9 @@ def campaigns_being_erased() -> Sequence[int]:
 
 
 def erase_some(campaign_id: int) -> bool:
-    """Erase up to AT_ONCE people of a campaign. If it has nobody left, erase the rest and return
-    False. The rest is its files, its refused rows, and what other campaigns' calls say about its
-    people."""
+    """Erase up to AT_ONCE people of a campaign. If the campaign has nobody left, erase the rest and
+    return False. The rest is its files, its refused rows, and what other campaigns' calls say about
+    its people."""
     ids = db.session.scalars(
         select(Contact.id)
         .where(Contact.campaign_id == campaign_id, Contact.phone > "")
@@ -105,8 +105,8 @@ def erase_some(campaign_id: int) -> bool:
 
 
 def _begin(campaign: Campaign, at: datetime) -> None:
-    """Begin to erase a campaign's people: end the campaign, and stop its imports. An organiser may
-    be giving it more time at this moment, so the row is locked and read again."""
+    """Start to erase a campaign's people: end the campaign, and stop its imports. An organiser may
+    be giving the campaign more time at this moment, so its row is locked and read again."""
     lock_row(campaign)
     if campaign.erasing_since is not None or not is_due(campaign, at):
         return

@@ -63,11 +63,11 @@ def stored_lists(person: Person) -> Sequence[int]:
 
 
 def erase_from_upload(contact_list_id: int, person: Person) -> bool:
-    """Replace the person's rows in a stored upload by ERASED_CELL. Return whether there were any.
+    """Replace the person's rows in a stored upload with ERASED_CELL. Return whether there were any.
 
-    The file is then UTF-8. A worker that is importing the file sees the list's new `file_version`,
-    and begins again where it stopped. Raises SupersededError if another job changes the file at the
-    same moment.
+    Afterwards the file is in UTF-8. A worker that is importing the file sees the list's new
+    `file_version`, and starts again where it stopped. Raises SupersededError if another job changes
+    the file at the same moment.
     """
     contact_list = db.session.get(ContactList, contact_list_id)
     if contact_list is None or not is_in_upload(contact_list, person):
@@ -122,8 +122,8 @@ def erase_from_refused_rows(person: Person) -> int:
 
 def erase_from_do_not_call_files(person: Person) -> int:
     """Replace the person's lines in do-not-call files whose numbers are not on the list yet. Return
-    how many files had such lines. A file that cannot be read any more is deleted if it may have the
-    person."""
+    how many files had such lines. A file that cannot be read any more is deleted if it may contain
+    the person."""
     changed = 0
     query = select(SuppressionBatch.id).where(
         SuppressionBatch.state == BatchState.UPLOADED, SuppressionBatch.data.is_not(None)
@@ -147,7 +147,8 @@ def erase_from_do_not_call_files(person: Person) -> int:
 
 
 def erase_from_snapshots() -> None:
-    """Erase everyone who is erased or deleted from the snapshots of other people's calls."""
+    """Find everyone who has been erased or deleted, and erase them from the snapshots of other
+    people's calls."""
     db.session.execute(_OTHERS_LOSSES)
     db.session.execute(_OTHERS_SNAPSHOTS)
 

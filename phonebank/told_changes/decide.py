@@ -62,12 +62,12 @@ def undecided_count(campaign: Campaign) -> int:
 
 
 def undecided(campaign: Campaign) -> list[Told]:
-    """Return the changes that wait, the oldest first, SHOWN_AT_MOST of them."""
+    """Return up to SHOWN_AT_MOST changes that wait for a decision, oldest first."""
     return _read(campaign, ToldChange.state == ToldState.TOLD, ToldChange.id)
 
 
 def decided(campaign: Campaign) -> list[Told]:
-    """Return the changes that were decided lately, the newest first, SHOWN_AT_MOST of them."""
+    """Return up to SHOWN_AT_MOST changes that were decided recently, newest first."""
     lately = ToldChange.decided_at > now() - TAKEN_BACK_WITHIN
     return _read(campaign, lately, ToldChange.decided_at.desc())
 
@@ -75,11 +75,11 @@ def decided(campaign: Campaign) -> list[Told]:
 def accept(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
     """Change the contact as the person said.
 
-    A number becomes the first one to call. A person without a working number can then be called
-    again. Raises NotFoundError if there is no such change or the person was erased. Raises
-    ConflictError if the change was decided already, if the person is on a caller's screen, if the
-    number is on the do-not-call list, or if the campaign has this person with this number already.
-    Also raises ConflictError if somebody is changing a campaign at this moment.
+    A new number becomes the first number to call. A person without a working number can then be
+    called again. Raises NotFoundError if there is no such change or the person was erased. Raises
+    ConflictError if the change has already been decided, if the person is on a caller's screen, if
+    the number is on the do-not-call list, or if the campaign already has this person with this
+    number. Also raises ConflictError if somebody is changing a campaign at this moment.
     """
     change, contact = _locked(campaign, change_id, ToldState.TOLD)
     call = db.session.get_one(Call, change.call_id)
@@ -99,7 +99,7 @@ def accept(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
 
 def refuse(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
     """Leave the contact unchanged. Raises NotFoundError if there is no such change, and
-    ConflictError if the change was decided already."""
+    ConflictError if the change has already been decided."""
     change = _locked_change(campaign, change_id, ToldState.TOLD)
     _decide(change, ToldState.REFUSED, account)
     return change
@@ -109,8 +109,8 @@ def take_back(campaign: Campaign, change_id: int, account: Account) -> ToldChang
     """Undo a decision, so that the change waits again.
 
     Raises NotFoundError if there is no such change or the person was erased. Raises ConflictError
-    if the change waits already, if the person is on a caller's screen, or if the person has changed
-    since the decision.
+    if the change is already waiting, if the person is on a caller's screen, or if the person has
+    changed since the decision.
     """
     change = _locked_change(campaign, change_id, ToldState.ACCEPTED, ToldState.REFUSED)
     if change.state == ToldState.ACCEPTED:

@@ -27,11 +27,12 @@ def tell(caller: Caller, call_id: uuid.UUID, told: Mapping[str, Any]) -> None:
 
     `told` has `number`, `first_name`, `last_name` and `place`, each possibly blank or missing.
 
-    A later form of the caller replaces an earlier one, until an organiser has decided.
+    A later form from the caller replaces an earlier one, until an organiser has decided.
 
-    Raises InvalidInputError if everything is blank or something can't be read, NotFoundError for
-    another caller's call, GoneError for a call of yesterday, NotAdmittedError, and ConflictError if
-    an organiser has decided already.
+    Raises InvalidInputError if everything is blank or something cannot be read, NotFoundError for
+    another caller's call, and GoneError for a call that started more than UNDO_WITHIN ago. Raises
+    NotAdmittedError if the caller may not call, and ConflictError if an organiser has already
+    decided.
     """
     if not caller.may_call:
         raise NotAdmittedError()
