@@ -1,4 +1,4 @@
-"""The API's blueprint, and the function that makes its answers."""
+"""The API's blueprint, and the function that makes its responses."""
 
 from typing import Any
 
@@ -10,5 +10,5 @@ api = takes_json(Blueprint("api", __name__, url_prefix="/api/v1"))
 
 
 def json_answer(body: dict[str, Any]) -> Response:
-    """Return the answer with this body."""
+    """Return a response with this body."""
     return Response(current_app.json.dumps(body), mimetype="application/json")

@@ -1,7 +1,7 @@
-"""Cursors: text that says where the next page begins. Clients send it back and need not understand
-it.
+"""Cursors: text that says where the next page begins. Clients send the text back, and do not need
+to understand it.
 
-A cursor has ids and moments only, so no address has a name or number in it.
+A cursor contains only ids and moments, so no address has a name or number in it.
 """
 
 import base64

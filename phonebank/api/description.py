@@ -1,7 +1,7 @@
 """The description of the API in OpenAPI, made from the views and their models by spectree.
 
-spectree also checks requests by the models. It does not check answers, because that would take
-longer than making the answers. Tests check them.
+spectree also checks requests against the models. It does not check responses, because that would
+take longer than making them. Tests check the responses.
 """
 
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ _ERRORS = {
 
 class _Plugin(FlaskPlugin):
     """spectree's plug-in for Flask, limited to the API's addresses, and without the check of
-    answers."""
+    responses."""
 
     def find_routes(self) -> Iterator[Rule]:
         return (
@@ -53,7 +53,7 @@ class _Plugin(FlaskPlugin):
 
 
 def _refuse(_: object, __: object, fault: Exception | None, ___: object, ____: object) -> None:
-    """Turn the faults that spectree found in a request into an error of ours."""
+    """Turn the faults that spectree found in a request into one of our own errors."""
     if not isinstance(fault, ValidationError):
         return
     where = "body" if request.method in ("POST", "PUT", "PATCH") else "query"
@@ -96,7 +96,7 @@ _spec = SpecTree(
 def described(
     answer: type[BaseModel], scope: Scope, **errors: Any
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Describe a view by its docstring, its annotations, its answer and its scope.
+    """Describe a view by its docstring, its annotations, its response and its scope.
 
     The view's annotations name the models of its `query` and `json`. `errors` adds error responses,
     such as `HTTP_404=(Problem, "…")`.
@@ -109,7 +109,7 @@ def described(
 
 
 def openapi() -> dict[str, Any]:
-    """Return the description of the present app's API."""
+    """Return the description of the current app's API."""
     if "openapi" not in current_app.extensions:
         described_now: dict[str, Any] = _spec.spec
         for path in described_now["paths"].values():

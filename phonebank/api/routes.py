@@ -11,6 +11,6 @@ _VIEWS = (views, writing_views)
 
 
 def init_app(app: Flask) -> None:
-    """Add the API. It takes no cookie, so it needs no form token either."""
+    """Add the API. It ignores cookies, so it needs no form token."""
     csrf.exempt(api)
     app.register_blueprint(api)

@@ -124,7 +124,8 @@ class Fault(BaseModel):
 
 
 class ContactIn(_Sent):
-    """A person to add or change. Send all that you know: what you leave out is emptied."""
+    """A person to add or change. Send everything that you know, because fields that you leave out
+    are emptied."""
 
     phones: list[Text] = Field(
         min_length=1,
@@ -151,7 +152,7 @@ class ContactsIn(_Sent):
 
 
 class ContactWritten(BaseModel):
-    """What became of one person."""
+    """What happened to one person."""
 
     index: int = Field(description="The person's place in the request, from 0.")
     result: Upserted = Field(
@@ -164,7 +165,7 @@ class ContactWritten(BaseModel):
 
 
 class ContactsWritten(BaseModel):
-    """What became of each person, in the order of the request."""
+    """What happened to each person, in the order of the request."""
 
     results: list[ContactWritten]
 

@@ -52,9 +52,9 @@ def openapi() -> Response:
 @for_token(Scope.READ_CONTACTS)
 @description.described(ContactsPage, Scope.READ_CONTACTS)
 def contacts(query: PageQuery) -> Response:
-    """The campaign's people, a page at a time.
+    """The campaign's people, one page at a time.
 
-    The people come list by list. If someone moves to another list while you read, they may come
+    The people come list by list. If someone moves to another list while you read, they may appear
     twice or not at all.
     """
     key = read_person_cursor(query.cursor) if query.cursor else FIRST_PERSON
@@ -87,9 +87,9 @@ def contact(contact_id: int) -> Response:
 def outcomes(query: OutcomesQuery) -> Response:
     """The campaign's recorded calls, in the order in which they changed.
 
-    A call appears half a minute after it was recorded. From then on nothing comes before it, so a
-    client that keeps the last cursor misses no call. A call that is corrected or set aside later
-    appears again, with the same `call_id` and a later `changed_at`: keep the newer one.
+    A call appears half a minute after it was recorded. After that, no other call can appear before
+    it, so a client that keeps the last cursor misses no call. A call that is corrected or set aside
+    later appears again, with the same `call_id` and a later `changed_at`: keep the newer one.
     """
     if query.cursor:
         key = read_outcome_cursor(query.cursor)

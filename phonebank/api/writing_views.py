@@ -33,11 +33,11 @@ _CELLS = ("external_id", "first_name", "last_name", "postcode", "email", "langua
     HTTP_409=(Problem, "The campaign has ended, or the same people are being changed right now."),
 )
 def write_contacts(json: ContactsIn) -> Response:
-    """Add people, or change those whom the campaign has.
+    """Add people, or change people whom the campaign already has.
 
-    A person is known by `external_id`, or else by name and number. Send everything that you know,
-    because fields that you leave out are emptied. The calls of a person stay. Each person is stored
-    or refused separately. You may send the same request again. It then changes nothing.
+    A person is recognised by `external_id`, or otherwise by name and number. Send everything that
+    you know, because fields that you leave out are emptied. A person's calls are kept. Each person
+    is stored or refused separately. You may send the same request again: it then changes nothing.
     """
     people = [_sent(person) for person in json.contacts]
     try:
@@ -57,7 +57,7 @@ def add_do_not_call(json: DoNotCallIn) -> Response:
     """Put numbers on the do-not-call list, which applies to every campaign from the next call on.
 
     Numbers without a country code are read as numbers of the campaign's country. A number that is
-    on the list already counts as entered. A token may enter 1,000 numbers a day.
+    already on the list counts as entered. A token may enter 1,000 numbers a day.
     """
     phones: dict[str, None] = {}
     refused = []

@@ -1,4 +1,4 @@
-"""Tokens of the API: make one, find one, revoke one. The calling code commits."""
+"""Makes, finds and revokes tokens of the API. The calling code commits."""
 
 import hashlib
 import secrets
@@ -44,10 +44,10 @@ def create_token(
     campaign: Campaign, account: Account, name: str, scopes: Collection[Scope]
 ) -> tuple[ApiToken, str]:
     """Make a token. Return its row and the token itself, which is not stored. The campaign's row is
-    locked, so that two organisers at once do not make too many.
+    locked, so that two organisers who make tokens at the same time do not make too many.
 
     Raises ConflictError if the campaign has TOKENS_AT_MOST tokens that work, and NotAllowedError if
-    the token may do more than the account.
+    the token would be allowed more than the account.
     """
     if not may_give(account).issuperset(scopes):
         raise NotAllowedError(
@@ -75,13 +75,14 @@ def create_token(
 
 def may_give(account: Account) -> set[Scope]:
     """Return the scopes that the account may give to a token of a campaign that it organises. The
-    do-not-call list holds in all campaigns, so it is for organisers of the whole installation."""
+    do-not-call list applies to all campaigns, so only organisers of the whole installation may give
+    the scope for it."""
     return set(Scope) if account.is_organiser else set(Scope) - {Scope.ADD_DO_NOT_CALL}
 
 
 def find_token(secret: str) -> Row[tuple[object, ...]] | None:
-    """Return the token with its campaign's country; None if there is no such token or it no longer
-    works."""
+    """Return the token with its campaign's country, or None if there is no such token or it no
+    longer works."""
     if not secret.startswith(PREFIX):
         return None
     return db.session.execute(_FIND, {"secret_hash": _hash(secret)}).one_or_none()
@@ -108,7 +109,8 @@ def tokens_of(campaign: Campaign) -> Sequence[tuple[ApiToken, Account | None]]:
 
 
 def revoke_token(campaign: Campaign, token_id: int) -> ApiToken:
-    """End one of the campaign's tokens at once. Raises NotFoundError if it has no such token."""
+    """Revoke one of the campaign's tokens, which then stops working at once. Raises NotFoundError
+    if the campaign has no such token."""
     token = db.session.get(ApiToken, token_id)
     if token is None or token.campaign_id != campaign.id:
         raise NotFoundError("This campaign does not have this token.", "Reload the page.")

@@ -1,7 +1,7 @@
 """The file that tells a command in another terminal which servers `make run` has started.
 
 `make run` chooses addresses and secrets for its own processes. While it runs, it keeps them in a
-file that only its owner can read. If a variable is missing in the environment of a `phonebank`
+file that only its owner can read. If a variable is missing from the environment of a `phonebank`
 command, the command reads it from this file. A real server sets its environment and has no such
 file.
 """
@@ -36,7 +36,8 @@ VARIABLES = (
 
 
 def write(home: Path, environment: Mapping[str, str]) -> None:
-    """Write the environment to a file in `home`, for commands started while the servers run."""
+    """Write the environment to a file in `home`, for commands that are started while the servers
+    run."""
     remove(home)
     with open(os.open(home / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         for name in VARIABLES:

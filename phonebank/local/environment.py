@@ -17,7 +17,8 @@ SECRETS = ("SECRET_KEY", "PASSWORD_SALT", "TOTP_SECRET", "NUMBER_KEYS")
 
 
 class StartupError(Exception):
-    """The error if Phonebank cannot start. Its message says what is wrong and what to do."""
+    """The error that is raised if Phonebank cannot start. Its message says what is wrong and what
+    to do."""
 
 
 def check_shared_memory() -> None:
@@ -59,7 +60,8 @@ def choose_addresses(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _listen_error(host: str, port: int) -> int:
-    """Try to listen on the address. Return the operating system's error number; 0 if it works."""
+    """Try to listen on the address. Return the operating system's error number, or 0 if it
+    works."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,7 +1,7 @@
 """The launcher of `make run` and `phonebank run`, which starts all of Phonebank on one machine.
 
 The launcher first checks that it can start. If something is missing, one message says what. Then it
-starts the servers, makes the tables, loads the demonstration and runs the Procfile's processes.
+starts the servers, creates the tables, loads the demonstration and runs the Procfile's processes.
 Ctrl-C, a signal or the end of one process ends all of them.
 
 Exit status: 0 if it was asked to stop, 1 if a process failed, 2 if the launcher could not start.
@@ -45,11 +45,12 @@ WEB_ANSWERS_WITHIN = 60.0  # seconds
 
 
 class PartFailedError(Exception):
-    """The error if a process of the Procfile ended unexpectedly. Its message names the process."""
+    """The error that is raised if a process of the Procfile ended unexpectedly. Its message names
+    the process."""
 
 
 class StopRequestedError(BaseException):
-    """The exception that ends the start after Ctrl-C or another signal to stop."""
+    """The exception that breaks off the start after Ctrl-C or another signal to stop."""
 
 
 class _StopRequest:

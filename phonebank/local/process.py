@@ -69,7 +69,7 @@ class RunningServer:
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """Stop the server and wait for its end. A second call does nothing."""
+        """Stop the server and wait until it has ended. A second call does nothing."""
         if os.getpid() != self._owner:
             return  # this is a forked child of the process that started the server
         atexit.unregister(self.stop)
@@ -238,8 +238,8 @@ class ServerFolder:
 def claim_folder(path: Path) -> IO[str]:
     """Make the folder and lock it for as long as the returned file is open.
 
-    Raises LocalServerError if another process has locked the folder, OSError if the folder cannot
-    be used.
+    Raises LocalServerError if another process has locked the folder, and OSError if the folder
+    cannot be used.
     """
     path.mkdir(parents=True, exist_ok=True)
     lock = open(path / "in-use-by", "a+", encoding="ascii")  # noqa: SIM115 (the calling code closes it)

@@ -38,8 +38,8 @@ def _open_child(command: str, **options: Any) -> Popen:
 
 
 class PartManager(Manager):
-    """honcho's manager, which here also knows which process ended first, and ends every descendant
-    of the processes."""
+    """A honcho manager that also knows which process ended first, and ends every descendant of the
+    processes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,8 +50,8 @@ class PartManager(Manager):
 
     @property
     def asked_to_stop(self) -> bool:
-        """Whether the processes end because the launcher was asked to stop. If not, one of them
-        ended by itself."""
+        """Whether the processes are ending because the launcher was asked to stop. If not, one of
+        them ended by itself."""
         return not self.first_to_end
 
     def terminate(self) -> None:
@@ -103,7 +103,7 @@ class PartManager(Manager):
 
 
 def ignore_stop_signals() -> None:
-    """Ignore signals to stop from now on, so that a second Ctrl-C does not interrupt the end and
-    leave processes running."""
+    """Ignore signals to stop from now on, so that a second Ctrl-C does not interrupt the shutdown
+    and leave processes running."""
     for stop_signal in STOP_SIGNALS:
         signal.signal(stop_signal, signal.SIG_IGN)

@@ -79,14 +79,15 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
     the cluster.
 
     Args:
-        data_dir: holds cluster/, the log and the socket; made with its parents if missing.
+        data_dir: holds cluster/, the log and the socket. It is made, with its parents, if missing.
         durable: False makes tests faster, but a power cut may then lose data.
 
     Return: A server whose url is SQLAlchemy's, for the database `phonebank`. The database is empty
     after the first start, and keeps its data for later starts.
 
     Raises:
-        LocalServerError: binaries missing, folder unusable or in use, disk full, no start.
+        LocalServerError: the binaries are missing, the folder is in use or cannot be used, the
+            disk is full, or the server does not start.
     """
     binaries = _postgres_binaries()
     with ServerFolder("PostgreSQL", data_dir) as folder:
@@ -135,7 +136,8 @@ def start_redis(data_dir: Path) -> RunningServer:
     Return: A server whose url is redis-py's `unix://` form.
 
     Raises:
-        LocalServerError: binary missing, folder unusable or in use, disk full, no start.
+        LocalServerError: the binary is missing, the folder is in use or cannot be used, the disk
+            is full, or the server does not start.
     """
     binary = _redis_binary()
     with ServerFolder("Redis", data_dir) as folder:
@@ -191,8 +193,8 @@ def _package_folder(name: str) -> Path | None:
 
 
 def _server_account(cluster: Path) -> pwd.struct_passwd | None:
-    """Return the account that PostgreSQL runs as. This is an unprivileged account if the present
-    account is root, otherwise None for the present account."""
+    """Return the account that PostgreSQL runs as. This is an unprivileged account if the current
+    account is root. Otherwise it is None, which means the current account."""
     if os.geteuid() != 0:
         return None
     owner = cluster.stat().st_uid if cluster.exists() else 0

@@ -1,6 +1,7 @@
-"""Writes what webhooks told after they were answered, so that Twilio never waits for PostgreSQL.
+"""Stores what webhooks reported after they have been answered, so that Twilio never waits for
+PostgreSQL.
 
-One thread of each process takes all webhooks that have come in, and writes them in one transaction.
+One thread of each process takes all webhooks that have come in, and stores them in one transaction.
 If the process dies before that, the dialler asks Twilio for what was lost.
 """
 
@@ -32,7 +33,7 @@ _starting = threading.Lock()
 
 
 def record_after(response: Response, find: Find) -> Response:
-    """Write events after the response is sent. `find` returns the events, and may read the
+    """Store events after the response is sent. `find` returns the events, and may read the
     database."""
     writer = _writer()
     response.call_on_close(lambda: writer.put(find))
@@ -40,7 +41,7 @@ def record_after(response: Response, find: Find) -> Response:
 
 
 def _writer() -> "queue.SimpleQueue[Find]":
-    """Return the queue of what this process has to write. The first call starts the thread that
+    """Return the queue of what this process has to store. The first call starts the thread that
     takes from the queue."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     with _starting:

@@ -1,4 +1,4 @@
-"""Lets only requests through that Twilio signed."""
+"""Refuses every request that Twilio has not signed."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -1,7 +1,7 @@
 """Answers Twilio's webhooks. Only `softphone` writes to the database before it answers.
 
-A busy process does not refuse a webhook that only tells something. Accepting it takes no more work
-than refusing it, and Twilio does not send it again.
+A busy process does not refuse a webhook that only reports something. Accepting the webhook takes no
+more work than refusing it, and Twilio would not send it again.
 """
 
 import re
@@ -34,8 +34,8 @@ _LINE_OF_CALL = Statement(
 @with_urgency(Urgency.PROBE)
 @signed_by_twilio
 def status() -> Response:
-    """Twilio tells that a call has another status. If the address names no line, the call is from
-    a browser, and Twilio's id of the call finds the line."""
+    """Twilio reports that a call's status has changed. If the address names no line, the call is
+    from a browser, and the line is found by Twilio's id of the call."""
     line_id = request.args.get("line", type=int)
     fields = request.form.to_dict()
 
@@ -52,7 +52,7 @@ def status() -> Response:
 @with_urgency(Urgency.PROBE)
 @signed_by_twilio
 def room() -> Response:
-    """Twilio tells that somebody entered a caller's room or left it."""
+    """Twilio reports that somebody has entered or left a caller's room."""
     line_id, fields = _line_id(), request.form.to_dict()
     return record_after(
         Response(status=204), lambda: events.events_of_room_webhook(line_id, fields)
@@ -75,7 +75,7 @@ def message() -> Response:
 @with_urgency(Urgency.RECORD)
 @signed_by_twilio
 def played() -> Response:
-    """Twilio tells that it has said the message to its end."""
+    """Twilio reports that it has said the whole message."""
     line_id, provider_id = _line_id(), request.form.get("CallSid", "")
     event = LineEvent(line_id, 0, EventKind.PLAYED, None, events.moment(None), provider_id)
     return record_after(_answer(twiml.end()), lambda: [event])

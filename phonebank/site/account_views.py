@@ -18,7 +18,7 @@ from phonebank.site.sign_in_views import sign_out
 @pages.route("/account", methods=["GET", "POST"])
 @open_to(SIGNED_IN)
 def account() -> ResponseReturnValue:
-    """Show the account's page. Change the account's name if its form was sent."""
+    """Show the account's page. A POST changes the account's name."""
     form = NameForm(obj=current_user)
     if form.validate_on_submit():
         accounts.rename(current_user, form.name.data or "")

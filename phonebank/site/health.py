@@ -1,6 +1,6 @@
 """Health checks for a load balancer or a container engine, which requests them again and again.
 
-`/healthz` answers if the process runs. If it does not answer, the process must be replaced.
+`/healthz` answers if the process is running. If it does not answer, the process must be replaced.
 `/readyz` says whether PostgreSQL and Redis answer this process. If they do not, requests should go
 to another process, but a new process would not help. The overload limits do not count these checks,
 so a busy process does not look like a dead one.

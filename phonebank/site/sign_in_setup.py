@@ -43,7 +43,7 @@ from phonebank.site.security_settings import security_settings
 
 
 def init_app(app: Flask, config: Config) -> None:
-    """Give the app sign-in and mail. Call it after CSRF is set up and before access.init_app."""
+    """Add sign-in and mail to the app. Call it after CSRF is set up and before access.init_app."""
     mail.init_app(app, config)
     app.config.update(security_settings(config))
     security = Security(
@@ -71,8 +71,8 @@ def _load_accounts_by_session(app: Flask, security: Security) -> None:
     """Make Flask-Login load a request's account by its row in `accounts.sessions`, and in no other
     way.
 
-    Every sign-in begins such a session and every sign-out ends it, also on Flask-Security's own
-    pages.
+    Every sign-in starts a session in `accounts.sessions`, and every sign-out ends it, even on
+    Flask-Security's own pages.
     """
     manager = security.login_manager
 

@@ -125,7 +125,7 @@ def show_expired_link(error: links.LinkExpiredError) -> ResponseReturnValue:
 def signed_in() -> ResponseReturnValue:
     """Redirect a signed-in browser to the requested page. Every sign-in ends here.
 
-    If the account has an authenticator app and no recovery codes yet, redirect to the page of
+    If the account has an authenticator app but no recovery codes yet, redirect to the page of
     recovery codes first.
     """
     if current_user.tf_primary_method and not current_user.mf_recovery_codes:

@@ -62,9 +62,9 @@ def check_url(url: str) -> None:
 def public_address(target: Target) -> str:
     """Look the host up once, and return the IP address to connect to.
 
-    Connect to this address, and do not look the host up again, because the second answer may
-    differ. Raises InvalidInputError if there is no such host, or if one of its addresses is not
-    public.
+    The calling code must connect to this address and not look the host up again, because the second
+    answer may differ. Raises InvalidInputError if there is no such host, or if one of its addresses
+    is not public.
     """
     own = urlsplit(current_config().base_url).hostname
     if target.host.lower().rstrip(".") == own:

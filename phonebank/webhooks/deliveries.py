@@ -1,8 +1,8 @@
-"""Sends a webhook's deliveries, and tries again with growing pauses.
+"""Sends a webhook's deliveries, and tries again after longer and longer pauses.
 
-A try is stored and committed before the request is sent. So if a worker is killed meanwhile, one
-try is used up and nothing is lost. The receiver may get a delivery twice, and recognises it by its
-id.
+A try is stored and committed before the request is sent. So if a worker is killed in the meantime,
+one try is used up and nothing is lost. The receiver may get a delivery twice, and recognises it by
+its id.
 """
 
 import json
@@ -65,8 +65,8 @@ def webhooks_with_deliveries_due() -> Sequence[int]:
 
 
 def send_deliveries(webhook_id: int, seconds: float) -> None:
-    """Send the deliveries that are due, one after another. Stop after about this many seconds, or
-    when a request fails. Commits after each step."""
+    """Send the deliveries that are due, one after another. Stop after about `seconds`, or when a
+    request fails. Commits after each step."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends and _send_next(webhook_id):
         pass
@@ -99,8 +99,8 @@ def _send_next(webhook_id: int) -> bool:
 def _body(webhook: Webhook, delivery: Row[Any]) -> bytes:
     """Return the body of a request.
 
-    The ID in the sender's own list is read only now. So if a person is erased meanwhile, a waiting
-    delivery has nothing about them.
+    Each person's ID in the campaign's own list is read only at this moment. So if a person has been
+    erased in the meantime, a waiting delivery does not have this ID.
     """
     ids = [event["contact_id"] for event in delivery.events]
     query = select(Contact.id, Contact.external_id).where(

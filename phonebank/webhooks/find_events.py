@@ -2,7 +2,7 @@
 The calling code commits.
 
 Claims and outcomes write nothing for webhooks. This job reads the rows afterwards, along an index,
-from the place where it stopped. The deliveries and the new place are committed together, so each
+from the point where it stopped. The deliveries and the new point are committed together, so each
 event becomes one delivery.
 """
 
@@ -95,8 +95,9 @@ def find_events(webhook_id: int) -> None:
 def _find_in_inbox(webhook: Webhook, settled: datetime) -> None:
     """Store new entries of the inbox as deliveries.
 
-    Their ids grow, but a transaction may commit a lower id later. So the newest id is stored first.
-    The entries up to it are read when no transaction that was open at that moment can still commit.
+    New entries get higher ids, but a transaction may commit a lower id later. So the newest id is
+    stored first. The entries up to it are read when no transaction that was open at that moment can
+    still commit.
     """
     if webhook.inbox_seen_at is not None and webhook.inbox_seen_at <= settled:
         place = {"after": webhook.inbox_until_id, "seen": webhook.inbox_seen_id}
@@ -114,7 +115,7 @@ def _find_in_inbox(webhook: Webhook, settled: datetime) -> None:
 
 
 def newest_in_inbox(campaign_id: int) -> int:
-    """Return the id of the newest entry of a campaign's inbox; 0 if there is none."""
+    """Return the id of the newest entry of a campaign's inbox, or 0 if the inbox is empty."""
     newest: int = db.session.scalars(_NEWEST_IN_INBOX, {"campaign_id": campaign_id}).one()
     return newest
 

@@ -20,7 +20,7 @@ SECRET_PREFIX = "whsec_"  # noqa: S105  (the beginning of each secret, as Standa
 
 
 class NotDeliveredError(Exception):
-    """The error of a request that was not accepted. `status` is None without an answer."""
+    """The error for a request that was not accepted. `status` is None if there was no response."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -29,8 +29,8 @@ class NotDeliveredError(Exception):
 
 
 def post(url: str, secret: str, delivery_id: str, body: bytes) -> int:
-    """Send the body, signed, and return the status of the answer. Raises NotDeliveredError unless
-    the answer has a status from 200 to 299.
+    """Sign and send the body, and return the status of the response. Raises NotDeliveredError
+    unless the status is from 200 to 299.
 
     The host is looked up once, and the request goes to the address that was found and checked. No
     redirect is followed.
@@ -82,7 +82,8 @@ def sign(secret: str, delivery_id: str, timestamp: str, body: bytes) -> str:
 class _Line:
     """The connection of one request, which another thread can cut.
 
-    A timeout applies to each read alone, and a server could send a byte now and then for hours.
+    A timeout is not enough, because it applies to each read separately: a server could send single
+    bytes for hours.
     """
 
     def __init__(self) -> None:
@@ -119,5 +120,5 @@ def _send(line: _Line, address: str, target: Target, headers: dict[str, str], bo
 
 
 def tls_context() -> ssl.SSLContext:
-    """Return the settings of HTTPS, which check the certificate and its name."""
+    """Return the TLS settings, which check the certificate and its name."""
     return ssl.create_default_context()

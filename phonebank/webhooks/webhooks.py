@@ -76,7 +76,7 @@ def webhook_for(campaign: Campaign, webhook_id: int) -> Webhook:
 
 
 def stop_webhook(webhook: Webhook) -> None:
-    """Send nothing more to a webhook, for good."""
+    """Stop a webhook for good. Nothing more is sent to it."""
     db.session.execute(
         update(Webhook)
         .where(Webhook.id == webhook.id, Webhook.stopped_at.is_(None))
@@ -116,8 +116,8 @@ def send_test(webhook: Webhook) -> None:
 def send_again(webhook: Webhook, delivery_id: uuid.UUID) -> None:
     """Let a delivery be sent once more, as if it were new.
 
-    Raises NotFoundError if the webhook has no such delivery, and ConflictError if the delivery
-    waits already or the webhook is stopped.
+    Raises NotFoundError if the webhook has no such delivery, and ConflictError if the delivery is
+    already waiting or the webhook is stopped.
     """
     _check_working(webhook)
     delivery = db.session.get(WebhookDelivery, delivery_id)
