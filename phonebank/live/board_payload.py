@@ -1,4 +1,4 @@
-"""The data of a board: figures and words, without any contact. It makes no query."""
+"""The data of a board: figures and words, without any contact. This module runs no queries."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ MILLISECONDS = 10**10
 @dataclass(frozen=True)
 class Score:
     """A group of callers with the same number of conversations. `names` has some of their names,
-    and `callers` says how many they are."""
+    and `callers` is the number of callers in the group."""
 
     conversations: int
     names: Sequence[str]
@@ -56,7 +56,8 @@ class Score:
 
 @dataclass(frozen=True)
 class Recent:
-    """A recorded call, with only what the feed may show. `name` is None for a hidden caller."""
+    """A recorded call, with only the data that the feed may show. `name` is None for a hidden
+    caller."""
 
     name: str | None
     conversation: bool
@@ -68,10 +69,10 @@ class Recent:
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of one party at one moment, all read by one statement.
+    """The figures of one party at one moment, all read by a single statement.
 
     `age` is how long the party has existed, in milliseconds by the database's clock. `ringing` has
-    the names of some of the `active` callers, without callers that the host hid.
+    the names of some of the `active` callers, but not of callers whom the host has hidden.
     """
 
     party_id: int
@@ -107,7 +108,7 @@ class Figures:
 
     @property
     def break_left(self) -> int | None:
-        """The seconds that the break still lasts, as `seconds_of_break` returns them."""
+        """The number of seconds left of the break, as `seconds_of_break` returns it."""
         if self.state == PartyState.ENDED:
             return None
         return seconds_of_break(self.paused, self.break_until, self.read_at)
@@ -115,20 +116,21 @@ class Figures:
 
 @dataclass(frozen=True)
 class CampaignTotals:
-    """The totals of a campaign's parties. `parties` counts the parties that have had conversations,
-    and `conversations` counts these conversations."""
+    """The totals of a campaign's parties. `parties` is the number of parties that have had
+    conversations, and `conversations` is the number of these conversations."""
 
     parties: int = 0
     conversations: int = 0
 
 
 def version_of(figures: Figures) -> int:
-    """Return a number for these figures. Figures of the same party that were read later have a
-    higher number.
+    """Return a version number for these figures. Figures of the same party that were read later
+    have a higher number.
 
-    It is ordered first by the party's tallies, which never go back. Then it is ordered by time,
-    because names, settings and the last ten minutes change without a call. JavaScript counts
-    exactly up to 2^53. The number stays below that for 900,000 changes of one party.
+    The number depends first on the version of the party's tallies, which never decreases. Then it
+    depends on time, because names, settings and the last ten minutes change without a call.
+    JavaScript represents integers exactly up to 2^53, and the number stays below that for 900,000
+    changes to one party.
     """
     return figures.tally_version * MILLISECONDS + figures.age
 
@@ -136,11 +138,11 @@ def version_of(figures: Figures) -> int:
 def payload(
     figures: Figures, campaign: CampaignTotals | None = None, hour: Sequence[int] = NO_CALLS
 ) -> dict[str, Any]:
-    """Return the data of the event `board`. It has JSON types only, and no personal data except
-    callers' first names.
+    """Return the data of the event `board`. The data has only JSON types, and no personal data
+    except callers' first names.
 
-    `campaign` has the totals of all parties; None leaves them out. `hour` has the number of calls
-    in each five minutes of the last hour, the oldest first.
+    `campaign` has the totals of all parties. If it is None, they are left out. `hour` has the
+    number of calls in each five minutes of the last hour, oldest first.
     """
     goal, conversations = figures.goal, figures.conversations
     percent = 100 * conversations // goal if goal else 0
@@ -188,8 +190,8 @@ def payload(
 
 
 def places(scores: Iterable[Score]) -> list[tuple[int, Score]]:
-    """Return the top places with their numbers. Callers with the same number of conversations share
-    a place, and the next place counts all of them: 1, 1, 3."""
+    """Return the top places, each with its place number. Callers with the same number of
+    conversations share a place, and all of them count for the number of the next place: 1, 1, 3."""
     found = []
     place = 1
     for score in sorted(scores, key=lambda score: -score.conversations):
@@ -201,8 +203,8 @@ def places(scores: Iterable[Score]) -> list[tuple[int, Score]]:
 
 
 def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
-    """Return the top places as rows. Names are added from the first place on, as long as the list
-    has room."""
+    """Return the top places as rows. Names are added, starting at first place, until the list is
+    full."""
     rows = []
     letters = LETTERS_OF_PLACES
     for place, score in places(scores):
@@ -219,8 +221,8 @@ def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
 
 
 def names_within(names: Sequence[str], letters: int) -> Sequence[str]:
-    """Return as many of the first names as fit into `letters` letters together, but at least
-    one."""
+    """Return as many names from the start of `names` as fit into `letters` letters together, but at
+    least one."""
     shown = 0
     for name in names:
         letters -= len(name) + 2
@@ -231,8 +233,8 @@ def names_within(names: Sequence[str], letters: int) -> Sequence[str]:
 
 
 def join_names(names: Sequence[str], callers: int) -> str:
-    """Return the names as words: “Ada”, “Ada and Sam”, “Ada, Kit and Sam”. If there are more
-    callers than names, return words like “Ada, Kit and 5 more”."""
+    """Return the names as text, such as “Ada”, “Ada and Sam” or “Ada, Kit and Sam”. If there are
+    more callers than names, return text such as “Ada, Kit and 5 more”."""
     if callers > len(names):
         return f"{', '.join(names)} and {callers - len(names)} more"
     if len(names) < 2:
@@ -241,8 +243,9 @@ def join_names(names: Sequence[str], callers: int) -> str:
 
 
 def name_active_callers(names: Sequence[str], active: int) -> str:
-    """Return who is calling now, like “Ada, Kit and 12 more”. A caller whose name is hidden is only
-    counted. If no name may be shown, the text is “Someone” or, for example, “3 callers”.
+    """Return text that says who is calling now, such as “Ada, Kit and 12 more”. A caller whose name
+    is hidden is counted but not named. If no name may be shown, the text is “Someone” or, for
+    example, “3 callers”.
 
     A long name is cut, so that the number of further callers still fits.
     """
@@ -261,14 +264,14 @@ def name_active_callers(names: Sequence[str], active: int) -> str:
 
 
 def bar_heights(hour: Sequence[int]) -> list[int]:
-    """Return the heights of the bars, in percent of the tallest bar. A bar with a single call stays
-    visible beside a tall one."""
+    """Return the heights of the bars, as percentages of the tallest bar. A bar for a single call
+    stays visible beside a tall one."""
     tallest = max(*hour, TALLEST_BAR)
     return [max(round(100 * calls / tallest), 4) if calls else 0 for calls in hour]
 
 
 def describe_hour(hour: Sequence[int]) -> str:
-    """Return the bars in words, for people who use a screen reader."""
+    """Return a description of the bars, for people who use a screen reader."""
     return (
         f"{_count(sum(hour), 'call')} in the last hour. The busiest five minutes had {max(hour):,}."
     )
@@ -280,7 +283,8 @@ def is_moment(call: Recent) -> bool:
 
 
 def feed_text(call: Recent) -> str:
-    """Return the feed's words for a call: the caller and the kind of call, never the contact."""
+    """Return the feed's text for a call, which names the caller and the kind of call but never the
+    contact."""
     name = call.name or SOMEONE
     if call.first_yes:
         return f"{name} got the first yes"
@@ -294,13 +298,13 @@ def feed_text(call: Recent) -> str:
 
 
 def answered_share(reached: int, calls: int) -> str:
-    """Return the share of calls that a person answered, in whole percent; a dash before the first
-    call."""
+    """Return the share of calls that a person answered, as a whole percentage. Before the first
+    call, return a dash."""
     return f"{round(100 * reached / calls)}%" if calls else "–"
 
 
 def describe_rest(conversations: int, goal: int) -> str:
-    """Return how much of the goal is left, in words."""
+    """Return in words how much of the goal is left."""
     left = goal - conversations
     if left <= 0:
         return "Goal reached" if left == 0 else f"Goal reached, and {-left:,} more"
@@ -308,8 +312,8 @@ def describe_rest(conversations: int, goal: int) -> str:
 
 
 def describe_all_parties(figures: Figures, campaign: CampaignTotals | None) -> str:
-    """Return the total of all parties, like “All parties: 1,234 conversations”; an empty text if no
-    other party has conversations."""
+    """Return the total of all parties, such as “All parties: 1,234 conversations”, or an empty text
+    if no other party has conversations."""
     if campaign is None or campaign.parties < 2:
         return ""
     # The campaign's totals may be two seconds older than the party's. With `max`, all parties never
@@ -319,7 +323,8 @@ def describe_all_parties(figures: Figures, campaign: CampaignTotals | None) -> s
 
 
 def notice(figures: Figures) -> str:
-    """Return the notice that everyone at the party should read now; empty if there is none."""
+    """Return the notice that everyone at the party should read now, or an empty text if there is
+    none."""
     if figures.state == PartyState.ENDED:
         return "The party has ended. Thank you!"
     if not figures.campaign_running:
@@ -332,15 +337,15 @@ def notice(figures: Figures) -> str:
 
 
 def fresh_message(figures: Figures) -> str:
-    """Return the host's message if it is new enough for the board; otherwise an empty text."""
+    """Return the host's message if it is recent enough for the board, otherwise an empty text."""
     if figures.state == PartyState.ENDED or figures.message_at is None:
         return ""
     return (figures.message or "") if figures.read_at - figures.message_at < MESSAGE_FOR else ""
 
 
 def clock_time(moment: datetime, zone: str) -> str:
-    """Return the time of day in a zone, like “19:30”. For an unknown zone, return the time in UTC,
-    like “18:30 UTC”."""
+    """Return the time of day in a zone, such as “19:30”. For an unknown zone, return the time in
+    UTC, such as “18:30 UTC”."""
     try:
         return f"{moment.astimezone(time_zone(zone)):%H:%M}"
     except UnknownTimeZoneError:
@@ -348,7 +353,7 @@ def clock_time(moment: datetime, zone: str) -> str:
 
 
 def describe_board(figures: Figures) -> str:
-    """Return the whole board in one or two sentences, for people who use a screen reader."""
+    """Describe the whole board in one or two sentences, for people who use a screen reader."""
     words = (
         f"{figures.conversations:,} of {figures.goal:,} conversations, "
         f"{_count(figures.calls, 'call')}"

@@ -1,4 +1,5 @@
-"""The data of one whole board, for a page that opens and for a connected board that asks for it."""
+"""The data of one whole board, for a page that is opened and for a connected board that asks for
+it."""
 
 import time
 from typing import Any
@@ -21,8 +22,8 @@ _TALLIES = text("SELECT coalesce(sum(version), 0) FROM tally WHERE party_id = :p
 def board_snapshot(party_id: int, token: str | None = None) -> dict[str, Any]:
     """Return the payload of a party's board, with the totals of its campaign.
 
-    `token` is the link of the television that asks. Raises GoneError if the party has another link
-    by now, or if there is no such party.
+    `token` is from the link of the television that asks. Raises GoneError if the party now has a
+    different link, or if there is no such party.
     """
     reading = live().boards.of(party_id)
     if reading is None or token not in (None, reading.figures.board_token):
@@ -33,8 +34,8 @@ def board_snapshot(party_id: int, token: str | None = None) -> dict[str, Any]:
 
 
 def board_tag(party_id: int) -> str:
-    """Return a tag of the party's board. It changes when the board changes, and every TAGGED_FOR
-    seconds. For PostgreSQL, the tag is much less work than reading the board.
+    """Return a tag for the party's board. The tag changes when the board changes, and also every
+    TAGGED_FOR seconds. Computing it is much less work for PostgreSQL than reading the board.
 
     The tag includes the tallies, in case Redis has lost the mark of a change. Compute the tag
     before you read the board. If the board changes in between, the next tag differs.

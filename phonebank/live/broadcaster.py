@@ -3,10 +3,10 @@
 A broadcaster's work grows with its connected boards, not with the calls that are recorded. It sends
 only to boards of its own process.
 
-Every half second it asks Redis, in one command, which of its boards have changed, and reads those
-from PostgreSQL in one statement. The same statement also reads each board that was last read four
-seconds ago, whatever Redis says. So a lost mark, a killed process or an emptied Redis delays a
-board by less than five seconds.
+Every half second it asks Redis, in one command, which of its boards have changed, and reads the
+changed boards from PostgreSQL in one statement. The same statement also reads each board that was
+last read four seconds ago or earlier, whatever Redis says. So a lost mark, a killed process or an
+emptied Redis delays a board by less than five seconds.
 """
 
 import logging
@@ -45,24 +45,24 @@ HOSTS_EVERY = 4.0
 
 
 def room_of(party_id: int) -> str:
-    """Return the room of everyone who watches a party."""
+    """Return the Socket.IO room of everyone who watches a party."""
     return f"party:{party_id}"
 
 
 def _jittered(at: float) -> float:
     """Return a random time up to EACH_BOARD_EVERY seconds before `at`.
 
-    Many boards connect or change at once, for example after a restart, a paused campaign or an
-    emptied Redis. Without these random times, all of them would be read in the same round from then
-    on.
+    Many boards connect or change at the same moment, for example after a restart, after a paused
+    campaign resumes, or after Redis is emptied. Without these random times, all these boards would
+    be read in the same round from then on.
     """
     return at - random.uniform(0, EACH_BOARD_EVERY)  # noqa: S311
 
 
 @dataclass(frozen=True)
 class Watcher:
-    """A connected board. A television has its link's `token`. A host has the account `account_id`
-    and is signed in with the session `session_id`."""
+    """A connected board. For a television, `token` is from its link. For a host, `account_id` is
+    the host's account, and `session_id` is the session in which the host is signed in."""
 
     party_id: int
     token: str | None = None
@@ -72,7 +72,7 @@ class Watcher:
 
 @dataclass
 class Broadcaster:
-    """The boards connected to this process, and the background task that sends to them.
+    """The boards connected to this process, and the background task that sends them their data.
 
     The task starts with the first board and ends with the last.
     """
@@ -100,11 +100,12 @@ class Broadcaster:
         self.socketio.start_background_task(self._run)
 
     def remove(self, sid: str) -> None:
-        """Forget the board with this socket id. An id that is not here changes nothing."""
+        """Forget the board with this socket id. If there is no such board here, nothing changes."""
         self._watchers.pop(sid, None)
 
     def watcher(self, sid: str) -> Watcher | None:
-        """Return the watcher with this socket id, or None if it is not connected here."""
+        """Return the watcher with this socket id, or None if there is no such watcher in this
+        process."""
         return self._watchers.get(sid)
 
     def _run(self) -> None:
@@ -128,10 +129,10 @@ class Broadcaster:
             self.socketio.sleep(max(LEAST_REST, ROUND - (time.monotonic() - began)))
 
     def _round(self) -> None:
-        """Read and send the boards that have changed, and boards that were last read some seconds
-        ago.
+        """Read and send the boards that have changed, and the boards that were last read some
+        seconds ago.
 
-        Sending an unchanged board again replaces events that were lost on the way to a page.
+        An unchanged board is sent again in case an earlier event was lost on the way to a page.
         """
         watching: dict[int, list[tuple[str, Watcher]]] = defaultdict(list)
         for sid, watcher in list(self._watchers.items()):
@@ -168,8 +169,8 @@ class Broadcaster:
             self._marks.pop(party_id, None)
 
     def _marks_of(self, parties: list[int]) -> tuple[dict[int, str | None], float]:
-        """Return the marks by party (empty while Redis is unavailable), and how often each board is
-        read, in seconds."""
+        """Return the marks by party (empty while Redis is unavailable), and the interval in seconds
+        at which each board is read."""
         try:
             marks = change_marks.marks_of(parties)
         except RedisError:
@@ -185,8 +186,8 @@ class Broadcaster:
     ) -> None:
         """Send the party's figures to its room.
 
-        Disconnect televisions whose link has been replaced, and everyone if the party no longer
-        exists.
+        Disconnect televisions whose link has been replaced. If the party no longer exists,
+        disconnect everyone.
         """
         for sid, watcher in watching:
             if figures is None or watcher.token not in (None, figures.board_token):
@@ -202,8 +203,8 @@ class Broadcaster:
         )
 
     def _disconnect_revoked_hosts(self) -> None:
-        """Disconnect hosts who signed out, co-hosts who were removed, and accounts that were
-        deactivated."""
+        """Disconnect hosts who have signed out, co-hosts who have been removed, and accounts that
+        have been deactivated."""
         hosts = {
             sid: (watcher.party_id, watcher.account_id, watcher.session_id or 0)
             for sid, watcher in list(self._watchers.items())

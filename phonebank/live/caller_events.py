@@ -1,8 +1,8 @@
-"""Sends events to the screens of single callers, in every web process, through Redis.
+"""Sends events to the screens of individual callers, in every web process, through Redis.
 
 An event only tells a screen to ask the server again. A screen that missed an event learns of the
-change with its next request. Call these functions after the commit. They do not raise an error
-while Redis is unavailable.
+change when it sends its next request. Call these functions after the commit. They do not raise an
+error if Redis is unavailable.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ PHONE = "phone"
 
 
 def room_of(caller_id: int) -> str:
-    """Return the room of all screens of one caller."""
+    """Return the Socket.IO room of all screens of one caller."""
     return f"caller:{caller_id}"
 
 
@@ -37,7 +37,7 @@ def emit_to_callers(
 
 
 def disconnect_caller(caller_id: int) -> None:
-    """Tell the screens of a caller that the caller was removed or has left, then close their
-    sockets in every process (see `redis_manager`)."""
+    """Tell a caller's screens that the caller was removed or has left. Then close the sockets of
+    these screens in every process (see `redis_manager`)."""
     emit_to_callers([caller_id], GONE)
     socketio.close_room(room_of(caller_id), namespace=NAMESPACE)

@@ -1,9 +1,9 @@
-"""The callers' screens that are connected to this process. A screen is disconnected when its device
-is signed out.
+"""Keeps track of the callers' screens that are connected to this process, and disconnects a screen
+when its device is signed out.
 
-A caller who is removed or leaves is disconnected at once, by an event through Redis
-(`caller_events`). That event may get lost, so every few seconds one statement asks PostgreSQL which
-devices are still signed in.
+A caller who is removed or leaves is disconnected immediately, by an event through Redis
+(`caller_events`). That event may be lost, so every few seconds a single statement asks PostgreSQL
+which devices are still signed in.
 """
 
 import logging
@@ -59,11 +59,12 @@ class CallerScreens:
         self.socketio.start_background_task(self._run)
 
     def remove(self, sid: str) -> None:
-        """Forget the screen. An id that is not here changes nothing."""
+        """Forget the screen with this socket id. If there is no such screen here, nothing
+        changes."""
         self._devices.pop(sid, None)
 
     def disconnect_ended(self) -> None:
-        """Disconnect the screens whose device is signed out. This needs an app context."""
+        """Disconnect the screens whose device has been signed out. This needs an app context."""
         devices = dict(self._devices)
         if not devices:
             return

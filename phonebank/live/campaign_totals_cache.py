@@ -1,8 +1,9 @@
-"""The totals of all parties of a campaign, read once for all its boards.
+"""The totals of all parties in a campaign, read once for all the campaign's boards.
 
 A campaign has thousands of tally rows, and a thousand boards may show their sum. So a process reads
-each campaign at most every two seconds, and its boards share the result. The campaign's totals on a
-board may therefore be two seconds older than the board's own figures.
+each campaign's totals at most once every two seconds, and all boards of the campaign use the
+result. The campaign's totals on a board may therefore be two seconds older than the board's own
+figures.
 """
 
 import time
@@ -25,8 +26,8 @@ GROUP BY campaign_id
 
 
 def read_campaign_totals(campaign_ids: Iterable[int]) -> dict[int, CampaignTotals]:
-    """Return the totals by campaign id, read in one statement; zeros for a campaign without
-    calls."""
+    """Return the totals by campaign id, read in one statement. A campaign without calls has
+    zeros."""
     wanted = list(campaign_ids)
     rows = db.session.execute(_TOTALS, {"campaign_ids": wanted})
     found = {row.campaign_id: CampaignTotals(row.parties, row.conversations) for row in rows}
@@ -35,7 +36,7 @@ def read_campaign_totals(campaign_ids: Iterable[int]) -> dict[int, CampaignTotal
 
 @dataclass
 class CampaignTotalsCache:
-    """The totals that this process last read, by campaign, and when it read them."""
+    """The totals that this process last read for each campaign, and when it read them."""
 
     _read: dict[int, tuple[float, CampaignTotals]] = field(default_factory=dict)
 

@@ -1,7 +1,7 @@
-"""Marks in Redis that tell the broadcaster of every web process that a party's board has changed.
+"""Marks in Redis that tell the broadcaster in every web process that a party's board has changed.
 
-A mark only makes a board change sooner. If a mark is lost, the board changes four seconds later and
-its figures are still right. So lost marks are not sent again.
+A mark only makes a board change sooner. If a mark is lost, the board changes up to four seconds
+later, and its figures are still right. So lost marks are not sent again.
 """
 
 import secrets
@@ -21,7 +21,7 @@ KEPT_FOR = 24 * 60 * 60
 
 
 def init_app(app: Flask, redis_url: str) -> None:
-    """Give the app the Redis client for marks. The client connects when it is first used."""
+    """Set up the app's Redis client for marks. The client connects when it is first used."""
     app.extensions["redis_for_live"] = Redis.from_url(
         redis_url,
         decode_responses=True,
@@ -34,7 +34,7 @@ def init_app(app: Flask, redis_url: str) -> None:
 
 
 def redis_for_live() -> Redis:
-    """Return the Redis client for marks, which takes and returns text."""
+    """Return the Redis client for marks, which accepts and returns text."""
     redis: Redis = current_app.extensions["redis_for_live"]
     return redis
 
@@ -45,7 +45,8 @@ def party_key(party_id: int) -> str:
 
 
 def mark_after_commit(party_id: int | None) -> None:
-    """Mark the party's boards as changed once this transaction commits. Do nothing for None.
+    """Mark the party's boards as changed after this transaction commits. Do nothing if `party_id`
+    is None.
 
     If Redis is unavailable, the error is logged, and the boards change some seconds later.
     """
@@ -57,9 +58,9 @@ def mark_after_commit(party_id: int | None) -> None:
 
 
 def marks_of(party_ids: list[int]) -> list[str | None]:
-    """Return the marks of these parties, in their order; None for a party without one.
+    """Return the marks of these parties, in the same order. A party without a mark has None.
 
-    Raises RedisError when Redis is unavailable.
+    Raises RedisError if Redis is unavailable.
     """
     return cast(
         list[str | None], redis_for_live().mget([party_key(party_id) for party_id in party_ids])

@@ -1,9 +1,9 @@
-"""The number of calls in a party's last hour, in steps of five minutes. A board shows it as bars.
+"""The number of calls in each five minutes of a party's last hour, which a board shows as bars.
 
-A large party makes thousands of calls in an hour, and the bars change slowly. So they are not read
-twice a second like the other figures. A process reads each party's bars at most every ten seconds.
-One statement reads at most a hundred parties, so that a thousand boards that open at once do not
-all wait for it.
+A large party makes thousands of calls in an hour, and the bars change slowly. So the bars are not
+read twice a second like the other figures. A process reads each party's bars at most once every ten
+seconds. One statement reads at most a hundred parties, so that when a thousand boards open at once,
+they do not all wait for a single statement.
 """
 
 import logging
@@ -38,7 +38,7 @@ GROUP BY party_id, back
 
 
 def read_hours(party_ids: Iterable[int]) -> dict[int, list[int]]:
-    """Return, by party, the number of calls in each five minutes of the last hour, the oldest
+    """Return, for each party, the number of calls in each five minutes of the last hour, oldest
     first."""
     hours = {party_id: [0] * BARS for party_id in party_ids}
     values = {"party_ids": list(hours), "seconds": BAR_SECONDS, "oldest": BARS - 1}
@@ -50,7 +50,7 @@ def read_hours(party_ids: Iterable[int]) -> dict[int, list[int]]:
 
 @dataclass
 class HourlyCache:
-    """The bars that this process last read, by party, and when it read them. `kept_for` is in
+    """The bars that this process last read for each party, and when it read them. `kept_for` is in
     seconds."""
 
     kept_for: float = KEPT_FOR
@@ -58,11 +58,11 @@ class HourlyCache:
     _not_before: float = 0.0
 
     def refresh(self, party_ids: Iterable[int]) -> None:
-        """Read all parties that were never read, and up to a hundred whose bars are ten seconds
-        old.
+        """Read the bars of all parties that have never been read, and of up to a hundred parties
+        whose bars are ten seconds old.
 
-        If PostgreSQL fails, this rolls back and raises nothing, because no board should wait for
-        its bars. The next call after ten seconds tries again.
+        If PostgreSQL fails, the transaction is rolled back and no error is raised, because no board
+        should wait for its bars. After ten seconds, the next call tries again.
         """
         at = time.monotonic()
         if at < self._not_before:
@@ -85,7 +85,8 @@ class HourlyCache:
                 self._read.pop(party, None)
 
     def of(self, party_id: int) -> Sequence[int]:
-        """Return the bars last read for this party; zeros if it was not read yet."""
+        """Return the bars that were last read for this party, or zeros if it has not been read
+        yet."""
         return self._read.get(party_id, (0.0, NO_CALLS))[1]
 
     def _keep(self, at: float, hours: Mapping[int, Sequence[int]]) -> None:

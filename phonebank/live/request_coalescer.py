@@ -1,4 +1,5 @@
-"""Reads the boards that several requests ask for at the same time in one statement."""
+"""Combines requests: boards that several requests ask for at the same time are read in one
+statement."""
 
 import threading
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Reading:
-    """The data that a board shows: its figures, its campaign's totals, and the calls of its last
+    """The data that a board shows: its figures, its campaign's totals, and the calls in its last
     hour."""
 
     figures: Figures
@@ -31,14 +32,14 @@ Asked = tuple[int, "Future[Reading | None]"]
 
 @dataclass
 class BoardCoalescer:
-    """Reads boards for requests. If several requests ask at once, one statement reads all their
-    boards.
+    """Reads boards for requests. If several requests ask at the same time, one statement reads all
+    their boards.
 
-    After a restart a thousand boards ask at once. For PostgreSQL, planning the statement is ten
-    times as much work as reading one more board.
+    After a restart, a thousand boards ask at the same time. For PostgreSQL, planning the statement
+    is ten times as much work as reading one more board.
 
-    The first request reads at once. The requests that arrive meanwhile are read together next, a
-    hundred at a time. No request gets figures from before it asked.
+    The first request is served immediately. The boards for requests that arrive in the meantime are
+    then read together, a hundred at a time. No request gets figures that were read before it asked.
     """
 
     campaigns: CampaignTotalsCache = field(default_factory=CampaignTotalsCache)
@@ -48,10 +49,10 @@ class BoardCoalescer:
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, party_id: int) -> Reading | None:
-        """Return the party's board as of now; None when there is no such party.
+        """Return the current data of the party's board, or None if there is no such party.
 
-        This ends the transaction of the request. If each waiting request kept its connection, the
-        request that reads the boards might get no connection.
+        This ends the request's transaction. If each waiting request kept its connection, the
+        request that reads the boards might not get one.
         """
         db.session.rollback()
         mine: Future[Reading | None] = Future()

@@ -1,8 +1,8 @@
-"""The Socket.IO server of a web process: who may connect, and how errors are answered.
+"""The Socket.IO server of a web process. It decides who may connect and answers errors.
 
 The server accepts only websockets, so that any process can serve any client without sticky
 sessions. Clients send very little, because pages make changes with forms, which also work without
-JavaScript. The one exception is the renewal of a hold, which may also come over the websocket.
+JavaScript. The one exception is the renewal of a hold, which may also be sent over the websocket.
 """
 
 import functools
@@ -53,7 +53,7 @@ heard_events: dict[tuple[str, str], str | None] = {}
 
 @dataclass(frozen=True)
 class Live:
-    """The objects of one app that serve boards and callers' screens."""
+    """The objects in an app that serve boards and callers' screens."""
 
     broadcaster: Broadcaster
     boards: BoardCoalescer
@@ -61,7 +61,7 @@ class Live:
 
 
 def init_app(app: Flask) -> None:
-    """Serve websockets beside the app's pages."""
+    """Make the app serve websockets as well as pages."""
     config = config_of(app)
     change_marks.init_app(app, config.redis_url)
     socketio.init_app(
@@ -88,8 +88,8 @@ def init_app(app: Flask) -> None:
 def _uncompressed(wsgi_app: "WSGIApplication") -> "WSGIApplication":
     """Refuse the compression that browsers offer for websockets.
 
-    With compression, each socket would need more memory than all the rest of the socket. It would
-    save little, because a board is a kilobyte and a caller's screen gets a few short events in an
+    Compression would need more memory than everything else that a socket uses. It would save
+    little, because a board is a kilobyte and a caller's screen gets only a few short events in an
     evening.
     """
 
@@ -107,19 +107,20 @@ def live() -> Live:
 
 
 def _is_own_page(base_url: str, origin: str | None, environ: dict[str, str]) -> bool:
-    """Whether one of our pages opens the socket. Without this check, another site's page could use
-    the visitor's cookie."""
+    """Whether the page that opens the socket is one of ours. Without this check, another site's
+    page could use the visitor's cookie."""
     if not origin:
         return False
     return origin == base_url or urlsplit(origin).netloc == environ.get("HTTP_HOST")
 
 
 def on_event(event: str, namespace: str) -> Callable[[Handler], Handler]:
-    """Make a function the handler of a socket event. Put `@open_to` below this decorator.
+    """Register a function as the handler of a socket event. Put `@open_to` below this decorator.
 
     The sender gets {"ok": true, …} with what the handler returns, or {"ok": false, "error": …} with
-    the same texts as an error page. A busy process adds "retry_after" (seconds) to the error. If
-    the handler of a connection raises, the connection is refused, and the client gets the error.
+    the same texts as an error page. A busy process adds "retry_after" (in seconds) to the error. If
+    the handler of the connect event raises an error, the connection is refused, and the client gets
+    the error.
     """
 
     def decorate(handler: Handler) -> Handler:
@@ -141,7 +142,7 @@ def on_event(event: str, namespace: str) -> Callable[[Handler], Handler]:
 
 
 def refuse_unknown_events(namespace: str) -> None:
-    """Answer every event without a handler in this namespace with an error."""
+    """Answer with an error every event in this namespace that has no handler."""
 
     @on_event("*", namespace)
     @access.open_to(access.ANYONE)

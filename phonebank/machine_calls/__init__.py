@@ -1,2 +1,2 @@
-"""The records of calls that a machine dials: what was decided, what became of each line, and the
-proof that the law was kept. Nothing here commits."""
+"""The records of calls dialled by a machine: what was decided, what happened on each line, and the
+proof that the law was followed. Nothing here commits."""

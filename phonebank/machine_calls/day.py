@@ -1,4 +1,4 @@
-"""The records of a campaign's machine calls on one day, read from the lines and decisions."""
+"""Reads the records of a campaign's machine calls on one day from the lines and decisions."""
 
 from collections.abc import Iterator
 from dataclasses import fields
@@ -64,7 +64,7 @@ ORDER BY day DESC
 
 
 def days_of(campaign: Campaign, today: date) -> list[date]:
-    """Return the days of the last weeks on which lines to people were dialled, newest first."""
+    """Return the days in the last few weeks on which lines to people were dialled, newest first."""
     zone = first_zone_of(campaign)
     since = datetime.combine(today - timedelta(days=DAYS_LISTED), time(), zone)
     bound = {"campaign_id": campaign.id, "zone": zone.key, "since": since}
@@ -72,7 +72,8 @@ def days_of(campaign: Campaign, today: date) -> list[date]:
 
 
 def records_of(campaign: Campaign, day: date) -> list[Record]:
-    """Return a day's decisions and then its lines, oldest first. The day is the campaign's own."""
+    """Return a day's decisions followed by its lines, each oldest first. The day is in the
+    campaign's own time zone."""
     since, until = _span(day, first_zone_of(campaign))
     decisions = db.session.scalars(
         select(DialDecision)
@@ -84,7 +85,7 @@ def records_of(campaign: Campaign, day: date) -> list[Record]:
 
 
 def proof_of(campaign: Campaign, records: list[Record]) -> list[Finding]:
-    """Return what a day's records say about each rule of the campaign's country."""
+    """Return what the records of a day show about each rule of the campaign's country."""
     return prove(records, rules_of(campaign).machine_calls)
 
 

@@ -1,4 +1,4 @@
-"""Keeps decisions of the pacing rule, with what they were made from. Does not commit."""
+"""Keeps decisions of the pacing rule, with the figures that they were based on. Does not commit."""
 
 from datetime import datetime
 
@@ -11,9 +11,11 @@ from phonebank.pacing.snapshot import Decision, PacingMode, Snapshot
 def keep_decision(
     campaign_id: int, moment: Snapshot, decision: Decision, at: datetime
 ) -> DialDecision | None:
-    """Keep a decision if it dials lines before callers are ready for them; else return None.
+    """Store and return a decision that dials lines before callers are ready for them. For any other
+    decision, return None.
 
-    Each line that the decision dials has its id in `Line.decision_id`. `at` is aware.
+    Each line that is dialled because of the decision has the decision's id in `Line.decision_id`.
+    `at` is aware.
     """
     if not decision.lines or decision.mode == PacingMode.PROGRESSIVE:
         return None

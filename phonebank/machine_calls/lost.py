@@ -1,4 +1,4 @@
-"""Which people were lost in the middle of a talk, as a condition in SQL."""
+"""An SQL condition that is true for people who were lost in the middle of a conversation."""
 
 # A person was lost if their caller's own line ended while the two talked, and nobody recorded how
 # the call ended. It needs `line`, `call` and the parameter `:caller` (LineSide.CALLER).

@@ -1,4 +1,5 @@
-"""Simulated evenings that an organiser asks for. A job plays them. Redis keeps their figures."""
+"""Simulated evenings that an organiser asks for. A job plays the evenings, and Redis keeps their
+figures."""
 
 import json
 from dataclasses import asdict, astuple, dataclass
@@ -22,8 +23,9 @@ CALLERS_AT_MOST = 300
 
 @dataclass(frozen=True)
 class Question:
-    """An evening to simulate: how many callers, how many people in 100 answer, how many seconds a
-    call takes with its wrap-up, and the country's ceiling, as so many people of 1,000."""
+    """The kind of evening to simulate: how many callers there are, how many people in 100 answer,
+    how many seconds a call takes including its wrap-up, and the country's ceiling, as a number of
+    people in 1,000."""
 
     callers: int
     answers: int
@@ -33,7 +35,8 @@ class Question:
 
 @dataclass(frozen=True)
 class RuleFigures:
-    """The figures of one rule, for each caller, with half the width of each 95% interval."""
+    """The figures that one pacing rule achieves, per caller, with half the width of each 95%
+    interval."""
 
     conversations: float  # an hour
     conversations_within: float
@@ -45,7 +48,7 @@ class RuleFigures:
 
 @dataclass(frozen=True)
 class Simulation:
-    """The figures of the evenings that were played, by both rules."""
+    """The figures of the evenings that were played, for both pacing rules."""
 
     evenings: int
     progressive: RuleFigures
@@ -53,8 +56,8 @@ class Simulation:
 
 
 def simulation_of(question: Question) -> Simulation | None:
-    """Return the figures of the evenings, or None if the evenings have not been played or are still
-    being played."""
+    """Return the figures of the simulated evenings, or None if these have not been played or are
+    still being played."""
     found = redis_store().get(_key(question))
     if not found or found == _PLAYING:
         return None
@@ -65,18 +68,18 @@ def simulation_of(question: Question) -> Simulation | None:
 
 
 def is_playing(question: Question) -> bool:
-    """Whether the evenings are being played."""
+    """Whether evenings of this kind are being played."""
     return redis_store().get(_key(question)) == _PLAYING
 
 
 def begin(question: Question) -> bool:
-    """Note that the evenings are being played. Return False if that was noted before, or if
-    they were played."""
+    """Mark the evenings as being played. Return False if they are already marked, or if they have
+    already been played."""
     return bool(redis_store().set(_key(question), _PLAYING, nx=True, ex=PLAYING_AT_MOST))
 
 
 def play(question: Question) -> None:
-    """Play the evenings, and keep their figures."""
+    """Play the evenings, and store their figures."""
     evenings = min(EVENINGS_AT_MOST, max(EVENINGS_AT_LEAST, CALLERS_PLAYED // question.callers))
     found = Simulation(
         evenings,

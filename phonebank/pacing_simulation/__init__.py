@@ -1,1 +1,1 @@
-"""Simulated evenings, paced by the same rule as real evenings. This package uses no database."""
+"""Simulates evenings, paced by the same rule as real evenings. This package uses no database."""

@@ -1,4 +1,4 @@
-"""`make simulate`: prints what an evening would bring, before anybody is called."""
+"""`make simulate`: predicts and prints the figures of an evening, without calling anybody."""
 
 import argparse
 

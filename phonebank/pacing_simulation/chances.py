@@ -1,4 +1,4 @@
-"""Everything in an evening that chance decides."""
+"""Everything that is decided by chance in an evening."""
 
 import math
 from enum import IntEnum
@@ -22,8 +22,8 @@ class Answer(IntEnum):
 
 
 class Chances:
-    """Draws all that chance decides in one evening. The same seed gives the same evening, as far as
-    the rules dial the same lines."""
+    """Draws everything that is decided by chance in one evening. The same seed gives the same
+    evening for as long as the rules dial the same lines."""
 
     def __init__(self, setting: Setting, seed: int) -> None:
         self._setting = setting
@@ -37,7 +37,7 @@ class Chances:
         self._callers = Random(f"callers {seed}")  # noqa: S311
 
     def answer_share(self, now: float) -> float:
-        """Return the share of lines that a person answers, for lines dialled now."""
+        """Return what share of the lines dialled now will be answered by a person."""
         setting = self._setting
         swing = math.sin(2 * math.pi * now / SWING_SECONDS + self._phase)
         share = setting.answer_share * (1 + setting.drift * swing)
@@ -46,8 +46,8 @@ class Chances:
         return min(0.9, share)
 
     def line(self, now: float) -> tuple[Answer, float]:
-        """Return who answers a line that is dialled now, and after how many seconds it is answered
-        or ends."""
+        """Return who answers a line that is dialled now, and after how many seconds the line is
+        answered or ends."""
         setting, draw = self._setting, self._lines.random
         person = self.answer_share(now)
         machine = min(setting.machine_share, 0.95 - person)
@@ -63,8 +63,8 @@ class Chances:
         return Answer.NOBODY, setting.ring_limit
 
     def talk(self, answer: Answer) -> tuple[float, float]:
-        """Return how long a caller talks with a person or listens to a machine, and how long
-        their wrap-up takes."""
+        """Return how long a caller talks with a person or listens to a machine, and how long the
+        caller's wrap-up takes."""
         draw = self._talks
         if answer is Answer.MACHINE:
             return draw.uniform(5, 10), draw.uniform(1, 3)
@@ -76,7 +76,7 @@ class Chances:
         return draw.gammavariate(2, self._setting.long_talk / 2), wrap_up
 
     def stay(self) -> tuple[float, bool]:
-        """Return how long a caller stays, and whether they vanish at the end."""
+        """Return how long a caller stays, and whether the caller vanishes at the end."""
         setting = self._setting
         if setting.stay is None:
             return math.inf, False
@@ -84,5 +84,5 @@ class Chances:
         return stay, self._callers.random() < setting.vanish_share
 
     def away(self) -> float:
-        """Return after how long a caller who left is replaced."""
+        """Return how long it takes until a caller who has left is replaced."""
         return self._callers.expovariate(1 / self._setting.away)

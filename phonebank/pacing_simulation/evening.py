@@ -1,4 +1,4 @@
-"""One simulated evening, event by event."""
+"""Simulates one evening, event by event."""
 
 import heapq
 import math
@@ -34,7 +34,8 @@ class Line:
 
 @dataclass(slots=True)
 class Result:
-    """The figures of one evening. Only a simulation knows which abandoned calls were people."""
+    """The figures of one evening. Only a simulation knows which abandoned calls had been answered
+    by people."""
 
     people: int = 0  # joined with a caller, and not lost
     machines: int = 0
@@ -53,13 +54,13 @@ class Result:
 
     @property
     def true_share(self) -> float:
-        """The abandoned share, of people only."""
+        """The share of people whose calls were abandoned, not counting machines."""
         abandoned = self.abandoned_people + self.lost
         return abandoned / (abandoned + self.people) if abandoned else 0.0
 
     @property
     def account(self) -> DayAccount:
-        """The evening as the rule and the records know it."""
+        """The account of the evening that the rule and the records have."""
         abandoned = self.abandoned_people + self.abandoned_machines
         return DayAccount(self.people, self.machines, abandoned, self.lost)
 
@@ -75,12 +76,12 @@ class _Caller:
 
 
 class Evening:
-    """An evening that is under way."""
+    """An evening in progress."""
 
     def __init__(
         self, setting: Setting, seed: int, rule: Rule, law: Law = OFCOM, keep_lines: bool = False
     ) -> None:
-        """`keep_lines` keeps each line in `lines`, for a record of the evening."""
+        """With `keep_lines`, each line is kept in `lines`, for a record of the evening."""
         self.setting, self.rule, self.law = setting, rule, law
         self.chances = Chances(setting, seed)
         self.result = Result()
@@ -179,7 +180,7 @@ class Evening:
             self.result.abandoned_machines += 1
 
     def _join(self, line: Line) -> None:
-        """Join a line with the caller who has waited longest."""
+        """Join a line to the caller who has waited longest."""
         caller = self._ready.popleft()
         if caller.gone:  # the person hears nobody
             self.result.lost += line.answer is Answer.PERSON
@@ -238,7 +239,7 @@ class Evening:
         self._be_ready(caller)
 
     def _stop(self, caller: _Caller) -> None:
-        """A caller's evening is over: most finish their call first, and some vanish."""
+        """End a caller's evening. Most callers finish their call first, and some vanish."""
         if caller.vanishes:
             self._vanish(caller)
         elif caller in self._ready:
@@ -246,13 +247,13 @@ class Evening:
             self._leave(caller)
 
     def _leave(self, caller: _Caller) -> None:
-        """Let another caller come in this caller's place after a while."""
+        """Let another caller take this caller's place after a while."""
         if not math.isinf(caller.leaves_at):
             self._at(self._now + self.chances.away(), self._come)
 
     def _vanish(self, caller: _Caller) -> None:
-        """A caller is gone in the middle of whatever they do. The call that they were in is lost,
-        and counts as abandoned."""
+        """Make a caller disappear, whatever the caller is doing. If the caller was in a call, that
+        call is lost and counts as abandoned."""
         if caller in self._ready:
             caller.gone = True
             self._at(self._now + self.setting.notice, self._notice, caller)

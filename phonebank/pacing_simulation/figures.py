@@ -1,4 +1,4 @@
-"""Sums up many evenings: the figures that an organiser wants."""
+"""Summarises many evenings in the figures that an organiser wants."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ INTERVAL = 1.96
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean over evenings, and half the width of its 95% interval."""
+    """A mean over several evenings, and half the width of its 95% interval."""
 
     value: float
     half_width: float
@@ -26,7 +26,7 @@ class Mean:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The figures of a kind of evening."""
+    """The figures for one kind of evening."""
 
     evenings: int
     conversations: Mean  # people joined with a caller, for each caller and hour
@@ -40,7 +40,8 @@ class Figures:
 
 
 def figures(results: Sequence[Result], ceiling: float) -> Figures:
-    """Sum up evenings of one kind. `ceiling` is the largest lawful share of a day."""
+    """Summarise evenings of one kind. `ceiling` is the largest share of abandoned calls in a day
+    that the law permits."""
     shares = [result.account.estimated_share() for result in results]
     true_shares = [result.true_share for result in results]
     return Figures(

@@ -1,4 +1,4 @@
-"""What kind of evening is simulated."""
+"""Settings that describe the kind of evening to simulate."""
 
 from dataclasses import dataclass
 
@@ -33,6 +33,7 @@ class Setting:
 
     @property
     def long_talk(self) -> float:
-        """The mean length of the talks that do not end quickly. It makes `talk` the mean of all."""
+        """The mean length of the talks that do not end quickly. It is chosen so that `talk` is the
+        mean length of all talks."""
         short = SHORT_SHARE * SHORT_TALK
         return max(5.0, (self.talk - MEAN_WRAP_UP - short) / (1 - SHORT_SHARE))

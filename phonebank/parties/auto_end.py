@@ -1,4 +1,4 @@
-"""Ends parties that their hosts forgot to end. Otherwise the codes and television links of these
+"""Ends parties that their hosts forgot to end. Otherwise, the codes and television links of these
 parties would work for ever."""
 
 from datetime import timedelta
@@ -16,8 +16,8 @@ FORGOTTEN_AFTER = timedelta(hours=24)
 
 
 def forgotten_parties() -> list[Party]:
-    """Return the parties whose creation and planned start are at least a day ago, and which have
-    had no call since."""
+    """Return the parties that were created more than a day ago, whose planned start was also more
+    than a day ago, and in which no call has been recorded in the last day and none is open."""
     before = now() - FORGOTTEN_AFTER
     called_since = exists().where(Call.party_id == Party.id, Call.recorded_at > before)
     calling_now = exists().where(Call.party_id == Party.id, Call.ended_at.is_(None))
@@ -38,7 +38,7 @@ def forgotten_parties() -> list[Party]:
 
 @job(CHORES, timeout=60)
 def end_forgotten_parties() -> None:
-    """End the forgotten parties. The clock runs this again and again. Running it twice does no
+    """End the forgotten parties. The clock runs this periodically, and running it twice does no
     harm."""
     for party in forgotten_parties():
         # The host may have come back since the query.

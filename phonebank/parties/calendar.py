@@ -1,4 +1,4 @@
-"""A party as a calendar file (RFC 5545) for the people who are invited. Pure functions."""
+"""Makes calendar files (RFC 5545) of parties, for the people who are invited. Pure functions."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,11 +14,12 @@ REMINDS_BEFORE = timedelta(minutes=30)
 
 
 def calendar_file(party: Party, link: str, words: str, host: str, at: datetime) -> bytes:
-    """Return the bytes of the file. It has one event, with a reminder half an hour before.
+    """Return the bytes of a party's calendar file. The file has one event, with a reminder half an
+    hour before.
 
-    `link` is the address to join by, `words` the invitation, `host` this site's host name, and `at`
-    the current time (aware). The party's id identifies the event. So if the time changes, a new
-    file moves the event in the calendar.
+    `link` is the address for joining the party, `words` is the invitation, `host` is this site's
+    host name, and `at` is the current time (aware). The party's id identifies the event, so if the
+    party's time changes, a new file moves the event in the calendar.
     """
     return event_file(
         CalendarEvent(
@@ -36,8 +37,8 @@ def calendar_file(party: Party, link: str, words: str, host: str, at: datetime) 
 
 @dataclass(frozen=True)
 class CalendarEvent:
-    """An event for a calendar. `uid` always identifies the same event. In a calendar, a file with a
-    higher `sequence` replaces an earlier file of the event (RFC 5545 section 3.8.7.4)."""
+    """An event for a calendar. `uid` is the same in all files for this event. A file with a higher
+    `sequence` replaces what an earlier file put into the calendar (RFC 5545 section 3.8.7.4)."""
 
     uid: str
     title: str

@@ -1,5 +1,5 @@
-"""A party's code: how it is read from what people type, and how it is written into links and
-invitations. Pure functions."""
+"""Reads a party's code from what people type, and writes it into links and invitations. Pure
+functions."""
 
 import re
 import unicodedata
@@ -16,10 +16,10 @@ _NO_LETTERS = re.compile(r"[\W_]+")
 
 
 def normalise_code(text: str) -> str:
-    """Return the stored form of a code that was typed or pasted.
+    """Return a code that was typed or pasted in the form in which codes are stored.
 
-    The text may be the code alone or a link with the code. It may have small or full-width letters,
-    spaces, dashes, dots, quotes or invisible marks.
+    The text may be only the code or a link that contains it. It may contain small or full-width
+    letters, spaces, dashes, dots, quotes or invisible characters.
     """
     plain = unicodedata.normalize("NFKC", unquote(text))
     link = _LINK.search(plain)
@@ -29,27 +29,27 @@ def normalise_code(text: str) -> str:
 
 
 def find_campaign_token(text: str) -> str | None:
-    """Return the token in a campaign's join link, if a caller pasted that link instead of a party's
-    code."""
+    """Return the token from a campaign's join link, if a caller pasted such a link instead of a
+    party's code."""
     link = _CAMPAIGN_LINK.search(unquote(text))
     return link[1] if link else None
 
 
 def join_link(base_url: str, code: str) -> str:
-    """Return the address where callers join a party."""
+    """Return the address at which callers join a party."""
     return f"{base_url}/join/{code}"
 
 
 def short_address(base_url: str) -> str:
-    """Return the address of the page for typing a code, without "https://", as people read it
-    aloud."""
+    """Return the address of the page for typing a code, without "https://", in the form in which
+    people read it aloud."""
     return base_url.split("://", 1)[-1] + "/join"
 
 
 def invitation(
     title: str, when: str, link: str, code: str, base_url: str, on_behalf_of: str
 ) -> str:
-    """Return the invitation to send to friends, in plain text."""
+    """Return an invitation that people can send to friends, in plain text."""
     return (
         f"Come to my phone party: {title}, {when}.\n"
         f"We'll make calls together for {on_behalf_of}. All you need is a phone. We'll show you "

@@ -1,4 +1,5 @@
-"""A party's co-hosts: up to two people, whom its host or an organiser adds by e-mail address.
+"""Manages a party's co-hosts: up to two people whom its host or an organiser adds by e-mail
+address.
 
 At this party a co-host may do everything that the host may do, except add other co-hosts. At other
 parties a co-host has no rights. These functions do not commit.
@@ -22,11 +23,12 @@ def may_add_cohosts(account: Account, party: Party) -> bool:
 
 
 def invite_cohost(account: Account, party: Party, email: str) -> Account:
-    """Add the person with this address as a co-host, and send them a sign-in link.
+    """Add the person with this address as a co-host, and send the person a sign-in link.
 
-    An existing co-host gets another link. Raises NotAllowedError for a co-host, InvalidInputError
-    for a wrong address or the host's own, ConflictError for a third co-host, a deactivated account
-    or an ended party, and mail.MailNotSentError.
+    Somebody who is already a co-host gets another link. Raises NotAllowedError if `account` is a
+    co-host, and InvalidInputError if the address is wrong or is the host's own. Raises
+    ConflictError if the party already has two co-hosts or has ended, or if the person's account is
+    deactivated. Raises mail.MailNotSentError if the link cannot be sent.
     """
     _check(account, party)
     invited = create_account(email, "", [RoleName.HOST], account)
@@ -50,7 +52,7 @@ def invite_cohost(account: Account, party: Party, email: str) -> Account:
 
 
 def remove_cohost(account: Account, party: Party, cohost_id: int) -> None:
-    """Remove a co-host. Raises NotAllowedError if a co-host asks for this, NotFoundError if the
+    """Remove a co-host. Raises NotAllowedError if `account` is a co-host, and NotFoundError if the
     party has no such co-host."""
     lock_row(party)
     _check(account, party)

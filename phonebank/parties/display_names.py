@@ -18,9 +18,9 @@ _REFUSED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 def clean_name(text: str, what: str = "name") -> str:
     """Return the name in composed form (NFC) with its spaces tidied.
 
-    Raises InvalidInputError for an empty name, for one over 40 characters, and for one with an
-    invisible character. Emoji and all alphabets are allowed. The function escapes nothing, because
-    pages do that.
+    Raises InvalidInputError if the name is empty, is longer than 40 characters or contains an
+    invisible character. Emoji and all alphabets are allowed. The function does not escape anything,
+    because pages do that.
     """
     name = unicodedata.normalize("NFC", text).strip()
     if any(_is_refused(letter) for letter in name):

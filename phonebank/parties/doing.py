@@ -1,4 +1,4 @@
-"""What each caller of a party is doing right now, for the host's list."""
+"""Describes what each caller in a party is doing right now, for the host's list."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,8 +13,8 @@ IDLE_AFTER = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Doing:
-    """One caller's state. `kind` decides how the page shows it: "calling", "break", "waiting",
-    "idle" or "new"."""
+    """What one caller is doing. `kind` decides how the page shows it: "calling", "break",
+    "waiting", "idle" or "new"."""
 
     kind: str
     words: str
@@ -24,7 +24,7 @@ NOT_YET = Doing("new", "Hasn't called yet")
 
 
 def doing_in(party: Party) -> dict[int, Doing]:
-    """Return what each admitted caller of the party is doing, by caller id."""
+    """Return what each admitted caller in the party is doing, by caller id."""
     latest = (
         select(Call.started_at, Call.ended_at, Call.ending)
         .where(Call.caller_id == Caller.id)
@@ -52,8 +52,9 @@ def describe_doing(
     on_break: bool,
     at: datetime,
 ) -> Doing:
-    """Return what a caller is doing at the moment `at`. The first three parameters describe their
-    latest call, and are None before the first call. `on_break` is true during the party's break."""
+    """Return what a caller is doing at the moment `at`. The first three parameters describe the
+    caller's latest call, and are None before the first call. `on_break` is true during the party's
+    break."""
     if started_at is not None and ended_at is None:
         return Doing("calling", "Calling")
     if on_break:

@@ -1,8 +1,8 @@
-"""Requests for help from a caller to their host. The host sees who asks, and marks the request as
-seen.
+"""Requests for help from a caller to the party's host. The host sees who is asking, and marks the
+request as seen.
 
-A request has one of a few kinds and no free text. If callers could type, a contact's name might get
-onto the host's screen.
+A request has one of a few kinds and no free text. If callers could type text, a contact's name
+might appear on the host's screen.
 """
 
 from datetime import timedelta
@@ -31,8 +31,8 @@ SEEN = "I've seen that you need help."
 def ask_for_help(caller: Caller, about: str) -> bool:
     """Ask the caller's host for help. Return False if the caller has asked within the last minute.
 
-    `about` is a key of ABOUT; "" means "other". Raises InvalidInputError for any other value, and
-    NotFoundError for a caller without a party, because they have no host.
+    `about` is a key of ABOUT, where "" means "other". Raises InvalidInputError for any other value.
+    Raises NotFoundError for a caller who is in no party, because there is no host to ask.
     """
     about = about or "other"
     if about not in ABOUT:
@@ -61,7 +61,7 @@ def ask_for_help(caller: Caller, about: str) -> bool:
 
 
 def callers_asking(party: Party) -> list[Caller]:
-    """Return the callers whose request no host has seen, the longest wait first."""
+    """Return the callers whose request no host has marked as seen, the longest wait first."""
     query = (
         select(Caller)
         .where(
@@ -76,10 +76,11 @@ def callers_asking(party: Party) -> list[Caller]:
 
 
 def mark_seen(caller: Caller) -> None:
-    """Mark a caller's request as seen. It leaves the host's list, and the caller's page says that
-    the host has seen it.
+    """Mark a caller's request as seen. It disappears from the host's list, and the caller's page
+    says that the host has seen it.
 
-    A second mark changes nothing. Raises NotFoundError if the caller has moved to another party.
+    Marking the request again changes nothing. Raises NotFoundError if the caller has moved to
+    another party.
     """
     lock_in_room(caller)
     if caller.help_asked_at is None or caller.help_seen:

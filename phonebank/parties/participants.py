@@ -1,6 +1,6 @@
-"""The callers of a party, as its host sees them. These functions do not commit.
+"""The callers in a party, as its host sees them. These functions do not commit.
 
-The actions on one caller are in `phonebank.roster`, because organisers have the same ones.
+The actions on one caller are in `phonebank.roster`, because organisers have the same actions.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,8 @@ MESSAGE_AT_MOST = 200  # characters
 
 @dataclass(frozen=True)
 class Guest:
-    """A caller in the party, with the calls that they made in it and what they are doing now."""
+    """A caller in the party, with the number of calls that the caller has made in it and what the
+    caller is doing now."""
 
     caller: Caller
     calls: int
@@ -32,17 +33,17 @@ class Guest:
 
     @property
     def share(self) -> str:
-        """What the caller did, in words."""
+        """What the caller has done, in words."""
         return describe_share(self.calls, self.conversations)
 
 
 def waiting_callers(party: Party) -> list[Caller]:
-    """Return the callers who wait at the door, the longest wait first."""
+    """Return the callers who are waiting at the door, the longest wait first."""
     return _callers(party, CallerState.WAITING)
 
 
 def guests(party: Party) -> list[Guest]:
-    """Return the admitted callers, by first name."""
+    """Return the admitted callers, sorted by first name."""
     shares = {share.caller_id: share for share in caller_totals(party.id)}
     doing = doing_in(party)
     found = [
@@ -54,14 +55,15 @@ def guests(party: Party) -> list[Guest]:
 
 
 def describe_share(calls: int, conversations: int) -> str:
-    """Return what a caller did, as the host's list says it: “1 conversation, 3 calls”."""
+    """Return what a caller has done, in the words of the host's list, such as “1 conversation, 3
+    calls”."""
     talks = "conversation" if conversations == 1 else "conversations"
     return f"{conversations} {talks}, {calls} {'call' if calls == 1 else 'calls'}"
 
 
 def caller_in(party: Party, caller_id: int) -> Caller:
-    """Return the caller, if they are in the party or wait at its door. Raises NotFoundError
-    otherwise."""
+    """Return a caller who is in the party or is waiting at its door. Raises NotFoundError if there
+    is no such caller."""
     caller = db.session.get(Caller, caller_id)
     if caller is None or caller.party_id != party.id or caller.state == CallerState.REMOVED:
         raise NotFoundError("This caller is no longer in the party.", "Reload the page.")
@@ -69,7 +71,7 @@ def caller_in(party: Party, caller_id: int) -> Caller:
 
 
 def rename_caller(caller: Caller, first_name: str) -> None:
-    """Give a caller another name. The host may allow a word that the join page refuses.
+    """Change a caller's name. The host may use a word that the join page refuses.
 
     Raises InvalidInputError if the name is not allowed, and NotFoundError if the caller has moved
     to another room.
@@ -78,10 +80,10 @@ def rename_caller(caller: Caller, first_name: str) -> None:
 
 
 def send_message(party: Party, text: str) -> None:
-    """Show a message on the open screens of every admitted caller, and for some minutes on the
+    """Show a message on the open screens of all admitted callers and, for some minutes, on the
     board.
 
-    Raises InvalidInputError for an empty message or one over 200 characters.
+    Raises InvalidInputError if the message is empty or longer than 200 characters.
     """
     words = " ".join(text.split())
     if not words:

@@ -1,7 +1,7 @@
 """Finds slurs and bad words in callers' names with the word list of glin-profanity.
 
-Only whole words count, so Scunthorpe and Hancock are allowed. Real names are allowed too, even if
-they are on the list. A host may give a caller any name (`participants.rename_caller`).
+Only whole words are checked, so Scunthorpe and Hancock are allowed. Real names are allowed too,
+even if they are on the word list. A host may give a caller any name (`participants.rename_caller`).
 """
 
 import unicodedata
@@ -18,8 +18,8 @@ MISSING = ("chink", "gook", "nazi", "pikey", "raghead", "wanker", "wog")
 
 
 def refuse_bad_words(name: str) -> None:
-    """Raise InvalidInputError if a word of the name is on the list, even if it is broken up by
-    dots."""
+    """Raise InvalidInputError if a word in the name is on the word list, even if dots break the
+    word up."""
     if _filter().is_profane(_in_plain_letters(name)):
         raise InvalidInputError(
             "We can't show that name on the board.",
@@ -28,12 +28,12 @@ def refuse_bad_words(name: str) -> None:
 
 
 def _in_plain_letters(name: str) -> str:
-    """Return the name in letters from A to Z.
+    """Return the name spelled with the letters from A to Z.
 
     The word list's filter treats every other letter as the end of a word, so it would find a bad
-    word in Analía and in Assía. An accent within a word is dropped, so it cannot hide a bad word
-    (fück). But an accent at the end makes a different word (Rapé), and so does a letter of another
-    alphabet. Such a letter becomes "q", because no word on the list ends with "q".
+    word in Analía and in Assía. An accent inside a word is dropped, so that it cannot hide a bad
+    word (fück). But an accent at the end makes a different word (Rapé), and so does a letter from
+    another alphabet. Such a letter is replaced by "q", because no word on the list ends in "q".
     """
     name = unicodedata.normalize("NFKC", name)
     return "".join(

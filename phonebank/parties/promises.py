@@ -1,5 +1,5 @@
-"""Parties that somebody promises to host, and the e-mail with their host's kit. These functions do
-not commit."""
+"""Creates parties that somebody has promised to host, and sends the e-mail with the host's kit.
+These functions do not commit."""
 
 from datetime import date, datetime, time, timedelta
 
@@ -22,11 +22,11 @@ CONVERSATIONS_A_CHAIR = 5
 
 
 def read_start(day: date | None, at: time | None, zone: str) -> datetime:
-    """Return the start of a promised party in UTC. `zone` is the IANA name of the time zone of the
-    day and the time.
+    """Return the start of a promised party in UTC. `zone` is the IANA name of the time zone in
+    which the day and time are given.
 
-    Raises InvalidInputError if the day or time is missing, has passed, is too far away, or is
-    skipped when the clocks change.
+    Raises InvalidInputError if the day or time is missing, or if the start has passed, is too far
+    in the future, or is skipped when the clocks change.
     """
     if day is None or at is None:
         raise InvalidInputError("Choose a day and a time.")
@@ -52,8 +52,9 @@ def keep_promise(
     zone: str,
     by: Account | None,
 ) -> Party:
-    """Make a host of a person, and return the party that they promised. `by` is the account that
-    lets them host. Raises the errors of `create_account`, `make_host` and `create_party`."""
+    """Make a person a host, and create and return the party that the person promised. `by` is the
+    account that makes the person a host. Raises the same errors as `create_account`, `make_host`
+    and `create_party`."""
     account = create_account(email, first_name, [])
     make_host(campaign, account, by)
     title = f"At {first_name}’s"[:40]
@@ -62,10 +63,10 @@ def keep_promise(
 
 
 def send_kit(party: Party, first_name: str, thanks: str, where: str, page: str, to_do: str) -> None:
-    """E-mail the host of a promised party the link to their kit.
+    """Send the host of a promised party an e-mail with the link to the host's kit.
 
-    `thanks` and `to_do` are sentences, `where` describes the place, and `page` is the endpoint to
-    which the link leads. Raises mail.MailNotSentError.
+    `thanks` and `to_do` are sentences, `where` describes the place, and `page` is the endpoint that
+    the link leads to. Raises mail.MailNotSentError.
     """
     account = db.session.get_one(Account, party.host_id)
     link = sign_in_link(account, path_to(page, party_id=party.id), lives_for=INVITATION_LIVES_FOR)

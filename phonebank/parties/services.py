@@ -1,7 +1,7 @@
-"""The actions that people take with a party. These functions do not commit; boards and screens
+"""The actions that people can take on a party. These functions do not commit. Boards and screens
 change after the commit.
 
-The party's host, its co-hosts and the organisers of its campaign may do all of this.
+The party's host, its co-hosts and the organisers of its campaign may take all these actions.
 `party_for` checks that.
 """
 
@@ -42,7 +42,7 @@ BREAK_AT_MOST = 60  # minutes
 
 
 def campaigns_to_host(account: Account) -> list[Campaign]:
-    """Return the campaigns that this account may run a party for, as a host or an organiser."""
+    """Return the campaigns for which this account may run a party, as a host or an organiser."""
     hosted = select(campaign_host.c.campaign_id).where(campaign_host.c.account_id == account.id)
     query = (
         select(Campaign)
@@ -54,9 +54,9 @@ def campaigns_to_host(account: Account) -> list[Campaign]:
 
 
 def parties_of(account: Account) -> list[Party]:
-    """Return the parties that this account may run, newest first; 200 at most.
+    """Return up to 200 parties that this account may run, newest first.
 
-    A host may run the parties that they host or co-host. An organiser may run all parties of the
+    Hosts may run the parties that they host or co-host. Organisers may run all parties of the
     campaigns that they organise.
     """
     query = select(Party).order_by(Party.starts_at.desc(), Party.id.desc()).limit(200)
@@ -72,14 +72,15 @@ def parties_of(account: Account) -> list[Party]:
 
 
 def parties_in(campaign: Campaign) -> list[Party]:
-    """Return the campaign's parties, newest first; fifty at most."""
+    """Return up to fifty of the campaign's parties, newest first."""
     query = select(Party).where(Party.campaign_id == campaign.id).order_by(Party.id.desc())
     return list(db.session.scalars(query.limit(50)))
 
 
 def party_after(party: Party) -> Party | None:
-    """Return a party that the same host runs next for the same campaign: a running party, or the
-    first planned party. Return None if there is no such party that new callers can join."""
+    """Return the party that people can join after this one: another party of the same host for the
+    same campaign that is open to new callers. Of several, return the one that starts first. Return
+    None if there is no such party."""
     return db.session.scalars(
         select(Party)
         .where(
@@ -94,12 +95,12 @@ def party_after(party: Party) -> Party | None:
 
 
 def party_for(account: Account, party_id: int, to_change: bool = False) -> Party:
-    """Return the party, if this account may run it.
+    """Return the party if this account may run it.
 
-    Raises NotFoundError if this account may not run it, and if there is no such party.
+    Raises NotFoundError if this account may not run it, or if there is no such party.
 
-    With `to_change`, the party is locked first. So if a co-host is removed while their request
-    runs, the request changes nothing.
+    With `to_change`, the party is locked first. So if a co-host is removed while the co-host's
+    request is running, the request changes nothing.
     """
     party = db.session.get(Party, party_id)
     if party is not None and to_change:
@@ -129,11 +130,11 @@ def create_party(
     time_zone: str = "Europe/London",
     door_open: bool = False,
 ) -> Party:
-    """Create a party. `starts_at` is an aware time; None means now. With `door_open`, everyone who
+    """Create a party. `starts_at` is an aware time, or None for now. With `door_open`, everyone who
     has the code is admitted.
 
-    Raises InvalidInputError for a title or goal that cannot be used, NotAllowedError if the
-    account is not a host of the campaign.
+    Raises InvalidInputError if the title or goal cannot be used, and NotAllowedError if the account
+    may not run a party for the campaign.
     """
     title = clean_name(title, "title")
     _check_goal(goal)
@@ -157,9 +158,9 @@ def create_party(
 
 
 def party_by_code(text: str) -> Party:
-    """Return the party with this typed code, even if it is locked.
+    """Return the party whose code was typed, even if the party is locked.
 
-    Raises NotFoundError for a code that no party has, GoneError if its party has ended.
+    Raises NotFoundError if no party has this code, and GoneError if the party has ended.
     """
     code = normalise_code(text)
     # A code can be used again once its party has ended, so a party that has not ended comes first.
@@ -177,7 +178,7 @@ def party_by_code(text: str) -> Party:
 
 
 def refuse_newcomers(party: Party) -> None:
-    """Raise ConflictError if the party is locked, GoneError if it has ended."""
+    """Raise ConflictError if the party is locked, or GoneError if it has ended."""
     if party.has_ended:
         raise GoneError("This party has ended.", "Ask your host when the next one is.")
     if party.state == PartyState.LOCKED:
@@ -198,15 +199,15 @@ def party_by_board_token(token: str) -> Party:
 
 
 def rename_party(party: Party, title: str) -> None:
-    """Give the party another title. Raises InvalidInputError if the title is not allowed."""
+    """Change the party's title. Raises InvalidInputError if the title is not allowed."""
     lock_row(party)
     party.title = clean_name(title, "title")
     mark_after_commit(party.id)
 
 
 def set_goal(party: Party, goal: int) -> None:
-    """Change the party's goal, a number of conversations. Raises InvalidInputError if the goal is
-    too low or too high, and ConflictError if the party has ended."""
+    """Change the party's goal, which is a number of conversations. Raises InvalidInputError if the
+    goal is too low or too high, and ConflictError if the party has ended."""
     _lock_unless_ended(party)
     _check_goal(goal)
     party.goal = goal
@@ -221,31 +222,32 @@ def lock(party: Party) -> None:
 
 
 def unlock(party: Party) -> None:
-    """Let callers join by the code again."""
+    """Let callers join with the code again."""
     _lock_unless_ended(party)
     party.state = PartyState.OPEN
     mark_after_commit(party.id)
 
 
 def change_code(party: Party) -> None:
-    """Give the party another code. The old code no longer works."""
+    """Give the party a new code. The old code no longer works."""
     _lock_unless_ended(party)
     party.code = _unused_code()
     mark_after_commit(party.id)
 
 
 def change_board_link(party: Party) -> None:
-    """Give the television another link. Boards that use the old link are disconnected."""
+    """Give the television a new link. Boards that use the old link are disconnected."""
     lock_row(party)
     party.board_token = secrets.token_urlsafe(24)
     mark_after_commit(party.id)
 
 
 def start_break(party: Party, minutes: int | None = None) -> None:
-    """Give callers no new contacts for 1 to 60 minutes, or until `end_break` if `minutes` is None.
-    An earlier break is replaced. Callers can finish calls in progress, and these count.
+    """Start a break of 1 to 60 minutes, or until `end_break` is called if `minutes` is None. During
+    the break, callers get no new contacts. An earlier break is replaced. Callers can finish calls
+    in progress, and these calls count.
 
-    Raises InvalidInputError for another number of minutes.
+    Raises InvalidInputError for any other number of minutes.
     """
     _lock_unless_ended(party)
     if minutes is not None and not 1 <= minutes <= BREAK_AT_MOST:
@@ -258,7 +260,7 @@ def start_break(party: Party, minutes: int | None = None) -> None:
 
 
 def end_break(party: Party) -> None:
-    """Give callers contacts again."""
+    """End the break, so that callers get contacts again."""
     _lock_unless_ended(party)
     party.paused = False
     party.break_until = None
@@ -275,8 +277,8 @@ def set_celebration(party: Party, wanted: bool) -> None:
 def end_party(party: Party) -> None:
     """End the party for good. No caller can join, and callers get no new contacts.
 
-    A caller who is on the phone finishes and records the call, and it counts. If the party has
-    ended already, nothing changes.
+    A caller who is on the phone can finish and record the call, and the call counts. If the party
+    has already ended, nothing changes.
     """
     lock_row(party)
     if party.has_ended:
@@ -296,10 +298,11 @@ def _notify_everyone(party: Party) -> None:
 
 
 def state_for_callers(party: Party | None) -> dict[str, bool | int | None]:
-    """Return what a caller's screen must know about their party: {"paused", "ended", "seconds"}.
+    """Return what a caller's screen must know about the caller's party: {"paused", "ended",
+    "seconds"}.
 
-    `seconds` is how much of the break is left. It is 0 if the host will end the break, and None if
-    there is no break.
+    `seconds` is how many seconds are left of the break. It is 0 if the break lasts until the host
+    ends it, and None if there is no break.
     """
     left = party.break_left(now()) if party is not None else None
     return {

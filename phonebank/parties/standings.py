@@ -1,7 +1,7 @@
-"""The parties of a campaign with the most conversations.
+"""Finds the parties in a campaign that have the most conversations.
 
-The rules are the same as for callers on a board: five places, shared ties, and no last place.
-Conversations that were recorded too fast do not count here.
+The rules are the same as for callers on a board: there are five places, ties share a place, and no
+last place is shown. Conversations that were recorded too fast do not count here.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ def standings(campaign_id: int) -> list[dict[str, Any]]:
     """Return the places as rows of `place`, `names` (the titles of the parties that share the
     place) and `conversations`.
 
-    If there are fewer than two parties to compare, return no rows.
+    Return no rows if there are fewer than two parties to compare.
     """
     rows = db.session.execute(
         _STANDINGS, {"campaign_id": campaign_id, "names": NAMES_IN_A_LINE, "places": PLACES}

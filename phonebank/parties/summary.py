@@ -1,4 +1,5 @@
-"""A party's results: totals, callers to thank, and the evening as bars. It reads no contact."""
+"""A party's results: its totals, the callers to thank, and a bar chart of the evening. This module
+reads no contacts."""
 
 import secrets
 from collections.abc import Sequence
@@ -41,9 +42,10 @@ FROM call WHERE party_id = :party_id AND counted AND recorded_at IS NOT NULL
 class Summary:
     """The summary of a party's evening.
 
-    Each of `bars` covers `minutes`, and its label is its start in the party's time zone. A party
-    without calls has no bars. `thanks` has first names in alphabetical order, so that the list does
-    not rank them. `others` counts the callers that the host hid or removed.
+    Each of the `bars` covers `minutes` minutes, and its label is its start in the party's time
+    zone. A party without calls has no bars. `thanks` has first names in alphabetical order, so that
+    the list does not rank the callers. `others` is the number of callers whom the host hid or
+    removed.
     """
 
     party: Party
@@ -60,7 +62,7 @@ class Summary:
 
     @property
     def thanked(self) -> str:
-        """The callers to thank, in words: “Ada, Kit, Sam and 2 more”."""
+        """The callers to thank, in words, such as “Ada, Kit, Sam and 2 more”."""
         if not self.thanks:
             return f"{self.others} {'caller' if self.others == 1 else 'callers'}"
         more = f" and {self.others} more" if self.others else ""
@@ -111,13 +113,13 @@ def party_by_summary_token(token: str) -> Party:
 
 
 def change_summary_link(party: Party) -> None:
-    """Give the summary another link. The old link shows nothing more."""
+    """Give the summary a new link. The old link no longer works."""
     lock_row(party)
     party.summary_token = secrets.token_urlsafe(24)
 
 
 def share_of(party: Party, caller_id: int) -> CallerTotals | None:
-    """Return one caller's share of the party, or None if they recorded no call in it."""
+    """Return one caller's totals in the party, or None if the caller recorded no call in it."""
     return next((s for s in caller_totals(party.id) if s.caller_id == caller_id), None)
 
 
@@ -146,13 +148,14 @@ def _evening(party: Party) -> tuple[int, list[Bar]]:
 
 
 def _label(party: Party, at: datetime, minutes: int) -> str:
-    """Return a bar's label: the time of day, or the day if times would repeat."""
+    """Return a bar's label: the time of day, or the day if times of day would be repeated."""
     if minutes < DAYS_FROM:
         return clock_time(at, party.time_zone)
     return f"{at.day} {at:%b}"
 
 
 def _count(first: datetime, last: datetime, minutes: int) -> int:
-    """Return the number of bars from the one with `first` to the one with `last`."""
+    """Return the number of bars from the bar that contains `first` to the bar that contains
+    `last`."""
     width = minutes * 60
     return int(last.timestamp() // width) - int(first.timestamp() // width) + 1

@@ -1,1 +1,2 @@
-"""The totals of calls, by campaign, party, caller and hour, and the proof that they are correct."""
+"""The totals of calls by campaign, party, caller and hour, and the recount that proves them
+correct."""

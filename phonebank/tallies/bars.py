@@ -1,5 +1,5 @@
 """Counts a campaign's calls over time from its tallies: for the hours of today, and for the days of
-the last weeks."""
+the last few weeks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
@@ -28,8 +28,8 @@ class Bar:
 
 @dataclass(frozen=True)
 class OverTime:
-    """A campaign's calls over time, as seen on one day: the totals of that day, its hours, and the
-    days up to it."""
+    """A campaign's calls over time, as seen on one day: the totals of that day, of each hour in it,
+    and of the days up to it."""
 
     today: Totals
     hours: Sequence[Bar]
@@ -39,15 +39,15 @@ class OverTime:
 def calls_over_time(campaign_id: int, zone: ZoneInfo, at: datetime) -> OverTime:
     """Return the campaign's calls over time, as seen at `at` (aware) in a time zone.
 
-    Tallies count whole hours of UTC. In a time zone that differs from UTC by half an hour, an hour
-    belongs to the day in which it begins.
+    Tallies count whole hours of UTC. In a time zone whose offset from UTC includes half an hour, an
+    hour belongs to the day in which it begins.
     """
     first_day = at.astimezone(zone).date() - timedelta(days=DAYS_AT_MOST - 1)
     return over_time(totals_by_hour(campaign_id, midnight_of(first_day, zone)), zone, at)
 
 
 def over_time(by_hour: Mapping[datetime, Totals], zone: ZoneInfo, at: datetime) -> OverTime:
-    """Return the calls over time as `calls_over_time` does, from the totals of each hour."""
+    """Return the calls over time as `calls_over_time` does, but from given totals of each hour."""
     today = at.astimezone(zone).date()
     hours = {hour: of for hour, of in by_hour.items() if hour.astimezone(zone).date() == today}
     return OverTime(
@@ -77,7 +77,7 @@ def _days_to(today: date, zone: ZoneInfo, by_hour: Mapping[datetime, Totals]) ->
 
 
 def days_of(by_hour: Mapping[datetime, Totals], zone: ZoneInfo) -> dict[date, Totals]:
-    """Add up the totals of the hours of each day, and return them by day.
+    """Add up the totals of the hours in each day, and return the sums by day.
 
     An hour belongs to the day in which it begins.
     """
@@ -88,7 +88,7 @@ def days_of(by_hour: Mapping[datetime, Totals], zone: ZoneInfo) -> dict[date, To
 
 
 def sum_of(parts: Iterable[Totals]) -> Totals:
-    """Return the sum of totals."""
+    """Return the sum of the given totals."""
     sums = zip(*(astuple(part) for part in parts), strict=True)
     return Totals(*map(sum, sums))
 

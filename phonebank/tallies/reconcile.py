@@ -1,7 +1,7 @@
 """Recounts the calls, compares the tallies with the recount, and corrects them if needed.
 
-A difference is always caused by a fault. It is logged as an error with the ids that an engineer
-needs.
+A difference is always the result of a fault. It is logged as an error, with the ids that an
+engineer needs.
 """
 
 import logging
@@ -85,17 +85,17 @@ class Difference:
 
 
 def differences(campaign_id: int | None = None) -> list[Difference]:
-    """Return the differences between tallies and calls. One statement reads both, so they are from
-    the same moment. An empty list means that the tallies are correct."""
+    """Return the differences between tallies and calls. A single statement reads both, so both are
+    from the same moment. An empty list means that the tallies are correct."""
     rows = db.session.execute(_DIFFERENCES, {"campaign_id": campaign_id})
     return [Difference(*row) for row in rows]
 
 
 def repair(difference: Difference) -> None:
-    """Make one tally row equal to its calls.
+    """Correct one tally row so that it equals the calls that it counts.
 
-    The row is locked first. An outcome that is being recorded at that moment has either committed,
-    and the recount includes it, or it waits and is then added to the corrected row.
+    The row is locked first. If an outcome is being recorded at that moment, either its transaction
+    has committed and the recount includes it, or it waits and is then added to the corrected row.
     """
     where = {
         "campaign_id": difference.campaign_id,
@@ -119,7 +119,8 @@ def repair(difference: Difference) -> None:
 
 @job(CHORES, timeout=300)
 def recount_tallies() -> None:
-    """Recount every campaign, and log and repair the differences. Running it twice does no harm."""
+    """Recount every campaign, and log and repair the differences. Running this twice does no
+    harm."""
     for difference in differences():
         log.error("a tally differs from its calls and is repaired: %s", difference)
         repair(difference)

@@ -1,7 +1,8 @@
-"""Adds to tallies, and sums them. These functions do not commit.
+"""Adds calls to tallies, and sums tallies. These functions do not commit.
 
-A tally changes in the same transaction as its calls. A board shows a sum of many rows, and only
-one caller changes each row. So recording an outcome never waits for another caller.
+A tally changes in the same transaction as the calls that it counts. A board shows the sum of many
+rows, and each row is changed by only one caller. So recording an outcome never waits for another
+caller.
 """
 
 from collections.abc import Iterable
@@ -24,7 +25,7 @@ CAST(conversation AS int), CAST(yes AS int), CAST(conversation AND NOT too_fast 
 
 
 def sql_to_add(rows: str) -> str:
-    """Return the statement that adds rows to tallies. `rows` is the SQL that yields them."""
+    """Return the statement that adds rows to tallies. `rows` is the SQL that yields these rows."""
     return f"""
 INSERT INTO tally AS t (campaign_id, party_id, caller_id, hour,
                         calls, reached, conversations, yeses, ranked, version)
@@ -49,8 +50,8 @@ _ADD = text(
 
 @dataclass(frozen=True)
 class Totals:
-    """The sums of several tallies. `version` grows with every change, so it tells which of two
-    sums is newer."""
+    """The sums of several tallies. `version` grows with every change, so it shows which of two sums
+    is newer."""
 
     version: int = 0
     calls: int = 0
@@ -73,7 +74,7 @@ class CallerTotals:
 
 
 def hour_of(moment: datetime) -> datetime:
-    """Return the start of the hour, in UTC, in which a recorded call counts."""
+    """Return the start of the hour, in UTC, for which a call recorded at `moment` counts."""
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
@@ -88,11 +89,11 @@ def add(
     yeses: int = 0,
     ranked: int = 0,
 ) -> None:
-    """Add to the tally of this caller, party and hour; negative numbers subtract.
+    """Add to the tally of this caller, party and hour. Negative numbers subtract.
 
-    `ranked` counts the conversations that were not recorded too fast: see `models.Tally`. `at` is
-    the call's `recorded_at`, even for a subtraction, so that both change the same row. Boards are
-    marked as changed once the transaction commits.
+    `ranked` counts the conversations that were not recorded too fast (see `models.Tally`). `at` is
+    the call's `recorded_at`, even for a subtraction, so that addition and subtraction change the
+    same row. Boards are marked as changed after the transaction commits.
     """
     db.session.execute(
         _ADD,
@@ -112,7 +113,7 @@ def add(
 
 
 def add_call(call: Call, sign: int) -> None:
-    """Add a call that counts to the tally (`sign` 1), or subtract it (`sign` -1)."""
+    """Add a call to the tally that counts it (`sign` 1), or subtract it (`sign` -1)."""
     if not call.counted or call.recorded_at is None or call.caller_id is None:
         return
     add(
@@ -129,7 +130,7 @@ def add_call(call: Call, sign: int) -> None:
 
 
 def party_totals(party_ids: Iterable[int]) -> dict[int, Totals]:
-    """Return the totals by party id, in one statement; zeros for a party without calls."""
+    """Return the totals by party id, read in one statement. A party without calls has zeros."""
     return _totals_by(Tally.party_id, party_ids)
 
 
@@ -142,8 +143,8 @@ def campaign_totals(campaign_id: int) -> Totals:
 
 
 def totals_by_hour(campaign_id: int, since: datetime) -> dict[datetime, Totals]:
-    """Return the totals of each hour of a campaign that has calls, by the start of the hour in UTC.
-    They begin with the hour that contains `since` (aware)."""
+    """Return a campaign's totals for each hour that has calls, by the start of the hour in UTC. The
+    first hour is the one that contains `since` (aware)."""
     query = _summed(Tally.hour).where(
         Tally.campaign_id == campaign_id, Tally.hour >= hour_of(since)
     )
@@ -153,8 +154,8 @@ def totals_by_hour(campaign_id: int, since: datetime) -> dict[datetime, Totals]:
 
 
 def caller_totals(party_id: int) -> list[CallerTotals]:
-    """Return the totals of each caller with a call in the party: most conversations first, then
-    most calls."""
+    """Return the totals of each caller with a call in the party, sorted by conversations and then
+    by calls, highest first."""
     conversations = func.sum(Tally.conversations)
     calls = func.sum(Tally.calls)
     rows = db.session.execute(
@@ -177,13 +178,13 @@ def caller_totals(party_id: int) -> list[CallerTotals]:
 
 
 def totals_of_callers(caller_ids: Iterable[int]) -> dict[int, Totals]:
-    """Return the totals by caller id, in one statement; zeros for a caller without calls."""
+    """Return the totals by caller id, read in one statement. A caller without calls has zeros."""
     return _totals_by(Tally.caller_id, caller_ids)
 
 
 def totals_of_caller(caller_id: int, since: datetime | None = None) -> Totals:
-    """Return one caller's totals. With `since`, they count from the start of the hour that contains
-    that time."""
+    """Return one caller's totals. With `since`, count from the start of the hour that contains
+    `since`."""
     query = _summed(func.min(Tally.caller_id)).where(Tally.caller_id == caller_id)
     if since is not None:
         query = query.where(Tally.hour >= hour_of(since))
