@@ -20,7 +20,8 @@ class Area:
 
 
 class WhichPlaceError(InvalidInputError):
-    """The error if several places have the typed name. `places` are the places to choose from."""
+    """The error that is raised if several places have the typed name. `places` are the places to
+    choose from."""
 
     def __init__(self, places: Sequence[Place]) -> None:
         self.places = places
@@ -29,7 +30,8 @@ class WhichPlaceError(InvalidInputError):
 
     @property
     def choices(self) -> list[tuple[str, str]]:
-        """The places to choose from as a form has them: "COUNTRY/CODE" and the name."""
+        """The places to choose from, as the choices of a form field: "COUNTRY/CODE" and the
+        name."""
         return [(f"{place.country}/{place.code}", describe_place(place)) for place in self.places]
 
 

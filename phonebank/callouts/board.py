@@ -1,8 +1,8 @@
 """What the projector and the remote of a call-out show. Each change is sent to them.
 
-A change locks the call-out's row, so changes happen one after another. The change's transaction
-counts the state, and the state is sent after the commit. So each event has the whole state after
-one change, and its figures match the rows in the database.
+A change locks the call-out's row, so changes happen one after another. The new state is counted in
+the change's transaction, and sent after the commit. So each event has the whole state after one
+change, and its figures match the rows in the database.
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ def begin_change(call_out: CallOut) -> None:
 
 
 def show_change(call_out: CallOut) -> None:
-    """Send the new state to the projector and the remote once the transaction commits."""
+    """Send the new state to the projector and the remote as soon as the transaction commits."""
     call_out.version += 1
     db.session.flush()
     state = state_of(call_out)
@@ -40,7 +40,7 @@ def show_change(call_out: CallOut) -> None:
 
 
 def state_of(call_out: CallOut) -> dict[str, Any]:
-    """Return what the projector shows. Of people it has only first names and areas.
+    """Return what the projector shows. About people it contains only first names and areas.
 
     "follows" is 0, because each event has the whole state (see js/connection.js).
     """

@@ -52,7 +52,7 @@ def create_call_out(
 
 
 def call_outs_of(campaign: Campaign) -> Sequence[CallOut]:
-    """Return the campaign's call-outs, newest first, at most fifty."""
+    """Return up to fifty of the campaign's call-outs, newest first."""
     query = select(CallOut).where(CallOut.campaign_id == campaign.id)
     return db.session.scalars(query.order_by(CallOut.id.desc()).limit(50)).all()
 
@@ -97,8 +97,7 @@ def call_out_by_remote(token: str) -> CallOut:
 
 
 def move(call_out: CallOut, step: CallOutStep) -> None:
-    """Show another step on the projector. When this function is called for the first time, the
-    evening begins."""
+    """Show another step on the projector. The first call of this function starts the evening."""
     begin_change(call_out)
     at = now()
     call_out.began_at = call_out.began_at or at
@@ -108,7 +107,7 @@ def move(call_out: CallOut, step: CallOutStep) -> None:
 
 
 def end(call_out: CallOut) -> None:
-    """End the call-out. Another call-out may then get its code, and a job makes its pledges
+    """End the call-out. Another call-out may then get its code, and a job turns its pledges into
     parties. If the call-out has already ended, nothing changes."""
     begin_change(call_out)
     call_out.step = CallOutStep.THANKS

@@ -1,5 +1,5 @@
-"""Pledges: promises to host a party, and the places that people in the hall take at them. These
-functions do not commit."""
+"""Pledges: promises to host a party, and the places that people in the hall take at the pledged
+parties. These functions do not commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Offer:
 
 
 def pledge(call_out: CallOut, person: SignUp, starts_at: datetime, area: Area, chairs: int) -> None:
-    """Store a person's pledge. A second pledge of the same person replaces the first.
+    """Store a person's pledge. A second pledge by the same person replaces the first.
 
     Raises InvalidInputError if the number of chairs is out of range, or smaller than the number of
     places that people have taken. Raises ConflictError if the pledge is already a party.
@@ -75,8 +75,8 @@ def take_back(call_out: CallOut, person: SignUp) -> None:
 
 
 def offers_for(call_out: CallOut, person: SignUp) -> list[Offer]:
-    """Return the pledged parties that this person may go to, nearest first, at most SHOWN_AT_MOST.
-    The person's own pledge is left out."""
+    """Return up to SHOWN_AT_MOST pledged parties that this person may go to, nearest first. The
+    person's own pledge is left out."""
     taken = (
         select(PledgeSeat.pledge_id, func.count().label("taken"))
         .group_by(PledgeSeat.pledge_id)
@@ -139,8 +139,8 @@ def leave_seat(call_out: CallOut, person: SignUp, pledge_id: int) -> None:
 
 
 def pledges_of(call_out: CallOut) -> Sequence[tuple[Pledge, SignUp, int]]:
-    """Return the call-out's pledges by the start of the party, each with the person who pledged and
-    the number of places taken."""
+    """Return the call-out's pledges, sorted by the start of the party, each with the person who
+    pledged and the number of places taken."""
     seats = (
         select(func.count())
         .where(PledgeSeat.pledge_id == Pledge.id)
@@ -157,7 +157,8 @@ def pledges_of(call_out: CallOut) -> Sequence[tuple[Pledge, SignUp, int]]:
 
 
 def let_host(call_out: CallOut) -> None:
-    """Let the people who pledged become hosts, although the call-out was set up without that."""
+    """Let the people who pledged become hosts, even though the call-out was set up not to let
+    them."""
     begin_change(call_out)
     call_out.lets_host = True
     show_change(call_out)

@@ -79,8 +79,8 @@ def sheet_by_token(token: str) -> CallOutSheet:
 
 
 def lines_of(sheet: CallOutSheet) -> Sequence[tuple[SheetLine, str | None]]:
-    """Return the lines that were typed in, the newest first, each with the person's first name. An
-    unreadable line has None."""
+    """Return the lines that were typed in, newest first, each with the person's first name. An
+    unreadable line has None instead of a name."""
     rows = db.session.execute(
         select(SheetLine, SignUp.first_name)
         .outerjoin(SignUp, SignUp.id == SheetLine.sign_up_id)

@@ -104,7 +104,7 @@ def sign_up_of(call_out: CallOut, known: object) -> SignUp | None:
 
 
 def practise(call_out: CallOut, person: SignUp, known: Caller | None = None) -> Caller:
-    """Return the caller as whom this person practises. This is their earlier caller, or else
+    """Return the caller for this person's practice calls. This is their earlier caller, or else
     `known`, the caller of their device, if it is in this campaign. Otherwise it is a new caller,
     who waits until an organiser lets them in."""
     begin_change(call_out)

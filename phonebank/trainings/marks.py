@@ -76,9 +76,8 @@ def _practised(which: ColumnElement[bool]) -> Sequence[Practised]:
 
 
 def give_mark(caller: Caller, by: Account | None, trainer: VolunteerRole | None = None) -> None:
-    """Give a caller the mark, with the present date. `by` is the host, or None if a trainer gives
-    it. If the caller has the mark already, its date
-    stays.
+    """Give a caller the mark, with the current date. `by` is the host, or None if a trainer gives
+    it. If the caller already has the mark, its date does not change.
 
     Raises ConflictError if the caller has not finished a practice call.
     """
@@ -158,7 +157,7 @@ def refuse_untrained_host(campaign: Campaign, account: Account) -> None:
 
 
 def marks_of(volunteer: Volunteer) -> Sequence[TrainedMark]:
-    """Return a volunteer's valid marks in all campaigns, the newest first."""
+    """Return a volunteer's valid marks in all campaigns, newest first."""
     callers = select(VolunteerCaller.caller_id).where(VolunteerCaller.volunteer_id == volunteer.id)
     return db.session.scalars(
         select(TrainedMark)

@@ -46,7 +46,7 @@ class TrainingRow:
 
 
 def open_room(listing: Listing, trainer: VolunteerRole | None = None) -> Training:
-    """Give a listing of the kind TRAINING its room, or choose its trainer anew. Raises
+    """Give a listing of the kind TRAINING its room, or change the room's trainer. Raises
     InvalidInputError for a trainer of another campaign."""
     if trainer is not None and (
         trainer.kind != VolunteerRoleKind.TRAINER or trainer.campaign_id != listing.campaign_id
@@ -62,7 +62,7 @@ def open_room(listing: Listing, trainer: VolunteerRole | None = None) -> Trainin
 
 
 def room_of(listing: Listing) -> Training | None:
-    """Return the room of a listing, or None if the listing is no training."""
+    """Return the room of a listing, or None if the listing is not a training."""
     return db.session.get(Training, listing.id)
 
 
@@ -78,7 +78,7 @@ def rooms_in(campaign: Campaign) -> dict[int, Training]:
 
 def room_by_code(text: str) -> Training:
     """Return the training with this typed code. Raises NotFoundError for a code that no training
-    has, and GoneError for a training that is cancelled, is over, or has not begun."""
+    has, and GoneError for a training that is cancelled, is over, or has not started."""
     room = db.session.scalar(select(Training).where(Training.code == normalise_code(text)))
     if room is None:
         raise NotFoundError("No training has this code.", "Check the code with your trainer.")
@@ -90,7 +90,7 @@ def room_by_code(text: str) -> Training:
 
 
 def come_in(room: Training, first_name: str, known: Caller | None = None) -> Caller:
-    """Return the caller as whom a person practises in the room. This is `known`, the caller of
+    """Return the caller for a person's practice calls in the room. This is `known`, the caller of
     their device, if it is in this campaign. Otherwise it is a new caller, who waits until an
     organiser lets them in.
 
@@ -115,8 +115,8 @@ def come_in(room: Training, first_name: str, known: Caller | None = None) -> Cal
 
 
 def trainings_for(volunteer: Volunteer) -> Sequence[TrainingRow]:
-    """Return the trainings of the campaigns for which this volunteer trains, from the first that is
-    not long over."""
+    """Return the trainings of the campaigns for which this volunteer trains, earliest first.
+    Trainings that started more than LISTED_FOR ago are left out."""
     marked = exists().where(
         TrainedMark.caller_id == Trainee.caller_id, TrainedMark.taken_back_at.is_(None)
     )
@@ -138,7 +138,7 @@ def trainings_for(volunteer: Volunteer) -> Sequence[TrainingRow]:
 
 
 def room_for(volunteer: Volunteer, listing_id: int) -> tuple[Training, VolunteerRole]:
-    """Return a training that this volunteer may run, and the role by which they may. Raises
+    """Return a training that this volunteer may run, and the role that lets them run it. Raises
     NotFoundError for any other training."""
     room = db.session.get(Training, listing_id)
     role = None

@@ -22,7 +22,7 @@ LIVES_FOR = timedelta(days=1)
 
 class LinkOverError(GoneError):
     """The error for a link that was used, is too old or is forged. The message does not say which
-    of these is the case."""
+    of the three is the reason."""
 
     def __init__(self) -> None:
         super().__init__("This link has been used or has expired.", "Ask for a new one.")
@@ -63,10 +63,11 @@ def read(token: str) -> EmailConfirmation:
 
 
 def confirm(token: str) -> Volunteer:
-    """Use the link up, and return the volunteer with its address, who is new if the address is new.
-    If the link is for a caller, the caller's calls are now kept under this volunteer.
+    """Use the link up, and return the volunteer with its address. A new address gets a new
+    volunteer. If the link is for a caller, the caller's calls are now kept under this volunteer.
 
-    Raises LinkOverError, even if the link was valid until another request used it just now.
+    Raises LinkOverError if the link is not valid, or is no longer valid because another request has
+    just used it.
     """
     used = db.session.execute(
         delete(EmailConfirmation)

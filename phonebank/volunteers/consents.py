@@ -21,8 +21,8 @@ IN_WORDS = {
 def give(
     volunteer: Volunteer, kind: ConsentKind, campaign_id: int, party_id: int | None = None
 ) -> None:
-    """Store that the volunteer agrees, with the present date. If the volunteer has the same consent
-    already and has not withdrawn it, it keeps its date."""
+    """Store that the volunteer agrees, with the current date. If the volunteer has already given
+    the same consent and has not withdrawn it, the consent keeps its date."""
     db.session.execute(
         insert(Consent)
         .values(volunteer_id=volunteer.id, kind=kind, campaign_id=campaign_id, party_id=party_id)
@@ -31,7 +31,7 @@ def give(
 
 
 def consents_of(volunteer: Volunteer) -> Sequence[Consent]:
-    """Return the volunteer's consents that are not withdrawn, the newest first."""
+    """Return the volunteer's consents that are not withdrawn, newest first."""
     return db.session.scalars(
         select(Consent)
         .where(Consent.volunteer_id == volunteer.id, Consent.withdrawn_at.is_(None))
@@ -43,7 +43,7 @@ def withdraw(volunteer: Volunteer, consent_id: int) -> None:
     """Withdraw one consent. If it was the consent to keep the volunteer's calls, the calls in that
     campaign are no longer kept under the volunteer.
 
-    Raises NotFoundError if the volunteer has no such consent, or has withdrawn it already.
+    Raises NotFoundError if the volunteer has no such consent, or has already withdrawn it.
     """
     withdrawn = db.session.execute(
         update(Consent)

@@ -18,8 +18,9 @@ def send_confirmation(email: str, first_name: str, link: str) -> None:
 
 
 def send_role(email: str, first_name: str, words: str, link: str, sign_in: str) -> None:
-    """E-mail the link to a person whom an organiser asks to do something. `words` say what, and
-    `sign_in` is the address of the page that sends a new link. Raises mail.MailNotSentError."""
+    """E-mail the link to a person whom an organiser asks to do something. `words` says what they
+    are asked to do, and `sign_in` is the address of the page that sends a new link. Raises
+    mail.MailNotSentError."""
     mail.deliver(
         email,
         "We'd like your help",

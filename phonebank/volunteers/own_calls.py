@@ -28,7 +28,8 @@ class OwnCalls:
 
 def calls_of(volunteer: Volunteer) -> list[OwnCalls]:
     """Return what the volunteer did in each campaign, in the order of the campaigns' names. If the
-    volunteer is a caller in a campaign and has recorded no call yet, its figures are 0."""
+    volunteer is a caller in a campaign and has recorded no call yet, the campaign's figures are 0.
+    """
     rows = db.session.execute(
         select(Campaign, Tally, Party.time_zone)
         .select_from(VolunteerCaller)

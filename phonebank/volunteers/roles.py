@@ -1,4 +1,4 @@
-"""Area editors and trainers: volunteers to whom an organiser gives more than calling. These
+"""Area editors and trainers: volunteers whom an organiser has asked to do more than call. These
 functions do not commit."""
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ REACHES = (10, 30, 60, 200)
 def name_editor(
     campaign: Campaign, email: str, first_name: str, place: Place, km: int
 ) -> VolunteerRole:
-    """Let the person with this address check the campaign's events within `km` of a place, which is
-    one of REACHES. A second call changes the reach. Raises InvalidInputError for a name, an address
-    or a reach that cannot be used."""
+    """Let the person with this address check the campaign's events within `km` kilometres of a
+    place. `km` is one of REACHES, and naming the same person again changes it. Raises
+    InvalidInputError for a name, an address or a reach that cannot be used."""
     if km not in REACHES:
         raise InvalidInputError("Choose how far the area reaches.")
     area = describe_place(place)[:200]
@@ -45,7 +45,7 @@ def name_trainer(campaign: Campaign, email: str, first_name: str) -> VolunteerRo
 
 
 def roles_in(campaign: Campaign) -> Sequence[VolunteerRole]:
-    """Return the campaign's editors and trainers, by kind and name."""
+    """Return the campaign's editors and trainers, sorted by kind and name."""
     return db.session.scalars(
         select(VolunteerRole)
         .where(VolunteerRole.campaign_id == campaign.id)
@@ -82,8 +82,8 @@ def give_role_up(volunteer: Volunteer, role_id: int) -> None:
 
 
 def name_with_role(email: str) -> str | None:
-    """Return the first name of a person who has a role, or None. `normalise_email` has returned the
-    address."""
+    """Return the first name of a person who has a role, or None. `email` is an address that
+    `normalise_email` has returned."""
     query = select(VolunteerRole.first_name).where(VolunteerRole.email == email)
     return db.session.scalars(query.limit(1)).first()
 

@@ -63,9 +63,9 @@ class Ready:
 
 
 def ready_for(step: Step, campaign: Campaign, volunteer: Volunteer | None = None) -> list[Ready]:
-    """Return the volunteers who are ready for a step in this campaign and have not made it. The
-    volunteer with the most conversations is first, and there are at most SHOWN_AT_MOST. With
-    `volunteer`, only this volunteer is looked at."""
+    """Return up to SHOWN_AT_MOST volunteers who are ready for a step in this campaign and have not
+    taken it. Volunteers with the most conversations come first. With `volunteer`, only this
+    volunteer is considered."""
     day = func.date(func.timezone(first_zone_of(campaign).key, Tally.hour))
     evenings = func.count(day.distinct()).filter(Tally.calls > 0)
     conversations = func.coalesce(func.sum(Tally.conversations), 0)
@@ -149,7 +149,7 @@ def _organises(campaign: Campaign) -> ColumnElement[bool]:
 
 
 def _parties_hosted(campaign: Campaign) -> ColumnElement[int]:
-    """How many of the campaign's parties the volunteer hosted at which somebody had a
+    """The number of the campaign's parties that the volunteer hosted and at which somebody had a
     conversation."""
     return (
         select(func.count())
@@ -166,7 +166,7 @@ def _parties_hosted(campaign: Campaign) -> ColumnElement[int]:
 
 
 def _marks_given(campaign: Campaign) -> ColumnElement[int]:
-    """How many people of the campaign have a trained mark from this volunteer."""
+    """The number of people of the campaign who have a trained mark from this volunteer."""
     mark = TrainedMark.__table__.alias("given")
     as_host = select(Account.id).where(Account.email == Volunteer.email)
     as_trainer = select(VolunteerRole.id).where(VolunteerRole.email == Volunteer.email)

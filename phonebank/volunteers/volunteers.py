@@ -26,7 +26,8 @@ COOKIE_KEY = "volunteer"
 
 def find_or_create(email: str, first_name: str) -> Volunteer:
     """Return the volunteer with this address, or a new one. The address must be confirmed: its
-    owner has just used a link in its mailbox. A volunteer who already exists keeps their name."""
+    owner has just used a link from their mailbox. A volunteer who already exists keeps their name.
+    """
     db.session.execute(
         insert(Volunteer)
         .values(email=email, first_name=first_name)
