@@ -20,5 +20,5 @@ def back_to(party: Party, words: str = "", page: str = ".run") -> ResponseReturn
 
 
 def describe_start(party: Party) -> str:
-    """Return the start of the party in its own time zone, like “Tuesday 13 January, 19:30”."""
+    """Return the start of the party in its own time zone, such as “Tuesday 13 January, 19:30”."""
     return describe_moment(party.starts_at, party.time_zone)

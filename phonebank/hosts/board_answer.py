@@ -7,10 +7,10 @@ from phonebank.live.board_snapshot import board_snapshot, board_tag
 
 def answer_board(party_id: int, token: str | None = None) -> Response:
     """Return {"board"}. If the request's tag (`If-None-Match`) says that the page already shows the
-    present board, return the status 304 without a body.
+    current board, return the status 304 without a body.
 
-    `token` is the link of the television that asks. Raises GoneError if that link was replaced. The
-    view has already checked that the request may see the board.
+    `token` is the token in the link of the television that asks. Raises GoneError if that link was
+    replaced. The view has already checked that the request may see the board.
     """
     tag = board_tag(party_id)
     if request.if_none_match.contains_weak(tag):

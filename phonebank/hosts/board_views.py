@@ -23,7 +23,7 @@ pages = Blueprint("board", __name__, url_prefix="/board")
 @pages.get("/<token>")
 @open_to(TV)
 def show(token: str) -> ResponseReturnValue:
-    """Show the board with its present figures. Without JavaScript the page reloads itself.
+    """Show the board with its current figures. Without JavaScript the page reloads itself.
 
     For a request that wants JSON, return {"board"}. The page polls this on networks that block
     websockets.

@@ -29,8 +29,8 @@ from phonebank.rules.time_zones import UnknownTimeZoneError, time_zone
 
 
 def validate_name(form: FlaskForm, field: StringField) -> None:
-    """Replace the name in the field by its stored form, or raise ValidationError if `clean_name`
-    refuses the name. A WTForms validator."""
+    """Replace the name in the field with its stored form, or raise ValidationError if `clean_name`
+    refuses the name. This is a WTForms validator."""
     try:
         field.data = clean_name(field.data or "", field.label.text.lower())
     except InvalidInputError as fault:
@@ -67,8 +67,8 @@ class GoalField(IntegerField):
 
 
 class NewPartyForm(FlaskForm):
-    """The form for a new party. A host can keep all its defaults, and so make a party in less than
-    a minute."""
+    """The form for a new party. A host can keep all of its defaults, and so make a party in less
+    than a minute."""
 
     campaign = SelectField("Campaign", coerce=int)
     title = StringField(
@@ -102,7 +102,7 @@ class NewPartyForm(FlaskForm):
             return default
 
     def starts(self, zone: str) -> datetime | None:
-        """Return the start of the party in UTC; None if it starts now."""
+        """Return the start of the party in UTC, or None if it starts now."""
         moment: datetime | None = self.starts_at.data
         return moment.replace(tzinfo=time_zone(zone)).astimezone(UTC) if moment else None
 

@@ -1,4 +1,4 @@
-"""The forms with which a host shows a party to strangers, and gives it another time."""
+"""The forms with which a host shows a party to strangers, or moves it to another time."""
 
 from datetime import UTC, datetime
 
@@ -25,7 +25,7 @@ STEP_FREE = {"yes": True, "no": False, "unknown": None}
 
 
 class ListingForm(FlaskForm):
-    """The form of what strangers see of a party, and of its address, which only accepted guests
+    """The form for what strangers see of a party, and for its address, which only accepted guests
     see."""
 
     way = RadioField(
@@ -76,10 +76,11 @@ class ListingForm(FlaskForm):
         self.languages.data = listing.languages
 
     def details(self, country: str, listing: Listing | None, stored: Place | None) -> Details:
-        """Return what was typed. `country` is the campaign's country, and decides between places of
-        the same name. `stored` is the place that the page showed, or None.
+        """Return the details as the host typed them. `country` is the campaign's country, and
+        decides between places of the same name. `stored` is the place that the page showed, or
+        None.
 
-        Raises InvalidInputError if no place has the typed name, or several places have it.
+        Raises InvalidInputError if no place has the typed name, or if several places have it.
         """
         typed = self.place.data or ""
         place = stored if listing is not None and stored and typed == listing.area else None
@@ -95,7 +96,7 @@ class ListingForm(FlaskForm):
 
 
 class MoveForm(FlaskForm):
-    """The form that gives a listed party another time."""
+    """The form that moves a listed party to another time."""
 
     starts_at = DateTimeLocalField(
         "New day and hour",

@@ -47,7 +47,7 @@ def board_disconnects(_reason: str = "") -> None:
 @on_event("snapshot", broadcaster.NAMESPACE)
 @open_to(TV)
 def snapshot(_: Any = None) -> dict[str, Any]:
-    """Return the board's present state."""
+    """Return the board's current state."""
     watcher = live().broadcaster.watcher(request.sid)  # type: ignore[attr-defined]
     if watcher is None:
         raise NotAllowedError("This board isn't connected.", "Reload the page.")

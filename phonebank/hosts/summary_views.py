@@ -96,7 +96,7 @@ def picture(token: str) -> ResponseReturnValue:
 
 
 def picture_of(party: Party) -> Response:
-    """Return the party's totals as a picture of 1200 by 630."""
+    """Return the party's totals as a picture of 1200 by 630 pixels."""
     address = current_config().base_url.split("://", 1)[-1]
     drawn = render_template("parties/picture.svg", address=address, **_evening_data(party))
     return Response(drawn, mimetype="image/svg+xml")

@@ -137,7 +137,8 @@ def _people_data(party: Party) -> dict[str, Any]:
 
 
 def _render_party(party: Party, form: SettingsForm) -> str:
-    """Return the host's page, with the stored settings or with those just typed."""
+    """Return the host's page, with the stored settings or with the settings that were just
+    typed."""
     campaign = db.session.get_one(Campaign, party.campaign_id)
     base_url = current_config().base_url
     link = join_link(base_url, party.code)

@@ -9,7 +9,7 @@ from phonebank.places.find import describe_place
 
 def wait_for_event(email: str, place: Place) -> None:
     """Store an e-mail address, which `normalise_email` has returned, until there is an event near a
-    place. If the address already waits for this place, nothing changes."""
+    place. If the address is already stored for this place, nothing changes."""
     db.session.execute(
         insert(NearAlert)
         .values(

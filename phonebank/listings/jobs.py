@@ -1,4 +1,5 @@
-"""The background jobs of listings: e-mails, forgotten addresses, cancelled parties."""
+"""The background jobs of listings: send e-mails, erase old addresses, and cancel the events of
+parties that were ended."""
 
 import time
 from datetime import timedelta
@@ -37,7 +38,7 @@ LINK_LIVES_FOR = timedelta(days=2)
 @job(CHORES, timeout=120)
 def send_due_reminders() -> None:
     """Send every e-mail that is due, over one connection to the mail server. The next run, a minute
-    later, sends those that are left."""
+    later, sends the e-mails that are left."""
     _cancel_listings_of_ended_parties()
     ends_at = time.monotonic() + WORKS_FOR
     with mail.batch() as batch:
@@ -54,8 +55,8 @@ def send_due_reminders() -> None:
 
 @job(CHORES, timeout=120)
 def erase_old_addresses() -> None:
-    """Erase the street addresses of events that were a week ago, and delete the guests of campaigns
-    whose people are erased, and old offers to host."""
+    """Erase the street addresses of events that were more than a week ago. Delete the guests of
+    campaigns whose people are erased, and old offers to host."""
     db.session.execute(
         update(Listing)
         .where(Listing.address.is_not(None), Listing.starts_at < now() - ADDRESS_KEPT_FOR)
@@ -69,7 +70,8 @@ def erase_old_addresses() -> None:
 
 
 def _cancel_listings_of_ended_parties() -> None:
-    """Cancel an event if its party was ended before it began, so that its guests get an e-mail."""
+    """Cancel an event if its party was ended before the event has started, so that its guests get
+    an e-mail."""
     query = (
         select(Listing.id)
         .join(Party, Party.id == Listing.party_id)
@@ -85,7 +87,7 @@ def _cancel_listings_of_ended_parties() -> None:
 
 
 def _send_kit(offer_id: int) -> None:
-    """E-mail a host whose offer was accepted the link to their party."""
+    """E-mail the link to their party to a host whose offer was accepted."""
     offer = get_locked(HostOffer, offer_id)
     if offer is not None and offer.kit_sent_at is None and offer.party_id is not None:
         send_kit(
@@ -102,7 +104,8 @@ def _send_kit(offer_id: int) -> None:
 
 
 def _ask_hosts_if_right(send_mail: send.Send) -> None:
-    """Ask each host by e-mail, two days before their event, whether everything is still right."""
+    """Ask each host by e-mail, two days before their event, whether everything about it is still
+    correct."""
     at = now()
     query = select(Listing.id).where(
         Listing.state == ListingState.SHOWN,

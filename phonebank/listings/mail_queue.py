@@ -1,5 +1,5 @@
-"""The queue of e-mails to guests, with the moment when each is due. Each row is one e-mail, so each
-e-mail is sent once. These functions do not commit."""
+"""The queue of e-mails to guests, each with the moment when it is due. Each row is one e-mail, so
+each e-mail is sent once. These functions do not commit."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -47,13 +47,13 @@ def queue_for_guests(
 
 
 def forget_reminders(listing: Listing) -> None:
-    """Drop the reminders of a listing that are not sent yet."""
+    """Delete the reminders of a listing that have not been sent yet."""
     guests = select(Guest.id).where(Guest.listing_id == listing.id)
     _drop(GuestMail.guest_id.in_(guests))
 
 
 def forget_reminders_of(guest: Guest) -> None:
-    """Drop the reminders of one guest that are not sent yet."""
+    """Delete the reminders of one guest that have not been sent yet."""
     _drop(GuestMail.guest_id == guest.id)
 
 

@@ -68,8 +68,8 @@ def _what_follows(listing: Listing) -> str:
 
 
 def message_to_host(email: str, guest: Guest, listing: Listing, link: str) -> Message:
-    """Return the e-mail that tells a host that somebody asks to come. `link` leads to the host's
-    page of guests."""
+    """Return the e-mail that tells a host that somebody has asked to come. `link` leads to the
+    host's page of guests."""
     return Message(
         email,
         f"{guest.first_name} asks to come: {listing.title}",

@@ -3,8 +3,8 @@ them.
 
 One transaction locks an e-mail's row, sends the e-mail and marks the row. So two workers never send
 the same e-mail, and if a worker is killed before it has sent an e-mail, the next worker sends it.
-If a worker is killed after the mail server took an e-mail and before the commit, the next worker
-sends the e-mail again with the same Message-ID.
+If a worker is killed after the mail server has accepted an e-mail and before the commit, the next
+worker sends the e-mail again with the same Message-ID.
 """
 
 import logging

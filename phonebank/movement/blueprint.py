@@ -18,7 +18,8 @@ pages = Blueprint("movement", __name__, template_folder="templates")
 
 
 class VolunteerRequiredError(SignInRequiredError):
-    """The error of a volunteer's page when the device has not signed in as a volunteer."""
+    """The error for a request to a volunteer's page from a device that is not signed in as a
+    volunteer."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -38,7 +39,7 @@ def forget_device() -> None:
 
 
 def for_volunteers(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only volunteers see a view, and put the volunteer into `g.volunteer` for it."""
+    """Let only volunteers see a view, and pass the volunteer to it in `g.volunteer`."""
 
     @functools.wraps(view)
     def known(*args: Any, **kwargs: Any) -> Any:
@@ -53,7 +54,7 @@ def for_volunteers(view: Callable[..., Any]) -> Callable[..., Any]:
 
 @pages.errorhandler(VolunteerRequiredError)
 def ask_for_link(error: VolunteerRequiredError) -> ResponseReturnValue:
-    """Send a browser to the page that mails a sign-in link. Other requests get the error."""
+    """Redirect a browser to the page that mails a sign-in link. Other requests get the error."""
     error_pages.roll_back()
     if wants_json() or request.method != "GET":
         return error_pages.answer_to(error)

@@ -1,5 +1,5 @@
-"""The socket of a call-out's projector and remote. They receive the state on it, and send nothing
-that changes anything."""
+"""The socket of a call-out's projector and remote. They receive the state through it, and send
+nothing that changes anything."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def watcher_disconnects(_reason: str = "") -> None:
 @on_event("snapshot", NAMESPACE)
 @open_to(TV)
 def call_out_snapshot(_: Any = None) -> dict[str, Any]:
-    """Return the call-out's present state."""
+    """Return the call-out's current state."""
     return {"board": state_of(_call_out(_tokens.get(request.sid, "")))}  # type: ignore[attr-defined]
 
 

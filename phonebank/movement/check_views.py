@@ -39,7 +39,7 @@ def event_checks() -> ResponseReturnValue:
 @pages.post('/volunteer/checks/<int:listing_id>/<any("right", "hide"):action>')
 @for_volunteers
 def check_event(listing_id: int, action: str) -> ResponseReturnValue:
-    """Say that an event is right, or hide it."""
+    """Approve an event, or hide it."""
     listing = editors.listing_to_check(g.volunteer, listing_id)
     act, recorded, words = ACTIONS[action]
     act(listing)
@@ -71,7 +71,7 @@ def send_event_back(listing_id: int) -> ResponseReturnValue:
 @pages.post("/volunteer/roles/<int:role_id>/stop")
 @for_volunteers
 def stop_role(role_id: int) -> ResponseReturnValue:
-    """Give a role up."""
+    """Give up a role."""
     roles.give_role_up(g.volunteer, role_id)
     db.session.commit()
     flash("Thank you for what you did. You don't do this any more.", "success")

@@ -52,7 +52,8 @@ guest_pages = Blueprint("guest", __name__, url_prefix="/guest")
 
 
 class AskForm(FlaskForm):
-    """A guest's name and e-mail address, and a separate choice to get news of the campaign."""
+    """The form for a guest's name and e-mail address, with a separate choice to get news of the
+    campaign."""
 
     first_name = StringField("Your first name", [DataRequired("Type your first name.")])
     email = NormalEmailField("E-mail address")
@@ -60,7 +61,7 @@ class AskForm(FlaskForm):
 
 
 class TellMeForm(FlaskForm):
-    """The e-mail field for a person who waits for an event near them."""
+    """The form for the e-mail address of a person who waits for an event near them."""
 
     email = NormalEmailField("E-mail address")
 
@@ -123,7 +124,7 @@ def _render_event(listing: Listing, form: AskForm) -> str:
 @open_to(ANYONE)
 @limiter.limit("10 per hour", methods=["POST"])
 def report(listing_id: int) -> ResponseReturnValue:
-    """Let a stranger say what is wrong with an event."""
+    """Let a stranger report what is wrong with an event."""
     listing = guests.shown_listing(listing_id)
     if request.method == "GET":
         return render_template("movement/report.html", listing=listing, reasons=checks.REASONS)
@@ -136,7 +137,7 @@ def report(listing_id: int) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("10 per hour", methods=["POST"])
 def tell_me(country: str, code: str) -> ResponseReturnValue:
-    """Take the address of a person who wants one e-mail when there is an event near them."""
+    """Store the address of a person who wants one e-mail when there is an event near them."""
     place = place_at(country, code)
     form = TellMeForm()
     done = form.validate_on_submit()
@@ -156,7 +157,7 @@ def tell_me(country: str, code: str) -> ResponseReturnValue:
 @guest_pages.get("/<token>")
 @open_to(ANYONE)
 def show(token: str) -> ResponseReturnValue:
-    """Show a guest what has become of their request and, once they are accepted, the address."""
+    """Show a guest the state of their request and, once they are accepted, the address."""
     guest = guests.guest_of_link(token)
     listing = db.session.get_one(Listing, guest.listing_id)
     over = is_over(listing.starts_at, now())
@@ -196,7 +197,7 @@ ACTIONS = {
 @guest_pages.post('/<token>/<any("coming", "cancel", "stop"):action>')
 @open_to(ANYONE)
 def do(token: str, action: str) -> ResponseReturnValue:
-    """Do what a guest tapped: say that they come, cancel, or stop the reminders."""
+    """Do what a guest tapped: say that they are coming, cancel, or stop the reminders."""
     guest = guests.guest_of_link(token)
     act, words = ACTIONS[action]
     act(guest)
@@ -236,7 +237,7 @@ def _tell_host(guest_id: int) -> None:
 @guest_pages.post("/<token>/join")
 @open_to(ANYONE)
 def join(token: str) -> ResponseReturnValue:
-    """Send an accepted guest to the party. `guests.greet_at_door` lets them in there."""
+    """Redirect an accepted guest to the party. `guests.greet_at_door` lets them in there."""
     guest = guests.guest_of_link(token)
     listing = db.session.get_one(Listing, guest.listing_id)
     party = _party_of(listing)
@@ -249,7 +250,7 @@ def join(token: str) -> ResponseReturnValue:
 @guest_pages.get("/<token>/event.ics")
 @open_to(ANYONE)
 def calendar(token: str) -> ResponseReturnValue:
-    """Return the event for the guest's calendar."""
+    """Return the event as a file for the guest's calendar."""
     guest = guests.guest_of_link(token)
     listing = db.session.get_one(Listing, guest.listing_id)
     address = guests.address_for(guest, listing, "calendar")

@@ -22,7 +22,8 @@ class CheckedField(StringField):
 
 
 class SignUpForm(FlaskForm):
-    """A person's name, address or number, and postcode. The page itself makes `sign_up_id`."""
+    """The form for a person's name, address or number, and postcode. The page itself makes
+    `sign_up_id`."""
 
     sign_up_id = HiddenField()
     first_name = CheckedField("Your first name")
@@ -36,7 +37,7 @@ class SignUpForm(FlaskForm):
 
 
 class PledgeForm(FlaskForm):
-    """A pledge to host: its day, hour, area and chairs."""
+    """The form for a pledge to host: its day, hour, area and chairs."""
 
     day = DateField("Day", [InputRequired("Choose a day.")])
     at = TimeField("Time", [InputRequired("Choose a time.")], format=["%H:%M", "%H:%M:%S"])
@@ -55,7 +56,7 @@ class PledgeForm(FlaskForm):
 
 
 class LineForm(FlaskForm):
-    """One line of a paper sheet."""
+    """The form for one line of a paper sheet."""
 
     number = HiddenField()
     first_name = StringField("First name")

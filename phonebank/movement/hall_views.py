@@ -140,7 +140,7 @@ def hall_next(code: str) -> ResponseReturnValue:
 @pages.post("/hall/<code>/practise")
 @open_to(ANYONE)
 def hall_practise(code: str) -> ResponseReturnValue:
-    """Begin the person's practice call. If their device has no caller of the campaign yet, they
+    """Start the person's practice call. If their device has no caller of the campaign yet, they
     become one."""
     call_out = call_out_by_code(code)
     person = _needed(call_out)
@@ -214,7 +214,7 @@ def _pledge_page(
 @pages.post("/hall/<code>/host/take-back")
 @open_to(ANYONE)
 def hall_take_back(code: str) -> ResponseReturnValue:
-    """Take the person's own pledge back."""
+    """Take back the person's own pledge."""
     call_out = call_out_by_code(code)
     pledges.take_back(call_out, _needed(call_out))
     db.session.commit()
@@ -225,7 +225,7 @@ def hall_take_back(code: str) -> ResponseReturnValue:
 @pages.get("/hall/<code>/parties")
 @open_to(ANYONE)
 def hall_parties(code: str) -> ResponseReturnValue:
-    """Show tonight's pledges, the nearest first."""
+    """Show tonight's pledges, nearest first."""
     call_out = call_out_by_code(code)
     person = _needed(call_out)
     return render_template(
@@ -260,8 +260,8 @@ def hall_seat(code: str, pledge_id: int, verb: str) -> ResponseReturnValue:
 
 
 def _go(address: str, said: str = "") -> ResponseReturnValue:
-    """Send the browser to an address. A page that sent its form by JavaScript gets the address as
-    {"next"}."""
+    """Redirect the browser to an address. A page that sent its form by JavaScript gets the address
+    as {"next"}."""
     if said:
         flash(said, "success")
     if wants_json():
@@ -287,7 +287,8 @@ def remember_caller(caller: Caller) -> None:
 
 
 def caller_of_device() -> Caller | None:
-    """Return the caller of this device who was not removed. Return None without a valid cookie."""
+    """Return the caller of this device. Return None without a valid cookie, or if the caller was
+    removed."""
     known = id_and_token(session.get(CALLER_KEY))
     caller = db.session.get(Caller, known[0]) if known is not None else None
     if known is None or caller is None or caller.state == CallerState.REMOVED:

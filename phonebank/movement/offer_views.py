@@ -21,8 +21,8 @@ from phonebank.places.find import describe_place, place_at
 @limiter.limit("20 per hour", methods=["POST"])
 @limiter.limit("6 per hour", key_func=typed_email_key, methods=["POST"])
 def offer(country: str, code: str) -> ResponseReturnValue:
-    """Take a stranger's offer to host a party near a place, and e-mail them the link that confirms
-    it. If no campaign takes offers here, lead to the page for hosts."""
+    """Store a stranger's offer to host a party near a place, and e-mail them the link that confirms
+    it. If no campaign accepts offers here, redirect to the page for hosts."""
     place = place_at(country, code)
     campaigns = offers.campaigns_for(place)
     for_hosts = f"/parties/new?near={place.country.lower()}/{place.code}"
@@ -67,7 +67,7 @@ def offer(country: str, code: str) -> ResponseReturnValue:
 @near.get("/offer/<token>")
 @open_to(ANYONE)
 def show_offer(token: str) -> ResponseReturnValue:
-    """Show what has become of an offer. The link is in the e-mail."""
+    """Show the state of an offer. The link to this page is in the e-mail."""
     found = offers.offer_of_link(token)
     return render_template(
         "movement/offer.html",
@@ -82,7 +82,7 @@ def show_offer(token: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("30 per minute")
 def confirm_offer(token: str) -> ResponseReturnValue:
-    """Confirm an offer. A mail scanner opens links too, so only this button counts."""
+    """Confirm an offer. Mail scanners open links too, so only this button confirms the offer."""
     offers.confirm_offer(offers.offer_of_link(token))
     db.session.commit()
     flash("Thank you. An organiser will look at your offer now.", "success")

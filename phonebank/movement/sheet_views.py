@@ -60,7 +60,7 @@ def enter_line(token: str) -> ResponseReturnValue:
 @pages.post("/call-out/sheet/<token>/take-back")
 @open_to(TV)
 def take_line_back(token: str) -> ResponseReturnValue:
-    """Take the last line back."""
+    """Delete the last line."""
     sheets.take_last_back(sheets.sheet_by_token(token))
     db.session.commit()
     flash("Taken back.", "success")
@@ -70,7 +70,7 @@ def take_line_back(token: str) -> ResponseReturnValue:
 @pages.post("/call-out/sheet/<token>/finish")
 @open_to(TV)
 def finish_sheet(token: str) -> ResponseReturnValue:
-    """Finish the sheet, if the typed count of its lines is right."""
+    """Finish the sheet, if the typed number of lines is correct."""
     found = sheets.sheet_by_token(token)
     typed = request.form.get("rows", "")
     try:

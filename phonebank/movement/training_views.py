@@ -1,5 +1,6 @@
 """Trainings: people come in with the room's code and practise, and a trainer sees who has finished
-and gives the trained mark. Everyone who has a certificate's link can check that it is real."""
+and gives the trained mark. Everyone who has a certificate's link can check that the certificate is
+real."""
 
 from collections.abc import Sequence
 
@@ -56,7 +57,8 @@ def training_code() -> ResponseReturnValue:
 @limit_wrong_codes
 @limiter.limit(HALL, methods=["POST"])
 def training_room(code: str) -> ResponseReturnValue:
-    """Let a person into the training's room by their first name, and begin their practice call."""
+    """Let a person into the training's room with their first name, and start their practice
+    call."""
     room = rooms.room_by_code(code)
     known = caller_of_device()
     if known is not None and known.campaign_id != room.listing.campaign_id:
@@ -87,7 +89,7 @@ def training_room(code: str) -> ResponseReturnValue:
 @for_volunteers
 def run_training(listing_id: int) -> ResponseReturnValue:
     """Show a trainer the code of the room, and who has finished a practice call. The page asks for
-    JSON to see whether that has changed: {"count"}."""
+    JSON ({"count"}) to see whether this has changed."""
     room, _ = rooms.room_for(g.volunteer, listing_id)
     people = marks.trainees_of(room)
     if wants_json():

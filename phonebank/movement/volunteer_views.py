@@ -55,8 +55,7 @@ def sign_in() -> ResponseReturnValue:
 @limiter.limit("5 per 15 minutes", key_func=typed_email_key)
 def send_link() -> ResponseReturnValue:
     """E-mail a link to the typed address, if a volunteer has that address or an organiser gave it a
-    role. The next page is the
-    same whether or not they do."""
+    role. The next page is the same in every case."""
     form = EmailForm()
     if not form.validate_on_submit():
         return render_template("movement/sign_in.html", form=form), 422
