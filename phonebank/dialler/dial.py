@@ -2,9 +2,11 @@
 so a line is never dialled twice. If this process dies in between, the next process asks the
 provider about the line."""
 
+import logging
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from phonebank.core.db import db
 from phonebank.dialler.rows import LineRow
@@ -14,6 +16,8 @@ from phonebank.models.state_column import state_text
 from phonebank.telephony.backend import NumberRefusedError
 from phonebank.telephony.events import EventKind, LineEvent
 from phonebank.telephony.record_events import record_event
+
+log = logging.getLogger(__name__)
 
 # A person's telephone rings for at least 15 seconds: `rules/*.yaml`, `ring_at_least_seconds`.
 RINGS_AT_LEAST = 15
@@ -58,8 +62,14 @@ def take_answer(line_id: int, answer: Any) -> None:
     as it is, and the next `fetch` finds out.
     """
     if isinstance(answer, str):
-        db.session.execute(_DIALLED, {"line_id": line_id, "provider_id": answer})
-        db.session.commit()
+        try:
+            db.session.execute(_DIALLED, {"line_id": line_id, "provider_id": answer})
+            db.session.commit()
+        except IntegrityError:
+            # The provider did not say which call it began, and the call that was found is another
+            # line's.
+            db.session.rollback()
+            log.warning("line %s got the provider's id of another line", line_id)
     elif isinstance(answer, NumberRefusedError):
         end_here(line_id, EndCause.NO_SUCH_NUMBER)
 

@@ -9,6 +9,7 @@ Answering machines are never detected: detection needs seconds of silence after 
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -47,6 +48,7 @@ QUEUED_AT_MOST = 2000
 # Seconds to wait between the requests that look for a call that Twilio may have begun without
 # telling us.
 PAUSES = (0.2, 0.5, 1.0, 2.0, 0.0)
+BEGUN_REMEMBERED = 500
 # Twilio's errors for a number that cannot be called.
 NUMBER_ERRORS = {13223, 13224, 13225, 13226, 13227, 21211, 21214, 21215, 21216, 21217}
 # Twilio's errors for a call that has already ended, or is not there.
@@ -74,6 +76,8 @@ class TwilioBackend:
             http_client=PacedHttpClient(settings.api_url, pace.wait),
         )
         self._lines = LineFetcher(self._client, self._ask)
+        # The calls that this process began last. A call that is looked for is none of them.
+        self._begun: deque[str] = deque(maxlen=BEGUN_REMEMBERED)
 
     # Lines -------------------------------------------------------------------------------------
 
@@ -180,6 +184,7 @@ class TwilioBackend:
             self.hang_up(LineRef(line_id, call.sid))
             self._lines.remember_undialled(line_id)
             raise BackendUnavailableError("Twilio has no room for a call now.")
+        self._begun.append(str(call.sid))
         return str(call.sid)
 
     def _find_again(self, line_id: int, number: str, show: str, began: datetime) -> str:
@@ -193,7 +198,9 @@ class TwilioBackend:
                 continue
             for call in calls:
                 # Twilio's clock shows whole seconds.
-                if call.to == number and call.date_created >= began - timedelta(seconds=2):
+                is_young = call.date_created >= began - timedelta(seconds=2)
+                if call.to == number and is_young and call.sid not in self._begun:
+                    self._begun.append(str(call.sid))
                     return str(call.sid)
             self._lines.remember_undialled(line_id)
             break

@@ -375,6 +375,15 @@ def test_what_lines_cost_comes_from_twilio(world: World, monkeypatch: pytest.Mon
     assert world.row(talk.line_id).currency == "USD"
 
 
+def test_a_call_that_is_looked_for_is_no_earlier_call(world: World) -> None:
+    first = world.person(Fate("busy"))
+    world.ends(first, EndCause.BUSY)
+    world.twilio.trouble.forgetful = 1.0  # Twilio begins the call, and does not say so
+    second = world.person(Fate())
+    assert second.provider_id != first.provider_id
+    assert len(world.twilio.calls) == 2
+
+
 def test_a_webhook_is_answered_before_it_is_written_and_counts_once(
     world: World, twilio_config: Config
 ) -> None:
