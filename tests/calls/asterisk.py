@@ -117,7 +117,8 @@ class Asterisk:
                 *("-i", "127.0.0.1", "-p", str(self.people_port), "-mp", "30000"),
                 *("-rtp_echo", "-nostdin", "-trace_logs", "-log_file"),
                 *(f"{self.inside}/people/called.log", "-trace_err", "-error_file"),
-                *(f"{self.inside}/people/errors.log", f"127.0.0.1:{self.sip_port}"),
+                *(f"{self.inside}/people/errors.log", "-trace_msg", "-message_file"),
+                *(f"{self.inside}/people/messages.log", f"127.0.0.1:{self.sip_port}"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -136,6 +137,16 @@ class Asterisk:
         log = self.folder / "people/called.log"
         text = log.read_text(errors="replace") if log.exists() else ""
         return set(re.findall(r"shown [^\n]*?sip:([^@]+)@", text))
+
+    def conversations(self) -> list[str]:
+        """Everything that was sent to and from each telephone that was called, with all headers: a
+        text for each call."""
+        log = self.folder / "people/messages.log"
+        texts: dict[str, list[str]] = {}
+        for message in re.split(r"\n-{40,}", log.read_text(errors="replace")):
+            if call := re.search(r"^Call-ID: *(\S+)", message, re.MULTILINE):
+                texts.setdefault(call[1], []).append(message)
+        return ["\n".join(messages) for messages in texts.values()]
 
     def kill(self) -> None:
         """Kill Asterisk as a power cut would."""

@@ -53,7 +53,7 @@ class Heard:
             None,
         )
 
-    def wait(self, line_id: int, kind: EventKind, times: int = 1, seconds: float = 10) -> None:
+    def wait(self, line_id: int, kind: EventKind, times: int = 1, seconds: float = 40) -> None:
         within(seconds, lambda: self.kinds(line_id).count(kind) >= times, f"{line_id} {kind}")
 
 

@@ -89,7 +89,7 @@ class Evening:
         process.kill()
         process.wait()
 
-    def wait(self, is_so: Callable[[], Any], seconds: float = 20) -> Any:
+    def wait(self, is_so: Callable[[], Any], seconds: float = 60) -> Any:
         """Wait until something is so in the tables, and return it."""
         found: Any = None
 
@@ -145,7 +145,7 @@ def talk(evening: Evening, caller: Caller) -> None:
         phone = phone_of(caller.id)
         return phone if phone.phase in (Phase.TALKING, Phase.WRAPPING_UP) or phone.notice else None
 
-    while not (phone := evening.wait(next_person, seconds=40)).notice:
+    while not (phone := evening.wait(next_person, seconds=90)).notice:
         number = db.session.get_one(Call, phone.call_id).phone
         if not number.endswith(str(HANGS_UP)):
             time.sleep(0.5)

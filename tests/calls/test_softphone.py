@@ -61,7 +61,8 @@ def microphone_browser() -> Iterator[Browser]:
     path = chromium_on_path()
     if path is None:
         pytest.skip(NO_CHROMIUM)
-    expect.set_options(timeout=PATIENCE)
+    # A dialler or a browser may take long to start on a machine with much else to do.
+    expect.set_options(timeout=4 * PATIENCE)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=path, args=[*ARGUMENTS, *WITH_A_MICROPHONE]

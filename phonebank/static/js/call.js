@@ -283,7 +283,7 @@ function forgetNote() {
 }
 
 document.addEventListener("click", (event) => {
-  if (hold && event.target.closest("a.dial, [data-copy]")) hold.begun = true;
+  if (hold && event.target.closest("a.dial, [data-copy], [data-phone-dial]")) hold.begun = true;
 });
 
 // The back button may show, from memory, a person who is no longer the caller's.

@@ -85,6 +85,13 @@ document.addEventListener("submit", async (event) => {
   form.submit();
 }, true);
 
+/* What the bar says is about the person whose outcome is recorded now, and not about the next one. */
+document.addEventListener("submit", ({ target }) => {
+  if (!target.matches("[data-outcome-form]")) return;
+  bar.querySelector("[data-phone-said]").textContent = "";
+  setTimeout(look, 300);
+});
+
 /* While this browser has the line, the next person is asked for without leaving the document. */
 document.addEventListener("submit", async (event) => {
   const form = event.target;

@@ -14,7 +14,7 @@ import { openTwilioLine } from "./softphone_twilio.js";
 const DRIVERS = { sip: openSipLine, twilio: openTwilioLine };
 // The dialler makes the line within a moment of connecting. Until then the server refuses a sign-in.
 const TOKEN_AGAIN_MS = 500;
-const TOKEN_TRIES = 20;
+const TOKEN_TRIES = 60;
 const ANSWER_WITHIN_MS = 10000;
 const QUALITY_EVERY_MS = 2000;
 const LEVEL_EVERY_MS = 100;
