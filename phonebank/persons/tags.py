@@ -4,13 +4,31 @@ functions do not commit."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 
 from phonebank.audit.record import record_audit
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
 from phonebank.models import Account, Campaign, Contact, ContactTag
 from phonebank.rules.tags import LONGEST_TAG, TAGS_AT_MOST, are_tags, split_values
+
+TAGS_SHOWN = 50
+# The recursion jumps from tag to tag along the index, because a tag may have a million rows.
+_TAGS_IN = text(f"""
+WITH RECURSIVE tags AS (
+    SELECT min(tag) AS tag FROM contact_tag
+    UNION ALL
+    SELECT (SELECT min(tag) FROM contact_tag WHERE contact_tag.tag > tags.tag) FROM tags
+    WHERE tags.tag IS NOT NULL
+)
+SELECT tag FROM tags
+WHERE tag IS NOT NULL AND EXISTS (
+    SELECT FROM (SELECT contact_id FROM contact_tag WHERE contact_tag.tag = tags.tag LIMIT 2000)
+        AS few
+    JOIN contact ON contact.id = few.contact_id AND contact.campaign_id = :campaign_id
+)
+LIMIT {TAGS_SHOWN}
+""")  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -31,6 +49,15 @@ def tags_of(contact: Contact) -> Tags:
     return Tags(
         [tag for tag, answered in rows if not answered], [tag for tag, answered in rows if answered]
     )
+
+
+def tags_in(campaign: Campaign) -> list[str]:
+    """Return up to TAGS_SHOWN tags of the campaign's people, in order, as examples.
+
+    A tag that many people of other campaigns have may be missing, because only some of its people
+    are looked at.
+    """
+    return list(db.session.scalars(_TAGS_IN, {"campaign_id": campaign.id}))
 
 
 def set_tags(contact: Contact, campaign: Campaign, words: str, account: Account) -> None:

@@ -14,6 +14,7 @@ from phonebank.core.scopes import campaign_for
 from phonebank.models import Campaign, Party, RoleName
 from phonebank.organisers.responses import commit_and_enqueue, commit_and_redirect
 from phonebank.parties.services import parties_in
+from phonebank.persons.tags import tags_in
 from phonebank.roster import people_filters
 from phonebank.roster.filters import choose_people_for_party
 from phonebank.roster.jobs import count_filter
@@ -54,6 +55,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
         campaign=campaign,
         filters=[(one, Conditions(**one.conditions).describe()) for one in found],
         columns=people_filters.columns_to_filter_by(campaign),
+        tags=tags_in(campaign),
         parties=[party for party in parties_in(campaign) if not party.has_ended],
         fault=fault,
         sent=request.form,

@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from phonebank.core.db import db
 from phonebank.models import Caller, Party, PeopleFilter, RoleName
+from phonebank.persons.tags import tags_in
 from phonebank.roster.jobs import count_filter
 from tests.factories import (
     create_account,
@@ -69,3 +70,7 @@ def test_an_organiser_tags_a_person_on_their_page(
     sign_in(client, account_id)
     client.post(f"{page}/tags", data={"tags": "Teacher , green,green"})
     assert 'name="tags" value="green, teacher"' in client.get(page).text
+    shown = client.get(f"/campaigns/{page.split('/')[2]}/tonight").text
+    assert "Tags here: green, teacher." in shown
+    with app.app_context():
+        assert tags_in(create_campaign()) == []
