@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from phonebank.campaigns.data_protection import missing_statements
 from phonebank.core.db import db
-from phonebank.lists.screening import count_stopped
+from phonebank.lists.screening import stopped_lists
 from phonebank.models import Campaign, ContactList, ListPurpose, ListState
 from phonebank.scripts.versions import published_version_id, script_of
 
@@ -63,7 +63,7 @@ def _people(campaign: Campaign) -> Step:
 def _screening(campaign: Campaign) -> list[Step]:
     """Return the step about lists whose people the law does not yet permit callers to call, if
     there are any."""
-    stopped = count_stopped(campaign)
+    stopped = len(stopped_lists(campaign))
     if not stopped:
         return []
     whom = "one list" if stopped == 1 else f"{stopped:,} lists"

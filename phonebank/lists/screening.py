@@ -7,11 +7,12 @@ statement. The list is paused again when its screening is older than the law all
 code commits.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import or_, select, update
 
 from phonebank.audit.record import record_audit
 from phonebank.contact_queue.campaign_hours import date_in_first_zone
@@ -72,14 +73,14 @@ def begin_unscreened(contact_list: ContactList, campaign: Campaign) -> None:
         contact_list.screening_lapsed = contact_list.removed = True
 
 
-def count_stopped(campaign: Campaign) -> int:
-    """Return how many lists are paused because of their screening."""
-    query = select(func.count()).where(
+def stopped_lists(campaign: Campaign) -> Sequence[int]:
+    """Return the ids of the lists that are paused because of their screening."""
+    query = select(ContactList.id).where(
         ContactList.campaign_id == campaign.id,
         ContactList.screening_lapsed,
         ContactList.state.in_((ListState.READY, *LIST_STATES_IN_PROGRESS)),
     )
-    return db.session.scalar(query) or 0
+    return db.session.scalars(query.order_by(ContactList.id)).all()
 
 
 def screening_of(contact_list: ContactList, campaign: Campaign) -> Screening:

@@ -18,7 +18,7 @@ from phonebank.core.erased import refuse_erased
 from phonebank.core.errors import NotAllowedError
 from phonebank.core.scopes import campaign_for, chapters_within, may_organise
 from phonebank.listings.offers import count_to_check
-from phonebank.lists.screening import count_stopped
+from phonebank.lists.screening import stopped_lists
 from phonebank.lists.services import lists_in_calling_order
 from phonebank.models import Campaign, CampaignState, RoleName, now
 from phonebank.organisers.campaigns.forms import CampaignForm, DataProtectionForm, hours_form
@@ -125,7 +125,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
         missing=not all(step.done for step in steps),
         waiting=count_waiting(campaign),
         to_look_at=services.count_flagged_callers(campaign),
-        unscreened=count_stopped(campaign),
+        unscreened=0 if is_draft else len(stopped_lists(campaign)),
         told=undecided_count(campaign),
         events=count_to_check(campaign),
         today=today,

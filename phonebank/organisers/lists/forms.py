@@ -57,7 +57,7 @@ class UploadForm(FlaskForm):
 
 SCREENING_CHOICES = [
     SelectChoice("screened", "Yes, on this day"),
-    SelectChoice("not_needed", "It doesn't need to be"),
+    SelectChoice("not_needed", "No, it doesn't need to be"),
 ]
 
 
@@ -69,9 +69,9 @@ class ScreeningForm(FlaskForm):
         choices=SCREENING_CHOICES,
         validators=[DataRequired("Choose one.")],
     )
-    screened_on = DateField("Day of the screening", validators=[Optional()])
+    screened_on = DateField("If yes: the day of the screening", validators=[Optional()])
     reason = StringField(
-        "Why it doesn't need to be",
+        "If it doesn't need to be: why",
         description="For example: everyone on it agreed to our calls, or our calls promote "
         "nothing. We keep this with your name.",
         validators=[Length(max=LONGEST_REASON)],
@@ -101,7 +101,7 @@ class ScreeningBeforeImportForm(ScreeningForm):
             SelectChoice("later", "We'll say so later. Callers get nobody from it until then"),
         ],
         default="later",
-        validators=[Optional()],
+        validators=[DataRequired("Choose one.")],
     )
 
 

@@ -217,13 +217,7 @@ def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
         form=PriorityForm(obj=contact_list),
         reasons_to_take_out=REASONS,
         screening=screening.screening_of(contact_list, campaign),
-        screening_form=ScreeningForm(
-            data={
-                "how": "not_needed" if contact_list.screening_not_needed else "screened",
-                "screened_on": contact_list.screened_on,
-                "reason": contact_list.screening_reason,
-            }
-        ),
+        screening_form=_filled_screening_form(contact_list),
     )
 
 
@@ -346,6 +340,13 @@ def _pace(contact_list: ContactList) -> str:
         now(),
         contact_list.reading_from,
     )
+
+
+def _filled_screening_form(contact_list: ContactList) -> ScreeningForm:
+    said = {"screened_on": contact_list.screened_on, "reason": contact_list.screening_reason}
+    if contact_list.screening_not_needed or contact_list.screened_on:
+        said["how"] = "not_needed" if contact_list.screening_not_needed else "screened"
+    return ScreeningForm(data=said)
 
 
 def _screening_form(
