@@ -1,9 +1,9 @@
 """The job that counts the days of campaigns. The job may run twice, run late, or run at the same
 time as another run."""
 
-from datetime import UTC, datetime
+from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import text
 
 from phonebank.campaigns.day_counts import count_day, days_to_count
 from phonebank.contact_queue.campaign_hours import first_zone_of
@@ -13,16 +13,28 @@ from phonebank.models import Campaign, now
 from phonebank.tallies.bars import days_of
 from phonebank.tallies.totals import totals_by_hour
 
+# Only campaigns with a call that was recorded, or that an organiser changed, within this time are
+# looked at. A worker that was down for some days still counts everything.
+CHANGED_WITHIN = timedelta(days=30)
+# Each look-up follows an index. If a campaign's only call was undone, the pages count that day.
+_CAMPAIGNS = text("""
+SELECT id FROM campaign
+WHERE EXISTS (SELECT FROM call WHERE campaign_id = campaign.id AND recorded_at > :since)
+   OR EXISTS (SELECT FROM call WHERE campaign_id = campaign.id AND organiser_changed_at > :since)
+ORDER BY id
+""")
+
 
 @job(CHORES, timeout=15 * 60)
 def count_days() -> None:
     """Count the days whose tallies have changed, campaign by campaign."""
-    for campaign_id in db.session.scalars(select(Campaign.id).order_by(Campaign.id)).all():
+    changed_since = {"since": now() - CHANGED_WITHIN}
+    for campaign_id in db.session.scalars(_CAMPAIGNS, changed_since).all():
         campaign = db.session.get(Campaign, campaign_id)
         if campaign is None:
             continue
         zone = first_zone_of(campaign)
-        days = days_of(totals_by_hour(campaign_id, datetime.min.replace(tzinfo=UTC)), zone)
+        days = days_of(totals_by_hour(campaign_id), zone)
         db.session.commit()
         for day in days_to_count(campaign_id, days, now()):
             count_day(campaign, day, zone)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 from sqlalchemy import text
 
@@ -74,7 +74,7 @@ def answers_by_question(campaign: Campaign, chosen: AnswerFilter | None = None) 
     chosen = chosen or AnswerFilter()
     version_id = chosen.version_id or published_version_id(campaign)
     zone = first_zone_of(campaign)
-    days = days_of(totals_by_hour(campaign.id, datetime.min.replace(tzinfo=UTC)), zone)
+    days = days_of(totals_by_hour(campaign.id), zone)
     if chosen.day is not None:
         days = {day: totals for day, totals in days.items() if day == chosen.day}
     fresh = freshness(campaign.id, days)

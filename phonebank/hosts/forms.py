@@ -1,12 +1,11 @@
 """The forms of the host's pages."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
-    DateTimeLocalField,
     HiddenField,
     IntegerField,
     SelectField,
@@ -23,6 +22,7 @@ from wtforms.widgets import TextInput
 
 from phonebank.core.edit_form import EditForm
 from phonebank.core.errors import InvalidInputError
+from phonebank.core.moment_field import MomentField
 from phonebank.parties.display_names import NAME_AT_MOST, clean_name
 from phonebank.parties.services import GOAL_AT_MOST
 from phonebank.rules.time_zones import UnknownTimeZoneError, time_zone
@@ -76,12 +76,7 @@ class NewPartyForm(FlaskForm):
         [validate_name],
         description=f"The board shows it. Up to {NAME_AT_MOST} characters.",
     )
-    starts_at = DateTimeLocalField(
-        "When",
-        [Optional()],
-        format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
-        description="Leave this empty to start now.",
-    )
+    starts_at = MomentField("When", [Optional()], description="Leave this empty to start now.")
     # JavaScript fills this field in. Without JavaScript it is the zone of the campaign's country.
     time_zone = HiddenField()
     goal = GoalField(
@@ -103,8 +98,7 @@ class NewPartyForm(FlaskForm):
 
     def starts(self, zone: str) -> datetime | None:
         """Return the start of the party in UTC, or None if it starts now."""
-        moment: datetime | None = self.starts_at.data
-        return moment.replace(tzinfo=time_zone(zone)).astimezone(UTC) if moment else None
+        return self.starts_at.in_utc(time_zone(zone)) if self.starts_at.data else None
 
 
 class SettingsForm(EditForm):

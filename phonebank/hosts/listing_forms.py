@@ -1,10 +1,7 @@
-"""The forms with which a host shows a party to strangers, or moves it to another time."""
-
-from datetime import UTC, datetime
+"""The form with which a host shows a party to strangers."""
 
 from flask_wtf import FlaskForm
 from wtforms import (
-    DateTimeLocalField,
     IntegerField,
     RadioField,
     SelectMultipleField,
@@ -18,7 +15,6 @@ from phonebank.listings.listings import PLACES_AT_MOST, Details
 from phonebank.models import Listing, Place
 from phonebank.places.find import one_place
 from phonebank.rules.languages import LANGUAGES
-from phonebank.rules.time_zones import time_zone
 
 IN_PERSON, BY_VIDEO = "in_person", "by_video"
 STEP_FREE = {"yes": True, "no": False, "unknown": None}
@@ -93,19 +89,3 @@ class ListingForm(FlaskForm):
             languages=tuple(self.languages.data or ()),
             host_name=self.host_name.data or "",
         )
-
-
-class MoveForm(FlaskForm):
-    """The form that moves a listed party to another time."""
-
-    starts_at = DateTimeLocalField(
-        "New day and hour",
-        [InputRequired("Choose a day and an hour.")],
-        format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
-    )
-
-    def starts(self, zone: str) -> datetime:
-        """Return the new start in UTC. An hour that is skipped when the clocks change is read as
-        the hour after it."""
-        moment: datetime = self.starts_at.data
-        return moment.replace(tzinfo=time_zone(zone)).astimezone(UTC)

@@ -14,9 +14,10 @@ from phonebank.core.config import current_config
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError, NotFoundError
 from phonebank.core.jobs import enqueue
+from phonebank.core.moment_field import MoveForm
 from phonebank.core.qr_codes import qr_svg
 from phonebank.hosts.blueprint import describe_start, pages
-from phonebank.hosts.listing_forms import ListingForm, MoveForm
+from phonebank.hosts.listing_forms import ListingForm
 from phonebank.listings import guests, listings
 from phonebank.listings.jobs import send_due_reminders
 from phonebank.listings.mails import listing_link
@@ -33,6 +34,7 @@ from phonebank.models import (
 )
 from phonebank.parties.codes import invitation, join_link
 from phonebank.parties.services import party_for
+from phonebank.rules.time_zones import time_zone
 
 ANSWERS = {
     "let-come": (guests.let_come, "{} is coming, and gets an e-mail within a minute."),
@@ -112,7 +114,7 @@ def move(party_id: int) -> ResponseReturnValue:
     if not form.validate():
         return _render(party, listing, ListingForm(formdata=None), form), 422
     try:
-        listings.move(listing, form.starts(listing.time_zone))
+        listings.move(listing, form.starts(time_zone(listing.time_zone)))
     except InvalidInputError as error:
         db.session.rollback()
         form.starts_at.errors = [f"{error.message} {error.what_to_do}"]

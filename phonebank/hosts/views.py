@@ -40,7 +40,7 @@ from phonebank.parties.cohosts import COHOSTS_AT_MOST, may_add_cohosts
 from phonebank.parties.display_names import NAME_AT_MOST
 from phonebank.parties.help_requests import ABOUT, callers_asking
 from phonebank.parties.standings import standings
-from phonebank.rules.countries import NoCountryRulesError, rules_for
+from phonebank.rules.countries import zone_of_country
 
 BREAKS = (5, 10, 15)  # minutes
 # The button for a break without a fixed end sends this in place of minutes.
@@ -268,12 +268,3 @@ def _campaigns(parties: list[Party]) -> list[Campaign]:
 def _default_title(name: str) -> str:
     first = name.split(" ")[0][:20]
     return f"{first}’s phone party" if first else "Phone party"
-
-
-def zone_of_country(country: str) -> str:
-    """Return the first time zone in the country's rules. It is used if the browser names no
-    zone."""
-    try:
-        return rules_for(country).time_zones.value[0]
-    except NoCountryRulesError:
-        return "UTC"

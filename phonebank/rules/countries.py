@@ -157,6 +157,14 @@ def rules_for(country: str) -> CountryRules:
     return read_rules(RULES_DIRECTORY / f"{country.lower()}.yaml")
 
 
+def zone_of_country(country: str) -> str:
+    """Return the first time zone in a country's rules, or UTC if there are no rules for it."""
+    try:
+        return rules_for(country).time_zones.value[0]
+    except NoCountryRulesError:
+        return "UTC"
+
+
 def read_rules(path: Path) -> CountryRules:
     """Read one rules file.
 

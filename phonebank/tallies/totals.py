@@ -142,12 +142,12 @@ def campaign_totals(campaign_id: int) -> Totals:
     return _totals(row[1:])
 
 
-def totals_by_hour(campaign_id: int, since: datetime) -> dict[datetime, Totals]:
+def totals_by_hour(campaign_id: int, since: datetime | None = None) -> dict[datetime, Totals]:
     """Return a campaign's totals for each hour that has calls, by the start of the hour in UTC. The
-    first hour is the one that contains `since` (aware)."""
-    query = _summed(Tally.hour).where(
-        Tally.campaign_id == campaign_id, Tally.hour >= hour_of(since)
-    )
+    first hour is the one that contains `since` (aware), or the first of all."""
+    query = _summed(Tally.hour).where(Tally.campaign_id == campaign_id)
+    if since is not None:
+        query = query.where(Tally.hour >= hour_of(since))
     rows = db.session.execute(query.group_by(Tally.hour))
     # The keys are in UTC, because two hours of a year have the same local time.
     return {row[0].astimezone(UTC): _totals(row[1:]) for row in rows}

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateTimeLocalField, StringField, ValidationError
+from wtforms import BooleanField, StringField, ValidationError
 from wtforms.validators import Optional
 
 from phonebank.core.errors import InvalidInputError
+from phonebank.core.moment_field import MomentField
 from phonebank.parties.display_names import NAME_AT_MOST, clean_name
 
 
@@ -20,12 +21,7 @@ class CallOutForm(FlaskForm):
         default="Call-out",
         description=f"The screen in the hall shows it. Up to {NAME_AT_MOST} characters.",
     )
-    starts_at = DateTimeLocalField(
-        "When",
-        [Optional()],
-        format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
-        description="Leave this empty for now.",
-    )
+    starts_at = MomentField("When", [Optional()], description="Leave this empty for now.")
     lets_host = BooleanField(
         "People who pledge become hosts",
         default=True,

@@ -2,7 +2,7 @@
 now."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from phonebank.campaigns.forecast import goal_forecast
@@ -15,8 +15,6 @@ from phonebank.rules.time_zones import city_of
 from phonebank.tallies.bars import OverTime, over_time, sum_of
 from phonebank.tallies.totals import Totals, totals_by_hour, totals_of_callers
 from phonebank.telephony.spending import Spending, limit_of, spending_of
-
-SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ def figures_of(campaign: Campaign, at: datetime) -> Today:
     tallies. The figures about how calls ended and when people answer come from counts of the calls.
     """
     zone = first_zone_of(campaign)
-    by_hour = totals_by_hour(campaign.id, SINCE_EVER)
+    by_hour = totals_by_hour(campaign.id)
     totals = sum_of(by_hour.values())
     seen = over_time(by_hour, zone, at)
     outcomes = outcome_figures(campaign, by_hour, zone)

@@ -1,10 +1,7 @@
 """The forms of events that are not parties."""
 
-from datetime import UTC, datetime
-
 from flask_wtf import FlaskForm
 from wtforms import (
-    DateTimeLocalField,
     IntegerField,
     RadioField,
     SelectField,
@@ -15,29 +12,17 @@ from wtforms.validators import DataRequired, InputRequired
 from wtforms.widgets import TextInput
 
 from phonebank.core.email_field import NormalEmailField
+from phonebank.core.moment_field import MomentField
 from phonebank.listings.listings import PLACES_AT_MOST, Details, Event
 from phonebank.models import ListingKind, VolunteerRoleKind
 from phonebank.places.find import one_place
 from phonebank.rules.time_zones import time_zone
 
-FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 KINDS = (
     (ListingKind.TRAINING.value, "A training"),
     (ListingKind.CALL_OUT.value, "A call-out"),
     (ListingKind.CANVASSING.value, "Canvassing"),
 )
-
-
-class MoveForm(FlaskForm):
-    """The form that moves an event to another time."""
-
-    starts_at = DateTimeLocalField(
-        "New day and hour", [InputRequired("Choose a day and an hour.")], format=FORMATS
-    )
-
-    def starts(self, zone: str) -> datetime:
-        """Return the new start in UTC."""
-        return _in_utc(self.starts_at.data, zone)
 
 
 class EventForm(FlaskForm):
@@ -53,9 +38,7 @@ class EventForm(FlaskForm):
         "trainers under “Editors and trainers”.",
     )
     title = StringField("Title", [DataRequired("Type a title.")])
-    starts_at = DateTimeLocalField(
-        "When", [InputRequired("Choose a day and an hour.")], format=FORMATS
-    )
+    starts_at = MomentField("When", [InputRequired("Choose a day and an hour.")])
     host_name = StringField(
         "First name of the person who meets people", [DataRequired("Type a first name.")]
     )
@@ -71,7 +54,7 @@ class EventForm(FlaskForm):
 
     def event(self, zone: str) -> Event:
         """Return the event as the organiser typed it. `zone` is its time zone."""
-        return Event(self.title.data or "", _in_utc(self.starts_at.data, zone), zone)
+        return Event(self.title.data or "", self.starts_at.in_utc(time_zone(zone)), zone)
 
     def details(self, country: str) -> Details:
         """Return the place and the other details as the organiser typed them. `country` is the
@@ -106,7 +89,3 @@ class RoleForm(FlaskForm):
         description="The middle of the area. Leave it empty for a trainer.",
     )
     km = SelectField("How far the area reaches", coerce=int, default=30)
-
-
-def _in_utc(moment: datetime, zone: str) -> datetime:
-    return moment.replace(tzinfo=time_zone(zone)).astimezone(UTC)

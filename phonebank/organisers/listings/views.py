@@ -9,14 +9,16 @@ from wtforms.fields.choices import SelectChoice
 from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
 from phonebank.core.errors import InvalidInputError
+from phonebank.core.moment_field import MoveForm
 from phonebank.core.scopes import campaign_for
 from phonebank.listings import checks, offers
 from phonebank.listings.listings import cancel, list_event, listing_for, move, when_of
 from phonebank.listings.nearest import KINDS
 from phonebank.models import Campaign, Listing, ListingKind, RoleName, VolunteerRoleKind
-from phonebank.organisers.listings.forms import EventForm, MoveForm
+from phonebank.organisers.listings.forms import EventForm
 from phonebank.organisers.responses import commit_and_redirect
-from phonebank.rules.countries import NoCountryRulesError, rules_for
+from phonebank.rules.countries import zone_of_country
+from phonebank.rules.time_zones import time_zone
 from phonebank.trainings.rooms import open_room, rooms_in
 from phonebank.volunteers.roles import roles_in
 
@@ -99,7 +101,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
                 current_user,
                 campaign,
                 ListingKind(form.kind.data),
-                form.event(zone_of(campaign.country)),
+                form.event(zone_of_country(campaign.country)),
                 form.details(campaign.country),
             )
             if listing.kind == ListingKind.TRAINING:
@@ -131,7 +133,7 @@ def move_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
     form = MoveForm()
     if not form.validate():
         raise InvalidInputError("Choose a day and an hour.")
-    move(listing, form.starts(listing.time_zone))
+    move(listing, form.starts(time_zone(listing.time_zone)))
     return _done(campaign, listing, "event moved", "Moved. Every guest gets an e-mail.")
 
 
@@ -155,11 +157,3 @@ def _done(campaign: Campaign, listing: Listing, recorded: str, words: str) -> Re
         subject_id=listing.id,
     )
     return commit_and_redirect(url_for(".index", campaign_id=campaign.id), words)
-
-
-def zone_of(country: str) -> str:
-    """Return the first time zone in a country's rules."""
-    try:
-        return rules_for(country).time_zones.value[0]
-    except NoCountryRulesError:
-        return "UTC"

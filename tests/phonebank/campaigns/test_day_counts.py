@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -91,7 +91,7 @@ class Evenings:
         return made
 
     def figures(self) -> OutcomeFigures:
-        by_hour = totals_by_hour(self.campaign.id, datetime.min.replace(tzinfo=UTC))
+        by_hour = totals_by_hour(self.campaign.id)
         return outcome_figures(self.campaign, by_hour, LONDON)
 
     def counted(self) -> list[Call]:
@@ -216,11 +216,11 @@ def test_a_day_that_takes_long_to_count_rests(evenings: Evenings) -> None:
     db.session.commit()
     count_days()
     at = now()
-    days = days_of(totals_by_hour(evenings.campaign.id, datetime.min.replace(tzinfo=UTC)), LONDON)
+    days = days_of(totals_by_hour(evenings.campaign.id), LONDON)
     assert day_counts.days_to_count(evenings.campaign.id, days, at) == []
     evenings.call(at)
     db.session.commit()
-    days = days_of(totals_by_hour(evenings.campaign.id, datetime.min.replace(tzinfo=UTC)), LONDON)
+    days = days_of(totals_by_hour(evenings.campaign.id), LONDON)
     db.session.execute(day_counts._TOOK, {
         "id": evenings.campaign.id, "day": at.astimezone(LONDON).date(), "took": 10_000,
     })  # fmt: skip

@@ -1,0 +1,35 @@
+"""The field for a day and an hour, as a browser's clock shows them."""
+
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import DateTimeLocalField
+from wtforms.validators import InputRequired
+
+# Browsers send the first form, some of them with seconds. People type the last one where a browser
+# has no picker.
+_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+
+
+class MomentField(DateTimeLocalField):
+    """A day and an hour in a time zone that the form knows."""
+
+    def __init__(self, label: str, validators: list[Any] | None = None, **options: Any) -> None:
+        super().__init__(label, validators, format=_FORMATS, **options)
+
+    def in_utc(self, zone: tzinfo) -> datetime:
+        """Return the moment in UTC. The field must not be empty. An hour that is skipped when the
+        clocks change is read as the hour after it."""
+        moment: datetime = self.data
+        return moment.replace(tzinfo=zone).astimezone(UTC)
+
+
+class MoveForm(FlaskForm):
+    """The form that gives a party or an event another time."""
+
+    starts_at = MomentField("New day and hour", [InputRequired("Choose a day and an hour.")])
+
+    def starts(self, zone: tzinfo) -> datetime:
+        """Return the new start in UTC. The form must be valid."""
+        return self.starts_at.in_utc(zone)
