@@ -89,7 +89,7 @@ def save_answer(
 
 
 def last_seq(call: Call | OpenCall) -> int:
-    """Return the highest `seq` of the call's answers; 0 if there are no answers."""
+    """Return the highest `seq` of the call's answers, or 0 if there are no answers."""
     newest = db.session.scalar(select(func.max(Answer.seq)).where(Answer.call_id == call.id))
     return max(0, newest or 0)
 

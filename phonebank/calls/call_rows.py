@@ -168,7 +168,7 @@ class PeopleResult:
 
 
 def read_rows(caller_id: int | None, call_id: uuid.UUID, outcome: Outcome) -> CallRows | None:
-    """Return a call of this caller with its contact; None if the caller has no such call, or if the
+    """Return a call of this caller with its contact, or None if the caller has no such call or the
     contact was erased. `caller_id` is None for a call that no caller took. `outcome` is the outcome
     to be recorded."""
     values = {

@@ -66,8 +66,8 @@ def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
 
     Raises NotAdmittedError, PracticeRequiredError, TrainingRequiredError, NotRunningError,
     GoneError (the party or the campaign has ended), NobodyToCallError, ServiceUnavailableError
-    (Redis is away), and PacePausedError. After a PacePausedError, commit, because the caller's
-    pause has been written.
+    (Redis is unavailable), and PacePausedError. After a PacePausedError, commit, because the
+    caller's pause has been written.
     """
     if not caller.may_call:
         raise NotAdmittedError()

@@ -138,7 +138,7 @@ _SET_DATES = text("UPDATE call SET started_at = :at, expires_at = :until WHERE i
 
 
 def read_contact(contact_id: int, caller: Caller, at: datetime) -> Row[*tuple[Any, ...]] | None:
-    """Return the contact's row if the contact may be called at `at` (aware); None if not.
+    """Return the contact's row if the contact may be called at `at` (aware), or None if not.
 
     The row has the columns of `Person`, `callback_at`, `callback_caller_id` and these:
 

@@ -77,7 +77,7 @@ class EarlierCall:
 
     @classmethod
     def of(cls, value: dict[str, Any] | None) -> "EarlierCall | None":
-        """Return the call from the value of the column EARLIER_CALL; None if there is none."""
+        """Return the call from the value of the column EARLIER_CALL, or None if there is none."""
         if value is None:
             return None
         return cls(

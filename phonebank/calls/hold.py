@@ -172,7 +172,7 @@ WHERE id = :caller_id AND (seen_at IS NULL OR seen_at < :at - :seen_apart)
 
 
 def current_hold(caller: Caller) -> Hold | None:
-    """Return the hold of the contact on this caller's screen; None if there is none."""
+    """Return the hold of the contact on this caller's screen, or None if there is none."""
     row = db.session.execute(_HELD, {"caller_id": caller.id}).one_or_none()
     if row is None:
         return None

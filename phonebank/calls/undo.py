@@ -135,7 +135,7 @@ def last_recorded_id(caller: Caller) -> uuid.UUID | None:
 def redial_block_reason(
     call: Call | OpenCall, contact: Contact | Person, campaign: Campaign
 ) -> str:
-    """Return why the contact of an undone call may not be called again, in words for the caller;
+    """Return why the contact of an undone call may not be called again, in words for the caller, or
     "" if it may be called. If there is a reason, the caller may only correct the outcome.
 
     A call whose outcome was never undone may always continue, even if calling hours end or calling

@@ -115,7 +115,7 @@ def in_answer_order(
 
 
 def changed(campaign: Campaign) -> Changed | None:
-    """Return what the order has changed; None if the order is off."""
+    """Return what the order has changed, or None if the order is off."""
     if campaign.answer_order_since is None:
         return None
     values = {"id": campaign.id, "since": campaign.answer_order_since}

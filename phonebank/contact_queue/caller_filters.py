@@ -39,7 +39,7 @@ def other_languages_spoken(campaign: Campaign) -> list[str]:
 
 def filter_of(caller: Caller) -> int | None:
     """Return the id of the filter that chooses the people whom a caller gets: the caller's own, or
-    the party's; None if the caller may get everyone."""
+    the party's, or None if the caller may get everyone."""
     if caller.filter_id is not None:
         return caller.filter_id
     return caller.party.filter_id if caller.party else None

@@ -54,7 +54,8 @@ def is_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> bool:
 
 
 def next_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> datetime | None:
-    """Return the first calling time at or after `at` (aware); None if there is none for weeks."""
+    """Return the first calling time at or after `at` (aware), or None if there is none for
+    weeks."""
     if campaign.calls_at_any_hour or is_calling_time(campaign, zone_key, at):
         return at
     zones, hours, rules = zones_in_key(zone_key), hours_of(campaign), rules_of(campaign)
@@ -66,7 +67,8 @@ def next_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> dateti
 def last_calling_time(
     campaign: Campaign, zone_key: str, at: datetime, within: timedelta
 ) -> datetime | None:
-    """Return the last calling time between `at` (aware) and `at + within`; None if there is none.
+    """Return the last calling time between `at` (aware) and `at + within`, or None if there is
+    none.
 
     The answer is exact to five minutes. `within` must be a multiple of five minutes.
     """

@@ -36,8 +36,8 @@ def expire_holds(campaign: Campaign) -> int:
 
 def _correct_copy(campaign: Campaign, redis_queue: RedisQueue, at: datetime) -> None:
     """Make Redis' copy of the holds equal to PostgreSQL's open calls. They differ if a process was
-    killed between its changes in PostgreSQL and in Redis. They also differ if Redis was away or
-    evicted a key."""
+    killed between its changes in PostgreSQL and in Redis. They also differ if Redis was unavailable
+    or evicted a key."""
     copied = redis_queue.holds()
     true_holds = open_holds(campaign.id)
     redis_queue.copy_holds(*set(true_holds).difference(copied))

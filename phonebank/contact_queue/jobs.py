@@ -53,7 +53,7 @@ def _suppress_listed_contacts(campaign_id: int) -> None:
 
 
 def for_each_campaign(which: ColumnElement[bool], action: Callable[[Campaign], object]) -> None:
-    """Call `action` with each campaign that meets the condition. Stop if Redis is away."""
+    """Call `action` with each campaign that meets the condition. Stop if Redis is unavailable."""
     ids = db.session.scalars(select(Campaign.id).where(which)).all()
     for campaign_id in ids:
         campaign = db.session.get(Campaign, campaign_id)

@@ -144,8 +144,9 @@ def mark_shared_number(campaign: Campaign, contact_id: int) -> bool:
 
 
 def rests_until(rows: Sequence[Any] | None, campaign: Campaign) -> datetime | None:
-    """Return until when a number rests in the campaign; None if no call in another campaign makes
-    it rest. `rows` is the value of `called_elsewhere`. The returned moment may have passed."""
+    """Return until when a number rests in the campaign, or None if no call in another campaign
+    makes it rest. `rows` is the value of `called_elsewhere`. The returned moment may have passed.
+    """
     if not rows or not any(calls for _, _, calls, *_ in rows):
         return None
     elsewhere = [
@@ -184,8 +185,8 @@ class RestingNumbers(NamedTuple):
 
 
 def resting_numbers(campaign: Campaign, at: datetime) -> RestingNumbers | None:
-    """Return the values for RESTING_NUMBERS at `at` (aware); None if no other campaign has called
-    anyone lately."""
+    """Return the values for RESTING_NUMBERS at `at` (aware), or None if no other campaign has
+    called anyone lately."""
     here = RetryRules.parse(campaign.retry_rules)
     numbers = RestingNumbers([], [], [], [], [])
     others = db.session.execute(select(*_OTHER_CAMPAIGNS).where(Campaign.id != campaign.id)).all()

@@ -46,7 +46,7 @@ class TakenContact:
 
 class ContactQueue:
     """The queue of one campaign, as one caller uses it. Its methods do not commit. They raise
-    RedisError while Redis is away."""
+    RedisError while Redis is unavailable."""
 
     def __init__(self, campaign: Campaign, caller: Caller) -> None:
         self._campaign = campaign

@@ -83,7 +83,8 @@ def redis_queue_of(campaign_id: int) -> "RedisQueue":
 
 
 class RedisQueue:
-    """The queue of one campaign in Redis. Its methods raise RedisError while Redis is away."""
+    """The queue of one campaign in Redis. Its methods raise RedisError while Redis is
+    unavailable."""
 
     def __init__(self, redis: Redis, campaign_id: int) -> None:
         self._redis = redis

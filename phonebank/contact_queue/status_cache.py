@@ -42,7 +42,7 @@ def queue_status(campaign: Campaign) -> QueueStatus | None:
     """Return the status of the campaign's contacts. Return None if another request is counting them
     and there are no earlier counts to show.
 
-    While Redis is away, every request counts.
+    While Redis is unavailable, every request counts.
     """
     redis = redis_store()
     counted, turn = f"figures:{{{campaign.id}}}", f"figures:{{{campaign.id}}}:turn"
@@ -67,7 +67,7 @@ def queue_status(campaign: Campaign) -> QueueStatus | None:
 
 def last_status(campaign: Campaign) -> QueueStatus | None:
     """Return the last counts, without counting. Return None if there are no counts, or while Redis
-    is away."""
+    is unavailable."""
     try:
         last = redis_store().get(f"figures:{{{campaign.id}}}")
     except RedisError:

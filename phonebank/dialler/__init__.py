@@ -1,1 +1,2 @@
-"""The process that makes the calls: it connects callers, calls people for them, and joins them."""
+"""The process that makes the calls: it connects callers, calls people, and joins people to
+callers."""

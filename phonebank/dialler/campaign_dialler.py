@@ -1,4 +1,5 @@
-"""Serves one campaign. At each turn it reads the callers and the lines, and does what is due."""
+"""Serves one campaign. At each turn, it reads the campaign's callers and lines, and does what is
+due."""
 
 import time
 from datetime import timedelta
@@ -40,7 +41,8 @@ SETTLES_WITHIN = timedelta(seconds=2)
 
 
 class CampaignDialler:
-    """Takes the turns of one campaign. The process that makes this holds the campaign's lock."""
+    """Takes the turns of one campaign. The process that creates this object holds the campaign's
+    lock."""
 
     def __init__(self, campaign_id: int, backend: Backend) -> None:
         self._campaign_id = campaign_id
@@ -86,7 +88,7 @@ class CampaignDialler:
         db.session.commit()
 
     def close(self) -> None:
-        """Wait for the commands that the provider has not answered yet."""
+        """Wait until the provider has answered all commands."""
         self._switchboard.close()
 
     def _take(self, verb: str, line_id: int, answer: Any) -> None:

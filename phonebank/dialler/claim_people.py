@@ -1,7 +1,7 @@
-"""Takes people who are called before a caller is free for them. Commits.
+"""Claims people who are called before a caller is free for them. Commits.
 
-The rules are those of `calls.claim`. The rules that depend on the caller are checked later, when a
-caller takes the call.
+The rules are the same as in `calls.claim`, but those that depend on the caller are checked later,
+when a caller takes the call.
 """
 
 import json
@@ -46,7 +46,7 @@ FROM free ON CONFLICT DO NOTHING RETURNING id
 
 @dataclass(frozen=True)
 class _Nobody:
-    """Stands in for the caller, who is not known yet. It has no lists and no languages."""
+    """A stand-in for the caller, who is not known yet. It has no lists and no languages."""
 
     campaign: Campaign
     id: int = 0
@@ -60,9 +60,9 @@ class _Nobody:
 def claim_people(
     campaign: Campaign, lines: int, backend: str, decision_id: int | None = None
 ) -> int:
-    """Take up to `lines` people, and write an open call and a wanted line for each. Return how many
-    people were taken: fewer than `lines` if no more people can be called now. Each line stores the
-    id of the decision to dial it."""
+    """Claim up to `lines` people, and store an open call and a line to be dialled for each. Return
+    how many people were claimed, which is fewer than `lines` if no more people can be called now.
+    Each line has the id of the decision to dial it."""
     line = {"campaign_id": campaign.id, "backend": backend, "decision_id": decision_id}
     nobody = cast(Caller, _Nobody(campaign))
     queue = ContactQueue(campaign, nobody)

@@ -1,4 +1,4 @@
-"""Ends the calls of people who could not be put through to a caller. Each function commits."""
+"""Ends calls in which the person could not be put through to a caller. Each function commits."""
 
 import logging
 from datetime import timedelta
@@ -37,9 +37,9 @@ WHERE phone = :phone
 
 @retry_on_deadlock
 def conclude(row: UnjoinedRow) -> None:
-    """Record how the call ended. If the person answered and was put through to nobody, record no
-    outcome: end the call, and let the number rest. If the line was never dialled, end the call as
-    if the caller had given the person back."""
+    """Record how the call ended. If the person answered but was not put through to anybody, record
+    no outcome, end the call, and let the number rest. If the line was never dialled, end the call
+    as if the caller had given the person back."""
     if row.answered_at is not None:
         _abandon(row)
         return

@@ -26,7 +26,7 @@ _NOT_READY = text("UPDATE phone_session SET ready_at = NULL WHERE caller_id = :c
 
 
 def make_line(campaign_id: int, caller: CallerRow, backend: str) -> None:
-    """Write a line for a caller who has none."""
+    """Store a line for a caller who has none."""
     line = Line(
         campaign_id=campaign_id,
         caller_id=caller.caller_id,
@@ -40,8 +40,8 @@ def make_line(campaign_id: int, caller: CallerRow, backend: str) -> None:
 
 
 def end_if_over(caller: CallerRow, at: datetime) -> bool:
-    """End the session of a caller whose line has ended, who was removed, who has finished, or whose
-    page has not asked for long. Return whether the session ended."""
+    """End the session of a caller whose line has ended, who has been removed, who has finished, or
+    whose page has not sent a request for a long time. Return whether the session was ended."""
     has_left = caller.caller_line == LineState.ENDED or not caller.is_admitted
     has_finished = caller.finishing and caller.call_id is None
     is_gone = caller.call_id is None and at - caller.seen_at > LINE_UNUSED_FOR
@@ -58,7 +58,7 @@ def end_if_over(caller: CallerRow, at: datetime) -> bool:
 def follow_caller_line(
     line: LineRow, at: datetime, lines: list[LineRow], switchboard: Switchboard
 ) -> None:
-    """Do what a caller's open line needs now, except dialling it."""
+    """Do what a caller's open line needs now, except for dialling it."""
     if not line.is_on:
         switchboard.hang_up(line.ref)
     elif line.id == line.session_line_id:

@@ -1,4 +1,4 @@
-"""A campaign's machine calls since midnight, as the pacing rule counts them."""
+"""Counts a campaign's machine calls since midnight, for the pacing rule."""
 
 from datetime import datetime
 
@@ -32,8 +32,8 @@ WHERE line.campaign_id = :campaign_id AND line.side = :person AND line.created_a
 
 
 def account_of(campaign: Campaign, at: datetime) -> DayAccount:
-    """Return the account of the campaign's day, which begins at midnight in its first time zone,
-    seen at `at` (aware)."""
+    """Return the account of the campaign's calls from midnight in its first time zone until `at`
+    (aware)."""
     midnight = last_midnight(at, first_zone_of(campaign))
     row = db.session.execute(_ACCOUNT, {"campaign_id": campaign.id, "since": midnight}).one()
     return DayAccount(row.people, row.machines, row.abandoned, row.lost)

@@ -1,6 +1,6 @@
-"""Dials the lines that are wanted. The moment of dialling is written before the provider is asked,
-so a line is never dialled twice. If this process dies in between, the next process asks the
-provider about the line."""
+"""Dials the lines that are wanted. The moment of dialling is stored before the request goes to the
+provider, so a line is never dialled twice. If this process dies in between, the next process asks
+the provider about the line."""
 
 import logging
 from typing import Any
@@ -56,10 +56,10 @@ def dial(line: LineRow, settings: PhoneSettings, switchboard: Switchboard) -> No
 
 
 def take_answer(line_id: int, answer: Any) -> None:
-    """Write the provider's answer to the dialling of a line. Commits.
+    """Store the provider's answer to a request to dial a line. Commits.
 
-    After any error but a refusal, it is unknown whether the line was dialled. Then the line stays
-    as it is, and the next `fetch` finds out.
+    After any error except a refusal, it is not known whether the line was dialled. In that case the
+    line stays as it is, and the next `fetch` finds out.
     """
     if isinstance(answer, str):
         try:

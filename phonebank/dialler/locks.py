@@ -1,7 +1,8 @@
-"""Decides which dialler serves a campaign: the dialler that holds the campaign's advisory lock.
+"""Decides which dialler serves a campaign: the one that holds the campaign's advisory lock.
 
-A dialler holds its locks by a connection that has no other use. If the connection dies, PostgreSQL
-frees the locks, and the dialler serves no campaign until it holds the campaign's lock again.
+A dialler holds its locks through a database connection that has no other use. If the connection is
+lost, PostgreSQL releases the locks, and the dialler does not serve a campaign until it holds that
+campaign's lock again.
 """
 
 from collections.abc import Iterable
@@ -27,8 +28,8 @@ class CampaignLocks:
         self._held: set[int] = set()
 
     def hold(self, campaign_ids: Iterable[int]) -> set[int]:
-        """Try to hold the locks of these campaigns, and free all other locks. Return the ids of the
-        campaigns whose locks are held."""
+        """Try to hold the locks of these campaigns, and release all other locks. Return the ids of
+        the campaigns whose locks are held."""
         wanted = set(campaign_ids)
         try:
             connection = self._connected()
@@ -43,7 +44,7 @@ class CampaignLocks:
         return set(self._held)
 
     def close(self) -> None:
-        """Free all locks."""
+        """Release all locks."""
         connection, self._connection, self._held = self._connection, None, set()
         if connection is not None:
             # Without this, the connection would go back to the pool with its locks.

@@ -1,4 +1,5 @@
-"""Does what a person's open line needs: joins it, plays the information message, or ends it."""
+"""Does what a person's open line needs: joins it to a caller, plays the information message on it,
+or ends it."""
 
 from datetime import datetime, timedelta
 
@@ -28,8 +29,8 @@ MESSAGE_AT_MOST = timedelta(seconds=30)
 
 
 class PersonLines:
-    """Follows the open lines to people. It remembers the lines on which the message has begun, so
-    that no person is put through in the middle of the message. Commits when a message begins."""
+    """Follows the open lines to people. It remembers the lines on which the message has started, so
+    that nobody is put through in the middle of the message. Commits when a message starts."""
 
     def __init__(self, switchboard: Switchboard) -> None:
         self._switchboard = switchboard
@@ -42,13 +43,13 @@ class PersonLines:
         self._apart: dict[int, datetime] = {}
 
     def forget_ended(self, open_ids: set[int]) -> None:
-        """Forget the lines that are not open any more."""
+        """Forget the lines that are no longer open."""
         self._messages = {k: at for k, at in self._messages.items() if k in open_ids}
         self._tried = {k: at for k, at in self._tried.items() if k in open_ids}
         self._apart = {k: at for k, at in self._apart.items() if k in open_ids}
 
     def is_waiting(self, at: datetime) -> bool:
-        """Whether a person was put through and the provider is late in telling of the join."""
+        """Whether a person was put through and the provider is late in reporting the join."""
         return any(at - tried_at > TOLD_AFTER for tried_at in self._tried.values())
 
     def follow(self, line: LineRow, at: datetime) -> None:
@@ -75,7 +76,8 @@ class PersonLines:
         return at - self._apart.setdefault(line.id, at) > MOVES_WITHIN
 
     def _put_through(self, line: LineRow, at: datetime) -> None:
-        """Put a person who has answered through to their caller, or play them the message."""
+        """Put a person who has answered through to the caller, or play the message to the
+        person."""
         if line.caller_id is None and line.call_is_open:
             # A caller may still become free. The message begins just before `NOBODY_AFTER` is over.
             if at - (line.answered_at or at) > NOBODY_AFTER - HEADROOM:
@@ -96,7 +98,7 @@ class PersonLines:
         self._switchboard.play(line.ref, Sound.INFORMATION_MESSAGE)
 
     def has_message(self, line: LineRow) -> bool:
-        """Whether the information message has begun on the line."""
+        """Whether the information message has started on the line."""
         return line.id in self._messages
 
     def _is_unwanted(self, line: LineRow) -> bool:

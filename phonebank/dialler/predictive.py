@@ -1,6 +1,8 @@
-"""Predictive calling: dials more lines than callers are ready, as `pacing.rule` allows. Commits.
+"""Predictive calling: dials more lines than there are ready callers, as far as `pacing.rule`
+allows. Commits.
 
-A call has no caller until the person answers. Then the caller who has waited longest takes it.
+A call has no caller until the person answers. Then the caller who has waited longest takes the
+call.
 """
 
 from datetime import datetime, timedelta
@@ -59,8 +61,8 @@ class Predictive:
         self._asked_at: datetime | None = None
 
     def assign(self, campaign: Campaign, callers: list[CallerRow], lines: list[LineRow]) -> bool:
-        """Give people who have answered to callers who are ready. The people and the callers who
-        have waited longest come first. Return whether any caller got a person."""
+        """Assign people who have answered to callers who are ready, starting with the people and
+        the callers who have waited longest. Return whether any caller got a person."""
         answered = [line for line in lines if self._is_nobodys(line) and line.is_live]
         answered.sort(key=lambda line: (line.answered_at or line.created_at, line.id))
         ready = self._ready(callers) if answered else []
@@ -80,7 +82,7 @@ class Predictive:
         callers: list[CallerRow],
         lines: list[LineRow],
     ) -> None:
-        """Ask the rule how many lines to dial now, and write them."""
+        """Ask the rule how many lines to dial now, and store these lines."""
         at = now()
         self._watch = self._watch or Watch(settings.ring_seconds)
         self._watch.see(callers, lines, at)
@@ -149,7 +151,8 @@ class Predictive:
         return is_open and line.caller_id is None and not self._people.has_message(line)
 
     def _ready(self, callers: list[CallerRow]) -> list[Caller]:
-        """Return the callers who may take a call now, those who have waited longest first."""
+        """Return the callers who may take a call now, starting with those who have waited
+        longest."""
         ids = [
             caller.caller_id
             for caller in callers
@@ -162,7 +165,7 @@ class Predictive:
         return [found[i] for i in ids if i in found and not _why_not(found[i])]
 
     def _notify_others(self, callers: list[CallerRow], ready_ids: set[int], at: datetime) -> None:
-        """Tell callers who are ready, but may take no call now, why they get nobody."""
+        """Tell callers who are ready but may not take a call now why they get nobody."""
         for row in callers:
             if row.caller_id in ready_ids or not is_due(row, at):
                 continue
@@ -192,13 +195,13 @@ class Predictive:
 
 
 def law_of(campaign: Campaign) -> Law:
-    """Return what the campaign's country asks of calls by machine."""
+    """Return what the law of the campaign's country requires of machine calls."""
     asked = rules_of(campaign).machine_calls
     return Law(asked.abandoned_ceiling.value, asked.seconds_to_message.value)
 
 
 def _why_not(caller: Caller) -> str:
-    """Return in words why the caller may take no call now; "" if they may."""
+    """Return in words why the caller may not take a call now, or "" if the caller may."""
     if filter_of(caller) is not None:
         return CHOSEN_PEOPLE
     try:

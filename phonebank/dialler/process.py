@@ -1,4 +1,5 @@
-"""The process `phonebank run-dialler`. Several may run; each campaign is served by one of them."""
+"""The process `phonebank run-dialler`. Several such processes may run, and each campaign is served
+by one of them."""
 
 import logging
 import signal
@@ -27,8 +28,8 @@ AFTER_FAILURE = 1.0
 
 
 def run_dialler(app: Flask, stop: threading.Event | None = None) -> None:
-    """Serve campaigns until a signal asks the process to stop, or `stop` is set. The open lines
-    stay as they are, and the next dialler takes them over. Without a provider, only wait."""
+    """Serve campaigns until a signal asks the process to stop, or until `stop` is set. Open lines
+    stay as they are, and the next dialler takes them over. If there is no provider, only wait."""
     if stop is None:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -46,8 +47,8 @@ def run_dialler(app: Flask, stop: threading.Event | None = None) -> None:
 
 
 def _tell(app: Flask, event: LineEvent) -> None:
-    """Write an event that came by the connection of `Backend.listen`. If PostgreSQL does not
-    answer, the event is dropped, and the next `fetch` tells of it again."""
+    """Store an event that `Backend.listen` has passed on. If PostgreSQL does not answer, the event
+    is dropped, and the next `fetch` reports it again."""
     with app.app_context():
         try:
             record_event(event)

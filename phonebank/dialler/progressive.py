@@ -24,17 +24,17 @@ WHERE caller_id = :caller_id
 
 
 def is_due(caller: CallerRow, at: datetime) -> bool:
-    """Whether to look for a person for this caller now: they wait, and nobody is being called for
-    them."""
+    """Whether to look for a person for this caller now. This is so if the caller is waiting and
+    nobody is being called for the caller."""
     if caller.situation.phase != Phase.WAITING or caller.finishing or caller.call_id is not None:
         return False
     return caller.ask_again_at is None or caller.ask_again_at <= at
 
 
 def claim_for(caller: CallerRow, backend: str) -> None:
-    """Take the next person for a caller who is ready, and write the line to call them.
+    """Claim the next person for a caller who is ready, and store a line to that person.
 
-    If there is nobody, tell the caller why. The dialler tries again some seconds later.
+    If there is nobody to call, tell the caller why. The dialler tries again some seconds later.
     """
     row = read_caller(caller.caller_id)
     if row is None:
@@ -55,8 +55,8 @@ def claim_for(caller: CallerRow, backend: str) -> None:
 
 
 def set_notice(caller_id: int, notice: str) -> None:
-    """Tell a caller why they get nobody; `notice` is "" if they get somebody. After a reason, the
-    dialler tries again some seconds later. Commits."""
+    """Tell a caller why the caller gets nobody. `notice` is "" if the caller gets somebody. After
+    any other notice, the dialler tries again some seconds later. Commits."""
     ask_again_at = now() + ASKS_AGAIN_AFTER if notice else None
     told = {"caller_id": caller_id, "notice": notice, "ask_again_at": ask_again_at}
     db.session.execute(_SET_NOTICE, told)

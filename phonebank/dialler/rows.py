@@ -1,4 +1,4 @@
-"""Reads what the dialler needs to know of one campaign at each turn."""
+"""Reads what the dialler needs to know about a campaign at each turn."""
 
 import uuid
 from dataclasses import dataclass
@@ -80,8 +80,8 @@ UNION SELECT campaign_id FROM line WHERE ended_at IS NULL
 
 @dataclass(frozen=True)
 class CallerRow:
-    """A caller on the telephone: see `models.PhoneSession`. `joined_at` and `left_at` are
-    when the person of their open call was joined, and when that person's line ended."""
+    """A caller on the telephone (see `models.PhoneSession`). `joined_at` is when the person in the
+    caller's open call was joined, and `left_at` is when that person's line ended."""
 
     caller_id: int
     number: str | None
@@ -101,7 +101,7 @@ class CallerRow:
 
     @property
     def situation(self) -> Situation:
-        """How things stand for the caller."""
+        """The caller's situation."""
         return Situation(
             is_on=True,
             is_ready=self.ready_at is not None,
@@ -115,12 +115,12 @@ class CallerRow:
 
 @dataclass(frozen=True)
 class LineRow:
-    """An open line and its call. The names with `own_` are about the line on which its caller can
-    hear a person.
+    """An open line and its call. The fields that begin with `own_` are about the line on which the
+    caller can hear a person.
 
-    `session_line_id` is the line that the caller wants to use. While they change telephones, it is
-    another line than `own_id`. `phone` is the number of the person who is called, and `number` the
-    caller's own number. Each may be None.
+    `session_line_id` is the line that the caller wants to use. While the caller is changing
+    telephones, it differs from `own_id`. `phone` is the number of the person who is called, and
+    `number` is the caller's own number. Each may be None.
     """
 
     id: int
@@ -146,18 +146,18 @@ class LineRow:
 
     @property
     def ref(self) -> LineRef:
-        """The line, as its provider knows it."""
+        """The reference by which the provider knows the line."""
         return LineRef(self.id, self.provider_id)
 
     @property
     def own_ref(self) -> LineRef | None:
-        """The caller's own line, if they can hear a person on it now."""
+        """The reference to the caller's own line, if the caller can hear a person on it now."""
         is_up = self.is_on and self.own_id is not None
         return LineRef(self.own_id or 0, self.own_provider_id) if is_up else None
 
     @property
     def is_live(self) -> bool:
-        """Whether somebody has answered."""
+        """Whether somebody has answered the line, which has not ended."""
         return self.state in (LineState.ANSWERED, LineState.JOINED)
 
 
@@ -177,7 +177,7 @@ class UnjoinedRow:
 
 
 def callers_of(campaign_id: int) -> list[CallerRow]:
-    """Return the callers on the telephone, those who have been ready for longest first."""
+    """Return the callers on the telephone, starting with those who have been ready for longest."""
     return [CallerRow(**_typed(row)) for row in _rows(_CALLERS, campaign_id)]
 
 

@@ -1,4 +1,4 @@
-"""Sends commands to the provider, several at once, and does not repeat the same command too soon.
+"""Sends commands to the provider, several at the same time, and does not repeat a command too soon.
 
 Each command waits for the provider's answer in a thread that does not use the database. The dialler
 collects the answers at its next turn.
@@ -23,7 +23,8 @@ FETCH = "fetch"
 
 
 class Switchboard:
-    """Sends commands to one provider, and keeps those that it has not answered yet."""
+    """Sends commands to one provider, and keeps track of the commands that the provider has not
+    answered yet."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -40,7 +41,7 @@ class Switchboard:
         self._send(DIAL, line_id, self.backend.call_person, line_id, number, show, ring_seconds)
 
     def fetch(self, lines: list[LineRef]) -> None:
-        """Ask where lines are. `collect` returns (FETCH, 0, events or error)."""
+        """Ask for the states of lines. `collect` returns (FETCH, 0, events or error)."""
         self._send(FETCH, 0, self.backend.fetch, lines)
 
     def join(self, person: LineRef, caller: LineRef) -> None:
@@ -56,7 +57,7 @@ class Switchboard:
         self._once("hang up", line, self.backend.hang_up, line)
 
     def is_dialling(self, line_id: int) -> bool:
-        """Whether the provider has not yet answered the dialling of this line."""
+        """Whether the provider has not yet answered a request to dial this line."""
         return (DIAL, line_id) in self._under_way
 
     @property
@@ -65,8 +66,8 @@ class Switchboard:
         return (FETCH, 0) in self._under_way
 
     def collect(self) -> list[tuple[str, int, Any]]:
-        """Return the answers that have come since the last time, each as (verb, line id, result or
-        exception)."""
+        """Return the answers that have arrived since the last call of `collect`, each as (verb,
+        line id, result or exception)."""
         done = [key for key, future in self._under_way.items() if future.done()]
         answers = []
         for key in done:
@@ -80,7 +81,7 @@ class Switchboard:
         return answers
 
     def close(self) -> None:
-        """Wait for the commands under way, and take no more."""
+        """Wait for the commands under way, and accept no more commands."""
         self._pool.shutdown()
 
     def _once(self, verb: str, line: LineRef, command: Callable[..., Any], *args: Any) -> None:

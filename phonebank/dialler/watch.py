@@ -1,4 +1,4 @@
-"""Watches a campaign's lines at each turn, so that the pacing rule learns from them."""
+"""Watches a campaign's lines at each turn, so that the pacing rule can learn from them."""
 
 from datetime import datetime
 
@@ -10,8 +10,8 @@ from phonebank.telephony.phases import Phase
 
 
 class Watch:
-    """What one dialler has seen of one campaign. A new dialler has seen nothing. The day's account
-    is not lost with the old dialler, because it is counted from the rows."""
+    """What one dialler has seen of one campaign. A new dialler starts without this knowledge. The
+    day's account is not lost with the old dialler, because it is counted from the rows."""
 
     def __init__(self, ring_seconds: int) -> None:
         self._learner = Learner(ring_seconds)
@@ -21,7 +21,7 @@ class Watch:
         self._wrapping_up: dict[int, datetime] = {}
 
     def see(self, callers: list[CallerRow], lines: list[LineRow], at: datetime) -> None:
-        """Compare the open lines and the callers with those of the turn before."""
+        """Compare the open lines and the callers with those at the previous turn."""
         people = [line for line in lines if line.side == LineSide.PERSON]
         for line in people:
             self._see_line(line)
@@ -40,7 +40,7 @@ class Watch:
         self._wrapping_up = now_wrapping_up
 
     def learned(self, at: datetime, ringing: list[float], talking: list[float]) -> Learned:
-        """Return what is known now: see `pacing.learner`."""
+        """Return what is known now (see `pacing.learner`)."""
         return self._learner.learned(at.timestamp(), ringing, talking)
 
     def _see_line(self, line: LineRow) -> None:

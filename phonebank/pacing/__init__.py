@@ -1,1 +1,1 @@
-"""Decides how many lines a machine dials now. This package uses no database and no clock."""
+"""Decides how many lines a machine should dial now. This package uses no database and no clock."""

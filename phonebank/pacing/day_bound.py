@@ -1,4 +1,4 @@
-"""The bound that no setting lifts, and the limit that follows the day's account."""
+"""The bound that no setting can lift, and the limit that follows the day's account."""
 
 from collections.abc import Iterable
 from math import ceil, exp, floor, sqrt
@@ -19,10 +19,11 @@ USUAL_LIMIT, LOWEST_LIMIT, HIGHEST_LIMIT = 0.08, 0.005, 0.35
 
 
 def limit(account: DayAccount, law: Law) -> float:
-    """Return the largest chance of finding nobody free that one more line may have.
+    """Return the largest permitted chance that a person who answers one more line finds nobody
+    free.
 
-    The limit rises while fewer calls are abandoned than the aim allows, and falls while more are.
-    It changes smoothly, because a limit that jumps spends the allowance in bursts.
+    The limit rises while fewer calls are abandoned than the aim allows, and falls while more calls
+    are. It changes smoothly, because a limit that jumped would use up the allowance in bursts.
     """
     allowed = law.aim * account.answers
     off = (allowed - account.abandoned_of_answers) / (sqrt(allowed) + 1)
@@ -30,7 +31,7 @@ def limit(account: DayAccount, law: Law) -> float:
 
 
 def room(account: DayAccount, law: Law, callers: int) -> int:
-    """Return how many more calls may be abandoned now before the day is at its bound."""
+    """Return how many more calls may be abandoned now before the day reaches its bound."""
     if callers >= CALLERS_FOR_ESTIMATE:
         joined, abandoned = account.people + account.machines, account.abandoned_of_answers
     else:
@@ -40,13 +41,14 @@ def room(account: DayAccount, law: Law, callers: int) -> int:
 
 
 class Exposure:
-    """How many answers would find nobody free if the answer rate tripled this instant, no caller
-    came free, and luck were bad."""
+    """How many answers would find nobody free if the answer rate tripled at this moment, no caller
+    became free, and luck were bad."""
 
     def __init__(
         self, ready: int, waiting: int, answer_bound: float, chances: Iterable[float]
     ) -> None:
-        """`chances` are the chances of the ringing lines to be answered at the present rate."""
+        """`chances` are the chances, at the current answer rate, that each ringing line is
+        answered."""
         self._over = waiting - ready
         self._new = min(1.0, RISE * answer_bound)
         risen = [min(1.0, RISE * chance) for chance in chances]
@@ -55,7 +57,7 @@ class Exposure:
         self._spread = sum([chance * (1 - chance) for chance in risen])
 
     def with_one_more(self) -> int:
-        """Return the number of such answers if one more line were dialled now."""
+        """Return how many answers would find nobody free if one more line were dialled now."""
         answers = self._answers + self._new
         spread = self._spread + self._new * (1 - self._new)
         bad_luck = answers + ONCE_IN_A_THOUSAND * sqrt(spread)

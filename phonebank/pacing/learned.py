@@ -1,4 +1,5 @@
-"""What a campaign has learned about its own calls: ring times, talk lengths, the answer rate."""
+"""What a campaign has learned about its own calls: ring times, the lengths of talks, and the answer
+rate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +17,11 @@ JUMP = 2.0
 
 @dataclass(frozen=True, eq=False)
 class RingTimes:
-    """After how many seconds people answer, among those who answer.
+    """How many seconds it takes until people answer, among those who do answer.
 
-    `answered_before[s]` is the share that had answered before second s, from 0 to LONGEST_RING.
-    Two RingTimes are equal only if they are one object, so that a table can be kept for each.
+    `answered_before[s]` is the share of them that had answered before second s, for s from 0 to
+    LONGEST_RING. Two RingTimes are equal only if they are the same object, so that a table can be
+    kept for each.
     """
 
     answered_before: tuple[float, ...]
@@ -31,16 +33,16 @@ class RingTimes:
         return cls((0.0, *(so_far / total for so_far in accumulate(counts))))
 
     def before(self, second: int) -> float:
-        """Return the share that had answered before this second."""
+        """Return the share of people who had answered before this second."""
         return self.answered_before[min(second, LONGEST_RING)]
 
 
 @dataclass(frozen=True, eq=False)
 class Lengths:
-    """How long talks, or wrap-ups, last: a rate of ending for each age.
+    """How long talks or wrap-ups last, as a rate of ending at each age.
 
-    `ended_before[b]` is the rate of ending, added up over all ages before `b * width` seconds.
-    After the last of these ages, the rate is the mean rate.
+    `ended_before[b]` is the rate of ending, summed over all ages before `b * width` seconds. After
+    the last of these ages, the rate is the mean rate.
     """
 
     width: float  # seconds
@@ -51,11 +53,11 @@ class Lengths:
     def from_counts(
         cls, ended: Sequence[float], seconds: Sequence[float], width: float, guess: float
     ) -> "Lengths":
-        """Make lengths from how many talks ended in each step of age, and how many seconds all
-        talks spent in that step.
+        """Make lengths from the number of talks that ended in each step of age, and the number of
+        seconds that all talks together spent in that step.
 
-        `guess` is the mean length, in seconds, that is assumed at first. It weighs as much as five
-        talks. In each step, the mean weighs as much as two talks.
+        `guess` is the mean length, in seconds, that is assumed at first. The guess has the weight
+        of five talks. In each step, the mean has the weight of two talks.
         """
         mean = (sum(seconds) + 5 * guess) / (sum(ended) + 5)
         rates = (
@@ -65,7 +67,7 @@ class Lengths:
         return cls(width, mean, (0.0, *accumulate(rates)))
 
     def added_up(self, age: float) -> float:
-        """Return the rate of ending, added up to an age in seconds."""
+        """Return the rate of ending, summed over all ages up to `age` seconds."""
         last = len(self.ended_before) - 1
         step = age / self.width
         if step >= last:
@@ -75,7 +77,8 @@ class Lengths:
         return here + (step - whole) * (next_ - here)
 
     def chance_to_end(self, age: float, within: float) -> float:
-        """Return the chance that what has lasted `age` seconds ends in the next `within`."""
+        """Return the chance that a talk or wrap-up that has lasted `age` seconds ends in the next
+        `within` seconds."""
         if within <= 0:
             return 0.0
         return 1 - exp(self.added_up(age) - self.added_up(age + within))
@@ -83,7 +86,7 @@ class Lengths:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """All that is known at one moment."""
+    """Everything that is known at one moment."""
 
     tried: float  # lately dialled lines whose ringing is over; old lines fade
     answered: float  # how many of these lines a person or a machine answered
@@ -98,8 +101,8 @@ class Learned:
         return self.answered / self.tried
 
     def answer_bound(self) -> float:
-        """Return an upper bound on the answer rate. It jumps if the last minute had
-        clearly more answers than expected."""
+        """Return an upper bound on the answer rate. The bound jumps if the last minute had clearly
+        more answers than expected."""
         rate = self.answer_rate
         bound = rate + SURENESS * sqrt(rate * (1 - rate) / self.tried)
         if self.last_minute > self.expected + JUMP * sqrt(self.expected + 1):

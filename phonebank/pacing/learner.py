@@ -1,6 +1,6 @@
-"""Learns from each line and each talk of a campaign.
+"""Learns from each line and each talk in a campaign.
 
-All times are in seconds, by any clock that never goes back.
+All times are in seconds, on any clock that never goes back.
 """
 
 from collections import deque
@@ -23,12 +23,11 @@ RELEARN_SECONDS = 120.0
 
 
 class Learner:
-    """Everything one campaign learns for its pacing."""
+    """Learns everything that the pacing of one campaign needs."""
 
     def __init__(self, ring_seconds: float) -> None:
-        """`ring_seconds` is how long a line rings at most. Every line is counted
-        only after that time, because answers come sooner than the end of a line that nobody
-        answers."""
+        """`ring_seconds` is the longest time that a line rings. Every line is counted only after
+        that time, because answers come sooner than the end of a line that nobody answers."""
         self._ring_seconds = ring_seconds
         self._tried, self._answered = FIRST_TRIED, FIRST_ANSWERED
         # When each line has rung for its time, and its id.
@@ -52,7 +51,7 @@ class Learner:
         self._rings[min(int(after), LONGEST_RING - 1)] += 1
 
     def talk_ended(self, seconds: float) -> None:
-        """Learn that a caller's talk with a person or a machine ended after `seconds`."""
+        """Learn that a caller's talk with a person or a machine ended after `seconds` seconds."""
         self._talk.ended(seconds)
 
     def wrap_up_ended(self, seconds: float) -> None:
@@ -60,9 +59,10 @@ class Learner:
         self._wrap_up.ended(seconds)
 
     def learned(self, now: float, ringing: Sequence[float], talking: Sequence[float]) -> Learned:
-        """Return what is known now. `ringing` and `talking` are the ages of lines and talks.
+        """Return what is known now. `ringing` and `talking` are the ages of ringing lines and of
+        talks in progress.
 
-        Ring times and lengths are worked out again every two minutes.
+        Ring times and lengths are recomputed every two minutes.
         """
         while self._ringing and self._ringing[0][0] <= now:
             self._count(self._ringing.popleft()[1])
@@ -83,7 +83,7 @@ class Learner:
         )
 
     def _count(self, line: int) -> None:
-        """Count a line whose time is over. After many lines, old lines weigh less."""
+        """Count a line whose time is over. After many lines, old lines count for less."""
         self._tried += 1
         if line in self._answered_lines:
             self._answered_lines.discard(line)
@@ -106,7 +106,8 @@ class Learner:
 
 
 class _Ages:
-    """How many talks, or wrap-ups, ended at each age, and how many seconds all spent there."""
+    """How many talks or wrap-ups ended at each age, and how many seconds all of them together spent
+    at that age."""
 
     def __init__(self, width: float, steps: int, guess: float) -> None:
         self.width, self.guess = width, guess
@@ -117,7 +118,8 @@ class _Ages:
         self._ended[min(int(seconds / self.width), len(self._ended) - 1)] += 1
 
     def lengths(self, lasting: Sequence[float]) -> Lengths:
-        """Return the lengths. `lasting` are the ages of those that have not ended yet."""
+        """Return the lengths. `lasting` are the ages of the talks or wrap-ups that have not ended
+        yet."""
         seconds = list(self._seconds)
         for age in lasting:
             self._spend(seconds, age)
@@ -132,7 +134,7 @@ class _Ages:
 
 @lru_cache(maxsize=64)
 def _answers_a_second(ring: RingTimes, rate: float) -> tuple[float, ...]:
-    """Return the chance, for each age of a line, that it is answered in the next second."""
+    """Return, for each age of a line, the chance that the line is answered in the next second."""
     before = ring.answered_before
     return tuple(
         rate * (before[age + 1] - before[age]) / max(1e-9, 1 - rate * before[age])

@@ -1,8 +1,9 @@
-"""Looks at the next 24 seconds: how many lines are answered, how many callers come free, and
-whether one more answer would find a caller.
+"""Looks at the next 24 seconds: how many lines will be answered, how many callers will become free,
+and whether one more answer would find a free caller.
 
-The 24 seconds are cut into six slices of four seconds. For each slice the module adds up the
-chances of every ringing line to be answered by then, and of every caller to be free by then.
+The 24 seconds are cut into six slices of four seconds. For each slice, the module adds up the
+chance of each ringing line to have been answered by then, and the chance of each caller to be free
+by then.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +27,7 @@ Table = tuple[tuple[float, ...], ...]  # for each slice, a chance for each age
 
 @dataclass(frozen=True, eq=False)
 class AnswerTables:
-    """The chances of lines to be answered, at one answer rate."""
+    """The chances that lines are answered, at one answer rate."""
 
     by_slice: Table  # by the end of each slice, for a line of each age in seconds
     at_last: tuple[float, ...]  # ever, for a line of each age
@@ -35,8 +36,8 @@ class AnswerTables:
 
 @lru_cache(maxsize=128)
 def answer_tables(ring: RingTimes, rate: float) -> AnswerTables:
-    """Return the chances of lines to be answered. A line that has rung a while without an answer
-    is less likely to be answered."""
+    """Return the chances that lines are answered. A line that has rung for a while without an
+    answer is less likely to be answered."""
     ages = range(LONGEST_RING + 1)
     still = [max(1e-9, 1 - rate * ring.before(age)) for age in ages]
     whole = ring.before(SLICE * SLICES)
@@ -58,7 +59,7 @@ def answer_tables(ring: RingTimes, rate: float) -> AnswerTables:
 
 @dataclass(frozen=True, eq=False)
 class FreeTables:
-    """The chances of callers to be free by the middle of each slice, by the age of their call."""
+    """The chances that callers are free by the middle of each slice, by the age of their call."""
 
     talking: Table
     wrapping_up: Table
@@ -67,8 +68,8 @@ class FreeTables:
 
 @lru_cache(maxsize=128)
 def free_tables(talk: Lengths, wrap_up: Lengths, grace: float) -> FreeTables:
-    """Return the chances of callers to be free, at most `grace` seconds late: a person may wait for
-    so long. Each talk is taken to be followed by a wrap-up of the mean length."""
+    """Return the chances that callers are free. A caller may be up to `grace` seconds late, because
+    a person may wait that long. Each talk is assumed to be followed by a wrap-up of mean length."""
     middles = [SLICE * (ahead + 0.5) + grace for ahead in range(SLICES)]
     return FreeTables(
         talking=tuple(
@@ -94,15 +95,16 @@ def rate_step(rate: float) -> float:
 
 
 def ring_ages(ages: Iterable[float]) -> list[int]:
-    """Return the ages of lines in whole seconds, as the tables have them."""
+    """Return the ages of lines in whole seconds, the unit that the tables use."""
     return [int(age) if age < LONGEST_RING else LONGEST_RING for age in ages]
 
 
 class LookAhead:
-    """How answers and callers meet in the next 24 seconds, with the lines that were added."""
+    """How answers and free callers will match in the next 24 seconds, including the lines that were
+    added."""
 
     def __init__(self, moment: Snapshot, rate: float, ages: Sequence[int]) -> None:
-        """`rate` is the answer rate to reckon with, and `ages` are the ages of ringing lines."""
+        """`rate` is the answer rate to assume, and `ages` are the ages of ringing lines."""
         learned = moment.learned
         answers = answer_tables(learned.ring, rate)
         free = free_tables(learned.talk, learned.wrap_up, moment.law.seconds_to_message)
@@ -141,8 +143,8 @@ class LookAhead:
 
 
 def _returning(answered: Sequence[float], again: Sequence[float]) -> list[float]:
-    """Return for each slice how many callers are free again who were joined with an answer in an
-    earlier slice. There are some, because calls to machines and wrong numbers end in seconds."""
+    """Return, for each slice, how many callers who were joined to an answer in an earlier slice are
+    free again. There are some, because calls to machines and wrong numbers end within seconds."""
     back = []
     for ahead in range(SLICES):
         free, before = 0.0, 0.0

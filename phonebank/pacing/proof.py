@@ -1,4 +1,5 @@
-"""Checks whether machine calls kept each rule. It knows only the records and the rules."""
+"""Checks whether machine calls followed each rule. This module uses only the records and the
+rules."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +18,7 @@ CLOCKS = timedelta(seconds=0.5)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the records say about one rule."""
+    """What the records show about one rule."""
 
     rule: str  # what the rule asks
     found: str
@@ -30,7 +31,7 @@ class Finding:
 
 
 def account_of(lines: Iterable[LineRecord]) -> DayAccount:
-    """Count what became of lines."""
+    """Count how lines ended."""
     counts = Counter(line.result for line in lines)
     return DayAccount(
         people=counts[LineResult.PERSON],
@@ -78,7 +79,8 @@ def _share(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
 
 
 def _message(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
-    """A line that ends before the message is due does not break this rule."""
+    """Check that the message came in time. A line that ends before the message is due does not
+    break this rule."""
     within = timedelta(seconds=law.seconds_to_message.value)
     abandoned = [line for line in lines if line.result == LineResult.ABANDONED]
     heard = [line for line in abandoned if line.message_at is not None]
@@ -118,7 +120,8 @@ def _redial(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
 
 
 def _ring(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
-    """Only lines that our side ended, or that rang out, could have rung for too short a time."""
+    """Check that lines rang for long enough. Only a line that our side ended, or that rang out, can
+    have rung for too short a time."""
     least = timedelta(seconds=law.ring_at_least_seconds.value)
     ours = [
         line
@@ -169,7 +172,7 @@ def _decisions(lines: Sequence[LineRecord], decisions: Sequence[DecisionRecord])
 
 
 def _fault(each: DecisionRecord) -> str:
-    """Return what is wrong with a decision, from its own inputs; "" if nothing is."""
+    """Return what is wrong with a decision, judged by its own inputs, or "" if nothing is wrong."""
     callers = each.ready + each.talking + each.wrapping_up
     account = DayAccount(each.people, each.machines, each.abandoned, each.lost)
     if each.lines <= max(0, each.ready - each.ringing - each.waiting):
@@ -190,6 +193,6 @@ def _named(lines: Iterable[LineRecord], is_broken: Callable[[LineRecord], bool])
 
 
 def _later(at: datetime | None, since: datetime | None, by: timedelta) -> bool:
-    """Whether `at` is later than `since` by more than `by`, even if the clocks differ. A moment
-    that is missing counts as later."""
+    """Whether `at` is more than `by` later than `since`, even if the clocks differ. If `at` is
+    missing, it counts as later."""
     return at is None or since is None or at - since > by + CLOCKS

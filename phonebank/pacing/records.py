@@ -1,8 +1,8 @@
-"""The records of one campaign's machine calls, as rows of a file that anybody can check.
+"""The records of a campaign's machine calls, as rows of a file that anybody can check.
 
 The file has a row for each line to a person, and one for each decision of the pacing rule that
-dialled more than one line for each ready caller. It has no name and no number: `number_key` is
-the same for the same number, and says nothing else.
+dialled more than one line for each ready caller. The file contains no names and no telephone
+numbers. `number_key` shows which lines went to the same number, and nothing else.
 """
 
 import csv
@@ -16,7 +16,7 @@ from phonebank.pacing.snapshot import Decision, Snapshot
 
 
 class LineResult(StrEnum):
-    """What became of a line to a person."""
+    """How a line to a person ended."""
 
     UNANSWERED = "unanswered"
     PERSON = "person"  # a person was joined with a caller
@@ -28,7 +28,7 @@ class LineResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineRecord:
-    """A line to a person. Moments are aware; None if the line never came to that moment."""
+    """A line to a person. Moments are aware. A moment is None if the line never reached it."""
 
     line: int
     day: date  # the campaign's own day
@@ -47,7 +47,8 @@ class LineRecord:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
-    """A decision of the pacing rule, with what it was made from: see `pacing.snapshot`."""
+    """A decision of the pacing rule, with the figures that it was based on (see
+    `pacing.snapshot`)."""
 
     decision: int
     day: date
@@ -72,8 +73,8 @@ class DecisionRecord:
 
 
 def values_of(moment: Snapshot, decision: Decision) -> dict[str, Any]:
-    """Return what a record of this decision has: all fields of DecisionRecord but its first
-    three."""
+    """Return the values for a record of this decision: all fields of DecisionRecord except the
+    first three."""
     account = moment.account
     return {
         "lines": decision.lines,
@@ -105,7 +106,8 @@ COLUMNS = (
 
 
 class RecordError(ValueError):
-    """The error for a file of records that cannot be read. Its text names row and column."""
+    """The error for a file of records that cannot be read. Its text names the row and the
+    column."""
 
 
 def cells_of(record: Record) -> list[str]:
@@ -118,7 +120,7 @@ def cells_of(record: Record) -> list[str]:
 
 
 def read_records(file: TextIO) -> Iterator[Record]:
-    """Read the rows of a file. Raises RecordError."""
+    """Read the records in a file. Raises RecordError."""
     for number, row in enumerate(csv.DictReader(file), start=2):
         kind = KINDS.get(row.get("record") or "")
         if kind is None:
@@ -133,7 +135,7 @@ def read_records(file: TextIO) -> Iterator[Record]:
 
 
 def write_records(file: TextIO, records: Iterable[Record], header: bool = True) -> None:
-    """Write records as rows of a file, after its header."""
+    """Write records as rows of a file. With `header`, write the header first."""
     rows = csv.writer(file)
     if header:
         rows.writerow(COLUMNS)

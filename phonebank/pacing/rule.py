@@ -1,15 +1,16 @@
 """The pacing rule: how many lines to dial now.
 
-One more line is dialled only while both hold:
+Another line is dialled only while both of these conditions hold:
 
 - the chance that this line finds nobody free is at most a limit. `look_ahead` finds the chance, and
   the limit follows the day's account towards its aim;
-- if the answer rate tripled this instant, luck were as bad as once in a thousand times, and no
-  caller came free, the day would still end within its ceiling less a margin. No setting lifts
+- if the answer rate tripled at this moment, luck were as bad as it is once in a thousand times, and
+  no caller became free, the day would still end a margin below its ceiling. No setting can lift
   this bound.
 
-With fewer than five callers, and before the day has fifty answers, each ready caller has one line.
-A ready caller always has one line, because it can find nobody free only if the caller leaves.
+With fewer than five callers, or before the day has fifty answers, each ready caller has one line. A
+ready caller always has one line, because a person who answers that line finds nobody free only if
+the caller leaves.
 """
 
 from phonebank.pacing.day_bound import Exposure, limit, room
@@ -21,7 +22,7 @@ FEWEST_ANSWERS = 50
 
 
 def lines_to_dial(moment: Snapshot) -> Decision:
-    """Return how many lines to dial now, with what the decision was made from."""
+    """Return how many lines to dial now, with the figures that the decision is based on."""
     if moment.callers < FEWEST_CALLERS:
         return Decision(one_line_each(moment), PacingMode.PROGRESSIVE, Stop.FEW_CALLERS)
     if moment.account.answers < FEWEST_ANSWERS:
@@ -30,19 +31,20 @@ def lines_to_dial(moment: Snapshot) -> Decision:
 
 
 def progressive(moment: Snapshot) -> Decision:
-    """Return one line for each ready caller."""
+    """Return the decision of the progressive rule: one line for each ready caller."""
     return Decision(one_line_each(moment), PacingMode.PROGRESSIVE, None)
 
 
 def one_line_each(moment: Snapshot) -> int:
-    """Return the lines that give each ready caller one: the progressive rule."""
+    """Return how many more lines would give each ready caller one line: the progressive rule."""
     return max(0, moment.ready - len(moment.ringing) - moment.waiting)
 
 
 def lines_ahead(moment: Snapshot, allowed: int) -> Decision:
-    """Return how many lines to dial by looking ahead, whatever the number of callers and answers.
+    """Return how many lines to dial by looking ahead, regardless of how many callers and answers
+    there are.
 
-    `allowed` is how many more calls may be abandoned before the day is at its bound.
+    `allowed` is how many more calls may be abandoned before the day reaches its bound.
     """
     rate = rate_step(moment.learned.answer_bound())
     ages = ring_ages(moment.ringing)

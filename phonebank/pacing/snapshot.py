@@ -1,4 +1,4 @@
-"""What the rule is told about this moment, and what it answers."""
+"""What the pacing rule is told about the current moment, and what it answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ BOUND_OF_CEILING = 2.75 / 3
 
 
 class PacingMode(StrEnum):
-    """Which rule decided."""
+    """The rule that made a decision."""
 
     PROGRESSIVE = "progressive"  # one line for each caller who is ready
     PREDICTIVE = "predictive"
 
 
 class Stop(StrEnum):
-    """Why the rule dials no further line."""
+    """The reasons why the rule dials no further line."""
 
     FEW_CALLERS = "few_callers"  # progressive, because there are fewer than five callers
     FEW_ANSWERS = "few_answers"  # progressive, because the day is too young to know its answer rate
@@ -31,7 +31,7 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DayAccount:
-    """A campaign's calls since midnight. Of an abandoned call nobody knows whether a person or a
+    """A campaign's calls since midnight. For an abandoned call, nobody knows whether a person or a
     machine answered."""
 
     people: int  # people who were joined with a caller, and not lost
@@ -45,28 +45,30 @@ class DayAccount:
 
     @property
     def abandoned_of_answers(self) -> float:
-        """How many of all answers were abandoned, if machines were the same share of the abandoned
-        calls as of the joined calls. A lost person surely was a person, so each of them counts for
-        as many answers as there are joined calls for one person."""
+        """How many of all answers were abandoned, assuming that the share of machines was the same
+        among abandoned calls as among joined calls. A lost call certainly was to a person, so each
+        one counts for as many answers as there are joined calls for each joined person."""
         if not self.lost:
             return self.abandoned
         return self.abandoned + self.lost * (1 + self.machines / max(1, self.people))
 
     def estimated_share(self) -> float:
-        """Return the share of people who were abandoned, by Ofcom's estimate of the machines."""
+        """Return the share of people who were abandoned, using Ofcom's estimate of the number of
+        machines."""
         abandoned = self.abandoned_of_answers
         all_answers = abandoned + self.people + self.machines
         return abandoned / all_answers if all_answers else 0.0
 
     def strictest_share(self) -> float:
-        """Return the share if every abandoned call was to a person."""
+        """Return the share of people who were abandoned, assuming that every abandoned call was to
+        a person."""
         abandoned = self.abandoned + self.lost
         return abandoned / (abandoned + self.people) if abandoned else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """What a country's law asks of pacing."""
+    """What a country's law requires of pacing."""
 
     ceiling: float = 0.03  # the largest abandoned share of a day
     seconds_to_message: float = 2.0  # an answer that finds nobody free for this long is abandoned
@@ -103,7 +105,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How many lines to dial now, and what the decision was made from."""
+    """How many lines to dial now, and the figures that this decision was based on."""
 
     lines: int
     mode: PacingMode

@@ -1,1 +1,2 @@
-"""Telephone lines: one interface to several providers, and what happened on each line."""
+"""Telephone lines: one interface to several providers, and the record of what happened on each
+line."""

@@ -1,4 +1,4 @@
-"""Sends requests to Asterisk's REST interface, ARI."""
+"""Sends requests to ARI, Asterisk's REST interface."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AT_ONCE = 32
 
 
 class Ari:
-    """A client for one application of one Asterisk. Threads may share it."""
+    """A client for one application on one Asterisk server. Threads may share it."""
 
     def __init__(self, url: str, user: str, password: str, app: str) -> None:
         self.app = app
@@ -30,17 +30,19 @@ class Ari:
 
     @property
     def events_url(self) -> str:
-        """The websocket's address. It has the password in it, so it must not be logged."""
+        """The websocket's address. It contains the password, so it must not be logged."""
         parts = urlsplit(self._url)
         scheme = "wss" if parts.scheme == "https" else "ws"
         key = ":".join(quote(part, safe="") for part in self._sign_in)
         return f"{scheme}://{parts.netloc}{parts.path}/ari/events?app={self.app}&api_key={key}"
 
     def ask(self, method: str, path: str, **sent: Any) -> requests.Response:
-        """Send a request with the parameters of `requests`, and return the answer.
+        """Send a request and return the answer. `sent` takes the parameters of the library
+        `requests`.
 
-        A status such as 404 or 409 is returned, because it says something about the line. Raises
-        BackendUnavailableError if Asterisk does not answer, refuses the password, or fails.
+        An answer with a status such as 404 or 409 is returned, because the status says something
+        about the line. Raises BackendUnavailableError if Asterisk does not answer, refuses the
+        password, or fails.
         """
         try:
             answer = self._session.request(
@@ -54,7 +56,7 @@ class Ari:
         return answer
 
     def list_of(self, path: str) -> list[dict[str, Any]]:
-        """Return a list that Asterisk keeps: channels, bridges, endpoints. Raises
+        """Return one of the lists that Asterisk keeps: channels, bridges or endpoints. Raises
         BackendUnavailableError."""
         answer = self.ask("GET", path)
         found: list[dict[str, Any]] = answer.json() if answer.ok else []

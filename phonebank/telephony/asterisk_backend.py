@@ -1,6 +1,6 @@
-"""Lines through an Asterisk server of our own, over its REST interface (ARI).
+"""Makes calls through an Asterisk server of our own, over its REST interface (ARI).
 
-Each caller's line has a bridge, in which the caller stays and people come and go.
+Each caller's line has a bridge. The caller stays in it, while people enter and leave.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SECONDS_TO_APPEAR = 10.0
 
 
 class AsteriskBackend:
-    """Asterisk as `phonebank asterisk-config` configures it, with a SIP trunk."""
+    """An Asterisk server with a SIP trunk, configured by `phonebank asterisk-config`."""
 
     name = "asterisk"
 
@@ -128,8 +128,8 @@ class AsteriskBackend:
             self._listener.stop()
 
     def _dial(self, line_id: int, number: str, show: str, seconds: int, side: str) -> str:
-        """Dial with a channel id that is made from the line's id. So a call whose answer was lost
-        is found again, and nobody is dialled twice for one line."""
+        """Dial with a channel id that is made from the line's id. So if Asterisk's answer is lost,
+        the call can be found again, and nobody is dialled twice for one line."""
         if not NUMBER.fullmatch(number) or not NUMBER.fullmatch(show):
             raise NumberRefusedError("not an international number")
         name = channel_id(line_id)

@@ -1,10 +1,10 @@
-"""Turns Asterisk's messages into our events. This module uses no network.
+"""Turns Asterisk's messages into our events. This module does not use the network.
 
 The channel that Phonebank makes for line 7 has the id `line-7`. If line 7 is a caller's line, the
 caller's bridge has the id `bridge-7`. (If a channel and a bridge had the same id, Asterisk would
-send the events of only one of them.) So even a process that has just started can tell from the id
-which line a channel is. Asterisk chooses the id of a browser's channel; the channel's name says for
-which line the browser signed in.
+send the events of only one of them.) So even a process that has just started can tell from a
+channel's id which line it is. For a browser's channel, Asterisk chooses the id, and the channel's
+name says which line the browser signed in for.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def channel_id(line_id: int) -> str:
 
 
 def channel_ids_like() -> str:
-    """Return a LIKE pattern for the ids of the channels that go through the trunk. The channels of
-    browsers have other ids."""
+    """Return a LIKE pattern for the ids of channels that use the trunk. Browsers' channels have
+    different ids."""
     return "line-%"
 
 
@@ -50,7 +50,7 @@ def bridge_id(line_id: int) -> str:
 
 
 def softphone_name(line_id: int) -> str:
-    """Return the name by which a browser signs in for a line."""
+    """Return the name with which a browser signs in for a line."""
     return f"softphone-{line_id}"
 
 
@@ -71,29 +71,30 @@ def is_browsers(channel: Message) -> bool:
 
 
 def is_callers(channel: Message) -> bool:
-    """Return whether this channel is a caller's line. A browser's channel always is one."""
+    """Return whether this channel is a caller's line. A browser's channel always is."""
     if is_browsers(channel):
         return True
     return str(channel.get("dialplan", {}).get("app_data", "")).endswith(",caller")
 
 
 def is_alone(bridge: Message) -> bool:
-    """Return whether this is the bridge of a caller, with nobody else in it."""
+    """Return whether this is a caller's bridge in which the caller is alone."""
     return _line_of_bridge(bridge) is not None and len(bridge["channels"]) == 1
 
 
 def is_empty(bridge: Message) -> bool:
-    """Return whether this is the bridge of a caller, with nobody in it."""
+    """Return whether this is a caller's bridge with nobody in it."""
     return _line_of_bridge(bridge) is not None and not bridge["channels"]
 
 
 def moment_of(text: str) -> datetime:
-    """Return a moment that Asterisk wrote, such as 2026-11-29T11:43:42.456+0000 (aware)."""
+    """Return the moment (aware) in a text written by Asterisk, such as
+    2026-11-29T11:43:42.456+0000."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
 
 
 def events_of(message: Message) -> Iterator[LineEvent]:
-    """Yield what a message of ARI means for our lines: no event, or one event for each line."""
+    """Yield the events that a message from ARI means for our lines: none, or one for each line."""
     if "timestamp" not in message:
         return
     at = moment_of(message["timestamp"])
@@ -117,7 +118,7 @@ def events_of(message: Message) -> Iterator[LineEvent]:
 
 
 def state_events(channel: Message, at: datetime) -> Iterator[LineEvent]:
-    """Yield the event that says in which state a channel is, as if it had just arrived."""
+    """Yield the event for the state that a channel is in, as if the event had just arrived."""
     if channel["state"] in ("Ring", "Ringing"):
         yield from _one(channel, EventKind.RINGING, at)
     if channel["state"] == "Up" and channel.get("dialplan", {}).get("app_name") == "Stasis":
@@ -135,17 +136,18 @@ def joined_events(bridge: Message, at: datetime) -> Iterator[LineEvent]:
 
 
 def cause_of(channel: Message, number: int | None) -> EndCause:
-    """Return why a channel ended. If it was answered, one of the two sides has hung up."""
+    """Return why a channel ended. If the channel was answered, one of the two sides has hung up."""
     if channel["state"] == "Up":
         return EndCause.HUNG_UP
     return _CAUSE_OF.get(number or 0, EndCause.FAILED)
 
 
 def _bridge_events(message: Message, at: datetime) -> Iterator[LineEvent]:
-    """Yield what it means that a channel entered or left a caller's bridge: one event for the
-    caller's line, and one for the person's.
+    """Yield the events for a channel that entered or left a caller's bridge: one for the caller's
+    line, and one for the person's line.
 
-    The caller is alone in the bridge at first. Their own entering joins nobody, so it is no event.
+    At first the caller is alone in the bridge. When the caller enters, nobody is joined, so there
+    is no event.
     """
     bridge, moved = message["bridge"], line_of(message["channel"])
     caller = _line_of_bridge(bridge)
@@ -191,7 +193,7 @@ def _line_of_bridge(bridge: Message) -> int | None:
 
 
 def _sequence(at: datetime, kind: EventKind) -> int:
-    """Return a number that grows with time: twice the milliseconds since 1970, and one more for
-    JOINED. A line that moves to another bridge leaves one and joins the other within one
-    millisecond, so JOINED must be the later event."""
+    """Return a number that grows with time: twice the milliseconds since 1970, plus one for JOINED.
+    A line that moves between bridges leaves one and joins the other within the same millisecond, so
+    JOINED must be the later event."""
     return 2 * int(at.timestamp() * 1000) + (kind == EventKind.JOINED)

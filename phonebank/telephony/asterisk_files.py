@@ -1,4 +1,4 @@
-"""Asterisk's configuration: the files in `asterisk_config/`, filled in for one machine."""
+"""Writes Asterisk's configuration: the files in `asterisk_config/`, filled in for one machine."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ class AsteriskSettings:
     sounds: str = "/var/lib/asterisk/phonebank"
 
     def check(self) -> None:
-        """Raise ValueError, with the name of the setting, if a value can't stand in a file."""
+        """Raise ValueError, which names the setting, if a file cannot contain a value."""
         for name, value in vars(self).items():
             if isinstance(value, str) and value and not PLAIN.fullmatch(value):
                 raise ValueError(f"{name} has a space, a semicolon or a bracket in it.")
 
 
 def write_configuration(settings: AsteriskSettings, folder: Path) -> list[Path]:
-    """Write every configuration file into `folder`. Only its owner and its group can read a file.
+    """Write every configuration file into `folder`. Only a file's owner and group can read it.
 
-    Returns their paths. Files with the same names are replaced. Raises ValueError for a value that
-    can't stand in such a file.
+    Return the paths of the files. Existing files with the same names are replaced. Raises
+    ValueError for a value that such a file cannot contain.
     """
     settings.check()
     values = {**vars(settings), **_sections(settings)}
@@ -78,7 +78,7 @@ def write_configuration(settings: AsteriskSettings, folder: Path) -> list[Path]:
 
 
 def _sections(settings: AsteriskSettings) -> dict[str, str]:
-    """Return the settings that only some machines need, as lines of the files."""
+    """Return the settings that only some machines need, as lines for the files."""
     address = settings.public_address
     nat = f"external_signaling_address = {address}\nexternal_media_address = {address}"
     sign_in = (
@@ -94,8 +94,8 @@ def _sections(settings: AsteriskSettings) -> dict[str, str]:
 
 
 def write_waiting_sound(sounds: Path) -> Path:
-    """Write what callers hear while they wait: a soft tone every four seconds, so that they know
-    that the line works. Returns the path."""
+    """Write the sound that callers hear while they wait: a soft tone every four seconds, so that
+    they know that the line works. Return the path."""
     folder = sounds / "waiting"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "waiting.wav"

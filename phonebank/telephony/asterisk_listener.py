@@ -1,4 +1,4 @@
-"""Listens to Asterisk's events in a thread of its own, and connects again after each failure."""
+"""Listens to Asterisk's events in a separate thread, and reconnects after each failure."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ PINGS_AFTER = 10.0
 
 
 class Listener:
-    """Passes Asterisk's events on, in their order.
+    """Passes Asterisk's events on, in order.
 
-    Asterisk keeps no events while no process listens. So each time it has connected, the listener
-    tells in which state every line is. `AsteriskBackend.fetch` finds the lines that have ended.
+    Asterisk does not keep events while no process is listening. So each time the listener has
+    connected, it reports the state of every line. `AsteriskBackend.fetch` finds the lines that have
+    ended.
     """
 
     def __init__(self, ari: Ari, tell: Callable[[LineEvent], None]) -> None:
@@ -50,7 +51,7 @@ class Listener:
         self._thread = threading.Thread(target=self._run, name="asterisk", daemon=True)
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start listening."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -135,7 +136,8 @@ class Listener:
                 self._ari.ask("DELETE", f"/bridges/{bridge['id']}")
 
     def _put_into_bridge(self, channel: Message) -> None:
-        """Give a caller a bridge, so that one request is enough to join a person."""
+        """Put a caller into a bridge, so that one request is enough to join a person to the
+        caller."""
         line = line_of(channel)
         if line is not None:
             bridge = f"/bridges/{bridge_id(line)}"
@@ -144,8 +146,9 @@ class Listener:
             self._play_waiting(bridge_id(line))
 
     def _play_waiting(self, bridge: str) -> None:
-        """Play the waiting sound to a caller who is alone, so that they know that the line works.
-        Some trunks also end a line without any sound. `AsteriskBackend.join` ends the sound."""
+        """Play the waiting sound to a caller who is alone, so that the caller knows that the line
+        works. Also, some trunks end a line on which there is no sound. `AsteriskBackend.join` ends
+        the sound."""
         self._ari.ask("POST", f"/bridges/{bridge}/moh")
 
     def _clean_up(self, channel: Message) -> None:

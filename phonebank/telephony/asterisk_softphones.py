@@ -1,5 +1,5 @@
-"""The sign-ins with which callers' browsers reach Asterisk. Each sign-in is for one line. Asterisk
-keeps the sign-ins in its memory."""
+"""Makes and ends the sign-ins with which callers' browsers reach Asterisk. Each sign-in is for one
+line. Asterisk keeps the sign-ins in memory."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ _OBJECTS = "/asterisk/config/dynamic/res_pjsip"
 
 
 def make_sign_in(ari: Ari, line_id: int, url: str) -> SoftphoneToken:
-    """Make a browser's sign-in for a line, and return it. It replaces an earlier sign-in.
+    """Make and return a sign-in with which a browser can open a line. It replaces any earlier
+    sign-in for that line.
 
-    The browser connects to `url` and calls the name `line`. It can call nothing else. Raises
+    The browser connects to `url` and calls the name `line`. It cannot call anything else. Raises
     BackendUnavailableError.
     """
     name, password = softphone_name(line_id), secrets.token_urlsafe(24)
@@ -47,7 +48,7 @@ def make_sign_in(ari: Ari, line_id: int, url: str) -> SoftphoneToken:
 
 
 def end_sign_in(ari: Ari, line_id: int) -> None:
-    """Delete a line's sign-in, if the line has one. Raises BackendUnavailableError."""
+    """Delete a line's sign-in if there is one. Raises BackendUnavailableError."""
     for kind in ("endpoint", "auth"):
         ari.ask("DELETE", f"{_OBJECTS}/{kind}/{softphone_name(line_id)}")
 

@@ -1,4 +1,5 @@
-"""The interface to a provider of telephone lines. Its users do not know which provider it is."""
+"""The interface to a provider of telephone lines. Code that uses the interface does not know which
+provider it is."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from phonebank.telephony.events import LineEvent
 
 
 class BackendUnavailableError(Exception):
-    """The error if the provider does not answer or has no room now. Trying again may help."""
+    """The error if the provider does not answer or has no free capacity at the moment. Trying again
+    may help."""
 
 
 class NumberRefusedError(Exception):
@@ -19,7 +21,7 @@ class NumberRefusedError(Exception):
 
 
 class NoSoftphoneError(NotFoundError):
-    """The error if callers can't speak through the browser with this provider."""
+    """The error if callers cannot talk through the browser with this provider."""
 
     def __init__(self) -> None:
         super().__init__("You can't call from the browser here.", "Use your own phone.")
@@ -34,8 +36,9 @@ class Sound(StrEnum):
 
 @dataclass(frozen=True)
 class LineRef:
-    """A line as the provider knows it. `provider_id` is None if we do not know it: a process died
-    while it dialled the line, or a browser has not opened the line yet."""
+    """A reference to a line, for the provider. `provider_id` is None if we do not know it, because
+    a process died while it was dialling the line, or because a browser has not opened the line yet.
+    """
 
     line_id: int
     provider_id: str | None
@@ -44,8 +47,8 @@ class LineRef:
 @dataclass(frozen=True)
 class SoftphoneToken:
     """What a caller's browser needs to open its line: a secret, the time until which the secret
-    works (aware), and the driver's settings, such as the address to connect to. No number of a
-    person is in it."""
+    works (aware), and the driver's settings, such as the address to connect to. It contains no
+    person's number."""
 
     driver: str  # the JavaScript driver: twilio, sip
     secret: str = field(repr=False)
@@ -56,27 +59,27 @@ class SoftphoneToken:
 class Backend(Protocol):
     """A provider. Its methods may be called from several threads.
 
-    `number` and `show` are E.164; `show` is the number that the called telephone displays. All
-    methods except `listen` and `close` may raise BackendUnavailableError. To join, play to or hang
-    up a line that has ended changes nothing, and is no error.
+    `number` and `show` are in E.164 format. `show` is the number that the called telephone
+    displays. All methods except `listen` and `close` may raise BackendUnavailableError. Joining,
+    playing to or hanging up a line that has ended changes nothing and is not an error.
     """
 
     name: str
 
     def call_caller(self, line_id: int, number: str, show: str) -> str:
         """Call a caller's own telephone, and return the provider's id of the line. The line stays
-        up after each person. Raises NumberRefusedError."""
+        open from one person to the next. Raises NumberRefusedError."""
 
     def call_person(self, line_id: int, number: str, show: str, ring_seconds: int) -> str:
-        """Call a person for at most `ring_seconds`, and return the provider's id of the line.
-        Raises NumberRefusedError."""
+        """Call a person, let the telephone ring for at most `ring_seconds`, and return the
+        provider's id of the line. Raises NumberRefusedError."""
 
     def join(self, person: LineRef, caller: LineRef) -> None:
         """Let the two lines hear each other, and end any sound that plays on them."""
 
     def play(self, line: LineRef, sound: Sound) -> None:
-        """Play a sound on a line that was answered. At the end of INFORMATION_MESSAGE
-        the provider tells PLAYED."""
+        """Play a sound on a line that was answered. At the end of INFORMATION_MESSAGE, the provider
+        reports PLAYED."""
 
     def hang_up(self, line: LineRef) -> None:
         """End the line."""
@@ -86,13 +89,13 @@ class Backend(Protocol):
         NoSoftphoneError."""
 
     def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:
-        """Ask the provider in which state these lines are. Return the states as events, as if the
+        """Ask the provider which states these lines are in. Return the states as events, as if the
         events had just arrived. For a line that the provider does not know, return ENDED with the
         cause LOST."""
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
-        """Begin to pass the provider's events to `tell`, from a thread or greenlet that runs until
-        `close`. If the provider sends webhooks instead, do nothing."""
+        """Start passing the provider's events to `tell`, from a thread or greenlet that runs until
+        `close` is called. If the provider sends webhooks instead, do nothing."""
 
     def close(self) -> None:
-        """End what `listen` began."""
+        """Stop what `listen` started."""

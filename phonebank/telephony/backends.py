@@ -1,4 +1,4 @@
-"""Which provider of telephone lines this server uses."""
+"""Selects the provider of telephone lines that this server uses."""
 
 import importlib
 from typing import cast
@@ -15,13 +15,14 @@ _BACKENDS = {
 
 
 def current_backend() -> str | None:
-    """Return the name of the current app's provider, or None. This imports no provider's module."""
+    """Return the name of the current app's provider, or None if it has none. This does not import
+    any provider's module."""
     chosen = current_config().telephony
     return None if chosen == MANUAL else chosen
 
 
 def backend_for(config: Config) -> Backend | None:
-    """Return the provider that TELEPHONY names, made from `config`; None for `manual`.
+    """Return the provider that TELEPHONY names, set up from `config`, or None for `manual`.
 
     Raises ConfigError if the provider is not in this release or its settings are wrong.
     """

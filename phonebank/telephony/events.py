@@ -1,4 +1,4 @@
-"""What happened on a line, in the same words for every provider."""
+"""What happened on a line, in a form that is the same for every provider."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +11,10 @@ from phonebank.models.line_event import EventKind
 class LineEvent:
     """One thing that happened on a line.
 
-    `sequence` grows from each JOINED or LEFT of a line to the next. Other events may have any
-    number. The line, the number and the kind together name the event. `cause` is why the line
-    ended; None for other kinds. `at` is aware. `provider_id` is the provider's id of the line, if
-    the event has it.
+    Each JOINED or LEFT event of a line has a higher `sequence` than the one before it. Other events
+    may have any `sequence`. The line, the `sequence` and the kind together identify the event.
+    `cause` says why the line ended, and is None for other kinds of event. `at` is aware.
+    `provider_id` is the provider's id of the line, if the event has it.
     """
 
     line_id: int

@@ -1,5 +1,5 @@
-"""The message for a person who answers while no caller is free. It says who called, and on which
-number the person can ask not to be called again."""
+"""The message for a person who answers while no caller is free. It says who called, and which
+number the person can call to ask not to be called again."""
 
 from phonebank.core.errors import NotFoundError
 from phonebank.core.statement import Statement
@@ -31,9 +31,9 @@ OTHER = (ENGLISH, "en-GB")
 
 
 def message_for_line(line_id: int) -> tuple[str, str]:
-    """Return what to say on this line, and the language of the voice as a tag such as `en-GB`.
+    """Return the text to say on this line, and the language of the voice as a tag such as `en-GB`.
 
-    Raises NotFoundError for a line that is not in the table.
+    Raises NotFoundError if there is no such line.
     """
     row = _OF_LINE.row({"line_id": line_id})
     if row is None:
@@ -44,5 +44,6 @@ def message_for_line(line_id: int) -> tuple[str, str]:
 
 
 def spoken(number: str) -> str:
-    """Return an international number as a voice should read it, digit by digit."""
+    """Return an international number in the form in which a voice should read it, digit by
+    digit."""
     return ", ".join(number.removeprefix("+"))

@@ -1,4 +1,4 @@
-"""The job that writes what lines cost."""
+"""The job that stores what lines cost."""
 
 import logging
 from typing import cast
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @job(CHORES, timeout=120)
 def fill_in_prices() -> None:
-    """Write what ended lines cost. If the provider does not answer, the next run asks again."""
+    """Store what ended lines cost. If the provider does not answer, the next run asks again."""
     config = current_config()
     if config.telephony == "twilio":
         ask_for_prices(cast(TellsPrices, backend_for(config)))
@@ -33,7 +33,7 @@ def fill_in_prices() -> None:
 
 
 def ask_for_prices(backend: TellsPrices) -> None:
-    """Ask the provider for the prices that are missing, and write them. Commits."""
+    """Ask the provider for the prices that are missing, and store them. Commits."""
     write_free_lines(backend.name)
     unpriced = unpriced_lines(backend.name)
     db.session.commit()  # the provider may take seconds to answer

@@ -1,9 +1,9 @@
-"""Says what is known of a line after an event. This module uses no database.
+"""Works out what is known about a line after an event. This module uses no database.
 
-Providers tell of events late, twice, or in another order. So a line never goes back a stage, except
-that a line that has left another is ANSWERED again. The state ENDED stays. An event that comes late
-can still fill in a moment that was not known: if ANSWERED comes after ENDED, the person had
-answered.
+Providers may report events late, twice, or in the wrong order. So a line never goes back a stage,
+except that a line that has left another line is ANSWERED again. The state ENDED is final. An event
+that arrives late can still fill in a moment that was not known: if ANSWERED arrives after ENDED,
+the person had answered.
 """
 
 from dataclasses import dataclass, replace
@@ -17,9 +17,9 @@ _ORDER = list(LineState)
 
 @dataclass(frozen=True)
 class LineFacts:
-    """What is known of a line: its state, why it ended, and when it was first answered, joined to
-    another line, had a sound played to its end, and ended (aware). `sequence` is the highest
-    sequence number of the JOINED and LEFT events applied."""
+    """What is known about a line: its state, why it ended, and when (aware) it was first answered,
+    was first joined to another line, first had a sound played to the end, and ended. `sequence` is
+    the highest sequence number of the JOINED and LEFT events applied."""
 
     state: LineState = LineState.WANTED
     cause: EndCause | None = None
@@ -31,7 +31,7 @@ class LineFacts:
 
 
 def apply(facts: LineFacts, event: LineEvent) -> LineFacts:
-    """Return what is known of the line after this event."""
+    """Return what is known about the line after this event."""
     is_newest = event.sequence > facts.sequence
     facts = _with_moments(facts, event)
     if facts.state == LineState.ENDED:

@@ -1,4 +1,4 @@
-"""How things stand for a caller on the telephone, from the rows about that caller."""
+"""Works out the situation of a caller on the telephone from the rows about that caller."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from phonebank.models import EndCause, LineState
 
 
 class Phase(StrEnum):
-    """What a caller's page shows."""
+    """The phases of a caller on the telephone, one of which the caller's page shows."""
 
     OFF = "off"  # not on the telephone
     CONNECTING = "connecting"
@@ -20,12 +20,12 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Situation:
-    """What the rows about one caller say, as far as the caller's phase depends on it.
+    """What the rows about one caller say that determines the caller's phase.
 
     `caller_line` is the state of the caller's line. `person_line` is the state of the newest line
-    of their open call. Each is None if there is no such line. `was_joined` says whether the
-    person's line was ever joined, and `cause` why it ended. `has_call` says whether the caller has
-    an open call.
+    in the caller's open call. Each is None if there is no such line. `was_joined` says whether the
+    person's line was ever joined, and `cause` says why it ended. `has_call` says whether the caller
+    has an open call.
     """
 
     is_on: bool
@@ -43,7 +43,7 @@ class Situation:
 
     @property
     def phase(self) -> Phase:
-        """What the caller's page shows."""
+        """The phase that the caller's page shows."""
         has_ended = self.person_line == LineState.ENDED
         if self.has_call and self.was_joined:
             return Phase.WRAPPING_UP if has_ended else Phase.TALKING

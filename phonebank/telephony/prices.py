@@ -1,4 +1,4 @@
-"""Writes what the provider charged for each line. These functions do not commit."""
+"""Stores what the provider charged for each line. These functions do not commit."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -46,33 +46,33 @@ WHERE backend = :backend AND cost IS NULL AND ended_at >= :first
 
 
 class TellsPrices(Protocol):
-    """A backend whose provider says what each line cost."""
+    """A backend whose provider reports what each line cost."""
 
     name: str
 
     def prices_since(self, since: datetime) -> dict[str, tuple[Decimal, str]]:
-        """Return the cost and the currency (ISO 4217) of the calls that began at or after `since`,
-        by the provider's ids. A call whose price is not known yet is left out. Raises
+        """Return the cost and currency (ISO 4217) of the calls that began at or after `since`, by
+        the provider's id. A call whose price is not known yet is left out. Raises
         BackendUnavailableError."""
 
 
 def write_prices_by_the_minute(
     backend: str, price: Decimal, currency: str, of_the_trunk: str
 ) -> None:
-    """Write what ended lines cost at `price` a minute, by the second. `of_the_trunk` is a LIKE
-    pattern of the provider's ids of the lines that cost something."""
+    """Store what ended lines cost at `price` a minute, charged by the second. `of_the_trunk` is a
+    LIKE pattern that matches the provider's ids of the lines that cost something."""
     values = {"price": price, "currency": currency, "of_the_trunk": of_the_trunk}
     asked = {"backend": backend, "first": now() - ASKS_UNTIL}
     db.session.execute(_WRITE_BY_THE_MINUTE, values | asked)
 
 
 def write_free_lines(backend: str) -> None:
-    """Write that the lines that nobody answered cost nothing."""
+    """Store that the lines that nobody answered cost nothing."""
     db.session.execute(_WRITE_FREE, _asked(backend) | {"free": [cause.value for cause in FREE]})
 
 
 def unpriced_lines(backend: str) -> dict[str, datetime]:
-    """Return the lines that have ended and have no price yet. The keys are the provider's ids of
+    """Return the lines that have ended but have no price yet: the keys are the provider's ids of
     the lines, and the values are the times at which the lines were created."""
     rows = db.session.execute(_UNPRICED, _asked(backend))
     return {row.provider_id: row.created_at for row in rows}
@@ -81,7 +81,8 @@ def unpriced_lines(backend: str) -> dict[str, datetime]:
 def write_prices(
     backend: str, unpriced: Collection[str], told: Mapping[str, tuple[Decimal, str]]
 ) -> None:
-    """Write the prices that the provider told, for those of the lines that have no price."""
+    """Store the prices that the provider has reported, for those of the lines that have no
+    price."""
     found = [(sid, *price) for sid, price in told.items() if sid in unpriced]
     ids, costs, currencies = ([row[place] for row in found] for place in range(3))
     values = {"backend": backend, "ids": ids, "costs": costs, "currencies": currencies}

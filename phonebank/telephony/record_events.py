@@ -1,7 +1,7 @@
-"""Writes what a provider told about lines. These functions do not commit.
+"""Stores what a provider has reported about lines. These functions do not commit.
 
-The line is read without a lock. One statement writes the event and the line, but only if the line
-has not changed since. If it has, the line is locked and read again.
+The line is read without a lock. Then one statement writes the event and the line, but only if the
+line has not changed in the meantime. If it has changed, the line is locked and read again.
 """
 
 import logging
@@ -46,9 +46,9 @@ RETURNING line.id
 
 
 def record_event(event: LineEvent) -> bool:
-    """Write an event and what it changes on its line. Return whether it was new.
+    """Store an event and the changes that it makes to its line. Return whether the event was new.
 
-    An event that was written before changes nothing, and so does an event of an unknown line.
+    An event that is already stored changes nothing, nor does an event of an unknown line.
     """
     named = {"line_id": event.line_id, "event_sequence": event.sequence, "kind": event.kind.value}
     row = _READ.row(named)
@@ -111,9 +111,9 @@ WHERE line.id = told.id
 
 
 def record_events(events: Sequence[LineEvent]) -> None:
-    """Write many events with three statements. The lines are locked in the order of their ids.
+    """Store many events with three statements. The lines are locked in the order of their ids.
 
-    Each event has the effect that it has in `record_event`. Events of unknown lines are left out.
+    Each event has the same effect as in `record_event`. Events of unknown lines are ignored.
     """
     ids = sorted({event.line_id for event in events})
     lines = {row.id: _facts_of(row) for row in db.session.execute(_LOCK_MANY, {"ids": ids})}
@@ -146,8 +146,8 @@ def record_events(events: Sequence[LineEvent]) -> None:
 
 
 def _was_dialled_at(event: LineEvent) -> datetime | None:
-    """Return a moment at which the line had been dialled. A line may end without that, so its end
-    says nothing about it."""
+    """Return a moment by which the line had been dialled, or None if the event does not show that
+    it had been. A line may end without having been dialled, so its end shows nothing."""
     return None if event.kind == EventKind.ENDED else event.at
 
 

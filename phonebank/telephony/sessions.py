@@ -1,7 +1,7 @@
-"""Connects callers to the telephone, and notes whether they are ready. Nothing here commits.
+"""Connects callers to the telephone, and stores whether they are ready. Nothing here commits.
 
-These functions only change rows. The dialler reads the rows within a moment, and does on the lines
-what follows from the change.
+These functions only change rows. The dialler reads the rows a moment later, and makes the lines
+match.
 """
 
 import uuid
@@ -85,8 +85,8 @@ class NotConnectedError(ConflictError):
 
 @dataclass(frozen=True)
 class CallerPhone:
-    """How things stand for one caller on the telephone. `call_id` is their open call,
-    `line_id` is the caller's own line, and `notice` says why they get nobody, or is ""."""
+    """The situation of one caller on the telephone. `call_id` is the caller's open call, `line_id`
+    is the caller's own line, and `notice` says why the caller gets nobody, or is ""."""
 
     situation: Situation
     call_id: uuid.UUID | None
@@ -103,38 +103,39 @@ class CallerPhone:
 
     @property
     def shows_person(self) -> bool:
-        """Whether the caller may see the person of their open call: the two were joined, or the
-        caller is correcting how the call ended."""
+        """Whether the caller may see the person in the open call, because the two were joined or
+        because the caller is correcting how the call ended."""
         return self.call_id is not None and (self.situation.was_joined or self.turn > 0)
 
 
 def connect(caller: Caller, number: str | None) -> None:
-    """Let the dialler connect the caller: it calls `number` (E.164), or waits for the caller's
-    browser if `number` is None.
+    """Ask the dialler to connect the caller. The dialler calls `number` (E.164), or waits for the
+    caller's browser if `number` is None.
 
-    A caller who is already connected gets the new line, and keeps the person they talk with.
+    A caller who is already connected gets the new line, and stays connected to the same person.
     """
     values = {"caller_id": caller.id, "campaign_id": caller.campaign_id}
     db.session.execute(_CONNECT, values | {"number": number, "at": now()})
 
 
 def set_ready(caller: Caller, ready: bool) -> None:
-    """Write whether the caller wants the next person. Raises NotConnectedError."""
+    """Store whether the caller is ready for the next person. Raises NotConnectedError."""
     _change(_SET_READY, caller, ready=ready, at=now())
 
 
 def finish_after_call(caller: Caller) -> None:
-    """Let the caller's session end after the present person. Raises NotConnectedError."""
+    """Let the caller's session end after the current person. Raises NotConnectedError."""
     _change(_FINISH, caller)
 
 
 def end_session(caller_id: int) -> None:
-    """End the caller's session now. Their line and the line of their person end too."""
+    """End the caller's session now. The caller's own line and the line of the person on the call
+    are ended too."""
     db.session.execute(_END, {"caller_id": caller_id, "at": now()})
 
 
 def phone_of(caller_id: int, seen: bool = False) -> CallerPhone:
-    """Return how things stand for a caller. With `seen`, store that their page is open."""
+    """Return the situation of a caller. With `seen`, store that the caller's page is open."""
     row = _SITUATION.row({"caller_id": caller_id})
     if row is None:
         raise NotFoundError("There is no such caller.", "Join again.")
@@ -162,9 +163,9 @@ def phone_of(caller_id: int, seen: bool = False) -> CallerPhone:
 
 
 def want_person_line(caller: Caller, call: Call, backend: str) -> Line:
-    """Write the line of an open call. The dialler dials it at its next turn.
+    """Store a line for an open call. The dialler dials it at its next turn.
 
-    A unique index allows a call only one open line. For a second one this raises IntegrityError.
+    A unique index allows a call only one open line. A second line raises IntegrityError.
     """
     line = Line(
         campaign_id=call.campaign_id,
@@ -180,8 +181,8 @@ def want_person_line(caller: Caller, call: Call, backend: str) -> Line:
 
 
 def want_hang_up(caller: Caller, call_id: uuid.UUID) -> bool:
-    """Let the dialler end the line of one of the caller's calls. Return whether the
-    call had an open line."""
+    """Ask the dialler to end the line of one of the caller's calls. Return whether the call had an
+    open line."""
     values = {"call_id": call_id, "caller_id": caller.id, "at": now()}
     return db.session.scalar(_WANT_END, values) is not None
 

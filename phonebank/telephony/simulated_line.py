@@ -1,5 +1,5 @@
-"""One line of the simulated network: what was decided when it was dialled, and what was done to it
-since. This module does not use Redis."""
+"""One line in the simulated network: what was decided when it was dialled, and what has been done
+to it since. This module does not use Redis."""
 
 import json
 import time
@@ -16,10 +16,10 @@ Told = tuple[int, EventKind, EndCause | None, float]
 class SimulatedLine:
     """A dialled line. Times are Unix seconds.
 
-    `answers_at` is None for a line that nobody answers; it ends at `fails_at` with `cause`. A
-    person hangs up `talk` seconds after they were joined, and `patience` seconds after the answer
-    if they hear nobody. A caller (`talk` None) stays. `joins`, `messages` and `hang_ups` are the
-    times of our commands.
+    `answers_at` is None for a line that nobody answers. Such a line ends at `fails_at` with
+    `cause`. A person hangs up `talk` seconds after being joined to a caller, or `patience` seconds
+    after answering if nobody speaks. A caller, for whom `talk` is None, stays. `joins`, `messages`
+    and `hang_ups` are the times of our commands.
     """
 
     dialled_at: float
@@ -56,7 +56,7 @@ class SimulatedLine:
         return json.dumps(asdict(self))
 
     def happened(self, by: float) -> list[Told]:
-        """Return what happened on the line until `by`, in order and numbered."""
+        """Return what had happened on the line by `by`, numbered and in order."""
         ended, cause = self._end()
         moments: list[tuple[EventKind, EndCause | None, float]] = []
         if cause not in (EndCause.BUSY, EndCause.NO_SUCH_NUMBER):
@@ -70,7 +70,7 @@ class SimulatedLine:
         return [(n, *one) for n, one in enumerate(moments, 1) if one[2] <= by]
 
     def _end(self) -> tuple[float, EndCause]:
-        """Return when and why the line ends, as far as is known now."""
+        """Return when and why the line ends, as far as this is known now."""
         ends: list[tuple[float, EndCause]] = []
         for at in self.hang_ups[:1]:
             answered = self.answers_at is not None and self.answers_at <= at

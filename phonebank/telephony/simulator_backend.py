@@ -1,9 +1,9 @@
-"""A provider that calls nobody, for tests and for trying a campaign out. It behaves as badly as
-real ones: events come late, twice, out of order or not at all.
+"""A provider that calls nobody, for tests and for trying out a campaign. It behaves as badly as
+real providers: events arrive late, twice, out of order or not at all.
 
-The simulated network is in Redis, so it goes on when a process that uses it dies. What happens to
-a line follows from its id and a seed, and is stored when the line is dialled. `simulated_line` says
-what has happened by a moment.
+The simulated network is stored in Redis, so it carries on when a process that uses it dies. A
+line's id and a seed determine what happens to the line, and this is stored when the line is
+dialled. `simulated_line` says what has happened by a given moment.
 """
 
 import logging
@@ -38,12 +38,12 @@ LOOKS_EVERY = 0.05  # seconds
 
 @dataclass(frozen=True)
 class Network:
-    """How the simulated network behaves. Chances are from 0 to 1, times in seconds.
+    """How the simulated network behaves. Chances are from 0 to 1, and times are in seconds.
 
     `answer`, `busy` and `no_such_number` are the chances that a dialled number answers, is busy or
-    does not exist; nobody answers the other numbers. `ring` and `talk` are means. `lost`, `late`
-    and `doubled` are the chances that an event is lost, comes late or comes twice; a late event
-    comes within `late_by`.
+    does not exist. Nobody answers the other numbers. `ring` and `talk` are mean lengths. `lost`,
+    `late` and `doubled` are the chances that an event is lost, arrives late or arrives twice. A
+    late event arrives within `late_by` seconds.
     """
 
     seed: int = 1
@@ -132,7 +132,7 @@ class SimulatorBackend:
         return events
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
-        """See Backend. What happened before this call is not told."""
+        """See Backend. Events from before this call are not reported."""
         threading.Thread(target=self._listen, args=(tell,), daemon=True).start()
 
     def close(self) -> None:
@@ -203,7 +203,7 @@ class SimulatorBackend:
             tell(event)
 
     def _fates(self, event: LineEvent, at: float) -> list[tuple[float, LineEvent]]:
-        """Return when the network tells this event: perhaps late, twice or never."""
+        """Return when the network reports this event, which may be late, twice or never."""
         chance, network = self._chance(event.line_id, event.sequence, 1), self.network
         if chance.random() < network.lost:
             return []

@@ -1,4 +1,5 @@
-"""How callers' browsers reach the provider of telephone lines. Twilio and Asterisk allow that."""
+"""How callers' browsers reach the provider of telephone lines. This is possible with Twilio and
+Asterisk."""
 
 from flask import current_app
 
@@ -20,8 +21,8 @@ _EXTENSION = "phonebank.softphones"
 
 
 def browser_addresses(config: Config) -> tuple[str, ...]:
-    """Return the addresses that a caller's browser connects to, for the page's security policy.
-    It is empty if callers can't speak through the browser."""
+    """Return the addresses that a caller's browser connects to, for the page's security policy. The
+    result is empty if callers cannot talk through the browser."""
     if config.telephony == "asterisk" and config.asterisk_softphone_url:
         return (config.asterisk_softphone_url,)
     if config.telephony == "twilio" and config.twilio.has_softphone:
@@ -32,7 +33,8 @@ def browser_addresses(config: Config) -> tuple[str, ...]:
 def token_for(caller_id: int, line_id: int) -> SoftphoneToken:
     """Return what the caller's browser needs to open the caller's line.
 
-    Raises NoSoftphoneError, or ServiceUnavailableError while the provider does not answer.
+    Raises NoSoftphoneError if callers cannot talk through the browser, and ServiceUnavailableError
+    if the provider does not answer.
     """
     if not browser_addresses(current_config()):
         raise NoSoftphoneError
@@ -45,7 +47,7 @@ def token_for(caller_id: int, line_id: int) -> SoftphoneToken:
 
 
 def _backend() -> Backend:
-    """Return the provider. Each process makes it once. It does not listen to events here."""
+    """Return the provider, which each process sets up once. It does not listen to events here."""
     kept: Backend | None = current_app.extensions.get(_EXTENSION)
     if kept is None:
         kept = backend_for(current_config())

@@ -1,4 +1,4 @@
-"""What a campaign's lines have cost today, and its limit for a day."""
+"""What a campaign's lines have cost today, and the campaign's daily limit."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,13 +55,14 @@ FROM today LEFT JOIN dearest USING (side, by_browser)
 
 @dataclass(frozen=True)
 class Spending:
-    """What was spent since midnight, in the provider's `currency` ("" before the first price).
-    `unpriced` is how many lines have ended without a price so far. `limit` None means no limit.
+    """What has been spent since midnight, in the provider's `currency` ("" before the first price).
+    `unpriced` is the number of lines that have ended but have no price yet. If `limit` is None,
+    there is no limit.
 
-    The provider tells prices minutes later. So `still_to_come` is what the lines without a price
-    cost at most, if each of their minutes costs as much as the dearest minute of the campaign's
-    last lines of the same kind: to people, to callers' own phones, from browsers. Before the first
-    price, a minute costs what the server's settings say.
+    The provider reports prices some minutes later. So `still_to_come` is the most that the lines
+    without a price may cost. It assumes that each of their minutes costs as much as the dearest
+    minute of the campaign's last lines of the same kind (to people, to callers' own phones, or from
+    browsers). Before the first price is known, it assumes the price in the server's settings.
     """
 
     cost: Decimal
@@ -73,23 +74,23 @@ class Spending:
 
     @property
     def at_most(self) -> Decimal:
-        """What all lines since midnight cost at most."""
+        """The most that all lines since midnight may cost."""
         return self.cost + self.still_to_come
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more may be dialled today."""
+        """Whether no more lines may be dialled today."""
         return self.limit is not None and self.at_most >= self.limit
 
     @property
     def is_near(self) -> bool:
-        """Whether pages warn that the limit is near or reached."""
+        """Whether pages should warn that the limit is near or has been reached."""
         return self.limit is not None and self.at_most >= self.limit * WARNS_FROM
 
 
 def spending_of(campaign: Campaign, limit: Decimal | None, at: datetime) -> Spending:
-    """Return what the campaign's lines have cost since midnight in its first time zone, seen at
-    `at` (aware)."""
+    """Return what the campaign's lines have cost from midnight in its first time zone until `at`
+    (aware)."""
     asked = {
         "campaign_id": campaign.id,
         "since": last_midnight(at, first_zone_of(campaign)),
@@ -102,20 +103,21 @@ def spending_of(campaign: Campaign, limit: Decimal | None, at: datetime) -> Spen
 
 
 def limit_of(campaign: Campaign) -> Decimal | None:
-    """Return the most that the campaign's lines may cost in a day; None for no limit."""
+    """Return the most that the campaign's lines may cost in a day, or None for no limit."""
     settings = db.session.get(PhoneSettings, campaign.id)
     return settings.day_budget if settings else None
 
 
 def is_money_spent(campaign: Campaign, at: datetime) -> bool:
-    """Whether the campaign has a limit for a day, and nothing more may be dialled at `at`."""
+    """Whether the campaign has a daily limit that is used up, so that no more lines may be dialled
+    at `at`."""
     limit = limit_of(campaign)
     return limit is not None and spending_of(campaign, limit, at).is_over
 
 
 def _first_price(config: Config) -> Decimal | None:
-    """Return what a minute is taken to cost before the campaign's first price is known. Return None
-    for a provider whose lines cost nothing."""
+    """Return the assumed price of a minute before the campaign's first price is known, or None for
+    a provider whose lines cost nothing."""
     if config.telephony == "twilio":
         return config.twilio.price
     return config.asterisk_price if config.telephony == "asterisk" else None

@@ -1,10 +1,11 @@
-"""Telephone lines through Twilio, or a service that is compatible with it.
+"""Makes calls through Twilio, or through a service that is compatible with it.
 
-A caller's line enters a room of its own and stays there. A person who answers is put into the
-caller's room. Twilio's webhooks (`phone_webhooks`) tell what happens on a line, and `fetch` asks
-for what no webhook has told.
+A caller's line enters its own room and stays there. A person who answers is put into the caller's
+room. Twilio's webhooks (`phone_webhooks`) report what happens on a line, and `fetch` asks for what
+no webhook has reported.
 
-Answering machines are never detected: detection needs seconds of silence after each answer.
+Answering machines are never detected, because detection would need seconds of silence after each
+answer.
 """
 
 import logging
@@ -56,7 +57,7 @@ ENDED_ERRORS = {21220, 20404}
 
 
 class TwilioBackend:
-    """A Backend whose lines are Twilio's calls."""
+    """A Backend whose lines are calls at Twilio."""
 
     name = "twilio"
 
@@ -94,8 +95,8 @@ class TwilioBackend:
         return self._dial(line_id, number, show, ring_seconds, words)
 
     def join(self, person: LineRef, caller: LineRef) -> None:
-        """See `Backend`. Joining the same two lines again does nothing, because Twilio would take
-        the person out of the room for a moment."""
+        """See `Backend`. Joining the same two lines again does nothing, because otherwise Twilio
+        would take the person out of the room for a moment."""
         if self._lines.has_joined(person, caller):
             return
         self._update(
@@ -109,7 +110,7 @@ class TwilioBackend:
             self._update(line, url=twiml.webhook(self._base_url, twiml.MESSAGE, line.line_id))
 
     def hang_up(self, line: LineRef) -> None:
-        """See `Backend`. This also takes a call out of Twilio's queue."""
+        """See `Backend`. This also removes a call from Twilio's queue."""
         self._update(line, status="completed")
 
     def softphone_token(self, caller_id: int, line_id: int) -> SoftphoneToken:
@@ -130,11 +131,11 @@ class TwilioBackend:
 
     def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:
         """See `Backend`. A line whose id is not known counts as lost after two minutes, because
-        by then Twilio would have told of it."""
+        Twilio would have reported it by then."""
         return self._lines.fetch(lines)
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
-        """Do nothing: Twilio sends webhooks."""
+        """Do nothing, because Twilio sends webhooks."""
 
     def close(self) -> None:
         """Do nothing."""
@@ -188,7 +189,7 @@ class TwilioBackend:
         return str(call.sid)
 
     def _find_again(self, line_id: int, number: str, show: str, began: datetime) -> str:
-        """Return the id of a call that Twilio may have begun without telling us. Raises
+        """Return the id of a call that Twilio may have started without telling us. Raises
         BackendUnavailableError if there is no such call, or if Twilio does not answer."""
         for pause in PAUSES:
             try:
@@ -212,8 +213,8 @@ class TwilioBackend:
         self._ask(lambda: self._client.calls(line.provider_id).update(**changes))
 
     def _ask(self, request: Callable[[], Any]) -> Any:
-        """Return the answer to a request that may be sent twice; None if the call has ended or does
-        not exist."""
+        """Send a request, which may be sent twice, and return the answer, or None if the call has
+        ended or does not exist."""
         try:
             return request()
         except TwilioRestException as error:
@@ -225,8 +226,8 @@ class TwilioBackend:
 
 
 def _unavailable(error: Exception) -> BackendUnavailableError:
-    """Return the error for what Twilio said, and log it. Twilio's own message is left out, because
-    a person's number may be in it."""
+    """Log an error from Twilio, and return the error to raise. Twilio's own message is left out,
+    because it may contain a person's number."""
     code = getattr(error, "code", None) or getattr(error, "status", None) or "no answer"
     log.warning("Twilio refused or did not answer: %s", code)
     return BackendUnavailableError(f"Twilio: {code}")

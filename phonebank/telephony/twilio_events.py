@@ -1,5 +1,5 @@
-"""Turns what Twilio tells of its calls into our events. This module uses no database and no
-library of Twilio's."""
+"""Turns what Twilio reports about calls into our events. This module uses neither a database nor
+Twilio's library."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -25,9 +25,11 @@ PLACES = 1000
 def event_of_status(
     line_id: int, provider_id: str, status: str, at: datetime, sequence: int = 0, sip: str = ""
 ) -> LineEvent | None:
-    """Return what a call's status says of its line; None if it says nothing, such as `queued`.
+    """Return the event that a call's status means for its line, or None for a status without
+    meaning for us, such as `queued`.
 
-    `sip` is the status code with which the telephone network refused the call, if it is known.
+    `sip` is the status code with which the telephone network refused the call, if the code is
+    known.
     """
     if status in KINDS:
         return LineEvent(line_id, sequence, KINDS[status], None, at, provider_id)
@@ -40,7 +42,8 @@ def event_of_status(
 
 
 def event_of_status_webhook(line_id: int, fields: Mapping[str, str]) -> LineEvent | None:
-    """Return what a webhook about a call's status says; None if it says nothing new."""
+    """Return the event that a webhook about a call's status reports, or None if the webhook reports
+    nothing new."""
     return event_of_status(
         line_id,
         fields.get("CallSid", ""),
@@ -52,11 +55,11 @@ def event_of_status_webhook(line_id: int, fields: Mapping[str, str]) -> LineEven
 
 
 def events_of_room_webhook(caller_line_id: int, fields: Mapping[str, str]) -> list[LineEvent]:
-    """Return what a webhook about a caller's room says.
+    """Return the events that a webhook about a caller's room reports.
 
-    When a person enters or leaves the room, their line is joined to the caller's line or leaves it,
-    so both lines have an event. When the caller enters, their line is ANSWERED. When they leave, it
-    has ENDED.
+    When a person enters or leaves the room, the person's line is joined to the caller's line or
+    leaves it, so both lines have an event. When the caller enters, the caller's line is ANSWERED.
+    When the caller leaves, that line has ENDED.
     """
     line_id = line_of(fields.get("ParticipantLabel", ""))
     comes = fields.get("StatusCallbackEvent") == "participant-join"
@@ -74,9 +77,11 @@ def events_of_room_webhook(caller_line_id: int, fields: Mapping[str, str]) -> li
 def joined_or_left(
     kind: EventKind, person: int, caller: int, at: datetime, place: int, provider_id: str
 ) -> list[LineEvent]:
-    """Return the events of both lines. `place` orders events of one second: 0 to PLACES - 1.
+    """Return the events of both lines. `place`, from 0 to PLACES - 1, orders events within the same
+    second.
 
-    The sequence number is made from the time, because events that are fetched have no number.
+    The sequence number is made from the time, because events that are fetched have no number of
+    their own.
     """
     number = int(at.timestamp()) * PLACES + place
     return [
@@ -86,7 +91,8 @@ def joined_or_left(
 
 
 def moment(text: str | None) -> datetime:
-    """Return a moment that Twilio wrote (aware). For any other text, return the present moment."""
+    """Return the moment (aware) in a text written by Twilio. For any other text, return the current
+    moment."""
     try:
         found = parsedate_to_datetime(text or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Asks Twilio in which state lines are, because webhooks may be lost."""
+"""Asks Twilio for the states of lines, because webhooks may be lost."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -27,10 +27,10 @@ class _Join(NamedTuple):
 
 
 class LineFetcher:
-    """Asks Twilio in which state lines are. It remembers what this process knows of them.
+    """Asks Twilio for the states of lines, and remembers what this process knows about them.
 
-    `client` is the client of Twilio's library. `ask` sends a request, and returns None if Twilio
-    does not have what is asked for. The methods may be called from several threads.
+    `client` is the client from Twilio's library. `ask` sends a request, and returns None if what
+    was asked for does not exist at Twilio. The methods may be called from several threads.
     """
 
     def __init__(self, client: Any, ask: Callable[[Callable[[], Any]], Any]) -> None:
@@ -42,7 +42,7 @@ class LineFetcher:
         self._knows_rooms = False
 
     def remember_undialled(self, line_id: int) -> None:
-        """Remember that Twilio has certainly not dialled this line."""
+        """Remember that Twilio has definitely not dialled this line."""
         self._undialled.add(line_id)
 
     def remember_join(self, person: LineRef, caller: LineRef) -> None:
@@ -50,7 +50,8 @@ class LineFetcher:
         self._joins[person.line_id] = _Join(person, caller, is_seen=False)
 
     def has_joined(self, person: LineRef, caller: LineRef) -> bool:
-        """Whether the person was put into this caller's room, and has not been seen to leave."""
+        """Whether the person was put into this caller's room and, as far as this process knows, has
+        not left it."""
         join = self._joins.get(person.line_id)
         return join is not None and join.caller.line_id == caller.line_id
 
@@ -82,7 +83,7 @@ class LineFetcher:
         return [_lost(line)]
 
     def _calls(self, sids: Iterable[str]) -> dict[str, Any]:
-        """Return Twilio's calls by their ids. A call that Twilio does not have is left out."""
+        """Return Twilio's calls by their ids. Calls that Twilio does not have are left out."""
         wanted = set(sids)
         found: dict[str, Any] = {}
         if len(wanted) > ASKED_ONE_BY_ONE:
@@ -111,7 +112,7 @@ class LineFetcher:
 
     def _joined(self, talking: set[int]) -> list[LineEvent]:
         """Return JOINED for each of these lines that is in a room with another line, unless this
-        process knew that before."""
+        process already knew that."""
         unseen = {join.caller.line_id for join in self._joins.values() if not join.is_seen}
         if not talking or (self._knows_rooms and not unseen & talking):
             return []

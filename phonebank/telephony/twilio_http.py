@@ -1,4 +1,4 @@
-"""How requests reach Twilio, or a service that is compatible with it."""
+"""Sends requests to Twilio, or to a service that is compatible with it."""
 
 import logging
 from collections.abc import Callable
@@ -21,7 +21,7 @@ _quiet.setLevel(logging.WARNING)
 
 
 class NoAnswerError(Exception):
-    """The error of a request without an answer. Twilio may have done what was asked.
+    """The error for a request that got no answer. Twilio may still have done what was asked.
 
     `was_sent` is False if the request cannot have reached Twilio.
     """
@@ -34,9 +34,9 @@ class NoAnswerError(Exception):
 class PacedHttpClient(TwilioHttpClient):  # type: ignore[misc]
     """Sends the requests of Twilio's library.
 
-    `base` replaces Twilio's address. It may end with a path, because a compatible service has such
-    an address. `wait_to_dial` is called before each request that begins a call. It returns when the
-    account may begin one, or raises an error.
+    `base` replaces Twilio's address. It may end with a path, as a compatible service's address
+    does. `wait_to_dial` is called before each request that starts a call. It returns when the
+    account may start a call, or raises an error.
     """
 
     def __init__(self, base: str, wait_to_dial: Callable[[], None]) -> None:
@@ -48,7 +48,7 @@ class PacedHttpClient(TwilioHttpClient):  # type: ignore[misc]
         self._wait_to_dial = wait_to_dial
 
     def request(self, method: str, url: str, *args: Any, **named: Any) -> Response:
-        """Send the request. Raises NoAnswerError, and what `wait_to_dial` raises."""
+        """Send the request. Raises NoAnswerError, or any error that `wait_to_dial` raises."""
         if method.upper() == "POST" and url.endswith("/Calls.json"):
             self._wait_to_dial()
         address = self._base + url.removeprefix(TWILIO)

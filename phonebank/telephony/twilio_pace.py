@@ -1,9 +1,9 @@
-"""Limits how many calls a second we ask Twilio for.
+"""Limits how many calls per second we ask Twilio for.
 
-An account may begin one call a second, unless Twilio has raised that limit. Twilio keeps calls
-above the limit in a queue for up to a day, and would call people long after the callers went home.
-So those calls wait here instead, a few seconds at most. Redis has the time at which the next call
-may begin, for all processes together.
+An account may start one call per second, unless Twilio has raised that limit. Twilio keeps calls
+above the limit in a queue for up to a day, and would call people long after the callers had gone
+home. So those calls wait here instead, for a few seconds at most. Redis has the time at which the
+next call may start, for all processes together.
 """
 
 import threading
@@ -32,7 +32,7 @@ return slot - now
 
 
 class CallPace:
-    """The pace of one account's calls. Its methods may be called from several threads."""
+    """The pace at which one account makes calls. Its methods may be called from several threads."""
 
     def __init__(self, redis_url: str, calls_a_second: float) -> None:
         # If Redis does not answer, a call must not wait for further tries to reach Redis.
@@ -44,7 +44,8 @@ class CallPace:
         self._next_call = 0.0
 
     def wait(self) -> None:
-        """Wait until a call may begin. Raises BackendUnavailableError if that is too far away."""
+        """Wait until a call may start. Raises BackendUnavailableError if that would take too
+        long."""
         seconds = self._reserve()
         if seconds < 0:
             raise BackendUnavailableError("More calls wait than may begin in the next seconds.")
@@ -52,7 +53,8 @@ class CallPace:
             time.sleep(seconds)
 
     def _reserve(self) -> float:
-        """Return the seconds until this call's turn; a negative number if it has none."""
+        """Return the number of seconds until this call's turn, or a negative number if the call
+        gets no turn."""
         try:
             gap, most = 1000 * self._gap, 1000 * WAIT_AT_MOST
             answer = self._redis.eval(_RESERVE, 1, KEY, str(gap), str(most))
@@ -61,7 +63,7 @@ class CallPace:
             return self._reserve_without_redis()
 
     def _reserve_without_redis(self) -> float:
-        """Do the same without Redis, and so for this process alone."""
+        """Do the same as `_reserve` but without Redis, and therefore only for this process."""
         with self._lock:
             now = time.monotonic()
             turn = max(now, self._next_call)

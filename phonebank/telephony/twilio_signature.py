@@ -1,4 +1,4 @@
-"""The signature that shows that a request to us comes from Twilio."""
+"""Checks the signature that proves that a request to us comes from Twilio."""
 
 import base64
 import hashlib
@@ -11,8 +11,8 @@ HEADER = "X-Twilio-Signature"
 def signature_of(auth_token: str, url: str, fields: Iterable[tuple[str, str]]) -> str:
     """Return Twilio's signature of a form that is sent to `url`.
 
-    It is an HMAC with SHA-1, in base64, of the whole address followed by the name and value of
-    each field, in the order of the names. Twilio chose SHA-1; as an HMAC it is still sound.
+    The signature is an HMAC with SHA-1, in base64, of the full address followed by the name and
+    value of each field, sorted by name. Twilio chose SHA-1, which is still secure in an HMAC.
     """
     signed = url + "".join(name + value for name, value in sorted(set(fields)))
     return base64.b64encode(
@@ -21,6 +21,6 @@ def signature_of(auth_token: str, url: str, fields: Iterable[tuple[str, str]]) -
 
 
 def is_signed(auth_token: str, url: str, fields: Iterable[tuple[str, str]], given: str) -> bool:
-    """Whether `given` is the signature of this form. It takes the same time for every wrong
+    """Whether `given` is the signature of this form. The check takes the same time for every wrong
     signature."""
     return hmac.compare_digest(signature_of(auth_token, url, fields).encode(), given.encode())

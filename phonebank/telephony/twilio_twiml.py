@@ -1,7 +1,7 @@
-"""What Twilio should do with a line, in Twilio's language TwiML.
+"""Tells Twilio, in its language TwiML, what to do with a line.
 
-Each caller has a room of their own, which Twilio calls a conference. A room's name is made from the
-id of the caller's line, so it says nothing about any person.
+Each caller has a separate room, which Twilio calls a conference. A room's name is made from the id
+of the caller's line, so it reveals nothing about any person.
 """
 
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ SILENCE_AT_MOST = 4
 
 
 def webhook(base_url: str, path: str, line_id: int) -> str:
-    """Return the public address at which Twilio tells us about a line."""
+    """Return the public address to which Twilio sends webhooks about a line."""
     return f"{base_url}{path}?{urlencode({'line': line_id})}"
 
 
@@ -34,19 +34,19 @@ def label(line_id: int) -> str:
 
 
 def line_of(label: str) -> int | None:
-    """Return the id of the line with this label or room; None for anything else."""
+    """Return the id of the line with this label or room name, or None for any other text."""
     number = label.removeprefix("line-")
     return int(number) if number.isascii() and number.isdigit() and number != label else None
 
 
 def into_own_room(base_url: str, line_id: int) -> str:
-    """The TwiML by which a caller's line enters its room and stays. Twilio plays music while
-    nobody else is there. When the caller leaves, the room closes."""
+    """Return the TwiML that makes a caller's line enter its room and stay there. Twilio plays music
+    while nobody else is in the room. When the caller leaves, the room closes."""
     return _into_room(base_url, line_id, line_id, ends_room=True)
 
 
 def into_room_of(base_url: str, line_id: int, caller_line_id: int) -> str:
-    """The TwiML by which a person's line enters a caller's room."""
+    """Return the TwiML that makes a person's line enter a caller's room."""
     return _into_room(base_url, line_id, caller_line_id, ends_room=False)
 
 
@@ -71,7 +71,7 @@ def _into_room(base_url: str, line_id: int, caller_line_id: int, ends_room: bool
 
 
 def wait_to_be_joined(base_url: str, line_id: int) -> str:
-    """The TwiML of a person who has just answered."""
+    """Return the TwiML that makes the line of a person who has just answered wait to be joined."""
     response = Xml.Element("Response")
     Xml.SubElement(response, "Pause", {"length": str(SILENCE_AT_MOST)})
     Xml.SubElement(response, "Redirect").text = webhook(base_url, MESSAGE, line_id)
@@ -79,8 +79,8 @@ def wait_to_be_joined(base_url: str, line_id: int) -> str:
 
 
 def say_message(base_url: str, line_id: int, words: str, language: str) -> str:
-    """The TwiML that says the information message, and then tells us that it was said. `language`
-    is a tag such as `en-GB`."""
+    """Return the TwiML that says the information message and then tells us that it has been said.
+    `language` is a tag such as `en-GB`."""
     response = Xml.Element("Response")
     Xml.SubElement(response, "Say", {"language": language}).text = words
     Xml.SubElement(response, "Redirect").text = webhook(base_url, PLAYED, line_id)
@@ -88,7 +88,7 @@ def say_message(base_url: str, line_id: int, words: str, language: str) -> str:
 
 
 def end() -> str:
-    """The TwiML that ends a line."""
+    """Return the TwiML that ends a line."""
     response = Xml.Element("Response")
     Xml.SubElement(response, "Hangup")
     return _text(response)
