@@ -1,8 +1,8 @@
 """The caller of a device: a signed cookie with the caller's id and their device token.
 
-A caller has no account and no password, only a first name and a host or organiser who admitted
-them. When a caller is removed or leaves, they get a new device token: the cookie and all its copies
-are then invalid on the server.
+A caller has no account and no password. They give only a first name, and are admitted by a host, by
+an organiser or through an open door. When a caller is removed or leaves, they get a new device
+token: the cookie and all its copies are then invalid on the server.
 """
 
 import functools
@@ -50,7 +50,7 @@ class CallerRemovedError(NotAllowedError):
 
 
 def remember(caller: Caller) -> None:
-    """Make this device the caller's, for as long as the browser keeps the cookie."""
+    """Link this device to the caller, for as long as the browser keeps the cookie."""
     session[COOKIE_KEY] = cookie_for(caller)
     session.permanent = True
 

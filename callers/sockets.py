@@ -54,7 +54,7 @@ def state(_: Any = None) -> dict[str, Any]:
 @on_event("renew", caller_events.NAMESPACE)
 @open_to(CALLER)
 def renew(asked: Any = None) -> dict[str, Any]:
-    """Renew the hold of one of the caller's calls, as an HTTP request can do too.
+    """Renew the hold of one of the caller's calls, like the view `renew` in `views/record.py`.
 
     `asked` is {"call": id}. The result has "seconds_left". Raises NotFoundError when the hold has
     ended.

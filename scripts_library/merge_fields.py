@@ -46,7 +46,7 @@ _markdown = MarkdownIt("zero", {"html": False}).enable(["emphasis", "list", "new
 
 @dataclass(frozen=True)
 class MergeField:
-    """A merge field in words. `offset` is the index of its first brace."""
+    """A merge field in a script's words. `offset` is the index of its first brace."""
 
     name: str
     fallback: str | None

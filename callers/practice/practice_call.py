@@ -198,7 +198,7 @@ class WalkedPath:
         return cls(walked, in_order, fields)
 
     def feedback(self, wanted: Callable[[Step], bool], done: str, missed: str) -> list[Feedback]:
-        """Return praise if the call passed a wanted step.
+        """Return praise if the call went through a wanted step.
 
         If one was still ahead, return advice with its title.
         """
@@ -210,7 +210,7 @@ class WalkedPath:
     def missed(self, wanted: Callable[[Step], bool]) -> str:
         """Return the quoted title of the first wanted step that was still ahead.
 
-        Return "" if there is none, or if the call passed one.
+        Return "" if there is none, or if the call went through a wanted step.
         """
         if any(wanted(step) for step in self.walked):
             return ""

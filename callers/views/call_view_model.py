@@ -227,7 +227,7 @@ def describe_earlier(earlier: EarlierCall, contact: Person, at: datetime) -> str
 
 
 def seconds_until(end: datetime) -> int:
-    """Return the whole seconds until `end`, rounded down, or 0 if `end` is past."""
+    """Return the whole seconds until `end`, rounded down, or 0 if `end` has passed."""
     return max(0, int((end - now()).total_seconds()))
 
 

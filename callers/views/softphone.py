@@ -1,4 +1,4 @@
-"""A caller's sign-in at the telephone service, for speaking through the browser."""
+"""A caller's sign-in at the telephone service, for calls through the browser."""
 
 from typing import Any
 

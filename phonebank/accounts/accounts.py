@@ -49,7 +49,7 @@ def create_account(
 
 
 def account_of(email: str) -> Account | None:
-    """Return the account of this address in any spelling, active or not."""
+    """Return the account of this address, active or not. The address need not be normalised."""
     try:
         email = normalise_email(email)
     except InvalidInputError:

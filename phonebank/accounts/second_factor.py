@@ -21,7 +21,7 @@ from phonebank.models import Account
 
 
 class SingleUseTotp(Totp):
-    """The authenticator codes. Each works only once, as RFC 6238 section 5.2 demands."""
+    """The authenticator codes. Each works only once, as RFC 6238 section 5.2 requires."""
 
     def get_last_counter(self, user: Any) -> int | None:
         """Return the number of the 30-second step of the code that was used last."""

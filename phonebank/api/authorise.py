@@ -1,4 +1,4 @@
-"""Decides who may use an address of the API, by the token in the request.
+"""Decides from the token in the request who may use an address of the API.
 
 The token comes in the `Authorization` header. Cookies are ignored here, so a web page in an
 organiser's browser cannot use the API in their name, and no form token is needed.

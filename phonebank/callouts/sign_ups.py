@@ -61,7 +61,7 @@ def sign_up(
 
     If `sign_up_id` is already stored, the same form was sent again, and nothing changes. If the
     address or number is already stored, the same person signs in again: their name and area are
-    replaced. In both cases the person counts once.
+    replaced. In both cases the person is counted once.
     """
     begin_change(call_out)
     again = db.session.get(SignUp, sign_up_id)

@@ -1,7 +1,7 @@
 """Cells of yes-or-no columns such as "Do not call", and the action for each.
 
 A known word decides the action. An organiser sees each unknown word with its count and decides what
-it means. So nobody comes onto the do-not-call list because of a word that no person has read.
+it means. So nobody is put on the do-not-call list because of a word that no person has read.
 """
 
 import re

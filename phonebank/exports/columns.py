@@ -166,7 +166,7 @@ def answer_columns(campaign: Campaign, asked: Asked) -> list[tuple[str, str]]:
 
 
 def merge_values(campaign: Campaign) -> dict[str, str | None]:
-    """Return the campaign's values of its scripts' merge fields."""
+    """Return the values that the campaign has for its scripts' merge fields."""
     own = {"campaign_name": campaign.name, "on_behalf_of": campaign.on_behalf_of}
     return {**campaign.merge_values, **own}
 

@@ -1,6 +1,7 @@
 """People and outcomes, read one page at a time, for the API.
 
-Each page begins after a key and is read by an index, so the last page is as quick as the first.
+Each page begins after a key and is read through an index, so the last page is read as fast as the
+first.
 """
 
 import uuid

@@ -38,7 +38,7 @@ def validate_name(form: FlaskForm, field: StringField) -> None:
 
 
 class GoalField(IntegerField):
-    """The field for a party's goal, a number of conversations. It is a text field. So if the host
+    """The field for a party's goal, a number of conversations. It is a text field, so if the host
     types something else, the page can show it again beside the error."""
 
     widget = TextInput()

@@ -1,8 +1,8 @@
 """The socket of a party's board.
 
-A board only receives. When it connects, it sends a proof: a television sends the token of its link,
-and a host's page sends the party's id. The board then gets the events of that party. The only event
-that a board may send asks for the board's whole state, and changes nothing.
+A board only receives events. When it connects, it sends a proof: a television sends the token of
+its link, and a host's page sends the party's id. The board then gets the events of that party. The
+only event that a board may send asks for the board's whole state, and changes nothing.
 """
 
 from typing import Any

@@ -281,7 +281,7 @@ def _needed(call_out: CallOut) -> SignUp:
 
 
 def remember_caller(caller: Caller) -> None:
-    """Make this device the caller's, for as long as the browser keeps the cookie."""
+    """Link this device to the caller, for as long as the browser keeps the cookie."""
     session[CALLER_KEY] = cookie_for(caller)
     session.permanent = True
 

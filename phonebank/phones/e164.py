@@ -107,7 +107,7 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
 def read_numbers(
     cell: str, country: str, allow_drama: bool = False, others_too: bool = False
 ) -> list[str]:
-    """Return every number in a cell, as E.164, each once, in the order of the cell.
+    """Return every number in a cell once, as E.164, in the order in which they appear in the cell.
 
     "07700 900123 / 020 7946 0123" has two numbers, as have "a or b", "a; b" and "a, b". Unreadable
     text beside a number is dropped. If the cell has no number, the first error is raised, so the

@@ -21,7 +21,7 @@ _DIGITS = str.maketrans("OI", "01")
 @dataclass(frozen=True)
 class Typed:
     """What a typed text may mean. `codes` are the postcodes, each as (country, code). `key` is the
-    text as towns' names are stored.
+    text in the form in which towns' names are stored.
 
     `is_eircode` says that the text is an Irish postcode. There is no table of Irish postcodes.
     """

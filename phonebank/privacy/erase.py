@@ -203,7 +203,8 @@ def _empty_called(ids: list[int]) -> None:
 
 
 def _forget_numbers(numbers: set[str], never_again: bool) -> None:
-    """Keep only hashes of the do-not-call entries of numbers that nobody in the tables has now."""
+    """Keep only a hash in each do-not-call entry for a number that nobody in the tables has now.
+    With `never_again`, put all of the numbers on the do-not-call list."""
     shared = still_had(numbers)
     gone = numbers - shared
     db.session.execute(_FORGET_DEAD, {"phones": sorted(gone)})

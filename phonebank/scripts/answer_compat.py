@@ -1,4 +1,5 @@
-"""Find changes to a script that would change the meaning of answers that people already gave."""
+"""Find changes to a script that would change the meaning of answers that people have already
+given."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass

@@ -56,7 +56,7 @@ def script_for(campaign: Campaign, script_id: int) -> Script:
 def use_ready_made(campaign: Campaign, slug: str, language: str, account: Account | None) -> Script:
     """Copy a ready-made script into the campaign and publish it.
 
-    If the campaign has no script, it uses this one. Otherwise callers keep their present script
+    If the campaign has no script, it uses this one. Otherwise callers keep their current script
     until an organiser chooses this one. Raises NotFoundError if there is no such ready-made script.
     """
     try:

@@ -186,7 +186,7 @@ def _move_branch(script: Script, place: str, by: int) -> Script:
 def _add_start(script: Script, place: str) -> Script:
     """Add another start of the call for some contacts, with a condition on a merge field.
 
-    It leads to the first step, below the script's first step, that does not end the call, because a
+    Below the script's first step, it leads to the first step that does not end the call, because a
     call cannot begin with the goodbye.
     """
     begins = next((step for step in script.steps[1:] if not step.is_end), script.steps[0])

@@ -41,8 +41,8 @@ class Submission:
 class Edit:
     """The script after the submission's action.
 
-    `about` is the id of the block that the action was about, and `deleted` the step that Undo would
-    restore now. `notice` says why Undo restored nothing; it is "" in all other cases.
+    `about` is the id of the block that the action was about, and `deleted` is the step that Undo
+    would restore now. `notice` says why Undo restored nothing, and is "" in all other cases.
     """
 
     script: Script

@@ -40,9 +40,10 @@ def script_from_form(
 ) -> Script:
     """Return the script in the form, even if it has errors.
 
-    `next` may be BELOW: see `cleanup.resolve_next_below`. A form without steps keeps the steps of
-    `base`; a form without blocks for characters keeps its characters. `used` maps each step id to
-    its answers' keys and labels in all published versions: see `identifiers.assign_choice_keys`.
+    `next` may be BELOW: see `cleanup.resolve_next_below`. If the form has no steps, the script
+    keeps the steps of `base`. If the form has no blocks for characters, the script keeps the
+    characters of `base`. `used` maps each step id to its answers' keys and labels in all published
+    versions: see `identifiers.assign_choice_keys`.
     """
     fields = _Fields(form)
     steps = tuple(_step(fields.nested(f"s{n}-"), used) for n in fields.numbers("s"))

@@ -31,7 +31,8 @@ class Target(NamedTuple):
 
 
 def read_url(url: str) -> Target:
-    """Return the parts of a webhook's address. Raises InvalidInputError for any other text."""
+    """Return the parts of a webhook's address. Raises InvalidInputError for text that is no such
+    address."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port

@@ -275,7 +275,7 @@ def admit(campaign_id: int) -> ResponseReturnValue:
 @campaigns.post("/<int:campaign_id>/new-link")
 @open_to(RoleName.ORGANISER)
 def new_link(campaign_id: int) -> ResponseReturnValue:
-    """Replace the link for callers; the old link stops working."""
+    """Replace the link for callers. The old link stops working."""
     campaign = _campaign(campaign_id, to_change=True)
     if not is_still(campaign.join_token):
         flash("Someone else has just replaced the link. This is the new one.", "info")

@@ -1,1 +1,1 @@
-"""The organiser's pages about other software that uses a campaign."""
+"""The organiser's pages about other software that is connected to a campaign."""

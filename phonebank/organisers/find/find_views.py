@@ -1,4 +1,4 @@
-"""The page that finds a person.
+"""The page on which an organiser finds a person.
 
 The search text is sent by POST only, so no address, log or browser history contains it.
 """

@@ -296,7 +296,7 @@ def _whole_number(said: str | None) -> int | None:
 
 
 class ValueField(SelectField):
-    """The field for the action for rows that have one value in one yes-or-no column."""
+    """The field that chooses the action for rows with a certain value in a yes-or-no column."""
 
     def __init__(self, *args: Any, column: int = 0, value: Value, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

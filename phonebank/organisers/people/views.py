@@ -82,7 +82,7 @@ def _campaign_of(scope: roles.Scope) -> Campaign:
 
 
 def _describe_invitation(account: Account) -> str:
-    """Return how the invited person gets their sign-in link."""
+    """Describe how the invited person gets their sign-in link."""
     who = account.name or account.email
     if mail.is_configured():
         return f"We've e-mailed {who} an invitation."
@@ -191,8 +191,8 @@ def _audit(action: str, account: Account, **after: object) -> None:
 def _commit(account: Account, message: str, kind: str = "success") -> ResponseReturnValue:
     """Commit, and redirect with the message to the account's page.
 
-    After a change to their own account, an organiser goes to the front page, because they may no
-    longer open the account's page.
+    After a change to their own account, an organiser is redirected to the front page, because they
+    may no longer open the account's page.
     """
     own = account.id == current_user.id
     db.session.commit()

@@ -1,4 +1,5 @@
-"""The organiser's page of what one caller did, and the buttons that resume or stop the caller."""
+"""The organiser's page about what one caller did, with the buttons that resume or stop the
+caller."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue

@@ -24,7 +24,7 @@ NOT_RESTORED = (
 @scripts.get("/<int:script_id>/versions")
 @open_to(RoleName.ORGANISER)
 def versions(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Show every version, newest first, each with what it changed."""
+    """Show every version with its changes, newest first."""
     return _versions_page(*load_script(campaign_id, script_id))
 
 

@@ -1,4 +1,5 @@
-"""The do-not-call page: count the numbers, look one up, add numbers, remove a mistaken one.
+"""The do-not-call page: count the numbers, look one up, add numbers, and remove a number that was
+added by mistake.
 
 The page sends numbers by POST only, so no address, log or browser history contains a number.
 """
