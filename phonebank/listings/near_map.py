@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import hypot
 
 from sqlalchemy import select
@@ -18,6 +19,8 @@ COLUMNS = 11
 # The centres of two dots are at least this many columns apart. A dot is about 0.8 columns wide.
 APART = 0.85
 TOWNS_AT_MOST = 9
+# So many of the largest towns on the map are tried for room.
+TOWNS_TRIED = 40
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,33 @@ class NearMap:
     labels: list[Label]
 
 
+@dataclass(frozen=True)
+class Town:
+    """A town whose name a map may show."""
+
+    name: str
+    latitude: float
+    longitude: float
+
+
+def towns_on(outline: Outline) -> list[Town]:
+    """Return the towns of an outline, the largest first."""
+    query = (
+        select(Place.name, Place.latitude, Place.longitude)
+        .where(Place.population >= 5000, Place.country.in_(outline.countries))
+        .order_by(Place.population.desc(), Place.id)
+    )
+    return [Town(*row) for row in db.session.execute(query)]
+
+
 def draw_map(
-    outline: Outline, dots: Sequence[Dot], centre: tuple[float, float] | None = None
+    outline: Outline,
+    dots: Sequence[Dot],
+    towns: Sequence[Town],
+    centre: tuple[float, float] | None = None,
 ) -> NearMap:
     """Return a map of the whole outline, or of the part around `centre` (latitude, longitude in
-    degrees)."""
+    degrees). `towns` are those of `towns_on`."""
     if centre is None:
         left, top, wide, tall = 0.0, 0.0, 2000.0, outline.tall
     else:
@@ -69,7 +94,7 @@ def draw_map(
         left, top = x - wide / 2, y - tall / 2
     cell = wide / COLUMNS
     drawn = _join_dots(outline, dots, (left, top, wide, tall), cell)
-    labels = _labels(outline, (left, top, wide, tall), drawn, cell)
+    labels = _labels(outline, towns, (left, top, wide, tall), drawn, cell)
     return NearMap(outline, left, top, wide, tall, drawn, labels)
 
 
@@ -119,6 +144,7 @@ def _part_dots(joined: list[_Joined], cell: float) -> list[MapDot]:
 
 def _labels(
     outline: Outline,
+    towns: Sequence[Town],
     shown: tuple[float, float, float, float],
     dots: Sequence[MapDot],
     cell: float,
@@ -128,28 +154,20 @@ def _labels(
     left, top, wide, tall = shown
     north, west = outline.place(left, top)
     south, east = outline.place(left + wide, top + tall)
-    towns = db.session.execute(
-        select(Place.name, Place.latitude, Place.longitude)
-        .where(
-            Place.population >= 5000,
-            Place.country.in_(outline.countries),
-            Place.latitude.between(south, north),
-            Place.longitude.between(west, east),
-        )
-        .order_by(Place.population.desc())
-        .limit(40)
-    ).all()
+    inside = (
+        town for town in towns if south <= town.latitude <= north and west <= town.longitude <= east
+    )
     taken = [(dot.x, dot.y, cell * 0.42, cell * 0.6) for dot in dots]
     labels: list[Label] = []
-    for name, latitude, longitude in towns:
-        x, y = outline.point(latitude, longitude)
-        half = len(name) * cell * 0.14
+    for town in islice(inside, TOWNS_TRIED):
+        x, y = outline.point(town.latitude, town.longitude)
+        half = len(town.name) * cell * 0.14
         # A town's name may be below its point, above it, or beside it.
         aside = half + cell * 0.5
         for right, down in ((0.0, 0.85), (0.0, -0.6), (aside, 0.12), (-aside, 0.12)):
             spot = x + right, y + down * cell
             if _has_room(spot, half, shown, taken):
-                labels.append(Label(*spot, name))
+                labels.append(Label(*spot, town.name))
                 taken.append((*spot, half, cell * 0.5))
                 break
         if len(labels) == TOWNS_AT_MOST:

@@ -31,6 +31,9 @@ NEAR = 30.0
 # anybody goes.
 _REACHES = (8.0, NEAR, 120.0, 500.0)
 VIDEO_AT_MOST = 5
+# With at most this many events in all, a process reads them all at once and looks among them, which
+# takes less time than a query for each page.
+READ_AT_MOST = 2_000
 # The public rule of the label "needed most".
 NEEDED_WITHIN = timedelta(days=7)
 NEEDED_RULE = (
@@ -97,33 +100,74 @@ class Dot:
     count: int
 
 
-def nearest(point: Point, at: datetime) -> list[Near]:
+@dataclass(frozen=True)
+class Events:
+    """All events that are not by video, and how many places of each are taken."""
+
+    rows: Sequence[Any]
+    taken: dict[int, int]
+
+
+def all_events(at: datetime) -> Events | None:
+    """Return all events that are not by video. Return None if there are more than READ_AT_MOST."""
+    query = _shown(at, Listing.by_video.is_(False)).limit(READ_AT_MOST + 1)
+    rows = db.session.execute(query).all()
+    if len(rows) > READ_AT_MOST:
+        return None
+    return Events(rows, _taken([row.id for row in rows]))
+
+
+def nearest(point: Point, at: datetime, events: Events | None = None) -> list[Near]:
     """Return the twenty nearest events that are not by video, the nearest first. Events at the same
-    distance are in the order of their start."""
+    distance are in the order of their start.
+
+    `events` are all events, as `all_events` returned them a short time ago. Without them, the
+    database is asked.
+    """
     close: list[tuple[float, Any]] = []
     for reach in _REACHES:
-        query = _shown(at, Listing.by_video.is_(False), *_within(point, reach))
-        found = db.session.execute(query).all()
+        found = _in_box(point, reach, at, events)
         distances = [(km_between(point, (row.latitude, row.longitude)), row) for row in found]
         # The query reads a box, and the corners of the box are farther away than `reach`.
         close = [one for one in distances if one[0] <= reach]
         if len(close) >= SHOWN_AT_MOST:
             break
     close.sort(key=lambda one: (round(one[0], 1), one[1].starts_at, one[1].id))
-    return _describe(close[:SHOWN_AT_MOST], at)
+    shown = close[:SHOWN_AT_MOST]
+    taken = _taken([row.id for _, row in shown]) if events is None else events.taken
+    return _describe(shown, at, taken)
+
+
+def _in_box(point: Point, reach: float, at: datetime, events: Events | None) -> Sequence[Any]:
+    south, west, north, east = box_around(point, reach)
+    if events is None:
+        query = _shown(
+            at,
+            Listing.by_video.is_(False),
+            Listing.latitude.between(south, north),
+            Listing.longitude.between(west, east),
+        )
+        return db.session.execute(query).all()
+    return [
+        row
+        for row in events.rows
+        if south <= row.latitude <= north
+        and west <= row.longitude <= east
+        and row.starts_at > at - LASTS
+    ]
 
 
 def by_video(at: datetime) -> list[Near]:
     """Return the next events by video, the soonest first."""
     query = _shown(at, Listing.by_video.is_(True)).order_by(Listing.starts_at, Listing.id)
     rows = db.session.execute(query.limit(VIDEO_AT_MOST)).all()
-    return _describe([(None, row) for row in rows], at)
+    return _describe([(None, row) for row in rows], at, _taken([row.id for row in rows]))
 
 
 def near_of(listing: Listing, at: datetime) -> Near:
     """Return one listing as strangers see it."""
     row = db.session.execute(select(*_COLUMNS).where(Listing.id == listing.id)).one()
-    return _describe([(None, row)], at)[0]
+    return _describe([(None, row)], at, _taken([row.id]))[0]
 
 
 def dots(countries: Sequence[str], at: datetime) -> list[Dot]:
@@ -157,13 +201,9 @@ def _conditions(at: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _within(point: Point, km: float) -> tuple[ColumnElement[bool], ...]:
-    south, west, north, east = box_around(point, km)
-    return (Listing.latitude.between(south, north), Listing.longitude.between(west, east))
-
-
-def _describe(rows: Sequence[tuple[float | None, Any]], at: datetime) -> list[Near]:
-    taken = _taken([row.id for _, row in rows])
+def _describe(
+    rows: Sequence[tuple[float | None, Any]], at: datetime, taken: dict[int, int]
+) -> list[Near]:
     return [
         Near(
             id=row.id,

@@ -10,23 +10,29 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar, cast
 
 from flask import Flask, Response, current_app, request
 
 from phonebank.listings import nearest
-from phonebank.listings.nearest import Dot
+from phonebank.listings.near_map import Town, towns_on
+from phonebank.listings.nearest import Dot, Events, Near
 from phonebank.places.outlines import Outline
+
+Part = TypeVar("Part")
 
 # Seconds. A kept page is rendered again after this time, and then shows new events and no cancelled
 # ones.
 KEPT_FOR = 30
-# A page has some 10 kB, so the kept pages of a process are a few megabytes.
-PAGES_AT_MOST = 500
+# Seconds. Towns change only with a release, but a test's process lives longer than its places.
+TOWNS_KEPT_FOR = 3600
+# A compressed page has some 5 kB, so the kept pages of a process are about 10 MB. There is room for
+# nearly all the postcode districts of Great Britain.
+PAGES_AT_MOST = 2_500
 
 
 @dataclass
 class _Page:
-    content: bytes
     gzipped: bytes
     checksum: str
     drawn_at: float
@@ -37,7 +43,7 @@ class KeptPages:
 
     def __init__(self) -> None:
         self._pages: OrderedDict[str, _Page] = OrderedDict()
-        self._dots: dict[str, tuple[float, list[Dot]]] = {}
+        self._parts: dict[str, tuple[float, object]] = {}
 
     def answer(self, draw: Callable[[], str]) -> Response:
         """Return the page of this request's path. `draw` renders the page if it is not kept."""
@@ -48,7 +54,7 @@ class KeptPages:
             content = page.gzipped
         else:
             headers["ETag"] = f'"{page.checksum}"'
-            content = page.content
+            content = gzip.decompress(page.gzipped)
         response = Response(content, headers=headers, content_type="text/html; charset=utf-8")
         if "If-None-Match" in request.headers:
             response.make_conditional(request)
@@ -64,26 +70,26 @@ class KeptPages:
             page.drawn_at = now
         content = draw().encode()
         checksum = hashlib.sha256(content).hexdigest()[:16]
-        drawn = _Page(content, gzip.compress(content, 6, mtime=0), checksum, now)
+        drawn = _Page(gzip.compress(content, 6, mtime=0), checksum, now)
         self._pages[path] = drawn
         self._pages.move_to_end(path)
         while len(self._pages) > PAGES_AT_MOST:
             self._pages.popitem(last=False)
         return drawn
 
-    def dots(self, outline: Outline) -> list[Dot]:
-        """Return the dots of a map, read at most once in KEPT_FOR seconds."""
+    def part(self, name: str, read: Callable[[], Part], kept_for: float = KEPT_FOR) -> Part:
+        """Return what several pages share: what `read` returned at most `kept_for` seconds ago."""
         now = time.monotonic()
-        read_at, dots = self._dots.get(outline.name, (-math.inf, []))
-        if now - read_at >= KEPT_FOR:
-            dots = nearest.dots(outline.countries, datetime.now(UTC))
-            self._dots[outline.name] = now, dots
-        return dots
+        read_at, part = self._parts.get(name, (-math.inf, None))
+        if now - read_at >= kept_for:
+            part = read()
+            self._parts[name] = now, part
+        return cast(Part, part)
 
     def forget(self) -> None:
         """Forget all pages. Tests use this between two events."""
         self._pages.clear()
-        self._dots.clear()
+        self._parts.clear()
 
 
 def init_app(app: Flask) -> None:
@@ -98,7 +104,24 @@ def keep(draw: Callable[[], str]) -> Response:
 
 def kept_dots(outline: Outline) -> list[Dot]:
     """Return the dots of an outline. All pages with that outline share them."""
-    return _pages().dots(outline)
+    return _pages().part(
+        f"dots {outline.name}", lambda: nearest.dots(outline.countries, datetime.now(UTC))
+    )
+
+
+def kept_towns(outline: Outline) -> list[Town]:
+    """Return the towns of an outline."""
+    return _pages().part(f"towns {outline.name}", lambda: towns_on(outline), TOWNS_KEPT_FOR)
+
+
+def kept_events() -> Events | None:
+    """Return all events that are not by video, or None if there are too many to keep."""
+    return _pages().part("events", lambda: nearest.all_events(datetime.now(UTC)))
+
+
+def kept_videos() -> list[Near]:
+    """Return the next events by video."""
+    return _pages().part("videos", lambda: nearest.by_video(datetime.now(UTC)))
 
 
 def _pages() -> KeptPages:

@@ -15,7 +15,13 @@ from phonebank.core.rate_limits import limiter
 from phonebank.listings import nearest
 from phonebank.listings.near_map import draw_map
 from phonebank.models import Place, now
-from phonebank.movement.kept_pages import keep, kept_dots
+from phonebank.movement.kept_pages import (
+    keep,
+    kept_dots,
+    kept_events,
+    kept_towns,
+    kept_videos,
+)
 from phonebank.places.distance import describe_distance
 from phonebank.places.find import COUNTRIES, describe_place, find_places, place_at
 from phonebank.places.outlines import outline_of
@@ -63,7 +69,7 @@ def in_country(country: str) -> ResponseReturnValue:
         return render_template(
             "movement/near_country.html",
             country=COUNTRIES[country.upper()],
-            map=draw_map(outline, dots),
+            map=draw_map(outline, dots, kept_towns(outline)),
             dots=[dot for dot in dots if dot.country == country.upper()][:200],
         )
 
@@ -80,7 +86,7 @@ def at_place(country: str, code: str) -> ResponseReturnValue:
 def _draw_place(place: Place, at: datetime) -> str:
     point = (place.latitude, place.longitude)
     outline = outline_of(place.country)
-    found = nearest.nearest(point, at)
+    found = nearest.nearest(point, at, kept_events())
     return render_template(
         "movement/near_place.html",
         place=place,
@@ -88,9 +94,9 @@ def _draw_place(place: Place, at: datetime) -> str:
         found=found,
         is_near=any(one.km is not None and one.km <= nearest.NEAR for one in found),
         near_km=describe_distance(nearest.NEAR, place.country),
-        by_video=nearest.by_video(at),
+        by_video=kept_videos(),
         distance=lambda km: describe_distance(km, place.country),
-        map=draw_map(outline, kept_dots(outline), point),
+        map=draw_map(outline, kept_dots(outline), kept_towns(outline), point),
         rule=nearest.NEEDED_RULE,
     )
 

@@ -5,7 +5,7 @@ from math import hypot
 
 from flask import Flask
 
-from phonebank.listings.near_map import APART, COLUMNS, draw_map
+from phonebank.listings.near_map import APART, COLUMNS, draw_map, towns_on
 from phonebank.listings.nearest import Dot
 from phonebank.places.outlines import OUTLINES, outline_of
 
@@ -21,7 +21,7 @@ def test_dots_do_not_touch_and_count_every_event(app_context: Flask) -> None:
             )
             for number in range(500)
         ]  # fmt: skip
-        drawn = draw_map(outline, dots)
+        drawn = draw_map(outline, dots, towns_on(outline))
         assert sum(dot.count for dot in drawn.dots) == sum(dot.count for dot in dots)
         least = APART * drawn.wide / COLUMNS
         for number, one in enumerate(drawn.dots):
