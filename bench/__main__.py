@@ -1,7 +1,8 @@
 """`make bench` takes the measurements of docs/benchmarks.md, one after another.
 
     python -m bench [cycle] [claims] [import] [board] [call-outs] [callers] [overload] [exports]
-                    [find] [api] [erasure] [pacing] [take-out] [near] [glance] [telephone]
+                    [find] [api] [erasure] [pacing] [take-out] [near] [beside] [hall] [glance]
+                    [telephone]
 
 Without a name it takes all of them.
 
@@ -16,6 +17,7 @@ from collections.abc import Callable
 
 from bench import (
     api,
+    beside,
     boards,
     call_outs,
     callers,
@@ -25,6 +27,7 @@ from bench import (
     exports,
     find,
     glance,
+    hall,
     import_bench,
     near,
     overload,
@@ -49,6 +52,8 @@ BENCHES: dict[str, Callable[[], bool]] = {
     "take-out": lambda: take_out.main(*((50_000, 10_000) if QUICK else ())),
     "erasure": lambda: erasure.main(20_000 if QUICK else 1_000_000),
     "near": lambda: near.main(QUICK),
+    "beside": lambda: beside.main(QUICK),
+    "hall": lambda: hall.main(QUICK),
     "pacing": lambda: pacing.main(QUICK),
     "telephone": lambda: telephone.main(*((100, 20, 10) if QUICK else ())),
 }

@@ -13,7 +13,7 @@ import resource
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +74,7 @@ class Evening:
     contacts: int
     log: Path
     boards: dict[int, str]
+    port: int
 
     def observe(self) -> tuple[list[Request], dict[str, Any]]:
         """Return what the phones have seen since the last observation: their requests, and the
@@ -119,13 +120,22 @@ class Evening:
 
 
 @contextmanager
-def evening(phones: int, contacts: int, pace: float = 1.0) -> Iterator[Evening]:
-    """Run the servers and `phones` phones, and yield once every phone has a first person."""
+def evening(
+    phones: int,
+    contacts: int,
+    pace: float = 1.0,
+    store_more: Callable[[], None] = lambda: None,
+) -> Iterator[Evening]:
+    """Run the servers and `phones` phones, and yield once every phone has a first person.
+
+    `store_more` is called first, in an app context. It stores what else the database has.
+    """
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with stores() as environment:
         app = migrated_app(environment)
         with app.app_context():
+            store_more()
             campaign_id, _ = people.build(contacts)
             promises.note_before()
             devices, boards = people.make_callers(app, campaign_id, phones)
@@ -148,7 +158,7 @@ def evening(phones: int, contacts: int, pace: float = 1.0) -> Iterator[Evening]:
                 f" {phones / seconds:.0f} a second"
             )
             log = Path(environment["PHONEBANK_VAR"]) / "web.log"
-            yield Evening(app, process, contacts, log, watched)
+            yield Evening(app, process, contacts, log, watched, port)
 
 
 def _wait_until_begun(process: CommandProcess, phones: int) -> None:

@@ -59,7 +59,7 @@ def build(count: int) -> None:
     """Replace all events by `count` in random British districts. Commits."""
     db.session.execute(delete(Campaign))
     host = db.session.scalar(select(Account).limit(1)) or Account(
-        email="host@example.org", name="Ada", fs_uniquifier="host"
+        email="listings@example.org", name="Ada", fs_uniquifier="listings"
     )
     campaign = Campaign(
         name="Bench", on_behalf_of="Bench", country="GB", state=CampaignState.RUNNING
@@ -67,7 +67,7 @@ def build(count: int) -> None:
     db.session.add_all([host, campaign])
     db.session.flush()
     choice = random.Random(7)
-    districts = _districts()
+    everywhere = districts()
     db.session.execute(
         insert(Listing),
         [
@@ -91,7 +91,7 @@ def build(count: int) -> None:
                 "checked_at": now(),
             }
             for number in range(count)
-            for place in [choice.choice(districts)]
+            for place in [choice.choice(everywhere)]
         ],
     )
     db.session.commit()
@@ -99,7 +99,8 @@ def build(count: int) -> None:
     db.session.commit()
 
 
-def _districts() -> list[Place]:
+def districts() -> list[Place]:
+    """Return the places of all British postcode districts."""
     query = select(Place).where(Place.country == "GB", Place.population.is_(None))
     return list(db.session.scalars(query.order_by(Place.id)))
 
@@ -109,7 +110,7 @@ def time_pages(environment: dict[str, str], count: int) -> list[float]:
     app = create_app(Config.from_environment(environment))
     with app.app_context():
         build(count)
-        codes = [place.code for place in random.Random(3).sample(_districts(), PAGES)]
+        codes = [place.code for place in random.Random(3).sample(districts(), PAGES)]
     client = app.test_client()
     client.get("/near/gb/SW9")
     took = []

@@ -1,0 +1,99 @@
+"""Measures what strangers who look for events cost the callers of an evening.
+
+Phones call as in `bench.callers`. In turn, 200 requests a second for `/near` come beside them, and
+none come. A third of the requests are searches, and the postcode districts are all of Great
+Britain's alike, as on the day when the map is on the news.
+
+The bar (docs/benchmarks.md): an outcome takes at most 1.2 times as long (p95) with the strangers as
+without them, and no request of a caller is refused.
+
+The environment variables PHONES and ROUNDS set the number of phones and of turns.
+"""
+
+import os
+import statistics
+import sys
+from collections import Counter
+from itertools import chain
+
+from bench import near
+from bench.callers import GOOD, Request, evening, judge
+from bench.command_process import CommandProcess
+from bench.handsets import MEAN_CALL
+from bench.measuring import Clock
+from bench.reporting import format_tail, percentile, report
+from phonebank.core.db import db
+from phonebank.places.load import load_places
+
+BAR = 1.2
+RATE = 200.0
+EVENTS = 300
+
+
+def store_events() -> None:
+    load_places()
+    db.session.commit()
+    near.build(EVENTS)
+
+
+def main(quick: bool = False) -> bool:
+    """Measure, print the figures, and return whether every bar was kept."""
+    phones = int(os.environ.get("PHONES") or (300 if quick else 4_000))
+    rounds = int(os.environ.get("ROUNDS") or (2 if quick else 6))
+    seconds = 10.0 if quick else 20.0
+    pace = 3.0 if phones < 1_000 else 1.0
+    cycles = phones * (1 + 3 * rounds * seconds * pace / MEAN_CALL)
+    with evening(phones, int(20_000 + 4 * cycles), pace, store_events) as running:
+        with running.app.app_context():
+            codes = [place.code for place in near.districts()]
+        where = {"port": running.port, "codes": codes}
+        with CommandProcess("bench.visitors") as visitors:
+
+            def turn(rate: float) -> list[float]:
+                clock = Clock()
+                if rate:
+                    visitors.send("visit", **where, rate=rate, seconds=seconds)
+                requests, _ = running.watch(seconds)
+                spent = clock.read()
+                words = f"  {rate:.0f} requests a second: "
+                if rate:
+                    seen = visitors.answer()
+                    statuses.update(seen["statuses"])
+                    words += f"near p50, p95, p99 {format_tail(seen['took'])} ms; "
+                all_requests.extend(requests)
+                took = [one.took for one in requests if one.kind == "cycle"]
+                costs = ", ".join(f"{kind} {spent[kind]:.2f}" for kind in ("web", "postgres"))
+                report(f"{words}outcomes {format_tail(took)} ms of {len(took)}; of a core: {costs}")
+                return took
+
+            statuses: Counter[str] = Counter()
+            all_requests: list[Request] = []
+            turn(RATE)  # the processes compile their statements
+            statuses.clear()
+            all_requests.clear()
+            without, beside = [], []
+            for _ in range(rounds):
+                without.append(turn(0))
+                beside.append(turn(RATE))
+        broken = running.end()
+    ratios = [
+        percentile(one, 0.95) / percentile(other, 0.95)
+        for one, other in zip(beside, without, strict=True)
+    ]
+    report(f"  outcome p95, with by without: {', '.join(f'{each:.2f}' for each in ratios)}")
+    together = percentile([*chain(*beside)], 0.95) / percentile([*chain(*without)], 0.95)
+    report(f"  all turns together {together:.2f}; load average {os.getloadavg()[0]:.1f}")
+    report(f"  answers of /near by status: {dict(statuses)}")
+    return judge(
+        {
+            f"outcome p95 within {BAR} (median of turns {statistics.median(ratios):.2f})": (
+                statistics.median(ratios) <= BAR
+            ),
+            "no refusal and no error of a caller": all(one.verdict in GOOD for one in all_requests),
+        },
+        broken,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(not main("--quick" in sys.argv))
