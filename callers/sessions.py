@@ -95,8 +95,8 @@ def _find(caller_id: int) -> Caller | None:
 
 
 def _find_to_read(caller_id: int) -> Caller | None:
-    """Return the caller without the session's work around objects. The caller, their campaign and
-    their party are in no session, and can only be read."""
+    """Return the caller without the work that a session does for its objects. The caller, their
+    campaign and their party belong to no session, and can only be read."""
     row = _BY_ID_WITHOUT_OBJECTS.row({"id": caller_id})
     if row is None:
         return None
@@ -149,10 +149,11 @@ def for_callers(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def for_busy_callers(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only callers see a view that every phone asks for again and again, as `for_callers` does.
+    """Let only callers see a view, as `for_callers` does, for a view that every phone requests
+    again and again.
 
-    The view can only read `g.caller`, their campaign and their party, and no relationship of these
-    but `campaign` and `party`. Each of its statements is a separate transaction (`autocommit`).
+    The view can only read `g.caller`, `g.caller.campaign` and `g.caller.party`, and no other
+    relationships of these objects. Each of its statements is a separate transaction (`autocommit`).
     """
 
     @functools.wraps(view)

@@ -29,7 +29,7 @@ refuse_unknown_events(caller_events.NAMESPACE)
 @on_event("connect", caller_events.NAMESPACE)
 @open_to(CALLER)
 def screen_connects(_: Any = None) -> None:
-    """Connect one screen of a caller, known by their device's cookie."""
+    """Connect one screen of a caller, who is identified by their device's cookie."""
     caller = _caller()
     join_room(caller_events.room_of(caller.id))
     live().screens.add(request.sid, caller.id, caller.device_token)  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ _FOLDER = Path(__file__).parent / "scripts"
 
 
 class UnknownScriptError(LookupError):
-    """The error that says there is no ready-made script with this slug in this language."""
+    """The error that is raised if there is no ready-made script with this slug in this language."""
 
 
 def ready_made() -> list[Script]:

@@ -12,8 +12,8 @@ from scripts_library.diagnostics import DiagnosticList
 from scripts_library.yaml_source import Items, Node, Table, Text
 
 MAX_LINE_LENGTH = 200
-# A line end inside a paragraph. It is not one if Markdown has a hard break before it (two spaces or
-# a backslash), or if the next line is a list item.
+# A line break inside a paragraph. It does not match a hard break of Markdown, which is a line break
+# after two spaces or a backslash, or a line break before a list item.
 _WRAPPED = re.compile(r"(?<=[^\s\\])[ ]?\n[ ]*(?=[^\s])(?![-*+] |\d{1,9}[.)] )")
 
 
@@ -71,7 +71,7 @@ class FieldReader:
                 self.line_of(key), f"`{key}` must be text, not a list or more settings."
             )
             return ""
-        # A YAML block ends in a line end that the writer did not type.
+        # A YAML block ends with a line break that the writer did not type.
         length = len(node.value.strip("\n"))
         if length > max_length:
             self.diagnostics.error(

@@ -86,7 +86,7 @@ def replies_of(script: Script | None, person: Character) -> dict[str, str]:
 
 
 def parse_answers(script: Script | None, text: str) -> dict[str, Answer]:
-    """Return the valid answers among those that a practice page sent along.
+    """Return the valid answers among those that a practice page sent.
 
     Only the page keeps a practice call, so it sends the answers with each form. Invalid ones are
     dropped.

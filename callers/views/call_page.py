@@ -1,7 +1,8 @@
 """The views that lead a caller from the briefing to a contact on the screen.
 
-The call page has one address for every contact, and the address holds nothing about the contact. A
-reload, the back button and a tab that the phone discarded all lead back to the same contact.
+The call page has the same address for every contact, and the address says nothing about the
+contact. A reload, the back button and a tab that the phone discarded all lead back to the same
+contact.
 """
 
 from flask import Response, g, jsonify, redirect, render_template, request, url_for

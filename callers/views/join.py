@@ -133,8 +133,8 @@ def leave() -> ResponseReturnValue:
     The device forgets the caller, every copy of its cookie becomes invalid, and the contact on the
     screen returns to the queue.
     """
-    # The lock waits until a claim that is under way has committed. Its hold is then released as
-    # well.
+    # The lock waits until a claim that is under way has committed. Then the hold of that
+    # claim is released too.
     lock_row(g.caller)
     release_caller(g.caller.id)
     end_session(g.caller)

@@ -43,7 +43,8 @@ WITH_A_TIME = (NobodyToCallError, PacePausedError, OnBreakError)
 
 
 class OverloadedError(NotRunningError):
-    """The error for a claim that waits until the server is less busy. The last call is saved."""
+    """The error for a claim that must wait until the server is less busy. The last call is
+    saved."""
 
     title = "One moment"
 

@@ -21,7 +21,7 @@ from phonebank.roster.pace import PacePausedError
 from phonebank.rules.time_zones import city_of, time_zone
 from phonebank.tallies.totals import party_totals, totals_of_caller
 
-# The headings. `{when}` is the time at which the next contact becomes callable, like “on Sunday at
+# The headings. `{when}` is the time at which the next contact becomes callable, as in “on Sunday at
 # 10:00”.
 _TITLES = {
     EmptyReason.OUT_OF_HOURS: "Calling is closed for now",
@@ -159,9 +159,9 @@ def team_of(caller: Caller) -> dict[str, int]:
 
 
 def describe_moment(moment: datetime, at: datetime, zone: ZoneInfo) -> str:
-    """Describe a future moment as seen at `at`, with the zone's city. The words are like “at
-    18:40”, “tomorrow at 10:00”, “on Sunday at 10:00” or “on Sunday 6 December at 10:00”. A page
-    with JavaScript shows the day and time in the reader's own zone instead."""
+    """Describe a future moment as seen at `at`, with the zone's city. Examples are “at 18:40”,
+    “tomorrow at 10:00”, “on Sunday at 10:00” and “on Sunday 6 December at 10:00”. A page with
+    JavaScript shows the day and time in the reader's own zone instead."""
     there = moment.astimezone(zone)
     days = (there.date() - at.astimezone(zone).date()) // timedelta(days=1)
     day = "on %A" if days < 7 else f"on %A {there.day} %B"

@@ -89,7 +89,7 @@ def held_roles(accounts: Sequence[Account]) -> dict[int, list[HeldRole]]:
 
 def people_of(campaign: Campaign) -> list[tuple[Account, RoleName, bool]]:
     """Return the active accounts with a role in this campaign or in its chapter, sorted by name.
-    With each account comes its role, and whether this is a role in the chapter.
+    Each account comes with its role, and with whether this is a role in the chapter.
 
     Organisers and viewers of the whole installation are left out.
     """

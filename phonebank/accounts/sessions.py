@@ -71,8 +71,7 @@ def begin(account: Account) -> None:
 
 
 def find(uniquifier: str) -> Account | None:
-    """Return the account that this request's cookie is signed in to, or None if the session has
-    ended."""
+    """Return the account that this request's cookie signs in, or None if the session has ended."""
     found = db.session.scalars(
         _WITH_ACCOUNT.where(
             AccountSession.secret_hash == _hash(_cookie_secret()),

@@ -2,7 +2,7 @@
 
 The file arrives in pieces and is never in memory as a whole. This module reads what spreadsheets
 and campaigns' databases write. The encoding may be UTF-8, UTF-16 or an older one. The delimiter may
-be a comma, semicolon, tab or bar. Line ends may be mixed, and cells may contain line breaks.
+be a comma, semicolon, tab or bar. Line endings may be mixed, and cells may contain line breaks.
 
 No row is dropped silently. If something is wrong with a row, such as too many cells or a quotation
 mark that is never closed, the row has a fault. If something is wrong with the whole file, it is

@@ -51,7 +51,7 @@ _NUMBER_LIKE = re.compile(r"\+?[0-9(][0-9 ()./-]{6,24}")
 _DASHES = frozenset("-_.~=/\\|:;,'\"‘’“”`´‐‑‒–—―−·… ")
 _APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼ`´"))
 _SIGNS = frozenset("✓✔☑✅☒√✗✘❌☐")
-# The ASCII characters that `fold` replaces by a space or removes. Most cells are ASCII, and each
+# The ASCII characters that `fold` replaces with a space or removes. Most cells are ASCII, and each
 # name of a list is folded.
 _FOLDED_ASCII = {
     code: " " if chr(code).isspace() or unicodedata.category(chr(code))[0] in "PSZ" else None
@@ -147,7 +147,8 @@ def _read_repeated_word(target: str, key: str) -> Action | None:
 
 
 def _read_register_answer(key: str) -> Action | None:
-    """Return the action for a register's name beside the register's answer or a "not".
+    """Return the action for a value that has a register's name together with the register's answer
+    or a "not".
 
     Examples are "TPS: no match" and "not suppressed".
     """

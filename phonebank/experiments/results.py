@@ -134,7 +134,7 @@ def _steps(script: ParsedScript, counts: ArmCounts, look: Look | None) -> list[S
     """Return the steps in the script's order.
 
     A step counts as passed even if the caller later changed an earlier answer and the path no
-    longer has the step. This is because the person was asked.
+    longer has the step, because the person was asked.
     """
     steps = [step for step in script.steps if not step.is_end]
     passed = {step.id: 0 for step in steps}

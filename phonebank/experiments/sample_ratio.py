@@ -47,7 +47,8 @@ def find_imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> 
 
 
 def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
-    """Return, for each arm, the chance of a number of people at least this far from its share.
+    """Return, for each arm, the chance that its number of people is at least this far from its
+    share.
 
     This is the chance if each person's arm is drawn at random in proportion to the shares. It is
     twice the smaller tail of the binomial distribution, which is exact for any number of people.

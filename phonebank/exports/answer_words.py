@@ -40,7 +40,7 @@ class AnswerWords:
 
     def cells(self, version_id: str, answers: str, person: Mapping[str, str]) -> list[str]:
         """Return the cells of a call. `answers` is the JSON of its answers by step, and
-        `version_id` the script version that it used. `person` has the merge fields of the person
+        `version_id` is the script version that it used. `person` has the merge fields of the person
         and the caller."""
         given: dict[str, Any] = json.loads(answers)
         cells = []

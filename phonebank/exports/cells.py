@@ -91,8 +91,8 @@ def copied_cells(row: str) -> list[str]:
 def copied_line(row: str) -> str:
     """Return a row of COPY, without its line break, as safe CSV without a line break.
 
-    The result is the same as from `safe_text` for each cell and a CSV writer. Most rows need
-    neither, and for those rows this function takes two microseconds instead of fifty.
+    The result is the same as if `safe_text` changed each cell and a CSV writer wrote the row. Most
+    rows need neither, and for those rows this function takes two microseconds instead of fifty.
     """
     if _NEEDS_CARE.search(row):
         return joined(map(safe_text, copied_cells(row)))

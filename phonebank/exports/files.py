@@ -19,8 +19,8 @@ KEPT_FOR = timedelta(days=1)
 # A file without a new piece for this long has lost its worker. A worker stores several pieces a
 # second, but PostgreSQL may need half a minute before the first.
 STALLED_AFTER = timedelta(minutes=1)
-# A file fails if workers have begun it this often without success, because the fault is then in the
-# file.
+# A file fails if workers have started it this many times without success, because then the fault is
+# in the file.
 TRIES_AT_MOST = 5
 # A campaign keeps this many of its newest files. Older ones are erased.
 KEPT_AT_MOST = 20

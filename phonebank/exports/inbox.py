@@ -63,7 +63,7 @@ WHERE inbox_item.campaign_id = %(campaign_id)s
 
 def inbox_table(campaign: Campaign, since: datetime | None = None) -> Table:
     """Return the file of every answer that needs action. With `since`, it has only answers that
-    arrived, were claimed, got a note or were done from then on."""
+    arrived, were claimed, got a note or were marked as done at that moment or later."""
     words = AnswerWords(campaign, steps_asked(campaign))
     columns = [*INBOX_COLUMNS, *kept_columns(campaign.id)]
 

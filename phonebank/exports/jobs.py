@@ -25,7 +25,7 @@ TABLES = {
     ExportKind.CANVASS: canvass_table,
     ExportKind.INBOX: inbox_table,
 }
-# A piece is some 600 kB. A worker holds one or two of them, however long the file is.
+# A piece is about 600 kB. A worker holds one or two of them, however long the file is.
 ROWS_A_PIECE = 3_000
 LINE_END = "\r\n"
 
@@ -83,8 +83,8 @@ def _write(export: Export) -> None:
 def _pieces(table: Table, export: Export) -> Iterator[tuple[bytes, int]]:
     """Yield the file in pieces, each with its number of rows.
 
-    The rows come by COPY over their own connection. So the whole file shows the database at one
-    moment, and PostgreSQL sends rows only as fast as they are read.
+    The rows are read by COPY over a connection of their own. So the whole file shows the database
+    at one moment, and PostgreSQL sends rows only as fast as they are read.
     """
     with db.engine.connect() as connection:
         driver = connection.connection.driver_connection

@@ -43,7 +43,7 @@ _LISTS = (
     )
     .order_by(ContactList.id)
 )
-# The recorded calls of a campaign after a place, in the order in which they changed: when they were
+# The recorded calls of a campaign after a key, in the order in which they changed: when they were
 # recorded, and when an organiser last corrected them, set them aside or brought them back. A call
 # that changes again appears again. Each branch follows a separate index.
 CHANGED_OUTCOMES = "\nUNION ALL\n".join(

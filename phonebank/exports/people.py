@@ -30,7 +30,7 @@ def status_sql(elsewhere: str = "false") -> str:
     return state_sql(_STATUS.format(elsewhere=elsewhere), callable=ContactState.CALLABLE)
 
 
-# While another campaign has called lately, the file also looks for numbers that rest because of
+# If another campaign has called recently, the file also looks for numbers that rest because of
 # that.
 _RESTING = "WITH " + re.sub(r":(\w+)", r"%(\1)s", RESTING_NUMBERS)
 _JOIN_RESTING = (
@@ -100,7 +100,7 @@ _OF_CAMPAIGN = f"contact.campaign_id = %(campaign_id)s AND contact.phone <> '' A
 
 def people_table(campaign: Campaign, since: datetime | None = None) -> Table:
     """Return the file of every person of the campaign. With `since`, it has only people who were
-    added, called or put on the do-not-call list from then on."""
+    added, called or put on the do-not-call list at that moment or later."""
     columns = [*PEOPLE_COLUMNS, *kept_columns(campaign.id)]
     numbers = resting_numbers(campaign, now())
     head, join = "", ""

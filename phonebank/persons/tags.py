@@ -52,7 +52,7 @@ def tags_of(contact: Contact) -> Tags:
 
 
 def tags_in(campaign: Campaign) -> list[str]:
-    """Return up to TAGS_SHOWN tags of the campaign's people, in order, as examples.
+    """Return up to TAGS_SHOWN tags of the campaign's people, sorted, as examples.
 
     A tag that many people of other campaigns have may be missing, because only some of its people
     are looked at.

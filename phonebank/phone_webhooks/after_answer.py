@@ -1,5 +1,5 @@
-"""Stores what webhooks reported after they have been answered, so that Twilio never waits for
-PostgreSQL.
+"""Stores what webhooks reported, after each webhook has been answered, so that Twilio never waits
+for PostgreSQL.
 
 One thread of each process takes all webhooks that have come in, and stores them in one transaction.
 If the process dies before that, the dialler asks Twilio for what was lost.

@@ -197,7 +197,7 @@ _AREA_CODE_BEHIND = re.compile(r"[0-9]\W*\(\s*0[1-9][0-9]{0,4}\s*\)\W*$")
 
 
 def _restore_plus(text: str, country: str) -> str:
-    """Add the plus sign that a text has lost: "49 (0)30 1234567".
+    """Add the plus sign that a text has lost, as in "49 (0)30 1234567".
 
     In Germany 491711234567 is a mobile number with its country code. Read as a landline, it would
     have more digits than any number has.

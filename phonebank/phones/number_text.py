@@ -171,7 +171,7 @@ def has_letter_for_digit(text: str) -> bool:
     """Whether a letter was typed instead of a digit.
 
     The letter touches digits, like the O in "O20 7946", or it stands alone among digits and looks
-    like a digit. A whole word may touch the digits at one end: "Tel020…".
+    like a digit. A whole word may touch the digits at one end, as in "Tel020…".
     """
     for letters in re.finditer(r"[^\W\d_]+", text):
         before = text[letters.start() - 1 : letters.start()].isdecimal()

@@ -125,7 +125,7 @@ def _zones_of_canadian(postcode: str) -> tuple[str, ...]:
 def _zones_under(prefix: str) -> dict[str, str]:
     """Return the time zone of each ZIP code that begins with these three digits.
 
-    The package takes the same time to look up a hundred codes as one.
+    The package takes as long to look up one code as to look up a hundred.
     """
     return {row["zip_code"]: row["timezone"] for row in zipcodes.similar_to(prefix)}
 

@@ -1,6 +1,6 @@
 """Distances between two points, in kilometres. Pure functions.
 
-A listing's point is the centre of its district or town, so a distance may be wrong by some
+A listing's point is the centre of its district or town, so a distance may be wrong by a few
 kilometres.
 """
 
@@ -29,7 +29,8 @@ def box_around(at: tuple[float, float], km: float) -> tuple[float, float, float,
 
 
 def describe_distance(km: float, country: str) -> str:
-    """Return a distance as people of a country (ISO 3166-1) say it: “2 miles”, “under 1 km”."""
+    """Return a distance as people of a country (ISO 3166-1) say it, such as “2 miles” or “under 1
+    km”."""
     unit, length = ("mile", km / KM_A_MILE) if country in MILES else ("km", km)
     if length < 1:
         return f"under 1 {unit}"

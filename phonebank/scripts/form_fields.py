@@ -1,10 +1,10 @@
 """Read a script from the fields of the editor's form. Pure functions.
 
-Steps are numbered in the order of the page: `s0-title` is the first step's title, `s0-c2-label`
-the label of its third answer, `s0-b0-goto` the target of its first branch, `k0-words` a card's
-words, `f0-about` the meaning of a merge field, `t0-goto` another first step, `p0-r1-words` the
-second reply of the first character. What the form does not show (language, provenance) comes from
-the script that the form was rendered from.
+Steps are numbered in the order of the page. `s0-title` is the title of the first step,
+`s0-c2-label` is the label of its third answer, and `s0-b0-goto` is the target of its first branch.
+`k0-words` is the words of a card, `f0-about` is the meaning of a merge field, and `t0-goto` is
+another first step. `p0-r1-words` is the second reply of the first character. What the form does not
+show (language, provenance) comes from the script that the form was rendered from.
 """
 
 import re

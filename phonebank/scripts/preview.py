@@ -1,4 +1,5 @@
-"""A step as the caller will see it, rendered for the editor by the caller's own template."""
+"""A step as the caller will see it, rendered for the editor with the template of the caller's
+page."""
 
 from dataclasses import dataclass
 

@@ -80,8 +80,8 @@ def volunteer_of_cookie(known: object) -> Volunteer | None:
 
 
 def keep_calls_of_device(known: object, caller: Caller) -> None:
-    """Keep the calls of a caller who has just joined under the volunteer of the device, if there is
-    one and they agreed to that for this campaign. `known` is the argument of
+    """If the device has a volunteer, and the volunteer agreed to it for this campaign, keep the
+    calls of `caller`, who has just joined, under this volunteer. `known` is the argument of
     `volunteer_of_cookie`."""
     volunteer = volunteer_of_cookie(known)
     if volunteer is None:

@@ -2,7 +2,8 @@
 machine or its network.
 
 An organiser types the address, and our own machine sends a request to it. Without these rules the
-request could reach what is open only to our machine: a database, or the hosting provider's secrets.
+request could reach something that is open only to our machine, such as a database or the hosting
+provider's secrets.
 """
 
 import ipaddress

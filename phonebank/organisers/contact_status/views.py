@@ -29,7 +29,7 @@ from phonebank.rules.retry_rules import RetryRules
 from phonebank.tallies.bars import calls_over_time
 from phonebank.tallies.totals import campaign_totals
 
-# The page waits for the count if the campaign has at most this many people. Their count takes some
+# The page waits for the count if the campaign has at most this many people. Their count takes a few
 # tenths of a second.
 COUNTED_AT_ONCE = 200_000
 

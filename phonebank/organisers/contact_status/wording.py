@@ -107,7 +107,7 @@ def describe_forecast(estimate: Forecast, last_day: date | None, today: date) ->
 
 
 def describe_time_of_day(campaign: Campaign, moment: datetime) -> str:
-    """Return the time of day to the second, with its city: "14:03:05 London time"."""
+    """Return the time of day to the second, with its city, such as "14:03:05 London time"."""
     local, city = _local_time(campaign, moment)
     return f"{local:%H:%M:%S} {city} time"
 
@@ -125,7 +125,7 @@ def describe_moment(campaign: Campaign, moment: datetime, at: datetime) -> str:
 
 
 def describe_wait(wait: timedelta) -> str:
-    """Describe a wait, rounded up: "in 5 minutes", "in 2 hours", "in 3 days"."""
+    """Describe a wait, rounded up, such as "in 5 minutes", "in 2 hours" or "in 3 days"."""
     minutes = max(1, -(-int(wait.total_seconds()) // 60))
     for size, unit in ((24 * 60, "day"), (60, "hour")):
         if minutes >= 2 * size or minutes == size:

@@ -1,5 +1,6 @@
-"""The organiser's page of a campaign's events that strangers can find. A host's first event waits
-for a check, and an event that three strangers have reported is hidden until it is checked."""
+"""The organiser's page of a campaign's events that strangers can find. A host's first event is not
+shown until somebody has checked it. An event that three strangers have reported is hidden until it
+is checked."""
 
 from flask import Blueprint, Flask, render_template, url_for
 from flask.typing import ResponseReturnValue

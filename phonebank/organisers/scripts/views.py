@@ -50,7 +50,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @scripts.get("/library/<slug>/<language>")
 @open_to(RoleName.ORGANISER)
 def read_ready_made(campaign_id: int, slug: str, language: str) -> ResponseReturnValue:
-    """Show one ready-made script, to read before choosing it."""
+    """Show one ready-made script, so that an organiser can read it before choosing it."""
     campaign = campaign_for(current_user, campaign_id)
     script = campaign_scripts.ready_made_script(slug, language)
     return render_template(
