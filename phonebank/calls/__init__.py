@@ -1,4 +1,4 @@
-"""One call, from the claim to its outcome, and undoing the outcome.
+"""One call, from the claim to its outcome, and the undoing of that outcome.
 
 Words used in this package:
 
@@ -7,30 +7,30 @@ Words used in this package:
   turn that its page shows, so that a request from before an undo changes nothing
 - household: the contacts of one campaign with the same number
 - late: an outcome that was recorded after the hold had ended
-- set aside: an organiser has taken a call out of every count, because it was never made
+- set aside: taken out of every count by an organiser, because the call was never made
 
 Modules:
 
-- `claim`, `claim_rows`   gives a caller the next contact; the rows that a claim reads and writes
+- `claim`, `claim_rows`   give a caller the next contact; read and write the rows for that
 - `hold`              looks up, renews and releases the hold of the contact on a caller's screen
-- `eligibility`       checks that a caller's campaign and party are calling
+- `eligibility`       checks that calling is under way in a caller's campaign and party
 - `answers`           stores the answers at each step of the script
-- `earlier_call`      what the next caller sees of a call that was cut short
-- `record`, `call_rows`   records an outcome; the rows that recording reads and writes
+- `earlier_call`      what the next caller sees of an earlier call that was cut short
+- `record`, `call_rows`   record an outcome; read and write the rows for that
 - `undo`              undoes an outcome
-- `restore_people`    gives the people on a call's number the state from before the call
+- `restore_people`    gives the people on a call's number their state from before the call
 - `correct`           corrects a call, for an organiser
 - `outcome_effects`   calculates what an outcome changes
-- `callback_times`    turns what was tapped or typed into the time of a callback
-- `later_calls`       whether a call's contact or number was given to a caller after it
+- `callback_times`    turns what a caller tapped or typed into the time of a callback
+- `later_calls`       whether a call's contact or number was given to a caller later
 - `contact_state`, `household_state`   what an outcome changes in the contact and its household
 - `contact_snapshot`  the values that an undo restores
 - `household`         switches the call to another person of the household
 - `never_again`       removes the number that a call put on the do-not-call list
 - `set_aside`, `set_aside_worker`, `jobs`   set aside the calls that one caller recorded
-- `speed_check`       finds outcomes that came too fast
+- `speed_check`       finds outcomes that were recorded too fast
 - `caller_history`    counts what one caller did
-- `called_back`       finds the person who has called a caller back
+- `called_back`       finds a person who has called a caller back
 - `text_message`      the text message that a caller may send after a call
 - `merge_fields`      the values of a call's merge fields
 """

@@ -54,14 +54,15 @@ def save_answer(
 
     A later answer replaces an earlier one. A request changes nothing if it was sent before the call
     was undone, which its `turn` shows. It also changes nothing if it was sent before the request
-    whose answer is stored. `seq` shows this, because each answer of a page has a higher `seq`. A
-    form without JavaScript sends no `seq` (None), and its answer counts as the newest.
+    whose answer is stored. `seq` shows this, because each answer that a page sends has a higher
+    `seq` than the one before. A form without JavaScript sends no `seq` (None), and its answer
+    counts as the newest.
 
-    If the step allows an empty answer (None or blank), that is stored too, and means that the
-    caller has passed the step.
+    If the step allows an empty answer (None or blank), the empty answer is stored too. It means
+    that the caller has passed the step.
 
-    Raises NotFoundError for another caller's call, ConflictError if the outcome is recorded, and
-    InvalidInputError for a step or answer that the script does not have.
+    Raises NotFoundError for another caller's call, ConflictError if the outcome has been recorded,
+    and InvalidInputError for a step or answer that the script does not have.
     """
     for _ in range(TRIES_AT_MOST):
         call = db.session.execute(_CALL, {"call_id": call_id, "caller_id": caller.id}).one_or_none()

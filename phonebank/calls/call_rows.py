@@ -1,8 +1,8 @@
-"""The query that reads the rows which an outcome changes, and the statement that writes them.
+"""The query that reads the rows that an outcome changes, and the statement that writes them.
 
-The query locks nothing. The statement locks the call and its contact. It writes only if `xmin` of
-both rows is still as the query read it. PostgreSQL changes `xmin` with every change of a row.
-These functions do not commit.
+The query locks nothing. The statement locks the call and its contact. It writes only if both rows
+still have the `xmin` that the query read. PostgreSQL changes a row's `xmin` whenever the row
+changes. These functions do not commit.
 """
 
 import json
@@ -118,10 +118,10 @@ SELECT own.*, team.team FROM recorded AS last {TOTALS}
 class CallRows:
     """A call and its contact, as they were read at one moment.
 
-    `fields` and `answers` (by step id) are None if there are none. They are also None, because they
-    are not read, if the outcome did not reach a person. `same_outcome_before` is how many earlier
-    calls to the contact have the outcome that is being recorded, without calls that are set aside.
-    For an outcome that is about the number, only calls to this number count.
+    `fields` and `answers` (by step id) are None if there are none. If the outcome did not reach a
+    person, they are not read, so they are also None. `same_outcome_before` is the number of earlier
+    calls to the contact with the outcome that is being recorded, not counting calls that are set
+    aside. For an outcome that is about the number, only calls to this number count.
     """
 
     call_version: str
@@ -156,9 +156,9 @@ class PeopleResult:
     """The changes that an outcome makes to the people on the number.
 
     `contact` is the new state of the call's contact. The other people on the number cannot be
-    called before `others_wait_until`. `others_rested_at` is when their wait ends, at any hour. Both
-    times are aware; None means that the others need not wait. `lost_number` has the other contacts
-    from which a dead number was taken.
+    called before `others_wait_until`. `others_rested_at` is when their wait ends, at any hour of
+    the day. Both times are aware, or None if the others need not wait. `lost_number` has the other
+    contacts from which a dead number was taken.
     """
 
     contact: ContactValues
@@ -185,13 +185,13 @@ def read_rows(caller_id: int | None, call_id: uuid.UUID, outcome: Outcome) -> Ca
 
 
 def write_rows(rows: CallRows, result: CallResult, people: PeopleResult | None) -> LastCall | None:
-    """Write an outcome into its call, the contact, the others on the number, and the tally. Return
-    the call as the page that follows shows it, with the totals.
+    """Write an outcome into its call, the contact, the other people on the number, and the tally.
+    Return the call, with the totals, for the page that follows.
 
-    Return None and change nothing if the call or the contact has changed since `rows` were read.
-    If `people` is None, only the call and the tally change. If the contact gets another number, the
-    caller of this function must have begun a transaction. If the campaign has another contact with
-    the same name and that number, the contact becomes unusable instead.
+    Return None and change nothing if the call or the contact has changed since `rows` were read. If
+    `people` is None, only the call and the tally change. If the contact gets a different number,
+    the calling code must have begun a transaction. If the campaign has another contact with the
+    same name and that number, the contact becomes unusable instead.
     """
     if people is None or people.contact.phone == rows.contact.phone:
         return _write(rows, result, people)

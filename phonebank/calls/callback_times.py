@@ -1,7 +1,6 @@
-"""Finds the callback time in what a caller or an organiser tapped or typed.
+"""Turns what a caller or an organiser tapped or typed into a callback time.
 
-`retry_policy.decide` moves the time into calling hours. This module only turns the input into a
-time.
+This module only reads the input. `retry_policy.decide` moves the time into calling hours.
 """
 
 from datetime import date, datetime, time, timedelta
@@ -34,10 +33,10 @@ def callback_time(
 ) -> datetime | None:
     """Return the promised time, with its time zone, or None if no time was given.
 
-    `preset` is a key of PRESETS, CHOSEN or ""; `day` and `clock` are ISO text (2026-05-07, 18:30)
-    in the contact's time zone. A day without a clock means the current time of day. Raises
+    `preset` is a key of PRESETS, CHOSEN or "". `day` and `clock` are ISO text (2026-05-07, 18:30)
+    in the contact's time zone. A day without a clock time means the current time of day. Raises
     InvalidInputError for an unknown preset, for text that is not a time, for a time in the past,
-    and for a time over three months ahead.
+    and for a time more than three months ahead.
     """
     if preset == LATER_TODAY:
         return now + LATER_BY
@@ -64,7 +63,7 @@ def callback_time(
 
 
 def zone_of(call: Call) -> ZoneInfo:
-    """Return the contact's time zone. If it is unknown, return the first zone of the country."""
+    """Return the contact's time zone. If it is unknown, return the country's first time zone."""
     contact = db.session.get_one(Contact, call.contact_id)
     campaign = db.session.get_one(Campaign, call.campaign_id)
     zones = zones_in_key(contact.zone_key) or tuple(rules_of(campaign).time_zones.value)

@@ -1,5 +1,5 @@
-"""Counts what one caller did in their calls. An organiser reads this before deciding what to do
-about the caller."""
+"""Counts what one caller did in the caller's calls. An organiser reads the counts before deciding
+what to do about the caller."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,12 +37,12 @@ WHERE caller_id = :caller_id GROUP BY outcome ORDER BY number DESC, outcome
 
 @dataclass(frozen=True)
 class Sights:
-    """How many contacts a caller had on screen, and how fast the caller worked.
+    """How many contacts a caller has had on screen, and how fast the caller has worked.
 
-    `people` counts all contacts, `last_hour` those of the last hour, and `recorded` those with an
-    outcome. `usual_seconds` is the median time from the claim to the end of the hold; None if no
-    hold has ended. `outcomes` has rows of `outcome` (None for calls without an outcome) and
-    `number`, the most frequent first.
+    `people` counts all contacts, `last_hour` counts those in the last hour, and `recorded` counts
+    those with an outcome. `usual_seconds` is the median time from the claim to the end of the hold,
+    or None if no hold has ended. `outcomes` has rows of `outcome` (None for calls without an
+    outcome) and `number`, the most frequent first.
     """
 
     people: int
@@ -55,7 +55,7 @@ class Sights:
 
 
 def caller_in(campaign: Campaign, caller_id: int) -> Caller:
-    """Return a caller of this campaign; the caller may have been removed. Raises NotFoundError if
+    """Return a caller of this campaign, even one who has been removed. Raises NotFoundError if
     there is no such caller."""
     caller = db.session.get(Caller, caller_id)
     if caller is None or caller.campaign_id != campaign.id:
@@ -64,7 +64,7 @@ def caller_in(campaign: Campaign, caller_id: int) -> Caller:
 
 
 def sights_of(caller: Caller, at: datetime) -> Sights:
-    """Return how many contacts this caller has had on screen. `at` (aware) is the present time."""
+    """Return what this caller has had on screen. `at` (aware) is the current time."""
     values = {"caller_id": caller.id, "hour_ago": at - timedelta(hours=1)}
     counts = db.session.execute(_SIGHTS, values).one()._mapping
     return Sights(**counts, outcomes=db.session.execute(_OUTCOMES, values).all())

@@ -1,7 +1,9 @@
-"""The calls that were recorded, corrected, set aside or brought back since a job last read them.
+"""Finds the calls that were recorded, corrected, set aside or brought back since a job last read
+them.
 
-Recording a call writes nothing for what its answers bring about. A job finds that in the rows
-afterwards, and only for campaigns whose scripts have such answers. These functions do not commit.
+Answers may need action or give a tag, but recording a call writes nothing for that. A job finds
+such answers in the rows afterwards, and only in campaigns whose scripts have such answers. These
+functions do not commit.
 """
 
 from datetime import datetime, timedelta
@@ -40,12 +42,12 @@ def campaigns_with_marked_answers() -> list[int]:
 
 
 def read_since(campaign_id: int, at: datetime) -> datetime:
-    """Return the moment (aware) from which the job has to read. `at` is the present moment."""
+    """Return the moment (aware) from which the job has to read. `at` is the current moment."""
     read_to: datetime | None = db.session.scalar(_READ_TO, {"campaign_id": campaign_id})
     # The clock may have been set back since the last run.
     return min(read_to, at) - READ_AGAIN if read_to else at - BEFORE_ALL_CALLS
 
 
 def mark_read(campaign_id: int, at: datetime) -> None:
-    """Note that the calls up to `at` (aware) have been read."""
+    """Store that the calls up to `at` (aware) have been read."""
     db.session.execute(_MARK, {"campaign_id": campaign_id, "at": at})

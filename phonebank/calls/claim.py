@@ -1,10 +1,10 @@
 """Claims: gives a caller the next contact, and writes the open call for it. These functions do not
 commit.
 
-A claim reads without locks and decides. Then one statement writes the call, but only if the rows
-that the claim read have not changed. If the statement writes nothing, the claim does the same again
-in a transaction that locks the contact and the caller before it reads. `claim_rows` has the
-statements.
+A claim reads without locks and decides. Then a single statement writes the call, but only if the
+rows that the claim read have not changed. If the statement writes nothing, the claim repeats this
+in a transaction that locks the contact and the caller before reading. The statements are in
+`claim_rows`.
 """
 
 import logging
@@ -45,7 +45,7 @@ TRIES_AT_MOST = 50
 
 class NobodyToCallError(PhonebankError):
     """The error if there is no contact for this caller right now. `why` is the reason. `next_at`
-    (aware UTC) is when the next contact becomes callable; None if there is no such contact."""
+    (aware UTC) is when the next contact becomes callable, or None if there is no such contact."""
 
     status = 200
     title = "Nobody to call right now"
@@ -57,17 +57,17 @@ class NobodyToCallError(PhonebankError):
 
 
 def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
-    """Give the caller one contact to call. Until the hold ends, every claim of the caller returns
-    the same contact, even two claims at the same time.
+    """Give the caller a contact to call. Until the hold ends, every claim by the caller returns the
+    same contact, even if two claims are made at the same time.
 
     `has_no_hold` says that the caller has just recorded an outcome, so the query for an earlier
-    hold is skipped. Call this without uncommitted changes, because it rolls back if it finds that a
-    contact is no longer callable.
+    hold is skipped. There must be no uncommitted changes when this is called, because it rolls back
+    if it finds that a contact is no longer callable.
 
     Raises NotAdmittedError, PracticeRequiredError, TrainingRequiredError, NotRunningError,
     GoneError (the party or the campaign has ended), NobodyToCallError, ServiceUnavailableError
-    (Redis is unavailable), and PacePausedError. After a PacePausedError, commit, because the
-    caller's pause has been written.
+    (Redis is unavailable), and PacePausedError. After a PacePausedError, the calling code must
+    commit, because the caller's pause has been written.
     """
     if not caller.may_call:
         raise NotAdmittedError()
@@ -85,7 +85,7 @@ def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
 
 
 def _refuse(caller: Caller) -> None:
-    """Raise an error if the caller may get no contact at all right now (see `claim`)."""
+    """Raise an error if the caller may not get any contact right now (see `claim`)."""
     if not caller.may_call:
         raise NotAdmittedError()
     running_campaign(caller)
@@ -123,9 +123,9 @@ def _claim_next(caller: Caller) -> Hold:
 
 
 def _top_up(queue: ContactQueue, taken: TakenContact) -> None:
-    """Refill the caller's lanes if they have few contacts left. If that fails after the call is
-    stored, only log the failure. The caller gets the contact, and the next claim or the periodic
-    job refills the lanes."""
+    """Refill the caller's lanes if they have few contacts left. If this fails after the call has
+    been stored, the failure is only logged: the caller gets the contact, and the next claim or the
+    periodic job refills the lanes."""
     is_stored = commits_each_statement(db.session)
     try:
         queue.top_up(taken)
@@ -139,8 +139,8 @@ def _top_up(queue: ContactQueue, taken: TakenContact) -> None:
 
 
 def _as_it_is_now(caller: Caller) -> Caller:
-    """Read the caller, the campaign and the party again, and return the caller. Raises the errors
-    of `_refuse`."""
+    """Read the caller, the campaign and the party again, and return the caller. Raises the same
+    errors as `_refuse`."""
     present = read_caller(caller.id)
     if present is None:
         raise NotAdmittedError()
@@ -149,14 +149,15 @@ def _as_it_is_now(caller: Caller) -> Caller:
 
 
 def _open_call(caller: Caller, taken: TakenContact) -> Hold | None:
-    """Ask PostgreSQL whether the caller may call this contact now, and write the open call.
+    """Check in PostgreSQL whether the caller may call this contact now, and write the open call.
 
-    Return None if the caller may not. There are several possible reasons. The contact was
-    suppressed or called after it came into Redis. Its calling hours have ended. Its number is in
-    another open call, or rests after a call in another campaign. Or the caller has another contact
-    by now.
+    Return None if the caller may not. There are several possible reasons: the contact was
+    suppressed or called after it was put into Redis, its calling hours have ended, its number is in
+    another open call or is resting after a call in another campaign, or the caller now has another
+    contact.
 
-    Raises the errors of `_refuse`; if the call was written before that, it is rolled back.
+    Raises the same errors as `_refuse`. If the call has already been written by then, it is rolled
+    back.
     """
     for is_locked in (False, True):
         if is_locked:
@@ -182,7 +183,8 @@ def _open_call(caller: Caller, taken: TakenContact) -> Hold | None:
 
 
 def _contact_for(caller: Caller, taken: TakenContact, at: datetime) -> Row[*tuple[Any, ...]] | None:
-    """Return the contact's row if the caller may call the contact at `at` (aware), or None."""
+    """Return the contact's row if the caller may call the contact at `at` (aware), otherwise
+    None."""
     contact = read_contact(taken.contact_id, caller, at)
     if contact is None or not is_calling_time(caller.campaign, contact.zone_key, at):
         return None
@@ -200,7 +202,7 @@ def _write(
     at: datetime,
     is_locked: bool,
 ) -> Hold | None:
-    """Write the open call and return its hold. Return None if `write_call` wrote nothing."""
+    """Write the open call and return its hold, or return None if `write_call` wrote nothing."""
     words = choose_script(contact.words, contact.id)
     household = [contact_id for contact_id, *_ in contact.household]
     others = [Other(*names) for *names, may_be_asked_for in contact.household if may_be_asked_for]
@@ -213,11 +215,12 @@ def _write(
 
 
 def _check_again(caller: Caller, taken: TakenContact, hold: Hold) -> Hold | None:
-    """Check again that the caller may make this new call, and set its start to the present moment.
+    """Check again that the caller may make this new call, and set its start to the current moment.
 
-    The transaction that wrote the call may have waited for a lock. It may have waited for a call to
+    This is needed because the transaction that wrote the call may have had to wait: for a call to
     the same number that was then rolled back, or for a transaction that had locked the campaign or
-    the party. Return None if the contact may no longer be called. Raises the errors of `_refuse`.
+    the party. Return None if the contact may no longer be called. Raises the same errors as
+    `_refuse`.
     """
     try:
         caller = _as_it_is_now(caller)

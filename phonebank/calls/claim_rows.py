@@ -1,5 +1,5 @@
 """The query that reads what a claim needs, and the statement that writes the open call. The
-statement writes only if the rows that the claim read have not changed."""
+statement writes the call only if the rows that the claim read have not changed."""
 
 import json
 import uuid
@@ -138,15 +138,15 @@ _SET_DATES = text("UPDATE call SET started_at = :at, expires_at = :until WHERE i
 
 
 def read_contact(contact_id: int, caller: Caller, at: datetime) -> Row[*tuple[Any, ...]] | None:
-    """Return the contact's row if the contact may be called at `at` (aware), or None if not.
+    """Return the contact's row if the contact may be called at `at` (aware), otherwise None.
 
     The row has the columns of `Person`, `callback_at`, `callback_caller_id` and these:
 
     - `row_version`: the version of the contact's row
-    - `household`: an array for each other contact with the same number, of its id, first name, last
+    - `household`: for each other contact with the same number, an array of its id, first name, last
       name, and whether the caller may ask for that person
     - `words`: the scripts on offer, for `choose_script`
-    - `sights`: the numbers of contacts that the caller has seen lately, for `Sights.of`
+    - `sights`: how many contacts the caller has seen recently, for `Sights.of`
     - `earlier`: the earlier call to continue, for `EarlierCall.of`
     - `called_elsewhere`: the calls to the number in other campaigns, for `number_rest.rests_until`;
       None if no other campaign has it
@@ -158,15 +158,16 @@ def read_contact(contact_id: int, caller: Caller, at: datetime) -> Row[*tuple[An
 
 
 def read_caller(caller_id: int) -> Caller | None:
-    """Read the caller, the campaign and the party again. Return the caller, or None."""
+    """Read the caller, the campaign and the party again. Return the caller, or None if there is no
+    such caller."""
     return db.session.scalar(_CALLER, {"caller_id": caller_id})
 
 
 def lock_rows(contact_id: int, caller_id: int) -> None:
-    """Begin a new transaction, and lock the contact and the caller in it.
+    """Begin a new transaction, and lock the contact and the caller.
 
-    The rows for the decision must be read afterwards, in other statements. A statement that waits
-    for a row sees all other rows as they were before the wait.
+    The rows for the decision must be read afterwards, in separate statements. A statement that
+    waits for one row sees all other rows as they were before the wait.
     """
     db.session.rollback()
     begin_transaction()
@@ -181,13 +182,13 @@ def write_call(
     until: datetime,
     is_locked: bool,
 ) -> bool:
-    """Write the open call, whose hold expires at `until` (aware), and store that the caller's
+    """Write the open call, whose hold expires at `until` (aware). Also store that the caller's
     screen is open.
 
-    Return False if nothing was written. Then the caller, the campaign, the party, the list or the
-    contact has changed since it was read, or another open call has the contact, its number or the
-    caller. If the rows are not locked (`is_locked`), there is a third possible reason: the
-    statement did not wait for a locked row.
+    Return False if nothing was written. In that case, the caller, the campaign, the party, the list
+    or the contact has changed since it was read, or another open call has the contact, its number
+    or the caller. If the rows are not locked (`is_locked` is false), it is also possible that the
+    statement did not wait for a row that another transaction had locked.
     """
     values = {
         "id": call.id,
@@ -216,5 +217,5 @@ def write_call(
 
 
 def set_dates(call_id: uuid.UUID, at: datetime, until: datetime) -> None:
-    """Write when the call began and when its hold expires (both aware)."""
+    """Store when the call began and when its hold expires (both aware)."""
     db.session.execute(_SET_DATES, {"id": call_id, "at": at, "until": until})

@@ -1,7 +1,7 @@
-"""The values that an undo puts back into a contact and its household, and their JSON form.
+"""The values that an undo restores in a contact and its household, and their JSON form.
 
 `call.contact_before` stores a `ContactSnapshot`. For a call that is set aside, `set_aside_call`
-stores two `PeopleSnapshot`s: the states before and after it was set aside.
+stores two `PeopleSnapshot`s: the states before and after the call was set aside.
 """
 
 import json
@@ -39,7 +39,7 @@ class ContactValues:
 
     @classmethod
     def of(cls, contact: Contact | Row[Any]) -> "ContactValues":
-        """Return the present values of a contact, or of a row that has its columns."""
+        """Return the current values of a contact, or of a row that has its columns."""
         values = {name: getattr(contact, name) for name in CONTACT_COLUMNS}
         values["state"] = ContactState(values["state"])
         return cls(**values | {"other_phones": tuple(contact.other_phones)})
@@ -59,8 +59,8 @@ class ContactValues:
         }
 
     def matches(self, contact: Contact) -> bool:
-        """Whether the contact still has these values. `callable_at` may differ, because a change of
-        calling hours changes it."""
+        """Whether the contact still has these values. `callable_at` may differ, because it changes
+        when calling hours change."""
         present = ContactValues.of(contact)
         return all(
             getattr(self, name) == getattr(present, name)
@@ -78,7 +78,8 @@ class ContactValues:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "ContactValues":
-        """Return the values that `to_json` returned. Other keys of `stored` are ignored."""
+        """Return the values from the JSON that `to_json` returned. Other keys of `stored` are
+        ignored."""
         values = {name: stored[name] for name in CONTACT_COLUMNS}
         for name in ("callable_at", "rested_at", "last_called_at", "callback_at"):
             values[name] = _moment(stored[name])
@@ -94,11 +95,11 @@ CONTACT_COLUMNS = tuple(field.name for field in fields(ContactValues))
 
 @dataclass(frozen=True)
 class LeftValues:
-    """The values that an outcome left in those columns of a contact that other calls and uploads
-    may change.
+    """The values that an outcome left in the columns of a contact that other calls and uploads may
+    also change.
 
-    A call to another contact on the number changes them, and so does an upload of the list. A
-    change of calling hours changes only `callable_at`, which is not among these columns.
+    A call to another contact on the number changes these columns, and so does an upload of the
+    list. A change of calling hours changes only `callable_at`, which is not one of these columns.
     """
 
     state: ContactState
@@ -108,11 +109,11 @@ class LeftValues:
 
     @classmethod
     def of(cls, contact: Contact | ContactValues) -> "LeftValues":
-        """Return the present values of the contact."""
+        """Return the current values of the contact."""
         return cls(contact.state, contact.phone, tuple(contact.other_phones), contact.rested_at)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the values by column, with the time as ISO 8601 text."""
+        """Return the values by column name, with the time as ISO 8601 text."""
         return {
             "state": self.state,
             "phone": self.phone,
@@ -122,7 +123,7 @@ class LeftValues:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "LeftValues":
-        """Return the values that `to_json` returned."""
+        """Return the values from the JSON that `to_json` returned."""
         return cls(
             ContactState(stored["state"]),
             stored["phone"],
@@ -133,8 +134,8 @@ class LeftValues:
 
 @dataclass(frozen=True)
 class DelayedContact:
-    """Another contact with the same number, which waits because of the call. The times (aware) are
-    those before the call."""
+    """Another contact with the same number, who has to wait because of the call. The times (aware)
+    are those from before the call."""
 
     contact_id: int
     callable_at: datetime
@@ -143,8 +144,8 @@ class DelayedContact:
 
 @dataclass(frozen=True)
 class NumberLoss:
-    """Another contact that lost the number, because the number is not in service. `other_phones`
-    are the contact's further numbers before the call."""
+    """Another contact that lost the number because it is not in service. `other_phones` are the
+    contact's further numbers before the call."""
 
     contact_id: int
     other_phones: tuple[str, ...]
@@ -177,7 +178,7 @@ class HouseholdChange:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "HouseholdChange":
-        """Return the change that `call.contact_before` stores. Other keys are ignored."""
+        """Return the change from what `call.contact_before` stores. Other keys are ignored."""
         delayed = zip(stored.get("resting", ()), stored.get("had_rested", ()), strict=True)
         return cls(
             tuple(
@@ -194,16 +195,16 @@ class HouseholdChange:
 
 @dataclass(frozen=True)
 class ContactSnapshot:
-    """What an undo needs: the contact's values before the outcome, the changes that the outcome
-    made to the household, and the values that the outcome left in the contact."""
+    """What an undo needs: the contact's values from before the outcome, the changes that the
+    outcome made to the household, and the values that the outcome left in the contact."""
 
     before: ContactValues
     household: HouseholdChange
     left: LeftValues
 
     def has_changed_since(self, contact: Contact) -> bool:
-        """Whether another call or an upload has changed the contact since the outcome. If so,
-        restoring the contact would undo that change too."""
+        """Whether another call or an upload has changed the contact since the outcome. In that
+        case, restoring the contact would undo that change as well."""
         return LeftValues.of(contact) != self.left
 
     def to_json(self) -> dict[str, Any]:
@@ -222,15 +223,15 @@ class ContactSnapshot:
 
 @dataclass(frozen=True)
 class PeopleSnapshot:
-    """The values of a call's contact (None if that contact is not to be changed), and of the other
-    contacts with the number, by contact id."""
+    """The values of a call's contact (None if that contact must not be changed), and the values of
+    the other contacts with the number, by contact id."""
 
     contact: ContactValues | None
     others: dict[int, ContactValues]
 
     @classmethod
     def of(cls, contact: Contact | None, others: Iterable[Contact]) -> "PeopleSnapshot":
-        """Return the present values of the contact and of the other contacts."""
+        """Return the current values of the contact and of the other contacts."""
         return cls(
             ContactValues.of(contact) if contact is not None else None,
             {other.id: ContactValues.of(other) for other in others},

@@ -1,5 +1,5 @@
 """Applies an outcome to its contact. `retry_policy.decide` makes the decision, and this module
-calculates the contact's state after it.
+calculates the contact's resulting state.
 
 All changes belong to the transaction that records or undoes the call.
 """
@@ -32,11 +32,12 @@ def apply_decision(
     language: str,
     dead: frozenset[str],
 ) -> ContactValues:
-    """Return the contact's state after the outcome, by this decision. This changes nothing.
+    """Return the contact's state after the outcome, according to this decision. This changes
+    nothing.
 
     `at` (aware) is when the outcome was recorded. `today` is the date at that moment in the
     contact's time zone. `only_me` reserves a promised callback for the caller. `language` is a BCP
-    47 code or "". `dead` has those of the contact's further numbers that are out of service.
+    47 code or "". `dead` contains those of the contact's further numbers that are out of service.
     """
     after = replace(before, last_outcome=outcome.key, last_called_at=at)
     if decision.counted:
@@ -71,11 +72,11 @@ def apply_decision(
 
 
 def with_next_number(contact: ContactValues, dead: frozenset[str]) -> ContactValues:
-    """Return the contact's state with its next number that is not in `dead`. Without such a number
-    the contact is unusable. This changes nothing.
+    """Return the contact's state with the next of its numbers that is not in `dead`. If there is no
+    such number, the contact is unusable. This changes nothing.
 
-    The next number may be on the do-not-call list. The contact then cannot be called until the
-    number is taken off the list.
+    The next number may be on the do-not-call list. In that case, the contact cannot be called until
+    the number is taken off the list.
     """
     in_service = tuple(phone for phone in contact.other_phones if phone not in dead)
     if not in_service:
@@ -86,7 +87,8 @@ def with_next_number(contact: ContactValues, dead: frozenset[str]) -> ContactVal
 
 
 def take_next_number(contact: Contact) -> None:
-    """Give the contact its next number that is not known to be dead (see `with_next_number`).
+    """Switch the contact to the next of its numbers that is not known to be dead (see
+    `with_next_number`).
 
     The contact becomes unusable if it has no such number, or if the campaign has another contact
     with the same name and that number.
@@ -101,8 +103,8 @@ def take_next_number(contact: Contact) -> None:
 def set_number(contact: Contact, phone: str, further: list[str]) -> bool:
     """Make the contact callable on this number (E.164), with `further` as its other numbers.
 
-    This flushes. Return False and change nothing if the campaign has another contact with the same
-    name and that number.
+    This flushes the session. Return False and change nothing if the campaign has another contact
+    with the same name and that number.
     """
     try:
         with db.session.begin_nested():
@@ -115,8 +117,8 @@ def set_number(contact: Contact, phone: str, further: list[str]) -> bool:
 
 
 def offer_language(contact_list_id: int, language: str) -> None:
-    """Add a language (a BCP 47 code or "") to the languages of a list, so that refills look for its
-    contacts who speak it."""
+    """Add a language (a BCP 47 code or "") to the languages of a list, so that refills also look
+    for contacts on the list who speak that language."""
     db.session.execute(
         text("""
             UPDATE contact_list SET languages = languages || to_jsonb(CAST(:language AS text))

@@ -1,12 +1,13 @@
-"""Corrects the outcome, the answers and the note of a call, for an organiser. These functions do
-not commit.
+"""Corrects the outcome, the answers and the note of a call, on behalf of an organiser. These
+functions do not commit.
 
-The call stays the caller's and keeps the time at which it was recorded. Its old values are
-subtracted from the tally, and the new ones added. If the outcome changes, the people on the number
-first get back the state that they had before the call. Then the rules decide again, as of the time
-when the call was recorded. A contact that another call has changed since keeps its state.
+The call still belongs to its caller and keeps the time at which it was recorded. Its old values are
+subtracted from the tally, and the new values are added. If the outcome changes, the people on the
+number are first given back the state that they had before the call. Then the rules decide again, as
+of the time when the call was recorded. A contact that another call has changed in the meantime
+keeps its state.
 
-If the call put the number on the do-not-call list, the number comes off the list, unless another
+If the call put the number on the do-not-call list, the number is taken off the list, unless another
 call or person has put it there too.
 """
 
@@ -68,9 +69,9 @@ _LOCKED_CALL = (
 
 @dataclass(frozen=True)
 class Correction:
-    """The organiser's values for a call: its outcome and note, and the answers that change, by step
-    id. A blank answer deletes the old one. `callback_at` (aware) is the promised time, for an
-    outcome that takes one; with None no time was promised, or the promise stays."""
+    """The organiser's values for a call: its outcome, its note, and the answers that change, by
+    step id. A blank answer deletes the old one. `callback_at` (aware) is the promised time, for an
+    outcome that takes one. If it is None, no time was promised, or an earlier promise stays."""
 
     outcome: str
     note: str
@@ -80,16 +81,17 @@ class Correction:
 
 @dataclass(frozen=True)
 class Corrected:
-    """The result of a correction. `changed` is False if all values were the same already.
+    """The result of a correction. `changed` is False if the call already had all these values.
     `person_stays` is True if the outcome or the promised time changed but the contact did not,
-    because it was called since."""
+    because the contact has been called since."""
 
     changed: bool
     person_stays: bool = False
 
 
 def call_in(campaign: Campaign, call_id: uuid.UUID) -> Call:
-    """Return a caller's call of this campaign. Raises NotFoundError if there is no such call."""
+    """Return a call in this campaign that was made by a caller. Raises NotFoundError if there is no
+    such call."""
     call = db.session.get(Call, call_id)
     if call is None or call.campaign_id != campaign.id or call.caller_id is None:
         raise NotFoundError("There is no such call in this campaign.", "Go back to the person.")
@@ -97,17 +99,17 @@ def call_in(campaign: Campaign, call_id: uuid.UUID) -> Call:
 
 
 def version_of(call: Call) -> str:
-    """Return the version of the call's row, for a form. Every change of the row changes its
-    version."""
+    """Return the version of the call's row, for a form. The version changes whenever the row
+    changes."""
     return str(db.session.scalar(select(_VERSION).where(Call.id == call.id)))
 
 
 def correct(call: Call, version: str, correction: Correction, account: Account) -> Corrected:
-    """Correct a call that an organiser saw in this `version` (see `version_of`).
+    """Correct a call that an organiser saw at this `version` (see `version_of`).
 
-    Raises ConflictError if the call has changed since, has no outcome or is set aside, or if the
-    person was erased. Raises InvalidInputError for an outcome, note or answer that the call cannot
-    have.
+    Raises ConflictError if the call has changed since then, if it has no outcome, if it is set
+    aside, or if the person was erased. Raises InvalidInputError for an outcome, note or answer that
+    the call cannot have.
     """
     outcome = OUTCOMES.get(correction.outcome)
     if outcome is None:
@@ -173,7 +175,7 @@ def _lock(call: Call, version: str) -> tuple[Call, Contact]:
 
 
 def _checked(call: Call, answers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return these answers in the form in which they are stored; None deletes an answer."""
+    """Return these answers in the form in which they are stored. None deletes an answer."""
     script = script_of(call.script_version_id)
     checked: dict[str, Any] = {}
     for step_id, raw in answers.items():
@@ -222,10 +224,11 @@ def _take_back(call: Call, contact: Contact) -> Restored | None:
 def _record_again(
     call: Call, contact: Contact, outcome: Outcome, said: Correction, people: Restored | None
 ) -> None:
-    """Write the outcome as `record` does, as of the time at which the call was recorded.
+    """Write the outcome in the way that `record` does, as of the time at which the call was
+    recorded.
 
-    `people` says whether the contact has the state from before the call. If so, the rules decide
-    about the contact again.
+    `people` says whether the contact has been given back its state from before the call. If so, the
+    rules decide about the contact again.
     """
     # A call that came too late to change its contact is in no tally.
     was_superseded = call.contact_before is None

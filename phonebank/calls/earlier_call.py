@@ -1,13 +1,13 @@
-"""What the next caller sees of an earlier call that was cut short, or in which a call back was
+"""What the next caller sees of an earlier call that was cut short or in which a callback was
 promised.
 
-The query of a claim reads it in the column `EARLIER_CALL`, so no further query is needed.
-PostgreSQL looks for an earlier call only if the contact was called before. These functions do not
-commit.
+A claim's query reads the earlier call in the column `EARLIER_CALL`, so no further query is needed.
+PostgreSQL looks for an earlier call only if the contact has been called before. These functions do
+not commit.
 
-The answers of the earlier call are shown, and the script continues after them. When the caller
-sends a first answer or an outcome, the earlier answers become answers of the new call
-(`take_over`). The earlier answers are not counted a second time.
+The answers from the earlier call are shown, and the script continues after them. When the caller
+sends the first answer or an outcome, the earlier answers become answers of the new call
+(`take_over`). They are not counted a second time.
 """
 
 import uuid
@@ -66,8 +66,8 @@ ON CONFLICT DO NOTHING
 
 @dataclass(frozen=True)
 class EarlierCall:
-    """The contact's last call, if the contact expects another call after it: its outcome, when it
-    was recorded (aware UTC), the note, and the answers by step id."""
+    """The contact's last call, if the contact expects another call: its outcome, when it was
+    recorded (aware UTC), its note, and its answers by step id."""
 
     call_id: uuid.UUID
     outcome: str
@@ -105,10 +105,12 @@ def answers_that_fit(answers: Mapping[str, Any], version_id: int | None) -> dict
 
 
 def take_over(caller: Caller, call_id: uuid.UUID, earlier_id: str) -> None:
-    """Copy the answers of an earlier call to this one. A step that already has an answer keeps it.
+    """Copy the answers from an earlier call to this one. A step that already has an answer keeps
+    that answer.
 
     `earlier_id` comes from the caller's page. Do nothing if it is not a call to this contact that
-    the page may show. Also do nothing if the new call is recorded already, or is not this caller's.
+    the page may show. Also do nothing if the new call has already been recorded, or is not this
+    caller's.
     """
     try:
         earlier = uuid.UUID(earlier_id)

@@ -1,4 +1,4 @@
-"""Checks that a caller's campaign and party are calling right now."""
+"""Checks that calling is under way in a caller's campaign and party."""
 
 from datetime import datetime
 
@@ -7,7 +7,8 @@ from phonebank.models import Caller, Campaign, CampaignState, now
 
 
 class NotAdmittedError(NotAllowedError):
-    """The error for a caller who waits to be admitted, or was removed since the request began."""
+    """The error for a caller who is waiting to be admitted, or who has been removed since the
+    request began."""
 
     title = "You're not in"
 
@@ -19,8 +20,8 @@ class NotAdmittedError(NotAllowedError):
 
 
 class OnBreakError(NotRunningError):
-    """The error while a party has a break. `next_at` (aware UTC) is when the break ends by itself,
-    or None if the host will end it."""
+    """The error while a party has a break. `next_at` (aware UTC) is when the break ends, or None if
+    it lasts until the host ends it."""
 
     title = "Break"
 
@@ -32,10 +33,10 @@ class OnBreakError(NotRunningError):
 
 
 def running_campaign(caller: Caller) -> Campaign:
-    """Return the caller's campaign if the campaign and the caller's party are calling.
+    """Return the caller's campaign if calling is under way in it and in the caller's party.
 
-    Raises NotRunningError if one of them is paused (OnBreakError if the party is), and GoneError if
-    one has ended.
+    Raises NotRunningError if the campaign is paused, OnBreakError if the party has a break, and
+    GoneError if one of them has ended.
     """
     campaign, party = caller.campaign, caller.party
     if campaign.state == CampaignState.ENDED:

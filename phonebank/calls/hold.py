@@ -27,8 +27,8 @@ SEEN_APART = timedelta(seconds=45)
 
 
 class Device(NamedTuple):
-    """What a device's cookie says: the id of a caller, and the caller's device token when the
-    cookie was set."""
+    """What a device's cookie says: the id of a caller, and the device token that the caller had
+    when the cookie was set."""
 
     id: int
     device_token: str
@@ -37,7 +37,7 @@ class Device(NamedTuple):
 @dataclass(frozen=True)
 class OpenCall:
     """The open call of a hold. `household` has the ids of the other contacts that had the number
-    when the call began. `turn` is how often the call's outcome was undone."""
+    when the call began. `turn` is how often the call's outcome has been undone."""
 
     id: uuid.UUID
     caller_id: int
@@ -49,7 +49,7 @@ class OpenCall:
 
     @classmethod
     def of(cls, call: Call) -> "OpenCall":
-        """Return the values of this row of `call`."""
+        """Return the values from this row of the table `call`."""
         return cls(*(getattr(call, name) for name in cls.__dataclass_fields__))
 
 
@@ -75,7 +75,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Other:
-    """Another contact of the household, whom the caller may ask for instead."""
+    """Another contact in the household, whom the caller may ask for instead."""
 
     id: int
     first_name: str
@@ -88,9 +88,9 @@ class Hold:
     UTC).
 
     `is_new` says that the call has just been written, so it has no answers yet. `others` has the
-    other people of the household whom the caller may ask for; None means that they were not read
-    (`others_in_household` reads them). `earlier` is the earlier call that this call continues; None
-    if there is none.
+    other people in the household whom the caller may ask for. If it is None, they have not been
+    read (`others_in_household` reads them). `earlier` is the earlier call that this call continues,
+    or None if there is none.
     """
 
     call: OpenCall
@@ -181,12 +181,12 @@ def current_hold(caller: Caller) -> Hold | None:
 
 
 def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
-    """Extend a hold by the campaign's hold time, and store that the caller's screen is open.
+    """Extend a hold by the campaign's hold time. Also store that the caller's screen is open.
 
     A contact stays on the screen for at most the campaign's longest hold time, counted from the
     claim or the last undo. Return when the hold now expires (aware UTC). The new expiry is not
-    written if it would be less than `WRITTEN_APART` later, or less than a fifth of a short hold
-    time.
+    written if it would be less than `WRITTEN_APART` later than the stored one or, for a short hold
+    time, less than a fifth of that time later.
 
     Raises NotFoundError if this caller has no such open call, if the longest hold time is over, or
     if the device no longer belongs to the caller.
@@ -204,9 +204,9 @@ def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
 
 
 def release_hold(caller: Caller, call_id: uuid.UUID) -> None:
-    """End a hold without an outcome. Other callers can then get the contact.
+    """End a hold without an outcome, so that other callers can get the contact.
 
-    If the hold has ended already, nothing changes. Raises NotFoundError for another caller's call.
+    If the hold has already ended, nothing changes. Raises NotFoundError for another caller's call.
     """
     call = own_call(caller, call_id, lock=True)
     if call.ended_at is None:
@@ -216,8 +216,8 @@ def release_hold(caller: Caller, call_id: uuid.UUID) -> None:
 def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
     """Return a call of this caller. With `lock`, lock its row and read the row again.
 
-    Raises NotFoundError if there is no such call, and the same error for another caller's call, so
-    that the answer reveals nothing about other callers' calls.
+    Raises NotFoundError if there is no such call. The same error is raised for another caller's
+    call, so that the answer reveals nothing about other callers' calls.
     """
     query = select(Call).where(Call.id == call_id, Call.caller_id == caller.id, Call.phone != "")
     if lock:
@@ -230,7 +230,8 @@ def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
 
 
 def refuse_erased(call_id: uuid.UUID, caller_id: int) -> None:
-    """Raise NotFoundError if this is a call of the caller whose person was erased."""
+    """Raise NotFoundError if this is a call of this caller and the person called has been
+    erased."""
     erased = select(Call.id).where(
         Call.id == call_id, Call.caller_id == caller_id, Call.phone == ""
     )
@@ -242,16 +243,16 @@ def refuse_erased(call_id: uuid.UUID, caller_id: int) -> None:
 
 
 def not_an_own_call(call_id: uuid.UUID, caller_id: int) -> NotFoundError:
-    """Return the error for a call that is not this caller's. It does not say whether the call
-    exists. Raises the error of `refuse_erased`."""
+    """Return the error for a call that is not this caller's. The error does not say whether the
+    call exists. Raises the same error as `refuse_erased`."""
     refuse_erased(call_id, caller_id)
     return NotFoundError("That call isn't one of yours.", "Go back to calling.")
 
 
 def own_call_and_contact(caller: Caller, call_id: uuid.UUID) -> tuple[Call, Contact]:
-    """Return a call of this caller and its contact, both locked against other changes.
+    """Return a call of this caller and its contact, with both rows locked.
 
-    Raises the error of `own_call`.
+    Raises the same error as `own_call`.
     """
     own = {"call_id": call_id, "caller_id": caller.id}
     row = db.session.execute(_OWN_CALL_AND_CONTACT, own).one_or_none()
@@ -264,12 +265,12 @@ def own_call_and_contact(caller: Caller, call_id: uuid.UUID) -> tuple[Call, Cont
 
 
 def is_stale(turn: int | None, present: int) -> bool:
-    """Whether a request was sent before the last undo of its call. Its `turn` is then not the
-    `present` one. A request without a turn (None) is never stale."""
+    """Whether a request was sent before the last undo of its call. This is so if its `turn` differs
+    from the `present` turn. A request without a turn (None) is never stale."""
     return turn is not None and turn != present
 
 
 def mark_seen(caller: Caller) -> None:
-    """Store that the caller's screen is open now, unless that was stored less than `SEEN_APART`
-    ago. The board's "calling now" is counted from it."""
+    """Store that the caller's screen is open now, unless this was stored less than `SEEN_APART`
+    ago. The board's "calling now" count is based on it."""
     db.session.execute(_MARK_SEEN, {"caller_id": caller.id, "at": now()})

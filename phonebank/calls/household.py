@@ -1,4 +1,4 @@
-"""Switches a call to another contact with the same number, because that person came to the phone.
+"""Switches a call to another contact with the same number, for when that person comes to the phone.
 These functions do not commit."""
 
 import uuid
@@ -29,8 +29,8 @@ _OTHERS = (
 
 
 def others_in_household(call: Call | OpenCall) -> list[Person]:
-    """Return the other contacts that had the call's number when the call began, still have it, and
-    can be called."""
+    """Return the other contacts that had the call's number when the call began, that still have it,
+    and that can be called."""
     if not call.household:
         return []
     values = {"household": call.household, "phone": call.phone}
@@ -38,14 +38,14 @@ def others_in_household(call: Call | OpenCall) -> list[Person]:
 
 
 def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
-    """Continue a call of this caller with another person of the household. Return its hold.
+    """Continue a call of this caller with another person in the household. Return the call's hold.
 
-    The page shows the script from its beginning, with the other person's name. The answers so far
-    stay, unless an experiment gives this contact another script. When the outcome is recorded, the
-    contact who was called first waits like the rest of the household.
+    The page shows the script from the beginning, with the new person's name. The answers so far
+    stay, unless an experiment gives this contact a different script. When the outcome is recorded,
+    the contact who was called first has to wait like the rest of the household.
 
-    Raises NotFoundError for another caller's call or a contact that is not on this number, and
-    ConflictError if the call has ended.
+    Raises NotFoundError for another caller's call or for a contact that does not have this number,
+    and ConflictError if the call has ended.
     """
     call = own_call(caller, call_id, lock=True)
     if call.outcome is not None or call.ended_at is not None:
@@ -71,7 +71,7 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
 
 
 def _set_script(call: Call) -> None:
-    """Move the call to the experiment arm of its present contact, if that is another arm."""
+    """Move the call to the experiment arm of its current contact, if that is a different arm."""
     words = script_choice_for(call.campaign_id, call.contact_id)
     if words.experiment_arm_id == call.experiment_arm_id:
         return

@@ -1,4 +1,4 @@
-"""Takes a dead number from the other contacts that have it, and gives a household back its state
+"""Takes a dead number away from the other contacts that have it, and restores a household's state
 after an undo. (`call_rows` makes a household wait.)
 
 All changes belong to the transaction that records or undoes the call.
@@ -63,10 +63,11 @@ WHERE contact.id = others.id AND contact.callable_at = CAST(:until AS timestampt
 def take_dead_number_away(
     phone: str, call_id: uuid.UUID, contact_id: int
 ) -> tuple[NumberLoss, ...]:
-    """Report a number (E.164) as dead, and take it from every other contact that has it, in every
-    campaign. The contact that was called keeps it. Return the losses, for `restore_household`.
+    """Report a number (E.164) as dead, and take it away from every other contact that has it, in
+    every campaign. The contact that was called keeps it. Return the losses, which
+    `restore_household` needs.
 
-    Contacts that are uploaded later do not get the number either.
+    Contacts that are uploaded later do not get this number either.
     """
     others = {"number": phone, "called": contact_id}
     report(phone, call_id)
@@ -78,11 +79,11 @@ def take_dead_number_away(
 
 
 def restore_household(call: Call, change: HouseholdChange) -> None:
-    """Undo the change that an outcome made to its household: give the other contacts back their
-    times, or the number that they lost.
+    """Undo the change that an outcome made to the household: restore the other contacts' times, or
+    the number that they lost.
 
-    A contact keeps its present number in three cases: it was called on that number since, it is in
-    an open call, or it has lost another number since.
+    A contact keeps its current number in any of three cases: it has been called on that number
+    since the outcome, it is in an open call, or it has lost another number since the outcome.
     """
     if change.delayed:
         db.session.execute(
@@ -100,10 +101,10 @@ def restore_household(call: Call, change: HouseholdChange) -> None:
 
 
 def _give_number_back(call: Call, losses: dict[int, NumberLoss]) -> None:
-    """Give the call's number back to the contacts that lost it, with their further numbers.
+    """Give the call's number back to the contacts that lost it, and restore their further numbers.
 
-    A contact in an open call keeps its present number. The contacts are locked before their open
-    calls are read. So a claim at the same moment has either written its open call already, or waits
+    A contact in an open call keeps its current number. The contacts are locked before their open
+    calls are read. So a claim at the same moment either has already written its open call, or waits
     until this transaction ends.
     """
     which = {"ids": list(losses), "recorded_at": call.recorded_at}

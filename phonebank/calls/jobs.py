@@ -1,4 +1,4 @@
-"""Runs the steps of setting calls aside and bringing them back, and commits each step."""
+"""Sets calls aside and brings them back step by step, and commits each step."""
 
 import time
 
@@ -15,8 +15,8 @@ SECONDS_IN_REQUEST = 5.0
 
 
 def continue_set_aside(set_aside_id: int, seconds: float) -> bool:
-    """Take steps until the work is finished or `seconds` have passed, and commit each step. Return
-    whether the work is finished."""
+    """Work step by step until the work is finished or `seconds` seconds have passed, and commit
+    each step. Return whether the work is finished."""
     give_up_at = time.monotonic() + seconds
     while _take_step(set_aside_id):
         if time.monotonic() > give_up_at:
@@ -34,7 +34,7 @@ def _take_step(set_aside_id: int) -> bool:
 @job(CHORES, timeout=60)
 def continue_all_set_asides() -> None:
     """Continue the work that a request or a killed process left unfinished. This is a periodic job,
-    and it may run twice."""
+    and running it twice does no harm."""
     unfinished = select(SetAside.id).where(
         SetAside.state.in_((SetAsideState.WORKING, SetAsideState.RETURNING))
     )

@@ -1,5 +1,5 @@
-"""What an outcome writes into its call, and the caller's last recorded call with their totals, as
-the page after it shows them."""
+"""What an outcome writes into its call, and the caller's last recorded call with the caller's
+totals, for the page that follows an outcome."""
 
 import uuid
 from dataclasses import dataclass
@@ -43,7 +43,8 @@ FROM (SELECT id, turn, started_at, recorded_at, outcome, set_aside_at, conversat
 
 @dataclass(frozen=True)
 class CallResult:
-    """The values that an outcome writes into its call. `at` (aware) is when it is recorded."""
+    """The values that an outcome writes into its call. `at` (aware) is when the outcome is
+    recorded."""
 
     outcome: str
     at: datetime
@@ -59,10 +60,10 @@ class CallResult:
 class LastCall:
     """A caller's last recorded call, with the totals after it.
 
-    `callback_at` is when the contact is called again, if they expect a call. `this_hour` is the
-    number of the caller's conversations in the clock hour of the call, and `best_before` the number
-    in their best earlier hour, both without those that were recorded too fast. `team` is the number
-    of the party's conversations. All times are aware.
+    `callback_at` is when the contact will be called again, if the contact expects a call.
+    `this_hour` is the number of the caller's conversations in the clock hour of the call, and
+    `best_before` is the number in the caller's best earlier hour. Neither counts conversations that
+    were recorded too fast. `team` is the number of the party's conversations. All times are aware.
     """
 
     id: uuid.UUID
@@ -92,8 +93,8 @@ class LastCall:
         result: CallResult,
         callback_at: datetime | None,
     ) -> "LastCall":
-        """Return a call that has just been recorded. `before` has the columns of `TOTALS` without
-        this call."""
+        """Return a call that has just been recorded. `before` has the columns of `TOTALS`, not yet
+        counting this call."""
         calls = int(result.counted)
         talks = calls * result.conversation
         return cls(
@@ -120,7 +121,8 @@ _NAMES = tuple(LastCall.__dataclass_fields__)
 
 
 def last_call_of(caller_id: int, party_id: int | None) -> LastCall | None:
-    """Return the last call that the caller recorded, or None. `party_id` is their present party."""
+    """Return the last call that the caller recorded, or None if there is none. `party_id` is the
+    caller's current party."""
     values = {"caller_id": caller_id, "party_id": party_id, "since": now() - OUTCOME_WITHIN}
     row = _LAST.row(values)
     return row and LastCall(**{name: getattr(row, name) for name in _NAMES})

@@ -1,6 +1,7 @@
-"""Whether a call's contact, or its number, was given to a caller again after that call.
+"""Finds out whether a call's contact, or its number, was given to a caller again after that call.
 
-The two queries compare `handed_out_no` and not times, because the clocks of two servers may differ.
+The two queries compare `handed_out_no` instead of times, because the clocks of two servers may
+differ.
 """
 
 import uuid

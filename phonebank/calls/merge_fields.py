@@ -7,7 +7,8 @@ from phonebank.models import Caller, Campaign
 
 
 class HasName(Protocol):
-    """The attributes that merge fields need of a contact, or of a row that was read for it."""
+    """The attributes that merge fields need from a contact, or from a row that was read for the
+    contact."""
 
     @property
     def first_name(self) -> str: ...
@@ -43,8 +44,8 @@ def shared_fields(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
 
 
 def fields_of_caller(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """Return the merge fields that say who is calling, and for which organisation. A list or a
-    campaign cannot replace these values."""
+    """Return the merge fields that say who is calling, and for which organisation. Values from a
+    list or a campaign cannot replace them."""
     return {
         "caller_name": caller.first_name,
         "campaign_name": campaign.name,

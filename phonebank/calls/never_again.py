@@ -9,10 +9,11 @@ from phonebank.suppressions import entries as suppressions
 
 
 def lift_entry(call: Call) -> str | None:
-    """Remove the number that this call put on the do-not-call list. Return the entry's reason.
+    """Remove the number that this call put on the do-not-call list, and return the entry's reason.
 
     Return None if the call made no entry. Also return None if another call to the same person or
-    number has such an outcome and is not set aside. The entry then belongs to that call.
+    number has such an outcome and is not set aside, in which case the entry now belongs to that
+    call.
     """
     reason = suppressions.reason_of_call(call.id)
     if reason is None:

@@ -1,4 +1,4 @@
-"""Calculates what an outcome changes in its call, its contact and the others on the number.
+"""Calculates what an outcome changes in its call, its contact and the other people on the number.
 `call_rows` writes the changes."""
 
 import uuid
@@ -39,7 +39,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Situation:
-    """What the rules need besides the report: the rows and the campaign, as they were read. `at`
+    """What the rules need besides the report: the rows and the campaign that were read. `at`
     (aware) is a moment after they were read, and `today` is the date at that moment where the
     contact lives."""
 
@@ -103,9 +103,10 @@ def _conversation_and_yes(report: Report, seen: Situation) -> tuple[bool, bool]:
 
 
 def people_result(report: Report, seen: Situation, decision: Decision) -> PeopleResult:
-    """Return the changes to the contact and to the others on the number.
+    """Return the changes to the contact and to the other people on the number.
 
-    This function itself takes a dead number from the others, and reports the number as dead.
+    If the number is dead, this function itself reports it as dead and takes it away from the
+    others.
     """
     rows = seen.rows
     next_numbers = rows.contact.other_phones if decision.state == NextState.UNUSABLE else ()

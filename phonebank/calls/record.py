@@ -1,11 +1,11 @@
 """Records the outcome of a call. These functions do not commit.
 
-Call, contact, household and tally change in one statement, so a crash cannot leave some of them
-changed and others not. A request that is sent twice counts once, because a call has one outcome.
+The call, the contact, the household and the tally change in one statement, so a crash cannot leave
+only some of them changed. A request that is sent twice counts once, because a call has one outcome.
 
-The call and its contact are read without locks, and the rules make their decision. The statement
-writes only if both rows are still as they were read. If it writes nothing, the same is done again
-in a transaction that locks the rows before it reads them.
+The call and its contact are read without locks, and the rules decide. The statement writes only if
+neither row has changed since it was read. If it writes nothing, the same steps are repeated in a
+transaction that locks the rows before reading them.
 """
 
 import uuid
@@ -48,8 +48,9 @@ WHERE call.id = :call_id AND call.caller_id IS NULL FOR NO KEY UPDATE
 
 @dataclass(frozen=True)
 class RecordResult:
-    """The outcome that the call has now. `changed` is False if this request has changed nothing,
-    for example because it was sent before. `last` is the call that this request has recorded."""
+    """The outcome that the call now has. `changed` is False if this request changed nothing, for
+    example because the same request was sent before. `last` is the call that this request recorded.
+    """
 
     outcome: str | None
     changed: bool
@@ -69,19 +70,20 @@ def record(
     """Record the outcome of a call, with all its effects.
 
     A call that has an outcome keeps it until it is undone, so a second outcome changes nothing. An
-    outcome whose `turn` is not the call's was sent before an undo, and changes nothing either. An
-    outcome that comes after the hold has ended is stored and marked as late. If another caller has
-    been given the contact since, a late outcome changes neither the contact nor a tally, but it can
-    still put the number on the do-not-call list.
+    outcome whose `turn` differs from the call's was sent before an undo, and changes nothing
+    either. An outcome that arrives after the hold has ended is stored and marked as late. If
+    another caller has been given the contact since then, a late outcome changes neither the contact
+    nor a tally, but it can still put the number on the do-not-call list.
 
-    `callback_at` (aware) is the promised time. `only_me` reserves the callback for this caller at
-    first. `language` (BCP 47) is what the contact speaks, for the outcome that asks for it.
+    `callback_at` (aware) is the promised time. `only_me` at first reserves the callback for this
+    caller. `language` (BCP 47) is the language that the contact speaks, for the outcome that asks
+    for it.
 
     If the session commits each statement (`autocommit`), the outcome is stored when this returns,
-    unless a transaction was needed. Then the caller of this function must commit.
+    unless a transaction was needed. In that case, the calling code must commit.
 
     Raises NotFoundError for another caller's call, and InvalidInputError for an unknown outcome or
-    language or a note that is too long.
+    language, or for a note that is too long.
     """
     outcome = OUTCOMES.get(outcome_key)
     if outcome is None:
@@ -113,10 +115,10 @@ def record(
 
 def record_unanswered(call_id: uuid.UUID, outcome_key: str) -> RecordResult:
     """Record the outcome of a call that the server made and that no caller took. The outcome
-    changes the contact like that of any other call. The call is in no tally, because it belongs to
-    no caller.
+    changes the contact as it would after any other call. The call does not count in any tally,
+    because it belongs to no caller.
 
-    Raises NotFoundError if a caller has taken the call, or the contact was erased.
+    Raises NotFoundError if a caller has taken the call or the contact has been erased.
     """
     begin_transaction()
     db.session.execute(_LOCK_UNTAKEN, {"call_id": call_id})
@@ -128,8 +130,8 @@ def record_unanswered(call_id: uuid.UUID, outcome_key: str) -> RecordResult:
 
 
 def _record(report: Report, is_locked: bool) -> RecordResult | None:
-    """Read the rows, decide, and write. Return None if nothing was written. Then the call or its
-    contact has changed between reading and writing, or this outcome needs locked rows and
+    """Read the rows, decide, and write. Return None if nothing was written, because the call or its
+    contact changed between reading and writing, or because this outcome needs locked rows and
     `is_locked` is False."""
     outcome = report.outcome
     caller_id = report.caller.id if report.caller else None

@@ -1,7 +1,7 @@
-"""Gives the people on a call's number the state that they had before the call, except those that
-another call has changed since. These functions do not commit.
+"""Gives the people on a call's number the state that they had before the call, except for those
+whom another call has changed since then. These functions do not commit.
 
-Setting a call aside and correcting its outcome both do this first.
+Both setting a call aside and correcting its outcome begin with this.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ _LOCK_CONTACTS = (
 @dataclass(frozen=True)
 class Restored:
     """The result of `restore_people`: whether the call's contact was restored, the ids of the
-    contact and of the others that were checked, and their states before and after."""
+    contact and of the other people who were checked, and their states before and after."""
 
     contact: bool
     contact_ids: list[int]
@@ -50,12 +50,12 @@ class Restored:
 
 
 def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | None:
-    """Give a call's contact and household the state that they had before the call, except those
-    that another call has changed since. The call and the contact must be locked.
+    """Give a call's contact and household the state that they had before the call, except for those
+    whom another call has changed since then. The call and the contact must be locked.
 
-    `is_last` says that no later call to the contact counts. Return None and change nothing in two
-    cases. Either the call changed no contact, or the same person was uploaded again with the number
-    that the contact had. The newer contact then keeps the number.
+    `is_last` says that no later call to the contact counts. Return None and change nothing in
+    either of two cases: the call did not change any contact, or the same person was uploaded again
+    with the number that the contact had. In the second case, the newer contact keeps the number.
     """
     if call.contact_before is None:
         return None
@@ -78,8 +78,9 @@ def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | No
 
 
 def last_other_calls(rows: dict[Any, tuple[Call, Contact]]) -> dict[int, datetime]:
-    """Return, by contact id, when the last other call to the contact began. Such a call is not in
-    `rows` (calls with their contacts, by call id), is recorded or open, and is not set aside."""
+    """Return, by contact id, when the last other call to the contact began. `rows` has calls with
+    their contacts, by call id. A call counts as another call if it is not in `rows`, is recorded or
+    open, and is not set aside."""
     values = {"contacts": list({contact.id for _, contact in rows.values()}), "calls": list(rows)}
     return {row[0]: row[1] for row in db.session.execute(_LAST_OTHER_CALLS, values)}
 

@@ -1,14 +1,14 @@
 """Sets aside the calls that one caller recorded, and brings them back. These functions do not
 commit.
 
-An organiser does this if a caller did not make the calls that they recorded. Each call is kept but
-is in no total. The call's contact and household get back the state that they had before the call.
-If another caller's call has changed a contact since, that contact stays as it is. If the call put
-the number on the do-not-call list, the number comes off the list, unless another call or person has
-put it there too.
+An organiser does this if a caller recorded calls without making them. Each call is kept but does
+not count in any total. The call's contact and household are given back the state that they had
+before the call. If another caller's call has changed a contact since then, that contact stays as it
+is. If the call put the number on the do-not-call list, the number is taken off the list, unless
+another call or person has put it there too.
 
 This module decides which calls are set aside, and shows the progress. `set_aside_worker` does the
-work, some calls at a time, because a caller may have thousands.
+work, some calls at a time, because a caller may have recorded thousands of calls.
 """
 
 from collections.abc import Sequence
@@ -65,12 +65,12 @@ FROM set_aside_call WHERE set_aside_id = :id
 
 @dataclass(frozen=True)
 class Preview:
-    """The numbers of calls, people and entries that setting aside would affect now.
+    """The numbers of calls, people and do-not-call entries that setting aside would affect now.
 
-    `calls` are set aside. `counted` of them count now, and `conversations` are conversations.
-    `people` is the number of their contacts. `called_since` of these contacts stay as they are,
-    because another call has changed them. The calls put `do_not_calls` numbers on the do-not-call
-    list. `lifted` of these numbers come off it, and the others have another entry too.
+    `calls` is the number of calls to set aside. Of these, `counted` count now, and `conversations`
+    are conversations. `people` is the number of their contacts. Of these, `called_since` stay as
+    they are, because another call has changed them. The calls put `do_not_calls` numbers on the
+    do-not-call list. Of these, `lifted` would be taken off, and the others have another entry too.
     """
 
     calls: int
@@ -84,8 +84,8 @@ class Preview:
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of the work, in numbers: the calls set aside, those of them that had counted,
-    the numbers taken off the do-not-call list, and the calls whose contact was not changed."""
+    """The progress of the work, as counts: the calls set aside, those of them that had counted, the
+    numbers taken off the do-not-call list, and the calls whose contact was not changed."""
 
     calls: int
     counted: int
@@ -94,7 +94,7 @@ class Progress:
 
 
 def preview(caller: Caller, only_fast: bool = False) -> Preview:
-    """Return what `begin` would set aside now, in numbers."""
+    """Return, as counts, what `begin` would set aside now."""
     values = {"caller_id": caller.id, "only_fast": only_fast, "never": list(SUPPRESSES)}
     return Preview(**db.session.execute(_PREVIEW, values).one()._mapping)
 
@@ -111,7 +111,8 @@ def set_asides_of(caller: Caller) -> Sequence[SetAside]:
 
 
 def set_aside_of(caller: Caller, set_aside_id: int) -> SetAside:
-    """Return the `SetAside` of this caller with this id. Raises NotFoundError if there is none."""
+    """Return the `SetAside` of this caller with this id. Raises NotFoundError if there is no such
+    `SetAside`."""
     set_aside = db.session.get(SetAside, set_aside_id)
     if set_aside is None or set_aside.caller_id != caller.id:
         raise NotFoundError("These calls are not set aside.", "Reload the page.")
@@ -121,11 +122,11 @@ def set_aside_of(caller: Caller, set_aside_id: int) -> SetAside:
 def begin(
     caller: Caller, account: Account, reason: str, at: datetime, only_fast: bool = False
 ) -> SetAside:
-    """Begin to set aside every call that the caller recorded until `at` (aware). Return the new
+    """Begin to set aside every call that the caller recorded up to `at` (aware). Return the new
     `SetAside`. `set_aside_worker.take_step` does the work.
 
-    With `only_fast`, only calls are set aside that were recorded faster than a real call can be.
-    Raises ConflictError if there is no such call.
+    With `only_fast`, set aside only the calls that were recorded faster than a real call can be.
+    Raises ConflictError if there is no call to set aside.
     """
     counts = preview(caller, only_fast)
     if not counts.calls:
@@ -151,8 +152,8 @@ def bring_back(set_aside: SetAside, account: Account, reason: str, at: datetime)
     """Begin to bring back every call of a finished `set_aside`. `set_aside_worker.take_step` does
     the work.
 
-    Raises ConflictError if `set_aside` is not finished, or if another organiser has begun to bring
-    it back.
+    Raises ConflictError if `set_aside` is not finished, or if another organiser has already begun
+    to bring its calls back.
     """
     returning = db.session.execute(
         update(SetAside)

@@ -1,8 +1,8 @@
 """Finds outcomes that were recorded faster than a real call can be.
 
-Such outcomes count in every total like others, so that totals stay exact. They do not count in a
-board's ranking, and the organiser's page shows them. The time is measured from the claim, even for
-an outcome that was undone and recorded again.
+Such outcomes count in every total like any other outcome, so that totals stay exact. They do not
+count in a board's ranking, and the organiser's page shows them. The time is measured from the
+claim, even if the outcome was undone and recorded again.
 """
 
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ SHOWN_AT_MOST = 20
 
 @dataclass(frozen=True)
 class FastCaller:
-    """A caller with several outcomes that came too fast. The fields are the number of these
-    outcomes, and the number of all the caller's calls that count."""
+    """A caller with several outcomes that were recorded too fast, the number of these outcomes, and
+    the number of all calls of the caller that count."""
 
     caller: Caller
     too_fast: int
@@ -42,8 +42,8 @@ def is_too_fast(claimed_at: datetime, recorded_at: datetime, conversation: bool)
 
 
 def fast_callers(campaign_id: int) -> list[FastCaller]:
-    """Return at most SHOWN_AT_MOST callers with several outcomes that came too fast, the caller
-    with the most first."""
+    """Return up to SHOWN_AT_MOST callers with several outcomes that were recorded too fast. The
+    caller with the most such outcomes is first."""
     too_fast = (
         select(Call.caller_id, func.count().label("number"))
         .where(Call.campaign_id == campaign_id, Call.too_fast, Call.set_aside_at.is_(None))

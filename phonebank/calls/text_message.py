@@ -1,5 +1,5 @@
-"""The text message that a caller may send from their own phone after a call, and the record that it
-was sent. These functions do not commit."""
+"""The text message that a caller may send from the caller's own phone after a call, and the record
+that it was sent. These functions do not commit."""
 
 import uuid
 from urllib.parse import quote
@@ -18,8 +18,8 @@ from scripts_library.merge_fields import render_text
 
 
 def text_for(hold: Hold, caller: Caller, campaign: Campaign) -> str:
-    """Return the text of the call's script with the merge fields filled in. Return "" if the script
-    has none, or if the number may no longer be used."""
+    """Return the text message of the call's script, with the merge fields filled in. Return "" if
+    the script has no text message, or if the number may no longer be used."""
     script = script_of(hold.call.script_version_id)
     if script is None or not script.text_message:
         return ""
@@ -29,16 +29,18 @@ def text_for(hold: Hold, caller: Caller, campaign: Campaign) -> str:
 
 
 def sms_link(phone: str, words: str) -> str:
-    """Return the link that opens the phone's own messages with this text to this number (E.164)."""
+    """Return the link that opens the phone's messaging app with this text, addressed to this number
+    (E.164)."""
     # Older iPhones want "&" before the text, other phones "?".
     return f"sms:{phone}?&body={quote(words, safe='')}"
 
 
 def record_sent(caller: Caller, call_id: uuid.UUID) -> None:
-    """Store that the caller has sent the text of this call. A second time changes nothing.
+    """Store that the caller has sent the text message of this call. Storing it again changes
+    nothing.
 
-    Raises NotAdmittedError, NotFoundError for another caller's call, and InvalidInputError if the
-    call's script has no text.
+    Raises NotAdmittedError if the caller may not call, NotFoundError for another caller's call, and
+    InvalidInputError if the call's script has no text message.
     """
     if not caller.may_call:
         raise NotAdmittedError()

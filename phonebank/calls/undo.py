@@ -53,7 +53,8 @@ WHERE caller_id = :caller_id AND started_at > :recent AND reopened_at > :since
 
 
 class CannotUndoError(HoldLostError):
-    """The error if too much has happened since the outcome for it to be undone."""
+    """The error for an outcome that can no longer be undone, because too much has happened
+    since."""
 
     title = "This can't be undone"
 
@@ -62,19 +63,21 @@ class CannotUndoError(HoldLostError):
 
 
 def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
-    """Undo the outcome of one of the caller's calls, so that the contact is on their screen again.
+    """Undo the outcome of one of the caller's calls, so that the contact is on the caller's screen
+    again.
 
-    Another contact on their screen is released first. If the request's `turn` is not the call's, it
-    is a copy of an undo that was done, and nothing changes. A number that this call put on the
-    do-not-call list stays there until the call has another outcome.
+    If another contact is on the screen, that contact is released first. If the request's `turn`
+    differs from the call's, the request repeats an undo that has already been done, and nothing
+    changes. A number that this call put on the do-not-call list stays there until the call has
+    another outcome.
 
     Return the outcome that was undone, or "" if nothing has changed.
 
-    Raises NotFoundError, NotAdmittedError, and CannotUndoError. An outcome cannot be undone after
-    too long a time, or if an organiser has set the call aside or corrected it. It cannot be undone
-    if the caller has undone too many calls or has begun another call, or if the contact or its
-    number has been called since. It also cannot be undone if another entry has put a number of the
-    contact on the do-not-call list.
+    Raises NotFoundError, NotAdmittedError or CannotUndoError. An outcome cannot be undone if too
+    much time has passed, or if an organiser has set the call aside or corrected it. It cannot be
+    undone if the caller has undone too many calls or has begun another call, or if the contact or
+    its number has been called since. It also cannot be undone if another source has put one of the
+    contact's numbers on the do-not-call list.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(turn, call.turn):
@@ -118,7 +121,8 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
 
 def may_undo_never_again(recorded_at: datetime | None, is_last: bool) -> bool:
     """Whether a call that put a number on the do-not-call list may be undone. `recorded_at` (aware)
-    is when it was recorded, and `is_last` says that it is the caller's last recorded call."""
+    is when the call was recorded, and `is_last` says whether it is the caller's last recorded call.
+    """
     return is_last and recorded_at is not None and now() - recorded_at < UNDO_NEVER_AGAIN_WITHIN
 
 
@@ -135,11 +139,12 @@ def last_recorded_id(caller: Caller) -> uuid.UUID | None:
 def redial_block_reason(
     call: Call | OpenCall, contact: Contact | Person, campaign: Campaign
 ) -> str:
-    """Return why the contact of an undone call may not be called again, in words for the caller, or
-    "" if it may be called. If there is a reason, the caller may only correct the outcome.
+    """Return the reason why the contact of an undone call may not be called again, in words for the
+    caller, or "" if the contact may be called. If there is a reason, the caller may only correct
+    the outcome.
 
     A call whose outcome was never undone may always continue, even if calling hours end or calling
-    is paused during it.
+    is paused during the call.
     """
     if not call.turn:
         return ""
@@ -178,8 +183,8 @@ def _refuse_many(caller: Caller) -> None:
 
 
 def _clear_screen(caller: Caller) -> None:
-    """Release the contact on the caller's screen. Raises CannotUndoError if the caller has begun
-    that contact's call."""
+    """Release the contact on the caller's screen. Raises CannotUndoError if the caller has already
+    begun the call to that contact."""
     current = current_hold(caller)
     if current is None:
         return
