@@ -1,4 +1,4 @@
-"""The job that does what follows a call-out."""
+"""The job that does the work that follows a call-out."""
 
 import logging
 
@@ -13,8 +13,8 @@ log = logging.getLogger(__name__)
 
 @job(CHORES, timeout=5 * 60)
 def look_after_call_outs() -> None:
-    """Make pledges parties, and e-mail hosts their kit. On the next morning, make a contact list of
-    the people who pledged and have not opened their party."""
+    """Turn pledges into parties, and e-mail hosts their kit. The next morning, make a contact list
+    of the people who pledged and have not opened their party."""
     settle.end_forgotten(now())
     for pledge_id in settle.unsettled_pledges():
         try:

@@ -52,7 +52,7 @@ _HAS_COME = exists().where(
 
 
 def end_forgotten(at: datetime) -> None:
-    """End call-outs that began more than LASTS_AT_MOST before `at` (aware)."""
+    """End call-outs that started more than LASTS_AT_MOST before `at` (aware)."""
     forgotten = select(CallOut.id).where(
         CallOut.ended_at.is_(None), CallOut.began_at < at - LASTS_AT_MOST
     )
@@ -79,11 +79,11 @@ def unsettled_pledges() -> Sequence[int]:
 
 
 def settle(pledge_id: int) -> None:
-    """Make a host of the person who pledged, make a party of the pledge, and e-mail the host their
+    """Make the person who pledged a host, turn the pledge into a party, and e-mail the host their
     kit.
 
-    The party is stored before the e-mail is sent. If the mail server does not answer, this raises
-    mail.MailNotSentError, and the next run sends the e-mail.
+    The party is stored before the e-mail is sent. If the mail server does not answer, this function
+    raises mail.MailNotSentError, and the next run sends the e-mail.
     """
     pledge = get_locked(Pledge, pledge_id)
     if pledge is None or pledge.kit_sent_at is not None:
@@ -141,8 +141,8 @@ def _send_kit(call_out: CallOut, pledge: Pledge) -> None:
 
 
 def due_follow_ups(at: datetime) -> Sequence[int]:
-    """Return the ids of the ended call-outs that must be followed up at `at` (aware): NEXT_MORNING
-    on the day after their end has come."""
+    """Return the ids of the ended call-outs that must be followed up at `at` (aware). A call-out is
+    due at NEXT_MORNING on the day after its end."""
     ended = select(CallOut).where(CallOut.ended_at.is_not(None), CallOut.followed_up_at.is_(None))
     return [
         call_out.id

@@ -99,7 +99,7 @@ def answer_guest(party_id: int, guest_id: int, answer: str) -> ResponseReturnVal
 @pages.post("/<int:party_id>/guests/right")
 @open_to(RoleName.HOST)
 def still_right(party_id: int) -> ResponseReturnValue:
-    """Store that the host says that everything is still right."""
+    """Store that the host has said that everything is still correct."""
     party, listing = _listed(party_id)
     listings.confirm_details(listing)
     return _done(party, "Thank you. The list says that it was checked today.")
@@ -108,7 +108,7 @@ def still_right(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/guests/move")
 @open_to(RoleName.HOST)
 def move(party_id: int) -> ResponseReturnValue:
-    """Give the party another time, and e-mail every accepted guest."""
+    """Move the party to another time, and e-mail every accepted guest."""
     party, listing = _listed(party_id)
     form = MoveForm()
     if not form.validate():
@@ -125,7 +125,7 @@ def move(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/guests/cancel")
 @open_to(RoleName.HOST)
 def cancel_event(party_id: int) -> ResponseReturnValue:
-    """Cancel the party, and e-mail everyone who is coming or has asked."""
+    """Cancel the party, and e-mail everyone who is coming or has asked to come."""
     party, listing = _listed(party_id)
     listings.cancel(listing)
     return _done(party, "Cancelled. Everyone who was coming or had asked gets an e-mail.")

@@ -36,8 +36,8 @@ REASONS = {
 
 @dataclass(frozen=True)
 class ToCheck:
-    """A listing on the organiser's page, with its host, the reasons of its open reports, and how
-    many guests are accepted."""
+    """A listing on the organiser's page, with its host, the reasons given in its open reports, and
+    how many guests are accepted."""
 
     listing: Listing
     host: Account
@@ -46,8 +46,8 @@ class ToCheck:
 
 
 def report(listing: Listing, reason: str, reporter: str) -> None:
-    """Record a stranger's report. `reporter` tells people apart: it is, for example, their network
-    address. Only a hash of `reporter` is stored. The third report hides the listing.
+    """Record a stranger's report. `reporter` is text that tells strangers apart, such as their
+    network address. Only a hash of `reporter` is stored. The third report hides the listing.
 
     Raises InvalidInputError for a reason that is not in REASONS.
     """
@@ -70,7 +70,7 @@ def report(listing: Listing, reason: str, reporter: str) -> None:
 
 def approve(listing: Listing) -> None:
     """Show a listing to strangers, because an organiser, an editor or a trainer has checked it. Its
-    open reports count as seen.
+    open reports are marked as seen.
 
     Raises ConflictError for a cancelled event.
     """
@@ -121,12 +121,12 @@ def needs_look(one: ToCheck) -> bool:
 
 
 def is_waiting(state: ListingState, returned_because: str | None) -> bool:
-    """Whether a listing waits for a check, and not for its host to change it."""
+    """Whether a listing is waiting to be checked, and not for its host to change it."""
     return state == ListingState.WAITING and returned_because is None
 
 
 def open_reasons(listing_ids: Sequence[int]) -> dict[int, list[str]]:
-    """Return the reasons, in words, of the open reports of each of these listings that has one."""
+    """For each of these listings that has open reports, return the reports' reasons in words."""
     reasons: dict[int, list[str]] = {}
     for listing_id, reason in db.session.execute(
         select(ListingReport.listing_id, ListingReport.reason)
@@ -155,7 +155,7 @@ def _open_reports(listing: Listing) -> int:
 
 
 def settle_reports(listing: Listing) -> None:
-    """Count the listing's open reports as seen."""
+    """Mark the listing's open reports as seen."""
     db.session.execute(
         update(ListingReport)
         .where(ListingReport.listing_id == listing.id, ListingReport.seen_at.is_(None))

@@ -36,8 +36,8 @@ CHECKED_LATELY = timedelta(days=3)
 
 @dataclass(frozen=True)
 class Unchecked:
-    """A listing on an editor's page: what strangers see of it, its state, and the reasons of its
-    open reports."""
+    """A listing on an editor's page: what strangers see of it, its state, and the reasons given in
+    its open reports."""
 
     event: Near
     state: ListingState
@@ -51,8 +51,8 @@ class Unchecked:
 
 
 def listings_for(volunteer: Volunteer) -> list[Unchecked]:
-    """Return the listings that this volunteer may check. Those that somebody must look at are
-    first, and then those that nobody has checked for the longest time."""
+    """Return the listings that this volunteer may check. Listings that somebody must look at come
+    first. Then come those that nobody has checked for the longest time."""
     at = now()
     roles = roles_of(volunteer)
     rows = db.session.scalars(
@@ -75,7 +75,8 @@ def listings_for(volunteer: Volunteer) -> list[Unchecked]:
 
 
 def listing_to_check(volunteer: Volunteer, listing_id: int) -> Listing:
-    """Return a listing that this volunteer may check. Raises NotFoundError for any other."""
+    """Return a listing that this volunteer may check. Raises NotFoundError for any other
+    listing."""
     listing = db.session.get(Listing, listing_id)
     roles = roles_of(volunteer)
     if (

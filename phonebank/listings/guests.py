@@ -95,7 +95,7 @@ def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False)
 
 
 def confirm(guest: Guest) -> None:
-    """Send a guest's request to the host, because the guest has confirmed it by the link in their
+    """Send a guest's request to the host, after the guest has confirmed it with the link in their
     e-mail. If the event is not a party, there is no host to ask, so the guest gets a place at once.
 
     A second confirmation changes nothing. Raises GoneError if the event is cancelled, hidden or
@@ -149,8 +149,8 @@ def let_come(listing: Listing, guest_id: int) -> Guest:
 
 
 def refuse(listing: Listing, guest_id: int) -> Guest:
-    """Refuse a guest, and tell them by e-mail. If they had a place, it goes to the first on the
-    waiting list. Raises NotFoundError for a guest of another event."""
+    """Refuse a guest, and tell them by e-mail. If they had a place, it goes to the first guest on
+    the waiting list. Raises NotFoundError for a guest of another event."""
     guest = _guest_in(listing, guest_id)
     if guest.state in (GuestState.ASKED, GuestState.QUEUED, GuestState.ACCEPTED):
         had_place = guest.state == GuestState.ACCEPTED
@@ -194,8 +194,8 @@ def block(listing: Listing, guest_id: int) -> Guest:
 
 
 def cancel(guest: Guest) -> None:
-    """Store that a guest does not come. If they had a place, it goes to the first on the waiting
-    list."""
+    """Store that a guest is not coming. If they had a place, it goes to the first guest on the
+    waiting list."""
     listing = _lock(guest)
     had_place = guest.state == GuestState.ACCEPTED
     if guest.state in (GuestState.BLOCKED, GuestState.REFUSED):
@@ -236,7 +236,7 @@ def greet_at_door(guest_id: int, caller: Caller) -> None:
     """Let an accepted guest into their party, if the guest waits at its door. From now on this
     caller is the guest's caller, so nobody else can use the guest's link to come in.
 
-    A caller who is held until an organiser admits them keeps waiting, even with a guest's link.
+    A caller whom only an organiser may admit keeps waiting, even with a guest's link.
     """
     guest = get_locked(Guest, guest_id)
     listing = db.session.get(Listing, guest.listing_id) if guest is not None else None
@@ -253,7 +253,7 @@ def greet_at_door(guest_id: int, caller: Caller) -> None:
 
 def guests_of(listing: Listing) -> Sequence[Guest]:
     """Return the guests whom the host sees, in the order in which they asked. The host does not see
-    guests who have not confirmed, and guests who are blocked."""
+    guests who have not confirmed or who are blocked."""
     unseen = (GuestState.NEW, GuestState.BLOCKED)
     query = (
         select(Guest)
@@ -264,7 +264,7 @@ def guests_of(listing: Listing) -> Sequence[Guest]:
 
 
 def place_in_queue(guest: Guest) -> int:
-    """Return a guest's place on the waiting list, from 1."""
+    """Return a guest's place on the waiting list, counted from 1."""
     query = select(func.count()).where(
         Guest.listing_id == guest.listing_id,
         Guest.state == GuestState.QUEUED,
@@ -331,8 +331,8 @@ def is_blocked(campaign_id: int, email: str) -> bool:
 
 
 def _open_requests(guest: Guest, at: datetime) -> int:
-    """Return how many other requests of this person wait for an answer, for events that have not
-    begun."""
+    """Return how many other requests of this person wait for an answer. Only events that have not
+    started count."""
     waiting = (GuestState.ASKED, GuestState.QUEUED, GuestState.BLOCKED)
     query = (
         select(func.count())

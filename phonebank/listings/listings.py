@@ -150,7 +150,7 @@ def list_event(
 
 def change_details(listing: Listing, details: Details) -> bool:
     """Change what strangers and guests see. Return whether guests get an e-mail about the change.
-    They get one if the address, the area or the choice of home or video has changed.
+    They get one if the address, the area or the choice between home and video has changed.
 
     Raises InvalidInputError for details that cannot be used. Raises ConflictError if the event is
     cancelled or over, or if more guests are accepted than it would have places.
@@ -172,7 +172,7 @@ def change_details(listing: Listing, details: Details) -> bool:
 
 
 def move(listing: Listing, starts_at: datetime) -> None:
-    """Give an event another time (aware). Every accepted guest gets an e-mail about it, and new
+    """Move an event to another time (aware). Every accepted guest gets an e-mail about it, and new
     reminders.
 
     Raises InvalidInputError for a time that has passed, and ConflictError if the event is cancelled
@@ -194,8 +194,8 @@ def move(listing: Listing, starts_at: datetime) -> None:
 
 
 def cancel(listing: Listing) -> None:
-    """Cancel an event, and the party if it is one. Everyone who is coming or has asked gets an
-    e-mail. The street address is erased. If the event is already cancelled, nothing changes."""
+    """Cancel an event, and the party if it is one. Everyone who is coming or has asked to come gets
+    an e-mail. The street address is erased. If the event is already cancelled, nothing changes."""
     party = _lock(listing)
     if listing.state == ListingState.CANCELLED:
         return
@@ -211,8 +211,8 @@ def cancel(listing: Listing) -> None:
 
 def follow_title(party: Party) -> None:
     """Copy the title of a party to its listing, after the host has changed it. Raises
-    InvalidInputError if strangers must not see the title, because it has a slur or the address in
-    it."""
+    InvalidInputError if strangers must not see the title, because it contains a slur or the
+    address."""
     listing = listing_of(party)
     if listing is None or listing.title == party.title:
         return
@@ -224,8 +224,9 @@ def follow_title(party: Party) -> None:
 
 
 def confirm_details(listing: Listing) -> None:
-    """Store that the host has just said that everything about the event is right. Raises
-    ConflictError if strangers can't find the event: then somebody else must check it first."""
+    """Store that the host has just said that everything about the event is correct. Raises
+    ConflictError if strangers cannot find the event, because then somebody else must check it
+    first."""
     _lock_open(listing)
     if listing.state != ListingState.SHOWN:
         raise ConflictError(

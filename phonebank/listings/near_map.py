@@ -68,7 +68,7 @@ class Town:
 
 
 def towns_on(outline: Outline) -> list[Town]:
-    """Return the towns of an outline, the largest first."""
+    """Return the towns of an outline, largest first."""
     query = (
         select(Place.name, Place.latitude, Place.longitude)
         .where(Place.population >= 5000, Place.country.in_(outline.countries))
@@ -84,7 +84,7 @@ def draw_map(
     centre: tuple[float, float] | None = None,
 ) -> NearMap:
     """Return a map of the whole outline, or of the part around `centre` (latitude, longitude in
-    degrees). `towns` are those of `towns_on`."""
+    degrees). `towns` is what `towns_on` returned."""
     if centre is None:
         left, top, wide, tall = 0.0, 0.0, 2000.0, outline.tall
     else:
@@ -181,7 +181,7 @@ def _has_room(
     shown: tuple[float, float, float, float],
     taken: Sequence[tuple[float, float, float, float]],
 ) -> bool:
-    """Whether a name with half the width `half` fits on the map at `spot` without touching
+    """Whether a name whose half width is `half` fits on the map at `spot` without touching
     anything."""
     x, y = spot
     left, top, wide, tall = shown

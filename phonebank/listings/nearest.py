@@ -90,7 +90,7 @@ class Near:
 
 @dataclass(frozen=True)
 class Dot:
-    """A place that has events, with their number, for the map."""
+    """A place that has events, with the number of events, for the map."""
 
     country: str
     place_code: str
@@ -118,11 +118,11 @@ def all_events(at: datetime) -> Events | None:
 
 
 def nearest(point: Point, at: datetime, events: Events | None = None) -> list[Near]:
-    """Return the twenty nearest events that are not by video, the nearest first. Events at the same
-    distance are in the order of their start.
+    """Return the twenty nearest events that are not by video, nearest first. Events at the same
+    distance are sorted by start time.
 
-    `events` are all events, as `all_events` returned them a short time ago. Without them, the
-    database is asked.
+    `events` is what `all_events` returned a short time ago. If it is None, the events are read from
+    the database.
     """
     close: list[tuple[float, Any]] = []
     for reach in _REACHES:
@@ -158,7 +158,7 @@ def _in_box(point: Point, reach: float, at: datetime, events: Events | None) -> 
 
 
 def by_video(at: datetime) -> list[Near]:
-    """Return the next events by video, the soonest first."""
+    """Return the next events by video, soonest first."""
     query = _shown(at, Listing.by_video.is_(True)).order_by(Listing.starts_at, Listing.id)
     rows = db.session.execute(query.limit(VIDEO_AT_MOST)).all()
     return _describe([(None, row) for row in rows], at, _taken([row.id for row in rows]))
@@ -171,8 +171,7 @@ def near_of(listing: Listing, at: datetime) -> Near:
 
 
 def dots(countries: Sequence[str], at: datetime) -> list[Dot]:
-    """Return the places in these countries that have events, the place with the most events
-    first."""
+    """Return the places in these countries that have events, with the most events first."""
     count = func.count().label("count")
     columns = (
         Listing.country, Listing.place_code, Listing.area, Listing.latitude, Listing.longitude,

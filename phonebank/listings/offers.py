@@ -46,7 +46,7 @@ KEPT_FOR = timedelta(days=7)
 
 def campaigns_for(place: Place) -> Sequence[Campaign]:
     """Return the campaigns for which strangers may offer to host near this place: the running
-    campaigns of its country that strangers can find already."""
+    campaigns of its country that strangers can already find."""
     is_public = exists().where(Listing.campaign_id == Campaign.id, Listing.checked_at.is_not(None))
     return db.session.scalars(
         select(Campaign)
@@ -66,7 +66,7 @@ def make_offer(
     """Store an offer to host. It counts once the person has opened the link in their e-mail.
 
     Raises InvalidInputError for a name, an address, a day or a time that cannot be used, and for a
-    campaign that takes no offers near this place.
+    campaign that accepts no offers near this place.
     """
     name = clean_name(first_name, "first name")
     refuse_bad_words(name)
@@ -97,7 +97,7 @@ def offer_of_link(token: str) -> HostOffer:
 
 
 def confirm_offer(offer: HostOffer) -> None:
-    """Send an offer to the campaign's organisers, because the person has confirmed their address. A
+    """Send an offer to the campaign's organisers, after the person has confirmed their address. A
     second confirmation changes nothing.
 
     Raises ConflictError if the day has passed, or if the person has three other open offers.
@@ -122,7 +122,7 @@ def confirm_offer(offer: HostOffer) -> None:
 
 
 def offers_in(campaign: Campaign) -> Sequence[HostOffer]:
-    """Return the offers that wait for an organiser, by the start of the party."""
+    """Return the offers that wait for an organiser, sorted by the start of the party."""
     return db.session.scalars(
         select(HostOffer)
         .where(
@@ -135,11 +135,11 @@ def offers_in(campaign: Campaign) -> Sequence[HostOffer]:
 
 
 def accept_offer(campaign: Campaign, offer_id: int, by: Account) -> HostOffer:
-    """Make a host of the person, and put their party on the map. The job sends the kit.
+    """Make the person a host, and put their party on the map. A job sends the kit.
 
     The listing has no street address yet. The host types it before they let their first guest come.
-    Raises NotFoundError for an offer of another campaign, and ConflictError if the offer has an
-    answer already or its day has passed.
+    Raises NotFoundError for an offer of another campaign, and ConflictError if the offer already
+    has an answer or its day has passed.
     """
     offer = _lock_waiting(campaign, offer_id)
     if offer.starts_at <= now():
@@ -177,7 +177,7 @@ def accept_offer(campaign: Campaign, offer_id: int, by: Account) -> HostOffer:
 
 
 def refuse_offer(campaign: Campaign, offer_id: int) -> HostOffer:
-    """Refuse an offer. Its page says so. Raises the errors of `accept_offer`."""
+    """Refuse an offer. The offer's page then says so. Raises the errors of `accept_offer`."""
     offer = _lock_waiting(campaign, offer_id)
     offer.state = HostOfferState.REFUSED
     return offer
@@ -237,8 +237,8 @@ def unsent_kits() -> Sequence[int]:
 
 
 def forget_offers(at: datetime) -> None:
-    """Delete the offers that nobody confirmed within a day, those whose day was a week ago, and
-    those for campaigns whose people are erased."""
+    """Delete the offers that nobody confirmed within a day, the offers for a day more than a week
+    ago, and the offers for campaigns whose people are erased."""
     over = select(Campaign.id).where(Campaign.erasing_since.is_not(None))
     db.session.execute(
         delete(HostOffer).where(

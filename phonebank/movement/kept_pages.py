@@ -1,4 +1,4 @@
-"""Public pages that a process keeps for some seconds, because thousands of people open the same
+"""Public pages that a process keeps for a few seconds, because thousands of people open the same
 pages. These pages read no session and set no cookie, so caches between us and the browser may keep
 them too."""
 
@@ -39,7 +39,7 @@ class _Page:
 
 
 class KeptPages:
-    """The pages that this process has rendered lately, by path."""
+    """The pages that this process has rendered recently, by path."""
 
     def __init__(self) -> None:
         self._pages: OrderedDict[str, _Page] = OrderedDict()
@@ -93,7 +93,7 @@ class KeptPages:
 
 
 def init_app(app: Flask) -> None:
-    """Give the app its kept pages."""
+    """Give the app a store of kept pages."""
     app.extensions["kept_pages"] = KeptPages()
 
 

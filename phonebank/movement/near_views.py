@@ -41,8 +41,8 @@ def front() -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("60 per minute")
 def search() -> ResponseReturnValue:
-    """Send the browser to the page of the typed place, or ask which of several places is meant. The
-    page's URL has only the first half of a postcode."""
+    """Redirect the browser to the page of the typed place, or ask which of several places is meant.
+    The page's URL has only the first half of a postcode."""
     typed = request.form.get("place", "")
     try:
         found = find_places(typed)

@@ -79,7 +79,7 @@ class ScreeningForm(FlaskForm):
 
     @property
     def says_something(self) -> bool:
-        """Whether the organiser has chosen an answer now, and not later."""
+        """Whether the organiser answers the question now, and not later."""
         return self.how.data in ("screened", "not_needed")
 
     def attest(self, contact_list: ContactList, campaign: Campaign, account: Account) -> None:
@@ -92,7 +92,7 @@ class ScreeningForm(FlaskForm):
 
 
 class ScreeningBeforeImportForm(ScreeningForm):
-    """The same question before the import. The organiser may answer later."""
+    """The form that asks the same question before the import. The organiser may answer later."""
 
     how = RadioField(
         "Was this list screened?",
@@ -178,7 +178,7 @@ class ColumnsForm(FlaskForm):
         return [field.data for field in self.columns()]
 
     def values_of(self, column: int) -> list[ValueField]:
-        """Return the selects for the values of a column, the most frequent value first."""
+        """Return the selects for the values of a column, most frequent value first."""
         return [field for field in self.value_fields() if field.column == column]
 
     def value_fields(self) -> list[ValueField]:
