@@ -120,8 +120,8 @@ def finish_item(campaign: Campaign, item_id: int, account: Account) -> None:
 def set_note(campaign: Campaign, item_id: int, note: str, seen: str) -> None:
     """Replace the organisers' note. `seen` is the note that the page had shown.
 
-    Raises NotFoundError, InvalidInputError for a note that is too long, and ConflictError if
-    another organiser has changed the note in the meantime.
+    Raises NotFoundError if there is no such answer, InvalidInputError for a note that is too long,
+    and ConflictError if another organiser has changed the note in the meantime.
     """
     note = note.replace("\0", "").replace("\r\n", "\n").strip()
     if len(note) > NOTE_AT_MOST:

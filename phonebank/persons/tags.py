@@ -54,8 +54,8 @@ def tags_of(contact: Contact) -> Tags:
 def tags_in(campaign: Campaign) -> list[str]:
     """Return up to TAGS_SHOWN tags of the campaign's people, sorted, as examples.
 
-    A tag that many people of other campaigns have may be missing, because only some of its people
-    are looked at.
+    A tag that many people in other campaigns have may be missing, because the query looks at only
+    some of the people who have it.
     """
     return list(db.session.scalars(_TAGS_IN, {"campaign_id": campaign.id}))
 

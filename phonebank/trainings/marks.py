@@ -52,12 +52,12 @@ class Practised:
 
 
 def callers_of(party: Party) -> Sequence[Practised]:
-    """Return the callers of a party by name, both waiting and admitted callers."""
+    """Return the callers of a party, both waiting and admitted, sorted by name."""
     return _practised(Caller.party_id == party.id)
 
 
 def trainees_of(room: Training) -> Sequence[Practised]:
-    """Return the callers who came to a training, by name."""
+    """Return the callers who came to a training, sorted by name."""
     came = select(Trainee.caller_id).where(Trainee.listing_id == room.listing_id)
     return _practised(Caller.id.in_(came))
 
