@@ -2,11 +2,11 @@
 
 Words used in this package:
 
-- hold: a contact that one caller has on their screen for some minutes, or that the server calls
-  before a caller is free. It is a row of `call` whose `ended_at` is NULL; Redis has a copy
+- hold: a contact that is on one caller's screen for some minutes, or that the server calls before a
+  caller is free. It is a row of `call` whose `ended_at` is NULL, and Redis has a copy
 - lane: a sorted list in Redis of the contacts that can be called next, one for each language
-- refill: copy callable contacts from PostgreSQL into a lane. To top up is to refill a lane that has
-  few contacts left
+- refill: copy callable contacts from PostgreSQL into a lane. To top up means to refill a lane that
+  has few contacts left
 - bucket: the group that a contact is in on the page *Contact status*, such as *Ready to call*
 
 Modules:
@@ -14,14 +14,14 @@ Modules:
 - `queue`           what a claim uses: take a contact, release it, top up the lanes
 - `redis_queue`     the data that Redis holds for a campaign, and the Lua scripts that change it
 - `refill`          refills lanes, and rebuilds a queue that Redis has lost
-- `sql_conditions`  SQL conditions that several queries share
+- `sql_conditions`  SQL conditions that several queries use
 - `campaign_hours`  whether a campaign may call a contact at a given time
 - `caller_filters`  which contacts a caller may get
 - `answer_order`    orders lists by how many of their people answer at this hour
 - `number_rest`     numbers that rest because another campaign has called them
 - `holds`           ends a hold or opens it again, in the call's row and in Redis
-- `expire_holds`    ends holds that have run out, and corrects Redis' copy of the holds
-- `reschedule`      applies a change of calling hours to the contacts that wait
+- `expire_holds`    ends holds that have expired, and corrects the copy of the holds in Redis
+- `reschedule`      applies a change of calling hours to contacts that are waiting
 - `status_counts`   how many contacts are in each bucket, and when the next one becomes callable
 - `status_cache`    the same counts, stored for some seconds for all pages that show them
 - `empty_reasons`   why a caller gets no contact

@@ -1,8 +1,8 @@
-"""Orders a campaign's lists by how many of their people answer at this hour, if its organisers have
-switched that on.
+"""Orders a campaign's lists by how many of their people answer at this hour, if the campaign's
+organisers have switched this order on.
 
-The order is between lists of the same priority. It comes from the campaign's own calls, as
-`campaigns.day_counts` has counted them.
+Only lists with the same priority are put in this order. It is based on the campaign's own calls, as
+counted by `campaigns.day_counts`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -43,8 +43,8 @@ FROM outcome_count WHERE campaign_id = :id
 
 
 class ContactGroup(NamedTuple):
-    """The contacts of one list in one time zone (`key`) and language (`code`). `id` and `priority`
-    are the list's."""
+    """The contacts on one list that have one zone key (`key`) and one language (`code`). `id` and
+    `priority` are the list's."""
 
     id: int
     priority: int
@@ -54,8 +54,8 @@ class ContactGroup(NamedTuple):
 
 @dataclass(frozen=True)
 class ListCalls:
-    """The number of calls to a list, and how many of them were answered: at this hour of the day,
-    and in all."""
+    """The number of calls to people on a list, and how many of these calls were answered, both at
+    this hour of the day and in all."""
 
     calls_now: int = 0
     reached_now: int = 0
@@ -65,8 +65,8 @@ class ListCalls:
 
 @dataclass(frozen=True)
 class Changed:
-    """The number of calls, and how many of them were answered, before the order was switched on and
-    since then."""
+    """The number of calls, and how many of these were answered, both before the order was switched
+    on and since then."""
 
     calls_before: int
     reached_before: int
@@ -75,7 +75,8 @@ class Changed:
 
 
 def calls_of_lists(campaign: Campaign, at: datetime) -> dict[int, ListCalls]:
-    """Return the calls by list id, for the hour of `at` (aware) in the campaign's first zone."""
+    """Return the calls by list id, for the hour of `at` (aware) in the campaign's first time
+    zone."""
     zone = first_zone_of(campaign)
     values = {"id": campaign.id, "zone": zone.key, "hour": at.astimezone(zone).hour}
     return {
@@ -87,7 +88,7 @@ def calls_of_lists(campaign: Campaign, at: datetime) -> dict[int, ListCalls]:
 
 
 def expected_rates(list_ids: Iterable[int], calls: Mapping[int, ListCalls]) -> dict[int, float]:
-    """Return the share of calls that we expect to be answered at this hour, by list id."""
+    """Return, by list id, the share of calls that we expect to be answered at this hour."""
     in_all = sum(one.calls for one in calls.values())
     mean = sum(one.reached for one in calls.values()) / in_all if in_all else 0.0
     rates = {}
@@ -103,9 +104,9 @@ def expected_rates(list_ids: Iterable[int], calls: Mapping[int, ListCalls]) -> d
 def in_answer_order(
     campaign: Campaign, groups: list[ContactGroup], at: datetime
 ) -> list[ContactGroup]:
-    """Return the groups with finer priorities: within each priority, the list whose people answer
-    most at this hour comes first. If this order is off in the campaign, return the groups
-    unchanged."""
+    """Return the groups with finer priorities: among lists of the same priority, the list whose
+    people answer most at this hour comes first. If the campaign has not switched this order on,
+    return the groups unchanged."""
     if campaign.answer_order_since is None or not groups:
         return groups
     rates = expected_rates({group.id for group in groups}, calls_of_lists(campaign, at))
@@ -115,7 +116,7 @@ def in_answer_order(
 
 
 def changed(campaign: Campaign) -> Changed | None:
-    """Return what the order has changed, or None if the order is off."""
+    """Return the calls before and since the order was switched on, or None if it is off."""
     if campaign.answer_order_since is None:
         return None
     values = {"id": campaign.id, "since": campaign.answer_order_since}

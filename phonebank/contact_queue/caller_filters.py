@@ -1,5 +1,5 @@
-"""Decides which contacts a caller may get: those in the caller's languages and lists, except
-callbacks that are reserved for another caller."""
+"""Decides which contacts a caller may get: those in the caller's languages and on the caller's
+lists, except callbacks that are reserved for another caller."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -22,14 +22,15 @@ WHERE campaign_id = :campaign_id AND state = :admitted
 
 
 def languages_for(campaign: Campaign, chosen: Sequence[str] = ()) -> list[str]:
-    """Return the languages of the contacts that a caller may get: the caller's chosen languages, or
-    the campaign's language if the caller chose none. The list always begins with "", which stands
-    for contacts without a known language."""
+    """Return the languages of the contacts that a caller may get: the languages that the caller
+    chose, or the campaign's language if the caller chose none. The list always begins with "",
+    which stands for contacts whose language is not known."""
     return ["", *(chosen or [campaign.language])]
 
 
 def other_languages_spoken(campaign: Campaign) -> list[str]:
-    """Return the languages that admitted callers chose, without the campaign's own language."""
+    """Return the languages that admitted callers have chosen, without the campaign's own
+    language."""
     return [
         language
         for language in db.session.scalars(_LANGUAGES_SPOKEN, {"campaign_id": campaign.id})
@@ -38,18 +39,18 @@ def other_languages_spoken(campaign: Campaign) -> list[str]:
 
 
 def filter_of(caller: Caller) -> int | None:
-    """Return the id of the filter that chooses the people whom a caller gets: the caller's own, or
-    the party's, or None if the caller may get everyone."""
+    """Return the id of the filter that chooses the people whom a caller gets: the caller's own
+    filter, otherwise the party's filter, or None if the caller may get everyone."""
     if caller.filter_id is not None:
         return caller.filter_id
     return caller.party.filter_id if caller.party else None
 
 
 def lane_limits(list_ids: Iterable[int], filter_id: int | None) -> list[int | str]:
-    """Return the limits by which a caller's lanes are named in Redis.
+    """Return the limits after which a caller's lanes in Redis are named.
 
-    With a filter, no limit is the id of a list. So `take.lua` never takes a callback that another
-    caller promised, because Redis does not know which people a filter chooses.
+    If there is a filter, none of the limits is the id of a list. So `take.lua` never takes a
+    callback that another caller promised: Redis does not know which people a filter chooses.
     """
     if filter_id is None:
         return list(list_ids)
@@ -60,8 +61,8 @@ def may_get(
     caller: Caller, contact: Contact | Row[*tuple[Any, ...]], campaign: Campaign, at: datetime
 ) -> bool:
     """Whether the caller may get this contact at `at` (aware). This depends on the caller's lists
-    and languages, and on whether a callback is reserved for another caller. Redis has checked this
-    too, but its data about the contact and the caller may be out of date."""
+    and languages, and on whether a callback is reserved for another caller. Redis has already
+    checked this, but its data about the contact and the caller may be out of date."""
     if contact.callback_caller_id == caller.id:
         return True
     if contact.callback_caller_id is not None and contact.callback_at is not None:

@@ -1,5 +1,5 @@
-"""Decides whether a campaign may call a contact now. The campaign has its own calling hours, which
-cannot go beyond the hours that its country allows."""
+"""Decides whether a campaign may call a contact now. Each campaign has its own calling hours, which
+must be within the hours that its country permits."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -23,27 +23,28 @@ def rules_of(campaign: Campaign) -> CountryRules:
 
 
 def first_zone_of(campaign: Campaign) -> ZoneInfo:
-    """Return the first time zone of the campaign's country, whose clock pages for organisers go
-    by."""
+    """Return the first time zone of the campaign's country. Pages for organisers show times in this
+    zone."""
     return time_zone(rules_of(campaign).time_zones.value[0])
 
 
 def date_in_first_zone(campaign: Campaign, at: datetime | None = None) -> date:
-    """Return the date in the first time zone of the campaign's country at `at` (aware), or now."""
+    """Return the date in the first time zone of the campaign's country at `at` (aware), or today's
+    date if `at` is None."""
     return (at or now()).astimezone(first_zone_of(campaign)).date()
 
 
 def hours_of(campaign: Campaign) -> WeekHours:
-    """Return the campaign's calling hours, or the country's usual hours if the campaign sets
+    """Return the campaign's calling hours, or the country's usual hours if the campaign has set
     none."""
     return rules_of(campaign).read_stored_hours(campaign.hours)
 
 
 def is_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> bool:
-    """Whether callers may get contacts of this zone key at `at` (aware).
+    """Whether callers may get contacts with this zone key at `at` (aware).
 
-    A campaign with `calls_at_any_hour` (the demonstration) may call at every hour, because its
-    numbers belong to no real person.
+    A campaign with `calls_at_any_hour` (the demonstration) may call at any hour, because its
+    numbers do not belong to real people.
     """
     if campaign.calls_at_any_hour:
         return True
@@ -70,7 +71,7 @@ def last_calling_time(
     """Return the last calling time between `at` (aware) and `at + within`, or None if there is
     none.
 
-    The answer is exact to five minutes. `within` must be a multiple of five minutes.
+    The result is exact to five minutes. `within` must be a multiple of five minutes.
     """
     steps = range(within // _STEP, -1, -1)
     return next(

@@ -140,10 +140,11 @@ WHERE o.campaign_id = :campaign_id AND o.ended_at IS NULL AND o.caller_id <> :ca
 
 
 class EmptyQueue(NamedTuple):
-    """Why a caller gets no contact, and when the next one comes. `next_at` (aware UTC) is when the
-    caller can get the next contact that is on nobody's screen; None if there is no such contact.
-    `elsewhere` is how many people of the campaign wait because another campaign has called their
-    number. It is also 0 if these people have not been counted yet."""
+    """Why a caller gets no contact, and when the caller can get the next one. `next_at` (aware UTC)
+    is when the caller can get the next contact that is on nobody's screen, or None if there is no
+    such contact. `elsewhere` is the number of people in the campaign who have to wait because
+    another campaign has called their number. It is also 0 if these people have not been counted
+    yet."""
 
     why: EmptyReason
     next_at: datetime | None
@@ -173,8 +174,8 @@ def empty_queue_of(campaign: Campaign, caller: Caller) -> EmptyQueue:
 
 
 def describe_elsewhere(people: int) -> str:
-    """Describe how many people wait because another campaign has called their number; "" for
-    nobody."""
+    """Describe in words how many people have to wait because another campaign has called their
+    number. Return "" if there are none."""
     if not people:
         return ""
     wait = "person waits" if people == 1 else "people wait"
@@ -189,7 +190,8 @@ def _called_elsewhere(campaign: Campaign, at: datetime) -> int:
 
 
 def _is_somebody_on_other_screens(campaign: Campaign, caller: Caller, at: datetime) -> bool:
-    """Whether another caller has a contact that this caller could get, if it were given back."""
+    """Whether another caller has a contact on screen that this caller could get if it were given
+    back."""
     zone_keys = db.session.scalars(
         _ON_OTHER_SCREENS,
         {
@@ -204,7 +206,7 @@ def _is_somebody_on_other_screens(campaign: Campaign, caller: Caller, at: dateti
 
 def _is_one_left(campaign: Campaign, caller: Caller, filter_id: int) -> bool:
     """Whether a person whom the filter chooses, and whom the caller may get, is now on another
-    screen."""
+    caller's screen."""
     values = {
         "filter_id": filter_id,
         "list_ids": list(caller.list_ids),

@@ -1,4 +1,4 @@
-"""Ends holds that have run out, and corrects Redis' copy of the holds."""
+"""Ends holds that have expired, and corrects the copy of the holds in Redis."""
 
 from datetime import datetime, timedelta
 
@@ -21,10 +21,10 @@ FROM call WHERE id = ANY(CAST(:ids AS uuid[]))
 
 
 def expire_holds(campaign: Campaign) -> int:
-    """End the campaign's holds that have run out. Return the number of holds ended. Commits.
+    """End the campaign's holds that have expired. Return how many holds were ended. Commits.
 
-    The holds end in PostgreSQL first. If the process is killed before it has told Redis, the next
-    run corrects Redis.
+    The holds are ended in PostgreSQL first. If the process is killed before it has updated Redis,
+    the next run corrects Redis.
     """
     at = now()
     ended = end_expired_holds(campaign.id, at)
@@ -35,9 +35,9 @@ def expire_holds(campaign: Campaign) -> int:
 
 
 def _correct_copy(campaign: Campaign, redis_queue: RedisQueue, at: datetime) -> None:
-    """Make Redis' copy of the holds equal to PostgreSQL's open calls. They differ if a process was
-    killed between its changes in PostgreSQL and in Redis. They also differ if Redis was unavailable
-    or evicted a key."""
+    """Make the copy of the holds in Redis match the open calls in PostgreSQL. The two differ if a
+    process was killed between its changes in PostgreSQL and in Redis, if Redis was unavailable, or
+    if Redis evicted a key."""
     copied = redis_queue.holds()
     true_holds = open_holds(campaign.id)
     redis_queue.copy_holds(*set(true_holds).difference(copied))
@@ -53,9 +53,9 @@ def _ended_among(
     """Return the holds in Redis that have ended. `without_call` has the holds whose contact is in
     no open call.
 
-    Such a hold has ended in three cases. Its call has ended, or its call was switched to another
-    person of the household, or its call does not exist although a claim would have written it by
-    now.
+    Such a hold counts as ended in any of three cases: its call has ended, its call was switched to
+    another person in the household, or its call does not exist although a claim would have written
+    it by now.
     """
     if not without_call:
         return []

@@ -1,7 +1,7 @@
-"""Ends holds and opens them again. No other module does.
+"""Ends holds and opens them again. No other module does this.
 
 A hold is a row of `call` whose `ended_at` is NULL, and a copy of it in Redis. These functions do
-not commit. The copy in Redis changes only after the commit. So a contact that is in an open call in
+not commit. The copy in Redis changes only after the commit, so a contact that is in an open call in
 PostgreSQL is never free in Redis.
 """
 
@@ -55,7 +55,7 @@ def end_hold(call: Call, ending: CallEnding) -> None:
 
 
 def release_caller(caller_id: int) -> int:
-    """End every hold of a caller who has left or was removed. Return the number of holds ended."""
+    """End every hold of a caller who has left or been removed. Return how many holds were ended."""
     open_calls = db.session.scalars(
         select(Call)
         .where(Call.caller_id == caller_id, Call.ended_at.is_(None))
@@ -68,9 +68,9 @@ def release_caller(caller_id: int) -> int:
 
 
 def end_expired_holds(campaign_id: int, at: datetime) -> int:
-    """End the campaign's holds that have run out at `at` (aware). Return the number of holds ended.
+    """End the campaign's holds that have expired by `at` (aware). Return how many holds were ended.
 
-    Other callers can get the contacts at once. These calls do not count as attempts.
+    Other callers can get the contacts immediately. These calls do not count as attempts.
     """
     values = {"campaign_id": campaign_id, "now": at}
     ended = db.session.execute(_END_EXPIRED, values).all()
@@ -79,11 +79,11 @@ def end_expired_holds(campaign_id: int, at: datetime) -> int:
 
 
 def reopen_hold(call: Call, until: datetime) -> None:
-    """Open an ended call again, so that its hold lasts until `until` (aware). Redis gets the hold
-    after the commit.
+    """Open an ended call again, so that its hold lasts until `until` (aware). The hold is copied to
+    Redis after the commit.
 
-    This flushes. Raises IntegrityError if another open call now has the same contact, number or
-    caller.
+    This flushes the session. Raises IntegrityError if another open call now has the same contact,
+    number or caller.
     """
     call.ended_at = call.ending = None
     call.expires_at = until

@@ -1,4 +1,5 @@
-"""The queue's periodic jobs. A job may run twice, late, or at the same time as another job."""
+"""The queue's periodic jobs. A job may run twice, run late, or run at the same time as another
+job."""
 
 from collections.abc import Callable
 
@@ -20,10 +21,10 @@ CHECKED_AT_MOST = 500
 
 @job(URGENT, timeout=60)
 def expire_all_holds() -> None:
-    """End every hold that has run out.
+    """End every hold that has expired.
 
     Paused campaigns are included, because their open calls continue. Ended campaigns with an open
-    call are included too, because a number in an open call cannot be called in any campaign.
+    call are also included, because a number in an open call cannot be called by any campaign.
     """
     open_call = exists().where(Call.campaign_id == Campaign.id, Call.ended_at.is_(None))
     for_each_campaign(
@@ -33,7 +34,8 @@ def expire_all_holds() -> None:
 
 @job(URGENT, timeout=60)
 def top_up_all_queues() -> None:
-    """Refill the lanes of every running campaign, and suppress listed contacts that are in them."""
+    """Refill the lanes of every running campaign, and suppress contacts in the lanes whose number
+    is on the do-not-call list."""
     for_each_campaign(Campaign.state == CampaignState.RUNNING, _top_up)
 
 
@@ -53,7 +55,7 @@ def _suppress_listed_contacts(campaign_id: int) -> None:
 
 
 def for_each_campaign(which: ColumnElement[bool], action: Callable[[Campaign], object]) -> None:
-    """Call `action` with each campaign that meets the condition. Stop if Redis is unavailable."""
+    """Call `action` for each campaign that meets the condition. Stop if Redis is unavailable."""
     ids = db.session.scalars(select(Campaign.id).where(which)).all()
     for campaign_id in ids:
         campaign = db.session.get(Campaign, campaign_id)

@@ -1,11 +1,11 @@
-"""Numbers that rest in a campaign because another campaign has called them.
+"""Handles numbers that rest in a campaign because another campaign has called them.
 
-The calls in PostgreSQL decide this. A claim checks its contact (`rests_until`) only in a campaign
-that shares numbers with another campaign. A refill finds out whether numbers are shared before such
-a contact comes into a lane (`mark_shared`). A refill also moves the resting contacts that it finds
-to the time when their rest ends, so that later refills do not read them again. The page of contact
-status and the file of people read all numbers at once (`resting_numbers`). These functions do not
-commit.
+The calls in PostgreSQL decide whether a number rests. A claim checks its contact (`rests_until`)
+only in a campaign that shares numbers with another campaign. A refill finds out whether numbers are
+shared before it puts such a contact into a lane (`mark_shared`). A refill also moves the resting
+contacts that it finds to the time when their rest ends, so that later refills do not read them
+again. The contact status page and the export file of people read all numbers at once
+(`resting_numbers`). These functions do not commit.
 """
 
 import json
@@ -82,9 +82,10 @@ SELECT EXISTS (
 def called_elsewhere(contact: str) -> str:
     """Return the SQL expression for the contacts of other campaigns with this contact's number.
 
-    It is a JSON array with one entry for each: [when last called, retry rules, [[outcome, when],
-    …], campaign id, `shares_numbers`]. The rules and the last two values are those of the other
-    campaign. If only one campaign has the number, it is NULL and needs one look-up in an index.
+    The value is a JSON array with one entry for each of these contacts: [when last called, retry
+    rules, [[outcome, when], …], campaign id, `shares_numbers`]. The rules and the last two values
+    are those of the other campaign. If only one campaign has the number, the value is NULL and
+    takes only one index look-up.
     """
     return f"""(
     SELECT json_agg(json_build_array(elsewhere.last_called_at, campaign.retry_rules, ARRAY(
@@ -107,7 +108,7 @@ _OTHER_CAMPAIGNS = (Campaign.id, Campaign.retry_rules)
 
 def last_called_elsewhere(contact: str) -> str:
     """Return the SQL expression for when another campaign last called this contact's number. Each
-    such call changes its value."""
+    such call changes the expression's value."""
     return (
         "(SELECT max(elsewhere.last_called_at) FROM contact AS elsewhere"  # noqa: S608
         f" WHERE elsewhere.phone = {contact}.phone"
@@ -116,17 +117,17 @@ def last_called_elsewhere(contact: str) -> str:
 
 
 def last_called_in(rows: Sequence[Any]) -> datetime | None:
-    """Return what `last_called_elsewhere` would be, computed from the value of
+    """Return the value that `last_called_elsewhere` would have, computed from the value of
     `called_elsewhere`."""
     return max((datetime.fromisoformat(last) for last, *_ in rows if last), default=None)
 
 
 def mark_shared(campaign: Campaign, rows: Sequence[Row[*tuple[Any, ...]]]) -> bool:
-    """Mark this campaign and the campaigns with which these contacts share numbers. The column
-    `called_elsewhere` of the rows says which campaigns these are.
+    """Mark this campaign, and the campaigns that have numbers in common with these contacts, as
+    sharing numbers. The column `called_elsewhere` of the rows says which campaigns these are.
 
-    Return whether all these campaigns are marked. If not, a campaign is locked, and contacts with a
-    shared number must not come into a lane yet.
+    Return whether all these campaigns are now marked. If not, one of them is locked, and contacts
+    with a shared number must not be put into a lane yet.
     """
     others = [one for row in rows for one in row.called_elsewhere or ()]
     unmarked = {other_id for *_, other_id, is_marked in others if not is_marked}
@@ -139,14 +140,14 @@ def mark_shared(campaign: Campaign, rows: Sequence[Row[*tuple[Any, ...]]]) -> bo
 
 
 def mark_shared_number(campaign: Campaign, contact_id: int) -> bool:
-    """Do what `mark_shared` does, for a contact that has got another number."""
+    """Do the same as `mark_shared`, for a contact that has been given a new number."""
     return mark_shared(campaign, db.session.execute(_ELSEWHERE, {"id": contact_id}).all())
 
 
 def rests_until(rows: Sequence[Any] | None, campaign: Campaign) -> datetime | None:
-    """Return until when a number rests in the campaign, or None if no call in another campaign
-    makes it rest. `rows` is the value of `called_elsewhere`. The returned moment may have passed.
-    """
+    """Return the moment until which a number rests in the campaign, or None if no call in another
+    campaign makes it rest. `rows` is the value of `called_elsewhere`. The returned moment may be in
+    the past."""
     if not rows or not any(calls for _, _, calls, *_ in rows):
         return None
     elsewhere = [
@@ -159,9 +160,9 @@ def rests_until(rows: Sequence[Any] | None, campaign: Campaign) -> datetime | No
 
 
 def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> None:
-    """Let these contacts wait until their number has rested. `resting` has a row for each contact,
-    with `id` and `zone_key`, and the end of the rest (aware). The contacts then become callable in
-    the next calling hours of the campaign."""
+    """Make these contacts wait until their number has rested. `resting` has, for each contact, a
+    row with `id` and `zone_key` and the end of the rest (aware). After the rest, the contacts
+    become callable in the campaign's next calling hours."""
     hours, country = hours_of(campaign), rules_of(campaign)
     times = [
         next_try_at(until, None, zones_in_key(row.zone_key), hours, country) or until + FAR_AWAY
@@ -175,7 +176,7 @@ def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> No
 
 class RestingNumbers(NamedTuple):
     """The values for queries with RESTING_NUMBERS. For each other campaign, they are the minutes of
-    rest after each outcome, and the time from which on its calls can matter."""
+    rest after each outcome, and the earliest time at which a call can still matter."""
 
     rest_campaigns: list[int]
     rest_outcomes: list[str]
@@ -186,7 +187,7 @@ class RestingNumbers(NamedTuple):
 
 def resting_numbers(campaign: Campaign, at: datetime) -> RestingNumbers | None:
     """Return the values for RESTING_NUMBERS at `at` (aware), or None if no other campaign has
-    called anyone lately."""
+    called anyone recently."""
     here = RetryRules.parse(campaign.retry_rules)
     numbers = RestingNumbers([], [], [], [], [])
     others = db.session.execute(select(*_OTHER_CAMPAIGNS).where(Campaign.id != campaign.id)).all()

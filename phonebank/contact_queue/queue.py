@@ -1,8 +1,8 @@
-"""What a claim uses of the queue: take a contact, release it, top up the lanes.
+"""The parts of the queue that a claim uses: take a contact, release it, top up the lanes.
 
 Redis proposes a contact, and PostgreSQL decides whether it can be called. `take` gives a contact to
-one caller only, but the data in Redis may be out of date. So the claim asks PostgreSQL, and calls
-`release` or `release_stale` if the contact cannot be called.
+only one caller, but the data in Redis may be out of date. So the claim checks the contact in
+PostgreSQL, and calls `release` or `release_stale` if the contact cannot be called.
 """
 
 import uuid
@@ -36,7 +36,7 @@ _OPEN_CALL_WITH = select(Call.id, Call.expires_at).where(
 class TakenContact:
     """A contact that `ContactQueue.take` has marked as held in Redis, for a call that PostgreSQL
     does not have yet. `left` is the number of contacts that remain in the caller's lanes, and
-    `held` the number of contacts on all screens."""
+    `held` is the number of contacts on all screens."""
 
     contact_id: int
     call_id: uuid.UUID
@@ -56,8 +56,8 @@ class ContactQueue:
 
     def take(self, call_id: uuid.UUID) -> TakenContact | None:
         """Take the next contact for the caller and mark it in Redis as held by `call_id`, a call
-        that PostgreSQL does not have yet. Return None if there is no contact. This rebuilds a queue
-        that Redis has lost, and refills empty lanes."""
+        that PostgreSQL does not have yet. Return None if there is no contact. If Redis has lost the
+        queue, rebuild it, and if the lanes are empty, refill them."""
         if self._stale_in_a_row == STALE_IN_A_ROW:
             refill_from_empty(self._campaign)
         found = self._take(call_id)
@@ -77,7 +77,7 @@ class ContactQueue:
 
     def release_stale(self, taken: TakenContact) -> None:
         """Free a contact in Redis that cannot be called. If the contact is in another open call in
-        PostgreSQL, Redis had lost that call's hold, so the hold is copied to Redis again."""
+        PostgreSQL, Redis must have lost that call's hold, so the hold is copied to Redis again."""
         self.release(taken)
         self._stale_in_a_row += 1
         holder = db.session.execute(_OPEN_CALL_WITH, {"contact_id": taken.contact_id}).one_or_none()
@@ -111,7 +111,8 @@ def top_up_campaign(campaign: Campaign) -> bool:
     """Refill the lanes of every language that the campaign's callers speak. Return False if another
     process is refilling.
 
-    Lanes of callers who are limited to some lists are not refilled here. Their claims do that.
+    The lanes of callers who are limited to some lists are not refilled here, but by these callers'
+    claims.
     """
     ensure_built(campaign)
     with redis_queue_of(campaign.id).lock("refill") as is_mine:

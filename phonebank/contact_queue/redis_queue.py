@@ -4,17 +4,17 @@ All of this data is a copy. PostgreSQL decides which holds exist (`call.expires_
 
 Keys. All have the same hash tag, so that a Redis Cluster keeps a campaign on one node:
 
-- `built`      the run id of the Redis server in which the queue was built. The key is missing in a
-               Redis that was emptied. After a restart it has the id of an earlier run
-- `lanes`      set of the names of the lanes, "lists:language"
+- `built`      the run id of the Redis server in which the queue was built. The key is missing if
+               Redis was emptied. After a restart, it has the id of an earlier run
+- `lanes`      set of the lanes' names, "lists:language"
 - `lanes:…`    a lane: a sorted set of contact ids in the order in which they are called, enough for
                a few minutes. There is one lane for each language. Callers who are limited to some
                lists share further lanes with callers of the same lists, again one for each language
-- `callbacks`  sorted set of the contact ids of callbacks due soon, by the time when they are due
+- `callbacks`  sorted set of the contact ids of callbacks that are due soon, by the due time
 - `details`    hash for the callbacks: contact id → "list id:language:id of the caller who promised"
-- `held`       sorted set of contact ids by the time when their hold expires
-- `holders`    hash, contact id → id of the call that holds the contact: only that call frees it
-- `lock:…`     a lock of some seconds, so that only one process at a time refills or rebuilds
+- `held`       sorted set of contact ids, by the time when the hold expires
+- `holders`    hash: contact id → id of the call that holds the contact. Only that call frees it
+- `lock:…`     a lock for some seconds, so that only one process at a time refills or rebuilds
 
 Times are seconds since 1970, with fractions.
 """
@@ -45,8 +45,8 @@ LOCK_SECONDS = 10
 @dataclass(frozen=True)
 class QueueEntry:
     """A contact to add to a lane or to the callbacks. `score` is its position in the lane (see
-    `lane_score`), or the time when the callback is due, in seconds since 1970. `promised_by` is
-    the id of the caller who promised the callback."""
+    `lane_score`) or, for a callback, the time when it is due, in seconds since 1970. `promised_by`
+    is the id of the caller who promised the callback."""
 
     contact_id: int
     score: float
@@ -58,8 +58,8 @@ class QueueEntry:
 @dataclass(frozen=True)
 class TakeResult:
     """The result of `RedisQueue.take`. `contact_id` is None if there was no contact. `left` is the
-    number of contacts that remain in the lanes from which this caller may take, and `held` the
-    number of contacts on all screens. `lost` says that Redis has lost the queue."""
+    number of contacts that remain in the lanes that this caller may take from, and `held` is the
+    number of contacts on all screens. `lost` says whether Redis has lost the queue."""
 
     contact_id: int | None
     left: int = 0
@@ -106,11 +106,11 @@ class RedisQueue:
         list_ids: Iterable[int | str] = (),
         languages: Iterable[str] = ("",),
     ) -> TakeResult:
-        """Move one contact from a lane or from the callbacks into `held`, in one step.
+        """Move one contact from a lane or from the callbacks into `held`, in a single step.
 
         The hold belongs to `call_id`, a call that PostgreSQL does not have yet, and lasts until
-        `hold_until`. The contact is of one of these lists (no `list_ids` mean every list) and of
-        one of these languages ("" stands for contacts without a known language).
+        `hold_until`. The contact is on one of these lists (an empty `list_ids` means every list)
+        and has one of these languages ("" stands for contacts whose language is not known).
         """
         answer = _script(self._redis, "take")(
             keys=[
@@ -143,9 +143,9 @@ class RedisQueue:
 
     def add(self, entries: Iterable[QueueEntry], list_ids: Iterable[int | str] = ()) -> int:
         """Add contacts to the lanes of their languages, except contacts that a call holds. Return
-        how many contacts were not in their lane before.
+        how many of them were not in their lane before.
 
-        With `list_ids`, the contacts go into the lanes of the callers who are limited to exactly
+        With `list_ids`, the contacts are added to the lanes of callers who are limited to exactly
         these lists.
         """
         by_name: dict[str, list[QueueEntry]] = {}
@@ -157,7 +157,8 @@ class RedisQueue:
         return sum(self._add_to(f"{self._lanes}:{name}", some) for name, some in by_name.items())
 
     def add_callbacks(self, entries: list[QueueEntry]) -> int:
-        """Add these contacts to the callbacks. Return how many were not among them before."""
+        """Add these contacts to the callbacks. Return how many of them were not among the callbacks
+        before."""
         if not entries:
             return 0
         details: dict[Any, Any] = {
@@ -174,7 +175,7 @@ class RedisQueue:
         )
 
     def copy_holds(self, *holds: HeldContact) -> None:
-        """Copy holds from PostgreSQL. They replace what Redis has about these contacts."""
+        """Copy these holds from PostgreSQL. They replace what Redis has about their contacts."""
         if holds:
             self._copy(self._redis, holds)
 
@@ -194,10 +195,10 @@ class RedisQueue:
         self._run(client, "hold", *args)
 
     def release(self, contact_id: int, call_id: uuid.UUID | None) -> None:
-        """Free a contact whose call was recorded, released, or never written.
+        """Free a contact whose call was recorded, released or never written.
 
-        If another call holds the contact, nothing changes. If Redis has lost which call holds the
-        contact, the contact is freed.
+        If another call holds the contact, nothing changes. If Redis no longer knows which call
+        holds the contact, the contact is freed.
         """
         self._run(self._redis, "release", contact_id, str(call_id or ""))
 
@@ -232,8 +233,8 @@ class RedisQueue:
         return [int(contact_id) for contact_id in found]
 
     def first_contacts(self, at_most: int) -> set[int]:
-        """Return the ids of the first contacts of each lane and of the callbacks, `at_most` of
-        each."""
+        """Return the ids of the first contacts in each lane and in the callbacks, at most `at_most`
+        from each."""
         names = cast(set[str], self._redis.smembers(self._lanes))
         keys = [self._callbacks, *(f"{self._lanes}:{name}" for name in names)]
         lanes = [cast(list[str], self._redis.zrange(key, 0, at_most - 1)) for key in keys]
@@ -244,21 +245,21 @@ class RedisQueue:
         return self._redis.zcard(self._held)
 
     def run_id(self) -> str:
-        """Return the id of this run of Redis. Each start gives Redis another id."""
+        """Return the id of this run of Redis. Redis gets a new id each time it starts."""
         return str(self._redis.info("server")["run_id"])
 
     def is_built(self) -> bool:
-        """Whether the queue is complete. It is incomplete after Redis was emptied, replaced or
-        restarted, until `mark_built`.
+        """Whether the queue is complete. After Redis was emptied, replaced or restarted, the queue
+        is incomplete until `mark_built` is called.
 
-        A restarted Redis reads its data from a file, which may be older than the data that it had
-        before.
+        After a restart, Redis reads its data from a file, which may be older than the data that
+        Redis had before.
         """
         return self._redis.get(self._built) == self.run_id()
 
     def mark_built(self, run_id: str = "") -> None:
-        """Record that the queue was built in the run of Redis with this id ("" means the present
-        run). From then on `take` finds contacts."""
+        """Record that the queue was built in the run of Redis with this id ("" means the current
+        run). From then on, `take` finds contacts."""
         self._redis.set(self._built, run_id or self.run_id())
 
     def clear_lanes(self) -> None:
@@ -275,10 +276,11 @@ class RedisQueue:
 
     @contextmanager
     def lock(self, what: str) -> Iterator[bool]:
-        """Try to take the lock with this name, without waiting. Yield whether this process has it.
+        """Try to take the lock with this name, without waiting. Yield whether this process has the
+        lock.
 
-        A process removes only its own lock. If the lock expired and another process took it, the
-        lock of the other process stays.
+        A process removes only its own lock. If the lock has expired and another process has taken
+        it, the other process keeps it.
         """
         key, token = f"{self._lock}:{what}", secrets.token_hex(8)
         got = bool(self._redis.set(key, token, nx=True, ex=LOCK_SECONDS))

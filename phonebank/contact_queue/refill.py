@@ -1,5 +1,5 @@
-"""Copies callable contacts from PostgreSQL into the lanes in Redis, enough for a few minutes.
-Also rebuilds a queue that Redis has lost.
+"""Copies enough callable contacts for a few minutes from PostgreSQL into the lanes in Redis. Also
+rebuilds a queue that Redis has lost.
 
 No other module adds contacts to a lane. A contact in a lane may be out of date, so each claim
 checks the contact again in PostgreSQL.
@@ -128,12 +128,12 @@ def refill(
     languages: Sequence[str] | None = None,
     filter_id: int | None = None,
 ) -> int:
-    """Fill the lanes of callers with these limits with callable contacts, enough for a few minutes.
-    Return how many contacts were added.
+    """Fill the lanes of callers who have these limits with enough callable contacts for a few
+    minutes. Return how many contacts were added.
 
-    No `list_ids` means all lists. `languages=None` means the campaign's language and contacts
-    without a known language. `filter_id` is the filter that chooses the contacts. Two refills
-    at once do no harm, because a lane has a contact only once.
+    An empty `list_ids` means all lists. If `languages` is None, the contacts are those in the
+    campaign's language or without a known language. `filter_id` is the filter that chooses the
+    contacts. Two refills at the same time do no harm, because a contact is in a lane only once.
     """
     redis_queue = redis_queue_of(campaign.id)
     at = now()
@@ -163,21 +163,22 @@ def refill_from_empty(campaign: Campaign) -> None:
 
 
 def lane_length(held: int) -> int:
-    """Return how many contacts a lane should have while `held` contacts are on screens."""
+    """Return how many contacts a lane should have when `held` contacts are on callers' screens."""
     return min(READY_AT_MOST, READY_AT_LEAST + READY_PER_CALLER * held)
 
 
 def is_low(left: int, held: int) -> bool:
-    """Whether a claim should refill its lanes. They have `left` contacts, while `held` contacts are
-    on callers' screens."""
+    """Whether a claim should refill its lanes when they have `left` contacts and `held` contacts
+    are on callers' screens."""
     return left < lane_length(held) * LOW_WATER
 
 
 def ensure_built(campaign: Campaign) -> None:
-    """Rebuild the queue if Redis has lost it, or if Redis was restarted and has read back an old
+    """Rebuild the queue if Redis has lost it, or if Redis was restarted and has loaded an old
     queue.
 
-    If another process is rebuilding the queue already, wait for it for at most two seconds.
+    If another process is already rebuilding the queue, wait up to two seconds for that process to
+    finish.
     """
     redis_queue = redis_queue_of(campaign.id)
     give_up_at = time.monotonic() + 2
@@ -192,18 +193,19 @@ def ensure_built(campaign: Campaign) -> None:
 
 
 def contact_groups(campaign: Campaign) -> list[ContactGroup]:
-    """Return one row for each zone key and language of each list that is not removed."""
+    """Return one row for each zone key and language of each list, except lists that are removed
+    from calling."""
     rows = db.session.execute(_GROUPS, {"campaign_id": campaign.id})
     return [ContactGroup(*row) for row in rows]
 
 
 def lane_score(priority: int, tried: bool, callable_at: datetime) -> float:
-    """Return a contact's position in a lane; the lowest number is called first.
+    """Return a contact's position in a lane. The contact with the lowest number is called first.
 
-    The order is: list priority, then contacts that were never tried before contacts that were, then
-    the contact that has been callable for longest. Seconds since 1970 stay below 10^10 until the
-    year 2286, so these three parts cannot overlap. With priorities of ±100,000 a double still keeps
-    the time exact to a millisecond.
+    Contacts are ordered first by list priority. Contacts that have never been tried come before
+    contacts that have, and among those, the contact that has been callable for longest comes first.
+    Seconds since 1970 stay below 10^10 until the year 2286, so these three parts cannot overlap.
+    With priorities of ±100,000, a double still keeps the time exact to a millisecond.
     """
     return (priority * 2 + tried) * 1e10 + callable_at.timestamp()
 
@@ -250,8 +252,8 @@ def _next_contacts(
     already: list[int],
     filter_id: int | None,
 ) -> list[QueueEntry]:
-    """Return up to `wanted` contacts that callers may get now. Contacts whose number rests after a
-    call in another campaign are moved to the time when that rest ends."""
+    """Return up to `wanted` contacts that callers may get now. Contacts whose number is resting
+    after a call in another campaign are moved to the time when that rest ends."""
     give_up_at = time.monotonic() + READ_ON_SECONDS
     piece = wanted
     while True:

@@ -1,4 +1,4 @@
-"""Applies a change of calling hours to contacts that wait for a calling time."""
+"""Applies a change of calling hours to contacts that are waiting for a calling time."""
 
 import time
 from collections.abc import Iterable
@@ -65,8 +65,8 @@ def reschedule_campaigns() -> None:
 
 
 def reschedule_contacts(campaign: Campaign, stop_at: float | None = None) -> int:
-    """Calculate again when the waiting contacts become callable, if the campaign's calling hours
-    have changed since the last time. Return how many contacts have another time now.
+    """If the campaign's calling hours have changed since the last run, recalculate when the waiting
+    contacts become callable. Return how many contacts now have a different time.
 
     This commits after each batch. If it is killed, or if `time.monotonic()` has passed `stop_at`
     after a batch, the next run continues after the last finished batch.
@@ -86,8 +86,8 @@ def reschedule_contacts(campaign: Campaign, stop_at: float | None = None) -> int
 def _reschedule_batches(
     campaign: Campaign, after: int, stop_at: float | None
 ) -> tuple[int, int | None]:
-    """Calculate the times of waiting contacts with an id above `after`, batch by batch. Return how
-    many of them changed, and the id of the last contact that was checked, or None if there are no
+    """Recalculate the times of waiting contacts with an id above `after`, batch by batch. Return
+    how many times changed, and the id of the last contact that was checked, or None if there are no
     more contacts."""
     hours, country = hours_of(campaign), rules_of(campaign)
     retries = RetryRules.parse(campaign.retry_rules).retries
@@ -128,8 +128,8 @@ def _reschedule_batches(
 
 
 def _last_calls(batch: Iterable[Contact], campaign: Campaign) -> dict[str, tuple[str, datetime]]:
-    """Return the last outcome and its time (aware UTC) for each of the contacts' numbers. A number
-    that was never called is missing."""
+    """Return the last outcome and its time (aware UTC) for each of the contacts' numbers. Numbers
+    that have never been called are left out."""
     phones = sorted({contact.phone for contact in batch})
     rows = db.session.execute(_LAST_CALLS, {"phones": phones, "campaign_id": campaign.id})
     return {row.phone: (row.last_outcome, row.last_called_at) for row in rows}

@@ -1,8 +1,8 @@
-"""SQL conditions on contacts that several queries of the queue share.
+"""SQL conditions on contacts that several of the queue's queries use.
 
-Each function takes the name or alias that the table has in the query, and returns SQL text. The
-partial index `ix_contact_callable` has the same text as `is_callable`, because PostgreSQL uses a
-partial index only if the query's condition matches.
+Each function takes the name or alias of the table in the query, and returns SQL text. The condition
+of the partial index `ix_contact_callable` has the same text as `is_callable`, because PostgreSQL
+uses a partial index only if the query's condition matches.
 """
 
 from sqlalchemy import and_
@@ -21,8 +21,8 @@ CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)"""
 
 
 def is_callable(contact: str) -> str:
-    """Return the condition that the contact is still to be called and is not suppressed. The
-    columns `callable_at` and `callback_at` say when it can be called."""
+    """Return the condition that the contact still has to be called and is not suppressed. The
+    columns `callable_at` and `callback_at` say when the contact can be called."""
     return f"{contact}.state = '{ContactState.CALLABLE}' AND {contact}.suppressed_at IS NULL"
 
 

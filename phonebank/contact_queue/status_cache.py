@@ -1,8 +1,8 @@
 """Counts the status of a campaign's contacts once for all pages that show it.
 
-A count reads every contact of the campaign, which takes more than a second for millions of
-contacts, and each open page asks every few seconds. So only one request at a time does the
-counting. The others get the last counts, and the time of these counts.
+A count reads every contact in the campaign, which takes more than a second for millions of
+contacts, and each open page asks for it every few seconds. So only one request at a time counts.
+The other requests get the last counts and the time of these counts.
 """
 
 import json
@@ -30,8 +30,8 @@ COUNTING_AT_MOST = 60
 
 @dataclass(frozen=True)
 class QueueStatus:
-    """The status of a campaign's contacts at the time `at`: the buckets of `buckets_of`, and
-    `capacity`, the number of calls that the queue can give within an hour."""
+    """The status of a campaign's contacts at the time `at`: the buckets from `buckets_of`, and
+    `capacity`, the number of calls that the queue can offer within an hour."""
 
     at: datetime
     buckets: list[Bucket]
@@ -39,10 +39,10 @@ class QueueStatus:
 
 
 def queue_status(campaign: Campaign) -> QueueStatus | None:
-    """Return the status of the campaign's contacts. Return None if another request is counting them
-    and there are no earlier counts to show.
+    """Return the status of the campaign's contacts, or None if another request is counting them and
+    there are no earlier counts to show.
 
-    While Redis is unavailable, every request counts.
+    While Redis is unavailable, every request counts the contacts itself.
     """
     redis = redis_store()
     counted, turn = f"figures:{{{campaign.id}}}", f"figures:{{{campaign.id}}}:turn"
@@ -66,8 +66,8 @@ def queue_status(campaign: Campaign) -> QueueStatus | None:
 
 
 def last_status(campaign: Campaign) -> QueueStatus | None:
-    """Return the last counts, without counting. Return None if there are no counts, or while Redis
-    is unavailable."""
+    """Return the last counts, without counting again. Return None if there are no counts or if
+    Redis is unavailable."""
     try:
         last = redis_store().get(f"figures:{{{campaign.id}}}")
     except RedisError:

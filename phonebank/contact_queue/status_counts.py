@@ -1,7 +1,8 @@
 """Counts a campaign's contacts by bucket, and finds when the next contact becomes callable.
 
-A bucket is a group of contacts such as *Ready to call*; each contact is in exactly one. The counts
-come from PostgreSQL, not from Redis, so they are right while the queue is being rebuilt too.
+A bucket is a group of contacts, such as *Ready to call*. Each contact is in exactly one bucket. The
+counts come from PostgreSQL, not from Redis, so they are right even while the queue is being
+rebuilt.
 """
 
 from collections.abc import Sequence
@@ -197,7 +198,7 @@ AN_HOUR = timedelta(hours=1)
 @dataclass(frozen=True)
 class Bucket:
     """The count of one bucket. `key` and `label` are from BUCKETS. `next_at` (aware UTC) is when
-    the first of its contacts becomes callable; None if waiting does not make them callable."""
+    the first of its contacts becomes callable, or None if waiting does not make them callable."""
 
     key: str
     label: str
@@ -206,7 +207,7 @@ class Bucket:
 
 
 def buckets_of(campaign: Campaign) -> list[Bucket]:
-    """Return the count of every bucket of the campaign, in the order of BUCKETS. Empty buckets are
+    """Return the count of every bucket in the campaign, in the order of BUCKETS. Empty buckets are
     included."""
     at = now()
     counts = dict.fromkeys(BUCKETS, 0)
@@ -230,8 +231,8 @@ def buckets_of(campaign: Campaign) -> list[Bucket]:
 
 class NextCallable(NamedTuple):
     """When a caller can get the next contact. `rested_at` is when the contact's wait after the last
-    call ends, and `opens_at` when calling hours allow the call too. Both are aware UTC; None means
-    that there is no such time."""
+    call ends, and `opens_at` is when calling hours also allow the call. Both are aware UTC, or None
+    if there is no such time."""
 
     rested_at: datetime | None
     opens_at: datetime | None
@@ -246,10 +247,11 @@ def next_callable(
 ) -> NextCallable:
     """Return when the next contact becomes callable for a caller with these lists and languages.
 
-    Empty `list_ids` mean every list. Empty `languages` mean the campaign's own language. Contacts
-    whose number is in an open call do not count. At first a callback counts only for the caller who
-    promised it. `caller_id` is the id of the caller, or 0 for a caller without callbacks. With
-    `filter_id`, only the people whom that filter chooses count, and the caller's own callbacks.
+    An empty `list_ids` means every list. An empty `languages` means the campaign's own language.
+    Contacts whose number is in an open call do not count. At first, a callback counts only for the
+    caller who promised it. `caller_id` is the id of the caller, or 0 for a caller without
+    callbacks. With `filter_id`, only the people whom that filter chooses and the caller's own
+    callbacks count.
     """
     at = now()
     values: dict[str, Any] = {
@@ -277,9 +279,9 @@ def next_callable(
 def capacity_per_hour(campaign: Campaign) -> int:
     """Return how many calls the queue can offer within an hour from now, at most CAPACITY_AT_MOST.
 
-    It is the number of phone numbers with a contact who can be called now, or who becomes callable
-    within the hour and within calling hours. Numbers in an open call do not count, nor do contacts
-    whose language no caller speaks.
+    The result is the number of phone numbers with a contact who can be called now, or who becomes
+    callable within the hour and inside calling hours. Numbers in an open call do not count, nor do
+    contacts whose language no caller speaks.
     """
     at = now()
     spoken = {*languages_for(campaign), *other_languages_spoken(campaign)}
