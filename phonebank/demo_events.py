@@ -1,4 +1,5 @@
-"""The events of the demonstration: invented phone parties on the map of three countries."""
+"""The events of the demonstration: invented phone parties and other events on the map of three
+countries."""
 
 import random
 from datetime import date, datetime, time, timedelta
@@ -23,6 +24,7 @@ from phonebank.models import (
 from phonebank.places.find import describe_place
 from phonebank.rules.countries import rules_for
 from phonebank.rules.time_zones import time_zone
+from phonebank.trainings.rooms import open_room
 
 # How many events each country has, in which zone, and the languages that people speak there.
 COUNTRIES = (
@@ -35,11 +37,18 @@ HOSTS = (
     "Lena", "Mo", "Nora", "Omar",
 )  # fmt: skip
 BY_VIDEO_EVERY = 12
+# Every so many events, one is not a party but the next of these.
+OTHER_EVERY = 25
+OTHERS = (
+    (ListingKind.TRAINING, "Learn to call in {}"),
+    (ListingKind.CANVASSING, "Knock on doors in {}"),
+    (ListingKind.CALL_OUT, "Call-out in {}"),
+)
 WITHIN = 21  # days
 
 
 def load() -> None:
-    """Store a campaign with 300 parties on the map, in places from the table `place`. A country
+    """Store a campaign with 300 events on the map, in places from the table `place`. A country
     without places in the table gets no events. The calling code must commit."""
     campaign = Campaign(
         name="Neighbours everywhere",
@@ -71,7 +80,12 @@ def load() -> None:
             host = choice.choice(hosts)
             starts_at = _evening(choice, zone)
             by_video = number % BY_VIDEO_EVERY == 0
-            listing = _listing(campaign, host, place, starts_at, zone, by_video)
+            if number % OTHER_EVERY == 1:
+                kind, title = OTHERS[number // OTHER_EVERY % len(OTHERS)]
+                title = title.format(place.name)[:40]
+                listing = _listing(campaign, host, place, starts_at, zone, False, kind, title)
+            else:
+                listing = _party(campaign, host, place, starts_at, zone, by_video)
             listing.places = choice.choice((6, 8, 10, 12, 16))
             listing.languages = languages[: choice.choice((1, len(languages)))]
             listing.step_free = None if by_video else choice.choice((True, False, None))
@@ -82,7 +96,7 @@ def _evening(choice: random.Random, zone: str) -> datetime:
     return datetime.combine(day, time(choice.choice((18, 19)), 30), time_zone(zone))
 
 
-def _listing(
+def _party(
     campaign: Campaign, host: Account, place: Place, starts_at: datetime, zone: str, by_video: bool
 ) -> Listing:
     title = f"Phone party in {place.name}"[:40] if not by_video else "Phone party by video"
@@ -96,11 +110,26 @@ def _listing(
     )
     db.session.add(party)
     db.session.flush()
+    kind = ListingKind.PARTY
+    listing = _listing(campaign, host, place, starts_at, zone, by_video, kind, title)
+    listing.party_id = party.id
+    return listing
+
+
+def _listing(
+    campaign: Campaign,
+    host: Account,
+    place: Place,
+    starts_at: datetime,
+    zone: str,
+    by_video: bool,
+    kind: ListingKind,
+    title: str,
+) -> Listing:
     listing = Listing(
         campaign_id=campaign.id,
-        party_id=party.id,
         host_id=host.id,
-        kind=ListingKind.PARTY,
+        kind=kind,
         state=ListingState.SHOWN,
         title=title,
         host_name=host.name,
@@ -113,7 +142,11 @@ def _listing(
         latitude=place.latitude,
         longitude=place.longitude,
         address=None if by_video else encrypt("1 Invented Street"),
+        places=1,  # the calling code chooses another number
         checked_at=now(),
     )
     db.session.add(listing)
+    if kind == ListingKind.TRAINING:
+        db.session.flush()
+        open_room(listing)
     return listing

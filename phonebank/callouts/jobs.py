@@ -13,8 +13,9 @@ log = logging.getLogger(__name__)
 
 @job(CHORES, timeout=5 * 60)
 def look_after_call_outs() -> None:
-    """Turn pledges into parties, and e-mail hosts their kit. The next morning, make a contact list
-    of the people who pledged and have not opened their party."""
+    """Turn pledges into parties, e-mail hosts their kit, and e-mail the people who took places at
+    these parties. The next morning, make a contact list of the people who pledged and have not
+    opened their party."""
     settle.end_forgotten(now())
     for pledge_id in settle.unsettled_pledges():
         try:
@@ -22,6 +23,12 @@ def look_after_call_outs() -> None:
         except MailNotSentError:
             db.session.rollback()
             break  # the mail server does not answer; the next run continues
+    for pledge_id, sign_up_id in settle.uninvited_seats():
+        try:
+            settle.invite_seat(pledge_id, sign_up_id)
+        except MailNotSentError:
+            db.session.rollback()
+            break
     for call_out_id in settle.due_follow_ups(now()):
         settle.follow_up(call_out_id)
     settle.forget_sign_ups()

@@ -1,8 +1,9 @@
-"""What follows a call-out: pledges become parties, and hosts get their kit by e-mail. People who
-pledged but have not opened their party become a contact list. Each step commits and is safe to
-repeat."""
+"""What follows a call-out: pledges become parties, hosts get their kit by e-mail, and people who
+took places are asked to confirm them. People who pledged but have not opened their party become a
+contact list. Each step commits and is safe to repeat."""
 
 import logging
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
@@ -10,9 +11,13 @@ from sqlalchemy import ColumnElement, delete, exists, select
 
 from phonebank.audit.record import record_audit
 from phonebank.callouts.call_outs import end
+from phonebank.core import mail
 from phonebank.core.db import db
 from phonebank.core.errors import PhonebankError
 from phonebank.core.locks import get_locked
+from phonebank.listings import guests
+from phonebank.listings.listings import draft_party
+from phonebank.listings.mails import confirm_message
 from phonebank.lists.upsert import AT_ONCE, SentPerson, add_people
 from phonebank.models import (
     Account,
@@ -21,13 +26,19 @@ from phonebank.models import (
     Campaign,
     CampaignState,
     ContactList,
+    GuestState,
+    Listing,
+    ListingState,
     ListState,
     Party,
+    Place,
     Pledge,
+    PledgeSeat,
     SignUp,
     now,
 )
 from phonebank.parties.promises import keep_promise, send_kit
+from phonebank.places.find import describe_place
 from phonebank.rules.time_zones import time_zone
 from phonebank.scripts.campaign_scripts import use_ready_made
 
@@ -119,6 +130,9 @@ def _make_party(call_out: CallOut, pledge: Pledge) -> Party:
         call_out.time_zone,
         by,
     )
+    place = _place_of(pledge)
+    if place is not None:
+        draft_party(party, person.first_name, place, pledge.chairs, ListingState.DRAFT)
     record_audit(
         "pledge became a party",
         account=None,
@@ -127,6 +141,57 @@ def _make_party(call_out: CallOut, pledge: Pledge) -> Party:
         subject_id=party.id,
     )
     return party
+
+
+def _place_of(pledge: Pledge) -> Place | None:
+    """Return the place of a pledge's area, or None if the table of places has changed since."""
+    query = select(Place).where(
+        Place.country == pledge.country,
+        Place.latitude == pledge.latitude,
+        Place.longitude == pledge.longitude,
+    )
+    return next(
+        (place for place in db.session.scalars(query) if describe_place(place) == pledge.area), None
+    )
+
+
+def uninvited_seats() -> Sequence[tuple[int, uuid.UUID]]:
+    """Return the keys of the places that people with an e-mail address took at pledges that are
+    parties now, and for which they have no e-mail yet."""
+    rows = db.session.execute(
+        select(PledgeSeat.pledge_id, PledgeSeat.sign_up_id)
+        .join(Pledge, Pledge.id == PledgeSeat.pledge_id)
+        .join(Listing, Listing.party_id == Pledge.party_id)
+        .join(SignUp, SignUp.id == PledgeSeat.sign_up_id)
+        .where(
+            PledgeSeat.invited_at.is_(None),
+            SignUp.email.is_not(None),
+            Listing.state != ListingState.CANCELLED,
+            Listing.starts_at > now(),
+        )
+        .order_by(PledgeSeat.pledge_id, PledgeSeat.created_at)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def invite_seat(pledge_id: int, sign_up_id: uuid.UUID) -> None:
+    """E-mail a person who took a place in the hall the link by which they confirm it. The host then
+    lets them come, like every guest. Raises mail.MailNotSentError, and the next run sends it."""
+    seat = db.session.get(
+        PledgeSeat, (pledge_id, sign_up_id), with_for_update=True, populate_existing=True
+    )
+    if seat is None or seat.invited_at is not None:
+        db.session.rollback()
+        return
+    person = db.session.get_one(SignUp, sign_up_id)
+    pledge = db.session.get_one(Pledge, pledge_id)
+    listing = db.session.scalars(select(Listing).where(Listing.party_id == pledge.party_id)).one()
+    guest = guests.invite(listing, person.first_name, person.email or "")
+    if guest.state == GuestState.NEW:
+        with mail.batch() as batch:
+            batch.send(confirm_message(guest, listing))
+    seat.invited_at = now()
+    db.session.commit()
 
 
 def _send_kit(call_out: CallOut, pledge: Pledge) -> None:

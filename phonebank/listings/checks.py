@@ -72,11 +72,10 @@ def approve(listing: Listing) -> None:
     """Show a listing to strangers, because an organiser, an editor or a trainer has checked it. Its
     open reports are marked as seen.
 
-    Raises ConflictError for a cancelled event.
+    Raises ConflictError for a draft and for a cancelled event.
     """
     lock_row(listing)
-    if listing.state == ListingState.CANCELLED:
-        raise ConflictError("The host has cancelled this event.", "There is nothing to show.")
+    _refuse_unless_listed(listing, "show")
     listing.state = ListingState.SHOWN
     listing.checked_at = now()
     listing.returned_because = None
@@ -85,12 +84,18 @@ def approve(listing: Listing) -> None:
 
 def hide(listing: Listing) -> None:
     """Stop showing a listing to strangers. Its accepted guests keep their places. Raises
-    ConflictError for a cancelled event."""
+    ConflictError for a draft and for a cancelled event."""
     lock_row(listing)
-    if listing.state == ListingState.CANCELLED:
-        raise ConflictError("The host has cancelled this event.", "There is nothing to hide.")
+    _refuse_unless_listed(listing, "hide")
     listing.state = ListingState.HIDDEN
     settle_reports(listing)
+
+
+def _refuse_unless_listed(listing: Listing, verb: str) -> None:
+    if listing.state == ListingState.CANCELLED:
+        raise ConflictError("The host has cancelled this event.", f"There is nothing to {verb}.")
+    if listing.state == ListingState.DRAFT:
+        raise ConflictError("The host has not put this event on the map yet.", "Ask them to.")
 
 
 def listings_in(campaign: Campaign) -> list[ToCheck]:
@@ -100,7 +105,11 @@ def listings_in(campaign: Campaign) -> list[ToCheck]:
     rows = db.session.execute(
         select(Listing, Account)
         .join(Account, Account.id == Listing.host_id)
-        .where(Listing.campaign_id == campaign.id, Listing.starts_at > now() - LASTS)
+        .where(
+            Listing.campaign_id == campaign.id,
+            Listing.state != ListingState.DRAFT,
+            Listing.starts_at > now() - LASTS,
+        )
         .order_by(Listing.starts_at, Listing.id)
         .limit(500)
     ).all()

@@ -59,7 +59,7 @@ def listings_for(volunteer: Volunteer) -> list[Unchecked]:
         select(Listing)
         .where(
             or_(false(), *(_in_role(role) for role in roles)),
-            Listing.state != ListingState.CANCELLED,
+            Listing.state.not_in((ListingState.DRAFT, ListingState.CANCELLED)),
             Listing.starts_at > at - LASTS,
             ~_is_own(volunteer),
         )
@@ -82,6 +82,7 @@ def listing_to_check(volunteer: Volunteer, listing_id: int) -> Listing:
     if (
         listing is None
         or not any(_covers(role, listing) for role in roles)
+        or listing.state == ListingState.DRAFT
         or is_over(listing.starts_at, now())
         or db.session.get_one(Account, listing.host_id).email == volunteer.email
     ):

@@ -43,7 +43,7 @@ def shown_listing(listing_id: int) -> Listing:
     """Return a listing that strangers can see. Raises NotFoundError if there is no such listing or
     nobody has checked it yet, and GoneError if it is cancelled, hidden or over."""
     listing = db.session.get(Listing, listing_id)
-    if listing is None or listing.state == ListingState.WAITING:
+    if listing is None or listing.state in (ListingState.DRAFT, ListingState.WAITING):
         raise NotFoundError("We can't find this event.", "Look for others near you.")
     if listing.state != ListingState.SHOWN or is_over(listing.starts_at, now()):
         raise GoneError("This event isn't on any more.", "Look for others near you.")
@@ -94,6 +94,22 @@ def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False)
     return guest
 
 
+def invite(listing: Listing, first_name: str, email: str) -> Guest:
+    """Return the guest with this address, who is new if nobody with the address has asked to come.
+    They took a place in a hall, and confirm it by the link in their e-mail (`confirm`)."""
+    lock_row(listing)
+    guest = db.session.scalar(
+        select(Guest).where(Guest.listing_id == listing.id, Guest.email == email)
+    )
+    if guest is None:
+        guest = Guest(
+            listing_id=listing.id, first_name=first_name, email=email, state=GuestState.NEW
+        )
+        db.session.add(guest)
+        db.session.flush()
+    return guest
+
+
 def confirm(guest: Guest) -> None:
     """Send a guest's request to the host, after the guest has confirmed it with the link in their
     e-mail. If the event is not a party, there is no host to ask, so the guest gets a place at once.
@@ -104,8 +120,11 @@ def confirm(guest: Guest) -> None:
     listing = _lock(guest)
     if guest.state != GuestState.NEW:
         return
-    shown_listing(listing.id)
     at = now()
+    if listing.state in (ListingState.CANCELLED, ListingState.HIDDEN) or is_over(
+        listing.starts_at, at
+    ):
+        raise GoneError("This event isn't on any more.", "Look for others near you.")
     if _open_requests(guest, at) >= OPEN_AT_MOST:
         raise ConflictError(
             f"You have {OPEN_AT_MOST} open requests already.",

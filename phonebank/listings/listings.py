@@ -32,7 +32,7 @@ from phonebank.parties.services import end_party, organises
 from phonebank.places.find import describe_place
 from phonebank.places.typed import key_of
 from phonebank.rules.languages import LANGUAGES
-from phonebank.rules.local_moments import describe_moment
+from phonebank.rules.local_moments import describe_moment, describe_moment_anywhere
 from phonebank.trainings.marks import refuse_untrained_host
 
 PLACES_AT_MOST = 500
@@ -77,11 +77,44 @@ def listing_for(campaign: Campaign, listing_id: int) -> Listing:
     return listing
 
 
-def list_party(account: Account, party: Party, details: Details) -> Listing:
-    """Show a party to strangers, at once or after an organiser has checked it.
+def draft_party(
+    party: Party, host_name: str, place: Place, places: int, state: ListingState
+) -> Listing:
+    """Return a new listing of a promised party, without a street address. With the state DRAFT,
+    strangers can't find it, but people who took a place in the hall can ask to come. `places` is
+    how many guests there is room for."""
+    campaign = db.session.get_one(Campaign, party.campaign_id)
+    listing = Listing(
+        campaign_id=party.campaign_id,
+        party_id=party.id,
+        host_id=party.host_id,
+        kind=ListingKind.PARTY,
+        state=state,
+        title=party.title,
+        host_name=host_name,
+        starts_at=party.starts_at,
+        time_zone=party.time_zone,
+        by_video=False,
+        country=place.country,
+        place_code=place.code,
+        area=describe_place(place)[:200],
+        latitude=place.latitude,
+        longitude=place.longitude,
+        places=places,
+        languages=[campaign.language],
+        checked_at=now() if state == ListingState.SHOWN else None,
+    )
+    db.session.add(listing)
+    db.session.flush()
+    return listing
 
-    A host's first listing waits until an organiser has checked it. Later listings of the host, and
-    listings by organisers, are shown at once.
+
+def list_party(account: Account, party: Party, details: Details) -> Listing:
+    """Show a party to strangers, at once or after somebody has checked it. A draft of the listing
+    is filled in.
+
+    A host's first listing waits until an organiser, an editor or a trainer has checked it. Later
+    listings of the host, and listings by organisers, are shown at once.
 
     Raises InvalidInputError for details that cannot be used, and ConflictError if the party is over
     or is already listed.
@@ -89,7 +122,8 @@ def list_party(account: Account, party: Party, details: Details) -> Listing:
     lock_row(party)
     if party.has_ended or is_over(party.starts_at, now()):
         raise ConflictError("This party is over.", "Make a new party.")
-    if listing_of(party) is not None:
+    listing = listing_of(party)
+    if listing is not None and listing.state != ListingState.DRAFT:
         raise ConflictError("This party is on the map already.", "Reload the page.")
     campaign = db.session.get_one(Campaign, party.campaign_id)
     if campaign.state == CampaignState.ENDED or campaign.erasing_since is not None:
@@ -98,18 +132,19 @@ def list_party(account: Account, party: Party, details: Details) -> Listing:
         refuse_untrained_host(campaign, account)
     refuse_bad_words(party.title)
     is_known = organises(account, party) or _was_checked_before(party.host_id)
-    listing = Listing(
-        campaign_id=party.campaign_id,
-        party_id=party.id,
-        host_id=party.host_id,
-        kind=ListingKind.PARTY,
-        title=party.title,
-        starts_at=party.starts_at,
-        time_zone=party.time_zone,
-        state=ListingState.SHOWN if is_known else ListingState.WAITING,
-        checked_at=now() if is_known else None,
-    )
+    if listing is None:
+        listing = Listing(
+            campaign_id=party.campaign_id,
+            party_id=party.id,
+            host_id=party.host_id,
+            kind=ListingKind.PARTY,
+            title=party.title,
+            starts_at=party.starts_at,
+            time_zone=party.time_zone,
+        )
     _fill_in(listing, details)
+    listing.state = ListingState.SHOWN if is_known else ListingState.WAITING
+    listing.checked_at = now() if is_known else None
     db.session.add(listing)
     db.session.flush()
     return listing
@@ -249,8 +284,10 @@ def street_address(listing: Listing) -> str:
 
 
 def when_of(listing: Listing) -> str:
-    """Return the start in words, in the event's own time zone."""
-    return describe_moment(listing.starts_at, listing.time_zone)
+    """Return the start in words, in the event's own time zone. An event by video has the zone's
+    city too, because its guests may be in other zones."""
+    words = describe_moment_anywhere if listing.by_video else describe_moment
+    return words(listing.starts_at, listing.time_zone)
 
 
 def _lock(listing: Listing) -> Party | None:

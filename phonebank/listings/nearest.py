@@ -21,7 +21,7 @@ from phonebank.models import (
 from phonebank.parties.calendar import LASTS
 from phonebank.places.distance import box_around, km_between
 from phonebank.rules.languages import LANGUAGES
-from phonebank.rules.local_moments import describe_moment
+from phonebank.rules.local_moments import describe_moment, describe_moment_anywhere
 
 SHOWN_AT_MOST = 20
 # Kilometres. People rarely travel farther than this. If no event is nearer, the page also offers
@@ -209,7 +209,9 @@ def _describe(
             kind=KINDS[row.kind],
             title=row.title,
             host_name=row.host_name,
-            when=describe_moment(row.starts_at, row.time_zone),
+            when=(describe_moment_anywhere if row.by_video else describe_moment)(
+                row.starts_at, row.time_zone
+            ),
             starts_at=row.starts_at,
             by_video=row.by_video,
             area=row.area,

@@ -17,6 +17,7 @@ from phonebank.core.links import link_to
 from phonebank.core.locks import get_locked, lock_row
 from phonebank.core.mail import Message
 from phonebank.listings.guests import OPEN_AT_MOST, is_blocked
+from phonebank.listings.listings import draft_party
 from phonebank.models import (
     Account,
     Campaign,
@@ -24,7 +25,6 @@ from phonebank.models import (
     HostOffer,
     HostOfferState,
     Listing,
-    ListingKind,
     ListingReport,
     ListingState,
     Place,
@@ -46,12 +46,15 @@ KEPT_FOR = timedelta(days=7)
 
 def campaigns_for(place: Place) -> Sequence[Campaign]:
     """Return the campaigns for which strangers may offer to host near this place: the running
-    campaigns of its country that strangers can already find."""
-    is_public = exists().where(Listing.campaign_id == Campaign.id, Listing.checked_at.is_not(None))
+    campaigns that have had a checked event in its country."""
+    is_public = exists().where(
+        Listing.campaign_id == Campaign.id,
+        Listing.country == place.country,
+        Listing.checked_at.is_not(None),
+    )
     return db.session.scalars(
         select(Campaign)
         .where(
-            Campaign.country == place.country,
             Campaign.state == CampaignState.RUNNING,
             Campaign.erasing_since.is_(None),
             is_public,
@@ -148,28 +151,7 @@ def accept_offer(campaign: Campaign, offer_id: int, by: Account) -> HostOffer:
     party = keep_promise(
         campaign, offer.email, offer.first_name, PLACES, offer.starts_at, offer.time_zone, by
     )
-    db.session.add(
-        Listing(
-            campaign_id=campaign.id,
-            party_id=party.id,
-            host_id=party.host_id,
-            kind=ListingKind.PARTY,
-            state=ListingState.SHOWN,
-            title=party.title,
-            host_name=offer.first_name,
-            starts_at=party.starts_at,
-            time_zone=party.time_zone,
-            by_video=False,
-            country=place.country,
-            place_code=place.code,
-            area=describe_place(place)[:200],
-            latitude=place.latitude,
-            longitude=place.longitude,
-            places=PLACES,
-            languages=[campaign.language],
-            checked_at=now(),
-        )
-    )
+    draft_party(party, offer.first_name, place, PLACES, ListingState.SHOWN)
     offer.party_id = party.id
     offer.state = HostOfferState.ACCEPTED
     db.session.flush()

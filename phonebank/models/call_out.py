@@ -169,6 +169,8 @@ class PledgeSeat(Base):
         ForeignKey("call_out_sign_up.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     created_at: Mapped[datetime] = mapped_column(default=now)
+    # When the person got the e-mail with which they confirm the place.
+    invited_at: Mapped[datetime | None]
 
 
 class SheetLineState(StrEnum):

@@ -23,6 +23,7 @@ class ListingKind(StrEnum):
 class ListingState(StrEnum):
     """The stages of a listing. Strangers see only listings that are SHOWN."""
 
+    DRAFT = "draft"  # of a pledge, until its host puts it on the map
     WAITING = "waiting"  # for somebody to check it
     SHOWN = "shown"
     HIDDEN = "hidden"  # reported or refused, until somebody checks it

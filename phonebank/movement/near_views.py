@@ -14,6 +14,7 @@ from phonebank.core.errors import InvalidInputError
 from phonebank.core.rate_limits import limiter
 from phonebank.listings import nearest
 from phonebank.listings.near_map import draw_map
+from phonebank.listings.offers import campaigns_for
 from phonebank.models import Place, now
 from phonebank.movement.kept_pages import (
     keep,
@@ -87,14 +88,16 @@ def _draw_place(place: Place, at: datetime) -> str:
     point = (place.latitude, place.longitude)
     outline = outline_of(place.country)
     found = nearest.nearest(point, at, kept_events())
+    is_near = any(one.km is not None and one.km <= nearest.NEAR for one in found)
     return render_template(
         "movement/near_place.html",
         place=place,
         name=describe_place(place),
         found=found,
-        is_near=any(one.km is not None and one.km <= nearest.NEAR for one in found),
+        is_near=is_near,
         near_km=describe_distance(nearest.NEAR, place.country),
         by_video=kept_videos(),
+        takes_offers=not is_near and bool(campaigns_for(place)),
         distance=lambda km: describe_distance(km, place.country),
         map=draw_map(outline, kept_dots(outline), kept_towns(outline), point),
         rule=nearest.NEEDED_RULE,

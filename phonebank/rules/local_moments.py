@@ -35,6 +35,13 @@ def midnight_of(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone)
 
 
+def describe_moment_anywhere(moment: datetime, zone: str) -> str:
+    """Return what `describe_moment` returns, with the city of the time zone, for people who may be
+    in another: “Tuesday 13 January, 19:30 (time in London)”."""
+    city = zone.rpartition("/")[2].replace("_", " ")
+    return f"{describe_moment(moment, zone)} (time in {city})"
+
+
 def last_midnight(at: datetime, zone: ZoneInfo) -> datetime:
     """Return the midnight at which the day of `at` (aware) began in this zone."""
     return midnight_of(at.astimezone(zone).date(), zone)

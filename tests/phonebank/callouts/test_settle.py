@@ -15,11 +15,15 @@ from phonebank.callouts.jobs import look_after_call_outs
 from phonebank.core import mail
 from phonebank.core.db import db
 from phonebank.core.mail import MailNotSentError
+from phonebank.listings import checks
 from phonebank.models import (
     Account,
     Campaign,
     CampaignState,
     Contact,
+    Guest,
+    Listing,
+    ListingState,
     Party,
     Pledge,
     Script,
@@ -141,3 +145,47 @@ def test_a_forgotten_call_out_ends_and_goes_with_its_campaign(
     look_after_call_outs()
     assert db.session.scalars(select(SignUp)).all() == []
     assert db.session.scalars(select(Pledge)).all() == []
+
+
+def test_who_took_a_place_confirms_it_and_the_host_lets_them_come(
+    hall: Hall, new_phone: NewPhone, app: Flask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pledge(new_phone("Ana"), hall, at="19:30", chairs="8")
+    taken = db.session.scalars(select(Pledge)).one().id
+    ben, cleo = new_phone("Ben"), new_phone("Cleo", reach="020 7946 0123")
+    for phone in (ben, cleo):
+        phone.post(f"{hall.address}/parties/{taken}/take")
+    assert "we e-mail you a link" in ben.get(f"{hall.address}/parties").text
+    assert "no e-mail address of yours" in cleo.get(f"{hall.address}/parties").text
+    end(hall)
+    look_after_call_outs()
+    printed = capsys.readouterr().out
+    [guest_link] = re.findall(r"http\S+(/guest/\S+)", printed)  # Ben's; Cleo has no address
+    [host_link] = LINK.findall(printed)
+    listing = db.session.scalars(select(Listing)).one()
+    assert (listing.state, listing.places) == (ListingState.DRAFT, 8)
+    stranger = app.test_client()
+    assert stranger.get(f"/near/event/{listing.id}").status_code == 404
+    assert "At Ana" not in stranger.get("/near/gb/SW9").text
+    assert checks.listings_in(hall.campaign) == []
+    page = f"/parties/{listing.party_id}/guests"
+    db.session.rollback()
+    stranger.post(f"{guest_link}/confirm").close()
+    assert "We&#39;ve asked Ana" in stranger.get(guest_link).text.replace("We've", "We&#39;ve")
+
+    host = app.test_client()
+    host.post(host_link)
+    shown = host.get(page).text
+    assert "<strong>Ben</strong>" in shown
+    assert "Not on the map" in shown
+    guest_id = db.session.scalars(select(Guest.id)).one()
+    assert host.post(f"{page}/{guest_id}/let-come").status_code == 409  # no address yet
+    details = {
+        "way": "in_person", "host_name": "Ana", "place": "SW9", "address": "4 Plum Row",
+        "places": "8", "step_free": "no", "languages": "en",
+    }  # fmt: skip
+    host.post(page, data=details)
+    host.post(f"{page}/{guest_id}/let-come")
+    assert "4 Plum Row" in stranger.get(guest_link).text
+    db.session.expire_all()
+    assert db.session.get_one(Listing, listing.id).state == ListingState.WAITING
