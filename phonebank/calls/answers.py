@@ -50,7 +50,7 @@ def save_answer(
     turn: int | None = None,
     seq: int | None = None,
 ) -> Any:
-    """Save the answer to a step. Return the answer that is stored afterwards.
+    """Save the answer to a step. Return the answer that is then stored.
 
     A later answer replaces an earlier one. A request changes nothing if it was sent before the call
     was undone, which its `turn` shows. It also changes nothing if it was sent before the request

@@ -116,7 +116,7 @@ SELECT own.*, team.team FROM recorded AS last {TOTALS}
 
 @dataclass(frozen=True)
 class CallRows:
-    """A call and its contact, as they were read at one moment.
+    """A call and its contact, both read at the same moment.
 
     `fields` and `answers` (by step id) are None if there are none. If the outcome did not reach a
     person, they are not read, so they are also None. `same_outcome_before` is the number of earlier

@@ -1,5 +1,5 @@
-"""Claims: gives a caller the next contact, and writes the open call for it. These functions do not
-commit.
+"""Makes claims: gives a caller the next contact, and writes the open call for that contact. These
+functions do not commit.
 
 A claim reads without locks and decides. Then a single statement writes the call, but only if the
 rows that the claim read have not changed. If the statement writes nothing, the claim repeats this
@@ -65,8 +65,8 @@ def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
     if it finds that a contact is no longer callable.
 
     Raises NotAdmittedError, PracticeRequiredError, TrainingRequiredError, NotRunningError,
-    GoneError (the party or the campaign has ended), NobodyToCallError, ServiceUnavailableError
-    (Redis is unavailable), and PacePausedError. After a PacePausedError, the calling code must
+    GoneError (if the party or the campaign has ended), NobodyToCallError, ServiceUnavailableError
+    (if Redis is unavailable) or PacePausedError. After a PacePausedError, the calling code must
     commit, because the caller's pause has been written.
     """
     if not caller.may_call:

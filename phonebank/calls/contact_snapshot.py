@@ -169,8 +169,8 @@ class HouseholdChange:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON form of `lost_number`. `delayed` is stored by the SQL statement that
-        delays contacts, because only PostgreSQL knows which contacts it delayed."""
+        """Return the JSON form of `lost_number`. `delayed` is left out: the SQL statement that
+        delays contacts stores it, because only PostgreSQL knows which contacts it delayed."""
         if not self.lost_number:
             return {}
         lost = [[other.contact_id, list(other.other_phones)] for other in self.lost_number]

@@ -264,8 +264,8 @@ def _record_again(
 
 
 def _audit(call: Call, before: dict[str, Any], after: dict[str, Any], account: Account) -> None:
-    """Record the correction in the audit: the outcomes, and which answers changed, but not what the
-    person said."""
+    """Record the correction in the audit. The record has the outcomes, and says which answers
+    changed, but does not say what the person said."""
 
     def figures(values: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in values.items() if key == "outcome"} | {

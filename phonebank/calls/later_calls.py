@@ -45,7 +45,7 @@ def was_reassigned(call_id: uuid.UUID) -> bool:
 
 
 def was_number_called(call: Call) -> bool:
-    """Whether a caller of the campaign had the call's number on screen after this call, in a call
-    that has ended."""
+    """Whether the call's number was on the screen of a caller in the campaign after this call, in a
+    call that has ended."""
     values = {"call_id": call.id, "phone": call.phone, "handed_out_no": call.handed_out_no}
     return bool(db.session.scalar(_WAS_NUMBER_CALLED, values))

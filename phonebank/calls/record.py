@@ -1,7 +1,8 @@
 """Records the outcome of a call. These functions do not commit.
 
 The call, the contact, the household and the tally change in one statement, so a crash cannot leave
-only some of them changed. A request that is sent twice counts once, because a call has one outcome.
+only some of them changed. A request that is sent twice counts only once, because a call has only
+one outcome.
 
 The call and its contact are read without locks, and the rules decide. The statement writes only if
 neither row has changed since it was read. If it writes nothing, the same steps are repeated in a

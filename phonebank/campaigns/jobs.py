@@ -27,7 +27,7 @@ ORDER BY id
 
 @job(CHORES, timeout=15 * 60)
 def count_days() -> None:
-    """Count the days whose tallies have changed, campaign by campaign."""
+    """Count the days whose tallies have changed, one campaign after another."""
     changed_since = {"since": now() - CHANGED_WITHIN}
     for campaign_id in db.session.scalars(_CAMPAIGNS, changed_since).all():
         campaign = db.session.get(Campaign, campaign_id)

@@ -37,7 +37,8 @@ class AnswerFilter:
 
 @dataclass(frozen=True)
 class Count:
-    """A number of answers under a label, and their share of the people who answered, in percent."""
+    """The number of answers with a label, and what percentage of the people who answered gave
+    them."""
 
     label: str
     number: int

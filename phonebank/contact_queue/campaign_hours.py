@@ -55,8 +55,8 @@ def is_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> bool:
 
 
 def next_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> datetime | None:
-    """Return the first calling time at or after `at` (aware), or None if there is none for
-    weeks."""
+    """Return the first calling time at or after `at` (aware), or None if there is none in the next
+    few weeks."""
     if campaign.calls_at_any_hour or is_calling_time(campaign, zone_key, at):
         return at
     zones, hours, rules = zones_in_key(zone_key), hours_of(campaign), rules_of(campaign)

@@ -50,8 +50,8 @@ def _correct_copy(campaign: Campaign, redis_queue: RedisQueue, at: datetime) -> 
 def _ended_among(
     campaign: Campaign, without_call: list[HeldContact], at: datetime
 ) -> list[HeldContact]:
-    """Return the holds in Redis that have ended. `without_call` has the holds whose contact is in
-    no open call.
+    """Return those of the holds in Redis that have ended. `without_call` has the holds whose
+    contact is in no open call.
 
     Such a hold counts as ended in any of three cases: its call has ended, its call was switched to
     another person in the household, or its call does not exist although a claim would have written

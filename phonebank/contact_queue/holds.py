@@ -42,7 +42,7 @@ WHERE campaign_id = :campaign_id AND ended_at IS NULL
 
 
 def open_holds(campaign_id: int) -> list[HeldContact]:
-    """Return every hold of the campaign that PostgreSQL has."""
+    """Return every hold of the campaign from PostgreSQL."""
     rows = db.session.execute(_OPEN_HOLDS, {"campaign_id": campaign_id})
     return [HeldContact(row.contact_id, row.id, row.expires_at) for row in rows]
 
@@ -92,7 +92,7 @@ def reopen_hold(call: Call, until: datetime) -> None:
 
 
 def release_after_commit(campaign_id: int, contact_id: int, call_id: uuid.UUID) -> None:
-    """Free the contact in Redis after the commit, if this call holds the contact there."""
+    """After the commit, free the contact in Redis if this call holds it there."""
     _free_after_commit(campaign_id, [(contact_id, call_id)])
 
 

@@ -45,7 +45,7 @@ class TakenContact:
 
 
 class ContactQueue:
-    """The queue of one campaign, as one caller uses it. Its methods do not commit. They raise
+    """The queue of one campaign, for the use of one caller. Its methods do not commit. They raise
     RedisError while Redis is unavailable."""
 
     def __init__(self, campaign: Campaign, caller: Caller) -> None:

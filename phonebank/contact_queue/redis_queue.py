@@ -70,7 +70,7 @@ class TakeResult:
 @dataclass(frozen=True)
 class HeldContact:
     """A contact on a caller's screen, the id of the call that holds it, and when the hold expires
-    (aware UTC). `call_id` is None if Redis has lost the id of the call."""
+    (aware UTC). `call_id` is None if Redis no longer has the id of the call."""
 
     contact_id: int
     call_id: uuid.UUID | None
@@ -208,7 +208,7 @@ class RedisQueue:
         client.eval(_source(script), 2, self._held, self._holders, *args)
 
     def holds(self) -> list[HeldContact]:
-        """Return every hold that Redis has."""
+        """Return every hold that is in Redis."""
         with self._redis.pipeline() as at_once:
             at_once.zrange(self._held, 0, -1, withscores=True)
             at_once.hgetall(self._holders)

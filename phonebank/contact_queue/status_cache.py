@@ -1,4 +1,4 @@
-"""Counts the status of a campaign's contacts once for all pages that show it.
+"""Counts a campaign's contacts by status, once for all the pages that show the counts.
 
 A count reads every contact in the campaign, which takes more than a second for millions of
 contacts, and each open page asks for it every few seconds. So only one request at a time counts.

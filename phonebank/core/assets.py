@@ -4,9 +4,9 @@ Templates call `vendor("htmx")` for a library copied by tools/vendor.py. They ca
 `asset("phonebank.css")` for one of our own files, and `bundled("js/call_page.js")` for one of our
 modules together with everything that it imports (see `bundles`).
 
-A library has its version in its path and its checksum in the `integrity` attribute. So a browser
-may cache the library for ever, and refuses a modified copy. The address of one of our own files has
-the file's checksum in its query string.
+The path of a library contains its version, and the `integrity` attribute contains its checksum. So
+a browser may cache the library for ever, and refuses a modified copy. The address of one of our own
+files has the file's checksum in its query string.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Vendored(NamedTuple):
 
     @property
     def url(self) -> str:
-        """The file's address in pages of the current application."""
+        """The address by which pages of the current app load the file."""
         return url_for("static", filename=f"vendor/{self.path}")
 
 
@@ -108,7 +108,7 @@ def _read(path: Path) -> bytes:
     """Return the content of a file.
 
     Comments are left out of our own style sheets, because they make up a sixth of what a phone
-    would load. Vendored files stay unchanged, because pages name their checksums.
+    would load. Vendored files are left unchanged, because pages contain their checksums.
     """
     content = path.read_bytes()
     return content if path.suffix != ".css" or "vendor" in path.parts else _shortened(content)

@@ -1,6 +1,6 @@
 """Limits on how often a sender gets certain answers, such as wrong codes or successful joins.
 
-Whether an answer counts is known only when the request is done. So each request takes a place
+Whether an answer counts is known only when the request has finished. So each request takes a place
 before it starts, and the limit treats every taken place like an answer that counts. If no place is
 free, the request waits a moment for another request to finish. As soon as the limit is used up,
 requests are refused. So the number of counted answers never exceeds the limit, however many

@@ -2,7 +2,7 @@
 
 The clocks of two machines never agree exactly. A browser may get a page that one web machine
 signed, and immediately send the signed value to another web machine. If the second machine's clock
-is a second or two behind, the signature seems to come from the future.
+is a second or two behind, the signature seems to have been made in the future.
 """
 
 from datetime import UTC, datetime

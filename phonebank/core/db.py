@@ -1,9 +1,9 @@
 """Access to PostgreSQL through `db`. PostgreSQL holds all data that must not be lost.
 
 Each connection limits how long a statement may run and how long it may wait for a lock
-(`Timeouts`). `after_commit` runs a function once the transaction has committed, and
-`retry_on_deadlock` runs a transaction again after a deadlock. `autocommit` runs each statement of a
-busy view as a separate transaction.
+(`Timeouts`). `after_commit` runs a function after the transaction commits, and `retry_on_deadlock`
+runs a transaction again after a deadlock. `autocommit` runs each statement of a busy view as a
+separate transaction.
 """
 
 import functools
@@ -137,7 +137,7 @@ def _tolerate_lost_database(close: Callable[..., Any]) -> Callable[..., None]:
     """Wrap a teardown function so that the request does not fail if the database has just become
     unavailable.
 
-    The response is complete by then, and the transaction was lost with the connection.
+    By then the response is complete, and the transaction has been lost with the connection.
     """
 
     @functools.wraps(close)
@@ -174,10 +174,11 @@ def retry_on_deadlock(act: Callable[Arguments, Result]) -> Callable[Arguments, R
     of a deadlock.
 
     For example, recording two outcomes in one household may deadlock, and so may recording an
-    outcome and adding a do-not-call entry. After MAX_ATTEMPTS the last OperationalError is raised.
+    outcome and adding a do-not-call entry. After MAX_ATTEMPTS attempts, the last OperationalError
+    is raised.
 
-    Until it commits, the function must do nothing that would be wrong to do twice. The next attempt
-    starts immediately, because PostgreSQL has already let the other transaction continue.
+    Until it commits, the function must not do anything that would be wrong to do twice. The next
+    attempt starts immediately, because PostgreSQL has already let the other transaction continue.
     """
 
     @functools.wraps(act)
@@ -239,9 +240,9 @@ def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
 
 
 def store() -> None:
-    """Commit in the middle of a view, as `db.session.commit()` does. If each statement commits by
-    itself, only run the actions of `after_commit`, and keep the connection for the rest of the
-    view."""
+    """Commit in the middle of a view, as `db.session.commit()` does. If each statement is a
+    separate transaction, only run the actions of `after_commit`, and keep the connection for the
+    rest of the view."""
     if commits_each_statement(db.session):
         _run_actions(db.session)
     else:

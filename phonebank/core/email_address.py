@@ -10,7 +10,7 @@ EMAIL_AT_MOST = 255  # characters, as many as an account's column holds
 
 
 def normalise_email(email: str) -> str:
-    """Return the address in lower case, as it is stored.
+    """Return the address in lower case, which is the form in which it is stored.
 
     Raises InvalidInputError if no mail could be delivered to an address of this form. The standard
     allows a server to distinguish upper and lower case before the @ (RFC 5321 section 2.4), but no

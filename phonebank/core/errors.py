@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 
 class PhonebankError(Exception):
-    """The base of all these errors.
+    """The base class of all these errors.
 
     Pages show both texts: `message` says what is wrong, and `what_to_do` says what would help. Each
     subclass sets the HTTP status and the page's title.

@@ -1,7 +1,7 @@
-"""Rows that nearly every request needs and that seldom change. Each process keeps them.
+"""Keeps, in each process, rows that nearly every request needs and that seldom change.
 
-A request reads only the version of such a row, and gets the kept row if it has that version. So a
-change is seen by the next request of every process.
+A request reads only the current version of such a row, and uses the kept row if that has the
+same version. So the next request in every process sees a change.
 """
 
 from collections import OrderedDict
@@ -17,10 +17,10 @@ Row = TypeVar("Row", bound=Versioned)
 
 
 class KeptRows(Generic[Row]):
-    """The kept rows of one table, at most `at_most` of them.
+    """The kept rows of one table, up to `at_most` rows.
 
-    They belong to no session, and all requests share them. So nobody may change them, and only
-    their columns can be read.
+    The rows belong to no session and are shared by all requests. So they must not be changed, and
+    only their columns can be read.
     """
 
     def __init__(self, model: type[Row], at_most: int = 500) -> None:
@@ -28,7 +28,7 @@ class KeptRows(Generic[Row]):
         self._at_most = at_most
 
     def get(self, key: int, version: str) -> Row:
-        """Return the row with this primary key, as it was in this version or later.
+        """Return the row with this primary key, in this version or a later one.
 
         Raises NoResultFound if the row has been deleted since its version was read.
         """

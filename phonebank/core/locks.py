@@ -1,6 +1,6 @@
 """Row locks. A transaction first locks a row, then reads it again, and only then changes it.
 
-`docs/locks.md` says in which order transactions lock the rows of different tables.
+`docs/locks.md` says in what order transactions lock the rows of different tables.
 """
 
 from typing import TypeVar

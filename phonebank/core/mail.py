@@ -59,7 +59,7 @@ def is_configured(config: Config | None = None) -> bool:
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file that is sent with a message."""
+    """A file to be sent with a message."""
 
     name: str
     content: bytes

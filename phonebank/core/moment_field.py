@@ -1,4 +1,4 @@
-"""The field for a day and an hour, as a browser's clock shows them."""
+"""A form field for a day and a local time."""
 
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -13,23 +13,23 @@ _FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 
 
 class MomentField(DateTimeLocalField):
-    """A day and an hour in a time zone that the form knows."""
+    """A day and a time in a time zone that the form knows."""
 
     def __init__(self, label: str, validators: list[Any] | None = None, **options: Any) -> None:
         super().__init__(label, validators, format=_FORMATS, **options)
 
     def in_utc(self, zone: tzinfo) -> datetime:
-        """Return the moment in UTC. The field must not be empty. An hour that is skipped when the
-        clocks change is read as the hour after it."""
+        """Return the moment in UTC. The field must not be empty. A time that is skipped when the
+        clocks change is read as the time an hour later."""
         moment: datetime = self.data
         return moment.replace(tzinfo=zone).astimezone(UTC)
 
 
 class MoveForm(FlaskForm):
-    """The form that gives a party or an event another time."""
+    """The form that moves a party or an event to another time."""
 
     starts_at = MomentField("New day and hour", [InputRequired("Choose a day and an hour.")])
 
     def starts(self, zone: tzinfo) -> datetime:
-        """Return the new start in UTC. The form must be valid."""
+        """Return the new start time in UTC. The form must be valid."""
         return self.starts_at.in_utc(zone)

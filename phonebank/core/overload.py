@@ -309,7 +309,7 @@ class Overload:
         return max(1, round(seconds * random.uniform(0.5, 1.5)))  # noqa: S311
 
     def _log_refusal(self) -> None:
-        """Log how many requests were refused, at most once in LOG_EVERY seconds."""
+        """Log how many requests were refused, at most once every LOG_EVERY seconds."""
         self._unlogged_refusals += 1
         if time.monotonic() < self._logged_at + LOG_EVERY:
             return

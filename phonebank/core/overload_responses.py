@@ -23,8 +23,8 @@ Headers = dict[str, str]
 
 
 def refusal(environ: "WSGIEnvironment", seconds: int) -> tuple[Headers, bytes]:
-    """Return the headers and body of a 503 that asks the client to try again after `seconds`
-    seconds.
+    """Return the headers and body of a 503 response that asks the client to try again after
+    `seconds` seconds.
 
     The body is JSON for an API client, otherwise a page. In answer to a GET, the page reloads
     itself.
@@ -38,7 +38,7 @@ def refusal(environ: "WSGIEnvironment", seconds: int) -> tuple[Headers, bytes]:
 
 
 def truncated_request() -> tuple[Headers, bytes]:
-    """Return the headers and body of a 400, for a request whose body ended early."""
+    """Return the headers and body of a 400 response, for a request whose body ended early."""
     headers = _headers("text/plain; charset=utf-8", _TRUNCATED)
     return headers | {"Connection": "close"}, _TRUNCATED
 

@@ -69,7 +69,7 @@ def _read(environ: "WSGIEnvironment", at_most: int) -> bytes | None:
 
 
 class _Joined(io.RawIOBase):
-    """A stream of the bytes that were read already, followed by the rest of the body."""
+    """A stream of the bytes that have already been read, followed by the rest of the body."""
 
     def __init__(self, begun: bytes, rest: io.IOBase) -> None:
         self._begun = io.BytesIO(begun)

@@ -25,9 +25,9 @@ class Statement:
     """A statement that is compiled once. It runs on the session's own connection, and therefore in
     the session's transaction.
 
-    `source` is SQL text with `:name` for each parameter, or a statement of SQLAlchemy. psycopg
-    converts parameters and results: JSON goes in as text and comes out as Python values, and a
-    state comes out as text. The session is not flushed first, and no ORM objects are made.
+    `source` is SQL text with `:name` for each parameter, or an SQLAlchemy statement. Parameters and
+    results are converted by psycopg: JSON must be given as text and is returned as Python values,
+    and a state is returned as text. The session is not flushed first, and no ORM objects are made.
 
     The statement raises SQLAlchemy's errors, like any other statement.
     """
@@ -68,8 +68,8 @@ class Statement:
 def _as_sqlalchemy_error(
     connection: Connection, cursor: Any, sql: str, error: psycopg.Error
 ) -> BaseException:
-    """Return the error that SQLAlchemy would raise. If PostgreSQL is gone, the pool replaces its
-    connections."""
+    """Return the error that SQLAlchemy would raise. If PostgreSQL is unavailable, the pool replaces
+    its connections."""
     driver: Any = connection.connection.dbapi_connection
     told: Any = error  # SQLAlchemy's protocol of errors does not name psycopg's class
     is_gone = connection.dialect.is_disconnect(told, driver, cursor)

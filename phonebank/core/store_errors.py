@@ -1,7 +1,7 @@
-"""What a page says when PostgreSQL, Redis or the machine under them fails.
+"""The texts that a page shows when PostgreSQL, Redis or the machine that they run on fails.
 
-Each of these errors is a 503: the person did nothing wrong, and the error may pass in a moment. For
-any other error `words_for` returns None.
+Each of these errors gives a 503 response: the person did nothing wrong, and the error may be over
+in a moment. For any other error `words_for` returns None.
 """
 
 import errno
@@ -14,8 +14,8 @@ from sqlalchemy import exc
 
 
 class Words(NamedTuple):
-    """The texts for one kind of error. `message` and `what_to_do` are for people;
-    docs/operations.md explains `in_log`."""
+    """The texts for one kind of error. `message` and `what_to_do` are for the people who use the
+    page. docs/operations.md explains `in_log`."""
 
     message: str
     what_to_do: str

@@ -75,6 +75,6 @@ def take_answer(line_id: int, answer: Any) -> None:
 
 
 def end_here(line_id: int, cause: EndCause) -> None:
-    """End a line that the provider does not have. Commits."""
+    """End a line that does not exist at the provider. Commits."""
     record_event(LineEvent(line_id, 0, EventKind.ENDED, cause, now()))
     db.session.commit()

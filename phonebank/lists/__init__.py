@@ -1,1 +1,2 @@
-"""Contact lists: upload a spreadsheet, map its columns, import its contacts, undo it."""
+"""Contact lists: upload a spreadsheet, map its columns, import its contacts, and undo the
+import."""

@@ -96,7 +96,7 @@ class ImportCheck:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> ImportCheck:
-        """Return the check that `to_json` returned."""
+        """Return the check from the JSON that `to_json` returned."""
         return cls(
             stored["rows"],
             [Group(**group | {"fate": Fate(group["fate"])}) for group in stored["groups"]],

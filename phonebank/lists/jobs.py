@@ -1,4 +1,5 @@
-"""The jobs of contact lists: import an upload, undo an import, resume stopped jobs."""
+"""The jobs for contact lists: import an upload, undo an import, and resume jobs that have
+stopped."""
 
 import logging
 import time

@@ -68,8 +68,8 @@ def split_full_name(text: str) -> tuple[str, str]:
 def _is_no_name(name: str) -> bool:
     """Whether a cell contains no name. Error values of spreadsheets begin with a #.
 
-    Jennifer Null, Nan Goldin and Nil Sala are people, so words such as "null" count as no name only
-    in the exact case that programs write.
+    Jennifer Null, Nan Goldin and Nil Sala are people, so a word such as "null" counts as a missing
+    name only in exactly the upper or lower case in which programs write it.
     """
     if not (name.isalpha() or any(map(str.isalpha, name))) or (name[0] == "#" and " " not in name):
         return True

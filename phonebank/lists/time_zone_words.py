@@ -72,7 +72,8 @@ _IANA_NAME = re.compile(r"[A-Za-z]+(?:/[A-Za-z0-9_+-]+)+")
 
 @lru_cache(maxsize=1024)
 def read_time_zones(text: str, country: str) -> tuple[str, ...]:
-    """Return every IANA time zone that a cell may mean in a list of `country` (ISO 3166-1 alpha-2).
+    """Return every IANA time zone that a cell may mean in a list from `country` (ISO 3166-1
+    alpha-2).
 
     The zones are sorted and spelled as in the database. The result is empty if the cell names no
     zone in which people of that country live.

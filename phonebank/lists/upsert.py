@@ -1,8 +1,8 @@
 """Adds the people that other software sends, or updates those who are already in the campaign.
 
-The people are read like the rows of an upload, with the same checks (`normalise`, `persist`). New
-people are put on a separate contact list, which organisers can pause or undo like an upload. The
-calling code commits.
+The people are read like the rows of an upload, and checked in the same way (`normalise`,
+`persist`). New people are put on a separate contact list, which organisers can pause or undo like
+an upload. The calling code commits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,7 +42,7 @@ _CLASHES = "Another person in this campaign has this name and number."
 
 
 class Upserted(StrEnum):
-    """What happened to a person who was sent."""
+    """What happened to a person that other software sent."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -163,7 +163,8 @@ def add_people(
 def _read(
     people: Sequence[SentPerson], campaign: Campaign, results: dict[int, Result]
 ) -> Iterator[ContactRow]:
-    """Yield the people who can be stored, and write the results of the people who cannot."""
+    """Yield the people who can be stored, and write into `results` the results for the people who
+    cannot."""
     seen: set[tuple[str, str]] = set()
     for ordinal, person in enumerate(people):
         headers = [f"phones.{at}" for at in range(len(person.phones))]

@@ -60,7 +60,7 @@ class MarkCounts:
     together: list[tuple[tuple[str, ...], int]] = field(default_factory=list)
 
     def count_suppressed(self, mapping: Mapping) -> int:
-        """Return how many rows would put their numbers on the do-not-call list.
+        """Return the number of rows that would put their numbers on the do-not-call list.
 
         `mapping` has the targets of the columns and the organiser's decisions.
         """
@@ -107,7 +107,7 @@ def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
 
 
 def needs_agreement(suppressed: int, rows: int) -> bool:
-    """Whether an organiser must agree before this many of a list's rows are suppressed."""
+    """Whether so many of a list's rows would be suppressed that an organiser must agree first."""
     return suppressed > rows * SHARE_TO_ASK_ABOUT
 
 

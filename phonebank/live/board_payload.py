@@ -247,7 +247,7 @@ def name_active_callers(names: Sequence[str], active: int) -> str:
     is hidden is counted but not named. If no name may be shown, the text is “Someone” or, for
     example, “3 callers”.
 
-    A long name is cut, so that the number of further callers still fits.
+    A long name is shortened, so that there is room for the number of further callers.
     """
     shown = [
         name if len(name) <= LETTERS_CALLING else name[: LETTERS_CALLING - 1].rstrip() + "…"

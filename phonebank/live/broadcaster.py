@@ -1,7 +1,7 @@
 """Sends each board what it should show. Each web process serves the boards connected to it.
 
 A broadcaster's work grows with its connected boards, not with the calls that are recorded. It sends
-only to boards of its own process.
+only to boards that are connected to its own process.
 
 Every half second it asks Redis, in one command, which of its boards have changed, and reads the
 changed boards from PostgreSQL in one statement. The same statement also reads each board that was
@@ -74,7 +74,7 @@ class Watcher:
 class Broadcaster:
     """The boards connected to this process, and the background task that sends them their data.
 
-    The task starts with the first board and ends with the last.
+    The task starts when the first board connects, and ends when the last one disconnects.
     """
 
     app: Flask
@@ -160,7 +160,7 @@ class Broadcaster:
                 self._marks[party_id] = marks[party_id]
 
     def _track(self, parties: AbstractSet[int], at: float) -> None:
-        """Keep track of these parties and no others. A newly connected board asks for its first
+        """Keep track of these parties, and of no others. A newly connected board asks for its first
         data itself."""
         for party_id in parties - self._read_at.keys():
             self._read_at[party_id] = _jittered(at)

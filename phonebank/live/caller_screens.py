@@ -40,7 +40,8 @@ WHERE c.id IS NULL
 class CallerScreens:
     """The connected sockets of callers' screens, each with its caller and device token.
 
-    The background task starts with the first screen and ends with the last.
+    The background task starts when the first screen connects, and ends when the last one
+    disconnects.
     """
 
     app: Flask

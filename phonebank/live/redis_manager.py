@@ -1,4 +1,5 @@
-"""Socket.IO's Redis manager, which connects the sockets of all processes, with one change."""
+"""A version of Socket.IO's Redis manager, which links the sockets of all processes, with one
+change."""
 
 from socketio import RedisManager
 
@@ -7,7 +8,7 @@ class DisconnectingRedisManager(RedisManager):
     """Socket.IO's Redis manager, changed so that closing a room disconnects the sockets in it, in
     every process.
 
-    The library itself would leave the sockets open without any further event. It calls
+    The library's own manager would leave the sockets open but send them no further events. It calls
     `basic_close_room` in each process when a room is closed in any of them.
     """
 

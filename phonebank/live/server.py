@@ -1,8 +1,9 @@
 """The Socket.IO server of a web process. It decides who may connect and answers errors.
 
 The server accepts only websockets, so that any process can serve any client without sticky
-sessions. Clients send very little, because pages make changes with forms, which also work without
-JavaScript. The one exception is the renewal of a hold, which may also be sent over the websocket.
+sessions. Clients send very little over the websocket, because pages make changes with forms, which
+also work without JavaScript. The one exception is the renewal of a hold, which may also be sent
+over the websocket.
 """
 
 import functools

@@ -42,7 +42,7 @@ class Role(Base, RoleMixin):
 class ScopedRole(Base):
     """The role of an account in one campaign, or in one chapter and therefore in all its campaigns.
 
-    A role in the whole installation is a row of `account_role` instead.
+    A role in the whole installation is stored in `account_role` instead.
     """
 
     __tablename__ = "scoped_role"

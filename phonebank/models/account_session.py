@@ -1,6 +1,7 @@
 """A browser in which an account is signed in.
 
-The row is the session. Without the row, a cookie gives no access, even if its signature is valid.
+The row itself is the session. If the row does not exist, a cookie gives no access, even if its
+signature is valid.
 """
 
 from datetime import datetime

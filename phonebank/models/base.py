@@ -31,10 +31,11 @@ class Base(DeclarativeBase):
 
 
 class Versioned:
-    """A table whose ORM class also reads `xmin`, the id of the transaction that last wrote the row.
+    """A table whose ORM class also has `xmin`, the id of the transaction that last wrote the row.
 
-    PostgreSQL keeps `xmin` in every table, and locking a row does not change it. A statement that
-    names the `xmin` of every row that it relies on writes nothing if one of those rows has changed.
+    PostgreSQL keeps `xmin` for every row of every table, and locking a row does not change it. A
+    statement that names the `xmin` of every row that it relies on writes nothing if one of those
+    rows has changed.
     """
 
     row_version: Mapped[str] = mapped_column(

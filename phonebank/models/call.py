@@ -2,7 +2,7 @@
 
 A claim writes the row, so the table is also the access ledger: it shows which caller saw which
 contact, from when until when. If the server calls the contact before a caller is free, the row has
-no caller until one takes the call.
+no caller until a caller takes the call.
 """
 
 import uuid

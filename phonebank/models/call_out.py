@@ -129,7 +129,7 @@ class SignUp(Base):
 
 
 class Pledge(Base):
-    """A promise to host a party. A person makes at most one pledge in a call-out."""
+    """A promise to host a party. A person can make at most one pledge in a call-out."""
 
     __tablename__ = "pledge"
     __table_args__ = (CheckConstraint("chairs BETWEEN 1 AND 100", name="chairs"),)

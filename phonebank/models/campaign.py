@@ -41,7 +41,7 @@ class CampaignMode(StrEnum):
 
     @property
     def dials_first(self) -> bool:
-        """Whether the server calls people before a caller sees them."""
+        """Whether the server calls people before they are on a caller's screen."""
         return self in (CampaignMode.PROGRESSIVE, CampaignMode.PREDICTIVE)
 
 

@@ -1,4 +1,4 @@
-"""A person to call in one campaign, and their contact status in it."""
+"""A person to call in one campaign, and the person's contact status there."""
 
 from datetime import date, datetime
 from enum import StrEnum

@@ -10,7 +10,7 @@ from phonebank.models.base import Base, now
 
 
 class SightKind(StrEnum):
-    """The places where an organiser sees a person."""
+    """The places where an organiser can see a person's data."""
 
     FOUND = "found"  # among the results of a search
     OPENED = "opened"  # the person's own page, or a page about one of their calls

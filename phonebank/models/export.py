@@ -20,7 +20,7 @@ class ExportKind(StrEnum):
 
 
 class ExportState(StrEnum):
-    """The stages of a file."""
+    """The stages of preparing a file."""
 
     WAITING = "waiting"  # for a worker
     WORKING = "working"

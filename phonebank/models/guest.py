@@ -104,8 +104,8 @@ class AddressSight(Base):
 
 
 class BlockedGuest(Base):
-    """A person whose requests a campaign's hosts never see. The row has only a keyed hash of their
-    e-mail address."""
+    """A person whose requests a campaign's hosts never see. The row has only a keyed hash of the
+    person's e-mail address."""
 
     __tablename__ = "blocked_guest"
 

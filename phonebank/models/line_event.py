@@ -1,4 +1,4 @@
-"""An event of a line, as the provider reported it."""
+"""An event on a line, as reported by the provider."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -23,8 +23,8 @@ class EventKind(StrEnum):
 
 
 class LineEventRow(Base):
-    """One event of one line. A provider may send an event twice, but the key allows only one
-    row."""
+    """One event on one line. A provider may send an event twice, but the key allows only one row
+    for it."""
 
     __tablename__ = "line_event"
     __table_args__ = (state_check(EventKind, "kind"), state_check(EndCause, "cause"))

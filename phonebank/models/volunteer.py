@@ -14,7 +14,8 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class ConsentKind(StrEnum):
-    """What a volunteer agreed to. Each kind has a separate date, and is withdrawn separately."""
+    """What a volunteer agreed to. Each kind of consent has a separate date and is withdrawn
+    separately."""
 
     CALLS = "calls"  # the campaign keeps their calls under their e-mail address
     PARTY = "party"  # mail about one party that they asked to come to or promised to host
@@ -22,7 +23,8 @@ class ConsentKind(StrEnum):
 
 
 class Volunteer(Base):
-    """One volunteer. Each volunteer has opened a link that was mailed to their address."""
+    """One volunteer. Every volunteer has opened a link that was mailed to the volunteer's
+    address."""
 
     __tablename__ = "volunteer"
 

@@ -1,4 +1,4 @@
-"""Webhooks: addresses of other software to which Phonebank sends what has happened in a
+"""Webhooks: addresses of other software, to which Phonebank reports what has happened in a
 campaign."""
 
 import uuid
@@ -14,7 +14,7 @@ from phonebank.models.state_column import state_check, state_text, state_type
 
 
 class WebhookEvent(StrEnum):
-    """The kinds of event that a webhook gets."""
+    """The kinds of event that are sent to a webhook."""
 
     OUTCOME_RECORDED = "outcome.recorded"
     DO_NOT_CALL_ADDED = "do-not-call.added"

@@ -64,7 +64,7 @@ class Exposure:
         return min(self._lines + 1, ceil(bad_luck - ROUNDING)) + self._over
 
     def add_line(self) -> None:
-        """Count one more line as dialled now."""
+        """Count one more line as dialled at this moment."""
         self._lines += 1
         self._answers += self._new
         self._spread += self._new * (1 - self._new)

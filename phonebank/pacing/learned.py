@@ -28,7 +28,7 @@ class RingTimes:
 
     @classmethod
     def from_counts(cls, counts: Sequence[float]) -> "RingTimes":
-        """Make ring times from the number of answers in each second of ringing."""
+        """Make ring times from the number of answers in each second that lines rang."""
         total = sum(counts)
         return cls((0.0, *(so_far / total for so_far in accumulate(counts))))
 

@@ -41,11 +41,11 @@ class Learner:
         self._relearn_at = float("-inf")
 
     def dialled(self, line: int, at: float) -> None:
-        """Note that a line to a person was dialled."""
+        """Learn that a line to a person was dialled."""
         self._ringing.append((at + self._ring_seconds, line))
 
     def answered(self, line: int, after: float) -> None:
-        """Learn that a person or a machine answered a line after `after` seconds."""
+        """Learn that a person or a machine answered a line `after` seconds after it was dialled."""
         self._answered_lines.add(line)
         self._last_minute += 1
         self._rings[min(int(after), LONGEST_RING - 1)] += 1
@@ -55,7 +55,7 @@ class Learner:
         self._talk.ended(seconds)
 
     def wrap_up_ended(self, seconds: float) -> None:
-        """Learn that a caller was ready again `seconds` after a talk."""
+        """Learn that a caller was ready again `seconds` seconds after a talk."""
         self._wrap_up.ended(seconds)
 
     def learned(self, now: float, ringing: Sequence[float], talking: Sequence[float]) -> Learned:

@@ -124,7 +124,8 @@ class LookAhead:
         self._new_returned = _returning(self._new, free.again)
 
     def chance(self) -> float:
-        """Return the chance that one more line, dialled now and answered, finds nobody free."""
+        """Return the chance that one more line, if it is dialled now and answered, finds nobody
+        free."""
         lines, busy, chance = self._lines or 1, self._busy or 1, 0.0
         for ahead, when in enumerate(self._when):
             answered, come_free = self._answered[ahead], self._come_free[ahead]
@@ -135,7 +136,7 @@ class LookAhead:
         return chance
 
     def add_line(self) -> None:
-        """Count one more line as dialled now."""
+        """Count one more line as dialled at this moment."""
         self._lines += 1
         for ahead in range(SLICES):
             self._answered[ahead] += self._new[ahead]

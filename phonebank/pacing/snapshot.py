@@ -87,7 +87,7 @@ OFCOM = Law()
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One campaign at one moment. Ages are in seconds."""
+    """The state of one campaign at one moment. Ages are in seconds."""
 
     ready: int  # callers who wait for a person
     talking: Sequence[float]  # the age of each call

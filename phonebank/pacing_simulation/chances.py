@@ -14,7 +14,7 @@ WRONG_NUMBER_SECONDS = 2.0
 
 
 class Answer(IntEnum):
-    """Who answers a line."""
+    """Who or what answers a line, if anybody does."""
 
     NOBODY = 0
     PERSON = 1

@@ -1,8 +1,8 @@
 """Manages a party's co-hosts: up to two people whom its host or an organiser adds by e-mail
 address.
 
-At this party a co-host may do everything that the host may do, except add other co-hosts. At other
-parties a co-host has no rights. These functions do not commit.
+A co-host may do everything in this party that the host may do, except add other co-hosts. In other
+parties, a co-host has no rights. These functions do not commit.
 """
 
 from phonebank.accounts.accounts import create_account

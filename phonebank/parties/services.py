@@ -2,7 +2,7 @@
 change after the commit.
 
 The party's host, its co-hosts and the organisers of its campaign may take all these actions.
-`party_for` checks that.
+`party_for` checks who may act.
 """
 
 import secrets

@@ -57,7 +57,7 @@ class Summary:
 
     @property
     def answered(self) -> str:
-        """The share of calls that a person answered, as boards show it."""
+        """The share of calls that a person answered, in the form that boards show."""
         return answered_share(self.totals.reached, self.totals.calls)
 
     @property
@@ -75,7 +75,7 @@ class Summary:
 
     @property
     def busiest(self) -> Bar | None:
-        """The bar with the most calls, or the first of several such bars."""
+        """The bar with the most calls, or the first such bar if there are several."""
         return max(self.bars, key=lambda bar: bar.calls, default=None)
 
 

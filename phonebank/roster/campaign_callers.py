@@ -1,4 +1,4 @@
-"""The callers of a campaign, as its organiser sees them."""
+"""The callers of a campaign, as shown to its organisers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -40,7 +40,7 @@ class NoCountryRulesError(LookupError):
 
 @dataclass(frozen=True)
 class Fact(Generic[T]):
-    """A figure or duty with its source.
+    """A figure or a duty, with its source.
 
     `status` is "law", or "practice" for a code of conduct, a regulator's policy or a custom.
     """
@@ -290,7 +290,7 @@ class _Section:
         return read
 
     def refuse_unread(self) -> None:
-        """Raise CountryRulesError for a key that nothing has read.
+        """Raise CountryRulesError if there is a key that has not been read.
 
         Such a key is a typing error, and would look like a rule that is in force.
         """

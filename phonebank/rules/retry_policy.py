@@ -78,10 +78,10 @@ def decide(
     The three counts do not include this call. They count all attempts, the attempts on the
     contact's current date (`calling_hours.contact_date`), and the calls with this same outcome.
 
-    For an outcome in TAKES_CALLBACK, `callback_at` is the time that the person asked for. The
-    callback is at the first callable moment that is not before that time, and no limit on attempts
-    cancels it. For an outcome in NOT_AN_ATTEMPT, `callback_at` is an earlier promise, which applies
-    again after the wait. For any other outcome, `callback_at` has no effect.
+    For an outcome in TAKES_CALLBACK, `callback_at` is the time at which the person asked to be
+    called. The callback is at the first callable moment that is not before that time, and no limit
+    on attempts cancels it. For an outcome in NOT_AN_ATTEMPT, `callback_at` is an earlier promise,
+    which applies again after the wait. For any other outcome, `callback_at` has no effect.
 
     Raises UnknownOutcomeError if there is no outcome with this key.
     """

@@ -16,7 +16,7 @@ class RetryRulesError(ValueError):
     """The error for retry rules that cannot be used.
 
     `faults` maps a field ("attempts_at_most", "no_answer.rest_minutes") to a sentence for the
-    person who typed it.
+    person who typed the value.
     """
 
     def __init__(self, faults: Mapping[str, str]) -> None:

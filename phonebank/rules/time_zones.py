@@ -4,7 +4,7 @@
 a year old. In the 2025b files of a current Debian, Vancouver and Edmonton still put their clocks
 back in winter. With these files, callers would call people there up to an hour after the legal end
 of the calling day. The tzdata package is pinned with the other requirements, so every machine gives
-the same answer, and an upgrade is a reviewed change.
+the same answer, and every upgrade is reviewed.
 """
 
 from collections.abc import Iterable

@@ -3,8 +3,8 @@
 The hours are stored as JSON: {"mon": ["09:00", "21:00"], ..., "sat": ["10:00", "20:00"], "sun": []}
 
 Each day has one opening or none. The end is the first closed minute: if the end is 21:00, a person
-may be called at 20:59 but not at 21:00. A country's permitted hours and a campaign's own hours are
-both WeekHours.
+may be called at 20:59 but not at 21:00. Both a country's permitted hours and a campaign's own hours
+are WeekHours.
 """
 
 import re
@@ -73,7 +73,7 @@ class WeekHours:
         """Return the days that have hours outside the permitted hours, each with a sentence that
         says so.
 
-        `country` is the country's name, for the sentences.
+        `country` is the country's name, for use in the sentences.
         """
         faults = {}
         for day, name, own, allowed in zip(DAYS, DAY_NAMES, self.days, permitted.days, strict=True):

@@ -28,7 +28,7 @@ NUMBERS_A_DAY = 1000
 
 
 def suppress_by_token(token_id: int, phones: Sequence[str], reason: str) -> None:
-    """Put E.164 numbers on the do-not-call list for other software.
+    """Put E.164 numbers on the do-not-call list on behalf of other software.
 
     Raises TooManyRequestsError if the token would enter more than NUMBERS_A_DAY numbers on this day
     (in UTC), and NotFoundError if the token no longer exists.

@@ -44,7 +44,7 @@ def store_file(
 
 
 def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None:
-    """Put the numbers of a file that an organiser has confirmed on the list.
+    """Put the numbers from a file on the list, after an organiser has confirmed the file.
 
     `phones` are in E.164 format, and `columns` are the indexes of the columns that they came from.
     Raises ConflictError if, in the meantime, the file's numbers were put on the list or the file

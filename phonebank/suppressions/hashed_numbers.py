@@ -65,7 +65,7 @@ def hash_entries(phones: Collection[str], never_again: Collection[str] = ()) -> 
     """Replace the do-not-call entries of these numbers with hashes, because the numbers no longer
     belong to anybody in the tables. Also put the numbers in `never_again` on the list, as hashes.
 
-    Raises ServiceUnavailableError if the server has no key.
+    Raises ServiceUnavailableError if the environment has no key.
     """
     entries = {
         phone: {"source": source, "reason": reason, "created_at": created_at}

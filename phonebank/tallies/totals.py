@@ -143,8 +143,8 @@ def campaign_totals(campaign_id: int) -> Totals:
 
 
 def totals_by_hour(campaign_id: int, since: datetime | None = None) -> dict[datetime, Totals]:
-    """Return a campaign's totals for each hour that has calls, by the start of the hour in UTC. The
-    first hour is the one that contains `since` (aware), or the first of all."""
+    """Return a campaign's totals for each hour that has calls, by the start of the hour in UTC.
+    With `since` (aware), the first hour is the one that contains `since`."""
     query = _summed(Tally.hour).where(Tally.campaign_id == campaign_id)
     if since is not None:
         query = query.where(Tally.hour >= hour_of(since))

@@ -45,7 +45,7 @@ def channel_ids_like() -> str:
 
 
 def bridge_id(line_id: int) -> str:
-    """Return the id of the bridge in which a caller's line stays."""
+    """Return the id of the bridge that a caller's line stays in."""
     return f"bridge-{line_id}"
 
 

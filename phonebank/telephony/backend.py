@@ -17,7 +17,7 @@ class BackendUnavailableError(Exception):
 
 
 class NumberRefusedError(Exception):
-    """The error if the provider refuses this number for good. The line ends."""
+    """The error if the provider permanently refuses this number. The line ends."""
 
 
 class NoSoftphoneError(NotFoundError):
@@ -75,7 +75,7 @@ class Backend(Protocol):
         provider's id of the line. Raises NumberRefusedError."""
 
     def join(self, person: LineRef, caller: LineRef) -> None:
-        """Let the two lines hear each other, and end any sound that plays on them."""
+        """Let the two lines hear each other, and stop any sound that is playing on them."""
 
     def play(self, line: LineRef, sound: Sound) -> None:
         """Play a sound on a line that was answered. At the end of INFORMATION_MESSAGE, the provider

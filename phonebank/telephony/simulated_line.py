@@ -47,7 +47,7 @@ class SimulatedLine:
 
     @classmethod
     def from_json(cls, text: str) -> "SimulatedLine":
-        """Read what `to_json` wrote."""
+        """Read a line from the text that `to_json` returned."""
         values = json.loads(text)
         return cls(**values | {"cause": EndCause(values["cause"])})
 
