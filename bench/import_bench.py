@@ -1,7 +1,9 @@
 """Measures how long an import takes, compared with the least time that any import needs.
 
-The bar (docs/benchmarks.md): a file of a million rows takes at most 2.0 times as long as
-`phonenumbers` needs to parse its numbers and COPY needs to store its rows, on both cores.
+The bar (docs/benchmarks.md): a file of a million rows takes at most 1.5 times as long as
+`phonenumbers` needs to parse its numbers and COPY needs to store its rows, on both cores. That
+least time is measured before and after the imports, because other programs may use the machine
+meanwhile. Processor time is compared as well.
 
 A workbook of the same rows is measured too, from the upload on, because a workbook is unpacked
 then. It takes at most 3.0 times as long.
@@ -10,28 +12,32 @@ then. It takes at most 3.0 times as long.
 """
 
 import csv
+import os
 import resource
 import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import phonenumbers
 import psycopg
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url, select, text
 
+from bench.measuring import cpu_of, servers
 from phonebank.app import alembic, create_app
 from phonebank.core.config import DEVELOPMENT, Config
-from phonebank.core.db import db
+from phonebank.core.db import FOR_JOBS, db
 from phonebank.lists.jobs import import_list
 from phonebank.lists.services import confirm
 from phonebank.lists.uploads import guesses_of, store_upload
 from phonebank.local.servers import LocalServers
 from phonebank.models import Campaign, ContactList
 
-BAR = 2.0
+BAR = 1.5
 WORKBOOK_BAR = 3.0
 CORES = 2
 COLUMNS = "First name,Last name,Phone,Postcode,E-mail,Membership number,Ward"
@@ -99,13 +105,45 @@ _PARTS = {
 }
 
 
-def measure_least(path: Path, url: str) -> float:
-    """Return the seconds that it takes to parse every number and store every row on both cores, and
-    to do nothing else."""
-    began = time.perf_counter()
-    with ProcessPoolExecutor(CORES) as pool:
-        list(pool.map(_parse_and_copy, [path] * CORES, [url] * CORES, range(CORES)))
-    return time.perf_counter() - began
+@dataclass(frozen=True)
+class Cost:
+    """What a step cost: seconds on the clock, and of the processors in this process, its children
+    and PostgreSQL."""
+
+    seconds: float
+    processor: float
+
+    @classmethod
+    def of(cls, step: Callable[[], object]) -> "Cost":
+        """Run a step, and return what it cost."""
+        began, spent = time.perf_counter(), _processor_seconds()
+        step()
+        return cls(time.perf_counter() - began, _processor_seconds() - spent)
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.1f} s ({self.processor:.1f} s of the processors)"
+
+
+def _processor_seconds() -> float:
+    used = os.times()
+    ours = used.user + used.system + used.children_user + used.children_system
+    return ours + sum(cpu_of(one) for one in servers()["postgres"])
+
+
+def measure_least(path: Path, url: str) -> Cost:
+    """Return what it costs to parse every number and store every row on both cores, and to do
+    nothing else."""
+    for part in range(CORES):
+        columns = ", ".join(f"c{n} text" for n in range(7))
+        db.session.execute(text(f"DROP TABLE IF EXISTS least_{part}"))
+        db.session.execute(text(f"CREATE TABLE least_{part} ({columns})"))
+    db.session.commit()
+
+    def step() -> None:
+        with ProcessPoolExecutor(CORES) as pool:
+            list(pool.map(_parse_and_copy, [path] * CORES, [url] * CORES, range(CORES)))
+
+    return Cost.of(step)
 
 
 def _parse_and_copy(path: Path, url: str, part: int) -> None:
@@ -136,59 +174,59 @@ def upload(path: Path) -> ContactList:
 
 
 def main(rows: int = 1_000_000) -> float:
-    """Print the times, their ratios and the memory that the import used. Return the ratio, or that
-    of the workbook on the same scale if it is worse."""
-    with tempfile.TemporaryDirectory(prefix="pb-") as home, LocalServers(Path(home), {}) as servers:
-        path = Path(home) / "list.csv"
+    """Print the costs, their ratios and the memory that the import used. Return the ratio of the
+    times, or that of the workbook on the same scale if it is worse."""
+    with tempfile.TemporaryDirectory(prefix="pb-") as home, LocalServers(Path(home), {}) as local:
+        path, book = Path(home) / "list.csv", Path(home) / "list.xlsx"
         write_file(path, rows)
+        write_workbook(book, path)
         config = Config(
-            database_url=servers.database_url,
-            redis_url=servers.redis_url,
+            database_url=local.database_url,
+            redis_url=local.redis_url,
             secret_key="k" * 32,
             password_salt="s" * 32,
             totp_secret="t" * 32,
             mode=DEVELOPMENT,
         )
-        app = create_app(config)
-        with app.app_context():
+        with create_app(config, FOR_JOBS).app_context():
             alembic.upgrade()
-            for part in range(CORES):
-                columns = ", ".join(f"c{n} text" for n in range(7))
-                db.session.execute(text(f"CREATE TABLE least_{part} ({columns})"))
-            db.session.commit()
-            url = make_url(servers.database_url).set(drivername="postgresql")
-            floor = measure_least(path, url.render_as_string(hide_password=False))
-
-            began = time.perf_counter()
-            contact_list = upload(path)
-            uploaded = time.perf_counter()
+            url = make_url(local.database_url).set(drivername="postgresql")
+            plain_url = url.render_as_string(hide_password=False)
+            least = measure_least(path, plain_url)
+            uploaded = Cost.of(lambda: upload(path))
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            import_list(contact_list.id)
-            took = time.perf_counter() - uploaded
+            imported = Cost.of(lambda: _import_newest(rows))
             grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-            db.session.refresh(contact_list)
-            assert contact_list.rows_stored == rows, contact_list.rows_stored
-
-            book = Path(home) / "list.xlsx"
-            write_workbook(book, path)
-            began_book = time.perf_counter()
-            of_book = upload(book)
-            unpacked = time.perf_counter()
-            import_list(of_book.id)
-            whole = time.perf_counter() - began_book
-            db.session.refresh(of_book)
-            assert of_book.rows_stored == rows, of_book.rows_stored
-    ratio = took / floor
+            unpacked = Cost.of(lambda: upload(book))
+            of_book = Cost.of(lambda: _import_newest(rows))
+            least_again = measure_least(path, plain_url)
+    floor = (least.seconds + least_again.seconds) / 2
+    least_work = (least.processor + least_again.processor) / 2
+    ratio, whole = imported.seconds / floor, unpacked.seconds + of_book.seconds
     print(
-        f"{rows:,} rows: parse + COPY alone {floor:.1f} s, upload {uploaded - began:.1f} s, "
-        f"import {took:.1f} s ({rows / took:,.0f} rows/s), {grown / 1024:.0f} MB more memory"
+        f"{rows:,} rows: parse + COPY alone {least}, again {least_again}; upload {uploaded}; import"
+        f" {imported}, {rows / imported.seconds:,.0f} rows/s; {grown / 1024:.0f} MB more memory;"
+        f" load average {os.getloadavg()[0]:.1f}"
     )
-    print(f"import / least = {ratio:.2f} (bar: at most {BAR})")
     print(
-        f"the same as a workbook: upload {unpacked - began_book:.1f} s, in all {whole:.1f} s, "
-        f"{whole / floor:.2f} times the least (bar: at most {WORKBOOK_BAR})"
+        f"import / least = {ratio:.2f} (bar: at most {BAR}); by the processors' time"
+        f" {imported.processor / least_work:.2f}"
+    )
+    print(
+        f"the same as a workbook: upload {unpacked}, import {of_book}: {whole / floor:.2f} times"
+        f" the least (bar: at most {WORKBOOK_BAR}); by the processors' time"
+        f" {(unpacked.processor + of_book.processor) / least_work:.2f}"
     )
     return max(ratio, whole / floor * BAR / WORKBOOK_BAR)
+
+
+def _import_newest(rows: int) -> None:
+    """Import the newest upload, which has this many rows."""
+    newest = db.session.scalars(select(ContactList).order_by(ContactList.id.desc())).first()
+    assert newest is not None
+    import_list(newest.id)
+    db.session.refresh(newest)
+    assert newest.rows_stored == rows, newest.rows_stored
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from phonebank.csv_input.yes_no_columns import Action, key_of
 from phonebank.lists.notes_in_cells import (
     MESSAGES,
     Wish,
+    may_be_a_wish,
     wish_across_names,
     wish_beside_number,
     wish_in_name,
@@ -211,6 +212,8 @@ def _wishes(row: Row, mapping: Mapping) -> Iterator[tuple[int, Wish]]:
         if wish := wish_beside_number(row.cells[column]):
             yield column, wish
     names = mapping.name_columns
+    if not may_be_a_wish([row.cells[column] for column in names]):
+        return
     if len(names) > 1 and (wish := wish_across_names([row.cells[column] for column in names])):
         yield names[0], wish
     for column in names:

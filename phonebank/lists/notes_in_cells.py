@@ -160,6 +160,17 @@ def wish_beside_number(cell: str) -> Wish | None:
     return _wish_in(_DIGITS.sub(" ", fold(_insert_gaps(cell))), short=True)
 
 
+def may_be_a_wish(names: Sequence[str]) -> bool:
+    """Whether the name cells of a row need a closer look. Nearly all rows have plain names without
+    any word that begins a wish."""
+    together = " ".join(names)
+    if not together.isascii():
+        return True
+    words = fold(together).split()
+    # Single letters may spell a wish: "R.I.P."
+    return not _first_words(True).isdisjoint(words) or min(map(len, words), default=1) == 1
+
+
 def wish_in_name(name: str, rest: str = "") -> Wish | None:
     """Return the wish in a name cell, written beside the name or in place of it.
 
