@@ -50,7 +50,7 @@ class CampaignBar:
     """The campaign of a page, with the tabs that the signed-in person may open.
 
     `next_step` is a draft's next step. It is None for viewers, on the checklist and on the step's
-    own page.
+    own pages.
     """
 
     campaign: Campaign
@@ -102,6 +102,9 @@ TABS = (
     ),
 )
 
+# The blueprints whose pages all belong to a step of the checklist, by the step's key.
+PAGES_OF_STEP = {"people": "lists", "script": "scripts"}
+
 
 def init_app(app: Flask) -> None:
     """Give every template the function `campaign_bar`."""
@@ -138,4 +141,8 @@ def _next_step(campaign: Campaign) -> ShownStep | None:
         start = url_for("campaigns.show", campaign_id=campaign.id)
         return ShownStep("Everything is ready. Start calling.", start)
     url = step_address(campaign, step)
-    return None if url == request.path else ShownStep(step.title, url)
+    # The columns and the progress of an upload belong to its step too.
+    is_here = url.partition("#")[0] == request.path or request.blueprint == PAGES_OF_STEP.get(
+        step.key
+    )
+    return None if is_here else ShownStep(step.title, url)

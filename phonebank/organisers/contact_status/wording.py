@@ -93,17 +93,21 @@ def describe_forecast(estimate: Forecast, last_day: date | None, today: date) ->
         told += " they take more than two years."
     else:
         days = "1 day" if estimate.days == 1 else f"{estimate.days:,} days"
-        told += f" they take {days}, until {estimate.finished_on.isoformat()}."
+        told += f" they take {days}, until {_words_of_day(estimate.finished_on)}."
     if last_day is None:
         return told
     if last_day < today:
-        return f"{told} The last day was {last_day.isoformat()}."
-    told = f"{told} The last day is {last_day.isoformat()}."
+        return f"{told} The last day was {_words_of_day(last_day)}."
+    told = f"{told} The last day is {_words_of_day(last_day)}."
     more = more_callers(estimate, last_day, today, HOURS_A_DAY * ATTEMPTS_AN_HOUR)
     if not more:
         return told
     callers = "1 more caller" if more == 1 else f"{more:,} more callers"
     return f"{told} With {callers} for two hours a day you would finish by then."
+
+
+def _words_of_day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def describe_time_of_day(campaign: Campaign, moment: datetime) -> str:
