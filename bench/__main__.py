@@ -2,7 +2,7 @@
 
     python -m bench [cycle] [claims] [import] [board] [call-outs] [callers] [overload] [exports]
                     [find] [api] [erasure] [pacing] [take-out] [near] [beside] [hall] [glance]
-                    [telephone]
+                    [million] [telephone]
 
 Without a name it takes all of them.
 
@@ -29,6 +29,7 @@ from bench import (
     glance,
     hall,
     import_bench,
+    million,
     near,
     overload,
     pacing,
@@ -49,6 +50,7 @@ BENCHES: dict[str, Callable[[], bool]] = {
     "glance": lambda: glance.main(*((20_000, 50_000) if QUICK else (1_000_000, 5_000_000))),
     "find": lambda: find.main(100_000 if QUICK else 3_000_000),
     "api": lambda: api.main(4 if QUICK else 8),
+    "million": lambda: million.main(*((20_000, 5_000) if QUICK else ())),
     "take-out": lambda: take_out.main(*((50_000, 10_000) if QUICK else ())),
     "erasure": lambda: erasure.main(20_000 if QUICK else 1_000_000),
     "near": lambda: near.main(QUICK),

@@ -12,72 +12,19 @@ import time
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 
-from bench import people
+from bench import calls_of_days, people
 from bench.measuring import cpu_of, servers
 from bench.servers import cookies_of, migrated_app, stores
 from phonebank.accounts import sessions
 from phonebank.campaigns.jobs import count_days
 from phonebank.core.db import db
-from phonebank.models import Account, CallEnding, Caller, CallerState, Party, Role, RoleName
-from phonebank.models.state_column import state_text
+from phonebank.models import Account, Role, RoleName
 
 BAR = 0.3  # seconds
 TIMES = 40
-CALLERS, PARTIES = 2_000, 20
-DAYS, HOURS_A_DAY = 60, 8
-# One statement makes this many calls.
-AT_ONCE = 250_000
-
-# The calls are spread evenly over the hours of the campaign. In each hour every caller who is there
-# makes 30 calls, and each hour has other callers. One call in ten is a conversation.
-_CALLS = state_text(
-    """
-INSERT INTO call (id, campaign_id, contact_id, caller_id, party_id, script_version_id, phone,
-                  household, started_at, expires_at, ended_at, ending, outcome, recorded_at,
-                  reached, conversation, yes, counted, late, note, too_fast, turn)
-SELECT gen_random_uuid(), :campaign_id,
-       CAST(:first_contact AS bigint) + (n * 7919) % CAST(:people AS bigint),
-       CAST(:first_caller AS bigint) + caller, CAST(:first_party AS integer) + caller % :parties,
-       CASE WHEN hour < 240 THEN CAST(:earlier AS integer) ELSE CAST(:version AS integer) END,
-       '', '[]', at - interval '1 minute', at, at, :recorded, outcome, at,
-       outcome NOT IN ('no_answer', 'answerphone', 'busy', 'not_in_service'),
-       outcome = 'talked', outcome = 'talked' AND n % 3 = 0, true, false, '', false, 0
-FROM generate_series(CAST(:first AS bigint), :last) AS n
-CROSS JOIN LATERAL (SELECT n / :calls_an_hour) AS h(hour)
-CROSS JOIN LATERAL (
-    SELECT (hour * 331 + n % :callers_an_hour) % :callers,
-           CAST(:begin AS timestamptz) + (hour / :hours_a_day) * interval '1 day'
-               + (hour % :hours_a_day) * interval '1 hour'
-               + (n % :calls_an_hour) * interval '1 hour' / (:calls_an_hour + 1),
-           (ARRAY['no_answer', 'no_answer', 'no_answer', 'no_answer', 'no_answer', 'no_answer',
-                  'no_answer', 'no_answer', 'no_answer', 'no_answer', 'no_answer', 'answerphone',
-                  'answerphone', 'answerphone', 'busy', 'talked', 'talked', 'refused', 'bad_time',
-                  'wrong_number'])[1 + abs(hashint8(n)) % 20]
-) AS made(caller, at, outcome)
-""",
-    recorded=CallEnding.RECORDED,
-)
-_ANSWERS = text("""
-INSERT INTO answer (call_id, step_id, value, answered_at)
-SELECT call.id, step, value, call.recorded_at
-FROM call
-CROSS JOIN LATERAL (VALUES
-    ('rating_before', to_jsonb((abs(hashtext(call.id::text)) % 11)::text)),
-    ('rating_after', to_jsonb((abs(hashtext('a' || call.id::text)) % 11)::text)),
-    ('vote_ask', to_jsonb((ARRAY['yes', 'probably', 'no'])[1 + abs(hashtext(call.id::text)) % 3]))
-) AS said(step, value)
-WHERE call.campaign_id = :campaign_id AND call.conversation
-""")
-_TALLIES = text("""
-INSERT INTO tally (campaign_id, party_id, caller_id, hour, calls, reached, conversations, yeses,
-                   ranked, version)
-SELECT campaign_id, party_id, caller_id, date_trunc('hour', recorded_at, 'UTC'), count(*),
-       count(*) FILTER (WHERE reached), count(*) FILTER (WHERE conversation),
-       count(*) FILTER (WHERE yes), count(*) FILTER (WHERE conversation), count(*)
-FROM call WHERE campaign_id = :campaign_id AND counted GROUP BY 1, 2, 3, 4
-""")
+DAYS = 60
 
 
 def build(number: int, calls: int) -> tuple[int, int]:
@@ -88,65 +35,7 @@ def build(number: int, calls: int) -> tuple[int, int]:
     account = Account(email="ada@example.org", name="Ada", fs_uniquifier="0" * 32)
     db.session.add(account)
     db.session.flush()
-    parties = [
-        Party(campaign_id=campaign_id, host_id=account.id, title=f"Party {n}", goal=200)
-        for n in range(PARTIES)
-    ]
-    db.session.add_all(parties)
-    db.session.flush()
-    first_party = parties[0].id
-    db.session.execute(
-        insert(Caller),
-        [
-            {
-                "campaign_id": campaign_id,
-                "party_id": first_party + n % PARTIES,
-                "first_name": f"Sam{n}",
-                "state": CallerState.ADMITTED,
-            }
-            for n in range(CALLERS)
-        ],
-    )
-    version = db.session.scalar(text("SELECT max(id) FROM script_version"))
-    calls_an_hour = -(-calls // (DAYS * HOURS_A_DAY))
-    values = {
-        "campaign_id": campaign_id,
-        "first_contact": db.session.scalar(
-            text("SELECT min(id) FROM contact WHERE campaign_id = :id"), {"id": campaign_id}
-        ),
-        "people": number,
-        "first_caller": db.session.scalar(select(Caller.id).order_by(Caller.id).limit(1)),
-        "first_party": first_party,
-        "parties": PARTIES,
-        "callers": CALLERS,
-        "version": version,
-        "earlier": version,
-        "hours_a_day": HOURS_A_DAY,
-        "calls_an_hour": calls_an_hour,
-        "callers_an_hour": max(1, calls_an_hour // 30),
-        "begin": db.session.scalar(
-            text(
-                "SELECT date_trunc('day', now(), 'UTC') + interval '14 hours'"
-                " - :days * interval '1 day'"
-            ),
-            {"days": DAYS},
-        ),
-    }
-    db.session.commit()
-    for first in range(0, calls, AT_ONCE):
-        # This switches off foreign key checks, as in `people.build`.
-        db.session.execute(text("SET LOCAL session_replication_role = replica"))
-        db.session.execute(
-            _CALLS, values | {"first": first, "last": min(first + AT_ONCE, calls) - 1}
-        )
-        db.session.commit()
-    for statement in (_ANSWERS, _TALLIES):
-        db.session.execute(text("SET LOCAL session_replication_role = replica"))
-        db.session.execute(statement, {"campaign_id": campaign_id})
-        db.session.commit()
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("SET statement_timeout = 0"))
-        connection.execute(text("VACUUM ANALYZE"))
+    calls_of_days.make(campaign_id, account.id, calls, DAYS)
     return campaign_id, account.id
 
 

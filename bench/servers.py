@@ -19,6 +19,7 @@ from itsdangerous import URLSafeTimedSerializer
 from bench.measuring import cpu_of, servers
 from phonebank.app import alembic, create_app
 from phonebank.core.config import Config
+from phonebank.core.db import FOR_JOBS
 from phonebank.local.process import die_with_parent
 from phonebank.local.servers import LocalServers
 
@@ -51,8 +52,8 @@ def stores() -> Iterator[dict[str, str]]:
 
 
 def migrated_app(environment: dict[str, str]) -> Flask:
-    """Return the app in this process, with its tables created."""
-    app = create_app(Config.from_environment(environment))
+    """Return the app in this process, with its tables created. It has the time limits of jobs."""
+    app = create_app(Config.from_environment(environment), FOR_JOBS)
     with app.app_context():
         alembic.upgrade()
     return app
