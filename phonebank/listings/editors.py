@@ -1,10 +1,11 @@
 """What area editors and trainers do with listings: they check them, send them back to the host with
 a reason, or hide them. They see what strangers see, and reports. These functions do not commit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
@@ -17,7 +18,9 @@ from phonebank.listings.nearest import Near, near_of
 from phonebank.listings.times import is_over
 from phonebank.models import (
     Account,
+    Campaign,
     Listing,
+    ListingReport,
     ListingState,
     Volunteer,
     VolunteerRole,
@@ -30,8 +33,8 @@ from phonebank.volunteers.roles import roles_of
 
 SHOWN_AT_MOST = 100
 REASON_AT_MOST = 200  # characters
-# A listing that was checked this lately comes last.
-CHECKED_LATELY = timedelta(days=3)
+# An editor is told at most this often that something waits for a check.
+TOLD_EVERY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,51 @@ def message_to_host(listing: Listing) -> Message:
         f"somebody checked your event “{listing.title}” on {when_of(listing)}, and asks you to "
         f"change something:\n\n{listing.returned_because}\n\n"
         f"Until then, people near you can't find it. Change it here:\n\n{link}\n",
+    )
+
+
+def roles_to_tell(at: datetime) -> Sequence[int]:
+    """Return the ids of the roles whose volunteers should hear that something waits for a check:
+    something in their campaign waits, and they have not heard of it for TOLD_EVERY."""
+    waits = exists().where(
+        Listing.campaign_id == VolunteerRole.campaign_id,
+        Listing.starts_at > at,
+        ((Listing.state == ListingState.WAITING) & Listing.returned_because.is_(None))
+        | (
+            Listing.state.in_((ListingState.SHOWN, ListingState.HIDDEN))
+            & exists().where(
+                ListingReport.listing_id == Listing.id, ListingReport.seen_at.is_(None)
+            )
+        ),
+    )
+    return db.session.scalars(
+        select(VolunteerRole.id)
+        .join(Campaign, Campaign.id == VolunteerRole.campaign_id)
+        .where(
+            VolunteerRole.told_at.is_(None) | (VolunteerRole.told_at < at - TOLD_EVERY),
+            exists().where(Volunteer.email == VolunteerRole.email),
+            Campaign.erasing_since.is_(None),
+            waits,
+        )
+        .order_by(VolunteerRole.id)
+    ).all()
+
+
+def message_to_editor(role: VolunteerRole) -> Message | None:
+    """Return the e-mail that tells a volunteer how many events wait for their check, or None if
+    none of the waiting events is theirs."""
+    volunteer = db.session.scalars(select(Volunteer).where(Volunteer.email == role.email)).one()
+    count = sum(one.needs_check for one in listings_for(volunteer))
+    if not count:
+        return None
+    events = "An event waits" if count == 1 else f"{count} events wait"
+    return Message(
+        role.email,
+        f"{events} for your check",
+        f"Hello {volunteer.first_name},\n\n{events} for your check. Look here:\n\n"
+        f"{link_to('movement.event_checks')}\n\n"
+        "You get this e-mail once a day at most, while something waits. You can stop checking on "
+        f"your page:\n{link_to('movement.mine')}\n",
     )
 
 

@@ -12,7 +12,7 @@ from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
 from phonebank.core.locks import get_locked
 from phonebank.core.mail import MailNotSentError, Message
-from phonebank.listings import listings, offers, send
+from phonebank.listings import editors, listings, offers, send
 from phonebank.models import (
     Account,
     Campaign,
@@ -22,6 +22,7 @@ from phonebank.models import (
     ListingState,
     Party,
     PartyState,
+    VolunteerRole,
     now,
 )
 from phonebank.parties.promises import send_kit
@@ -46,6 +47,7 @@ def send_due_reminders() -> None:
             while time.monotonic() < ends_at and send.send_next(now(), batch.send):
                 pass
             _ask_hosts_if_right(batch.send)
+            _tell_editors(batch.send)
             for offer_id in offers.unsent_kits():
                 _send_kit(offer_id)
             send.send_alerts(now(), batch.send)
@@ -83,6 +85,20 @@ def _cancel_listings_of_ended_parties() -> None:
     )
     for listing_id in db.session.scalars(query).all():
         listings.cancel(db.session.get_one(Listing, listing_id))
+        db.session.commit()
+
+
+def _tell_editors(send_mail: send.Send) -> None:
+    """E-mail the editors and trainers in whose areas something waits for a check."""
+    told: set[str] = set()
+    for role_id in editors.roles_to_tell(now()):
+        role = get_locked(VolunteerRole, role_id)
+        message = editors.message_to_editor(role) if role is not None else None
+        if role is not None and message is not None:
+            if role.email not in told:  # one e-mail for all of their areas
+                send_mail(message)
+                told.add(role.email)
+            role.told_at = now()
         db.session.commit()
 
 

@@ -37,6 +37,8 @@ from phonebank.trainings.marks import refuse_untrained_host
 
 PLACES_AT_MOST = 500
 ADDRESS_AT_MOST = 300  # characters
+# Guests who wait for the host, or for a place.
+WAITING = (GuestState.ASKED, GuestState.QUEUED)
 
 
 @dataclass(frozen=True)
@@ -196,19 +198,21 @@ def change_details(listing: Listing, details: Details) -> bool:
         raise ConflictError(
             f"You have accepted {taken} guests already.", f"Give {taken} places or more."
         )
-    before = _what_guests_rely_on(listing)
+    before, area = _what_guests_rely_on(listing), (listing.by_video, listing.area)
     _fill_in(listing, details)
     listing.returned_because = None  # it waits for a check again
     if before == _what_guests_rely_on(listing):
         return False
     listing.sequence += 1
-    queue_for_guests(listing, MailKind.CHANGED, (GuestState.ACCEPTED,), now())
+    # Guests who wait for an answer do not know the street address.
+    waiting = WAITING if area != (listing.by_video, listing.area) else ()
+    queue_for_guests(listing, MailKind.CHANGED, (GuestState.ACCEPTED, *waiting), now())
     return True
 
 
 def move(listing: Listing, starts_at: datetime) -> None:
-    """Move an event to another time (aware). Every accepted guest gets an e-mail about it, and new
-    reminders.
+    """Move an event to another time (aware). Every guest who is accepted or waits gets an e-mail
+    about it, and accepted guests get new reminders.
 
     Raises InvalidInputError for a time that has passed, and ConflictError if the event is cancelled
     or over.
@@ -225,7 +229,7 @@ def move(listing: Listing, starts_at: datetime) -> None:
     listing.sequence += 1
     listing.asked_if_right_at = None
     forget_reminders(listing)
-    queue_for_guests(listing, MailKind.CHANGED, (GuestState.ACCEPTED,), at)
+    queue_for_guests(listing, MailKind.CHANGED, (GuestState.ACCEPTED, *WAITING), at)
 
 
 def cancel(listing: Listing) -> None:
@@ -237,8 +241,7 @@ def cancel(listing: Listing) -> None:
     listing.state = ListingState.CANCELLED
     listing.sequence += 1
     forget_reminders(listing)
-    told = (GuestState.ACCEPTED, GuestState.ASKED, GuestState.QUEUED)
-    queue_for_guests(listing, MailKind.CANCELLED, told, now())
+    queue_for_guests(listing, MailKind.CANCELLED, (GuestState.ACCEPTED, *WAITING), now())
     listing.address = None
     if party is not None:
         end_party(party)

@@ -26,7 +26,7 @@ def queue_for_guests(
     listing: Listing, kind: MailKind, states: Collection[GuestState], at: datetime
 ) -> None:
     """Queue an e-mail to every guest in these states. If the e-mail is about a change, queue new
-    reminders for the guests who have no reminder in the queue."""
+    reminders for the accepted guests who have no reminder in the queue."""
     ids = list(
         db.session.scalars(
             select(Guest.id).where(Guest.listing_id == listing.id, Guest.state.in_(states))
@@ -43,7 +43,12 @@ def queue_for_guests(
                 )
             )
         )
-        _queue_reminders([one for one in ids if one not in waiting], listing, at)
+        accepted = set(
+            db.session.scalars(
+                select(Guest.id).where(Guest.id.in_(ids), Guest.state == GuestState.ACCEPTED)
+            )
+        )
+        _queue_reminders(accepted - waiting, listing, at)
 
 
 def forget_reminders(listing: Listing) -> None:

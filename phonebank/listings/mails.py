@@ -85,7 +85,9 @@ def message_to_guest(kind: MailKind, guest: Guest, listing: Listing, at: datetim
     address = address_for(guest, listing, "mail") if kind in _WITH_ADDRESS else ""
     words = _words(kind, guest, listing, address)
     attachments: tuple[Attachment, ...] = ()
-    if kind in _WITH_CALENDAR:
+    # Guests who wait for an answer have no entry of a changed event in their calendar.
+    in_calendar = kind != MailKind.CHANGED or guest.state == GuestState.ACCEPTED
+    if kind in _WITH_CALENDAR and in_calendar:
         file = calendar_for(guest, listing, address, at)
         attachments = (Attachment("event.ics", file, "text/calendar"),)
     return Message(
@@ -139,6 +141,12 @@ def _words(kind: MailKind, guest: Guest, listing: Listing, address: str) -> str:
             return (
                 f"“{listing.title}” on {when} is full, and you're on the waiting list. We'll write "
                 f"as soon as there is a place for you.\n\n{page}"
+            )
+        case MailKind.CHANGED if guest.state != GuestState.ACCEPTED:
+            return (
+                f"the event that you asked to come to has changed. These are the details now:\n\n"
+                f"{facts}\n\nYou still wait for an answer. If you can't come any more, say so on "
+                f"your page:\n{link}"
             )
         case MailKind.CHANGED:
             return (

@@ -44,7 +44,7 @@ _FOR = {
     MailKind.ACCEPTED: (GuestState.ACCEPTED,),
     MailKind.REFUSED: (GuestState.REFUSED,),
     MailKind.QUEUED: (GuestState.QUEUED,),
-    MailKind.CHANGED: (GuestState.ACCEPTED,),
+    MailKind.CHANGED: (GuestState.ACCEPTED, GuestState.ASKED, GuestState.QUEUED),
     MailKind.CANCELLED: (GuestState.ACCEPTED, GuestState.ASKED, GuestState.QUEUED),
     MailKind.DAY_BEFORE: (GuestState.ACCEPTED,),
     MailKind.SOON: (GuestState.ACCEPTED,),

@@ -47,5 +47,7 @@ class VolunteerRole(Base):
     longitude: Mapped[float] = mapped_column(default=0.0)
     km: Mapped[int | None]
     given_at: Mapped[datetime] = mapped_column(default=now)
+    # When the volunteer last got an e-mail that events wait for a check.
+    told_at: Mapped[datetime | None]
 
     campaign: Mapped[Campaign] = relationship()

@@ -97,8 +97,11 @@ def test_moving_and_cancelling_tell_every_guest_and_correct_their_calendars(
     listings.move(listing, later)
     db.session.commit()
     sent.clear()
-    assert send_all(datetime.now(UTC), sent) == [f"It has changed: {listing.title}"] * 2
-    event = event_in(sent[0])
+    assert send_all(datetime.now(UTC), sent) == [f"It has changed: {listing.title}"] * 3
+    [to_cem] = [message for message in sent if message.to == "cem@example.org"]
+    assert "You still wait for an answer" in to_cem.text
+    assert (to_cem.attachments, "Marmalade" in to_cem.text) == ((), False)
+    event = event_in(next(message for message in sent if message.to == "ann@example.org"))
     assert (event["uid"], event["sequence"], event["dtstart"].dt) == (uid, 1, later)
     assert evening.party.starts_at == later
     # The reminders are for the new day: none on the old one.

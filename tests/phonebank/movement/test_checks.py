@@ -1,6 +1,7 @@
 """Area editors and trainers: they check events, and see no address and nobody's e-mail address."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from phonebank.core.db import db
 from phonebank.core.mail import Message
 from phonebank.listings import checks, guests
+from phonebank.listings.jobs import send_due_reminders
 from phonebank.models import (
     AuditEntry,
     Campaign,
@@ -178,3 +180,32 @@ def test_a_trainer_checks_every_event_of_the_campaign(app: Flask, stage: Stage) 
     page = signed_in_as(app, "tess@example.org").get(PAGE).text
     assert "In Manchester" in page
     assert "SW9 (Brixton)" in page
+
+
+def test_an_editor_is_told_once_a_day_that_something_waits(
+    app: Flask, stage: Stage, editor: FlaskClient, sent: list[Message]
+) -> None:
+    def run() -> list[str]:
+        sent.clear()
+        with app.app_context():
+            send_due_reminders()
+        return [message.subject for message in sent if message.to == "edi@example.org"]
+
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, stage.campaign_id)
+        name_editor(campaign, "edi@example.org", "Edi", place("SE5"), 30)  # two areas, one mail
+        name_editor(campaign, "new@example.org", "Neo", place("SW9"), 30)  # has opened no link yet
+        db.session.commit()
+    assert run() == []
+    with app.app_context():
+        db.session.get_one(Listing, stage.listing_id).state = ListingState.WAITING
+        db.session.commit()
+    assert run() == ["An event waits for your check"]
+    assert run() == []
+    with app.app_context():
+        for role in db.session.query(VolunteerRole).filter_by(email="edi@example.org"):
+            role.told_at = now() - timedelta(hours=25)
+        db.session.commit()
+    assert run() == ["An event waits for your check"]
+    editor.post(f"{PAGE}/{stage.listing_id}/right")
+    assert run() == []
