@@ -85,7 +85,7 @@ TESTED_AFTER_IDLE = 1.0
 
 
 class PlainCursor(psycopg.Cursor[Any]):
-    """A cursor that describes its columns in plain tuples.
+    """A cursor that describes its columns with plain tuples.
 
     SQLAlchemy asks for the name and type of every column after every statement. Building psycopg's
     own objects for that would take a third of the time of a statement that finds one wide row.

@@ -1,4 +1,4 @@
-"""Reads the state of the connection that a request came over from the operating system."""
+"""Asks the operating system for the state of the connection over which a request arrived."""
 
 import socket
 import struct

@@ -157,7 +157,7 @@ class LineRow:
 
     @property
     def is_live(self) -> bool:
-        """Whether somebody has answered the line, which has not ended."""
+        """Whether somebody has answered the line and the line has not ended."""
         return self.state in (LineState.ANSWERED, LineState.JOINED)
 
 

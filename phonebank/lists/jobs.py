@@ -37,8 +37,8 @@ TAKE_OUT_SECONDS = 5.0
 
 
 class ImportFailedError(Exception):
-    """The error for a software fault during an import. It names the kind of the original error, and
-    does not quote any row."""
+    """The error for a software fault during an import. It names the class of the original error,
+    and does not quote any row."""
 
 
 @job(IMPORTS, timeout=6 * 60 * 60)

@@ -22,7 +22,7 @@ class ToldKind(StrEnum):
 
 
 class ToldState(StrEnum):
-    """The stages of a change that a person told a caller."""
+    """The stages of a change that a person told a caller about."""
 
     TOLD = "told"  # no organiser has decided yet
     ACCEPTED = "accepted"
@@ -30,7 +30,7 @@ class ToldState(StrEnum):
 
 
 class ToldChange(Base):
-    """One change that a person told a caller in one call."""
+    """One change that a person told a caller about during one call."""
 
     __tablename__ = "told_change"
     __table_args__ = (

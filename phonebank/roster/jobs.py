@@ -14,8 +14,8 @@ def count_filter(filter_id: int) -> None:
 
 @job(CHORES, timeout=300)
 def renew_filters() -> None:
-    """Find the people of each filter in use again, because people may have been added and their
-    data may have changed."""
+    """Repeat the search for the people of each filter that is in use, because people may have been
+    added and their data may have changed."""
     for filter_id in filters_in_use():
         count_people(filter_id)
         db.session.commit()

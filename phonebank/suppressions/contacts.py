@@ -113,8 +113,8 @@ def restore_contacts(contact_ids: Collection[int]) -> None:
 
 
 def restore_contacts_with(phones: Sequence[str]) -> None:
-    """Restore those contacts with one of these numbers that no longer have any number on the
-    list."""
+    """Of the contacts with one of these numbers, restore those that no longer have any number on
+    the list."""
     if phones:
         # This statement locks the contacts. Only the next one reads the do-not-call list, because
         # another request may be entering another number of the same contact at this moment.

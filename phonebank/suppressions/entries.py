@@ -153,7 +153,7 @@ def move_entry(call_id: uuid.UUID, another: uuid.UUID) -> None:
 
 
 def lift_unsourced(phones: Sequence[str]) -> int:
-    """Remove the numbers among `phones` that no caller, organiser or file names any longer.
+    """Remove those numbers in `phones` that no caller, organiser or batch names any longer.
 
     Return how many numbers were removed. The transaction must hold locks on all numbers in
     `phones`.
