@@ -32,7 +32,7 @@ WITH learned_from AS (
     FROM learned_from WHERE cost IS NOT NULL AND answered_at IS NOT NULL AND ended_at IS NOT NULL
     GROUP BY 1, 2
 ), today AS (
-    SELECT side, shows_number IS NULL AS by_browser, backend, cost, currency, ended_at,
+    SELECT side, shows_number IS NULL AS by_browser, backend, cost, currency,
         CASE WHEN cost IS NULL THEN CAST(ended_at IS NULL AS integer) ELSE 0 END
         + CASE WHEN cost IS NULL AND answered_at IS NOT NULL THEN greatest(
             1, ceil(extract(epoch FROM coalesce(ended_at, :at) - answered_at) / 60)) ELSE 0 END
@@ -40,7 +40,6 @@ WITH learned_from AS (
     FROM line WHERE campaign_id = :campaign_id AND created_at >= :since
 )
 SELECT coalesce(sum(cost), 0) AS cost, max(currency) AS currency, count(*) AS lines,
-       count(*) FILTER (WHERE cost IS NULL AND ended_at IS NOT NULL) AS unpriced,
        coalesce(sum(unpriced_minutes * CASE
            WHEN backend = 'asterisk' AND side = :caller AND by_browser THEN 0
            ELSE coalesce(dearest.price, (SELECT max(price) FROM dearest),
@@ -56,8 +55,8 @@ FROM today LEFT JOIN dearest USING (side, by_browser)
 @dataclass(frozen=True)
 class Spending:
     """What has been spent since midnight, in the provider's `currency` ("" before the first price).
-    `unpriced` is the number of lines that have ended but have no price yet. If `limit` is None,
-    there is no limit.
+    If `limit` is None, there is no limit. `has_prices` says whether lines can have a price at all:
+    a trunk's price may be missing from the server's settings, and the simulator costs nothing.
 
     The provider reports prices some minutes later. So `still_to_come` is the most that the lines
     without a price may cost. It assumes that each of their minutes costs as much as the dearest
@@ -68,9 +67,9 @@ class Spending:
     cost: Decimal
     currency: str
     lines: int
-    unpriced: int
     limit: Decimal | None
     still_to_come: Decimal = Decimal(0)
+    has_prices: bool = True
 
     @property
     def at_most(self) -> Decimal:
@@ -99,7 +98,8 @@ def spending_of(campaign: Campaign, limit: Decimal | None, at: datetime) -> Spen
         "first_price": _first_price(current_config()),
     }
     row = db.session.execute(_SPENT, asked).one()
-    return Spending(row.cost, row.currency or "", row.lines, row.unpriced, limit, row.still_to_come)
+    has_prices = asked["first_price"] is not None or bool(row.cost)
+    return Spending(row.cost, row.currency or "", row.lines, limit, row.still_to_come, has_prices)
 
 
 def limit_of(campaign: Campaign) -> Decimal | None:

@@ -62,7 +62,7 @@ def microphone_browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip(NO_CHROMIUM)
     # A dialler or a browser may take long to start on a machine with much else to do.
-    expect.set_options(timeout=4 * PATIENCE)
+    expect.set_options(timeout=2 * PATIENCE)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=path, args=[*ARGUMENTS, *WITH_A_MICROPHONE]

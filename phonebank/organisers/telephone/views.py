@@ -136,15 +136,14 @@ def edit(campaign_id: int) -> ResponseReturnValue:
         return commit_and_redirect(
             url_for(".edit", campaign_id=campaign.id), "Saved. It applies from the next call."
         )
+    if not form.is_submitted() and settings.shown_number:
+        form.shown_number.data = format_for_reading(settings.shown_number, campaign.country)
     page = render_template(
         "telephone/form.html",
         form=form,
         campaign=campaign,
         modes=MODES,
         has_service=current_backend() is not None,
-        shown=format_for_reading(settings.shown_number, campaign.country)
-        if settings.shown_number
-        else "",
         spending=spending_of(campaign, settings.day_budget, now()),
         city=city_of(first_zone_of(campaign)),
     )

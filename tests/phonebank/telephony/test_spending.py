@@ -79,6 +79,13 @@ def test_a_browsers_line_to_our_own_asterisk_costs_nothing(app, campaign, monkey
     assert still_to_come(campaign) == Decimal("0.08")
 
 
+def test_a_trunk_without_a_price_has_no_prices(app, campaign, monkeypatch):
+    monkeypatch.setitem(app.extensions, "phonebank", replace(config_of(app), telephony="asterisk"))
+    line(campaign, answered=170, backend="asterisk")
+    spent = spending_of(campaign, Decimal("0.01"), now())
+    assert (spent.has_prices, spent.is_over) == (False, False)
+
+
 def test_a_price_that_is_no_price_is_refused():
     with pytest.raises(ValueError, match="TWILIO_PRICE_A_MINUTE must be a price"):
         TwilioSettings.from_environment({"TWILIO_PRICE_A_MINUTE": "two pence"})
