@@ -143,4 +143,6 @@ def _result(row: Any) -> LineResult:
         return LineResult.ABANDONED
     if row.was_lost:
         return LineResult.LOST
+    if row.outcome is None:
+        return LineResult.OPEN
     return LineResult.PERSON if row.reached else LineResult.MACHINE

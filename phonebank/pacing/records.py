@@ -23,7 +23,7 @@ class LineResult(StrEnum):
     MACHINE = "machine"  # a machine or a wrong line was joined with a caller
     LOST = "lost"  # a person was joined, and the caller vanished
     ABANDONED = "abandoned"  # an answer that was joined with nobody
-    OPEN = "open"  # the line, or its call, has not ended yet
+    OPEN = "open"  # it has not ended yet, or nobody has recorded how the call ended
 
 
 @dataclass(frozen=True, slots=True)
