@@ -114,13 +114,14 @@ class _ScriptBuilder:
     def _tag(self, answers: FieldReader, key: str) -> str:
         words = answers.one_line(key)
         said = split_values(words)
-        if words and (len(said) != 1 or len(said[0]) > LONGEST_TAG):
+        is_tag = len(said) == 1 and len(said[0]) <= LONGEST_TAG
+        if words and not is_tag:
             self.diagnostics.error(
                 answers.line_of(key),
                 f"“{words}” is not a tag. A tag has 1 to {LONGEST_TAG} characters, and no comma,"
                 " semicolon or bar.",
             )
-        return " ".join(said)
+        return said[0] if is_tag else words
 
     def _declared_fields(self) -> dict[str, str]:
         declared: dict[str, str] = {}

@@ -72,6 +72,9 @@ class ContactOut(BaseModel):
     callback_at: datetime | None
     added_at: datetime
     fields: dict[str, str] = Field(description="The list's own columns.")
+    tags: list[str] = Field(
+        description="The person's tags. Organisers, lists and answers give them."
+    )
 
 
 class ContactsPage(BaseModel):

@@ -121,6 +121,7 @@ def _contact(row: Row[Any]) -> dict[str, Any]:
         "callback_at": _moment(row.callback_at),
         "added_at": _moment(row.created_at),
         "fields": row.fields,
+        "tags": row.tags,
     }
 
 

@@ -25,7 +25,9 @@ SELECT contact.id, contact.contact_list_id, contact.external_id, contact.first_n
        contact.last_name, contact.phone, contact.other_phones, contact.postcode, contact.email,
        contact.language, contact_list.name AS list, {status_sql()} AS status, contact.last_outcome,
        contact.attempts, contact.last_called_at, contact.callback_at, contact.created_at,
-       contact.fields
+       contact.fields,
+       ARRAY(SELECT DISTINCT tag FROM contact_tag
+             WHERE contact_tag.contact_id = contact.id ORDER BY tag) AS tags
 FROM contact JOIN contact_list ON contact_list.id = contact.contact_list_id
 """  # noqa: S608
 # An erased person has only a row without a number.

@@ -93,7 +93,10 @@ def _choices(fields: "_Fields", steps: Iterable[Step]) -> Iterator[tuple[str, st
 def _tags(fields: "_Fields", choices: Iterable[tuple[str, str, str]]) -> dict[str, dict[str, str]]:
     tags: dict[str, dict[str, str]] = {}
     for step_id, key, prefix in choices:
-        if tag := " ".join(split_values(fields.line(f"{prefix}tag"))):
+        typed = fields.line(f"{prefix}tag")
+        # Several tags stay as they were typed, and the checks report them.
+        if said := split_values(typed):
+            tag = said[0] if len(said) == 1 else typed
             tags.setdefault(step_id, {})[key] = tag
     return tags
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from phonebank.calls import set_aside
 from phonebank.calls.correct import Correction, correct, version_of
@@ -14,7 +14,7 @@ from phonebank.calls.jobs import continue_set_aside
 from phonebank.calls.record import record
 from phonebank.calls.undo import undo
 from phonebank.core.db import db
-from phonebank.models import Call, RoleName, SuppressionOrigin, now
+from phonebank.models import Call, Contact, ContactTag, RoleName, SuppressionOrigin, now
 from phonebank.privacy.erase import erase_contacts
 from phonebank.suppressions.entries import suppress
 from tests.factories import (
@@ -61,6 +61,9 @@ def test_a_person_comes_with_their_status_and_kept_columns(app_context: Flask) -
     create_contact(room.contact_list, phone=drama_number(2))
     make_call(room, "talked", {"vote": "ours"})
     suppress(drama_number(2), SuppressionOrigin.ORGANISER)
+    first = db.session.scalars(select(Contact).where(Contact.phone == drama_number(1))).one()
+    for list_id in (None, room.contact_list.id):
+        db.session.add(ContactTag(contact_id=first.id, tag="helper", contact_list_id=list_id))
     db.session.commit()
     client = api_client(app_context, room.campaign)
 
@@ -71,6 +74,7 @@ def test_a_person_comes_with_their_status_and_kept_columns(app_context: Flask) -
         {"ward": "North"},
     )
     assert called["last_called_at"].endswith("Z")
+    assert (called["tags"], suppressed["tags"]) == (["helper"], [])
     assert suppressed["status"] == "do_not_call"
     assert client.get(f"/contacts/{called['id']}").json == called
     stranger = create_contact(create_list(create_campaign()))

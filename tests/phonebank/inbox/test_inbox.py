@@ -231,6 +231,8 @@ def test_the_marks_and_the_text_are_kept_by_the_editor(bank: PhoneBank, ada: Fla
     assert without.tags == {"vote": {"ours": "ours", "other": "needs visit"}}
     with pytest.raises(InvalidScriptError, match="names nobody"):
         parse(MARKED.replace("vote: [other]", "vote: [nobody]"), "supper")
+    form["s0-c1-tag"] = "Come by, bring leaflets"
+    assert script_from_form(form, script, {}).tags["vote"]["other"] == "Come by, bring leaflets"
     for wrong, message in (("a, b", "is not a tag"), ("x" * 41, "is not a tag")):
         with pytest.raises(InvalidScriptError, match=message):
             parse(MARKED.replace("other: needs visit", f"other: {wrong}"), "supper")
