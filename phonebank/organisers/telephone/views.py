@@ -38,8 +38,8 @@ MODES: dict[CampaignMode, tuple[str, str]] = {
     ),
     CampaignMode.PHONE_BRIDGE: (
         "Through us, one tap for each person",
-        "We call the caller once, and they stay on the line. They see each person first and tap "
-        "Call. Nobody sees the other's number.",
+        "Callers connect once, on their own phone or, if this server offers it, in their browser. "
+        "They see each person first and tap Call. Nobody sees the other's number.",
     ),
     CampaignMode.PROGRESSIVE: (
         "Through us, the next person as soon as the caller is ready",
