@@ -188,8 +188,7 @@ def invite_seat(pledge_id: int, sign_up_id: uuid.UUID) -> None:
     listing = db.session.scalars(select(Listing).where(Listing.party_id == pledge.party_id)).one()
     guest = guests.invite(listing, person.first_name, person.email or "")
     if guest.state == GuestState.NEW:
-        with mail.batch() as batch:
-            batch.send(confirm_message(guest, listing))
+        mail.send_one(confirm_message(guest, listing))
     seat.invited_at = now()
     db.session.commit()
 

@@ -119,6 +119,12 @@ def batch() -> Iterator[Batch]:
             log.warning("the mail server hung up: %s", type(error).__name__)
 
 
+def send_one(message: Message) -> None:
+    """Send one message over its own connection. Raises the errors of `Batch.send`."""
+    with batch() as opened:
+        opened.send(message)
+
+
 def send(to: str, subject: str, text: str) -> None:
     """Send one plain-text message now. Raises MailNotSentError if the mail server does not accept
     it."""

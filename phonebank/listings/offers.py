@@ -159,7 +159,8 @@ def accept_offer(campaign: Campaign, offer_id: int, by: Account) -> HostOffer:
 
 
 def refuse_offer(campaign: Campaign, offer_id: int) -> HostOffer:
-    """Refuse an offer. The offer's page then says so. Raises the errors of `accept_offer`."""
+    """Refuse an offer. Its page says so, and the calling code sends `refused_message`. Raises the
+    errors of `accept_offer`."""
     offer = _lock_waiting(campaign, offer_id)
     offer.state = HostOfferState.REFUSED
     return offer
@@ -202,6 +203,19 @@ def confirm_offer_message(offer: HostOffer) -> Message:
         f"Open this link, and an organiser will look at your offer:\n\n{link}\n\n"
         "If it wasn't you, ignore this e-mail. You won't get another, and we delete your address "
         "tomorrow.\n",
+    )
+
+
+def refused_message(offer: HostOffer) -> Message:
+    """Return the e-mail to a person whose offer was refused."""
+    link = link_to("near.at_place", country=offer.country.lower(), code=offer.place_code)
+    return Message(
+        offer.email,
+        "Your phone party: not this time",
+        f"Hello {offer.first_name},\n\n"
+        f"thank you for your offer to host a phone party in {area_of_offer(offer)}, "
+        f"{when_of_offer(offer)}. The organisers can't take it this time. There may be others near "
+        f"you:\n{link}\n",
     )
 
 

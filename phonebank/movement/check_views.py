@@ -64,7 +64,7 @@ def send_event_back(listing_id: int) -> ResponseReturnValue:
     message = editors.message_to_host(listing)
     flash(f"Sent back. {listing.host_name} gets an e-mail with your reason.", "success")
     response = make_response(redirect(url_for(".event_checks"), 303))
-    run_after(response, lambda: _send(message))
+    run_after(response, lambda: mail.send_one(message))
     return response
 
 
@@ -108,8 +108,3 @@ def _record(action: str, listing: Listing) -> None:
         subject_id=listing.id,
         after={"by": "a volunteer who checks events"},
     )
-
-
-def _send(message: mail.Message) -> None:
-    with mail.batch() as batch:
-        batch.send(message)

@@ -89,8 +89,7 @@ def _ask(listing: Listing, form: AskForm) -> ResponseReturnValue:
     )
     if not listing.by_video:
         # The page says the same to everybody, even if this address has asked before.
-        with mail.batch() as batch:
-            batch.send(mails.confirm_message(guest, listing))
+        mail.send_one(mails.confirm_message(guest, listing))
         db.session.commit()
         return render_template(
             "movement/asked.html", listing=listing, email=guest.email, when=when_of(listing)
@@ -228,8 +227,7 @@ def _tell_host(guest_id: int) -> None:
     host = db.session.get_one(Account, listing.host_id)
     link = sign_in_link(host, f"/parties/{listing.party_id}/guests")
     try:
-        with mail.batch() as batch:
-            batch.send(mails.message_to_host(host.email, guest, listing, link))
+        mail.send_one(mails.message_to_host(host.email, guest, listing, link))
     except mail.MailNotSentError:
         log.warning("a host was not told of a guest; their page shows it")
 

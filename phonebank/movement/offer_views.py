@@ -49,8 +49,7 @@ def offer(country: str, code: str) -> ResponseReturnValue:
             db.session.rollback()
             form.form_errors.append(f"{error.message} {error.what_to_do}".strip())
         else:
-            with mail.batch() as batch:
-                batch.send(offers.confirm_offer_message(made))
+            mail.send_one(offers.confirm_offer_message(made))
             db.session.commit()
             return render_template("movement/offered.html", offer=made, name=name)
     page = render_template(

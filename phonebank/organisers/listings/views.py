@@ -2,14 +2,16 @@
 shown until somebody has checked it. An event that three strangers have reported is hidden until it
 is checked."""
 
-from flask import Blueprint, Flask, render_template, url_for
+from flask import Blueprint, Flask, make_response, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from wtforms.fields.choices import SelectChoice
 
 from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
+from phonebank.core.after_response import run_after
 from phonebank.core.errors import InvalidInputError
+from phonebank.core.mail import send_one
 from phonebank.core.moment_field import MoveForm
 from phonebank.core.scopes import campaign_for
 from phonebank.listings import checks, offers
@@ -72,7 +74,7 @@ def answer_offer(campaign_id: int, offer_id: int, answer: str) -> ResponseReturn
         words = f"{offer.first_name} is a host now, and gets the kit by e-mail within a minute."
     else:
         offer = offers.refuse_offer(campaign, offer_id)
-        words = f"Refused. {offer.first_name} sees it on the page of the offer."
+        words = f"Refused. {offer.first_name} gets an e-mail about it."
     record_audit(
         "offer to host accepted" if answer == "accept" else "offer to host refused",
         account=current_user,
@@ -80,7 +82,11 @@ def answer_offer(campaign_id: int, offer_id: int, answer: str) -> ResponseReturn
         subject_kind="host offer",
         subject_id=offer.id,
     )
-    return commit_and_redirect(url_for(".index", campaign_id=campaign.id), words)
+    message = offers.refused_message(offer) if answer == "refuse" else None
+    response = make_response(commit_and_redirect(url_for(".index", campaign_id=campaign.id), words))
+    if message is not None:
+        run_after(response, lambda: send_one(message))
+    return response
 
 
 @listings.route("/new", methods=["GET", "POST"])

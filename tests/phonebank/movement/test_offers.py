@@ -150,7 +150,12 @@ def test_three_offers_are_open_at_most_and_a_blocked_person_is_not_told(
     link = confirm(client, sent[4])
     assert "will look at your offer" in client.get(link).text
     sign_in(client, organiser_id)
-    assert "Bill" not in client.get(f"/campaigns/{stage.campaign_id}/events").text
+    events = f"/campaigns/{stage.campaign_id}/events"
+    page = client.get(events).text
+    assert "Bill" not in page
+    [refuse, *_] = re.findall(r"/events(/offers/\d+/refuse)", page)
+    client.post(events + refuse).close()
+    assert (sent[5].to, sent[5].subject) == ("vik@example.org", "Your phone party: not this time")
 
 
 def test_old_offers_are_forgotten(
