@@ -39,6 +39,8 @@ def note(_: int, frame: FrameType | None) -> None:
         module, name = str(frame.f_globals.get("__name__", "")), frame.f_code.co_name
         modules.append(module)
         functions.add(f"{module}:{frame.f_code.co_qualname}")
+        if name == "_run" and module == "phonebank.core.statement":
+            statement = frame.f_locals["self"].sql
         if starts_with(module, ("sqlalchemy", "psycopg")):
             is_committing = is_committing or "commit" in name.lower()
             if not statement and name in _EXECUTING:

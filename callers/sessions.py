@@ -12,16 +12,14 @@ from typing import Any
 from flask import g, session
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
-from sqlalchemy.orm.attributes import instance_dict
 
+from phonebank.calls.caller_to_read import caller_to_read
 from phonebank.calls.hold import Device
 from phonebank.core.access import CALLER, open_to
 from phonebank.core.db import autocommit, db, retry_on_deadlock
 from phonebank.core.errors import NotAllowedError, SignInRequiredError
-from phonebank.core.kept_rows import KeptRows
 from phonebank.core.rate_limits import client_key
-from phonebank.core.statement import Statement
-from phonebank.models import Caller, CallerState, Campaign, Party
+from phonebank.models import Caller, CallerState
 from phonebank.roster.devices import COOKIE_KEY, cookie_for, id_and_token, is_device_of
 
 # The query also loads the campaign and the party, which nearly every request needs.
@@ -30,19 +28,6 @@ _BY_ID = (
     .options(joinedload(Caller.campaign), joinedload(Caller.party))
     .where(Caller.id == bindparam("id"))
 )
-
-_COLUMNS = [attribute.key for attribute in Caller.__mapper__.column_attrs]
-_BY_ID_WITHOUT_OBJECTS = Statement(
-    select(
-        *(getattr(Caller, name).label(name) for name in _COLUMNS),
-        Campaign.row_version.label("campaign_version"),
-        Party.row_version.label("party_version"),
-    )
-    .join(Campaign, Campaign.id == Caller.campaign_id)
-    .outerjoin(Party, Party.id == Caller.party_id)
-    .where(Caller.id == bindparam("id"))
-)
-_CAMPAIGNS, _PARTIES = KeptRows(Campaign), KeptRows(Party)
 
 
 class CallerRemovedError(NotAllowedError):
@@ -94,21 +79,6 @@ def _find(caller_id: int) -> Caller | None:
     return caller
 
 
-def _find_to_read(caller_id: int) -> Caller | None:
-    """Return the caller without the work that a session does for its objects. The caller, their
-    campaign and their party belong to no session, and can only be read."""
-    row = _BY_ID_WITHOUT_OBJECTS.row({"id": caller_id})
-    if row is None:
-        return None
-    caller = Caller()
-    values = instance_dict(caller)
-    values.update(zip(_COLUMNS, row, strict=False))
-    values["state"] = CallerState(row.state)
-    values["campaign"] = _CAMPAIGNS.get(row.campaign_id, row.campaign_version)
-    values["party"] = _PARTIES.get(row.party_id, row.party_version) if row.party_id else None
-    return caller
-
-
 def current_caller() -> Caller:
     """Return the caller of this request.
 
@@ -148,19 +118,22 @@ def for_callers(view: Callable[..., Any]) -> Callable[..., Any]:
     return open_to(CALLER)(known)
 
 
-def for_busy_callers(view: Callable[..., Any]) -> Callable[..., Any]:
+def for_busy_callers(
+    view: Callable[..., Any], find: Callable[[int], Caller | None] = caller_to_read
+) -> Callable[..., Any]:
     """Let only callers see a view, as `for_callers` does, for a view that every phone requests
     again and again.
 
     The view can only read `g.caller`, `g.caller.campaign` and `g.caller.party`, and no other
     relationships of these objects. Each of its statements is a separate transaction (`autocommit`).
+    `find` returns the caller with an id, as `caller_to_read` does.
     """
 
     @functools.wraps(view)
     @retry_on_deadlock
     @autocommit
     def known(*args: Any, **kwargs: Any) -> Any:
-        g.caller = _let_in(_caller_of_device(_find_to_read))
+        g.caller = _let_in(_caller_of_device(find))
         return view(*args, **kwargs)
 
     return open_to(CALLER)(known)

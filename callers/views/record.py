@@ -11,6 +11,7 @@ the network delivers late.
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import g, jsonify, redirect, request, url_for
@@ -29,6 +30,7 @@ from callers.views.next_contact import (
 )
 from phonebank.calls.answers import save_answer
 from phonebank.calls.callback_times import callback_time, zone_of
+from phonebank.calls.caller_to_read import caller_and_call, caller_to_read
 from phonebank.calls.earlier_call import take_over
 from phonebank.calls.hold import current_hold, own_call, release_hold, renew_hold
 from phonebank.calls.record import RecordResult, record
@@ -36,7 +38,8 @@ from phonebank.calls.undo import undo
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db, store
 from phonebank.core.errors import InvalidInputError
-from phonebank.models import now
+from phonebank.models import Caller, now
+from phonebank.rules.outcomes import OUTCOMES
 
 _NO = ("no", "false", "0")
 _CHANGED = "phonebank.changed"
@@ -60,15 +63,27 @@ def answer(call_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for(".person", _anchor="now"), 303)
 
 
+def _find_with_call(caller_id: int) -> Caller | None:
+    """Return the caller, and keep in `g` the fields of the request and what was read of the call
+    with the caller. Answers of an earlier call change the call, so then it is read later."""
+    g.fields, g.call_rows = read_fields(), None
+    outcome = OUTCOMES.get(_outcome_in(g.fields))
+    if outcome is None or g.fields.get("go_on_from"):
+        return caller_to_read(caller_id)
+    call_id = (request.view_args or {})["call_id"]
+    caller, g.call_rows = caller_and_call(caller_id, call_id, outcome)
+    return caller
+
+
 @pages.post("/calling/person/<uuid:call_id>/outcome")
-@for_busy_callers
+@partial(for_busy_callers, find=_find_with_call)
 def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
     """Record how the call ended, and show the next contact in the same response.
 
     The JSON has "outcome", "note", "ring_back" or "date" and "time", "only_me" and "language". With
     "next": false, no contact is claimed.
     """
-    fields = read_fields()
+    fields = g.fields
     try:
         recorded = _record(call_id, fields)
     except InvalidInputError as refused:
@@ -121,8 +136,7 @@ def renew(call_id: uuid.UUID) -> ResponseReturnValue:
 
 def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any]) -> RecordResult:
     """Record the outcome that a form or an API client names, and commit."""
-    ring_back = str(fields.get("ring_back") or "")
-    key = "call_back" if ring_back else str(fields.get("outcome") or "")
+    ring_back, key = str(fields.get("ring_back") or ""), _outcome_in(fields)
     if not key:
         raise InvalidInputError(
             "You haven't said how the call ended.", "Choose one of the buttons."
@@ -139,10 +153,16 @@ def _record(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any])
         only_me=not _says_no(fields, "only_me"),
         language=str(fields.get("language") or "")[:8],
         turn=_turn(),
+        rows=g.call_rows,
     )
     store()
     setattr(g, RECORDED, recorded.last)
     return recorded
+
+
+def _outcome_in(fields: MultiDict[str, Any] | Mapping[str, Any]) -> str:
+    """Return the key of the outcome that the fields name, or ""."""
+    return "call_back" if fields.get("ring_back") else str(fields.get("outcome") or "")
 
 
 def _take_over(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any]) -> None:

@@ -35,7 +35,7 @@ from phonebank.tallies.totals import COUNTED_CALL, sql_to_add
 # company's number may have more.
 OTHERS_AT_MOST = 100
 
-_READ_WORDS = f"""
+_WORDS = f"""
 SELECT CAST(call.xmin AS text) AS call_version, CAST(contact.xmin AS text) AS contact_version,
        call.id AS call_id, call.outcome, call.turn, call.campaign_id, call.party_id,
        call.contact_id, call.phone AS called_phone, call.script_version_id, call.started_at,
@@ -52,15 +52,17 @@ WHERE call.id = :call_id AND call.phone <> ''
 """  # noqa: S608
 # Only an outcome that reached a person needs the answers. If one statement read them on a
 # condition, PostgreSQL would plan it each time, which takes longer than reading.
-_READ = Statement(_READ_WORDS % "NULL AS fields, NULL AS answers, NULL AS taken_over")
-_READ_WITH_ANSWERS = Statement(
-    _READ_WORDS
+CALL_AND_CONTACT = _WORDS % "NULL AS fields, NULL AS answers, NULL AS taken_over"
+CALL_AND_CONTACT_WITH_ANSWERS = (
+    _WORDS
     % f"""contact.fields,
        (SELECT jsonb_object_agg(step_id, value) FROM answer WHERE answer.call_id = call.id)
            AS answers,
        (SELECT jsonb_agg(step_id) FROM answer
         WHERE answer.call_id = call.id AND seq = {TAKEN_OVER}) AS taken_over"""  # noqa: S608
 )
+_READ = Statement(CALL_AND_CONTACT)
+_READ_WITH_ANSWERS = Statement(CALL_AND_CONTACT_WITH_ANSWERS)
 
 # If `locked` has to wait for a row, PostgreSQL compares the newest version of that row. The others
 # on the number wait until `:until`. Near the end of calling hours, two waits of different length
@@ -171,15 +173,23 @@ def read_rows(caller_id: int | None, call_id: uuid.UUID, outcome: Outcome) -> Ca
     """Return a call of this caller with its contact, or None if the caller has no such call or the
     contact was erased. `caller_id` is None for a call that no caller took. `outcome` is the outcome
     to be recorded."""
-    values = {
+    values = parameters_of(caller_id, call_id, outcome)
+    row = (_READ_WITH_ANSWERS if outcome.reached else _READ).row(values)
+    return None if row is None else rows_of(row)
+
+
+def parameters_of(caller_id: int | None, call_id: uuid.UUID, outcome: Outcome) -> dict[str, Any]:
+    """Return the parameters of CALL_AND_CONTACT."""
+    return {
         "caller_id": caller_id,
         "call_id": call_id,
         "outcome": outcome.key,
         "about_number": outcome.is_about_number,
     }
-    row = (_READ_WITH_ANSWERS if outcome.reached else _READ).row(values)
-    if row is None:
-        return None
+
+
+def rows_of(row: Any) -> CallRows:
+    """Return the values of a row with the columns of CALL_AND_CONTACT."""
     of_call = {name: getattr(row, name) for name in _OF_CALL}
     return CallRows(**of_call, contact=ContactValues.of(row))
 

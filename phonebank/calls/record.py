@@ -15,7 +15,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from phonebank.calls.call_rows import read_rows, write_rows
+from phonebank.calls.call_rows import CallRows, read_rows, write_rows
 from phonebank.calls.contact_state import offer_language
 from phonebank.calls.hold import is_stale, not_an_own_call, own_call_and_contact
 from phonebank.calls.last_call import LastCall
@@ -67,6 +67,7 @@ def record(
     only_me: bool = True,
     language: str = "",
     turn: int | None = None,
+    rows: CallRows | None = None,
 ) -> RecordResult:
     """Record the outcome of a call, with all its effects.
 
@@ -76,6 +77,7 @@ def record(
     another caller has been given the contact since then, a late outcome changes neither the contact
     nor a tally, but it can still put the number on the do-not-call list.
 
+    `rows` is the call as `read_rows` has just returned it, if the view has read it already.
     `callback_at` (aware) is the promised time. `only_me` at first reserves the callback for this
     caller. `language` (BCP 47) is the language that the contact speaks, for the outcome that asks
     for it.
@@ -101,7 +103,7 @@ def record(
     report = Report(caller, call_id, outcome, note, callback_at, only_me, language, turn)
     # These outcomes change further rows, by further statements, so they need a transaction.
     changes_more = outcome.number_bad or outcome.tag_language or outcome.suppress_reason is not None
-    result = None if changes_more else _record(report, is_locked=False)
+    result = None if changes_more else _record(report, is_locked=False, rows=rows)
     if result is None:
         begin_transaction()
         call, _ = own_call_and_contact(caller, call_id)
@@ -130,13 +132,13 @@ def record_unanswered(call_id: uuid.UUID, outcome_key: str) -> RecordResult:
     return result
 
 
-def _record(report: Report, is_locked: bool) -> RecordResult | None:
+def _record(report: Report, is_locked: bool, rows: CallRows | None = None) -> RecordResult | None:
     """Read the rows, decide, and write. Return None if nothing was written, because the call or its
     contact changed between reading and writing, or because this outcome needs locked rows and
     `is_locked` is False."""
     outcome = report.outcome
     caller_id = report.caller.id if report.caller else None
-    rows = read_rows(caller_id, report.call_id, outcome)
+    rows = rows or read_rows(caller_id, report.call_id, outcome)
     if rows is None:
         raise not_an_own_call(report.call_id, caller_id or 0)
     if rows.outcome is not None or is_stale(report.turn, rows.turn):

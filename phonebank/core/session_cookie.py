@@ -5,7 +5,10 @@ and send it with every response. Sending it once a day is enough.
 """
 
 import time
+from copy import deepcopy
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 from flask import Flask, Request, Response
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
@@ -13,6 +16,8 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 # Seconds. A permanent session lives for a month after it was last sent.
 SENT_EVERY = 24 * 60 * 60
+# So many cookies are kept read, of half a kilobyte each.
+COOKIES_KEPT = 10_000
 
 
 class Session(SecureCookieSession):
@@ -28,6 +33,8 @@ class SessionCookies(SecureCookieSessionInterface):
 
     def __init__(self) -> None:
         self._serializer: URLSafeTimedSerializer | None = None
+        # A phone sends the same cookie all evening.
+        self._read = lru_cache(maxsize=COOKIES_KEPT)(self._read_cookie)
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         """Return the serializer of the app's session cookies."""
@@ -44,12 +51,23 @@ class SessionCookies(SecureCookieSessionInterface):
             return None if serializer is None else Session()
         lifetime = int(app.permanent_session_lifetime.total_seconds())
         try:
-            content, signed_at = serializer.loads(cookie, max_age=lifetime, return_timestamp=True)
+            content, signed_at = self._read(cookie)
+            if not 0 <= time.time() - signed_at.timestamp() <= lifetime:
+                content, signed_at = serializer.loads(
+                    cookie, max_age=lifetime, return_timestamp=True
+                )
         except BadSignature:
             return Session()
-        session = Session(content)
+        session = Session(deepcopy(content))
         session.signed_at = signed_at
         return session
+
+    def _read_cookie(self, cookie: str) -> tuple[dict[str, Any], datetime]:
+        """Return the content of a cookie of any age, and when it was signed. Raises
+        BadSignature."""
+        assert self._serializer is not None  # noqa: S101 (open_session has made it)
+        content, signed_at = self._serializer.loads(cookie, return_timestamp=True)
+        return content, signed_at
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Send the session cookie if it has to be sent.

@@ -1,16 +1,22 @@
-"""Statements of the busiest views, which psycopg runs without the extra work that SQLAlchemy does
-for each statement.
+"""Statements of the busiest views, which psycopg runs without a cursor, and without the extra work
+that SQLAlchemy does for each statement.
 
-SQLAlchemy's extra work takes longer than psycopg takes for the statement itself. To get from one
-contact to the next, a caller needs five of these statements
+This extra work takes longer than PostgreSQL takes for the statement itself. To get from one contact
+to the next, a caller needs four of these statements
 (docs/decisions/0037-busy-statements-skip-sqlalchemy.md).
 """
 
-from collections.abc import Mapping
+import re
+from collections import namedtuple
+from collections.abc import Callable, Mapping
 from enum import Enum
+from itertools import count
 from typing import Any, cast
 
 import psycopg
+from psycopg import generators
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.rows import namedtuple_row, scalar_row
 from sqlalchemy import ClauseElement, Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
@@ -41,6 +47,11 @@ class Statement:
             for name, bind in compiled.binds.items()
             if not bind.required
         }
+        names = re.findall(r"%\((\w+)\)s", self.sql)
+        self.parameters = list(dict.fromkeys(names))
+        numbers = {name: f"${number}" for number, name in enumerate(self.parameters, 1)}
+        numbered = re.sub(r"%\((\w+)\)s", lambda found: numbers[found[1]], self.sql)
+        self.numbered_sql = numbered.replace("%%", "%").encode()
 
     def row(self, values: Mapping[str, Any]) -> Any:
         """Run the statement. Return its first row as a named tuple, or None if there is no row."""
@@ -55,14 +66,78 @@ class Statement:
         connection = db.session.connection()
         driver: Any = connection.connection.driver_connection
         parameters = {**self._constants, **values}
-        with driver.cursor(row_factory=row_factory) as cursor:
-            for listener in connection.engine.dispatch.before_cursor_execute:
-                listener(connection, cursor, self.sql, parameters, None, False)
-            try:
+        for listener in connection.engine.dispatch.before_cursor_execute:
+            listener(connection, None, self.sql, parameters, None, False)
+        try:
+            if driver.autocommit and driver.info.transaction_status == TransactionStatus.IDLE:
+                prepared = connection.info.get(self)
+                if prepared is None:
+                    prepared = connection.info[self] = _Prepared(self, driver)
+                row = prepared.first_row(parameters)
+                return row[0] if row is not None and row_factory is scalar_row else row
+            with driver.cursor(row_factory=row_factory) as cursor:
                 cursor.execute(self.sql, parameters)
                 return cursor.fetchone()
-            except psycopg.Error as error:
-                raise _as_sqlalchemy_error(connection, cursor, self.sql, error) from error
+        except psycopg.Error as error:
+            raise _as_sqlalchemy_error(connection, None, self.sql, error) from error
+
+
+_NUMBERS = count()
+
+
+def _row_type(columns: list[str]) -> Any:
+    return namedtuple("Row", columns)
+
+
+class _Prepared:
+    """A statement on one connection that commits each statement. PostgreSQL prepares it for each
+    combination of the parameters' types; psycopg chooses the type of a whole number by its
+    size."""
+
+    def __init__(self, statement: Statement, driver: Any) -> None:
+        self._statement, self.sql = statement, statement.sql
+        self._driver = driver
+        self._transformer = Transformer(driver)
+        self._formats = [PyFormat.AUTO] * len(statement.parameters)
+        self._names: dict[tuple[int, ...], bytes] = {}
+        self._make: Callable[..., Any] | None = None
+
+    def first_row(self, values: Mapping[str, Any]) -> Any:
+        """Run the statement, and return its first row as a named tuple; None if there is none.
+        Raises psycopg.Error."""
+        try:
+            return self._run(values)
+        except psycopg.errors.InvalidSqlStatementName:
+            # After a rollback psycopg drops what was prepared. The statement has not begun.
+            self._names.clear()
+            return self._run(values)
+
+    def _run(self, values: Mapping[str, Any]) -> Any:
+        to_send = [values[name] for name in self._statement.parameters]
+        sent = self._transformer.dump_sequence(to_send, self._formats)
+        types = tuple(self._transformer.types or ())
+        pgconn = self._driver.pgconn
+        name = self._names.get(types)
+        if name is None:
+            name = f"statement_{next(_NUMBERS)}".encode()
+            pgconn.send_prepare(name, self._statement.numbered_sql, types)
+            self._result()
+            self._names[types] = name
+        pgconn.send_query_prepared(name, sent, param_formats=self._transformer.formats)
+        result = self._result()
+        if not result.ntuples:
+            return None
+        self._transformer.set_pgresult(result, set_loaders=self._make is None)
+        if self._make is None:
+            columns = [result.fname(i).decode() for i in range(result.nfields)]
+            self._make = _row_type(columns)._make
+        return self._transformer.load_row(0, self._make)
+
+    def _result(self) -> Any:
+        (result,) = self._driver.wait(generators.execute(self._driver.pgconn))
+        if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+            raise psycopg.errors.error_from_result(result, self._driver.info.encoding)
+        return result
 
 
 def _as_sqlalchemy_error(

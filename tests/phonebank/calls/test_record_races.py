@@ -205,7 +205,7 @@ def test_an_outcome_asks_no_more_than_it_needs(
     messages = sent_to_postgresql(
         lambda: client.post(address, json={"outcome": "busy", "next": False})
     )
-    # Who asks; how things stand; write; then free the contact and mark the board in one message.
-    assert asked == ["SELECT", "SELECT", "WITH", "EVAL SET"]
+    # Who asks and how things stand; write; then free the contact and mark the board in one message.
+    assert asked == ["SELECT", "WITH", "EVAL SET"]
     assert not {"BEGIN", "COMMIT", "ROLLBACK"} & set(messages)
     assert differences() == []

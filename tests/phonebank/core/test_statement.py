@@ -78,6 +78,20 @@ def test_a_lost_connection_is_replaced(app: Flask, commits_each_statement: bool)
         (autocommit(lose_it) if commits_each_statement else lose_it)()
 
 
+def test_it_goes_on_after_psycopg_has_dropped_what_was_prepared(app: Flask) -> None:
+    add = Statement("SELECT :number + :more AS sum")
+
+    @autocommit
+    def use() -> list[int]:
+        sums = [add.row({"number": n, "more": 70_000 * n}).sum for n in range(3)]
+        Statement("DEALLOCATE ALL").row({})
+        # The first has a parameter of another type, and so was not prepared before.
+        return [*sums, *(add.scalar({"number": 1, "more": n}) for n in (2**40, 1, 70_000))]
+
+    with app.app_context():
+        assert use() == [0, 70_001, 140_002, 2**40 + 1, 2, 70_001]
+
+
 def test_those_who_listen_to_statements_hear_of_it(app_context: Flask) -> None:
     heard: list[str] = []
 
