@@ -203,9 +203,9 @@ def lane_score(priority: int, tried: bool, callable_at: datetime) -> float:
     """Return a contact's position in a lane. The contact with the lowest number is called first.
 
     Contacts are ordered first by list priority. Contacts that have never been tried come before
-    contacts that have, and among those, the contact that has been callable for longest comes first.
-    Seconds since 1970 stay below 10^10 until the year 2286, so these three parts cannot overlap.
-    With priorities of ±100,000, a double still keeps the time exact to a millisecond.
+    contacts that have. Within each group, the contact that has been callable for longest comes
+    first. Seconds since 1970 stay below 10^10 until the year 2286, so these three parts cannot
+    overlap. With priorities of ±100,000, a double still keeps the time exact to a millisecond.
     """
     return (priority * 2 + tried) * 1e10 + callable_at.timestamp()
 

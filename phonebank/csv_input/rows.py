@@ -186,7 +186,7 @@ class _Lines:
         self._size = 0
 
     def put_back(self, lines: list[str]) -> None:
-        """Return lines to the front of the file, to be read again."""
+        """Put lines back at the front of the file, so that they are read again."""
         self._put_back.extendleft(reversed(lines))
         self.ended = False
 

@@ -88,7 +88,7 @@ def say_message(base_url: str, line_id: int, words: str, language: str) -> str:
 
 
 def end() -> str:
-    """Return the TwiML that ends a line."""
+    """Return the TwiML that hangs up a telephone line."""
     response = Xml.Element("Response")
     Xml.SubElement(response, "Hangup")
     return _text(response)

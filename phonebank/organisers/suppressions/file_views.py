@@ -118,7 +118,7 @@ def delete(batch_id: int) -> ResponseReturnValue:
 @pages.post("/take-back")
 @open_to(RoleName.ORGANISER)
 def take_back(batch_id: int) -> ResponseReturnValue:
-    """Remove the numbers that only this file put on the list, and keep the organiser's reason."""
+    """Remove the numbers that only this file put on the list, and record the organiser's reason."""
     _file(batch_id)
     form = TakeBackForm()
     if not form.validate():
