@@ -128,7 +128,7 @@ class Fault(BaseModel):
 
 class ContactIn(_Sent):
     """A person to add or change. Send everything that you know, because fields that you leave out
-    are emptied."""
+    are emptied, except `external_id`."""
 
     phones: list[Text] = Field(
         min_length=1,
