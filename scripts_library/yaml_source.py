@@ -70,7 +70,7 @@ Node = Text | Items | Table
 
 
 class _ReadError(Exception):
-    """The error that stops the parser. A diagnostic is added before it is raised."""
+    """The error that stops the parser. Before this error is raised, a diagnostic is added."""
 
 
 def parse_yaml(text: str, diagnostics: DiagnosticList) -> Table | None:

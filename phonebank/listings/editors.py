@@ -134,8 +134,8 @@ def message_to_host(listing: Listing) -> Message:
 
 
 def roles_to_tell(at: datetime) -> Sequence[int]:
-    """Return the ids of the roles whose volunteers should hear that something waits for a check:
-    something in their campaign waits, and they have not heard of it for TOLD_EVERY."""
+    """Return the ids of the roles whose volunteers should be told that something in their campaign
+    waits for a check. They were last told at least TOLD_EVERY ago, or never."""
     waits = exists().where(
         Listing.campaign_id == VolunteerRole.campaign_id,
         Listing.starts_at > at,

@@ -56,8 +56,8 @@ class Lengths:
         """Make lengths from the number of talks that ended in each step of age, and the number of
         seconds that all talks together spent in that step.
 
-        `guess` is the mean length, in seconds, that is assumed at first. The guess has the weight
-        of five talks. In each step, the mean has the weight of two talks.
+        `guess` is the mean length, in seconds, that is assumed at first. The guess counts as much
+        as five measured talks. In each step, the mean has the weight of two talks.
         """
         mean = (sum(seconds) + 5 * guess) / (sum(ended) + 5)
         rates = (

@@ -223,7 +223,8 @@ def _with_zones(contact: Contact, zones: Sequence[str]) -> str:
     """Return the contact's zones and those of a new number. A call must be inside calling hours in
     all of them.
 
-    A postcode shows the zone better than a number, so with a postcode the zones stay the same.
+    A postcode shows the zone better than a number does, so the zones of a contact with a postcode
+    do not change.
     """
     if contact.postcode or not contact.zone_key:
         return contact.zone_key

@@ -1,7 +1,7 @@
 """The pages of a do-not-call file: review its numbers, put them on the list, remove them again.
 
 Once a file's numbers are on the list, they can only be removed all together. A file is kept until
-an organiser enters or deletes it, but no longer than a day.
+an organiser puts its numbers on the list or deletes the file, but for no longer than a day.
 """
 
 import logging
