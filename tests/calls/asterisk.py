@@ -142,6 +142,8 @@ class Asterisk:
         """Everything that was sent to and from each telephone that was called, with all headers: a
         text for each call."""
         log = self.folder / "people/messages.log"
+        if not log.exists():
+            return []
         texts: dict[str, list[str]] = {}
         for message in re.split(r"\n-{40,}", log.read_text(errors="replace")):
             if call := re.search(r"^Call-ID: *(\S+)", message, re.MULTILINE):
