@@ -160,7 +160,9 @@ def test_the_list_s_page_asks_and_the_lists_page_warns(
     )
     history = client.get(f"/campaigns/{campaign_id}/lists").text
     assert f"counts until {today + timedelta(days=3)}" in history
-    assert "The reason: Our members" in say(how="not_needed", reason="Our members")
+    not_needed = say(how="not_needed", reason="Our members")
+    assert "The reason: Our members" in not_needed
+    assert "Calls to the list stop" not in not_needed
 
 
 def test_british_lists_wait_until_somebody_says_when_they_were_screened(
