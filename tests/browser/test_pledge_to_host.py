@@ -248,7 +248,7 @@ def gil_asks_to_come(gil: Page, site: Processes, post: MailServer) -> str:
     page = link_in(mail_to(post, GIL, "One more tap"), site, "/guest/")
     gil.goto(page)
     gil.get_by_role("button", name="Yes, ask Ana").click()
-    expect(gil.get_by_text("We've asked Ana.")).to_be_visible()
+    expect(gil.get_by_text("We've asked Ana if you can come.")).to_be_visible()
     assert STREET not in gil.content()
     return page
 

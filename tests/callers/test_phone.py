@@ -128,7 +128,7 @@ def test_nobody_is_called_when_the_days_money_is_spent(simulated, client):
         tonight.connect_all()
         tonight.run(lambda: phone_of(tonight.callers[0].id).phase == Phase.OFF)
         assert tonight.calls() == []
-        assert "money for calls is spent" in client.get("/calling/phone").text
+        assert "has spent today's money for calls" in client.get("/calling/phone").text
 
 
 def test_a_campaign_without_a_telephone_service_has_none_of_this(simulated, client):

@@ -155,8 +155,8 @@ def test_who_took_a_place_confirms_it_and_the_host_lets_them_come(
     ben, cleo = new_phone("Ben"), new_phone("Cleo", reach="020 7946 0123")
     for phone in (ben, cleo):
         phone.post(f"{hall.address}/parties/{taken}/take")
-    assert "we e-mail you a link" in ben.get(f"{hall.address}/parties").text
-    assert "no e-mail address of yours" in cleo.get(f"{hall.address}/parties").text
+    assert "we'll e-mail you a link" in ben.get(f"{hall.address}/parties").text
+    assert "don't have your e-mail address" in cleo.get(f"{hall.address}/parties").text
     end(hall)
     look_after_call_outs()
     printed = capsys.readouterr().out

@@ -97,7 +97,7 @@ def test_an_organiser_names_an_editor_who_opens_the_mailed_link(
     with app.app_context():
         role_id = db.session.query(VolunteerRole).one().id
     phone.post(f"/volunteer/roles/{role_id}/stop")
-    assert "You check no events" in phone.get(PAGE).text
+    assert "You have no events to check" in phone.get(PAGE).text
     with app.app_context():
         forget_volunteers()
         assert db.session.query(Volunteer).count() == 0

@@ -310,7 +310,7 @@ def test_a_host_puts_a_party_on_the_map_moves_it_and_cancels_it(
         refused = client.post(page, data=typed | wrong)
         assert (refused.status_code, words in refused.text) == (422, True), wrong
     assert client.post(page, data=typed).status_code == 303
-    assert "An organiser or an area editor checks your first" in client.get(page).text
+    assert "An organiser or an area editor will check your first" in client.get(page).text
     assert "Bea" not in app.test_client().get("/near/gb/SE5").text
 
     looks = app.test_client()
