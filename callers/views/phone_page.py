@@ -12,6 +12,7 @@ from callers.views.blueprint import wants_screen
 from callers.views.softphone import allow_softphone
 from phonebank.core.content_negotiation import wants_json
 from phonebank.models import Caller, CampaignMode, EndCause, now
+from phonebank.phones.e164 import format_for_reading
 from phonebank.telephony.phases import Phase
 from phonebank.telephony.sessions import CallerPhone, phone_of
 from phonebank.telephony.spending import is_money_spent
@@ -117,10 +118,16 @@ def page_parts(caller: Caller, seen: bool = False) -> dict[str, Any]:
         "state": _state(caller, phone),
         "phone": phone,
         "money_spent": phone.phase == Phase.OFF and is_money_spent(caller.campaign, now()),
-        "own_number": session.get(OWN_NUMBER, ""),
+        "own_number": _number_to_read(caller),
         "softphone": allow_softphone(),
         **page_data.place_of(caller),
     }
+
+
+def _number_to_read(caller: Caller) -> str:
+    """Return the number that this browser keeps, as people read it, or ""."""
+    number = session.get(OWN_NUMBER, "")
+    return format_for_reading(number, caller.campaign.country) if number else ""
 
 
 def _shows_person(caller: Caller, phone: CallerPhone) -> bool:
