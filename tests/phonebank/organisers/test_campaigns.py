@@ -374,7 +374,8 @@ def test_a_campaign_says_who_is_responsible_why_and_until_when_before_it_starts(
     assert organiser.post(form, data=said).status_code == 422
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     organiser.post(form, data=said | {"ends_on": tomorrow.isoformat()})
-    last = (tomorrow + timedelta(days=30)).isoformat()
-    assert f"kept until {last}" in organiser.get(f"{address}/settings").text
+    last = tomorrow + timedelta(days=30)
+    shown = organiser.get(f"{address}/settings").text
+    assert f"kept until {last.day} {last:%B %Y}." in shown
     organiser.post(f"{address}/state", data={"verb": "start"})
     assert "Pause" in organiser.get(address).text
