@@ -59,7 +59,7 @@ def last_name_of(number: int) -> str:
     """Return a last name of two parts, of letters only, so that few people share one."""
     first = LAST_NAMES[number % len(LAST_NAMES)]
     letters = "".join(chr(ord("a") + number // 26**place % 26) for place in range(4))
-    return f"{first}-{letters.capitalize()}"
+    return f"{first}-X{letters}"  # no wish, such as "decd", begins with an X
 
 
 def write_people(path: Path, rows: int) -> None:
