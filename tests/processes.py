@@ -126,6 +126,8 @@ class Processes:
             "SECRET_KEY": config.secret_key,
             "PASSWORD_SALT": config.password_salt,
             "TOTP_SECRET": config.totp_secret,
+            # Without them the processes could not read the addresses that the test has stored.
+            "NUMBER_KEYS": ",".join(config.number_keys),
             "PHONEBANK_MODE": config.mode,
             "REQUIRE_SECOND_FACTOR": "no",
             "BASE_URL": self.url,

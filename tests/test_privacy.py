@@ -35,6 +35,8 @@ from tests.phonebank.live.conftest import Line
 from tests.processes import Processes, within
 from tests.whole_evening import (
     ADDRESSES,
+    POSTCODE,
+    STREET,
     Evening,
     begin_evening,
     cookie_of,
@@ -89,6 +91,14 @@ def names_found_in(shown: str) -> set[str]:
         if DIGITS in digits or "2079460778" in digits:
             found.add("number")
     return found
+
+
+def shows_street(shown: str) -> bool:
+    """Whether a page, event or log has the party's street or whole postcode, in any spelling."""
+    readings = {shown, html.unescape(shown), urllib.parse.unquote_plus(shown)}
+    close = {re.sub(r"[^a-z0-9]", "", reading.lower()) for reading in readings}
+    secrets = [re.sub(r"[^a-z0-9]", "", part.lower()) for part in (STREET, POSTCODE)]
+    return any(secret in reading for reading in close for secret in secrets)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +165,10 @@ class Visitor:
             assert found is not None
             self.token = found[1]
         return self.token
+
+    def streets_shown(self) -> set[str]:
+        """The requests whose answer had the party's street, house number or whole postcode."""
+        return {what for what, body in self.seen.items() if shows_street(body)}
 
     def names_shown(self) -> dict[str, set[str]]:
         """What of the person was in each answer that this visitor received."""
@@ -449,6 +463,25 @@ def test_no_other_visitor_sees_anything_of_the_person(driven: Driven, who: str) 
     visitor = driven.people[who]
     assert len(visitor.seen) > 80, "they looked everywhere"
     assert visitor.names_shown() == {}
+
+
+@pytest.mark.parametrize("who", ["host", "other host", "Priya", "Newcomer", "Waiting", "stranger"])
+def test_nobody_but_the_host_and_an_accepted_guest_sees_where_the_party_is(
+    driven: Driven, who: str
+) -> None:
+    link = f"/guest/{driven.evening.guest_token}"
+    paths = [link, f"{link}/event.ics"]
+    if who == "host":
+        paths.append(f"/parties/{driven.evening.party_id}/guests")
+    kinds = ("text/html", "application/json")
+    pages = {f"GET {path} as {kind}" for path in paths for kind in kinds}
+    # The guest's link is a secret: the person who has it is the accepted guest.
+    assert driven.people[who].streets_shown() == pages
+
+
+def test_no_event_and_no_log_says_where_the_party_is(driven: Driven) -> None:
+    assert not any(shows_street(driven.events_of(who)) for who in driven.lines)
+    assert [line for line in driven.log.splitlines() if shows_street(line)] == []
 
 
 def test_visitors_who_may_see_the_person_did(driven: Driven) -> None:

@@ -87,6 +87,9 @@ from tests.factories import (
 from tests.signing_in import session_cookie, signed_in
 from tests.some_places import ensure_places
 
+# Where the party is, which only its host and accepted guests may read. Easy to find in a page.
+STREET, POSTCODE = "14 Quincewort Row", "SW9 8QX"
+
 # The outcomes that callers record in turn: some of everything that charts and tables show.
 OUTCOMES = ("no_answer", "answerphone", "no_answer", "talked", "busy", "refused", "no_answer",
             "talked", "call_back", "wrong_number", "no_answer", "do_not_call")  # fmt: skip
@@ -260,7 +263,9 @@ def _event(host: Account, party: Party) -> tuple[Listing, Guest]:
     """Put the party on the map. Gil comes to it, and Mia asks to."""
     ensure_places()
     place = db.session.scalars(select(Place).where(Place.code == "SW9")).one()
-    details = listings.Details(False, place, "4 Plum Row\nLondon", 12, True, ("en",), "Hari")
+    details = listings.Details(
+        False, place, f"{STREET}\nLondon {POSTCODE}", 12, True, ("en",), "Hari"
+    )
     listing = listings.list_party(host, party, details)
     checks.approve(listing)
     for name in ("Mia", "Gil"):
@@ -291,7 +296,7 @@ def _training(campaign: Campaign, organiser: Account, callers: dict[str, Caller]
         campaign,
         ListingKind.TRAINING,
         listings.Event("Learn to call", now() + timedelta(hours=1), "Europe/London"),
-        listings.Details(False, brixton, "The Hall\n4 Plum Row", 30, True, ("en",), "Tess"),
+        listings.Details(False, brixton, f"The Hall\n{STREET}", 30, True, ("en",), "Tess"),
     )
     room = open_room(listing, tess)
     for name in ("Priya", "Sam"):

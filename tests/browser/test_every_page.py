@@ -7,6 +7,7 @@ widths.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,12 @@ LEFT_OUT = {
 
 
 CALLERS = ("Sam", "Newcomer", "Waiting", "Idle")
+# Pages that many people open once, on whatever they have. All rules apply to them at four sizes.
+OF_MOVEMENT = re.compile(
+    r"/(near|guest|hall|volunteer|training|trained|call-out)\b"
+    r"|/parties/(new|\d+/(guests|kit|training))\b|/campaigns/\d+/(events|call-outs)\b"
+)
+SIZES_OF_MOVEMENT = (SMALL, PHONE, LAPTOP, TELEVISION)
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,10 @@ class Visit:
         if self.endpoint in ("board.show", "movement.projector"):
             return TELEVISION
         return PHONE if self.who in CALLERS or self.who in ("host", "volunteer") else LAPTOP
+
+    def is_of_movement(self, evening: Evening) -> bool:
+        """Whether strangers, guests, hosts of listings or people in a hall use the page."""
+        return bool(OF_MOVEMENT.match(self.address_in(evening)))
 
     def address_in(self, evening: Evening) -> str:
         return (self.address or ADDRESSES[self.endpoint])(evening)
@@ -490,16 +501,21 @@ def dead_links(page: Page, followed: set[str]) -> list[str]:
     ]
 
 
-def faults_of(page: Page, said: list[str], at_home: Size = LAPTOP) -> list[str]:
+def faults_of(
+    page: Page, said: list[str], at_home: Size = LAPTOP, at_all_sizes: bool = False
+) -> list[str]:
     """Everything wrong with the page as it is, with folded parts opened.
 
-    All rules apply at the size that the page is made for, the rules of layout at another size too,
-    and the rule of contrast in dark colours too. At no size may anything stick out.
+    All rules apply at the size that the page is made for, and with `at_all_sizes` at all of
+    SIZES_OF_MOVEMENT. The rules of layout apply at another size too, and the rule of contrast in
+    dark colours. At no size may anything stick out.
     """
     page.evaluate(OPEN_FOLDED)
     elsewhere = LAPTOP if at_home == PHONE else PHONE
     found = []
+    others = [size for size in SIZES_OF_MOVEMENT if size != at_home] if at_all_sizes else []
     for size, kind, rules in (
+        *((size, "tag", TAGS) for size in others),
         (elsewhere, "rule", RULES_OF_LAYOUT),
         (at_home, "tag", TAGS),
     ):
@@ -555,7 +571,7 @@ def test_page(
         visit.act(page)
         page.wait_for_load_state()
     photograph(page, str(visit))
-    faults = faults_of(page, said, visit.at_home())
+    faults = faults_of(page, said, visit.at_home(), visit.is_of_movement(evening))
     faults += dead_links(page, followed.setdefault(visit.who, set()))
     if visit.refused:
         faults = [fault for fault in faults if "Failed to load resource" not in fault]
