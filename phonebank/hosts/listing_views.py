@@ -74,8 +74,8 @@ def _store(party: Party, listing: Listing | None, form: ListingForm) -> Response
             words = "People near you can find your party now."
         else:
             words = (
-                "An organiser or an area editor checks your first party. After that, people near "
-                "you can find it."
+                "An organiser or an area editor will check your first party. After that, people "
+                "near you can find it."
             )
     elif listings.change_details(listing, details):
         words = "Changed. Your guests get an e-mail about it."

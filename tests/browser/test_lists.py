@@ -114,7 +114,7 @@ def test_a_list_goes_in_is_watched_and_undone(page: Page, app: Flask) -> None:
     page.get_by_text("Undo this upload").click()
     assert_shows(page, "ward")
     page.get_by_role("button", name="Remove these people").click()
-    expect(page.get_by_text("Removing the people")).to_be_visible()
+    expect(page.get_by_text("removing the people")).to_be_visible()
     with app.app_context():
         undo_import(list_id)
     expect(page.get_by_text("This upload was undone.")).to_be_visible()

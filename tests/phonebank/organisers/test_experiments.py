@@ -97,7 +97,7 @@ def test_from_setting_up_to_stopping(app: Flask, client: FlaskClient, campaign_i
         ]
         first, second = db.session.scalars(select(ExperimentArm.id).order_by(ExperimentArm.id))
         assert arms.count(first) > 240 > arms.count(second) > 10
-    assert "The first results come tomorrow" in client.get(address).text
+    assert "The first results will appear tomorrow" in client.get(address).text
     assert "Running" in client.get(f"/campaigns/{campaign_id}/experiments").text
     assert "Does short do better?" in client.get(f"/campaigns/{campaign_id}/scripts").text
     client.post(f"{address}/stop")
@@ -106,7 +106,7 @@ def test_from_setting_up_to_stopping(app: Flask, client: FlaskClient, campaign_i
         assert script_choice_for(campaign_id, 1).experiment_arm_id is None
     assert "Does short do better?" not in client.get(f"/campaigns/{campaign_id}/scripts").text
     page = client.get(address).text
-    assert "The final results" in page
+    assert "the final results" in page
     assert "Use this script" in page
 
 

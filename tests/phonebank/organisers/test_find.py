@@ -100,7 +100,7 @@ def test_every_search_and_every_page_is_kept_as_a_sight(
     page = browser.post("/find", data={"typed": person.phone})
     assert f"/person/{person_id}" in page.text
     assert browser.post("/find", data={"typed": "%"}).status_code == 422
-    assert "Nobody found" in browser.post("/find", data={"typed": "%%"}).text
+    assert "We found nobody" in browser.post("/find", data={"typed": "%%"}).text
     page = browser.get(f"/campaigns/{campaign_id}/person/{person_id}")
     assert "found them in a search" in page.text
     assert "opened this page" in page.text

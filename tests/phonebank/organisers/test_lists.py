@@ -427,7 +427,7 @@ def test_an_upload_is_undone_from_its_page(
     list_id = upload_desk.bring(rows(3))["id"]
     assert "This removes 3 people for good" in organiser.get(f"{lists_page}/{list_id}").text
     answer = organiser.post(f"{lists_page}/{list_id}/undo", follow_redirects=True)
-    assert "Removing the people" in answer.text
+    assert "removing the people" in answer.text
     upload_desk.work()
     assert "This upload was undone" in organiser.get(f"{lists_page}/{list_id}").text
     assert "Undone" in organiser.get(lists_page).text  # and not "Paused"
@@ -544,12 +544,12 @@ def test_people_are_taken_out_by_file_and_put_back(
     done = confirmed(organiser, page, take_out="5")
     upload_desk.work()
     html = organiser.get(done.location).text
-    assert "Nobody calls these people any more: they have voted." in html
+    assert "Nobody will call these people any more. Reason: they have voted." in html
     assert {one.state for one in upload_desk.contacts()} == {"taken_out"}
     assert "Taken out" in organiser.get(lists_page).text
     assert organiser.get(f"{done.location}/columns").status_code == 302
 
     organiser.post(f"{done.location}/undo")
     upload_desk.work()
-    assert "Everyone whom the file took out is back" in organiser.get(done.location).text
+    assert "Everyone whom the file took out has been put back" in organiser.get(done.location).text
     assert {one.state for one in upload_desk.contacts()} == {"callable"}

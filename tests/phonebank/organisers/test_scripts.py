@@ -84,8 +84,8 @@ def test_a_second_script_is_added_without_replacing_the_one_that_callers_have(de
     asked = re.search(r'href="([^"]*/choose)">Use this script', page)
     assert asked
     page = desk.client.get(asked[1]).text
-    assert "Callers stop getting “Voter identification”" in page
-    assert "1 caller is calling now. They get this script with their next person." in page
+    assert "Callers will stop getting “Voter identification”" in page
+    assert "1 caller is calling now. They will get this script with their next person." in page
     with desk.app.app_context():
         assert desk.campaign().script_id == desk.script_id, "asking changes nothing"
     post(desk, asked[1])
