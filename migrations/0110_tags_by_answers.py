@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0110"
 down_revision = "0109"
@@ -11,7 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("script_version", sa.Column("tags", JSONB(), server_default="{}", nullable=False))
     op.drop_constraint(op.f("pk_contact_tag"), "contact_tag")
     op.add_column("contact_tag", sa.Column("id", sa.BigInteger(), sa.Identity(), primary_key=True))
     op.create_primary_key(op.f("pk_contact_tag"), "contact_tag", ["id"])
@@ -78,4 +76,3 @@ def downgrade() -> None:
     for column in ("given_at", "call_id", "contact_list_id", "id"):
         op.drop_column("contact_tag", column)
     op.create_primary_key(op.f("pk_contact_tag"), "contact_tag", ["contact_id", "tag"])
-    op.drop_column("script_version", "tags")
