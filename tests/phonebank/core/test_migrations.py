@@ -98,7 +98,8 @@ def test_each_newer_migration_changes_one_table() -> None:
     for path in sorted(MIGRATIONS.glob("[0-9]*.py"))[1:]:
         upgrade = path.read_text().split("def upgrade")[1].split("def downgrade")[0]
         changed = re.findall(
-            r'(?:_column|create_table)\(\s*"(\w+)"|create_index\(\s*"\w+",\s*"(\w+)"'
+            r'(?:_column|create_table)\(\s*"(\w+)"'
+            r'|(?:create_index|_constraint)\(\s*(?:op\.f\()?"\w+"\)?,\s*"(\w+)"'
             r"|ALTER TABLE (\w+)",
             upgrade,
         )
