@@ -31,7 +31,7 @@ from phonebank.roster import filters
 from phonebank.roster.practice_first import MINUTES, owes_practice
 from phonebank.scripts.step_renderer import fill
 from phonebank.trainings.marks import mark_of
-from phonebank.volunteers.steps import next_step
+from phonebank.volunteers.ready import next_step
 from phonebank.volunteers.volunteers import volunteer_of
 from scripts_library.merge_fields import render_html
 

@@ -15,7 +15,7 @@ from phonebank.models import Campaign, Party, RoleName
 from phonebank.parties import services
 from phonebank.parties.summary import change_summary_link, party_by_summary_token, summary_of
 from phonebank.tallies.totals import caller_totals
-from phonebank.volunteers.steps import Ready, next_step
+from phonebank.volunteers.ready import Ready, next_step
 from phonebank.volunteers.volunteers import volunteer_with
 
 public = Blueprint("evening", __name__, url_prefix="/evening")

@@ -16,7 +16,7 @@ from phonebank.trainings.marks import marks_of
 from phonebank.trainings.rooms import trainings_for
 from phonebank.volunteers import confirm, consents, mails, roles, volunteers
 from phonebank.volunteers.own_calls import calls_of
-from phonebank.volunteers.steps import next_step
+from phonebank.volunteers.ready import next_step
 
 
 @pages.get("/volunteer")

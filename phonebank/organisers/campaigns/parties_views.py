@@ -13,8 +13,8 @@ from phonebank.organisers.responses import commit_and_redirect
 from phonebank.parties.services import parties_in
 from phonebank.parties.standings import standings
 from phonebank.tallies.totals import party_totals
-from phonebank.volunteers import steps
-from phonebank.volunteers.steps import Step, ready_for
+from phonebank.volunteers import ready
+from phonebank.volunteers.ready import Step, ready_for
 
 parties = Blueprint("campaign_parties", __name__, url_prefix="/campaigns/<int:campaign_id>")
 
@@ -36,7 +36,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
         parties=found,
         totals=party_totals(party.id for party in found),
         standings=standings(campaign.id),
-        rules=steps,
+        rules=ready,
         ready={step: ready_for(step, campaign) for step in Step},
     )
 

@@ -11,8 +11,8 @@ from phonebank.core.db import db
 from phonebank.models import Account, Caller, Campaign, RoleName, Tally, VolunteerRole, now
 from phonebank.parties.services import end_party
 from phonebank.trainings.marks import give_mark
+from phonebank.volunteers.ready import Step, next_step, ready_for
 from phonebank.volunteers.roles import name_trainer
-from phonebank.volunteers.steps import Step, next_step, ready_for
 from phonebank.volunteers.volunteers import find_or_create, keep_calls
 from tests.factories import create_account, create_caller, create_campaign, create_party
 from tests.phone_bank import PhoneBank, come_in
