@@ -1,11 +1,11 @@
 """Counts outcomes and answers day by day, so that no page reads millions of calls.
 
 The tallies do not distinguish outcomes, lists or answers, and recording a call must not write more
-than it does now. So a job counts outcomes and answers afterwards. It counts each day whose tallies
-have changed since the day was last counted, which the version of the tallies shows. A page that
-reads the counts also compares the versions. If a day has changed, the page counts that day itself
-if this is quick, and otherwise says how old the counts are. So only the busiest campaigns show
-figures that are some minutes old. These functions do not commit.
+than it does now. So a job counts outcomes and answers later. It counts each day whose tallies have
+changed since the day was last counted, which the version of the tallies shows. A page that reads
+the counts also compares the versions. If a day has changed, the page counts that day itself if this
+is quick, and otherwise says how old the counts are. So only the busiest campaigns show figures that
+are some minutes old. These functions do not commit.
 """
 
 import time

@@ -258,8 +258,8 @@ class RedisQueue:
         return self._redis.get(self._built) == self.run_id()
 
     def mark_built(self, run_id: str = "") -> None:
-        """Record that the queue was built in the run of Redis with this id ("" means the current
-        run). From then on, `take` finds contacts."""
+        """Record that the queue was built in the Redis run with this id ("" means the current run).
+        From then on, `take` finds contacts."""
         self._redis.set(self._built, run_id or self.run_id())
 
     def clear_lanes(self) -> None:

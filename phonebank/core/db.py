@@ -240,9 +240,9 @@ def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
 
 
 def store() -> None:
-    """Commit in the middle of a view, as `db.session.commit()` does. If each statement is a
-    separate transaction, only run the actions of `after_commit`, and keep the connection for the
-    rest of the view."""
+    """Commit now, in a view that still has work to do afterwards. If each statement is a separate
+    transaction, only run the actions of `after_commit`, and keep the connection for the rest of the
+    view."""
     if commits_each_statement(db.session):
         _run_actions(db.session)
     else:

@@ -72,8 +72,8 @@ def erase_old_addresses() -> None:
 
 
 def _cancel_listings_of_ended_parties() -> None:
-    """Cancel an event if its party was ended before the event has started, so that its guests get
-    an e-mail."""
+    """Cancel each event whose party was ended before the event started. Its guests then get an
+    e-mail."""
     query = (
         select(Listing.id)
         .join(Party, Party.id == Listing.party_id)

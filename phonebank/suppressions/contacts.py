@@ -82,7 +82,8 @@ def has_suppressed_number() -> ColumnElement[bool]:
 
 
 def suppress_contacts_with(phones: Collection[str]) -> None:
-    """Suppress every contact that has one of these numbers (E.164), which are on the list."""
+    """Suppress every contact that has one of these phone numbers. The numbers are in E.164 form and
+    must already be on the do-not-call list."""
     in_order, moment = sorted(set(phones)), now()
     if len(in_order) > FEW:
         # Otherwise each look-up would read the index's list of pending entries. This statement

@@ -47,7 +47,7 @@ def calls_over_time(campaign_id: int, zone: ZoneInfo, at: datetime) -> OverTime:
 
 
 def over_time(by_hour: Mapping[datetime, Totals], zone: ZoneInfo, at: datetime) -> OverTime:
-    """Return the calls over time as `calls_over_time` does, but from given totals of each hour."""
+    """Return what `calls_over_time` returns, from the given hourly totals."""
     today = at.astimezone(zone).date()
     hours = {hour: of for hour, of in by_hour.items() if hour.astimezone(zone).date() == today}
     return OverTime(

@@ -52,7 +52,7 @@ def read_url(url: str) -> Target:
 
 
 def check_url(url: str) -> None:
-    """Raise InvalidInputError unless a webhook may have this address now."""
+    """Raise InvalidInputError if webhooks are not allowed to use this address."""
     target = read_url(url)
     if not url.startswith("https://"):
         raise InvalidInputError(

@@ -1,5 +1,5 @@
-"""What a campaign's page *Today* shows: the figures of today and of all days, and who is calling
-now."""
+"""What a campaign's *Today* page shows: the figures for today and for the whole campaign, and who
+is calling now."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
