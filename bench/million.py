@@ -23,7 +23,7 @@ from pathlib import Path
 
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from sqlalchemy import select, text
+from sqlalchemy import func, select
 
 from bench import calls_of_days
 from bench.import_bench import FIRST_NAMES, LAST_NAMES
@@ -32,7 +32,7 @@ from bench.servers import migrated_app, stores
 from phonebank.campaigns.jobs import count_days
 from phonebank.core.config import Config
 from phonebank.core.db import db
-from phonebank.models import Account, Call, Caller, Campaign, Contact
+from phonebank.models import Account, Call, Caller, Campaign, Contact, ContactState
 from phonebank.phones.area_codes import region_of_area_code
 from phonebank.tallies.reconcile import differences
 from tests.browser.conftest import ARGUMENTS, chromium_on_path
@@ -301,8 +301,8 @@ def take_out(walk: Walk, page: Page, folder: Path, ids: int) -> None:
         )
     walk.keep(page, "41-taken-out")
     with walk.app.app_context():
-        states = text("SELECT count(*) FROM contact WHERE state = 'taken_out'")
-        assert (db.session.scalar(states) or 0) > ids // 2
+        taken_out = select(func.count()).where(Contact.state == ContactState.TAKEN_OUT)
+        assert (db.session.scalar(taken_out) or 0) > ids // 2
 
 
 def hand_back(walk: Walk, page: Page, calls: int) -> None:

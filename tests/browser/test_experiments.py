@@ -85,7 +85,7 @@ def test_the_results_of_five_evenings_can_be_read(organisers_page: Page) -> None
     shown = page.locator("#verdict")
     expect(shown).to_contain_text("The yes rate of Persuasive is higher than that of Deep canvass")
     expect(shown).to_contain_text("No difference shown yet in the shift between the ratings")
-    expect(shown).to_contain_text("Calls since then (1) count from tomorrow.")
+    expect(shown).to_contain_text("Calls since then (1) will count from tomorrow.")
     figures = page.locator("#arms table tbody tr").first
     expect(figures).to_contain_text("Deep canvass")
     expect(page.locator("#steps")).to_contain_text("Say who you are")

@@ -24,7 +24,7 @@ OTHER_WORDS = {("phonebank/contact_queue/status_counts.py", "removed")}
 OTHER_WORDS |= {("phonebank/contact_queue/status_counts.py", "ready")}
 OTHER_WORDS |= {("phonebank/exports/people.py", "ready")}
 OTHER_WORDS |= {("phonebank/experiments/counts.py", "number")}  # a type of JSON
-OTHER_WORDS |= {("bench/glance.py", "refused")}  # an outcome
+OTHER_WORDS |= {("bench/calls_of_days.py", "refused")}  # an outcome
 
 _SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|WHERE|CASE|FILTER)\b")
 _QUOTED = re.compile(r"'(\w+)'")
