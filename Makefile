@@ -33,7 +33,7 @@ simulate: .venv/.ready ## Simulate evenings of machine calling (CALLERS=20 ANSWE
 test: .venv/.ready-for-tests ## Run the tests, except those of test-calls and test-pages
 	$(PYTEST) -m "not load and not calls and not pages" $(AT_ONCE) $(ARGS)
 
-test-pages: .venv/.ready-for-tests ## Look at every page with Chromium, at five sizes, light and dark; walk from a pledge to a host
+test-pages: .venv/.ready-for-tests ## Look at every page with Chromium, at five sizes, light and dark; take the longest walks
 	$(PYTEST) -m pages $(ARGS)
 
 test-fast: .venv/.ready-for-tests ## Run the tests that need neither a browser nor patience

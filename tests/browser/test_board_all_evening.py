@@ -11,7 +11,7 @@ from phonebank.core.db import db
 from phonebank.live.board_snapshot import board_snapshot
 from tests.phonebank.live.party_room import open_room
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.pages]
 
 # Half an hour of the most that a process sends, two events a second. Six hours, 43,200 events, take
 # minutes.

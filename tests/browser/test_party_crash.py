@@ -29,7 +29,7 @@ from tests.factories import (
 )
 from tests.signing_in import session_cookie, signed_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.crash, pytest.mark.slow, pytest.mark.timing]
+pytestmark = [pytest.mark.browser, pytest.mark.crash, pytest.mark.pages, pytest.mark.timing]
 
 PHONE, TELEVISION = (390, 844), (1920, 1080)
 # Milliseconds. The page ignores a tap sooner after a new person came, as a slip of the finger.
