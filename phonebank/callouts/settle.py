@@ -94,7 +94,8 @@ def settle(pledge_id: int) -> None:
     kit.
 
     The party is stored before the e-mail is sent. If the mail server does not answer, this function
-    raises mail.MailNotSentError, and the next run sends the e-mail.
+    raises mail.MailNotSentError, and the next run sends the e-mail. A kit whose address is refused
+    for good is not sent again, and its host is among the people to follow up.
     """
     pledge = get_locked(Pledge, pledge_id)
     if pledge is None or pledge.kit_sent_at is not None:
@@ -113,7 +114,10 @@ def settle(pledge_id: int) -> None:
             db.session.commit()
             return
         db.session.commit()
-    _send_kit(call_out, pledge)
+    try:
+        _send_kit(call_out, pledge)
+    except mail.AddressRefusedError:
+        log.warning("pledge %s: the address of its host was refused", pledge_id)
     pledge.kit_sent_at = now()
     db.session.commit()
 
@@ -176,7 +180,8 @@ def uninvited_seats() -> Sequence[tuple[int, uuid.UUID]]:
 
 def invite_seat(pledge_id: int, sign_up_id: uuid.UUID) -> None:
     """E-mail a person who took a place in the hall the link by which they confirm it. The host then
-    lets them come, like every guest. Raises mail.MailNotSentError, and the next run sends it."""
+    lets them come, like every guest. Raises mail.MailNotSentError, and the next run sends it. An
+    e-mail whose address is refused for good is not sent again."""
     seat = db.session.get(
         PledgeSeat, (pledge_id, sign_up_id), with_for_update=True, populate_existing=True
     )
@@ -188,7 +193,10 @@ def invite_seat(pledge_id: int, sign_up_id: uuid.UUID) -> None:
     listing = db.session.scalars(select(Listing).where(Listing.party_id == pledge.party_id)).one()
     guest = guests.invite(listing, person.first_name, person.email or "")
     if guest.state == GuestState.NEW:
-        mail.send_one(confirm_message(guest, listing))
+        try:
+            mail.send_one(confirm_message(guest, listing))
+        except mail.AddressRefusedError:
+            log.warning("pledge %s: the address of a guest was refused", pledge_id)
     seat.invited_at = now()
     db.session.commit()
 

@@ -26,6 +26,11 @@ class MailNotSentError(ServiceUnavailableError):
     title = "We couldn't send the e-mail"
 
 
+class AddressRefusedError(MailNotSentError):
+    """The mail server refused the recipient's address for good. The same address is refused next
+    time, so the calling code need not try again."""
+
+
 def init_app(app: Flask, config: Config) -> None:
     """Set up the mail server. Log a warning if a public server has none."""
     implicit_tls = config.mail_port == IMPLICIT_TLS_PORT
@@ -86,8 +91,11 @@ class Batch:
         self._connection = connection
 
     def send(self, message: Message) -> None:
-        """Send a message now. Raises MailNotSentError if the mail server does not accept it. If no
-        mail server is set on a developer's machine, print the message."""
+        """Send a message now. If no mail server is set on a developer's machine, print the message.
+
+        Raises AddressRefusedError if the mail server refuses the address for good, and
+        MailNotSentError if it does not accept the message for another reason.
+        """
         config = current_config()
         if not is_configured(config) and not config.is_production:
             print(f"E-mail to {message.to}: {message.subject}\n{message.text}", flush=True)
@@ -103,20 +111,26 @@ class Batch:
         try:
             mail.send()
         except (OSError, smtplib.SMTPException) as error:
+            # The connection may have failed before it was encrypted, so it is not used again.
+            self.close()
             raise _not_sent(error) from None
+
+    def close(self) -> None:
+        """Close the connection. The next message opens a new one."""
+        try:
+            self._connection.close()
+        except (OSError, smtplib.SMTPException) as error:
+            log.warning("the mail server hung up: %s", type(error).__name__)
 
 
 @contextmanager
 def batch() -> Iterator[Batch]:
     """Provide one connection for several messages. It is opened when the first message is sent."""
-    connection = current_app.extensions["mailman"].get_connection()
+    opened = Batch(current_app.extensions["mailman"].get_connection())
     try:
-        yield Batch(connection)
+        yield opened
     finally:
-        try:
-            connection.close()
-        except (OSError, smtplib.SMTPException) as error:
-            log.warning("the mail server hung up: %s", type(error).__name__)
+        opened.close()
 
 
 def send_one(message: Message) -> None:
@@ -126,8 +140,7 @@ def send_one(message: Message) -> None:
 
 
 def send(to: str, subject: str, text: str) -> None:
-    """Send one plain-text message now. Raises MailNotSentError if the mail server does not accept
-    it."""
+    """Send one plain-text message now. Raises the errors of `Batch.send`."""
     try:
         EmailMessage(subject, text, to=[to]).send()
     except (OSError, smtplib.SMTPException) as error:
@@ -138,9 +151,19 @@ def _not_sent(error: Exception) -> MailNotSentError:
     # The log gets only the kind of error, because the server's text quotes the address and
     # sometimes the message.
     log.error("the mail server did not take a message: %s", type(error).__name__)
-    return MailNotSentError(
+    kind = AddressRefusedError if _is_for_good(error) else MailNotSentError
+    return kind(
         "The mail server didn't accept the e-mail.",
         "Try again in a few minutes. If it still fails, tell the person who runs this server.",
+    )
+
+
+def _is_for_good(error: Exception) -> bool:
+    """Whether the mail server refused the address, and not the sender or this moment. A server that
+    asks for a password (530) or forbids this sender (5.7.x, RFC 3463) refuses every address."""
+    return isinstance(error, smtplib.SMTPRecipientsRefused) and all(
+        code >= 500 and code != 530 and not bytes(words).startswith(b"5.7.")
+        for code, words in error.recipients.values()
     )
 
 
@@ -149,7 +172,7 @@ def deliver(to: str, subject: str, text: str) -> None:
     demonstration can be tried without one.
 
     In production the message is never printed, because more people can read a public server's log
-    than the recipient's mailbox. Raises MailNotSentError.
+    than the recipient's mailbox. Raises the errors of `Batch.send`.
     """
     if is_configured():
         send(to, subject, text)

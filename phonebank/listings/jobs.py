@@ -1,6 +1,7 @@
 """The background jobs of listings: send e-mails, erase old addresses, and cancel the events of
 parties that were ended."""
 
+import logging
 import time
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from phonebank.core import mail
 from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
 from phonebank.core.locks import get_locked
-from phonebank.core.mail import MailNotSentError, Message
+from phonebank.core.mail import AddressRefusedError, MailNotSentError, Message
 from phonebank.listings import editors, listings, offers, send
 from phonebank.models import (
     Account,
@@ -27,6 +28,8 @@ from phonebank.models import (
 )
 from phonebank.parties.promises import send_kit
 
+log = logging.getLogger(__name__)
+
 # Seconds. The clock enqueues the job every minute.
 WORKS_FOR = 50.0
 # An event's street address is kept for this long after the event.
@@ -39,20 +42,40 @@ LINK_LIVES_FOR = timedelta(days=2)
 @job(CHORES, timeout=120)
 def send_due_reminders() -> None:
     """Send every e-mail that is due, over one connection to the mail server. The next run, a minute
-    later, sends the e-mails that are left."""
+    later, sends the e-mails that are left. One kind of e-mail that cannot be sent does not stop the
+    other kinds."""
     _cancel_listings_of_ended_parties()
-    ends_at = time.monotonic() + WORKS_FOR
     with mail.batch() as batch:
-        try:
-            while time.monotonic() < ends_at and send.send_next(now(), batch.send):
-                pass
-            _ask_hosts_if_right(batch.send)
-            _tell_editors(batch.send)
-            for offer_id in offers.unsent_kits():
-                _send_kit(offer_id)
-            send.send_alerts(now(), batch.send)
-        except MailNotSentError:
-            db.session.rollback()  # the next run tries again
+        for send_kind in (
+            _send_to_guests,
+            _ask_hosts_if_right,
+            _send_kits,
+            _send_alerts,
+            _tell_editors,
+        ):
+            try:
+                send_kind(batch.send)
+            except MailNotSentError:
+                db.session.rollback()  # the next run tries again
+
+
+def _send_to_guests(send_mail: send.Send) -> None:
+    ends_at = time.monotonic() + WORKS_FOR
+    while time.monotonic() < ends_at and send.send_next(now(), send_mail):
+        pass
+
+
+def _send_alerts(send_mail: send.Send) -> None:
+    send.send_alerts(now(), send_mail)
+
+
+def _send_unless_refused(send_mail: send.Send, message: Message) -> None:
+    """Send a message. If its address is refused for good, log that, because the next run must not
+    try again. Raises MailNotSentError if the mail server does not answer."""
+    try:
+        send_mail(message)
+    except AddressRefusedError:
+        log.error("an e-mail was given up: %s", message.id or "to an editor")
 
 
 @job(CHORES, timeout=120)
@@ -96,25 +119,33 @@ def _tell_editors(send_mail: send.Send) -> None:
         message = editors.message_to_editor(role) if role is not None else None
         if role is not None and message is not None:
             if role.email not in told:  # one e-mail for all of their areas
-                send_mail(message)
+                _send_unless_refused(send_mail, message)
                 told.add(role.email)
             role.told_at = now()
         db.session.commit()
+
+
+def _send_kits(_: send.Send) -> None:
+    for offer_id in offers.unsent_kits():
+        _send_kit(offer_id)
 
 
 def _send_kit(offer_id: int) -> None:
     """E-mail the link to their party to a host whose offer was accepted."""
     offer = get_locked(HostOffer, offer_id)
     if offer is not None and offer.kit_sent_at is None and offer.party_id is not None:
-        send_kit(
-            db.session.get_one(Party, offer.party_id),
-            offer.first_name,
-            "Thank you for your offer to host.",
-            offers.area_of_offer(offer),
-            "parties.guest_list",
-            "Open your party, and type your address there before you let guests come. The same "
-            "page has your kit to print:",
-        )
+        try:
+            send_kit(
+                db.session.get_one(Party, offer.party_id),
+                offer.first_name,
+                "Thank you for your offer to host.",
+                offers.area_of_offer(offer),
+                "parties.guest_list",
+                "Open your party, and type your address there before you let guests come. The same "
+                "page has your kit to print:",
+            )
+        except AddressRefusedError:
+            log.error("the kit for offer %s was given up", offer_id)
         offer.kit_sent_at = now()
     db.session.commit()
 
@@ -141,7 +172,8 @@ def _ask_hosts_if_right(send_mail: send.Send) -> None:
         )
         link = sign_in_link(host, page, LINK_LIVES_FOR)
         listing.asked_if_right_at = at
-        send_mail(
+        _send_unless_refused(
+            send_mail,
             Message(
                 host.email,
                 f"Still right? {listing.title}",
@@ -149,6 +181,6 @@ def _ask_hosts_if_right(send_mail: send.Send) -> None:
                 f"place and the number of places still right? Confirm or change them here:\n\n"
                 f"{link}\n",
                 id=f"still-right-{listing.id}-{listing.sequence}",
-            )
+            ),
         )
         db.session.commit()

@@ -15,7 +15,7 @@ from sqlalchemy import delete, select
 
 from phonebank.core.config import current_config
 from phonebank.core.db import db
-from phonebank.core.mail import MailNotSentError, Message
+from phonebank.core.mail import AddressRefusedError, MailNotSentError, Message
 from phonebank.listings.listings import when_of
 from phonebank.listings.mails import listing_link, message_to_guest
 from phonebank.listings.nearest import NEAR, nearest
@@ -56,7 +56,8 @@ def send_next(at: datetime, send: Send) -> bool:
     """Send the e-mail that has been due for the longest time at `at` (aware), and commit. Return
     False if no e-mail is due.
 
-    Raises MailNotSentError if the mail server does not answer.
+    An e-mail whose address is refused for good is given up. Raises MailNotSentError if the mail
+    server does not answer.
     """
     mail = db.session.scalars(
         select(GuestMail)
@@ -73,9 +74,9 @@ def send_next(at: datetime, send: Send) -> bool:
     if is_wanted(mail, guest, listing, at):
         try:
             send(message_to_guest(mail.kind, guest, listing, at))
-        except MailNotSentError:
+        except MailNotSentError as error:
             db.session.rollback()
-            if at - mail.due_at < TRIED_FOR:
+            if at - mail.due_at < TRIED_FOR and not isinstance(error, AddressRefusedError):
                 raise
             log.error("an e-mail to a guest was given up")
             db.session.add(mail)
@@ -107,8 +108,8 @@ def is_wanted(mail: GuestMail, guest: Guest, listing: Listing, at: datetime) -> 
 
 def send_alerts(at: datetime, send: Send) -> int:
     """Write to the people who wait for an event near them, if there is one now, and delete their
-    addresses. Return how many people got an e-mail. Each person is handled in a separate
-    transaction."""
+    addresses. An address that is refused for good is deleted too. Return how many people got an
+    e-mail. Each person is handled in a separate transaction."""
     db.session.execute(delete(NearAlert).where(NearAlert.created_at < at - ALERT_LIVES_FOR))
     db.session.commit()
     sent = 0
@@ -123,9 +124,12 @@ def send_alerts(at: datetime, send: Send) -> int:
         ]
         if found:
             listing = db.session.get_one(Listing, found[0].id)
-            send(_alert(alert, listing))
+            try:
+                send(_alert(alert, listing))
+                sent += 1
+            except AddressRefusedError:
+                log.error("an e-mail about an event nearby was given up")
             db.session.delete(alert)
-            sent += 1
         db.session.commit()
     return sent
 

@@ -14,7 +14,7 @@ from phonebank.callouts import call_outs, pledges, settle
 from phonebank.callouts.jobs import look_after_call_outs
 from phonebank.core import mail
 from phonebank.core.db import db
-from phonebank.core.mail import MailNotSentError
+from phonebank.core.mail import AddressRefusedError, MailNotSentError, Message
 from phonebank.listings import checks
 from phonebank.models import (
     Account,
@@ -90,6 +90,30 @@ def test_a_mail_server_that_is_away_delays_the_kit_and_doubles_nothing(
         look_after_call_outs()
     assert sent == ["ana@example.org", "ben@example.org"]
     assert len(db.session.scalars(select(Party)).all()) == 2
+
+
+def test_a_refused_address_does_not_stop_the_mail_behind_it(
+    hall: Hall, new_phone: NewPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def refuse_ana_and_cleo(to: str | Message, *_: str) -> None:
+        address = to.to if isinstance(to, Message) else to
+        tried.append(address)
+        if address in ("ana@example.org", "cleo@example.org"):
+            raise AddressRefusedError("no such mailbox")
+
+    monkeypatch.setattr(mail, "deliver", refuse_ana_and_cleo)
+    monkeypatch.setattr(mail, "send_one", refuse_ana_and_cleo)
+    for name in ("Ana", "Ben"):
+        pledge(new_phone(name), hall, at="19:30", chairs="8")
+    taken = db.session.scalars(select(Pledge.id).order_by(Pledge.id)).first()
+    for name in ("Cleo", "Dee"):
+        new_phone(name).post(f"{hall.address}/parties/{taken}/take")
+    end(hall)
+    look_after_call_outs()
+    assert tried == [f"{name}@example.org" for name in ("ana", "ben", "cleo", "dee")]
+    assert len(settle.pledges_not_set_up(hall.call_out)) == 2, "somebody calls Ana"
 
 
 def test_without_leave_nobody_becomes_a_host_until_the_organiser_says_so(

@@ -1,5 +1,6 @@
 """Mail to a real mail server, which runs in this process and keeps every message."""
 
+import smtplib
 from collections.abc import Iterator
 from dataclasses import replace
 from email.header import decode_header, make_header
@@ -51,6 +52,36 @@ def test_a_refused_message_is_said_and_the_address_not_logged(
     assert "SMTPRecipientsRefused" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("code", "words", "for_good"),
+    [
+        (550, b"5.1.1 no such mailbox", True),
+        (553, b"bad address", True),
+        (450, b"4.2.0 greylisted", False),
+        (530, b"5.7.0 sign in first", False),
+        (554, b"5.7.1 relay access denied", False),
+    ],
+)
+def test_only_a_bad_address_is_refused_for_good(
+    mail_config: Config, monkeypatch: pytest.MonkeyPatch, code: int, words: bytes, for_good: bool
+) -> None:
+    monkeypatch.setattr(smtplib.SMTP, "rcpt", lambda *_: (code, words))
+    with create_app(mail_config).app_context(), mail.batch() as batch:
+        with pytest.raises(mail.MailNotSentError) as refused:
+            batch.send(mail.Message("ada@example.org", "A link", "…"))
+        assert isinstance(refused.value, mail.AddressRefusedError) == for_good
+
+
+def test_a_refused_address_does_not_stop_the_next_message_of_a_batch(
+    mail_config: Config, server: MailServer
+) -> None:
+    with create_app(mail_config).app_context(), mail.batch() as batch:
+        with pytest.raises(mail.AddressRefusedError):
+            batch.send(mail.Message("refused@example.org", "A link", "…"))
+        batch.send(mail.Message("ada@example.org", "A link", "…"))
+    assert len(server.to("ada@example.org")) == 1
+
+
 def test_a_server_that_is_away(mail_config: Config, server: MailServer) -> None:
     server.shutdown()
     server.server_close()
@@ -87,6 +118,10 @@ def test_a_server_that_offers_no_encryption_gets_no_link(
 ) -> None:
     app = create_app(mail_config)
     app.extensions["mailman"].use_tls = True  # as for a server on another machine
+    with app.app_context(), mail.batch() as batch:
+        for _ in range(2):  # a batch goes on after its first failure
+            with pytest.raises(mail.MailNotSentError):
+                batch.send(mail.Message("ada@example.org", "A link", "secret"))
     with app.app_context(), pytest.raises(mail.MailNotSentError):
         mail.send("ada@example.org", "A link", "secret")
     assert "secret" not in server.heard

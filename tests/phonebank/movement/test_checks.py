@@ -9,8 +9,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from phonebank.core.db import db
-from phonebank.core.mail import Message
-from phonebank.listings import checks, guests
+from phonebank.core.mail import AddressRefusedError, Batch, MailNotSentError, Message
+from phonebank.listings import checks, guests, offers
+from phonebank.listings.alerts import wait_for_event
 from phonebank.listings.jobs import send_due_reminders
 from phonebank.models import (
     AuditEntry,
@@ -209,3 +210,38 @@ def test_an_editor_is_told_once_a_day_that_something_waits(
     assert run() == ["An event waits for your check"]
     editor.post(f"{PAGE}/{stage.listing_id}/right")
     assert run() == []
+
+
+@pytest.mark.parametrize("error", [AddressRefusedError, MailNotSentError])
+def test_an_editor_whose_mail_fails_stops_nobody_else(
+    app: Flask,
+    stage: Stage,
+    editor: FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[MailNotSentError],
+) -> None:
+    tried: list[str] = []
+
+    def send_mail(_: Batch, message: Message) -> None:
+        tried.append(message.to)
+        if message.to != "far@example.org":
+            raise error("no")
+
+    monkeypatch.setattr(Batch, "send", send_mail)
+    monkeypatch.setattr(offers, "unsent_kits", lambda: tried.append("the kits") or [])
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, stage.campaign_id)
+        for name in ("Dead", "Fay"):  # somebody who waits for an event, before and after
+            wait_for_event(f"{name.lower()}@example.org", place("M1"))
+        wait_for_event("far@example.org", place("M1"))
+        make_evening(code="M1", campaign=campaign)
+        db.session.get_one(Listing, stage.listing_id).state = ListingState.WAITING
+        db.session.commit()
+        for _ in range(2):
+            send_due_reminders()
+    once = ["the kits", "dead@example.org"]
+    if error is AddressRefusedError:
+        rest = ["fay@example.org", "far@example.org", "edi@example.org"]
+        assert tried == [*once, *rest, "the kits"]
+    else:
+        assert tried == [*once, "edi@example.org"] * 2
