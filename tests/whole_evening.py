@@ -29,6 +29,7 @@ from phonebank.csv_input.rows import Dialect
 from phonebank.experiments import services as experiments
 from phonebank.inbox.jobs import read_marked_answers
 from phonebank.listings import checks, guests, listings, offers
+from phonebank.listings.stale import versions_of
 from phonebank.lists.uploads import store_upload
 from phonebank.models import (
     Account,
@@ -267,7 +268,7 @@ def _event(host: Account, party: Party) -> tuple[Listing, Guest]:
         False, place, f"{STREET}\nLondon {POSTCODE}", 12, True, ("en",), "Hari"
     )
     listing = listings.list_party(host, party, details)
-    checks.approve(listing)
+    checks.approve(listing, versions_of([listing])[listing.id])
     for name in ("Mia", "Gil"):
         guest = guests.ask(listing, name, f"{name.lower()}@example.org")
         guests.confirm(guest)

@@ -11,6 +11,7 @@ from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError
 from phonebank.core.locks import lock_row
 from phonebank.core.secret_text import keyed_hashes
+from phonebank.listings.stale import refuse_if_changed, versions_of
 from phonebank.models import (
     Account,
     Campaign,
@@ -36,24 +37,28 @@ REASONS = {
 
 @dataclass(frozen=True)
 class ToCheck:
-    """A listing on the organiser's page, with its host, the reasons given in its open reports, and
-    how many guests are accepted."""
+    """A listing on the organiser's page, with its host, the reasons given in its open reports, how
+    many guests are accepted, and the version that its buttons carry (`stale`)."""
 
     listing: Listing
     host: Account
     reasons: list[str]
     guests: int
+    version: str
 
 
 def report(listing: Listing, reason: str, reporter: str) -> None:
     """Record a stranger's report. `reporter` is text that tells strangers apart, such as their
-    network address. Only a hash of `reporter` is stored. The third report hides the listing.
+    network address. Only a hash of `reporter` is stored. The third report hides the listing. If
+    strangers can no longer find the listing, nothing is recorded.
 
     Raises InvalidInputError for a reason that is not in REASONS.
     """
     if reason not in REASONS:
         raise InvalidInputError("Choose what is wrong.")
     lock_row(listing)
+    if listing.state != ListingState.SHOWN:
+        return
     db.session.execute(
         insert(ListingReport)
         .values(
@@ -64,29 +69,31 @@ def report(listing: Listing, reason: str, reporter: str) -> None:
         )
         .on_conflict_do_nothing()
     )
-    if listing.state == ListingState.SHOWN and _open_reports(listing) >= REPORTS_THAT_HIDE:
+    if _open_reports(listing) >= REPORTS_THAT_HIDE:
         listing.state = ListingState.HIDDEN
 
 
-def approve(listing: Listing) -> None:
+def approve(listing: Listing, shown: str) -> None:
     """Show a listing to strangers, because an organiser, an editor or a trainer has checked it. Its
-    open reports are marked as seen.
+    open reports are marked as seen. `shown` is the version that their page showed.
 
-    Raises ConflictError for a draft and for a cancelled event.
+    Raises ConflictError for a draft, for a cancelled event, and if the event has changed since.
     """
     lock_row(listing)
     _refuse_unless_listed(listing, "show")
+    refuse_if_changed(listing, shown)
     listing.state = ListingState.SHOWN
     listing.checked_at = now()
     listing.returned_because = None
     settle_reports(listing)
 
 
-def hide(listing: Listing) -> None:
-    """Stop showing a listing to strangers. Its accepted guests keep their places. Raises
-    ConflictError for a draft and for a cancelled event."""
+def hide(listing: Listing, shown: str) -> None:
+    """Stop showing a listing to strangers. Its accepted guests keep their places. Takes and raises
+    the same as `approve`."""
     lock_row(listing)
     _refuse_unless_listed(listing, "hide")
+    refuse_if_changed(listing, shown)
     listing.state = ListingState.HIDDEN
     settle_reports(listing)
 
@@ -113,9 +120,16 @@ def listings_in(campaign: Campaign) -> list[ToCheck]:
         .order_by(Listing.starts_at, Listing.id)
         .limit(500)
     ).all()
+    versions = versions_of([listing for listing, _ in rows])
     reasons = open_reasons([listing.id for listing, _ in rows])
     found = [
-        ToCheck(listing, host, reasons.get(listing.id, []), guests.get(listing.id, 0))
+        ToCheck(
+            listing,
+            host,
+            reasons.get(listing.id, []),
+            guests.get(listing.id, 0),
+            versions[listing.id],
+        )
         for listing, host in rows
     ]
     return sorted(found, key=lambda one: not needs_look(one))

@@ -15,6 +15,7 @@ from phonebank.core.mail import Message
 from phonebank.listings import checks
 from phonebank.listings.listings import when_of
 from phonebank.listings.nearest import Near, near_of
+from phonebank.listings.stale import refuse_if_changed, versions_of
 from phonebank.listings.times import is_over
 from phonebank.models import (
     Account,
@@ -39,18 +40,24 @@ TOLD_EVERY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Unchecked:
-    """A listing on an editor's page: what strangers see of it, its state, and the reasons given in
-    its open reports."""
+    """A listing on an editor's page: what strangers see of it, its state, the reasons given in its
+    open reports, and the version that its buttons carry (`stale`)."""
 
     event: Near
     state: ListingState
     returned_because: str | None
     reasons: list[str]
+    version: str
 
     @property
     def needs_check(self) -> bool:
         """Whether somebody must look at the listing."""
         return checks.is_waiting(self.state, self.returned_because) or bool(self.reasons)
+
+    @property
+    def is_for_organisers(self) -> bool:
+        """Whether only an organiser may put the listing back on the map."""
+        return self.state == ListingState.HIDDEN and not self.reasons
 
 
 def listings_for(volunteer: Volunteer) -> list[Unchecked]:
@@ -69,9 +76,16 @@ def listings_for(volunteer: Volunteer) -> list[Unchecked]:
         .order_by(Listing.checked_at.asc().nulls_first(), Listing.starts_at, Listing.id)
     ).all()
     mine = [row for row in rows if any(_covers(role, row) for role in roles)]
+    versions = versions_of(mine)
     reasons = checks.open_reasons([row.id for row in mine])
     found = [
-        Unchecked(near_of(row, at), row.state, row.returned_because, reasons.get(row.id, []))
+        Unchecked(
+            near_of(row, at),
+            row.state,
+            row.returned_because,
+            reasons.get(row.id, []),
+            versions[row.id],
+        )
         for row in mine[:SHOWN_AT_MOST]
     ]
     return sorted(found, key=lambda one: not one.needs_check)
@@ -93,12 +107,20 @@ def listing_to_check(volunteer: Volunteer, listing_id: int) -> Listing:
     return listing
 
 
-def send_back(listing: Listing, reason: str) -> None:
-    """Take a listing off the map until its host has changed it, and store the reason for the host.
-    Its accepted guests keep their places.
+def approve(listing: Listing, shown: str) -> None:
+    """Do what `checks.approve` does, for an editor or a trainer. Raises ConflictError also for an
+    event that was hidden and has no open reports, because only an organiser may put it back."""
+    lock_row(listing)
+    _refuse_if_hidden(listing)
+    checks.approve(listing, shown)
 
-    Raises InvalidInputError for a reason that cannot be shown, and ConflictError for a cancelled
-    event.
+
+def send_back(listing: Listing, reason: str, shown: str) -> None:
+    """Take a listing off the map until its host has changed it, and store the reason for the host.
+    Its accepted guests keep their places. `shown` is the version that the editor's page showed.
+
+    Raises InvalidInputError for a reason that cannot be shown. Raises ConflictError for a cancelled
+    event, for an event that only an organiser may put back, and if the event has changed since.
     """
     words = " ".join(reason.replace("\0", "").split())
     if not words:
@@ -111,9 +133,18 @@ def send_back(listing: Listing, reason: str) -> None:
     lock_row(listing)
     if listing.state == ListingState.CANCELLED:
         raise ConflictError("The host has cancelled this event.", "There is nothing to change.")
+    _refuse_if_hidden(listing)
+    refuse_if_changed(listing, shown)
     listing.state = ListingState.WAITING
     listing.returned_because = words
     checks.settle_reports(listing)
+
+
+def _refuse_if_hidden(listing: Listing) -> None:
+    if listing.state == ListingState.HIDDEN and not checks.open_reasons([listing.id]):
+        raise ConflictError(
+            "Somebody has hidden this event.", "Only an organiser can put it back on the map."
+        )
 
 
 def message_to_host(listing: Listing) -> Message:

@@ -8,7 +8,7 @@ from phonebank.audit.record import record_audit
 from phonebank.core import mail
 from phonebank.core.after_response import run_after
 from phonebank.core.db import db
-from phonebank.core.errors import InvalidInputError
+from phonebank.core.errors import ConflictError, InvalidInputError
 from phonebank.listings import checks, editors
 from phonebank.models import Campaign, Listing, VolunteerRole, VolunteerRoleKind
 from phonebank.movement.blueprint import for_volunteers, pages
@@ -17,7 +17,7 @@ from phonebank.volunteers import roles
 
 ACTIONS = {
     "right": (
-        checks.approve,
+        editors.approve,
         "listing checked",
         "Thank you. The event now says that it was checked.",
     ),
@@ -42,7 +42,7 @@ def check_event(listing_id: int, action: str) -> ResponseReturnValue:
     """Approve an event, or hide it."""
     listing = editors.listing_to_check(g.volunteer, listing_id)
     act, recorded, words = ACTIONS[action]
-    act(listing)
+    act(listing, request.form.get("shown", ""))
     _record(recorded, listing)
     db.session.commit()
     flash(words, "success")
@@ -55,10 +55,10 @@ def send_event_back(listing_id: int) -> ResponseReturnValue:
     """Send an event back to its host, who gets the reason by e-mail."""
     listing = editors.listing_to_check(g.volunteer, listing_id)
     try:
-        editors.send_back(listing, request.form.get("reason", ""))
-    except InvalidInputError as error:
-        db.session.rollback()
-        return _page(listing_id, f"{error.message} {error.what_to_do}".strip()), 422
+        editors.send_back(listing, request.form.get("reason", ""), request.form.get("shown", ""))
+    except (InvalidInputError, ConflictError) as error:
+        db.session.rollback()  # the page keeps the typed reason
+        return _page(listing_id, f"{error.message} {error.what_to_do}".strip()), error.status
     _record("listing sent back", listing)
     db.session.commit()
     message = editors.message_to_host(listing)

@@ -2,7 +2,7 @@
 shown until somebody has checked it. An event that three strangers have reported is hidden until it
 is checked."""
 
-from flask import Blueprint, Flask, make_response, render_template, url_for
+from flask import Blueprint, Flask, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from wtforms.fields.choices import SelectChoice
@@ -151,7 +151,7 @@ def do(campaign_id: int, listing_id: int, action: str) -> ResponseReturnValue:
     campaign = campaign_for(current_user, campaign_id)
     listing = listing_for(campaign, listing_id)
     act, recorded, words = ACTIONS[action]
-    act(listing)
+    act(listing, request.form.get("shown", ""))
     return _done(campaign, listing, recorded, words)
 
 

@@ -7,6 +7,7 @@ import pytest
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, GoneError, InvalidInputError, NotFoundError
 from phonebank.listings import checks, guests, listings
+from phonebank.listings.stale import versions_of
 from phonebank.models import (
     AddressSight,
     Guest,
@@ -208,7 +209,7 @@ def test_a_hosts_first_listing_waits_for_a_look_and_the_next_does_not(
     assert listing.state == ListingState.WAITING
     with pytest.raises(NotFoundError):
         guests.shown_listing(listing.id)
-    checks.approve(listing)
+    checks.approve(listing, versions_of([listing])[listing.id])
     assert guests.shown_listing(listing.id) is listing
     assert listings.list_party(host, second, details()).state == ListingState.SHOWN
     with pytest.raises(ConflictError, match="on the map already"):
@@ -229,7 +230,7 @@ def test_three_people_who_report_a_listing_hide_it(evening: Evening) -> None:
     assert listing.state == ListingState.HIDDEN
     with pytest.raises(GoneError):
         guests.ask(listing, "Sam", "sam@example.org")
-    checks.approve(listing)
+    checks.approve(listing, versions_of([listing])[listing.id])
     [one] = checks.listings_in(evening.campaign)
     assert (one.reasons, checks.needs_look(one)) == ([], False)
     assert guests.shown_listing(listing.id) is listing

@@ -10,9 +10,10 @@ from sqlalchemy import select
 
 from phonebank.core.db import db
 from phonebank.core.mail import AddressRefusedError, Batch, MailNotSentError, Message
-from phonebank.listings import checks, guests, offers
+from phonebank.listings import checks, editors, guests, offers
 from phonebank.listings.alerts import wait_for_event
 from phonebank.listings.jobs import send_due_reminders
+from phonebank.listings.stale import versions_of
 from phonebank.models import (
     AuditEntry,
     Campaign,
@@ -28,8 +29,10 @@ from phonebank.volunteers.roles import name_editor, name_trainer
 from phonebank.volunteers.volunteers import COOKIE_KEY, cookie_for, find_or_create
 from tests.factories import create_account
 from tests.phonebank.listings.conftest import make_evening, sent, some_places
-from tests.phonebank.movement.test_near import Stage, private_in, stage
+from tests.phonebank.movement.test_near import Stage, private_in, shown_on, stage
 from tests.signing_in import sign_in
+from tests.two_at_once import Act, faults_of_all_pairs, only_from
+from tests.two_at_once import Place as Rows
 
 __all__ = ["sent", "some_places", "stage"]  # fixtures
 
@@ -125,7 +128,14 @@ def test_an_editor_sees_what_strangers_see_of_the_events_of_their_area(
     assert "Reported:" in page
     assert "Last checked on" in page
     assert private_in(page) == []
-    for unseen in (stage.host_email, "Gil", "gil@", "In Manchester", "another campaign", "own"):
+    for unseen in (
+        stage.host_email,
+        "Gil",
+        "gil@",
+        "In Manchester",
+        "another campaign",
+        "39;s own",
+    ):
         assert unseen not in page.split("<main")[1]
     for listing_id in (*ids, 999):
         assert editor.post(f"{PAGE}/{listing_id}/hide").status_code == 404
@@ -140,16 +150,14 @@ def test_an_editor_checks_hides_and_sends_back_with_a_reason(
         db.session.commit()
     one = f"{PAGE}/{stage.listing_id}"
     assert "Nobody has checked it yet" in editor.get(PAGE).text
-    editor.post(f"{one}/right")
+    editor.post(f"{one}/right", data=shown_on(editor, PAGE))
     assert state_of(app, stage) == (ListingState.SHOWN, None)
     assert f"{now().day} {now():%B}" in client.get(f"/near/event/{stage.listing_id}").text
-    editor.post(f"{one}/hide")
-    assert state_of(app, stage) == (ListingState.HIDDEN, None)
-
     for reason, words in (("  ", "Say what"), ("x" * 201, "201 characters")):
         refused = editor.post(f"{one}/back", data={"reason": reason})
         assert (refused.status_code, words in refused.text) == (422, True)
-    editor.post(f"{one}/back", data={"reason": "The <b>hour</b> is missing."}).close()
+    seen = shown_on(editor, PAGE)
+    editor.post(f"{one}/back", data=seen | {"reason": "The <b>hour</b> is missing."}).close()
     assert state_of(app, stage) == (ListingState.WAITING, "The <b>hour</b> is missing.")
     [mail] = [message for message in sent if message.to == stage.host_email]
     assert "hour</b> is missing" in mail.text
@@ -167,9 +175,117 @@ def test_an_editor_checks_hides_and_sends_back_with_a_reason(
     host.post(page, data=details)
     assert state_of(app, stage) == (ListingState.WAITING, None)
     assert "New" in editor.get(PAGE).text
+    editor.post(f"{one}/hide", data=shown_on(editor, PAGE))
+    assert state_of(app, stage) == (ListingState.HIDDEN, None)
     with app.app_context():
         recorded = db.session.scalars(select(AuditEntry.action)).all()
         assert {"listing checked", "listing hidden", "listing sent back"} <= set(recorded)
+
+
+def test_nobody_answers_for_an_event_that_has_changed_since_their_page(
+    app: Flask, stage: Stage, editor: FlaskClient
+) -> None:
+    def change(*reporters: str, **values: object) -> None:
+        with app.app_context():
+            listing = db.session.get_one(Listing, stage.listing_id)
+            for reporter in reporters:
+                checks.report(listing, "private", reporter)
+            for name, value in values.items():
+                setattr(listing, name, value)
+            db.session.commit()
+
+    one = f"{PAGE}/{stage.listing_id}"
+    said = {"reason": "Say the hour."}
+    looks = app.test_client()
+    with app.app_context():
+        organiser_id = create_account("organiser").id
+        db.session.commit()
+    sign_in(looks, organiser_id)
+    events = f"/campaigns/{stage.campaign_id}/events"
+    seen, organiser_saw = shown_on(editor, PAGE), shown_on(looks, events)
+    change("a", "b", "c")
+    for stale in (seen, {}):
+        assert editor.post(f"{one}/right", data=stale).status_code == 409
+        assert editor.post(f"{one}/hide", data=stale).status_code == 409
+        kept = editor.post(f"{one}/back", data=stale | said)
+        assert (kept.status_code, ">Say the hour.<" in kept.text) == (409, True)
+    assert "has changed since" in kept.text
+    for button in ("show", "hide"):
+        address = f"{events}/{stage.listing_id}/{button}"
+        assert looks.post(address, data=organiser_saw).status_code == 409
+    assert state_of(app, stage) == (ListingState.HIDDEN, None)
+    # An editor who has read the reports may show it.
+    assert "Reported:" in editor.get(PAGE).text
+    editor.post(f"{one}/right", data=shown_on(editor, PAGE))
+    assert state_of(app, stage) == (ListingState.SHOWN, None)
+
+    seen = shown_on(editor, PAGE)
+    change(title="Something else")
+    assert editor.post(f"{one}/right", data=seen).status_code == 409
+    looks.post(f"{events}/{stage.listing_id}/hide", data=shown_on(looks, events))
+    change("d")  # from a page that shows it still
+    page = editor.get(PAGE).text
+    assert "Only an organiser can put it back" in page
+    assert "shown" not in page.split("<main")[1]
+    with app.app_context():
+        shown = versions_of([db.session.get_one(Listing, stage.listing_id)])[stage.listing_id]
+    for button in ("right", "back"):
+        refused = editor.post(f"{one}/{button}", data=said | {"shown": shown})
+        assert (refused.status_code, "Only an organiser" in refused.text) == (409, True)
+    assert state_of(app, stage) == (ListingState.HIDDEN, None)
+
+
+def test_an_editor_and_an_organiser_answer_at_once(app: Flask, stage: Stage) -> None:
+    """Of two who answer for the same page, the second is refused if the first changed the state."""
+
+    def made() -> int:
+        campaign = db.session.get_one(Campaign, stage.campaign_id)
+        listing = make_evening(code="SW9", campaign=campaign).listing
+        checks.report(listing, "hoax", "somebody")
+        db.session.commit()
+        return listing.id
+
+    def read(listing_id: int) -> tuple[Listing, str]:
+        listing = db.session.get_one(Listing, listing_id)
+        return listing, versions_of([listing])[listing_id]
+
+    def state(listing_id: int) -> dict[str, object]:
+        listing = db.session.get_one(Listing, listing_id)
+        db.session.refresh(listing)
+        reports = len(checks.open_reasons([listing_id]).get(listing_id, []))
+        return {"state": listing.state, "reports": reports}
+
+    def shows(event: tuple[Listing, str]) -> None:
+        editors.approve(*event)
+
+    def hides(event: tuple[Listing, str]) -> None:
+        checks.hide(*event)
+
+    def sends_back(event: tuple[Listing, str]) -> None:
+        editors.send_back(event[0], "Say the hour.", event[1])
+
+    def reports(event: tuple[Listing, str]) -> None:
+        checks.report(event[0], "private", "another")
+
+    acts = [
+        Act("editor shows", shows, only_from("reports", [1], state=ListingState.SHOWN, reports=0)),
+        Act("hides", hides, only_from("reports", [1], state=ListingState.HIDDEN, reports=0)),
+        Act(
+            "editor sends back",
+            sends_back,
+            only_from("reports", [1], state=ListingState.WAITING, reports=0),
+        ),
+        Act(
+            "stranger reports",
+            reports,
+            # The same stranger's second report doesn't count.
+            lambda at: (
+                at | {"reports": 2 if at["reports"] else 1} if at["state"] == "shown" else at
+            ),
+        ),
+    ]
+    with app.app_context():
+        assert faults_of_all_pairs(app, Rows(made, read, state), acts) == []
 
 
 def test_a_trainer_checks_every_event_of_the_campaign(app: Flask, stage: Stage) -> None:
@@ -208,7 +324,7 @@ def test_an_editor_is_told_once_a_day_that_something_waits(
             role.told_at = now() - timedelta(hours=25)
         db.session.commit()
     assert run() == ["An event waits for your check"]
-    editor.post(f"{PAGE}/{stage.listing_id}/right")
+    editor.post(f"{PAGE}/{stage.listing_id}/right", data=shown_on(editor, PAGE))
     assert run() == []
 
 

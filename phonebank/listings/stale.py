@@ -1,0 +1,60 @@
+"""Pages of listings that are no longer as the database has them. Each button of such a page carries
+the version that the page showed, and its action compares it under the lock."""
+
+import hashlib
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+
+from phonebank.core.db import db
+from phonebank.core.errors import ConflictError
+from phonebank.models import Listing, ListingReport
+
+
+def versions_of(listings: Sequence[Listing]) -> dict[int, str]:
+    """Return the version of each listing, by its id. A version stands for the listing's state, what
+    strangers see of it, why it was sent back, and its newest open report.
+
+    A page reads the versions before it reads the reports, so that a report in between counts as
+    not shown.
+    """
+    newest = dict(
+        db.session.execute(
+            select(ListingReport.listing_id, func.max(ListingReport.id))
+            .where(
+                ListingReport.listing_id.in_([one.id for one in listings]),
+                ListingReport.seen_at.is_(None),
+            )
+            .group_by(ListingReport.listing_id)
+        )
+        .tuples()
+        .all()
+    )
+    return {one.id: _version(one, newest.get(one.id)) for one in listings}
+
+
+def refuse_if_changed(listing: Listing, shown: str) -> None:
+    """Raise ConflictError unless `shown` is the listing's version. The calling code has locked the
+    listing, so no report can come until it commits."""
+    if versions_of([listing])[listing.id] != shown:
+        raise ConflictError(
+            "This event has changed since you opened the page, or somebody has reported it.",
+            "Open the page again, and look at the event once more.",
+        )
+
+
+def _version(listing: Listing, newest_report: int | None) -> str:
+    shown = (
+        str(listing.state),
+        listing.returned_because,
+        newest_report,
+        listing.title,
+        listing.host_name,
+        listing.starts_at.timestamp(),
+        listing.by_video,
+        listing.area,
+        listing.places,
+        listing.step_free,
+        listing.languages,
+    )
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:24]
