@@ -23,6 +23,7 @@ from phonebank.listings.jobs import send_due_reminders
 from phonebank.listings.mails import listing_link
 from phonebank.listings.times import is_over
 from phonebank.models import (
+    Account,
     Campaign,
     GuestState,
     Listing,
@@ -35,6 +36,7 @@ from phonebank.models import (
 from phonebank.parties.codes import invitation, join_link
 from phonebank.parties.services import party_for
 from phonebank.rules.time_zones import time_zone
+from phonebank.trainings.marks import must_train
 
 ANSWERS = {
     "let-come": (guests.let_come, "{} is coming, and gets an e-mail within a minute."),
@@ -167,6 +169,14 @@ def _render(
         elif not form.host_name.data:
             form.host_name.data = (current_user.name or "").split(" ")[0][:40]
             form.place.data = _place_in_address()
+    trains_first = (
+        listing is not None
+        and listing.state == ListingState.DRAFT
+        and must_train(
+            db.session.get_one(Campaign, party.campaign_id),
+            db.session.get_one(Account, party.host_id),
+        )
+    )
     found = guests.guests_of(listing) if listing is not None else []
     return render_template(
         "parties/guests.html",
@@ -179,6 +189,7 @@ def _render(
         coming=[g for g in found if g.state == GuestState.ACCEPTED],
         when=describe_start(party),
         public_link=listing_link(listing) if listing is not None else None,
+        trains_first=trains_first,
         over=party.has_ended or is_over(party.starts_at, now()),
     )
 

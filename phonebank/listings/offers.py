@@ -36,6 +36,7 @@ from phonebank.parties.promises import keep_promise, read_start
 from phonebank.places.find import describe_place, place_at
 from phonebank.places.zones import zone_of_place
 from phonebank.rules.local_moments import describe_moment
+from phonebank.trainings.marks import must_train
 
 # A new party has this many places until its host changes it.
 PLACES = 8
@@ -138,24 +139,40 @@ def offers_in(campaign: Campaign) -> Sequence[HostOffer]:
 
 
 def accept_offer(campaign: Campaign, offer_id: int, by: Account) -> HostOffer:
-    """Make the person a host, and put their party on the map. A job sends the kit.
+    """Make the person a host, and put their party on the map. A job sends the kit. If the campaign
+    requires trained hosts and this person isn't one, the listing stays a draft (`is_draft`), and
+    they put it on the map after a training.
 
     The listing has no street address yet. The host types it before they let their first guest come.
-    Raises NotFoundError for an offer of another campaign, and ConflictError if the offer already
-    has an answer or its day has passed.
+    Raises NotFoundError for an offer of another campaign. Raises ConflictError if the offer already
+    has an answer, if its day has passed, or if the person has been blocked since.
     """
     offer = _lock_waiting(campaign, offer_id)
+    if is_blocked(campaign.id, offer.email):
+        raise ConflictError(
+            f"A host has blocked {offer.first_name} from this campaign's events.",
+            "Press “Not this time”.",
+        )
     if offer.starts_at <= now():
         raise ConflictError("The day of this offer has passed.", "Ask the person for another.")
     place = place_at(offer.country, offer.place_code)
     party = keep_promise(
         campaign, offer.email, offer.first_name, PLACES, offer.starts_at, offer.time_zone, by
     )
-    draft_party(party, offer.first_name, place, PLACES, ListingState.SHOWN)
+    trains_first = must_train(campaign, db.session.get_one(Account, party.host_id))
+    state = ListingState.DRAFT if trains_first else ListingState.SHOWN
+    draft_party(party, offer.first_name, place, PLACES, state)
     offer.party_id = party.id
     offer.state = HostOfferState.ACCEPTED
     db.session.flush()
     return offer
+
+
+def is_draft(offer: HostOffer) -> bool:
+    """Whether the offer was accepted, and its party is not on the map yet, because its host must be
+    trained first."""
+    query = select(Listing.state).where(Listing.party_id == offer.party_id)
+    return offer.party_id is not None and db.session.scalar(query) == ListingState.DRAFT
 
 
 def refuse_offer(campaign: Campaign, offer_id: int) -> HostOffer:

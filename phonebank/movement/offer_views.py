@@ -71,6 +71,7 @@ def show_offer(token: str) -> ResponseReturnValue:
     return render_template(
         "movement/offer.html",
         offer=found,
+        is_draft=offers.is_draft(found),
         campaign=found.campaign,
         when=offers.when_of_offer(found),
         area=offers.area_of_offer(found),

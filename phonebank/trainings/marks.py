@@ -139,17 +139,22 @@ def refuse_untrained(caller: Caller) -> None:
         raise TrainingRequiredError
 
 
-def refuse_untrained_host(campaign: Campaign, account: Account) -> None:
-    """Raise NotAllowedError if the campaign requires a mark of hosts whose parties strangers can
-    find, and the volunteer with this account's e-mail address has no mark."""
+def must_train(campaign: Campaign, account: Account) -> bool:
+    """Whether the campaign requires a mark of hosts whose parties strangers can find, and the
+    volunteer with this account's e-mail address has no mark."""
     if campaign.training_for != TrainingFor.HOSTS:
-        return
+        return False
     callers = (
         select(VolunteerCaller.caller_id)
         .join(Volunteer, Volunteer.id == VolunteerCaller.volunteer_id)
         .where(Volunteer.email == account.email)
     )
-    if _valid_mark(campaign.id, TrainedMark.caller_id.in_(callers)) is None:
+    return _valid_mark(campaign.id, TrainedMark.caller_id.in_(callers)) is None
+
+
+def refuse_untrained_host(campaign: Campaign, account: Account) -> None:
+    """Raise NotAllowedError if the host must train first (`must_train`)."""
+    if must_train(campaign, account):
         raise NotAllowedError(
             "This campaign asks hosts to be trained before strangers can find their party.",
             "Go to a training, and keep your calls under the e-mail address that you sign in with.",

@@ -72,6 +72,8 @@ def answer_offer(campaign_id: int, offer_id: int, answer: str) -> ResponseReturn
     if answer == "accept":
         offer = offers.accept_offer(campaign, offer_id, current_user)
         words = f"{offer.first_name} is a host now, and gets the kit by e-mail within a minute."
+        if offers.is_draft(offer):
+            words += " They must go to a training before their party is on the map."
     else:
         offer = offers.refuse_offer(campaign, offer_id)
         words = f"Refused. {offer.first_name} gets an e-mail about it."

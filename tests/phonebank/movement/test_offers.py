@@ -6,14 +6,27 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from phonebank.core import mail
 from phonebank.core.db import db
 from phonebank.core.mail import Message
 from phonebank.core.secret_text import keyed_hashes
 from phonebank.listings.jobs import erase_old_addresses, send_due_reminders
-from phonebank.models import Account, BlockedGuest, Guest, HostOffer, Listing
-from tests.factories import create_account, create_campaign
+from phonebank.models import (
+    Account,
+    BlockedGuest,
+    Campaign,
+    Guest,
+    HostOffer,
+    Listing,
+    TrainingFor,
+    VolunteerCaller,
+    now,
+)
+from phonebank.trainings.marks import give_mark
+from phonebank.volunteers.volunteers import find_or_create
+from tests.factories import create_account, create_caller, create_campaign
 from tests.phonebank.listings.conftest import sent, some_places
 from tests.phonebank.movement.test_near import Stage, stage
 from tests.signing_in import sign_in
@@ -107,6 +120,57 @@ def test_an_offer_becomes_a_party_when_an_organiser_says_yes(
     assert host.post(f"/parties/{party_id}/guests", data=details).status_code == 303
     assert host.post(let_come).status_code == 303
     assert "4 Plum Row" in client.get(guest_link[1]).text
+
+
+def test_an_untrained_hosts_party_waits_for_a_training(
+    app: Flask,
+    client: FlaskClient,
+    stage: Stage,
+    sent: list[Message],
+    kits: list[tuple[str, str]],
+) -> None:
+    for name in ("Vik", "Bill"):
+        client.post(FORM, data=typed(first_name=name, email=f"{name.lower()}@example.org"))
+    links = [confirm(client, message) for message in sent]
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, stage.campaign_id)
+        campaign.training_for = TrainingFor.HOSTS
+        blocked = keyed_hashes("bill@example.org")[0]  # after the offer
+        db.session.add(BlockedGuest(campaign_id=campaign.id, email_hash=blocked))
+        organiser_id = create_account("organiser").id
+        vik, bill = db.session.scalars(select(HostOffer.id).order_by(HostOffer.id))
+        db.session.commit()
+    looks = app.test_client()
+    sign_in(looks, organiser_id)
+    offers = f"/campaigns/{stage.campaign_id}/events/offers"
+    refused = looks.post(f"{offers}/{bill}/accept")
+    assert (refused.status_code, "has blocked Bill" in refused.text) == (409, True)
+    said = looks.post(f"{offers}/{vik}/accept", follow_redirects=True).text
+    assert "must go to a training" in said
+    app.extensions["kept_pages"].forget()
+    assert "At Vik" not in client.get("/near/gb/M1").text
+    assert "go to a training" in client.get(links[0]).text
+    with app.app_context():
+        send_due_reminders()
+        listing = db.session.query(Listing).filter_by(host_name="Vik").one()
+        page, host_id = f"/parties/{listing.party_id}/guests", listing.host_id
+    assert "go to a training first" in kits[0][1]
+    host = app.test_client()
+    sign_in(host, host_id)
+    assert "go to a training first" in host.get(page).text
+    details = {
+        "way": "in_person", "host_name": "Vik", "place": "M1 1AA", "address": "4 Plum Row",
+        "places": "8", "step_free": "no", "languages": "en",
+    }  # fmt: skip
+    assert host.post(page, data=details).status_code == 403
+    with app.app_context():
+        caller = create_caller(db.session.get_one(Campaign, stage.campaign_id))
+        caller.practised_at = now()
+        give_mark(caller, None)
+        volunteer = find_or_create("vik@example.org", "Vik")
+        db.session.add(VolunteerCaller(volunteer_id=volunteer.id, caller_id=caller.id))
+        db.session.commit()
+    assert host.post(page, data=details).status_code == 303
 
 
 def test_what_cannot_be_offered_is_said_in_the_form(
