@@ -137,13 +137,13 @@ def check_upload(contact_list_id: int) -> None:
 
 @job(IMPORTS, timeout=6 * 60 * 60)
 def undo_import(contact_list_id: int) -> None:
-    """Undo an import: delete the list's uncalled contacts, restore the old values of the people
-    whom the list changed, remove the tags that it gave, and take its numbers off the do-not-call
+    """Undo an import: restore the old values of the people whom the list changed, delete the list's
+    uncalled contacts, remove the tags that it gave, and take its numbers off the do-not-call
     list."""
-    while undo.delete_uncalled_contacts(contact_list_id):
-        db.session.commit()
     while _restore_some(contact_list_id):
         pass
+    while undo.delete_uncalled_contacts(contact_list_id):
+        db.session.commit()
     while undo.take_tags_back(contact_list_id):
         db.session.commit()
     batch = undo.suppression_batch_of(db.session.get_one(ContactList, contact_list_id))

@@ -24,7 +24,7 @@ from phonebank.csv_input.column_mapping import (
     Mapping,
 )
 from phonebank.csv_input.yes_no_columns import MARKS
-from phonebank.models import ContactList, ContactState, ListState
+from phonebank.models import Contact, ContactList, ContactState, ListState
 from phonebank.models.state_column import state_sql
 
 # The names of the two groups of columns that are updated together: a name has two parts, and a
@@ -43,7 +43,9 @@ FIND = text("""
 SELECT i.ordinal, found.id AS contact_id, found.contact_list_id, list.state = :undone AS is_undone,
        EXISTS (SELECT FROM contact AS other
                WHERE other.campaign_id = :campaign_id AND other.phone = i.phone
-                 AND other.name_key = i.name_key AND other.id <> found.id) AS clashes
+                 AND other.name_key = i.name_key AND other.id <> found.id) AS clashes,
+       NOT to_jsonb(i.other_phones || i.phone) <@ (found.other_phones || to_jsonb(found.phone))
+           AS has_new_number
 FROM incoming i
 CROSS JOIN LATERAL (SELECT coalesce(
     (SELECT min(id) FROM (
@@ -100,19 +102,21 @@ class UpdatePlan:
 
     `parts` may contain NAME, NUMBERS, TAGS and targets that are updated on their own. `fields`
     contains the names of the list's own columns. If `empties` is true, an empty cell deletes the
-    stored value. Otherwise the stored value stays.
+    stored value. Otherwise the stored value stays. If `moves` is true, a person who gets a new
+    number moves to the file's list, because a list is screened with its numbers (`screening`).
     """
 
     parts: frozenset[str] = frozenset()
     fields: tuple[str, ...] = ()
     empties: bool = False
+    moves: bool = False
 
     @classmethod
-    def of(cls, targets: Collection[str], empties: bool = False) -> UpdatePlan:
+    def of(cls, targets: Collection[str], empties: bool = False, moves: bool = False) -> UpdatePlan:
         """Return the plan that updates these targets."""
         parts = {part for target in targets if (part := _part_of(target))}
         fields = {name for target in targets if (name := _field_of(target))}
-        return cls(frozenset(parts), tuple(sorted(fields)), empties)
+        return cls(frozenset(parts), tuple(sorted(fields)), empties, moves)
 
     def __bool__(self) -> bool:
         return bool(self.parts or self.fields)
@@ -125,6 +129,7 @@ class UpdatePlan:
             columns += ["first_name", "last_name", "name_key"]
         if NUMBERS in self.parts:
             columns += ["phone", "phone_original", "other_phones", "state"]
+            columns += ["contact_list_id"] * self.moves
         columns += [part for part in _ALONE if part in self.parts and part != "time_zone"]
         if self.parts & _TELL_THE_ZONE:
             columns.append(_ZONE)
@@ -222,7 +227,16 @@ SELECT id FROM changed
         " WHERE earlier.contact_list_id = :list_id AND earlier.contact_id = known.contact_id)"
     )
     statement = text(_changed(plan, write, new_ones, "FOR UPDATE"))
-    return len(tagged.union(db.session.scalars(statement, values)))
+    changed = set(db.session.scalars(statement, values))
+    if "contact_list_id" in plan.columns:
+        moved = select(Contact.zone_key, Contact.language).where(
+            Contact.id.in_(changed), Contact.contact_list_id == contact_list.id
+        )
+        rows = db.session.execute(moved.distinct()).all()
+        widen_lists(
+            {contact_list.id}, {row.zone_key for row in rows}, {row.language for row in rows}
+        )
+    return len(tagged | changed)
 
 
 def read_new_tags(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> Sequence[SqlRow[Any]]:
@@ -346,6 +360,9 @@ _NEW = {
     # work.
     "state": "CASE WHEN present.state = :unusable AND present.phone <> sent.phone"
     " THEN :callable ELSE present.state END",
+    "contact_list_id": "CASE WHEN to_jsonb(sent.other_phones || sent.phone)"
+    " <@ (present.other_phones || to_jsonb(present.phone))"
+    " THEN present.contact_list_id ELSE :list_id END",
     # A person keeps the ID by which they were found.
     "external_id": "coalesce(sent.external_id, present.external_id)",
     "zone_key": "sent.zone_key",

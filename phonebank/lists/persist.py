@@ -23,8 +23,9 @@ from phonebank.lists.known_people import (
     widen_lists,
 )
 from phonebank.lists.normalise import RefusedRow
+from phonebank.lists.screening import blocks_calls
 from phonebank.lists.uploads import SupersededError
-from phonebank.models import ContactList, ContactState, ListState, now
+from phonebank.models import Campaign, ContactList, ContactState, ListState, now
 from phonebank.models.state_column import state_text
 from phonebank.suppressions.batches import batch_for_list, suppress_batch
 from phonebank.suppressions.contacts import suppress_contacts_with
@@ -276,7 +277,10 @@ def _update_known(contact_list: ContactList, batch: Batch) -> int:
     this moment, either this function finds the number there, or the suppression finds these people
     afterwards.
     """
-    plan = UpdatePlan.of(contact_list.update_targets, contact_list.update_empties)
+    campaign = db.session.get_one(Campaign, contact_list.campaign_id)
+    plan = UpdatePlan.of(
+        contact_list.update_targets, contact_list.update_empties, blocks_calls(campaign)
+    )
     if not plan:
         return 0
     known = known_rows(contact_list.campaign_id)

@@ -20,6 +20,7 @@ from phonebank.lists.uploads import discard
 from phonebank.models import (
     Call,
     Contact,
+    ContactChange,
     ContactList,
     ListState,
     RefusedRow,
@@ -55,6 +56,13 @@ _PUT_BACK = ", ".join(
     f" THEN {read.format('change.before', column)} ELSE contact.{column} END"
     for column, read in _CHANGED.items()
 )
+# A person who moved to the list because of a new number (`known_people`) only goes back to their
+# list without that number.
+_PUT_BACK += """, contact_list_id = CASE WHEN jsonb_exists(change.before, 'contact_list_id')
+    AND contact.contact_list_id = :list_id
+    AND contact.phone = coalesce(change.after ->> 'phone', contact.phone)
+    AND contact.other_phones = coalesce(change.after -> 'other_phones', contact.other_phones)
+    THEN CAST(change.before ->> 'contact_list_id' AS integer) ELSE contact.contact_list_id END"""
 _RESTORE = text(f"""
 WITH change AS MATERIALIZED (
     SELECT contact_id, before, after FROM contact_change WHERE contact_list_id = :list_id
@@ -93,6 +101,11 @@ DELETE FROM contact_tag WHERE id IN (
 """)  # noqa: S608
 
 _was_called = exists().where(Call.contact_id == Contact.id)
+_moved_here = exists().where(
+    ContactChange.contact_id == Contact.id,
+    ContactChange.contact_list_id == Contact.contact_list_id,
+    ContactChange.before.has_key("contact_list_id"),
+)
 
 
 class UndoPreview(NamedTuple):
@@ -108,7 +121,9 @@ def preview_undo(contact_list: ContactList) -> UndoPreview:
     """Count the list's contacts that have never been called, its contacts that have been called,
     and the people whom the list changed."""
     of_list = (
-        select(func.count()).select_from(Contact).where(Contact.contact_list_id == contact_list.id)
+        select(func.count())
+        .select_from(Contact)
+        .where(Contact.contact_list_id == contact_list.id, ~_moved_here)
     )
     called = db.session.scalar(of_list.where(_was_called)) or 0
     restored = db.session.scalar(_RESTORED, {"list_id": contact_list.id}) or 0
@@ -127,10 +142,11 @@ def begin_undo(
 ) -> None:
     """Remove the list from calling, stop its import, and delete its file and refused rows.
 
-    Afterwards, `delete_uncalled_contacts` deletes the contacts, and `batches.lift_some` takes off
-    the do-not-call list the numbers that only this list put there. Both work in portions, because a
-    million contacts or numbers take a while. The batch of numbers that is taken off keeps `why`, a
-    key of REASONS_TO_LIFT_MANY.
+    Afterwards, `restore_changed_contacts` restores the people whom the list changed. Only then does
+    `delete_uncalled_contacts` delete the list's contacts, because some of those people may have
+    moved to the list. `batches.lift_some` takes off the do-not-call list the numbers that only this
+    list put there. All work in portions, because a million contacts or numbers take a while. The
+    batch of numbers that is taken off keeps `why`, a key of REASONS_TO_LIFT_MANY.
 
     Raises ConflictError if there is nothing to undo.
     """

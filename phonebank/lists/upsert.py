@@ -2,7 +2,9 @@
 
 The people are read like the rows of an upload, and checked in the same way (`normalise`,
 `persist`). New people are put on a separate contact list, which organisers can pause or undo like
-an upload. The calling code commits.
+an upload. If the law requires screening, a list that was screened on a day gets no more people: the
+next new person, or the next new number of a known person, begins another list. The calling code
+commits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row as SqlRow
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, NotFoundError
@@ -23,7 +25,7 @@ from phonebank.lists import persist
 from phonebank.lists.batching import Batch, batch_of
 from phonebank.lists.known_people import FIND, drop_incoming, widen_lists
 from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
-from phonebank.lists.screening import begin_unscreened
+from phonebank.lists.screening import begin_unscreened, blocks_calls
 from phonebank.models import (
     ApiToken,
     Campaign,
@@ -76,16 +78,32 @@ JOIN contact ON contact.campaign_id = :campaign_id AND contact.phone = i.phone
     AND contact.name_key = i.name_key
 """)
 # A person without a working number can be called again when a number arrives that may work. Rows
-# that would not change are not written.
+# that would not change are not written. `noted` keeps the old list and numbers of people who move
+# to another list because of a new number, so that an undo of that list restores them.
 _UPDATE = state_text(
     """
 WITH sent AS (
-    SELECT i.*, known.contact_id, known.list_id
+    SELECT i.*, known.contact_id, known.list_id, known.is_noted
     FROM unnest(CAST(:ordinals AS integer[]), CAST(:contact_ids AS bigint[]),
-                CAST(:list_ids AS integer[])) AS known(ordinal, contact_id, list_id)
+                CAST(:list_ids AS integer[]), CAST(:noted AS boolean[]))
+        AS known(ordinal, contact_id, list_id, is_noted)
     JOIN incoming i ON i.ordinal = known.ordinal
 ), locked AS (
-    SELECT id FROM contact WHERE id IN (SELECT contact_id FROM sent) ORDER BY id FOR NO KEY UPDATE
+    SELECT id, contact_list_id, phone, phone_original, other_phones FROM contact
+    WHERE id IN (SELECT contact_id FROM sent) ORDER BY id FOR NO KEY UPDATE
+), noted AS (
+    INSERT INTO contact_change (contact_list_id, contact_id, before, after)
+    SELECT sent.list_id, locked.id,
+        jsonb_build_object('contact_list_id', locked.contact_list_id, 'phone', locked.phone,
+            'phone_original', locked.phone_original, 'other_phones', locked.other_phones),
+        jsonb_build_object('contact_list_id', sent.list_id, 'phone', sent.phone,
+            'phone_original', sent.phone_original, 'other_phones', sent.other_phones)
+    FROM sent JOIN locked ON locked.id = sent.contact_id
+    WHERE sent.is_noted AND (locked.contact_list_id <> sent.list_id OR EXISTS (
+        SELECT FROM contact_change AS earlier
+        WHERE earlier.contact_list_id = sent.list_id AND earlier.contact_id = locked.id
+    ))
+    ON CONFLICT (contact_list_id, contact_id) DO UPDATE SET after = excluded.after
 )
 UPDATE contact SET contact_list_id = sent.list_id, first_name = sent.first_name,
     last_name = sent.last_name, name_key = sent.name_key, phone = sent.phone,
@@ -154,7 +172,11 @@ def add_people(
         persist.drop_dead_numbers()
         # The list is locked before the contacts: see docs/locks.md.
         own_list = list_of()
-        _update_known(campaign, own_list, batch, results)
+        values = {"campaign_id": campaign.id, "undone": ListState.UNDONE}
+        found = db.session.execute(FIND, values).all()
+        if blocks_calls(campaign) and own_list.screened_on and _has_unscreened(found):
+            own_list = _next_list(own_list, campaign)
+        _update_known(campaign, own_list, batch, found, results)
         _store_new(campaign, own_list, batch, results)
         persist.suppress_stored()
     return [results[ordinal] for ordinal in range(len(people))]
@@ -203,25 +225,50 @@ def _list_of(token: ApiToken, campaign: Campaign) -> ContactList:
     was undone."""
     own = get_locked(ContactList, token.contact_list_id) if token.contact_list_id else None
     if own is None or own.state == ListState.UNDONE:
-        own = ContactList(
-            campaign_id=campaign.id,
-            name=token.name,
-            filename="other software",
-            state=ListState.READY,
-            created_by_id=token.created_by_id,
-        )
-        begin_unscreened(own, campaign)
-        db.session.add(own)
-        db.session.flush()
+        own = _begin_list(campaign, token.name, token.created_by_id)
         token.contact_list_id = own.id
     return own
 
 
+def _begin_list(
+    campaign: Campaign, name: str, created_by_id: int | None, priority: int = 0
+) -> ContactList:
+    begun = ContactList(
+        campaign_id=campaign.id,
+        name=name,
+        filename="other software",
+        state=ListState.READY,
+        priority=priority,
+        created_by_id=created_by_id,
+    )
+    begin_unscreened(begun, campaign)
+    db.session.add(begun)
+    db.session.flush()
+    return begun
+
+
+def _has_unscreened(found: Sequence[SqlRow[Any]]) -> bool:
+    """Whether a request has new people, or people of an undone list, or new numbers. `found` are
+    its rows whose people are in the campaign."""
+    rows = db.session.scalar(text("SELECT count(*) FROM incoming")) or 0
+    return rows > len(found) or any(row.is_undone or row.has_new_number for row in found)
+
+
+def _next_list(screened: ContactList, campaign: Campaign) -> ContactList:
+    """Begin a list that waits for its own screening, and make it the list of the same token."""
+    begun = _begin_list(campaign, screened.name, screened.created_by_id, screened.priority)
+    token = update(ApiToken).where(ApiToken.contact_list_id == screened.id)
+    db.session.execute(token.values(contact_list_id=begun.id))
+    return begun
+
+
 def _update_known(
-    campaign: Campaign, own_list: ContactList, batch: Batch, results: dict[int, Result]
+    campaign: Campaign,
+    own_list: ContactList,
+    batch: Batch,
+    found: Sequence[SqlRow[Any]],
+    results: dict[int, Result],
 ) -> None:
-    values = {"campaign_id": campaign.id, "undone": ListState.UNDONE}
-    found = db.session.execute(FIND, values).all()
     known, known_ids = [], set()
     for row in sorted(found, key=lambda row: row.ordinal):
         if row.clashes or row.contact_id in known_ids:
@@ -231,12 +278,20 @@ def _update_known(
             known.append(row)
             known_ids.add(row.contact_id)
     # A person from an undone upload moves to the token's list, so that callers get them again.
-    lists = {row.ordinal: own_list.id if row.is_undone else row.contact_list_id for row in known}
+    # So does a person with a new number, where a list must be screened with its numbers.
+    new_numbers = {row.ordinal for row in known if blocks_calls(campaign) and row.has_new_number}
+    lists = {
+        row.ordinal: own_list.id
+        if row.is_undone or row.ordinal in new_numbers
+        else row.contact_list_id
+        for row in known
+    }
     widen_lists(set(lists.values()), batch.zone_keys, batch.languages)
     values = {
         "ordinals": [row.ordinal for row in known],
         "contact_ids": [row.contact_id for row in known],
         "list_ids": [lists[row.ordinal] for row in known],
+        "noted": [row.ordinal in new_numbers and not row.is_undone for row in known],
     }
     changed = set(db.session.scalars(_UPDATE, values)) if known else set()
     for row in known:

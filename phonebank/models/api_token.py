@@ -40,7 +40,7 @@ class ApiToken(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
-    # The contact list of the people whom the token has added; None until it adds somebody.
+    # The newest contact list of the people whom the token has added; None until it adds somebody.
     contact_list_id: Mapped[int | None] = mapped_column(
         ForeignKey("contact_list.id", ondelete="SET NULL")
     )

@@ -73,7 +73,8 @@ class ScreeningForm(FlaskForm):
     reason = StringField(
         "If it doesn't need to be: why",
         description="For example: everyone on it agreed to our calls, or our calls promote "
-        "nothing. We keep this with your name.",
+        "nothing. The reason also covers people whom other software adds to this list later. "
+        "We keep this with your name.",
         validators=[Length(max=LONGEST_REASON)],
     )
 

@@ -3,6 +3,7 @@
 import io
 import re
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,11 +15,21 @@ from phonebank.contact_queue.campaign_hours import date_in_first_zone
 from phonebank.contact_queue.empty_reasons import EmptyReason
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError
-from phonebank.lists import screening, services
-from phonebank.lists.jobs import pause_lists_of_old_screening
+from phonebank.core.jobs import enqueue
+from phonebank.lists import screening, services, undo
+from phonebank.lists.jobs import pause_lists_of_old_screening, undo_import
 from phonebank.lists.screening import ScreeningState, attest, screening_of
 from phonebank.lists.uploads import store_upload
-from phonebank.models import Account, AuditEntry, Caller, Campaign, ContactList, ListState, RoleName
+from phonebank.models import (
+    Account,
+    AuditEntry,
+    Caller,
+    Campaign,
+    Contact,
+    ContactList,
+    ListState,
+    RoleName,
+)
 from phonebank.rules.countries import rules_for
 from tests.factories import (
     create_account,
@@ -27,6 +38,8 @@ from tests.factories import (
     create_contact,
     create_list,
 )
+from tests.phonebank.api.clients import ApiClient, api_client
+from tests.phonebank.lists.upload_desk import Desk
 from tests.signing_in import sign_in
 
 WARD = "First name,Phone\nAda,020 7219 3000\n"
@@ -230,3 +243,88 @@ def test_invented_people_need_no_screening(app: Flask, clean_stores: None) -> No
         create_list(campaign)
         assert not people.removed
         assert screening.pause_old_screenings() == 0
+
+
+def send(client: ApiClient, **person: Any) -> str:
+    body = {"contacts": [{"first_name": "Ada", "phones": ["020 7219 3000"]} | person]}
+    answer = client.post("/contacts", body)
+    assert answer.status_code == 200, answer.text
+    db.session.expire_all()
+    return str(answer.json["results"][0]["result"])
+
+
+def test_people_from_other_software_are_not_called_on_an_older_screening(
+    app_context: Flask,
+) -> None:
+    """New people and new numbers go on one list that waits. Its undo puts the old number back."""
+    campaign = create_campaign(allow_drama_numbers=False)
+    account = create_account(RoleName.ORGANISER)
+    software = api_client(app_context, campaign)
+    today = date_in_first_zone(campaign)
+    ada = {"external_id": "1"}
+    assert send(software, **ada) == "created"
+    first = db.session.query(ContactList).one()
+    attest(first, campaign, today, account)
+    db.session.commit()
+
+    assert send(software, **ada) == "unchanged"
+    assert send(software, **ada, last_name="Lee") == "updated"
+    assert db.session.query(ContactList).count() == 1
+    for number in ("3001", "3002"):
+        assert send(software, first_name="Bo", phones=[f"020 7219 {number}"]) == "created"
+    second = db.session.query(ContactList).order_by(ContactList.id.desc()).first()
+    assert second
+    assert db.session.query(ContactList).count() == 2
+    assert (first.removed, first.rows_stored) == (False, 1)
+    assert (second.removed, second.screening_lapsed, second.rows_stored) == (True, True, 2)
+
+    person = db.session.query(Contact).filter_by(external_id="1").one()
+    for numbers in (["020 7219 3009"], ["020 7219 3008", "020 7219 3009"]):
+        assert send(software, **ada, phones=numbers) == "updated"
+        assert (person.phone[-1], person.contact_list_id) == (numbers[0][-1], second.id)
+    with pytest.raises(NobodyToCallError):
+        claim(create_caller(campaign))
+    db.session.rollback()
+    assert undo.preview_undo(second) == (2, 0, 1)
+    undo.begin_undo(second)
+    db.session.commit()
+    undo_import(second.id)
+    db.session.expire_all()
+    assert [(one.phone, one.contact_list_id) for one in db.session.query(Contact)] == [
+        ("+442072193000", first.id)
+    ]
+
+    assert send(software, **ada, phones=["020 7219 3005"]) == "updated"
+    third = db.session.get_one(ContactList, person.contact_list_id)
+    assert third.removed
+    attest(third, campaign, None, account, "They agreed to our calls")
+    db.session.commit()
+    assert send(software, first_name="Cy", phones=["020 7219 3007"]) == "created"
+    assert (third.removed, third.rows_stored) == (False, 1)
+    assert claim(create_caller(campaign)).contact
+
+
+def test_a_file_s_new_number_waits_for_the_file_s_screening(desk: Desk) -> None:
+    with desk.app.app_context():
+        campaign = db.session.get_one(Campaign, desk.campaign_id)
+        campaign.allow_drama_numbers = False
+        db.session.commit()
+    head = "ID,First name,Phone,Town\n"
+    first = desk.bring(f"{head}1,Ada,020 7219 3000,Ely\n2,Bo,020 7219 3001,Ely\n")["id"]
+    second = desk.upload(f"{head}1,Ada,020 7219 3009,Leeds\n2,Bo,020 7219 3001,Leeds\n")
+    desk.confirm(second, update_targets=["phone", "town"])
+    desk.work()
+
+    def lists() -> list[tuple[str, int]]:
+        return [(one.phone[-4:], one.contact_list_id) for one in desk.contacts()]
+
+    assert sorted(lists()) == [("3001", first), ("3009", second)]
+    with desk.app.app_context():
+        sent = db.session.get_one(ContactList, second)
+        assert sent.removed
+        assert undo.preview_undo(sent) == (0, 0, 2)
+        undo.begin_undo(sent)
+        db.session.commit()
+        enqueue(undo_import, second)
+    desk.work()
+    assert sorted(lists()) == [("3000", first), ("3001", first)]
