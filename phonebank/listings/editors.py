@@ -41,13 +41,14 @@ TOLD_EVERY = timedelta(days=1)
 @dataclass(frozen=True)
 class Unchecked:
     """A listing on an editor's page: what strangers see of it, its state, the reasons given in its
-    open reports, and the version that its buttons carry (`stale`)."""
+    open reports, the version that its buttons carry (`stale`), and whether a host can change it."""
 
     event: Near
     state: ListingState
     returned_because: str | None
     reasons: list[str]
     version: str
+    is_party: bool
 
     @property
     def needs_check(self) -> bool:
@@ -85,6 +86,7 @@ def listings_for(volunteer: Volunteer) -> list[Unchecked]:
             row.returned_because,
             reasons.get(row.id, []),
             versions[row.id],
+            row.party_id is not None,
         )
         for row in mine[:SHOWN_AT_MOST]
     ]
@@ -120,7 +122,8 @@ def send_back(listing: Listing, reason: str, shown: str) -> None:
     Its accepted guests keep their places. `shown` is the version that the editor's page showed.
 
     Raises InvalidInputError for a reason that cannot be shown. Raises ConflictError for a cancelled
-    event, for an event that only an organiser may put back, and if the event has changed since.
+    event, for an organiser's own event, for an event that only an organiser may put back, and if
+    the event has changed since.
     """
     words = " ".join(reason.replace("\0", "").split())
     if not words:
@@ -133,6 +136,11 @@ def send_back(listing: Listing, reason: str, shown: str) -> None:
     lock_row(listing)
     if listing.state == ListingState.CANCELLED:
         raise ConflictError("The host has cancelled this event.", "There is nothing to change.")
+    if listing.party_id is None:
+        raise ConflictError(
+            "An organiser made this event, so no host can change it.",
+            "Write to the organiser, or hide the event.",
+        )
     _refuse_if_hidden(listing)
     refuse_if_changed(listing, shown)
     listing.state = ListingState.WAITING
@@ -150,10 +158,7 @@ def _refuse_if_hidden(listing: Listing) -> None:
 def message_to_host(listing: Listing) -> Message:
     """Return the e-mail that tells a host why their listing was sent back."""
     host = db.session.get_one(Account, listing.host_id)
-    if listing.party_id:
-        link = link_to("parties.guest_list", party_id=listing.party_id)
-    else:
-        link = link_to("listings.index", campaign_id=listing.campaign_id)
+    link = link_to("parties.guest_list", party_id=listing.party_id)
     return Message(
         host.email,
         f"Please change it: {listing.title}",

@@ -18,6 +18,7 @@ from phonebank.models import (
     AuditEntry,
     Campaign,
     Listing,
+    ListingKind,
     ListingState,
     Place,
     Volunteer,
@@ -29,7 +30,7 @@ from phonebank.volunteers.roles import name_editor, name_trainer
 from phonebank.volunteers.volunteers import COOKIE_KEY, cookie_for, find_or_create
 from tests.factories import create_account
 from tests.phonebank.listings.conftest import make_evening, sent, some_places
-from tests.phonebank.movement.test_near import Stage, private_in, shown_on, stage
+from tests.phonebank.movement.test_near import Stage, private_in, shown_on, stage, values_of
 from tests.signing_in import sign_in
 from tests.two_at_once import Act, faults_of_all_pairs, only_from
 from tests.two_at_once import Place as Rows
@@ -286,6 +287,39 @@ def test_an_editor_and_an_organiser_answer_at_once(app: Flask, stage: Stage) -> 
     ]
     with app.app_context():
         assert faults_of_all_pairs(app, Rows(made, read, state), acts) == []
+
+
+def test_an_organisers_own_event_is_never_sent_back(
+    app: Flask, stage: Stage, editor: FlaskClient
+) -> None:
+    with app.app_context():
+        known = db.session.get_one(Listing, stage.listing_id)
+        known.state = ListingState.HIDDEN
+        own = Listing(**values_of(known) | {"kind": ListingKind.TRAINING, "state": "shown"})
+        db.session.add(own)
+        organiser_id = create_account("organiser").id
+        db.session.commit()
+        own_id = own.id
+    page = editor.get(PAGE).text
+    assert "write to the organiser, or hide the event" in page
+    assert "Send it back" not in page
+    shown = shown_on(editor, PAGE)
+    refused = editor.post(f"{PAGE}/{own_id}/back", data=shown | {"reason": "Say the hour."})
+    assert (refused.status_code, "Write to the organiser" in refused.text) == (409, True)
+    # An organiser can put back one that was sent back before.
+    with app.app_context():
+        own = db.session.get_one(Listing, own_id)
+        own.state, own.returned_because = ListingState.WAITING, "Say the hour."
+        db.session.get_one(Listing, stage.listing_id).state = ListingState.CANCELLED
+        db.session.commit()
+    looks = app.test_client()
+    sign_in(looks, organiser_id)
+    events = f"/campaigns/{stage.campaign_id}/events"
+    assert "fine: show it" in looks.get(events).text
+    looks.post(f"{events}/{own_id}/show", data=shown_on(looks, events))
+    with app.app_context():
+        own = db.session.get_one(Listing, own_id)
+        assert (own.state, own.returned_because) == (ListingState.SHOWN, None)
 
 
 def test_a_trainer_checks_every_event_of_the_campaign(app: Flask, stage: Stage) -> None:
