@@ -13,18 +13,22 @@ from phonebank.models import Account, Campaign, Contact, ContactTag
 from phonebank.rules.tags import LONGEST_TAG, TAGS_AT_MOST, are_tags, split_values
 
 TAGS_SHOWN = 50
-# The recursion jumps from tag to tag along the index, because a tag may have a million rows.
+TAGS_TRIED = 500
+PEOPLE_TRIED = 50  # of each tag
+# The recursion jumps from tag to tag along the index, because a tag may have a million rows. It
+# looks at a limited number of tags and people, because these are examples.
 _TAGS_IN = text(f"""
 WITH RECURSIVE tags AS (
-    SELECT min(tag) AS tag FROM contact_tag
+    SELECT min(tag) AS tag, 1 AS place FROM contact_tag
     UNION ALL
-    SELECT (SELECT min(tag) FROM contact_tag WHERE contact_tag.tag > tags.tag) FROM tags
-    WHERE tags.tag IS NOT NULL
+    SELECT (SELECT min(tag) FROM contact_tag WHERE contact_tag.tag > tags.tag), place + 1 FROM tags
+    WHERE tags.tag IS NOT NULL AND place < {TAGS_TRIED}
 )
 SELECT tag FROM tags
 WHERE tag IS NOT NULL AND EXISTS (
-    SELECT FROM (SELECT contact_id FROM contact_tag WHERE contact_tag.tag = tags.tag LIMIT 2000)
-        AS few
+    SELECT FROM (
+        SELECT contact_id FROM contact_tag WHERE contact_tag.tag = tags.tag LIMIT {PEOPLE_TRIED}
+    ) AS few
     JOIN contact ON contact.id = few.contact_id AND contact.campaign_id = :campaign_id
 )
 LIMIT {TAGS_SHOWN}
@@ -54,8 +58,8 @@ def tags_of(contact: Contact) -> Tags:
 def tags_in(campaign: Campaign) -> list[str]:
     """Return up to TAGS_SHOWN tags of the campaign's people, sorted, as examples.
 
-    A tag that many people in other campaigns have may be missing, because the query looks at only
-    some of the people who have it.
+    A tag may be missing if many people in other campaigns have it, or if all campaigns together
+    have more than TAGS_TRIED tags.
     """
     return list(db.session.scalars(_TAGS_IN, {"campaign_id": campaign.id}))
 
