@@ -37,7 +37,7 @@ def set_mark(party_id: int, caller_id: int, mark: str) -> ResponseReturnValue:
         if mark == "trained":
             marks.give_mark(caller, current_user)
         else:
-            marks.take_mark_back(caller)
+            marks.take_mark_back(caller, current_user)
     except ConflictError as error:
         db.session.rollback()
         flash(f"{error.message} {error.what_to_do}", "error")

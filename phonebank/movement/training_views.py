@@ -119,7 +119,7 @@ def mark_trainee(listing_id: int, caller_id: int, mark: str) -> ResponseReturnVa
         if mark == "trained":
             marks.give_mark(caller, None, role)
         else:
-            marks.take_mark_back(caller)
+            marks.take_mark_back(caller, None)
         db.session.commit()
     except ConflictError as error:
         db.session.rollback()

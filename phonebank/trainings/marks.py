@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
+from phonebank.audit.record import record_audit
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, GoneError, NotAllowedError
 from phonebank.models import (
@@ -99,13 +100,25 @@ def give_mark(caller: Caller, by: Account | None, trainer: VolunteerRole | None 
     )
 
 
-def take_mark_back(caller: Caller) -> None:
-    """Take a caller's mark back. The page of its certificate then says that it was taken back."""
-    db.session.execute(
+def take_mark_back(caller: Caller, by: Account | None) -> None:
+    """Take a caller's mark back, and record it in the audit. The page of its certificate then says
+    that it was taken back. `by` is the host, or None if a trainer does it. A caller without a mark
+    stays as they are."""
+    taken = db.session.scalars(
         update(TrainedMark)
         .where(TrainedMark.caller_id == caller.id, TrainedMark.taken_back_at.is_(None))
         .values(taken_back_at=now())
-    )
+        .returning(TrainedMark.id)
+    ).all()
+    if taken:
+        record_audit(
+            "trained mark taken back",
+            account=by,
+            campaign=caller.campaign,
+            subject_kind="caller",
+            subject_id=caller.id,
+            after=None if by is not None else {"by": "a trainer"},
+        )
 
 
 def mark_by_token(token: str) -> TrainedMark:
