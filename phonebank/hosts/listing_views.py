@@ -70,7 +70,10 @@ def _store(party: Party, listing: Listing | None, form: ListingForm) -> Response
         form.address.data = listings.street_address(listing)  # the organiser keeps it
     was_returned = listing is not None and listing.returned_because is not None
     details = form.details(campaign.country, listing, _place_of(listing))
-    if listing is None or listing.state == ListingState.DRAFT:
+    if listing is not None and listing.state == ListingState.DRAFT and "draft" in request.form:
+        listings.change_details(listing, details)
+        words = "Saved. People near you still can't find your party."
+    elif listing is None or listing.state == ListingState.DRAFT:
         listing = listings.list_party(current_user, party, details)
         if listing.state == ListingState.SHOWN:
             words = "People near you can find your party now."

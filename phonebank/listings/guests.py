@@ -159,8 +159,10 @@ def let_come(listing: Listing, guest_id: int) -> Guest:
     if places_taken(listing) >= listing.places:
         raise ConflictError("All places are taken.", "Give more places first, under “Change it”.")
     if not listing.by_video and listing.address is None:
+        is_draft = listing.state == ListingState.DRAFT
+        where = "and press “Save the address only”" if is_draft else "under “Change it”"
         raise ConflictError(
-            "Your guests need an address.", "Type it first, under “Change it”. Only they see it."
+            "Your guests need an address.", f"Type it first, {where}. Only they see it."
         )
     guest.state = GuestState.ACCEPTED
     queue_mail(guest, listing, MailKind.ACCEPTED, now())

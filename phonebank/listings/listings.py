@@ -144,7 +144,9 @@ def list_party(account: Account, party: Party, details: Details) -> Listing:
             starts_at=party.starts_at,
             time_zone=party.time_zone,
         )
-    _fill_in(listing, details)
+        _fill_in(listing, details)
+    else:
+        change_details(listing, details)  # guests who took a place in the hall hear of it
     listing.state = ListingState.SHOWN if is_known else ListingState.WAITING
     listing.checked_at = now() if is_known else None
     db.session.add(listing)

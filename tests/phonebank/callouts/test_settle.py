@@ -22,8 +22,10 @@ from phonebank.models import (
     CampaignState,
     Contact,
     Guest,
+    GuestMail,
     Listing,
     ListingState,
+    MailKind,
     Party,
     Pledge,
     Script,
@@ -208,8 +210,15 @@ def test_who_took_a_place_confirms_it_and_the_host_lets_them_come(
         "way": "in_person", "host_name": "Ana", "place": "SW9", "address": "4 Plum Row",
         "places": "8", "step_free": "no", "languages": "en",
     }  # fmt: skip
-    host.post(page, data=details)
+    assert "Save the address only" in shown
+    host.post(page, data=details | {"draft": "yes"})
     host.post(f"{page}/{guest_id}/let-come")
     assert "4 Plum Row" in stranger.get(guest_link).text
+    db.session.expire_all()
+    assert db.session.get_one(Listing, listing.id).state == ListingState.DRAFT
+    assert stranger.get(f"/near/event/{listing.id}").status_code == 404
+    host.post(page, data=details | {"address": "5 Plum Row"})
+    changed = select(GuestMail).where(GuestMail.kind == MailKind.CHANGED)
+    assert db.session.scalars(changed).one().guest_id == guest_id
     db.session.expire_all()
     assert db.session.get_one(Listing, listing.id).state == ListingState.WAITING
