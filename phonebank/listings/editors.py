@@ -1,11 +1,11 @@
 """What area editors and trainers do with listings: they check them, send them back to the host with
 a reason, or hide them. They see what strangers see, and reports. These functions do not commit."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
+from sqlalchemy.orm import aliased
 
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
@@ -29,7 +29,7 @@ from phonebank.models import (
 )
 from phonebank.parties.calendar import LASTS
 from phonebank.parties.profanity import refuse_bad_words
-from phonebank.places.distance import box_around, km_between
+from phonebank.places.distance import RADIUS, box_around, km_between
 from phonebank.volunteers.roles import roles_of
 
 SHOWN_AT_MOST = 100
@@ -59,6 +59,15 @@ class Unchecked:
     def is_for_organisers(self) -> bool:
         """Whether only an organiser may put the listing back on the map."""
         return self.state == ListingState.HIDDEN and not self.reasons
+
+
+@dataclass(frozen=True)
+class EditorToTell:
+    """An editor or trainer, and how many events wait for their check in all of their areas."""
+
+    email: str
+    first_name: str
+    events: int
 
 
 def listings_for(volunteer: Volunteer) -> list[Unchecked]:
@@ -169,48 +178,86 @@ def message_to_host(listing: Listing) -> Message:
     )
 
 
-def roles_to_tell(at: datetime) -> Sequence[int]:
-    """Return the ids of the roles whose volunteers should be told that something in their campaign
-    waits for a check. They were last told at least TOLD_EVERY ago, or never."""
-    waits = exists().where(
-        Listing.campaign_id == VolunteerRole.campaign_id,
-        Listing.starts_at > at,
-        ((Listing.state == ListingState.WAITING) & Listing.returned_because.is_(None))
-        | (
-            Listing.state.in_((ListingState.SHOWN, ListingState.HIDDEN))
-            & exists().where(
-                ListingReport.listing_id == Listing.id, ListingReport.seen_at.is_(None)
-            )
-        ),
-    )
-    return db.session.scalars(
-        select(VolunteerRole.id)
-        .join(Campaign, Campaign.id == VolunteerRole.campaign_id)
+def editors_to_tell(at: datetime) -> list[EditorToTell]:
+    """Return the editors and trainers for whom something waits for a check, sorted by address.
+    Those who were told less than TOLD_EVERY ago, for any of their roles, are left out."""
+    waiting = (
+        select(Listing.id, Listing.campaign_id, Listing.latitude, Listing.longitude, Account.email)
+        .join(Account, Account.id == Listing.host_id)
         .where(
-            VolunteerRole.told_at.is_(None) | (VolunteerRole.told_at < at - TOLD_EVERY),
-            exists().where(Volunteer.email == VolunteerRole.email),
-            Campaign.erasing_since.is_(None),
-            waits,
+            Listing.starts_at > at,
+            ((Listing.state == ListingState.WAITING) & Listing.returned_because.is_(None))
+            | (
+                Listing.state.in_((ListingState.SHOWN, ListingState.HIDDEN))
+                & exists().where(
+                    ListingReport.listing_id == Listing.id, ListingReport.seen_at.is_(None)
+                )
+            ),
         )
+        .cte("waiting")
+        .prefix_with("MATERIALIZED")  # few events wait, so they are found once for all roles
+    )
+    told = aliased(VolunteerRole)
+    rows = db.session.execute(
+        select(Volunteer.email, Volunteer.first_name, func.count(waiting.c.id.distinct()))
+        .join(VolunteerRole, VolunteerRole.email == Volunteer.email)
+        .join(Campaign, Campaign.id == VolunteerRole.campaign_id)
+        .join(waiting, waiting.c.campaign_id == VolunteerRole.campaign_id)
+        .where(
+            Campaign.erasing_since.is_(None),
+            ~exists().where(told.email == Volunteer.email, told.told_at > at - TOLD_EVERY),
+            waiting.c.email != Volunteer.email,  # nobody checks their own event
+            _reaches(waiting.c.latitude, waiting.c.longitude),
+        )
+        .group_by(Volunteer.id)
+        .order_by(Volunteer.email)
+    )
+    return [EditorToTell(*row) for row in rows]
+
+
+def mark_told(email: str, at: datetime) -> bool:
+    """Store in all roles of an address that their holder is told now. Return False if that happened
+    less than TOLD_EVERY ago, or if the address has no role any more."""
+    roles = db.session.scalars(
+        select(VolunteerRole)
+        .where(VolunteerRole.email == email)
         .order_by(VolunteerRole.id)
+        .with_for_update(),
+        execution_options={"populate_existing": True},
     ).all()
+    if any(role.told_at is not None and role.told_at > at - TOLD_EVERY for role in roles):
+        return False
+    for role in roles:
+        role.told_at = at
+    return bool(roles)
 
 
-def message_to_editor(role: VolunteerRole) -> Message | None:
-    """Return the e-mail that tells a volunteer how many events wait for their check, or None if
-    none of the waiting events is theirs."""
-    volunteer = db.session.scalars(select(Volunteer).where(Volunteer.email == role.email)).one()
-    count = sum(one.needs_check for one in listings_for(volunteer))
-    if not count:
-        return None
-    events = "An event waits" if count == 1 else f"{count} events wait"
+def message_to_editor(editor: EditorToTell) -> Message:
+    """Return the e-mail that tells a volunteer how many events wait for their check."""
+    events = "An event waits" if editor.events == 1 else f"{editor.events} events wait"
     return Message(
-        role.email,
+        editor.email,
         f"{events} for your check",
-        f"Hello {volunteer.first_name},\n\n{events} for your check. Look here:\n\n"
+        f"Hello {editor.first_name},\n\n{events} for your check. Look here:\n\n"
         f"{link_to('movement.event_checks')}\n\n"
         "You get this e-mail once a day at most, while something waits. You can stop checking on "
         f"your page:\n{link_to('movement.mine')}\n",
+    )
+
+
+def _reaches(
+    latitude: ColumnElement[float], longitude: ColumnElement[float]
+) -> ColumnElement[bool]:
+    """`_covers` as a condition on VolunteerRole and a point of its campaign, for many roles in one
+    query."""
+    role = VolunteerRole
+    north = func.sind(role.latitude) * func.sind(latitude)
+    east = func.cosd(role.latitude) * func.cosd(latitude) * func.cosd(role.longitude - longitude)
+    angle = func.acos(func.least(1.0, func.greatest(-1.0, north + east)))
+    # The first comparison is cheap and settles most pairs.
+    return role.km.is_(None) | (
+        (func.radians(func.abs(role.latitude - latitude)) * RADIUS <= role.km + 1)
+        & (angle * RADIUS <= role.km)
     )
 
 

@@ -4,6 +4,7 @@ parties that were ended."""
 import logging
 import time
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import delete, select, update
 
@@ -23,7 +24,6 @@ from phonebank.models import (
     ListingState,
     Party,
     PartyState,
-    VolunteerRole,
     now,
 )
 from phonebank.parties.promises import send_kit
@@ -50,13 +50,14 @@ def send_due_reminders() -> None:
     later, sends the e-mails that are left. One kind of e-mail that cannot be sent does not stop the
     other kinds."""
     _cancel_listings_of_ended_parties()
+    ends_at = time.monotonic() + WORKS_FOR
     with mail.batch() as batch:
         for send_kind in (
-            _send_to_guests,
+            partial(_send_to_guests, ends_at),
             _ask_hosts_if_right,
             _send_kits,
             _send_alerts,
-            _tell_editors,
+            partial(_tell_editors, ends_at),  # last, because it can wait
         ):
             try:
                 send_kind(batch.send)
@@ -64,8 +65,7 @@ def send_due_reminders() -> None:
                 db.session.rollback()  # the next run tries again
 
 
-def _send_to_guests(send_mail: send.Send) -> None:
-    ends_at = time.monotonic() + WORKS_FOR
+def _send_to_guests(ends_at: float, send_mail: send.Send) -> None:
     while time.monotonic() < ends_at and send.send_next(now(), send_mail):
         pass
 
@@ -116,17 +116,13 @@ def _cancel_listings_of_ended_parties() -> None:
         db.session.commit()
 
 
-def _tell_editors(send_mail: send.Send) -> None:
+def _tell_editors(ends_at: float, send_mail: send.Send) -> None:
     """E-mail the editors and trainers in whose areas something waits for a check."""
-    told: set[str] = set()
-    for role_id in editors.roles_to_tell(now()):
-        role = get_locked(VolunteerRole, role_id)
-        message = editors.message_to_editor(role) if role is not None else None
-        if role is not None and message is not None:
-            if role.email not in told:  # one e-mail for all of their areas
-                _send_unless_refused(send_mail, message)
-                told.add(role.email)
-            role.told_at = now()
+    for editor in editors.editors_to_tell(now()):
+        if time.monotonic() >= ends_at:
+            break
+        if editors.mark_told(editor.email, now()):
+            _send_unless_refused(send_mail, editors.message_to_editor(editor))
         db.session.commit()
 
 

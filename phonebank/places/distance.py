@@ -6,7 +6,7 @@ kilometres.
 
 from math import asin, cos, radians, sin, sqrt
 
-_RADIUS = 6371.0  # km
+RADIUS = 6371.0  # of the earth, in km
 _KM_A_DEGREE = 111.2
 KM_A_MILE = 1.609344
 # Countries where people measure distances in miles.
@@ -17,7 +17,7 @@ def km_between(a: tuple[float, float], b: tuple[float, float]) -> float:
     """Return the distance between two points (latitude and longitude in degrees) on a sphere."""
     lat1, lng1, lat2, lng2 = map(radians, (*a, *b))
     half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lng2 - lng1) / 2) ** 2
-    return 2 * _RADIUS * asin(min(1.0, sqrt(half)))
+    return 2 * RADIUS * asin(min(1.0, sqrt(half)))
 
 
 def box_around(at: tuple[float, float], km: float) -> tuple[float, float, float, float]:

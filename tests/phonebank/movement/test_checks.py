@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from math import cos, pi, radians, sin
 
 import pytest
 from flask import Flask
@@ -10,7 +11,7 @@ from sqlalchemy import select
 
 from phonebank.core.db import db
 from phonebank.core.mail import AddressRefusedError, Batch, MailNotSentError, Message
-from phonebank.listings import checks, editors, guests, offers
+from phonebank.listings import checks, editors, guests, jobs, offers
 from phonebank.listings.alerts import wait_for_event
 from phonebank.listings.jobs import send_due_reminders
 from phonebank.listings.stale import versions_of
@@ -25,6 +26,7 @@ from phonebank.models import (
     VolunteerRole,
     now,
 )
+from phonebank.places.distance import km_between
 from phonebank.volunteers.jobs import forget_volunteers
 from phonebank.volunteers.roles import name_editor, name_trainer
 from phonebank.volunteers.volunteers import COOKIE_KEY, cookie_for, find_or_create
@@ -334,7 +336,11 @@ def test_a_trainer_checks_every_event_of_the_campaign(app: Flask, stage: Stage) 
 
 
 def test_an_editor_is_told_once_a_day_that_something_waits(
-    app: Flask, stage: Stage, editor: FlaskClient, sent: list[Message]
+    app: Flask,
+    stage: Stage,
+    editor: FlaskClient,
+    sent: list[Message],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def run() -> list[str]:
         sent.clear()
@@ -351,7 +357,15 @@ def test_an_editor_is_told_once_a_day_that_something_waits(
     with app.app_context():
         db.session.get_one(Listing, stage.listing_id).state = ListingState.WAITING
         db.session.commit()
+    monkeypatch.setattr(jobs, "WORKS_FOR", 0)
+    assert run() == [], "the job has no time left"
+    monkeypatch.undo()
+    monkeypatch.setattr(Batch, "send", lambda _, message: sent.append(message))
     assert run() == ["An event waits for your check"]
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, stage.campaign_id)
+        name_trainer(campaign, "edi@example.org", "Edi")  # a third role, on the same day
+        db.session.commit()
     assert run() == []
     with app.app_context():
         for role in db.session.query(VolunteerRole).filter_by(email="edi@example.org"):
@@ -360,6 +374,42 @@ def test_an_editor_is_told_once_a_day_that_something_waits(
     assert run() == ["An event waits for your check"]
     editor.post(f"{PAGE}/{stage.listing_id}/right", data=shown_on(editor, PAGE))
     assert run() == []
+
+
+def test_an_editor_is_told_of_their_own_area_only_and_not_of_their_own_event(
+    app: Flask, stage: Stage, editor: FlaskClient
+) -> None:
+    def told() -> list[tuple[str, int]]:
+        db.session.flush()
+        return [(one.email, one.events) for one in editors.editors_to_tell(now())]
+
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, stage.campaign_id)
+        [role] = db.session.query(VolunteerRole)
+        evenings = [make_evening(campaign=campaign) for _ in range(12)]
+        for number, evening in enumerate(evenings):
+            evening.listing.state = ListingState.WAITING
+            # All around the edge of the area, every second one inside it.
+            away = (29.95 if number % 2 else 30.05) / 111.195
+            north, east = cos(number * pi / 6), sin(number * pi / 6)
+            evening.listing.latitude = role.latitude + away * north
+            evening.listing.longitude = role.longitude + away * east / cos(radians(role.latitude))
+        covered = [
+            km_between(
+                (role.latitude, role.longitude), (one.listing.latitude, one.listing.longitude)
+            )
+            <= 30
+            for one in evenings
+        ]
+        assert 0 < sum(covered) < 12
+        assert told() == [("edi@example.org", sum(covered))]
+        evenings[covered.index(True)].host.email = "edi@example.org"
+        assert told() == [("edi@example.org", sum(covered) - 1)]
+        for inside, evening in zip(covered, evenings, strict=True):
+            if inside:
+                evening.listing.state = ListingState.SHOWN
+        assert told() == [], "what waits elsewhere in the campaign is not theirs"
+        db.session.rollback()
 
 
 @pytest.mark.parametrize("error", [AddressRefusedError, MailNotSentError])
