@@ -26,9 +26,7 @@ def versions_of(listings: Sequence[Listing]) -> dict[int, str]:
                 ListingReport.seen_at.is_(None),
             )
             .group_by(ListingReport.listing_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     return {one.id: _version(one, newest.get(one.id)) for one in listings}
 
