@@ -205,6 +205,8 @@ def change_details(listing: Listing, details: Details) -> bool:
     listing.returned_because = None  # it waits for a check again
     if before == _what_guests_rely_on(listing):
         return False
+    if listing.state == ListingState.DRAFT and not taken:
+        return False  # nobody has the event in a calendar yet
     listing.sequence += 1
     # Guests who wait for an answer do not know the street address.
     waiting = WAITING if area != (listing.by_video, listing.area) else ()
