@@ -35,8 +35,8 @@ window.line = open({
 """
 
 
-def main(port: int, version: int) -> None:
-    state = {"version": version, "refuse": False, "broken": False, "seconds": 0}
+def main(port: int, version: int, seconds: float) -> None:
+    state = {"version": version, "refuse": False, "broken": False, "seconds": seconds}
     package = Path(assets.__file__).parents[1]
     app = Flask("phonebank", root_path=str(package))
     assets.init_app(app)
@@ -79,4 +79,4 @@ def main(port: int, version: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))

@@ -31,13 +31,15 @@ class LineServer:
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, version: int) -> None:
+    def start(self, version: int, seconds: float = 0) -> None:
+        """Start the server. It takes so many seconds to answer with its state of this version."""
         self.process = subprocess.Popen(
             [
                 sys.executable,
                 str(Path(__file__).with_name("line_server.py")),
                 str(self.port),
                 str(version),
+                str(seconds),
             ],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.DEVNULL,
@@ -45,7 +47,7 @@ class LineServer:
         )
         for _ in range(STARTS_WITHIN * 10):
             try:
-                return self.ask("GET", "/state")
+                return self.ask("GET", "/driver.js")
             except OSError:
                 time.sleep(0.1)
         raise AssertionError("the line server did not start")
@@ -248,8 +250,8 @@ def test_waking_makes_one_new_line_without_an_alarm(server, page):
 def test_a_whole_event_is_drawn_while_a_snapshot_is_asked_for_and_ends_the_banner(server, page):
     server.kill()
     page.locator("[data-line-down]:has-text('down since')").wait_for()
-    server.start(version=40)
-    server.do(set={"seconds": 3})
+    # Slow from its start, because the page may ask before the test can say another word.
+    server.start(version=40, seconds=4)
     page.wait_for_function("window.line.socket.connected")
     server.do(emit={"version": 45, "follows": 0})
     wait_for(page, [[45, False]])
