@@ -213,12 +213,13 @@ def test_a_person_on_a_screen_is_erased_only_by_ending_the_call(room: Room) -> N
     erase(ends_calls=True)
     call = db.session.get_one(Call, hold.call.id)
     assert (call.ending, call.phone) == (CallEnding.TAKEN_AWAY, "")
+    earlier = db.session.scalars(select(Call.id).filter_by(caller_id=room.caller.id)).one()
     for late in (
         lambda: record(caller, call.id, "do_not_call", note="marmalade"),
         lambda: record(caller, call.id, "talked"),
         lambda: save_answer(caller, call.id, "vote", "ours"),
         lambda: renew_hold(caller, call.id),
-        lambda: undo(room.caller, db.session.scalars(select(Call.id)).first()),
+        lambda: undo(room.caller, earlier),
     ):
         with pytest.raises(NotFoundError, match="data has been erased"):
             late()
