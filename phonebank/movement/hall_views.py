@@ -54,7 +54,12 @@ def hall() -> ResponseReturnValue:
             return redirect(url_for(".hall_sign_up", code=call_out.code), 303)
         except NotFoundError as error:
             refused = error
-    page = render_template("movement/hall.html", refused=refused)
+    page = render_template(
+        "movement/type_code.html",
+        title="Sign in at a call-out",
+        where="The code is on the screen in the hall.",
+        refused=refused,
+    )
     return page, 200 if refused is None else refused.status
 
 

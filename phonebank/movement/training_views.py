@@ -48,7 +48,12 @@ def training_code() -> ResponseReturnValue:
             return redirect(url_for(".training_room", code=room.code), 303)
         except PhonebankError as error:
             refused = error
-    page = render_template("movement/training_code.html", refused=refused)
+    page = render_template(
+        "movement/type_code.html",
+        title="Come in to a training",
+        where="Your trainer shows the code.",
+        refused=refused,
+    )
     return page, 200 if refused is None else refused.status
 
 
