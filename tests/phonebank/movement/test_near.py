@@ -557,7 +557,7 @@ def test_no_page_gives_an_organiser_or_a_volunteer_who_checks_events_the_address
         if any(part in text for part in (STREET, POSTCODE, STREET.replace(" ", "+"))):
             shown.add(endpoint)
     assert seen > (80 if who == "organiser" else 25)
-    # Whoever has the link of an accepted guest is that guest.
+    # A person with the link of an accepted guest counts as that guest.
     assert shown == {"guest.show", "guest.calendar"}
 
 

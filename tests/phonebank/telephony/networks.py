@@ -1,6 +1,6 @@
 """Two telephone networks without a network: a Twilio and an Asterisk that are objects of this
 process. Each knows what truly happened on its lines, and collects what it would tell in `untold`.
-Whoever uses them delivers that: in any order, twice, or never.
+The test that uses them delivers it: in any order, twice, or never.
 """
 
 import re
