@@ -84,8 +84,8 @@ class Message:
 
 
 class Batch:
-    """Sends several messages over one connection, which takes half as long as using a separate
-    connection for each."""
+    """Sends several messages through one mail backend, which opens a connection for each of
+    them."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -125,7 +125,7 @@ class Batch:
 
 @contextmanager
 def batch() -> Iterator[Batch]:
-    """Provide one connection for several messages. It is opened when the first message is sent."""
+    """Provide a Batch, and leave no connection open afterwards."""
     opened = Batch(current_app.extensions["mailman"].get_connection())
     try:
         yield opened

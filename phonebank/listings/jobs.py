@@ -46,9 +46,8 @@ LINK_LIVES_FOR = timedelta(days=2)
 
 @job(CHORES, timeout=120)
 def send_due_reminders() -> None:
-    """Send every e-mail that is due, over one connection to the mail server. The next run, a minute
-    later, sends the e-mails that are left. One kind of e-mail that cannot be sent does not stop the
-    other kinds."""
+    """Send every e-mail that is due. The next run, a minute later, sends the e-mails that are left.
+    One kind of e-mail that cannot be sent does not stop the other kinds."""
     _cancel_listings_of_ended_parties()
     ends_at = time.monotonic() + WORKS_FOR
     with mail.batch() as batch:
