@@ -410,6 +410,17 @@ class Phone:
         if call_id in saved:
             self._crowd.notes.broken.append(f"{call_id} was acknowledged twice")
         saved[call_id] = "call_back" if outcome.startswith("ring_back=") else outcome
+        await self._draw_next(answer, screen.call, message)
+
+    async def _draw_next(self, answer: Answer, call: Turn, message: bytes) -> None:
+        """Draw the next person. While a busy server puts the claim off, send the outcome again
+        later, as the page does."""
+        while (stay_away := float(answer.header("retry-after") or 0)) and answer.status == 200:
+            self._draw(None)
+            await asyncio.sleep(pause_before_retry(1, stay_away))
+            if self._crowd.has_ended:
+                return
+            answer = await self._send_until_settled("put off", call, message)
         self._draw(self._page.read(answer))
 
     async def _undo(self, screen: Screen, before: Turn) -> None:

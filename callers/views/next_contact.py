@@ -26,7 +26,7 @@ from phonebank.core.errors import (
     PhonebankError,
     ServiceUnavailableError,
 )
-from phonebank.core.overload import is_busy
+from phonebank.core.overload import is_busy, seconds_until_claim
 from phonebank.models import CampaignState
 from phonebank.roster.pace import PacePausedError
 from phonebank.roster.practice_first import PracticeRequiredError
@@ -73,7 +73,7 @@ def show_next(
         db.session.commit()
         return page
     if holds_nobody and is_busy(request.environ):
-        return _render_waiting(OverloadedError(), from_waiting_page, recorded_json)
+        return _put_off(from_waiting_page, recorded_json)
     try:
         hold = claim.claim(g.caller, holds_nobody)
     except PacePausedError as pause:
@@ -100,6 +100,20 @@ def show_next(
     page = show_or_redirect(hold, recorded_json)
     db.session.commit()
     return page
+
+
+def _put_off(from_waiting_page: bool, recorded_json: dict[str, Any] | None) -> ResponseReturnValue:
+    """Return the response of a server that is too busy for a claim.
+
+    The call page is told when to send its outcome again. The answer then has the next contact. So
+    the page does not load the waiting page, which would cost more than the claim that was put off.
+    """
+    busy = OverloadedError()
+    if not wants_screen():
+        return _render_waiting(busy, from_waiting_page, recorded_json)
+    answer = jsonify(person=None, message=busy.message)
+    answer.headers["Retry-After"] = str(seconds_until_claim())
+    return answer
 
 
 def _waits_for_the_phone() -> bool:

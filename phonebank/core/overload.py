@@ -123,6 +123,16 @@ def is_busy(environ: "WSGIEnvironment") -> bool:
     return bool(environ.get(_BUSY))
 
 
+def seconds_until_claim() -> int:
+    """Return how many seconds the client of a claim that a busy process has put off should wait
+    before it claims again. This needs an app context.
+
+    The claim counts as a refused one, so the more claims are put off, the longer each client waits.
+    """
+    guard: Overload = current_app.extensions["overload"]
+    return guard.retry_after(Urgency.CLAIM)
+
+
 class BusyError(ServiceUnavailableError):
     """The error for a record of a call that arrived over a websocket and that a busy process
     refuses. `retry_after` is in seconds."""
@@ -223,7 +233,7 @@ class Overload:
         """Count a record of a call as started, and return its start time, which `end_record` needs.
         Raises BusyError if the limit is reached."""
         if not self._enter(Urgency.RECORD):
-            seconds = self._retry_after(Urgency.RECORD)
+            seconds = self.retry_after(Urgency.RECORD)
             self._log_refusal()
             raise BusyError(seconds)
         return time.perf_counter()
@@ -231,6 +241,22 @@ class Overload:
     def end_record(self, began: float) -> None:
         """Count a record of a call as finished."""
         self._leave(Urgency.RECORD, time.perf_counter() - began)
+
+    def retry_after(self, urgency: Urgency) -> int:
+        """Return how many seconds the client should wait before it tries again.
+
+        The wait grows with the number of clients refused recently, so only a few of them return at
+        a time. It is random, so they do not all return at the same moment.
+        """
+        with self._lock:
+            now = time.monotonic()
+            self._recent_refusals *= math.exp((self._refused_at - now) / REFUSALS_COUNTED_OVER)
+            self._recent_refusals += 1
+            self._refused_at = now
+            crowd = self._recent_refusals
+        least, most = RETRY_AFTER[urgency]
+        seconds = min(most, max(least, crowd / RETRIES_A_SECOND))
+        return max(1, round(seconds * random.uniform(0.5, 1.5)))  # noqa: S311
 
     def _narrowed(self, limit: int, by: Urgency = Urgency.RECORD) -> int:
         """Return the limit, lowered if recent requests of the urgency `by` were slow."""
@@ -285,28 +311,12 @@ class Overload:
         start_response: "StartResponse",
         began: float,
     ) -> Iterable[bytes]:
-        seconds = self._retry_after(urgency)
+        seconds = self.retry_after(urgency)
         self._log_refusal()
         headers, body = overload_responses.refusal(environ, seconds)
         if self._timings:
             headers["Server-Timing"] = f"refused;dur={_milliseconds_since(began)}"
         return _answer(HTTPStatus.SERVICE_UNAVAILABLE, headers, body, start_response)
-
-    def _retry_after(self, urgency: Urgency) -> int:
-        """Return how many seconds the client should wait before it tries again.
-
-        The wait grows with the number of clients refused recently, so only a few of them return at
-        a time. It is random, so they do not all return at the same moment.
-        """
-        with self._lock:
-            now = time.monotonic()
-            self._recent_refusals *= math.exp((self._refused_at - now) / REFUSALS_COUNTED_OVER)
-            self._recent_refusals += 1
-            self._refused_at = now
-            crowd = self._recent_refusals
-        least, most = RETRY_AFTER[urgency]
-        seconds = min(most, max(least, crowd / RETRIES_A_SECOND))
-        return max(1, round(seconds * random.uniform(0.5, 1.5)))  # noqa: S311
 
     def _log_refusal(self) -> None:
         """Log how many requests were refused, at most once every LOG_EVERY seconds."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Request, Response, expect
+from playwright.sync_api import Page, Request, Response, Route, expect
 from sqlalchemy import select
 
 from phonebank.calls.answers import answers_of
@@ -211,6 +211,48 @@ def test_another_script_comes_once_and_the_page_keeps_it(party: Party, new_page:
         settle(page)
     assert [weight <= PERSON_AT_MOST for weight in weights] == [False, False, True, True, True]
     assert max(weights) <= WITH_SCRIPT_AT_MOST
+
+
+def test_a_busy_server_puts_the_next_person_off_and_the_page_stays(
+    party: Party, new_page: NewPage
+) -> None:
+    name_everyone("Ann", "Bob")
+    page = new_page(390, 664)
+    join_as_kit(page, party)
+    ask_for_person(page)
+    page.evaluate("window.sameDocument = true")
+    sent: list[str] = []
+
+    def put_off_once(route: Route) -> None:
+        """Let the server record the outcome and claim nobody, as a busy one does."""
+        sent.append(route.request.url)
+        if len(sent) > 1:
+            return route.continue_()
+        answer = route.fetch(post_data=f"{route.request.post_data}&next=no")
+        headers = answer.headers | {"retry-after": "2", "content-type": "application/json"}
+        del headers["x-phonebank-go-to"]
+        told = {"person": None, "message": "Your call is saved. It will take a moment."}
+        return route.fulfill(status=200, headers=headers, body=json.dumps(told))
+
+    page.route("**/outcome?*", put_off_once)
+    tap(page, "No answer")
+    expect(page.get_by_role("heading", level=1)).to_have_text("One moment")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    expect(page.get_by_text("Your call is saved.")).to_be_visible()
+    expect(page.locator("[data-call]")).to_be_hidden()
+    expect(page.locator(".call-bar")).to_be_hidden()
+    assert recorded_outcomes(party) == ["no_answer"]
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bob")
+    expect(page.locator("[data-call]")).to_be_visible()
+    expect(page.locator(".call-bar")).to_be_visible()
+    expect(page.get_by_text("One moment")).to_have_count(0)
+    assert page.evaluate("window.sameDocument") is True
+    assert len(set(sent)) == 1
+    assert len(sent) == 2
+    settle(page)
+    tap(page, "Busy")
+    page.get_by_text("Recorded: Busy.").wait_for()
+    assert recorded_outcomes(party) == ["no_answer", "busy"]
 
 
 def test_an_outcome_that_an_earlier_release_left_in_the_outbox_still_goes_out(

@@ -12,12 +12,13 @@ import { Scripts } from "./call_words.js";
 import { listen, showBreak, showMessage } from "./caller_line.js";
 import { buttonOf, fieldsOf } from "./forms.js";
 import { showTimes } from "./local_time.js";
-import { errorIn } from "./our_answers.js";
+import { errorIn, pauseMs } from "./our_answers.js";
 
 // A second tap on "No answer" must not land on the next person, whose button is under the same thumb.
 const NO_OUTCOME_WITHIN_MS = 700;
 const OFFLINE_WITH_OUTCOME = "You're offline. How this call ended is saved on this phone. We'll send it when you're back online.";
 const OFFLINE = "You're offline. Keep talking: we'll save this.";
+const OFFLINE_AFTER_CALL = "You're offline. Your last call is saved.";
 const RESTARTING = "Back in a moment. This is saved on this phone, and we'll send it automatically.";
 const FOREIGN_ANSWER =
   "We can't reach Phonebank. Perhaps this Wi-Fi wants you to log in. This is saved on this phone, and we'll send it as soon as we can.";
@@ -139,6 +140,7 @@ function send(form, button, stop) {
 function settle(entry, answer, verdict) {
   if (entry.kind === "answer") return verdict === "saved" || reopenAnswer(entry, answer);
   if (answer.goTo) return location.assign(answer.goTo);
+  if (verdict === "saved" && answer.retryAfterMs) return waitForNext(entry, answer);
   if (answer.isJson) return showNext(JSON.parse(answer.text));
   const next = new DOMParser().parseFromString(answer.text, "text/html");
   setBusy(false);
@@ -170,12 +172,45 @@ function showError(words) {
   document.getElementById("main").prepend(notice);
 }
 
+/* The call is saved, and the server is too busy to choose the next contact. The page no longer shows this
+   contact. It sends the outcome again later, and the answer then has the next contact. */
+function waitForNext(entry, { text, retryAfterMs }) {
+  if (!page) return location.replace("/calling/wait");
+  forgetNote();
+  hold.close();
+  showLate(JSON.parse(text).message);
+  setTimeout(() => whenSeen(() => outbox.add({ ...entry, isSaved: true })), pauseMs(1, retryAfterMs));
+}
+
+/* Calls `act` at once if the caller can see the page, otherwise when they come back to it. Nobody should be on
+   the screen of a phone in a pocket. */
+function whenSeen(act) {
+  if (!document.hidden) return act();
+  document.addEventListener("visibilitychange", () => whenSeen(act), { once: true });
+}
+
+/* Shows `words` in place of the contact. With "", shows the contact's part of the page again. */
+function showLate(words) {
+  const old = document.querySelector("[data-late]");
+  if (old) old.remove();
+  for (const part of document.querySelectorAll("[data-call], .action-bar")) part.hidden = Boolean(words);
+  if (!words) return;
+  const late = document.createElement("section");
+  late.className = "sorry";
+  late.dataset.late = "";
+  late.innerHTML = '<h1 tabindex="-1">One moment</h1><p class="lead"></p>';
+  late.querySelector("p").textContent = words;
+  document.getElementById("main").prepend(late);
+  goToTop();
+}
+
 /* Shows a contact who came as JSON, in the open page. */
 function showNext(next) {
   const drawn = page;
   if (next.call !== data.call) forgetNote();
   if (hold) hold.close();
   closeSheet();
+  showLate("");
   page = null;
   try {
     drawPerson(drawn, next, scripts.take(next));
@@ -218,6 +253,7 @@ function setBusy(busy) {
 }
 
 function showDown(entries, answer) {
+  if (entries.every(({ isSaved }) => isSaved)) return showBanner(answer ? "" : OFFLINE_AFTER_CALL);
   if (answer && !answer.ours) return showBanner(FOREIGN_ANSWER);
   if (answer) return showBanner([401, 403].includes(answer.status) ? NOT_KNOWN : RESTARTING);
   const outcome = entries.some((entry) => entry.kind === "screen");

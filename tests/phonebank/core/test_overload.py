@@ -351,8 +351,37 @@ def test_an_outcome_is_recorded_without_a_next_person_while_claims_are_refused(
     told = record(**JSON).json
     assert told["outcome"] == "no_answer"
     assert told["person"] is None
-    # The call page's own JavaScript waits and asks again.
-    assert "data-ask-every" in record(**{"X-Phonebank-Screen": "1"}).text
+
+
+def test_the_call_page_sends_an_outcome_again_for_the_person_who_was_put_off(
+    app: Flask, client: FlaskClient, limits: dict[Urgency, int]
+) -> None:
+    with app.app_context():
+        campaign = create_campaign()
+        contact_list = create_list(campaign)
+        for _ in range(3):
+            create_contact(contact_list)
+        sam = create_caller(campaign)
+        db.session.commit()
+        device = device_of(app, sam)
+    screen = {"X-Phonebank-Screen": "1"}
+    person = device.post("/calling/next", headers=JSON).json["person"]
+    at = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
+    with busy(app, limits[Urgency.CLAIM]):
+        put_off = device.post(at, data={"outcome": "no_answer"}, headers=screen)
+        assert put_off.status_code == 200
+        assert put_off.headers[CALL] == f"{person['call_id']} saved"
+        assert int(put_off.headers["Retry-After"]) >= 2
+        assert "Your call is saved." in put_off.json["message"]
+        assert put_off.json["person"] is None
+        # A caller who has waited gets a person, even if the server is still busy.
+        late = device.post(at, data={"outcome": "no_answer"}, headers=screen)
+    assert "Retry-After" not in late.headers
+    assert late.headers[CALL] == put_off.headers[CALL]
+    assert "data-call=" in late.text
+    assert person["call_id"] not in late.text.split("data-call=")[1][:40]
+    told = device.get("/calling/mine", headers=JSON).json["calls"]
+    assert [call["outcome"] for call in told] == ["No answer"]
 
 
 def device_of(app: Flask, caller: Caller) -> FlaskClient:
