@@ -43,11 +43,12 @@ def join(
 ) -> Caller:
     """Add a caller to the party, or to the campaign if there is no party.
 
-    The caller is admitted, or waits until they are admitted. `known` is the caller of a device that
-    joins again. If they join the same campaign again, and were not removed, they stay the same
-    caller and keep their tally. Otherwise they become a new caller. If they join another party,
-    they move there, so a caller is in one room at a time. Their hold is released, because its call
-    would count in the room that they left. They keep a name that a host gave them.
+    The caller is admitted, or waits for somebody to admit them. `known` is the caller already
+    linked to the device, if any. A known caller of the same campaign who was not removed stays the
+    same caller and keeps their tally. Otherwise a new caller is created. A known caller who joins
+    another party leaves the old one, because a caller can be in only one room. Their hold is then
+    released, because the call would count in the room that they left. A name that a host gave the
+    caller does not change.
 
     `address` is the address of the request. A newcomer waits even at an open door if a caller from
     the same address was stopped or paused, or if newcomers from the address have seen too many
@@ -116,8 +117,8 @@ def _admit_newcomer(caller: Caller, campaign: Campaign, door_open: bool) -> None
 def _may_enter(known: Caller, campaign: Campaign, mark: str | None) -> bool:
     """Whether an open door admits this caller.
 
-    A caller whom only an organiser may let in waits in every room. A caller who waits because too
-    many joined at once continues to wait, however often they join again.
+    A caller whom only an organiser may let in waits in every room. Any other waiting caller is
+    admitted if `roster.blocked_addresses` returns no reason to wait.
     """
     if known.held:
         return False
@@ -129,8 +130,8 @@ def _may_enter(known: Caller, campaign: Campaign, mark: str | None) -> bool:
 def _lock_room(campaign: Campaign, party: Party | None) -> None:
     """Lock the room (party or campaign) until the caller has joined.
 
-    If a host closes the door, locks the party or replaces the link meanwhile, that request waits
-    for this transaction and then finds the caller.
+    If a host meanwhile closes the door, locks the party or replaces the link, the host's request
+    waits for this transaction and then sees the new caller.
 
     Raises NotFoundError if the code or link by which the room was found has been replaced since,
     and GoneError if the campaign has ended.

@@ -42,7 +42,8 @@ _WORDS = {
 
 @cache
 def outcome_buttons() -> Markup:
-    """Return all outcome buttons with their fields. They are rendered once for every page."""
+    """Return all outcome buttons with their fields. They are rendered only once and used on every
+    page."""
     draw = get_template_attribute("callers/_outcomes.html", "all_groups")
     return Markup(draw())  # noqa: S704  (a template's own output)
 

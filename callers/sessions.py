@@ -1,8 +1,8 @@
-"""The caller of a device: a signed cookie with the caller's id and their device token.
+"""Identify the caller of a device by a signed cookie with the caller's id and device token.
 
 A caller has no account and no password. They give only a first name, and are admitted by a host, by
 an organiser or through an open door. When a caller is removed or leaves, they get a new device
-token: the cookie and all its copies are then invalid on the server.
+token, so the server no longer accepts the old cookie or any copy of it.
 """
 
 import functools
@@ -46,15 +46,15 @@ def forget() -> None:
 
 
 def device_of_cookie() -> Device | None:
-    """Return the id and the token in the cookie. They must still be checked in PostgreSQL. Return
-    None without a cookie."""
+    """Return the caller's id and the device token from the cookie, or None without a cookie. The
+    token has not been checked against PostgreSQL yet."""
     known = id_and_token(session.get(COOKIE_KEY))
     return Device(*known) if known is not None else None
 
 
 def device_key() -> str:
-    """Return the key by which a rate limit counts requests: the caller that the cookie names, or
-    the address if there is no cookie."""
+    """Return the key by which a rate limit counts requests: the caller's id from the cookie, or the
+    network address if there is no cookie."""
     device = device_of_cookie()
     return f"caller {device.id}" if device else client_key()
 
@@ -121,12 +121,12 @@ def for_callers(view: Callable[..., Any]) -> Callable[..., Any]:
 def for_busy_callers(
     view: Callable[..., Any], find: Callable[[int], Caller | None] = caller_to_read
 ) -> Callable[..., Any]:
-    """Let only callers see a view, as `for_callers` does, for a view that every phone requests
+    """Let only callers open a view, as `for_callers` does, but for a view that every phone requests
     again and again.
 
-    The view can only read `g.caller`, `g.caller.campaign` and `g.caller.party`, and no other
-    relationships of these objects. Each of its statements is a separate transaction (`autocommit`).
-    `find` returns the caller with an id, as `caller_to_read` does.
+    The view can read `g.caller`, `g.caller.campaign` and `g.caller.party`, but cannot change these
+    objects or read their other relationships. Each SQL statement of the view is a separate
+    transaction (`autocommit`). `find` returns the caller with a given id, as `caller_to_read` does.
     """
 
     @functools.wraps(view)

@@ -1,7 +1,8 @@
 """The socket of a caller's own pages.
 
-The device's cookie identifies the caller when the screen connects. A screen mostly listens. It may
-also ask for the caller's state, which changes nothing, and renew the hold of its call.
+The device's cookie identifies the caller when the screen connects. A screen mostly receives events.
+A screen may also ask for the caller's state, which changes nothing, and renew the hold of the call
+that it shows.
 """
 
 import uuid
@@ -45,7 +46,8 @@ def screen_disconnects(_reason: str = "") -> None:
 @on_event("state", caller_events.NAMESPACE)
 @open_to(CALLER)
 def state(_: Any = None) -> dict[str, Any]:
-    """Return the caller's state, for a screen that may have missed an event while it slept."""
+    """Return the caller's state, for a screen that may have missed an event while the phone
+    slept."""
     caller = _caller()
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     return {"state": caller.state, **state_for_callers(party)}

@@ -28,9 +28,9 @@ alembic = Alembic(run_mkdir=False, command_name="", metadatas=Base.metadata)
 
 
 def _set_up_logging() -> None:
-    """Write log messages that are worth keeping to standard error, where hosting providers collect
-    logs. They say, for example, who downloaded a file or removed a number from the do-not-call
-    list. If a server has set up logging itself, that setup is kept."""
+    """Write the log to standard error, where hosting providers collect logs. The log says, for
+    example, who downloaded a file or removed a number from the do-not-call list. If a server has
+    set up logging itself, that setup is kept."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for library in ("alembic", "sqlalchemy"):
         # Flask-Alembic gives each of these loggers its own handler beside the root logger's, so
@@ -45,7 +45,8 @@ def _set_up_logging() -> None:
 class PhonebankFlask(Flask):
     """Flask for an app whose functions are all synchronous.
 
-    Flask itself would check this again for each of the twenty functions that handle a request.
+    Flask itself would check again, in every request, whether each of the twenty functions that
+    handle the request is synchronous.
     """
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,8 +57,9 @@ class PhonebankFlask(Flask):
 def create_app(config: Config | None = None, timeouts: Timeouts = db.FOR_PAGES) -> Flask:
     """Build the app.
 
-    If `config` is None, the settings come from the environment. `timeouts` limit PostgreSQL's
-    statements and locks. Raises ConfigError if the settings do not allow a safe start.
+    If `config` is None, the settings come from the environment. `timeouts` limit how long
+    PostgreSQL runs a statement and waits for a lock. Raises ConfigError if the settings do not
+    allow a safe start.
     """
     config = config or Config.from_environment()
     app = PhonebankFlask(__name__)

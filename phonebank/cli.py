@@ -147,7 +147,7 @@ def create_organiser(email: str, name: str) -> None:
 @main.command()
 @click.argument("emails", nargs=-1)
 def links(emails: tuple[str, ...]) -> None:
-    """Print sign-in links for EMAILS, or for one organiser and one host if you name none."""
+    """Print sign-in links for EMAILS, or for one account of each role if you name none."""
     with _app().app_context():
         for role, account in _accounts_of(emails) if emails else _one_account_of_each_role():
             click.echo(
@@ -191,9 +191,9 @@ def _one_account_of_each_role() -> list[tuple[str, Account]]:
 
 
 def _print_caller_links() -> None:
-    """Print the link for callers and the board's link of the newest open party that has started or,
-    if none has started, of the newest open party. If there is no open party, print the newest
-    running campaign's link for callers."""
+    """Print two links to an open party: the link for callers and the board's link. The party is the
+    newest open party that has started or, if none has started, the newest open party. If there is
+    no open party, print the newest running campaign's link for callers."""
     base_url = current_config().base_url
     party = db.session.scalar(
         select(Party)

@@ -1,9 +1,9 @@
-"""The demonstration: a campaign of invented people on numbers that nobody has.
+"""The demonstration: a campaign with invented people, whose telephone numbers nobody has.
 
 `make run` loads it into an empty database, so that a person who tries Phonebank sees at once how it
-works. Its numbers are reserved by Ofcom for radio and television drama. libphonenumber calls some
-of them invalid, so only this campaign accepts such numbers (`Campaign.allow_drama_numbers`). The
-campaign calls at any hour, because its calls reach nobody.
+works. Its numbers are reserved by Ofcom for radio and television drama. libphonenumber considers
+some of these numbers invalid. Only this campaign accepts such numbers
+(`Campaign.allow_drama_numbers`). The campaign calls at any hour, because its calls reach nobody.
 """
 
 import itertools

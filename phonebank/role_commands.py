@@ -21,7 +21,8 @@ _campaign = click.option("--campaign", metavar="NUMBER", type=int, help="… in 
 
 @contextmanager
 def _in_app(make_app: MakeApp) -> Iterator[None]:
-    """Run the command in the app. If there is an error, print its message."""
+    """Run a command's code in the app's context. If the code raises a PhonebankError, the command
+    prints the error's message."""
     with make_app().app_context():
         try:
             yield
@@ -98,7 +99,8 @@ def create_chapter(make_app: MakeApp, name: str) -> None:
 @click.option("--chapter", metavar="NAME", help="Without it, the campaign leaves its chapter.")
 @click.pass_obj
 def move_campaign(make_app: MakeApp, campaign: int, chapter: str | None) -> None:
-    """Put the campaign with this NUMBER, which is in the address of its page, into a chapter."""
+    """Put the campaign with this NUMBER into a chapter. The number is in the address of the
+    campaign's page."""
     with _in_app(make_app):
         found = db.session.get(Campaign, campaign)
         if found is None:

@@ -1,7 +1,7 @@
 """The engine of a call. From a step and an answer, it finds the next step.
 
-The keys of the answers are step ids. If a step id is a key, the caller has gone past that step. Its
-value is None if the caller recorded no answer there.
+`Answers` maps step ids to answers. It has every step that the caller has gone past. The answer is
+None if the caller recorded no answer at that step.
 """
 
 import datetime
@@ -89,7 +89,8 @@ def reachable_step_ids(script: Script, fields: Fields) -> set[str]:
 def _distinct_answers(step: Step) -> list[Answer]:
     """Return answers that together lead to every possible next step.
 
-    None also stands for every text, number and date, because these do not change the next step.
+    None represents every answer that is text, a number or a date, because the next step is the same
+    for all of these.
     """
     if step.answer == "scale":
         return [None, *SCALE]

@@ -103,7 +103,8 @@ def _answers_without_target(step: Step) -> list[str] | None:
     """Return the labels of the answers that have no target, for a step without `next`.
 
     Return None if the step is neither a choice nor a scale, because then an answer does not
-    determine the next step. Branches on fields do not count, because a contact may lack the field.
+    determine the next step. An answer that only a branch on a field covers counts as having no
+    target, because a contact may lack the field.
     """
     covered: set[str | int] = set()
     for branch in step.branches:

@@ -75,10 +75,10 @@ def malformed_fields(words: str) -> list[int]:
 
 
 def render_text(words: str, fields: Fields) -> str:
-    """Return `words` with its fields filled in, as plain text for titles, labels and exports.
+    """Return `words` as plain text with the merge fields filled in, for titles, labels and exports.
 
     A field that has neither a value nor a fallback becomes its name in square brackets. So a caller
-    notices it, and does not read out "Hello , it's Sam".
+    notices the missing value, and does not read out "Hello , it's Sam".
     """
 
     def value(match: re.Match[str]) -> str:

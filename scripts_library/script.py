@@ -32,7 +32,8 @@ RIGHT_TO_LEFT_LANGUAGES = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "
 
 @dataclass(frozen=True)
 class Choice:
-    """An answer to choose. `goto` is the next step, or None if the branches or `next` decide."""
+    """One of the answers that a caller can choose. `goto` is the id of the next step, or None if
+    the branches or `next` of the step decide."""
 
     key: str
     label: str
@@ -42,8 +43,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Branch:
-    """A next step that is taken if all of the branch's conditions hold. A condition that is None or
-    () is not set."""
+    """A transition to the step `goto`, which is taken if all of the branch's conditions hold. A
+    condition that is None or () is not set."""
 
     goto: str
     choices: tuple[str, ...] = ()
@@ -97,7 +98,8 @@ class Step:
         return next((choice for choice in self.choices if choice.key == key), None)
 
     def target_ids(self) -> tuple[str, ...]:
-        """Return the ids of the steps that can follow this one, each once, in reading order."""
+        """Return the ids of the steps that can follow this step, each once, in the order in which
+        the engine tries them."""
         targets = [branch.goto for branch in self.branches]
         targets += [choice.goto for choice in self.choices if choice.goto]
         targets += [self.next] if self.next else []
@@ -141,10 +143,10 @@ class Character:
 
 @dataclass(frozen=True)
 class Script:
-    """A conversation. `yes` maps step ids to the keys of the answers that count as a yes, and
-    `needs_action` to those that somebody has to act on. `tags` maps step ids to the keys of
-    answers, and each key to the tag that the answer gives. `text_message` is what the caller may
-    send after the call."""
+    """A conversation. `yes` maps step ids to the keys of the answers that count as a yes.
+    `needs_action` maps step ids to the keys of the answers on which somebody has to act. `tags`
+    maps each step id to another mapping: from an answer's key to the tag that the answer adds to
+    the contact. `text_message` is what the caller may send after the call."""
 
     slug: str
     language: str

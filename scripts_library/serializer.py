@@ -21,7 +21,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    """Write long text as a block. The parser removes the line break at the end of a block."""
+    """Write long text as a block with a final line break, which the parser removes."""
     style = "|" if "\n" in text else ">" if len(text) > _WIDTH - 16 else None
     return dumper.represent_scalar(
         "tag:yaml.org,2002:str", text + "\n" if style else text, style=style

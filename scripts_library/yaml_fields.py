@@ -131,7 +131,8 @@ class FieldReader:
         return tuple(dict.fromkeys(words))
 
     def tables(self, key: str, *, max_count: int, required: bool = False) -> list[Table]:
-        """Read the mappings listed under `key`, at most `max_count`."""
+        """Read the list of mappings under `key`. If there are more than `max_count`, add an error
+        and return only the first `max_count`."""
         if not self.has(key):
             if required:
                 self.diagnostics.error(self.line_of(key), f"`{key}` is missing.")

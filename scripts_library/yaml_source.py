@@ -31,7 +31,7 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class Text:
-    """A YAML value. `style` is "|" or ">" for a block."""
+    """A YAML text value. `style` is "|" or ">" if the text is written as a block."""
 
     value: str
     line: int
@@ -167,8 +167,8 @@ class _OpenNode:
 
 
 def _build(events: Iterator[yaml.Event], diagnostics: DiagnosticList) -> Node | None:
-    """Build the tree with a stack of its own, because deep nesting could exhaust the call stack of
-    a recursive function."""
+    """Build the tree of nodes without recursion, because deep nesting could exhaust the call
+    stack."""
     open_nodes: list[_OpenNode] = []
     root: Node | None = None
     documents = 0

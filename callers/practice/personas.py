@@ -1,7 +1,7 @@
 """The personas for scripts that have none of their own, such as a script that was started from a
 blank page. Pure functions.
 
-Their replies follow only the kind of each step, so they fit any English script.
+A persona's reply depends only on the kind of the step, so the replies fit any English script.
 """
 
 from scripts_library.script import Character, CharacterKind, Script, Step

@@ -1,7 +1,8 @@
-"""The practice call: personas from the script, and kind feedback at the end. Pure functions.
+"""The practice call: personas from the script, and friendly feedback at the end. Pure functions.
 
 The feedback follows rules about the steps that the call went through, the buttons that were tapped
-and what the persona said. It never depends on what the caller said, because nobody listens.
+and what the persona said. The feedback never depends on what the caller said, because nobody
+listens to a practice call.
 """
 
 import json
@@ -88,8 +89,8 @@ def replies_of(script: Script | None, person: Character) -> dict[str, str]:
 def parse_answers(script: Script | None, text: str) -> dict[str, Answer]:
     """Return the valid answers among those that a practice page sent.
 
-    Only the page keeps a practice call, so it sends the answers with each form. Invalid ones are
-    dropped.
+    Only the page stores the answers of a practice call, so every form sends all of them. Invalid
+    answers are dropped.
     """
     try:
         given: Any = json.loads(text[:ANSWERS_AT_MOST]) if text else {}
@@ -112,9 +113,10 @@ def is_complete(
 ) -> bool:
     """Whether a practice call went far enough to count.
 
-    With a persona who talks, the main question must have been answered. If the script does not ask
-    this contact the main question, the call must have reached an end of the script instead. With
-    any other persona, the caller must have chosen a fitting outcome.
+    With a persona who talks, the caller must have chosen an outcome, and the main question must
+    have been answered. If no path leads to the main question for this contact, the call must have
+    reached an end of the script instead. Without a script, any outcome is enough. With any other
+    persona, the caller must have chosen an outcome that fits the persona.
     """
     if person.kind not in TALKERS:
         return outcome in FITTING[person.kind]
@@ -198,9 +200,9 @@ class WalkedPath:
         return cls(walked, in_order, fields)
 
     def feedback(self, wanted: Callable[[Step], bool], done: str, missed: str) -> list[Feedback]:
-        """Return praise if the call went through a wanted step.
+        """Return praise if the call went through a wanted step, for which `wanted` is true.
 
-        If one was still ahead, return advice with its title.
+        Otherwise, if a wanted step was still ahead, return advice with the title of that step.
         """
         if any(wanted(step) for step in self.walked):
             return [Feedback(True, done)]
@@ -210,7 +212,7 @@ class WalkedPath:
     def missed(self, wanted: Callable[[Step], bool]) -> str:
         """Return the quoted title of the first wanted step that was still ahead.
 
-        Return "" if there is none, or if the call went through a wanted step.
+        Return "" if no wanted step was ahead, or if the call went through a wanted step.
         """
         if any(wanted(step) for step in self.walked):
             return ""
@@ -224,7 +226,7 @@ def _quoted(step: Step, fields: Fields) -> str:
 def _about_numbers(
     script: Script, person: Character, answers: Answers, walked: WalkedPath
 ) -> list[Feedback]:
-    """Compare the numbers that the persona said with those that the caller tapped."""
+    """Return feedback on whether the caller tapped the numbers that the persona said."""
     found = []
     agreed = 0
     for step in walked.walked:

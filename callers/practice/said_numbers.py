@@ -1,5 +1,5 @@
-"""The number that an invented person says, to compare with the one that the caller tapped. Pure
-functions."""
+"""Find the number that an invented person says, to compare it with the number that the caller
+tapped. Pure functions."""
 
 import re
 
@@ -23,8 +23,8 @@ _WORD = re.compile(r"\w+")
 
 
 def number_said(reply: str, language: str) -> int | None:
-    """Return the number from 0 to 10 in a reply. Return None if the reply has none, or two that
-    differ.
+    """Return the number from 0 to 10 that a reply contains. Return None if the reply contains no
+    such number, or two different numbers.
 
     Digits are recognised in every language.
     """

@@ -1,4 +1,4 @@
-"""The blueprint of the volunteer's pages: it reads requests and responds with errors."""
+"""The blueprint of the volunteer's pages, and functions that read requests and show errors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,7 @@ _SAVED = "phonebank.saved"
 def wants_screen() -> bool:
     """Whether our own JavaScript sent the request.
 
-    It shows the page in the response without leaving the address.
+    The JavaScript shows the page from the response in place of the open page, at the same address.
     """
     return SCREEN_HEADER in request.headers
 
@@ -31,9 +31,9 @@ def wants_screen() -> bool:
 def read_fields() -> MultiDict[str, Any] | Mapping[str, Any]:
     """Return the fields of a form, or of a JSON object.
 
-    Raises InvalidInputError for any other JSON. The NUL character is dropped, because PostgreSQL
-    cannot store it. Otherwise an outcome would be refused if its note has pasted text with this
-    character.
+    Raises InvalidInputError for any other JSON. NUL characters are dropped, because PostgreSQL
+    cannot store them. Otherwise a NUL character in a pasted note would make the server refuse the
+    outcome.
     """
     if not request.is_json:
         fields = request.form.items(multi=True)
@@ -51,7 +51,7 @@ def _without_nul(value: Any) -> Any:
 
 
 def mark_saved() -> None:
-    """Note that the change to a call that the request asked for has been committed.
+    """Note that the requested change to a call has been committed.
 
     The phone then learns that the change was saved, even if the rest of the request fails, for
     example because the campaign has ended.
@@ -90,10 +90,11 @@ pages.after_request(gzip_if_asked)
 @pages.after_request
 def add_call_headers(response: Response) -> Response:
     """Add a header with the call's id and the verdict on the request, so that the phone can delete
-    its copy.
+    its copy of the request.
 
-    Our own JavaScript gets the address of a redirect in a header of its own. The browser would
-    follow a real redirect unseen, and JavaScript would read the verdict of the next page instead.
+    For our own JavaScript, the address of a redirect is sent in a separate header. The browser
+    would follow a real redirect automatically, and JavaScript would see only the headers of the
+    next page.
     """
     call_id = (request.view_args or {}).get("call_id")
     verdict = phonebank_headers.verdict_of(response)

@@ -1,9 +1,10 @@
-"""The data of a call for the call page's JavaScript. It comes with the page, or as the response to
-an outcome.
+"""The data of a call for the call page's JavaScript. The server sends this data with the page, or
+as the response to an outcome.
 
-An open page does not need to be replaced for the next contact. It says in a header which scripts it
-has, and gets the contact as JSON (`next_call`). The JSON has the fields for its slots, the toast of
-the last call, and the script if the page does not have it yet. call_person.js shows the contact.
+An open page can show the next contact without being replaced. The page says in a header which
+scripts it has, and the response is the contact as JSON (`next_call`). The JSON has the values for
+the page's slots, the toast of the last call, and the script if the page does not have it yet.
+call_person.js shows the contact.
 """
 
 from dataclasses import asdict

@@ -41,9 +41,9 @@ from scripts_library.merge_fields import render_html
 def calling() -> ResponseReturnValue:
     """Show the briefing, or the page that fits the caller's state.
 
-    A waiting caller gets the lobby. A caller with a hold is redirected to its contact. A caller
-    whose party or campaign has ended gets the thank-you page. A caller who was never admitted is
-    told only that the party has ended.
+    A waiting caller gets the lobby. A caller with a hold is redirected to the contact. A caller
+    whose party or campaign has ended gets the thank-you page. If a party has ended, a caller who
+    was never admitted does not see the party's results.
     """
     caller = g.caller
     held = current_hold(caller) is not None
@@ -101,8 +101,8 @@ def calling() -> ResponseReturnValue:
 def next_person() -> ResponseReturnValue:
     """Claim and show the next contact.
 
-    The tap on the button is also the promise that the page shows above the button. If the page
-    asked for the caller's languages, the form has them too.
+    By tapping the button, the caller also makes the promise that the page shows above the button.
+    If the page asked for the caller's languages, the form has them too.
     """
     chooses_languages = "choosing_languages" in request.form
     if g.caller.may_call and (g.caller.promised_at is None or chooses_languages):
@@ -118,11 +118,11 @@ def next_person() -> ResponseReturnValue:
 @with_urgency(Urgency.CLAIM)
 @for_busy_callers
 def wait() -> ResponseReturnValue:
-    """Show the waiting page. Every load tries to claim the next contact.
+    """Claim and show the next contact, or show the waiting page. Each load of the page tries again.
 
-    The view claims on a GET, so that the page can try again without JavaScript. The caller has
-    already asked for a contact. Once the caller has a
-    contact, every reload shows that contact.
+    The view claims on a GET request, so that the page can try again without JavaScript. This is
+    safe, because the caller has already asked for a contact, and a reload after a claim shows the
+    same contact.
     """
     if g.caller.promised_at is None:
         return redirect(url_for(".calling"))

@@ -46,7 +46,7 @@ _ENDED = {
 
 @dataclass(frozen=True)
 class DoneStep:
-    """A step that is done. `answer` is in words, and is "" for a step without a question."""
+    """A step that is done. `answer` is the recorded answer as text, or "" if the step has none."""
 
     id: str
     title: str
@@ -97,8 +97,8 @@ class CallView:
 
     @property
     def can_be_followed(self) -> bool:
-        """Whether this page has every part that the next contact may need. If so, it can show that
-        contact without a new page."""
+        """Whether this page has every part that the next contact may need. If so, the page can show
+        the next contact without being replaced."""
         has_number = self.mode is None or self.mode.shows_numbers
         return has_number and not (self.practice or self.not_to_ring)
 
@@ -139,7 +139,7 @@ class CallView:
         return path(self.script, self.answers, self.fields) if self.script else []
 
     def as_json(self) -> dict[str, Any]:
-        """Return the contact and the state of the script, for an API client."""
+        """Return the contact, the current step and the answers so far, for an API client."""
         names = (
             "call_id",
             "turn",
@@ -215,8 +215,8 @@ def view_of(
 
 
 def describe_earlier(earlier: EarlierCall, contact: Person, at: datetime) -> str:
-    """Describe when an earlier call was and how it ended. The day is in the contact's time zone and
-    as seen at `at` (aware): “Today”, a weekday or a date."""
+    """Describe when an earlier call was and how it ended. The day is in the contact's time zone,
+    and is given relative to `at` (aware): “Today”, a weekday or a date."""
     zones = zones_in_key(contact.zone_key)
     zone = time_zone(zones[0]) if zones else UTC
     there = earlier.at.astimezone(zone)
@@ -232,7 +232,7 @@ def seconds_until(end: datetime) -> int:
 
 
 def describe_answer(step: Step, answer: Answer, fields: Fields) -> str:
-    """Return an answer as text: the labels of the buttons that were tapped."""
+    """Return an answer as text: the labels of the chosen answers, or what was typed or rated."""
     if answer is None or answer == []:
         return ""
     keys = answer if isinstance(answer, list) else [answer]

@@ -15,7 +15,7 @@ TOLD = "We've told your host."
 @pages.post("/calling/help")
 @for_callers
 def ask() -> ResponseReturnValue:
-    """Ask the host for help of one kind."""
+    """Ask the host for the kind of help that the form names."""
     ask_for_help(g.caller, str(read_fields().get("about") or ""))
     db.session.commit()
     if wants_json():

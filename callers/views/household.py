@@ -1,4 +1,4 @@
-"""The view for a call that another person in the household takes over."""
+"""The view that continues a call with another person in the household."""
 
 import uuid
 
@@ -16,7 +16,8 @@ from phonebank.core.errors import InvalidInputError
 @pages.post("/calling/person/<uuid:call_id>/reached")
 @for_callers
 def reached(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Continue the call with another contact on the same number. The JSON is {"contact_id"}."""
+    """Continue the call with another contact who has the same number. A JSON request has
+    "contact_id"."""
     try:
         contact_id = int(read_fields().get("contact_id") or "")
     except (TypeError, ValueError, OverflowError):

@@ -1,4 +1,5 @@
-"""Keep my calls: one field and one mailed link make a caller a volunteer."""
+"""Let a caller become a volunteer and so keep their calls, by opening a link that is mailed to
+them."""
 
 from flask import flash, g, jsonify, make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
@@ -22,7 +23,7 @@ SENT = "We've sent you a link. Open it to keep your calls."
 @limiter.limit("5 per 15 minutes", key_func=typed_email_key)
 @for_callers
 def keep() -> ResponseReturnValue:
-    """E-mail the caller a link. The calls are kept once the caller opens the link."""
+    """E-mail the caller a link. The calls are kept when the caller opens the link."""
     caller = g.caller
     try:
         email = normalise_email(str(read_fields().get("email") or ""))

@@ -43,8 +43,8 @@ WITH_A_TIME = (NobodyToCallError, PacePausedError, OnBreakError)
 
 
 class OverloadedError(NotRunningError):
-    """The error for a claim that must wait until the server is less busy. The last call is
-    saved."""
+    """The error for a claim that must wait until the server is less busy. The call that the caller
+    has just recorded is saved."""
 
     title = "One moment"
 
@@ -64,9 +64,10 @@ def show_next(
 ) -> ResponseReturnValue:
     """Claim a contact, commit, and show the contact. If there is no contact, show the reason.
 
-    `from_waiting_page` is true for a request of the waiting page, which tries again automatically.
-    `recorded_json` is what a recorded outcome adds to the JSON response, which is then a success
-    even without a next contact. `holds_nobody` is passed to `claim.claim` as `has_no_hold`.
+    `from_waiting_page` is true for a request from the waiting page, which tries again
+    automatically. `recorded_json` has the fields that a recorded outcome adds to the JSON response.
+    With these fields, the response is a success even without a next contact. `holds_nobody` is
+    passed to `claim.claim` as `has_no_hold`.
     """
     if _waits_for_the_phone():
         page = phone_page.show_phone(g.caller, recorded_json or {})
@@ -117,9 +118,9 @@ def _put_off(from_waiting_page: bool, recorded_json: dict[str, Any] | None) -> R
 
 
 def _waits_for_the_phone() -> bool:
-    """Whether the caller's request may not claim a contact in a campaign that calls by telephone
-    service. It may not if the server calls people before a caller sees them, or if the caller is
-    not connected by telephone or has asked to finish."""
+    """Whether the campaign's telephone service keeps this request from claiming a contact. This is
+    so if the server calls people before callers see them, if the caller is not connected by
+    telephone, or if the caller has asked to finish."""
     mode = g.caller.campaign.mode
     if mode.shows_numbers:
         return False
@@ -131,8 +132,8 @@ def show_or_redirect(
 ) -> ResponseReturnValue:
     """Show the page of a hold, or redirect to it. `undone` is the outcome that was just undone.
 
-    A fetch() or an API client gets the page itself. A browser gets a redirect, so that a reload
-    repeats a GET and not a form (POST/redirect/GET).
+    Our own JavaScript or an API client gets the contact in the response. A browser gets a redirect,
+    so that a reload repeats a GET request and not the form (POST/redirect/GET).
     """
     if wants_screen() or wants_json():
         return show(hold, recorded_json=recorded_json, undone=undone)
@@ -192,8 +193,8 @@ def show(
 
 
 def page_parts(view: CallView, replies: dict[str, str] | None = None) -> dict[str, Any]:
-    """Return what the call page and the practice page both show: the view, its steps, its cards and
-    its data."""
+    """Return what the call page and the practice page both need: the view model, the steps, the
+    cards and the call's data."""
     call_id = view.call_id
     urls = {
         "answer": url_for("callers.answer", call_id=call_id, turn=view.turn) if call_id else "",

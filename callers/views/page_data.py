@@ -69,7 +69,7 @@ class OwnCall:
     can_undo: bool
 
     def as_json(self) -> dict[str, Any]:
-        """Return the same data for an API client. `at` is UTC in ISO 8601."""
+        """Return this call for an API client. `at` is UTC in ISO 8601."""
         return self.__dict__ | {"at": self.at.isoformat()}
 
 
@@ -85,9 +85,9 @@ def place_of(caller: Caller) -> dict[str, Any]:
 
 
 def describe_callback(at: datetime, asked: datetime | None, zone: ZoneInfo) -> str:
-    """Describe when the contact will be called again, in the contact's own time. If calling hours
-    have moved the call from the time that the caller `asked` for, the words say so. `asked` is None
-    if it is no longer known."""
+    """Describe when the contact will be called again, in the contact's own time. `asked` is the
+    time that the caller chose, or None if this time is no longer known. If calling hours have moved
+    the call to another time, the text says so."""
     there = at.astimezone(zone)
     said = f"Recorded: Call back on {there:%A} {there.day} {there:%B} at {there:%H:%M} their time."
     if asked is None or abs(at - asked) < timedelta(minutes=1):
@@ -106,8 +106,8 @@ def undone_toast(outcome: str) -> Toast:
 def toast_of(
     caller: Caller, asked_callback: datetime | None = None, recorded: LastCall | None = None
 ) -> Toast | None:
-    """Return the toast of the caller's last recorded call. Return None if it is too late to undo
-    it.
+    """Return the toast of the caller's last recorded call. Return None if the caller cannot undo
+    this call, or if it was recorded too long ago.
 
     `recorded` is the call that this request has recorded, if any. Otherwise a query reads the last
     call. `asked_callback` is the callback time that the caller has just chosen, if any.
@@ -134,9 +134,9 @@ def toast_of(
 
 
 def _team_before(last: LastCall, own: dict[str, Any], goal: int) -> int:
-    """Return how many conversations the party had when the caller recorded the call before their
-    last one. If the party has not just reached its goal, return the current number, which saves a
-    query."""
+    """Return how many conversations the party had when the caller recorded their second-last call.
+    If the party has not just reached its goal, return the current number instead, to save a query.
+    """
     if not goal or not goal <= last.team <= goal + GOAL_IS_NEWS_FOR:
         return int(last.team)
     this_call = own | {"call_id": last.id, "started_at": last.started_at}
@@ -208,10 +208,10 @@ def _count(number: int, noun: str) -> str:
 
 def unrecorded_call(caller: Caller) -> Call | None:
     """Return the caller's latest call if it ended without an outcome. Otherwise return the latest
-    call that they undid and that ended without another outcome, or None.
+    call whose outcome the caller has undone and which then ended without a new outcome, or None.
 
-    The hold of such a call has expired, or the caller released it. The caller may still have talked
-    to the person, so they can say how the call ended.
+    The hold of this call has expired, or the caller released the hold. But the caller may have
+    talked to the person, so the page lets the caller say how the call ended.
     """
     latest = select(Call).order_by(Call.handed_out_no.desc().nulls_last(), Call.started_at.desc())
     own = latest.where(Call.caller_id == caller.id).limit(1)
@@ -237,6 +237,7 @@ def _is_unrecorded(call: Call) -> bool:
 
 
 def update_last_seen(caller: Caller) -> None:
-    """Store that the caller was here now, unless the stored time is recent."""
+    """Store the current time as the time at which the caller was last seen, unless the stored time
+    is recent."""
     if caller.seen_at is None or now() - caller.seen_at > SEEN_APART:
         mark_seen(caller)

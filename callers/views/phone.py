@@ -1,7 +1,7 @@
 """What a caller does on the telephone, in campaigns that call through a telephone service.
 
-The views only change rows. The dialler reads the rows, and acts on the lines. No response contains
-a person's number.
+The views only change rows in the database. The dialler reads these rows, then opens or ends lines.
+No response contains the number of a person to call.
 """
 
 import uuid
@@ -58,11 +58,11 @@ def phone_state_now() -> ResponseReturnValue:
 @pages.post("/calling/phone/connect")
 @for_callers
 def phone_connect() -> ResponseReturnValue:
-    """Connect the caller: in this browser if the form has "browser", otherwise on the telephone
-    with their "number".
+    """Connect the caller: through this browser if the form has "browser", otherwise through the
+    telephone with the "number" in the form.
 
-    A caller who is already connected switches telephones, and stays with the person they are
-    talking to.
+    A caller who is already connected switches to the new line, and stays connected to the person
+    they are talking to.
     """
     campaign, fields = _campaign_on_the_phone(), read_fields()
     if not g.caller.may_call:
@@ -99,7 +99,7 @@ def phone_finish() -> ResponseReturnValue:
 @pages.post("/calling/phone/hang-up")
 @for_callers
 def phone_hang_up() -> ResponseReturnValue:
-    """End the caller's own line now, and with it the line of their person."""
+    """End the caller's own line now, and the line of the person they are talking to."""
     end_session(g.caller.id)
     return _done()
 

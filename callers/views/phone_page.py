@@ -1,5 +1,5 @@
-"""The page of a caller on the telephone while no person is on their screen. The bar on the call
-page uses the same words."""
+"""The telephone page, for a caller who has no person on the screen. The bar on the call page uses
+the same words."""
 
 from typing import Any
 
@@ -82,8 +82,8 @@ def describe(phone: CallerPhone, mode: CampaignMode) -> str:
 
 
 def must_wait(caller: Caller) -> bool:
-    """Whether the caller may not see the person of their open call yet, because the server calls
-    first and nobody has picked up."""
+    """Whether the caller may not see a person yet, because the server calls people first and has
+    connected nobody to the caller."""
     return caller.campaign.mode.dials_first and not phone_of(caller.id).shows_person
 
 
@@ -112,7 +112,7 @@ def show_phone(
 
 
 def page_parts(caller: Caller, seen: bool = False) -> dict[str, Any]:
-    """Return what the telephone page and the bar show."""
+    """Return what the telephone page and the bar on the call page show."""
     phone = phone_of(caller.id, seen)
     return {
         "state": _state(caller, phone),
@@ -125,7 +125,7 @@ def page_parts(caller: Caller, seen: bool = False) -> dict[str, Any]:
 
 
 def _number_to_read(caller: Caller) -> str:
-    """Return the number that this browser keeps, as people read it, or ""."""
+    """Return the caller's own number from this browser's cookie, formatted for reading, or ""."""
     number = session.get(OWN_NUMBER, "")
     return format_for_reading(number, caller.campaign.country) if number else ""
 

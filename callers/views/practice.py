@@ -94,8 +94,8 @@ def practised() -> ResponseReturnValue:
 def _versions(fields: Mapping[str, Any]) -> tuple[int | None, list[int]]:
     """Return the id of the script version to practise with, and the other active versions' ids.
 
-    The first id is the version that the page asks for, if that version is active. Otherwise it is
-    the version that most contacts hear.
+    The version to practise with is the version that the page asks for, if that version is active.
+    Otherwise it is the version that most contacts hear.
     """
     heard = active_version_ids(g.caller.campaign_id)
     asked_for = str(fields.get("words") or "")
@@ -107,7 +107,7 @@ def _versions(fields: Mapping[str, Any]) -> tuple[int | None, list[int]]:
 def _add_answer(
     script: Script | None, answers: dict[str, Answer], step_id: str
 ) -> InvalidAnswerError | None:
-    """Add the answer that was just sent to `answers`. Return the error if it is not valid."""
+    """Put the answer from the form into `answers`. If the answer is not valid, return the error."""
     if script is None or not script.has_step(step_id):
         return None
     values = request.form.getlist("answer")

@@ -4,8 +4,8 @@ to the queue, and renew the hold.
 They accept forms and JSON. Every address has the call's id. A request that is sent twice changes
 nothing the second time, so JavaScript, plain forms and a second tap may repeat it. The addresses
 for answers, outcome and undo also have the call's turn (`?turn=0`), and an answer may have "seq", a
-number that grows with each answer. From the turn and "seq" the server recognises an old copy that
-the network delivers late.
+number that grows with each answer. By the turn and "seq" the server recognises an old copy of a
+request that the network delivers late.
 """
 
 import uuid
@@ -64,8 +64,9 @@ def answer(call_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _find_with_call(caller_id: int) -> Caller | None:
-    """Return the caller, and keep in `g` the fields of the request and what was read of the call
-    with the caller. Answers of an earlier call change the call, so then it is read later."""
+    """Return the caller. Store in `g` the fields of the request and the rows of the call, which one
+    query reads together with the caller. If the request copies the answers of an earlier call, the
+    call is read later, because copying changes the call."""
     g.fields, g.call_rows = read_fields(), None
     outcome = OUTCOMES.get(_outcome_in(g.fields))
     if outcome is None or g.fields.get("go_on_from"):
@@ -80,8 +81,8 @@ def _find_with_call(caller_id: int) -> Caller | None:
 def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
     """Record how the call ended, and show the next contact in the same response.
 
-    The JSON has "outcome", "note", "ring_back" or "date" and "time", "only_me" and "language". With
-    "next": false, no contact is claimed.
+    A JSON request has "outcome", "note", "only_me" and "language". For a callback it has either
+    "ring_back", or "date" and "time". With "next": false, no contact is claimed.
     """
     fields = g.fields
     try:

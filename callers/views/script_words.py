@@ -31,8 +31,8 @@ Transitions = list[list[Any]]
 
 @dataclass(frozen=True)
 class ScriptWords:
-    """A script version's words, as safe HTML with slots. `script` is None in a campaign without a
-    script, whose page has only the identification.
+    """A script version's words, as safe HTML with slots. In a campaign without a script, `script`
+    is None, and the only words are the identification.
 
     `key` identifies exactly these words. A release that renders them differently gives them a
     different key. `field_names` are the merge fields in the words. `steps` has each step twice:
@@ -93,7 +93,7 @@ class ScriptWords:
         """Return the data that call_path.js needs to find the next step of a call.
 
         With `only_own`, "steps" has only the steps whose transitions depend on the contact. A page
-        that has the script knows the others.
+        that has the script already knows the transitions of the other steps.
         """
         if self.script is None:
             return {"first": None, "steps": {}}

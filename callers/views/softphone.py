@@ -23,7 +23,8 @@ SIGN_INS = "120 per minute"
 
 
 def allow_softphone() -> bool:
-    """Return whether callers can speak through the browser, and let this page do so."""
+    """Return whether callers can speak through the browser. If they can, allow this page to connect
+    to the telephone service."""
     addresses = browser_addresses(current_config())
     if addresses:
         allow_connections(*addresses)
@@ -34,8 +35,8 @@ def allow_softphone() -> bool:
 @for_callers
 @limiter.limit(SIGN_INS, key_func=device_key)
 def softphone() -> ResponseReturnValue:
-    """Return a sign-in for the caller's own line, which this browser may open. It is for this line
-    only, and has no person's number in it.
+    """Return a sign-in with which this browser can open the caller's own line. The sign-in is valid
+    for this line only, and does not contain the number of a person to call.
 
     Raises ConflictError until the caller has connected this browser and the dialler has made the
     line.

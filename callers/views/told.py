@@ -1,5 +1,5 @@
-"""The page beside a call. It has the text to send to the person, and a form for what they said
-about themselves: another number, another name, or that they moved.
+"""A page to open during a call. It has the text message to send to the person, and a form for what
+the person said about themselves: another number, another name, or that they moved.
 
 The call page has a folded part with the same content. The page asks for the content only when the
 caller opens that part (call_told.js).
@@ -58,7 +58,7 @@ def send_told(call_id: uuid.UUID) -> ResponseReturnValue:
 @limiter.limit(SENDS, key_func=device_key)
 @for_callers
 def text_sent(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Store that the caller has sent the text of this call."""
+    """Store that the caller has sent the person the text message."""
     record_sent(g.caller, call_id)
     db.session.commit()
     if wants_json():

@@ -1,5 +1,5 @@
-"""The page of a caller who gets nobody right now. It shows the reason, when the page asks again,
-and the results of the caller and their team so far."""
+"""The page for a caller when there is nobody for them to call. It shows the reason, the time of the
+next attempt, and the results so far of the caller and the team."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -71,8 +71,9 @@ class Waiting:
 
     @property
     def spread(self) -> int:
-        """The page asks at a random moment within this many seconds after the wait ends. Many
-        callers may wait for calling to open, and should not all ask in the same second."""
+        """The page asks for a contact at a random moment within this many seconds after the wait
+        ends. Many callers may wait for calling to open, and their pages should not all ask in the
+        same second."""
         return 1 if self.pauses or self.on_break else 15
 
     @property
@@ -89,7 +90,7 @@ class Waiting:
 
 
 def waiting_of(reason: PhonebankError) -> Waiting:
-    """Return what the waiting page shows for the error of a claim."""
+    """Return what the waiting page shows for the error that a claim raised."""
     why = reason.why if isinstance(reason, NobodyToCallError) else None
     on_break, pauses = isinstance(reason, OnBreakError), isinstance(reason, PacePausedError)
     next_at: datetime | None = getattr(reason, "next_at", None)
@@ -159,9 +160,9 @@ def team_of(caller: Caller) -> dict[str, int]:
 
 
 def describe_moment(moment: datetime, at: datetime, zone: ZoneInfo) -> str:
-    """Describe a future moment as seen at `at`, with the zone's city. Examples are “at 18:40”,
-    “tomorrow at 10:00”, “on Sunday at 10:00” and “on Sunday 6 December at 10:00”. A page with
-    JavaScript shows the day and time in the reader's own zone instead."""
+    """Describe a future moment relative to `at`, with the zone's city. Examples are “at 18:40
+    (London time)”, “tomorrow at 10:00 (London time)” and “on Sunday 6 December at 10:00 (London
+    time)”. A page with JavaScript shows the day and time in the reader's own zone instead."""
     there = moment.astimezone(zone)
     days = (there.date() - at.astimezone(zone).date()) // timedelta(days=1)
     day = "on %A" if days < 7 else f"on %A {there.day} %B"

@@ -27,12 +27,13 @@ NAME_AT_MOST = 80  # characters, as many as the column holds
 def create_account(
     email: str, name: str, roles: Iterable[str], by: Account | None = None
 ) -> Account:
-    """Return the account of this address, with at least these roles in the whole installation.
-    Create the account if there is none.
+    """Return the account with this address, and give it these roles in the whole installation. If
+    there is no such account, create it.
 
-    An existing account keeps its name, unless it has none. `by` is the account that asks for this,
-    or None if a command does. Raises InvalidInputError for a malformed address or an unknown role,
-    and ConflictError for a deactivated account.
+    An existing account keeps its name, unless its name is empty. An organiser of the whole
+    installation is not given the role of host, because they may host without it. `by` is the
+    account that asks for this, or None if a command does. Raises InvalidInputError for a malformed
+    address or an unknown role, and ConflictError for a deactivated account.
     """
     email = normalise_email(email)
     account = account_of(email) or _insert_account(email, name)
@@ -66,7 +67,8 @@ def account_for(account_id: int) -> Account:
 
 
 def all_accounts() -> list[Account]:
-    """Return every account with its roles: active accounts first, then by name."""
+    """Return all accounts with their roles. Active accounts come first, and both groups are sorted
+    by name."""
     order = (Account.active.desc(), Account.name, Account.email)
     query = select(Account).options(selectinload(Account.roles)).order_by(*order)
     return list(db.session.scalars(query))

@@ -31,8 +31,8 @@ def browser_words(user_agent: str) -> str:
     """Return the name of a browser and its system, as in “Firefox on Android”, from a User-Agent
     header.
 
-    An unknown browser gets the first word of its header as its name, if that has only letters and
-    digits.
+    If the browser and the system are both unknown, return the letters, digits and hyphens at the
+    start of the header.
     """
     system = next((words for mark, words in _SYSTEMS if mark in user_agent), "")
     browser = next((words for mark, words in _BROWSERS if mark in user_agent), "")

@@ -2,8 +2,8 @@
 
 A link works once and, by default, for fifteen minutes. Both limits are needed. A link may stay for
 years in a mailbox, a proxy's log or a browser's history. And fifteen minutes are long enough for a
-stranger to read the link off a screen. No table stores the links. The account remembers the newest
-link that was used, and that link and all older links no longer work.
+stranger to read the link off a screen. No table stores the links. The account's row stores when the
+newest used link was made. That link and all older links no longer work.
 """
 
 from dataclasses import dataclass
@@ -66,7 +66,9 @@ def token_for(
 
 
 def read(token: str) -> Link:
-    """Return the link of this token. Raises LinkExpiredError if it is forged, used or expired."""
+    """Return the link that this token encodes. Raises LinkExpiredError if the token is forged, if
+    the link was used or has expired, or if its account was deactivated or signed out everywhere
+    after the link was made."""
     try:
         payload = _serializer().loads(token)
     except BadData:
@@ -91,8 +93,8 @@ def read(token: str) -> Link:
 def spend(link: Link) -> None:
     """Mark the link as used. The account stays locked until the commit.
 
-    Raises LinkExpiredError if another request has used the link in the meantime, or if the account
-    has been deactivated or given another role.
+    Raises LinkExpiredError if another request has used the link since `read` returned it, or if the
+    account has been deactivated or signed out everywhere.
     """
     if link.reusable:
         return

@@ -88,8 +88,8 @@ def held_roles(accounts: Sequence[Account]) -> dict[int, list[HeldRole]]:
 
 
 def people_of(campaign: Campaign) -> list[tuple[Account, RoleName, bool]]:
-    """Return the active accounts with a role in this campaign or in its chapter, sorted by name.
-    Each account comes with its role, and with whether this is a role in the chapter.
+    """Return the roles that active accounts have in this campaign or in its chapter, sorted by the
+    accounts' names. Each tuple has the account, the role, and whether the role is in the chapter.
 
     Organisers and viewers of the whole installation are left out.
     """
@@ -109,11 +109,11 @@ def people_of(campaign: Campaign) -> list[tuple[Account, RoleName, bool]]:
 
 
 def give_role(account: Account, role: str, scope: Scope, by: Account | None) -> bool:
-    """Give the account this role in this scope, and sign it out everywhere. Return whether that
-    changed anything.
+    """Give the account this role in this scope. If the account did not have the role yet, sign the
+    account out everywhere and return True. Otherwise return False.
 
-    The role replaces the account's other role in the scope: a viewer becomes an organiser, or an
-    organiser becomes a viewer. `by` is the organiser who asks for this, or None if a command does.
+    If the account is a viewer in the scope and becomes an organiser, or the reverse, the new role
+    replaces the old role. `by` is the organiser who asks for this, or None if a command does.
     Raises InvalidInputError for an unknown role, or for the role of a host in a chapter or
     campaign. Raises NotFoundError for an unknown scope. Raises ConflictError for a deactivated
     account, or if no organiser of the whole installation would be left.
@@ -176,10 +176,11 @@ def find_role(name: str) -> Role:
 
 
 def lock_account(account: Account) -> None:
-    """Lock the organisers' role, then the account, before its role or its state changes.
+    """Lock the row of the role of organiser, then the account's row. Call this before the account's
+    roles or state are changed.
 
-    If two transactions each remove an organiser, the second waits here. So it counts the organisers
-    after the first has committed.
+    If two transactions each remove an organiser, the second waits here until the first has
+    committed, and then counts the organisers who are left.
     """
     db.session.execute(
         select(Role).where(Role.name == RoleName.ORGANISER).with_for_update(key_share=True)
@@ -265,7 +266,7 @@ def _give_in_part(account: Account, role: RoleName, scope: Scope) -> None:
 
 def _take_everywhere(account: Account, role: RoleName) -> bool:
     """Delete the account's role in the whole installation, unless no organiser would be left.
-    Return whether the account had it. Raises ConflictError for the last organiser."""
+    Return whether the account had the role. Raises ConflictError for the last organiser."""
     this_row = tuple_(account_role.c.account_id, account_role.c.role_id).in_(
         select(account_role.c.account_id, account_role.c.role_id)
         .join(Role, Role.id == account_role.c.role_id)
@@ -291,7 +292,7 @@ def _finish(
 ) -> None:
     """Record the change, and sign the account out.
 
-    An organiser needs a second factor, but the account may have signed in as a host without one.
+    The account may be signed in as a host, without the second factor that an organiser needs.
     """
     db.session.expire(account, ["roles", "scoped_roles"])
     campaign = db.session.get(Campaign, scope.campaign_id) if scope.campaign_id else None

@@ -1,8 +1,9 @@
-"""The codes of the second factor, each of which works only once, and the reset by an organiser.
+"""The second factor's codes, each of which works only once, and the reset of an account's second
+factor.
 
-Both classes replace Flask-Security's own. A request with the right code first marks the code as
-used, in the transaction that signs the account in. If two requests send the same code at once, the
-second waits for the first and finds that the code is used.
+The two classes of this module replace Flask-Security's classes for the same codes. A request with
+the right code first marks the code as used, in the transaction that signs the account in. If two
+requests send the same code at once, the second waits for the first and finds that the code is used.
 """
 
 from typing import Any
@@ -24,12 +25,12 @@ class SingleUseTotp(Totp):
     """The authenticator codes. Each works only once, as RFC 6238 section 5.2 requires."""
 
     def get_last_counter(self, user: Any) -> int | None:
-        """Return the number of the 30-second step of the code that was used last."""
+        """Return the number of the 30-second step whose code the account used last, or None."""
         last: int | None = user.totp_step_used
         return last
 
     def set_last_counter(self, user: Any, tmatch: Any) -> None:
-        """Store that the code of this step is used.
+        """Store that the code of this 30-second step has been used.
 
         Raises UsedTokenError if this code or a later one has been used in the meantime, or if the
         account has been changed. Flask-Security treats such a code as wrong.
@@ -55,10 +56,10 @@ class SingleUseTotp(Totp):
 
 
 class SingleUseRecoveryCodes(MfRecoveryCodesUtil):
-    """The recovery codes of an account, which stays locked while one of them is checked."""
+    """An account's recovery codes. The account stays locked while one of the codes is checked."""
 
     def check_recovery_code(self, user: Any, code: str) -> bool:
-        """Whether the code is one of the account's.
+        """Whether the code is one of the account's recovery codes.
 
         The account's row stays locked until the request ends, and Flask-Security deletes the code
         before that. So a second request cannot use the code.
@@ -73,8 +74,8 @@ class SingleUseRecoveryCodes(MfRecoveryCodesUtil):
 def reset_second_factor(account: Account) -> None:
     """Forget the account's authenticator app and recovery codes, and sign it out everywhere.
 
-    The next person who signs in by an e-mailed link sets up a new app. So an organiser must first
-    make sure who is asking for the reset.
+    The next person who signs in with a link e-mailed to the account sets up a new app. So an
+    organiser must first check that the owner of the account is asking for the reset.
     """
     lock_row(account)
     datastore().tf_reset(account)

@@ -38,9 +38,9 @@ _WITH_ACCOUNT = select(AccountSession).options(
 def create_session(account: Account, device: str) -> str:
     """Sign the account in with one more browser. Return the secret for the browser's cookie.
 
-    The account's row stays locked until the commit. So a change of its role or state either comes
-    later and ends the new session, or comes first. If it comes first, this function raises
-    ConflictError.
+    The account's row stays locked until the commit. If the account's role or state is changed after
+    the commit, the change ends the new session. If it was changed before this call, the function
+    raises ConflictError.
     """
     unchanged = select(Account.id).where(
         Account.id == account.id,
@@ -99,7 +99,8 @@ def sessions_of(account: Account) -> list[AccountSession]:
 
 
 def current_id() -> int | None:
-    """Return the id of the session of this request's browser, or None if it is not signed in."""
+    """Return the id of the session of this request's browser, or None if the browser is not signed
+    in."""
     known: tuple[int, datetime] | None = g.get("account_session")
     return known[0] if known else None
 
@@ -150,7 +151,8 @@ def end_current() -> None:
 
 
 def note_use() -> None:
-    """Store that the session of this request's browser is in use, at most once in SEEN_EVERY.
+    """Store the current time as the last use of the session of this request's browser, unless the
+    stored time is less than SEEN_EVERY ago.
 
     This commits, so call it before the request changes anything else.
     """

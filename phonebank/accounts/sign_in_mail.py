@@ -30,8 +30,8 @@ def sign_in_link(
 def send_sign_in_link(email: str, next: str = "/") -> None:
     """E-mail a sign-in link to the active account of this address, if there is one.
 
-    The function always returns None, so its caller cannot reveal which addresses have an account.
-    Raises mail.MailNotSentError.
+    The function always returns None, so the calling code cannot reveal which addresses have an
+    account. Raises mail.MailNotSentError.
     """
     account = account_of(email)
     if account is None or not account.active:

@@ -1,7 +1,7 @@
 """Decides from the token in the request who may use an address of the API.
 
-The token comes in the `Authorization` header. Cookies are ignored here, so a web page in an
-organiser's browser cannot use the API in their name, and no form token is needed.
+The token comes in the `Authorization` header. The API ignores cookies, so a web page in an
+organiser's browser cannot use the API in the organiser's name, and no form token is needed.
 """
 
 import functools
@@ -25,7 +25,7 @@ RATE = "1200 per minute"
 
 
 def rate() -> str:
-    """Return how many requests a token may send."""
+    """Return the limit on the requests that a token may send, as text for Flask-Limiter."""
     return RATE
 
 
@@ -38,7 +38,8 @@ class TokenRequiredError(SignInRequiredError):
 
 
 def for_token(scope: Scope) -> Callable[[View], Callable[..., Any]]:
-    """Open a view to requests with a token that has this scope, and limit their rate.
+    """Open a view to requests with a token that has this scope, and limit the rate of each token's
+    requests.
 
     The view reads the token with `token`. Each statement of the view is a separate transaction, and
     the view commits what it writes.
@@ -59,7 +60,7 @@ def for_token(scope: Scope) -> Callable[[View], Callable[..., Any]]:
 
 
 def token() -> Row[Any]:
-    """Return the token of this request, as `find_token` does."""
+    """Return the row that `find_token` returned for this request's token."""
     found: Row[Any] = g.api_token
     return found
 
@@ -73,8 +74,9 @@ _limit = limiter.shared_limit(rate, scope="api", key_func=_token_key, error_mess
 
 
 def _find(scope: Scope) -> Row[Any]:
-    """Return the token of the request. Raises TokenRequiredError if there is no token that works,
-    and NotAllowedError if the token lacks the scope."""
+    """Return the token of the request. Raises TokenRequiredError if the request has no working
+    token. Raises NotAllowedError if the token lacks the scope, or if its organiser may no longer
+    give it the scope."""
     kind, _, secret = request.headers.get("Authorization", "").partition(" ")
     found = find_token(secret.strip()) if kind.lower() == "bearer" else None
     if found is None:

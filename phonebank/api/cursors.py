@@ -1,7 +1,8 @@
 """Cursors: text that says where the next page begins. Clients send the text back, and do not need
 to understand it.
 
-A cursor contains only ids and moments, so no address has a name or number in it.
+A cursor contains only ids and times, so the address of a page never contains a person's name or
+number.
 """
 
 import base64

@@ -24,8 +24,8 @@ Cursor = Annotated[
 
 
 class _Sent(BaseModel):
-    """The base of what a client sends. An unknown name is refused, because it is often a typing
-    error."""
+    """The base of the models of what a client sends. A field with an unknown name is refused,
+    because the name is often a typing error."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -181,7 +181,8 @@ class DoNotCallIn(_Sent):
 
 
 class DoNotCallWritten(BaseModel):
-    """How many different numbers are on the list now, and what could not be read."""
+    """How many different numbers of the request are on the do-not-call list now, and which texts
+    could not be read."""
 
     entered: int
     refused: list[Fault]

@@ -54,8 +54,8 @@ def openapi() -> Response:
 def contacts(query: PageQuery) -> Response:
     """The campaign's people, one page at a time.
 
-    The people come list by list. If someone moves to another list while you read, they may appear
-    twice or not at all.
+    The people are sorted by contact list. A person who moves to another list while you read the
+    pages may appear twice or not at all.
     """
     key = read_person_cursor(query.cursor) if query.cursor else FIRST_PERSON
     found = people_after(key, token().campaign_id, query.limit + 1)
@@ -88,8 +88,9 @@ def outcomes(query: OutcomesQuery) -> Response:
     """The campaign's recorded calls, in the order in which they changed.
 
     A call appears half a minute after it was recorded. After that, no other call can appear before
-    it, so a client that keeps the last cursor misses no call. A call that is corrected or set aside
-    later appears again, with the same `call_id` and a later `changed_at`: keep the newer one.
+    it, so a client that keeps the last cursor misses no call. If a call is corrected or set aside
+    later, it appears again, with the same `call_id` and a later `changed_at`. Keep only this later
+    version.
     """
     if query.cursor:
         key = read_outcome_cursor(query.cursor)

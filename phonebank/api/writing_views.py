@@ -37,8 +37,8 @@ def write_contacts(json: ContactsIn) -> Response:
 
     A person is recognised by `external_id`, or otherwise by name and number. Send everything that
     you know, because fields that you leave out are emptied, except `external_id`. A person's calls
-    are kept. Each person is stored or refused separately. You may send the same request again; it
-    then changes nothing.
+    are kept. Each person is stored or refused separately. You may send the same request again: the
+    second request changes nothing.
     """
     people = [_sent(person) for person in json.contacts]
     try:

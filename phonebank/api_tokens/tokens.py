@@ -43,11 +43,12 @@ WHERE token.secret_hash = :secret_hash AND token.revoked_at IS NULL AND (
 def create_token(
     campaign: Campaign, account: Account, name: str, scopes: Collection[Scope]
 ) -> tuple[ApiToken, str]:
-    """Make a token. Return its row and the token itself, which is not stored. The campaign's row is
-    locked, so that two organisers who make tokens at the same time do not make too many.
+    """Make a token. Return the token's row and the token itself, which is not stored. Lock the
+    campaign's row before the call, so that two organisers who make tokens at the same time cannot
+    exceed TOKENS_AT_MOST.
 
     Raises ConflictError if the campaign has TOKENS_AT_MOST tokens that work, and NotAllowedError if
-    the token would be allowed more than the account.
+    the token would have a scope that the account may not give.
     """
     if not may_give(account).issuperset(scopes):
         raise NotAllowedError(
@@ -89,8 +90,8 @@ def find_token(secret: str) -> Row[tuple[object, ...]] | None:
 
 
 def note_use(token_id: int, last_used_at: datetime | None) -> bool:
-    """Store that the token was used now, if the stored time is older than USED_EVERY. Return
-    whether there is something to commit."""
+    """Store the current time as the token's last use, unless `last_used_at` is less than USED_EVERY
+    ago. Return whether there is something to commit."""
     if last_used_at is not None and now() - last_used_at < USED_EVERY:
         return False
     db.session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=now()))

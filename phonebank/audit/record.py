@@ -16,10 +16,10 @@ def record_audit(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Add one action to the audit, in the transaction of the action.
+    """Add an entry about one action to the audit, in the transaction that performs the action.
 
-    `action` says what was done, in up to 40 characters. `account` is None for a job. `before` and
-    `after` are JSON values without any name or number of a person.
+    `action` says what was done, in up to 40 characters. `account` is None if a job or a volunteer
+    acted. `before` and `after` are JSON values without any name or number of a person.
     """
     db.session.add(
         AuditEntry(

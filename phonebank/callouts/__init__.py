@@ -1,2 +1,2 @@
-"""Call-outs: evenings in a hall on which people become hosts. They sign in, pledge to host, and get
-their party and kit afterwards."""
+"""Call-outs: evenings in a hall at which people sign in and pledge to host a party. Afterwards,
+these people become hosts, and get their party and kit."""

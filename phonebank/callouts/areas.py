@@ -1,4 +1,4 @@
-"""The area of a person in the hall: the district or town of the postcode that the person types."""
+"""The area of a person in the hall: the postcode district or the town that the person types."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

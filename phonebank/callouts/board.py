@@ -1,8 +1,8 @@
 """What the projector and the remote of a call-out show. Each change is sent to them.
 
-A change locks the call-out's row, so changes happen one after another. The new state is counted in
-the change's transaction, and sent after the commit. So each event has the whole state after one
-change, and its figures match the rows in the database.
+A change locks the call-out's row, so changes happen one after another. The figures of the new state
+are counted in the transaction that makes the change, and are sent after it commits. So each event
+has the whole state after one change, and its figures match the rows in the database.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ LATEST = 12  # pledges that the projector names
 
 
 def room_of(call_out_id: int) -> str:
-    """Return the room of everyone who watches a call-out."""
+    """Return the Socket.IO room of everyone who watches a call-out."""
     return f"call-out:{call_out_id}"
 
 
@@ -40,7 +40,8 @@ def show_change(call_out: CallOut) -> None:
 
 
 def state_of(call_out: CallOut) -> dict[str, Any]:
-    """Return what the projector shows. About people it contains only first names and areas.
+    """Return what the projector shows. The result includes no data about people except first names
+    and areas.
 
     "follows" is 0, because each event has the whole state (see js/connection.js).
     """

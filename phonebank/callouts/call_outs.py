@@ -1,5 +1,5 @@
-"""Call-outs: setting up a call-out, finding it by its code or link, and moving it through the
-evening. These functions do not commit."""
+"""Call-outs: setting up a call-out, finding it by its code or link, and moving it from step to
+step. These functions do not commit."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -66,7 +66,8 @@ def call_out_for(campaign: Campaign, call_out_id: int) -> CallOut:
 
 
 def call_out_by_code(text: str) -> CallOut:
-    """Return the call-out with this typed code. Its code works until TAKES_LATE after its end.
+    """Return the call-out with this typed code. A code works until TAKES_LATE after the end of its
+    call-out.
 
     Raises NotFoundError for a code that no call-out has.
     """
@@ -97,7 +98,7 @@ def call_out_by_remote(token: str) -> CallOut:
 
 
 def move(call_out: CallOut, step: CallOutStep) -> None:
-    """Show another step on the projector. The first call of this function starts the evening."""
+    """Show another step on the projector. The first call of this function starts the call-out."""
     begin_change(call_out)
     at = now()
     call_out.began_at = call_out.began_at or at
@@ -107,8 +108,8 @@ def move(call_out: CallOut, step: CallOutStep) -> None:
 
 
 def end(call_out: CallOut) -> None:
-    """End the call-out. Another call-out may then get its code, and a job turns its pledges into
-    parties. If the call-out has already ended, nothing changes."""
+    """End the call-out. A job then turns the call-out's pledges into parties, and a new call-out
+    may get the same code. If the call-out has already ended, its end time does not change."""
     begin_change(call_out)
     call_out.step = CallOutStep.THANKS
     call_out.ended_at = call_out.ended_at or now()

@@ -1,4 +1,4 @@
-"""Reads days and times as people write them by hand and somebody types them in. Pure functions."""
+"""Reads days and times that people wrote by hand and somebody then typed in. Pure functions."""
 
 import re
 from datetime import date, time
@@ -12,8 +12,8 @@ _TIME = re.compile(r"(\d{1,2})(?:[:.h ]?([0-5]\d))?\s*([ap])?\.?m?\.?", re.IGNOR
 
 
 def read_day(text: str, country: str, today: date) -> date | None:
-    """Return the next day that a text such as “14/1”, “14.1.” or “2027-01-14” means, or None for an
-    empty text.
+    """Return the day that a text such as “14/1”, “14.1.” or “2027-01-14” means, or None for an
+    empty text. Without a year, the text means the next such day, which may be today.
 
     Raises InvalidInputError for any other text.
     """

@@ -13,9 +13,9 @@ log = logging.getLogger(__name__)
 
 @job(CHORES, timeout=5 * 60)
 def look_after_call_outs() -> None:
-    """Turn pledges into parties, e-mail hosts their kit, and e-mail the people who took places at
-    these parties. The next morning, make a contact list of the people who pledged and have not
-    opened their party."""
+    """Turn the pledges of ended call-outs into parties, e-mail hosts their kit, and e-mail the
+    people who took places at these parties. On the morning after a call-out, make a contact list of
+    the people who pledged and have not opened their party."""
     settle.end_forgotten(now())
     for pledge_id in settle.unsettled_pledges():
         try:

@@ -22,7 +22,8 @@ SHOWN_AT_MOST = 40
 @dataclass(frozen=True)
 class Offer:
     """A pledged party that a person in the hall may go to. It is `km` kilometres from the person's
-    area and has `left` free places. `mine` says whether the person has already taken a place."""
+    area and has `left` free places. `mine` says whether the person has already taken a place at
+    this party."""
 
     pledge: Pledge
     first_name: str
@@ -35,7 +36,8 @@ def pledge(call_out: CallOut, person: SignUp, starts_at: datetime, area: Area, c
     """Store a person's pledge. A second pledge by the same person replaces the first.
 
     Raises InvalidInputError if the number of chairs is out of range, or smaller than the number of
-    places that people have taken. Raises ConflictError if the pledge is already a party.
+    places that people have taken. Raises ConflictError if the person's pledge has already become a
+    party.
     """
     if not 1 <= chairs <= CHAIRS_AT_MOST:
         raise InvalidInputError(
@@ -63,7 +65,7 @@ def pledge_of(person: SignUp) -> Pledge | None:
 
 def take_back(call_out: CallOut, person: SignUp) -> None:
     """Delete a person's pledge, with the places that people have taken at the pledged party. Raises
-    ConflictError if the pledge is already a party."""
+    ConflictError if the pledge has already become a party."""
     begin_change(call_out)
     own = pledge_of(person)
     if own is None:
@@ -157,8 +159,8 @@ def pledges_of(call_out: CallOut) -> Sequence[tuple[Pledge, SignUp, int]]:
 
 
 def let_host(call_out: CallOut) -> None:
-    """Let the people who pledged become hosts, even though the call-out was set up not to let
-    them."""
+    """Let the people who pledged become hosts, although the call-out was set up with `lets_host`
+    false."""
     begin_change(call_out)
     call_out.lets_host = True
     show_change(call_out)

@@ -1,6 +1,6 @@
 """What follows a call-out: pledges become parties, hosts get their kit by e-mail, and people who
-took places are asked to confirm them. People who pledged but have not opened their party become a
-contact list. Each step commits and is safe to repeat."""
+took places are asked to confirm them. People who pledged but have not opened their party are put
+into a contact list. Each step commits and is safe to repeat."""
 
 import logging
 import uuid
@@ -73,8 +73,8 @@ def end_forgotten(at: datetime) -> None:
 
 
 def unsettled_pledges() -> Sequence[int]:
-    """Return the ids of the pledges whose hosts wait for their party and kit, because their
-    call-out has ended. Pledges without an e-mail address are left out."""
+    """Return the ids of the pledges, from ended call-outs that let people become hosts, whose hosts
+    have not been sent their kit yet. Pledges by people without an e-mail address are left out."""
     return db.session.scalars(
         select(Pledge.id)
         .join(CallOut, CallOut.id == Pledge.call_out_id)
@@ -90,12 +90,12 @@ def unsettled_pledges() -> Sequence[int]:
 
 
 def settle(pledge_id: int) -> None:
-    """Make the person who pledged a host, turn the pledge into a party, and e-mail the host their
-    kit.
+    """Turn a pledge into a party, with the person who pledged as its host, and e-mail this person
+    the kit.
 
     The party is stored before the e-mail is sent. If the mail server does not answer, this function
-    raises mail.MailNotSentError, and the next run sends the e-mail. A kit whose address is refused
-    for good is not sent again, and its host is among the people to follow up.
+    raises mail.MailNotSentError, and the next run sends the e-mail. If the address is refused for
+    good, the kit is not sent again, and the host is among the people to follow up.
     """
     pledge = get_locked(Pledge, pledge_id)
     if pledge is None or pledge.kit_sent_at is not None:
@@ -148,7 +148,8 @@ def _make_party(call_out: CallOut, pledge: Pledge) -> Party:
 
 
 def _place_of(pledge: Pledge) -> Place | None:
-    """Return the place of a pledge's area, or None if the table of places has changed since."""
+    """Return the place that is a pledge's area, or None if the table of places no longer has this
+    place."""
     query = select(Place).where(
         Place.country == pledge.country,
         Place.latitude == pledge.latitude,
@@ -160,8 +161,9 @@ def _place_of(pledge: Pledge) -> Place | None:
 
 
 def uninvited_seats() -> Sequence[tuple[int, uuid.UUID]]:
-    """Return the keys of the places that people with an e-mail address took at pledges that are
-    parties now, and for which they have no e-mail yet."""
+    """Return the keys of the seats (`PledgeSeat`) about which an e-mail must still be sent. Such a
+    seat was taken by a person with an e-mail address, at a pledge that has become a party. The
+    party is not cancelled and has not started."""
     rows = db.session.execute(
         select(PledgeSeat.pledge_id, PledgeSeat.sign_up_id)
         .join(Pledge, Pledge.id == PledgeSeat.pledge_id)
@@ -179,9 +181,10 @@ def uninvited_seats() -> Sequence[tuple[int, uuid.UUID]]:
 
 
 def invite_seat(pledge_id: int, sign_up_id: uuid.UUID) -> None:
-    """E-mail a person who took a place in the hall the link by which they confirm it. The host then
-    lets them come, like every guest. Raises mail.MailNotSentError, and the next run sends it. An
-    e-mail whose address is refused for good is not sent again."""
+    """E-mail a person who took a place at a pledged party. By the link in the e-mail, the person
+    asks the host for the place, like every other guest. Raises mail.MailNotSentError if the mail
+    server does not answer. The next run then sends the e-mail. If the address is refused for good,
+    the e-mail is not sent again."""
     seat = db.session.get(
         PledgeSeat, (pledge_id, sign_up_id), with_for_update=True, populate_existing=True
     )

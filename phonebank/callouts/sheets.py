@@ -1,5 +1,5 @@
-"""Paper sheets on which people sign in without a phone. Somebody types them in afterwards. These
-functions do not commit."""
+"""Paper sheets on which people sign in without a phone. Somebody types in the lines of each sheet
+afterwards. These functions do not commit."""
 
 import uuid
 from collections.abc import Sequence
@@ -120,9 +120,10 @@ def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
 
 
 def take_last_back(sheet: CallOutSheet) -> None:
-    """Delete the last line. If the line signed a person in, delete that sign-up and its pledge too.
+    """Delete the last line. If the person on this line had not signed in before, delete the
+    person's sign-up and pledge too.
 
-    Raises ConflictError if the pledge is already a party, or if the sheet is finished.
+    Raises ConflictError if the pledge has already become a party, or if the sheet is finished.
     """
     begin_change(sheet.call_out)
     _lock_unfinished(sheet)

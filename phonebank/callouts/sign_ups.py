@@ -93,8 +93,8 @@ def sign_up(
 
 
 def sign_up_of(call_out: CallOut, known: object) -> SignUp | None:
-    """Return the sign-up of a device in this call-out. `known` is the id in the device's session
-    cookie."""
+    """Return the sign-up that was made in this call-out on a device, or None. `known` is the id of
+    the sign-up in the device's session cookie."""
     try:
         sign_up_id = uuid.UUID(str(known))
     except ValueError:
@@ -104,9 +104,10 @@ def sign_up_of(call_out: CallOut, known: object) -> SignUp | None:
 
 
 def practise(call_out: CallOut, person: SignUp, known: Caller | None = None) -> Caller:
-    """Return the caller for this person's practice calls. This is their earlier caller, or else
-    `known`, the caller of their device, if it is in this campaign. Otherwise it is a new caller,
-    who waits until an organiser lets them in."""
+    """Return the caller for this person's practice calls. If the person has practised before in
+    this call-out, the caller is the same as then. Otherwise, it is `known`, the caller of their
+    device, if `known` is in this campaign, or else a new caller, who waits until an organiser
+    admits them."""
     begin_change(call_out)
     caller = db.session.get(Caller, person.caller_id) if person.caller_id else None
     if caller is None:
@@ -132,7 +133,7 @@ def _place(person: SignUp, area: Area) -> None:
 
 def remove(call_out: CallOut, sign_up_id: uuid.UUID) -> None:
     """Delete a sign-up, with the person's pledge and the places that they took. Raises
-    ConflictError if the pledge is already a party."""
+    ConflictError if the pledge has already become a party."""
     begin_change(call_out)
     party = select(Pledge.party_id).where(Pledge.sign_up_id == sign_up_id)
     if db.session.scalar(party) is not None:

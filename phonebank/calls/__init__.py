@@ -2,26 +2,26 @@
 
 Words used in this package:
 
-- claim: give a caller the next contact, and write the open call for it
-- turn: how often the outcome of a call was undone (`call.turn`, 0 at first). A request names the
-  turn that its page shows, so that a request from before an undo changes nothing
+- claim: give a caller the next contact, and write the open call for that contact
+- turn: how often the outcome of a call was undone (`call.turn`, 0 at first). A page sends its
+  turn with each request, and a request whose turn differs from the call's changes nothing
 - household: the contacts of one campaign with the same number
 - late: an outcome that was recorded after the hold had ended
 - set aside: taken out of every count by an organiser, because the call was never made
 
 Modules:
 
-- `claim`, `claim_rows`   give a caller the next contact; read and write the rows for that
+- `claim`, `claim_rows`   give a caller the next contact (`claim_rows` has the statements)
 - `hold`              looks up, renews and releases the hold of the contact on a caller's screen
 - `eligibility`       checks that calling is under way in a caller's campaign and party
 - `answers`           stores the answers at each step of the script
 - `earlier_call`      what the next caller sees of an earlier call that was cut short
-- `record`, `call_rows`   record an outcome; read and write the rows for that
+- `record`, `call_rows`   record an outcome (`call_rows` has the statements)
 - `undo`              undoes an outcome
-- `restore_people`    gives the people on a call's number their state from before the call
+- `restore_people`    restores the people on a call's number to their state before the call
 - `correct`           corrects a call, for an organiser
 - `outcome_effects`   calculates what an outcome changes
-- `callback_times`    turns what a caller tapped or typed into the time of a callback
+- `callback_times`    works out the time of a callback from what a caller tapped or typed
 - `later_calls`       whether a call's contact or number was given to a caller later
 - `contact_state`, `household_state`   what an outcome changes in the contact and its household
 - `contact_snapshot`  the values that an undo restores

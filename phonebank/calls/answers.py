@@ -52,17 +52,18 @@ def save_answer(
 ) -> Any:
     """Save the answer to a step. Return the answer that is then stored.
 
-    A later answer replaces an earlier one. A request changes nothing if it was sent before the call
-    was undone, which its `turn` shows. It also changes nothing if it was sent before the request
-    whose answer is stored. `seq` shows this, because each answer that a page sends has a higher
-    `seq` than the one before. A form without JavaScript sends no `seq` (None), and its answer
-    counts as the newest.
+    A later answer replaces an earlier one. A request whose `turn` differs from the call's was sent
+    before an undo, and changes nothing. A request that is older than the stored answer changes
+    nothing either. `seq` shows the order, because a page sends each answer with a higher `seq` than
+    the answer before. A form without JavaScript sends no `seq` (None), and its answer counts as the
+    newest.
 
-    If the step allows an empty answer (None or blank), the empty answer is stored too. It means
-    that the caller has passed the step.
+    If the step allows an empty answer (None or blank), the empty answer is stored too. An empty
+    answer means that the caller has passed the step.
 
     Raises NotFoundError for another caller's call, ConflictError if the outcome has been recorded,
-    and InvalidInputError for a step or answer that the script does not have.
+    and InvalidInputError for a step that the script does not have or an answer that the step does
+    not accept.
     """
     for _ in range(TRIES_AT_MOST):
         call = db.session.execute(_CALL, {"call_id": call_id, "caller_id": caller.id}).one_or_none()

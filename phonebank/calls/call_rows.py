@@ -120,10 +120,11 @@ SELECT own.*, team.team FROM recorded AS last {TOTALS}
 class CallRows:
     """A call and its contact, both read at the same moment.
 
-    `fields` and `answers` (by step id) are None if there are none. If the outcome did not reach a
-    person, they are not read, so they are also None. `same_outcome_before` is the number of earlier
-    calls to the contact with the outcome that is being recorded, not counting calls that are set
-    aside. For an outcome that is about the number, only calls to this number count.
+    `answers` (by step id) is None if there are no answers. If the outcome did not reach a person,
+    neither `fields` nor `answers` is read, and both are None. `same_outcome_before` counts the
+    earlier calls to the contact that ended with the outcome to be recorded, not counting calls that
+    are set aside. For an outcome that is about the number, it counts only calls to the called
+    number.
     """
 
     call_version: str
@@ -155,12 +156,12 @@ _OF_CALL = tuple(field.name for field in fields(CallRows) if field.name != "cont
 
 @dataclass(frozen=True)
 class PeopleResult:
-    """The changes that an outcome makes to the people on the number.
+    """The changes that an outcome makes to the people on the called number.
 
     `contact` is the new state of the call's contact. The other people on the number cannot be
-    called before `others_wait_until`. `others_rested_at` is when their wait ends, at any hour of
-    the day. Both times are aware, or None if the others need not wait. `lost_number` has the other
-    contacts from which a dead number was taken.
+    called before `others_wait_until`. `others_rested_at` is when their wait ends, even if that is
+    outside calling hours. Both times are aware, or None if the others need not wait. `lost_number`
+    has the other contacts from which a dead number was taken.
     """
 
     contact: ContactValues
@@ -189,19 +190,19 @@ def parameters_of(caller_id: int | None, call_id: uuid.UUID, outcome: Outcome) -
 
 
 def rows_of(row: Any) -> CallRows:
-    """Return the values of a row with the columns of CALL_AND_CONTACT."""
+    """Return a CallRows from a row that has the columns of CALL_AND_CONTACT."""
     of_call = {name: getattr(row, name) for name in _OF_CALL}
     return CallRows(**of_call, contact=ContactValues.of(row))
 
 
 def write_rows(rows: CallRows, result: CallResult, people: PeopleResult | None) -> LastCall | None:
     """Write an outcome into its call, the contact, the other people on the number, and the tally.
-    Return the call, with the totals, for the page that follows.
+    Return the call and the totals that the next page shows.
 
     Return None and change nothing if the call or the contact has changed since `rows` were read. If
     `people` is None, only the call and the tally change. If the contact gets a different number,
-    the calling code must have begun a transaction. If the campaign has another contact with the
-    same name and that number, the contact becomes unusable instead.
+    the calling code must have begun a transaction. If the campaign already has another contact with
+    that name and number, this contact becomes unusable instead.
     """
     if people is None or people.contact.phone == rows.contact.phone:
         return _write(rows, result, people)

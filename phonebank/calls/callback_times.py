@@ -1,4 +1,4 @@
-"""Turns what a caller or an organiser tapped or typed into a callback time.
+"""Works out the time of a callback from what a caller or an organiser tapped or typed.
 
 This module only reads the input. `retry_policy.decide` moves the time into calling hours.
 """
@@ -33,10 +33,11 @@ def callback_time(
 ) -> datetime | None:
     """Return the promised time, with its time zone, or None if no time was given.
 
-    `preset` is a key of PRESETS, CHOSEN or "". `day` and `clock` are ISO text (2026-05-07, 18:30)
-    in the contact's time zone. A day without a clock time means the current time of day. Raises
-    InvalidInputError for an unknown preset, for text that is not a time, for a time in the past,
-    and for a time more than three months ahead.
+    `preset` is CHOSEN, "" or one of the keys of PRESETS. `day` and `clock` are ISO text
+    (2026-05-07, 18:30) in the contact's time zone. A day without a time means the current time on
+    that day, and a time without a day means today. Raises InvalidInputError for an unknown preset,
+    for text that is not a time, for a time in the past, and for a time more than three months
+    ahead.
     """
     if preset == LATER_TODAY:
         return now + LATER_BY
@@ -63,7 +64,8 @@ def callback_time(
 
 
 def zone_of(call: Call) -> ZoneInfo:
-    """Return the contact's time zone. If it is unknown, return the country's first time zone."""
+    """Return the time zone of the call's contact. If the zone is unknown, return the first time
+    zone of the campaign's country."""
     contact = db.session.get_one(Contact, call.contact_id)
     campaign = db.session.get_one(Campaign, call.campaign_id)
     zones = zones_in_key(contact.zone_key) or tuple(rules_of(campaign).time_zones.value)

@@ -1,5 +1,5 @@
-"""Finds a person who has called a caller back, by the last digits of the number that the caller's
-own phone shows. These functions do not commit."""
+"""Finds who has called a caller back, from the last digits of the number that the caller's own
+phone shows. These functions do not commit."""
 
 import re
 import uuid
@@ -19,9 +19,9 @@ DIGITS = 3
 
 @dataclass(frozen=True)
 class CalledBack:
-    """A person whom the caller called in the last twelve hours, with the last of these calls.
-    `outcome` is None if the caller has not said how the call ended. `is_open` says whether the
-    person is on the caller's screen."""
+    """A person whom the caller called in the last twelve hours, and the caller's last call to that
+    person. `outcome` is None if the caller has not said how the call ended. `is_open` says whether
+    the person is on the caller's screen."""
 
     call_id: uuid.UUID
     turn: int
@@ -33,8 +33,8 @@ class CalledBack:
 
 def find_called_back(caller: Caller, typed: str) -> list[CalledBack]:
     """Return the people whom this caller called in the last twelve hours on a number that ends in
-    these three digits, most recently called first. Record in the access ledger that the caller saw
-    each of them.
+    the digits `typed`, most recently called first. Record in the access ledger that the caller saw
+    each of these people.
 
     Raises NotAdmittedError if the caller may not call, and InvalidInputError unless `typed` has
     exactly three digits.

@@ -1,5 +1,5 @@
-"""Counts what one caller did in the caller's calls. An organiser reads the counts before deciding
-what to do about the caller."""
+"""Counts the contacts that one caller had on screen and the outcomes that the caller recorded. An
+organiser reads the counts before deciding what to do about the caller."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,10 +39,11 @@ WHERE caller_id = :caller_id GROUP BY outcome ORDER BY number DESC, outcome
 class Sights:
     """How many contacts a caller has had on screen, and how fast the caller has worked.
 
-    `people` counts all contacts, `last_hour` counts those in the last hour, and `recorded` counts
-    those with an outcome. `usual_seconds` is the median time from the claim to the end of the hold,
-    or None if no hold has ended. `outcomes` has rows of `outcome` (None for calls without an
-    outcome) and `number`, the most frequent first.
+    `people` counts all contacts, `last_hour` counts the contacts of the last hour, and `recorded`
+    counts the contacts with an outcome. A contact counts once for each call. `usual_seconds` is the
+    median time from the claim to the end of the hold, or None if no hold has ended. Each row of
+    `outcomes` has an `outcome` (None for calls without an outcome) and the `number` of its calls.
+    The most frequent outcome comes first.
     """
 
     people: int
@@ -64,7 +65,8 @@ def caller_in(campaign: Campaign, caller_id: int) -> Caller:
 
 
 def sights_of(caller: Caller, at: datetime) -> Sights:
-    """Return what this caller has had on screen. `at` (aware) is the current time."""
+    """Return how many contacts this caller has had on screen, and how fast the caller has worked.
+    `at` (aware) is the current time."""
     values = {"caller_id": caller.id, "hour_ago": at - timedelta(hours=1)}
     counts = db.session.execute(_SIGHTS, values).one()._mapping
     return Sights(**counts, outcomes=db.session.execute(_OUTCOMES, values).all())

@@ -1,7 +1,7 @@
-"""The caller of a request that every phone sends again and again: read as values, without the
-session's work around objects.
+"""Reads the caller for requests that every phone sends often. The caller is read as plain values,
+which is faster than loading objects into the session.
 
-The request that records an outcome reads the call and its contact in the same query.
+The request that records an outcome reads the caller, the call and the contact in one query.
 """
 
 import uuid
@@ -41,8 +41,8 @@ _CAMPAIGNS, _PARTIES = KeptRows(Campaign), KeptRows(Party)
 
 
 def caller_to_read(caller_id: int) -> Caller | None:
-    """Return the caller with their campaign and party, or None. All three are in no session, and
-    can only be read."""
+    """Return the caller with the caller's campaign and party, or None if there is no such caller.
+    The three objects belong to no session and must not be changed."""
     row = _CALLER.row({"caller_id": caller_id})
     return None if row is None else _caller_of(row)
 
@@ -50,7 +50,7 @@ def caller_to_read(caller_id: int) -> Caller | None:
 def caller_and_call(
     caller_id: int, call_id: uuid.UUID, outcome: Outcome
 ) -> tuple[Caller | None, CallRows | None]:
-    """Return the caller as `caller_to_read` does, and what `read_rows` returns."""
+    """Return the results of `caller_to_read` and of `read_rows`, read with one query."""
     statement = _CALLER_AND_CALL_WITH_ANSWERS if outcome.reached else _CALLER_AND_CALL
     row = statement.row(parameters_of(caller_id, call_id, outcome))
     if row is None:

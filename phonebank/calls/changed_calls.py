@@ -1,8 +1,8 @@
 """Finds the calls that were recorded, corrected, set aside or brought back since a job last read
 them.
 
-Answers may need action or give a tag, but recording a call writes nothing for that. A job finds
-such answers in the rows afterwards, and only in campaigns whose scripts have such answers. These
+Some answers need action or give the person a tag, but recording a call does not do this work. A job
+looks for these answers later, and only in campaigns whose scripts have such answers. These
 functions do not commit.
 """
 
@@ -42,7 +42,8 @@ def campaigns_with_marked_answers() -> list[int]:
 
 
 def read_since(campaign_id: int, at: datetime) -> datetime:
-    """Return the moment (aware) from which the job has to read. `at` is the current moment."""
+    """Return the time (aware) from which the job must read the campaign's calls. `at` is the
+    current time."""
     read_to: datetime | None = db.session.scalar(_READ_TO, {"campaign_id": campaign_id})
     # The clock may have been set back since the last run.
     return min(read_to, at) - READ_AGAIN if read_to else at - BEFORE_ALL_CALLS

@@ -1,10 +1,10 @@
 """Makes claims: gives a caller the next contact, and writes the open call for that contact. These
 functions do not commit.
 
-A claim reads without locks and decides. Then a single statement writes the call, but only if the
-rows that the claim read have not changed. If the statement writes nothing, the claim repeats this
-in a transaction that locks the contact and the caller before reading. The statements are in
-`claim_rows`.
+A claim first reads without locks, and decides whether the caller may call the contact. Then a
+single statement writes the call, but only if the rows that the claim read have not changed. If the
+statement writes nothing, the claim reads and decides again, in a transaction that first locks the
+contact and the caller. The statements are in `claim_rows`.
 """
 
 import logging
@@ -61,8 +61,8 @@ def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
     same contact, even if two claims are made at the same time.
 
     `has_no_hold` says that the caller has just recorded an outcome, so the query for an earlier
-    hold is skipped. There must be no uncommitted changes when this is called, because it rolls back
-    if it finds that a contact is no longer callable.
+    hold is skipped. The session must have no uncommitted changes, because a claim rolls back when a
+    contact turns out to be no longer callable.
 
     Raises NotAdmittedError, PracticeRequiredError, TrainingRequiredError, NotRunningError,
     GoneError (if the party or the campaign has ended), NobodyToCallError, ServiceUnavailableError
@@ -151,13 +151,13 @@ def _as_it_is_now(caller: Caller) -> Caller:
 def _open_call(caller: Caller, taken: TakenContact) -> Hold | None:
     """Check in PostgreSQL whether the caller may call this contact now, and write the open call.
 
-    Return None if the caller may not. There are several possible reasons: the contact was
-    suppressed or called after it was put into Redis, its calling hours have ended, its number is in
-    another open call or is resting after a call in another campaign, or the caller now has another
-    contact.
+    Return None if the caller may not call this contact. There are several possible reasons: the
+    contact was suppressed or called after it was put into Redis, its calling hours have ended, its
+    number is in another open call or is resting after a call in another campaign, or the caller now
+    has another contact.
 
-    Raises the same errors as `_refuse`. If the call has already been written by then, it is rolled
-    back.
+    Raises the same errors as `_refuse`. If this raises an error after the call has been written,
+    the call is rolled back.
     """
     for is_locked in (False, True):
         if is_locked:
@@ -217,10 +217,10 @@ def _write(
 def _check_again(caller: Caller, taken: TakenContact, hold: Hold) -> Hold | None:
     """Check again that the caller may make this new call, and set its start to the current moment.
 
-    This is needed because the transaction that wrote the call may have had to wait: for a call to
-    the same number that was then rolled back, or for a transaction that had locked the campaign or
-    the party. Return None if the contact may no longer be called. Raises the same errors as
-    `_refuse`.
+    This is needed because the transaction that wrote the call may have had to wait for another
+    transaction, which wrote a call to the same number and was rolled back, or which had locked the
+    campaign or the party. Return None if the contact may no longer be called. Raises the same
+    errors as `_refuse`.
     """
     try:
         caller = _as_it_is_now(caller)

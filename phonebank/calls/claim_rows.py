@@ -140,16 +140,17 @@ _SET_DATES = text("UPDATE call SET started_at = :at, expires_at = :until WHERE i
 def read_contact(contact_id: int, caller: Caller, at: datetime) -> Row[*tuple[Any, ...]] | None:
     """Return the contact's row if the contact may be called at `at` (aware), otherwise None.
 
-    The row has the columns of `Person`, `callback_at`, `callback_caller_id` and these:
+    Besides the columns of `Person`, the row has `callback_at`, `callback_caller_id` and these
+    columns:
 
     - `row_version`: the version of the contact's row
     - `household`: for each other contact with the same number, an array of its id, first name, last
       name, and whether the caller may ask for that person
-    - `words`: the scripts on offer, for `choose_script`
+    - `words`: the scripts from which `choose_script` chooses
     - `sights`: how many contacts the caller has seen recently, for `Sights.of`
     - `earlier`: the earlier call to continue, for `EarlierCall.of`
     - `called_elsewhere`: the calls to the number in other campaigns, for `number_rest.rests_until`;
-      None if no other campaign has it
+      None if no other campaign has the number
     """
     statement = _CALLABLE_BESIDE_OTHERS if caller.campaign.shares_numbers else _CALLABLE
     values = {"contact_id": contact_id, "caller_id": caller.id, "at": at}
@@ -166,7 +167,7 @@ def read_caller(caller_id: int) -> Caller | None:
 def lock_rows(contact_id: int, caller_id: int) -> None:
     """Begin a new transaction, and lock the contact and the caller.
 
-    The rows for the decision must be read afterwards, in separate statements. A statement that
+    After this call, the claim must read the rows again, in separate statements. A statement that
     waits for one row sees all other rows as they were before the wait.
     """
     db.session.rollback()
@@ -186,9 +187,9 @@ def write_call(
     screen is open.
 
     Return False if nothing was written. In that case, the caller, the campaign, the party, the list
-    or the contact has changed since it was read, or another open call has the contact, its number
-    or the caller. If the rows are not locked (`is_locked` is false), it is also possible that the
-    statement did not wait for a row that another transaction had locked.
+    or the contact has changed since it was read, or there is another open call with the same
+    contact, number or caller. If this transaction has not locked the rows (`is_locked` is false),
+    nothing is written either if another transaction keeps one of the rows locked.
     """
     values = {
         "id": call.id,

@@ -20,7 +20,7 @@ _MOVED_BY_HOURS = "callable_at"
 
 @dataclass(frozen=True)
 class ContactValues:
-    """The columns of a contact that an outcome may change. Times are aware."""
+    """The values of the contact columns that an outcome may change. Times are aware."""
 
     state: ContactState
     tried: bool
@@ -45,7 +45,7 @@ class ContactValues:
         return cls(**values | {"other_phones": tuple(contact.other_phones)})
 
     def restore(self, contact: Contact) -> None:
-        """Write the snapshot's values into the contact."""
+        """Write these values into the contact."""
         for name in CONTACT_COLUMNS:
             value = getattr(self, name)
             setattr(contact, name, list(value) if isinstance(value, tuple) else value)
@@ -95,7 +95,7 @@ CONTACT_COLUMNS = tuple(field.name for field in fields(ContactValues))
 
 @dataclass(frozen=True)
 class LeftValues:
-    """The values that an outcome left in the columns of a contact that other calls and uploads may
+    """A contact's values right after an outcome, in the columns that other calls and uploads may
     also change.
 
     A call to another contact on the number changes these columns, and so does an upload of the
@@ -144,8 +144,8 @@ class DelayedContact:
 
 @dataclass(frozen=True)
 class NumberLoss:
-    """Another contact that lost the number because it is not in service. `other_phones` are the
-    contact's further numbers before the call."""
+    """Another contact that lost the number because the number is not in service. `other_phones` are
+    the contact's further numbers before the call."""
 
     contact_id: int
     other_phones: tuple[str, ...]
@@ -162,15 +162,16 @@ class HouseholdChange:
 
     @property
     def contact_ids(self) -> list[int]:
-        """The ids of the contacts that the outcome changed, in order."""
+        """The ids of the other contacts that the outcome changed, sorted."""
         return sorted(
             {delayed.contact_id for delayed in self.delayed}
             | {loss.contact_id for loss in self.lost_number}
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON form of `lost_number`. `delayed` is left out: the SQL statement that
-        delays contacts stores it, because only PostgreSQL knows which contacts it delayed."""
+        """Return the JSON form of `lost_number`. `delayed` is left out, because only PostgreSQL
+        knows which contacts were delayed. The SQL statement that delays contacts stores `delayed`
+        itself."""
         if not self.lost_number:
             return {}
         lost = [[other.contact_id, list(other.other_phones)] for other in self.lost_number]
@@ -178,7 +179,8 @@ class HouseholdChange:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "HouseholdChange":
-        """Return the change from what `call.contact_before` stores. Other keys are ignored."""
+        """Return the change from the JSON in `call.contact_before`. Other keys of `stored` are
+        ignored."""
         delayed = zip(stored.get("resting", ()), stored.get("had_rested", ()), strict=True)
         return cls(
             tuple(

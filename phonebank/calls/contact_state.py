@@ -32,8 +32,8 @@ def apply_decision(
     language: str,
     dead: frozenset[str],
 ) -> ContactValues:
-    """Return the contact's state after the outcome, according to this decision. This changes
-    nothing.
+    """Return the contact's state after the outcome, according to this decision. The contact itself
+    is not changed.
 
     `at` (aware) is when the outcome was recorded. `today` is the date at that moment in the
     contact's time zone. `only_me` reserves a promised callback for the caller. `language` is a BCP
@@ -73,7 +73,7 @@ def apply_decision(
 
 def with_next_number(contact: ContactValues, dead: frozenset[str]) -> ContactValues:
     """Return the contact's state with the next of its numbers that is not in `dead`. If there is no
-    such number, the contact is unusable. This changes nothing.
+    such number, return an unusable state. The contact itself is not changed.
 
     The next number may be on the do-not-call list. In that case, the contact cannot be called until
     the number is taken off the list.
@@ -90,8 +90,8 @@ def take_next_number(contact: Contact) -> None:
     """Switch the contact to the next of its numbers that is not known to be dead (see
     `with_next_number`).
 
-    The contact becomes unusable if it has no such number, or if the campaign has another contact
-    with the same name and that number.
+    The contact becomes unusable if it has no such number, or if the campaign already has another
+    contact with the same name and this next number.
     """
     after = with_next_number(ContactValues.of(contact), dead_among(contact.other_phones))
     if after.state == ContactState.UNUSABLE or not set_number(

@@ -2,13 +2,13 @@
 functions do not commit.
 
 The call still belongs to its caller and keeps the time at which it was recorded. Its old values are
-subtracted from the tally, and the new values are added. If the outcome changes, the people on the
-number are first given back the state that they had before the call. Then the rules decide again, as
-of the time when the call was recorded. A contact that another call has changed in the meantime
-keeps its state.
+subtracted from the tally, and the new values are added. If the outcome or the promised time
+changes, the people on the number are first given back the state that they had before the call. Then
+the rules decide again, with the time at which the call was recorded as the current time. A contact
+that another call or an upload has changed since then keeps its state.
 
-If the call put the number on the do-not-call list, the number is taken off the list, unless another
-call or person has put it there too.
+If the old outcome put the number on the do-not-call list, the number is taken off the list, unless
+another call, an organiser or a file has put it there too.
 """
 
 import uuid
@@ -70,8 +70,9 @@ _LOCKED_CALL = (
 @dataclass(frozen=True)
 class Correction:
     """The organiser's values for a call: its outcome, its note, and the answers that change, by
-    step id. A blank answer deletes the old one. `callback_at` (aware) is the promised time, for an
-    outcome that takes one. If it is None, no time was promised, or an earlier promise stays."""
+    step id. A blank answer deletes the old answer. `callback_at` (aware) is the promised time, for
+    an outcome that promises a callback. None means that no time was promised, or that an earlier
+    promise stays."""
 
     outcome: str
     note: str
@@ -82,8 +83,8 @@ class Correction:
 @dataclass(frozen=True)
 class Corrected:
     """The result of a correction. `changed` is False if the call already had all these values.
-    `person_stays` is True if the outcome or the promised time changed but the contact did not,
-    because the contact has been called since."""
+    `person_stays` is True if the outcome or the promised time changed but the contact's state did
+    not, for example because the contact has been called since."""
 
     changed: bool
     person_stays: bool = False
@@ -105,7 +106,8 @@ def version_of(call: Call) -> str:
 
 
 def correct(call: Call, version: str, correction: Correction, account: Account) -> Corrected:
-    """Correct a call that an organiser saw at this `version` (see `version_of`).
+    """Correct a call whose row had this `version` when the organiser opened the page (see
+    `version_of`).
 
     Raises ConflictError if the call has changed since then, if it has no outcome, if it is set
     aside, or if the person was erased. Raises InvalidInputError for an outcome, note or answer that
@@ -224,8 +226,7 @@ def _take_back(call: Call, contact: Contact) -> Restored | None:
 def _record_again(
     call: Call, contact: Contact, outcome: Outcome, said: Correction, people: Restored | None
 ) -> None:
-    """Write the outcome in the way that `record` does, as of the time at which the call was
-    recorded.
+    """Write the outcome as `record` does, but keep the time at which the call was first recorded.
 
     `people` says whether the contact has been given back its state from before the call. If so, the
     rules decide about the contact again.
@@ -264,8 +265,8 @@ def _record_again(
 
 
 def _audit(call: Call, before: dict[str, Any], after: dict[str, Any], account: Account) -> None:
-    """Record the correction in the audit. The record has the outcomes, and says which answers
-    changed, but does not say what the person said."""
+    """Record the correction in the audit. The audit entry contains the old and the new outcome and
+    says which answers changed, but does not contain the answers."""
 
     def figures(values: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in values.items() if key == "outcome"} | {

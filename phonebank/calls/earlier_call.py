@@ -66,8 +66,8 @@ ON CONFLICT DO NOTHING
 
 @dataclass(frozen=True)
 class EarlierCall:
-    """The contact's last call, if the contact expects another call: its outcome, when it was
-    recorded (aware UTC), its note, and its answers by step id."""
+    """The last of a contact's calls that were cut short or in which a callback was promised: its
+    outcome, the time of recording (aware UTC), its note, and its answers by step id."""
 
     call_id: uuid.UUID
     outcome: str
@@ -77,7 +77,8 @@ class EarlierCall:
 
     @classmethod
     def of(cls, value: dict[str, Any] | None) -> "EarlierCall | None":
-        """Return the call from the value of the column EARLIER_CALL, or None if there is none."""
+        """Return the earlier call from the value of the column EARLIER_CALL. Return None if `value`
+        is None."""
         if value is None:
             return None
         return cls(
@@ -105,12 +106,12 @@ def answers_that_fit(answers: Mapping[str, Any], version_id: int | None) -> dict
 
 
 def take_over(caller: Caller, call_id: uuid.UUID, earlier_id: str) -> None:
-    """Copy the answers from an earlier call to this one. A step that already has an answer keeps
-    that answer.
+    """Copy the answers of an earlier call to the caller's new call. A step that already has an
+    answer keeps that answer.
 
-    `earlier_id` comes from the caller's page. Do nothing if it is not a call to this contact that
-    the page may show. Also do nothing if the new call has already been recorded, or is not this
-    caller's.
+    `earlier_id` comes from the caller's page. Do nothing if it is not the id of a call to the same
+    contact that the page may show. Also do nothing if the new call has already been recorded, or
+    belongs to another caller.
     """
     try:
         earlier = uuid.UUID(earlier_id)

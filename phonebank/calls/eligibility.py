@@ -21,7 +21,7 @@ class NotAdmittedError(NotAllowedError):
 
 class OnBreakError(NotRunningError):
     """The error while a party has a break. `next_at` (aware UTC) is when the break ends, or None if
-    it lasts until the host ends it."""
+    the host has not set an end."""
 
     title = "Break"
 
@@ -36,7 +36,7 @@ def running_campaign(caller: Caller) -> Campaign:
     """Return the caller's campaign if calling is under way in it and in the caller's party.
 
     Raises NotRunningError if the campaign is paused, OnBreakError if the party has a break, and
-    GoneError if one of them has ended.
+    GoneError if the campaign or the party has ended.
     """
     campaign, party = caller.campaign, caller.party
     if campaign.state == CampaignState.ENDED:

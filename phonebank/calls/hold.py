@@ -181,12 +181,13 @@ def current_hold(caller: Caller) -> Hold | None:
 
 
 def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
-    """Extend a hold by the campaign's hold time. Also store that the caller's screen is open.
+    """Extend a hold, so that it lasts for the campaign's hold time from now. Also store that the
+    caller's screen is open.
 
-    A contact stays on the screen for at most the campaign's longest hold time, counted from the
-    claim or the last undo. Return when the hold now expires (aware UTC). The new expiry is not
-    written if it would be less than `WRITTEN_APART` later than the stored one or, for a short hold
-    time, less than a fifth of that time later.
+    No hold lasts longer than the campaign's longest hold time, counted from the claim or, after an
+    undo, from the last undo. Return when the hold now expires (aware UTC). The new expiry is
+    written only if it is later than the stored expiry by at least `WRITTEN_APART` (or by a fifth of
+    the hold time, if that is shorter), or if it is the end of the longest hold time.
 
     Raises NotFoundError if this caller has no such open call, if the longest hold time is over, or
     if the device no longer belongs to the caller.
@@ -244,7 +245,8 @@ def refuse_erased(call_id: uuid.UUID, caller_id: int) -> None:
 
 def not_an_own_call(call_id: uuid.UUID, caller_id: int) -> NotFoundError:
     """Return the error for a call that is not this caller's. The error does not say whether the
-    call exists. Raises the same error as `refuse_erased`."""
+    call exists. Raises NotFoundError if it is a call of this caller and the person called has been
+    erased."""
     refuse_erased(call_id, caller_id)
     return NotFoundError("That call isn't one of yours.", "Go back to calling.")
 
@@ -265,12 +267,14 @@ def own_call_and_contact(caller: Caller, call_id: uuid.UUID) -> tuple[Call, Cont
 
 
 def is_stale(turn: int | None, present: int) -> bool:
-    """Whether a request was sent before the last undo of its call. This is so if its `turn` differs
-    from the `present` turn. A request without a turn (None) is never stale."""
+    """Whether a request was sent before the last undo of its call. That is the case if the
+    request's `turn` differs from the call's `present` turn. A request without a turn (None) is
+    never stale."""
     return turn is not None and turn != present
 
 
 def mark_seen(caller: Caller) -> None:
-    """Store that the caller's screen is open now, unless this was stored less than `SEEN_APART`
-    ago. The board's "calling now" count is based on it."""
+    """Store the current time as the time at which the caller's screen was last open, unless the
+    stored time is less than `SEEN_APART` ago. The board's "calling now" count is based on the
+    stored time."""
     db.session.execute(_MARK_SEEN, {"caller_id": caller.id, "at": now()})

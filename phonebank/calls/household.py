@@ -1,5 +1,5 @@
-"""Switches a call to another contact with the same number, for when that person comes to the phone.
-These functions do not commit."""
+"""Switches a call to another contact with the same number when that other person comes to the
+phone. These functions do not commit."""
 
 import uuid
 
@@ -40,9 +40,9 @@ def others_in_household(call: Call | OpenCall) -> list[Person]:
 def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
     """Continue a call of this caller with another person in the household. Return the call's hold.
 
-    The page shows the script from the beginning, with the new person's name. The answers so far
-    stay, unless an experiment gives this contact a different script. When the outcome is recorded,
-    the contact who was called first has to wait like the rest of the household.
+    The page shows the script from the beginning, with the new person's name. The answers so far are
+    kept, unless an experiment gives the new person a different script. When the outcome is
+    recorded, the contact who was called first has to wait like the rest of the household.
 
     Raises NotFoundError for another caller's call or for a contact that does not have this number,
     and ConflictError if the call has ended.

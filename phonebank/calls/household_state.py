@@ -1,5 +1,5 @@
 """Takes a dead number away from the other contacts that have it, and restores a household's state
-after an undo. (`call_rows` makes a household wait.)
+after an undo. (`call_rows` makes the other people in a household wait.)
 
 All changes belong to the transaction that records or undoes the call.
 """
@@ -63,11 +63,11 @@ WHERE contact.id = others.id AND contact.callable_at = CAST(:until AS timestampt
 def take_dead_number_away(
     phone: str, call_id: uuid.UUID, contact_id: int
 ) -> tuple[NumberLoss, ...]:
-    """Report a number (E.164) as dead, and take it away from every other contact that has it, in
-    every campaign. The contact that was called keeps it. Return the losses, which
-    `restore_household` needs.
+    """Report a number (E.164) as dead, and take it away from the other contacts that would be
+    called on it, in every campaign. The contact that was called keeps the number. Return the
+    contacts that lost the number, for `restore_household`.
 
-    Contacts that are uploaded later do not get this number either.
+    For a year, contacts in later uploads do not get this number either.
     """
     others = {"number": phone, "called": contact_id}
     report(phone, call_id)
@@ -79,11 +79,12 @@ def take_dead_number_away(
 
 
 def restore_household(call: Call, change: HouseholdChange) -> None:
-    """Undo the change that an outcome made to the household: restore the other contacts' times, or
-    the number that they lost.
+    """Undo the change that an outcome made to the household. Contacts that had to wait get their
+    old times back, and contacts that lost the number get the number back.
 
-    A contact keeps its current number in any of three cases: it has been called on that number
-    since the outcome, it is in an open call, or it has lost another number since the outcome.
+    A contact that lost the number keeps its present numbers if it has been called since the
+    outcome, if it is in an open call, or if its state or numbers have changed again since the
+    outcome.
     """
     if change.delayed:
         db.session.execute(

@@ -15,8 +15,8 @@ SECONDS_IN_REQUEST = 5.0
 
 
 def continue_set_aside(set_aside_id: int, seconds: float) -> bool:
-    """Work step by step until the work is finished or `seconds` seconds have passed, and commit
-    each step. Return whether the work is finished."""
+    """Set calls aside, or bring them back, step by step until no calls are left or `seconds`
+    seconds have passed. Commit each step. Return whether no calls are left."""
     give_up_at = time.monotonic() + seconds
     while _take_step(set_aside_id):
         if time.monotonic() > give_up_at:
@@ -33,8 +33,8 @@ def _take_step(set_aside_id: int) -> bool:
 
 @job(CHORES, timeout=60)
 def continue_all_set_asides() -> None:
-    """Continue the work that a request or a killed process left unfinished. This is a periodic job,
-    and running it twice does no harm."""
+    """Continue each `SetAside` that a request or a killed process left unfinished. This is a
+    periodic job, and running it twice does no harm."""
     unfinished = select(SetAside.id).where(
         SetAside.state.in_((SetAsideState.WORKING, SetAsideState.RETURNING))
     )

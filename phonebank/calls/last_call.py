@@ -1,5 +1,5 @@
-"""What an outcome writes into its call, and the caller's last recorded call with the caller's
-totals, for the page that follows an outcome."""
+"""The values that an outcome writes into its call, and the caller's last recorded call with the
+totals that the next page shows."""
 
 import uuid
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ class CallResult:
 class LastCall:
     """A caller's last recorded call, with the totals after it.
 
-    `callback_at` is when the contact will be called again, if the contact expects a call.
+    `callback_at` is when the contact will be called back, or None if no callback was promised.
     `this_hour` is the number of the caller's conversations in the clock hour of the call, and
     `best_before` is the number in the caller's best earlier hour. Neither counts conversations that
     were recorded too fast. `team` is the number of the party's conversations. All times are aware.
@@ -93,8 +93,8 @@ class LastCall:
         result: CallResult,
         callback_at: datetime | None,
     ) -> "LastCall":
-        """Return a call that has just been recorded. `before` has the columns of `TOTALS`, not yet
-        counting this call."""
+        """Return the call that has just been recorded, with the totals after it. `before` has the
+        columns of `TOTALS`, in which this call does not count yet."""
         calls = int(result.counted)
         talks = calls * result.conversation
         return cls(
@@ -121,8 +121,8 @@ _NAMES = tuple(LastCall.__dataclass_fields__)
 
 
 def last_call_of(caller_id: int, party_id: int | None) -> LastCall | None:
-    """Return the last call that the caller recorded, or None if there is none. `party_id` is the
-    caller's current party."""
+    """Return the last recorded call among the caller's calls that began within OUTCOME_WITHIN, or
+    None if none of these calls is recorded. `party_id` is the caller's current party."""
     values = {"caller_id": caller_id, "party_id": party_id, "since": now() - OUTCOME_WITHIN}
     row = _LAST.row(values)
     return row and LastCall(**{name: getattr(row, name) for name in _NAMES})

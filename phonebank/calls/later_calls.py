@@ -1,6 +1,7 @@
-"""Finds out whether a call's contact, or its number, was given to a caller again after that call.
+"""Finds out whether the contact or the number of a call was given to a caller again after that
+call.
 
-The two queries compare `handed_out_no` instead of times, because the clocks of two servers may
+`handed_out_no` shows which call came later. Times would not, because the clocks of two servers may
 differ.
 """
 
@@ -45,7 +46,6 @@ def was_reassigned(call_id: uuid.UUID) -> bool:
 
 
 def was_number_called(call: Call) -> bool:
-    """Whether the call's number was on the screen of a caller in the campaign after this call, in a
-    call that has ended."""
+    """Whether the campaign has a later call to this call's number that has ended."""
     values = {"call_id": call.id, "phone": call.phone, "handed_out_no": call.handed_out_no}
     return bool(db.session.scalar(_WAS_NUMBER_CALLED, values))

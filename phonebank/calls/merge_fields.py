@@ -44,8 +44,8 @@ def shared_fields(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
 
 
 def fields_of_caller(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """Return the merge fields that say who is calling, and for which organisation. Values from a
-    list or a campaign cannot replace them."""
+    """Return the merge fields that say who is calling, and for which organisation. Neither a list
+    nor the campaign's own merge values can replace these fields."""
     return {
         "caller_name": caller.first_name,
         "campaign_name": campaign.name,

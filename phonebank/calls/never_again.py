@@ -1,4 +1,4 @@
-"""Removes the number that a call put on the do-not-call list. These functions do not commit."""
+"""Takes a number off the do-not-call list if a call put it there. These functions do not commit."""
 
 from sqlalchemy import or_, select
 
@@ -9,11 +9,11 @@ from phonebank.suppressions import entries as suppressions
 
 
 def lift_entry(call: Call) -> str | None:
-    """Remove the number that this call put on the do-not-call list, and return the entry's reason.
+    """Remove the entry that this call made on the do-not-call list, and return the entry's reason.
 
-    Return None if the call made no entry. Also return None if another call to the same person or
-    number has such an outcome and is not set aside, in which case the entry now belongs to that
-    call.
+    Return None if the call made no entry. If another call to the same number has an outcome that
+    puts numbers on the list, and is not set aside, the entry is moved to that call, and the result
+    is None too.
     """
     reason = suppressions.reason_of_call(call.id)
     if reason is None:

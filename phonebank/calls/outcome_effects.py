@@ -40,8 +40,8 @@ class Report:
 @dataclass(frozen=True)
 class Situation:
     """What the rules need besides the report: the rows and the campaign that were read. `at`
-    (aware) is a moment after they were read, and `today` is the date at that moment where the
-    contact lives."""
+    (aware) is a time after the rows were read, and `today` is the date at that time in the
+    contact's time zone."""
 
     rows: CallRows
     campaign: Campaign
@@ -72,7 +72,8 @@ def decide_about(report: Report, seen: Situation) -> Decision:
 
 
 def call_result(report: Report, seen: Situation, counted: bool) -> CallResult:
-    """Return the values of the call. `counted` says whether the call is in a tally."""
+    """Return the values that the outcome writes into the call. `counted` says whether a tally
+    counts the call."""
     # If nobody answered the phone, the answers in the script are mistaken taps.
     reached = report.outcome.reached
     conversation, yes = _conversation_and_yes(report, seen) if reached else (False, False)
@@ -105,8 +106,8 @@ def _conversation_and_yes(report: Report, seen: Situation) -> tuple[bool, bool]:
 def people_result(report: Report, seen: Situation, decision: Decision) -> PeopleResult:
     """Return the changes to the contact and to the other people on the number.
 
-    If the number is dead, this function itself reports it as dead and takes it away from the
-    others.
+    If the number is dead, this function also reports the number as dead and takes it away from the
+    other people.
     """
     rows = seen.rows
     next_numbers = rows.contact.other_phones if decision.state == NextState.UNUSABLE else ()

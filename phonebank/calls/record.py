@@ -4,9 +4,10 @@ The call, the contact, the household and the tally change in one statement, so a
 only some of them changed. A request that is sent twice counts only once, because a call has only
 one outcome.
 
-The call and its contact are read without locks, and the rules decide. The statement writes only if
-neither row has changed since it was read. If it writes nothing, the same steps are repeated in a
-transaction that locks the rows before reading them.
+First, the call and its contact are read without locks, and the rules decide what the outcome
+changes. Then the statement writes the changes, but only if neither row has changed since it was
+read. If the statement writes nothing, these steps are repeated in a transaction that locks the rows
+before reading them.
 """
 
 import uuid
@@ -50,8 +51,8 @@ WHERE call.id = :call_id AND call.caller_id IS NULL FOR NO KEY UPDATE
 @dataclass(frozen=True)
 class RecordResult:
     """The outcome that the call now has. `changed` is False if this request changed nothing, for
-    example because the same request was sent before. `last` is the call that this request recorded.
-    """
+    example because the same request was sent before. `last` is the call that this request recorded,
+    or None."""
 
     outcome: str | None
     changed: bool
@@ -71,19 +72,19 @@ def record(
 ) -> RecordResult:
     """Record the outcome of a call, with all its effects.
 
-    A call that has an outcome keeps it until it is undone, so a second outcome changes nothing. An
+    A call keeps its outcome until the outcome is undone, so a second outcome changes nothing. An
     outcome whose `turn` differs from the call's was sent before an undo, and changes nothing
-    either. An outcome that arrives after the hold has ended is stored and marked as late. If
-    another caller has been given the contact since then, a late outcome changes neither the contact
-    nor a tally, but it can still put the number on the do-not-call list.
+    either. An outcome that arrives after the hold has ended is stored and marked as late. If a
+    caller has been given the contact again since this call, a late outcome changes neither the
+    contact nor a tally, but it can still put the number on the do-not-call list.
 
-    `rows` is the call as `read_rows` has just returned it, if the view has read it already.
-    `callback_at` (aware) is the promised time. `only_me` at first reserves the callback for this
-    caller. `language` (BCP 47) is the language that the contact speaks, for the outcome that asks
-    for it.
+    `rows` is the result of `read_rows`, if the view has just read the call. `callback_at` (aware)
+    is the promised time. With `only_me`, the callback is at first reserved for this caller.
+    `language` (BCP 47) is the language that the contact speaks, for the outcome that asks for a
+    language.
 
     If the session commits each statement (`autocommit`), the outcome is stored when this returns,
-    unless a transaction was needed. In that case, the calling code must commit.
+    unless a transaction was needed. After a transaction, the calling code must commit.
 
     Raises NotFoundError for another caller's call, and InvalidInputError for an unknown outcome or
     language, or for a note that is too long.

@@ -1,7 +1,7 @@
-"""Gives the people on a call's number the state that they had before the call, except for those
-whom another call has changed since then. These functions do not commit.
+"""Gives the people on a call's number back the state that they had before the call, except for
+people whom another call or an upload has changed since then. These functions do not commit.
 
-Both setting a call aside and correcting its outcome begin with this.
+Setting a call aside and correcting its outcome both use this module.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,8 @@ _LOCK_CONTACTS = (
 @dataclass(frozen=True)
 class Restored:
     """The result of `restore_people`: whether the call's contact was restored, the ids of the
-    contact and of the other people who were checked, and their states before and after."""
+    contact and of the other people who were checked, and the states of these people before and
+    after the change."""
 
     contact: bool
     contact_ids: list[int]
@@ -50,12 +51,14 @@ class Restored:
 
 
 def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | None:
-    """Give a call's contact and household the state that they had before the call, except for those
-    whom another call has changed since then. The call and the contact must be locked.
+    """Give a call's contact and household back the state that they had before the call, except for
+    people whom another call or an upload has changed since then. The call and the contact must be
+    locked.
 
-    `is_last` says that no later call to the contact counts. Return None and change nothing in
-    either of two cases: the call did not change any contact, or the same person was uploaded again
-    with the number that the contact had. In the second case, the newer contact keeps the number.
+    `is_last` says that the contact has had no later call, apart from calls that `last_other_calls`
+    leaves out. Return None and change nothing in either of two cases: the call did not change any
+    contact, or the same person was uploaded again with the number that the contact had. In the
+    second case, the newer contact keeps the number.
     """
     if call.contact_before is None:
         return None
@@ -78,9 +81,9 @@ def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | No
 
 
 def last_other_calls(rows: dict[Any, tuple[Call, Contact]]) -> dict[int, datetime]:
-    """Return, by contact id, when the last other call to the contact began. `rows` has calls with
-    their contacts, by call id. A call counts as another call if it is not in `rows`, is recorded or
-    open, and is not set aside."""
+    """For each of these contacts, return when the last other call to the contact began, by contact
+    id. `rows` has calls with their contacts, by call id. A call counts as another call if it is not
+    in `rows`, is recorded or open, and is not set aside."""
     values = {"contacts": list({contact.id for _, contact in rows.values()}), "calls": list(rows)}
     return {row[0]: row[1] for row in db.session.execute(_LAST_OTHER_CALLS, values)}
 

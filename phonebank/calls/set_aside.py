@@ -3,9 +3,9 @@ commit.
 
 An organiser does this if a caller recorded calls without making them. Each call is kept but does
 not count in any total. The call's contact and household are given back the state that they had
-before the call. If another caller's call has changed a contact since then, that contact stays as it
-is. If the call put the number on the do-not-call list, the number is taken off the list, unless
-another call or person has put it there too.
+before the call. If another call or an upload has changed a contact since then, that contact stays
+as it is. If the call put the number on the do-not-call list, the number is taken off the list,
+unless another call, an organiser or a file has put it there too.
 
 This module decides which calls are set aside, and shows the progress. `set_aside_worker` does the
 work, some calls at a time, because a caller may have recorded thousands of calls.
@@ -65,12 +65,15 @@ FROM set_aside_call WHERE set_aside_id = :id
 
 @dataclass(frozen=True)
 class Preview:
-    """The numbers of calls, people and do-not-call entries that setting aside would affect now.
+    """How many calls, people and do-not-call entries would change if the caller's calls were set
+    aside now.
 
     `calls` is the number of calls to set aside. Of these, `counted` count now, and `conversations`
-    are conversations. `people` is the number of their contacts. Of these, `called_since` stay as
-    they are, because another call has changed them. The calls put `do_not_calls` numbers on the
-    do-not-call list. Of these, `lifted` would be taken off, and the others have another entry too.
+    are conversations. `people` is the number of contacts of these calls. Of these contacts,
+    `called_since` stay as they are, because they have been called again. The calls put
+    `do_not_calls` numbers on the do-not-call list. Of these numbers, `lifted` would be taken off
+    the list. The others stay on the list, because another call, an organiser or a file has put them
+    there too.
     """
 
     calls: int
@@ -84,8 +87,9 @@ class Preview:
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of the work, as counts: the calls set aside, those of them that had counted, the
-    numbers taken off the do-not-call list, and the calls whose contact was not changed."""
+    """The progress of setting calls aside, as counts: the calls set aside, the calls among these
+    that had counted in a total, the numbers taken off the do-not-call list, and the calls whose
+    contact was not changed."""
 
     calls: int
     counted: int
@@ -105,7 +109,7 @@ def progress(set_aside: SetAside) -> Progress:
 
 
 def set_asides_of(caller: Caller) -> Sequence[SetAside]:
-    """Return every `SetAside` of this caller, newest first."""
+    """Return every request to set aside calls of this caller, newest first."""
     query = select(SetAside).where(SetAside.caller_id == caller.id)
     return db.session.scalars(query.order_by(SetAside.id.desc())).all()
 

@@ -1,7 +1,7 @@
 """Sets calls aside and brings them back, some calls at a time. These functions do not commit.
 
-The newest calls are set aside first, so each contact is still in the state in which the call left
-it.
+The calls recorded last are set aside first. So if a caller has called a contact twice, the changes
+of the second call are undone before the changes of the first.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ _LOCK_CALLS = (
 
 
 def take_step(set_aside: SetAside) -> bool:
-    """Set aside or bring back the next calls, at most AT_ONCE of them. Return False if no calls are
+    """Set aside or bring back the next calls, up to AT_ONCE calls. Return False if no calls are
     left."""
     # With this lock, two workers take steps one after the other. Between two steps an organiser can
     # ask for the calls to be brought back.
@@ -167,7 +167,7 @@ def _bring_people_back(
 
 
 def _lock_calls(ids: Sequence[Any]) -> dict[Any, tuple[Call, Contact]]:
-    """Lock these calls and their contacts, in the order of the contacts. Return the calls and
+    """Lock these calls and their contacts, in the order of the contacts' ids. Return the calls and
     contacts by call id."""
     rows = db.session.execute(_LOCK_CALLS, {"ids": list(ids)}).all()
     return {call.id: (call, contact) for call, contact in rows}

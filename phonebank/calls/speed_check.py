@@ -1,8 +1,8 @@
 """Finds outcomes that were recorded faster than a real call can be.
 
 Such outcomes count in every total like any other outcome, so that totals stay exact. They do not
-count in a board's ranking, and the organiser's page shows them. The time is measured from the
-claim, even if the outcome was undone and recorded again.
+count in a board's ranking, and the organiser's page shows them. The time that a call took is
+measured from the claim, even if its outcome was undone and recorded again.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ SHOWN_AT_MOST = 20
 @dataclass(frozen=True)
 class FastCaller:
     """A caller with several outcomes that were recorded too fast, the number of these outcomes, and
-    the number of all calls of the caller that count."""
+    the number of all the caller's calls that count."""
 
     caller: Caller
     too_fast: int

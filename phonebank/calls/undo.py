@@ -53,8 +53,7 @@ WHERE caller_id = :caller_id AND started_at > :recent AND reopened_at > :since
 
 
 class CannotUndoError(HoldLostError):
-    """The error for an outcome that can no longer be undone, because too much has happened
-    since."""
+    """The error for an outcome that can no longer be undone, for one of the reasons in `undo`."""
 
     title = "This can't be undone"
 
@@ -73,11 +72,12 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
 
     Return the outcome that was undone, or "" if nothing has changed.
 
-    Raises NotFoundError, NotAdmittedError or CannotUndoError. An outcome cannot be undone if too
-    much time has passed, or if an organiser has set the call aside or corrected it. It cannot be
-    undone if the caller has undone too many calls or has begun another call, or if the contact or
-    its number has been called since. It also cannot be undone if another source has put one of the
-    contact's numbers on the do-not-call list.
+    Raises NotFoundError for another caller's call, NotAdmittedError if the caller may not call, and
+    CannotUndoError if the outcome cannot be undone. An outcome cannot be undone if too much time
+    has passed, or if an organiser has set the call aside or corrected it. It cannot be undone if
+    the caller has undone too many calls or has begun another call, or if the contact or its number
+    has been called since. It also cannot be undone if another call, an organiser or a file has put
+    one of the contact's numbers on the do-not-call list.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(turn, call.turn):

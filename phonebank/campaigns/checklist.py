@@ -61,8 +61,8 @@ def _people(campaign: Campaign) -> Step:
 
 
 def _screening(campaign: Campaign) -> list[Step]:
-    """Return the step about lists whose people the law does not yet permit callers to call, if
-    there are any."""
+    """If the law does not yet permit calls to the people on some of the lists, return the step
+    about these lists. Otherwise return no step."""
     stopped = len(stopped_lists(campaign))
     if not stopped:
         return []

@@ -49,8 +49,8 @@ def earliest_date_in(campaign: Campaign, at: datetime | None = None) -> date:
 
 
 def kept_until(campaign: Campaign) -> date | None:
-    """Return the last day on which the campaign may keep its people's data, or None if it has not
-    stated one."""
+    """Return the last day on which the campaign may keep its people's data, or None if the campaign
+    has not made the statements that decide this day."""
     if campaign.ends_on is None or campaign.retention_days is None:
         return None
     return campaign.ends_on + timedelta(days=campaign.retention_days)

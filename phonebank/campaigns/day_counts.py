@@ -1,11 +1,11 @@
 """Counts outcomes and answers day by day, so that no page reads millions of calls.
 
-The tallies do not distinguish outcomes, lists or answers, and recording a call must not write more
-than it does now. So a job counts outcomes and answers later. It counts each day whose tallies have
-changed since the day was last counted, which the version of the tallies shows. A page that reads
-the counts also compares the versions. If a day has changed, the page counts that day itself if this
-is quick, and otherwise says how old the counts are. So only the busiest campaigns show figures that
-are some minutes old. These functions do not commit.
+The tallies do not distinguish outcomes, lists or answers, and counting these whenever a call is
+recorded would need more writes for every call. So a job counts outcomes and answers later. The job
+counts a day again if the version of the day's tallies has changed since the last count. A page that
+reads the counts compares the versions in the same way. If a day has changed, the page counts that
+day itself if this is quick, and otherwise says how old the counts are. So only the busiest
+campaigns show figures that are some minutes old. These functions do not commit.
 """
 
 import time
@@ -107,8 +107,8 @@ class Freshness:
 
 
 def freshness(campaign_id: int, days: Mapping[date, Totals]) -> Freshness:
-    """Return how to read the counts of these days. `days` maps each day to the totals of its
-    tallies."""
+    """Return which of these days a page reads from the stored counts, and which days it counts
+    itself. `days` maps each day to the totals of its tallies."""
     counted = {row.day: row for row in db.session.execute(_COUNTED, {"id": campaign_id})}
     changed = [
         day

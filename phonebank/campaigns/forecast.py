@@ -30,7 +30,8 @@ class Forecast:
 def forecast(
     left: int, finished: int, calls: int, days: Sequence[Bar], attempts_at_most: int, today: date
 ) -> Forecast | None:
-    """Return the forecast, or None if it is too early to tell or if nobody is left to call.
+    """Return the forecast. Return None if nobody is left to call, if fewer than FINISHED_AT_LEAST
+    people are finished, or if there were no calls before today.
 
     `left` is the number of people who can still be called, now or later. `finished` is the number
     of people who need no more calls, and `calls` is the number of calls so far. `days` has the
@@ -79,7 +80,8 @@ def more_callers(estimate: Forecast, last_day: date, today: date, calls_each: in
 
 
 def _pace(days: Sequence[Bar]) -> float:
-    """Return the mean number of calls on the days before today, or 0 if there were no calls."""
+    """Return the mean number of calls a day in the last PACE_DAYS days before today, or 0 if there
+    were no calls."""
     return _mean([bar.calls for bar in days[:-1][-PACE_DAYS:]])
 
 
@@ -95,9 +97,9 @@ def _mean(numbers: Sequence[int]) -> float:
 def _calls_needed(left: int, finished: int, calls: int, attempts_at_most: int) -> int:
     """Return an estimate of how many calls are left.
 
-    The calls so far show how likely a call is to be a person's last one, and a person's last
-    permitted attempt always is. This gives the expected number of calls to all people. The calls so
-    far are subtracted from that number.
+    The calls so far show how likely it is that one call is the last call to its person. Nobody is
+    called more than `attempts_at_most` times. From these two figures, the function computes the
+    expected number of calls to all people, and subtracts the calls so far.
     """
     share = min(1.0, finished / max(calls, finished))
     expected = (1 - (1 - share) ** attempts_at_most) / share

@@ -1,5 +1,5 @@
-"""The job that counts the days of campaigns. The job may run twice, run late, or run at the same
-time as another run."""
+"""The job that counts the outcomes and answers of campaigns, day by day. The job may run twice, run
+late, or run at the same time as another run."""
 
 from datetime import timedelta
 
@@ -27,7 +27,8 @@ ORDER BY id
 
 @job(CHORES, timeout=15 * 60)
 def count_days() -> None:
-    """Count the days whose tallies have changed, one campaign after another."""
+    """Count the outcomes and answers on each day whose tallies have changed, one campaign after
+    another."""
     changed_since = {"since": now() - CHANGED_WITHIN}
     for campaign_id in db.session.scalars(_CAMPAIGNS, changed_since).all():
         campaign = db.session.get(Campaign, campaign_id)

@@ -37,8 +37,8 @@ class AnswerFilter:
 
 @dataclass(frozen=True)
 class Count:
-    """The number of answers with a label, and what percentage of the people who answered gave
-    them."""
+    """One possible answer to a question: its label, how many people gave it, and what percentage
+    they are of the people who answered the question."""
 
     label: str
     number: int

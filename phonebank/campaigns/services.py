@@ -58,11 +58,12 @@ def create_campaign(account: Account, values: dict[str, Any]) -> Campaign:
 
 
 def change_state(campaign: Campaign, verb: str) -> None:
-    """Start, pause, resume, end or reopen the campaign. `verb` is a key of MOVES.
+    """Start, pause, resume, end or reopen the campaign. MOVES has the possible values of `verb` for
+    each state.
 
     Raises ConflictError if the state does not allow the action, even if the page showed the button.
-    Also raises ConflictError if the campaign would start without people to call, without a script
-    or without its statements about personal data, or if its people have been erased.
+    Also raises ConflictError if the campaign would start although something is missing
+    (`missing_parts`), or if the campaign's people have been erased.
     """
     lock_row(campaign)
     refuse_erased(campaign)

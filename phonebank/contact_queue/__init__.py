@@ -3,8 +3,8 @@
 Words used in this package:
 
 - hold: a contact that is on one caller's screen for some minutes, or that the server calls before a
-  caller is free. It is a row of `call` whose `ended_at` is NULL, and Redis has a copy
-- lane: a sorted list in Redis of the contacts that can be called next, one for each language
+  caller is free. A hold is a row of `call` whose `ended_at` is NULL, and Redis has a copy
+- lane: a sorted list, in Redis, of contacts that can be called next. Each language has its own lane
 - refill: copy callable contacts from PostgreSQL into a lane. To top up means to refill a lane that
   has few contacts left
 - bucket: the group that a contact is in on the page *Contact status*, such as *Ready to call*

@@ -1,8 +1,8 @@
 """Orders a campaign's lists by how many of their people answer at this hour, if the campaign's
 organisers have switched this order on.
 
-Only lists with the same priority are put in this order. It is based on the campaign's own calls, as
-counted by `campaigns.day_counts`.
+Only lists with the same priority are put in this order. The order is based on the campaign's own
+calls, as counted by `campaigns.day_counts`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -54,8 +54,8 @@ class ContactGroup(NamedTuple):
 
 @dataclass(frozen=True)
 class ListCalls:
-    """The number of calls to people on a list, and how many of these calls were answered, both at
-    this hour of the day and in all."""
+    """How many calls were made to people on a list and how many of these calls were answered, at
+    this hour of the day and in total."""
 
     calls_now: int = 0
     reached_now: int = 0
@@ -65,8 +65,8 @@ class ListCalls:
 
 @dataclass(frozen=True)
 class Changed:
-    """The number of calls, and how many of these were answered, both before the order was switched
-    on and since then."""
+    """How many calls were made and how many of these calls were answered, before the order was
+    switched on and since then."""
 
     calls_before: int
     reached_before: int
@@ -75,8 +75,8 @@ class Changed:
 
 
 def calls_of_lists(campaign: Campaign, at: datetime) -> dict[int, ListCalls]:
-    """Return the calls by list id, for the hour of `at` (aware) in the campaign's first time
-    zone."""
+    """Return the numbers of calls by list id: in total, and at the hour of `at` (aware) in the
+    campaign's first time zone."""
     zone = first_zone_of(campaign)
     values = {"id": campaign.id, "zone": zone.key, "hour": at.astimezone(zone).hour}
     return {
@@ -116,7 +116,8 @@ def in_answer_order(
 
 
 def changed(campaign: Campaign) -> Changed | None:
-    """Return the calls before and since the order was switched on, or None if it is off."""
+    """Return the numbers of calls before and since the order was switched on, or None if the order
+    is off."""
     if campaign.answer_order_since is None:
         return None
     values = {"id": campaign.id, "since": campaign.answer_order_since}

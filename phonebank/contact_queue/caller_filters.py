@@ -47,10 +47,12 @@ def filter_of(caller: Caller) -> int | None:
 
 
 def lane_limits(list_ids: Iterable[int], filter_id: int | None) -> list[int | str]:
-    """Return the limits after which a caller's lanes in Redis are named.
+    """Return the limits, by list and by filter, that the names of a caller's lanes in Redis
+    contain.
 
-    If there is a filter, none of the limits is the id of a list. So `take.lua` never takes a
-    callback that another caller promised: Redis does not know which people a filter chooses.
+    If there is a filter, none of the limits is the id of a list. So `take.lua` takes no callbacks
+    except those that this caller promised. This is needed because Redis does not know which people
+    a filter chooses.
     """
     if filter_id is None:
         return list(list_ids)
@@ -62,7 +64,7 @@ def may_get(
 ) -> bool:
     """Whether the caller may get this contact at `at` (aware). This depends on the caller's lists
     and languages, and on whether a callback is reserved for another caller. Redis has already
-    checked this, but its data about the contact and the caller may be out of date."""
+    checked this, but the data in Redis may be out of date."""
     if contact.callback_caller_id == caller.id:
         return True
     if contact.callback_caller_id is not None and contact.callback_at is not None:

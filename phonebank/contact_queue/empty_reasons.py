@@ -140,11 +140,11 @@ WHERE o.campaign_id = :campaign_id AND o.ended_at IS NULL AND o.caller_id <> :ca
 
 
 class EmptyQueue(NamedTuple):
-    """Why a caller gets no contact, and when the caller can get the next one. `next_at` (aware UTC)
-    is when the caller can get the next contact that is on nobody's screen, or None if there is no
-    such contact. `elsewhere` is the number of people in the campaign who have to wait because
-    another campaign has called their number. It is also 0 if these people have not been counted
-    yet."""
+    """Why a caller gets no contact, and when the caller can get the next contact. `next_at` (aware
+    UTC) is when the caller can get the next contact that is on nobody's screen, or None if there is
+    no such contact. `elsewhere` is the number of people in the campaign who have to wait because
+    another campaign has called their number. `elsewhere` is also 0 if `why` is not RESTING, or if
+    these people have not been counted yet."""
 
     why: EmptyReason
     next_at: datetime | None
@@ -190,8 +190,8 @@ def _called_elsewhere(campaign: Campaign, at: datetime) -> int:
 
 
 def _is_somebody_on_other_screens(campaign: Campaign, caller: Caller, at: datetime) -> bool:
-    """Whether another caller has a contact on screen that this caller could get if it were given
-    back."""
+    """Whether this caller could get a contact from another caller's screen if that caller released
+    the contact."""
     zone_keys = db.session.scalars(
         _ON_OTHER_SCREENS,
         {
@@ -205,8 +205,8 @@ def _is_somebody_on_other_screens(campaign: Campaign, caller: Caller, at: dateti
 
 
 def _is_one_left(campaign: Campaign, caller: Caller, filter_id: int) -> bool:
-    """Whether a person whom the filter chooses, and whom the caller may get, is now on another
-    caller's screen."""
+    """Whether the filter chooses a person whom the caller may get and who still has to be called,
+    even if the person's number is in an open call now."""
     values = {
         "filter_id": filter_id,
         "list_ids": list(caller.list_ids),

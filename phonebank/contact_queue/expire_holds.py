@@ -21,7 +21,7 @@ FROM call WHERE id = ANY(CAST(:ids AS uuid[]))
 
 
 def expire_holds(campaign: Campaign) -> int:
-    """End the campaign's holds that have expired. Return how many holds were ended. Commits.
+    """End the campaign's holds that have expired, and commit. Return how many holds were ended.
 
     The holds are ended in PostgreSQL first. If the process is killed before it has updated Redis,
     the next run corrects Redis.
@@ -50,12 +50,12 @@ def _correct_copy(campaign: Campaign, redis_queue: RedisQueue, at: datetime) -> 
 def _ended_among(
     campaign: Campaign, without_call: list[HeldContact], at: datetime
 ) -> list[HeldContact]:
-    """Return those of the holds in Redis that have ended. `without_call` has the holds whose
-    contact is in no open call.
+    """Return those of the holds in Redis that have ended. `without_call` has the holds in Redis
+    whose contact is in no open call.
 
-    Such a hold counts as ended in any of three cases: its call has ended, its call was switched to
-    another person in the household, or its call does not exist although a claim would have written
-    it by now.
+    One of these holds has ended if its call has ended or was switched to another person in the
+    household. It has also ended if its call does not exist, although a claim would have written the
+    call by now.
     """
     if not without_call:
         return []

@@ -70,7 +70,8 @@ def release_caller(caller_id: int) -> int:
 def end_expired_holds(campaign_id: int, at: datetime) -> int:
     """End the campaign's holds that have expired by `at` (aware). Return how many holds were ended.
 
-    Other callers can get the contacts immediately. These calls do not count as attempts.
+    Other callers can get the contacts immediately. An expired hold alone does not count as an
+    attempt.
     """
     values = {"campaign_id": campaign_id, "now": at}
     ended = db.session.execute(_END_EXPIRED, values).all()

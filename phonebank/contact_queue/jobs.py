@@ -34,8 +34,8 @@ def expire_all_holds() -> None:
 
 @job(URGENT, timeout=60)
 def top_up_all_queues() -> None:
-    """Refill the lanes of every running campaign, and suppress contacts in the lanes whose number
-    is on the do-not-call list."""
+    """Refill the lanes of every running campaign. Also suppress contacts that are in a lane
+    although their number is on the do-not-call list."""
     for_each_campaign(Campaign.state == CampaignState.RUNNING, _top_up)
 
 

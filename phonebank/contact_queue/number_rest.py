@@ -1,11 +1,12 @@
-"""Handles numbers that rest in a campaign because another campaign has called them.
+"""Handles numbers that rest in a campaign: the campaign must not call them yet, because another
+campaign has called them.
 
 The calls in PostgreSQL decide whether a number rests. A claim checks its contact (`rests_until`)
-only in a campaign that shares numbers with another campaign. A refill finds out whether numbers are
-shared before it puts such a contact into a lane (`mark_shared`). A refill also moves the resting
-contacts that it finds to the time when their rest ends, so that later refills do not read them
-again. The contact status page and the export file of people read all numbers at once
-(`resting_numbers`). These functions do not commit.
+only in a campaign that shares numbers with another campaign. Before a refill puts contacts into a
+lane, it finds out whether their numbers are shared (`mark_shared`). If a number rests, the refill
+makes the contact wait until the rest ends (`send_back`), so that later refills do not read the
+contact again. The contact status page and the export file of people read all resting numbers at
+once (`resting_numbers`). These functions do not commit.
 """
 
 import json
@@ -80,12 +81,13 @@ SELECT EXISTS (
 
 
 def called_elsewhere(contact: str) -> str:
-    """Return the SQL expression for the contacts of other campaigns with this contact's number.
+    """Return the SQL expression for the contacts in other campaigns that have this contact's
+    number.
 
     The value is a JSON array with one entry for each of these contacts: [when last called, retry
     rules, [[outcome, when], …], campaign id, `shares_numbers`]. The rules and the last two values
-    are those of the other campaign. If only one campaign has the number, the value is NULL and
-    takes only one index look-up.
+    are those of the other campaign. If no other campaign has the number, the value is NULL, and
+    PostgreSQL needs only one index look-up.
     """
     return f"""(
     SELECT json_agg(json_build_array(elsewhere.last_called_at, campaign.retry_rules, ARRAY(
@@ -108,7 +110,7 @@ _OTHER_CAMPAIGNS = (Campaign.id, Campaign.retry_rules)
 
 def last_called_elsewhere(contact: str) -> str:
     """Return the SQL expression for when another campaign last called this contact's number. Each
-    such call changes the expression's value."""
+    call by another campaign changes the expression's value."""
     return (
         "(SELECT max(elsewhere.last_called_at) FROM contact AS elsewhere"  # noqa: S608
         f" WHERE elsewhere.phone = {contact}.phone"
@@ -160,8 +162,8 @@ def rests_until(rows: Sequence[Any] | None, campaign: Campaign) -> datetime | No
 
 
 def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> None:
-    """Make these contacts wait until their number has rested. `resting` has, for each contact, a
-    row with `id` and `zone_key` and the end of the rest (aware). After the rest, the contacts
+    """Make these contacts wait until their number has rested. For each contact, `resting` has a row
+    (with `id` and `zone_key`) and the time when the rest ends (aware). After the rest, the contacts
     become callable in the campaign's next calling hours."""
     hours, country = hours_of(campaign), rules_of(campaign)
     times = [
@@ -175,8 +177,8 @@ def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> No
 
 
 class RestingNumbers(NamedTuple):
-    """The values for queries with RESTING_NUMBERS. For each other campaign, they are the minutes of
-    rest after each outcome, and the earliest time at which a call can still matter."""
+    """The parameters of queries that contain RESTING_NUMBERS. For each other campaign, they say how
+    many minutes a number rests after each outcome, and since when calls have to be read."""
 
     rest_campaigns: list[int]
     rest_outcomes: list[str]
@@ -186,7 +188,7 @@ class RestingNumbers(NamedTuple):
 
 
 def resting_numbers(campaign: Campaign, at: datetime) -> RestingNumbers | None:
-    """Return the values for RESTING_NUMBERS at `at` (aware), or None if no other campaign has
+    """Return the parameters for RESTING_NUMBERS at `at` (aware), or None if no other campaign has
     called anyone recently."""
     here = RetryRules.parse(campaign.retry_rules)
     numbers = RestingNumbers([], [], [], [], [])

@@ -45,8 +45,8 @@ class TakenContact:
 
 
 class ContactQueue:
-    """The queue of one campaign, for the use of one caller. Its methods do not commit. They raise
-    RedisError while Redis is unavailable."""
+    """The queue of one campaign, from which one caller takes contacts. The methods do not commit.
+    They raise RedisError while Redis is unavailable."""
 
     def __init__(self, campaign: Campaign, caller: Caller) -> None:
         self._campaign = campaign
@@ -72,11 +72,11 @@ class ContactQueue:
         return TakenContact(found.contact_id, call_id, found.left, found.held)
 
     def release(self, taken: TakenContact) -> None:
-        """Free a contact in Redis whose call was not written to PostgreSQL."""
+        """In Redis, free a contact whose call was not written to PostgreSQL."""
         self._redis.release(taken.contact_id, taken.call_id)
 
     def release_stale(self, taken: TakenContact) -> None:
-        """Free a contact in Redis that cannot be called. If the contact is in another open call in
+        """In Redis, free a contact that cannot be called. If the contact is in another open call in
         PostgreSQL, Redis must have lost that call's hold, so the hold is copied to Redis again."""
         self.release(taken)
         self._stale_in_a_row += 1
@@ -111,8 +111,8 @@ def top_up_campaign(campaign: Campaign) -> bool:
     """Refill the lanes of every language that the campaign's callers speak. Return False if another
     process is refilling.
 
-    The lanes of callers who are limited to some lists are not refilled here, but by these callers'
-    claims.
+    This does not refill the lanes of callers who are limited to some lists or to a filter. The
+    claims of those callers refill these lanes.
     """
     ensure_built(campaign)
     with redis_queue_of(campaign.id).lock("refill") as is_mine:

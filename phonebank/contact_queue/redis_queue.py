@@ -1,15 +1,16 @@
 """The data that Redis holds for the queue of one campaign, and every command that changes it.
 
-All of this data is a copy. PostgreSQL decides which holds exist (`call.expires_at`).
+All of this data is a copy. PostgreSQL decides which holds exist (`call.ended_at`) and when they
+expire (`call.expires_at`).
 
-Keys. All have the same hash tag, so that a Redis Cluster keeps a campaign on one node:
+All keys of a campaign have the same hash tag, so that a Redis Cluster stores them on one node:
 
-- `built`      the run id of the Redis server in which the queue was built. The key is missing if
-               Redis was emptied. After a restart, it has the id of an earlier run
+- `built`      the run id that the Redis server had when the queue was built. The key is missing if
+               Redis was emptied. After a restart, the key has the id of an earlier run
 - `lanes`      set of the lanes' names, "lists:language"
 - `lanes:…`    a lane: a sorted set of contact ids in the order in which they are called, enough for
                a few minutes. There is one lane for each language. Callers who are limited to some
-               lists share further lanes with callers of the same lists, again one for each language
+               lists share separate lanes with callers of the same lists, one for each language
 - `callbacks`  sorted set of the contact ids of callbacks that are due soon, by the due time
 - `details`    hash for the callbacks: contact id → "list id:language:id of the caller who promised"
 - `held`       sorted set of contact ids, by the time when the hold expires
@@ -109,8 +110,9 @@ class RedisQueue:
         """Move one contact from a lane or from the callbacks into `held`, in a single step.
 
         The hold belongs to `call_id`, a call that PostgreSQL does not have yet, and lasts until
-        `hold_until`. The contact is on one of these lists (an empty `list_ids` means every list)
-        and has one of these languages ("" stands for contacts whose language is not known).
+        `hold_until`. Callbacks that this caller promised come first. Any other contact is on one of
+        these lists (an empty `list_ids` means every list) and has one of these languages ("" stands
+        for contacts whose language is not known).
         """
         answer = _script(self._redis, "take")(
             keys=[
@@ -143,7 +145,7 @@ class RedisQueue:
 
     def add(self, entries: Iterable[QueueEntry], list_ids: Iterable[int | str] = ()) -> int:
         """Add contacts to the lanes of their languages, except contacts that a call holds. Return
-        how many of them were not in their lane before.
+        how many of these contacts were not in their lane before.
 
         With `list_ids`, the contacts are added to the lanes of callers who are limited to exactly
         these lists.
@@ -175,12 +177,14 @@ class RedisQueue:
         )
 
     def copy_holds(self, *holds: HeldContact) -> None:
-        """Copy these holds from PostgreSQL. They replace what Redis has about their contacts."""
+        """Copy these holds from PostgreSQL to Redis. They replace the holds that Redis has for the
+        same contacts."""
         if holds:
             self._copy(self._redis, holds)
 
     def replace_holds(self, holds: Iterable[HeldContact]) -> None:
-        """Copy every hold from PostgreSQL, and remove all other holds from Redis."""
+        """Copy these holds, which are all the campaign's holds in PostgreSQL, and remove all other
+        holds from Redis."""
         with self._redis.pipeline() as at_once:
             at_once.delete(self._held, self._holders)
             self._copy(at_once, holds)

@@ -1,5 +1,5 @@
-"""Copies enough callable contacts for a few minutes from PostgreSQL into the lanes in Redis. Also
-rebuilds a queue that Redis has lost.
+"""Copies callable contacts from PostgreSQL into the lanes in Redis, enough for a few minutes of
+calling. Also rebuilds a queue that Redis has lost.
 
 No other module adds contacts to a lane. A contact in a lane may be out of date, so each claim
 checks the contact again in PostgreSQL.
@@ -128,8 +128,9 @@ def refill(
     languages: Sequence[str] | None = None,
     filter_id: int | None = None,
 ) -> int:
-    """Fill the lanes of callers who have these limits with enough callable contacts for a few
-    minutes. Return how many contacts were added.
+    """Fill the lanes of callers who have these limits with callable contacts, enough for a few
+    minutes of calling. Also add callbacks that are due. Return how many contacts were added to the
+    lanes.
 
     An empty `list_ids` means all lists. If `languages` is None, the contacts are those in the
     campaign's language or without a known language. `filter_id` is the filter that chooses the
@@ -168,8 +169,8 @@ def lane_length(held: int) -> int:
 
 
 def is_low(left: int, held: int) -> bool:
-    """Whether a claim should refill its lanes when they have `left` contacts and `held` contacts
-    are on callers' screens."""
+    """Whether a claim should refill the caller's lanes when `left` contacts remain in the lanes and
+    `held` contacts are on callers' screens."""
     return left < lane_length(held) * LOW_WATER
 
 
@@ -193,8 +194,7 @@ def ensure_built(campaign: Campaign) -> None:
 
 
 def contact_groups(campaign: Campaign) -> list[ContactGroup]:
-    """Return one row for each zone key and language of each list, except lists that are removed
-    from calling."""
+    """Return a group for each zone key and each language of every list that is not paused."""
     rows = db.session.execute(_GROUPS, {"campaign_id": campaign.id})
     return [ContactGroup(*row) for row in rows]
 
@@ -202,10 +202,11 @@ def contact_groups(campaign: Campaign) -> list[ContactGroup]:
 def lane_score(priority: int, tried: bool, callable_at: datetime) -> float:
     """Return a contact's position in a lane. The contact with the lowest number is called first.
 
-    Contacts are ordered first by list priority. Contacts that have never been tried come before
-    contacts that have. Within each group, the contact that has been callable for longest comes
-    first. Seconds since 1970 stay below 10^10 until the year 2286, so these three parts cannot
-    overlap. With priorities of ±100,000, a double still keeps the time exact to a millisecond.
+    Contacts are ordered first by list priority. Among contacts with the same priority, those that
+    have never been tried come first. After that, the contact that has been callable for longest
+    comes first. Seconds since 1970 stay below 10^10 until the year 2286, so the three parts of the
+    number cannot overlap. Even with priorities of ±100,000, a double keeps the time exact to a
+    quarter of a second.
     """
     return (priority * 2 + tried) * 1e10 + callable_at.timestamp()
 
@@ -252,8 +253,8 @@ def _next_contacts(
     already: list[int],
     filter_id: int | None,
 ) -> list[QueueEntry]:
-    """Return up to `wanted` contacts that callers may get now. Contacts whose number is resting
-    after a call in another campaign are moved to the time when that rest ends."""
+    """Return up to `wanted` contacts that callers may get now. A contact whose number is resting
+    after a call in another campaign is left out, and becomes callable when the rest ends."""
     give_up_at = time.monotonic() + READ_ON_SECONDS
     piece = wanted
     while True:

@@ -68,8 +68,9 @@ def reschedule_contacts(campaign: Campaign, stop_at: float | None = None) -> int
     """If the campaign's calling hours have changed since the last run, recalculate when the waiting
     contacts become callable. Return how many contacts now have a different time.
 
-    This commits after each batch. If it is killed, or if `time.monotonic()` has passed `stop_at`
-    after a batch, the next run continues after the last finished batch.
+    This commits after each batch. If `time.monotonic()` has passed `stop_at` after a batch, this
+    stops, and the next run continues after that batch. If the process is killed, the next run reads
+    this run's batches again.
     """
     settled = campaign.hours_settled or {}
     if settled.get("hours") != campaign.hours:
@@ -87,8 +88,8 @@ def _reschedule_batches(
     campaign: Campaign, after: int, stop_at: float | None
 ) -> tuple[int, int | None]:
     """Recalculate the times of waiting contacts with an id above `after`, batch by batch. Return
-    how many times changed, and the id of the last contact that was checked, or None if there are no
-    more contacts."""
+    the number of changed times, and the id of the last contact that was checked (None if no
+    contacts are left)."""
     hours, country = hours_of(campaign), rules_of(campaign)
     retries = RetryRules.parse(campaign.retry_rules).retries
     which: dict[str, Any] = {"campaign_id": campaign.id, "at_once": AT_ONCE}
@@ -128,8 +129,8 @@ def _reschedule_batches(
 
 
 def _last_calls(batch: Iterable[Contact], campaign: Campaign) -> dict[str, tuple[str, datetime]]:
-    """Return the last outcome and its time (aware UTC) for each of the contacts' numbers. Numbers
-    that have never been called are left out."""
+    """For each of the contacts' numbers, return the last outcome in this campaign and its time
+    (aware UTC). Skips do not count, and numbers that have never been called are left out."""
     phones = sorted({contact.phone for contact in batch})
     rows = db.session.execute(_LAST_CALLS, {"phones": phones, "campaign_id": campaign.id})
     return {row.phone: (row.last_outcome, row.last_called_at) for row in rows}

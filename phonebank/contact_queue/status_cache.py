@@ -1,8 +1,8 @@
 """Counts a campaign's contacts by status, once for all the pages that show the counts.
 
 A count reads every contact in the campaign, which takes more than a second for millions of
-contacts, and each open page asks for it every few seconds. So only one request at a time counts.
-The other requests get the last counts and the time of these counts.
+contacts, and each open page asks for the counts every few seconds. So only one request at a time
+counts. The other requests get the last counts and the time of these counts.
 """
 
 import json

@@ -198,7 +198,8 @@ AN_HOUR = timedelta(hours=1)
 @dataclass(frozen=True)
 class Bucket:
     """The count of one bucket. `key` and `label` are from BUCKETS. `next_at` (aware UTC) is when
-    the first of its contacts becomes callable, or None if waiting does not make them callable."""
+    the first contact in the bucket becomes callable, or None if none of these contacts becomes
+    callable merely by waiting."""
 
     key: str
     label: str
@@ -248,10 +249,10 @@ def next_callable(
     """Return when the next contact becomes callable for a caller with these lists and languages.
 
     An empty `list_ids` means every list. An empty `languages` means the campaign's own language.
-    Contacts whose number is in an open call do not count. At first, a callback counts only for the
-    caller who promised it. `caller_id` is the id of the caller, or 0 for a caller without
-    callbacks. With `filter_id`, only the people whom that filter chooses and the caller's own
-    callbacks count.
+    Contacts whose number is in an open call do not count. A reserved callback becomes callable at
+    its time for the caller who promised it, and CALLBACK_RESERVED_SECONDS later for other callers.
+    `caller_id` is the id of the caller, or 0 for a caller without callbacks. With `filter_id`, only
+    the people whom that filter chooses and the caller's own callbacks count.
     """
     at = now()
     values: dict[str, Any] = {
@@ -277,7 +278,7 @@ def next_callable(
 
 
 def capacity_per_hour(campaign: Campaign) -> int:
-    """Return how many calls the queue can offer within an hour from now, at most CAPACITY_AT_MOST.
+    """Return how many calls the queue can offer within an hour from now, up to CAPACITY_AT_MOST.
 
     The result is the number of phone numbers with a contact who can be called now, or who becomes
     callable within the hour and inside calling hours. Numbers in an open call do not count, nor do

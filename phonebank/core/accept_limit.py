@@ -27,5 +27,5 @@ class Server(StreamServer):
 
 
 def raise_max_accept() -> None:
-    """Make gunicorn's gevent workers use `Server`. Call this before they start serving requests."""
+    """Make gunicorn's gevent workers use `Server`. Call this before the workers start."""
     ggevent.StreamServer = Server

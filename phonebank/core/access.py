@@ -3,12 +3,13 @@
 The decorator `open_to` puts the rule on the view, and `init_app` checks it before the view runs. A
 rule says what kind of person may open the page at all.
 
-If the rule is ORGANISER or VIEWER, the address decides where the person needs that role. If the
-address contains a `campaign_id`, the campaign is loaded through `scopes.campaign_for`, which
-refuses other people's campaigns. If it does not, the page is about the whole installation, and the
-person needs the role for the whole installation. A page for organisers or viewers of any part of
-the installation has one of the ANYWHERE rules, and its view shows only what the person may see.
-Party pages ask `parties.services.party_for`.
+If the rule is ORGANISER or VIEWER, the page's address shows for which campaign the person needs
+that role. If the address contains a `campaign_id`, the campaign is loaded through
+`scopes.campaign_for`, which refuses other people's campaigns. If the address contains no
+`campaign_id`, the page is about the whole installation, and the person needs the role for the whole
+installation. A page for organisers or viewers of any part of the installation has one of the
+ANYWHERE rules, and its view shows only what the person may see. The views of party pages call
+`parties.services.party_for`, which refuses other people's parties.
 """
 
 from collections.abc import Callable
@@ -77,8 +78,9 @@ def check(rule: str | None, campaign_id: int | None = None) -> None:
     """Check the rule against the person who sent the request. Raises SignInRequiredError or
     NotAllowedError if the person does not satisfy it.
 
-    `campaign_id` is the campaign in the address, or None if the address names none. Raises
-    NotFoundError if there is no such campaign, or if an organiser or viewer may see nothing of it.
+    `campaign_id` is the campaign in the address, or None if the address names no campaign. Raises
+    NotFoundError if there is no such campaign, or if the person is an organiser or viewer of other
+    campaigns only.
 
     A request to a view with the rule CALLER, VOLUNTEER, TV, TOKEN or SIGNED always passes here. The
     view's own decorator checks the caller's or volunteer's cookie, the board's token, the API

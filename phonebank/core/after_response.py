@@ -13,8 +13,8 @@ log = logging.getLogger(__name__)
 def run_after(response: Response, action: Callable[[], None]) -> None:
     """Run the action after the response is sent.
 
-    So the browser does not wait for the mail server, and the response time does not reveal whether
-    the typed address is known here.
+    If the action sends an e-mail, the browser does not wait for the mail server. The response time
+    then does not reveal whether an e-mail was sent to the address that the person typed.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 

@@ -4,9 +4,9 @@ Templates call `vendor("htmx")` for a library copied by tools/vendor.py. They ca
 `asset("phonebank.css")` for one of our own files, and `bundled("js/call_page.js")` for one of our
 modules together with everything that it imports (see `bundles`).
 
-The path of a library contains its version, and the `integrity` attribute contains its checksum. So
-a browser may cache the library for ever, and refuses a modified copy. The address of one of our own
-files has the file's checksum in its query string.
+A library's path contains the library's version, and the `integrity` attribute contains the file's
+checksum. So a browser may cache the library for ever, and refuses a modified copy. The address of
+one of our own files has the file's checksum in its query string.
 """
 
 from __future__ import annotations
@@ -124,8 +124,8 @@ def asset(filename: str) -> str:
     """Return the address of one of our static files, with a checksum of its content.
 
     Because of the checksum, browsers fetch a changed file immediately after a release, and never
-    use the old file from their cache. Raises FileNotFoundError for a missing file, so that a typing
-    error in a template fails in a test and not in a browser.
+    use the old file from their cache. Raises FileNotFoundError for a missing file, so a test that
+    renders the template finds a wrong file name.
     """
     return url_for("static", filename=filename, v=_static_file(filename).checksum)
 
@@ -142,7 +142,8 @@ def _send_static(filename: str) -> ResponseReturnValue:
 
     Browsers cache vendored files, and files requested with the right checksum, for a year. While a
     release is rolled out, a browser may request the new file from a process of the old release.
-    Because of the checksum, the browser does not cache the old file under the new address.
+    That process sends the old file, whose checksum differs from the one in the address. So the
+    browser must ask the server again before it reuses the file.
     """
     try:
         file = _static_file(filename, "bundle" in request.args and filename.endswith(".js"))

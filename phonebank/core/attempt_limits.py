@@ -1,13 +1,14 @@
 """Limits on how often a sender gets certain answers, such as wrong codes or successful joins.
 
-Whether an answer counts is known only when the request has finished. So each request takes a place
-before it starts, and the limit treats every taken place like an answer that counts. If no place is
-free, the request waits a moment for another request to finish. As soon as the limit is used up,
-requests are refused. So the number of counted answers never exceeds the limit, however many
-requests arrive at the same time.
+Whether an answer counts is known only when the request has finished. So each request reserves a
+place before its view runs, and the limit treats every reserved place like an answer that counts. If
+no place is free, the request waits a moment for another request to finish. After a sender has
+received as many of these answers as the limit allows, further requests are refused. So the number
+of counted answers never exceeds the limit, however many requests arrive at the same time.
 
-The counts are kept in Redis, with one Lua script for each step. While Redis is unavailable, each
-process keeps its own count.
+Answers and reserved places are counted in Redis. One Lua script reserves a place, and another
+releases the place and counts the answer. While Redis is unavailable, each process counts only its
+own requests.
 """
 
 import functools
@@ -73,8 +74,8 @@ end
 class _LocalCount:
     """The places and counters that a process keeps for itself while Redis is unavailable.
 
-    If Redis comes back before a request finishes, the request releases a place in Redis, and its
-    place in this process expires after PLACE_LIFETIME.
+    If Redis becomes available again before a request finishes, the request's answer is counted in
+    Redis. The place that the request reserved in this process expires after PLACE_LIFETIME.
     """
 
     _taken: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -116,7 +117,7 @@ _local_count = _LocalCount()
 
 @dataclass(frozen=True)
 class AttemptLimit:
-    """A limit for each sender, shared by all the views that it decorates.
+    """A limit that applies to each sender separately, and to all the decorated views together.
 
     `limits` is text that Flask-Limiter reads, such as “20 per minute; 200 per hour”, or a function
     that returns such text. `counts` takes an HTTP status and says whether an answer with that

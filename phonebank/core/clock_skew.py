@@ -39,7 +39,7 @@ class PatientSigner(TimestampSigner):
 
     def verify_signature(self, value: str | bytes, sig: str | bytes) -> bool:
         """Whether the signature is right. A phone sends the same form token again and again, so
-        right signatures are known for some time."""
+        signatures that were found to be right are remembered."""
         known = (*self.secret_keys, self.salt, value, sig)
         if known in _RIGHT:
             return True

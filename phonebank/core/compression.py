@@ -1,7 +1,7 @@
 """Compresses pages and JSON with gzip for clients that accept it.
 
-Use it only for answers that never show a secret next to text that was taken from the address or
-chosen by another site. docs/decisions/0030-callers-pages-are-compressed.md says why.
+Compress only responses that never show a secret next to text from the address or text that another
+site chose. docs/decisions/0030-callers-pages-are-compressed.md says why.
 """
 
 import gzip

@@ -36,8 +36,8 @@ class ConfigError(Exception):
 class Config:
     """The settings of one process.
 
-    `mode` is `production` unless PHONEBANK_MODE says otherwise, so a server without this variable
-    is safe.
+    `mode` is `production` unless PHONEBANK_MODE says otherwise, so a server on which this variable
+    is not set runs in production mode.
     """
 
     # repr=False keeps secrets out of logs and tracebacks.
@@ -107,9 +107,9 @@ class Config:
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Config":
         """Read the settings from `environ`.
 
-        Raises ConfigError if a required variable is missing, or if a variable that must be a number
-        is not one. Also raises ConfigError if a production server would start with a weak secret or
-        without HTTPS.
+        Raises ConfigError if a required variable is missing, or if the value of a numeric variable
+        is not a number. Also raises ConfigError if a production server would start with a weak
+        secret or without HTTPS.
         """
 
         def needed(name: str) -> str:

@@ -1,7 +1,7 @@
 """Checks at start that all processes together cannot open more connections than PostgreSQL allows.
 
 Without this check, a wrong setting would cause no error until a busy evening, when every process
-fills its pool.
+opens as many connections as it may.
 """
 
 import logging
@@ -32,7 +32,7 @@ FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_da
 
 def check(app: Flask) -> None:
     """Raise ConfigError if the processes may open more connections than PostgreSQL allows. The
-    error's message shows how the number adds up.
+    error's message shows how many connections each kind of process may open.
 
     If PostgreSQL is unavailable, nothing is checked. The next process to start makes the check.
     """
@@ -54,7 +54,7 @@ def check(app: Flask) -> None:
 
 
 def connections_needed(config: Config) -> int:
-    """Return how many connections all processes together may open at most."""
+    """Return the highest number of connections that all processes together may open."""
     web = config.web_processes * config.database_connections
     workers = config.worker_processes * config.worker_connections
     return web + workers + _for_dialler(config) + FOR_COMMANDS
@@ -67,7 +67,8 @@ def _for_dialler(config: Config) -> int:
 
 
 def _sum_in_words(config: Config) -> str:
-    """Return the sum behind `connections_needed` in words, so that a person can check it."""
+    """Return in words how `connections_needed` is calculated, so that a person can check the
+    calculation."""
     web, workers = config.web_processes, config.worker_processes
     dialler = _for_dialler(config)
     others = f"The dialler opens up to {dialler}. " if dialler else ""
@@ -94,8 +95,8 @@ def _reason(limits: Row[*tuple[Any, ...]]) -> str:
 
 
 def _suggestion(config: Config, available: int) -> str:
-    """Return "to N ", where N is how many connections each web process may open so that all fit, or
-    "" if N would be too small."""
+    """Return "to N ", where N is the highest value of DATABASE_CONNECTIONS with which PostgreSQL
+    has enough connections. Return "" if N would be too small for a web process."""
     for_web = config.web_processes * config.database_connections
     left = available - (connections_needed(config) - for_web)
     fits = left // config.web_processes

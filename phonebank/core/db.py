@@ -87,14 +87,15 @@ TESTED_AFTER_IDLE = 1.0
 class PlainCursor(psycopg.Cursor[Any]):
     """A cursor that describes its columns with plain tuples.
 
-    SQLAlchemy asks for the name and type of every column after every statement. Building psycopg's
-    own objects for that would take a third of the time of a statement that finds one wide row.
+    SQLAlchemy asks for the name and type of every column after every statement. For a statement
+    that finds one wide row, building psycopg's own description of the columns would take a third of
+    the time.
     """
 
     @property
     def description(self) -> list[Any] | None:
-        """The columns of the last result, as the DB-API describes them: name, type, and None for
-        the rest. None if there was no result."""
+        """The columns of the last result, or None if there was no result. As in the DB-API, each
+        column is a tuple of seven items, but only the name and the type are set."""
         result = self.pgresult
         if result is None or not result.nfields:
             return None
@@ -137,7 +138,8 @@ def _tolerate_lost_database(close: Callable[..., Any]) -> Callable[..., None]:
     """Wrap a teardown function so that the request does not fail if the database has just become
     unavailable.
 
-    By then the response is complete, and the transaction has been lost with the connection.
+    When the teardown function runs, the response is already complete, and the transaction has ended
+    with the lost connection.
     """
 
     @functools.wraps(close)
@@ -173,11 +175,11 @@ def retry_on_deadlock(act: Callable[Arguments, Result]) -> Callable[Arguments, R
     """Make a function run again, in a new transaction, if PostgreSQL ended its transaction because
     of a deadlock.
 
-    For example, recording two outcomes in one household may deadlock, and so may recording an
-    outcome and adding a do-not-call entry. After MAX_ATTEMPTS attempts, the last OperationalError
-    is raised.
+    For example, two requests may deadlock if both record an outcome in the same household, or if
+    one records an outcome and the other adds a do-not-call entry. If the last of MAX_ATTEMPTS
+    attempts fails, its OperationalError is raised.
 
-    Until it commits, the function must not do anything that would be wrong to do twice. The next
+    Before the function commits, it must not do anything that would be wrong to do twice. The next
     attempt starts immediately, because PostgreSQL has already let the other transaction continue.
     """
 
@@ -200,21 +202,22 @@ _AUTOCOMMIT = "autocommit"
 
 def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Run each statement of a function as a separate transaction, so that no BEGIN, COMMIT or
-    ROLLBACK goes to PostgreSQL. Each of them costs as much as a statement that finds one row.
+    ROLLBACK goes to PostgreSQL. Each of these commands takes as long as a statement that finds one
+    row.
 
-    This is for busy views that make each change with a single statement, which also checks that
-    what the view read earlier is still true. What a statement has written cannot be rolled back. To
+    Use this for busy views in which each change is a single statement that also checks that what
+    the view read earlier is still true. What a statement has written cannot be rolled back. To
     change several rows that belong together, call `begin_transaction` first.
 
     The function still calls `db.session.commit()`, which returns the connection to the pool and
     runs the actions of `after_commit`. A commit does not expire the rows that the session has
     loaded. If another request may have changed a row, read the row again, with `populate_existing`
-    or as plain columns. If the function adds or changes an object of the session outside
-    `begin_transaction`, the flush raises RuntimeError. If the function raises an error, the session
-    is rolled back.
+    or as plain columns. If the function adds or changes an ORM object without calling
+    `begin_transaction` first, the flush raises RuntimeError. If the function raises an error, the
+    session is rolled back.
 
-    Statements sent before the function was called stay in their own transaction until the next
-    commit.
+    If a transaction is already open when the function is called, the function's statements belong
+    to that transaction until the next commit.
     """
 
     @functools.wraps(act)
@@ -250,9 +253,9 @@ def store() -> None:
 
 
 def begin_transaction() -> None:
-    """Begin an ordinary transaction inside `autocommit`. It ends with the next commit or rollback.
-    After that, each statement is a separate transaction again. Does nothing if a transaction is
-    already open."""
+    """Begin an ordinary transaction inside `autocommit`. The transaction ends with the next commit
+    or rollback, and each later statement is a separate transaction again. Does nothing if a
+    transaction is already open."""
     if commits_each_statement(db.session):
         db.session.execute(_BEGIN)
 

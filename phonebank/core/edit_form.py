@@ -24,8 +24,8 @@ _DIGITS = 8
 class EditForm(FlaskForm):
     """The base of forms that notice another person's changes.
 
-    Construct the form with the stored values, as `obj` or `data`, both to show the form and to read
-    what was submitted. Before reading a submitted form, lock the row, so that the stored values are
+    Pass the stored values as `obj` or `data`, both when the form is shown and when the submitted
+    form is read. Before reading a submitted form, lock the row, so that the stored values are
     current. Call `is_overtaken` before you store anything from the form.
     """
 
@@ -37,13 +37,13 @@ class EditForm(FlaskForm):
             self.seen.data = self._digests()
 
     def is_overtaken(self) -> bool:
-        """Whether another person has, since the form was shown, changed a value that this form
+        """Whether, since the form was shown, another person has changed a value that this form
         would overwrite.
 
-        If so, each such field gets an error that says what was changed. A field that this person
-        did not edit now shows the other person's value. A field that this person edited keeps the
-        edit, and submitting the form again stores it. A form without digests is accepted without
-        this check.
+        If so, each field with such a value gets an error that says what was changed. A field that
+        this person did not edit now shows the other person's value. A field that this person edited
+        keeps the edited value, which is stored if the form is submitted again. A form without
+        digests is accepted without this check.
         """
         shown = dict(part.split(".", 1) for part in (self.seen.data or "").split() if "." in part)
         changed = False
@@ -62,8 +62,8 @@ class EditForm(FlaskForm):
         return changed
 
     def is_as_shown(self, seen: str | None) -> bool:
-        """Whether the stored values are still those that the page with this `seen` showed. An
-        empty or missing `seen` counts as yes."""
+        """Whether the stored values are still the values that the page with this `seen` showed.
+        True if `seen` is empty or missing."""
         return not seen or seen == self._digests()
 
     def _say_what_changed(self, field: Field, shown: str) -> None:
@@ -88,8 +88,8 @@ def is_still(current: str) -> bool:
     """Whether a request to replace a code or link names the current code or link (`current`) in its
     field `seen`.
 
-    If two people ask for a new link at the same time, the first gets it, and the second is shown
-    the same new link.
+    So if two people ask for a new link at the same time, only one new link is made, and both people
+    are shown that link.
     """
     return request.form.get("seen", current) == current
 

@@ -12,9 +12,9 @@ EMAIL_AT_MOST = 255  # characters, as many as an account's column holds
 def normalise_email(email: str) -> str:
     """Return the address in lower case, which is the form in which it is stored.
 
-    Raises InvalidInputError if no mail could be delivered to an address of this form. The standard
-    allows a server to distinguish upper and lower case before the @ (RFC 5321 section 2.4), but no
-    server in use does.
+    Raises InvalidInputError if the text does not have the form of an e-mail address or is too long
+    to be stored. The standard allows a server to distinguish upper and lower case before the @ (RFC
+    5321 section 2.4), but no server in use makes that distinction.
     """
     try:
         # Some keyboards type full-width letters. NFKC replaces them by plain letters.

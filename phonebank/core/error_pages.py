@@ -1,5 +1,5 @@
-"""Turns each kind of error into a page, JSON for our own JavaScript, or a problem for API clients
-(`problems`).
+"""Turns each kind of error into a page, into JSON for our own JavaScript, or into problem JSON for
+API clients (see `problems`).
 
 If PostgreSQL, Redis or the machine fails (`store_errors`), the answer is a 503 that explains what
 happened. Each 503 says when to try again.
@@ -51,8 +51,8 @@ HTTP_WORDS: dict[int, tuple[str, str, str]] = {
 
 
 def init_app(app: Flask) -> None:
-    """Make the app answer each kind of error in one way: with a page for people and JSON for API
-    clients."""
+    """Make the app answer every kind of error with a page or, for API clients and our own
+    JavaScript, with JSON."""
     app.register_error_handler(PhonebankError, _handle_our_error)
     app.register_error_handler(CSRFError, _handle_stale_form)
     app.register_error_handler(RateLimitExceeded, _handle_rate_limit)
@@ -65,8 +65,8 @@ def init_app(app: Flask) -> None:
 
 
 def answer_to(error: PhonebankError) -> ResponseReturnValue:
-    """Return the answer to an error: a problem for an API request, JSON if the request wants JSON,
-    otherwise a page."""
+    """Return the answer to an error: problem JSON for an API request, plain JSON for another
+    request that wants JSON, otherwise a page."""
     if problems.is_for_api():
         faults = error.faults if isinstance(error, InvalidInputError) else ()
         return problems.problem(error.status, error.title, error.message, error.what_to_do, faults)

@@ -6,19 +6,19 @@ PhonebankError
 ├── NotAllowedError          403  the person is signed in, but may not do this
 ├── SignInRequiredError      401  nobody is signed in
 ├── NotFoundError            404
-├── ConflictError            409  the present state does not allow it
+├── ConflictError            409  something has changed, or its state does not allow this
 │   ├── NotRunningError           the campaign or party is paused or has not begun
 │   └── HoldLostError             the hold has expired and another caller may have the person
-├── GoneError                410  it existed, but the link or the party has ended
+├── GoneError                410  the link has expired, or the party or campaign has ended
 ├── TooManyRequestsError     429
-└── ServiceUnavailableError  503  PostgreSQL or Redis is away; nothing was lost, try again
+└── ServiceUnavailableError  503  PostgreSQL or Redis does not answer; nothing was lost, try again
 """
 
 from collections.abc import Sequence
 
 
 class PhonebankError(Exception):
-    """The base class of all these errors.
+    """The base class of all errors in this module.
 
     Pages show both texts: `message` says what is wrong, and `what_to_do` says what would help. Each
     subclass sets the HTTP status and the page's title.

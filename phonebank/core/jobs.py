@@ -132,9 +132,9 @@ def run_worker(burst: bool = False, queues: Sequence[str] = QUEUES) -> None:
     """Run the jobs in the queues until a signal stops the process or, with `burst`, until the
     queues are empty.
 
-    If Redis becomes unavailable while the worker is idle, RQ waits for Redis. If that happens in
-    the middle of a job, RQ raises RedisError, and a new worker starts a second later. With `burst`,
-    the error is passed on to the caller instead.
+    If Redis becomes unavailable while the worker is idle, RQ waits for Redis. If Redis becomes
+    unavailable in the middle of a job, RQ raises RedisError, and a new worker starts a second
+    later. With `burst`, no new worker starts, and this function raises the RedisError.
     """
     try:
         while True:

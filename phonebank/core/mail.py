@@ -27,12 +27,12 @@ class MailNotSentError(ServiceUnavailableError):
 
 
 class AddressRefusedError(MailNotSentError):
-    """The mail server refused the recipient's address for good. The same address is refused next
-    time, so the calling code need not try again."""
+    """The mail server refused the recipient's address for good. The server would refuse the address
+    again, so the calling code should not send the message again."""
 
 
 def init_app(app: Flask, config: Config) -> None:
-    """Set up the mail server. Log a warning if a public server has none."""
+    """Set up the mail server. In production, log a warning if no mail server is set."""
     implicit_tls = config.mail_port == IMPLICIT_TLS_PORT
     app.config.update(
         MAIL_BACKEND="smtp",
@@ -159,8 +159,9 @@ def _not_sent(error: Exception) -> MailNotSentError:
 
 
 def _is_for_good(error: Exception) -> bool:
-    """Whether the mail server refused the address, and not the sender or this moment. A server that
-    asks for a password (530) or forbids this sender (5.7.x, RFC 3463) refuses every address."""
+    """Whether the mail server refused the recipient's address for good. The codes 530 (a password
+    is needed) and 5.7.x (this sender is forbidden, RFC 3463) do not count, because a server sends
+    them for every address."""
     return isinstance(error, smtplib.SMTPRecipientsRefused) and all(
         code >= 500 and code != 530 and not bytes(words).startswith(b"5.7.")
         for code, words in error.recipients.values()
@@ -168,8 +169,8 @@ def _is_for_good(error: Exception) -> bool:
 
 
 def deliver(to: str, subject: str, text: str) -> None:
-    """Send one plain-text message. If no mail server is set, print the message, so that the
-    demonstration can be tried without one.
+    """Send one plain-text message. If no mail server is set, print the message, so that people can
+    try the demonstration without a mail server.
 
     In production the message is never printed, because more people can read a public server's log
     than the recipient's mailbox. Raises the errors of `Batch.send`.

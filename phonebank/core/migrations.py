@@ -40,9 +40,9 @@ def upgrade_database(
 ) -> None:
     """Run the missing migrations, each in its own transaction.
 
-    If a migration needs a table that is in use, it gives up after LOCK_TIMEOUT. It is tried up to
-    `attempts` times, with a pause of `between` seconds after each failure. Raises TableInUseError
-    after the last attempt.
+    If a migration needs a table that is in use, the migration gives up after LOCK_TIMEOUT. It is
+    tried up to `attempts` times, with a pause of `between` seconds after each failure. Raises
+    TableInUseError if the last attempt fails too.
     """
     for left in reversed(range(attempts)):
         try:

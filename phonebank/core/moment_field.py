@@ -13,7 +13,7 @@ _FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 
 
 class MomentField(DateTimeLocalField):
-    """A day and a time in a time zone that the form knows."""
+    """A field for a day and a local time. The time zone is passed to `in_utc`."""
 
     def __init__(self, label: str, validators: list[Any] | None = None, **options: Any) -> None:
         super().__init__(label, validators, format=_FORMATS, **options)

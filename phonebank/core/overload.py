@@ -1,9 +1,10 @@
 """Refuses some requests when a web process is too busy, so that it serves the others in time.
 
-`Overload` is WSGI middleware around everything else. It counts the requests that are under way.
-Above a limit it answers 503 within a millisecond and says when to try again. All requests are
-counted together, but each urgency has its own limit. So pages are refused first, then claims, and
-records of calls last.
+`Overload` is WSGI middleware around everything else. It counts the requests that are under way. If
+there are as many as a limit allows, `Overload` answers a new request with 503 within a millisecond
+and says when to try again. Uploads are counted separately. All other requests are counted together,
+but each urgency has its own limit. So pages are refused first, then claims, and records of calls
+last.
 
 Websocket connections are not counted, because they mostly wait. A record of a call that arrives
 over a websocket is counted (`record_under_way`). Static files and a load balancer's probes are not
@@ -148,8 +149,8 @@ class BusyError(ServiceUnavailableError):
 
 @contextmanager
 def record_under_way() -> Iterator[None]:
-    """Count a record of a call that arrived over a websocket as a request, for as long as it is
-    under way.
+    """Count a record of a call that arrived over a websocket as a request while the record is being
+    saved.
 
     Raises BusyError if a request with a record would be refused now. This needs an app context.
     """
@@ -246,7 +247,8 @@ class Overload:
         """Return how many seconds the client should wait before it tries again.
 
         The wait grows with the number of clients refused recently, so only a few of them return at
-        a time. It is random, so they do not all return at the same moment.
+        a time. The wait also has a random factor, so clients that were refused together do not all
+        return at the same moment.
         """
         with self._lock:
             now = time.monotonic()
@@ -259,7 +261,7 @@ class Overload:
         return max(1, round(seconds * random.uniform(0.5, 1.5)))  # noqa: S311
 
     def _narrowed(self, limit: int, by: Urgency = Urgency.RECORD) -> int:
-        """Return the limit, lowered if recent requests of the urgency `by` were slow."""
+        """Return `limit`, or a lower number if recent requests of the urgency `by` were slow."""
         return math.ceil(limit * self._open[by])
 
     def _is_late(self, environ: "WSGIEnvironment") -> bool:
@@ -290,8 +292,8 @@ class Overload:
             return True
 
     def _leave(self, urgency: Urgency, took: float) -> None:
-        """Count the request as finished. The time that it took, `took` in seconds, adjusts the
-        limits (see SLOW)."""
+        """Count the request as finished. The limits are adjusted according to `took`, the duration
+        of the request in seconds (see SLOW)."""
         with self._lock:
             if urgency in self._open:
                 share = self._open[urgency]
@@ -345,9 +347,9 @@ def _marked_addresses(app: Flask) -> dict[str, Urgency]:
 
 
 def _call_addresses(app: Flask) -> re.Pattern[str]:
-    """Return a pattern that matches every address that names a call. The pattern is not exact:
-    Flask matches the address exactly later, and doing that here as well would take the same time
-    again."""
+    """Return a pattern that matches every address that names a call. The pattern may also match
+    other addresses, because an exact match would take as long as the match that Flask makes later.
+    """
     addresses = {rule.rule for rule in app.url_map.iter_rules() if "call_id" in rule.arguments}
     fixed_parts = (re.split("<.*?>", address) for address in sorted(addresses))
     return re.compile("|".join("[^/]+".join(map(re.escape, parts)) for parts in fixed_parts))

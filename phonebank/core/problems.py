@@ -1,6 +1,7 @@
 """Errors in the form that API clients get: problem JSON (RFC 9457).
 
-Each error says what is wrong (`detail`), where it is (`errors`) and what to do (`what_to_do`).
+Each error says what is wrong (`detail`), which values are wrong (`errors`) and what to do
+(`what_to_do`).
 """
 
 import json
@@ -46,7 +47,7 @@ def problem(
     what_to_do: str,
     faults: Sequence[tuple[str, str]] = (),
 ) -> Response:
-    """Return a response that has the problem as its body."""
+    """Return a response whose body is the result of `problem_body`."""
     body = problem_body(status, title, message, what_to_do, faults)
     response = Response(body, status, mimetype=MIME_TYPE)
     if status == 401:

@@ -37,8 +37,8 @@ def client_key() -> str:
 
 
 def account_key() -> str:
-    """Return a key for the account, which is the same in all its browsers and from all network
-    addresses. For a visitor who is not signed in, return `client_key`."""
+    """Return a key for the signed-in account. The key is the same in every browser and from every
+    network address. For a visitor who is not signed in, return `client_key`."""
     if current_user.is_authenticated:
         return f"account {current_user.id}"
     return client_key()

@@ -15,8 +15,9 @@ log = logging.getLogger(__name__)
 def check(app: Flask) -> None:
     """Log a warning for each setting that would cause errors on a busy evening.
 
-    The process starts in any case, because these are the settings of another server. If Redis is
-    unavailable, nothing is checked. The next process to start makes the check.
+    The process starts even if a setting is wrong, because the settings belong to the Redis server
+    and not to Phonebank. If Redis is unavailable, nothing is checked. The next process to start
+    makes the check.
     """
     redis: Redis = app.extensions["redis"]
     try:

@@ -1,8 +1,8 @@
 """Reads the body of a request from the network before the process starts to work on the request.
 
-After that, even a body that was sent in chunks has a known length, so all later checks treat it
-like any other body. Only a body larger than any form is left unread, for the page that accepts
-large files to read.
+Even a body that was sent in chunks then has a known length, so all later checks treat it like any
+other body. A body larger than any form is not read here: the view that accepts large files reads
+it.
 """
 
 import io

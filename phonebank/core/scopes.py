@@ -1,7 +1,7 @@
 """What an account may organise or view: the whole installation, a chapter, or one campaign.
 
-Every view gets the campaign that its address names from `campaign_for`. For each request to a page
-for organisers or viewers, `core/access.py` calls `campaign_for` before the view runs.
+Every view uses `campaign_for` to load the campaign in its address. For each request to a page for
+organisers or viewers, `core/access.py` calls `campaign_for` before the view runs.
 """
 
 from sqlalchemy import ColumnElement, exists, or_, select, true
@@ -37,8 +37,8 @@ def may_organise(account: Account, campaign: Campaign) -> bool:
 
 
 def may_organise_chapter(account: Account, chapter_id: int | None) -> bool:
-    """Whether the account organises this whole chapter. If `chapter_id` is None, which stands for
-    campaigns without a chapter, the account must organise the whole installation."""
+    """Whether the account organises this whole chapter. The `chapter_id` of campaigns without a
+    chapter is None: for these, the account must organise the whole installation."""
     return account.is_organiser or (
         chapter_id is not None
         and any(

@@ -2,7 +2,7 @@
 
 The keys are made from `Config.number_keys`, which come from the environment, so neither the tables
 nor their backups contain them. New text is encrypted with the first key. Text that was encrypted
-with an older key can be read for as long as that key is still in the list.
+with an older key can be read as long as `Config.number_keys` contains that key.
 """
 
 import base64
@@ -22,7 +22,8 @@ def encrypt(text: str) -> str:
 
 
 def decrypt(stored: str) -> str | None:
-    """Return the text, or None if its key is no longer in the list."""
+    """Return the text, or None if `Config.number_keys` no longer contains the key with which the
+    text was encrypted."""
     try:
         return _fernet(_keys()).decrypt(stored.encode()).decode()
     except InvalidToken:
@@ -30,8 +31,8 @@ def decrypt(stored: str) -> str | None:
 
 
 def keyed_hashes(text: str) -> list[str]:
-    """Return a hash of the text for each key, as hexadecimal digits. New rows use the first
-    hash."""
+    """Return a hash of the text for each key, as hexadecimal digits. Store the first hash in a new
+    row. To find a stored row, search for all the hashes."""
     return [hmac.digest(key.encode(), text.encode(), "sha256").hex() for key in _keys()]
 
 

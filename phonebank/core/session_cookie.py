@@ -1,7 +1,7 @@
 """The session cookie, which most requests only read.
 
-So that a permanent session does not expire while the browser is in use, Flask would sign it again
-and send it with every response. Sending it once a day is enough.
+A permanent session must not expire while the browser is in use. So Flask by default signs the
+cookie again and sends it with every response. Here the cookie is sent once a day, which is enough.
 """
 
 import time
@@ -70,7 +70,7 @@ class SessionCookies(SecureCookieSessionInterface):
         return content, signed_at
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Send the session cookie if it has to be sent.
+        """Send the session cookie if `should_set_cookie` says so.
 
         If the cookie is not sent, the response needs no “Vary: Cookie”, because the response is
         “no-store” and no cache keeps it. A response that a cache may keep never carries a session
@@ -82,8 +82,8 @@ class SessionCookies(SecureCookieSessionInterface):
             super().save_session(app, session, response)
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Whether the response sends the session cookie: it does if the session has changed, or if
-        the cookie was last sent a day ago or earlier."""
+        """Whether the response must send the session cookie. True if the session has changed, or if
+        it is permanent and its cookie was signed more than a day ago."""
         if session.modified or not session.permanent:
             return session.modified
         signed_at = getattr(session, "signed_at", None)

@@ -1,8 +1,8 @@
 """Statements of the busiest views, which psycopg runs without a cursor, and without the extra work
 that SQLAlchemy does for each statement.
 
-This extra work takes longer than PostgreSQL takes for the statement itself. To get from one contact
-to the next, a caller needs four of these statements
+This extra work takes longer than PostgreSQL takes for the statement itself. Each time that a caller
+moves on to the next contact, four of these statements run
 (docs/decisions/0037-busy-statements-skip-sqlalchemy.md).
 """
 
@@ -33,7 +33,8 @@ class Statement:
 
     `source` is SQL text with `:name` for each parameter, or an SQLAlchemy statement. Parameters and
     results are converted by psycopg: JSON must be given as text and is returned as Python values,
-    and a state is returned as text. The session is not flushed first, and no ORM objects are made.
+    and a member of a `StrEnum` is returned as text. The session is not flushed first, and no ORM
+    objects are made.
 
     The statement raises SQLAlchemy's errors, like any other statement.
     """
@@ -90,9 +91,9 @@ def _row_type(columns: list[str]) -> Any:
 
 
 class _Prepared:
-    """A statement on one connection that commits each statement. PostgreSQL prepares it for each
-    combination of the parameters' types; psycopg chooses the type of a whole number by its
-    size."""
+    """A statement on one connection in autocommit mode. PostgreSQL prepares the statement
+    separately for each combination of parameter types, because psycopg chooses the type of a whole
+    number by its size."""
 
     def __init__(self, statement: Statement, driver: Any) -> None:
         self._statement, self.sql = statement, statement.sql
@@ -103,7 +104,7 @@ class _Prepared:
         self._make: Callable[..., Any] | None = None
 
     def first_row(self, values: Mapping[str, Any]) -> Any:
-        """Run the statement, and return its first row as a named tuple; None if there is none.
+        """Run the statement. Return its first row as a named tuple, or None if there is no row.
         Raises psycopg.Error."""
         try:
             return self._run(values)

@@ -1,7 +1,7 @@
 """The texts that a page shows when PostgreSQL, Redis or the machine that they run on fails.
 
-Each of these errors gives a 503 response: the person did nothing wrong, and the error may be over
-in a moment. For any other error `words_for` returns None.
+The response to such a failure is a 503, because the same request may succeed a moment later. For
+any other error, `words_for` returns None.
 """
 
 import errno
@@ -98,7 +98,8 @@ KINDS: tuple[type[Exception], ...] = (
 
 
 def words_for(error: BaseException) -> Words | None:
-    """Return the texts to show for this error, or None if it is none of these errors."""
+    """Return the texts to show for this error, or None if the cause is not PostgreSQL, Redis or the
+    machine."""
     if isinstance(error, RecursionError):
         return TOO_DEEP
     if isinstance(error, (exc.TimeoutError, MemoryError)):

@@ -26,8 +26,8 @@ def connection_state_of(environ: "WSGIEnvironment") -> ConnectionState | None:
     """Return the state of a request's connection, or None if the operating system does not report
     it.
 
-    Only Linux reports it, and only for TCP. Behind a proxy, this is the state of the proxy's
-    connection, which the proxy closes when its own client closes the connection to the proxy.
+    Only Linux reports the state, and only for TCP. Behind a proxy, the connection is the proxy's.
+    The proxy closes that connection when the client closes the connection to the proxy.
     """
     connection = environ.get("gunicorn.socket")
     if connection is None or not hasattr(socket, "TCP_INFO"):

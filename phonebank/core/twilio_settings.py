@@ -12,8 +12,8 @@ PRICE = Decimal("0.10")
 
 @dataclass(frozen=True)
 class TwilioSettings:
-    """The settings of a Twilio account. The account's own fields are empty on a server that does
-    not use Twilio."""
+    """The settings of a Twilio account. On a server that does not use Twilio, the fields with the
+    account's ids, token, key and secret are empty."""
 
     account_sid: str = ""
     # Twilio signs its requests to us with this token. Anyone who has the token can use the account.

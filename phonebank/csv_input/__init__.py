@@ -1,2 +1,2 @@
-"""Tables that people upload: their file kinds, dialects, rows and columns. These modules use no
-database and know no request."""
+"""Tables that people upload: their file kinds, dialects, rows and columns. These modules use
+neither the database nor the current request."""

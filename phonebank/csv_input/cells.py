@@ -1,7 +1,7 @@
 """Single cells of a list: text, postcodes, languages, e-mail addresses.
 
-Cells are changed as little as possible. They lose invisible characters and extra spaces. Names and
-time zones have their own modules.
+Cells are changed as little as possible. Invisible characters and extra spaces are removed. Other
+modules read names and time zones.
 """
 
 import re
@@ -69,7 +69,8 @@ def tidy_postcode(text: str, country: str) -> str:
 
 
 def tidy_identifier(text: str) -> str:
-    """Tidy an ID of the campaign's own database. Remove the ".0" of a number column."""
+    """Tidy an ID from the campaign's own database, and remove the ".0" that a spreadsheet has added
+    to a number."""
     identifier = tidy(text)
     return re.sub(r"(?<=[0-9])\.0+$", "", identifier) if "." in identifier else identifier
 
@@ -86,8 +87,8 @@ def tidy_email(text: str) -> str:
 def language_code_of(text: str) -> str:
     """Return the ISO 639 code of a language ("cy" for "Cymraeg"), or "" if the language is unknown.
 
-    "en-GB" gives "en". Only real codes count, because no caller speaks a language with an invented
-    code, so no caller would get the contact.
+    "en-GB" gives "en". An invented code counts as unknown. Otherwise no caller would get the
+    contact, because no caller speaks a language with that code.
     """
     word = tidy(text).casefold()
     code = re.split(r"[-_]", word)[0]

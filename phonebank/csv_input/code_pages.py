@@ -1,9 +1,9 @@
-"""Detects the encoding of a file that is not UTF-8. An encoding is called an alphabet here.
+"""Detects the encoding of a file that is not UTF-8. This module calls an encoding an alphabet.
 
 Before UTF-8, each system had its own alphabet, and a file does not name its alphabet. The byte for
 é on a Mac, for example, is Ž on Windows. So this module decodes the words with accented letters in
-each alphabet, and chooses the alphabet in which they look like words. If they look wrong in every
-alphabet, the file is refused, because nobody should be called "JosŽ".
+each alphabet, and chooses the alphabet in which the results look like real words. If the results
+look wrong in every alphabet, the file is refused, because nobody should be called "JosŽ".
 """
 
 import re
@@ -54,10 +54,10 @@ class AccentedWords:
 
 def detect_alphabet(words: Iterable[bytes]) -> str | None:
     """Return the Python codec that turns these bytes into words with plausible letters, or None if
-    there is none.
+    no codec does.
 
-    Another alphabet is chosen instead of the Windows alphabet only if it fits better, and only if
-    the words look wrong in the Windows alphabet or have none of its everyday accented letters.
+    If no word looks wrong in the Windows alphabet and some words have its everyday accented
+    letters, the Windows alphabet is chosen. Otherwise the alphabet that fits best is chosen.
     """
     looked_at = [word for word in words if len(word) > 1]
     most_strange = len(looked_at) * STRANGE_SHARE

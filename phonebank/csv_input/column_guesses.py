@@ -112,7 +112,8 @@ def _guess_by_last_words(header: str) -> str:
 
 
 def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
-    """If two columns have the same target, keep it only for the column with the surer name."""
+    """If two columns have the same target, keep the target only for the column with the surer
+    name."""
     targets = [named.target for named in names]
     for target in set(targets) - SEVERAL_COLUMNS:
         rivals = [index for index, named in enumerate(names) if named.target == target]
@@ -156,7 +157,8 @@ def _holds_digits(value: str) -> bool:
 
 
 def _is_postcode(value: str) -> bool:
-    """Whether a value is a full British or Canadian postcode. A ZIP code has only digits."""
+    """Whether a value is a full British or Canadian postcode. ZIP codes are not recognised, because
+    they have only digits."""
     british = r"[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}"
     canadian = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]"
     return re.fullmatch(f"{british}|{canadian}", value.upper()) is not None

@@ -85,8 +85,8 @@ class Mapping:
     def action(self, column: int, key: str) -> Action:
         """Return the action for a value of a yes-or-no column.
 
-        This is the organiser's decision. Without a decision, it is the action that the value's
-        words mean.
+        This is the action that the organiser chose for the value or, without a choice, the action
+        that the value's words mean.
         """
         decided = self.actions.get(str(column), {}).get(key)
         return Action(decided) if decided else reading_of(self.targets[column], key)
@@ -119,10 +119,10 @@ class Mapping:
         return self.headers[column].strip()
 
     def numbers_of_mark(self, column: int) -> tuple[int, ...]:
-        """Return the number columns that a "number does not work" column is about.
+        """Return the columns with numbers to which a "number does not work" column applies.
 
-        The name of that column may say so ("is_mobile_bad"). Otherwise it is about all number
-        columns.
+        The name of the "number does not work" column may say which numbers it describes
+        ("is_mobile_bad"). Otherwise the column applies to all columns with numbers.
         """
         words = set(words_of(self.headers[column]))
         for target, names in KINDS_OF_PHONE.items():

@@ -1,8 +1,8 @@
 """Names of columns in campaigns' databases, in English, Welsh, Spanish, German and French.
 
-Names are compared by `plain_name`, so "Pref Phone " and "pref_phone" are the same. The names of
-each target are sorted, and the surest name comes first. If two columns would have the same target,
-the column with the surer name gets it.
+Names are compared by `plain_name`, so "Pref Phone " and "pref_phone" count as the same name. The
+names of each target are sorted by how surely they mean that target, the surest first. If two
+columns would have the same target, only the column with the surer name gets the target.
 
 Sources: exports and import guides of VoteBuilder/VAN, NationBuilder, Action Network and Spoke, and
 the electoral register from Xpress and Idox.
@@ -261,8 +261,8 @@ def phrase_of(header: str) -> str:
 def mark_target_of(header: str) -> tuple[str, bool] | None:
     """Return the target of a column that says who may be called, and whether the name is clear.
 
-    Return None for every other name. Values of "consent" have the opposite meaning to values of the
-    other targets: a "no" there means "do not call".
+    Return None for every other name. A "no" in a column with the target "consent" means that the
+    number must not be called. In columns with the other targets, a "yes" means this.
     """
     phrase = phrase_of(header)
     named = words(phrase)
@@ -325,7 +325,8 @@ def plain_name(header: str) -> str:
 
 
 def words_of(header: str) -> list[str]:
-    """Return the plain words of a column's name, split at other characters and before capitals."""
+    """Return the plain words of a column's name, which is split before capitals and at all
+    characters other than letters and digits."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header.replace("'s", "").replace("’s", ""))
     return [word for part in re.split(r"[\W_]+", spaced) if (word := plain_name(part))]
 

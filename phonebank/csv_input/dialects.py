@@ -69,9 +69,9 @@ def sniff(head: bytes) -> Dialect:
 def _decode_windows_1252_byte(error: UnicodeError) -> tuple[str, int]:
     """Decode bytes that are not UTF-8 as Windows-1252, and continue in UTF-8.
 
-    A file may be plain ASCII for its first 64 kB and then contain one é from an old export. Or it
-    may join two exports of different kinds. In both cases each letter comes out right and no row is
-    lost.
+    A file may be plain ASCII for its first 64 kB and then contain one é from an old export. Or two
+    exports in different encodings may have been joined. In both cases every letter is decoded
+    correctly and no row is lost.
     """
     if not isinstance(error, UnicodeDecodeError):
         raise error
@@ -134,10 +134,10 @@ def null_characters_error() -> InvalidFileError:
 
 
 def _detect_delimiter(text: str) -> str:
-    """Return the delimiter that splits most rows into as many cells as the header.
+    """Return the delimiter that splits the most rows into the same number of cells as the header.
 
-    A comma in addresses also splits rows, but it does not split the header into the same number of
-    cells.
+    Commas in addresses would split rows too, but they would not split the header into the same
+    number of cells.
     """
     best, best_score = ",", (False, 1.0)
     for delimiter in _DELIMITERS:

@@ -47,8 +47,8 @@ csv.field_size_limit(LONGEST_LINE)
 class Row(NamedTuple):
     """One row. It is numbered as in a spreadsheet: blank rows count, line breaks in cells do not.
 
-    It has as many `cells` as the header. `fault` is None, EXTRA_CELLS (the row has more cells than
-    the header) or UNCLOSED_QUOTE.
+    A row without a fault has as many `cells` as the header. `fault` is None, EXTRA_CELLS (the row
+    has more cells than the header) or UNCLOSED_QUOTE.
     """
 
     number: int
@@ -60,8 +60,8 @@ def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
     """Yield the header and then every row that is not blank.
 
     Only one piece and one row are in memory at a time. Raises InvalidFileError at the row that
-    shows the fault: too many columns, no header, no rows below the header, a line over a megabyte,
-    or null characters.
+    shows the fault: too many columns, no header, no rows below the header, a line of more than a
+    million characters, or null characters.
     """
     header: Row | None = None
     width = rows = 0
@@ -88,7 +88,8 @@ def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
 
 def read_record_texts(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[Row, str]]:
     """Yield each record of a file with its text, including the header and blank rows. The texts
-    together make up the file, without the characters that spreadsheets do not show."""
+    together make up the whole file, except what spreadsheets do not show, such as a first line
+    "sep=;"."""
     lines = _Lines(chunks, dialect.encoding)
     for row in _read_records(lines, dialect):
         yield row, "".join(lines.record)
@@ -164,8 +165,9 @@ class _RowTooLongError(Exception):
 
 
 class _Lines:
-    """The lines that the CSV reader takes for one record. If an unclosed quotation mark joined
-    several records, the lines can be put back and read again."""
+    """An iterator over the lines of a file. `record` holds the lines that the CSV reader has read
+    for the current record. If an unclosed quotation mark joined several records, the lines can be
+    put back and read again."""
 
     def __init__(self, chunks: Iterable[bytes], encoding: str) -> None:
         errors = WINDOWS_1252_BYTE if encoding.startswith("utf-8") else "replace"

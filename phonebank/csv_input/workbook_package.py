@@ -63,16 +63,17 @@ class Package:
 
 
 def is_package(head: bytes) -> bool:
-    """Whether a file begins like a workbook. It may still be another archive or document."""
+    """Whether a file begins like a workbook. A file that begins in this way may still be another
+    kind of archive or document."""
     return head.startswith((ZIP, OLE))
 
 
 def check_package(file: BinaryIO) -> Package:
-    """Check the file of a workbook from its beginning to its end. `file` can seek.
+    """Check the file of a workbook from its beginning to its end. `file` must be seekable.
 
-    Raises InvalidFileError unless it is an XLSX or ODS file that is safe to read. It is also raised
-    for an old or binary workbook, a workbook with a password, a damaged workbook, a workbook that
-    unpacks to more than MOST_BYTES, and a workbook whose XML defines entities.
+    Raises InvalidFileError unless the file is an XLSX or ODS workbook that is safe to read. Old,
+    binary or damaged workbooks are refused, and so are workbooks that have a password, unpack to
+    more than MOST_BYTES or define entities in their XML.
     """
     file.seek(0)
     head = file.read(64 * 1024)
@@ -223,8 +224,8 @@ def _unpack(file: BinaryIO, part: zipfile.ZipInfo) -> Iterator[bytes]:
 
 
 def _ole_error(file: BinaryIO) -> InvalidFileError:
-    """Return the error for a file in Microsoft's old container format, which has a password or is
-    an old workbook."""
+    """Return the error for a file in Microsoft's old container format: either a workbook with a
+    password or an old workbook."""
     file.seek(0)
     tail = b""
     while data := file.read(PIECE):
@@ -249,7 +250,8 @@ def damaged_error() -> InvalidFileError:
 
 
 def too_large_error() -> InvalidFileError:
-    """Return the error for a workbook that needs more memory than it is allowed."""
+    """Return the error for a workbook that needs more memory, processor time or disk space than the
+    limits allow."""
     return InvalidFileError(
         "workbook_too_large",
         "This workbook is too large. We can read at most ten million cells, counting the empty "

@@ -1,8 +1,8 @@
 """The process that reads one workbook from standard input, and writes its list as CSV to standard
 output. `workbooks` starts it.
 
-Reading a workbook needs memory for all of its cells, and a hostile workbook needs much more. In a
-separate process with limits it does no harm to other requests, and callers do not wait for it.
+Reading a workbook needs memory for all of its cells, and a hostile workbook needs much more. A
+separate process with limits cannot harm other requests, and callers do not wait for it.
 """
 
 import io

@@ -40,9 +40,9 @@ NAMED = 5
 def write_list(workbook: CalamineWorkbook, merged: Iterable[str], out: TextIO) -> None:
     """Write the sheet that has the list as CSV. A blank row becomes a blank line.
 
-    `merged` are the sheets of an ODS file that have cells merged across rows. Raises
-    InvalidFileError if no sheet has the list, if two may have it, or if its cells are merged
-    across rows.
+    `merged` are the names of an ODS file's sheets that have cells merged across rows. Raises
+    InvalidFileError if no sheet has the list, if several sheets may have it, or if the list's sheet
+    has cells merged across rows.
     """
     sheet = _sheet_with_list(workbook)
     _check_merged(sheet, set(merged))

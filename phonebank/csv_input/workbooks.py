@@ -23,10 +23,10 @@ DIALECT = Dialect("utf-8", ",")
 
 
 def open_as_csv(head: bytes, file: BinaryIO) -> BinaryIO:
-    """Return the list in a workbook as a temporary file of CSV. The calling code closes it.
+    """Return a temporary file with the list of a workbook as CSV. The calling code closes the file.
 
     `head` are the bytes already read from `file`. A separate process reads the workbook. Raises
-    InvalidFileError if it can't be used as a list.
+    InvalidFileError if the workbook cannot be used as a list.
     """
     out = tempfile.TemporaryFile()  # noqa: SIM115
     try:

@@ -1,7 +1,8 @@
-"""Cells of yes-or-no columns such as "Do not call", and the action for each.
+"""Cells of yes-or-no columns such as "Do not call", and the action for each cell.
 
-A known word decides the action. An organiser sees each unknown word with its count and decides what
-it means. So nobody is put on the do-not-call list because of a word that no person has read.
+A known word decides the action. An organiser sees how often each unknown word occurs, and decides
+what the word means. So nobody is put on the do-not-call list because of a word that no person has
+read.
 """
 
 import re
@@ -85,11 +86,11 @@ def fold(text: str) -> str:
 
 
 def key_of(cell: str, own_numbers: Iterable[str] = ()) -> str:
-    """Return the key under which a cell is counted and its action is decided: its folded words, or
-    its kind.
+    """Return the key under which a cell is counted and an action is chosen. The key is the cell's
+    folded words or, for a date or a telephone number, the kind of value.
 
     The key of an empty cell is "". `own_numbers` are the row's cells with numbers. They are needed
-    because a look-up in a register often returns the number itself.
+    because a register often answers a look-up by repeating the number.
     """
     key = _key_of(cell)
     if key == OTHER_NUMBER and _ends_like_one(cell, own_numbers):

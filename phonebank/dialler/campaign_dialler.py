@@ -41,7 +41,7 @@ SETTLES_WITHIN = timedelta(seconds=2)
 
 
 class CampaignDialler:
-    """Takes the turns of one campaign. The process that creates this object holds the campaign's
+    """Serves one campaign, turn by turn. The process that creates this object holds the campaign's
     lock."""
 
     def __init__(self, campaign_id: int, backend: Backend) -> None:

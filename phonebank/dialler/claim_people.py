@@ -1,7 +1,7 @@
 """Claims people who are called before a caller is free for them. Commits.
 
-The rules are the same as in `calls.claim`, but those that depend on the caller are checked later,
-when a caller takes the call.
+The rules are the same as in `calls.claim`, but the rules that depend on the caller are checked
+later, when a caller takes the call.
 """
 
 import json
@@ -46,7 +46,7 @@ FROM free ON CONFLICT DO NOTHING RETURNING id
 
 @dataclass(frozen=True)
 class _Nobody:
-    """A stand-in for the caller, who is not known yet. It has no lists and no languages."""
+    """A stand-in for the caller, who is not known yet. The stand-in has no lists and no languages."""
 
     campaign: Campaign
     id: int = 0
@@ -61,8 +61,8 @@ def claim_people(
     campaign: Campaign, lines: int, backend: str, decision_id: int | None = None
 ) -> int:
     """Claim up to `lines` people, and store an open call and a line to be dialled for each. Return
-    how many people were claimed, which is fewer than `lines` if no more people can be called now.
-    Each line has the id of the decision to dial it."""
+    how many people were claimed: fewer than `lines` if no more people can be called now, and 0 if
+    Redis does not answer. Each line stores `decision_id`, the id of the pacing rule's decision."""
     line = {"campaign_id": campaign.id, "backend": backend, "decision_id": decision_id}
     nobody = cast(Caller, _Nobody(campaign))
     queue = ContactQueue(campaign, nobody)

@@ -39,7 +39,7 @@ WHERE phone = :phone
 def conclude(row: UnjoinedRow) -> None:
     """Record how the call ended. If the person answered but was not put through to anybody, record
     no outcome, end the call, and let the number rest. If the line was never dialled, end the call
-    as if the caller had given the person back."""
+    with GIVEN_BACK, as if the caller had returned the contact."""
     if row.answered_at is not None:
         _abandon(row)
         return

@@ -58,7 +58,8 @@ def end_if_over(caller: CallerRow, at: datetime) -> bool:
 def follow_caller_line(
     line: LineRow, at: datetime, lines: list[LineRow], switchboard: Switchboard
 ) -> None:
-    """Do what a caller's open line needs now, except for dialling it."""
+    """Hang up a caller's open line if the session has ended or the caller's new line has replaced
+    it. End the session if the browser has not opened the line in time."""
     if not line.is_on:
         switchboard.hang_up(line.ref)
     elif line.id == line.session_line_id:

@@ -32,8 +32,8 @@ WHERE line.campaign_id = :campaign_id AND line.side = :person AND line.created_a
 
 
 def account_of(campaign: Campaign, at: datetime) -> DayAccount:
-    """Return the account of the campaign's calls from midnight in its first time zone until `at`
-    (aware)."""
+    """Return the counts of the campaign's machine calls from midnight in the campaign's first time
+    zone until `at` (aware)."""
     midnight = last_midnight(at, first_zone_of(campaign))
     row = db.session.execute(_ACCOUNT, {"campaign_id": campaign.id, "since": midnight}).one()
     return DayAccount(row.people, row.machines, row.abandoned, row.lost)

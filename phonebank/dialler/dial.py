@@ -1,6 +1,6 @@
-"""Dials the lines that are wanted. The moment of dialling is stored before the request goes to the
-provider, so a line is never dialled twice. If this process dies in between, the next process asks
-the provider about the line."""
+"""Dials the lines whose state is WANTED. The moment of dialling is stored before the request is
+sent to the provider, so a line is never dialled twice. If this process dies between these two
+steps, the next process asks the provider about the line."""
 
 import logging
 from typing import Any
@@ -59,7 +59,7 @@ def take_answer(line_id: int, answer: Any) -> None:
     """Store the provider's answer to a request to dial a line. Commits.
 
     After any error except a refusal, it is not known whether the line was dialled. In that case the
-    line stays as it is, and the next `fetch` finds out.
+    line is not changed, and the next `fetch` finds out whether it was dialled.
     """
     if isinstance(answer, str):
         try:

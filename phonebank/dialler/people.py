@@ -29,8 +29,8 @@ MESSAGE_AT_MOST = timedelta(seconds=30)
 
 
 class PersonLines:
-    """Follows the open lines to people. It remembers the lines on which the message has started, so
-    that nobody is put through in the middle of the message. Commits when a message starts."""
+    """Follows the open lines to people. It remembers the lines on which the information message has
+    started, and joins no caller to those lines. Commits when a message starts."""
 
     def __init__(self, switchboard: Switchboard) -> None:
         self._switchboard = switchboard
@@ -49,11 +49,12 @@ class PersonLines:
         self._apart = {k: at for k, at in self._apart.items() if k in open_ids}
 
     def is_waiting(self, at: datetime) -> bool:
-        """Whether a person was put through and the provider is late in reporting the join."""
+        """Whether the provider is late in reporting that a person was joined to a caller."""
         return any(at - tried_at > TOLD_AFTER for tried_at in self._tried.values())
 
     def follow(self, line: LineRow, at: datetime) -> None:
-        """Do what the line needs at `at`."""
+        """Join the line to a caller, play the information message on it, or end it, if that is due
+        at `at`."""
         if line.id in self._messages:
             if line.played_at or at - self._messages[line.id] > MESSAGE_AT_MOST:
                 self._switchboard.hang_up(line.ref)
@@ -76,8 +77,7 @@ class PersonLines:
         return at - self._apart.setdefault(line.id, at) > MOVES_WITHIN
 
     def _put_through(self, line: LineRow, at: datetime) -> None:
-        """Put a person who has answered through to the caller, or play the message to the
-        person."""
+        """Join an answered line to the caller's line, or play the information message on it."""
         if line.caller_id is None and line.call_is_open:
             # A caller may still become free. The message begins just before `NOBODY_AFTER` is over.
             if at - (line.answered_at or at) > NOBODY_AFTER - HEADROOM:

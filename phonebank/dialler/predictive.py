@@ -82,7 +82,8 @@ class Predictive:
         callers: list[CallerRow],
         lines: list[LineRow],
     ) -> None:
-        """Ask the rule how many lines to dial now, and store these lines."""
+        """Ask the pacing rule how many lines to dial now, claim that many people, and store a line
+        to each."""
         at = now()
         self._watch = self._watch or Watch(settings.ring_seconds)
         self._watch.see(callers, lines, at)
@@ -165,7 +166,8 @@ class Predictive:
         return [found[i] for i in ids if i in found and not _why_not(found[i])]
 
     def _notify_others(self, callers: list[CallerRow], ready_ids: set[int], at: datetime) -> None:
-        """Tell callers who are ready but may not take a call now why they get nobody."""
+        """Store a notice for each caller who is ready but may not take a call now. The notice says
+        why."""
         for row in callers:
             if row.caller_id in ready_ids or not is_due(row, at):
                 continue
@@ -201,7 +203,8 @@ def law_of(campaign: Campaign) -> Law:
 
 
 def _why_not(caller: Caller) -> str:
-    """Return in words why the caller may not take a call now, or "" if the caller may."""
+    """Return a text that says why the caller may not take a call now, or "" if the caller may take
+    one."""
     if filter_of(caller) is not None:
         return CHOSEN_PEOPLE
     try:

@@ -24,8 +24,8 @@ WHERE caller_id = :caller_id
 
 
 def is_due(caller: CallerRow, at: datetime) -> bool:
-    """Whether to look for a person for this caller now. This is so if the caller is waiting and
-    nobody is being called for the caller."""
+    """Whether to look for a person for this caller now: the caller is waiting, nobody is being
+    called for the caller, and the pause after the last try is over."""
     if caller.situation.phase != Phase.WAITING or caller.finishing or caller.call_id is not None:
         return False
     return caller.ask_again_at is None or caller.ask_again_at <= at
@@ -55,8 +55,8 @@ def claim_for(caller: CallerRow, backend: str) -> None:
 
 
 def set_notice(caller_id: int, notice: str) -> None:
-    """Tell a caller why the caller gets nobody. `notice` is "" if the caller gets somebody. After
-    any other notice, the dialler tries again some seconds later. Commits."""
+    """Tell a caller why nobody is being called for the caller. `notice` is "" if somebody is being
+    called. With any other notice, the dialler tries again some seconds later. Commits."""
     ask_again_at = now() + ASKS_AGAIN_AFTER if notice else None
     told = {"caller_id": caller_id, "notice": notice, "ask_again_at": ask_again_at}
     db.session.execute(_SET_NOTICE, told)

@@ -81,7 +81,7 @@ UNION SELECT campaign_id FROM line WHERE ended_at IS NULL
 @dataclass(frozen=True)
 class CallerRow:
     """A caller on the telephone (see `models.PhoneSession`). `joined_at` is when the person in the
-    caller's open call was joined, and `left_at` is when that person's line ended."""
+    caller's open call was joined to the caller, and `left_at` is when that person's line ended."""
 
     caller_id: int
     number: str | None
@@ -101,7 +101,7 @@ class CallerRow:
 
     @property
     def situation(self) -> Situation:
-        """The caller's situation."""
+        """The facts that determine the caller's phase."""
         return Situation(
             is_on=True,
             is_ready=self.ready_at is not None,
@@ -115,11 +115,11 @@ class CallerRow:
 
 @dataclass(frozen=True)
 class LineRow:
-    """An open line and its call. The fields that begin with `own_` are about the line on which the
-    caller can hear a person.
+    """An open line and its call. The fields that begin with `own_` describe the caller's own line,
+    if it has been answered.
 
-    `session_line_id` is the line that the caller wants to use. While the caller is changing
-    telephones, it differs from `own_id`. `phone` is the number of the person who is called, and
+    `session_line_id` is the line that the caller wants to use, which differs from `own_id` while
+    the caller is changing telephones. `phone` is the number of the person who is called, and
     `number` is the caller's own number. Each may be None.
     """
 
@@ -151,7 +151,8 @@ class LineRow:
 
     @property
     def own_ref(self) -> LineRef | None:
-        """The reference to the caller's own line, if the caller can hear a person on it now."""
+        """The reference to the caller's own line, or None if that line has not been answered or the
+        caller's session has ended."""
         is_up = self.is_on and self.own_id is not None
         return LineRef(self.own_id or 0, self.own_provider_id) if is_up else None
 

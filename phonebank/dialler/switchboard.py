@@ -66,8 +66,8 @@ class Switchboard:
         return (FETCH, 0) in self._under_way
 
     def collect(self) -> list[tuple[str, int, Any]]:
-        """Return the answers that have arrived since the last call of `collect`, each as (verb,
-        line id, result or exception)."""
+        """Return the answers that have arrived since `collect` was last called, each as (verb, line
+        id, result or exception)."""
         done = [key for key, future in self._under_way.items() if future.done()]
         answers = []
         for key in done:

@@ -11,7 +11,8 @@ from phonebank.telephony.phases import Phase
 
 class Watch:
     """What one dialler has seen of one campaign. A new dialler starts without this knowledge. The
-    day's account is not lost with the old dialler, because it is counted from the rows."""
+    counts of the day's calls are not lost with the old dialler, because they come from the
+    database."""
 
     def __init__(self, ring_seconds: int) -> None:
         self._learner = Learner(ring_seconds)
@@ -21,7 +22,7 @@ class Watch:
         self._wrapping_up: dict[int, datetime] = {}
 
     def see(self, callers: list[CallerRow], lines: list[LineRow], at: datetime) -> None:
-        """Compare the open lines and the callers with those at the previous turn."""
+        """Learn from what has changed in the open lines and the callers since the previous turn."""
         people = [line for line in lines if line.side == LineSide.PERSON]
         for line in people:
             self._see_line(line)

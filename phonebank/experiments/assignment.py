@@ -15,8 +15,8 @@ def arm_of(contact_id: int, salt: str, shares: Sequence[int]) -> int:
 
     The same contact, salt and shares always give the same arm, no matter which caller calls. Each
     arm's probability is proportional to its share, because a keyed hash (BLAKE2b, RFC 7693) of the
-    contact's id is uniform over the sum of the shares. Raises ValueError if there are no shares or
-    one of them is not positive.
+    contact's id is scaled to a uniform number below the sum of the shares. Raises ValueError if
+    there are no shares or one of them is not positive.
     """
     if not shares or min(shares) <= 0:
         raise ValueError(f"shares must be positive, and are {list(shares)}")

@@ -1,4 +1,5 @@
-"""The daily looks at an experiment, and how much of the error rate each may use. Pure functions.
+"""The daily looks at an experiment, and the part of the allowed error that each look may use. Pure
+functions.
 
 An interval misses if it does not contain the true value. An interval that misses in 5% of cases at
 a single look misses far more often if an organiser looks every day until a difference shows. So
@@ -32,14 +33,15 @@ class Look:
 def error_at(look: int) -> float:
     """Return the part of `ERROR` that look number `look`, counted from 1, may use.
 
-    With E = ERROR and h = HALF_BY_LOOK, the parts are E·h / ((k+h-1)(k+h)) for k = 1, 2, …. The
-    sum of all parts telescopes to E, and the sum of the first h parts to E/2.
+    With E = ERROR and h = HALF_BY_LOOK, the part of look number k is E·h / ((k+h-1)(k+h)). The sum
+    of all parts telescopes to E, and the sum of the first h parts telescopes to E/2.
     """
     return ERROR * HALF_BY_LOOK / ((look + HALF_BY_LOOK - 1) * (look + HALF_BY_LOOK))
 
 
 def latest_look(started_at: datetime, stopped_at: datetime | None, at: datetime) -> Look | None:
-    """Return the newest look at the moment `at`, or None before the first midnight (UTC).
+    """Return the newest look as of the time `at`. Return None for a running experiment before the
+    first midnight (UTC) after its start.
 
     A running experiment has one look a day, at the calls up to the last midnight, so that
     reloading the page is not another look. Stopping the experiment adds one last look.

@@ -17,7 +17,8 @@ MIN_OF_EACH_KIND = 10
 
 @dataclass(frozen=True)
 class Interval:
-    """An observed value, and the bounds of the true value. Simulations use NumPy arrays."""
+    """An observed value, and an interval for the true value. In simulations, each attribute is a
+    NumPy array."""
 
     seen: Any
     low: Any
@@ -32,8 +33,8 @@ class Interval:
 def rate(yes: int, people: int, error: float) -> Interval | None:
     """Return yes / people with its exact interval (Clopper and Pearson, 1934).
 
-    The interval misses in at most `error` of cases, whatever the numbers are. Return None if
-    `people` is 0.
+    The probability that the interval misses the true rate is never more than `error`. Return None
+    if `people` is 0.
     """
     from scipy.stats import binomtest
 
@@ -46,8 +47,8 @@ def rate(yes: int, people: int, error: float) -> Interval | None:
 def mean(values: Any, error: float) -> Interval | None:
     """Return the mean of a sample (along its first axis) with Student's interval.
 
-    Return None if there are fewer than MIN_PEOPLE values, or if all values are the same: such a
-    sample says nothing about the spread.
+    Return None if there are fewer than MIN_PEOPLE values, or if all values are the same, because
+    the spread then cannot be estimated.
     """
     from scipy.stats import ttest_1samp
 
@@ -60,8 +61,9 @@ def mean(values: Any, error: float) -> Interval | None:
 def difference(first: Any, second: Any, error: float) -> Interval | None:
     """Return the mean of `second` minus the mean of `first`, with Welch's interval (1947).
 
-    Welch's interval allows different variances. The samples lie along the first axis. Return None
-    if a sample has fewer than MIN_PEOPLE values, or if all values of each sample are the same.
+    Welch's interval allows the samples to have different variances. The samples lie along the first
+    axis. Return None if a sample has fewer than MIN_PEOPLE values, or if neither sample has two
+    different values.
     """
     from scipy.stats import ttest_ind
 
@@ -102,7 +104,7 @@ def _zeros_and_ones(yes: int, people: int) -> Any:
 
 
 def expand(counts: dict[int, int]) -> Any:
-    """Return a NumPy array that has each value as many times as `counts` says."""
+    """Return a NumPy array that contains each key of `counts` as many times as its count."""
     import numpy
 
     return numpy.repeat(list(map(float, counts)), list(counts.values()))

@@ -43,7 +43,7 @@ class ArmResults:
 
     `share` is the arm's part of the contacts, 0 to 1. `yes` is None if no answer of the script
     counts as a yes. `rated` and `shift` are None if the script does not ask for two ratings.
-    `shift` is also None if too few people gave both ratings.
+    `shift` is also None before the first look, or if too few people gave both ratings.
     """
 
     arm: ExperimentArm
@@ -74,13 +74,14 @@ class Results:
 
     @property
     def is_balanced(self) -> bool:
-        """Whether people were called, and are divided among the arms as the shares say."""
+        """Whether people were called and are divided among the arms as the shares say. False before
+        the first look."""
         people = sum(arm.counts.people for arm in self.arms)
         return self.look is not None and people > 0 and not self.warning
 
 
 def results_of(experiment: Experiment, at: datetime | None = None) -> Results:
-    """Return the results at the newest look up to `at`, by default now.
+    """Return the results at the newest look before `at`, which is the current time by default.
 
     Before the first look the results are live counts. A draft has no results.
     """
@@ -131,7 +132,7 @@ def _share(number: int, of: int, look: Look | None) -> Share:
 
 
 def _steps(script: ParsedScript, counts: ArmCounts, look: Look | None) -> list[StepShare]:
-    """Return the steps in the script's order.
+    """Return the steps in the script's order, without the steps that end the call.
 
     A step counts as passed even if the caller later changed an earlier answer and the path no
     longer has the step, because the person was asked.

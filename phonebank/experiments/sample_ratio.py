@@ -31,10 +31,10 @@ class Imbalance:
 
 
 def find_imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> Imbalance | None:
-    """Return the arm that is furthest from its share.
+    """Return the arm whose number of people is least likely, given the arm's share.
 
-    Return None if chance explains the difference of every arm from its share. `people` are the
-    numbers of people called in each arm up to the look.
+    Return None if chance can explain how far every arm is from its share. `people` has the number
+    of people called in each arm up to the look.
     """
     total = sum(people)
     if total == 0:
@@ -66,9 +66,9 @@ def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
 def alarm_threshold(look: Look, arms: int) -> float:
     """Return the probability below which a look raises the alarm.
 
-    Each look uses the same fraction of `FALSE_ALARMS` as of the intervals' error, and divides it
-    among the arms. By Bonferroni's inequality, at most `FALSE_ALARMS` of all experiments ever raise
-    a false alarm.
+    If a look uses, for example, a tenth of the intervals' error, it also uses a tenth of
+    `FALSE_ALARMS`, divided among the arms. By Bonferroni's inequality, at most `FALSE_ALARMS` of
+    all experiments ever raise a false alarm.
     """
     # With two arms, the test of the second arm repeats the test of the first.
     tests = 1 if arms == 2 else arms

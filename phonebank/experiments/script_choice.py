@@ -26,8 +26,8 @@ class ScriptChoice:
 def script_options(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[str, Any]]:
     """Return a subquery with what `choose_script` needs: the campaign's script and the arms.
 
-    A claim adds the subquery as a column to a query that it makes anyway, because every call needs
-    it. `campaign_id` may be a column of that query.
+    Every claim needs these values, so the claim adds the subquery as a column to another query.
+    `campaign_id` may be a column of that other query.
     """
     usual, of_arm = aliased(Script), aliased(Script)
     version = func.coalesce(ExperimentArm.script_version_id, of_arm.published_version_id)

@@ -14,7 +14,8 @@ MAX_DAYS_AHEAD = 180
 class Measure:
     """A measure that compares two arms, and the words for it in a sentence.
 
-    `of` names the people to whom a figure refers. `did` says what a person did to count in a rate.
+    `of` is the text that follows a figure, such as "of the people reached". `did` says what the
+    people who count in a rate did, such as "said yes".
     """
 
     name: str
@@ -48,8 +49,9 @@ class Comparison:
     """The comparison of another arm (`second`) with the first arm.
 
     `difference` (second minus first) and `figures` (one for each arm) are None while there are too
-    few people. `more` is the number of further conversations that would show a difference. It is
-    None if they would take too long or if the experiment has stopped.
+    few people. `more` is how many more conversations are needed to show a difference. It is None
+    while there are too few people, if the conversations would take too long, or if the experiment
+    has stopped.
     """
 
     measure: Measure

@@ -39,9 +39,9 @@ class AnswerWords:
         return len(self._asked) + sum(self._has_words.values())
 
     def cells(self, version_id: str, answers: str, person: Mapping[str, str]) -> list[str]:
-        """Return the cells of a call. `answers` is the JSON of its answers by step, and
-        `version_id` is the script version that it used. `person` has the merge fields of the person
-        and the caller."""
+        """Return the cells for the answers of a call. `answers` is the JSON of these answers by
+        step, and `version_id` is the script version that the call used. `person` has the merge
+        fields of the person and the caller."""
         given: dict[str, Any] = json.loads(answers)
         cells = []
         for step_id in self._asked:
@@ -64,7 +64,7 @@ class AnswerWords:
         return " | ".join(word for word in words if word is not None)
 
     def title(self, version_id: str, step_id: str) -> str:
-        """Return the title of a step as the organiser gave it."""
+        """Return the title of a step, with the campaign's merge fields filled in."""
         step = self._steps.get((version_id, step_id))
         return render_text(step.title, self._of_campaign) if step else step_id
 

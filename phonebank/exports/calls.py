@@ -36,11 +36,11 @@ _CALLER = _NAMES.index("caller")
 
 
 def calls_table(campaign: Campaign, since: datetime | None = None) -> Table:
-    """Return the file of every call that a caller had. With `since`, it has only calls that changed
-    at that moment or later.
+    """Return the file of all calls in the campaign. With `since`, the file has only calls that
+    changed at that moment or later.
 
-    Recorded calls come first. Calls that were released, expired or withdrawn follow, and so do
-    calls that are on a screen now. The column `ending` tells them apart.
+    Recorded calls come first. After them come calls that ended without an outcome, and calls that
+    are on a screen now. The column `ending` says how a call ended.
     """
     asked = steps_asked(campaign)
     words = AnswerWords(campaign, asked)

@@ -1,4 +1,5 @@
-"""The canvass file: the results of calls, with the headings and the names of results that VAN uses.
+"""The canvass file: the results of calls, with the headings and result names of VAN, a database of
+voters.
 
 A call has one row for each answer, as in VAN's survey export, or one row if it has no answers.
 """

@@ -1,10 +1,10 @@
 """Turns rows into CSV that is safe to open in any spreadsheet. Pure functions.
 
 Spreadsheets run a cell that begins with =, +, - or @ as a formula (OWASP, "CSV Injection"). A
-volunteer's note or an uploaded list may have such a cell. This module puts an apostrophe in front,
-which spreadsheets read as "this is text". Phone numbers get the apostrophe too: "+44…" becomes
-"'+44…". So a spreadsheet keeps the plus and all the digits, and the import of lists reads it as the
-number.
+volunteer's note or a value from an uploaded list may begin in this way. Before the sign, this
+module puts an apostrophe, which spreadsheets read as "this is text". Phone numbers get the
+apostrophe too: "+44…" becomes "'+44…". So a spreadsheet keeps the plus and all the digits, and the
+import of lists still reads the cell as that number.
 """
 
 import csv
@@ -27,10 +27,11 @@ UTF_8_MARK = "\ufeff"  # Excel reads a file as UTF-8 only if it begins with this
 
 
 def safe_text(text: str) -> str:
-    """Make text safe for a cell: no spreadsheet runs it, and its line breaks become " / ".
+    """Make text safe for a cell: no spreadsheet runs the text as a formula, and line breaks become
+    " / ".
 
-    Otherwise, in a spreadsheet that splits rows at a character other than the comma, the second
-    line of a cell would become a new row.
+    Otherwise, a spreadsheet that expects a character other than the comma between cells would read
+    the second line of a cell as a new row.
     """
     one_line = " / ".join(text.splitlines()).replace("\t", " ").replace("\0", "")
     return _BEGINS_A_FORMULA.sub(r"\1'", one_line)
@@ -59,7 +60,8 @@ def csv_chunks(
     constant.
 
     `mark` adds the byte order mark of UTF-8, which Excel needs and which confuses some other
-    programs. `delimiter` is for spreadsheets that split rows at a character other than the comma.
+    programs. `delimiter` is the character between cells, for spreadsheets that do not expect a
+    comma.
     """
     writer = csv.writer(_EchoFile(), delimiter=delimiter, lineterminator="\r\n")
 
@@ -89,10 +91,12 @@ def copied_cells(row: str) -> list[str]:
 
 
 def copied_line(row: str) -> str:
-    """Return a row of COPY, without its line break, as safe CSV without a line break.
+    """Turn a row that PostgreSQL sent by COPY into safe CSV. Neither the row nor the CSV has a line
+    break at the end.
 
     The result is the same as if `safe_text` changed each cell and a CSV writer wrote the row. Most
-    rows need neither, and for those rows this function takes two microseconds instead of fifty.
+    rows need neither of these steps. For such a row, this function takes two microseconds instead
+    of fifty.
     """
     if _NEEDS_CARE.search(row):
         return joined(map(safe_text, copied_cells(row)))

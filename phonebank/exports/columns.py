@@ -1,4 +1,4 @@
-"""The columns of the calls file: the value of each as SQL, and its meaning."""
+"""The columns of the calls file, with the SQL for each column's value and the column's meaning."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -137,7 +137,8 @@ Asked = dict[str, list[AskedStep]]
 
 
 def steps_asked(campaign: Campaign) -> Asked:
-    """Return the steps that take an answer, by id, of all script versions that recorded calls used.
+    """Return the steps that take an answer, from all script versions that recorded calls used, by
+    step id.
 
     Steps of the newest version come first, then steps that only older versions have. Each list has
     the newest version first.
@@ -152,9 +153,10 @@ def steps_asked(campaign: Campaign) -> Asked:
 
 def answer_columns(campaign: Campaign, asked: Asked) -> list[tuple[str, str]]:
     """Return the name and the meaning of each column of answers. Every step has one column, and a
-    step with choices has a second column with the words of its choices.
+    step with choices has a second column with the words of the chosen answers.
 
-    The words are from the version that the call used, even if the script has changed since.
+    The words are from the script version that the call used, even if the script has changed since
+    then.
     """
     columns = []
     for step_id, versions in asked.items():

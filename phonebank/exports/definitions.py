@@ -1,5 +1,5 @@
-"""The definitions file: the meaning of each column in the files of calls, people and the inbox, and
-of each value."""
+"""The definitions file: the meanings of the columns in the files of calls, people and the inbox,
+and the meanings of outcomes and answer keys."""
 
 from collections.abc import Iterator
 
@@ -24,8 +24,8 @@ HEADER = ("column", "value", "meaning", "script_versions")
 
 
 def definitions_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
-    """Return one row for each column of these files, followed by one row for each value of the
-    column."""
+    """Return the definitions file as pieces of CSV: one row for each column, followed by one row
+    for each outcome or answer key in that column."""
     return csv_chunks(HEADER, list(_rows(campaign)), mark)
 
 
@@ -55,7 +55,8 @@ def _rows(campaign: Campaign) -> Iterator[tuple[Cell, ...]]:
 
 
 def _keys(versions: list[AskedStep], fields: Fields) -> Iterator[tuple[str, str, list[AskedStep]]]:
-    """Yield every wording of every key, with the key and the versions that have the wording."""
+    """Yield each wording of each answer key: the key, the wording, and the versions that have this
+    wording."""
     used_in: dict[tuple[str, str], list[AskedStep]] = {}
     for version in versions:
         for choice in version.step.choices:

@@ -1,4 +1,5 @@
-"""The do-not-call file: every number on the do-not-call list."""
+"""The do-not-call file: every number on the do-not-call list, except hashed numbers of erased
+people."""
 
 from collections.abc import Iterator
 
@@ -12,7 +13,8 @@ HEADER = ("phone", "source", "reason", "entered_at")
 
 
 def do_not_call_file(mark: bool = False) -> Iterator[str]:
-    """Return the whole list as pieces of CSV, oldest entry first. `csv_chunks` explains `mark`."""
+    """Return the list's plain numbers as pieces of CSV, oldest entry first. `csv_chunks` explains
+    `mark`."""
     entries = stream_rows(
         select(
             Suppression.phone, Suppression.source, Suppression.reason, Suppression.created_at

@@ -1,5 +1,5 @@
-"""The files that organisers ask for. A job starts a file and stores it piece by piece. An organiser
-downloads the file, and a job erases it.
+"""The files that organisers ask for. A job makes each file and stores it piece by piece. An
+organiser downloads the file, and later another job erases the file.
 
 The calling code commits.
 """
@@ -84,7 +84,8 @@ def exports_of(campaign: Campaign) -> Sequence[Export]:
 
 def export_for(campaign: Campaign, export_id: int) -> Export:
     """Return a file that can be downloaded now. Raises NotFoundError if the campaign has no such
-    file, ConflictError if it is not ready yet, and GoneError if it was erased."""
+    file, ConflictError if the file is not ready yet, and GoneError if the file was erased or has
+    failed."""
     export = db.session.get(Export, export_id)
     if export is None or export.campaign_id != campaign.id:
         raise NotFoundError("There is no such file.", "Go back to the downloads.")
@@ -169,8 +170,8 @@ def put_back_stalled() -> Sequence[int]:
 
 
 def erase_old() -> int:
-    """Erase the files that are older than KEPT_FOR, and all but the KEPT_AT_MOST newest of each
-    campaign. Return how many were erased."""
+    """Erase finished files that are older than KEPT_FOR, and finished files that are not among the
+    KEPT_AT_MOST newest of their campaign. Return how many were erased."""
     rank = func.row_number().over(partition_by=Export.campaign_id, order_by=Export.id.desc())
     ready = select(Export.id, Export.finished_at, rank.label("rank")).where(
         Export.state == ExportState.READY
@@ -212,8 +213,8 @@ def pieces_of(engine: Engine, export_id: int, length: int) -> Iterator[bytes]:
 
 
 def _advance(export: Export, **values: object) -> None:
-    """Change a file that this worker is making. Raises SupersededError if the worker no longer has
-    it."""
+    """Change a file that this worker is making. Raises SupersededError if the file was erased or
+    another worker has started it again."""
     mine = update(Export).where(
         Export.id == export.id,
         Export.state == ExportState.WORKING,

@@ -62,8 +62,9 @@ WHERE inbox_item.campaign_id = %(campaign_id)s
 
 
 def inbox_table(campaign: Campaign, since: datetime | None = None) -> Table:
-    """Return the file of every answer that needs action. With `since`, it has only answers that
-    arrived, were claimed, got a note or were marked as done at that moment or later."""
+    """Return the file of every answer that needs action. With `since`, the file has only answers
+    that came into the inbox at that moment or later, or that organisers have changed there since
+    then."""
     words = AnswerWords(campaign, steps_asked(campaign))
     columns = [*INBOX_COLUMNS, *kept_columns(campaign.id)]
 

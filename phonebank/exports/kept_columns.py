@@ -12,7 +12,7 @@ WHERE campaign_id = :campaign_id AND fields <> '{}' ORDER BY 1
 
 
 def kept_columns(campaign_id: int) -> list[Column]:
-    """Return a column for each kept column of the campaign's lists, in the order of their names."""
+    """Return a column of the file for each kept column of the campaign's lists, sorted by name."""
     names = db.session.scalars(_NAMES, {"campaign_id": campaign_id}).all()
     return [
         Column(f"kept_{name}", f"The column “{name}” of your own list.", _value(name))

@@ -79,7 +79,7 @@ class PersonKey(NamedTuple):
 
 
 class OutcomeKey(NamedTuple):
-    """An outcome's position in the order of the pages. The moment is aware."""
+    """An outcome's position in the order of the pages. `changed_at` is aware."""
 
     changed_at: datetime
     call_id: uuid.UUID
@@ -89,7 +89,7 @@ FIRST_PERSON = PersonKey(0, 0)
 
 
 def people_after(key: PersonKey, campaign_id: int, at_most: int) -> Sequence[Row[Any]]:
-    """Return the campaign's next people after `key`."""
+    """Return up to `at_most` people of the campaign, starting after `key`."""
     values = {"campaign_id": campaign_id, "from_id": key.list_id}
     people: list[Row[Any]] = []
     for list_id in db.session.scalars(_LISTS, values).all():
@@ -108,8 +108,8 @@ def find_person(campaign_id: int, contact_id: int) -> Row[Any] | None:
 
 
 def outcomes_after(key: OutcomeKey, campaign_id: int, at_most: int) -> Sequence[Row[Any]]:
-    """Return the campaign's next recorded calls after `key`. Changes in the last SETTLED_AFTER are
-    left out."""
+    """Return up to `at_most` recorded calls of the campaign, starting after `key`, in the order in
+    which they changed. Changes in the last SETTLED_AFTER are left out."""
     values = {
         "campaign_id": campaign_id,
         "since": key.changed_at,

@@ -25,8 +25,8 @@ _STATUS = """CASE
 
 
 def status_sql(elsewhere: str = "false") -> str:
-    """Return SQL text for a person's status. `elsewhere` is the condition under which their number
-    rests because another campaign has called it."""
+    """Return SQL text for a person's status. `elsewhere` is an SQL condition that is true if the
+    person must wait because another campaign has called the person's number."""
     return state_sql(_STATUS.format(elsewhere=elsewhere), callable=ContactState.CALLABLE)
 
 
@@ -99,8 +99,8 @@ _OF_CAMPAIGN = f"contact.campaign_id = %(campaign_id)s AND contact.phone <> '' A
 
 
 def people_table(campaign: Campaign, since: datetime | None = None) -> Table:
-    """Return the file of every person of the campaign. With `since`, it has only people who were
-    added, called or put on the do-not-call list at that moment or later."""
+    """Return the file of every person of the campaign. With `since`, the file has only people who
+    were added, called or put on the do-not-call list at that moment or later."""
     columns = [*PEOPLE_COLUMNS, *kept_columns(campaign.id)]
     numbers = resting_numbers(campaign, now())
     head, join = "", ""

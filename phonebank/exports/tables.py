@@ -10,7 +10,7 @@ from phonebank.exports.cells import copied_line
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a file: its name, its meaning for people, and its value as SQL text."""
+    """A column of a file: its name, its meaning in words, and its value as SQL text."""
 
     name: str
     meaning: str
@@ -22,8 +22,8 @@ class Table:
     """A file before it is made.
 
     `query` is SQL for COPY with psycopg's `%(name)s` parameters, and `count` is SQL that counts the
-    file's rows. `lines` turns a row of COPY, without its line break, into CSV without a line break
-    at the end.
+    file's rows. `lines` turns a row that PostgreSQL sent by COPY into CSV. Neither the row nor the
+    CSV has a line break at the end.
     """
 
     header: Sequence[str]
@@ -50,5 +50,5 @@ def phone_sql(column: str) -> str:
 
 
 def select_list(columns: Sequence[Column]) -> str:
-    """Return the columns as the list after SELECT."""
+    """Return the SQL of the columns, as the list that follows SELECT."""
     return ",\n       ".join(column.sql for column in columns)

@@ -54,14 +54,14 @@ def show(token: str) -> ResponseReturnValue:
 @pages.get("/<token>/picture.svg")
 @open_to(TV)
 def picture(token: str) -> ResponseReturnValue:
-    """Return the party's totals as a picture, for the board after the end."""
+    """Return the party's totals as a picture, which the board shows after the end of the party."""
     return picture_of(party_by_board_token(token))
 
 
 @pages.errorhandler(GoneError)
 def show_ended(error: GoneError) -> ResponseReturnValue:
-    """Show the error of a link that no longer works. It has the board's size and colours, so that
-    people can read it from across the room."""
+    """Show the error page for a board's link that no longer works. The page uses the board's size
+    and colours, so that people can read it from across the room."""
     error_pages.roll_back()
     if wants_json():
         return error_pages.answer_to(error)

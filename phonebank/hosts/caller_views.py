@@ -1,5 +1,5 @@
-"""The host's forms about a party's callers: admit everyone, or admit, rename, hide or remove one
-caller."""
+"""The views behind the host's buttons for a party's callers, such as the buttons that admit, rename
+or remove a caller."""
 
 from flask import flash, request
 from flask.typing import ResponseReturnValue

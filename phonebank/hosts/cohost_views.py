@@ -1,4 +1,4 @@
-"""Adding and removing co-hosts, by forms on the party's own page."""
+"""The views that add and remove co-hosts. The forms for this are on the party's own page."""
 
 from flask import request
 from flask.typing import ResponseReturnValue

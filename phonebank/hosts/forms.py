@@ -38,8 +38,8 @@ def validate_name(form: FlaskForm, field: StringField) -> None:
 
 
 class GoalField(IntegerField):
-    """The field for a party's goal, a number of conversations. It is a text field, so if the host
-    types something else, the page can show it again beside the error."""
+    """The field for a party's goal, a number of conversations. It is a text field, so that the page
+    can show text that is not a number beside the error."""
 
     widget = TextInput()
 

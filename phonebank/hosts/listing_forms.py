@@ -72,9 +72,9 @@ class ListingForm(FlaskForm):
         self.languages.data = listing.languages
 
     def details(self, country: str, listing: Listing | None, stored: Place | None) -> Details:
-        """Return the details as the host typed them. `country` is the campaign's country, and
-        decides between places of the same name. `stored` is the place that the page showed, or
-        None.
+        """Return the details as the host typed them. `country` is the campaign's country. If places
+        in several countries have the typed name, the place in `country` is meant. `stored` is the
+        place of the stored listing, or None.
 
         Raises InvalidInputError if no place has the typed name, or if several places have it.
         """

@@ -104,7 +104,7 @@ def answer_guest(party_id: int, guest_id: int, answer: str) -> ResponseReturnVal
 @pages.post("/<int:party_id>/guests/right")
 @open_to(RoleName.HOST)
 def still_right(party_id: int) -> ResponseReturnValue:
-    """Store that the host has said that everything is still correct."""
+    """Store that the host has just confirmed the details in the party's listing."""
     party, listing = _listed(party_id)
     listings.confirm_details(listing)
     return _done(party, "Thank you. The list says that it was checked today.")
@@ -198,8 +198,8 @@ def _render(
 
 
 def _place_in_address() -> str:
-    """Return the place in the address (`?near=`), which the link “Host one here” sets, as a host
-    would type it. Return "" if there is none."""
+    """Return the place that `?near=` names, as a host would type it, or "" if it names no place.
+    The link “Host one here” leads to an address with `?near=`."""
     country, _, code = request.args.get("near", "").partition("/")
     place = db.session.scalar(
         select(Place).where(Place.country == country.upper(), Place.code == code)

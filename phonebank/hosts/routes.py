@@ -1,4 +1,4 @@
-"""Registers the host's pages, the board, the summary for everyone, and their sockets."""
+"""Registers the host's pages, the board, the public summary, and the board's socket."""
 
 from flask import Flask
 

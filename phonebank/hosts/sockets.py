@@ -1,8 +1,8 @@
 """The socket of a party's board.
 
 A board only receives events. When it connects, it sends a proof: a television sends the token of
-its link, and a host's page sends the party's id. The board then gets the events of that party. The
-only event that a board may send asks for the board's whole state, and changes nothing.
+its link, and a host's page sends the party's id. The board then gets the events of that party. A
+board may send only one event, which asks for the board's whole state and changes nothing.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ refuse_unknown_events(broadcaster.NAMESPACE)
 @on_event("connect", broadcaster.NAMESPACE)
 @open_to(TV)
 def board_connects(proof: Any = None) -> None:
-    """Connect a television by its link's token, or a host by their sign-in.
+    """Connect a television that sends the token of its link, or the page of a signed-in host.
 
     `proof` is {"token": …} or {"party": id}.
     """
@@ -59,11 +59,11 @@ def snapshot(_: Any = None) -> dict[str, Any]:
 
 
 def _watcher(proof: Any) -> Watcher:
-    """Return the watcher of the board that this proof allows.
+    """Return the watcher for the board that the sender of this proof may see.
 
     Raises GoneError if the board's link was replaced, and InvalidInputError if the proof names no
-    board. Without a link, raises SignInRequiredError, NotAllowedError or NotFoundError unless the
-    person is signed in, may host and may run this party.
+    board. If the proof names a party, raises SignInRequiredError unless the person is signed in,
+    NotAllowedError unless they may host, and NotFoundError unless they may run this party.
     """
     token = proof.get("token") if isinstance(proof, dict) else None
     party_id = proof.get("party") if isinstance(proof, dict) else None

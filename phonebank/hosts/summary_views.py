@@ -38,8 +38,8 @@ def summary(party_id: int) -> ResponseReturnValue:
 
 
 def _step_after(party: Party) -> Ready | None:
-    """Return the step for which this host is ready after a party, if they keep their calls under
-    the address of their account."""
+    """Return the next step for which this host is ready, such as becoming a trainer. Return None
+    before the party has ended, or if no volunteer has the e-mail address of the host's account."""
     if not party.has_ended:
         return None
     campaign = db.session.get_one(Campaign, party.campaign_id)

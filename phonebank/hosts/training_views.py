@@ -1,5 +1,5 @@
-"""A party as a training: who has practised, and who has the trained mark. The page shows callers'
-first names, and no contact."""
+"""The page that shows who in a party has practised, and who has the trained mark. It shows callers'
+first names, and nothing about contacts."""
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -30,7 +30,7 @@ def training(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/callers/<int:caller_id>/<any(trained, untrained):mark>")
 @open_to(RoleName.HOST)
 def set_mark(party_id: int, caller_id: int, mark: str) -> ResponseReturnValue:
-    """Give a caller the mark, or take it back."""
+    """Give a caller the trained mark, or take the mark back."""
     party = services.party_for(current_user, party_id, to_change=True)
     caller = participants.caller_in(party, caller_id)
     try:

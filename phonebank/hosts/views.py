@@ -1,7 +1,7 @@
 """The host's pages: creating a party, and running it from a phone.
 
 Every button is a plain form that leads back to the page. With JavaScript, htmx replaces only the
-part of the page that changed, and the socket says when to update.
+part of the page that changed, and events on the socket tell the page when to update.
 """
 
 from typing import Any
@@ -112,7 +112,8 @@ def run(party_id: int) -> ResponseReturnValue:
 @open_to(RoleName.HOST)
 def shares(party_id: int) -> ResponseReturnValue:
     """Return what each caller did and is doing: {"share", "kind", "words"} by caller id. An open
-    page asks for these often, and not for the rest of the page, which seldom changes."""
+    page requests these values often. The rest of the page seldom changes, and is not requested as
+    often."""
     party = services.party_for(current_user, party_id)
     return {
         str(guest.caller.id): {

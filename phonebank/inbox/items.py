@@ -46,7 +46,8 @@ _STILL_SAID: ColumnElement[bool] = exists().where(
 @dataclass(frozen=True)
 class InboxAnswer:
     """An answer that needs action, with the person, the question and the answer in words, the call
-    and the caller. `claimed_by` is the organiser who is acting on it."""
+    and the caller. `claimed_by` is the organiser who has claimed the answer or marked it as done.
+    """
 
     item: InboxItem
     contact: Contact
@@ -98,21 +99,22 @@ def item_for(campaign: Campaign, item_id: int) -> InboxAnswer:
 
 def claim_item(campaign: Campaign, item_id: int, account: Account) -> None:
     """Claim the answer for this organiser. Raises NotFoundError if there is no such answer, and
-    ConflictError if somebody else has claimed the answer or if it is done."""
+    ConflictError if the answer is already claimed or done."""
     _change(
         campaign, item_id, (InboxState.OPEN,), state=InboxState.CLAIMED, claimed_by_id=account.id
     )
 
 
 def put_back(campaign: Campaign, item_id: int) -> None:
-    """Let any organiser claim the answer again, even if it was done. Raises the errors of
-    `claim_item`."""
+    """Let any organiser claim the answer again, even if it was done. Raises NotFoundError if there
+    is no such answer, and ConflictError if the answer is neither claimed nor done."""
     states = (InboxState.CLAIMED, InboxState.DONE)
     _change(campaign, item_id, states, state=InboxState.OPEN, claimed_by_id=None)
 
 
 def finish_item(campaign: Campaign, item_id: int, account: Account) -> None:
-    """Mark the answer as done by this organiser. Raises the errors of `claim_item`."""
+    """Mark the answer as done by this organiser. Raises NotFoundError if there is no such answer,
+    and ConflictError if the answer is already done."""
     states = (InboxState.OPEN, InboxState.CLAIMED)
     _change(campaign, item_id, states, state=InboxState.DONE, claimed_by_id=account.id)
 
@@ -197,7 +199,7 @@ def words_of_answer(
     version_id: int, step_id: str, value: Any, fields: Mapping[str, str | None]
 ) -> tuple[str, str]:
     """Return the question and the answer in the words of the script version. If several answers
-    were chosen, the words have all of them, because they belong together."""
+    were chosen, the text has the words of all of them, and not only of those that need action."""
     script = script_of(version_id)
     if script is None or not script.has_step(step_id):
         return step_id, str(value)

@@ -1,4 +1,4 @@
-"""People who want one e-mail when there is an event near them. This function does not commit."""
+"""People who want one e-mail when there is an event near them. `wait_for_event` does not commit."""
 
 from sqlalchemy.dialects.postgresql import insert
 
@@ -8,8 +8,9 @@ from phonebank.places.find import describe_place
 
 
 def wait_for_event(email: str, place: Place) -> None:
-    """Store an e-mail address, which `normalise_email` has returned, until there is an event near a
-    place. If the address is already stored for this place, nothing changes."""
+    """Store a person's e-mail address, which `normalise_email` has returned. The person gets an
+    e-mail when there is an event near `place`. If the address is already stored for this place,
+    nothing changes."""
     db.session.execute(
         insert(NearAlert)
         .values(

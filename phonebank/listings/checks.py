@@ -37,8 +37,8 @@ REASONS = {
 
 @dataclass(frozen=True)
 class ToCheck:
-    """A listing on the organiser's page, with its host, the reasons given in its open reports, how
-    many guests are accepted, and the version that its buttons carry (`stale`)."""
+    """A listing on the organiser's page, with its host, the reasons given in its open reports, the
+    number of accepted guests, and the version that the page's buttons send (see `stale`)."""
 
     listing: Listing
     host: Account
@@ -49,8 +49,8 @@ class ToCheck:
 
 def report(listing: Listing, reason: str, reporter: str) -> None:
     """Record a stranger's report. `reporter` is text that tells strangers apart, such as their
-    network address. Only a hash of `reporter` is stored. The third report hides the listing. If
-    strangers can no longer find the listing, nothing is recorded.
+    network address. Only a hash of `reporter` is stored. The listing's third open report hides it.
+    If strangers can no longer find the listing, nothing is recorded.
 
     Raises InvalidInputError for a reason that is not in REASONS.
     """
@@ -74,10 +74,12 @@ def report(listing: Listing, reason: str, reporter: str) -> None:
 
 
 def approve(listing: Listing, shown: str) -> None:
-    """Show a listing to strangers, because an organiser, an editor or a trainer has checked it. Its
-    open reports are marked as seen. `shown` is the version that their page showed.
+    """Show a listing to strangers, because an organiser, an editor or a trainer has checked it. The
+    listing's open reports are marked as seen. `shown` is the version of the listing on the page of
+    the person who checked it.
 
-    Raises ConflictError for a draft, for a cancelled event, and if the event has changed since.
+    Raises ConflictError for a draft, for a cancelled event, and for an event that no longer has the
+    version `shown`.
     """
     lock_row(listing)
     _refuse_unless_listed(listing, "show")
@@ -89,8 +91,8 @@ def approve(listing: Listing, shown: str) -> None:
 
 
 def hide(listing: Listing, shown: str) -> None:
-    """Stop showing a listing to strangers. Its accepted guests keep their places. Takes and raises
-    the same as `approve`."""
+    """Stop showing a listing to strangers. Its accepted guests keep their places. The parameters
+    and the errors are those of `approve`."""
     lock_row(listing)
     _refuse_unless_listed(listing, "hide")
     refuse_if_changed(listing, shown)
@@ -106,8 +108,8 @@ def _refuse_unless_listed(listing: Listing, verb: str) -> None:
 
 
 def listings_in(campaign: Campaign) -> list[ToCheck]:
-    """Return the campaign's events that are not over. Those that an organiser must look at come
-    first."""
+    """Return the campaign's listings that are not over, except drafts. Listings that an organiser
+    must look at come first."""
     guests = _counts_of_guests(campaign)
     rows = db.session.execute(
         select(Listing, Account)
@@ -144,7 +146,8 @@ def needs_look(one: ToCheck) -> bool:
 
 
 def is_waiting(state: ListingState, returned_because: str | None) -> bool:
-    """Whether a listing is waiting to be checked, and not for its host to change it."""
+    """Whether a listing waits for a check. This is false for a listing that waits for a change by
+    its host."""
     return state == ListingState.WAITING and returned_because is None
 
 

@@ -1,5 +1,6 @@
-"""What area editors and trainers do with listings: they check them, send them back to the host with
-a reason, or hide them. They see what strangers see, and reports. These functions do not commit."""
+"""How area editors and trainers check listings, send a listing back to its host with a reason, or
+hide a listing. Of a listing, they see what strangers see and what strangers have reported. These
+functions do not commit."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,7 +42,8 @@ TOLD_EVERY = timedelta(days=1)
 @dataclass(frozen=True)
 class Unchecked:
     """A listing on an editor's page: what strangers see of it, its state, the reasons given in its
-    open reports, the version that its buttons carry (`stale`), and whether a host can change it."""
+    open reports, the version that the page's buttons send (see `stale`), and whether a host can
+    change it."""
 
     event: Near
     state: ListingState
@@ -63,7 +65,8 @@ class Unchecked:
 
 @dataclass(frozen=True)
 class EditorToTell:
-    """An editor or trainer, and how many events wait for their check in all of their areas."""
+    """An editor or trainer, and how many events this person has to check, in all of the person's
+    areas together."""
 
     email: str
     first_name: str
@@ -72,7 +75,7 @@ class EditorToTell:
 
 def listings_for(volunteer: Volunteer) -> list[Unchecked]:
     """Return the listings that this volunteer may check. Listings that somebody must look at come
-    first. Then come those that nobody has checked for the longest time."""
+    first. Apart from that, listings are sorted by their last check, oldest first."""
     at = now()
     roles = roles_of(volunteer)
     rows = db.session.scalars(
@@ -119,8 +122,9 @@ def listing_to_check(volunteer: Volunteer, listing_id: int) -> Listing:
 
 
 def approve(listing: Listing, shown: str) -> None:
-    """Do what `checks.approve` does, for an editor or a trainer. Raises ConflictError also for an
-    event that was hidden and has no open reports, because only an organiser may put it back."""
+    """Do what `checks.approve` does, for an editor or a trainer. Also raises ConflictError for a
+    hidden event without open reports, because only an organiser may put such an event back on the
+    map."""
     lock_row(listing)
     _refuse_if_hidden(listing)
     checks.approve(listing, shown)
@@ -130,9 +134,9 @@ def send_back(listing: Listing, reason: str, shown: str) -> None:
     """Take a listing off the map until its host has changed it, and store the reason for the host.
     Its accepted guests keep their places. `shown` is the version that the editor's page showed.
 
-    Raises InvalidInputError for a reason that cannot be shown. Raises ConflictError for a cancelled
-    event, for an organiser's own event, for an event that only an organiser may put back, and if
-    the event has changed since.
+    Raises InvalidInputError for a reason that is empty, too long or rude. Raises ConflictError for
+    a cancelled event, for an organiser's own event, for an event that only an organiser may put
+    back on the map, and for an event that no longer has the version `shown`.
     """
     words = " ".join(reason.replace("\0", "").split())
     if not words:
@@ -179,8 +183,8 @@ def message_to_host(listing: Listing) -> Message:
 
 
 def editors_to_tell(at: datetime) -> list[EditorToTell]:
-    """Return the editors and trainers for whom something waits for a check, sorted by address.
-    Those who were told less than TOLD_EVERY ago, for any of their roles, are left out."""
+    """Return the editors and trainers who have an event to check, sorted by e-mail address. An
+    editor or trainer who was told less than TOLD_EVERY ago, in any role, is left out."""
     waiting = (
         select(Listing.id, Listing.campaign_id, Listing.latitude, Listing.longitude, Account.email)
         .join(Account, Account.id == Listing.host_id)
@@ -216,8 +220,8 @@ def editors_to_tell(at: datetime) -> list[EditorToTell]:
 
 
 def mark_told(email: str, at: datetime) -> bool:
-    """Store in all roles of an address that their holder is told now. Return False if that happened
-    less than TOLD_EVERY ago, or if the address has no role any more."""
+    """Store, in every role of the person with this e-mail address, that the person is told at `at`.
+    Return False if the person was told less than TOLD_EVERY ago, or no longer has a role."""
     roles = db.session.scalars(
         select(VolunteerRole)
         .where(VolunteerRole.email == email)
@@ -233,7 +237,7 @@ def mark_told(email: str, at: datetime) -> bool:
 
 
 def message_to_editor(editor: EditorToTell) -> Message:
-    """Return the e-mail that tells a volunteer how many events wait for their check."""
+    """Return the e-mail that tells an editor or trainer how many events they have to check."""
     events = "An event waits" if editor.events == 1 else f"{editor.events} events wait"
     return Message(
         editor.email,
@@ -248,8 +252,8 @@ def message_to_editor(editor: EditorToTell) -> Message:
 def _reaches(
     latitude: ColumnElement[float], longitude: ColumnElement[float]
 ) -> ColumnElement[bool]:
-    """`_covers` as a condition on VolunteerRole and a point of its campaign, for many roles in one
-    query."""
+    """Return the test of `_covers` as an SQL condition on VolunteerRole and a point, for many roles
+    in one query. The query itself must compare the campaigns."""
     role = VolunteerRole
     north = func.sind(role.latitude) * func.sind(latitude)
     east = func.cosd(role.latitude) * func.cosd(latitude) * func.cosd(role.longitude - longitude)

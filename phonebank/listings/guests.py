@@ -40,8 +40,9 @@ OPEN_AT_MOST = 3
 
 
 def shown_listing(listing_id: int) -> Listing:
-    """Return a listing that strangers can see. Raises NotFoundError if there is no such listing or
-    nobody has checked it yet, and GoneError if it is cancelled, hidden or over."""
+    """Return a listing that strangers can see. Raises NotFoundError if there is no such listing, or
+    if it is a draft or waits for a check or a change. Raises GoneError if it is cancelled, hidden
+    or over."""
     listing = db.session.get(Listing, listing_id)
     if listing is None or listing.state in (ListingState.DRAFT, ListingState.WAITING):
         raise NotFoundError("We can't find this event.", "Look for others near you.")
@@ -61,14 +62,15 @@ def guest_of_link(token: str) -> Guest:
 
 
 def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False) -> Guest:
-    """Ask to come, with a first name and an e-mail address.
+    """Store a stranger's request to come to an event.
 
-    If the event is by video, the guest is accepted at once, or is on the waiting list. Otherwise
-    the guest must first open the link in their e-mail (`confirm`). If somebody with this address
-    has asked before, the same guest is returned.
+    If the event is by video, the guest is accepted at once, or put on the waiting list if the event
+    is full. For other events, the guest must first open the link in their e-mail (`confirm`). If
+    somebody with this address has already asked to come to the event, that earlier guest is
+    returned.
 
-    Raises InvalidInputError for a name or an address that cannot be used, and GoneError if the
-    event is cancelled, hidden or over.
+    Raises InvalidInputError for a name or an address that cannot be used, and the errors of
+    `shown_listing`.
     """
     name = clean_name(first_name, "first name")
     refuse_bad_words(name)
@@ -95,8 +97,9 @@ def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False)
 
 
 def invite(listing: Listing, first_name: str, email: str) -> Guest:
-    """Return the guest with this address, who is new if nobody with the address has asked to come.
-    They took a place in a hall, and confirm it by the link in their e-mail (`confirm`)."""
+    """Return the guest with this address, or a new guest if nobody with the address has asked to
+    come. The person took the place in the hall of a call-out, and confirms it by the link in an
+    e-mail (`confirm`)."""
     lock_row(listing)
     guest = db.session.scalar(
         select(Guest).where(Guest.listing_id == listing.id, Guest.email == email)
@@ -112,7 +115,8 @@ def invite(listing: Listing, first_name: str, email: str) -> Guest:
 
 def confirm(guest: Guest) -> None:
     """Send a guest's request to the host, after the guest has confirmed it with the link in their
-    e-mail. If the event is not a party, there is no host to ask, so the guest gets a place at once.
+    e-mail. If the event is not a party, there is no host to ask, so the guest is accepted at once,
+    or put on the waiting list if the event is full.
 
     A second confirmation changes nothing. Raises GoneError if the event is cancelled, hidden or
     over, and ConflictError if the person has three other open requests.
@@ -144,10 +148,11 @@ def confirm(guest: Guest) -> None:
 
 
 def let_come(listing: Listing, guest_id: int) -> Guest:
-    """Accept a guest. From now on the guest may see the address.
+    """Accept a guest. From now on, the guest may see the event's street address.
 
     Raises NotFoundError for a guest of another event. Raises ConflictError if no place is left, if
-    the event is over, or if the guest has cancelled or was refused.
+    the event is cancelled or over, if it needs a street address and has none, or if the guest has
+    cancelled, was refused or is blocked.
     """
     guest = _guest_in(listing, guest_id)
     if guest.state == GuestState.ACCEPTED:
@@ -170,8 +175,9 @@ def let_come(listing: Listing, guest_id: int) -> Guest:
 
 
 def refuse(listing: Listing, guest_id: int) -> Guest:
-    """Refuse a guest, and tell them by e-mail. If they had a place, it goes to the first guest on
-    the waiting list. Raises NotFoundError for a guest of another event."""
+    """Refuse a guest, and tell them by e-mail. If the guest had a place, the first guest on the
+    waiting list gets that place. For a party at a home, the host decides about that guest instead.
+    Raises NotFoundError for a guest of another event."""
     guest = _guest_in(listing, guest_id)
     if guest.state in (GuestState.ASKED, GuestState.QUEUED, GuestState.ACCEPTED):
         had_place = guest.state == GuestState.ACCEPTED
@@ -215,8 +221,8 @@ def block(listing: Listing, guest_id: int) -> Guest:
 
 
 def cancel(guest: Guest) -> None:
-    """Store that a guest is not coming. If they had a place, it goes to the first guest on the
-    waiting list."""
+    """Store that a guest is not coming. If the guest had a place, the first guest on the waiting
+    list gets that place. For a party at a home, the host decides about that guest instead."""
     listing = _lock(guest)
     had_place = guest.state == GuestState.ACCEPTED
     if guest.state in (GuestState.BLOCKED, GuestState.REFUSED):
@@ -254,8 +260,8 @@ def address_for(guest: Guest, listing: Listing, how: str) -> str:
 
 
 def greet_at_door(guest_id: int, caller: Caller) -> None:
-    """Let an accepted guest into their party, if the guest waits at its door. From now on this
-    caller is the guest's caller, so nobody else can use the guest's link to come in.
+    """Admit the caller as this guest, if the guest is accepted and nobody else has come in with the
+    guest's link. From now on, only this caller can come in with that link.
 
     A caller whom only an organiser may admit keeps waiting, even with a guest's link.
     """

@@ -46,8 +46,9 @@ LINK_LIVES_FOR = timedelta(days=2)
 
 @job(CHORES, timeout=120)
 def send_due_reminders() -> None:
-    """Send every e-mail that is due. The next run, a minute later, sends the e-mails that are left.
-    One kind of e-mail that cannot be sent does not stop the other kinds."""
+    """Cancel the events of ended parties, and send the e-mails that are due. E-mails for which this
+    run has no time are sent by the next run, a minute later. If one kind of e-mail cannot be sent,
+    the other kinds are still sent."""
     _cancel_listings_of_ended_parties()
     ends_at = time.monotonic() + WORKS_FOR
     with mail.batch() as batch:
@@ -74,8 +75,9 @@ def _send_alerts(send_mail: send.Send) -> None:
 
 
 def _send_unless_refused(send_mail: send.Send, message: Message) -> None:
-    """Send a message. If its address is refused for good, log that, because the next run must not
-    try again. Raises MailNotSentError if the mail server does not answer."""
+    """Send a message. If its address is refused for good, write this to the log and raise no error,
+    because the next run must not try again. Raises MailNotSentError if the mail server does not
+    answer."""
     try:
         send_mail(message)
     except AddressRefusedError:
@@ -84,8 +86,9 @@ def _send_unless_refused(send_mail: send.Send, message: Message) -> None:
 
 @job(CHORES, timeout=120)
 def erase_old_addresses() -> None:
-    """Erase the street addresses of events that were more than a week ago. Delete the guests of
-    campaigns whose people are erased, and old offers to host."""
+    """Erase the street addresses of events that started more than a week ago. For campaigns whose
+    people are erased, erase all street addresses and delete the guests. Delete old offers to host.
+    """
     db.session.execute(
         update(Listing)
         .where(Listing.address.is_not(None), Listing.starts_at < now() - ADDRESS_KEPT_FOR)
@@ -131,7 +134,7 @@ def _send_kits(_: send.Send) -> None:
 
 
 def _send_kit(offer_id: int) -> None:
-    """E-mail the link to their party to a host whose offer was accepted."""
+    """Send the e-mail with the link to the new party to the host whose offer was accepted."""
     offer = get_locked(HostOffer, offer_id)
     if offer is not None and offer.kit_sent_at is None and offer.party_id is not None:
         try:

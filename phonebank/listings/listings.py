@@ -1,5 +1,5 @@
-"""Showing a party to strangers, changing what they see, and cancelling it. These functions do not
-commit."""
+"""Showing an event to strangers, changing what strangers see of it, and cancelling the event. These
+functions do not commit."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,7 +57,7 @@ class Details:
 
 @dataclass(frozen=True)
 class Event:
-    """What an event is, and when it starts. `starts_at` is aware, and `time_zone` is an IANA
+    """The title and the start of an event. `starts_at` is aware, and `time_zone` is an IANA
     name."""
 
     title: str
@@ -82,9 +82,9 @@ def listing_for(campaign: Campaign, listing_id: int) -> Listing:
 def draft_party(
     party: Party, host_name: str, place: Place, places: int, state: ListingState
 ) -> Listing:
-    """Return a new listing of a promised party, without a street address. With the state DRAFT,
-    strangers can't find it, but people who took a place in the hall can ask to come. `places` is
-    how many guests there is room for."""
+    """Store and return a listing of a promised party, without a street address. If `state` is
+    DRAFT, strangers can't find the listing, but people who took a place at the party during a
+    call-out can ask to come. `places` is how many guests there is room for."""
     campaign = db.session.get_one(Campaign, party.campaign_id)
     listing = Listing(
         campaign_id=party.campaign_id,
@@ -112,14 +112,16 @@ def draft_party(
 
 
 def list_party(account: Account, party: Party, details: Details) -> Listing:
-    """Show a party to strangers, at once or after somebody has checked it. A draft of the listing
-    is filled in.
+    """Show a party to strangers, at once or after somebody has checked it. If the party has a draft
+    listing, the draft is filled in and used.
 
-    A host's first listing waits until an organiser, an editor or a trainer has checked it. Later
-    listings of the host, and listings by organisers, are shown at once.
+    If no listing of the host has ever been checked, the listing waits until an organiser, an editor
+    or a trainer has checked it. Listings of other hosts, and listings by organisers, are shown at
+    once.
 
-    Raises InvalidInputError for details that cannot be used, and ConflictError if the party is over
-    or is already listed.
+    Raises InvalidInputError for details that cannot be used, ConflictError if the party is over or
+    already listed or if the campaign has ended, and NotAllowedError if the campaign requires a
+    training that the host has not done.
     """
     lock_row(party)
     if party.has_ended or is_over(party.starts_at, now()):
@@ -160,8 +162,8 @@ def list_event(
     """Show strangers an organiser's event that is not a party, such as a training. It is not at
     anybody's home, so guests are accepted as soon as they have confirmed.
 
-    Raises InvalidInputError for details that cannot be used, and ConflictError if the campaign has
-    ended.
+    Raises InvalidInputError for a title, a start or details that cannot be used, and ConflictError
+    if the campaign has ended.
     """
     if kind == ListingKind.PARTY:
         raise InvalidInputError("A party is put on the map on its own page.")
@@ -189,10 +191,11 @@ def list_event(
 
 def change_details(listing: Listing, details: Details) -> bool:
     """Change what strangers and guests see. Return whether guests get an e-mail about the change.
-    They get one if the address, the area or the choice between home and video has changed.
+    They get one if the street address or the area has changed, or if the event is now by video or
+    no longer by video. If the listing is a draft and no guest is accepted, nobody gets an e-mail.
 
     Raises InvalidInputError for details that cannot be used. Raises ConflictError if the event is
-    cancelled or over, or if more guests are accepted than it would have places.
+    cancelled or over, or if `details` has fewer places than there are accepted guests.
     """
     _lock_open(listing)
     taken = places_taken(listing)
@@ -215,8 +218,8 @@ def change_details(listing: Listing, details: Details) -> bool:
 
 
 def move(listing: Listing, starts_at: datetime) -> None:
-    """Move an event to another time (aware). Every guest who is accepted or waits gets an e-mail
-    about it, and accepted guests get new reminders.
+    """Move an event to another time (aware). Every guest who is accepted, or waits for an answer or
+    a place, gets an e-mail about the new time. Accepted guests get new reminders.
 
     Raises InvalidInputError for a time that has passed, and ConflictError if the event is cancelled
     or over.
@@ -237,8 +240,9 @@ def move(listing: Listing, starts_at: datetime) -> None:
 
 
 def cancel(listing: Listing) -> None:
-    """Cancel an event, and the party if it is one. Everyone who is coming or has asked to come gets
-    an e-mail. The street address is erased. If the event is already cancelled, nothing changes."""
+    """Cancel an event. If the event is a party, end the party. Everyone who is coming or has asked
+    to come gets an e-mail. The street address is erased. If the event is already cancelled, nothing
+    changes."""
     party = _lock(listing)
     if listing.state == ListingState.CANCELLED:
         return
@@ -252,7 +256,7 @@ def cancel(listing: Listing) -> None:
 
 
 def follow_title(party: Party) -> None:
-    """Copy the title of a party to its listing, after the host has changed it. Raises
+    """Copy the title of a party to its listing, after the host has changed the title. Raises
     InvalidInputError if strangers must not see the title, because it contains a slur or the
     address."""
     listing = listing_of(party)
@@ -267,8 +271,8 @@ def follow_title(party: Party) -> None:
 
 def confirm_details(listing: Listing) -> None:
     """Store that the host has just said that everything about the event is correct. Raises
-    ConflictError if strangers cannot find the event, because then somebody else must check it
-    first."""
+    ConflictError if the event is cancelled or over, or if strangers cannot find it, because
+    somebody else must check such an event first."""
     _lock_open(listing)
     if listing.state != ListingState.SHOWN:
         raise ConflictError(
@@ -291,8 +295,8 @@ def street_address(listing: Listing) -> str:
 
 
 def when_of(listing: Listing) -> str:
-    """Return the start in words, in the event's own time zone. An event by video has the zone's
-    city too, because its guests may be in other zones."""
+    """Return the start in words, in the event's own time zone. For an event by video, the words
+    also name the zone's city, because the guests may be in other zones."""
     words = describe_moment_anywhere if listing.by_video else describe_moment
     return words(listing.starts_at, listing.time_zone)
 
@@ -362,8 +366,8 @@ def _refuse_address_in(title: str, address: str) -> None:
 
 
 def clean_address(text: str) -> str:
-    """Return an address with its lines tidied. Raises InvalidInputError for an address that is too
-    long."""
+    """Return an address without extra spaces and without empty lines. Raises InvalidInputError for
+    an address that is too long."""
     lines = [" ".join(line.split()) for line in text.replace("\0", "").splitlines()]
     address = "\n".join(line for line in lines if line)
     if len(address) > ADDRESS_AT_MOST:

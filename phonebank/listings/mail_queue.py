@@ -1,5 +1,5 @@
-"""The queue of e-mails to guests, each with the moment when it is due. Each row is one e-mail, so
-each e-mail is sent once. These functions do not commit."""
+"""The queue of e-mails to guests, each with the time at which it is due. An e-mail that was queued
+before is not queued again. These functions do not commit."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -15,8 +15,8 @@ REMINDERS = (MailKind.DAY_BEFORE, MailKind.SOON, MailKind.THANKS)
 
 
 def queue_mail(guest: Guest, listing: Listing, kind: MailKind, at: datetime) -> None:
-    """Queue an e-mail to a guest, due at `at`. If it says that the guest is accepted, queue the
-    reminders too."""
+    """Queue an e-mail to a guest, due at `at`. If the e-mail says that the guest is accepted, queue
+    the reminders too."""
     _insert([_row(guest.id, kind, listing.sequence, at)])
     if kind == MailKind.ACCEPTED:
         _queue_reminders([guest.id], listing, at)
@@ -25,8 +25,9 @@ def queue_mail(guest: Guest, listing: Listing, kind: MailKind, at: datetime) -> 
 def queue_for_guests(
     listing: Listing, kind: MailKind, states: Collection[GuestState], at: datetime
 ) -> None:
-    """Queue an e-mail to every guest in these states. If the e-mail is about a change, queue new
-    reminders for the accepted guests who have no reminder in the queue."""
+    """Queue an e-mail to every guest of the listing who is in one of the `states`. If the e-mail is
+    about a change, queue new reminders for the accepted guests who have no reminder in the queue.
+    """
     ids = list(
         db.session.scalars(
             select(Guest.id).where(Guest.listing_id == listing.id, Guest.state.in_(states))
@@ -52,13 +53,13 @@ def queue_for_guests(
 
 
 def forget_reminders(listing: Listing) -> None:
-    """Delete the reminders of a listing that have not been sent yet."""
+    """Delete all reminders for a listing's guests that have not been sent yet."""
     guests = select(Guest.id).where(Guest.listing_id == listing.id)
     _drop(GuestMail.guest_id.in_(guests))
 
 
 def forget_reminders_of(guest: Guest) -> None:
-    """Delete the reminders of one guest that have not been sent yet."""
+    """Delete all reminders for one guest that have not been sent yet."""
     _drop(GuestMail.guest_id == guest.id)
 
 

@@ -1,6 +1,7 @@
 """The texts of the e-mails to guests and hosts.
 
-`message_to_guest` gives an address only to a guest who is accepted when the mail is sent.
+`message_to_guest` includes the street address only if the guest is accepted when the e-mail is
+sent.
 """
 
 from datetime import datetime

@@ -25,7 +25,7 @@ TOWNS_TRIED = 40
 
 @dataclass(frozen=True)
 class MapDot:
-    """One dot: its number of events, and the place whose list it leads to."""
+    """One dot: its number of events, and the place whose list of events the dot leads to."""
 
     x: float
     y: float
@@ -47,7 +47,7 @@ class Label:
 @dataclass(frozen=True)
 class NearMap:
     """A map as the template draws it. `left`, `top`, `wide` and `tall` say which part of the
-    outline is shown, in units."""
+    outline is shown, in the outline's units."""
 
     outline: Outline
     left: float
@@ -68,7 +68,7 @@ class Town:
 
 
 def towns_on(outline: Outline) -> list[Town]:
-    """Return the towns of an outline, largest first."""
+    """Return the towns with at least 5,000 people in an outline's countries, largest first."""
     query = (
         select(Place.name, Place.latitude, Place.longitude)
         .where(Place.population >= 5000, Place.country.in_(outline.countries))
@@ -149,8 +149,8 @@ def _labels(
     dots: Sequence[MapDot],
     cell: float,
 ) -> list[Label]:
-    """Return the names of the largest towns that have room for their names. A name may touch no dot
-    and no other name."""
+    """Return the names of the largest towns whose names fit on the map. A name must not touch a dot
+    or another name."""
     left, top, wide, tall = shown
     north, west = outline.place(left, top)
     south, east = outline.place(left + wide, top + tall)
@@ -181,8 +181,8 @@ def _has_room(
     shown: tuple[float, float, float, float],
     taken: Sequence[tuple[float, float, float, float]],
 ) -> bool:
-    """Whether a name whose half width is `half` fits on the map at `spot` without touching
-    anything."""
+    """Whether a name fits on the map without touching anything, if its centre is at `spot` and half
+    its width is `half`."""
     x, y = spot
     left, top, wide, tall = shown
     margin = wide / 60

@@ -102,7 +102,8 @@ class Dot:
 
 @dataclass(frozen=True)
 class Events:
-    """All events that are not by video, and how many places of each are taken."""
+    """All events that are not by video, and the number of places taken at each event, by the
+    event's id."""
 
     rows: Sequence[Any]
     taken: dict[int, int]

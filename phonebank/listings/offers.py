@@ -1,5 +1,5 @@
-"""Strangers who offer to host a party where there is none: the offer, its confirmation by a mailed
-link, and the organiser's answer. These functions do not commit.
+"""Strangers who offer to host a party near them: the offer, its confirmation by a mailed link, and
+the organiser's answer. These functions do not commit.
 
 A host lets callers in, and callers see the people on the lists. So nobody becomes a host before an
 organiser has said yes.
@@ -47,7 +47,7 @@ KEPT_FOR = timedelta(days=7)
 
 def campaigns_for(place: Place) -> Sequence[Campaign]:
     """Return the campaigns for which strangers may offer to host near this place: the running
-    campaigns that have had a checked event in its country."""
+    campaigns that have had a checked event in the place's country."""
     is_public = exists().where(
         Listing.campaign_id == Campaign.id,
         Listing.country == place.country,
@@ -67,7 +67,8 @@ def campaigns_for(place: Place) -> Sequence[Campaign]:
 def make_offer(
     campaign: Campaign, place: Place, first_name: str, email: str, day: date | None, at: time | None
 ) -> HostOffer:
-    """Store an offer to host. It counts once the person has opened the link in their e-mail.
+    """Store an offer to host. Organisers see the offer only after the person has opened the link in
+    their e-mail.
 
     Raises InvalidInputError for a name, an address, a day or a time that cannot be used, and for a
     campaign that accepts no offers near this place.
@@ -140,12 +141,12 @@ def offers_in(campaign: Campaign) -> Sequence[HostOffer]:
 
 def accept_offer(campaign: Campaign, offer_id: int, by: Account) -> HostOffer:
     """Make the person a host, and put their party on the map. A job sends the kit. If the campaign
-    requires trained hosts and this person isn't one, the listing stays a draft (`is_draft`), and
-    they put it on the map after a training.
+    requires trained hosts and this person has no trained mark, the listing stays a draft
+    (`is_draft`), and the person puts it on the map after a training.
 
-    The listing has no street address yet. The host types it before they let their first guest come.
-    Raises NotFoundError for an offer of another campaign. Raises ConflictError if the offer already
-    has an answer, if its day has passed, or if the person has been blocked since.
+    The listing has no street address yet. The host must type the address before accepting the first
+    guest. Raises NotFoundError for an offer of another campaign. Raises ConflictError if the offer
+    already has an answer, if the party's start has passed, or if the person is blocked.
     """
     offer = _lock_waiting(campaign, offer_id)
     if is_blocked(campaign.id, offer.email):
@@ -176,8 +177,9 @@ def is_draft(offer: HostOffer) -> bool:
 
 
 def refuse_offer(campaign: Campaign, offer_id: int) -> HostOffer:
-    """Refuse an offer. Its page says so, and the calling code sends `refused_message`. Raises the
-    errors of `accept_offer`."""
+    """Refuse an offer. The offer's page then says that it was refused, and the calling code sends
+    `refused_message`. Raises NotFoundError for an offer of another campaign, and ConflictError if
+    the offer already has an answer."""
     offer = _lock_waiting(campaign, offer_id)
     offer.state = HostOfferState.REFUSED
     return offer
@@ -250,8 +252,8 @@ def unsent_kits() -> Sequence[int]:
 
 
 def forget_offers(at: datetime) -> None:
-    """Delete the offers that nobody confirmed within a day, the offers for a day more than a week
-    ago, and the offers for campaigns whose people are erased."""
+    """Delete the offers that nobody confirmed within a day, the offers whose party would have
+    started more than a week ago, and the offers for campaigns whose people are erased."""
     over = select(Campaign.id).where(Campaign.erasing_since.is_not(None))
     db.session.execute(
         delete(HostOffer).where(

@@ -2,9 +2,9 @@
 them.
 
 One transaction locks an e-mail's row, sends the e-mail and marks the row. So two workers never send
-the same e-mail, and if a worker is killed before it has sent an e-mail, the next worker sends it.
-If a worker is killed after the mail server has accepted an e-mail and before the commit, the next
-worker sends the e-mail again with the same Message-ID.
+the same e-mail at the same time. If a worker is killed before it has sent an e-mail, the next
+worker sends the e-mail. If a worker is killed after the mail server has accepted an e-mail and
+before the commit, the next worker sends the e-mail again with the same Message-ID.
 """
 
 import logging
@@ -53,11 +53,11 @@ _FOR = {
 
 
 def send_next(at: datetime, send: Send) -> bool:
-    """Send the e-mail that has been due for the longest time at `at` (aware), and commit. Return
-    False if no e-mail is due.
+    """Take the e-mail that has been due for the longest time at `at` (aware), send it if it is
+    still wanted, and commit. Return False if no e-mail is due.
 
-    An e-mail whose address is refused for good is given up. Raises MailNotSentError if the mail
-    server does not answer.
+    An e-mail is given up if its address is refused for good, or if it still can't be sent after
+    TRIED_FOR. Until then, raises MailNotSentError if the mail server does not answer.
     """
     mail = db.session.scalars(
         select(GuestMail)
@@ -107,9 +107,9 @@ def is_wanted(mail: GuestMail, guest: Guest, listing: Listing, at: datetime) -> 
 
 
 def send_alerts(at: datetime, send: Send) -> int:
-    """Write to the people who wait for an event near them, if there is one now, and delete their
-    addresses. An address that is refused for good is deleted too. Return how many people got an
-    e-mail. Each person is handled in a separate transaction."""
+    """E-mail each person who waits for an event and now has one nearby with a free place, and
+    delete the person's address. An address that is refused for good is deleted too. Return how many
+    people got an e-mail. Each person is handled in a separate transaction."""
     db.session.execute(delete(NearAlert).where(NearAlert.created_at < at - ALERT_LIVES_FOR))
     db.session.commit()
     sent = 0

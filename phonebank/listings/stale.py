@@ -1,5 +1,6 @@
-"""Pages of listings that are no longer as the database has them. Each button of such a page carries
-the version that the page showed, and its action compares it under the lock."""
+"""Refuses an action on a listing if the page with the button was out of date. Each button sends the
+version of the listing that its page showed. The action locks the listing, and compares this version
+with the present version."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ def versions_of(listings: Sequence[Listing]) -> dict[int, str]:
     """Return the version of each listing, by its id. A version stands for the listing's state, what
     strangers see of it, why it was sent back, and its newest open report.
 
-    A page reads the versions before it reads the reports, so that a report in between counts as
-    not shown.
+    Call this function before you read the reports. If a report arrives in between, the version does
+    not include it, so the report counts as not shown.
     """
     newest = dict(
         db.session.execute(
@@ -32,8 +33,8 @@ def versions_of(listings: Sequence[Listing]) -> dict[int, str]:
 
 
 def refuse_if_changed(listing: Listing, shown: str) -> None:
-    """Raise ConflictError unless `shown` is the listing's version. The calling code has locked the
-    listing, so no report can come until it commits."""
+    """Raise ConflictError unless `shown` is the listing's version. The calling code must have
+    locked the listing, so that nobody can report the listing before the commit."""
     if versions_of([listing])[listing.id] != shown:
         raise ConflictError(
             "This event has changed since you opened the page, or somebody has reported it.",

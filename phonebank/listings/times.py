@@ -1,4 +1,4 @@
-"""When a listing's event is, and when its guests get their e-mails. Pure functions."""
+"""When an event is over, and when its guests get their reminders. Pure functions."""
 
 from datetime import UTC, datetime, time, timedelta
 

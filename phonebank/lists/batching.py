@@ -42,8 +42,8 @@ COLUMNS = (
 
 @dataclass
 class Batch:
-    """Some rows of a file, prepared for storing. `first` is the number of the first row, and `rows`
-    is the number of rows. The row below the header is row 0."""
+    """Some rows of a file, prepared for storing. `first` is the index of the first of these rows,
+    and `rows` is how many rows there are. The row below the header has index 0."""
 
     first: int
     rows: int = 0
@@ -62,10 +62,11 @@ class Batch:
 def prepare_batches(
     rows: Iterator[Row], first: int, mapping: Mapping, country: str, allow_drama: bool
 ) -> Iterator[Batch]:
-    """Prepare the rows, starting with row `first`, in batches of BATCH rows.
+    """Yield batches of up to BATCH rows that are ready to store, starting with the row at index
+    `first`.
 
-    `rows` are the rows below the header, and `country` is the campaign's ISO 3166-1 code. Raises
-    InvalidFileError when it reaches a row that cannot be read.
+    `rows` are the rows below the header, and `country` is the ISO 3166-1 code of the campaign's
+    country. Raises InvalidFileError at the first row that cannot be read.
     """
     left = islice(rows, first, None)
     while chunk := list(islice(left, BATCH)):
@@ -121,12 +122,13 @@ def _cells(row: ContactRow, zone_key: str) -> tuple[Any, ...]:
 
 
 def _zone_key(row: ContactRow, country: str) -> str:
-    """Return the time zones that the person may be in, in the form that a contact stores, or "" if
-    they are unknown.
+    """Return the time zones in which the person may be, in the form that a contact stores, or "" if
+    the zones are unknown.
 
-    The time zone that the list gives comes first, then the postcode's, then the zones of the
-    numbers. `rules.calling_hours` reads this text. If the text is "", it uses all zones of the
-    country.
+    If the campaign's country has the list's time zone, that zone is used. Otherwise the zones of
+    the postcode are used, or the zones of the numbers if the postcode shows none. A time zone in
+    the list that is outside the country is added to these zones. `rules.calling_hours` uses all
+    zones of the country if the returned text is "".
     """
     of_postcode = time_zones_of_postcode(row.postcode, country) if row.postcode else ()
     told = of_postcode or _zones_of_numbers((row.phone, *row.other_phones))
@@ -147,8 +149,8 @@ def _zone_key(row: ContactRow, country: str) -> str:
 
 
 def _zones_of_numbers(phones: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the time zones of all the numbers, because callers try the next number if the first is
-    wrong."""
+    """Return the time zones of all the numbers, because callers may try any of the numbers. Return
+    no zones if the zones of one number are unknown."""
     of_each = [time_zones_of(phone) for phone in phones]
     return tuple(zone for zones in of_each for zone in zones) if all(of_each) else ()
 

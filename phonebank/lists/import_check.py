@@ -1,6 +1,6 @@
 """Finds out, before an import, what would happen to each row of a stored file. Stores nothing.
 
-The import's own statements process the rows, in a savepoint that is rolled back.
+The check runs SQL statements of the import on the rows, in a savepoint that is rolled back.
 """
 
 from __future__ import annotations
@@ -65,9 +65,10 @@ class Group:
 
 @dataclass
 class ColumnChange:
-    """What would change in one column for people who are already in the campaign: how many people
-    would get a different value, and how many have a value where the file's cell is empty. `samples`
-    are the first few changes: each has the row's number, the old value and the new value."""
+    """What would change in one column for people who are already in the campaign. `changed` counts
+    the people who would get a different value. `emptied` counts the people who have a value, but an
+    empty cell in the file. `samples` are the first few changes: each has the row's number, the old
+    value and the new value."""
 
     name: str
     changed: int = 0
@@ -110,7 +111,8 @@ class ImportCheck:
 
     @property
     def needs_agreement(self) -> bool:
-        """Whether so many of the rows would be refused that an organiser must agree first."""
+        """Whether an organiser must agree to the import, because more than SHARE_TO_ASK_ABOUT of
+        the rows would be refused."""
         return self.count(Fate.REFUSED) > self.rows * SHARE_TO_ASK_ABOUT
 
 
@@ -134,7 +136,7 @@ def check_import(
     `mapping` belongs to the file and has passed `faults_of` without a fault. `plan` says which
     values are updated for people who are already in the campaign. `progress` is called with the
     number of rows read so far. The result may be wrong if another import runs at the same time.
-    Raises InvalidFileError when it reaches a row that cannot be read.
+    Raises InvalidFileError at the first row that cannot be read.
     """
     counting = _Counting(campaign, mapping, plan or UpdatePlan())
     if plan:
@@ -198,7 +200,7 @@ _SEEN_PEOPLE = text(
 
 
 class _Counting:
-    """Counts the rows of a file, one batch at a time."""
+    """Counts the rows of a file by fate and reason, one batch at a time."""
 
     def __init__(self, campaign: Campaign, mapping: Mapping, plan: UpdatePlan) -> None:
         self.rows = 0
@@ -301,7 +303,7 @@ class _Counting:
         return changes
 
     def _named(self, values: dict[str, Any]) -> dict[str, str]:
-        """Return the values of a change, by the column names that pages show."""
+        """Return the values of a change as text, keyed by the column names that pages show."""
         named = {str(key): str(value) for key, value in (values.get("fields") or {}).items()}
         if NAME in self._plan.parts:
             parts = (values.get("first_name"), values.get("last_name"))
@@ -342,7 +344,7 @@ def _count(group: Group, number: int, says: str) -> None:
 
 
 def _words_of(refused: RefusedRow, mapping: Mapping) -> str:
-    """Return the names and the faulty cell of a refused row. If no single column is at fault,
+    """Return the name cells and the faulty cell of a refused row. If no single column is at fault,
     return all cells of the row."""
     return ", ".join(_cells_to_show(refused, mapping))
 

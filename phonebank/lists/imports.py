@@ -1,4 +1,4 @@
-"""Moves an import from state to state: begun, finished, failed or stalled. The calling code
+"""Begins and ends imports, and finds imports and undos that have stalled. The calling code
 commits."""
 
 from collections.abc import Sequence
@@ -23,10 +23,11 @@ UNCONFIRMED_FOR = timedelta(days=1)
 
 
 def begin_import(contact_list_id: int) -> ContactList | None:
-    """Mark a list as importing and return it, or return None if the list is not waiting for an
-    import.
+    """Mark a list as importing and return it. Return None if the list has no import to begin or
+    continue.
 
-    An import fails if workers have begun it TRIES_AT_MOST times.
+    If workers have already begun the import TRIES_AT_MOST times without progress, mark it as failed
+    and return None.
     """
     contact_list = get_locked(ContactList, contact_list_id)
     if contact_list is None or contact_list.state not in LIST_STATES_IN_PROGRESS:
@@ -50,20 +51,22 @@ def begin_import(contact_list_id: int) -> ContactList | None:
 
 
 def finish_import(contact_list_id: int) -> None:
-    """Mark the import of a list as finished and delete its file."""
+    """Mark the import of a list as finished, and delete the stored file."""
     _end_import(contact_list_id, ListState.READY, None)
 
 
 def fail_import(contact_list_id: int, fault: str) -> None:
-    """Mark an import as failed, with a sentence for the organiser, and delete its file.
+    """Mark the import of a list as failed, and delete the stored file. `fault` is the reason, as a
+    sentence for the organiser.
 
-    The contacts that it has stored stay until an organiser undoes the import.
+    Contacts that were already stored stay until an organiser undoes the import.
     """
     _end_import(contact_list_id, ListState.FAILED, fault)
 
 
 def stalled_imports() -> Sequence[int]:
-    """Return the ids of lists whose import has stopped."""
+    """Return the ids of lists whose import has not ended, but has made no progress for
+    STALLED_AFTER."""
     return db.session.scalars(
         select(ContactList.id).where(
             ContactList.state.in_(LIST_STATES_IN_PROGRESS),
@@ -73,7 +76,8 @@ def stalled_imports() -> Sequence[int]:
 
 
 def stalled_undos() -> Sequence[int]:
-    """Return the ids of lists whose undo has stopped."""
+    """Return the ids of lists whose undo has not ended, but has made no progress for
+    STALLED_AFTER."""
     return db.session.scalars(
         select(ContactList.id).where(
             ContactList.state == ListState.UNDONE,

@@ -74,10 +74,11 @@ def import_list(contact_list_id: int) -> None:
 
 @job(URGENT, timeout=60)
 def take_people_out(contact_list_id: int) -> None:
-    """Take the people whom a confirmed file names out of calling, starting where the last run
+    """Take out of calling the people whom a confirmed file names, starting where the last run
     stopped.
 
-    After some seconds, the job stops so that other urgent jobs can run, and enqueues itself again.
+    After TAKE_OUT_SECONDS, the job enqueues itself again and stops, so that other urgent jobs can
+    run.
     """
     stop_at = time.monotonic() + TAKE_OUT_SECONDS
     contact_list = imports.begin_import(contact_list_id)
@@ -103,7 +104,8 @@ def take_people_out(contact_list_id: int) -> None:
 
 @job(IMPORTS, timeout=60 * 60)
 def check_upload(contact_list_id: int) -> None:
-    """Count what a large upload would do with the columns that an organiser has chosen."""
+    """Count what would happen to each row of a large upload if its columns were confirmed as an
+    organiser has chosen them."""
     contact_list = db.session.get(ContactList, contact_list_id)
     if contact_list is None:
         return
@@ -137,9 +139,8 @@ def check_upload(contact_list_id: int) -> None:
 
 @job(IMPORTS, timeout=6 * 60 * 60)
 def undo_import(contact_list_id: int) -> None:
-    """Undo an import: restore the old values of the people whom the list changed, delete the list's
-    uncalled contacts, remove the tags that it gave, and take its numbers off the do-not-call
-    list."""
+    """Undo an import: restore the values that the upload changed, delete its uncalled contacts and
+    its tags, and remove from the do-not-call list the numbers that only this upload put there."""
     while _restore_some(contact_list_id):
         pass
     while undo.delete_uncalled_contacts(contact_list_id):
@@ -169,7 +170,8 @@ def resume_imports() -> None:
 
 @job(CHORES, timeout=60)
 def pause_lists_of_old_screening() -> None:
-    """Pause the lists whose screening has become too old."""
+    """Pause the lists without a valid screening, in countries whose law forbids calls to such
+    lists."""
     pause_old_screenings()
     db.session.commit()
 
@@ -181,8 +183,8 @@ def job_that_reads(contact_list_id: int) -> JobFunction[[int]]:
 
 
 def _take_out_until(stop_at: float, contact_list: ContactList) -> bool:
-    """Take people out until `time.monotonic()` is past `stop_at`. Return whether the whole file has
-    been read."""
+    """Take the file's people out of calling until `time.monotonic()` is past `stop_at` or the file
+    ends. Return whether the whole file has been read."""
     list_id, version, first = contact_list.id, contact_list.file_version, contact_list.rows_read
     country = db.session.get_one(Campaign, contact_list.campaign_id).country
     mapping = Mapping.of(contact_list.headers, contact_list.mapping)

@@ -103,7 +103,8 @@ class UpdatePlan:
     `parts` may contain NAME, NUMBERS, TAGS and targets that are updated on their own. `fields`
     contains the names of the list's own columns. If `empties` is true, an empty cell deletes the
     stored value. Otherwise the stored value stays. If `moves` is true, a person who gets a new
-    number moves to the file's list, because a list is screened with its numbers (`screening`).
+    number moves to the file's list, because the screening of the person's old list did not cover
+    that number (`screening`).
     """
 
     parts: frozenset[str] = frozenset()
@@ -137,11 +138,11 @@ class UpdatePlan:
 
 
 def updatable_targets(mapping: Mapping) -> list[str]:
-    """Return the targets of a file that may be updated, each once, in the order of the file's
-    columns.
+    """Return the targets that an update from this file may change, each once, in the order of the
+    file's columns.
 
-    A name is only included if the file has both of its parts, because a first name alone would
-    leave a person with the wrong last name.
+    Name targets are only included if the file has full names, or both first and last names. A first
+    name alone would leave a person with the wrong last name.
     """
     has_name = "full_name" in mapping.columns or {"first_name", "last_name"} <= set(mapping.columns)
     return [
@@ -152,7 +153,7 @@ def updatable_targets(mapping: Mapping) -> list[str]:
 
 
 def name_of_part(target: str) -> str:
-    """Return the words by which pages name the part that a target's column updates."""
+    """Return the label that pages show for the part of a person's data that this target updates."""
     if target in NAME_TARGETS:
         return "Name"
     if target in PHONE_TARGETS:
@@ -163,8 +164,8 @@ def name_of_part(target: str) -> str:
 
 
 def part_of(target: str) -> str:
-    """Return the part that a target belongs to. Targets that are updated together belong to the
-    same part."""
+    """Return the part of a person's data that a target belongs to. Targets that are updated
+    together belong to the same part."""
     return _part_of(target) or target
 
 
@@ -190,8 +191,9 @@ def known_rows(campaign_id: int) -> Sequence[SqlRow[Any]]:
 
 
 def read_changes(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> Sequence[SqlRow[Any]]:
-    """Return what an update would change, without changing anything. Each result has `ordinal`, and
-    the values `before` and `after` by column. Tags are left out."""
+    """Return what an update would change, without changing anything. Each result has the row's
+    `ordinal`, and the changed values by column, `before` and `after` the update. Tags are left out.
+    """
     if not (known and plan.columns):
         return []
     read = "SELECT ordinal, before, after FROM changed"
@@ -256,8 +258,8 @@ def drop_incoming(ordinals: Collection[int]) -> None:
 def widen_lists(
     list_ids: Collection[int], zone_keys: Collection[str], languages: Collection[str]
 ) -> None:
-    """Add the time zones and languages of updated people to their lists. A refill of the queue
-    reads a list's contacts by zone and language."""
+    """Add these time zones and languages to the lists that updated people are on. A refill of the
+    queue reads a list's contacts by zone and language."""
     query = select(ContactList).where(ContactList.id.in_(list_ids)).order_by(ContactList.id)
     for contact_list in db.session.scalars(query.with_for_update(key_share=True)):
         contact_list.zone_keys = sorted({*zone_keys, *contact_list.zone_keys})
@@ -298,9 +300,9 @@ def _values(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> dict[str, Any]:
 
 
 def _changed(plan: UpdatePlan, then: str, also: str = "", lock: str = "") -> str:
-    """Return a statement that runs `then` on a table expression `changed`. That expression has the
-    people whose values would differ, their new values, and the `before` and `after` that
-    `contact_change` stores."""
+    """Return a statement that runs `then` on a table expression `changed`. That expression has one
+    row for each person whom the update would change, with the new values, and with `before` and
+    `after` for the table `contact_change`."""
     columns = plan.columns
     new = ", ".join(
         f"{_NEW.get(column, _TEXT.format(column))} AS new_{column}" for column in columns

@@ -55,7 +55,8 @@ _FAULTS = {
 
 @dataclass(slots=True)
 class ContactRow:
-    """A contact to store. A text field is "" if the list has no text for it."""
+    """A contact to store. If the list has no text for a field, the field is "", or None where its
+    type allows None."""
 
     row_number: int
     phone: str  # E.164, the number to call first
@@ -110,13 +111,16 @@ def normalise(
     """Turn a row of a list into a contact or a refusal.
 
     `mapping` belongs to the row's file and has passed `faults_of` without a fault. `country` is the
-    campaign's ISO 3166-1 code: numbers without a country code are read as numbers in that country.
-    With `allow_drama`, only drama numbers (reserved for fiction) are accepted, for demonstrations.
+    ISO 3166-1 code of the campaign's country. Numbers without a country code are read as numbers of
+    that country. With `allow_drama`, only drama numbers (reserved for fiction) are accepted, for
+    demonstrations.
 
-    The number to call is the first readable number, in the order of `mapping.phone_columns`. A row
-    is refused if it has no number, or if a cell is too long to store (unless the row asks for no
-    calls). It is also refused if a wish, such as "deceased", is written beside a number or name, or
-    if an organiser has not decided what one of its yes-or-no values means.
+    The number to call is the first readable number, in the order of `mapping.phone_columns`.
+    Numbers of other countries are left out, except in a demonstration. A row is refused if no
+    number is left, if a cell is too long to store, if a wish such as "deceased" is written beside a
+    number or name, or if a yes-or-no value is set aside or undecided. A row that asks for no calls
+    keeps its numbers of all countries, and is only refused if it has no readable number or is
+    malformed.
     """
     if row.fault:
         message = _FAULTS[row.fault].format(cells=len(row.cells), columns=len(mapping.headers))
@@ -179,9 +183,10 @@ def _marks(row: Row, mapping: Mapping) -> dict[int, Action]:
 def _refusal_to_set_aside(
     row: Row, mapping: Mapping, marks: dict[int, Action], wishes: list[tuple[int, Wish]]
 ) -> RefusedRow | None:
-    """Refuse a row that has a yes-or-no value or a written wish that an organiser must read.
+    """Return the refusal of a row if an organiser must read one of its yes-or-no values or a
+    written wish in it.
 
-    Return None if the row has neither of these.
+    Return None if the row has no such value or wish.
     """
     for column, action in marks.items():
         if action in _ASIDE:
@@ -245,8 +250,8 @@ def _read_row_numbers(
     dropped: tuple[int, ...] = (),
     others_too: bool = False,
 ) -> tuple[list[str], str] | RefusedRow:
-    """Return all numbers in the row, with the number to call first, and the cell of that first
-    number.
+    """Return the readable numbers of the row in the order in which callers try them, and the cell
+    that contains the first of them. Return a refusal if no number is left.
 
     The numbers in the `dropped` columns do not work, so they are left out, even if they also appear
     in another column.

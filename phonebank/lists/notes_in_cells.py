@@ -1,8 +1,9 @@
 """Finds wishes written beside a number or a name, such as "deceased" or "(TPS)". Pure functions.
 
-Wishes are recognised in five languages. A row with a wish is refused, the organiser is shown the
-reason, and callers never get the person. For some people, such a word is a name: Rip Torn, Moritz
-Tote, Mort Sahl. So in a name cell, the word counts as a wish only if it is clearly a note.
+Wishes are recognised in five languages. For a wish such as "wrong number", only the number is left
+out. For any other wish, the row is refused, and the organiser is shown the reason. Some words that
+express a wish are also names: Rip Torn, Moritz Tote, Mort Sahl. So in a name cell, these words
+count as a wish only if they are clearly a note.
 """
 
 import re
@@ -161,8 +162,8 @@ def wish_beside_number(cell: str) -> Wish | None:
 
 
 def may_be_a_wish(names: Sequence[str]) -> bool:
-    """Whether the name cells of a row need a closer look. Nearly all rows have plain names without
-    any word that begins a wish."""
+    """Whether the name cells of a row may express a wish, and need a full search. Nearly all rows
+    have plain names without any word that begins a wish."""
     together = " ".join(names)
     if not together.isascii():
         return True
@@ -174,9 +175,9 @@ def may_be_a_wish(names: Sequence[str]) -> bool:
 def wish_in_name(name: str, rest: str = "") -> Wish | None:
     """Return the wish in a name cell, written beside the name or in place of it.
 
-    `rest` is the text of the row's other name cells. It decides whether a word is a note: "RIP"
-    beside "Torn" is a note, but "RIP" beside "TORN" is a name in a list that writes names in
-    capitals.
+    `rest` is the text of the row's other name cells. This text helps to decide whether a word is a
+    note: "RIP" beside "Torn" is a note, but "RIP" beside "TORN" is a name, because the whole row is
+    in capitals.
     """
     if name.isascii() and name.isalpha():  # a fast path for most names
         wish = _single_words().get(name.lower())
@@ -206,7 +207,8 @@ def _split_words() -> dict[str, Wish]:
 
 @cache
 def _single_words() -> dict[str, Wish]:
-    """Return the words that are a wish if they stand alone in a name cell."""
+    """Return the words that express a wish if a name cell contains nothing else, with their
+    wishes."""
     plain = {word: wish for wish, said in _PLAIN.items() for word in said if " " not in word}
     whole = {word: wish for word in _WHOLE if (wish := _find_short_wish(word))}
     return plain | whole
@@ -273,8 +275,8 @@ def _wish_in(folded: str, short: bool) -> Wish | None:
 
 @cache
 def _first_words(short: bool) -> frozenset[str]:
-    """Return the first word of each phrase. A text without any of these words contains no
-    phrase."""
+    """Return the first word of each phrase that expresses a wish. A text without any of these words
+    contains none of the phrases."""
     return frozenset(
         fold(said).split()[0]
         for wish in Wish

@@ -97,13 +97,14 @@ SELECT count(*) FROM added
 def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> None:
     """Store a batch and move the list's resume point past it.
 
-    Two kinds of rows are not stored: rows with a number on the do-not-call list, and rows whose
-    person is already in the campaign. For a person who is already in the campaign, the columns that
-    the organiser chose are updated. If a row says "do not call", its numbers are put on the
-    do-not-call list until the upload is undone. `file_version` is the version of the file that the
-    batch was read from.
+    Two kinds of rows are not stored as new contacts: rows with a number on the do-not-call list,
+    and rows whose person is already in the campaign. For a person who is already in the campaign,
+    the columns that the organiser chose are updated. If a row says "do not call", its numbers are
+    put on the do-not-call list until the upload is undone. `file_version` is the version of the
+    file that the batch was read from.
 
-    Raises SupersededError, without changing anything, if the import must not continue.
+    Raises SupersededError, without changing anything, if the import has ended, if another worker
+    has stored these rows, or if the file has changed.
     """
     contact_list = _lock_list(contact_list_id)
     if contact_list.state != ListState.IMPORTING or contact_list.rows_read != batch.first:
@@ -136,10 +137,11 @@ def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> No
 
 
 def wait_for_open_suppressions() -> None:
-    """Wait until every suppression that has begun is committed. Commit right after this call.
+    """Wait until every transaction that is suppressing numbers has ended. Commit right after this
+    call.
 
-    A suppression that has not been committed yet may have looked for contacts with its number
-    before the last batch was committed. A suppression that begins later sees all contacts.
+    A transaction that is still open may have looked for contacts with the suppressed number before
+    the last batch was committed. A transaction that begins later finds all contacts.
     """
     db.session.execute(text("LOCK TABLE suppression IN SHARE MODE"))
 
@@ -191,9 +193,9 @@ def copy_incoming(contacts: str) -> None:
 
 
 def drop_suppressed() -> Sequence[int]:
-    """Delete incoming rows with a number on the do-not-call list, where it may be plain or a hash.
-    Return the row numbers of the deleted rows. A row is deleted if any one of the person's numbers
-    is on the list."""
+    """Delete incoming rows with a number that is on the do-not-call list, plain or hashed. Return
+    the row numbers of the deleted rows. A row is deleted even if only one of its numbers is on the
+    list."""
     plain = text(
         "DELETE FROM incoming"  # noqa: S608
         f" WHERE ordinal IN (SELECT ordinal {_SUPPRESSED_NUMBERS}) RETURNING ordinal"
@@ -203,8 +205,8 @@ def drop_suppressed() -> Sequence[int]:
 
 def _drop_hashed() -> Sequence[int]:
     """Delete rows with a number whose hash is on the do-not-call list, and return their row
-    numbers. Call this after plain numbers have been checked, because erasing a person replaces a
-    plain entry with a hash."""
+    numbers. Call this after plain numbers have been checked, because an erasure may replace a plain
+    entry with a hash between the two checks."""
     # If the table has no hashes, the numbers don't need to go to Python and back. This is the case
     # in most imports.
     if not db.session.scalar(text("SELECT EXISTS (SELECT FROM hashed_number)")):
@@ -223,10 +225,11 @@ def _drop_hashed() -> Sequence[int]:
 
 
 def drop_dead_numbers() -> None:
-    """For each row, make the first number that may be in service the number that callers call.
+    """Remove numbers that are not in service from each row. The first number that remains becomes
+    the number to call.
 
-    A row without such a number stays unchanged, and `insert_incoming` stores it as an unusable
-    contact.
+    A row in which no number would remain stays unchanged, and `insert_incoming` stores it as an
+    unusable contact.
     """
     since = {"since": now() - DEAD_FOR}
     any_dead = "SELECT EXISTS (SELECT FROM dead_number WHERE reported_at > :since)"
@@ -250,8 +253,8 @@ def drop_dead_numbers() -> None:
 
 
 def _take_over_from_undone(contact_list: ContactList) -> int:
-    """Move contacts that were called before their list was undone to this list. Return how many
-    were moved.
+    """If an undone list still has the contact of an incoming person, move the contact to this list.
+    Return how many contacts were moved.
 
     The contacts keep their call history.
     """
@@ -273,9 +276,9 @@ def _update_known(contact_list: ContactList, batch: Batch) -> int:
     """For people who are already in the campaign, update the columns that the organiser chose.
     Return how many people have changed. If the organiser chose no column, do nothing.
 
-    `update_known` has locked these people. So if a number is being put on the do-not-call list at
-    this moment, either this function finds the number there, or the suppression finds these people
-    afterwards.
+    `update_known` has locked these people. So if another transaction is putting a number on the
+    do-not-call list at this moment, either this function finds the number there, or that
+    transaction finds these people afterwards.
     """
     campaign = db.session.get_one(Campaign, contact_list.campaign_id)
     plan = UpdatePlan.of(

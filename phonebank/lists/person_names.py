@@ -43,9 +43,8 @@ def split_full_name(text: str) -> tuple[str, str]:
     """Split "First Last", "LAST, First" or "LAST First" into a first and a last name, without
     titles.
 
-    Middle names stay with the first name. A single word counts as a first name. A title followed by
-    a single word ("Mrs Jones") becomes a last name with its title, because a caller asks for "Mrs
-    Jones".
+    Middle names stay with the first name. A single word counts as a first name. A title and a
+    single word ("Mrs Jones") together become the last name, because a caller asks for "Mrs Jones".
     """
     name = tidy(text).strip(" ,")
     if _is_no_name(name):
@@ -66,10 +65,11 @@ def split_full_name(text: str) -> tuple[str, str]:
 
 
 def _is_no_name(name: str) -> bool:
-    """Whether a cell contains no name. Error values of spreadsheets begin with a #.
+    """Whether a cell contains no name. A single word that begins with # is an error value of a
+    spreadsheet, and no name.
 
-    Jennifer Null, Nan Goldin and Nil Sala are people, so a word such as "null" counts as a missing
-    name only in exactly the upper or lower case in which programs write it.
+    Jennifer Null, Nan Goldin and Nil Sala are people. So a word such as "null" counts as a missing
+    name only if its capitals are as programs write them: "NULL" or "null".
     """
     if not (name.isalpha() or any(map(str.isalpha, name))) or (name[0] == "#" and " " not in name):
         return True
@@ -96,8 +96,8 @@ def _strip_titles(parts: list[str]) -> list[str]:
 
 
 def _start_of_last_name(parts: list[str]) -> int:
-    """Return the index at which the last name starts: at the first particle, or at the last word
-    that is not a suffix such as "Jr"."""
+    """Return the index at which the last name starts: at the first particle (such as "van"), or at
+    the last word that is not a suffix (such as "Jr")."""
     for index in range(1, len(parts) - 1):
         if parts[index].strip(".").casefold() in _PARTICLES:
             return index

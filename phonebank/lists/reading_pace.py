@@ -9,10 +9,10 @@ SECONDS_AT_LEAST = 2.0
 def describe_pace(
     done: int, total: int, since: datetime | None, at: datetime, already: int = 0
 ) -> str:
-    """Describe the pace at `at`: "9,800 rows a second, about 2 minutes left."
+    """Describe the pace at the moment `at`: "9,800 rows a second, about 2 minutes left."
 
-    `done` of `total` rows have been read. A worker has been reading since `since` (aware). When it
-    started, `already` rows had been read. Return "" while it is too early to tell.
+    `done` of `total` rows have been read. A worker has been reading since `since` (aware). When the
+    worker started, `already` rows had been read. Return "" in the first SECONDS_AT_LEAST seconds.
     """
     seconds = (at - since).total_seconds() if since else 0.0
     if seconds < SECONDS_AT_LEAST or done <= already:

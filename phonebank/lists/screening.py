@@ -1,10 +1,10 @@
 """Keeps track of the screening of lists: the comparison of a list's numbers with the country's
 register of people who do not want calls.
 
-For each list, an organiser states when it was screened, or why it does not need to be. If the
-country's law forbids calls to numbers on the register, a list is paused until there is such a
-statement. The list is paused again when its screening is older than the law allows. The calling
-code commits.
+For each list, an organiser states when the list was screened, or why the list does not need
+screening. If the country's law forbids calls to numbers on the register, a list is paused until an
+organiser has stated this. The list is paused again when its screening is older than the law allows.
+The calling code commits.
 """
 
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ class Screening:
 
 
 def blocks_calls(campaign: Campaign) -> bool:
-    """Whether the law forbids calls to a list of this campaign that has no valid screening.
+    """Whether the law forbids calls to those lists of the campaign that have no valid screening.
 
     The numbers of a demonstration do not belong to real people, so the law does not apply to them.
     """
@@ -116,8 +116,8 @@ def attest(
     None means that the list does not need screening, for this `reason`.
 
     If the list is paused because of its screening, it is resumed. Raises InvalidInputError if the
-    date is in the future or already too old, or if the reason is missing or too long. Raises
-    ConflictError if there is no register or the list was undone.
+    date is in the future, if the law no longer accepts it, or if the reason is missing or too long.
+    Raises ConflictError if the country has no known register, or if the list was undone.
     """
     rule = rules_for(campaign.country).screening
     if rule is None:

@@ -39,7 +39,8 @@ def lists_of(campaign: Campaign) -> Sequence[tuple[ContactList, Account | None]]
 
 
 def lists_in_calling_order(campaign: Campaign) -> Sequence[ContactList]:
-    """Return the campaign's lists, sorted by priority and then by age."""
+    """Return the campaign's lists of people to call, sorted by priority, and oldest first within a
+    priority."""
     return db.session.scalars(
         select(ContactList)
         .where(ContactList.campaign_id == campaign.id, ContactList.purpose == ListPurpose.CALL)
@@ -71,17 +72,18 @@ def confirm(
     update_targets: Sequence[str] = (),
     update_empties: bool = False,
 ) -> None:
-    """Store the target of each column, and enqueue the import.
+    """Store the target of each column, and mark the list as queued for import. The calling code
+    enqueues the job.
 
     `targets` are targets of `column_mapping`, one for each column. `actions` are the organiser's
     decisions about values of yes-or-no columns. If the page asked for agreement, `suppressing` is
-    the number of rows that the organiser agreed to put on the do-not-call list. For people who are
-    already in the campaign, the values of `update_targets` are updated. With `update_empties`, an
-    empty cell deletes the stored value.
+    the number of rows whose phone numbers the organiser agreed to put on the do-not-call list. For
+    people who are already in the campaign, the values of `update_targets` are updated. With
+    `update_empties`, an empty cell deletes the stored value.
 
-    Raises ConflictError if the columns are already confirmed, if a value is undecided, if the
-    number of rows to suppress differs from `suppressing`, or if the campaign's people have been
-    erased.
+    Raises ConflictError if the columns are already confirmed, if a value is undecided, if agreement
+    is needed and the number of rows to suppress differs from `suppressing`, or if the campaign's
+    people have been erased.
     """
     lock_row(contact_list)
     campaign_id = contact_list.campaign_id
@@ -119,11 +121,12 @@ def confirm(
 def confirm_take_out(
     contact_list: ContactList, name: str, targets: list[str], agreed: bool
 ) -> None:
-    """Store the target of each column of a file that takes people out of calling, and enqueue the
-    job that reads the file.
+    """Store the target of each column of a file that takes people out of calling, and mark the file
+    as queued. The calling code enqueues the job.
 
-    `agreed` says whether the organiser saw whom the file names and, where necessary, agreed. Raises
-    ConflictError if the columns are already confirmed, or if `agreed` is false.
+    `agreed` says whether the organiser has seen whom the file names, and has agreed if the check
+    asked for agreement. Raises ConflictError if the columns are already confirmed, or if `agreed`
+    is false.
     """
     lock_row(contact_list)
     if contact_list.state != ListState.UPLOADED or contact_list.purpose != ListPurpose.TAKE_OUT:
@@ -181,7 +184,8 @@ def refused_rows(contact_list: ContactList, at_most: int) -> Sequence[RefusedRow
 
 
 def _lock_unless_undone(contact_list: ContactList) -> None:
-    """Lock the list. Raises ConflictError if it was undone, even if the page did not show that."""
+    """Lock the list. Raises ConflictError if it was undone, even if that happened after the page
+    was loaded."""
     lock_row(contact_list)
     if contact_list.state == ListState.UNDONE:
         raise ConflictError("This upload was undone.", "Upload the file again.")

@@ -1,8 +1,8 @@
-"""Takes the people whom a file names out of calling, because they have voted, joined or moved.
+"""Takes out of calling the people whom a file names, because they have voted, joined or moved.
 
 A file names a person by the ID in the campaign's own list, or by a phone number. A number together
-with a name means that one person. A number alone means everyone who has that number. The calling
-code commits.
+with a name means only the person who has both. A number alone means everyone who has that number.
+The calling code commits.
 """
 
 from __future__ import annotations
@@ -131,8 +131,8 @@ class Named:
 
 @dataclass
 class RowCounts:
-    """How many rows of a batch take somebody out, name only people who are already out, name nobody
-    in the campaign, or cannot be read."""
+    """How many rows of a batch take somebody out, name only people who are already out, or name
+    nobody in the campaign. `refused` are the rows without a readable ID or number."""
 
     taken: int = 0
     already: int = 0
@@ -141,7 +141,7 @@ class RowCounts:
 
 
 def read_row(row: Row, mapping: Mapping, country: str) -> Named:
-    """Read how a row names people. `country` is the campaign's ISO 3166-1 code."""
+    """Read how a row names people. `country` is the ISO 3166-1 code of the campaign's country."""
     cells, columns = row.cells, mapping.columns
     if row.fault:
         return Named(row.number, "", (), "", cells)
@@ -182,12 +182,13 @@ def named_people(campaign: Campaign, rows: Iterable[Named]) -> Sequence[SqlRow[A
 def take_out_batch(
     contact_list_id: int, first: int, rows: Sequence[Named], file_version: int
 ) -> None:
-    """Take the people whom some rows of a file name out of calling, and move the list's resume
-    point past these rows.
+    """Take out of calling the people whom these rows of a file name, and move the list's resume
+    point past the rows.
 
     `first` is the index of the first row. If a person is on a caller's screen, the call ends, and
     the caller's page gets an event after the commit. Run this under `retry_on_deadlock`. Raises
-    SupersededError, without changing anything, if the file must not be read further.
+    SupersededError, without changing anything, if the reading has ended, if another worker has
+    processed these rows, or if the file has changed.
     """
     contact_list = get_locked(ContactList, contact_list_id)
     if (

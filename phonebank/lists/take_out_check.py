@@ -24,9 +24,10 @@ SHARE_TO_ASK_ABOUT = 0.5
 
 @dataclass
 class TakeOutCheck:
-    """What a file would do: how many of the `left` people who could be taken out it would take out,
-    and what its `rows` do (`take_out.RowCounts`). Samples are the first few rows, each with its
-    number and its text."""
+    """What a file would do. `left` is how many people can still be taken out of calling, and
+    `people` is how many of them the file would take out. `taken`, `already`, `unknown` and
+    `refused` count the file's `rows`, as in `take_out.RowCounts`. The samples are the first few
+    rows of a kind, each with the row's number and its text or the person's name."""
 
     left: int
     rows: int = 0
@@ -41,7 +42,8 @@ class TakeOutCheck:
 
     @property
     def needs_agreement(self) -> bool:
-        """Whether the file would take out so many people that an organiser must agree first."""
+        """Whether an organiser must agree, because the file would take out more than
+        SHARE_TO_ASK_ABOUT of the people who are left."""
         return self.people > self.left * SHARE_TO_ASK_ABOUT
 
     def to_json(self) -> dict[str, Any]:
@@ -55,10 +57,10 @@ def check_take_out(
     mapping: Mapping,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> TakeOutCheck:
-    """Return whom a stored file would take out if its columns were mapped in this way.
+    """Return what a stored file would do if its columns were mapped in this way.
 
-    `progress` is called with the number of rows read so far. Raises InvalidFileError when it
-    reaches a row that cannot be read.
+    `progress` is called with the number of rows read so far. Raises InvalidFileError at the first
+    row that cannot be read.
     """
     learn_sizes()
     check = TakeOutCheck(people_left(campaign))

@@ -75,8 +75,9 @@ def read_time_zones(text: str, country: str) -> tuple[str, ...]:
     """Return every IANA time zone that a cell may mean in a list from `country` (ISO 3166-1
     alpha-2).
 
-    The zones are sorted and spelled as in the database. The result is empty if the cell names no
-    zone in which people of that country live.
+    The zones are sorted and spelled as in the IANA database. A full name with a place, such as
+    "Europe/Paris", counts in a list from any country. Without such a name, the result is empty
+    unless every word in the cell means a zone of that country.
     """
     said = tidy(text)
     named = _find_iana_name(said)
@@ -105,7 +106,7 @@ def _find_iana_name(said: str) -> str | None:
 
 
 def _is_offset(part: str) -> bool:
-    """Whether a part is an offset, such as "GMT-05:00".
+    """Whether a part of a cell is an offset from UTC, such as "GMT-05:00".
 
     Beside a word, an offset only repeats what the word says, and is right for only half of the
     year.

@@ -1,8 +1,8 @@
 """Undoes an import: deletes its contacts, except those that have been called.
 
-A contact that has been called stays, as a record of its calls. Callers do not get it, because its
-list is removed. The contact's own state does not change, so when the corrected file is uploaded,
-the contact comes back in its earlier state.
+A contact that has been called stays, as a record of its calls. Callers do not get the contact,
+because its list is removed from calling. The contact's own state does not change, so when the
+corrected file is uploaded, the contact comes back in its earlier state.
 
 For people who were in the campaign before the upload, the values that the file changed are
 restored. A value that has changed again since the upload stays. Tags that only this file gave are
@@ -144,11 +144,11 @@ def begin_undo(
 
     Afterwards, `restore_changed_contacts` restores the people whom the list changed. Only then does
     `delete_uncalled_contacts` delete the list's contacts, because some of those people may have
-    moved to the list. `batches.lift_some` takes off the do-not-call list the numbers that only this
-    list put there. All work in portions, because a million contacts or numbers take a while. The
-    batch of numbers that is taken off keeps `why`, a key of REASONS_TO_LIFT_MANY.
+    moved to the list. `batches.lift_some` removes from the do-not-call list the numbers that only
+    this upload put there. These functions work in portions, because a million contacts or numbers
+    take a while. `why`, a key of REASONS_TO_LIFT_MANY, is stored with the batch of removed numbers.
 
-    Raises ConflictError if there is nothing to undo.
+    Raises ConflictError if the list's state is not in UNDOABLE.
     """
     lock_row(contact_list)
     if contact_list.state not in UNDOABLE:

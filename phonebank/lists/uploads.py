@@ -48,11 +48,11 @@ def store_upload(
 ) -> ContactList:
     """Store a file as a list whose columns are not confirmed yet.
 
-    A workbook is stored as CSV text of the sheet that holds the list. The function reads the file
-    once, one piece at a time, including every row. So it reports any fault immediately, and counts
-    the rows. The calling code commits. If the file is refused, the calling code rolls back, so that
-    nothing of the file stays stored. With a `reason`, which is a key of `take_out.REASONS`, the
-    file takes people out of calling.
+    A workbook is stored as CSV text of the sheet that holds the list. The function reads the whole
+    file once, one piece at a time. So it counts the rows, and immediately finds any reason to
+    refuse the file. The calling code commits. If the file is refused, the calling code rolls back,
+    so that nothing of the file stays stored. With a `reason`, which is a key of `take_out.REASONS`,
+    the file takes people out of calling.
 
     Raises InvalidFileError if the file is refused, and ConflictError if the campaign's people have
     been erased.
@@ -157,7 +157,7 @@ def _settle_alphabet(dialect: Dialect, words: AccentedWords) -> Dialect:
     been read.
 
     Raises InvalidFileError if the alphabet cannot be recognised, or if the file mixes UTF-8 with an
-    alphabet other than the Windows one.
+    alphabet other than WINDOWS.
     """
     if dialect.encoding != "utf-8":
         return dialect

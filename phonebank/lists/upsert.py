@@ -1,9 +1,9 @@
-"""Adds the people that other software sends, or updates those who are already in the campaign.
+"""Adds the people whom other software sends, or updates those who are already in the campaign.
 
 The people are read like the rows of an upload, and checked in the same way (`normalise`,
 `persist`). New people are put on a separate contact list, which organisers can pause or undo like
-an upload. If the law requires screening, a list that was screened on a day gets no more people: the
-next new person, or the next new number of a known person, begins another list. The calling code
+an upload. If the law requires screening, no more people are added to a list after its screening.
+The next new person, or the next new number of a known person, begins another list. The calling code
 commits.
 """
 
@@ -157,8 +157,8 @@ def add_people(
 ) -> list[Result]:
     """Add people to a campaign, or update those who are already in it, as `upsert_people` does.
 
-    `list_of` locks and returns the contact list for new people. It is called only if there is a new
-    person.
+    `list_of` locks and returns the contact list for new people. It is not called if every person is
+    refused.
     """
     results: dict[int, Result] = {}
     read = list(_read(people, campaign, results))
@@ -248,14 +248,15 @@ def _begin_list(
 
 
 def _has_unscreened(found: Sequence[SqlRow[Any]]) -> bool:
-    """Whether a request has new people, or people of an undone list, or new numbers. `found` are
-    its rows whose people are in the campaign."""
+    """Whether a request has new people, people of an undone list, or new numbers of known people.
+    `found` are the request's rows whose people are already in the campaign."""
     rows = db.session.scalar(text("SELECT count(*) FROM incoming")) or 0
     return rows > len(found) or any(row.is_undone or row.has_new_number for row in found)
 
 
 def _next_list(screened: ContactList, campaign: Campaign) -> ContactList:
-    """Begin a list that waits for its own screening, and make it the list of the same token."""
+    """Begin a list that must be screened separately. The token that added people to `screened` adds
+    its next people to the new list."""
     begun = _begin_list(campaign, screened.name, screened.created_by_id, screened.priority)
     token = update(ApiToken).where(ApiToken.contact_list_id == screened.id)
     db.session.execute(token.values(contact_list_id=begun.id))

@@ -60,7 +60,8 @@ class MarkCounts:
     together: list[tuple[tuple[str, ...], int]] = field(default_factory=list)
 
     def count_suppressed(self, mapping: Mapping) -> int:
-        """Return the number of rows that would put their numbers on the do-not-call list.
+        """Return the number of rows whose phone numbers the import would put on the do-not-call
+        list.
 
         `mapping` has the targets of the columns and the organiser's decisions.
         """
@@ -107,7 +108,8 @@ def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
 
 
 def needs_agreement(suppressed: int, rows: int) -> bool:
-    """Whether so many of a list's rows would be suppressed that an organiser must agree first."""
+    """Whether an organiser must agree, because more than SHARE_TO_ASK_ABOUT of a list's rows would
+    be suppressed."""
     return suppressed > rows * SHARE_TO_ASK_ABOUT
 
 

@@ -1,7 +1,8 @@
 """Sends changes to the screens of boards, hosts and callers, so that nobody has to reload a page.
 
-`change_marks` marks boards that have changed. `board_query` reads what boards show, `board_payload`
-puts it into words, and `broadcaster` sends it to the boards that are connected to this process.
-`caller_events` sends events to the screens of individual callers. `server` is the Socket.IO server
-that they all use. docs/live-board.md describes how they work together.
+`change_marks` marks boards that have changed. `board_query` reads the figures that boards show,
+`board_payload` turns the figures into the data of an event, and `broadcaster` sends the event to
+the boards that are connected to this process. `caller_events` sends events to the screens of
+individual callers. `server` is the Socket.IO server that they all use. docs/live-board.md describes
+how they work together.
 """

@@ -1,4 +1,5 @@
-"""The data of a board: figures and words, without any contact. This module runs no queries."""
+"""The data of a board: figures and words, without any data about contacts. This module runs no
+queries."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -56,8 +57,8 @@ class Score:
 
 @dataclass(frozen=True)
 class Recent:
-    """A recorded call, with only the data that the feed may show. `name` is None for a hidden
-    caller."""
+    """A recorded call, with only the data that the feed may show. `name` is None if the caller is
+    hidden or was removed."""
 
     name: str | None
     conversation: bool
@@ -108,7 +109,8 @@ class Figures:
 
     @property
     def break_left(self) -> int | None:
-        """The number of seconds left of the break, as `seconds_of_break` returns it."""
+        """The number of seconds of the break that are left, as `seconds_of_break` counts them, or
+        None if the party has ended."""
         if self.state == PartyState.ENDED:
             return None
         return seconds_of_break(self.paused, self.break_until, self.read_at)
@@ -127,10 +129,10 @@ def version_of(figures: Figures) -> int:
     """Return a version number for these figures. Figures of the same party that were read later
     have a higher number.
 
-    The number depends first on the version of the party's tallies, which never decreases. Then it
-    depends on time, because names, settings and the last ten minutes change without a call.
-    JavaScript represents integers exactly up to 2^53, and the number stays below that for 900,000
-    changes to one party.
+    The number depends first on the version of the party's tallies, which never decreases. For the
+    same tallies, it grows with time, because names, settings and the calls of the last ten minutes
+    also change without a new call. JavaScript represents integers exactly up to 2^53. The number
+    stays below this limit for 900,000 changes to one party's tallies.
     """
     return figures.tally_version * MILLISECONDS + figures.age
 
@@ -141,8 +143,9 @@ def payload(
     """Return the data of the event `board`. The data has only JSON types, and no personal data
     except callers' first names.
 
-    `campaign` has the totals of all parties. If it is None, they are left out. `hour` has the
-    number of calls in each five minutes of the last hour, oldest first.
+    `campaign` has the totals of all the campaign's parties. If `campaign` is None, these totals are
+    left out. `hour` has the number of calls in each five-minute period of the last hour, oldest
+    first.
     """
     goal, conversations = figures.goal, figures.conversations
     percent = 100 * conversations // goal if goal else 0
@@ -191,7 +194,7 @@ def payload(
 
 def places(scores: Iterable[Score]) -> list[tuple[int, Score]]:
     """Return the top places, each with its place number. Callers with the same number of
-    conversations share a place, and all of them count for the number of the next place: 1, 1, 3."""
+    conversations share a place. After two callers in place 1, the next place is 3."""
     found = []
     place = 1
     for score in sorted(scores, key=lambda score: -score.conversations):
@@ -264,8 +267,8 @@ def name_active_callers(names: Sequence[str], active: int) -> str:
 
 
 def bar_heights(hour: Sequence[int]) -> list[int]:
-    """Return the heights of the bars, as percentages of the tallest bar. A bar for a single call
-    stays visible beside a tall one."""
+    """Return the heights of the bars, as percentages of the largest number in `hour` or of
+    TALLEST_BAR, whichever is larger. A bar for a single call stays visible beside a tall one."""
     tallest = max(*hour, TALLEST_BAR)
     return [max(round(100 * calls / tallest), 4) if calls else 0 for calls in hour]
 
@@ -283,8 +286,8 @@ def is_moment(call: Recent) -> bool:
 
 
 def feed_text(call: Recent) -> str:
-    """Return the feed's text for a call, which names the caller and the kind of call but never the
-    contact."""
+    """Return the feed's text for a call. The text says who made the call (“Someone” if `name` is
+    None) and what kind of call it was, and never names the contact."""
     name = call.name or SOMEONE
     if call.first_yes:
         return f"{name} got the first yes"
@@ -312,8 +315,8 @@ def describe_rest(conversations: int, goal: int) -> str:
 
 
 def describe_all_parties(figures: Figures, campaign: CampaignTotals | None) -> str:
-    """Return the total of all parties, such as “All parties: 1,234 conversations”, or an empty text
-    if no other party has conversations."""
+    """Return the total of all parties, such as “All parties: 1,234 conversations”. Return an empty
+    text if fewer than two parties have had conversations, or if `campaign` is None."""
     if campaign is None or campaign.parties < 2:
         return ""
     # The campaign's totals may be two seconds older than the party's. With `max`, all parties never

@@ -1,4 +1,5 @@
-"""Reads everything that boards show in a single statement, so that all boards show the same moment.
+"""Reads the figures of several boards in a single statement, so that all these boards show the same
+moment.
 
 The work for a board grows with the number of callers in its party, but not with the number of calls
 per second.
@@ -151,7 +152,7 @@ _NO_JIT = text("SET LOCAL jit = off")
 
 
 def read_figures(party_ids: Iterable[int]) -> dict[int, Figures]:
-    """Return the figures by party id. Parties that do not exist are left out."""
+    """Return the figures of these parties, by party id. Parties that do not exist are left out."""
     db.session.execute(_NO_JIT)
     rows = db.session.execute(_FIGURES, _VALUES | {"party_ids": list(party_ids)})
     return {row.party_id: _figures(row) for row in rows}
@@ -178,7 +179,7 @@ WHERE a.active AND (
 
 
 def hosts_still_allowed(hosts: Iterable[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
-    """Return those of the triples that are still allowed. Each triple has the ids of a party, an
+    """Return the triples in `hosts` that are still allowed. Each triple has the ids of a party, an
     account and a session.
 
     A triple is allowed if the account may run the party and is still signed in with that session.

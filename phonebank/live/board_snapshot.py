@@ -1,5 +1,5 @@
-"""The data of one whole board, for a page that is opened and for a connected board that asks for
-it."""
+"""All the data of one board, for a page that somebody opens and for a connected board that asks for
+the data."""
 
 import time
 from typing import Any
@@ -22,8 +22,9 @@ _TALLIES = text("SELECT coalesce(sum(version), 0) FROM tally WHERE party_id = :p
 def board_snapshot(party_id: int, token: str | None = None) -> dict[str, Any]:
     """Return the payload of a party's board, with the totals of its campaign.
 
-    `token` is from the link of the television that asks. Raises GoneError if the party now has a
-    different link, or if there is no such party.
+    `token` is the token in the link that a television opened, or None for any other page. Raises
+    GoneError if the token of the party's board is now a different one, or if there is no such
+    party.
     """
     reading = live().boards.of(party_id)
     if reading is None or token not in (None, reading.figures.board_token):
@@ -37,8 +38,9 @@ def board_tag(party_id: int) -> str:
     """Return a tag for the party's board. The tag changes when the board changes, and also every
     TAGGED_FOR seconds. Computing it is much less work for PostgreSQL than reading the board.
 
-    The tag includes the tallies, in case Redis has lost the mark of a change. Compute the tag
-    before you read the board. If the board changes in between, the next tag differs.
+    The tag includes the version of the tallies, in case Redis has lost the mark of a change.
+    Compute the tag before you read the board. If the board changes in between, the next tag is
+    different from this one.
     """
     version = db.session.scalar(_TALLIES, {"party_id": party_id})
     try:

@@ -3,10 +3,10 @@
 A broadcaster's work grows with its connected boards, not with the calls that are recorded. It sends
 only to boards that are connected to its own process.
 
-Every half second it asks Redis, in one command, which of its boards have changed, and reads the
-changed boards from PostgreSQL in one statement. The same statement also reads each board that was
-last read four seconds ago or earlier, whatever Redis says. So a lost mark, a killed process or an
-emptied Redis delays a board by less than five seconds.
+Every half second, the broadcaster asks Redis in one command which of its boards have changed, and
+reads these boards from PostgreSQL in one statement. The same statement also reads each board that
+was last read four seconds ago or earlier, whatever Redis says. So a lost mark, a killed process or
+an emptied Redis delays a board by less than five seconds.
 """
 
 import logging
@@ -61,8 +61,9 @@ def _jittered(at: float) -> float:
 
 @dataclass(frozen=True)
 class Watcher:
-    """A connected board. For a television, `token` is from its link. For a host, `account_id` is
-    the host's account, and `session_id` is the session in which the host is signed in."""
+    """A connected board. For a television, `token` is the token in its link. For a host,
+    `account_id` is the id of the host's account, and `session_id` is the id of the session in which
+    the host is signed in."""
 
     party_id: int
     token: str | None = None
@@ -100,7 +101,8 @@ class Broadcaster:
         self.socketio.start_background_task(self._run)
 
     def remove(self, sid: str) -> None:
-        """Forget the board with this socket id. If there is no such board here, nothing changes."""
+        """Forget the board with this socket id. If no such board is connected to this process,
+        nothing changes."""
         self._watchers.pop(sid, None)
 
     def watcher(self, sid: str) -> Watcher | None:
@@ -129,8 +131,8 @@ class Broadcaster:
             self.socketio.sleep(max(LEAST_REST, ROUND - (time.monotonic() - began)))
 
     def _round(self) -> None:
-        """Read and send the boards that have changed, and the boards that were last read some
-        seconds ago.
+        """Read and send the data of each board that has changed, and of each board that was last
+        read four seconds ago or earlier (two seconds while Redis is unavailable).
 
         An unchanged board is sent again in case an earlier event was lost on the way to a page.
         """
@@ -160,8 +162,8 @@ class Broadcaster:
                 self._marks[party_id] = marks[party_id]
 
     def _track(self, parties: AbstractSet[int], at: float) -> None:
-        """Keep track of these parties, and of no others. A newly connected board asks for its first
-        data itself."""
+        """Remember when each of these parties was last read, and forget all other parties. A newly
+        connected board asks for its first data itself."""
         for party_id in parties - self._read_at.keys():
             self._read_at[party_id] = _jittered(at)
         for party_id in self._read_at.keys() - parties:
@@ -187,7 +189,7 @@ class Broadcaster:
         """Send the party's figures to its room.
 
         Disconnect televisions whose link has been replaced. If the party no longer exists,
-        disconnect everyone.
+        disconnect all its boards.
         """
         for sid, watcher in watching:
             if figures is None or watcher.token not in (None, figures.board_token):
@@ -203,8 +205,8 @@ class Broadcaster:
         )
 
     def _disconnect_revoked_hosts(self) -> None:
-        """Disconnect hosts who have signed out, co-hosts who have been removed, and accounts that
-        have been deactivated."""
+        """Disconnect hosts who have signed out or whose account has been deactivated, and co-hosts
+        who have been removed."""
         hosts = {
             sid: (watcher.party_id, watcher.account_id, watcher.session_id or 0)
             for sid, watcher in list(self._watchers.items())

@@ -1,4 +1,5 @@
-"""Sends events to the screens of individual callers, in every web process, through Redis.
+"""Sends events to the screens of individual callers. The events go through Redis, so they reach the
+screens that are connected to any web process.
 
 An event only tells a screen to ask the server again. A screen that missed an event learns of the
 change when it sends its next request. Call these functions after the commit. They do not raise an

@@ -60,12 +60,13 @@ class CallerScreens:
         self.socketio.start_background_task(self._run)
 
     def remove(self, sid: str) -> None:
-        """Forget the screen with this socket id. If there is no such screen here, nothing
-        changes."""
+        """Forget the screen with this socket id. If no such screen is connected to this process,
+        nothing changes."""
         self._devices.pop(sid, None)
 
     def disconnect_ended(self) -> None:
-        """Disconnect the screens whose device has been signed out. This needs an app context."""
+        """Disconnect the screens whose device has been signed out. Call this function in an app
+        context."""
         devices = dict(self._devices)
         if not devices:
             return

@@ -58,7 +58,8 @@ def mark_after_commit(party_id: int | None) -> None:
 
 
 def marks_of(party_ids: list[int]) -> list[str | None]:
-    """Return the marks of these parties, in the same order. A party without a mark has None.
+    """Return the marks of these parties, in the order of `party_ids`, with None for each party that
+    has no mark.
 
     Raises RedisError if Redis is unavailable.
     """

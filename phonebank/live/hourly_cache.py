@@ -1,9 +1,10 @@
-"""The number of calls in each five minutes of a party's last hour, which a board shows as bars.
+"""The number of calls in each five-minute period of a party's last hour. A board shows these
+numbers as bars.
 
-A large party makes thousands of calls in an hour, and the bars change slowly. So the bars are not
-read twice a second like the other figures. A process reads each party's bars at most once every ten
-seconds. One statement reads at most a hundred parties, so that when a thousand boards open at once,
-they do not all wait for a single statement.
+A large party makes thousands of calls in an hour, and the bars change slowly. So the bars are read
+less often than the other figures: a process reads each party's bars at most once every ten seconds.
+One statement reads the bars of at most a hundred parties. Otherwise, if a thousand boards opened at
+once, all of them would wait for one long statement.
 """
 
 import logging
@@ -38,8 +39,8 @@ GROUP BY party_id, back
 
 
 def read_hours(party_ids: Iterable[int]) -> dict[int, list[int]]:
-    """Return, for each party, the number of calls in each five minutes of the last hour, oldest
-    first."""
+    """Return, for each party, the number of calls in each five-minute period of the last hour,
+    oldest first."""
     hours = {party_id: [0] * BARS for party_id in party_ids}
     values = {"party_ids": list(hours), "seconds": BAR_SECONDS, "oldest": BARS - 1}
     for row in db.session.execute(_HOUR, values):
@@ -58,11 +59,11 @@ class HourlyCache:
     _not_before: float = 0.0
 
     def refresh(self, party_ids: Iterable[int]) -> None:
-        """Read the bars of all parties that have never been read, and of up to a hundred parties
-        whose bars are ten seconds old.
+        """Read the bars of each of these parties for which this process has no bars yet, and of up
+        to a hundred parties whose bars were read at least `kept_for` seconds ago.
 
         If PostgreSQL fails, the transaction is rolled back and no error is raised, because no board
-        should wait for its bars. After ten seconds, the next call tries again.
+        should wait for its bars. After that, no bars are read for `kept_for` seconds.
         """
         at = time.monotonic()
         if at < self._not_before:
@@ -85,12 +86,13 @@ class HourlyCache:
                 self._read.pop(party, None)
 
     def of(self, party_id: int) -> Sequence[int]:
-        """Return the bars that were last read for this party, or zeros if it has not been read
+        """Return the bars that were last read for this party, or zeros if no bars have been read
         yet."""
         return self._read.get(party_id, (0.0, NO_CALLS))[1]
 
     def _keep(self, at: float, hours: Mapping[int, Sequence[int]]) -> None:
-        """Keep bars read at `at`, unless a later reading has already finished."""
+        """Store the bars that were read at `at`, except for parties whose bars have been read again
+        since."""
         for party, hour in hours.items():
             if party not in self._read or self._read[party][0] < at:
                 self._read[party] = (at, hour)

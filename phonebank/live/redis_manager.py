@@ -1,5 +1,5 @@
-"""A version of Socket.IO's Redis manager, which links the sockets of all processes, with one
-change."""
+"""Socket.IO's Redis manager, with one change. The manager lets a process reach the sockets of all
+other processes."""
 
 from socketio import RedisManager
 
@@ -8,8 +8,8 @@ class DisconnectingRedisManager(RedisManager):
     """Socket.IO's Redis manager, changed so that closing a room disconnects the sockets in it, in
     every process.
 
-    The library's own manager would leave the sockets open but send them no further events. It calls
-    `basic_close_room` in each process when a room is closed in any of them.
+    The library's own manager would leave the sockets open but send them no further events. When any
+    process closes a room, the library calls `basic_close_room` in every process.
     """
 
     def basic_close_room(self, room: str, namespace: str) -> None:

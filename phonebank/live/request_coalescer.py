@@ -51,8 +51,8 @@ class BoardCoalescer:
     def of(self, party_id: int) -> Reading | None:
         """Return the current data of the party's board, or None if there is no such party.
 
-        This ends the request's transaction. If each waiting request kept its connection, the
-        request that reads the boards might not get one.
+        This function ends the request's transaction, which frees its database connection. If every
+        waiting request kept a connection, the request that reads the boards might not get one.
         """
         db.session.rollback()
         mine: Future[Reading | None] = Future()

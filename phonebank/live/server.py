@@ -1,4 +1,5 @@
-"""The Socket.IO server of a web process. It decides who may connect and answers errors.
+"""The Socket.IO server of a web process. It decides who may connect, and tells clients about
+errors.
 
 The server accepts only websockets, so that any process can serve any client without sticky
 sessions. Clients send very little over the websocket, because pages make changes with forms, which
@@ -89,9 +90,9 @@ def init_app(app: Flask) -> None:
 def _uncompressed(wsgi_app: "WSGIApplication") -> "WSGIApplication":
     """Refuse the compression that browsers offer for websockets.
 
-    Compression would need more memory than everything else that a socket uses. It would save
-    little, because a board is a kilobyte and a caller's screen gets only a few short events in an
-    evening.
+    For each socket, compression would need more memory than everything else together. It would save
+    little, because a board's data is about a kilobyte, and a caller's screen gets only a few short
+    events in an evening.
     """
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -143,7 +144,7 @@ def on_event(event: str, namespace: str) -> Callable[[Handler], Handler]:
 
 
 def refuse_unknown_events(namespace: str) -> None:
-    """Answer with an error every event in this namespace that has no handler."""
+    """If an event in this namespace has no handler, answer it with an error."""
 
     @on_event("*", namespace)
     @access.open_to(access.ANYONE)

@@ -1,9 +1,9 @@
 """The file that tells a command in another terminal which servers `make run` has started.
 
-`make run` chooses addresses and secrets for its own processes. While it runs, it keeps them in a
-file that only its owner can read. If a variable is missing from the environment of a `phonebank`
-command, the command reads it from this file. A real server sets its environment and has no such
-file.
+`make run` chooses addresses and secrets for its own processes. While `make run` runs, it stores
+them in a file that only the file's owner can read. If a variable is missing from the environment of
+a `phonebank` command, the command reads it from this file. A production server has the variables in
+its environment, and has no such file.
 """
 
 import os
@@ -52,7 +52,8 @@ def remove(home: Path) -> None:
 
 
 def load_into(environment: MutableMapping[str, str]) -> None:
-    """Add the variables of the running `make run`, unless the environment names a database."""
+    """Add the variables from the file of the running `make run`, unless the environment already has
+    DATABASE_URL. A variable that is already set keeps its value."""
     if environment.get("DATABASE_URL"):
         return
     home = data_folder(environment)

@@ -38,7 +38,7 @@ def check_shared_memory() -> None:
 def choose_addresses(environment: Mapping[str, str]) -> dict[str, str]:
     """Return HOST, PORT and BASE_URL, with defaults for variables that the environment lacks.
 
-    Raises StartupError if no server can listen there.
+    Raises StartupError if PORT is not a port number, or if no server can listen on the address.
     """
     host = environment.get("HOST") or "127.0.0.1"
     wanted = environment.get("PORT") or "5000"

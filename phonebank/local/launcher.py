@@ -4,7 +4,8 @@ The launcher first checks that it can start. If something is missing, one messag
 starts the servers, creates the tables, loads the demonstration and runs the Procfile's processes.
 Ctrl-C, a signal or the end of one process ends all of them.
 
-Exit status: 0 if it was asked to stop, 1 if a process failed, 2 if the launcher could not start.
+Exit status: 0 if the launcher was asked to stop, 1 if a process failed, 2 if the launcher could not
+start.
 """
 
 from __future__ import annotations
@@ -50,15 +51,16 @@ class PartFailedError(Exception):
 
 
 class StopRequestedError(BaseException):
-    """The exception that breaks off the start after Ctrl-C or another signal to stop."""
+    """The exception that ends the launcher after Ctrl-C or another signal to stop."""
 
 
 class _StopRequest:
     """Handles Ctrl-C and SIGTERM until honcho does.
 
-    It remembers the first signal, and `check` raises StopRequestedError between two steps of the
-    start. The first signal does not raise at once, because an exception is lost if the signal comes
-    inside one of Python's own callbacks, for example at a fork. A second signal raises at once.
+    An object remembers the first signal, and `check` raises StopRequestedError between two steps of
+    the start. The first signal does not raise the exception at once, because Python loses an
+    exception that is raised inside one of its own callbacks, for example at a fork. A second signal
+    raises the exception at once.
     """
 
     def __init__(self) -> None:
@@ -164,7 +166,7 @@ def _run_together(procfile: Mapping[str, str], environment: dict[str, str]) -> N
 
 
 def _show_links(environment: Mapping[str, str]) -> None:
-    """Print the addresses to open, once the web process answers."""
+    """Wait until the web process answers, and print the addresses to open."""
     # BASE_URL may be a name that this machine cannot reach.
     host = "127.0.0.1" if environment["HOST"] == "0.0.0.0" else environment["HOST"]  # noqa: S104
     address = f"http://{host}:{environment['PORT']}/"

@@ -1,7 +1,7 @@
-"""Starts a server as a child process, and ends it together with its parent. Each server has a
-folder, a socket and a log.
+"""Starts a server as a child process, and ends the server when the parent process ends. Each server
+has a folder, a socket and a log.
 
-`servers.py` starts PostgreSQL and Redis with this.
+`servers.py` uses this module to start PostgreSQL and Redis.
 """
 
 from __future__ import annotations
@@ -124,7 +124,8 @@ class ServerFolder:
         """Stop a server that outlived its parent. Remove its pid file if the pid now belongs to
         another program.
 
-        `command` is the server's process name. `home` is the folder that its command line names.
+        `command` is the server's process name. `home` is the folder that the server's command line
+        names.
         """
         try:
             process = psutil.Process(int(pid_file.read_text(encoding="utf-8").split("\n", 1)[0]))
@@ -145,8 +146,9 @@ class ServerFolder:
     def socket_dir(self, socket_name: str, account: pwd.struct_passwd | None = None) -> Path:
         """Return the folder for the socket.
 
-        This is `path`. If `path` is too long for a socket, or has characters that a URL would have
-        to escape, it is a private folder in the system's temporary folder.
+        The folder is `path`, unless `path` is too long for a socket or has characters that a URL
+        would have to escape. In those cases, return a private folder in the system's temporary
+        folder.
         """
         if _fits_socket_path(self.path / socket_name):
             self._socket_dir = self.path
@@ -174,7 +176,8 @@ class ServerFolder:
         on_parent_death: signal.Signals,
         account: pwd.struct_passwd | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Run a command whose output goes to the log. Ctrl-C in the terminal does not reach it."""
+        """Start a command whose output is written to the log. Ctrl-C in the terminal does not reach
+        the command."""
         with self.log_file.open("ab") as output:
             return subprocess.Popen(
                 command,
@@ -198,7 +201,7 @@ class ServerFolder:
         attempt: Callable[[], None],
         account: pwd.struct_passwd | None = None,
     ) -> RunningServer:
-        """Run a server and return once `attempt` has reached it.
+        """Start a server, and return when `attempt` has reached the server.
 
         Raises LocalServerError, with the last lines of the server's log, if the server ends or does
         not answer in time.
@@ -270,8 +273,8 @@ def folder_error(what: str, path: Path, fault: OSError) -> LocalServerError:
 
 
 def die_with_parent(wanted: signal.Signals, parent: int | None = None) -> Callable[[], None] | None:
-    """Return a function for a child to run before exec. It makes the kernel send the child the
-    signal `wanted` when the child's parent dies.
+    """Return a function for a child to run before exec. The function makes the kernel send the
+    signal `wanted` to the child when the child's parent dies.
 
     For the kernel, the parent is the thread that starts the child. So start servers from a thread
     that lives as long as the process, such as the main thread. Return None if the kernel cannot

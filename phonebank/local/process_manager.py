@@ -84,7 +84,7 @@ class PartManager(Manager):
                 process.kill()
 
     def end_survivors(self) -> None:
-        """End every descendant that outlived honcho's loop."""
+        """End every descendant of the processes that is still running after honcho's loop."""
         ignore_stop_signals()
         family = self._family | self._descendants()
         for wanted in (signal.SIGTERM, signal.SIGKILL):

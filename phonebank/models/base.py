@@ -1,5 +1,5 @@
-"""The declarative base and the naming convention, and the column types and defaults that several
-tables use."""
+"""What several tables use: the declarative base, the naming convention of constraints, column
+types, and default values."""
 
 import os
 import time
@@ -33,9 +33,9 @@ class Base(DeclarativeBase):
 class Versioned:
     """A table whose ORM class also has `xmin`, the id of the transaction that last wrote the row.
 
-    PostgreSQL keeps `xmin` for every row of every table, and locking a row does not change it. A
-    statement that names the `xmin` of every row that it relies on writes nothing if one of those
-    rows has changed.
+    PostgreSQL keeps `xmin` for every row of every table, and locking a row does not change its
+    `xmin`. If the condition of a statement names the `xmin` of every row that the statement relies
+    on, the statement writes nothing after one of those rows has changed.
     """
 
     row_version: Mapped[str] = mapped_column(

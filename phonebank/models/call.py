@@ -45,8 +45,8 @@ HANDED_OUT_NO = Sequence("call_handed_out_no", metadata=Base.metadata)
 class Call(Base):
     """One call. It is open while `ended_at` is null.
 
-    The id is the token of the hold and the idempotency key of the outcome. Each claim makes a new
-    id, so an outcome can never reach another caller's hold.
+    The id is the token of the hold and the idempotency key of the outcome. Each claim makes a call
+    with a new id, so a late outcome can never be recorded for another caller's hold.
     """
 
     __tablename__ = "call"

@@ -1,4 +1,4 @@
-"""Organisers' corrections of calls, with the values before and after."""
+"""Organisers' corrections of calls, with the values before and after each correction."""
 
 import uuid
 from datetime import datetime
@@ -15,8 +15,8 @@ class CallCorrection(Base):
 
     `before` and `after` have only the values that changed: `outcome` (a key), `note`, and `answers`
     by step id (None for no answer). `after` also has `callback_at` if the organiser gave a time.
-    Both may contain what a person said, so they are deleted with the call. The audit still records
-    that there was a correction.
+    `before` and `after` may contain what a person said, so a correction is deleted with its call.
+    The audit still records that there was a correction.
     """
 
     __tablename__ = "call_correction"

@@ -1,4 +1,4 @@
-"""A call-out: a meeting in a hall that turns the people in it into hosts of parties."""
+"""A call-out: a meeting in a hall at which people promise to host parties."""
 
 import secrets
 import uuid
@@ -24,7 +24,7 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class CallOutStep(StrEnum):
-    """The steps of the evening, in order. The remote control moves the projector from step to
+    """The steps of a call-out, in order. The organiser's remote makes the projector show the next
     step."""
 
     SIGN_IN = "sign_in"
@@ -88,7 +88,7 @@ class CallOut(Base):
 
 
 class SignUp(Base):
-    """A person who signed in at a call-out. `email` or `phone` is known."""
+    """A person who signed in at a call-out. At least one of `email` and `phone` is known."""
 
     __tablename__ = "call_out_sign_up"
     __table_args__ = (
@@ -158,7 +158,7 @@ class Pledge(Base):
 
 
 class PledgeSeat(Base):
-    """A place at a pledged party that somebody in the hall has taken."""
+    """A place that somebody in the hall has taken at a pledged party."""
 
     __tablename__ = "pledge_seat"
 
@@ -201,7 +201,7 @@ class CallOutSheet(Base):
 
 
 class SheetLine(Base):
-    """A line of a sheet that somebody has typed in."""
+    """One line of a paper sheet, after somebody has typed it in."""
 
     __tablename__ = "call_out_sheet_line"
     __table_args__ = (state_check(SheetLineState),)

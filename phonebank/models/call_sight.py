@@ -1,5 +1,5 @@
-"""A part of the access ledger. It records when a caller saw a person again while looking up who had
-called back."""
+"""A part of the access ledger. It records when a caller saw the first name of a person again, to
+find out who had called the caller back."""
 
 import uuid
 from datetime import datetime
@@ -13,7 +13,7 @@ from phonebank.models.base import Base, now
 class CallSight(Base):
     """A moment when a call's caller saw the person's first name again.
 
-    The first moment is the call itself and has no row here.
+    The caller first saw the name during the call itself. That moment has no row here.
     """
 
     __tablename__ = "call_sight"

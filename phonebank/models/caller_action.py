@@ -21,7 +21,7 @@ class CallerActionKind(StrEnum):
 
 class CallerAction(Base):
     """One action of an organiser on one caller: who acted, when and why, and the figures that the
-    page showed."""
+    organiser's page showed."""
 
     __tablename__ = "caller_action"
     __table_args__ = (Index("ix_caller_action_caller", "caller_id", "at"),)
@@ -37,7 +37,7 @@ class CallerAction(Base):
 
 
 class DoorStop(Base):
-    """A blocked network address. Callers who join this campaign from it must wait until an
+    """A blocked network address. Callers who join the campaign from this address must wait until an
     organiser admits them. The block ends at `until`."""
 
     __tablename__ = "door_stop"

@@ -1,5 +1,5 @@
-"""A campaign: the organisation that it makes calls for, its country and calling hours, its script
-and its limits."""
+"""A campaign: the organisation that the calls are made for, and the campaign's country, calling
+hours, script and pace limits."""
 
 import secrets
 from datetime import date, datetime

@@ -36,8 +36,8 @@ class ContactState(StrEnum):
 class Contact(Base):
     """A person to call in one campaign.
 
-    `suppressed_at` is separate from `state`, so that taking the number off the do-not-call list
-    again restores exactly the earlier state.
+    `suppressed_at` is separate from `state`, so that the contact still has its earlier state if the
+    number is later taken off the do-not-call list.
     """
 
     __tablename__ = "contact"

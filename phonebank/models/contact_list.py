@@ -113,7 +113,7 @@ class ContactList(Base):
 
 
 class UploadChunk(Base):
-    """A piece of an uploaded file, which is kept only until the import has read the file.
+    """A piece of an uploaded file. It is kept only until the import has read the whole file.
 
     It is stored in the database and not on a disk, so that any worker on any machine can read it.
     """
@@ -144,8 +144,8 @@ class RefusedRow(Base):
 
 class ContactChange(Base):
     """What an upload changed about a person who was already in the campaign. `before` and `after`
-    have values by column. An undo restores a value from `before` only if the person still has the
-    value from `after`."""
+    have the old and new values of the changed columns, by column. An undo restores a value from
+    `before` only if the person still has the value from `after`."""
 
     __tablename__ = "contact_change"
 
@@ -163,8 +163,8 @@ class UploadCheck(Base):
     """What an upload would do, as counted by a job before the upload's columns are confirmed.
 
     `plan` has the columns and decisions for which the job counts, and `token` identifies them.
-    `choices` are the values of the page's form, by field. `found` is empty until every row has been
-    counted.
+    `choices` are the values of the form on the upload's page, by field. `found` is empty until
+    every row has been counted.
     """
 
     __tablename__ = "upload_check"

@@ -1,8 +1,8 @@
 """Counts of a campaign's calls by day, for figures that tallies do not provide.
 
-Recording an outcome does not write these tables. A job counts the days whose tallies have changed.
-`CountedDay` says which version of a day's tallies the day's counts include, so a reader knows
-whether the counts are current (see `campaigns.day_counts`).
+Recording an outcome does not write these tables. If the tallies of a day have changed, a job counts
+the calls of that day again. `CountedDay` stores the version that the day's tallies had at the
+count. If that version is still the same, the counts are current (see `campaigns.day_counts`).
 """
 
 from datetime import date, datetime
@@ -14,8 +14,8 @@ from phonebank.models.base import Base
 
 
 class CountedDay(Base):
-    """A day of a campaign that has been counted. Days begin and end in the first time zone of the
-    campaign's country."""
+    """A day on which one campaign's calls have been counted. It is a day in the first time zone of
+    the campaign's country."""
 
     __tablename__ = "counted_day"
 

@@ -10,8 +10,8 @@ from phonebank.models.base import Base
 
 
 class DialDecision(Base):
-    """The figures that `pacing.rule` was given, and its answer. Decisions to dial no lines are not
-    kept.
+    """One decision of `pacing.rule` to dial lines before callers are ready: the figures that the
+    rule was given, and the number of lines. Other decisions are not kept.
 
     The columns from `ready` to `lost` are the rule's inputs: the lines and callers at that moment,
     and the figures of the day so far.

@@ -1,4 +1,5 @@
-"""A file that an organiser asked for: its contents, the progress of its job, and its pieces."""
+"""A file that an organiser asked for: its kind, its pieces, and the progress of the job that makes
+it."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -117,7 +117,7 @@ class BlockedGuest(Base):
 
 
 class NearAlert(Base):
-    """A request for one e-mail when there is a first event near a place."""
+    """A stranger's request for one e-mail as soon as there is an event near a place."""
 
     __tablename__ = "near_alert"
     __table_args__ = (UniqueConstraint("email", "country", "place_code"),)

@@ -20,8 +20,8 @@ class InboxState(StrEnum):
 
 
 class InboxItem(Base):
-    """One answer in one call that the script marks as "needs action". The answer itself stays in
-    the table `answer`."""
+    """An answer, given in one call, that the script marks as "needs action". The answer itself
+    stays in the table `answer`."""
 
     __tablename__ = "inbox_item"
     __table_args__ = (
@@ -48,8 +48,8 @@ class InboxItem(Base):
 
 class InboxMark(Base):
     """How far the job for the inbox and for tags has read a campaign's calls. This is not a column
-    of `campaign`, because every claim under way has to read the campaign's row again after it
-    changes."""
+    of `campaign`, because every claim under way must read the campaign's row again after any change
+    to that row."""
 
     __tablename__ = "inbox_mark"
 
@@ -60,8 +60,7 @@ class InboxMark(Base):
 
 
 class TextSent(Base):
-    """A text message after a call that, according to the caller, the caller has sent from their own
-    phone."""
+    """A caller's statement that they sent a text message from their own phone after a call."""
 
     __tablename__ = "text_sent"
 

@@ -23,8 +23,8 @@ class EventKind(StrEnum):
 
 
 class LineEventRow(Base):
-    """One event on one line. A provider may send an event twice, but the key allows only one row
-    for it."""
+    """One event on one line. A provider may send the same event twice, but the primary key allows
+    only one row for the event."""
 
     __tablename__ = "line_event"
     __table_args__ = (state_check(EventKind, "kind"), state_check(EndCause, "cause"))

@@ -92,7 +92,7 @@ class Listing(Base):
 
 class ListingReport(Base):
     """A stranger's report of a listing. `reporter` is a keyed hash of the stranger's network
-    address, so that several reports from one person count only once."""
+    address, so that several reports from one address count only once."""
 
     __tablename__ = "listing_report"
     __table_args__ = (UniqueConstraint("listing_id", "reporter"),)

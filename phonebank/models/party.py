@@ -101,19 +101,19 @@ class Party(Versioned, Base):
         return self.state == PartyState.ENDED
 
     def is_paused(self, at: datetime) -> bool:
-        """Whether there is a break, called by the host, at this moment (aware)."""
+        """Whether the host has called a break that is not over at `at` (aware)."""
         return self.break_left(at) is not None
 
     def break_left(self, at: datetime) -> int | None:
-        """The number of seconds left of a break at this moment, as `seconds_of_break` returns
-        it."""
+        """The number of seconds of a break that are left at `at`, as `seconds_of_break` counts
+        them."""
         return seconds_of_break(self.paused, self.break_until, at)
 
 
 def seconds_of_break(paused: bool, until: datetime | None, at: datetime) -> int | None:
-    """Return how many seconds, rounded up, are left of a break at this moment. Return 0 if the
-    break lasts until the host ends it, and None if there is no break. `paused` and `until` are the
-    party's columns."""
+    """Return how many seconds of a break are left at `at`, rounded up. Return 0 if the break lasts
+    until the host ends it, and None if there is no break. `paused` and `until` are the party's
+    columns `paused` and `break_until`."""
     if paused:
         return 0
     if until is None or until <= at:

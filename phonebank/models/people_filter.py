@@ -1,5 +1,4 @@
-"""The tags of people, and filters, which use what is known about people to choose whom callers
-get."""
+"""People's tags, and the filters that choose which people callers get."""
 
 import uuid
 from datetime import datetime
@@ -23,8 +22,9 @@ from phonebank.models.base import Base, now
 class PeopleFilter(Base):
     """A selection of a campaign's people, such as those in one ward.
 
-    `conditions` has the columns, areas and tags (`roster.people_filters.Conditions`). A job finds
-    the people, and `people` is how many it found at `counted_at`.
+    `conditions` has the columns, areas and tags by which people are selected
+    (`roster.people_filters.Conditions`). A job finds the people. `people` is how many people the
+    job found at `counted_at`.
     """
 
     __tablename__ = "people_filter"
@@ -53,8 +53,8 @@ class FilterMember(Base):
 
 
 class ContactTag(Base):
-    """A tag that a person has, and its source: an upload, an answer in a call, or otherwise an
-    organiser. A tag from several sources has a row for each source."""
+    """A person's tag and its source: an upload or an answer in a call. If the row names neither,
+    the source is an organiser. A tag from several sources has a row for each source."""
 
     __tablename__ = "contact_tag"
     __table_args__ = (

@@ -9,8 +9,8 @@ from phonebank.models.base import Base, now
 
 
 class PhoneSession(Base):
-    """A caller's only session, which lasts from when the caller connects until the caller finishes
-    or hangs up."""
+    """The session of a caller, who has at most one. It lasts from the moment when the caller
+    connects until the caller finishes or hangs up."""
 
     __tablename__ = "phone_session"
     __table_args__ = (

@@ -11,7 +11,7 @@ from phonebank.models.base import Base
 
 class PhoneSettings(Base):
     """The settings of one campaign. They are not columns of `campaign`, because every claim under
-    way has to read the campaign's row again after it changes."""
+    way must read the campaign's row again after any change to that row."""
 
     __tablename__ = "phone_settings"
 

@@ -7,7 +7,7 @@ from phonebank.models.base import Base
 
 
 class Place(Base):
-    """A postcode district or a town. `phonebank migrate` fills this table from files
+    """A postcode district or a town. `phonebank migrate` may replace all rows of this table
     (`places.load`), so no other table has foreign keys to it."""
 
     __tablename__ = "place"

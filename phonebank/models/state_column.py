@@ -1,4 +1,4 @@
-"""Column types for the members of a `StrEnum`, and their values in SQL text."""
+"""Columns that store the members of a `StrEnum`, and SQL text that contains the members' values."""
 
 import re
 from enum import StrEnum
@@ -10,7 +10,8 @@ def state_type(states: type[StrEnum], length: int = 10) -> Enum:
     """Return the type of a VARCHAR column that stores the values of `states` and returns them as
     members of `states`.
 
-    It has no CHECK constraint: `state_check` makes that one, because migrations need its name.
+    The type makes no CHECK constraint. `state_check` makes the constraint, because migrations need
+    its name.
     """
     return Enum(
         states,

@@ -13,7 +13,7 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class SuppressionOrigin(StrEnum):
-    """The ways in which a number can get on the list."""
+    """The ways in which a number can get on the do-not-call list."""
 
     CALL = "call"
     LIST = "list"
@@ -24,8 +24,8 @@ class Suppression(Base):
     """One number on the do-not-call list. Each number has one row, however often it was put on the
     list.
 
-    The row holds no name and is kept for good, so that later uploads respect it too. Removing a
-    file's numbers removes only those that no person and no other file has put on the list.
+    The row holds no name and never expires, so that later uploads respect it too. When a file's
+    numbers are removed, a number stays if a person or another file has also put it on the list.
     """
 
     __tablename__ = "suppression"
@@ -47,7 +47,7 @@ class Suppression(Base):
 
 
 class BatchState(StrEnum):
-    """The stages of a batch."""
+    """The stages of a `SuppressionBatch`."""
 
     UPLOADED = "uploaded"  # the file is stored, and none of its numbers is on the list yet
     ENTERED = "entered"
@@ -56,7 +56,7 @@ class BatchState(StrEnum):
 
 
 class SuppressionBatch(Base):
-    """Many numbers that were put on the list at once, from an upload's do-not-call column, a
+    """Numbers that were put on the do-not-call list at once, from an upload's do-not-call column, a
     do-not-call file or the API.
 
     An organiser can remove a whole batch at once. This row then stays, and says who removed the
@@ -95,8 +95,9 @@ class SuppressionBatch(Base):
 
 
 class HashedNumber(Base):
-    """A number on the do-not-call list whose people were erased. Only a keyed hash of it is kept
-    (`suppressions.hashed_numbers`), so that later uploads still respect it."""
+    """A number on the do-not-call list after every person with this number was erased. Only a keyed
+    hash of the number is kept (`suppressions.hashed_numbers`). By this hash, later uploads still
+    recognise the number."""
 
     __tablename__ = "hashed_number"
 
@@ -109,8 +110,8 @@ class HashedNumber(Base):
 
 
 class SuppressionSource(Base):
-    """A number that a batch contains. For as long as such a row exists, the number stays on the
-    list."""
+    """A number that a batch contains. The number stays on the do-not-call list as long as it has
+    such a row."""
 
     __tablename__ = "suppression_source"
 

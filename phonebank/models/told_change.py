@@ -14,7 +14,7 @@ from phonebank.models.state_column import state_check, state_text, state_type
 
 
 class ToldKind(StrEnum):
-    """The kinds of change."""
+    """The kinds of change that a person can tell a caller about."""
 
     NUMBER = "number"
     NAME = "name"

@@ -1,5 +1,5 @@
-"""The mark of a caller who was trained: a date, the person who gave the mark, and a link that
-proves it."""
+"""The mark of a caller who was trained: a date, the person who gave the mark, and a link to the
+caller's certificate."""
 
 import secrets
 from datetime import datetime

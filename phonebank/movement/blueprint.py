@@ -34,7 +34,7 @@ def remember(volunteer: Volunteer) -> None:
 
 
 def forget_device() -> None:
-    """Forget the volunteer on this device."""
+    """Sign the volunteer out on this device."""
     session.pop(COOKIE_KEY, None)
 
 
@@ -54,7 +54,8 @@ def for_volunteers(view: Callable[..., Any]) -> Callable[..., Any]:
 
 @pages.errorhandler(VolunteerRequiredError)
 def ask_for_link(error: VolunteerRequiredError) -> ResponseReturnValue:
-    """Redirect a browser to the page that mails a sign-in link. Other requests get the error."""
+    """Redirect a browser to the form for a sign-in link. Sent forms, and requests that want JSON,
+    get the error itself."""
     error_pages.roll_back()
     if wants_json() or request.method != "GET":
         return error_pages.answer_to(error)

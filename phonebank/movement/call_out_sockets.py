@@ -1,5 +1,5 @@
-"""The socket of a call-out's projector and remote. They receive the state through it, and send
-nothing that changes anything."""
+"""The socket of a call-out's projector and remote. Through the socket, the projector and the remote
+receive the call-out's state, but cannot change anything."""
 
 from typing import Any
 

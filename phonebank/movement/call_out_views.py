@@ -1,4 +1,5 @@
-"""A call-out's projector, and the remote that changes its step."""
+"""The page that a call-out's projector shows, and the remote: the page from which somebody changes
+the call-out's step."""
 
 from datetime import timedelta
 from typing import Any
@@ -30,8 +31,8 @@ STEPS = {
 @pages.get("/call-out/<token>")
 @open_to(TV)
 def projector(token: str) -> ResponseReturnValue:
-    """Show the call-out to the hall. A request that wants JSON gets {"board"}: the page polls for
-    it on networks that block websockets."""
+    """Show the page for the projector in the hall. For a request that wants JSON, return {"board"},
+    which the page polls on networks that block websockets."""
     call_out = call_outs.call_out_by_projector(token)
     if wants_json():
         return _answer_state(call_out)
@@ -41,7 +42,7 @@ def projector(token: str) -> ResponseReturnValue:
 @pages.get("/call-out/remote/<token>")
 @open_to(TV)
 def remote(token: str) -> ResponseReturnValue:
-    """Show the remote."""
+    """Show the remote for the call-out's steps. For a request that wants JSON, return {"board"}."""
     call_out = call_outs.call_out_by_remote(token)
     if wants_json():
         return _answer_state(call_out)
@@ -62,7 +63,8 @@ def remote(token: str) -> ResponseReturnValue:
 @pages.post("/call-out/remote/<token>")
 @open_to(TV)
 def move(token: str) -> ResponseReturnValue:
-    """Show the step that was tapped. Tapping the same button twice leads to the same step."""
+    """Show the tapped step on the projector. A second tap on the same button leaves the step
+    unchanged."""
     call_out = call_outs.call_out_by_remote(token)
     step = request.form.get("step", "")
     if step not in list(CallOutStep):

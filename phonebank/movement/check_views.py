@@ -71,7 +71,7 @@ def send_event_back(listing_id: int) -> ResponseReturnValue:
 @pages.post("/volunteer/roles/<int:role_id>/stop")
 @for_volunteers
 def stop_role(role_id: int) -> ResponseReturnValue:
-    """Give up a role."""
+    """End one of the volunteer's roles, because the volunteer does not want it any more."""
     roles.give_role_up(g.volunteer, role_id)
     db.session.commit()
     flash("Thank you for what you did. You don't do this any more.", "success")

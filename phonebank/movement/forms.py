@@ -8,13 +8,14 @@ from phonebank.core.email_field import NormalEmailField
 
 
 class EmailForm(FlaskForm):
-    """The form that asks for a link to a volunteer's page."""
+    """The form with which a volunteer asks for a link to their own page."""
 
     email = NormalEmailField("E-mail address")
 
 
 class OfferForm(FlaskForm):
-    """The form of an offer to host. It asks for the campaign only if there are several."""
+    """The form with which a stranger offers to host a party. It asks for the campaign only if
+    several campaigns accept offers near the place."""
 
     first_name = StringField("Your first name", [DataRequired("Type your first name.")])
     email = NormalEmailField("E-mail address")

@@ -1,4 +1,4 @@
-"""Asking to come to an event, and a guest's own page."""
+"""The pages on which a stranger asks to come to an event, and each guest's own page."""
 
 import logging
 
@@ -156,7 +156,7 @@ def tell_me(country: str, code: str) -> ResponseReturnValue:
 @guest_pages.get("/<token>")
 @open_to(ANYONE)
 def show(token: str) -> ResponseReturnValue:
-    """Show a guest the state of their request and, once they are accepted, the address."""
+    """Show a guest the state of their request and, if they are accepted, the event's address."""
     guest = guests.guest_of_link(token)
     listing = db.session.get_one(Listing, guest.listing_id)
     over = is_over(listing.starts_at, now())
@@ -181,7 +181,8 @@ def show(token: str) -> ResponseReturnValue:
 
 
 def _room_for(guest: Guest, listing: Listing) -> Training | None:
-    """Return the room in which an accepted guest of a training can practise now."""
+    """Return the training's room if the guest is accepted and can practise there now, otherwise
+    None."""
     room = rooms.room_of(listing) if guest.state == GuestState.ACCEPTED else None
     return room if room is not None and rooms.is_on(room, now()) else None
 
@@ -196,7 +197,8 @@ ACTIONS = {
 @guest_pages.post('/<token>/<any("coming", "cancel", "stop"):action>')
 @open_to(ANYONE)
 def do(token: str, action: str) -> ResponseReturnValue:
-    """Do what a guest tapped: say that they are coming, cancel, or stop the reminders."""
+    """Store what a guest tapped: that they are coming, that they cancel, or that they want no more
+    reminders."""
     guest = guests.guest_of_link(token)
     act, words = ACTIONS[action]
     act(guest)
@@ -208,7 +210,8 @@ def do(token: str, action: str) -> ResponseReturnValue:
 @guest_pages.post("/<token>/confirm")
 @open_to(ANYONE)
 def confirm(token: str) -> ResponseReturnValue:
-    """Send the request to the host. Only this button does it, because mail scanners open links."""
+    """Confirm the guest's request to come. If the host must answer the request, e-mail the host.
+    Opening the mailed link confirms nothing, because mail scanners open links too."""
     guest = guests.guest_of_link(token)
     was_new = guest.state == GuestState.NEW
     guests.confirm(guest)

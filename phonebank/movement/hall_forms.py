@@ -22,8 +22,8 @@ class CheckedField(StringField):
 
 
 class SignUpForm(FlaskForm):
-    """The form for a person's name, address or number, and postcode. The page itself makes
-    `sign_up_id`."""
+    """The form for a person's first name, e-mail address or phone number, and postcode. The view
+    puts a new random id into `sign_up_id`."""
 
     sign_up_id = HiddenField()
     first_name = CheckedField("Your first name")

@@ -1,5 +1,5 @@
-"""A call-out on the phones of the people in the hall. They sign in, practise, pledge to host, and
-choose a pledged party to go to."""
+"""The pages of a call-out for the phones of the people in the hall. There they sign in, practise,
+pledge to host a party, or take a place at a party that somebody else has pledged."""
 
 import contextlib
 import uuid
@@ -145,8 +145,8 @@ def hall_next(code: str) -> ResponseReturnValue:
 @pages.post("/hall/<code>/practise")
 @open_to(ANYONE)
 def hall_practise(code: str) -> ResponseReturnValue:
-    """Start the person's practice call. If their device has no caller of the campaign yet, they
-    become one."""
+    """Start the person's practice call. If neither the person nor this device has a caller in the
+    campaign yet, create a caller."""
     call_out = call_out_by_code(code)
     person = _needed(call_out)
     caller = sign_ups.practise(call_out, person, caller_of_device())
@@ -230,7 +230,7 @@ def hall_take_back(code: str) -> ResponseReturnValue:
 @pages.get("/hall/<code>/parties")
 @open_to(ANYONE)
 def hall_parties(code: str) -> ResponseReturnValue:
-    """Show tonight's pledges, nearest first."""
+    """Show the pledged parties to which this person may go, nearest first."""
     call_out = call_out_by_code(code)
     person = _needed(call_out)
     return render_template(

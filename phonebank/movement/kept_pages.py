@@ -78,7 +78,8 @@ class KeptPages:
         return drawn
 
     def part(self, name: str, read: Callable[[], Part], kept_for: float = KEPT_FOR) -> Part:
-        """Return what several pages share: what `read` returned at most `kept_for` seconds ago."""
+        """Return the value of `read`, which several pages share under this name. Call `read` again
+        only if the kept value is older than `kept_for` seconds."""
         now = time.monotonic()
         read_at, part = self._parts.get(name, (-math.inf, None))
         if now - read_at >= kept_for:
@@ -87,7 +88,8 @@ class KeptPages:
         return cast(Part, part)
 
     def forget(self) -> None:
-        """Forget all pages. Tests use this between two events."""
+        """Forget all kept pages. Tests call this function so that the next page shows what has
+        changed."""
         self._pages.clear()
         self._parts.clear()
 
@@ -103,14 +105,15 @@ def keep(draw: Callable[[], str]) -> Response:
 
 
 def kept_dots(outline: Outline) -> list[Dot]:
-    """Return the dots of an outline. All pages with that outline share them."""
+    """Return the places with events in an outline's countries, which are dots on the map. All pages
+    that show this outline share the dots."""
     return _pages().part(
         f"dots {outline.name}", lambda: nearest.dots(outline.countries, datetime.now(UTC))
     )
 
 
 def kept_towns(outline: Outline) -> list[Town]:
-    """Return the towns of an outline."""
+    """Return the towns that the map of an outline shows."""
     return _pages().part(f"towns {outline.name}", lambda: towns_on(outline), TOWNS_KEPT_FOR)
 
 

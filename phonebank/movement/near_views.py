@@ -1,7 +1,9 @@
-"""Events near a place: pages for strangers. They are the same for everybody, so they are kept.
+"""The pages on which strangers find events near a place. The pages are the same for everybody, so
+`kept_pages` keeps them for a few seconds.
 
 The search is a POST, so that no URL and no log contains a whole postcode. The search form has no
-CSRF token, because a kept page cannot have one. The search needs none: it changes nothing.
+CSRF token, because a kept page cannot have one. The search needs no token, because it changes
+nothing.
 """
 
 from datetime import datetime
@@ -80,7 +82,7 @@ def in_country(country: str) -> ResponseReturnValue:
 @near.get(f"/<{COUNTRY}:country>/<code>")
 @open_to(ANYONE)
 def at_place(country: str, code: str) -> ResponseReturnValue:
-    """Show the twenty nearest events to a place, and the map around it."""
+    """Show the twenty events nearest to a place, and the map around the place."""
     return keep(lambda: _draw_place(place_at(country, code), now()))
 
 

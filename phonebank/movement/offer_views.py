@@ -1,5 +1,5 @@
-"""Host one here: a stranger offers to host a party near a place, and confirms the offer by a mailed
-link."""
+"""The pages behind the link “Host one here”. A stranger offers to host a party near a place, and
+confirms the offer on a page whose link is sent by e-mail."""
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -21,8 +21,9 @@ from phonebank.places.find import describe_place, place_at
 @limiter.limit("20 per hour", methods=["POST"])
 @limiter.limit("6 per hour", key_func=typed_email_key, methods=["POST"])
 def offer(country: str, code: str) -> ResponseReturnValue:
-    """Store a stranger's offer to host a party near a place, and e-mail them the link that confirms
-    it. If no campaign accepts offers here, redirect to the page for hosts."""
+    """Store a stranger's offer to host a party near a place, and e-mail them a link to the page on
+    which they confirm the offer. If no campaign accepts offers near this place, redirect to the
+    page for hosts."""
     place = place_at(country, code)
     campaigns = offers.campaigns_for(place)
     for_hosts = f"/parties/new?near={place.country.lower()}/{place.code}"
@@ -66,7 +67,8 @@ def offer(country: str, code: str) -> ResponseReturnValue:
 @near.get("/offer/<token>")
 @open_to(ANYONE)
 def show_offer(token: str) -> ResponseReturnValue:
-    """Show the state of an offer. The link to this page is in the e-mail."""
+    """Show the state of an offer. The e-mail to the person who made the offer contains the link to
+    this page."""
     found = offers.offer_of_link(token)
     return render_template(
         "movement/offer.html",
@@ -82,7 +84,8 @@ def show_offer(token: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("30 per minute")
 def confirm_offer(token: str) -> ResponseReturnValue:
-    """Confirm an offer. Mail scanners open links too, so only this button confirms the offer."""
+    """Confirm an offer. Only the button on the offer's page confirms the offer, because mail
+    scanners open links too."""
     offers.confirm_offer(offers.offer_of_link(token))
     db.session.commit()
     flash("Thank you. An organiser will look at your offer now.", "success")

@@ -1,5 +1,5 @@
-"""The page on which somebody types in a paper sheet of a call-out: one line for each person. Enter
-saves the line, so nobody needs a mouse."""
+"""The page on which somebody types in a paper sheet of a call-out: one line for each person. The
+Enter key saves a line, so nobody needs a mouse."""
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue

@@ -1,6 +1,6 @@
-"""Trainings: people come in with the room's code and practise, and a trainer sees who has finished
-and gives the trained mark. Everyone who has a certificate's link can check that the certificate is
-real."""
+"""The pages of trainings. People enter a training's room with its code and practise. The trainer
+sees who has finished, and gives the trained mark. Everyone who has a certificate's link can check
+that the certificate is real."""
 
 from collections.abc import Sequence
 
@@ -62,8 +62,8 @@ def training_code() -> ResponseReturnValue:
 @limit_wrong_codes
 @limiter.limit(HALL, methods=["POST"])
 def training_room(code: str) -> ResponseReturnValue:
-    """Let a person into the training's room with their first name, and start their practice
-    call."""
+    """Ask for a person's first name. A POST lets them into the training's room and starts their
+    practice call."""
     room = rooms.room_by_code(code)
     known = caller_of_device()
     if known is not None and known.campaign_id != room.listing.campaign_id:
@@ -93,8 +93,8 @@ def training_room(code: str) -> ResponseReturnValue:
 @pages.get("/volunteer/trainings/<int:listing_id>")
 @for_volunteers
 def run_training(listing_id: int) -> ResponseReturnValue:
-    """Show a trainer the code of the room, and who has finished a practice call. The page asks for
-    JSON ({"count"}) to see whether this has changed."""
+    """Show a trainer the code of the room, and who has finished a practice call. The open page
+    polls {"count"} as JSON to find out whether anything has changed."""
     room, _ = rooms.room_for(g.volunteer, listing_id)
     people = marks.trainees_of(room)
     if wants_json():
@@ -117,7 +117,7 @@ def run_training(listing_id: int) -> ResponseReturnValue:
 @pages.post("/volunteer/trainings/<int:listing_id>/<int:caller_id>/<any(trained, untrained):mark>")
 @for_volunteers
 def mark_trainee(listing_id: int, caller_id: int, mark: str) -> ResponseReturnValue:
-    """Give a person in the training the mark, or take it back."""
+    """Give a person in the training the trained mark, or take the mark back."""
     room, role = rooms.room_for(g.volunteer, listing_id)
     caller = rooms.trainee_in(room, caller_id)
     try:
@@ -133,7 +133,8 @@ def mark_trainee(listing_id: int, caller_id: int, mark: str) -> ResponseReturnVa
 
 
 def _count(people: Sequence[marks.Practised]) -> list[int]:
-    """Return how many people are here, have practised, and have the mark."""
+    """Return three numbers: how many people are in the room, how many of them have practised, and
+    how many have the trained mark."""
     return [
         len(people),
         sum(one.caller.practised_at is not None for one in people),

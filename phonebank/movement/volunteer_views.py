@@ -45,7 +45,7 @@ def mine() -> ResponseReturnValue:
 @pages.get("/volunteer/sign-in")
 @open_to(ANYONE)
 def sign_in() -> ResponseReturnValue:
-    """Show the form that asks for a link."""
+    """Show the form with which a volunteer asks for a sign-in link."""
     return render_template("movement/sign_in.html", form=EmailForm())
 
 
@@ -80,7 +80,8 @@ def _mail_link(email: str) -> None:
 @pages.get("/volunteer/sent")
 @open_to(ANYONE)
 def link_sent() -> ResponseReturnValue:
-    """Say that a link is on its way."""
+    """Show the page that follows the form for a sign-in link. It is the same for every typed
+    address."""
     return render_template("movement/link_sent.html", email=session.get("volunteer_link_for"))
 
 
@@ -116,7 +117,7 @@ def withdraw(consent_id: int) -> ResponseReturnValue:
 @pages.post("/volunteer/sign-out")
 @for_volunteers
 def sign_out() -> ResponseReturnValue:
-    """Forget the volunteer on this device."""
+    """Sign the volunteer out on this device."""
     forget_device()
     flash("This device has forgotten you.", "success")
     return redirect(url_for(".sign_in"), 303)
@@ -125,7 +126,7 @@ def sign_out() -> ResponseReturnValue:
 @pages.post("/volunteer/sign-out-everywhere")
 @for_volunteers
 def sign_out_everywhere() -> ResponseReturnValue:
-    """Forget the volunteer on all devices."""
+    """Sign the volunteer out on all devices."""
     volunteers.sign_out_everywhere(g.volunteer)
     db.session.commit()
     forget_device()

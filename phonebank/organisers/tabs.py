@@ -1,8 +1,8 @@
 """The tabs of a campaign, and which tab a page belongs to.
 
-Each page about one campaign shows the tabs, so that an organiser can go from any of its pages to
-any other. A page's tab follows from its endpoint or its blueprint, so the page's address does not
-have to contain it.
+Each page about one campaign shows the tabs, so that an organiser can go from any of these pages to
+any other. The endpoint or blueprint of a page decides the page's tab, so the page's address does
+not have to name the tab.
 """
 
 from dataclasses import dataclass
@@ -49,8 +49,8 @@ class ShownStep:
 class CampaignBar:
     """The campaign of a page, with the tabs that the signed-in person may open.
 
-    `next_step` is a draft's next step. It is None for viewers, on the checklist and on the step's
-    own pages.
+    `next_step` is the next step of the checklist if the campaign is a draft, otherwise None. It is
+    also None for viewers, on the checklist itself and on the step's own pages.
     """
 
     campaign: Campaign

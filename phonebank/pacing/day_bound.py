@@ -1,4 +1,5 @@
-"""The bound that no setting can lift, and the limit that follows the day's account."""
+"""The pacing rule's two limits: a bound on the day's abandoned calls, which no setting can lift,
+and a limit on the chance of an abandoned call, which depends on the day's calls so far."""
 
 from collections.abc import Iterable
 from math import ceil, exp, floor, sqrt
@@ -19,11 +20,12 @@ USUAL_LIMIT, LOWEST_LIMIT, HIGHEST_LIMIT = 0.08, 0.005, 0.35
 
 
 def limit(account: DayAccount, law: Law) -> float:
-    """Return the largest permitted chance that a person who answers one more line finds nobody
-    free.
+    """Return the largest permitted chance that, if one more line is dialled and answered, no caller
+    is free.
 
-    The limit rises while fewer calls are abandoned than the aim allows, and falls while more calls
-    are. It changes smoothly, because a limit that jumped would use up the allowance in bursts.
+    The limit rises while fewer calls are abandoned than `law.aim` allows, and falls while more
+    calls are abandoned. The limit changes smoothly, because a limit that jumped would let calls be
+    abandoned in bursts.
     """
     allowed = law.aim * account.answers
     off = (allowed - account.abandoned_of_answers) / (sqrt(allowed) + 1)
@@ -31,7 +33,8 @@ def limit(account: DayAccount, law: Law) -> float:
 
 
 def room(account: DayAccount, law: Law, callers: int) -> int:
-    """Return how many more calls may be abandoned now before the day reaches its bound."""
+    """Return how many more calls may be abandoned now before the day's share of abandoned calls
+    reaches `law.bound`."""
     if callers >= CALLERS_FOR_ESTIMATE:
         joined, abandoned = account.people + account.machines, account.abandoned_of_answers
     else:
@@ -41,14 +44,14 @@ def room(account: DayAccount, law: Law, callers: int) -> int:
 
 
 class Exposure:
-    """How many answers would find nobody free if the answer rate tripled at this moment, no caller
-    became free, and luck were bad."""
+    """How many answered lines would have no free caller if the answer rate tripled at this moment,
+    no caller became free, and luck were as bad as it is once in a thousand times."""
 
     def __init__(
         self, ready: int, waiting: int, answer_bound: float, chances: Iterable[float]
     ) -> None:
-        """`chances` are the chances, at the current answer rate, that each ringing line is
-        answered."""
+        """`chances` contains, for each ringing line, the chance that the line is answered at the
+        current answer rate."""
         self._over = waiting - ready
         self._new = min(1.0, RISE * answer_bound)
         risen = [min(1.0, RISE * chance) for chance in chances]
@@ -57,7 +60,8 @@ class Exposure:
         self._spread = sum([chance * (1 - chance) for chance in risen])
 
     def with_one_more(self) -> int:
-        """Return how many answers would find nobody free if one more line were dialled now."""
+        """Return how many answered lines would have no free caller if one more line were dialled
+        now."""
         answers = self._answers + self._new
         spread = self._spread + self._new * (1 - self._new)
         bad_luck = answers + ONCE_IN_A_THOUSAND * sqrt(spread)

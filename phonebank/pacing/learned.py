@@ -17,18 +17,18 @@ JUMP = 2.0
 
 @dataclass(frozen=True, eq=False)
 class RingTimes:
-    """How many seconds it takes until people answer, among those who do answer.
+    """How many seconds pass before people answer, counting only the people who do answer.
 
-    `answered_before[s]` is the share of them that had answered before second s, for s from 0 to
-    LONGEST_RING. Two RingTimes are equal only if they are the same object, so that a table can be
-    kept for each.
+    `answered_before[s]` is the share of these people who had answered before second s, for s from 0
+    to LONGEST_RING. Two RingTimes are equal only if they are the same object, so a cache of tables
+    can use a RingTimes as its key.
     """
 
     answered_before: tuple[float, ...]
 
     @classmethod
     def from_counts(cls, counts: Sequence[float]) -> "RingTimes":
-        """Make ring times from the number of answers in each second that lines rang."""
+        """Make ring times from `counts`, the number of answers in each second after dialling."""
         total = sum(counts)
         return cls((0.0, *(so_far / total for so_far in accumulate(counts))))
 
@@ -39,10 +39,11 @@ class RingTimes:
 
 @dataclass(frozen=True, eq=False)
 class Lengths:
-    """How long talks or wrap-ups last, as a rate of ending at each age.
+    """How long talks or wrap-ups last, as the rate at which they end at each age. The age is the
+    time since the start.
 
-    `ended_before[b]` is the rate of ending, summed over all ages before `b * width` seconds. After
-    the last of these ages, the rate is the mean rate.
+    `ended_before[b]` is the sum of this rate over all ages before `b * width` seconds. After the
+    last of these ages, the rate is 1 / `mean`.
     """
 
     width: float  # seconds
@@ -53,11 +54,12 @@ class Lengths:
     def from_counts(
         cls, ended: Sequence[float], seconds: Sequence[float], width: float, guess: float
     ) -> "Lengths":
-        """Make lengths from the number of talks that ended in each step of age, and the number of
-        seconds that all talks together spent in that step.
+        """Make lengths from counts for each step of `width` seconds of age: `ended` is the number
+        of talks that ended in the step, and `seconds` is the time that all talks together spent in
+        the step.
 
         `guess` is the mean length, in seconds, that is assumed at first. The guess counts as much
-        as five measured talks. In each step, the mean has the weight of two talks.
+        as five measured talks. In each step, the mean rate counts as much as two talks.
         """
         mean = (sum(seconds) + 5 * guess) / (sum(ended) + 5)
         rates = (
@@ -67,7 +69,8 @@ class Lengths:
         return cls(width, mean, (0.0, *accumulate(rates)))
 
     def added_up(self, age: float) -> float:
-        """Return the rate of ending, summed over all ages up to `age` seconds."""
+        """Return the rate at which talks or wrap-ups end, summed over all ages up to `age`
+        seconds."""
         last = len(self.ended_before) - 1
         step = age / self.width
         if step >= last:
@@ -86,7 +89,7 @@ class Lengths:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """Everything that is known at one moment."""
+    """What is known at one moment about a campaign's answers, talks and wrap-ups."""
 
     tried: float  # lately dialled lines whose ringing is over; old lines fade
     answered: float  # how many of these lines a person or a machine answered

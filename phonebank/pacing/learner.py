@@ -27,7 +27,8 @@ class Learner:
 
     def __init__(self, ring_seconds: float) -> None:
         """`ring_seconds` is the longest time that a line rings. Every line is counted only after
-        that time, because answers come sooner than the end of a line that nobody answers."""
+        that time. Otherwise, lines that are answered would be counted sooner than lines that nobody
+        answers."""
         self._ring_seconds = ring_seconds
         self._tried, self._answered = FIRST_TRIED, FIRST_ANSWERED
         # When the ringing time of each line ends, and its id.
@@ -83,7 +84,8 @@ class Learner:
         )
 
     def _count(self, line: int) -> None:
-        """Count a line whose time is over. After many lines, old lines count for less."""
+        """Count a line that has had the longest time to ring. After REMEMBERED_LINES lines, older
+        lines count for less."""
         self._tried += 1
         if line in self._answered_lines:
             self._answered_lines.discard(line)
@@ -118,8 +120,8 @@ class _Ages:
         self._ended[min(int(seconds / self.width), len(self._ended) - 1)] += 1
 
     def lengths(self, lasting: Sequence[float]) -> Lengths:
-        """Return the lengths. `lasting` are the ages of the talks or wrap-ups that have not ended
-        yet."""
+        """Return how long the talks or wrap-ups last. `lasting` are the ages of those that have not
+        ended yet."""
         seconds = list(self._seconds)
         for age in lasting:
             self._spend(seconds, age)

@@ -2,8 +2,7 @@
 and whether one more answer would find a free caller.
 
 The 24 seconds are cut into six slices of four seconds. For each slice, the module adds up the
-chance of each ringing line to have been answered by then, and the chance of each caller to be free
-by then.
+chances that ringing lines are answered by then, and the chances that callers are free by then.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,8 +35,8 @@ class AnswerTables:
 
 @lru_cache(maxsize=128)
 def answer_tables(ring: RingTimes, rate: float) -> AnswerTables:
-    """Return the chances that lines are answered. A line that has rung for a while without an
-    answer is less likely to be answered."""
+    """Return the chances that lines are answered. If the telephone has been ringing for a while
+    without an answer, an answer is less likely."""
     ages = range(LONGEST_RING + 1)
     still = [max(1e-9, 1 - rate * ring.before(age)) for age in ages]
     whole = ring.before(SLICE * SLICES)
@@ -59,7 +58,8 @@ def answer_tables(ring: RingTimes, rate: float) -> AnswerTables:
 
 @dataclass(frozen=True, eq=False)
 class FreeTables:
-    """The chances that callers are free by the middle of each slice, by the age of their call."""
+    """The chance that a caller is free by the middle of each slice, for each age of the caller's
+    talk or wrap-up."""
 
     talking: Table
     wrapping_up: Table
@@ -68,8 +68,9 @@ class FreeTables:
 
 @lru_cache(maxsize=128)
 def free_tables(talk: Lengths, wrap_up: Lengths, grace: float) -> FreeTables:
-    """Return the chances that callers are free. A caller may be up to `grace` seconds late, because
-    a person may wait that long. Each talk is assumed to be followed by a wrap-up of mean length."""
+    """Return the chances that callers are free. A caller who becomes free up to `grace` seconds
+    later also counts as free, because a person may wait that long. Each talk is assumed to be
+    followed by a wrap-up of mean length."""
     middles = [SLICE * (ahead + 0.5) + grace for ahead in range(SLICES)]
     return FreeTables(
         talking=tuple(
@@ -90,18 +91,19 @@ def free_tables(talk: Lengths, wrap_up: Lengths, grace: float) -> FreeTables:
 
 
 def rate_step(rate: float) -> float:
-    """Return the next step up from an answer rate."""
+    """Return an answer rate rounded up to a multiple of 1 / RATE_STEPS."""
     return ceil(rate * RATE_STEPS) / RATE_STEPS
 
 
 def ring_ages(ages: Iterable[float]) -> list[int]:
-    """Return the ages of lines in whole seconds, the unit that the tables use."""
+    """Return the ages of lines as the tables need them: in whole seconds, and at most
+    LONGEST_RING."""
     return [int(age) if age < LONGEST_RING else LONGEST_RING for age in ages]
 
 
 class LookAhead:
-    """How answers and free callers will match in the next 24 seconds, including the lines that were
-    added."""
+    """A forecast of answers and free callers for the next 24 seconds. It includes the lines that
+    `add_line` has counted."""
 
     def __init__(self, moment: Snapshot, rate: float, ages: Sequence[int]) -> None:
         """`rate` is the answer rate to assume, and `ages` are the ages of ringing lines."""
@@ -124,8 +126,8 @@ class LookAhead:
         self._new_returned = _returning(self._new, free.again)
 
     def chance(self) -> float:
-        """Return the chance that one more line, if it is dialled now and answered, finds nobody
-        free."""
+        """Return the chance that no caller is free if one more line is dialled now and is
+        answered."""
         lines, busy, chance = self._lines or 1, self._busy or 1, 0.0
         for ahead, when in enumerate(self._when):
             answered, come_free = self._answered[ahead], self._come_free[ahead]
@@ -144,8 +146,9 @@ class LookAhead:
 
 
 def _returning(answered: Sequence[float], again: Sequence[float]) -> list[float]:
-    """Return, for each slice, how many callers who were joined to an answer in an earlier slice are
-    free again. There are some, because calls to machines and wrong numbers end within seconds."""
+    """Return, for each slice, how many callers are free again after taking a call that was answered
+    in an earlier slice. There are some, because calls to machines and wrong numbers end within
+    seconds."""
     back = []
     for ahead in range(SLICES):
         free, before = 0.0, 0.0

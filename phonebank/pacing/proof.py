@@ -79,8 +79,8 @@ def _share(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
 
 
 def _message(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
-    """Check that the message came in time. A line that ends before the message is due does not
-    break this rule."""
+    """Check that the information message started in time. A line that ends before the message is
+    due does not break this rule."""
     within = timedelta(seconds=law.seconds_to_message.value)
     abandoned = [line for line in lines if line.result == LineResult.ABANDONED]
     heard = [line for line in abandoned if line.message_at is not None]
@@ -120,8 +120,9 @@ def _redial(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
 
 
 def _ring(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
-    """Check that lines rang for long enough. Only a line that our side ended, or that rang out, can
-    have rung for too short a time."""
+    """Check that every telephone rang for long enough before an unanswered line was ended. Only a
+    line that the dialler ended, or that the provider ended because nobody answered, can break this
+    rule."""
     least = timedelta(seconds=law.ring_at_least_seconds.value)
     ours = [
         line
@@ -172,7 +173,8 @@ def _decisions(lines: Sequence[LineRecord], decisions: Sequence[DecisionRecord])
 
 
 def _fault(each: DecisionRecord) -> str:
-    """Return what is wrong with a decision, judged by its own inputs, or "" if nothing is wrong."""
+    """Return what is wrong with a decision, judged by the figures in its record, or "" if nothing
+    is wrong."""
     callers = each.ready + each.talking + each.wrapping_up
     account = DayAccount(each.people, each.machines, each.abandoned, each.lost)
     if each.lines <= max(0, each.ready - each.ringing - each.waiting):
@@ -193,6 +195,6 @@ def _named(lines: Iterable[LineRecord], is_broken: Callable[[LineRecord], bool])
 
 
 def _later(at: datetime | None, since: datetime | None, by: timedelta) -> bool:
-    """Whether `at` is more than `by` later than `since`, even if the clocks differ. If `at` is
-    missing, it counts as later."""
+    """Whether `at` is later than `since` by more than `by` plus CLOCKS, the possible difference
+    between two clocks. A missing moment counts as too late."""
     return at is None or since is None or at - since > by + CLOCKS

@@ -28,7 +28,8 @@ class LineResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineRecord:
-    """A line to a person. Moments are aware. A moment is None if the line never reached it."""
+    """A line to a person. Moments are aware. A moment is None if the event has not happened on the
+    line."""
 
     line: int
     day: date  # the campaign's own day

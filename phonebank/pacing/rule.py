@@ -2,15 +2,15 @@
 
 Another line is dialled only while both of these conditions hold:
 
-- the chance that this line finds nobody free is at most a limit. `look_ahead` finds the chance, and
-  the limit follows the day's account towards its aim;
+- if this line is answered, the chance that no caller is free does not exceed a limit. `look_ahead`
+  finds the chance, and the limit depends on how many calls have been abandoned that day;
 - if the answer rate tripled at this moment, luck were as bad as it is once in a thousand times, and
-  no caller became free, the day would still end a margin below its ceiling. No setting can lift
-  this bound.
+  no caller became free, the day's share of abandoned calls would still stay below the law's
+  ceiling, with a margin. No setting can lift this bound.
 
-With fewer than five callers, or before the day has fifty answers, each ready caller has one line. A
-ready caller always has one line, because a person who answers that line finds nobody free only if
-the caller leaves.
+With fewer than five callers, or before the day has fifty answers, exactly one line is dialled for
+each ready caller. At least one line is always dialled for each ready caller, because the person who
+answers that line finds nobody free only if the caller leaves.
 """
 
 from phonebank.pacing.day_bound import Exposure, limit, room
@@ -36,7 +36,8 @@ def progressive(moment: Snapshot) -> Decision:
 
 
 def one_line_each(moment: Snapshot) -> int:
-    """Return how many more lines would give each ready caller one line: the progressive rule."""
+    """Return how many more lines to dial until there is one line for each ready caller: the
+    progressive rule."""
     return max(0, moment.ready - len(moment.ringing) - moment.waiting)
 
 
@@ -44,7 +45,8 @@ def lines_ahead(moment: Snapshot, allowed: int) -> Decision:
     """Return how many lines to dial by looking ahead, regardless of how many callers and answers
     there are.
 
-    `allowed` is how many more calls may be abandoned before the day reaches its bound.
+    `allowed` is how many more calls may be abandoned before the day's share of abandoned calls
+    reaches the bound.
     """
     rate = rate_step(moment.learned.answer_bound())
     ages = ring_ages(moment.ringing)

@@ -31,8 +31,8 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DayAccount:
-    """A campaign's calls since midnight. For an abandoned call, nobody knows whether a person or a
-    machine answered."""
+    """How many of a campaign's answered calls since midnight ended in each way. For an abandoned
+    call, nobody knows whether a person or a machine answered."""
 
     people: int  # people who were joined with a caller, and not lost
     machines: int  # answering machines and wrong lines that were joined with a caller
@@ -45,9 +45,9 @@ class DayAccount:
 
     @property
     def abandoned_of_answers(self) -> float:
-        """How many of all answers were abandoned, assuming that the share of machines was the same
-        among abandoned calls as among joined calls. A lost call certainly was to a person, so each
-        one counts for as many answers as there are joined calls for each joined person."""
+        """How many answers count as abandoned, assuming that machines answered the same share of
+        abandoned calls as of joined calls. A lost call certainly was to a person, so it counts as
+        one answer plus the number of joined machines for each joined person."""
         if not self.lost:
             return self.abandoned
         return self.abandoned + self.lost * (1 + self.machines / max(1, self.people))

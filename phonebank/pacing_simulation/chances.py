@@ -22,8 +22,8 @@ class Answer(IntEnum):
 
 
 class Chances:
-    """Draws everything that is decided by chance in one evening. The same seed gives the same
-    evening for as long as the rules dial the same lines."""
+    """Draws everything that is decided by chance in one evening. Two evenings with the same seed
+    are the same for as long as their pacing rules dial the same lines."""
 
     def __init__(self, setting: Setting, seed: int) -> None:
         self._setting = setting
@@ -76,7 +76,8 @@ class Chances:
         return draw.gammavariate(2, self._setting.long_talk / 2), wrap_up
 
     def stay(self) -> tuple[float, bool]:
-        """Return how long a caller stays, and whether the caller vanishes at the end."""
+        """Return how long a caller stays, and whether the caller then vanishes instead of finishing
+        the call."""
         setting = self._setting
         if setting.stay is None:
             return math.inf, False

@@ -54,13 +54,13 @@ class Result:
 
     @property
     def true_share(self) -> float:
-        """The share of people whose calls were abandoned, not counting machines."""
+        """The share of people, without machines, whose calls were abandoned or lost."""
         abandoned = self.abandoned_people + self.lost
         return abandoned / (abandoned + self.people) if abandoned else 0.0
 
     @property
     def account(self) -> DayAccount:
-        """The account of the evening that the rule and the records have."""
+        """The counts of the evening's calls, as the pacing rule and the records know them."""
         abandoned = self.abandoned_people + self.abandoned_machines
         return DayAccount(self.people, self.machines, abandoned, self.lost)
 

@@ -16,8 +16,8 @@ FORGOTTEN_AFTER = timedelta(hours=24)
 
 
 def forgotten_parties() -> list[Party]:
-    """Return the parties that were created more than a day ago, whose planned start was also more
-    than a day ago, and in which no call has been recorded in the last day and none is open."""
+    """Return the parties that were created and planned to start more than a day ago, and that have
+    no open call and no call that was recorded in the last day."""
     before = now() - FORGOTTEN_AFTER
     called_since = exists().where(Call.party_id == Party.id, Call.recorded_at > before)
     calling_now = exists().where(Call.party_id == Party.id, Call.ended_at.is_(None))
@@ -38,8 +38,8 @@ def forgotten_parties() -> list[Party]:
 
 @job(CHORES, timeout=60)
 def end_forgotten_parties() -> None:
-    """End the forgotten parties. The clock runs this periodically, and running it twice does no
-    harm."""
+    """End the forgotten parties. The clock process runs this job periodically, and running it twice
+    does no harm."""
     for party in forgotten_parties():
         # The host may have come back since the query.
         lock_row(party)

@@ -15,7 +15,7 @@ REMINDS_BEFORE = timedelta(minutes=30)
 
 def calendar_file(party: Party, link: str, words: str, host: str, at: datetime) -> bytes:
     """Return the bytes of a party's calendar file. The file has one event, with a reminder half an
-    hour before.
+    hour before the start.
 
     `link` is the address for joining the party, `words` is the invitation, `host` is this site's
     host name, and `at` is the current time (aware). The party's id identifies the event, so if the

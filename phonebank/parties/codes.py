@@ -16,10 +16,10 @@ _NO_LETTERS = re.compile(r"[\W_]+")
 
 
 def normalise_code(text: str) -> str:
-    """Return a code that was typed or pasted in the form in which codes are stored.
+    """Return a typed or pasted code, in the form in which codes are stored.
 
-    The text may be only the code or a link that contains it. It may contain small or full-width
-    letters, spaces, dashes, dots, quotes or invisible characters.
+    The text may be only the code, or a link or sentence that contains the code. The code may be
+    written with small or full-width letters, spaces, dashes, dots, quotes or invisible characters.
     """
     plain = unicodedata.normalize("NFKC", unquote(text))
     link = _LINK.search(plain)
@@ -29,8 +29,8 @@ def normalise_code(text: str) -> str:
 
 
 def find_campaign_token(text: str) -> str | None:
-    """Return the token from a campaign's join link, if a caller pasted such a link instead of a
-    party's code."""
+    """If a caller pasted a campaign's join link instead of a party's code, return the link's token.
+    Otherwise return None."""
     link = _CAMPAIGN_LINK.search(unquote(text))
     return link[1] if link else None
 
@@ -41,8 +41,8 @@ def join_link(base_url: str, code: str) -> str:
 
 
 def short_address(base_url: str) -> str:
-    """Return the address of the page for typing a code, without "https://", in the form in which
-    people read it aloud."""
+    """Return the address of the page on which callers type a code, without "https://", because
+    people read the address aloud."""
     return base_url.split("://", 1)[-1] + "/join"
 
 

@@ -13,7 +13,7 @@ IDLE_AFTER = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Doing:
-    """What one caller is doing. `kind` decides how the page shows it: "calling", "break",
+    """What one caller is doing. `kind` decides how the page shows the caller: "calling", "break",
     "waiting", "idle" or "new"."""
 
     kind: str

@@ -76,8 +76,8 @@ def callers_asking(party: Party) -> list[Caller]:
 
 
 def mark_seen(caller: Caller) -> None:
-    """Mark a caller's request as seen. It disappears from the host's list, and the caller's page
-    says that the host has seen it.
+    """Mark a caller's request as seen. The request disappears from the host's list, and the
+    caller's page says that the host has seen the request.
 
     Marking the request again changes nothing. Raises NotFoundError if the caller has moved to
     another party.

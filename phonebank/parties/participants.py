@@ -1,6 +1,6 @@
 """The callers in a party, as its host sees them. These functions do not commit.
 
-The actions on one caller are in `phonebank.roster`, because organisers have the same actions.
+Most actions on one caller are in `phonebank.roster`, because organisers can take the same actions.
 """
 
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ MESSAGE_AT_MOST = 200  # characters
 
 @dataclass(frozen=True)
 class Guest:
-    """A caller in the party, with the number of calls that the caller has made in it and what the
-    caller is doing now."""
+    """A caller in the party, with the numbers of the caller's calls and conversations in this
+    party, and what the caller is doing now."""
 
     caller: Caller
     calls: int

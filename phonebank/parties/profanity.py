@@ -1,7 +1,8 @@
-"""Finds slurs and bad words in callers' names with the word list of glin-profanity.
+"""Uses the word list of glin-profanity to find slurs and bad words in callers' names.
 
-Only whole words are checked, so Scunthorpe and Hancock are allowed. Real names are allowed too,
-even if they are on the word list. A host may give a caller any name (`participants.rename_caller`).
+Only whole words are checked, so Scunthorpe and Hancock are allowed. The real names in NAMES are
+allowed too, although they are on the word list. A host may give a caller any name
+(`participants.rename_caller`).
 """
 
 import unicodedata
@@ -30,10 +31,11 @@ def refuse_bad_words(name: str) -> None:
 def _in_plain_letters(name: str) -> str:
     """Return the name spelled with the letters from A to Z.
 
-    The word list's filter treats every other letter as the end of a word, so it would find a bad
-    word in Analía and in Assía. An accent inside a word is dropped, so that it cannot hide a bad
-    word (fück). But an accent at the end makes a different word (Rapé), and so does a letter from
-    another alphabet. Such a letter is replaced by "q", because no word on the list ends in "q".
+    The filter treats a letter outside A to Z as the end of a word, so it would find a bad word in
+    Analía and in Assía. Inside a word, accents are dropped, because an accent could hide a bad word
+    (fück). But an accent on the last letter makes a different word (Rapé), and so does a letter
+    from another alphabet. A letter of these two kinds is replaced by "q", because no word on the
+    list ends in "q".
     """
     name = unicodedata.normalize("NFKC", name)
     return "".join(

@@ -66,7 +66,7 @@ def send_kit(party: Party, first_name: str, thanks: str, where: str, page: str, 
     """Send the host of a promised party an e-mail with the link to the host's kit.
 
     `thanks` and `to_do` are sentences, `where` describes the place, and `page` is the endpoint that
-    the link leads to. Raises mail.MailNotSentError.
+    the link leads to. Raises mail.MailNotSentError if the e-mail cannot be sent.
     """
     account = db.session.get_one(Account, party.host_id)
     link = sign_in_link(account, path_to(page, party_id=party.id), lives_for=INVITATION_LIVES_FOR)

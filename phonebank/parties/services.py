@@ -78,8 +78,8 @@ def parties_in(campaign: Campaign) -> list[Party]:
 
 
 def party_after(party: Party) -> Party | None:
-    """Return the party that people can join after this one: another party of the same host for the
-    same campaign that is open to new callers. Of several, return the one that starts first. Return
+    """Return the party that people can join after this one: another party of this host and campaign
+    that is open to new callers. If there are several, return the party that starts first. Return
     None if there is no such party."""
     return db.session.scalars(
         select(Party)
@@ -243,9 +243,9 @@ def change_board_link(party: Party) -> None:
 
 
 def start_break(party: Party, minutes: int | None = None) -> None:
-    """Start a break of 1 to 60 minutes, or until `end_break` is called if `minutes` is None. During
-    the break, callers get no new contacts. An earlier break is replaced. Callers can finish calls
-    in progress, and these calls count.
+    """Start a break of `minutes` minutes, from 1 to 60. If `minutes` is None, the break lasts until
+    `end_break` is called. During the break, callers get no new contacts. An earlier break is
+    replaced. Callers can finish calls in progress, and these calls count.
 
     Raises InvalidInputError for any other number of minutes.
     """
@@ -298,7 +298,7 @@ def _notify_everyone(party: Party) -> None:
 
 
 def state_for_callers(party: Party | None) -> dict[str, bool | int | None]:
-    """Return what a caller's screen must know about the caller's party: {"paused", "ended",
+    """Return the state of a caller's party, for the caller's screen: {"paused", "ended",
     "seconds"}.
 
     `seconds` is how many seconds are left of the break. It is 0 if the break lasts until the host

@@ -1,7 +1,8 @@
 """Finds the parties in a campaign that have the most conversations.
 
-The rules are the same as for callers on a board: there are five places, ties share a place, and no
-last place is shown. Conversations that were recorded too fast do not count here.
+The rules are the same as for callers on a board: parties with the same number of conversations
+share a place, and only the first five places are shown. Conversations that were recorded too fast
+do not count here.
 """
 
 from collections.abc import Sequence

@@ -148,7 +148,8 @@ def _evening(party: Party) -> tuple[int, list[Bar]]:
 
 
 def _label(party: Party, at: datetime, minutes: int) -> str:
-    """Return a bar's label: the time of day, or the day if times of day would be repeated."""
+    """Return a bar's label: the time of day at which the bar starts, or the day if the chart may
+    span more than a day."""
     if minutes < DAYS_FROM:
         return clock_time(at, party.time_zone)
     return f"{at.day} {at:%b}"

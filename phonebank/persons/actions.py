@@ -1,5 +1,5 @@
-"""An organiser's actions on one person: put them back in the queue, finish with them, or put them
-on the do-not-call list. These functions do not commit."""
+"""An organiser's actions on one person: make the person callable again, mark the person as
+finished, or put the person's numbers on the do-not-call list. These functions do not commit."""
 
 from typing import Any
 
@@ -40,8 +40,8 @@ def version_of(contact: Contact) -> str:
 
 
 def put_back(contact: Contact, campaign: Campaign, version: str, account: Account) -> None:
-    """Make a person callable again, as soon as calling hours allow. A promised callback is
-    cancelled.
+    """Make a person callable again, from the next moment inside calling hours. A promised callback
+    is cancelled.
 
     Raises ConflictError if the person has changed since `version`, is on a caller's screen, or is
     on the do-not-call list.

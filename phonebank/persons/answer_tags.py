@@ -1,5 +1,5 @@
-"""Tags people by their answers. The answers are found in the recorded calls, so that recording a
-call writes nothing for tags. These functions do not commit.
+"""Tags people by their answers. The answers are read from the recorded calls. So recording a call
+does not itself write tags. These functions do not commit.
 
 The newest answer to a question counts. So a tag is taken away if the person later gives a different
 answer, or if the call with the answer is corrected, undone or set aside. This module takes away
@@ -66,8 +66,9 @@ ON CONFLICT DO NOTHING
 
 
 def tag_by_answers(campaign_id: int, since: datetime, at: datetime) -> None:
-    """Give the people the tags of their answers, and take away the tags that no answer gives any
-    more. `since` (aware) is when a job last read the calls, and `at` is the current moment."""
+    """Update the tags of people whose calls have changed: add the tags of their newest answers, and
+    remove tags that no answer gives any more. `since` (aware) is when a job last read the calls,
+    and `at` is the current moment."""
     values = {"campaign_id": campaign_id}
     if db.session.scalar(_HAS_TAGS, values):
         moments = {"since": since, "at": at, "undone_since": at - UNDONE_WITHIN}

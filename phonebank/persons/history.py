@@ -1,4 +1,4 @@
-"""Collects the calls to a person or by a caller, with their answers in words and their
+"""Collects the calls to a person or by a caller. Each call has its answers in words and its
 corrections."""
 
 import uuid

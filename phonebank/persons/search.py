@@ -1,4 +1,4 @@
-"""Finds people by number, name or the ID of the campaign's own list. These functions do not
+"""Finds people by number, by name, or by the ID in the campaign's own list. These functions do not
 commit."""
 
 from collections.abc import Sequence
@@ -52,16 +52,16 @@ CROSS JOIN LATERAL (
 
 @dataclass(frozen=True)
 class FoundPeople:
-    """Up to SHOWN_AT_MOST people whom a search found, sorted by last name. `more` says whether
-    there are others."""
+    """Up to SHOWN_AT_MOST people whom a search found, sorted by last name. `more` says whether the
+    search found more people."""
 
     people: Sequence[Contact]
     more: bool
 
 
 def find_people(typed: str, campaigns: Sequence[Campaign]) -> FoundPeople:
-    """Return the people of these campaigns who have this number, this external ID, or a name that
-    begins with these words. The last name may come first or last.
+    """Return the people of these campaigns who have the typed number, the typed external ID, or a
+    name that begins with the typed words. The last name may be typed first or last.
 
     Raises InvalidInputError for a text that is too short or too long.
     """
@@ -90,7 +90,8 @@ def find_people(typed: str, campaigns: Sequence[Campaign]) -> FoundPeople:
 
 
 def _numbers(typed: str, campaigns: Sequence[Campaign]) -> list[str]:
-    """Return the numbers (E.164) that the text means in the campaigns' countries."""
+    """Read the text as a number of each campaign's country, and return the resulting numbers
+    (E.164)."""
     numbers = set()
     for country in {campaign.country for campaign in campaigns}:
         try:
@@ -101,7 +102,8 @@ def _numbers(typed: str, campaigns: Sequence[Campaign]) -> list[str]:
 
 
 def _names(typed: str) -> list[str]:
-    """Return the orders in which a stored name may begin with these words."""
+    """Return the texts with which a stored name may begin: the typed words, rotated so that each
+    word comes first once. More than WORDS_IN_ANY_ORDER words are not rotated."""
     words = typed.replace(",", " ").lower().split()
     turns = range(len(words)) if len(words) <= WORDS_IN_ANY_ORDER else range(1)
     return sorted({" ".join(words[turn:] + words[:turn]) for turn in turns})

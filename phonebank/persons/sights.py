@@ -24,8 +24,8 @@ SHOWN_AT_MOST = 200
 @dataclass(frozen=True)
 class Sight:
     """One occasion on which somebody saw a person's data. `until` is when the caller's screen
-    stopped showing the person. It is None if the screen still shows them, or if they were seen only
-    at that moment. `kind` is "call", "called_back" or a SightKind."""
+    stopped showing the person. `until` is None if the screen still shows the person, or if the data
+    was seen only at the moment `at`. `kind` is "call", "called_back" or a SightKind."""
 
     at: datetime
     who: str

@@ -1,5 +1,5 @@
-"""Finds a person's status in their campaign: their bucket of contact status, and when they can be
-called next."""
+"""Finds a person's status in their campaign: which bucket of contacts the person is in, and when
+the person can be called next."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,9 +25,9 @@ from phonebank.models import (
 
 @dataclass(frozen=True)
 class Standing:
-    """A person's status: their bucket (a key of `contact_queue.status_counts.BUCKETS`), the time
-    when they can be called next (aware) if they only have to wait, and the do-not-call entries of
-    their numbers."""
+    """A person's status. `bucket` is a key of `contact_queue.status_counts.BUCKETS`. If the person
+    only has to wait, `next_at` (aware) is when the person can be called next, and otherwise it is
+    None. `entries` are the do-not-call entries of the person's numbers."""
 
     bucket: str
     next_at: datetime | None

@@ -1,1 +1,2 @@
-"""What providers of telephone lines tell us over HTTP. Only programs use these addresses."""
+"""Receives what providers of telephone lines report over HTTP. Only the providers' programs use
+these addresses, not people."""

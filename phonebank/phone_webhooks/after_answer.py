@@ -1,8 +1,8 @@
 """Stores what webhooks reported, after each webhook has been answered, so that Twilio never waits
 for PostgreSQL.
 
-One thread of each process takes all webhooks that have come in, and stores them in one transaction.
-If the process dies before that, the dialler asks Twilio for what was lost.
+In each process, one thread stores what all waiting webhooks reported, for up to AT_ONCE webhooks in
+one transaction. If the process dies before that, the dialler asks Twilio for what was lost.
 """
 
 import logging
@@ -41,8 +41,8 @@ def record_after(response: Response, find: Find) -> Response:
 
 
 def _writer() -> "queue.SimpleQueue[Find]":
-    """Return the queue of what this process has to store. The first call starts the thread that
-    takes from the queue."""
+    """Return the queue of functions whose events this process still has to store. The first call
+    starts the thread that empties the queue."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     with _starting:
         waiting: queue.SimpleQueue[Find] | None = app.extensions.get(_EXTENSION)

@@ -1,4 +1,4 @@
-"""The blueprint of the addresses for providers of telephone lines."""
+"""The Flask blueprint for the addresses to which providers of telephone lines send webhooks."""
 
 from flask import Blueprint
 

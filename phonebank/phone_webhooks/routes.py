@@ -1,4 +1,4 @@
-"""Registers the addresses for providers of telephone lines."""
+"""Registers the addresses to which providers of telephone lines send webhooks."""
 
 from flask import Flask
 
@@ -11,7 +11,7 @@ _VIEWS = (views,)
 
 
 def init_app(app: Flask) -> None:
-    """Add the addresses. Each request is signed, and comes without a cookie, so it needs no form
-    token."""
+    """Add the addresses to the app. Their requests are signed and have no cookie, so they need no
+    form token."""
     csrf.exempt(phone_webhooks)
     app.register_blueprint(phone_webhooks)

@@ -86,8 +86,8 @@ def played() -> Response:
 @with_urgency(Urgency.RECORD)
 @signed_by_twilio
 def softphone() -> Response:
-    """A caller's browser opens its line. The browser names the line, and Twilio says who the caller
-    is, from the token that we made for the browser."""
+    """A caller's browser opens its line. The browser names the line. Twilio names the caller, whom
+    it knows from the token that we made for the browser."""
     caller = _CALLER.fullmatch(request.form.get("From", ""))
     line_id = request.form.get("line", type=int)
     provider_id = request.form.get("CallSid", "")

@@ -1,9 +1,9 @@
 """North American area codes: the country and the time zones of each.
 
-libphonenumber's table of time zones lists only exceptions. A telephone exchange that the table does
-not name gets a default, which is often wrong: 689 is Orlando and gets Chicago's time. So this
-module gives an area code the zones of *all* places that it covers. If people kept their number when
-they moved, it cannot know where they live.
+libphonenumber's table of time zones lists only exceptions. For an exchange that is not in the
+table, libphonenumber returns a default, which is often wrong: for 689 (Orlando) it returns
+Chicago's time zone. So this module returns the time zones of *all* places that an area code covers.
+The zones may still be wrong for people who moved and kept their number.
 """
 
 from functools import cache
@@ -100,7 +100,8 @@ def region_of_area_code(code: str) -> str | None:
 
 
 def _any_number_of(area_code: str) -> PhoneNumber:
-    """Return a valid number of the area code, or an invalid one if no number of it is valid.
+    """Return a valid number of the area code, or an invalid number if the area code has no valid
+    numbers.
 
     All numbers of an area code belong to one region, so any of them shows the region.
     """

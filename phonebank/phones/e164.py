@@ -1,9 +1,9 @@
 """Reads telephone numbers from the text of a spreadsheet, as E.164, or gives a reason to refuse the
 text.
 
-libphonenumber says what a number means. This module decides about the words that people write
-around numbers, about valid numbers that callers must never call, and about the drama numbers that
-the demonstration may call.
+libphonenumber says what a number means. This module removes the words that people write around
+numbers, refuses valid numbers that callers must never call, and accepts the drama numbers that the
+demonstration may call.
 """
 
 from __future__ import annotations
@@ -92,9 +92,9 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
     """Return the one number in `text`, as E.164 ("+442079460123").
 
     `country` is the ISO 3166-1 alpha-2 code of the list's country. Numbers without a country code
-    are read as people dial them there. Numbers of other countries need a country code. An extension
-    ("ext 12") is dropped, because E.164 has no extensions. The calling code should store the text
-    beside the number.
+    are read as people dial them in that country. Numbers of other countries need a country code. An
+    extension ("ext 12") is dropped, because E.164 has no extensions. To keep the extension, the
+    code that calls this function should store the text too.
 
     Raises InvalidPhoneNumberError, or ValueError for an unknown `country`.
     """
@@ -110,12 +110,12 @@ def read_numbers(
     """Return every number in a cell once, as E.164, in the order in which they appear in the cell.
 
     "07700 900123 / 020 7946 0123" has two numbers, as have "a or b", "a; b" and "a, b". Unreadable
-    text beside a number is dropped. If the cell has no number, the first error is raised, so the
-    returned list is never empty.
+    text beside a number is dropped. If the cell has no number, the error for its first part is
+    raised, so the returned list is never empty.
 
-    With `others_too`, the list includes numbers that are another person's or a fax according to the
-    words beside them. A do-not-call list needs them, because it is about numbers and not about
-    people.
+    With `others_too`, the list includes numbers that belong to another person or a fax machine,
+    according to the words beside them. A do-not-call list needs these numbers too, because it lists
+    numbers and not people.
 
     Raises InvalidPhoneNumberError, or ValueError for an unknown `country`.
     """
@@ -146,7 +146,8 @@ def read_numbers(
 
 
 def format_for_reading(e164: str, country: str) -> str:
-    """Format a number for people: as dialled in `country` if it is from there, otherwise with a +.
+    """Format a number for people to read: as dialled within `country` if the number has that
+    country's calling code, otherwise with a +.
 
     Any other text is returned unchanged, because a page must show something.
     """
@@ -217,10 +218,11 @@ def _restore_plus(text: str, country: str) -> str:
 
 
 def _check_area_code(e164: str, text: str, country: str) -> str:
-    """Return the number. Raise InvalidPhoneNumberError if `text` has no area code, so that the
-    number may be in any town.
+    """Return the number. Raises InvalidPhoneNumberError if the area code is missing from `text`,
+    because the number could then be in any town, or if the area code comes last.
 
-    Ireland dials 048 for Northern Ireland, whose numbers begin with 028 in Britain.
+    People in Ireland dial 048 before a number in Northern Ireland. Such a number is returned with
+    +4428, as people dial it from other countries.
     """
     longest = _OF_ANY_LENGTH.get(country, 0)
     if longest:
@@ -236,7 +238,7 @@ def _check_area_code(e164: str, text: str, country: str) -> str:
 def _find_drama_number(digits: str, calling_code: str, international: bool) -> str | None:
     """Return the drama number that these digits spell, or None if they spell no drama number.
 
-    libphonenumber calls a drama number invalid.
+    This is needed because libphonenumber treats drama numbers as invalid.
     """
     if international or digits.startswith(calling_code):
         candidate = "+" + digits

@@ -49,9 +49,9 @@ def time_zones_of(e164: str) -> tuple[str, ...]:
     the zones are unknown.
 
     A landline has the zones of its area. A North American number has the zones of all places that
-    its area code covers: see `area_codes`. A mobile number elsewhere has all zones of its country,
-    because its first digits do not say where the phone is. An Australian 0412, for example, was
-    issued in Sydney, but the phone may be in Perth.
+    its area code covers: see `area_codes`. In most other countries, a mobile number has all zones
+    of its country, because its first digits do not say where the phone is. The phone of an
+    Australian number that begins with 0412, for example, may be in Sydney or in Perth.
     """
     code = calling_code_of(e164)
     if code is None or code not in TIMEZONE_DATA:

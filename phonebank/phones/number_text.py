@@ -1,7 +1,8 @@
 """The text around telephone numbers, and cells with several numbers.
 
-If a cell is unclear, this module reads nothing from it. An organiser can then correct the row. Half
-a number, joined to other digits, would be a stranger's number.
+If it is unclear which numbers a cell contains, this module reads no number from the cell. An
+organiser can then correct the row. Half a number, joined to other digits, would be a stranger's
+number.
 """
 
 import re
@@ -135,7 +136,8 @@ def normalise_text(text: str) -> str:
 
 
 def strip_notes(text: str) -> str:
-    """Remove notes beside a number, with their digits, such as "(home)", "after 6pm" or "flat 2".
+    """Remove notes beside a number, such as "(home)", "after 6pm" or "flat 2", including the digits
+    in the notes.
 
     `text` is the result of `normalise_text`.
     """
@@ -148,9 +150,9 @@ def strip_others(text: str) -> str:
     """Remove other people's numbers, faxes and numbers no longer in use, such as "husband 07700
     900123".
 
-    `text` is the result of `normalise_text`. The whole part between two separators is removed. If a
-    part has only a word such as "husband" and no digits, it is unclear which number the word
-    describes. Then the whole text is removed.
+    `text` is the result of `normalise_text`. Everything between the separators around such a number
+    is removed. If a word such as "husband" has no digits beside it, it is unclear which number the
+    word describes, so the whole text is removed.
     """
     text = _A_FAX.sub(_CUT, text)
     if not (_NOT_THEIRS.search(text) or _IS_A_FAX.search(text)):
@@ -170,8 +172,9 @@ def strip_extension(text: str) -> str:
 def has_letter_for_digit(text: str) -> bool:
     """Whether a letter was typed instead of a digit.
 
-    The letter touches digits, like the O in "O20 7946", or it stands alone among digits and looks
-    like a digit. A whole word may touch the digits at one end, as in "Tel020…".
+    Such a letter is directly beside a digit, like the O in "O20 7946", or it looks like a digit,
+    stands alone and follows other digits. A whole word directly before or after the digits, as in
+    "Tel020…", does not count.
     """
     for letters in re.finditer(r"[^\W\d_]+", text):
         before = text[letters.start() - 1 : letters.start()].isdecimal()
@@ -206,7 +209,8 @@ def split_numbers(cell: str, country: str) -> list[str]:
 
 
 def _cut_note(note: re.Match[str]) -> str:
-    """Return "; " for a bracketed note. Brackets around part of a number stay as they are."""
+    """Return " ; " for a bracketed note, but keep the text of an extension. Brackets around part of
+    a number stay as they are."""
     said = next(group for group in note.groups() if group is not None)
     digits = sum(c.isdecimal() for c in said)
     words = [word for word in _WORD.findall(said) if not _LOOK_LIKE_DIGITS.issuperset(word)]
@@ -255,8 +259,8 @@ def _has_prefix(piece: str) -> bool:
 
 @cache
 def _has_one_length(country: str) -> bool:
-    """Whether all landline numbers with their area code have the same length, or lengths that
-    differ by one digit at most."""
+    """Whether the lengths of the country's landline numbers, including the area code, differ by no
+    more than one digit."""
     metadata = PhoneMetadata.metadata_for_region(country)
     lengths = metadata.fixed_line.possible_length if metadata and metadata.fixed_line else ()
     return bool(lengths) and max(lengths) - min(lengths) <= 1

@@ -1,4 +1,5 @@
-"""The forms of one country's telephone numbers, compiled once for speed.
+"""The patterns of one country's telephone numbers, compiled in advance so that long lists are read
+quickly.
 
 libphonenumber reads a number in about 20 microseconds, which is slow for a list of a million rows.
 Most rows have a plain, valid number of the list's own country. A country's plan recognises such
@@ -42,7 +43,7 @@ class RecognisedNumber(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NumberingPlan:
-    """The forms of one country's numbers. `plan_of_country` makes the plan."""
+    """The patterns of one country's numbers. `plan_of_country` returns the plan of a country."""
 
     country: str
     calling_code: str  # "44"
@@ -55,8 +56,8 @@ class NumberingPlan:
     lengths_of_group: tuple[frozenset[int], ...]
 
     def kind_of(self, national: str) -> int | None:
-        """Return the kind of a national number (ASCII digits without a prefix), or None if it has
-        no kind."""
+        """Return the kind of a national number (ASCII digits without a prefix), such as MOBILE, or
+        None if the number fits no pattern."""
         match = self.kinds.fullmatch(national)
         if match is None or match.lastindex is None:
             return None
@@ -68,8 +69,8 @@ class NumberingPlan:
     def recognise(self, digits: str, international: bool) -> RecognisedNumber | None:
         """Recognise a number of this country from its ASCII digits as people write them.
 
-        `international` says whether a plus sign came before the digits. None means "not certain"
-        and never "invalid", because libphonenumber reads the ambiguous spellings.
+        `international` says whether a plus sign came before the digits. The result None does not
+        mean that the number is invalid: libphonenumber then reads it.
         """
         code = self.calling_code
         national = digits

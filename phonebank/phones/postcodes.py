@@ -93,8 +93,9 @@ def time_zones_of_postcode(postcode: str, country: str) -> tuple[str, ...]:
     the zones are unknown.
 
     `postcode` is the result of `csv_input.cells.tidy_postcode`. `country` is the ISO 3166-1 code of
-    the list's country. American and Canadian codes look different, so lists of either country may
-    have both. Germany and Ireland have one time zone each, which follows from the number.
+    the list's country. American and Canadian postcodes look different, so a list of either country
+    may contain both. Germany and Ireland have one time zone each, so their postcodes are not
+    needed.
     """
     if country == "GB":
         british = _BRITISH.fullmatch(postcode)

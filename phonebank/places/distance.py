@@ -22,7 +22,8 @@ def km_between(a: tuple[float, float], b: tuple[float, float]) -> float:
 
 def box_around(at: tuple[float, float], km: float) -> tuple[float, float, float, float]:
     """Return south, west, north and east, in degrees, of a box that contains every point within
-    `km` of a point. The box may reach beyond 180 degrees, where we have no places."""
+    `km` kilometres of `at`. The box may extend beyond 180 degrees of longitude, where Phonebank has
+    no places."""
     tall = km / _KM_A_DEGREE
     wide = tall / max(0.05, cos(radians(min(89.0, abs(at[0]) + tall))))
     return at[0] - tall, at[1] - wide, at[0] + tall, at[1] + wide

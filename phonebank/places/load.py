@@ -26,8 +26,8 @@ Row = tuple[Any, ...]
 
 
 def load_places() -> int:
-    """Fill the table, unless it already has the places of these files. Return how many places were
-    stored.
+    """Fill the table of places, unless it has already been filled from the same files. Return how
+    many places were stored.
 
     The calling code commits. If two processes load at the same time, only one stores the places.
     """
@@ -55,7 +55,8 @@ def digest_of_files() -> str:
 
 
 def copy_places(rows: Iterable[Row]) -> int:
-    """Store rows, which have the values of _COLUMNS in order. Return how many were stored."""
+    """Store rows of the table of places, and return how many were stored. Each row has the values
+    of _COLUMNS, in this order."""
     stored = 0
     cursor = db.session.connection().connection.cursor()
     with cursor.copy(f"COPY place ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
@@ -87,7 +88,7 @@ def places_in_files() -> Iterator[Row]:
 
 
 def american_places() -> Iterator[Row]:
-    """Return a row for each American ZIP code that has a place."""
+    """Return a row for each American ZIP code whose latitude and longitude are known."""
     for entry in zipcodes.list_all():
         latitude, longitude = float(entry["lat"] or 0), float(entry["long"] or 0)
         if latitude and longitude:

@@ -1,7 +1,7 @@
 """The maps: which outline a country has, and where a point is on the outline. Pure functions.
 
-`tools/places.py` draws the outlines with the same boxes. A map is a plain picture, so it needs no
-tile server, no JavaScript and no other host.
+`tools/places.py` draws the outlines with the boxes in OUTLINES. A map is a plain picture, so it
+needs no tile server, no JavaScript and no other host.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ _KM_A_DEGREE = 111.2
 
 @dataclass(frozen=True)
 class Outline:
-    """A picture of one or more countries. The edges of its box are in degrees."""
+    """A picture of one or more countries. `west`, `south`, `east` and `north` are the edges of the
+    picture, in degrees."""
 
     name: str
     countries: tuple[str, ...]
@@ -33,16 +34,17 @@ class Outline:
 
     @property
     def tall(self) -> float:
-        """The height of the picture in units."""
+        """The height of the picture, in units of its SVG file."""
         return round((self.north - self.south) * self._unit)
 
     @property
     def km(self) -> float:
-        """The width of one kilometre, in units."""
+        """The length of one kilometre on the picture, in units of its SVG file."""
         return self._unit / _KM_A_DEGREE
 
     def point(self, latitude: float, longitude: float) -> tuple[float, float]:
-        """Return x and y of a place, in units from the top left corner."""
+        """Return x and y of a point on the picture, in units of its SVG file, from the top left
+        corner."""
         x = (longitude - self.west) * self._squeeze * self._unit
         return x, (self.north - latitude) * self._unit
 

@@ -1,7 +1,8 @@
 """What people type into the field for a postcode or town. Pure functions.
 
-Only the first half of a whole postcode is used. It names a district of a few thousand homes. This
-module drops the second half, so it is not stored anywhere.
+Only the first half of a whole British or Canadian postcode is used. The first half names a district
+of a few thousand homes. This module drops the second half, so the second half is not stored
+anywhere.
 """
 
 import re
@@ -43,7 +44,8 @@ def read_typed(text: str) -> Typed:
 
 
 def _british(code: str) -> list[tuple[str, str]]:
-    """Return every British district that the code may name. Most of these districts don't exist."""
+    """Return every British district that the typed code may name. Some of these districts may not
+    exist."""
     first, _, second = code.partition(" ")
     if second and not _INWARD.fullmatch(second):
         return []

@@ -13,8 +13,9 @@ _REACH = 60.0
 
 
 def zone_of_place(place: Place) -> str:
-    """Return the IANA name of a place's time zone. For a place in a country with several zones, the
-    nearest postcode decides. If no postcode is near, return the country's first zone."""
+    """Return the IANA name of a place's time zone. In a country with several zones, the zone is
+    that of the place's postcode or, for a town, of the nearest postcode. If the town is near no
+    postcode, return the country's first zone."""
     try:
         zones = rules_for(place.country).time_zones.value
     except NoCountryRulesError:

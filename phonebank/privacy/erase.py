@@ -1,7 +1,7 @@
 """Erases people from the tables. The calling code commits.
 
-If the person was called, a row without personal data stays. Its calls keep their times, their
-outcomes and the keys of their answers. So no total changes, and a recount agrees with it.
+If the person was called, a row without personal data stays. The calls to the person keep their
+times, outcomes and answer keys. So no total changes, and every total still equals a recount.
 `stored_files` erases the person from files.
 """
 
@@ -128,12 +128,12 @@ def erase_person(
 ) -> Erasure:
     """Erase a person from the tables. Return the erasure, which tells a job to search the files.
 
-    With `never_again`, their numbers go on the do-not-call list. If nobody else has a number, only
-    a hash of it goes there. With `ends_calls`, a call to the person that is on a screen now ends
+    With `never_again`, the person's numbers are put on the do-not-call list. A number that nobody
+    else has is put there only as a hash. With `ends_calls`, an open call to the person is ended
     first. Run this under `retry_on_deadlock`.
 
-    Raises NotFoundError if they were erased before. Raises OnScreenError if they are on a screen
-    and `ends_calls` is False.
+    Raises NotFoundError if the person was erased before. Raises OnScreenError if the person is on a
+    caller's screen and `ends_calls` is False.
     """
     erased = erase_contacts(contact_ids, never_again=never_again, ends_calls=ends_calls)
     if not erased:
@@ -150,7 +150,8 @@ def erase_person(
 def erase_contacts(
     contact_ids: Collection[int], never_again: bool = False, ends_calls: bool = False
 ) -> int:
-    """Erase these contacts, and what their calls say about them. Return how many there were.
+    """Erase these contacts, and the personal data in the calls to them. Return how many contacts
+    were erased.
 
     Do-not-call entries of numbers that nobody has any more become hashes. Raises OnScreenError if
     one of the contacts is on a screen and `ends_calls` is False.
@@ -203,7 +204,7 @@ def _empty_called(ids: list[int]) -> None:
 
 
 def _forget_numbers(numbers: set[str], never_again: bool) -> None:
-    """Keep only a hash in each do-not-call entry for a number that nobody in the tables has now.
+    """If nobody in the tables has a number any more, replace its do-not-call entry with a hash.
     With `never_again`, put all of the numbers on the do-not-call list."""
     shared = still_had(numbers)
     gone = numbers - shared
@@ -224,7 +225,7 @@ def contacts_left(person: Person) -> Sequence[int]:
 
 
 def finish(erasure: Erasure) -> None:
-    """Mark an erasure as done. The row then names nobody."""
+    """Mark an erasure as done, and delete the person's name and numbers from its row."""
     erasure.person = None
     erasure.state = ErasureState.DONE
     erasure.finished_at = now()

@@ -30,7 +30,8 @@ RESTS_FOR = 5
 @job(CHORES, timeout=30 * 60)
 def search_files(erasure_id: int) -> None:
     """Erase a person from every stored file, and from rows that an import has stored in the
-    meantime. Each step may run twice, so if a worker was killed, the search simply begins again."""
+    meantime. Every step may run twice, so if the worker is killed, another worker begins the search
+    again."""
     erasure = db.session.get(Erasure, erasure_id)
     if erasure is None or erasure.person is None:
         return

@@ -1,8 +1,9 @@
 """The access ledger: who saw which person, and from when until when. This module changes nothing.
 
-Each call that a caller had is in the ledger, because the caller then saw the person. A caller who
-looks up who has called back sees a first name again (`CallSight`). Organisers see people whom they
-find or open (`ContactSight`). Rows name people only by their ids.
+Each call that a caller had is in the ledger, because the caller then saw the person. A `CallSight`
+records that a caller saw a first name again while looking up who had called back. A `ContactSight`
+records that an organiser found or opened a person. The ledger has the ids of the people who were
+seen, and not their names or numbers.
 """
 
 import uuid
@@ -94,7 +95,8 @@ def _values(campaign: Campaign, since: datetime, until: datetime) -> dict[str, A
 
 
 def _id_at(moment: datetime) -> uuid.UUID:
-    """Return an id that sorts before every id of this moment, and after all earlier ids."""
+    """Return an id that sorts before the ids of all calls that begin at this moment, and after all
+    earlier ids."""
     return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
 
 

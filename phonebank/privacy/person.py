@@ -39,7 +39,7 @@ class Person:
 
     @property
     def tails(self) -> tuple[str, ...]:
-        """The last digits of each number."""
+        """The last TAIL digits of each number."""
         return tuple(phone[-TAIL:] for phone in self.phones)
 
     def may_be_in(self, text: str) -> bool:
@@ -49,8 +49,9 @@ class Person:
         return any(tail in digits for tail in self.tails)
 
     def is_in(self, cells: Sequence[str], country: str) -> bool:
-        """Whether a row of a file is about the person. If so, a cell has one of the numbers, as
-        people write numbers in this country, and the cells have every word of the name."""
+        """Whether a row of a file is about the person: one cell has one of the person's numbers,
+        written as people in this country write numbers, and the cells together have every word of
+        the person's name."""
         folded = " ".join(cells).casefold()
         if not self.may_be_in(folded):
             return False

@@ -1,8 +1,8 @@
 """Erases a campaign's people when they have been stored for as long as is allowed.
 
 A wrong clock must not erase anyone early. So the erasure is announced first, and starts a day
-later. It starts only if the clocks of both the server and PostgreSQL then say that it is due. Once
-the erasure has begun, no clock is asked again. The calling code commits.
+later. It starts only if the clocks of both the server and PostgreSQL then say that the erasure is
+due. After the erasure has begun, the clocks are not checked again. The calling code commits.
 """
 
 from collections.abc import Sequence
@@ -45,14 +45,15 @@ def moment() -> datetime:
 
 
 def is_due(campaign: Campaign, at: datetime) -> bool:
-    """Whether the last day on which the campaign may keep its people has passed at `at` (aware)."""
+    """Whether the last day on which the campaign may keep its people's data has passed at the
+    moment `at` (aware)."""
     until = kept_until(campaign)
     return until is not None and earliest_date_in(campaign, at) > until
 
 
 def look_for_due_campaigns() -> None:
-    """Announce the erasure for campaigns that may no longer keep their people. Start the erasure
-    for campaigns that were announced a day ago. An announcement is cancelled if the campaign may
+    """Announce the erasure for campaigns that may no longer keep their people. Start the erasures
+    that were announced at least ANNOUNCED_FOR ago. An announcement is cancelled if the campaign may
     now keep its people longer. If a wrong clock has dated the announcement in the future, the
     erasure is announced again."""
     at = moment()
@@ -79,9 +80,8 @@ def campaigns_being_erased() -> Sequence[int]:
 
 
 def erase_some(campaign_id: int) -> bool:
-    """Erase up to AT_ONCE people of a campaign. If the campaign has nobody left, erase the rest and
-    return False. The rest is its files, its refused rows, and what other campaigns' calls say about
-    its people."""
+    """Erase up to AT_ONCE people of a campaign. If nobody is left, erase the campaign's files, its
+    refused rows, and what other campaigns' calls say about its people, and return False."""
     ids = db.session.scalars(
         select(Contact.id)
         .where(Contact.campaign_id == campaign_id, Contact.phone > "")
@@ -106,7 +106,8 @@ def erase_some(campaign_id: int) -> bool:
 
 def _begin(campaign: Campaign, at: datetime) -> None:
     """Start to erase a campaign's people: end the campaign, and stop its imports. An organiser may
-    be giving the campaign more time at this moment, so its row is locked and read again."""
+    be giving the campaign more time at this moment, so the campaign's row is locked and read again.
+    """
     lock_row(campaign)
     if campaign.erasing_since is not None or not is_due(campaign, at):
         return

@@ -63,11 +63,12 @@ def stored_lists(person: Person) -> Sequence[int]:
 
 
 def erase_from_upload(contact_list_id: int, person: Person) -> bool:
-    """Replace the person's rows in a stored upload with ERASED_CELL. Return whether there were any.
+    """Replace each row about the person in a stored upload with ERASED_CELL. Return whether any row
+    was replaced.
 
-    Afterwards the file is in UTF-8. A worker that is importing the file sees the list's new
-    `file_version`, and starts again where it stopped. Raises SupersededError if another job changes
-    the file at the same moment.
+    Afterwards the file is in UTF-8, and the list has a new `file_version`. The new version stops a
+    worker that is importing the file, so the calling code must enqueue the import again. Raises
+    SupersededError if another job changes the file at the same moment.
     """
     contact_list = db.session.get(ContactList, contact_list_id)
     if contact_list is None or not is_in_upload(contact_list, person):
@@ -98,7 +99,8 @@ def erase_from_upload(contact_list_id: int, person: Person) -> bool:
 
 
 def erase_from_refused_rows(person: Person) -> int:
-    """Delete the person's refused rows in their campaigns. Return how many there were."""
+    """Delete the refused rows about the person in the person's campaigns. Return how many rows were
+    deleted."""
     query = (
         select(RefusedRow, Campaign.country)
         .join(ContactList, ContactList.id == RefusedRow.contact_list_id)
@@ -121,9 +123,9 @@ def erase_from_refused_rows(person: Person) -> int:
 
 
 def erase_from_do_not_call_files(person: Person) -> int:
-    """Replace the person's lines in do-not-call files whose numbers are not on the list yet. Return
-    how many files had such lines. A file that cannot be read any more is deleted if it may contain
-    the person."""
+    """In do-not-call files whose numbers are not on the list yet, put ERASED_CELL in place of each
+    line that has one of the person's numbers. Return how many files were rewritten or deleted. A
+    file that cannot be read any more is deleted if it may contain the person."""
     changed = 0
     query = select(SuppressionBatch.id).where(
         SuppressionBatch.state == BatchState.UPLOADED, SuppressionBatch.data.is_not(None)
@@ -154,7 +156,7 @@ def erase_from_snapshots() -> None:
 
 
 def is_in_upload(contact_list: ContactList, person: Person) -> bool:
-    """Whether a stored upload has a row of the person."""
+    """Whether a stored upload has a row about the person."""
     records = read_record_texts(chunks_of(contact_list.id), Dialect(**contact_list.dialect))
     country = _country_of(contact_list)
     return any(person.may_be_in(t) and person.is_in(row.cells, country) for row, t in records)

@@ -126,7 +126,7 @@ def _sights(contact: Contact) -> Iterator[str]:
 
 
 def merge_texts(campaign: Campaign) -> dict[str, str]:
-    """Return the campaign's merge fields that have a text."""
+    """Return the texts of the campaign's merge fields, except empty ones."""
     return {name: value for name, value in merge_values(campaign).items() if value}
 
 

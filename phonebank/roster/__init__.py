@@ -6,5 +6,5 @@ Words used in this package:
 - open door (`door_open`): everyone with the code or link is admitted immediately. If the
   door is closed, newcomers wait until a host or an organiser admits them
 - held (`caller.held`): only an organiser can admit this caller, even if the door is open
-- pace limit, in code a budget: how much one caller may see or record in a given time (`pace`)
+- pace limit (in code, a budget): how many people a caller may see or suppress in a given time
 """

@@ -15,13 +15,13 @@ from phonebank.roster.rooms import Room
 
 def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
     """Admit these callers to the room that they were in when their rows were read. Return how many
-    of them were still waiting there.
+    callers were admitted.
 
     Their screens then continue automatically. A held caller is admitted only with `for_organiser`.
 
-    The current state in the database decides, not what the page showed. A caller who has since been
-    removed stays out, and a caller who has moved to another party must be admitted by that party's
-    host.
+    The current state in the database decides who is admitted, not what the page showed. A caller
+    who has been removed since then is not admitted, and a caller who has moved to another party
+    must be admitted by that party's host.
     """
     shown: dict[int | None, list[int]] = {}
     for caller in callers:
@@ -48,8 +48,10 @@ def set_door(room: Room, is_open: bool) -> None:
     """Open or close the door of a party. If the room is a campaign, open or close the door for
     callers who use the campaign's own link.
 
-    Opening the door admits all callers who are already waiting, except held callers. An open door
-    admits everyone who has the code or link. While the door is closed, newcomers wait.
+    Opening the door admits all callers who are already waiting, except held callers. While the door
+    is open, newcomers with the code or link are admitted immediately, except those who must wait
+    because of their network address (see `blocked_addresses`). While the door is closed, newcomers
+    wait.
     """
     lock_row(room)
     room.door_open = is_open

@@ -1,9 +1,9 @@
 """Decides which newcomers must wait because of their network address, even if the door is open.
 
 Phonebank cannot tell whether a new phone belongs to a new caller, so a person who joins with
-another phone starts again below every limit. That is why Phonebank checks the network address of a
-newcomer. It stores only a keyed hash of the address, and only for some days. The hash shows whether
-two addresses are the same. Without the server's key, the hash does not reveal the address.
+another phone starts again below every pace limit. That is why Phonebank checks the network address
+of a newcomer. It stores only a keyed hash of the address, and only for some days. The hash shows
+whether two addresses are the same. Without the server's key, the hash does not reveal the address.
 """
 
 import hashlib
@@ -68,8 +68,8 @@ _ONE_BY_ONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:address, 0))"
 
 
 def hash_address(campaign_id: int, address: str) -> str | None:
-    """Return the keyed hash of an address, which is different in each campaign, or None if there is
-    no address."""
+    """Return the keyed hash of an address, or None if `address` is "". Each campaign has a
+    different hash for the same address."""
     if not address:
         return None
     key = current_config().secret_key.encode()
@@ -127,10 +127,10 @@ def stop_address(caller: Caller, at: datetime) -> bool:
 
 @job(CHORES, timeout=60)
 def forget_addresses() -> None:
-    """Delete each address some days after its caller was last seen, and delete the blocks that have
-    ended.
+    """Delete the stored address of each caller who has not been seen for some days, and delete the
+    blocks that have ended.
 
-    The clock runs this periodically, and running it twice does no harm.
+    This is a periodic job, and running it twice does no harm.
     """
     at = now()
     db.session.execute(

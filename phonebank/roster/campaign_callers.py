@@ -55,9 +55,9 @@ class RosterRow:
 def admitted_callers(
     campaign: Campaign, midnight: datetime, name: str = "", page: int = 1, sort: str = "seen"
 ) -> list[RosterRow]:
-    """Return one page of the admitted callers, sorted as `sort`, one of SORTS, says: by a figure
-    with the largest first, by when they were last seen with the most recent first, or by name.
-    Today begins at `midnight` (aware).
+    """Return one page of the admitted callers. `sort` is a key of SORTS: callers are sorted by a
+    figure (largest first), by when they were last seen (latest first) or by name. Today begins at
+    `midnight` (aware).
 
     With `name`, return only callers whose first name begins with that text. Pages are numbered from
     1. A page after the last one is empty.
@@ -77,7 +77,8 @@ def admitted_callers(
 
 
 def _numbers_of(caller_ids: list[int], midnight: datetime) -> dict[int, tuple[int, ...]]:
-    """Return the figures for RosterRow, by caller id, of the callers who have a tally."""
+    """Return the callers' figures for RosterRow, by caller id. Callers without a tally are left
+    out."""
     rows = db.session.execute(
         select(
             Tally.caller_id,
@@ -142,15 +143,15 @@ def count_admitted(campaign: Campaign, name: str = "") -> int:
 
 
 def waiting_callers(campaign: Campaign) -> Sequence[tuple[Caller, str | None]]:
-    """Return the waiting callers, the longest wait first, each with the title of the caller's
-    party, or None for no party."""
+    """Return up to WAITING_SHOWN waiting callers, each with the title of the caller's party (None
+    for no party). The caller who has waited longest comes first."""
     query = _with_party(campaign, CallerState.WAITING).order_by(Caller.id).limit(WAITING_SHOWN)
     return [(caller, party) for caller, party in db.session.execute(query)]
 
 
 def callers_now(campaign: Campaign, at: datetime) -> tuple[list[Caller], int]:
-    """Return the callers whose screen is open at `at`, and their number. At most NOW_SHOWN callers
-    are returned, the most recently seen first, but all are counted."""
+    """Return up to NOW_SHOWN callers whose screen is open at `at`, the most recently seen first,
+    and the number of all callers whose screen is open."""
     here = (
         Caller.campaign_id == campaign.id,
         Caller.state == CallerState.ADMITTED,

@@ -1,4 +1,4 @@
-"""Handles a caller's device: reads and makes the contents of its cookie, and signs it out."""
+"""Makes and reads the contents of the cookie of a caller's device, and signs the device out."""
 
 import hmac
 import secrets
@@ -33,8 +33,8 @@ def is_device_of(caller: Caller, token: str) -> bool:
 def end_session(caller: Caller) -> None:
     """Sign a caller's device out.
 
-    After the commit, every copy of its cookie is invalid, and every socket that it opened is
-    closed.
+    After the commit, all copies of the device's cookie are invalid, and the caller's open sockets
+    are closed.
     """
     caller.device_token = secrets.token_urlsafe(24)
     caller_id = caller.id

@@ -1,4 +1,4 @@
-"""Sets the lists and languages from which a caller gets contacts.
+"""Sets which contacts a caller gets: by list, by language and by filter.
 
 These functions do not commit. A change takes effect at the next claim. A contact who is already on
 a caller's screen stays there.
@@ -26,8 +26,9 @@ WHERE campaign_id = :campaign_id AND NOT removed
 def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
     """Return the languages that a caller may choose from, as names by language code.
 
-    The campaign's own language comes first, followed by the languages of the contacts on its lists.
-    The result is empty if no contact has a different language.
+    The campaign's own language comes first, followed by the languages of the contacts on the
+    campaign's lists and the languages that the caller has chosen. The result is empty if all of
+    these are the campaign's own language.
     """
     in_lists = db.session.scalars(_LANGUAGES_IN_LISTS, {"campaign_id": campaign.id})
     own = campaign.language
@@ -38,10 +39,11 @@ def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
 
 
 def set_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> None:
-    """Give the caller only contacts whose language is one of these or is unknown.
+    """Give the caller only contacts whose language is one of `codes` or is unknown.
 
-    If `codes` is empty, or has only the campaign's own language, the caller gets the same contacts
-    as a new caller. Raises InvalidInputError for a language that was not offered.
+    If `codes` is empty, or has only the campaign's own language, the caller gets contacts in the
+    campaign's language, as a new caller does. Raises InvalidInputError for a language that was not
+    offered.
     """
     offered = offered_languages(campaign, caller)
     chosen = set(codes)
@@ -64,8 +66,8 @@ def choose_people(campaign: Campaign, caller: Caller, filter_id: int | None) -> 
     """Give the caller only the people whom a filter chooses. If `filter_id` is None, the caller
     gets the same people as the rest of the caller's party.
 
-    A callback that the caller promised stays with the caller. Raises NotFoundError for a filter of
-    another campaign.
+    The caller still gets the callbacks that the caller promised. Raises NotFoundError for a filter
+    of another campaign.
     """
     lock_row(caller)
     caller.filter_id = filter_in(campaign, filter_id).id if filter_id is not None else None
@@ -80,11 +82,11 @@ def choose_people_for_party(campaign: Campaign, party: Party, filter_id: int | N
 
 
 def restrict_to_lists(campaign: Campaign, caller: Caller, list_ids: Iterable[int]) -> None:
-    """Give the caller only contacts on these lists. If there are no ids, the caller gets contacts
-    from every list.
+    """Give the caller only contacts on these lists. If `list_ids` is empty, the caller gets
+    contacts from every list.
 
-    A callback that the caller promised stays with the caller. Raises InvalidInputError for a list
-    of another campaign.
+    The caller still gets the callbacks that the caller promised. Raises InvalidInputError for a
+    list of another campaign.
     """
     chosen = set(list_ids)
     if chosen - {contact_list.id for contact_list in lists_in_calling_order(campaign)}:

@@ -7,7 +7,7 @@ from phonebank.roster.people_filters import count_people, filters_in_use
 
 @job(CHORES, timeout=300)
 def count_filter(filter_id: int) -> None:
-    """Find the people of one filter."""
+    """Find the people whom one filter chooses."""
     count_people(filter_id)
     db.session.commit()
 

@@ -3,10 +3,10 @@
 A caller who reaches one of these limits is paused, and is flagged for the organisers.
 
 The limits are columns of the campaign. In the code, a limit is called a budget. What a caller has
-seen is counted from the caller's calls, because each claim writes a call. A claim also writes a new
-version of the caller's row, and writes nothing if that row has changed since the caller's calls
-were counted. So even if fifty requests arrive at once, each request counts the calls of the
-requests before it.
+seen is counted from the caller's calls, because each claim writes a call. Each claim also changes
+the caller's row. If that row has already changed since the caller's calls were counted, the claim
+writes nothing and counts again. So even if fifty requests arrive at once, each request counts the
+calls of the requests before it.
 """
 
 from collections.abc import Sequence
@@ -53,8 +53,8 @@ class Kind:
     """The words for one limit.
 
     `message` tells the caller why the caller is paused. `evidence` tells the organiser what
-    happened, with the number in place of `{seen}`. `label` and `why` explain the limit's field in
-    the form.
+    happened, and `{seen}` in it is replaced with the number. `label` and `why` explain the limit's
+    field in the form.
     """
 
     key: str
@@ -180,8 +180,8 @@ UPDATE caller SET paused_until = :until, pause_kind = :kind WHERE id = :caller_i
 
 
 class PacePausedError(NotRunningError):
-    """The error for a caller who has gone over a limit. `next_at` (aware, UTC) is when the caller
-    may continue. None means that an organiser must review the caller first."""
+    """The error for a caller who has reached a limit. `next_at` (aware, UTC) is when the caller may
+    continue. None means that an organiser must review the caller first."""
 
     title = "A short pause"
 
@@ -209,8 +209,8 @@ def refuse_paused(caller: Caller, at: datetime) -> None:
 
 @dataclass(frozen=True)
 class OverBudget:
-    """A limit that a caller has reached: its name, how much the caller has seen, and the limit
-    itself."""
+    """A limit that a caller has reached: its name (`kind`), how many contacts the caller has seen,
+    and the number that the campaign allows (`budget`)."""
 
     kind: str
     seen: int
@@ -220,8 +220,8 @@ class OverBudget:
 @dataclass(frozen=True)
 class Sights:
     """The number of contacts that a caller has seen recently. `held` is how many are on the
-    caller's screen now. `counts` has, by the name of each limit, the number that counts for that
-    limit."""
+    caller's screen now. `counts` says, by the name of each limit, how many of these contacts count
+    towards that limit."""
 
     held: int
     counts: dict[str, int]
@@ -311,8 +311,8 @@ def end_pause(caller: Caller, at: datetime) -> None:
 def flag(caller: Caller, kind: str, seen: int, budget: int, at: datetime) -> int:
     """Flag a caller who has reached a limit, so that the organisers know.
 
-    Return how many times in a row the caller has reached this limit with less than a day in
-    between.
+    Return how many times in a row the caller has reached this limit, with less than a day between
+    one time and the next. The count begins again after an organiser's review.
     """
     values = {
         "campaign_id": caller.campaign_id,

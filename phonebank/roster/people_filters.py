@@ -1,8 +1,8 @@
-"""Filters, which select a campaign's people by the values of kept columns, by area and by tags. A
-party or a caller with a filter gets only the people whom the filter selects.
+"""Filters, which select a campaign's people by area, by tag and by the values of the columns that
+the lists keep. A party or a caller with a filter gets only the people whom the filter selects.
 
 A job finds the people of a filter in advance (`count_people`), so that the queue does not have to
-compare anything. The calling code commits.
+check the conditions. The calling code commits.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Conditions:
     """The conditions of a filter. `columns` maps each kept column to the accepted values, in lower
     case. `areas` are the beginnings of postcodes, without spaces. `tags` are in lower case.
 
-    A person matches if, for each condition, the person has one of its values.
+    A person matches if each condition contains a value that the person has.
     """
 
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -87,7 +87,7 @@ def filter_in(campaign: Campaign, filter_id: int) -> PeopleFilter:
 
 
 def columns_to_filter_by(campaign: Campaign) -> list[str]:
-    """Return the names of the columns that the campaign's lists keep, in order."""
+    """Return the names of the columns that the campaign's lists keep, in alphabetical order."""
     query = select(ContactList.mapping).where(ContactList.campaign_id == campaign.id)
     targets = {target for mapping in db.session.scalars(query) for target in mapping}
     kept = {target.removeprefix(FIELD) for target in targets if target.startswith(FIELD)}
@@ -95,8 +95,9 @@ def columns_to_filter_by(campaign: Campaign) -> list[str]:
 
 
 def add_filter(campaign: Campaign, name: str, conditions: Conditions) -> PeopleFilter:
-    """Add a filter. A job then finds its people. Raises InvalidInputError if the filter has no name
-    or no condition, if the name is taken, or if there are too many filters or values."""
+    """Add a filter. The calling code must start the job that finds the filter's people. Raises
+    InvalidInputError if the filter has no name or no condition, if the name is taken, or if there
+    are too many filters or values."""
     name = " ".join(name.split())
     present = filters_of(campaign)
     if not name or len(name) > NAME_AT_MOST:
@@ -121,9 +122,10 @@ def add_filter(campaign: Campaign, name: str, conditions: Conditions) -> PeopleF
 
 
 def count_people(filter_id: int) -> None:
-    """Find the people who match a filter now.
+    """Find the people who now match a filter, and store them.
 
-    After the commit, the queue's lanes contain nobody who no longer matches the filter.
+    If somebody no longer matches the filter, all lanes of the campaign are emptied after the
+    commit.
     """
     found = db.session.get(PeopleFilter, filter_id)
     if found is None:
@@ -170,7 +172,8 @@ _COUNT = text("SELECT count(*) FROM filter_member WHERE filter_id = :filter_id")
 
 
 def _fits(conditions: Conditions) -> tuple[str, dict[str, Any]]:
-    """Return an SQL condition on `contact`, which is never NULL, and its parameters."""
+    """Return an SQL condition on the table `contact`, and the parameters of the condition. The
+    condition is never NULL."""
     parts, values = ["contact.phone <> ''"], dict[str, Any]()
     for number, (name, wanted) in enumerate(conditions.columns.items()):
         parts.append(

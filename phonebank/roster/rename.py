@@ -6,11 +6,11 @@ from phonebank.roster.rooms import lock_in_room
 
 
 def rename(caller: Caller, first_name: str) -> None:
-    """Change a caller's name on the board and in the list. A caller who joins again keeps the new
-    name.
+    """Change a caller's name on the board and in the list of callers. A caller who joins again
+    keeps the new name.
 
-    Check `first_name` with `parties.display_names` first. Raises NotInRoomError if the caller is
-    now in another room.
+    Check `first_name` with `parties.display_names` first. Raises NotInRoomError if the caller has
+    been removed or is now in another room.
     """
     lock_in_room(caller)
     caller.first_name = first_name
@@ -21,7 +21,7 @@ def rename(caller: Caller, first_name: str) -> None:
 def hide(caller: Caller, hidden: bool) -> None:
     """Hide a caller's name from the board, or show it again. The caller's calls count either way.
 
-    Raises NotInRoomError if the caller is now in another room.
+    Raises NotInRoomError if the caller is now in another room or was removed.
     """
     lock_in_room(caller)
     caller.hidden = hidden

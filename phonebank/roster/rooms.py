@@ -1,8 +1,8 @@
-"""Finds and locks a caller's room: the caller's party, or the campaign itself if the caller joined
-with the campaign's link.
+"""Finds a caller's room, and locks a caller's row if the caller is still in that room. The room is
+the caller's party, or the campaign itself if the caller joined with the campaign's link.
 
-The room's row is locked before a caller's row, because the room's `door_open` decides whether a
-newcomer is admitted.
+Code that locks both rows must lock the room's row before the caller's row, because the room's
+`door_open` decides whether a newcomer is admitted.
 """
 
 from phonebank.core.db import db

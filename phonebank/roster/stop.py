@@ -25,7 +25,7 @@ def stop(caller: Caller, account: Account, reason: str, at: datetime, **figures:
     """Remove a caller immediately, on every device. The contact on the caller's screen returns to
     the queue.
 
-    From then on, newcomers from the caller's address wait until an organiser admits them. If the
+    For a day, newcomers from the caller's address must wait until an organiser admits them. If the
     address is not known, the door of the caller's room is closed instead. Raises NotFoundError if
     the caller has already been removed.
     """
@@ -41,7 +41,7 @@ def record_action(
 ) -> None:
     """Record an organiser's action on a caller, both in `models.caller_action` and in the audit.
 
-    The audit does not get `reason`, because an organiser may type a person's name into it.
+    `reason` is not written to the audit, because an organiser may type a person's name into it.
     """
     db.session.add(
         CallerAction(
@@ -86,7 +86,8 @@ def actions_about(caller: Caller) -> Sequence[Any]:
 
 
 def stopped_callers(campaign: Campaign) -> Sequence[Caller]:
-    """Return the callers of a campaign who were stopped, newest first."""
+    """Return the callers of a campaign who were stopped last, up to SHOWN_AT_MOST callers. The
+    caller who joined last comes first."""
     latest = (
         select(CallerAction.caller_id)
         .where(

@@ -69,9 +69,9 @@ def next_callable(
     """Return the first moment, in UTC, that is not before `at` and at which a contact may be
     called.
 
-    Return None if there is no such moment in the time `within` after `at`. With
-    `other_time_of_day_than`, the returned moment is in a different part of the day (TIMES_OF_DAY)
-    from that moment, in every zone of the contact.
+    Return None if there is no such moment in the time `within` after `at`. If
+    `other_time_of_day_than` is given, the returned moment is in a different part of the day
+    (TIMES_OF_DAY) from `other_time_of_day_than`, in every zone of the contact.
     """
     at = _utc(at)
     zones = zones or rules.time_zones.value
@@ -95,15 +95,15 @@ def time_of_day(zone: str, at: datetime) -> TimeOfDay:
 
 def contact_date(zones: tuple[str, ...], at: datetime, rules: CountryRules) -> date:
     """Return the contact's local date. If the contact may be in several zones, return the earliest
-    of their dates.
+    of the zones' dates.
 
-    So an attempt counts for a day until a new day has begun in every zone.
+    So an attempt counts towards the limit for a day until the next day has begun in every zone.
     """
     return min(at.astimezone(time_zone(zone)).date() for zone in zones or rules.time_zones.value)
 
 
 def next_contact_date(zones: tuple[str, ...], at: datetime, rules: CountryRules) -> datetime:
-    """Return the first moment, in UTC, whose `contact_date` is later than the one at `at`."""
+    """Return the first moment, in UTC, at which `contact_date` is later than it is at `at`."""
     tomorrow = contact_date(zones, at, rules) + _DAY
     # If a clock change skips midnight, Python converts it to the moment of the change. If midnight
     # comes twice, Python takes the first (PEP 495, fold=0). In both cases the new date begins at

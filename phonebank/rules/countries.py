@@ -52,8 +52,8 @@ class Fact(Generic[T]):
 
 @dataclass(frozen=True)
 class Holidays:
-    """The public holidays that count (by the codes of the `holidays` package), and their effect on
-    calling hours.
+    """Which public holidays count, by the codes of the `holidays` package, and how a public holiday
+    changes the calling hours.
 
     If there are several `parts` of the country, a day counts if it is a holiday in any of them,
     because a phone number does not show which part a person lives in.
@@ -70,9 +70,9 @@ class Holidays:
 
 @dataclass(frozen=True)
 class Screening:
-    """The register of numbers whose owners do not want calls, named with its article: "the TPS". A
-    screening of a list is valid for `days` days. With `blocks`, the law forbids calls to the list
-    after that."""
+    """The rules for a register of numbers whose owners do not want calls. `register` is its name
+    with the article, such as "the TPS". A screening of a list is valid for `days` days. If `blocks`
+    is true, the law forbids calls to a list whose screening is no longer valid."""
 
     register: str
     days: Fact[int]
@@ -158,7 +158,8 @@ def rules_for(country: str) -> CountryRules:
 
 
 def zone_of_country(country: str) -> str:
-    """Return the first time zone in a country's rules, or UTC if there are no rules for it."""
+    """Return the first time zone in a country's rules, or UTC if there are no rules for the
+    country."""
     try:
         return rules_for(country).time_zones.value[0]
     except NoCountryRulesError:
@@ -238,8 +239,8 @@ def _machine_calls(section: "_Section") -> MachineCalls:
 
 
 class _Section:
-    """One mapping in a rules file. The section knows its place in the file, for messages, and which
-    keys have not been read yet."""
+    """One mapping in a rules file. The section stores its place in the file, for error messages,
+    and the keys that have not been read yet."""
 
     def __init__(self, file: str, place: str, data: object) -> None:
         self.file, self.place = file, place
@@ -249,15 +250,16 @@ class _Section:
         self.unread = {str(key) for key in data}
 
     def at(self, key: str) -> str:
-        """Return the place of a key, for messages."""
+        """Return the place of a key in the file, for error messages: the section and the key,
+        joined by a dot."""
         return f"{self.place}.{key}" if self.place else key
 
     def read(self, key: str, check: Callable[[Any], T], default: T | None = None) -> T:
         """Return the value of a key, converted by `check`.
 
         If the value is wrong, `check` raises ValueError with a sentence that says what the value
-        must be. This method then raises CountryRulesError. It also does so if the key is missing
-        and there is no default.
+        must be. This method then raises CountryRulesError. It also raises CountryRulesError if the
+        key is missing and there is no default.
         """
         if key not in self.data:
             if default is not None:
@@ -292,7 +294,7 @@ class _Section:
     def refuse_unread(self) -> None:
         """Raise CountryRulesError if there is a key that has not been read.
 
-        Such a key is a typing error, and would look like a rule that is in force.
+        Such a key is a typing error. Without the exception, it would look like a rule that applies.
         """
         if self.unread:
             raise CountryRulesError(
@@ -369,8 +371,8 @@ def _parts_of(calendar: str) -> Callable[[object], tuple[str, ...]]:
 
 @cache
 def _holiday_dates(calendar: str, parts: tuple[str, ...], year: int) -> frozenset[date]:
-    """Return the public holidays of a year, and the days off that are given in place of some of
-    them."""
+    """Return the public holidays of a year, and the days off that replace some of the public
+    holidays."""
     return frozenset(
         day
         for part in parts or (None,)

@@ -1,5 +1,4 @@
-"""The languages that forms offer when no languages are known yet, by BCP 47 code and with their
-English names.
+"""The languages that forms offer: their BCP 47 codes and English names.
 
 They are the languages most often spoken at home in the countries that have rules in
 `phonebank/rules` (censuses of England and Wales 2021, Canada 2021, Ireland 2022; US Census Bureau

@@ -7,7 +7,7 @@ from phonebank.rules.time_zones import time_zone
 
 
 class NoSuchTimeError(ValueError):
-    """The error for a time that clocks skip on that day."""
+    """The error for a time that the clocks in a zone skip on the given day."""
 
 
 def moment_at(day: date, at: time, zone: ZoneInfo) -> datetime:
@@ -37,7 +37,7 @@ def midnight_of(day: date, zone: ZoneInfo) -> datetime:
 
 def describe_moment_anywhere(moment: datetime, zone: str) -> str:
     """Return what `describe_moment` returns, with the city of the time zone, for people who may be
-    in another: “Tuesday 13 January, 19:30 (time in London)”."""
+    in another time zone: “Tuesday 13 January, 19:30 (time in London)”."""
     city = zone.rpartition("/")[2].replace("_", " ")
     return f"{describe_moment(moment, zone)} (time in {city})"
 

@@ -1,8 +1,8 @@
 """How long a number rests in one campaign after a call in another campaign.
 
-The person waits as long as the other people who share a called number. After an unanswered call,
-that is as long as the person who was called waits. After an answered call, it is as long as the
-household waits. Each of the two campaigns has its own rules, and the longer wait applies.
+After an unanswered call, the number rests for as long as the retry rules make the person wait for
+the next try. After an answered call, it rests for at least `household_rest_minutes`. Each of the
+two campaigns has its own retry rules, and the longer wait applies.
 """
 
 from collections.abc import Iterable
@@ -15,8 +15,8 @@ from phonebank.rules.retry_rules import RetryRules
 
 @dataclass(frozen=True)
 class CallElsewhere:
-    """A call to the number in another campaign: its outcome, when it was recorded (aware), and that
-    campaign's rules."""
+    """A call to the number in another campaign: the outcome, when the outcome was recorded (aware),
+    and that campaign's retry rules."""
 
     outcome: str
     at: datetime
@@ -26,17 +26,16 @@ class CallElsewhere:
 def rest_minutes(outcome: str, here: RetryRules, there: RetryRules) -> int:
     """Return how many minutes a number rests `here` after a call with this outcome `there`.
 
-    0 means that the number need not rest. This is so if nobody's phone rang, or if other rules
-    already keep the number from being called because it is dead or suppressed. It is also so for an
-    outcome that is no longer offered.
+    Return 0 if the number need not rest: if the call was skipped, if the number is dead or
+    suppressed and so is not called anyway, or if the outcome is no longer offered.
     """
     return max(_minutes(outcome, here), _minutes(outcome, there))
 
 
 def number_rests_until(calls: Iterable[CallElsewhere], here: RetryRules) -> datetime | None:
     """Return the moment at which the number has rested long enough `here` after all of these calls
-    in other campaigns, or None if none of the calls makes it rest. The returned moment may be in
-    the past."""
+    in other campaigns, or None if the number need not rest after any of the calls. The returned
+    moment may be in the past."""
     ends = [
         call.at + timedelta(minutes=minutes)
         for call in calls

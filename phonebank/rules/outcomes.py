@@ -68,7 +68,8 @@ class Outcome:
 
     @property
     def is_about_number(self) -> bool:
-        """Whether the limit on repeated tries applies to the number rather than to the person."""
+        """Whether the limit on repeated tries counts only the calls to the same number, and not all
+        calls to the person."""
         return self.exhausted == NextState.UNUSABLE
 
 

@@ -1,4 +1,4 @@
-"""Decides about a contact after a call: its state, and when it may be called again.
+"""Decides which state a contact has after a call, and when the contact may be called again.
 
 The decision follows from the outcome, the campaign's RetryRules and the contact's history. The
 package `calls` writes the decision to the contact.
@@ -23,7 +23,8 @@ _WAIT_FOR_ANOTHER_TIME_OF_DAY = timedelta(days=3)
 
 @dataclass(frozen=True)
 class Decision:
-    """The decision about a contact after a call. Moments are UTC and inside calling hours.
+    """The decision about a contact after a call. Moments are in UTC. `callable_at` and
+    `household_rest_until` are inside calling hours, if there are any within 60 days.
 
     state                 "suppressed" means that nobody may call the number, in any campaign;
                           `suppress_reason` is the reason
@@ -80,8 +81,9 @@ def decide(
 
     For an outcome in TAKES_CALLBACK, `callback_at` is the time at which the person asked to be
     called. The callback is at the first callable moment that is not before that time, and no limit
-    on attempts cancels it. For an outcome in NOT_AN_ATTEMPT, `callback_at` is an earlier promise,
-    which applies again after the wait. For any other outcome, `callback_at` has no effect.
+    on attempts cancels it. For an outcome in NOT_AN_ATTEMPT, `callback_at` is the time of an
+    earlier promise. The next try, after the wait, then counts as the promised callback. For any
+    other outcome, `callback_at` has no effect.
 
     Raises UnknownOutcomeError if there is no outcome with this key.
     """
@@ -159,8 +161,8 @@ def next_try_at(
     """Return the first moment inside calling hours that is not before `rested`, or None if there is
     none within 60 days.
 
-    With `other_time_of_day_than`, the returned moment is in a different part of the day from that
-    moment, if there is such a moment within three days.
+    If `other_time_of_day_than` is given, return a moment in a different part of the day from
+    `other_time_of_day_than`, if there is one within three days.
     """
     if other_time_of_day_than is not None:
         elsewhere = next_callable(
@@ -196,7 +198,7 @@ def _rest_end(
 ) -> datetime:
     """Return the end of the wait after a call.
 
-    If the attempts allowed on that day are used up, the wait ends on a later day.
+    If no more attempts are allowed on the day of the call, the wait ends on a later day.
     """
     rule = rules.retries[outcome.key]
     rested = at + timedelta(minutes=rule.rest_minutes)

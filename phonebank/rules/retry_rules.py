@@ -3,8 +3,8 @@
 The defaults follow the common practice of phone banks and dialling software, unless another source
 is named. After no answer, the next try comes two to four hours later, at a different time of day.
 There are three or four tries in all, and two a day. After a busy tone, the next try comes fifteen
-to thirty minutes later. After voicemail, it comes the next day, and after a message, two or more
-days later.
+to thirty minutes later. If the call went to voicemail, the next try comes the next day. If the
+caller left a message, it comes two or more days later.
 """
 
 from collections.abc import Iterable, Mapping
@@ -98,7 +98,7 @@ class RetryRules:
     """A campaign's retry rules.
 
     `attempts_at_most` and `attempts_a_day_at_most` limit the attempts to reach one person, whatever
-    their outcomes. After an answered call, the other people on the same number wait
+    the outcomes of the attempts. After an answered call, the other people on the same number wait
     `household_rest_minutes`. `retries` has a rule for every outcome in `outcomes.RETRIED`.
     """
 

@@ -9,8 +9,7 @@ _BETWEEN_TAGS = re.compile(r"[,;|\n]")
 
 
 def split_values(words: str) -> list[str]:
-    """Return the values in a text in which they are separated by commas, semicolons, bars or line
-    breaks.
+    """Split a text at commas, semicolons, bars and line breaks, and return the values.
 
     The values are in lower case, in the order of the text, and without repetition.
     """
@@ -19,5 +18,5 @@ def split_values(words: str) -> list[str]:
 
 
 def are_tags(tags: list[str]) -> bool:
-    """Whether there are not too many tags and none of them is too long."""
+    """Whether there are no more than TAGS_AT_MOST tags and no tag is longer than LONGEST_TAG."""
     return len(tags) <= TAGS_AT_MOST and all(len(tag) <= LONGEST_TAG for tag in tags)

@@ -41,7 +41,8 @@ def city_of(zone: ZoneInfo) -> str:
 
 @cache
 def canonical_name(name: str) -> str:
-    """Return the one name that stands for all zones whose clocks have agreed since 1970.
+    """Return the name that stands for this zone and all zones whose clocks have agreed with it
+    since 1970.
 
     For example, Europe/Jersey, Europe/Guernsey and Europe/Isle_of_Man become Europe/London.
     Separate names would split a British list into parts that are always callable at the same times.
@@ -80,7 +81,8 @@ NOWHERE = "Etc/Unknown"  # the answer of phonenumbers for a number without a pla
 def zones_key(zones: Iterable[str]) -> str:
     """Return time zones in the form that a contact stores: sorted, without aliases, joined by "|".
 
-    The key "" means unknown. Raises UnknownTimeZoneError for a name that is not in the database.
+    Return "" if the zones are unknown, or if the text would be longer than LONGEST_ZONE_KEY. Raises
+    UnknownTimeZoneError for a name that is not in the database.
     """
     names = sorted({canonical_name(zone) for zone in zones if zone != NOWHERE})
     key = "|".join(names)

@@ -45,8 +45,9 @@ class WeekHours:
     def parse(cls, data: object, permitted: "WeekHours | None" = None, country: str = "") -> Self:
         """Return the hours that the JSON in `data` describes. A missing day is closed.
 
-        If `permitted` (the hours that `country` permits) is given, hours outside it are also a
-        fault. Raises WeekHoursError, which names every day at fault and not only the first.
+        If `permitted` (the hours that `country` permits) is given, hours outside the permitted
+        hours are also a fault. Raises WeekHoursError, which names every day at fault and not only
+        the first.
         """
         if not isinstance(data, Mapping):
             raise WeekHoursError({"": "The calling hours must give a start and an end for days."})

@@ -38,10 +38,10 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
     """Return the questions and answers whose words in `new` differ from the words that calls used.
 
     The result follows the order of the steps in `new`, and steps that `new` lacks come last. Each
-    question is compared with the newest version that has it, and each answer with the newest
-    version that offers it. Otherwise an answer that was left out for a while could return with a
-    different meaning. Every call keeps the words of its version. This check protects the totals,
-    because they add up the answers of all versions.
+    question is compared with its words in the newest version that has it, and each answer with its
+    words in the newest version that offers it. Otherwise an answer that some versions leave out
+    could return with a different meaning. A call keeps the words of its version, but the totals add
+    up the answers of all versions, so this check protects the totals.
     """
     asked: dict[str, Step] = {}
     offered: dict[tuple[str, str], tuple[Step, str]] = {}

@@ -17,12 +17,12 @@ def save_values(
 ) -> dict[str, str]:
     """Save the merge values that the form changed, and return the conflicts.
 
-    The form has `value-NAME` for each field, and `was-NAME` for the value that its page showed. A
-    value that is not in the form, or was not changed in it, stays as it is, because a colleague may
-    have filled it in meanwhile.
+    For each field the form has `value-NAME`, the new value, and `was-NAME`, the value that the page
+    showed. If the form lacks a value or did not change it, the stored value stays, because a
+    colleague may have filled it in meanwhile.
 
-    A conflict is a field that both the form and a colleague changed. The result maps its name to
-    the colleague's value. If there are conflicts, nothing is saved.
+    A conflict is a field to which the form and a colleague gave different new values. The result
+    maps the field's name to the colleague's value. If there are conflicts, nothing is saved.
     """
     # The lock makes two organisers who save at once take turns.
     lock_row(campaign)

@@ -56,8 +56,9 @@ def script_for(campaign: Campaign, script_id: int) -> Script:
 def use_ready_made(campaign: Campaign, slug: str, language: str, account: Account | None) -> Script:
     """Copy a ready-made script into the campaign and publish it.
 
-    If the campaign has no script, it uses this one. Otherwise callers keep their current script
-    until an organiser chooses this one. Raises NotFoundError if there is no such ready-made script.
+    If the campaign has no script, it uses the new script. Otherwise callers keep their current
+    script until an organiser chooses the new script. Raises NotFoundError if there is no such
+    ready-made script.
     """
     try:
         source = source_of(slug, language)
@@ -74,7 +75,7 @@ def use_ready_made(campaign: Campaign, slug: str, language: str, account: Accoun
 def start_blank(campaign: Campaign) -> Script:
     """Add a script of four steps, for the organiser to continue.
 
-    It is a draft: callers get it once an organiser has published and chosen it.
+    The script is a draft: callers get it only after an organiser has published and chosen it.
     """
     source = BLANK.read_text("utf-8")
     script = _store(campaign, source)

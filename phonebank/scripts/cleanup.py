@@ -58,7 +58,7 @@ def drop_empty(script: Script) -> Script:
 
 
 def prune_branches(choices: Iterable[Choice], branches: Iterable[Branch]) -> tuple[Branch, ...]:
-    """Return the branches without deleted answers, which are no longer in `choices`.
+    """Return the branches without the answers that have been deleted from `choices`.
 
     A branch that had only deleted answers is removed, because without a condition it would always
     apply.

@@ -1,6 +1,6 @@
 """Restore a deleted step to its place, and keep everything that was written since. Pure functions.
 
-The form carries the script from before the deletion, compressed. The server stores nothing for
+The form contains the script from before the deletion, compressed. So the server stores nothing for
 editors that are closed, and Undo works without JavaScript.
 """
 
@@ -42,14 +42,15 @@ class DeletedStep:
     def rename_steps(self, names: Mapping[str, str]) -> "DeletedStep":
         """Return a copy with the steps of `before` renamed. `names` maps old ids to new ones.
 
-        The deleted step keeps its id, even if `names` has this id. The id in `names` then belongs
-        to a step that the organiser added after the deletion.
+        The deleted step keeps its id, even if `names` also maps this id. In that case, `names`
+        means a step that the organiser added after the deletion.
         """
         others = {old: new for old, new in names.items() if old != self.step_id}
         return replace(self, before=rename_steps(self.before, others))
 
     def previous_step_id(self, now: Script) -> str:
-        """Return the id of the nearest step above the deleted step that is in `now`, or ""."""
+        """Return the id of the nearest step that was above the deleted step and is still in `now`,
+        or ""."""
         after = ""
         for step in self.before.steps:
             if step.id == self.step_id:

@@ -25,7 +25,8 @@ class Line:
 
 @dataclass(frozen=True)
 class Section:
-    """One part of the script (a step, a card, its settings) that has changed."""
+    """A part of the script that has changed: a step, a card, a character or the script's
+    settings."""
 
     title: str
     state: Literal["new", "gone", "changed"]

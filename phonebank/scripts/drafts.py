@@ -27,8 +27,8 @@ from scripts_library.yaml_source import MAX_BYTES
 def working_source(script: Script) -> str:
     """Return the YAML that an editor continues from.
 
-    It is the draft. Without a draft it is the published version, and without a published version it
-    is the newest version. The result is "" if the script has none of these.
+    Return the draft, or the published version if there is no draft, or the newest version if none
+    is published. Return "" if the script has none of these.
     """
     if script.draft is not None:
         return script.draft
@@ -37,9 +37,10 @@ def working_source(script: Script) -> str:
 
 
 def working_script(script: Script) -> tuple[ParsedScript, list[Diagnostic]]:
-    """Return the parsed working source, even with errors, and its diagnostics in line order.
+    """Return the script parsed from the working source, even if it has errors, and its diagnostics
+    in line order.
 
-    Raises NotFoundError if no step of it can be read.
+    Raises NotFoundError if no step of the script can be read.
     """
     parsed, found = parse_leniently(working_source(script))
     if parsed is None:
@@ -67,7 +68,8 @@ def digest(script: Script) -> str:
 def publish_digest(script: Script) -> str:
     """Return a digest of the draft and of the published version: 16 hexadecimal digits.
 
-    A form sends it back, so that publish, discard and restore do only what their page showed.
+    A form sends this digest back, so that the view does not publish, discard or restore anything if
+    the script has changed since the page was loaded.
     """
     return _digest(repr((script.published_version_id, script.draft)))
 
@@ -77,8 +79,8 @@ def save_draft(script: Script, source: str) -> None:
 
     If the YAML equals the published version, the script has no draft afterwards.
 
-    Raises InvalidInputError if the source is too large or no step of it can be read, because an
-    editor could not open it again.
+    Raises InvalidInputError if the YAML is too large or if no step can be read, because an editor
+    could not open this draft again.
     """
     if len(source.encode()) > MAX_BYTES:
         raise InvalidInputError(
@@ -107,9 +109,10 @@ def discard_draft(script: Script) -> None:
 
 
 def publish_draft(campaign: Campaign, script: Script, account: Account | None) -> ScriptVersion:
-    """Store the draft as a version and publish it. If the campaign has no script, it gets this one.
+    """Store the draft as a new version and publish this version. If the campaign has no script, it
+    now uses this script.
 
-    Raises ConflictError if there is no draft, and FaultyScriptError if it has errors.
+    Raises ConflictError if there is no draft, and FaultyScriptError if the draft has errors.
     """
     lock_row(script)
     if script.draft is None:

@@ -79,7 +79,8 @@ def _delete_step(script: Script, place: str) -> Script:
 def _redirect_targets(step: Step, old: str, new: str | None) -> Step:
     """Return the step with `new` as the target of every transition that led to `old`.
 
-    If `new` is None, branches to `old` are removed, and other transitions to it lose their target.
+    If `new` is None, branches to `old` are removed, and answers and `next` settings that led to
+    `old` lose their target.
     """
     return replace(
         step,
@@ -155,10 +156,11 @@ def _add_field_branch(script: Script, place: str) -> Script:
 def _add_branch(script: Script, place: str, new: Branch) -> Script:
     """Add a branch to a step, unless the script has no other step that could be its target.
 
-    The branch leads to the last close step that the step can reach, otherwise to the last close
-    step of the script, because a branch to a close step cannot make a loop. Without a close step,
-    it leads to the last step that does not lead back. If every step leads back, it leads to the
-    last one, and a diagnostic reports the loop.
+    The branch leads to the last close step that can come after this step, otherwise to the last
+    close step of the script, because a branch to a close step cannot make a loop. If the script has
+    no close step, the branch leads to the last step from which no path leads back to this step. If
+    every other step leads back, the branch leads to the last of them, and a diagnostic reports the
+    loop.
     """
     others = [step for step in script.steps if step.id != place]
     if not others:
@@ -184,10 +186,10 @@ def _move_branch(script: Script, place: str, by: int) -> Script:
 
 
 def _add_start(script: Script, place: str) -> Script:
-    """Add another start of the call for some contacts, with a condition on a merge field.
+    """Let the call begin at another step for some contacts, with a condition on a merge field.
 
-    Below the script's first step, it leads to the first step that does not end the call, because a
-    call cannot begin with the goodbye.
+    This other step is the first step below the script's first step that does not end the call,
+    because a call cannot begin with the goodbye.
     """
     begins = next((step for step in script.steps[1:] if not step.is_end), script.steps[0])
     new = Branch(begins.id, field="town")

@@ -26,8 +26,9 @@ class Submission:
     """The editor's form as a browser sent it.
 
     `script` is what the organiser typed, with ids for new blocks. `action` is the button's action,
-    with these ids. `about` is the id of the block that the action is about. `at` is the id of the
-    step that the organiser typed in, or "". `deleted` is the step that Undo would restore.
+    which uses these ids for new blocks. `about` is the id of the block that the action is about.
+    `at` is the id of the step that the organiser typed in, or "". `deleted` is the step that Undo
+    would restore.
     """
 
     script: Script
@@ -89,10 +90,10 @@ def apply_submission(submission: Submission) -> Edit:
 
 
 def is_saved_already(submission: Submission, kept: Script) -> bool:
-    """Whether the submission only saves, and `kept` already equals its script.
+    """Whether the submission saves or publishes a script that equals `kept`.
 
-    A browser may send a form again after the response was lost. Such a form replaces nothing, so
-    the view accepts it.
+    A browser may send a form again after the response was lost. The repeated form would not change
+    the saved script, so the view accepts it.
     """
     saves = submission.action in ("save", "publish")
     return saves and editor_state_of(submission.script).source == editor_state_of(kept).source

@@ -70,10 +70,12 @@ def editor_state_of(script: Script) -> EditorState:
 
 
 def group_by_block(found: Iterable[Diagnostic], script: Script | None) -> DiagnosticsByBlock:
-    """Group diagnostics by the block they are about, or under the script if they are about none.
+    """Group diagnostics by the block they are about. A diagnostic about no block belongs to the
+    script.
 
-    A diagnostic names its step. A diagnostic that names no step belongs to the card or character at
-    its line. `script` is what the parser read from the source that the diagnostics are about.
+    A diagnostic about a step has the step's id. A diagnostic without a step id belongs to the card
+    or character at its line, if there is one. `script` is what the parser read from the source that
+    the diagnostics are about.
     """
     diagnostics = DiagnosticsByBlock()
     cards, people = (script.cards, script.practice) if script else ((), ())

@@ -75,9 +75,9 @@ def unique_id(words: str, taken: Iterable[str]) -> str:
 def assign_choice_keys(choices: Iterable[Choice], used: Mapping[str, str]) -> tuple[Choice, ...]:
     """Make a key, from its label, for every answer that has none. A key never changes.
 
-    `used` maps the step's keys in all published versions to their newest labels. A new answer never
-    gets one of these keys, with one exception: an answer that returns with the same label has the
-    same meaning, so it gets its old key back, and totals include the old answers.
+    `used` maps the step's keys in all published versions to their newest labels. A new answer gets
+    one of these keys only if it has the label of that key. It then has the same meaning as the
+    earlier answer, so totals add up the answers of both.
     """
     choices = tuple(choices)
     offered = {choice.key for choice in choices}

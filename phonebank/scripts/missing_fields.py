@@ -13,7 +13,8 @@ _OWN_COLUMNS = {"first_name": Contact.first_name, "last_name": Contact.last_name
 
 
 def missing_field_warnings(campaign: Campaign, script: Script) -> list[Diagnostic]:
-    """Return a warning for each use, without a fallback, of a field that some contacts lack."""
+    """Return a warning for each place where the script uses a merge field without a fallback and
+    some contacts have no value for that field."""
     values = campaign.merge_values
     names = [n for n in fields_without_fallback(script) if not str(values.get(n) or "").strip()]
     if not names:

@@ -16,7 +16,8 @@ from scripts_library.script import Answer, Choice, Fields, Step
 
 @dataclass(frozen=True)
 class RenderedStep:
-    """The data that _step.html shows. All of it is safe HTML, with a slot for each merge field."""
+    """The data that _step.html shows. All texts except those in `step` are safe HTML, with a slot
+    for each merge field."""
 
     step: Step
     title: Markup

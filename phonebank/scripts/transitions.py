@@ -86,7 +86,8 @@ def describe_condition(branch: Branch, step: Step | None = None) -> str:
 
 
 def describe_answers(branch: Branch, step: Step | None = None) -> str:
-    """Describe the answers that a branch requires, for example as “Yes” or “Perhaps”."""
+    """Describe the answers that a branch requires: their labels in quotation marks, joined by
+    “or”."""
     return " or ".join(f"“{label_of(step, key)}”" for key in branch.choices)
 
 

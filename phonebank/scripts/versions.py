@@ -45,7 +45,7 @@ def published_version_id(campaign: Campaign) -> int | None:
 
 
 def published_version(script: Script) -> ScriptVersion | None:
-    """Return the published version, or None. Callers get it when they get their next person."""
+    """Return the published version, or None. Callers get this version with their next person."""
     if script.published_version_id is None:
         return None
     return db.session.get(ScriptVersion, script.published_version_id)

@@ -12,7 +12,8 @@ pages = Blueprint("help", __name__, url_prefix="/help")
 
 
 def init_app(app: Flask) -> None:
-    """Add the pages, and the link at the top of every page to an organiser's or a host's guide."""
+    """Add the help pages. Also add, at the top of every page for organisers and hosts, the link to
+    their guide."""
     app.register_blueprint(pages)
     app.context_processor(_help_link)
 

@@ -1,9 +1,9 @@
 """Health checks for a load balancer or a container engine, which requests them again and again.
 
-`/healthz` answers if the process is running. If it does not answer, the process must be replaced.
-`/readyz` says whether PostgreSQL and Redis answer this process. If they do not, requests should go
-to another process, but a new process would not help. The overload limits do not count these checks,
-so a busy process does not look like a dead one.
+`/healthz` answers if the process is running. If `/healthz` does not answer, the process must be
+replaced. `/readyz` says whether PostgreSQL and Redis answer this process. If they do not answer,
+requests should go to another process, but replacing this process would not help. The overload
+limits do not count these checks, so a busy process does not look like a dead process.
 """
 
 import threading
@@ -28,7 +28,7 @@ pages = Blueprint("health", __name__)
 
 
 class Readiness:
-    """The stores that did not answer this process when it last asked."""
+    """Which stores (PostgreSQL and Redis) did not answer when this process last checked them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -36,8 +36,8 @@ class Readiness:
         self._silent: list[str] = []
 
     def silent_stores(self) -> list[str]:
-        """Return the names of the stores that do not answer. The answer may be ASKED_EVERY seconds
-        old."""
+        """Return the names of the stores that do not answer. The result may be up to ASKED_EVERY
+        seconds old."""
         with self._lock:
             if self._asked_at is None or time.monotonic() >= self._asked_at + ASKED_EVERY:
                 self._silent = _silent_stores()
@@ -63,7 +63,8 @@ def alive() -> ResponseReturnValue:
 @open_to(ANYONE)
 @with_urgency(Urgency.PROBE)
 def ready() -> ResponseReturnValue:
-    """Answer 200, or 503 with a line for each store that does not answer."""
+    """Return the status 200 if all stores answer, otherwise 503 with one line for each store that
+    does not answer."""
     silent = current_app.extensions["readiness"].silent_stores()
     if silent:
         return _plain("\n".join(f"{name} does not answer" for name in silent), 503)

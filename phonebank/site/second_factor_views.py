@@ -35,7 +35,8 @@ def _account_in_session() -> str:
 
 
 def _within_deadline(view: View) -> View:
-    """Wrap a view of the second factor, so that it works only until the deadline."""
+    """Wrap a view of the second factor, so that the view works only until the browser's deadline
+    for the second factor."""
 
     @wraps(view)
     def checked() -> ResponseReturnValue:

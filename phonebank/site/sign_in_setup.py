@@ -1,7 +1,7 @@
 """Sets up Flask-Security for signing in and out, for roles and for the second factor.
 
-`second_factor_views.py` routes four of its pages, on Phonebank's addresses. The other pages have no
-route, so nothing needs to guard them.
+`second_factor_views.py` adds routes for four of Flask-Security's pages. Flask-Security's other
+pages have no route, so nobody can open them.
 """
 
 import time
@@ -68,8 +68,7 @@ def init_app(app: Flask, config: Config) -> None:
 
 
 def _load_accounts_by_session(app: Flask, security: Security) -> None:
-    """Make Flask-Login load a request's account by its row in `accounts.sessions`, and in no other
-    way.
+    """Make Flask-Login find the account of a request only by the session in the browser's cookie.
 
     Every sign-in starts a session in `accounts.sessions`, and every sign-out ends it, even on
     Flask-Security's own pages.
@@ -125,8 +124,8 @@ def _require_recent_sign_in(within: timedelta, grace: timedelta) -> ResponseValu
 
 
 def _redirect_to_sign_in(error: SignInRequiredError) -> ResponseReturnValue:
-    """Redirect a browser that opens an organiser's or host's page to the sign-in page, and back
-    after signing in.
+    """If a browser opens an organiser's or a host's page, redirect it to the sign-in page. After
+    signing in, the person gets the page that they opened.
 
     For API clients, sent forms and callers (who have no account), return the error itself.
     """

@@ -56,7 +56,7 @@ def sign_in() -> ResponseReturnValue:
 # fill a mailbox.
 @limiter.limit("5 per 15 minutes", key_func=typed_email_key)
 def ask_for_link() -> ResponseReturnValue:
-    """E-mail a sign-in link to the typed address, if it has an account."""
+    """E-mail a sign-in link to the typed address, if an active account has this address."""
     form = SignInForm()
     if not form.validate_on_submit():
         return render_template("accounts/sign_in.html", form=form), 422
@@ -123,7 +123,8 @@ def show_expired_link(error: links.LinkExpiredError) -> ResponseReturnValue:
 @pages.get("/signed-in")
 @open_to(SIGNED_IN)
 def signed_in() -> ResponseReturnValue:
-    """Redirect a signed-in browser to the requested page. Every sign-in ends here.
+    """Redirect a signed-in browser to the page that its sign-in link names. Every sign-in ends with
+    this redirect.
 
     If the account has an authenticator app but no recovery codes yet, redirect to the page of
     recovery codes first.

@@ -74,8 +74,7 @@ def batch_for_list(contact_list: ContactList) -> SuppressionBatch:
 def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
     """Put E.164 numbers on the do-not-call list as part of a batch.
 
-    The same transaction makes sure that contacts with these numbers are not called again, in any
-    campaign.
+    Contacts with these numbers are suppressed in the same transaction, in every campaign.
     """
     # The numbers are sorted and in one array, for the reasons in `entries.suppress_all`.
     in_order = sorted(set(phones))
@@ -93,7 +92,8 @@ def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
 
 
 def stalled_liftings() -> Sequence[int]:
-    """Return the ids of batches whose removal began long ago and has not finished."""
+    """Return the ids of batches whose removal began more than STALLED_AFTER ago and has not
+    finished."""
     return db.session.scalars(
         select(SuppressionBatch.id).where(
             SuppressionBatch.state == BatchState.LIFTING,
@@ -137,8 +137,8 @@ def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
 
 
 def lift_some(batch_id: int) -> int:
-    """Process up to AT_ONCE numbers of a batch that is being removed, and return how many there
-    were. 0 means that the removal is complete.
+    """Take up to AT_ONCE numbers out of a batch that is being removed, and return how many were
+    taken out. If the result is 0, the removal is complete.
 
     A number that also has another source stays on the list.
     """

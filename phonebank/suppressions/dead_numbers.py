@@ -1,4 +1,5 @@
-"""Numbers that are not in service. No campaign calls them, not even after a later upload.
+"""Numbers that are not in service. No campaign calls such a number within DEAD_FOR of the report,
+not even after a later upload.
 
 The calling code commits.
 """
@@ -30,7 +31,7 @@ def report(phone: str, call_id: uuid.UUID) -> None:
 
 
 def withdraw(call_id: uuid.UUID) -> None:
-    """Delete the report that a call made, because the call was undone."""
+    """Delete the report that `report` stored for a call, because the call was undone."""
     db.session.execute(delete(DeadNumber).where(DeadNumber.call_id == call_id))
 
 

@@ -68,14 +68,14 @@ def suppress(
     call_id: uuid.UUID | None = None,
     account_id: int | None = None,
 ) -> None:
-    """Put an E.164 number on the do-not-call list and suppress its contacts.
-
-    The contacts of every campaign are suppressed, in this transaction. `source` is a value of
-    SuppressionOrigin.
-
-    If a caller or an organiser has already put the number on the list, that entry stays, but loses
-    its link to a call. The entry then has two origins, so undoing one call no longer removes the
+    """Put an E.164 number on the do-not-call list, and suppress every campaign's contacts with this
     number.
+
+    Both happen in the current transaction. `source` is a value of SuppressionOrigin.
+
+    If a caller or an organiser has already put the number on the list, the earlier entry stays, but
+    is no longer linked to a call. The entry then has two origins, so undoing one call no longer
+    removes the number.
     """
     _enter([phone], source, reason, call_id, account_id)
 
@@ -83,7 +83,7 @@ def suppress(
 def suppress_all(
     phones: Collection[str], source: str, reason: str = "asked", account_id: int | None = None
 ) -> None:
-    """Put many numbers on the do-not-call list, in the way that `suppress` does for one."""
+    """Put many numbers on the do-not-call list, as `suppress` does with a single number."""
     _enter(phones, source, reason, None, account_id)
 
 
@@ -115,8 +115,8 @@ def is_suppressed(phone: str) -> bool:
 
 
 def lift(phone: str) -> bool:
-    """Take a number off the list and restore its contacts. Return False if the number was not on
-    the list.
+    """Take a number off the list, and restore the contacts with this number. Return False if the
+    number was not on the list.
 
     This is for a number that was put on the list by mistake. The calling page asks for the reason
     and logs the account.
@@ -140,20 +140,21 @@ def lift_of_call(call_id: uuid.UUID) -> bool:
 
 
 def reason_of_call(call_id: uuid.UUID) -> str | None:
-    """Return the reason of the entry that only this call made, or None if there is no such
-    entry."""
+    """Return the reason of the do-not-call entry that is linked to this call, or None if there is
+    no such entry."""
     return db.session.scalar(select(Suppression.reason).where(Suppression.call_id == call_id))
 
 
 def move_entry(call_id: uuid.UUID, another: uuid.UUID) -> None:
-    """Move the entry of one call to another call in which the person also asked not to be
-    called."""
+    """Link the do-not-call entry of one call to another call, in which the person also asked not to
+    be called."""
     entry = update(Suppression).where(Suppression.call_id == call_id)
     db.session.execute(entry.values(call_id=another))
 
 
 def lift_unsourced(phones: Sequence[str]) -> int:
-    """Remove those numbers in `phones` that no caller, organiser or batch names any longer.
+    """Remove from the list those numbers in `phones` that no caller, organiser or batch names any
+    longer.
 
     Return how many numbers were removed. The transaction must hold locks on all numbers in
     `phones`.

@@ -46,9 +46,9 @@ def store_file(
 def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None:
     """Put the numbers from a file on the list, after an organiser has confirmed the file.
 
-    `phones` are in E.164 format, and `columns` are the indexes of the columns that they came from.
-    Raises ConflictError if, in the meantime, the file's numbers were put on the list or the file
-    was deleted.
+    `phones` are in E.164 format, and `columns` are the indexes of the columns that contained these
+    numbers. Raises ConflictError if, in the meantime, the file's numbers were put on the list or
+    the file was deleted.
     """
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
@@ -64,8 +64,8 @@ def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None
 
 
 def delete_file(batch_id: int) -> None:
-    """Delete a file whose numbers have not been put on the list. Raises ConflictError if they
-    have."""
+    """Delete a file whose numbers have not been put on the list. Raises ConflictError if the
+    numbers are on the list, or if the file is already deleted."""
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
         raise ConflictError(
@@ -75,7 +75,8 @@ def delete_file(batch_id: int) -> None:
 
 
 def recent_files(at_most: int) -> Sequence[tuple[SuppressionBatch, Account | None]]:
-    """Return the newest do-not-call files, each with the account that uploaded it."""
+    """Return the newest do-not-call files and the newest batches that tokens entered, each with the
+    account that uploaded the file or created the token."""
     query = (
         select(SuppressionBatch, Account)
         .outerjoin(Account, Account.id == SuppressionBatch.account_id)

@@ -1,5 +1,5 @@
-"""Keeps keyed hashes on the do-not-call list. A hash replaces a number whose people were erased.
-The calling code commits.
+"""Keeps keyed hashes on the do-not-call list. A hash replaces a number after everyone with this
+number was erased. The calling code commits.
 
 There are so few possible telephone numbers that every hash without a key could be traced back to
 its number. The keys are in the environment (`Config.number_keys`), so neither the tables nor their
@@ -36,7 +36,7 @@ def hashes_of(phone: str) -> list[str]:
     """Return the hashes of an E.164 number, one for each key, in the order of the keys.
 
     If the environment has no keys, there are no hashes. The server's secret key is not used
-    instead, because the list is kept for years.
+    instead, because the list is kept for years and the secret key may change.
     """
     return keyed_hashes(phone) if current_config().number_keys else []
 
@@ -51,7 +51,8 @@ def hashed_among(phones: Collection[str]) -> set[str]:
 
 
 def entry_of(phone: str) -> HashedNumber | None:
-    """Return the entry of an E.164 number, or None if its hash is not on the list."""
+    """Return the hashed entry of an E.164 number, or None if the number's hash is not on the
+    list."""
     query = select(HashedNumber).where(HashedNumber.hashed.in_(hashes_of(phone)))
     return db.session.scalars(query.limit(1)).first()
 

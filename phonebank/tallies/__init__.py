@@ -1,2 +1,2 @@
-"""The totals of calls by campaign, party, caller and hour, and the recount that proves them
-correct."""
+"""The totals of calls by campaign, party, caller and hour, and the recount that checks these
+totals."""

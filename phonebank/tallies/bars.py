@@ -28,8 +28,8 @@ class Bar:
 
 @dataclass(frozen=True)
 class OverTime:
-    """A campaign's calls over time, as seen on one day: the totals of that day, of each hour in it,
-    and of the days up to it."""
+    """A campaign's calls up to a given day: the totals for that day, for each hour of that day, and
+    for each of the days up to and including it."""
 
     today: Totals
     hours: Sequence[Bar]
@@ -37,10 +37,11 @@ class OverTime:
 
 
 def calls_over_time(campaign_id: int, zone: ZoneInfo, at: datetime) -> OverTime:
-    """Return the campaign's calls over time, as seen at `at` (aware) in a time zone.
+    """Return the campaign's calls for the day of `at` (aware) in this time zone, and for the days
+    before.
 
     Tallies count whole hours of UTC. In a time zone whose offset from UTC includes half an hour, an
-    hour belongs to the day in which it begins.
+    hour of UTC belongs to the local day in which it begins.
     """
     first_day = at.astimezone(zone).date() - timedelta(days=DAYS_AT_MOST - 1)
     return over_time(totals_by_hour(campaign_id, midnight_of(first_day, zone)), zone, at)

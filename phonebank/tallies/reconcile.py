@@ -94,8 +94,9 @@ def differences(campaign_id: int | None = None) -> list[Difference]:
 def repair(difference: Difference) -> None:
     """Correct one tally row so that it equals the calls that it counts.
 
-    The row is locked first. If an outcome is being recorded at that moment, either its transaction
-    has committed and the recount includes it, or it waits and is then added to the corrected row.
+    The row is locked first. An outcome that is being recorded at that moment is counted once. If
+    its transaction has committed before the lock, the recount includes the outcome. Otherwise, the
+    transaction waits and then adds the outcome to the corrected row.
     """
     where = {
         "campaign_id": difference.campaign_id,

@@ -74,7 +74,7 @@ class CallerTotals:
 
 
 def hour_of(moment: datetime) -> datetime:
-    """Return the start of the hour, in UTC, for which a call recorded at `moment` counts."""
+    """Return the start of the hour of UTC in which a call recorded at `moment` counts."""
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 

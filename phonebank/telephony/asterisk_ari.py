@@ -30,19 +30,20 @@ class Ari:
 
     @property
     def events_url(self) -> str:
-        """The websocket's address. It contains the password, so it must not be logged."""
+        """The address of the websocket that sends Asterisk's events. The address contains the
+        password, so it must not be logged."""
         parts = urlsplit(self._url)
         scheme = "wss" if parts.scheme == "https" else "ws"
         key = ":".join(quote(part, safe="") for part in self._sign_in)
         return f"{scheme}://{parts.netloc}{parts.path}/ari/events?app={self.app}&api_key={key}"
 
     def ask(self, method: str, path: str, **sent: Any) -> requests.Response:
-        """Send a request and return the answer. `sent` takes the parameters of the library
+        """Send a request and return the answer. The arguments in `sent` are passed on to
         `requests`.
 
-        An answer with a status such as 404 or 409 is returned, because the status says something
-        about the line. Raises BackendUnavailableError if Asterisk does not answer, refuses the
-        password, or fails.
+        An answer with a status such as 404 or 409 is returned, because the status can show, for
+        example, that the line has ended. Raises BackendUnavailableError if Asterisk does not
+        answer, refuses the password, or fails.
         """
         try:
             answer = self._session.request(

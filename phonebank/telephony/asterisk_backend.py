@@ -1,6 +1,7 @@
 """Makes calls through an Asterisk server of our own, over its REST interface (ARI).
 
-Each caller's line has a bridge. The caller stays in it, while people enter and leave.
+Each caller's line has a bridge. The caller stays in the bridge, and the people who are called enter
+and leave it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ SECONDS_TO_APPEAR = 10.0
 
 
 class AsteriskBackend:
-    """An Asterisk server with a SIP trunk, configured by `phonebank asterisk-config`."""
+    """The backend for an Asterisk server with a SIP trunk. `phonebank asterisk-config` configures
+    the server."""
 
     name = "asterisk"
 
@@ -128,8 +130,8 @@ class AsteriskBackend:
             self._listener.stop()
 
     def _dial(self, line_id: int, number: str, show: str, seconds: int, side: str) -> str:
-        """Dial with a channel id that is made from the line's id. So if Asterisk's answer is lost,
-        the call can be found again, and nobody is dialled twice for one line."""
+        """Call a number, with a channel id that is made from the line's id. If Asterisk's answer is
+        lost, the call can be found by that id, so nobody is called twice for one line."""
         if not NUMBER.fullmatch(number) or not NUMBER.fullmatch(show):
             raise NumberRefusedError("not an international number")
         name = channel_id(line_id)

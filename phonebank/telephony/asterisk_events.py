@@ -3,8 +3,8 @@
 The channel that Phonebank makes for line 7 has the id `line-7`. If line 7 is a caller's line, the
 caller's bridge has the id `bridge-7`. (If a channel and a bridge had the same id, Asterisk would
 send the events of only one of them.) So even a process that has just started can tell from a
-channel's id which line it is. For a browser's channel, Asterisk chooses the id, and the channel's
-name says which line the browser signed in for.
+channel's id which line the channel belongs to. For a browser's channel, Asterisk chooses the id,
+and the channel's name says which line the browser signed in for.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ def softphone_name(line_id: int) -> str:
 
 
 def message_id(line_id: int) -> str:
-    """Return the id under which the information message is played on a line."""
+    """Return the id that the playback of the information message on a line has in Asterisk."""
     return f"message-{line_id}"
 
 
 def line_of(channel: Message) -> int | None:
-    """Return the id of a channel's line, or None for a channel that is not a line."""
+    """Return the id of the line that a channel belongs to, or None if it belongs to no line."""
     match = _CHANNEL_ID.fullmatch(channel["id"]) or _SOFTPHONE_NAME.match(channel.get("name", ""))
     return int(match[1]) if match else None
 
@@ -94,7 +94,8 @@ def moment_of(text: str) -> datetime:
 
 
 def events_of(message: Message) -> Iterator[LineEvent]:
-    """Yield the events that a message from ARI means for our lines: none, or one for each line."""
+    """Yield the events that a message from ARI reports: one for each of our lines that the message
+    is about."""
     if "timestamp" not in message:
         return
     at = moment_of(message["timestamp"])
@@ -118,7 +119,7 @@ def events_of(message: Message) -> Iterator[LineEvent]:
 
 
 def state_events(channel: Message, at: datetime) -> Iterator[LineEvent]:
-    """Yield the event for the state that a channel is in, as if the event had just arrived."""
+    """Yield a RINGING or ANSWERED event, dated `at`, if that is the state of the channel."""
     if channel["state"] in ("Ring", "Ringing"):
         yield from _one(channel, EventKind.RINGING, at)
     if channel["state"] == "Up" and channel.get("dialplan", {}).get("app_name") == "Stasis":
@@ -136,7 +137,8 @@ def joined_events(bridge: Message, at: datetime) -> Iterator[LineEvent]:
 
 
 def cause_of(channel: Message, number: int | None) -> EndCause:
-    """Return why a channel ended. If the channel was answered, one of the two sides has hung up."""
+    """Return why a channel ended. If the channel was answered, the cause is that one of the two
+    sides hung up."""
     if channel["state"] == "Up":
         return EndCause.HUNG_UP
     return _CAUSE_OF.get(number or 0, EndCause.FAILED)
@@ -146,8 +148,7 @@ def _bridge_events(message: Message, at: datetime) -> Iterator[LineEvent]:
     """Yield the events for a channel that entered or left a caller's bridge: one for the caller's
     line, and one for the person's line.
 
-    At first the caller is alone in the bridge. When the caller enters, nobody is joined, so there
-    is no event.
+    The caller enters the bridge first. There is no event for this, because no lines are joined yet.
     """
     bridge, moved = message["bridge"], line_of(message["channel"])
     caller = _line_of_bridge(bridge)
@@ -194,6 +195,6 @@ def _line_of_bridge(bridge: Message) -> int | None:
 
 def _sequence(at: datetime, kind: EventKind) -> int:
     """Return a number that grows with time: twice the milliseconds since 1970, plus one for JOINED.
-    A line that moves between bridges leaves one and joins the other within the same millisecond, so
-    JOINED must be the later event."""
+    A line that moves from one bridge to another has LEFT and JOINED in the same millisecond, and
+    JOINED must then have the higher number."""
     return 2 * int(at.timestamp() * 1000) + (kind == EventKind.JOINED)

@@ -26,7 +26,8 @@ class _Blanks(Template):
 
 @dataclass(frozen=True)
 class AsteriskSettings:
-    """The values that are filled into the files. Addresses are `host` or `host:port`."""
+    """The values that are filled into Asterisk's configuration files. Addresses have the form
+    `host` or `host:port`."""
 
     password: str = field(repr=False)
     trunk: str
@@ -53,7 +54,8 @@ class AsteriskSettings:
     sounds: str = "/var/lib/asterisk/phonebank"
 
     def check(self) -> None:
-        """Raise ValueError, which names the setting, if a file cannot contain a value."""
+        """Raise ValueError, which names the setting, if a configuration file cannot contain a
+        setting's value."""
         for name, value in vars(self).items():
             if isinstance(value, str) and value and not PLAIN.fullmatch(value):
                 raise ValueError(f"{name} has a space, a semicolon or a bracket in it.")
@@ -78,7 +80,8 @@ def write_configuration(settings: AsteriskSettings, folder: Path) -> list[Path]:
 
 
 def _sections(settings: AsteriskSettings) -> dict[str, str]:
-    """Return the settings that only some machines need, as lines for the files."""
+    """Return the parts of the files that are computed from the settings, such as lines that only
+    some machines need. The keys are the names of these parts in the templates."""
     address = settings.public_address
     nat = f"external_signaling_address = {address}\nexternal_media_address = {address}"
     sign_in = (
@@ -104,8 +107,8 @@ def write_waiting_sound(sounds: Path) -> Path:
 
 
 def write_tone(path: Path, parts: list[tuple[float, float, float]]) -> None:
-    """Write a WAV file of tones, each with its frequency in hertz, its length in seconds and its
-    loudness from 0 to 1."""
+    """Write a WAV file of tones. Each of the `parts` is a frequency in hertz, a length in seconds
+    and a loudness from 0 to 1."""
     samples = bytearray()
     for frequency, seconds, loudness in parts:
         count = int(seconds * SAMPLES_A_SECOND)

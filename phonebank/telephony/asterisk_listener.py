@@ -37,11 +37,11 @@ PINGS_AFTER = 10.0
 
 
 class Listener:
-    """Passes Asterisk's events on, in order.
+    """Passes Asterisk's events to `tell` in the order in which they arrive.
 
-    Asterisk does not keep events while no process is listening. So each time the listener has
-    connected, it reports the state of every line. `AsteriskBackend.fetch` finds the lines that have
-    ended.
+    Asterisk does not keep events while no process is listening. So after each connection, the
+    listener reports the state of every line that is still open. `AsteriskBackend.fetch` finds the
+    lines that ended in the meantime.
     """
 
     def __init__(self, ari: Ari, tell: Callable[[LineEvent], None]) -> None:
@@ -136,8 +136,7 @@ class Listener:
                 self._ari.ask("DELETE", f"/bridges/{bridge['id']}")
 
     def _put_into_bridge(self, channel: Message) -> None:
-        """Put a caller into a bridge, so that one request is enough to join a person to the
-        caller."""
+        """Put a caller into a bridge. One request is then enough to join a person to the caller."""
         line = line_of(channel)
         if line is not None:
             bridge = f"/bridges/{bridge_id(line)}"

@@ -16,8 +16,8 @@ _OBJECTS = "/asterisk/config/dynamic/res_pjsip"
 
 
 def make_sign_in(ari: Ari, line_id: int, url: str) -> SoftphoneToken:
-    """Make and return a sign-in with which a browser can open a line. It replaces any earlier
-    sign-in for that line.
+    """Make and return a sign-in with which a browser can open a line. The new sign-in replaces any
+    earlier one for that line.
 
     The browser connects to `url` and calls the name `line`. It cannot call anything else. Raises
     BackendUnavailableError.
@@ -54,14 +54,14 @@ def end_sign_in(ari: Ari, line_id: int) -> None:
 
 
 def lines_with_sign_ins(ari: Ari) -> set[int]:
-    """Return the ids of the lines that a browser may open or has open. Raises
-    BackendUnavailableError."""
+    """Return the ids of the lines that have a sign-in, whether or not a browser has opened the line
+    yet. Raises BackendUnavailableError."""
     names = (str(endpoint["resource"]) for endpoint in ari.list_of("/endpoints/PJSIP"))
     return {int(name.partition("-")[2]) for name in names if name.startswith("softphone-")}
 
 
 def end_old_sign_ins(ari: Ari) -> None:
-    """Delete the sign-ins that were not used in time. Raises BackendUnavailableError."""
+    """Delete the sign-ins that have expired and are not in use. Raises BackendUnavailableError."""
     for endpoint in ari.list_of("/endpoints/PJSIP"):
         name = str(endpoint["resource"])
         if not name.startswith("softphone-") or endpoint["channel_ids"]:

@@ -28,7 +28,7 @@ class NoSoftphoneError(NotFoundError):
 
 
 class Sound(StrEnum):
-    """The sounds that a line can play."""
+    """The sounds that can be played on a line."""
 
     WAITING = "waiting"  # until a hang-up or a join
     INFORMATION_MESSAGE = "information_message"  # once, to a person for whom no caller was free
@@ -68,7 +68,7 @@ class Backend(Protocol):
 
     def call_caller(self, line_id: int, number: str, show: str) -> str:
         """Call a caller's own telephone, and return the provider's id of the line. The line stays
-        open from one person to the next. Raises NumberRefusedError."""
+        open while the caller talks with one person after another. Raises NumberRefusedError."""
 
     def call_person(self, line_id: int, number: str, show: str, ring_seconds: int) -> str:
         """Call a person, let the telephone ring for at most `ring_seconds`, and return the
@@ -89,9 +89,9 @@ class Backend(Protocol):
         NoSoftphoneError."""
 
     def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:
-        """Ask the provider which states these lines are in. Return the states as events, as if the
-        events had just arrived. For a line that the provider does not know, return ENDED with the
-        cause LOST."""
+        """Ask the provider which state each of these lines is in. Return the states as events, like
+        the events that the provider reports by itself. For a line that the provider does not know,
+        return ENDED with the cause LOST."""
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
         """Start passing the provider's events to `tell`, from a thread or greenlet that runs until

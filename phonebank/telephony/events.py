@@ -11,10 +11,10 @@ from phonebank.models.line_event import EventKind
 class LineEvent:
     """One thing that happened on a line.
 
-    Each JOINED or LEFT event of a line has a higher `sequence` than the one before it. Other events
-    may have any `sequence`. The line, the `sequence` and the kind together identify the event.
-    `cause` says why the line ended, and is None for other kinds of event. `at` is aware.
-    `provider_id` is the provider's id of the line, if the event has it.
+    Each JOINED or LEFT event of a line has a higher `sequence` than the line's earlier JOINED and
+    LEFT events. Other events may have any `sequence`. The line, the `sequence` and the kind
+    together identify the event. `cause` says why the line ended, and is None for other kinds of
+    event. `at` is aware. `provider_id` is the provider's id of the line, if the event has it.
     """
 
     line_id: int

@@ -44,6 +44,5 @@ def message_for_line(line_id: int) -> tuple[str, str]:
 
 
 def spoken(number: str) -> str:
-    """Return an international number in the form in which a voice should read it, digit by
-    digit."""
+    """Return an international number in a form that a synthetic voice reads digit by digit."""
     return ", ".join(number.removeprefix("+"))

@@ -1,4 +1,5 @@
-"""Works out the situation of a caller on the telephone from the rows about that caller."""
+"""Works out which phase a caller on the telephone is in, from what the database says about the
+caller."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,12 +21,12 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Situation:
-    """What the rows about one caller say that determines the caller's phase.
+    """The facts from the database that determine a caller's phase.
 
     `caller_line` is the state of the caller's line. `person_line` is the state of the newest line
     in the caller's open call. Each is None if there is no such line. `was_joined` says whether the
-    person's line was ever joined, and `cause` says why it ended. `has_call` says whether the caller
-    has an open call.
+    person's line was ever joined, and `cause` says why that line ended. `has_call` says whether the
+    caller has an open call.
     """
 
     is_on: bool
@@ -38,7 +39,7 @@ class Situation:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the caller can hear a person."""
+        """Whether the caller's line has been answered and has not ended."""
         return self.caller_line in (LineState.ANSWERED, LineState.JOINED)
 
     @property

@@ -51,9 +51,9 @@ class TellsPrices(Protocol):
     name: str
 
     def prices_since(self, since: datetime) -> dict[str, tuple[Decimal, str]]:
-        """Return the cost and currency (ISO 4217) of the calls that began at or after `since`, by
-        the provider's id. A call whose price is not known yet is left out. Raises
-        BackendUnavailableError."""
+        """Return the cost and currency (ISO 4217) of each call that began at or after `since`. The
+        keys are the provider's ids of the calls. A call whose price is not known yet is left out.
+        Raises BackendUnavailableError."""
 
 
 def write_prices_by_the_minute(
@@ -81,8 +81,8 @@ def unpriced_lines(backend: str) -> dict[str, datetime]:
 def write_prices(
     backend: str, unpriced: Collection[str], told: Mapping[str, tuple[Decimal, str]]
 ) -> None:
-    """Store the prices that the provider has reported, for those of the lines that have no
-    price."""
+    """Store the prices in `told`, which the provider has reported, for the lines in `unpriced`. A
+    line that already has a price keeps it."""
     found = [(sid, *price) for sid, price in told.items() if sid in unpriced]
     ids, costs, currencies = ([row[place] for row in found] for place in range(3))
     values = {"backend": backend, "ids": ids, "costs": costs, "currencies": currencies}

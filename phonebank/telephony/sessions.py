@@ -1,7 +1,7 @@
 """Connects callers to the telephone, and stores whether they are ready. Nothing here commits.
 
-These functions only change rows. The dialler reads the rows a moment later, and makes the lines
-match.
+These functions only change rows in the database. The dialler reads the rows a moment later, and
+opens or ends telephone lines to match the rows.
 """
 
 import uuid
@@ -86,7 +86,8 @@ class NotConnectedError(ConflictError):
 @dataclass(frozen=True)
 class CallerPhone:
     """The situation of one caller on the telephone. `call_id` is the caller's open call, `line_id`
-    is the caller's own line, and `notice` says why the caller gets nobody, or is ""."""
+    is the caller's own line, and `notice` says why nobody is being called for the caller, or is "".
+    """
 
     situation: Situation
     call_id: uuid.UUID | None
@@ -103,8 +104,8 @@ class CallerPhone:
 
     @property
     def shows_person(self) -> bool:
-        """Whether the caller may see the person in the open call, because the two were joined or
-        because the caller is correcting how the call ended."""
+        """Whether the caller may see the person in the open call, because the caller and the person
+        were joined, or because the caller is correcting how the call ended."""
         return self.call_id is not None and (self.situation.was_joined or self.turn > 0)
 
 
@@ -112,7 +113,8 @@ def connect(caller: Caller, number: str | None) -> None:
     """Ask the dialler to connect the caller. The dialler calls `number` (E.164), or waits for the
     caller's browser if `number` is None.
 
-    A caller who is already connected gets the new line, and stays connected to the same person.
+    If the caller is already connected, the new line replaces the old one, and the caller stays
+    connected to the same person.
     """
     values = {"caller_id": caller.id, "campaign_id": caller.campaign_id}
     db.session.execute(_CONNECT, values | {"number": number, "at": now()})
@@ -124,13 +126,13 @@ def set_ready(caller: Caller, ready: bool) -> None:
 
 
 def finish_after_call(caller: Caller) -> None:
-    """Let the caller's session end after the current person. Raises NotConnectedError."""
+    """Let the caller's session end after the current call. Raises NotConnectedError."""
     _change(_FINISH, caller)
 
 
 def end_session(caller_id: int) -> None:
-    """End the caller's session now. The caller's own line and the line of the person on the call
-    are ended too."""
+    """End the caller's session now. The dialler then ends the caller's own line, and the line of
+    the person in the caller's open call."""
     db.session.execute(_END, {"caller_id": caller_id, "at": now()})
 
 
@@ -163,9 +165,10 @@ def phone_of(caller_id: int, seen: bool = False) -> CallerPhone:
 
 
 def want_person_line(caller: Caller, call: Call, backend: str) -> Line:
-    """Store a line for an open call. The dialler dials it at its next turn.
+    """Store a line for an open call. The dialler dials the line at its next turn.
 
-    A unique index allows a call only one open line. A second line raises IntegrityError.
+    A unique index allows each call only one open line. Raises IntegrityError if the call already
+    has one.
     """
     line = Line(
         campaign_id=call.campaign_id,

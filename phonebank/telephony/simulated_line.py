@@ -1,5 +1,5 @@
-"""One line in the simulated network: what was decided when it was dialled, and what has been done
-to it since. This module does not use Redis."""
+"""One line in the simulated network: what was decided about the line when it was dialled, and which
+commands it has received since. This module does not use Redis."""
 
 import json
 import time
@@ -18,8 +18,8 @@ class SimulatedLine:
 
     `answers_at` is None for a line that nobody answers. Such a line ends at `fails_at` with
     `cause`. A person hangs up `talk` seconds after being joined to a caller, or `patience` seconds
-    after answering if nobody speaks. A caller, for whom `talk` is None, stays. `joins`, `messages`
-    and `hang_ups` are the times of our commands.
+    after answering if no caller is joined by then. A caller, for whom `talk` is None, never hangs
+    up. `joins`, `messages` and `hang_ups` are the times at which we sent these commands.
     """
 
     dialled_at: float
@@ -56,7 +56,8 @@ class SimulatedLine:
         return json.dumps(asdict(self))
 
     def happened(self, by: float) -> list[Told]:
-        """Return what had happened on the line by `by`, numbered and in order."""
+        """Return the events that had happened on the line by the time `by`, numbered and in
+        order."""
         ended, cause = self._end()
         moments: list[tuple[EventKind, EndCause | None, float]] = []
         if cause not in (EndCause.BUSY, EndCause.NO_SUCH_NUMBER):
@@ -70,7 +71,7 @@ class SimulatedLine:
         return [(n, *one) for n, one in enumerate(moments, 1) if one[2] <= by]
 
     def _end(self) -> tuple[float, EndCause]:
-        """Return when and why the line ends, as far as this is known now."""
+        """Return when and why the line will end if it receives no further command."""
         ends: list[tuple[float, EndCause]] = []
         for at in self.hang_ups[:1]:
             answered = self.answers_at is not None and self.answers_at <= at

@@ -2,7 +2,7 @@
 real providers: events arrive late, twice, out of order or not at all.
 
 The simulated network is stored in Redis, so it carries on when a process that uses it dies. A
-line's id and a seed determine what happens to the line, and this is stored when the line is
+line's id and a seed determine what will happen on the line. The result is stored when the line is
 dialled. `simulated_line` says what has happened by a given moment.
 """
 
@@ -41,9 +41,10 @@ class Network:
     """How the simulated network behaves. Chances are from 0 to 1, and times are in seconds.
 
     `answer`, `busy` and `no_such_number` are the chances that a dialled number answers, is busy or
-    does not exist. Nobody answers the other numbers. `ring` and `talk` are mean lengths. `lost`,
-    `late` and `doubled` are the chances that an event is lost, arrives late or arrives twice. A
-    late event arrives within `late_by` seconds.
+    does not exist. All other numbers ring for `ring_seconds`, and nobody answers. `ring` and `talk`
+    are the mean lengths of the ringing and of a conversation. `lost`, `late` and `doubled` are the
+    chances that an event is lost, arrives late or arrives twice. A late event arrives within
+    `late_by` seconds.
     """
 
     seed: int = 1
@@ -132,7 +133,7 @@ class SimulatorBackend:
         return events
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
-        """See Backend. Events from before this call are not reported."""
+        """See Backend. Events that happened before `listen` was called are not reported."""
         threading.Thread(target=self._listen, args=(tell,), daemon=True).start()
 
     def close(self) -> None:
@@ -203,7 +204,8 @@ class SimulatorBackend:
             tell(event)
 
     def _fates(self, event: LineEvent, at: float) -> list[tuple[float, LineEvent]]:
-        """Return when the network reports this event, which may be late, twice or never."""
+        """Return the times at which the network reports this event: none if the event is lost, and
+        two if it is doubled. Each report may be late."""
         chance, network = self._chance(event.line_id, event.sequence, 1), self.network
         if chance.random() < network.lost:
             return []

@@ -58,10 +58,12 @@ class Spending:
     If `limit` is None, there is no limit. `has_prices` says whether lines can have a price at all:
     a trunk's price may be missing from the server's settings, and the simulator costs nothing.
 
-    The provider reports prices some minutes later. So `still_to_come` is the most that the lines
-    without a price may cost. It assumes that each of their minutes costs as much as the dearest
-    minute of the campaign's last lines of the same kind (to people, to callers' own phones, or from
-    browsers). Before the first price is known, it assumes the price in the server's settings.
+    The provider reports the price of a line some minutes after its end. `still_to_come` is the most
+    that the lines without a price may cost. Each minute of such a line is assumed to cost as much
+    as the dearest minute of the campaign's last lines of the same kind (to people, to callers' own
+    phones, or from browsers), or of any kind if no price of that kind is known. Before the first
+    price is known, the price in the server's settings is assumed. A browser's line through Asterisk
+    is free.
     """
 
     cost: Decimal
@@ -88,8 +90,8 @@ class Spending:
 
 
 def spending_of(campaign: Campaign, limit: Decimal | None, at: datetime) -> Spending:
-    """Return what the campaign's lines have cost from midnight in its first time zone until `at`
-    (aware)."""
+    """Return what the campaign's lines have cost from midnight in the campaign's first time zone
+    until `at` (aware)."""
     asked = {
         "campaign_id": campaign.id,
         "since": last_midnight(at, first_zone_of(campaign)),
@@ -109,15 +111,15 @@ def limit_of(campaign: Campaign) -> Decimal | None:
 
 
 def is_money_spent(campaign: Campaign, at: datetime) -> bool:
-    """Whether the campaign has a daily limit that is used up, so that no more lines may be dialled
-    at `at`."""
+    """Whether the campaign has a daily limit and has used it up at `at`. If so, no more lines may
+    be dialled."""
     limit = limit_of(campaign)
     return limit is not None and spending_of(campaign, limit, at).is_over
 
 
 def _first_price(config: Config) -> Decimal | None:
-    """Return the assumed price of a minute before the campaign's first price is known, or None for
-    a provider whose lines cost nothing."""
+    """Return the price of a minute to assume until the campaign's first price is known, or None if
+    the settings have no price."""
     if config.telephony == "twilio":
         return config.twilio.price
     return config.asterisk_price if config.telephony == "asterisk" else None

@@ -130,8 +130,8 @@ class TwilioBackend:
         return SoftphoneToken(self.name, token.to_jwt(), expires_at, {"line": str(line_id)})
 
     def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:
-        """See `Backend`. A line whose id is not known counts as lost after two minutes, because
-        Twilio would have reported it by then."""
+        """See `Backend`. A line whose id at Twilio is not known counts as lost after two minutes,
+        because Twilio would have reported the call by then."""
         return self._lines.fetch(lines)
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
@@ -213,8 +213,8 @@ class TwilioBackend:
         self._ask(lambda: self._client.calls(line.provider_id).update(**changes))
 
     def _ask(self, request: Callable[[], Any]) -> Any:
-        """Send a request, which may be sent twice, and return the answer, or None if the call has
-        ended or does not exist."""
+        """Send a request that may safely be sent again later. Return the answer, or None if the
+        call has ended or does not exist."""
         try:
             return request()
         except TwilioRestException as error:

@@ -25,8 +25,8 @@ PLACES = 1000
 def event_of_status(
     line_id: int, provider_id: str, status: str, at: datetime, sequence: int = 0, sip: str = ""
 ) -> LineEvent | None:
-    """Return the event that a call's status means for its line, or None for a status without
-    meaning for us, such as `queued`.
+    """Return the event that a call's status reports for the call's line, or None for a status that
+    reports no event, such as `queued`.
 
     `sip` is the status code with which the telephone network refused the call, if the code is
     known.
@@ -42,8 +42,8 @@ def event_of_status(
 
 
 def event_of_status_webhook(line_id: int, fields: Mapping[str, str]) -> LineEvent | None:
-    """Return the event that a webhook about a call's status reports, or None if the webhook reports
-    nothing new."""
+    """Return the event that a webhook about a call's status reports, or None if the status reports
+    no event."""
     return event_of_status(
         line_id,
         fields.get("CallSid", ""),
@@ -57,9 +57,9 @@ def event_of_status_webhook(line_id: int, fields: Mapping[str, str]) -> LineEven
 def events_of_room_webhook(caller_line_id: int, fields: Mapping[str, str]) -> list[LineEvent]:
     """Return the events that a webhook about a caller's room reports.
 
-    When a person enters or leaves the room, the person's line is joined to the caller's line or
-    leaves it, so both lines have an event. When the caller enters, the caller's line is ANSWERED.
-    When the caller leaves, that line has ENDED.
+    When a person enters or leaves the room, both the person's line and the caller's line have an
+    event: JOINED or LEFT. When the caller enters, the caller's line is ANSWERED. When the caller
+    leaves, that line has ENDED.
     """
     line_id = line_of(fields.get("ParticipantLabel", ""))
     comes = fields.get("StatusCallbackEvent") == "participant-join"
@@ -77,11 +77,11 @@ def events_of_room_webhook(caller_line_id: int, fields: Mapping[str, str]) -> li
 def joined_or_left(
     kind: EventKind, person: int, caller: int, at: datetime, place: int, provider_id: str
 ) -> list[LineEvent]:
-    """Return the events of both lines. `place`, from 0 to PLACES - 1, orders events within the same
-    second.
+    """Return the JOINED or LEFT events of a person's line and a caller's line. `place`, from 0 to
+    PLACES - 1, orders events within the same second.
 
-    The sequence number is made from the time, because events that are fetched have no number of
-    their own.
+    The sequence number of the events is made from the time, because Twilio numbers only the events
+    that webhooks report.
     """
     number = int(at.timestamp()) * PLACES + place
     return [
@@ -91,8 +91,8 @@ def joined_or_left(
 
 
 def moment(text: str | None) -> datetime:
-    """Return the moment (aware) in a text written by Twilio. For any other text, return the current
-    moment."""
+    """Return the moment (aware) in a text written by Twilio. If the text contains no moment, return
+    the current moment."""
     try:
         found = parsedate_to_datetime(text or "")
     except ValueError:

@@ -27,7 +27,8 @@ class _Join(NamedTuple):
 
 
 class LineFetcher:
-    """Asks Twilio for the states of lines, and remembers what this process knows about them.
+    """Asks Twilio for the states of lines, and remembers what this process has learned about the
+    lines.
 
     `client` is the client from Twilio's library. `ask` sends a request, and returns None if what
     was asked for does not exist at Twilio. The methods may be called from several threads.
@@ -83,7 +84,8 @@ class LineFetcher:
         return [_lost(line)]
 
     def _calls(self, sids: Iterable[str]) -> dict[str, Any]:
-        """Return Twilio's calls by their ids. Calls that Twilio does not have are left out."""
+        """Return Twilio's calls with these ids. The keys are the ids. Calls that Twilio does not
+        have are left out."""
         wanted = set(sids)
         found: dict[str, Any] = {}
         if len(wanted) > ASKED_ONE_BY_ONE:
@@ -98,7 +100,8 @@ class LineFetcher:
         return found
 
     def _left(self, talking: set[int]) -> list[LineEvent]:
-        """Return LEFT for each caller whose person's call has ended."""
+        """For each joined person whose call at Twilio has ended, return LEFT for the person's line
+        and for the caller's line."""
         found: list[LineEvent] = []
         for join in list(self._joins.values()):
             if join.person.line_id in talking or join.caller.line_id not in talking:
@@ -111,8 +114,9 @@ class LineFetcher:
         return found
 
     def _joined(self, talking: set[int]) -> list[LineEvent]:
-        """Return JOINED for each of these lines that is in a room with another line, unless this
-        process already knew that."""
+        """Return JOINED for each caller and person who are in a room together, unless this process
+        already knew that. In a process that has just started, also return LEFT for each caller who
+        is alone in a room."""
         unseen = {join.caller.line_id for join in self._joins.values() if not join.is_seen}
         if not talking or (self._knows_rooms and not unseen & talking):
             return []

@@ -2,8 +2,8 @@
 
 An account may start one call per second, unless Twilio has raised that limit. Twilio keeps calls
 above the limit in a queue for up to a day, and would call people long after the callers had gone
-home. So those calls wait here instead, for a few seconds at most. Redis has the time at which the
-next call may start, for all processes together.
+home. So this module delays those calls instead, for at most a few seconds. Redis stores the time at
+which the next call may start, so the limit applies to all processes together.
 """
 
 import threading

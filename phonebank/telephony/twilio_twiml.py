@@ -71,7 +71,8 @@ def _into_room(base_url: str, line_id: int, caller_line_id: int, ends_room: bool
 
 
 def wait_to_be_joined(base_url: str, line_id: int) -> str:
-    """Return the TwiML that makes the line of a person who has just answered wait to be joined."""
+    """Return the TwiML for a person who has just answered: the line waits to be joined and, after
+    SILENCE_AT_MOST seconds, asks us for the information message."""
     response = Xml.Element("Response")
     Xml.SubElement(response, "Pause", {"length": str(SILENCE_AT_MOST)})
     Xml.SubElement(response, "Redirect").text = webhook(base_url, MESSAGE, line_id)

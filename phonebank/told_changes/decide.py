@@ -54,7 +54,7 @@ class Told:
 
 
 def undecided_count(campaign: Campaign) -> int:
-    """Return how many changes wait for an organiser's decision."""
+    """Return how many changes no organiser has decided yet."""
     query = select(func.count()).where(
         ToldChange.campaign_id == campaign.id, ToldChange.state == ToldState.TOLD
     )
@@ -62,12 +62,13 @@ def undecided_count(campaign: Campaign) -> int:
 
 
 def undecided(campaign: Campaign) -> list[Told]:
-    """Return up to SHOWN_AT_MOST changes that wait for a decision, oldest first."""
+    """Return up to SHOWN_AT_MOST undecided changes, oldest first."""
     return _read(campaign, ToldChange.state == ToldState.TOLD, ToldChange.id)
 
 
 def decided(campaign: Campaign) -> list[Told]:
-    """Return up to SHOWN_AT_MOST changes that were decided recently, newest first."""
+    """Return up to SHOWN_AT_MOST changes that were decided within TAKEN_BACK_WITHIN, newest
+    decision first."""
     lately = ToldChange.decided_at > now() - TAKEN_BACK_WITHIN
     return _read(campaign, lately, ToldChange.decided_at.desc())
 
@@ -78,8 +79,9 @@ def accept(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
     A new number becomes the first number to call. A person without a working number can then be
     called again. Raises NotFoundError if there is no such change or the person was erased. Raises
     ConflictError if the change has already been decided, if the person is on a caller's screen, if
-    the number is on the do-not-call list, or if the campaign already has this person with this
-    number. Also raises ConflictError if somebody is changing a campaign at this moment.
+    the person or the new number is on the do-not-call list, or if the campaign has another person
+    with this name and number. Also raises ConflictError if somebody is changing a campaign at this
+    moment.
     """
     change, contact = _locked(campaign, change_id, ToldState.TOLD)
     call = db.session.get_one(Call, change.call_id)
@@ -98,19 +100,19 @@ def accept(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
 
 
 def refuse(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
-    """Leave the contact unchanged. Raises NotFoundError if there is no such change, and
-    ConflictError if the change has already been decided."""
+    """Refuse the change, and leave the contact unchanged. Raises NotFoundError if there is no such
+    change, and ConflictError if the change has already been decided."""
     change = _locked_change(campaign, change_id, ToldState.TOLD)
     _decide(change, ToldState.REFUSED, account)
     return change
 
 
 def take_back(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
-    """Undo a decision, so that the change waits again.
+    """Undo a decision, so that the change is undecided again.
 
     Raises NotFoundError if there is no such change or the person was erased. Raises ConflictError
-    if the change is already waiting, if the person is on a caller's screen, or if the person has
-    changed since the decision.
+    if the change is undecided, if the person is on a caller's screen, or if the accepted values
+    have changed since the decision.
     """
     change = _locked_change(campaign, change_id, ToldState.ACCEPTED, ToldState.REFUSED)
     if change.state == ToldState.ACCEPTED:
@@ -220,8 +222,8 @@ def _moved(contact: Contact, said: dict[str, Any], campaign: Campaign) -> dict[s
 
 
 def _with_zones(contact: Contact, zones: Sequence[str]) -> str:
-    """Return the contact's zones and those of a new number. A call must be inside calling hours in
-    all of them.
+    """Return the contact's time zones together with those of a new number. A call must be inside
+    calling hours in all of these zones.
 
     A postcode shows the zone better than a number does, so the zones of a contact with a postcode
     do not change.

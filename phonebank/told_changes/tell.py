@@ -1,5 +1,5 @@
-"""Stores what a person told a caller in a call: their right number, name or place. These functions
-do not commit."""
+"""Stores what a person told a caller in a call: the person's correct number, name or place. These
+functions do not commit."""
 
 import uuid
 from collections.abc import Mapping
@@ -23,11 +23,12 @@ from phonebank.phones.postcodes import time_zones_of_postcode
 
 
 def tell(caller: Caller, call_id: uuid.UUID, told: Mapping[str, Any]) -> None:
-    """Store what the person of this call said. The contact itself does not change.
+    """Store what the called person said. The contact itself does not change.
 
     `told` has `number`, `first_name`, `last_name` and `place`, each possibly blank or missing.
 
-    A later form from the caller replaces an earlier one, until an organiser has decided.
+    If the caller sends another form about the call, its values replace the earlier values, unless
+    an organiser has already decided.
 
     Raises InvalidInputError if everything is blank or something cannot be read, NotFoundError for
     another caller's call, and GoneError for a call that started more than UNDO_WITHIN ago. Raises

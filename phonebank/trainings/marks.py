@@ -2,7 +2,7 @@
 functions do not commit.
 
 A trainer gives marks in their training, and a host in their party. A mark belongs to a caller. A
-volunteer's marks count for all their callers in the same campaign.
+mark of one of a volunteer's callers counts for all the volunteer's callers in the same campaign.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,8 @@ class TrainingRequiredError(NotAllowedError):
 
 @dataclass(frozen=True)
 class Practised:
-    """A caller in a training or a party, with their mark or None."""
+    """A caller in a training or a party, with the caller's mark, or None if the caller has no
+    mark."""
 
     caller: Caller
     mark: TrainedMark | None
@@ -101,9 +102,9 @@ def give_mark(caller: Caller, by: Account | None, trainer: VolunteerRole | None 
 
 
 def take_mark_back(caller: Caller, by: Account | None) -> None:
-    """Take a caller's mark back, and record it in the audit. The page of its certificate then says
-    that it was taken back. `by` is the host, or None if a trainer does it. A caller without a mark
-    stays as they are."""
+    """Take a caller's mark back, and record this in the audit. The page of the mark's certificate
+    then says that the mark was taken back. `by` is the host, or None if a trainer does it. A caller
+    without a mark stays as they are."""
     taken = db.session.scalars(
         update(TrainedMark)
         .where(TrainedMark.caller_id == caller.id, TrainedMark.taken_back_at.is_(None))
@@ -122,8 +123,8 @@ def take_mark_back(caller: Caller, by: Account | None) -> None:
 
 
 def mark_by_token(token: str) -> TrainedMark:
-    """Return the mark of a certificate's link. Raises GoneError for a mark that was taken back, and
-    for any other token."""
+    """Return the mark whose certificate has a link with this token. Raises GoneError if the mark
+    was taken back, or if no mark has this token."""
     mark = db.session.scalar(select(TrainedMark).where(TrainedMark.token == token))
     if mark is None:
         raise GoneError("No certificate has this link.", "Ask the person for theirs again.")
@@ -147,7 +148,7 @@ def mark_of(caller: Caller) -> TrainedMark | None:
 
 def refuse_untrained(caller: Caller) -> None:
     """Raise TrainingRequiredError if the campaign requires a mark of its callers and this caller
-    has none. The database is read only if the campaign requires a mark."""
+    has none. If the campaign requires no mark, the database is not queried."""
     if caller.campaign.training_for == TrainingFor.CALLERS and mark_of(caller) is None:
         raise TrainingRequiredError
 

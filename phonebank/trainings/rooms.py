@@ -47,7 +47,7 @@ class TrainingRow:
 
 def open_room(listing: Listing, trainer: VolunteerRole | None = None) -> Training:
     """Give a listing of the kind TRAINING its room, or change the room's trainer. Raises
-    InvalidInputError for a trainer of another campaign."""
+    InvalidInputError if `trainer` is not a trainer of the listing's campaign."""
     if trainer is not None and (
         trainer.kind != VolunteerRoleKind.TRAINER or trainer.campaign_id != listing.campaign_id
     ):
@@ -78,7 +78,8 @@ def rooms_in(campaign: Campaign) -> dict[int, Training]:
 
 def room_by_code(text: str) -> Training:
     """Return the training with this typed code. Raises NotFoundError for a code that no training
-    has, and GoneError for a training that is cancelled, is over, or has not started."""
+    has, and GoneError for a training that is cancelled, is over, or starts more than OPENS_BEFORE
+    from now."""
     room = db.session.scalar(select(Training).where(Training.code == normalise_code(text)))
     if room is None:
         raise NotFoundError("No training has this code.", "Check the code with your trainer.")
@@ -90,9 +91,9 @@ def room_by_code(text: str) -> Training:
 
 
 def come_in(room: Training, first_name: str, known: Caller | None = None) -> Caller:
-    """Return the caller for a person's practice calls in the room. This is `known`, the caller of
-    their device, if it is in this campaign. Otherwise it is a new caller, who waits until an
-    organiser lets them in.
+    """Return the caller for a person's practice calls in the room. If `known`, the caller of the
+    person's device, is in this campaign, `known` is returned. Otherwise, the person gets a new
+    caller, who waits until an organiser admits them.
 
     Raises InvalidInputError for a name that cannot be shown.
     """
@@ -115,7 +116,7 @@ def come_in(room: Training, first_name: str, known: Caller | None = None) -> Cal
 
 
 def trainings_for(volunteer: Volunteer) -> Sequence[TrainingRow]:
-    """Return the trainings of the campaigns for which this volunteer trains, earliest first.
+    """Return the trainings of the campaigns in which this volunteer is a trainer, earliest first.
     Trainings that started more than LISTED_FOR ago are left out."""
     marked = exists().where(
         TrainedMark.caller_id == Trainee.caller_id, TrainedMark.taken_back_at.is_(None)

@@ -31,7 +31,7 @@ class LinkOverError(GoneError):
 def create_confirmation(email: str, first_name: str, caller: Caller | None = None) -> str:
     """Return the token of a new link for this e-mail address, which `normalise_email` has returned.
 
-    Once the link is used, the calls of `caller` are kept under the address. Raises
+    When the link is used, the calls of `caller` are kept under the address from then on. Raises
     InvalidInputError for a name that cannot be shown.
     """
     name = clean_name(first_name)
@@ -50,7 +50,8 @@ def create_confirmation(email: str, first_name: str, caller: Caller | None = Non
 
 
 def read(token: str) -> EmailConfirmation:
-    """Return what the link confirms, without using the link up. Raises LinkOverError."""
+    """Return what the link confirms, without using the link up. Raises LinkOverError if the link
+    was used, is too old or is forged."""
     found = db.session.scalar(
         select(EmailConfirmation).where(
             EmailConfirmation.token_hash == _hash(token),
@@ -63,8 +64,9 @@ def read(token: str) -> EmailConfirmation:
 
 
 def confirm(token: str) -> Volunteer:
-    """Use the link up, and return the volunteer with its address. A new address gets a new
-    volunteer. If the link is for a caller, the caller's calls are now kept under this volunteer.
+    """Use the link up, and return the volunteer with the address that the link was mailed to. If no
+    volunteer has this address, a new volunteer is stored. If the link is for a caller, the caller's
+    calls are kept under the volunteer from now on.
 
     Raises LinkOverError if the link is not valid, or is no longer valid because another request has
     just used it.

@@ -21,8 +21,9 @@ IN_WORDS = {
 def give(
     volunteer: Volunteer, kind: ConsentKind, campaign_id: int, party_id: int | None = None
 ) -> None:
-    """Store that the volunteer agrees, with the current date. If the volunteer has already given
-    the same consent and has not withdrawn it, the consent keeps its date."""
+    """Store that the volunteer gives a consent of this kind, with the current date. If the
+    volunteer has already given the same consent and has not withdrawn it, the consent keeps its
+    date."""
     db.session.execute(
         insert(Consent)
         .values(volunteer_id=volunteer.id, kind=kind, campaign_id=campaign_id, party_id=party_id)
@@ -40,8 +41,8 @@ def consents_of(volunteer: Volunteer) -> Sequence[Consent]:
 
 
 def withdraw(volunteer: Volunteer, consent_id: int) -> None:
-    """Withdraw one consent. If it was the consent to keep the volunteer's calls, the calls in that
-    campaign are no longer kept under the volunteer.
+    """Withdraw one consent. If the volunteer had agreed that a campaign keeps their calls, that
+    campaign's calls are no longer kept under the volunteer.
 
     Raises NotFoundError if the volunteer has no such consent, or has already withdrawn it.
     """

@@ -4,7 +4,8 @@ from phonebank.core import mail
 
 
 def send_confirmation(email: str, first_name: str, link: str) -> None:
-    """E-mail the link that keeps a caller's calls. Raises mail.MailNotSentError."""
+    """E-mail the link by which a person lets the campaign keep their calls. Raises
+    mail.MailNotSentError if the e-mail cannot be sent."""
     mail.deliver(
         email,
         "Keep your calls",
@@ -18,9 +19,9 @@ def send_confirmation(email: str, first_name: str, link: str) -> None:
 
 
 def send_role(email: str, first_name: str, words: str, link: str, sign_in: str) -> None:
-    """E-mail the link to a person whom an organiser asks to do something. `words` says what they
-    are asked to do, and `sign_in` is the address of the page that sends a new link. Raises
-    mail.MailNotSentError."""
+    """Ask a person by e-mail to do something for an organiser. `words` says what the person is
+    asked to do, `link` opens the person's page, and `sign_in` is the address of the page that sends
+    a new link. Raises mail.MailNotSentError if the e-mail cannot be sent."""
     mail.deliver(
         email,
         "We'd like your help",
@@ -32,8 +33,8 @@ def send_role(email: str, first_name: str, words: str, link: str, sign_in: str) 
 
 
 def send_sign_in(email: str, first_name: str, link: str) -> None:
-    """E-mail the link that opens a volunteer's page on another device. Raises
-    mail.MailNotSentError."""
+    """E-mail the link that opens a volunteer's page on another device. Raises mail.MailNotSentError
+    if the e-mail cannot be sent."""
     mail.deliver(
         email,
         "Your calls",

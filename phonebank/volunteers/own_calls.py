@@ -13,8 +13,9 @@ from phonebank.rules.time_zones import time_zone
 
 @dataclass
 class OwnCalls:
-    """What a volunteer did in one campaign. An evening is a day on which they recorded a call, in
-    the time zone of the party or, without a party, of the campaign."""
+    """What a volunteer did in one campaign. An evening is a day on which the volunteer recorded a
+    call. The day is in the time zone of the party or, for a call outside a party, in the first time
+    zone of the campaign's country."""
 
     campaign: Campaign
     calls: int = 0

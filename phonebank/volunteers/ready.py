@@ -1,5 +1,5 @@
-"""The next step of a volunteer: host, trainer, organiser. The rules only suggest it: an organiser
-sees the evidence and decides."""
+"""The next step of a volunteer: host, trainer, organiser. The rules only suggest the next step: an
+organiser sees the evidence and decides."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ SHOWN_AT_MOST = 50
 
 
 class Step(StrEnum):
-    """The steps after calling, in their order."""
+    """The steps that a volunteer may take after making calls, in order."""
 
     HOST = "host"
     TRAINER = "trainer"

@@ -21,8 +21,9 @@ def name_editor(
     campaign: Campaign, email: str, first_name: str, place: Place, km: int
 ) -> VolunteerRole:
     """Let the person with this address check the campaign's events within `km` kilometres of a
-    place. `km` is one of REACHES, and naming the same person again changes it. Raises
-    InvalidInputError for a name, an address or a reach that cannot be used."""
+    place. `km` is one of REACHES. If the person already checks events around this place, only `km`
+    and the first name change. Raises InvalidInputError for a name, an address or a reach that
+    cannot be used."""
     if km not in REACHES:
         raise InvalidInputError("Choose how far the area reaches.")
     area = describe_place(place)[:200]

@@ -68,8 +68,8 @@ def cookie_for(volunteer: Volunteer) -> dict[str, Any]:
 
 def volunteer_of_cookie(known: object) -> Volunteer | None:
     """Return the volunteer of a device. `known` is what the device's session cookie holds. Return
-    None if `cookie_for` has not made `known`, or if the volunteer has signed out everywhere
-    since."""
+    None if `known` does not come from `cookie_for`, or if the volunteer has since signed out
+    everywhere."""
     if not isinstance(known, dict) or type(known.get("id")) is not int:
         return None
     volunteer = db.session.get(Volunteer, known["id"])
@@ -80,9 +80,9 @@ def volunteer_of_cookie(known: object) -> Volunteer | None:
 
 
 def keep_calls_of_device(known: object, caller: Caller) -> None:
-    """If the device has a volunteer, and the volunteer agreed to it for this campaign, keep the
-    calls of `caller`, who has just joined, under this volunteer. `known` is the argument of
-    `volunteer_of_cookie`."""
+    """Keep the calls of `caller`, who has just joined, under the volunteer of the device, if that
+    volunteer has agreed that this campaign keeps their calls. `known` is what the device's session
+    cookie holds."""
     volunteer = volunteer_of_cookie(known)
     if volunteer is None:
         return
@@ -97,8 +97,8 @@ def keep_calls_of_device(known: object, caller: Caller) -> None:
 
 
 def stop_keeping_calls(volunteer: Volunteer, campaign_id: int) -> None:
-    """Stop keeping the volunteer's calls in one campaign: its callers no longer belong to the
-    volunteer. The calls stay, under the callers' first names."""
+    """Stop keeping the volunteer's calls in one campaign: the volunteer's callers in this campaign
+    no longer belong to the volunteer. The calls stay, under the callers' first names."""
     callers = select(Caller.id).where(Caller.campaign_id == campaign_id)
     db.session.execute(
         delete(VolunteerCaller).where(

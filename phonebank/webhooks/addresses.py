@@ -32,8 +32,8 @@ class Target(NamedTuple):
 
 
 def read_url(url: str) -> Target:
-    """Return the parts of a webhook's address. Raises InvalidInputError for text that is no such
-    address."""
+    """Return the parts of a webhook's address. Raises InvalidInputError for text that is not a web
+    address, and for an address with a user name or password."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -64,9 +64,9 @@ def check_url(url: str) -> None:
 def public_address(target: Target) -> str:
     """Look the host up once, and return the IP address to connect to.
 
-    The calling code must connect to this address and not look the host up again, because the second
-    answer may differ. Raises InvalidInputError if there is no such host, or if one of its addresses
-    is not public.
+    The calling code must connect to this IP address and not look the host up again, because a
+    second look-up may return a different address. Raises InvalidInputError if there is no such
+    host, if any of its addresses is not public, or if the host is Phonebank's own.
     """
     own = urlsplit(current_config().base_url).hostname
     if target.host.lower().rstrip(".") == own:

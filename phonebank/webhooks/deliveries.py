@@ -1,8 +1,8 @@
 """Sends a webhook's deliveries, and tries again after longer and longer pauses.
 
-A try is stored and committed before the request is sent. So if a worker is killed in the meantime,
-one try is used up and nothing is lost. The receiver may get a delivery twice, and recognises it by
-its id.
+Each try is counted and committed before the request is sent. So if a worker is killed while it
+sends a request, one try is used up and no delivery is lost. The receiver may get the same delivery
+twice, both times with the same id.
 """
 
 import json
@@ -78,7 +78,8 @@ def forget_deliveries() -> None:
 
 
 def _send_next(webhook_id: int) -> bool:
-    """Send the next delivery that is due. Return False if there is none or it failed."""
+    """Send the next delivery that is due. Return False if no delivery is due or the delivery
+    failed."""
     values = {"webhook_id": webhook_id, "now": now(), "pauses": list(PAUSES)}
     claimed = db.session.execute(_CLAIM, values | {"pauses_count": len(PAUSES)}).one_or_none()
     if claimed is None:
@@ -99,8 +100,8 @@ def _send_next(webhook_id: int) -> bool:
 def _body(webhook: Webhook, delivery: Row[Any]) -> bytes:
     """Return the body of a request.
 
-    Each person's ID in the campaign's own list is read only at this moment. So if a person has been
-    erased in the meantime, a waiting delivery does not have this ID.
+    Each person's ID in the campaign's own list is read only when the request is sent. So if a
+    person was erased while the delivery was waiting, the body does not contain this ID.
     """
     ids = [event["contact_id"] for event in delivery.events]
     query = select(Contact.id, Contact.external_id).where(

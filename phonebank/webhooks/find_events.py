@@ -1,9 +1,9 @@
-"""Finds the events for a webhook in the rows of calls and contacts, and stores them as deliveries.
-The calling code commits.
+"""Finds the events for a webhook in the rows of calls, contacts and the inbox, and stores the
+events as deliveries. The calling code commits.
 
-Claims and outcomes write nothing for webhooks. This job reads the rows afterwards, along an index,
-from the point where it stopped. The deliveries and the new point are committed together, so each
-event becomes one delivery.
+A request that claims a contact or records an outcome stores nothing for webhooks. Instead, a job
+reads the rows later, in the order of an index, from the point where its last run stopped. The
+deliveries and the new point are committed together, so each event is in exactly one delivery.
 """
 
 import itertools
@@ -63,7 +63,7 @@ def working_webhooks() -> Sequence[int]:
 
 
 def find_events(webhook_id: int) -> None:
-    """Store what has happened since the last run as deliveries of the webhook."""
+    """Store new deliveries of the webhook, with the events since the last run."""
     webhook = get_locked(Webhook, webhook_id)
     if webhook is None or webhook.stopped_at is not None:
         return
@@ -95,9 +95,9 @@ def find_events(webhook_id: int) -> None:
 def _find_in_inbox(webhook: Webhook, settled: datetime) -> None:
     """Store new entries of the inbox as deliveries.
 
-    New entries get higher ids, but a transaction may commit a lower id later. So the newest id is
-    stored first. The entries up to it are read when no transaction that was open at that moment can
-    still commit.
+    New entries get higher ids, but a transaction may commit a lower id later. So one run only
+    stores the newest id. A later run reads the entries up to that id, after all transactions that
+    were open when the id was stored have ended.
     """
     if webhook.inbox_seen_at is not None and webhook.inbox_seen_at <= settled:
         place = {"after": webhook.inbox_until_id, "seen": webhook.inbox_seen_id}

@@ -73,7 +73,7 @@ def post(url: str, secret: str, delivery_id: str, body: bytes) -> int:
 
 def sign(secret: str, delivery_id: str, timestamp: str, body: bytes) -> str:
     """Return the signature of a request, as Standard Webhooks defines it: an HMAC with SHA-256 of
-    the id, the moment and the body."""
+    the delivery's id, the timestamp and the body."""
     key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
     signed = f"{delivery_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()

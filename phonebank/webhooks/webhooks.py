@@ -114,10 +114,10 @@ def send_test(webhook: Webhook) -> None:
 
 
 def send_again(webhook: Webhook, delivery_id: uuid.UUID) -> None:
-    """Let a delivery be sent once more, as if it were new.
+    """Make a delivery due again, as if it were new.
 
     Raises NotFoundError if the webhook has no such delivery, and ConflictError if the delivery is
-    already waiting or the webhook is stopped.
+    still waiting for its first try or the webhook is stopped.
     """
     _check_working(webhook)
     delivery = db.session.get(WebhookDelivery, delivery_id)

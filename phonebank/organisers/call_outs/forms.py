@@ -38,7 +38,7 @@ class CallOutForm(FlaskForm):
 
     @property
     def moment(self) -> datetime | None:
-        """The chosen day and time without a time zone, or None if the field is empty, which means
-        now."""
+        """The chosen day and time, without a time zone. None means that the field is empty and the
+        call-out starts now."""
         chosen: Any = self.starts_at.data
         return chosen if isinstance(chosen, datetime) else None

@@ -1,5 +1,5 @@
-"""The organiser's pages about call-outs. They set up a call-out, and show its links, who signed in,
-and what was pledged."""
+"""The organiser's pages about call-outs. Organisers set up a call-out on these pages, and see its
+links, its sign-ups and its pledges."""
 
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -113,7 +113,7 @@ def show(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
 @views.post("/<int:call_out_id>/let-host")
 @open_to(RoleName.ORGANISER)
 def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
-    """Let the people who pledged become hosts."""
+    """Let the people who pledged at the call-out become hosts when it ends."""
     campaign = campaign_for(current_user, campaign_id)
     call_out = call_outs.call_out_for(campaign, call_out_id)
     pledges.let_host(call_out)

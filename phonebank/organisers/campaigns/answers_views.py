@@ -1,4 +1,4 @@
-"""The organiser's page about what people answered, with its filters."""
+"""The organiser's page that shows what people answered, with filters for the calls."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -29,7 +29,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
     """Show what people answered to each question, in all calls or in some calls.
 
     The parameters `list`, `party`, `day` and `version` choose the calls. A parameter is ignored if
-    the campaign has nothing with its value.
+    it names no list, party or version of the campaign, or no valid date.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     lists = {listed.id: listed.name for listed in lists_in_calling_order(campaign)}

@@ -138,7 +138,7 @@ class CampaignForm(EditForm):
         return False
 
     def values(self) -> dict[str, Any]:
-        """Return the values of the columns of Campaign."""
+        """Return the form's values, each by the name of its column in Campaign."""
         texts = {
             name: (self[name].data or "").strip()
             for name in ("name", "on_behalf_of", "country", "language", "briefing")
@@ -151,7 +151,8 @@ class CampaignForm(EditForm):
 
 
 class DataProtectionForm(EditForm):
-    """The form for what a campaign says about its people's data."""
+    """The form for a campaign's data protection: who is responsible, the legal ground, the last
+    day, and how long the people's data is kept."""
 
     controller = StringField(
         "Who is responsible for the people's data?",
@@ -195,7 +196,8 @@ class DataProtectionForm(EditForm):
         ]
 
     def validate_ends_on(self, field: DateField) -> None:
-        """Refuse a last day in the past, because no campaign can start after its last day."""
+        """Refuse a new last day that is in the past, because no campaign can start after its last
+        day."""
         if field.data and field.data < self.today and field.data != field.object_data:
             raise ValidationError("This day has passed. Enter today or a later day.")
 

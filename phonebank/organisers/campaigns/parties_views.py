@@ -44,7 +44,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @parties.post("/hosts")
 @open_to(RoleName.ORGANISER)
 def invite(campaign_id: int) -> ResponseReturnValue:
-    """Let the person with this e-mail address host parties for the campaign."""
+    """Invite the person with the typed e-mail address to host parties for the campaign."""
     campaign = campaign_for(current_user, campaign_id)
     email, name = request.form.get("email", ""), request.form.get("name", "")
     host = invite_host(campaign, email, name, current_user)

@@ -19,9 +19,10 @@ from phonebank.telephony.spending import Spending, limit_of, spending_of
 
 @dataclass(frozen=True)
 class Today:
-    """The figures of *Today*. `city` names the time zone of the hours and days. `goal` is a
-    sentence or "". `lists` maps the ids of the lists that have answer rates to their names.
-    `spending` is None if the campaign's callers use their own phones."""
+    """The figures of *Today*. `city` names the time zone in which hours and days are counted.
+    `goal` says how far the campaign is from its goal, or is "". `lists` has the name of each list
+    that has an answer rate, by the list's id. `spending` is None if the campaign's callers use
+    their own phones."""
 
     totals: Totals
     over_time: OverTime
@@ -35,9 +36,9 @@ class Today:
 
 
 def figures_of(campaign: Campaign, at: datetime) -> Today:
-    """Return the campaign's figures at `at` (aware). All totals come from one reading of the
-    tallies. The figures about how calls ended and when people answer come from counts of the calls.
-    """
+    """Return the campaign's figures at `at` (aware). The campaign's totals all come from one query
+    of the tallies, and the callers' totals from another. Counts of the calls show how calls ended
+    and when people answer."""
     zone = first_zone_of(campaign)
     by_hour = totals_by_hour(campaign.id)
     totals = sum_of(by_hour.values())

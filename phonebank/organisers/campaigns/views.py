@@ -252,7 +252,8 @@ def change_state(campaign_id: int) -> ResponseReturnValue:
 @campaigns.post("/<int:campaign_id>/door")
 @open_to(RoleName.ORGANISER)
 def door(campaign_id: int) -> ResponseReturnValue:
-    """Open or close the door of the campaign's own link for callers."""
+    """Open or close the door for callers who use the campaign's own link. While the door is closed,
+    new callers wait to be admitted."""
     campaign = _campaign(campaign_id)
     is_open = request.form.get("open") == "yes"
     set_door(campaign, is_open)

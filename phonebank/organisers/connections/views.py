@@ -1,4 +1,4 @@
-"""The organiser's page of a campaign's tokens: make a token, see it once, revoke it."""
+"""The page on which an organiser makes and revokes a campaign's API tokens."""
 
 import logging
 

@@ -1,4 +1,5 @@
-"""The organiser's page of contact status: how many contacts are in each bucket, and why."""
+"""The organiser's page about contact status. Each bucket counts the contacts with one status, such
+as "ready", and the page says what the status means."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -48,7 +49,7 @@ def init_app(app: Flask) -> None:
 @queue.get("")
 @open_to(RoleName.VIEWER)
 def standing(campaign_id: int) -> ResponseReturnValue:
-    """Show the buckets as a chart and a sentence.
+    """Show how many contacts are in each bucket, as a chart and in a sentence.
 
     With `?part=1` the view returns only the chart and the sentence, so that the page can refresh
     them. All figures come from one count: see `contact_queue/status_cache.py`.
@@ -95,26 +96,26 @@ def standing(campaign_id: int) -> ResponseReturnValue:
 
 
 def _is_counted_later(campaign: Campaign) -> bool:
-    """Whether the page is sent without its figures, which it then loads as soon as they are
-    counted."""
+    """Whether the campaign has so many contacts that the page is sent before they are counted. The
+    page then loads the figures by itself."""
     stored = select(func.sum(ContactList.rows_stored)).where(ContactList.campaign_id == campaign.id)
     return (db.session.scalar(stored) or 0) > COUNTED_AT_ONCE
 
 
 @dataclass
 class _Forecasts:
-    """The last forecast that this process made for each campaign, with the time of the counts that
-    it used.
+    """The last forecast that this process made for each campaign. Each forecast is stored with the
+    time of the counts on which it is based.
 
-    Open pages ask for the forecast every few seconds, and a forecast adds up all of a campaign's
-    tallies. So only one forecast is made for each count of the contacts.
+    Open pages request the forecast every few seconds, and each new forecast reads all of a
+    campaign's tallies. So a new forecast is made only after the contacts are counted again.
     """
 
     _made: dict[int, tuple[datetime, str]] = field(default_factory=dict)
 
     def of(self, campaign: Campaign, buckets: Mapping[str, Bucket], at: datetime) -> str:
-        """Return the description that `_forecast` makes. `at` is the time of the counts in
-        `buckets`."""
+        """Return the sentence from `_forecast`. Make a new forecast only if the stored forecast is
+        not from `at`, the time of the counts in `buckets`."""
         made = self._made.get(campaign.id)
         if made is None or made[0] != at:
             made = self._made[campaign.id] = (at, _forecast(campaign, buckets, at))

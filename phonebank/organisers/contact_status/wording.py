@@ -68,7 +68,7 @@ def describe_status(campaign: Campaign, buckets: Sequence[Bucket], at: datetime)
 
 
 def describe_capacity(calls: int, is_running: bool = True) -> str:
-    """Describe how many calls the queue can give within the hour.
+    """Describe how many calls can be made in the next hour (`calls`).
 
     The sentence also says how many callers these calls keep busy. Return "" if there are no calls.
     """
@@ -85,8 +85,8 @@ def describe_capacity(calls: int, is_running: bool = True) -> str:
 
 
 def describe_forecast(estimate: Forecast, last_day: date | None, today: date) -> str:
-    """Describe when the campaign will have called everyone, and what it would take to finish by its
-    last day."""
+    """Describe when the campaign will have called everyone, and how many more callers it needs to
+    finish by its last day."""
     calls = "1 call is" if estimate.calls_left == 1 else f"{estimate.calls_left:,} calls are"
     told = f"About {calls} left. At the pace of the last days ({estimate.calls_a_day:,} a day)"
     if estimate.days > FAR_AWAY:

@@ -36,7 +36,8 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @experiments.route("/new", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def new(campaign_id: int) -> ResponseReturnValue:
-    """Show the form for an experiment: its scripts and their shares of the people.
+    """Show the form for a new experiment, in which the organiser chooses the scripts and the share
+    of people for each script.
 
     A POST creates the experiment.
     """
@@ -72,7 +73,7 @@ def show(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
 @experiments.post("/<int:experiment_id>/start")
 @open_to(RoleName.ORGANISER)
 def start(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
-    """Start the experiment: callers get its scripts."""
+    """Start the experiment. Callers get one of its scripts from their next person on."""
     campaign, experiment = _experiment(campaign_id, experiment_id)
     services.start(campaign, experiment)
     db.session.commit()

@@ -53,8 +53,8 @@ def init_app(app: Flask) -> None:
 @exports.get("/campaigns/<int:campaign_id>/downloads")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the campaign's files, and the form that asks for one. While a file is being made, htmx
-    requests only the table."""
+    """Show the campaign's files, and the form that asks for a file. While a file is being made,
+    htmx requests only the table of files."""
     campaign = campaign_for(current_user, campaign_id)
     if request.headers.get("HX-Request"):
         return render_template("exports/_files.html", **_files(campaign))
@@ -65,7 +65,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(ASKS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def ask(campaign_id: int) -> ResponseReturnValue:
-    """Ask for a file. An organiser who asks again while it is being made gets that file."""
+    """Ask for a file. If the same file is already being made, no second file is started."""
     campaign = campaign_for(current_user, campaign_id)
     form = AskForm()
     if not form.validate():

@@ -1,1 +1,2 @@
-"""The organiser's pages about one person: finding them, their page, and correcting their calls."""
+"""The pages on which an organiser finds a person, sees everything about them, and corrects calls to
+them."""

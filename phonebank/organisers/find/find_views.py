@@ -35,7 +35,7 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(ORGANISER_ANYWHERE)
 def show() -> ResponseReturnValue:
-    """Show the form."""
+    """Show the search form."""
     return _page()
 
 

@@ -38,7 +38,8 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, contact_id: int) -> ResponseReturnValue:
-    """Show everything that is known about a person. The access ledger records each view."""
+    """Show everything that this campaign knows about a person. The access ledger records each
+    view."""
     campaign = campaign_for(current_user, campaign_id)
     person = actions.person_in(campaign, contact_id)
     record_sights([person], current_user, SightKind.OPENED)

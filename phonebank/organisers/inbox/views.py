@@ -1,5 +1,5 @@
-"""The inbox: answers that somebody has to act on. An organiser claims one, acts on it, and marks it
-as done."""
+"""The pages of the inbox, which lists the answers that somebody must act on. An organiser claims an
+answer, acts on it, and marks it as done."""
 
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -33,7 +33,7 @@ def init_app(app: Flask) -> None:
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
     """Show the answers in one state, oldest first. `?after=` is the id of the last answer on the
-    page before."""
+    previous page."""
     campaign = campaign_for(current_user, campaign_id)
     asked = request.args.get("state", "")
     state = InboxState(asked) if asked in list(InboxState) else InboxState.OPEN

@@ -23,7 +23,8 @@ from phonebank.volunteers import confirm, mails, roles
 @listings.route("/roles", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def volunteer_roles(campaign_id: int) -> ResponseReturnValue:
-    """Show the editors and trainers. A POST names another."""
+    """Show the campaign's area editors and trainers. A POST appoints another person, and e-mails
+    them."""
     campaign = campaign_for(current_user, campaign_id)
     form = RoleForm()
     form.km.choices = _reaches(campaign)
@@ -68,7 +69,7 @@ def _name(campaign: Campaign, form: RoleForm) -> ResponseReturnValue:
 @listings.post("/roles/<int:role_id>/remove")
 @open_to(RoleName.ORGANISER)
 def take_volunteer_role(campaign_id: int, role_id: int) -> ResponseReturnValue:
-    """Take a role away."""
+    """Remove one person's role as area editor or trainer."""
     campaign = campaign_for(current_user, campaign_id)
     role = roles.take_role(campaign, role_id)
     _record("volunteer role taken away", campaign, role)

@@ -1,4 +1,4 @@
-"""The organiser's page of a campaign's events that strangers can find. A host's first event is not
+"""The page on which an organiser manages a campaign's public events. A host's first event is not
 shown until somebody has checked it. An event that three strangers have reported is hidden until it
 is checked."""
 

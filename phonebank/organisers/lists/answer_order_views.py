@@ -1,4 +1,5 @@
-"""The page on which an organiser orders the lists by the share of people who answer."""
+"""The page on which an organiser can order lists of the same priority by the share of people who
+answer."""
 
 from contextlib import suppress
 
@@ -31,8 +32,9 @@ def init_app(app: Flask) -> None:
 @answer_order.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int) -> ResponseReturnValue:
-    """Show the lists, ordered by the share of people expected to answer at this hour, and the
-    answers before and after the order was switched on."""
+    """Show the lists, ordered by priority and then by the share of people expected to answer at
+    this hour. If an organiser has switched this order on, also show how many calls were answered
+    before and since then."""
     campaign = campaign_for(current_user, campaign_id)
     at = now()
     zone = first_zone_of(campaign)
@@ -56,7 +58,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
 @answer_order.post("")
 @open_to(RoleName.ORGANISER)
 def change(campaign_id: int) -> ResponseReturnValue:
-    """Switch the order on or off."""
+    """Switch the order by the share of people who answer on or off."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)
     is_on = request.form.get("on") == "yes"
     if is_on == (campaign.answer_order_since is None):

@@ -1,5 +1,5 @@
-"""What an upload will do, for the pages of a list's columns and of a take-out file. If the file is
-long, a job counts its rows."""
+"""Functions for the pages on which an organiser checks what an upload will do. If the file is long,
+a job counts its rows."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ from phonebank.organisers.responses import after_commit_enqueue
 def found_by_job(
     contact_list: ContactList, mapping: Mapping, plan: UpdatePlan, token: str
 ) -> dict[str, Any] | None:
-    """Return what a job has found in the file with this mapping and plan. If no job has started,
-    start one. Return None while the job counts."""
+    """Return what a job has found in the file with this mapping and plan, or None if the job has
+    not finished or has failed. Start a job if there is none yet."""
     choices = dict(request.form.lists()) if request.form else {}
     choices.pop("csrf_token", None)
     if upload_checks.begin_check(contact_list, mapping, plan, token, choices):
@@ -52,8 +52,8 @@ def pace_of_check(contact_list: ContactList, counted: UploadCheck | None) -> str
 
 
 def kept_choices(contact_list: ContactList) -> MultiDict[str, str] | None:
-    """Return the values that the form had when it was last sent. Return None if this request sends
-    the form."""
+    """Return the values that the form had when it was last sent. Return None if no such values are
+    stored, or if this request sends the form."""
     counted = upload_checks.check_of(contact_list)
     if request.form or counted is None or not counted.choices:
         return None

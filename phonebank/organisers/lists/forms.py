@@ -93,7 +93,8 @@ class ScreeningForm(FlaskForm):
 
 
 class ScreeningBeforeImportForm(ScreeningForm):
-    """The form that asks the same question before the import. The organiser may answer later."""
+    """The form that asks about the screening before the list is imported. The organiser may answer
+    later."""
 
     how = RadioField(
         "Was this list screened?",
@@ -107,7 +108,8 @@ class ScreeningBeforeImportForm(ScreeningForm):
 
 
 class UndoForm(FlaskForm):
-    """The form that asks why an upload is undone, if it put numbers on the do-not-call list."""
+    """The form that asks why an organiser undoes an upload that put numbers on the do-not-call
+    list."""
 
     why = SelectField(
         "Why?",
@@ -194,7 +196,7 @@ class ColumnsForm(FlaskForm):
         return actions
 
     def update_targets(self) -> list[str]:
-        """Return every target that is updated."""
+        """Return every target whose stored values the import updates."""
         offered = updatable_targets(Mapping.of(["" for _ in self.targets()], self.targets()))
         chosen = {part_of(target) for target in self.update.data or ()}
         return [target for target in offered if part_of(target) in chosen]
@@ -220,7 +222,7 @@ class ColumnsForm(FlaskForm):
         """Whether the organiser saw what these columns would do, and agreed to it if many rows
         would be refused.
 
-        Otherwise the form says what to do, and the page shows the check.
+        If not, the errors of the form say what the organiser must do.
         """
         if self.checked.data and self.checked.data != self.token:
             self.form_errors.append(
@@ -314,9 +316,9 @@ def columns_form(
 ) -> ColumnsForm:
     """Make the form for the columns of one file, filled with the guesses.
 
-    `mapping` has the targets that were guessed or sent. `counts` has the values of its yes-or-no
-    columns. `kept` has the values that the form had when it was last sent, for a request that sends
-    none.
+    `mapping` has each column's target, guessed or sent. `counts` has the values in the yes-or-no
+    columns. If this request does not send the form, `kept` may have the values from the last time
+    the form was sent.
     """
     fields: dict[str, SelectField] = {f"column_{guess.index}": _column(guess) for guess in guesses}
     for column, values in counts.columns.items():

@@ -43,8 +43,8 @@ class TakeOutForm(FlaskForm):
 
 
 class NamesForm(FlaskForm):
-    """The form for the columns that name people. `names_form` makes it, with one select for each
-    column."""
+    """The form in which an organiser chooses the columns that identify people. `names_form` makes
+    the form, with one select for each column."""
 
     name = StringField(
         "Name of this file",
@@ -86,8 +86,8 @@ class NamesForm(FlaskForm):
         return not self.errors
 
     def is_agreed(self, check: TakeOutCheck) -> bool:
-        """Whether the organiser saw which people the columns name, and agreed if those are most of
-        the people who are left. Return False if the columns name nobody."""
+        """Whether the organiser saw whom the columns identify, and agreed if those are more than
+        half of the people who are left. Return False if the columns identify nobody."""
         if not check.people:
             self.form_errors.append(
                 "This file takes nobody out. Is the right column chosen? The IDs or numbers must "
@@ -111,7 +111,8 @@ def names_form(
 ) -> NamesForm:
     """Make the form for the columns of one file, filled with the guesses.
 
-    `kept` has the values that the form had when it was last sent, for a request that sends none.
+    If this request does not send the form, `kept` may have the values from the last time the form
+    was sent.
     """
     targets = [_target_of(guess) for guess in guesses]
     if "external_id" not in targets and "phone" not in targets:

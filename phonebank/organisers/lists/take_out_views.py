@@ -1,5 +1,6 @@
-"""The organiser's pages of a file that takes people out of calling: its upload, and the people whom
-it names. The list's page (`views.progress`) shows its progress and can undo it."""
+"""The pages on which an organiser uploads a file that takes people out of calling, and sees whom
+the file identifies. The list's page (`views.progress`) shows how much of the file is processed, and
+has a button to undo the upload."""
 
 from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -66,7 +67,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
 def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
     """Show whom the columns name. A POST confirms the columns.
 
-    While a job counts the rows, htmx requests only its meter.
+    While a job counts the rows, htmx requests only the job's progress meter.
     """
     campaign = campaign_for(current_user, campaign_id)
     contact_list = services.list_of(campaign, list_id)
@@ -102,8 +103,8 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
 
 
 def _check(campaign: Campaign, contact_list: ContactList, form: NamesForm) -> TakeOutCheck | None:
-    """Return whom the form's columns name, or None if no column can name people or a job is still
-    counting."""
+    """Return whom the form's columns identify. Return None if no column can identify people, or if
+    a job counts the rows and has not succeeded."""
     mapping = Mapping.of(contact_list.headers, form.targets())
     if form.fault_of(mapping):
         return None

@@ -125,9 +125,10 @@ def new(campaign_id: int) -> ResponseReturnValue:
 @lists.route("/<int:list_id>/columns", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Confirm the columns, what the values of yes-or-no columns mean, and what is updated.
+    """Show the columns and what an import would do. A POST confirms the columns, the meaning of the
+    values in yes-or-no columns, and the data to update.
 
-    While a job counts the rows, htmx requests only its meter.
+    While a job counts the rows, htmx requests only the job's progress meter.
     """
     campaign, contact_list = _list(campaign_id, list_id)
     if contact_list.purpose == ListPurpose.TAKE_OUT:
@@ -186,7 +187,7 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.get("/<int:list_id>")
 @open_to(RoleName.ORGANISER)
 def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Show the list's page. While an import or undo runs, htmx requests only its meter."""
+    """Show the list's page. While an import or undo runs, htmx requests only the progress meter."""
     campaign, contact_list = _list(campaign_id, list_id)
     if contact_list.state == ListState.UPLOADED:
         return redirect(_columns_address(contact_list))
@@ -352,7 +353,8 @@ def _filled_screening_form(contact_list: ContactList) -> ScreeningForm:
 def _screening_form(
     campaign: Campaign, contact_list: ContactList, kept: MultiDict[str, str] | None
 ) -> ScreeningBeforeImportForm | None:
-    """Return the question about the screening, if the law stops calls until it is answered."""
+    """Return the form that asks about the screening. Return None unless the law stops calls until
+    the organiser answers."""
     if not screening.screening_of(contact_list, campaign).stops_calls:
         return None
     return ScreeningBeforeImportForm(*([kept] if kept else []), prefix="screening-")
@@ -375,8 +377,8 @@ def _is_screening_stated(
 
 
 def _check(campaign: Campaign, contact_list: ContactList, form: ColumnsForm) -> ImportCheck | None:
-    """Return what would happen to the file's rows with the form's columns, or None if the columns
-    can't be used or a job is still counting."""
+    """Return what would happen to the file's rows with the form's columns. Return None if the
+    columns can't be used, or if a job counts the rows and has not succeeded."""
     mapping = Mapping.of(contact_list.headers, form.targets(), form.actions())
     if faults_of(mapping):
         return None

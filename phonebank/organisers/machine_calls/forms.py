@@ -1,4 +1,4 @@
-"""The form of an evening to simulate."""
+"""The form with the numbers for a simulated evening."""
 
 from flask_wtf import FlaskForm
 from wtforms import IntegerField
@@ -8,7 +8,7 @@ from phonebank.machine_calls.simulations import CALLERS_AT_MOST
 
 
 class SimulationForm(FlaskForm):
-    """The form of an evening to simulate."""
+    """The form with the numbers for a simulated evening."""
 
     callers = IntegerField(
         "How many callers?",

@@ -1,5 +1,5 @@
-"""The page about what the records of calls by machine prove, day by day, and the file of a day's
-records."""
+"""The page that shows, for each day, whether calls by machine followed each rule according to their
+records, and the file of a day's records."""
 
 import io
 from collections.abc import Iterator
@@ -35,8 +35,8 @@ def init_app(app: Flask) -> None:
 @machine_calls.get("")
 @open_to(RoleName.ORGANISER)
 def day(campaign_id: int) -> ResponseReturnValue:
-    """Show what the records of one day prove. `?day=` is the day's date. Without it, the newest day
-    is shown."""
+    """Show whether one day's calls followed each rule, according to their records. `?day=` is the
+    date of the day. Without `?day=`, show the newest day."""
     campaign = campaign_for(current_user, campaign_id)
     zone = first_zone_of(campaign)
     days = days_of(campaign, now().astimezone(zone).date())

@@ -24,7 +24,8 @@ ROLE_CHOICES = (
 
 
 class RoleForm(FlaskForm):
-    """The form that gives a role."""
+    """The form that gives an account a role. The organiser also chooses where the account has the
+    role."""
 
     role = RadioField("What they can do", choices=ROLE_CHOICES, default=RoleName.HOST)
     where = SelectField(
@@ -57,7 +58,7 @@ class RoleForm(FlaskForm):
         return parse_scope(self.where.data or "")
 
     def validate_where(self, field: SelectField) -> None:
-        """Refuse a host without a campaign."""
+        """Refuse the role of host unless a campaign is chosen."""
         if self.role.data == RoleName.HOST and not (field.data or "").startswith("campaign-"):
             raise ValidationError("A host needs a campaign. Choose one.")
 

@@ -1,6 +1,5 @@
-"""The page where an organiser erases one person, or makes the file of everything that is stored
-about them. It sends numbers by POST only, so no address, log or browser history contains a number.
-"""
+"""The page on which an organiser erases one person, or downloads what is stored about them. The
+page sends phone numbers by POST only, so no address, log or browser history contains a number."""
 
 from itertools import groupby
 from typing import Any
@@ -71,7 +70,8 @@ def look_up(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(LOOK_UPS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def file(campaign_id: int) -> ResponseReturnValue:
-    """Download everything that is stored about a person, as one text."""
+    """Download, as one text, everything that is stored about a person in the campaigns that the
+    organiser organises."""
     campaign = campaign_for(current_user, campaign_id)
     contact = _contact(EraseForm().contact_id.data)
     person, contacts = person_of(contact, campaigns_within(current_user))
@@ -100,7 +100,7 @@ def file(campaign_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def erase(campaign_id: int) -> ResponseReturnValue:
-    """Erase a person. If they are on a caller's screen, ask first."""
+    """Erase a person. If the person is on a caller's screen, ask the organiser first."""
     campaign = campaign_for(current_user, campaign_id)
     form = EraseForm()
     contact = _contact(form.contact_id.data)

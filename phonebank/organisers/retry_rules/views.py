@@ -213,7 +213,8 @@ def _as_fields(rules: RetryRules) -> dict[str, Any]:
 
 
 def _number(typed: str | None, may_be_empty: bool = False) -> int | str | None:
-    """Return the typed whole number. Return other text unchanged: the rules then refuse it."""
+    """Return the typed whole number. Return any other text unchanged, because `RetryRules.parse`
+    then refuses it."""
     text = str(typed or "").strip()
     if not text:
         return None if may_be_empty else ""

@@ -13,9 +13,11 @@ from phonebank.roster.pace import BUDGET_AT_MOST, BUDGETS, KINDS, NEWCOMERS
 
 
 class FiltersForm(EditForm):
-    """The form for a caller's filters: tick boxes for languages and for lists.
+    """The form for a caller's filters: tick boxes for languages and for lists, and a choice of one
+    people filter.
 
-    If no box of a group is ticked, that group does not limit the caller.
+    If no list is ticked, the caller may get people on every list. If no language is ticked, the
+    caller gets contacts in the same languages as a new caller.
     """
 
     languages = SelectMultipleField(
@@ -46,7 +48,7 @@ class PaceForm(EditForm):
     """
 
     def values(self) -> dict[str, Any]:
-        """Return the values of the columns of Campaign, by name."""
+        """Return the typed limits, each by the name of its column in Campaign."""
         return {key: self[key].data for key in BUDGETS}
 
 

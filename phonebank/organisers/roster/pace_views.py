@@ -24,7 +24,8 @@ def init_app(app: Flask) -> None:
 @pace.route("", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
-    """Show the form for the pace limits, or save it. A change applies from the next person."""
+    """Show the form for the pace limits, or save it. A change applies when a caller gets their next
+    person."""
     campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
     form = PaceForm(obj=campaign)
     status = 200

@@ -91,7 +91,7 @@ def count(campaign_id: int, filter_id: int) -> ResponseReturnValue:
 @tonight.post("/parties/<int:party_id>")
 @open_to(RoleName.ORGANISER)
 def choose(campaign_id: int, party_id: int) -> ResponseReturnValue:
-    """Choose a party's filter, which decides whom its callers get."""
+    """Choose the filter that decides whom a party's callers get."""
     campaign = campaign_for(current_user, campaign_id)
     party = db.session.get(Party, party_id)
     if party is None or party.campaign_id != campaign.id:

@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Show what setting the caller's calls aside would change, as counts."""
+    """Show counts of what would change if the caller's calls were set aside."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     return render_template(
@@ -46,7 +46,8 @@ def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @pages.post("")
 @open_to(RoleName.ORGANISER)
 def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Set the calls aside. If one request cannot do all of them, a job continues."""
+    """Set the caller's calls aside. If there are too many calls for one request, a job sets the
+    rest aside."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     only_fast = request.form.get("which") == "fast"

@@ -78,7 +78,8 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @callers.route("/<int:caller_id>", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Show one caller: totals, the form of the filters, and the button that removes the caller."""
+    """Show one caller: their totals, the form for their filters, and the button that removes them.
+    A POST saves the filters."""
     campaign = campaign_for(current_user, campaign_id)
     caller = campaign_callers.caller_of(campaign, caller_id)
     if request.method == "POST":
@@ -144,8 +145,8 @@ def remove(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 
 
 def describe_last_seen(seen_at: datetime | None, at: datetime) -> str:
-    """Return how long before `at` a caller's screen last sent a request, such as "now" or "3 hours
-    ago"."""
+    """Return how long before `at` a caller's screen last sent a request: "now" or, for example, "3
+    hours ago". Return "not yet" if `seen_at` is None."""
     if seen_at is None:
         return "not yet"
     ago = at - seen_at

@@ -31,5 +31,5 @@ def signed_in_account() -> Any:
 
 
 def redirect_to(page: str, campaign: Campaign, script: Script) -> ResponseReturnValue:
-    """Redirect to a page of the script by its endpoint's name, such as "show"."""
+    """Redirect to a page of the script. `page` is the name of the page's view, such as "show"."""
     return redirect(url_for(f"scripts.{page}", campaign_id=campaign.id, script_id=script.id))

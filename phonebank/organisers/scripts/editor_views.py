@@ -1,7 +1,7 @@
 """The script editor: a form of blocks that is checked and previewed while the organiser types.
 
-Each button sends the whole form, and the view saves it as the script's draft, even with errors.
-Without JavaScript the same buttons reload the page.
+Each button sends the whole form, and the view saves the form as the script's draft, even if the
+script has errors. Without JavaScript the same buttons reload the page.
 """
 
 import re
@@ -45,7 +45,8 @@ editor.after_request(gzip_if_asked)
 @editor.route("", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Show the editor. A POST applies its button's action and saves the form as the draft.
+    """Show the editor. A POST applies the action of the pressed button, and saves the form as the
+    draft.
 
     Raises InvalidInputError for a POST without the form.
     """
@@ -144,9 +145,9 @@ def _page(
 ) -> str:
     """Render the editor.
 
-    `seen` is the digest of the source that a save would replace, and `opened` names the blocks to
-    show open. `at` is the step that the organiser typed in, and `deleted` is the step that Undo
-    would restore.
+    `seen` is the digest of the source that a save would replace, and `opened` names the blocks that
+    are open on the page. `at` is the step in which the organiser typed, and `deleted` is the step
+    that the button Undo would restore.
     """
     page = render_template(
         "scripts/edit.html",
@@ -179,7 +180,7 @@ def _page(
 def _has_javascript() -> bool:
     """Whether the browser runs JavaScript, which fills the menus.
 
-    A browser without it asks for `?menus=whole` at once, and sends its forms without htmx.
+    A browser without JavaScript requests `?menus=whole` at once, and sends its forms without htmx.
     """
     if request.method == "POST":
         return "HX-Request" in request.headers
@@ -187,15 +188,16 @@ def _has_javascript() -> bool:
 
 
 def _shows_practice(state: EditorState) -> bool:
-    """Whether the page has the fields of the made-up people. A form without these fields changes
-    none of the people."""
+    """Whether the page has the fields for the made-up people whom callers practise with. A form
+    without these fields leaves the made-up people unchanged."""
     asked = "practice" in request.args or HAS_PRACTICE in request.form
     faulty = any(state.diagnostics.of_characters.values())
     return asked or faulty or not _has_javascript()
 
 
 def _redirect_browser(address: str) -> ResponseReturnValue:
-    """Redirect the browser. htmx would follow a 302 itself and look for the editor in the page."""
+    """Redirect the browser to another page. An htmx request gets the address in a header, because
+    htmx would follow a 302 itself and look for the editor in the new page."""
     if "HX-Request" in request.headers:
         return "", 204, {"HX-Redirect": address}
     return redirect(address)

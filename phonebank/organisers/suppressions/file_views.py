@@ -1,7 +1,7 @@
 """The pages of a do-not-call file: review its numbers, put them on the list, remove them again.
 
-Once a file's numbers are on the list, they can only be removed all together. A file is kept until
-an organiser puts its numbers on the list or deletes the file, but for no longer than a day.
+When a file's numbers are on the list, these pages can remove them only all together. A file is kept
+until an organiser puts its numbers on the list or deletes the file, but for no longer than a day.
 """
 
 import logging
@@ -48,7 +48,8 @@ def init_app(app: Flask) -> None:
 @limiter.limit(REVIEWS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def show(batch_id: int) -> ResponseReturnValue:
-    """Show the file's columns with samples, and the numbers in the guessed columns."""
+    """Show the file's columns with samples, and the numbers in the columns that seem to contain
+    phone numbers."""
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
         return redirect(url_for("suppressions.show"))
@@ -145,7 +146,8 @@ def take_back(batch_id: int) -> ResponseReturnValue:
 def _file(batch_id: int) -> SuppressionBatch:
     """Return the batch of a do-not-call file. Raises NotFoundError if there is no such file.
 
-    The batch of an upload is not found here, because the upload's own page shows it.
+    NotFoundError is also raised for the batch of a contact list, because the list's own page shows
+    that batch.
     """
     batch = db.session.get(SuppressionBatch, batch_id)
     if batch is None or batch.contact_list_id is not None or not batch.filename:

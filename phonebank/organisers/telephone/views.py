@@ -98,7 +98,8 @@ class TelephoneForm(EditForm):
         self.mode.choices = [SelectChoice(mode, label) for mode, (label, _) in MODES.items()]
 
     def validate_shown_number(self, field: StringField) -> None:
-        """Convert the number to E.164. A mode with a telephone service needs a number."""
+        """Convert the number to E.164. Refuse an empty field if the mode uses a telephone
+        service."""
         typed = (field.data or "").strip()
         if not typed:
             if self.mode.data != CampaignMode.MANUAL:

@@ -57,14 +57,14 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def accept(campaign_id: int, change_id: int) -> ResponseReturnValue:
-    """Change the contact as the person said."""
+    """Accept a change: store what the person said in their contact."""
     return _act(campaign_id, change_id, decide.accept, "accepted")
 
 
 @told_changes.post("/<int:change_id>/refuse")
 @open_to(RoleName.ORGANISER)
 def refuse(campaign_id: int, change_id: int) -> ResponseReturnValue:
-    """Leave the contact unchanged."""
+    """Refuse a change, and leave the contact as it is."""
     return _act(campaign_id, change_id, decide.refuse, "refused")
 
 
@@ -72,7 +72,7 @@ def refuse(campaign_id: int, change_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def take_back(campaign_id: int, change_id: int) -> ResponseReturnValue:
-    """Undo a decision."""
+    """Undo the decision to accept or refuse a change."""
     return _act(campaign_id, change_id, decide.take_back, "taken back")
 
 

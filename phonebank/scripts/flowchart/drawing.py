@@ -1,10 +1,10 @@
 """Draw a script as a flowchart: steps from top to bottom, arrows with their conditions.
 
-A step's layer is the length of the longest path to it, so every arrow points down. A label has its
-own place below the step that its arrow leaves. An arrow that passes a layer runs through a gap that
-is kept for it. So nothing overlaps. Arrows to the same step share a gap. If a transition leads
-back, or to a step that does not exist, its arrow ends at its label, and the label says why. The
-template is `scripts/_flow.html`. Pure functions.
+A step's layer is the length of the longest path to it, so every arrow points down. Each arrow's
+label has its own place below the step where the arrow begins. An arrow that passes a layer runs
+through a gap that is kept free between the boxes. So nothing overlaps. Arrows to the same step
+share one gap in each layer. If a transition leads back, or to a step that does not exist, the arrow
+ends at its label, and the label says why. The template is `scripts/_flow.html`. Pure functions.
 """
 
 from collections.abc import Iterable
@@ -76,7 +76,8 @@ class _Connection:
 
 
 def draw_flowchart(script: Script) -> Flowchart | None:
-    """Return the flowchart of a script, or None if it has more than MAX_EDGES.
+    """Return the flowchart of a script, or None if the flowchart would have more than MAX_EDGES
+    edges.
 
     The script may have errors. If several steps have the same id, which is an error, the flowchart
     shows the last one. It leaves out answers that do not fit their step's kind.
@@ -96,7 +97,8 @@ class _FlowchartBuilder:
         self.marks = {step_id: self._marks(step) for step_id, step in self.steps.items()}
 
     def _connect(self) -> list[_Connection]:
-        """Return every connection. A connection that leads back or to no step has a `problem`."""
+        """Return every connection. A connection that leads back, or to a step that does not exist,
+        has a `problem`."""
         found: dict[tuple[str, str], _Connection] = {}
 
         def add(source: str, target: str, when: str) -> None:

@@ -1,8 +1,8 @@
 """Lay out a layered graph: nodes in rows, with few crossings and no overlaps.
 
-The method is by Sugiyama, Tagawa and Toda (1981). It orders each row by the mean place of each
-node's neighbours, then moves each node as near to its neighbours as the order and the widths allow.
-This module knows nothing about scripts.
+The method is by Sugiyama, Tagawa and Toda (1981). The method first orders the nodes of each row by
+the mean place of their neighbours. Then it moves each node as near to its neighbours as the order
+and the widths allow. This module knows nothing about scripts.
 """
 
 from bisect import bisect_right, insort
@@ -22,7 +22,8 @@ _MANY_EDGES = 2000
 
 @dataclass(frozen=True)
 class Edge:
-    """An edge between nodes of neighbouring rows. A larger `pull` aligns them more strongly."""
+    """An edge between nodes of neighbouring rows. A larger `pull` aligns the two nodes more
+    closely."""
 
     upper: Any
     lower: Any
@@ -30,7 +31,8 @@ class Edge:
 
 
 def order_rows(rows: Sequence[Sequence[Key]], edges: Sequence[Edge]) -> list[list[Key]]:
-    """Return the rows in the order with the fewest crossings among those that were tried."""
+    """Return the rows with their nodes in the order that has the fewest crossings of all orders
+    tried."""
     sweeps = _ORDERING_SWEEPS if len(edges) <= _MANY_EDGES else 2
     above, below = _neighbours(edges)
     current = [list(row) for row in rows]
@@ -97,9 +99,9 @@ def _space_row(
     """Return the positions nearest to `wanted`, by least squares, that keep the nodes in order and
     apart.
 
-    The method is isotonic regression. The widths to the left of each node are subtracted from its
-    position. The results must not decrease from left to right, so nodes that are out of order are
-    moved to their common mean.
+    The method is isotonic regression. The room that the nodes to the left need is subtracted from
+    each wanted position. The results must not decrease from left to right, so neighbours that are
+    out of order all get their weighted mean.
     """
     taken: list[float] = []
     room = 0.0
@@ -124,7 +126,8 @@ Neighbours = dict[Any, tuple[tuple[Any, float], ...]]
 
 
 def _neighbours(edges: Sequence[Edge]) -> tuple[Neighbours, Neighbours]:
-    """Return the neighbours of each node, above and below it."""
+    """Return two mappings: each node to its neighbours above, and each node to its neighbours
+    below."""
     above: dict[Any, list[tuple[Any, float]]] = {}
     below: dict[Any, list[tuple[Any, float]]] = {}
     for edge in edges:

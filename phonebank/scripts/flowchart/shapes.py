@@ -22,8 +22,8 @@ class Box:
 
 @dataclass(frozen=True)
 class Label:
-    """The condition of an arrow. `x` is its middle, `y` is its upper edge, and `whole` is the uncut
-    text."""
+    """A label with the condition of an arrow. `x` is the label's middle, `y` is its upper edge, and
+    `whole` is the uncut text."""
 
     lines: list[str]
     whole: str
