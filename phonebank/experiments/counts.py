@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import text
 
@@ -77,10 +78,13 @@ FROM (SELECT DISTINCT ON (call.experiment_arm_id, call.contact_id)
              call.experiment_arm_id AS arm_id,
              (after.value #>> '{}')::int - (before.value #>> '{}')::int AS shift
       FROM call
-      JOIN answer before ON before.call_id = call.id AND before.step_id = :first
-      JOIN answer after ON after.call_id = call.id AND after.step_id = :second
-      WHERE call.experiment_arm_id = ANY (:arm_ids) AND call.script_version_id = :version_id
-            AND call.counted AND call.conversation AND call.recorded_at < :until
+      JOIN unnest(CAST(:version_ids AS integer[]), CAST(:firsts AS text[]),
+                  CAST(:seconds AS text[])) AS rated(version_id, first, second)
+          ON rated.version_id = call.script_version_id
+      JOIN answer before ON before.call_id = call.id AND before.step_id = rated.first
+      JOIN answer after ON after.call_id = call.id AND after.step_id = rated.second
+      WHERE call.experiment_arm_id = ANY (:arm_ids) AND call.counted AND call.conversation
+            AND call.recorded_at < :until
             AND jsonb_typeof(before.value) = 'number' AND jsonb_typeof(after.value) = 'number'
       ORDER BY call.experiment_arm_id, call.contact_id, call.recorded_at DESC) person
 GROUP BY arm_id, shift
@@ -102,15 +106,24 @@ def counts_of(arm_ids: Sequence[int], until: datetime) -> dict[int, ArmCounts]:
         counts[row.arm_id].versions[row.script_version_id] = row.calls
     for row in db.session.execute(_STEPS, given):
         counts[row.arm_id].steps_passed[frozenset(row.steps)] += row.people
+    for row in db.session.execute(_SHIFTS, given | _ratings_in(counts)):
+        counts[row.arm_id].shifts[row.shift] += row.people
+    return counts
+
+
+def _ratings_in(counts: dict[int, ArmCounts]) -> dict[str, list[Any]]:
+    """Return the parameters of _SHIFTS: the script versions of these arms that ask for a rating
+    twice, and both rating steps of each version."""
+    rated = []
     for version_id in {version_id for arm in counts.values() for version_id in arm.versions}:
         script = script_of(version_id)
-        if script is None or script.first_rating is None or script.second_rating is None:
-            continue
-        rated = {"version_id": version_id, "first": script.first_rating}
-        rated["second"] = script.second_rating
-        for row in db.session.execute(_SHIFTS, given | rated):
-            counts[row.arm_id].shifts[row.shift] += row.people
-    return counts
+        if script is not None and script.first_rating and script.second_rating:
+            rated.append((version_id, script.first_rating, script.second_rating))
+    return {
+        "version_ids": [version_id for version_id, _, _ in rated],
+        "firsts": [first for _, first, _ in rated],
+        "seconds": [second for _, _, second in rated],
+    }
 
 
 def calls_since(arm_ids: Sequence[int], since: datetime) -> int:

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from phonebank.core.db import db
 from phonebank.experiments import services
 from phonebank.experiments.results import results_of
-from phonebank.models import Experiment, ScriptVersion
+from phonebank.models import Experiment, Script, ScriptVersion
+from phonebank.scripts.versions import publish
 from tests.phonebank.experiments.conftest import (
     FIRST_EVENING,
     NEXT_MORNING,
@@ -70,6 +71,24 @@ def test_the_shift_is_the_mean_of_second_less_first_rating(comparison: Compariso
     assert arm.shift is not None
     assert arm.shift.seen == pytest.approx(39 / 40)
     assert arm.shift.low < 39 / 40 < arm.shift.high
+
+
+def test_a_person_rated_in_two_versions_of_a_script_counts_with_the_last_call(
+    comparison: Comparison,
+) -> None:
+    contact = comparison.call(comparison.canvass, {"rating_before": 2, "rating_after": 9})
+    script = db.session.get_one(Script, comparison.canvass.script_id)
+    first = db.session.get_one(ScriptVersion, script.published_version_id)
+    second = ScriptVersion(script_id=script.id, number=2, source=first.source)
+    db.session.add(second)
+    db.session.flush()
+    publish(script, second)
+    later = FIRST_EVENING + timedelta(hours=1)
+    answers: dict[str, object] = {"rating_before": 5, "rating_after": 6}
+    comparison.call(comparison.canvass, answers, contact=contact, at=later)
+    arm = results_of(comparison.experiment, NEXT_MORNING).arms[0]
+    assert len(arm.counts.versions) == 2
+    assert arm.counts.shifts == {1: 1}
 
 
 def test_steps_say_how_many_got_past_and_where_they_ended(comparison: Comparison) -> None:
