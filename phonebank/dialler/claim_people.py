@@ -46,7 +46,8 @@ FROM free ON CONFLICT DO NOTHING RETURNING id
 
 @dataclass(frozen=True)
 class _Nobody:
-    """A stand-in for the caller, who is not known yet. The stand-in has no lists and no languages."""
+    """A stand-in for the caller, who is not known yet. The stand-in has no lists and no
+    languages."""
 
     campaign: Campaign
     id: int = 0
@@ -61,16 +62,18 @@ def claim_people(
     campaign: Campaign, lines: int, backend: str, decision_id: int | None = None
 ) -> int:
     """Claim up to `lines` people, and store an open call and a line to be dialled for each. Return
-    how many people were claimed: fewer than `lines` if no more people can be called now, and 0 if
-    Redis does not answer. Each line stores `decision_id`, the id of the pacing rule's decision."""
+    how many people were claimed: fewer than `lines` if no more people can be called now or if Redis
+    stops answering. Each line stores `decision_id`, the id of the pacing rule's decision."""
     line = {"campaign_id": campaign.id, "backend": backend, "decision_id": decision_id}
     nobody = cast(Caller, _Nobody(campaign))
     queue = ContactQueue(campaign, nobody)
+    claimed = 0
     try:
-        return sum(_claim_one(campaign, nobody, queue, line) for _ in range(lines))
+        for _ in range(lines):
+            claimed += _claim_one(campaign, nobody, queue, line)
     except RedisError:
         db.session.rollback()
-        return 0
+    return claimed
 
 
 def _claim_one(
@@ -82,12 +85,21 @@ def _claim_one(
             return False
         if _write(campaign, nobody, taken, line):
             db.session.commit()
-            queue.top_up(taken)
-            db.session.commit()
+            _top_up(queue, taken)
             return True
         db.session.rollback()
         queue.release_stale(taken)
     return False
+
+
+def _top_up(queue: ContactQueue, taken: TakenContact) -> None:
+    """Refill the queue if few people are left in it. If Redis does not answer, the person has been
+    claimed all the same, and the next claim refills the queue."""
+    try:
+        queue.top_up(taken)
+        db.session.commit()
+    except RedisError:
+        db.session.rollback()
 
 
 def _write(campaign: Campaign, nobody: Caller, taken: TakenContact, line: dict[str, Any]) -> bool:
