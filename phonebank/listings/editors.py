@@ -53,11 +53,6 @@ class Unchecked:
     is_party: bool
 
     @property
-    def needs_check(self) -> bool:
-        """Whether somebody must look at the listing."""
-        return checks.is_waiting(self.state, self.returned_because) or bool(self.reasons)
-
-    @property
     def is_for_organisers(self) -> bool:
         """Whether only an organiser may put the listing back on the map."""
         return self.state == ListingState.HIDDEN and not self.reasons
@@ -74,8 +69,9 @@ class EditorToTell:
 
 
 def listings_for(volunteer: Volunteer) -> list[Unchecked]:
-    """Return the listings that this volunteer may check. Listings that somebody must look at come
-    first. Apart from that, listings are sorted by their last check, oldest first."""
+    """Return up to SHOWN_AT_MOST listings that this volunteer may check. Listings that somebody
+    must look at come first. Apart from that, listings are sorted by their last check, oldest
+    first."""
     at = now()
     roles = roles_of(volunteer)
     rows = db.session.scalars(
@@ -89,20 +85,24 @@ def listings_for(volunteer: Volunteer) -> list[Unchecked]:
         .order_by(Listing.checked_at.asc().nulls_first(), Listing.starts_at, Listing.id)
     ).all()
     mine = [row for row in rows if any(_covers(role, row) for role in roles)]
-    versions = versions_of(mine)
     reasons = checks.open_reasons([row.id for row in mine])
-    found = [
+
+    def needs_no_check(row: Listing) -> bool:
+        return not (checks.is_waiting(row.state, row.returned_because) or row.id in reasons)
+
+    shown = sorted(mine, key=needs_no_check)[:SHOWN_AT_MOST]
+    versions = versions_of(shown)
+    return [
         Unchecked(
-            near_of(row, at),
+            event,
             row.state,
             row.returned_because,
             reasons.get(row.id, []),
             versions[row.id],
             row.party_id is not None,
         )
-        for row in mine[:SHOWN_AT_MOST]
+        for row, event in zip(shown, near_of(shown, at), strict=True)
     ]
-    return sorted(found, key=lambda one: not one.needs_check)
 
 
 def listing_to_check(volunteer: Volunteer, listing_id: int) -> Listing:

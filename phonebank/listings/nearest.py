@@ -165,10 +165,10 @@ def by_video(at: datetime) -> list[Near]:
     return _describe([(None, row) for row in rows], at, _taken([row.id for row in rows]))
 
 
-def near_of(listing: Listing, at: datetime) -> Near:
-    """Return one listing as strangers see it."""
-    row = db.session.execute(select(*_COLUMNS).where(Listing.id == listing.id)).one()
-    return _describe([(None, row)], at, _taken([row.id]))[0]
+def near_of(listings: Sequence[Listing], at: datetime) -> list[Near]:
+    """Return these listings as strangers see them, in the same order."""
+    taken = _taken([listing.id for listing in listings])
+    return _describe([(None, listing) for listing in listings], at, taken)
 
 
 def dots(countries: Sequence[str], at: datetime) -> list[Dot]:

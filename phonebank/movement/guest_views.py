@@ -113,7 +113,7 @@ def _ask(listing: Listing, form: AskForm) -> ResponseReturnValue:
 def _render_event(listing: Listing, form: AskForm) -> str:
     at = now()
     campaign = db.session.get_one(Campaign, listing.campaign_id)
-    shown = nearest.near_of(listing, at)
+    (shown,) = nearest.near_of([listing], at)
     return render_template(
         "movement/event.html", listing=listing, event=shown, campaign=campaign, form=form
     )

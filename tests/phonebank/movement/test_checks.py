@@ -144,6 +144,24 @@ def test_an_editor_sees_what_strangers_see_of_the_events_of_their_area(
         assert editor.post(f"{PAGE}/{listing_id}/hide").status_code == 404
 
 
+def test_a_reported_event_is_shown_even_if_a_hundred_others_were_checked_longer_ago(
+    app: Flask, stage: Stage, editor: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editors, "SHOWN_AT_MOST", 2)
+    with app.app_context():
+        campaign = db.session.get_one(Campaign, stage.campaign_id)
+        for number in range(3):
+            other = make_evening(code="SW9", campaign=campaign).listing
+            other.title, other.checked_at = f"Long ago {number}", now() - timedelta(days=9)
+        reported = db.session.get_one(Listing, stage.listing_id)
+        reported.title, reported.checked_at = "Reported party", now()
+        checks.report(reported, "hoax", "somebody")
+        db.session.commit()
+    page = editor.get(PAGE).text
+    assert "Reported party" in page
+    assert page.count("Long ago") == 1
+
+
 def test_an_editor_checks_hides_and_sends_back_with_a_reason(
     app: Flask, client: FlaskClient, stage: Stage, editor: FlaskClient, sent: list[Message]
 ) -> None:
