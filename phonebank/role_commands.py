@@ -52,8 +52,8 @@ def list_roles(make_app: MakeApp) -> None:
 def give_role(
     make_app: MakeApp, email: str, role: str, chapter: str | None, campaign: int | None, name: str
 ) -> None:
-    """Make EMAIL an organiser or a viewer of everything, of one chapter or of one campaign. Safe to
-    repeat."""
+    """Make EMAIL an organiser or a viewer of all campaigns, of one chapter or of one campaign. Safe
+    to repeat."""
     with _in_app(make_app):
         scope = _scope(chapter, campaign)
         account = accounts.create_account(email, name, [])

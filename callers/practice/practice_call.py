@@ -301,7 +301,7 @@ def _about_talking(
         found += walked.feedback(
             lambda step: step.id == script.second_rating,
             "You asked for the number again at the end.",
-            "Ask for the number again at the end. It shows whether they moved.",
+            "Ask for the number again at the end. It shows whether their view has changed.",
         )
     return found + walked.feedback(
         _has_kind("ask"),

@@ -156,7 +156,9 @@ def person_qr() -> ResponseReturnValue:
     campaign = page_data.campaign_of(g.caller)
     why_not = redial_block_reason(hold.call, hold.contact, campaign)
     if not campaign.mode.shows_numbers:
-        raise NotFoundError("This campaign shows no numbers.", "Tap the button to call them.")
+        raise NotFoundError(
+            "This campaign doesn't show numbers.", "Tap the button to call this person."
+        )
     if why_not:
         raise NotFoundError(why_not, "Say how the call ended.")
     return Response(qr_svg(f"tel:{hold.call.phone}"), mimetype="image/svg+xml")

@@ -50,8 +50,8 @@ class OverloadedError(NotRunningError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Your call is saved. A lot of people are calling right now, so the next person takes a"
-            " moment.",
+            "Your call is saved. A lot of people are calling right now, so it will take a moment"
+            " to find the next person.",
             "Keep this page open. It tries again automatically.",
         )
 

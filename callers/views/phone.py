@@ -110,7 +110,7 @@ def dial(call_id: uuid.UUID) -> ResponseReturnValue:
     """Call the person on the screen, in a campaign in which callers see people first."""
     campaign = _campaign_on_the_phone()
     if campaign.mode.dials_first:
-        raise ConflictError("In this campaign the server calls people.", "Tap Ready.")
+        raise ConflictError("In this campaign, we call people for you.", "Tap Ready.")
     if not phone_of(g.caller.id).situation.is_connected:
         raise ConflictError("Your own phone isn't connected.", "Connect it first.")
     call = own_call(g.caller, call_id, lock=True)

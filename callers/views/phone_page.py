@@ -24,9 +24,9 @@ OWN_NUMBER = "own_number"
 _SAID = {
     Phase.OFF: "You're not on the phone.",
     Phase.CONNECTING: "We're calling your phone. Pick up, and stay on the line.",
-    Phase.RESTING: "You're on the phone. Nobody is called until you say so.",
+    Phase.RESTING: "You're on the phone. We won't call anybody until you say so.",
     Phase.WAITING: "You're next. We're finding someone for you.",
-    Phase.CALLING: "We're calling someone. You'll see who when they pick up.",
+    Phase.CALLING: "We're calling someone. You'll see who it is when they pick up.",
     Phase.TALKING: "They can hear you.",
     Phase.WRAPPING_UP: "They're no longer on the phone. Say how the call ended.",
 }

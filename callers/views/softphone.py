@@ -43,7 +43,7 @@ def softphone() -> ResponseReturnValue:
     """
     phone = phone_of(g.caller.id)
     if not phone.situation.is_on or not phone.by_browser or phone.line_id is None:
-        raise ConflictError("Your line isn't there yet.", "Wait a moment.")
+        raise ConflictError("Your line isn't ready yet.", "Wait a moment.")
     db.session.rollback()  # the provider may take a second to answer
     token = token_for(g.caller.id, phone.line_id)
     library = vendor(LIBRARIES[token.driver])

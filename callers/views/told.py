@@ -23,7 +23,7 @@ from phonebank.core.rate_limits import limiter
 from phonebank.told_changes.tell import tell
 
 SENDS = "60 per hour"
-SENT = "Sent. An organiser decides about it."
+SENT = "Sent. An organiser will decide what to change."
 TEXT_SENT = "Noted: you have sent the text."
 
 

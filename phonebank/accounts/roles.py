@@ -57,7 +57,7 @@ def parse_scope(text: str) -> Scope:
     if text == str(EVERYWHERE):
         return EVERYWHERE
     if kind not in ("chapter", "campaign") or not number.isdecimal() or int(number) >= 2**31:
-        raise InvalidInputError("This isn't a place for a role.", "Choose one from the list.")
+        raise InvalidInputError("You can't give a role there.", "Choose one from the list.")
     return Scope(**{f"{kind}_id": int(number)})
 
 
@@ -68,7 +68,7 @@ def held_roles(accounts: Sequence[Account]) -> dict[int, list[HeldRole]]:
     for account in accounts:
         names = {role.name for role in account.roles}
         held[account.id] = [
-            HeldRole(role, EVERYWHERE, "everything") for role in SCOPED_ROLES if role in names
+            HeldRole(role, EVERYWHERE, "all campaigns") for role in SCOPED_ROLES if role in names
         ]
     in_parts = (
         select(ScopedRole, Chapter.name, Campaign.name)
@@ -214,8 +214,8 @@ def _other_organiser(account: Account) -> Any:
 
 def _only_organiser(account: Account) -> ConflictError:
     return ConflictError(
-        f"{account.name or account.email} is the only organiser of everything.",
-        "Make another person an organiser of everything first.",
+        f"{account.name or account.email} is the only organiser of all campaigns.",
+        "Make another person an organiser of all campaigns first.",
     )
 
 
@@ -239,7 +239,8 @@ def _roles_in(account: Account, scope: Scope) -> set[RoleName]:
 def _give_in_part(account: Account, role: RoleName, scope: Scope) -> None:
     if role not in SCOPED_ROLES:
         raise InvalidInputError(
-            "Only organisers and viewers belong to a chapter or campaign.", "Choose another role."
+            "In a chapter or campaign, you can give only the roles organiser and viewer.",
+            "Choose another role.",
         )
     if scope.chapter_id is not None:
         found: object = get_locked(Chapter, scope.chapter_id)

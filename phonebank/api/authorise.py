@@ -91,8 +91,8 @@ def _find(scope: Scope) -> Row[Any]:
         )
     if scope == Scope.ADD_DO_NOT_CALL and not found.is_of_whole_installation:
         raise NotAllowedError(
-            "The organiser who made this token no longer organises the whole installation.",
-            f"Ask an organiser who does for a token with the scope {scope}.",
+            "The organiser who made this token no longer organises all campaigns.",
+            f"Ask an organiser of all campaigns for a token with the scope {scope}.",
         )
     if note_use(found.id, found.last_used_at):
         db.session.commit()

@@ -70,7 +70,7 @@ def _decode(kind: str, cursor: str, read: Callable[[list[Any]], Key]) -> Key:
         return read(parts)
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, binascii.Error):
         raise InvalidInputError(
-            "This cursor is not one that this address gave.",
+            "This cursor did not come from this address.",
             "Send `next_cursor` of the page before as it is, or leave it out to start again.",
             [("query.cursor", "This is not a cursor of this address.")],
         ) from None

@@ -76,7 +76,7 @@ def contact(contact_id: int) -> Response:
     if row is None:
         raise NotFoundError(
             "This campaign does not have a person with this ID.",
-            "Use an ID that this campaign's pages of people gave.",
+            "Use an ID from this campaign's pages of people.",
         )
     return json_answer(_contact(row))
 

@@ -52,14 +52,14 @@ def create_token(
     """
     if not may_give(account).issuperset(scopes):
         raise NotAllowedError(
-            "The do-not-call list is for the whole installation, and you organise a part of it.",
-            "Ask an organiser of the whole installation to make this token.",
+            "The do-not-call list is for all campaigns, and you organise only some of them.",
+            "Ask an organiser of all campaigns to make this token.",
         )
     working = [token for token, _ in tokens_of(campaign) if token.revoked_at is None]
     if len(working) >= TOKENS_AT_MOST:
         raise ConflictError(
             f"This campaign has {TOKENS_AT_MOST} tokens already.",
-            "Revoke one that nothing uses any more.",
+            "Revoke one that no software uses any more.",
         )
     secret = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(

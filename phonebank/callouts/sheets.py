@@ -56,7 +56,7 @@ def create_sheets(call_out: CallOut, count: int) -> None:
     made = len(sheets_of(call_out))
     if not 1 <= count <= SHEETS_AT_MOST - made:
         raise InvalidInputError(
-            f"A call-out has up to {SHEETS_AT_MOST} sheets.", "Type a smaller number."
+            f"A call-out can have up to {SHEETS_AT_MOST} sheets.", "Type a smaller number."
         )
     for number in range(made + 1, made + count + 1):
         db.session.add(CallOutSheet(call_out_id=call_out.id, number=number))
@@ -148,7 +148,9 @@ def finish(sheet: CallOutSheet, rows: int) -> None:
     if rows != typed:
         raise ConflictError(
             f"The paper has {rows} lines, and you typed {typed}.",
-            "Look for the line that is missing." if rows > typed else "Count the paper again.",
+            "Look for the line that is missing."
+            if rows > typed
+            else "Count the lines on the paper again.",
         )
     sheet.finished_at = now()
 

@@ -52,14 +52,14 @@ def callback_time(
     if not day.strip() and not clock.strip():
         if preset == CHOSEN:
             raise InvalidInputError(
-                "Say when to call back.", "Give a day, or choose one of the buttons."
+                "Say when to call back.", "Enter a day, or tap one of the buttons."
             )
         return None
     chosen = datetime.combine(_date(day, local.date()), _time(clock, local.time()), zone)
     if chosen <= now:
-        raise InvalidInputError("That time has passed.", "Give a later day or time.")
+        raise InvalidInputError("That time has passed.", "Choose a later day or time.")
     if chosen - now > AHEAD_AT_MOST:
-        raise InvalidInputError("That's more than three months away.", "Give an earlier day.")
+        raise InvalidInputError("That's more than three months away.", "Choose an earlier day.")
     return chosen
 
 

@@ -164,15 +164,17 @@ def _lock(call: Call, version: str) -> tuple[Call, Contact]:
         )
     if row[0].outcome is None:
         raise ConflictError(
-            "This call has no outcome that could be corrected.",
-            "Only the caller can say how it ended.",
+            "This call has no outcome to correct.",
+            "Only the caller can say how the call ended.",
         )
     if row[0].set_aside_at is not None:
         raise ConflictError(
             "This call is set aside, so it doesn't count.", "Bring it back first, then correct it."
         )
     if not row[1].phone:
-        raise ConflictError("This person was erased.", "Their calls cannot be corrected any more.")
+        raise ConflictError(
+            "This person's data was erased.", "Their calls cannot be corrected any more."
+        )
     return row[0], row[1]
 
 

@@ -28,7 +28,8 @@ class OnBreakError(NotRunningError):
     def __init__(self, next_at: datetime | None) -> None:
         self.next_at = next_at
         super().__init__(
-            "Your host has called a break.", "Keep this page open. You go on when it ends."
+            "Your host has called a break.",
+            "Keep this page open. You'll continue when the break ends.",
         )
 
 

@@ -238,7 +238,7 @@ def refuse_erased(call_id: uuid.UUID, caller_id: int) -> None:
     )
     if db.session.scalar(erased) is not None:
         raise NotFoundError(
-            "This person's data has been erased, so nothing more is recorded about this call.",
+            "This person's data has been erased, so nothing more will be recorded about this call.",
             "Go on to the next person.",
         )
 

@@ -58,7 +58,7 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
     )
     other = next((other for other in others_in_household(call) if other.id == contact_id), None)
     if other is None:
-        raise NotFoundError("That person isn't on this number.", "Reload the page.")
+        raise NotFoundError("That person doesn't have this number.", "Reload the page.")
     first_asked_for = call.contact_id
     call.household = [*(c for c in call.household if c != contact_id), first_asked_for]
     release_after_commit(call.campaign_id, call.contact_id, call.id)

@@ -100,7 +100,9 @@ def record(
             "Make it shorter.",
         )
     if language not in ("", UNKNOWN, *LANGUAGES):
-        raise InvalidInputError("That isn't one of the languages.", "Choose one of those shown.")
+        raise InvalidInputError(
+            "That isn't one of the languages.", "Choose one of the languages shown."
+        )
     report = Report(caller, call_id, outcome, note, callback_at, only_me, language, turn)
     # These outcomes change further rows, by further statements, so they need a transaction.
     changes_more = outcome.number_bad or outcome.tag_language or outcome.suppress_reason is not None

@@ -47,6 +47,6 @@ def record_sent(caller: Caller, call_id: uuid.UUID) -> None:
     call = own_call(caller, call_id)
     script = script_of(call.script_version_id)
     if script is None or not script.text_message:
-        raise InvalidInputError("This call's script has no text.", "Reload the page.")
+        raise InvalidInputError("This call's script has no text message.", "Reload the page.")
     sent = insert(TextSent).values(call_id=call.id, sent_at=now())
     db.session.execute(sent.on_conflict_do_nothing())

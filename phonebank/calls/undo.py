@@ -99,7 +99,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
     snapshot = ContactSnapshot.from_json(call.contact_before)
     if snapshot.has_changed_since(contact) or was_number_called(call):
         raise CannotUndoError(
-            "Someone on their number has been called since then, or their list was uploaded again."
+            "Someone with this number has been called since, or their list was uploaded again."
         )
     if suppressions.suppressed_by_others([call.phone, *snapshot.before.other_phones], call.id):
         raise CannotUndoError(
@@ -168,8 +168,8 @@ def _refuse_never_again(caller: Caller, call: Call) -> None:
     is_last = last_recorded_id(caller) == call.id
     if call.outcome in SUPPRESSES and not may_undo_never_again(call.recorded_at, is_last):
         raise CannotUndoError(
-            "You recorded that nobody may call this number again. You can take that back for ten "
-            "minutes, while it's your last call.",
+            "You recorded that nobody may call this number again. You can undo that for ten "
+            "minutes, while this is still your last call.",
             "Ask an organiser to take them off the do-not-call list.",
         )
 
@@ -217,5 +217,5 @@ def _conflict_reason(conflict: IntegrityError) -> str:
         conflict.orig.diag.constraint_name if isinstance(conflict.orig, psycopg.Error) else None
     )
     if broken == "uq_contact_campaign_id_phone_name_key":
-        return "This person was uploaded again, and is on the list with that number."
+        return "A newer upload has this person with that number."
     return "Another caller is calling their number now."

@@ -121,7 +121,7 @@ def delete_chapter(chapter: Chapter, by: Account | None) -> None:
     if not db.session.execute(statement.returning(Chapter.id)).all():
         raise ConflictError(
             f"{name} still has campaigns, or people with a role in it.",
-            "Take the campaigns out and the roles away first.",
+            "First remove its campaigns, and take away the roles in it.",
         )
     record_audit(
         "chapter deleted",

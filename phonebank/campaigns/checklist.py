@@ -67,7 +67,7 @@ def _screening(campaign: Campaign) -> list[Step]:
     if not stopped:
         return []
     whom = "one list" if stopped == 1 else f"{stopped:,} lists"
-    sentence = f"Callers get nobody from {whom} until you say when it was screened."
+    sentence = f"Callers get nobody from {whom} until you say when each list was screened."
     return [Step("screening", "Say when each list was screened", [sentence], done=False)]
 
 

@@ -35,9 +35,11 @@ def missing_statements(campaign: Campaign) -> list[str]:
     if campaign.lawful_basis not in lawful_bases_for(campaign.country):
         missing.append("Choose the legal ground for the calls.")
     if campaign.ends_on is None or campaign.retention_days is None:
-        missing.append("Give the campaign's last day, and how long people are kept after it.")
+        missing.append(
+            "Enter the campaign's last day, and how long you'll keep people's details after it."
+        )
     elif campaign.ends_on < earliest_date_in(campaign):
-        missing.append("The campaign's last day has passed. Give a later day.")
+        missing.append("The campaign's last day has passed. Enter a later day.")
     return missing
 
 

@@ -71,7 +71,7 @@ def change_state(campaign: Campaign, verb: str) -> None:
     if target is None:
         raise ConflictError(
             f"This campaign is {campaign.state}, so you cannot {verb} it.",
-            "Reload the page to see it now.",
+            "Reload the page to see what has changed.",
         )
     if verb == "start":
         missing = missing_parts(campaign)

@@ -49,12 +49,12 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
         "Ask your host or organiser when calling opens again.",
     ),
     EmptyReason.RESTING: (
-        "Everyone you can call right now has been called. We'll try some of them again.",
+        "Everyone you can call has been called for now. Some of them will be called again later.",
         "Come back later.",
     ),
     EmptyReason.ON_SCREENS: (
         "Everyone you can call right now is on another caller's screen.",
-        "If one of them becomes free, you'll get them.",
+        "If one of them becomes available, you'll get that person.",
     ),
     EmptyReason.BEING_READ: (
         "We're still reading the list.",
@@ -62,19 +62,19 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
     ),
     EmptyReason.LANGUAGE: (
         "The people who are left speak a language you haven't chosen.",
-        "If you speak another one, tell your host or organiser.",
+        "If you speak another language, tell your host or organiser.",
     ),
     EmptyReason.OTHER_LISTS: (
-        "Everyone on your lists has been called. Other lists have people left.",
+        "Everyone on your lists has been called. There are still people to call on other lists.",
         "Ask your host or organiser for another list.",
     ),
     EmptyReason.FILTER: (
-        "Nobody is left among the people who were chosen for tonight. There are others.",
-        "Ask your host or organiser to choose again.",
+        "Everyone chosen for tonight has been called. There are still other people to call.",
+        "Ask your host or organiser to choose more people.",
     ),
     EmptyReason.PAUSED: (
         "The people who are left are on a list that is paused.",
-        "Ask your host or organiser when it resumes.",
+        "Ask your host or organiser when the list will be resumed.",
     ),
     EmptyReason.SCREENING: (
         "The people who are left can't be called yet. An organiser must first say that their list "

@@ -117,6 +117,6 @@ def _check_role(rule: str, campaign_id: int | None) -> None:
     views_everything = current_user.is_organiser or current_user.has_role(RoleName.VIEWER)
     if not (views_everything if rule == RoleName.VIEWER else current_user.is_organiser):
         raise NotAllowedError(
-            "This page is for organisers of the whole installation.",
+            "This page is for people with the role “Organiser of all campaigns”.",
             "Ask one of them to do it for you.",
         )

@@ -72,7 +72,7 @@ class EditForm(FlaskForm):
             field.data, field.raw_data = field.object_data, None
             effect = "You had not changed it, so their version is now shown here."
         else:
-            effect = "What you entered is still here. Save again to use it instead."
+            effect = "What you entered is still here. Save again to use yours instead."
         field.errors = [*field.errors, f"{change} {effect}"]
 
     def _digests(self) -> str:

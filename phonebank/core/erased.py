@@ -8,6 +8,6 @@ def refuse_erased(campaign: Campaign) -> None:
     """Raise ConflictError if the campaign's people have been erased or are being erased."""
     if campaign.erasing_since is not None:
         raise ConflictError(
-            "This campaign may not keep people any longer, and they are erased.",
+            "This campaign may not keep people's details any longer, so they are erased.",
             "Make a new campaign.",
         )

@@ -136,7 +136,7 @@ def _handle_unforeseen(error: Exception) -> ResponseReturnValue:
         500,
         PhonebankError.title,
         "That's our fault, not yours.",
-        "Try again. If it happens twice, tell your organiser what you were doing.",
+        "Try again. If it happens again, tell your organiser what you were doing.",
     )
 
 

@@ -39,12 +39,12 @@ LOCKED = Words(
 )
 TOO_LONG = Words(
     "That took too long, so we stopped it. Nothing was changed.",
-    "Try again in a minute. If it happens twice, tell your organiser what you were doing.",
+    "Try again in a minute. If it happens again, tell your organiser what you were doing.",
     "a statement took too long and was stopped",
 )
 FULL = Words(
     "Our database is full and can't save anything right now. Nothing was changed.",
-    "Try again in a few minutes. If it lasts, tell your organiser.",
+    "Try again in a few minutes. If that doesn't help, tell your organiser.",
     "a store cannot write",
 )
 TOO_DEEP = Words(

@@ -162,8 +162,8 @@ def faults_of(mapping: Mapping) -> list[Fault]:
         faults.append(
             Fault(
                 "no_phone_column",
-                "No column is a phone number. Choose the column with the numbers to call. If the "
-                "file has none, upload a file that does.",
+                "No column has phone numbers. Choose the column with the numbers to call. If the "
+                "file has no such column, upload a file that has one.",
             )
         )
     return faults

@@ -106,7 +106,7 @@ def _sheet_with_list(workbook: CalamineWorkbook) -> CalamineSheet:
         raise InvalidFileError(
             "no_phone_column",
             f"No sheet of this workbook has a column of phone numbers: {_name_sheets(filled)}. "
-            "Name that column “Phone” and upload it again.",
+            "If there is such a column, name it “Phone” and upload the workbook again.",
         )
     raise InvalidFileError("empty", "This workbook is empty. Hidden sheets are not read.")
 

@@ -33,10 +33,10 @@ from phonebank.telephony.phases import Phase
 # How often the rule is asked.
 ASKS_EVERY = timedelta(seconds=0.5)
 CHOSEN_PEOPLE = (
-    "An organiser or your host has chosen which people you call. That can't work in this campaign,"
-    " because it calls several people at once. Tell them."
+    "An organiser or your host has chosen which people you call. You can't call only them,"
+    " because this campaign calls several people at once. Tell your host or organiser."
 )
-NOBODY_LEFT = "There's nobody to call right now. We try again every few seconds."
+NOBODY_LEFT = "There's nobody to call right now. We'll try again every few seconds."
 
 _TAKE = text("""
 WITH taken AS (

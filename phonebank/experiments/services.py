@@ -104,7 +104,7 @@ def create_experiment(campaign: Campaign, name: str, arms: Sequence[NewArm]) -> 
         )
     if len({arm.script.key for arm in arms}) < len(arms):
         raise InvalidInputError(
-            "Two of the scripts are the same.", "Choose another for one of them."
+            "Two of the scripts are the same.", "Choose another script for one of them."
         )
     experiment = Experiment(campaign_id=campaign.id, name=name)
     experiment.arms = [
@@ -138,7 +138,7 @@ def start(campaign: Campaign, experiment: Experiment) -> None:
     running = db.session.scalar(_running(campaign).with_for_update(key_share=True))
     if running is not None:
         raise ConflictError(
-            f"“{running.name}” is running.", "Stop it first. Only one can run at a time."
+            f"“{running.name}” is running.", "Stop it first. Only one experiment can run at a time."
         )
     for arm in experiment.arms:
         script = db.session.get_one(Script, arm.script_id)

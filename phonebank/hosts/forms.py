@@ -74,7 +74,7 @@ class NewPartyForm(FlaskForm):
     title = StringField(
         "Title",
         [validate_name],
-        description=f"The board shows it. Up to {NAME_AT_MOST} characters.",
+        description=f"The board shows this title. Up to {NAME_AT_MOST} characters.",
     )
     starts_at = MomentField("When", [Optional()], description="Leave this empty to start now.")
     # JavaScript fills this field in. Without JavaScript it is the zone of the campaign's country.

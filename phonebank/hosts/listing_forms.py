@@ -25,10 +25,10 @@ class ListingForm(FlaskForm):
     see."""
 
     way = RadioField(
-        "How do people come?",
+        "How will people join?",
         choices=[(IN_PERSON, "To a place"), (BY_VIDEO, "By video")],
         default=IN_PERSON,
-        validators=[InputRequired("Choose how people come.")],
+        validators=[InputRequired("Choose how people will join.")],
     )
     host_name = StringField("Your first name", [DataRequired("Type your first name.")])
     place = StringField(
@@ -39,16 +39,16 @@ class ListingForm(FlaskForm):
     )
     address = TextAreaField(
         "Address",
-        description="Only guests to whom you say yes see it. We erase it a week after the party. "
-        "Leave it empty if people come by video.",
+        description="Only guests you say yes to will see it. We erase it a week after the party. "
+        "Leave it empty if people join by video.",
     )
     places = IntegerField(
         "Places for guests",
         [InputRequired("Type how many guests there is room for.")],
         widget=TextInput(),
         default=12,
-        description="About half of the people who say yes come. So offer twice as many places as "
-        "you have chairs.",
+        description="About half of the people who say yes will come. So offer twice as many places "
+        "as you have chairs.",
     )
     step_free = RadioField(
         "Can people come in without steps?",

@@ -39,9 +39,9 @@ from phonebank.rules.time_zones import time_zone
 from phonebank.trainings.marks import must_train
 
 ANSWERS = {
-    "let-come": (guests.let_come, "{} is coming, and gets an e-mail within a minute."),
-    "refuse": (guests.refuse, "{} gets an e-mail that it doesn't work this time."),
-    "block": (guests.block, "{} can't come to any event of this campaign, and isn't told."),
+    "let-come": (guests.let_come, "{} is coming, and will get an e-mail within a minute."),
+    "refuse": (guests.refuse, "{} will get an e-mail that says “not this time”."),
+    "block": (guests.block, "{} can't come to any event of this campaign, and won't be told."),
 }
 
 
@@ -79,13 +79,13 @@ def _store(party: Party, listing: Listing | None, form: ListingForm) -> Response
             words = "People near you can find your party now."
         else:
             words = (
-                "An organiser or an area editor will check your first party. After that, people "
-                "near you can find it."
+                "An organiser or an area editor will check your first party. Then people "
+                "near you will be able to find it."
             )
     elif listings.change_details(listing, details):
-        words = "Changed. Your guests get an e-mail about it."
+        words = "Changed. Your guests will get an e-mail about it."
     elif was_returned:
-        words = "Saved. Somebody checks it again, and then people can find it."
+        words = "Saved. Somebody will check your party again before people can find it."
     else:
         words = "Saved."
     return _done(party, words)
@@ -107,7 +107,7 @@ def still_right(party_id: int) -> ResponseReturnValue:
     """Store that the host has just confirmed the details in the party's listing."""
     party, listing = _listed(party_id)
     listings.confirm_details(listing)
-    return _done(party, "Thank you. The list says that it was checked today.")
+    return _done(party, "Thank you. People can now see that your party was checked today.")
 
 
 @pages.post("/<int:party_id>/guests/move")
@@ -124,7 +124,7 @@ def move(party_id: int) -> ResponseReturnValue:
         db.session.rollback()
         form.starts_at.errors = [f"{error.message} {error.what_to_do}"]
         return _render(party, listing, ListingForm(formdata=None), form), 422
-    return _done(party, "Saved. Every guest gets an e-mail that corrects their calendar.")
+    return _done(party, "Saved. Every guest will get an e-mail that corrects their calendar.")
 
 
 @pages.post("/<int:party_id>/guests/cancel")
@@ -133,7 +133,7 @@ def cancel_event(party_id: int) -> ResponseReturnValue:
     """Cancel the party, and e-mail everyone who is coming or has asked to come."""
     party, listing = _listed(party_id)
     listings.cancel(listing)
-    return _done(party, "Cancelled. Everyone who was coming or had asked gets an e-mail.")
+    return _done(party, "Cancelled. Everyone who was coming or had asked will get an e-mail.")
 
 
 @pages.get("/<int:party_id>/kit")

@@ -206,7 +206,9 @@ def change_board_link(party_id: int) -> ResponseReturnValue:
             party, "The board's link has just been replaced on another device. This is the new one."
         )
     services.change_board_link(party)
-    return back_to(party, "The board has a new link. Screens that used the old link have gone off.")
+    return back_to(
+        party, "The board has a new link. Screens that used the old link no longer show the board."
+    )
 
 
 @pages.post("/<int:party_id>/settings")

@@ -104,7 +104,9 @@ def _refuse_unless_listed(listing: Listing, verb: str) -> None:
     if listing.state == ListingState.CANCELLED:
         raise ConflictError("The host has cancelled this event.", f"There is nothing to {verb}.")
     if listing.state == ListingState.DRAFT:
-        raise ConflictError("The host has not put this event on the map yet.", "Ask them to.")
+        raise ConflictError(
+            "The host has not put this event on the map yet.", "Ask the host to do that."
+        )
 
 
 def listings_in(campaign: Campaign) -> list[ToCheck]:

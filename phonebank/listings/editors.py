@@ -164,7 +164,8 @@ def send_back(listing: Listing, reason: str, shown: str) -> None:
 def _refuse_if_hidden(listing: Listing) -> None:
     if listing.state == ListingState.HIDDEN and not checks.open_reasons([listing.id]):
         raise ConflictError(
-            "Somebody has hidden this event.", "Only an organiser can put it back on the map."
+            "Somebody has hidden this event.",
+            "Only an organiser can put this event back on the map.",
         )
 
 
@@ -238,11 +239,11 @@ def mark_told(email: str, at: datetime) -> bool:
 
 def message_to_editor(editor: EditorToTell) -> Message:
     """Return the e-mail that tells an editor or trainer how many events they have to check."""
-    events = "An event waits" if editor.events == 1 else f"{editor.events} events wait"
+    events = "An event is" if editor.events == 1 else f"{editor.events} events are"
     return Message(
         editor.email,
-        f"{events} for your check",
-        f"Hello {editor.first_name},\n\n{events} for your check. Look here:\n\n"
+        f"{events} waiting for you to check",
+        f"Hello {editor.first_name},\n\n{events} waiting for you to check. Look here:\n\n"
         f"{link_to('movement.event_checks')}\n\n"
         "You get this e-mail once a day at most, while something waits. You can stop checking on "
         f"your page:\n{link_to('movement.mine')}\n",

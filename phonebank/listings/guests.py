@@ -45,9 +45,9 @@ def shown_listing(listing_id: int) -> Listing:
     or over."""
     listing = db.session.get(Listing, listing_id)
     if listing is None or listing.state in (ListingState.DRAFT, ListingState.WAITING):
-        raise NotFoundError("We can't find this event.", "Look for others near you.")
+        raise NotFoundError("We can't find this event.", "Look for other events near you.")
     if listing.state != ListingState.SHOWN or is_over(listing.starts_at, now()):
-        raise GoneError("This event isn't on any more.", "Look for others near you.")
+        raise GoneError("This event isn't on any more.", "Look for other events near you.")
     return listing
 
 
@@ -128,11 +128,11 @@ def confirm(guest: Guest) -> None:
     if listing.state in (ListingState.CANCELLED, ListingState.HIDDEN) or is_over(
         listing.starts_at, at
     ):
-        raise GoneError("This event isn't on any more.", "Look for others near you.")
+        raise GoneError("This event isn't on any more.", "Look for other events near you.")
     if _open_requests(guest, at) >= OPEN_AT_MOST:
         raise ConflictError(
             f"You have {OPEN_AT_MOST} open requests already.",
-            "Cancel one of them, by the link in its e-mail, and come back.",
+            "Cancel one of them, by the link in its e-mail, then come back.",
         )
     guest.confirmed_at = at
     guest.waiting_since = at
@@ -158,16 +158,17 @@ def let_come(listing: Listing, guest_id: int) -> Guest:
     if guest.state == GuestState.ACCEPTED:
         return guest
     if guest.state not in (GuestState.ASKED, GuestState.QUEUED):
-        raise ConflictError(f"{guest.first_name} doesn't ask to come any more.", "Reload the page.")
+        raise ConflictError(f"{guest.first_name} is no longer asking to come.", "Reload the page.")
     if listing.state == ListingState.CANCELLED or is_over(listing.starts_at, now()):
         raise ConflictError("This event isn't on any more.", "Make a new one.")
     if places_taken(listing) >= listing.places:
-        raise ConflictError("All places are taken.", "Give more places first, under “Change it”.")
+        raise ConflictError("All places are taken.", "Offer more places first, under “Change it”.")
     if not listing.by_video and listing.address is None:
         is_draft = listing.state == ListingState.DRAFT
         where = "and press “Save the address only”" if is_draft else "under “Change it”"
         raise ConflictError(
-            "Your guests need an address.", f"Type it first, {where}. Only they see it."
+            "Your guests need an address.",
+            f"Type the address first, {where}. Only your guests will see it.",
         )
     guest.state = GuestState.ACCEPTED
     queue_mail(guest, listing, MailKind.ACCEPTED, now())

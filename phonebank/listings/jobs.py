@@ -37,9 +37,9 @@ ADDRESS_KEPT_FOR = timedelta(days=7)
 # The host is asked this long before the event whether everything is still right.
 ASKED_BEFORE = timedelta(days=2)
 _TRAIN_FIRST = (
-    "People near you can't find your party yet, because hosts of this campaign go to a training "
-    "first. Ask the organisers for the next one. When you have your trained mark, press “Put it on "
-    "the map” on the party's page.\n\n"
+    "People near you can't find your party yet, because hosts of this campaign must go to a "
+    "training first. Ask the organisers when the next training is. When you have been marked as "
+    "trained, press “Put it on the map” on the party's page.\n\n"
 )
 LINK_LIVES_FOR = timedelta(days=2)
 
@@ -145,7 +145,7 @@ def _send_kit(offer_id: int) -> None:
                 offers.area_of_offer(offer),
                 "parties.guest_list",
                 f"{_TRAIN_FIRST if offers.is_draft(offer) else ''}"
-                "Open your party, and type your address there before you let guests come. The same "
+                "Open your party, and type your address there before you accept guests. The same "
                 "page has your kit to print:",
             )
         except AddressRefusedError:

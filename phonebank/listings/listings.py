@@ -131,7 +131,7 @@ def list_party(account: Account, party: Party, details: Details) -> Listing:
         raise ConflictError("This party is on the map already.", "Reload the page.")
     campaign = db.session.get_one(Campaign, party.campaign_id)
     if campaign.state == CampaignState.ENDED or campaign.erasing_since is not None:
-        raise ConflictError("This campaign has ended.", "Host a party for another one.")
+        raise ConflictError("This campaign has ended.", "Host a party for another campaign.")
     if not organises(account, party):
         refuse_untrained_host(campaign, account)
     refuse_bad_words(party.title)
@@ -166,7 +166,7 @@ def list_event(
     if the campaign has ended.
     """
     if kind == ListingKind.PARTY:
-        raise InvalidInputError("A party is put on the map on its own page.")
+        raise InvalidInputError("Put a party on the map from the party's own page.")
     if campaign.state == CampaignState.ENDED or campaign.erasing_since is not None:
         raise ConflictError("This campaign has ended.", "Choose another one.")
     title = clean_name(event.title, "title")

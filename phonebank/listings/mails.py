@@ -74,7 +74,7 @@ def message_to_host(email: str, guest: Guest, listing: Listing, link: str) -> Me
     return Message(
         email,
         f"{guest.first_name} asks to come: {listing.title}",
-        f"{guest.first_name} asks to come on {when_of(listing)}.\n\n"
+        f"{guest.first_name} would like to come on {when_of(listing)}.\n\n"
         f"Say yes or no here:\n\n{link}\n\n"
         "They get your address only if you say yes.\n",
     )
@@ -146,7 +146,7 @@ def _words(kind: MailKind, guest: Guest, listing: Listing, address: str) -> str:
         case MailKind.CHANGED if guest.state != GuestState.ACCEPTED:
             return (
                 f"the event that you asked to come to has changed. These are the details now:\n\n"
-                f"{facts}\n\nYou still wait for an answer. If you can't come any more, say so on "
+                f"{facts}\n\nYour request is still open. If you can't come any more, say so on "
                 f"your page:\n{link}"
             )
         case MailKind.CHANGED:
@@ -194,7 +194,7 @@ def _thanks(guest: Guest, listing: Listing) -> str:
     following = party_after(party) if party is not None else None
     if following is not None:
         link = join_link(current_config().base_url, following.code)
-        step = f"{listing.host_name} hosts again. Join here:\n{link}"
+        step = f"{listing.host_name} is hosting again. Join here:\n{link}"
     else:
         step = f"The next one near you:\n{current_config().base_url}/near"
     came = guest.state == GuestState.ACCEPTED

@@ -76,7 +76,9 @@ def make_offer(
     name = clean_name(first_name, "first name")
     refuse_bad_words(name)
     if campaign not in campaigns_for(place):
-        raise InvalidInputError("This campaign takes no offers here.", "Choose another one.")
+        raise InvalidInputError(
+            "This campaign takes no offers to host here.", "Choose another one."
+        )
     zone = zone_of_place(place)
     offer = HostOffer(
         campaign_id=campaign.id,
@@ -233,8 +235,8 @@ def refused_message(offer: HostOffer) -> Message:
         "Your phone party: not this time",
         f"Hello {offer.first_name},\n\n"
         f"thank you for your offer to host a phone party in {area_of_offer(offer)}, "
-        f"{when_of_offer(offer)}. The organisers can't take it this time. There may be others near "
-        f"you:\n{link}\n",
+        f"{when_of_offer(offer)}. The organisers can't accept it this time. There may be other "
+        f"parties near you:\n{link}\n",
     )
 
 
@@ -272,5 +274,5 @@ def _lock_waiting(campaign: Campaign, offer_id: int) -> HostOffer:
     if offer is None or offer.campaign_id != campaign.id:
         raise NotFoundError("We can't find this offer.", "Reload the page.")
     if offer.state != HostOfferState.WAITING:
-        raise ConflictError("This offer has an answer already.", "Reload the page.")
+        raise ConflictError("This offer has already been answered.", "Reload the page.")
     return offer

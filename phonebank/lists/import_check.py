@@ -319,7 +319,7 @@ class _Counting:
 
 
 _NEW = (Fate.NEW, "People that callers will get.")
-_UPDATED = (Fate.UPDATED, "They are in this campaign already, and get the values you named.")
+_UPDATED = (Fate.UPDATED, "They are in this campaign already, and will get the values you named.")
 _KNOWN = (Fate.DUPLICATE, "They are in this campaign already.")
 _ONLY_EMPTY = (
     Fate.DUPLICATE,

@@ -197,12 +197,12 @@ def refuse_unscreened(contact_list: ContactList) -> None:
     if screening.state is ScreeningState.UNSAID and screening.blocks:
         raise ConflictError(
             f"Nobody has said when this list was screened against {screening.register}.",
-            "Enter the day on the list's page, or say why it doesn't need to be screened.",
+            "Enter the screening's day on the list's page, or say why none is needed.",
         )
     if screening.stops_calls:
         raise ConflictError(
             f"This list was screened more than {screening.days} days ago.",
-            f"Screen it against {screening.register} again, and enter the day.",
+            f"Screen it against {screening.register} again, and enter that day.",
         )
 
 

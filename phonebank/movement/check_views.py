@@ -19,12 +19,12 @@ ACTIONS = {
     "right": (
         editors.approve,
         "listing checked",
-        "Thank you. The event now says that it was checked.",
+        "Thank you. People can now see that the event was checked.",
     ),
     "hide": (
         checks.hide,
         "listing hidden",
-        "Hidden. Its guests keep their places.",
+        "The event is hidden. Its guests keep their places.",
     ),
 }
 
@@ -62,7 +62,7 @@ def send_event_back(listing_id: int) -> ResponseReturnValue:
     _record("listing sent back", listing)
     db.session.commit()
     message = editors.message_to_host(listing)
-    flash(f"Sent back. {listing.host_name} gets an e-mail with your reason.", "success")
+    flash(f"Sent back. {listing.host_name} will get an e-mail with your reason.", "success")
     response = make_response(redirect(url_for(".event_checks"), 303))
     run_after(response, lambda: mail.send_one(message))
     return response
@@ -74,7 +74,7 @@ def stop_role(role_id: int) -> ResponseReturnValue:
     """End one of the volunteer's roles, because the volunteer does not want it any more."""
     roles.give_role_up(g.volunteer, role_id)
     db.session.commit()
-    flash("Thank you for what you did. You don't do this any more.", "success")
+    flash("Thank you for your help. You've stopped doing this.", "success")
     return redirect(url_for(".mine"), 303)
 
 

@@ -190,7 +190,7 @@ def _room_for(guest: Guest, listing: Listing) -> Training | None:
 ACTIONS = {
     "coming": (guests.say_coming, "Good. See you there."),
     "cancel": (guests.cancel, "You've cancelled. Thank you for saying so."),
-    "stop": (guests.stop_reminders, "You get no more reminders."),
+    "stop": (guests.stop_reminders, "You won't get any more reminders."),
 }
 
 
@@ -243,7 +243,7 @@ def join(token: str) -> ResponseReturnValue:
     listing = db.session.get_one(Listing, guest.listing_id)
     party = _party_of(listing)
     if guest.state != GuestState.ACCEPTED or party is None:
-        raise ConflictError("This link doesn't open a party.", "Ask the host.")
+        raise ConflictError("This link doesn't lead to a party.", "Ask the host.")
     session["guest"] = guest.id
     return redirect(url_for("callers.join_by_code", code=party.code), 303)
 

@@ -41,7 +41,7 @@ class PledgeForm(FlaskForm):
 
     day = DateField("Day", [InputRequired("Choose a day.")])
     at = TimeField("Time", [InputRequired("Choose a time.")], format=["%H:%M", "%H:%M:%S"])
-    postcode = StringField("Postcode or town, if it isn't your own")
+    postcode = StringField("Postcode or town of the party, if it isn't your own")
     place = StringField()
     chairs = IntegerField(
         "Chairs",

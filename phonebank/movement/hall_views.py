@@ -223,7 +223,10 @@ def hall_take_back(code: str) -> ResponseReturnValue:
     call_out = call_out_by_code(code)
     pledges.take_back(call_out, _needed(call_out))
     db.session.commit()
-    flash("Taken back. Perhaps you'd like to go to somebody's party.", "success")
+    flash(
+        "You've taken your pledge back. Perhaps you'd like to go to somebody else's party.",
+        "success",
+    )
     return redirect(url_for(".hall_next", code=call_out.code), 303)
 
 

@@ -113,7 +113,7 @@ def _redial(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
     return Finding(
         rule=f"For {law.redial_after_hours.value} hours after a person found nobody, no machine "
         "calls the number unless a caller is kept free for it",
-        found=f"{len(abandoned)} numbers had to rest",
+        found=f"{len(abandoned)} numbers had to be left alone",
         source=law.redial_after_hours.source,
         broken=broken,
     )

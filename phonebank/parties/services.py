@@ -173,14 +173,14 @@ def party_by_code(text: str) -> Party:
     if party is None:
         raise NotFoundError("No party has this code.", "Check the code with your host.")
     if party.has_ended:
-        raise GoneError("This party has ended.", "Ask your host when the next one is.")
+        raise GoneError("This party has ended.", "Ask your host when the next party is.")
     return party
 
 
 def refuse_newcomers(party: Party) -> None:
     """Raise ConflictError if the party is locked, or GoneError if it has ended."""
     if party.has_ended:
-        raise GoneError("This party has ended.", "Ask your host when the next one is.")
+        raise GoneError("This party has ended.", "Ask your host when the next party is.")
     if party.state == PartyState.LOCKED:
         raise ConflictError(
             "This party isn't taking new people.",

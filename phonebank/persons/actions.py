@@ -50,7 +50,7 @@ def put_back(contact: Contact, campaign: Campaign, version: str, account: Accoun
     if contact.suppressed_at is not None:
         raise ConflictError(
             "They are on the do-not-call list.",
-            "Take the number off the list first, if it was a mistake.",
+            "Take the number off the list first, if it was put there by mistake.",
         )
     at = now()
     _change(contact, campaign, ContactState.CALLABLE, "person put back", account)
@@ -90,7 +90,8 @@ def _lock(contact: Contact, version: str) -> None:
     # A claim locks the contact before it writes its call, so this stays true until the commit.
     if is_on_screen(contact):
         raise ConflictError(
-            "A caller has them on the screen now.", "Wait until the call has ended, then reload."
+            "A caller has this person on the screen now.",
+            "Wait until the call has ended, then reload.",
         )
 
 

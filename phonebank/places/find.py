@@ -40,7 +40,7 @@ def find_places(text: str) -> Sequence[Place]:
         raise InvalidInputError(
             "We don't know that postcode or town.",
             "We know places in the United Kingdom, Ireland, Germany, the United States and Canada. "
-            "Check the spelling, or type the next larger town.",
+            "Check the spelling, or type the nearest larger town.",
         )
     return found
 

@@ -137,7 +137,9 @@ def erase_person(
     """
     erased = erase_contacts(contact_ids, never_again=never_again, ends_calls=ends_calls)
     if not erased:
-        raise NotFoundError("Nobody has this name and number any more.", "They may be erased.")
+        raise NotFoundError(
+            "Nobody has this name and number any more.", "Their data may already be erased."
+        )
     # Their names may be in any file that was made before this moment.
     for campaign_id in person.campaign_ids:
         erase_files_of(campaign_id)

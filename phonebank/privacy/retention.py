@@ -35,7 +35,7 @@ ANNOUNCED_FOR = timedelta(days=1)
 # One transaction erases this many people, which takes about a hundredth of a second.
 AT_ONCE = 100
 
-_STOPPED = "This campaign may not keep people any longer, so the import stopped."
+_STOPPED = "This campaign may not keep people's details any longer, so the import stopped."
 
 
 def moment() -> datetime:

@@ -69,8 +69,8 @@ def subject_access_text(person: Person, contacts: Sequence[Contact]) -> str:
     lines += [*_in_files(person), ""]
     lines += [
         "Your rights",
-        "You can ask the one who is responsible to correct this, to erase it, and to call you no"
-        " more.",
+        "You can ask whoever is responsible to correct this data, to erase it, and not to call"
+        " you again.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -82,7 +82,7 @@ def _about(contact: Contact) -> Iterator[str]:
     if campaign.lawful_basis:
         yield f"Legal ground: {LAWFUL_BASES.get(campaign.lawful_basis, campaign.lawful_basis)}"
     if campaign.lawful_basis_note:
-        yield f"Why it applies: {campaign.lawful_basis_note}"
+        yield f"Why this ground applies: {campaign.lawful_basis_note}"
     until = kept_until(campaign)
     if until is not None:
         yield f"Kept until: {until.isoformat()}"
@@ -208,7 +208,9 @@ def _in_files(person: Person) -> Iterator[str]:
     for list_id in stored_lists(person):
         contact_list = db.session.get_one(ContactList, list_id)
         if is_in_upload(contact_list, person):
-            found.append(f"You are in the file {contact_list.filename}, which waits to be read.")
+            found.append(
+                f"You are in the file {contact_list.filename}, which we have not read yet."
+            )
     yield from found or ["You are in no other stored file."]
 
 

@@ -192,8 +192,8 @@ class PacePausedError(NotRunningError):
             self.title = "An organiser needs to check first"
             super().__init__(
                 f"{told} We've told the organisers, and one of them needs to check before you "
-                "continue. What you recorded is safe. If you wait long, ask the person who sent "
-                "you the link.",
+                "continue. What you recorded is safe. If you have to wait long, ask the person "
+                "who sent you the link.",
                 "Keep this page open.",
             )
         else:
@@ -277,7 +277,7 @@ def pause_end(caller: Caller, at: datetime) -> datetime | Literal["look"] | None
 def evidence_of(flag: PaceFlag) -> str:
     """Return in words what a flag reports, including the number."""
     if flag.kind == NEWCOMERS:
-        return f"Came from an address whose newcomers have seen {flag.seen} people within an hour"
+        return f"Joined from an address whose new callers saw {flag.seen} people within an hour"
     return KINDS[flag.kind].evidence.format(seen=flag.seen)
 
 

@@ -105,9 +105,11 @@ def add_filter(campaign: Campaign, name: str, conditions: Conditions) -> PeopleF
             f"A filter needs a name of 1 to {NAME_AT_MOST} characters.", "Name it."
         )
     if any(other.name.casefold() == name.casefold() for other in present):
-        raise InvalidInputError("There is a filter with this name.", "Choose another name.")
+        raise InvalidInputError("There is already a filter with this name.", "Choose another name.")
     if not (conditions.columns or conditions.areas or conditions.tags):
-        raise InvalidInputError("This filter would fit everyone.", "Fill in one of the boxes.")
+        raise InvalidInputError(
+            "This filter would fit everyone.", "Fill in at least one of the boxes."
+        )
     values = [conditions.areas, conditions.tags, *conditions.columns.values()]
     if len(present) >= FILTERS_AT_MOST or max(map(len, values)) > VALUES_AT_MOST:
         raise InvalidInputError(

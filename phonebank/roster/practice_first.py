@@ -19,7 +19,7 @@ class PracticeRequiredError(NotAllowedError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Your campaign asks for one practice call before your first real one.",
+            "Your campaign asks for one practice call before your first real call.",
             f"Make it at /calling/practice. It takes {MINUTES} minutes or so, and calls nobody.",
         )
 

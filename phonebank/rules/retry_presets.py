@@ -40,7 +40,7 @@ PRESETS = {
     ),
     "last_days": Preset(
         "The last days",
-        "For the days before a vote, when there is no later. Three tries a day, and six in all.",
+        "For the last days before a vote. Three tries a day, and six in all.",
         {
             "attempts_at_most": 6,
             "attempts_a_day_at_most": 3,

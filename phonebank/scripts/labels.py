@@ -52,7 +52,7 @@ SETTINGS = {
     "key": "Answer",
     "kind": "Kind of step",
     "label": "Answer",
-    "main_question": "What makes it a conversation",
+    "main_question": "What makes a call a conversation",
     "name": "Name",
     "next": "Then go to",
     "outcome": "Saves the call as",

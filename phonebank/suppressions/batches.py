@@ -128,7 +128,7 @@ def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
     if batch is None or batch.state != BatchState.ENTERED:
         raise ConflictError(
             "These numbers have already been removed from the list.",
-            "Reload the page to see it now.",
+            "Reload the page to see what has changed.",
         )
     batch.state = BatchState.LIFTING
     batch.lifted_reason = reason

@@ -94,7 +94,7 @@ def accept(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
     change.before, change.after = {key: _json(contact, key) for key in after}, after
     _write(contact, after)
     if change.kind == ToldKind.NUMBER and not mark_shared_number(campaign, contact.id):
-        raise ConflictError("Somebody is just changing a campaign.", "Try again in a moment.")
+        raise ConflictError("Somebody is changing a campaign right now.", "Try again in a moment.")
     _decide(change, ToldState.ACCEPTED, account)
     return change
 
@@ -120,8 +120,8 @@ def take_back(campaign: Campaign, change_id: int, account: Account) -> ToldChang
         after = change.after or {}
         if any(_json(contact, key) != value for key, value in after.items()):
             raise ConflictError(
-                "This person has changed since then, so it can't be taken back.",
-                "Look at the person instead.",
+                "This person's record has changed since then, so you can't take that back.",
+                "Open the person's page instead.",
             )
         _write(contact, change.before or {})
     change.before = change.after = None
@@ -153,7 +153,9 @@ def _locked_change(campaign: Campaign, change_id: int, *states: ToldState) -> To
     if change is None:
         raise NotFoundError("There is no such change.", "Reload the page.")
     if change.state not in states:
-        raise ConflictError("Another organiser has decided this meanwhile.", "Reload the page.")
+        raise ConflictError(
+            "Another organiser has already decided about this change.", "Reload the page."
+        )
     return change
 
 
@@ -170,7 +172,7 @@ def _locked_contact(change: ToldChange) -> Contact:
         .execution_options(populate_existing=True)
     )
     if contact is None:
-        raise NotFoundError("This person was erased.", "Reload the page.")
+        raise NotFoundError("This person's data was erased.", "Reload the page.")
     # A claim skips a locked contact, so nobody gets this one before the commit.
     on_screen = select(exists().where(Call.contact_id == contact.id, Call.ended_at.is_(None)))
     if db.session.scalar(on_screen):
@@ -184,7 +186,7 @@ def _with_number(contact: Contact, number: str, call: Call) -> dict[str, Any]:
     if contact.suppressed_at is not None or is_suppressed(number):
         raise ConflictError(
             "This number or this person is on the do-not-call list.",
-            "Refuse the change. Nobody calls them again.",
+            "Refuse the change. Nobody will call them again.",
         )
     outcome = OUTCOMES.get(call.outcome or "")
     wrong = {number} | ({call.phone} if outcome and outcome.number_dead else set())

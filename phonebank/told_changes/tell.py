@@ -39,7 +39,7 @@ def tell(caller: Caller, call_id: uuid.UUID, told: Mapping[str, Any]) -> None:
         raise NotAdmittedError()
     call = own_call(caller, call_id)
     if call.started_at < now() - UNDO_WITHIN:
-        raise GoneError("This call is too long ago.", "Tell an organiser what changed.")
+        raise GoneError("This call was too long ago.", "Tell an organiser what changed.")
     changes = _read(told, caller.campaign)
     if not changes:
         raise InvalidInputError("Nothing is filled in.", "Fill in what the person told you.")

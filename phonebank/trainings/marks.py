@@ -86,7 +86,7 @@ def give_mark(caller: Caller, by: Account | None, trainer: VolunteerRole | None 
     if caller.practised_at is None:
         raise ConflictError(
             f"{caller.first_name} hasn't finished a practice call yet.",
-            "The mark says that they have.",
+            "You can mark them as trained when they have.",
         )
     db.session.execute(
         insert(TrainedMark)
@@ -127,7 +127,9 @@ def mark_by_token(token: str) -> TrainedMark:
     was taken back, or if no mark has this token."""
     mark = db.session.scalar(select(TrainedMark).where(TrainedMark.token == token))
     if mark is None:
-        raise GoneError("No certificate has this link.", "Ask the person for theirs again.")
+        raise GoneError(
+            "No certificate has this link.", "Ask the person to send you the link again."
+        )
     if mark.taken_back_at is not None:
         raise GoneError("This certificate was taken back.", "Ask the campaign that gave it.")
     return mark
@@ -171,7 +173,7 @@ def refuse_untrained_host(campaign: Campaign, account: Account) -> None:
     if must_train(campaign, account):
         raise NotAllowedError(
             "This campaign asks hosts to be trained before strangers can find their party.",
-            "Go to a training, and keep your calls under the e-mail address that you sign in with.",
+            "Go to a training. There, enter the address you sign in with under “Keep my calls”.",
         )
 
 

@@ -51,7 +51,7 @@ def open_room(listing: Listing, trainer: VolunteerRole | None = None) -> Trainin
     if trainer is not None and (
         trainer.kind != VolunteerRoleKind.TRAINER or trainer.campaign_id != listing.campaign_id
     ):
-        raise InvalidInputError("This person is no trainer of the campaign.", "Choose another.")
+        raise InvalidInputError("This person isn't a trainer for this campaign.", "Choose another.")
     room = db.session.get(Training, listing.id)
     if room is None:
         room = Training(listing_id=listing.id, code=_unused_code())

@@ -12,7 +12,7 @@ def send_confirmation(email: str, first_name: str, link: str) -> None:
         f"Hello {first_name},\n\n"
         "Open this link to keep your calls under this e-mail address:\n\n"
         f"{link}\n\n"
-        "It works once, within a day. You then see your calls from every phone and every campaign "
+        "It works once, within a day. You'll see your calls from every phone and every campaign "
         "where you use this address.\n"
         "If you didn't ask for it, ignore this e-mail, and we'll forget your address tomorrow.\n",
     )

@@ -133,7 +133,7 @@ def send_again(webhook: Webhook, delivery_id: uuid.UUID) -> None:
         .returning(WebhookDelivery.id)
     ).scalar()
     if changed is None:
-        raise ConflictError("This delivery is about to be sent already.", "Reload the page.")
+        raise ConflictError("This delivery is already about to be sent.", "Reload the page.")
     _try_now(webhook)
 
 

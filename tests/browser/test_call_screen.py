@@ -75,7 +75,7 @@ def test_what_a_person_told_is_sent_without_leaving_the_call(
     page.get_by_text("Correct their details").click()
     page.get_by_label("First name").fill("Ana")
     page.get_by_role("button", name="Send to the organisers").click()
-    page.get_by_text("Sent. An organiser decides about it.").wait_for()
+    page.get_by_text("Sent. An organiser will decide what to change.").wait_for()
     assert page.get_by_label("First name").input_value() == ""
     page.get_by_label("Moved to").fill("Leeds")
     first = open_call(party)
@@ -89,7 +89,7 @@ def test_what_a_person_told_is_sent_without_leaving_the_call(
     page.get_by_text("We can't read this number.").wait_for()
     page.get_by_label("Their right number").fill("020 7946 0950")
     page.get_by_role("button", name="Send to the organisers").click()
-    page.get_by_text("Sent. An organiser decides about it.").wait_for()
+    page.get_by_text("Sent. An organiser will decide what to change.").wait_for()
     db.session.rollback()
     changes = db.session.query(ToldChange).order_by(ToldChange.id).all()
     assert [(change.call_id, change.said) for change in changes] == [

@@ -149,7 +149,7 @@ def look_up(page: Page) -> None:
 
 
 def make_token(page: Page) -> None:
-    page.get_by_label("What is it for?").fill("Our membership database")
+    page.get_by_label("What is the token for?").fill("Our membership database")
     page.get_by_label("Read people").check()
     page.get_by_role("button", name="Make the token").click()
 

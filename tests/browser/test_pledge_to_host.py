@@ -273,7 +273,7 @@ def ana_moves_it(ana: Page, party: Party, post: MailServer) -> None:
     ana.get_by_text("Move it to another time").click()
     ana.get_by_label("New day and hour").fill(there)
     ana.get_by_role("button", name="Move it and tell everybody").click()
-    expect(ana.get_by_text("Every guest gets an e-mail").first).to_be_visible()
+    expect(ana.get_by_text("Every guest will get an e-mail").first).to_be_visible()
     first, moved = (
         event_in(mail_to(post, GIL, "You're coming")),
         event_in(mail_to(post, GIL, "It has changed")),

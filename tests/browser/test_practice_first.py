@@ -56,7 +56,7 @@ def test_practice_comes_first_and_then_the_first_call(
     expect(page.get_by_role("button", name="Give me someone to call")).to_have_count(0)
     check(page, f"owed-briefing-{kind}", scripts)
     page.get_by_role("link", name="Make a practice call").click()
-    expect(page.get_by_text("one practice call before your first real one")).to_be_visible()
+    expect(page.get_by_text("one practice call before your first real call")).to_be_visible()
     check(page, f"owed-practice-{kind}", scripts)
     # A practice call that ended too soon does not count.
     page.get_by_role("button", name="No answer").click()

@@ -376,7 +376,7 @@ def test_undo_brings_the_person_back(phone_bank: PhoneBank, sam: FlaskClient) ->
     ("since", "said"),
     [
         ("called", "Another caller is calling their number now."),
-        ("uploaded again", "This person was uploaded again, and is on the list with that number."),
+        ("uploaded again", "A newer upload has this person with that number."),
         ("not to be called", "An organiser or another call has put them on the do-not-call list."),
     ],
 )

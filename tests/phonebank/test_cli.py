@@ -95,12 +95,14 @@ def test_roles_and_chapters_by_command(environment: dict[str, str], app: Flask) 
     says("give-role", "cy@example.org", "viewer", "--campaign", "1")
     assert says("roles") == (
         "cy@example.org: Organiser of the chapter North, Viewer of the campaign Kitchen Table\n"
-        "ada@example.org: Organiser of everything\n"
+        "ada@example.org: Organiser of all campaigns\n"
     )
     assert says("take-role", "cy@example.org", "organiser", "--chapter", "North") == (
         "cy@example.org: Viewer of the campaign Kitchen Table\n"
     )
-    assert "the only organiser of everything" in says("take-role", "ada@example.org", "organiser")
+    assert "the only organiser of all campaigns" in says(
+        "take-role", "ada@example.org", "organiser"
+    )
     assert says("move-campaign", "1") == "“Kitchen Table” is in no chapter now.\n"
     for wrong, said in (
         (("give-role", "cy@example.org", "viewer", "--chapter", "South"), "There is no chapter"),

@@ -19,14 +19,14 @@ class CallOutForm(FlaskForm):
     title = StringField(
         "Title",
         default="Call-out",
-        description=f"The screen in the hall shows it. Up to {NAME_AT_MOST} characters.",
+        description=f"The screen in the hall shows this title. Up to {NAME_AT_MOST} characters.",
     )
     starts_at = MomentField("When", [Optional()], description="Leave this empty for now.")
     lets_host = BooleanField(
         "People who pledge become hosts",
         default=True,
         description="A host runs parties of this campaign and lets callers in. Hosts see totals, "
-        "never the people who are called. Without this you let each of them host yourself.",
+        "never the people who are called. Without this, you approve each host yourself.",
     )
 
     def validate_title(self, field: StringField) -> None:

@@ -68,7 +68,9 @@ def new(campaign_id: int) -> ResponseReturnValue:
                 after={"lets_host": call_out.lets_host},
             )
             address = url_for(".show", campaign_id=campaign.id, call_out_id=call_out.id)
-            return commit_and_redirect(address, "It's set up. Open the screen and the remote.")
+            return commit_and_redirect(
+                address, "The call-out is set up. Open the screen and the remote."
+            )
         except NoSuchTimeError:
             form.starts_at.errors = [
                 "The clocks change that night, and this time does not exist. Choose another."
@@ -125,7 +127,9 @@ def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
         subject_id=call_out.id,
     )
     address = url_for(".show", campaign_id=campaign.id, call_out_id=call_out.id)
-    return commit_and_redirect(address, "These people become hosts once the call-out has ended.")
+    return commit_and_redirect(
+        address, "These people will become hosts when the call-out has ended."
+    )
 
 
 @views.get("/<int:call_out_id>/sheets")

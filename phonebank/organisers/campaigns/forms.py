@@ -76,7 +76,8 @@ class CampaignForm(EditForm):
     goal = IntegerField(
         "Goal",
         [Optional(), NumberRange(1, 100_000_000, "Enter a number from 1 to 100,000,000.")],
-        description="How many conversations the campaign wants to have. Leave it empty for none.",
+        description="How many conversations the campaign wants to have. Leave this empty for no "
+        "goal.",
     )
     practice_first = BooleanField(
         "One practice call before the first real one",
@@ -88,17 +89,17 @@ class CampaignForm(EditForm):
         "Who must be trained",
         choices=[
             SelectChoice(TrainingFor.NOBODY, "Nobody"),
-            SelectChoice(TrainingFor.CALLERS, "Callers, before they get anybody to call"),
+            SelectChoice(TrainingFor.CALLERS, "Callers, before they can make real calls"),
             SelectChoice(TrainingFor.HOSTS, "Hosts, before strangers can find their parties"),
         ],
         default=TrainingFor.NOBODY,
-        description="A host gives the mark on their party's page Training, to people who have made "
-        "a practice call there.",
+        description="On their party's page Training, hosts mark people as trained after a practice "
+        "call there.",
     )
     shows_earlier_call = BooleanField(
-        "Callers see how far an earlier call came",
+        "Callers see how far an earlier call got",
         description="After a call that was cut short, or a promise to call back, the next caller "
-        "sees its day, its note and its answers. The script goes on where it stopped.",
+        "sees that call's day, note and answers. The script goes on where that call stopped.",
         default=True,
     )
 
@@ -157,8 +158,8 @@ class DataProtectionForm(EditForm):
     controller = StringField(
         "Who is responsible for the people's data?",
         [InputRequired("Enter who is responsible for the people's data."), Length(max=200)],
-        description="The “controller”: the organisation that decides what is done with it. Give its"
-        " full name, and how to reach it.",
+        description="The “controller”: the organisation that decides what is done with the data. "
+        "Enter its full name, and how to reach it.",
     )
     lawful_basis = RadioField(
         "Legal ground for the calls",
@@ -167,14 +168,14 @@ class DataProtectionForm(EditForm):
         "protection.",
     )
     lawful_basis_note = TextAreaField(
-        "Why it applies",
+        "Why this ground applies",
         [Optional(), Length(max=2000)],
         description="Political opinions need a second condition in the EU and the UK (Article 9). "
         "Write it here too. Don't name people.",
     )
     ends_on = DateField("The campaign's last day", [InputRequired("Enter the last day.")])
     retention_days = IntegerField(
-        "Days to keep the people after the last day",
+        "Days to keep people's details after the last day",
         [
             InputRequired("Enter the number of days."),
             NumberRange(1, 3650, "Enter a number of days from 1 to 3650."),

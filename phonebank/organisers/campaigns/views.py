@@ -81,7 +81,7 @@ def new() -> ResponseReturnValue:
     if not (chapters or current_user.is_organiser):
         raise NotAllowedError(
             "You can only organise campaigns that already exist.",
-            "Ask an organiser of everything, or of your chapter, to set up a new one.",
+            "Ask an organiser of all campaigns, or of your chapter, to set up a new one.",
         )
     form = CampaignForm(chapters=chapters, may_be_without_chapter=current_user.is_organiser)
     if form.validate_on_submit():

@@ -83,7 +83,8 @@ def put_in(chapter_id: int) -> ResponseReturnValue:
     campaign = _campaign(int(campaign_id))
     chapters.move_campaign(campaign, int(seen) or None, chapter.id, current_user)
     return commit_and_redirect(
-        _address(chapter), f"“{campaign.name}” is in {chapter.name} now. Its organisers see it."
+        _address(chapter),
+        f"“{campaign.name}” is in {chapter.name} now. The chapter's organisers can see it.",
     )
 
 
@@ -96,7 +97,8 @@ def take_out(chapter_id: int) -> ResponseReturnValue:
     chapters.move_campaign(campaign, chapter.id, None, current_user)
     return commit_and_redirect(
         _address(chapter),
-        f"“{campaign.name}” is in no chapter now. {chapter.name} no longer sees it.",
+        f"“{campaign.name}” is in no chapter now. People with a role in {chapter.name} can no "
+        "longer see it.",
     )
 
 

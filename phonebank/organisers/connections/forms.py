@@ -30,13 +30,13 @@ class TokenForm(FlaskForm):
     """The form for a new token."""
 
     name = StringField(
-        "What is it for?",
+        "What is the token for?",
         [DataRequired("Say which software uses the token."), Length(max=80)],
         description="Example: “Our membership database”.",
         filters=[lambda text: (text or "").strip()],
     )
     scopes = SelectMultipleField(
-        "What may it do?",
+        "What may the software do?",
         validators=[InputRequired("Choose at least one.")],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
@@ -64,7 +64,7 @@ class WebhookForm(FlaskForm):
         filters=[lambda text: (text or "").strip()],
     )
     events = SelectMultipleField(
-        "Tell it when",
+        "Send a message when",
         choices=[SelectChoice(str(event), label) for event, label in EVENTS.items()],
         validators=[InputRequired("Choose at least one.")],
         widget=ListWidget(prefix_label=False),

@@ -102,7 +102,9 @@ def again(campaign_id: int, webhook_id: int, delivery_id: uuid.UUID) -> Response
     webhook = webhooks.webhook_for(campaign, webhook_id)
     webhooks.send_again(webhook, delivery_id)
     _record("delivery sent again", campaign, webhook)
-    return _sent(campaign, webhook, "It is on its way again. Reload the page to see the answer.")
+    return _sent(
+        campaign, webhook, "The message is on its way again. Reload the page to see the answer."
+    )
 
 
 @pages.post("/<int:webhook_id>/stop")
@@ -114,7 +116,7 @@ def stop(campaign_id: int, webhook_id: int) -> ResponseReturnValue:
     webhooks.stop_webhook(webhook)
     _record("webhook stopped", campaign, webhook)
     db.session.commit()
-    flash("This webhook is stopped. Nothing more is sent to it.", "success")
+    flash("This webhook is stopped. Nothing more will be sent.", "success")
     return redirect(url_for(".show", campaign_id=campaign.id, webhook_id=webhook.id))
 
 

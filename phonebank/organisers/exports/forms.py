@@ -22,7 +22,7 @@ class AskForm(FlaskForm):
 
     kind = SelectField("What", choices=[SelectChoice(key, label) for key, label in KINDS.items()])
     since = DateField(
-        "Only what changed since",
+        "Only what has changed since this day",
         description="Leave it empty for everything. The day begins at midnight UTC.",
         validators=[Optional()],
     )

@@ -26,7 +26,9 @@ from scripts_library.merge_fields import render_text
 
 pages = Blueprint("correct", __name__, url_prefix="/campaigns/<int:campaign_id>")
 
-_PERSON_STAYS = "Corrected. The person was called since, so that call still decides their status."
+_PERSON_STAYS = (
+    "Corrected. The person was called again later, so that call still decides their status."
+)
 
 
 def init_app(app: Flask) -> None:

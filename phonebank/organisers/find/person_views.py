@@ -81,7 +81,7 @@ def put_back(campaign_id: int, contact_id: int) -> ResponseReturnValue:
 def finish(campaign_id: int, contact_id: int) -> ResponseReturnValue:
     """Mark the person as finished, so that nobody calls them in this campaign."""
     return _act(
-        campaign_id, contact_id, actions.finish, "Finished. Nobody calls them in this campaign."
+        campaign_id, contact_id, actions.finish, "Finished. Nobody will call them in this campaign."
     )
 
 
@@ -108,7 +108,7 @@ def do_not_call(campaign_id: int, contact_id: int) -> ResponseReturnValue:
     actions.suppress_person(person, campaign, current_user)
     return commit_and_redirect(
         url_for(".show", campaign_id=campaign.id, contact_id=contact_id),
-        "They are on the do-not-call list. Nobody calls them in any campaign.",
+        "This person is on the do-not-call list. Nobody will call them in any campaign.",
     )
 
 

@@ -34,8 +34,8 @@ class EventForm(FlaskForm):
         "Trainer, for a training",
         coerce=int,
         default=0,
-        description="They see who has finished a practice call, and give the trained mark. Name "
-        "trainers under “Editors and trainers”.",
+        description="The trainer sees who has finished a practice call, and marks them as trained. "
+        "Name trainers under “Editors and trainers”.",
     )
     title = StringField("Title", [DataRequired("Type a title.")])
     starts_at = MomentField("When", [InputRequired("Choose a day and an hour.")])
@@ -46,7 +46,7 @@ class EventForm(FlaskForm):
     address = TextAreaField(
         "Address and how to find it",
         [DataRequired("Type where people meet.")],
-        description="Guests get it by e-mail when they have confirmed their address.",
+        description="Guests get this by e-mail when they have confirmed their e-mail address.",
     )
     places = IntegerField(
         "Places", [InputRequired("Type how many people can come.")], widget=TextInput(), default=50
@@ -75,7 +75,7 @@ class RoleForm(FlaskForm):
     """The form that names an area editor or a trainer. The view sets the choices of `km`."""
 
     kind = RadioField(
-        "What do they do?",
+        "What will they do?",
         choices=[
             (VolunteerRoleKind.EDITOR.value, "Check the events of an area"),
             (VolunteerRoleKind.TRAINER.value, "Run trainings"),
@@ -86,6 +86,6 @@ class RoleForm(FlaskForm):
     email = NormalEmailField("Their e-mail address")
     place = StringField(
         "Postcode or town, for an editor",
-        description="The middle of the area. Leave it empty for a trainer.",
+        description="The middle of the editor's area. Leave this empty for a trainer.",
     )
     km = SelectField("How far the area reaches", coerce=int, default=30)

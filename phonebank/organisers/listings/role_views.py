@@ -60,7 +60,7 @@ def _name(campaign: Campaign, form: RoleForm) -> ResponseReturnValue:
     _record("volunteer role given", campaign, role)
     db.session.commit()
     link, sign_in = link_to("movement.open_link", token=token), link_to("movement.sign_in")
-    flash(f"{name} gets an e-mail with a link.", "success")
+    flash(f"{name} will get an e-mail with a link.", "success")
     response = make_response(redirect(url_for(".volunteer_roles", campaign_id=campaign.id), 303))
     run_after(response, lambda: mails.send_role(to, name, words, link, sign_in))
     return response

@@ -71,12 +71,12 @@ def answer_offer(campaign_id: int, offer_id: int, answer: str) -> ResponseReturn
     campaign = campaign_for(current_user, campaign_id)
     if answer == "accept":
         offer = offers.accept_offer(campaign, offer_id, current_user)
-        words = f"{offer.first_name} is a host now, and gets the kit by e-mail within a minute."
+        words = f"{offer.first_name} is a host now, and will get the kit by e-mail within a minute."
         if offers.is_draft(offer):
             words += " They must go to a training before their party is on the map."
     else:
         offer = offers.refuse_offer(campaign, offer_id)
-        words = f"Refused. {offer.first_name} gets an e-mail about it."
+        words = f"Refused. {offer.first_name} will get an e-mail about it."
     record_audit(
         "offer to host accepted" if answer == "accept" else "offer to host refused",
         account=current_user,
@@ -130,7 +130,7 @@ def cancel_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
     campaign = campaign_for(current_user, campaign_id)
     listing = listing_for(campaign, listing_id)
     cancel(listing)
-    return _done(campaign, listing, "event cancelled", "Cancelled. Every guest gets an e-mail.")
+    return _done(campaign, listing, "event cancelled", "Cancelled. Every guest will get an e-mail.")
 
 
 @listings.post("/<int:listing_id>/move")
@@ -143,7 +143,7 @@ def move_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
     if not form.validate():
         raise InvalidInputError("Choose a day and an hour.")
     move(listing, form.starts(time_zone(listing.time_zone)))
-    return _done(campaign, listing, "event moved", "Moved. Every guest gets an e-mail.")
+    return _done(campaign, listing, "event moved", "Moved. Every guest will get an e-mail.")
 
 
 @listings.post('/<int:listing_id>/<any("show", "hide"):action>')

@@ -71,6 +71,10 @@ def change(campaign_id: int) -> ResponseReturnValue:
         # emptied. While Redis does not answer, there is no queue to empty.
         with suppress(RedisError):
             redis_queue_of(campaign.id).clear_lanes()
-    said = "Callers now get the lists in this order." if is_on else "The usual order applies again."
+    said = (
+        "Callers now get people from the lists in this order."
+        if is_on
+        else "The usual order applies again."
+    )
     flash(said, "success")
     return redirect(url_for(".show", campaign_id=campaign.id), 303)

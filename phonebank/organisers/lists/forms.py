@@ -71,7 +71,7 @@ class ScreeningForm(FlaskForm):
     )
     screened_on = DateField("If yes: the day of the screening", validators=[Optional()])
     reason = StringField(
-        "If it doesn't need to be: why",
+        "If it doesn't need to be screened: why not",
         description="For example: everyone on it agreed to our calls, or our calls promote "
         "nothing. The reason also covers people whom other software adds to this list later. "
         "We keep this with your name.",
@@ -100,7 +100,9 @@ class ScreeningBeforeImportForm(ScreeningForm):
         "Was this list screened?",
         choices=[
             *SCREENING_CHOICES,
-            SelectChoice("later", "We'll say so later. Callers get nobody from it until then"),
+            SelectChoice(
+                "later", "We'll say so later. Until then, callers get nobody from this list"
+            ),
         ],
         default="later",
         validators=[DataRequired("Choose one.")],

@@ -72,7 +72,9 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
     campaign = campaign_for(current_user, campaign_id)
     contact_list = services.list_of(campaign, list_id)
     if contact_list.purpose != ListPurpose.TAKE_OUT:
-        raise NotFoundError("This file takes nobody out.", "Choose it among the uploads.")
+        raise NotFoundError(
+            "This file takes nobody out.", "Choose the file from the list of uploads."
+        )
     if contact_list.state != ListState.UPLOADED:
         return redirect(url_for("lists.progress", campaign_id=campaign.id, list_id=list_id))
     if request.headers.get("HX-Request"):

@@ -30,7 +30,7 @@ class RoleForm(FlaskForm):
     role = RadioField("What they can do", choices=ROLE_CHOICES, default=RoleName.HOST)
     where = SelectField(
         "Where",
-        description="A chapter stands for all its campaigns, also later ones. A host needs one "
+        description="A chapter means all its campaigns, including later ones. A host needs one "
         "campaign.",
     )
 
@@ -49,7 +49,7 @@ class RoleForm(FlaskForm):
                 SelectChoice(str(Scope(chapter_id=row.id)), f"Chapter: {row.name}")
                 for row in db.session.execute(chapters)
             ),
-            SelectChoice(str(EVERYWHERE), "Everything: all chapters and campaigns"),
+            SelectChoice(str(EVERYWHERE), "All campaigns and all chapters"),
         ]
 
     @property

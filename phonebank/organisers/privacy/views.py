@@ -125,7 +125,7 @@ def erase(campaign_id: int) -> ResponseReturnValue:
     after_commit_enqueue(search_files, erasure.id)
     return commit_and_redirect(
         url_for(".show", campaign_id=campaign.id),
-        "This person is erased. Files that wait to be read are searched now.",
+        "This person's data is erased. We're now searching the files that are still to be read.",
     )
 
 
@@ -135,7 +135,7 @@ def _contact(contact_id: int | None) -> Contact:
         # Raises NotFoundError if the organiser may see nothing of that campaign.
         campaign_for(current_user, contact.campaign_id)
         return contact
-    raise NotFoundError("This person is not stored any more.", "They may be erased already.")
+    raise NotFoundError("This person is not stored any more.", "Their data may already be erased.")
 
 
 def _people(contacts: Any) -> list[dict[str, Any]]:

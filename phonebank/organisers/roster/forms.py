@@ -22,7 +22,7 @@ class FiltersForm(EditForm):
 
     languages = SelectMultipleField(
         "Languages they speak",
-        description="Callers choose these before they start calling, and can change them.",
+        description="Callers choose these before they start calling, and can change them later.",
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )

@@ -47,7 +47,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
         else:
             _audit("people filter added", campaign, "people filter", added.id)
             commit_and_enqueue(count_filter, added.id)
-            flash(f"Added. We are finding the people of “{added.name}”.", "success")
+            flash(f"Added. We are finding the people who fit “{added.name}”.", "success")
             return redirect(url_for(".index", campaign_id=campaign.id), 303)
     found = people_filters.filters_of(campaign)
     page = render_template(
@@ -73,7 +73,7 @@ def delete(campaign_id: int, filter_id: int) -> ResponseReturnValue:
     db.session.delete(one)
     return commit_and_redirect(
         url_for(".index", campaign_id=campaign.id),
-        f"“{one.name}” is deleted. Callers and parties that had it get everyone again.",
+        f"“{one.name}” is deleted. Callers and parties that used it will get everyone again.",
     )
 
 
@@ -101,7 +101,7 @@ def choose(campaign_id: int, party_id: int) -> ResponseReturnValue:
     _audit("people chosen for party", campaign, "party", party.id, filter=chosen)
     return commit_and_redirect(
         url_for(".index", campaign_id=campaign.id),
-        f"Saved. It applies when a caller at “{party.title}” gets their next person.",
+        f"Saved. The filter applies when a caller at “{party.title}” gets their next person.",
     )
 
 

@@ -92,4 +92,4 @@ def when_callers_get_it(campaign: Campaign, script: Script) -> str:
         return "Callers will get it when they get their next person."
     if campaign.script_id == script.id:
         return "Callers get it once you stop the experiment that is running."
-    return "Callers get it once you press “Use this script”. They have another script now."
+    return "Callers get it once you press “Use this script”. They are using another script now."

@@ -38,7 +38,7 @@ def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
             else:
                 seen = drafts.digest(script)
                 db.session.commit()
-                flash("Saved as a draft. Callers get it once you publish it.", "success")
+                flash("Saved as a draft. Callers will get it when you publish it.", "success")
     page = render_template(
         "scripts/text.html",
         campaign=campaign,

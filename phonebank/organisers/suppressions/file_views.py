@@ -77,7 +77,9 @@ def enter(batch_id: int) -> ResponseReturnValue:
     if not agreed:
         return _page(batch, table, chosen)
     if agreed != str(len(read.phones)) or not read.phones:
-        fault = f"These columns have {len(read.phones):,} numbers. Check them, then press again."
+        fault = (
+            f"The chosen columns have {len(read.phones):,} numbers. Check them, then press again."
+        )
         return _page(batch, table, chosen, fault), 422
     entered = _enter(batch_id, read.phones, chosen)
     log.info("account %s enters do-not-call file %s: %d", current_user.id, batch_id, entered)

@@ -43,14 +43,14 @@ MODES: dict[CampaignMode, tuple[str, str]] = {
     ),
     CampaignMode.PROGRESSIVE: (
         "Through us, the next person as soon as the caller is ready",
-        "We call the next person by ourselves, one for each caller who is ready. Callers see who "
+        "We call the next person automatically, one for each caller who is ready. Callers see who "
         "it is when somebody picks up.",
     ),
     CampaignMode.PREDICTIVE: (
         "Through us, several people at once",
-        "For short calls with five or more callers. We call more people than callers are ready, "
-        "so callers wait less. Now and then a person picks up and nobody is free: they hear a "
-        "message, and we don't call them again for 72 hours.",
+        "For short calls with five or more callers. We call more people than there are ready "
+        "callers, so callers wait less. Now and then a person picks up and nobody is free: they "
+        "hear a message, and we don't call them again for 72 hours.",
     ),
 }
 
@@ -66,9 +66,9 @@ class TelephoneForm(EditForm):
     mode = RadioField("How do callers reach people?", coerce=CampaignMode)
     shown_number = StringField(
         "The number that people see",
-        description="A number of the campaign, on which somebody answers or a message says who "
-        "called. Your telephone service must have confirmed that it is yours. Hiding it is not "
-        "allowed.",
+        description="A number of the campaign, where somebody answers or a message says who "
+        "called. Your telephone service must have confirmed that the number is yours. You can't "
+        "hide the number.",
     )
     law_confirmed = BooleanField(
         "We have read the law on calling several people at once, and may do it",

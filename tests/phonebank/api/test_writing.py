@@ -201,7 +201,7 @@ def test_only_the_whole_installations_organisers_give_the_do_not_call_list_away(
     db.session.commit()
     assert software.post("/contacts", {"contacts": [ANN]}).status_code == 200
     refused = software.post("/do-not-call", {"numbers": ["020 7946 0001"]})
-    assert (refused.status_code, "whole installation" in refused.json["detail"]) == (403, True)
+    assert (refused.status_code, "all campaigns" in refused.json["detail"]) == (403, True)
 
 
 def test_reading_allows_no_writing(app_context: Flask) -> None:

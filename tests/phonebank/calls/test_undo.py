@@ -187,7 +187,7 @@ def test_undo_is_refused_once_another_on_the_number_has_been_called(
     skipped = record_call(phone_bank, "skipped")
     assert record_call(phone_bank, outcome, phone_bank.priya).contact_id == other.id
     left = (called.state, called.phone, called.callable_at)
-    with pytest.raises(HoldLostError, match="Someone on their number"):
+    with pytest.raises(HoldLostError, match="Someone with this number"):
         undo(phone_bank.sam, skipped.id)
     db.session.rollback()
     assert (called.state, called.phone, called.callable_at) == left
@@ -196,7 +196,7 @@ def test_undo_is_refused_once_another_on_the_number_has_been_called(
     undo(phone_bank.priya, last_recorded_id(phone_bank.priya))
     release_hold(phone_bank.priya, current_hold(phone_bank.priya).call.id)
     db.session.commit()
-    with pytest.raises(HoldLostError, match="Someone on their number"):
+    with pytest.raises(HoldLostError, match="Someone with this number"):
         undo(phone_bank.sam, skipped.id)
 
 
@@ -211,7 +211,7 @@ def test_nor_once_another_on_the_number_was_called_who_changed_nothing_of_theirs
     other.callable_at = other.rested_at = datetime.now(UTC) - timedelta(seconds=1)
     db.session.commit()
     assert record_call(phone_bank, "no_answer", phone_bank.priya).contact_id == other.id
-    with pytest.raises(HoldLostError, match="Someone on their number"):
+    with pytest.raises(HoldLostError, match="Someone with this number"):
         undo(phone_bank.sam, talked.id)
 
 

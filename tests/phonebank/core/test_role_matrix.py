@@ -75,10 +75,10 @@ SOCKET_ROWS = (
 # run, and nothing changes.
 CHECKED_BEFORE_THE_VIEW = (ANYONE, SIGNED_IN, RoleName.VIEWER, RoleName.ORGANISER)
 COLUMNS = {
-    "organiser of everything": "Organiser of everything",
+    "organiser of all campaigns": "Organiser of all campaigns",
     "chapter organiser": "Organiser of a part",
     "campaign organiser": "Organiser of a part",
-    "viewer of everything": "Viewer of everything",
+    "viewer of all campaigns": "Viewer of all campaigns",
     "chapter viewer": "Viewer of a part",
     "campaign viewer": "Viewer of a part",
     "host": "Host",
@@ -126,10 +126,10 @@ def _people() -> dict[str, Account]:
     in_chapter, in_campaign = Scope(chapter_id=south.id), Scope(campaign_id=ours.id)
     people = {"host": host}
     for who, role, scope in (
-        ("organiser of everything", RoleName.ORGANISER, EVERYWHERE),
+        ("organiser of all campaigns", RoleName.ORGANISER, EVERYWHERE),
         ("chapter organiser", RoleName.ORGANISER, in_chapter),
         ("campaign organiser", RoleName.ORGANISER, in_campaign),
-        ("viewer of everything", RoleName.VIEWER, EVERYWHERE),
+        ("viewer of all campaigns", RoleName.VIEWER, EVERYWHERE),
         ("chapter viewer", RoleName.VIEWER, in_chapter),
         ("campaign viewer", RoleName.VIEWER, in_campaign),
     ):
@@ -241,7 +241,7 @@ def test_a_link_or_a_token_opens_and_nothing_else_counts(
         party, campaign = db.session.get_one(Party, 1), db.session.get_one(Campaign, 1)
         party.summary_token = "summary"
         account = db.session.scalars(
-            select(Account).where(Account.name == "organiser of everything")
+            select(Account).where(Account.name == "organiser of all campaigns")
         ).one()
         _, token = create_token(campaign, account, "A test", [ApiScope.READ_CONTACTS])
         db.session.commit()

@@ -99,7 +99,7 @@ def test_moving_and_cancelling_tell_every_guest_and_correct_their_calendars(
     sent.clear()
     assert send_all(datetime.now(UTC), sent) == [f"It has changed: {listing.title}"] * 3
     [to_cem] = [message for message in sent if message.to == "cem@example.org"]
-    assert "You still wait for an answer" in to_cem.text
+    assert "Your request is still open" in to_cem.text
     assert (to_cem.attachments, "Marmalade" in to_cem.text) == ((), False)
     event = event_in(next(message for message in sent if message.to == "ann@example.org"))
     assert (event["uid"], event["sequence"], event["dtstart"].dt) == (uid, 1, later)

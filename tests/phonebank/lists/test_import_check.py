@@ -116,7 +116,7 @@ def test_a_check_of_an_update_says_what_would_change(
     kept = checked(desk, list_id, UpdatePlan.of(targets))
     assert by_why(kept) == {
         "People that callers will get.": ("new", 1),
-        "They are in this campaign already, and get the values you named.": ("updated", 2),
+        "They are in this campaign already, and will get the values you named.": ("updated", 2),
         "They are in this campaign already.": ("duplicate", 2),
         "They are in this campaign already, and differ only where the file's cells are empty.": (
             "duplicate",

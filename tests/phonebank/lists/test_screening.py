@@ -175,7 +175,7 @@ def test_the_list_s_page_asks_and_the_lists_page_warns(
     assert f"counts until {today + timedelta(days=3)}" in history
     not_needed = say(how="not_needed", reason="Our members")
     assert "The reason: Our members" in not_needed
-    assert "Calls to the list stop" not in not_needed
+    assert "Calls to people on this list will stop" not in not_needed
 
 
 def test_british_lists_wait_until_somebody_says_when_they_were_screened(

@@ -246,7 +246,7 @@ def test_nobody_answers_for_an_event_that_has_changed_since_their_page(
     looks.post(f"{events}/{stage.listing_id}/hide", data=shown_on(looks, events))
     change("d")  # from a page that shows it still
     page = editor.get(PAGE).text
-    assert "Only an organiser can put it back" in page
+    assert "Only an organiser can put this event back" in page
     assert "shown" not in page.split("<main")[1]
     with app.app_context():
         shown = versions_of([db.session.get_one(Listing, stage.listing_id)])[stage.listing_id]
@@ -379,7 +379,7 @@ def test_an_editor_is_told_once_a_day_that_something_waits(
     assert run() == [], "the job has no time left"
     monkeypatch.undo()
     monkeypatch.setattr(Batch, "send", lambda _, message: sent.append(message))
-    assert run() == ["An event waits for your check"]
+    assert run() == ["An event is waiting for you to check"]
     with app.app_context():
         campaign = db.session.get_one(Campaign, stage.campaign_id)
         name_trainer(campaign, "edi@example.org", "Edi")  # a third role, on the same day
@@ -389,7 +389,7 @@ def test_an_editor_is_told_once_a_day_that_something_waits(
         for role in db.session.query(VolunteerRole).filter_by(email="edi@example.org"):
             role.told_at = now() - timedelta(hours=25)
         db.session.commit()
-    assert run() == ["An event waits for your check"]
+    assert run() == ["An event is waiting for you to check"]
     editor.post(f"{PAGE}/{stage.listing_id}/right", data=shown_on(editor, PAGE))
     assert run() == []
 

@@ -131,7 +131,7 @@ def test_an_organiser_acts_on_a_person(phone_bank: PhoneBank, browser: FlaskClie
     assert person.callable_at <= now()
     # The page that was opened before shows a state that is no longer so.
     assert browser.post(f"{address}/finish", data=sent).status_code == 409
-    assert "Nobody calls them in this campaign" in follow(
+    assert "Nobody will call them in this campaign" in follow(
         browser, f"{address}/finish", {"version": version_of(person)}
     )
     person = db.session.get_one(Contact, person_id, populate_existing=True)
@@ -161,7 +161,7 @@ def test_nobody_acts_on_a_person_who_is_on_a_screen(
     hold = claim(phone_bank.sam)
     db.session.commit()
     address = f"/campaigns/{phone_bank.campaign.id}/person/{hold.contact.id}"
-    assert "A caller has them on the screen now" in browser.get(address).text
+    assert "A caller has this person on the screen now" in browser.get(address).text
     version = db.session.scalar(select(Contact.__table__.c.id).where(Contact.id == hold.contact.id))
     assert browser.post(f"{address}/finish", data={"version": version}).status_code == 409
 

@@ -306,7 +306,7 @@ def test_leaving_out_the_phone_or_making_up_a_choice_is_refused(
 ) -> None:
     sent = send(organiser, lists_page, "Name,Phone\nAda,020 7946 0018\n")
     assert (
-        "No column is a phone number" in confirmed(organiser, sent.location, column_1="ignore").text
+        "No column has phone numbers" in confirmed(organiser, sent.location, column_1="ignore").text
     )
     answer = confirmed(organiser, sent.location, column_1="owner")
     assert answer.status_code == 422

@@ -134,12 +134,12 @@ def test_the_campaigns_page_announces_it(app: Flask, organiser: FlaskClient) -> 
         address = f"/campaigns/{campaign.id}"
         campaign.erasure_due_at = datetime(2027, 6, 1, 9, 30, tzinfo=UTC)
         db.session.commit()
-    assert "We will erase it from 2027-06-02 09:30 UTC on" in organiser.get(address).text
+    assert "We will start to erase them at 2027-06-02 09:30 UTC" in organiser.get(address).text
     with app.app_context():
         campaign = db.session.get_one(Campaign, 1)
         campaign.erasing_since = campaign.erased_at = datetime(2027, 6, 2, 9, 31, tzinfo=UTC)
         db.session.commit()
     page = organiser.get(address).text
-    assert "The campaign's people were erased on 2027-06-02. The figures stay." in page
+    assert "on this campaign's lists were erased on 2027-06-02. The figures stay." in page
     assert "Reopen" not in page
     assert organiser.post(f"{address}/data-protection", data={}).status_code == 409

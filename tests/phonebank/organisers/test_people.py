@@ -155,8 +155,8 @@ def test_the_last_organiser_can_neither_leave_nor_step_down(
     ):
         answer = organiser_client.post(path, data=data)
         assert answer.status_code == 409
-        assert "Ada is the only organiser of everything." in answer.text
-        assert "Make another person an organiser of everything first." in answer.text
+        assert "Ada is the only organiser of all campaigns." in answer.text
+        assert "Make another person an organiser of all campaigns first." in answer.text
     assert organiser_client.get("/people").status_code == 200
 
 

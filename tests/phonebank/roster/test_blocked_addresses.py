@@ -160,7 +160,7 @@ def test_only_an_organiser_lets_in_who_comes_from_a_stopped_address(site: Door) 
     again = site.device(HERE, site.party)
     run = f"/parties/{site.party.id}"
     shown = site.host.get(run).text
-    assert "Only an organiser can let them in." in shown
+    assert "Only an organiser can let this person in." in shown
     assert ">Let in" not in shown
     site.host.post(f"{run}/callers/{site.caller(again).id}/admit")
     site.host.post(f"{run}/admit-all")

@@ -67,7 +67,7 @@ def test_a_number_changes_the_person_only_once_it_is_accepted(
     db.session.commit()
     sign_in(organiser, account.id)
     page = f"/campaigns/{phone_bank.campaign.id}"
-    assert "People told callers of a change" in organiser.get(page).text
+    assert "People told callers about a change" in organiser.get(page).text
     assert "020 7946 0950" in organiser.get(f"{page}/told").text
     answer = organiser.post(f"{page}/told/{change.id}/accept", follow_redirects=True)
     assert "Right number: accepted." in answer.text
@@ -190,7 +190,7 @@ def test_a_caller_sends_it_from_the_call_page(client: FlaskClient, phone_bank: P
     assert refused.status_code == 422
     assert 'value="Ana"' in refused.text
     sent = client.post(url, data={"place": "Leeds"}, headers={"Accept": "application/json"})
-    assert sent.json == {"message": "Sent. An organiser decides about it."}
+    assert sent.json == {"message": "Sent. An organiser will decide what to change."}
     # Sending again replaces what was sent before.
     client.post(url, data={"place": "CF10 1EP"})
     changes = db.session.query(ToldChange).all()
