@@ -102,8 +102,8 @@ def erase_old_addresses() -> None:
 
 
 def _cancel_listings_of_ended_parties() -> None:
-    """Cancel each event whose party was ended before the event started. Its guests then get an
-    e-mail."""
+    """Cancel each event whose party was ended before the event started. The guests of a cancelled
+    event then get an e-mail."""
     query = (
         select(Listing.id)
         .join(Party, Party.id == Listing.party_id)

@@ -75,7 +75,7 @@ class MarkCounts:
         )
 
     def undecided_values(self, mapping: Mapping) -> list[tuple[int, Value]]:
-        """Return the values that nobody has decided yet, with their columns."""
+        """Return the values whose meaning (yes or no) nobody has chosen yet, with their columns."""
         return [
             (column, value)
             for column, values in self.columns.items()

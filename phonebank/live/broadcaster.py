@@ -189,7 +189,7 @@ class Broadcaster:
         """Send the party's figures to its room.
 
         Disconnect televisions whose link has been replaced. If the party no longer exists,
-        disconnect all its boards.
+        disconnect every television that shows it.
         """
         for sid, watcher in watching:
             if figures is None or watcher.token not in (None, figures.board_token):

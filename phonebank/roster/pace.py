@@ -2,11 +2,11 @@
 
 A caller who reaches one of these limits is paused, and is flagged for the organisers.
 
-The limits are columns of the campaign. In the code, a limit is called a budget. What a caller has
-seen is counted from the caller's calls, because each claim writes a call. Each claim also changes
-the caller's row. If that row has already changed since the caller's calls were counted, the claim
-writes nothing and counts again. So even if fifty requests arrive at once, each request counts the
-calls of the requests before it.
+The limits are stored in columns of the `campaign` table. In the code, a limit is called a budget.
+What a caller has seen is counted from the caller's calls, because each claim writes a call. Each
+claim also changes the caller's row. If that row has already changed since the caller's calls were
+counted, the claim writes nothing and counts again. So even if fifty requests arrive at once, each
+request counts the calls of the requests before it.
 """
 
 from collections.abc import Sequence

@@ -133,7 +133,7 @@ def _count_answered_questions(script_id: int, step_ids: Collection[str]) -> list
 
 
 def _count_answer_keys(script_id: int, step_ids: Collection[str]) -> list[tuple[str, str, int]]:
-    """Return (step id, key, number of calls) for each answer that calls gave at these steps."""
+    """Return (step id, key, number of calls) for each answer that was recorded at these steps."""
     if not step_ids:
         return []
     # A single answer is stored as text, several answers as a list.

@@ -25,7 +25,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the script that has changed: a step, a card, a character or the script's
+    """A part of the script that has changed: a step, a card, a persona of the practice call, or the
     settings."""
 
     title: str

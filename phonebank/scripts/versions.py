@@ -124,7 +124,8 @@ def parsed_versions(script: Script) -> Iterator[ParsedScript]:
 
 
 def identifiers_used(script: Script) -> dict[str, dict[str, str]]:
-    """Return step id → choice key → the choice's newest label, over all published versions.
+    """Return, for each step id, a dict from choice key to the choice's newest label, taken from all
+    published versions of the script.
 
     Answers are stored under these ids and keys, so a new step or answer must not reuse one.
     """

@@ -45,7 +45,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(LOOK_UPS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def look_up(campaign_id: int) -> ResponseReturnValue:
-    """Show who has a number, in every campaign that the organiser organises."""
+    """Show the people who have a given number, in all of the organiser's campaigns."""
     campaign = campaign_for(current_user, campaign_id)
     form = NumberForm()
     if not form.validate():

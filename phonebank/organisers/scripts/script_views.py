@@ -68,8 +68,9 @@ def script_page(
 ) -> str:
     """Render the script's page.
 
-    `typed` holds merge values that are not saved yet. `conflicts` holds the values that a colleague
-    has saved for the same fields in the meantime.
+    `typed` holds the values that the organiser has typed for the script's merge fields, but has not
+    saved yet. `conflicts` holds the values that a colleague has saved for the same fields in the
+    meantime.
     """
     parsed = script_of(script.published_version_id)
     return render_template(
