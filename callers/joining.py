@@ -25,7 +25,7 @@ class _OldLinkError(NotFoundError):
 def campaign_of_link(token: str) -> Campaign:
     """Return the campaign of a join link.
 
-    Raises NotFoundError for a replaced link, and GoneError if the campaign has ended.
+    Raises NotFoundError for an unknown or replaced link, and GoneError if the campaign has ended.
     """
     campaign = db.session.scalar(select(Campaign).where(Campaign.join_token == token))
     if campaign is None:
@@ -45,14 +45,14 @@ def join(
 
     The caller is admitted, or waits for somebody to admit them. `known` is the caller already
     linked to the device, if any. A known caller of the same campaign who was not removed stays the
-    same caller and keeps their tally. Otherwise a new caller is created. A known caller who joins
-    another party leaves the old one, because a caller can be in only one room. Their hold is then
-    released, because the call would count in the room that they left. A name that a host gave the
-    caller does not change.
+    same caller and keeps their totals. Otherwise a new caller is created. A known caller who joins
+    another party leaves the old one, because a caller can be in only one party. The contact on
+    their screen then returns to the queue, because the call would count for the party that they
+    left. A name that a host gave the caller does not change.
 
-    `address` is the address of the request. A newcomer waits even at an open door if a caller from
-    the same address was stopped or paused, or if newcomers from the address have seen too many
-    people (`roster.blocked_addresses`).
+    `address` is the network address of the request. Even while newcomers are admitted automatically
+    (the door is open), a newcomer waits if a caller from the same address was stopped or paused, or
+    if newcomers from the address have seen too many contacts (`roster.blocked_addresses`).
 
     Raises InvalidInputError for a name that cannot be shown, ConflictError for a locked party, and
     GoneError for a party or campaign that has ended. Raises NotFoundError if the code or link has
@@ -102,7 +102,7 @@ def join(
 def _admit_newcomer(caller: Caller, campaign: Campaign, door_open: bool) -> None:
     """Store a newcomer as admitted or waiting.
 
-    Even at an open door, the newcomer waits if `roster.blocked_addresses` gives a reason.
+    Even if `door_open` is true, the newcomer waits if `roster.blocked_addresses` gives a reason.
     """
     at = now()
     why_wait = blocked_addresses.reason_to_wait(campaign, caller.address, at)
@@ -115,9 +115,9 @@ def _admit_newcomer(caller: Caller, campaign: Campaign, door_open: bool) -> None
 
 
 def _may_enter(known: Caller, campaign: Campaign, mark: str | None) -> bool:
-    """Whether an open door admits this caller.
+    """Whether this caller is admitted automatically where the door is open to everyone.
 
-    A caller whom only an organiser may let in waits in every room. Any other waiting caller is
+    A caller whom only an organiser may admit waits in any case. Any other waiting caller is
     admitted if `roster.blocked_addresses` returns no reason to wait.
     """
     if known.held:
@@ -128,13 +128,13 @@ def _may_enter(known: Caller, campaign: Campaign, mark: str | None) -> bool:
 
 
 def _lock_room(campaign: Campaign, party: Party | None) -> None:
-    """Lock the room (party or campaign) until the caller has joined.
+    """Lock the row of the party or campaign (the room) until the caller has joined.
 
     If a host meanwhile closes the door, locks the party or replaces the link, the host's request
     waits for this transaction and then sees the new caller.
 
-    Raises NotFoundError if the code or link by which the room was found has been replaced since,
-    and GoneError if the campaign has ended.
+    Raises NotFoundError if the code or link by which the caller joins has been replaced meanwhile.
+    Without a party, raises GoneError if the campaign has ended.
     """
     if party is not None:
         code = party.code

@@ -1,8 +1,8 @@
 """Identify the caller of a device by a signed cookie with the caller's id and device token.
 
 A caller has no account and no password. They give only a first name, and are admitted by a host, by
-an organiser or through an open door. When a caller is removed or leaves, they get a new device
-token, so the server no longer accepts the old cookie or any copy of it.
+an organiser or automatically. When a caller is removed or leaves, they get a new device token, so
+the server no longer accepts the old cookie or any copy of it.
 """
 
 import functools
@@ -60,7 +60,8 @@ def device_key() -> str:
 
 
 def caller_of_device() -> Caller | None:
-    """Return the caller of this device, in any state. Return None without a valid cookie."""
+    """Return the caller of this device, even one who was removed or is not admitted yet. Return
+    None without a valid cookie."""
     return _caller_of_device(_find)
 
 

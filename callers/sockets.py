@@ -1,8 +1,8 @@
 """The socket of a caller's own pages.
 
-The device's cookie identifies the caller when the screen connects. A screen mostly receives events.
-A screen may also ask for the caller's state, which changes nothing, and renew the hold of the call
-that it shows.
+When a screen (an open page) connects, the device's cookie identifies the caller. A screen mostly
+receives events. A screen may also ask for the caller's state, which changes nothing, and extend the
+time for which the caller keeps the contact on it.
 """
 
 import uuid
@@ -39,7 +39,7 @@ def screen_connects(_: Any = None) -> None:
 @on_event("disconnect", caller_events.NAMESPACE)
 @open_to(ANYONE)
 def screen_disconnects(_reason: str = "") -> None:
-    """Stop watching this screen."""
+    """Remove this screen from the list of connected screens."""
     live().screens.remove(request.sid)  # type: ignore[attr-defined]
 
 
@@ -56,10 +56,11 @@ def state(_: Any = None) -> dict[str, Any]:
 @on_event("renew", caller_events.NAMESPACE)
 @open_to(CALLER)
 def renew(asked: Any = None) -> dict[str, Any]:
-    """Renew the hold of one of the caller's calls, like the view `renew` in `views/record.py`.
+    """Extend the time for which the caller keeps the contact of a call (the hold), like the view
+    `renew` in `views/record.py`.
 
-    `asked` is {"call": id}. The result has "seconds_left". Raises NotFoundError when the hold has
-    ended.
+    `asked` is {"call": id}. "seconds_left" in the result says when the hold ends. Raises
+    NotFoundError when the hold has ended.
     """
     call_id = _call_id(asked)
     with record_under_way():

@@ -1,2 +1,2 @@
-"""Phonebank without the callers' application: shared services, and the pages of organisers and
-hosts."""
+"""Phonebank without the application for callers: the pages of organisers, hosts and others, and the
+code that all applications use."""

@@ -29,8 +29,8 @@ alembic = Alembic(run_mkdir=False, command_name="", metadatas=Base.metadata)
 
 def _set_up_logging() -> None:
     """Write the log to standard error, where hosting providers collect logs. The log says, for
-    example, who downloaded a file or removed a number from the do-not-call list. If a server has
-    set up logging itself, that setup is kept."""
+    example, who downloaded a file or removed a number from the do-not-call list. If the web server
+    has already set up logging, that setup is kept."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for library in ("alembic", "sqlalchemy"):
         # Flask-Alembic gives each of these loggers its own handler beside the root logger's, so

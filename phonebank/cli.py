@@ -106,7 +106,7 @@ def clock() -> None:
 
 @main.command("run-dialler")
 def dialler() -> None:
-    """Call people for callers, in campaigns that call through a telephone service."""
+    """Make the telephone calls of campaigns that call through a telephone service."""
     app = _app(FOR_JOBS)
     try:
         connection_budget.check(app)

@@ -1,4 +1,5 @@
-"""Checks a script as a whole: branches, ratings, yes answers, practice and reading time."""
+"""Checks a script as a whole: branches, ratings, answers that count as a yes, replies in practice
+calls, and reading time."""
 
 from collections.abc import Iterable, Iterator, Mapping
 

@@ -1,4 +1,5 @@
-"""Errors and warnings about a script. Each message tells the writer how to fix it."""
+"""Errors and warnings about a script. Each message tells the script's writer how to fix the
+problem."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -25,8 +25,8 @@ class InvalidAnswerError(ValueError):
 def first_step(script: Script, fields: Fields) -> str:
     """Return the id of the step that a call begins with.
 
-    This is the target of the first `start` branch that matches. If none matches, it is the script's
-    first step.
+    This is the target of the first `start` branch that matches `fields`. If none matches, it is the
+    script's first step.
     """
     return _branch_target(script.start, None, fields) or script.steps[0].id
 
@@ -126,7 +126,8 @@ def check_answer(step: Step, raw: Any) -> Answer:
 
     The answer is text, a number or a list of keys. It is None if the step takes no answer. It is
     also None if the step may be skipped and `raw` is None, blank or an empty list. Raises
-    InvalidAnswerError if the step may not be skipped, or does not accept the answer.
+    InvalidAnswerError if there is no answer and the step may not be skipped, or if the step does
+    not accept the answer.
     """
     if isinstance(raw, str):
         raw = HIDDEN_CHARACTERS.sub("", raw.replace("\r\n", "\n")).strip()

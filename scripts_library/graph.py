@@ -1,7 +1,7 @@
 """The graph of a script's steps, and the checks that every path through it reaches an end.
 
-If these checks find no error, every call can reach a close step, whatever people answer. Every
-target exists, every answer has a target, and no path leads back.
+If these checks find no error, every call can reach a step that ends the call, whatever people
+answer. Every target exists, every answer has a target, and no path leads back.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ def check_graph(script: Script) -> Iterator[Diagnostic]:
 
 
 def reachable_from(script: Script, step_ids: Iterable[str]) -> set[str]:
-    """Return these steps and all steps that can come after them."""
+    """Return the ids of these steps and of all steps that can come after them."""
     reached: set[str] = set()
     waiting = [step_id for step_id in step_ids if script.has_step(step_id)]
     while waiting:
@@ -41,7 +41,7 @@ def is_dead_end(step: Step) -> bool:
 
 
 def covered_answers(branch: Branch, step: Step) -> set[str] | set[int]:
-    """Return the answers of a choice or scale that the branch covers."""
+    """Return the answers that the branch covers, if the step is a choice or a scale."""
     if branch.low is not None and branch.high is not None:
         return {value for value in SCALE if branch.low <= value <= branch.high}
     return set(branch.choices) if step.answer == "choice" else set()
@@ -103,8 +103,8 @@ def _answers_without_target(step: Step) -> list[str] | None:
     """Return the labels of the answers that have no target, for a step without `next`.
 
     Return None if the step is neither a choice nor a scale, because then an answer does not
-    determine the next step. An answer that only a branch on a field covers counts as having no
-    target, because a contact may lack the field.
+    determine the next step. An answer counts as having no target if it is covered only by a branch
+    with a condition on a merge field, because a contact may have no value for the field.
     """
     covered: set[str | int] = set()
     for branch in step.branches:

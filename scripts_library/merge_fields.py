@@ -1,7 +1,8 @@
 """Puts a contact's values, such as their name, into a script's words.
 
-The whole grammar is `{{ first_name }}` and `{{ first_name or 'there' }}`, without attributes, calls
-or filters. A value that looks like a template, Markdown or HTML is shown exactly as it is written.
+The whole grammar of merge fields is `{{ first_name }}` and `{{ first_name or 'there' }}`, without
+attributes, calls or filters. A value that looks like a template, Markdown or HTML is shown exactly
+as it is written.
 
 The words of a script are the same for every contact except for these values. So they are rendered
 once, with an empty slot for each value (`html_with_slots`, `text_with_slots`). Each contact's
@@ -168,8 +169,8 @@ def fields_without_fallback(script: Script) -> list[str]:
 def texts_of(script: Script) -> Iterator[tuple[int, str | None, str]]:
     """Yield (line, step id or None, text) for every text that may have merge fields.
 
-    `line` is the line of the text's step, answer or card, and 1 for the identification and the text
-    message.
+    `line` is the line of the text's step, answer or card, and 1 for the words that say who is
+    calling and for the text message.
     """
     yield 1, None, script.identification
     if script.text_message:

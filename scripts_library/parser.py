@@ -29,8 +29,8 @@ def diagnose(text: str) -> list[Diagnostic]:
 def parse_leniently(text: str) -> tuple[Script | None, list[Diagnostic]]:
     """Return as much of the script as the parser understood, and its diagnostics in line order.
 
-    The script is None if no step could be read. Only editors use this result. For calls, use
-    `parse`.
+    The script is None if no step could be read. Use this result only to edit the script. For calls,
+    use `parse`.
     """
     found = DiagnosticList()
     table = yaml_source.parse_yaml(text, found)

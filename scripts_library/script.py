@@ -1,4 +1,5 @@
-"""The data classes of a script: its steps, their answers and branches, cards and characters.
+"""The data classes of a script: its steps with their answers and branches, its cards, and its
+invented people for practice calls.
 
 `scripts_library.parser.parse` makes a `Script` and checks that every path reaches an end. These
 classes do not check it again.
@@ -137,7 +138,7 @@ class Character:
     )
 
     def reply_at(self, step_id: str) -> str:
-        """Return what the character says at a step."""
+        """Return what this invented person says at a step."""
         return self.replies.get(step_id, self.otherwise)
 
 

@@ -1,7 +1,7 @@
 """Builds a `Script` from YAML tables, and checks its names, kinds, lengths and merge fields.
 
-Each diagnostic has the line of its setting. Afterwards `graph.py` and `checks.py` check whether the
-steps make sense together.
+Each diagnostic has the line of the setting that it is about. Afterwards `graph.py` and `checks.py`
+check whether the steps make sense together.
 """
 
 import dataclasses

@@ -1,8 +1,8 @@
 """Reads the values in a YAML mapping: text, names, yes or no (also written true or false), lists
 and nested mappings.
 
-If a setting has an error, the reader adds a diagnostic with its line and returns an empty value. So
-the writer sees all errors at once.
+If a setting has an error, the reader adds a diagnostic with the setting's line, and reading
+continues. So the writer sees all errors at once.
 """
 
 import re

@@ -68,7 +68,8 @@ def personas_for(script: Script | None) -> list[Character]:
 
 
 def persona_of(script: Script | None, kind: str) -> Character:
-    """Return the persona of this kind. If there is none, return a persona who talks."""
+    """Return the persona of this kind. If there is none, return the cheerful persona, or otherwise
+    the first one."""
     known = {person.kind: person for person in reversed(personas_for(script))}
     return known.get(kind) or known.get("cheerful") or personas_for(script)[0]  # type: ignore[call-overload]
 
@@ -113,10 +114,11 @@ def is_complete(
 ) -> bool:
     """Whether a practice call went far enough to count.
 
-    With a persona who talks, the caller must have chosen an outcome, and the main question must
-    have been answered. If no path leads to the main question for this contact, the call must have
-    reached an end of the script instead. Without a script, any outcome is enough. With any other
-    persona, the caller must have chosen an outcome that fits the persona.
+    With a persona who keeps talking, the caller must have chosen an outcome, and the main question
+    must have been answered. If no path through the script leads to the main question with these
+    `fields`, the call must have reached an end of the script instead. Without a script, any outcome
+    is enough. With a persona who does not keep talking, it is enough that the outcome fits the
+    persona.
     """
     if person.kind not in TALKERS:
         return outcome in FITTING[person.kind]
@@ -200,7 +202,7 @@ class WalkedPath:
         return cls(walked, in_order, fields)
 
     def feedback(self, wanted: Callable[[Step], bool], done: str, missed: str) -> list[Feedback]:
-        """Return praise if the call went through a wanted step, for which `wanted` is true.
+        """Return praise if the call went through a step for which `wanted` is true (a wanted step).
 
         Otherwise, if a wanted step was still ahead, return advice with the title of that step.
         """
@@ -210,7 +212,8 @@ class WalkedPath:
         return [Feedback(False, f"You stopped before {title}. {missed}")] if title else []
 
     def missed(self, wanted: Callable[[Step], bool]) -> str:
-        """Return the quoted title of the first wanted step that was still ahead.
+        """Return the quoted title of the first step still ahead for which `wanted` is true (a
+        wanted step).
 
         Return "" if no wanted step was ahead, or if the call went through a wanted step.
         """

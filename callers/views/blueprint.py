@@ -89,8 +89,8 @@ pages.after_request(gzip_if_asked)
 
 @pages.after_request
 def add_call_headers(response: Response) -> Response:
-    """Add a header with the call's id and the verdict on the request, so that the phone can delete
-    its copy of the request.
+    """Add a header with the call's id and "saved" or "refused", so that the phone can delete its
+    copy of the request.
 
     For our own JavaScript, the address of a redirect is sent in a separate header. The browser
     would follow a real redirect automatically, and JavaScript would see only the headers of the

@@ -2,9 +2,9 @@
 as the response to an outcome.
 
 An open page can show the next contact without being replaced. The page says in a header which
-scripts it has, and the response is the contact as JSON (`next_call`). The JSON has the values for
-the page's slots, the toast of the last call, and the script if the page does not have it yet.
-call_person.js shows the contact.
+scripts for calls it has, and the response is the contact as JSON (`next_call`). The JSON has the
+values of the script's merge fields, the message about the last call, and the script if the page
+does not have it yet. call_person.js shows the contact.
 """
 
 from dataclasses import asdict
@@ -24,8 +24,8 @@ SHAPE = "2"
 
 
 def scripts_of_page() -> frozenset[str] | None:
-    """Return the keys of the scripts that the page already has. Return None if the page cannot show
-    a contact that comes as JSON."""
+    """Return the keys of the scripts for calls that the page already has. Return None if the page
+    cannot show a contact that comes as JSON."""
     shape, *keys = request.headers.get(SCREEN_HEADER, "").split() or ("",)
     return frozenset(keys) if shape == SHAPE else None
 

@@ -41,9 +41,9 @@ from scripts_library.merge_fields import render_html
 def calling() -> ResponseReturnValue:
     """Show the briefing, or the page that fits the caller's state.
 
-    A waiting caller gets the lobby. A caller with a hold is redirected to the contact. A caller
-    whose party or campaign has ended gets the thank-you page. If a party has ended, a caller who
-    was never admitted does not see the party's results.
+    A caller who has not been admitted yet gets the lobby. A caller who already has a contact is
+    redirected to the contact's page. A caller whose party or campaign has ended gets the thank-you
+    page. If a party has ended, a caller who was never admitted does not see the party's results.
     """
     caller = g.caller
     held = current_hold(caller) is not None
@@ -120,9 +120,9 @@ def next_person() -> ResponseReturnValue:
 def wait() -> ResponseReturnValue:
     """Claim and show the next contact, or show the waiting page. Each load of the page tries again.
 
-    The view claims on a GET request, so that the page can try again without JavaScript. This is
-    safe, because the caller has already asked for a contact, and a reload after a claim shows the
-    same contact.
+    The view claims a contact on a GET request, so that the page can try again without JavaScript.
+    This is safe, because the caller has already asked for a contact, and a reload after a claim
+    shows the same contact.
     """
     if g.caller.promised_at is None:
         return redirect(url_for(".calling"))

@@ -169,7 +169,7 @@ class CallView:
 def view_of(
     hold: Hold, caller: Caller, campaign: Campaign, change: str = "", from_start: bool = False
 ) -> CallView:
-    """Return the view model of a hold's call page.
+    """Return the view model of the call page for the contact in `hold`.
 
     `change` is the id of an answered step to show again. With `from_start`, the script starts at
     the first step, even if an earlier call stopped in the middle.

@@ -41,7 +41,7 @@ WRONG_CODES = "20 per minute; 200 per hour"
 
 
 def _joins_from_one_address() -> str:
-    """Return the limit on joins from one address.
+    """Return the limit on joins from one network address.
 
     It is high enough for two rooms behind one router, and too low for a flood of made-up names on
     the host's list and the board.

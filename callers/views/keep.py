@@ -1,5 +1,5 @@
-"""Let a caller become a volunteer and so keep their calls, by opening a link that is mailed to
-them."""
+"""Let a caller become a volunteer by opening a mailed link, so that their calls are kept under
+their e-mail address."""
 
 from flask import flash, g, jsonify, make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
@@ -23,7 +23,8 @@ SENT = "We've sent you a link. Open it to keep your calls."
 @limiter.limit("5 per 15 minutes", key_func=typed_email_key)
 @for_callers
 def keep() -> ResponseReturnValue:
-    """E-mail the caller a link. The calls are kept when the caller opens the link."""
+    """E-mail the caller a link. When the caller opens the link, their calls are kept under the
+    e-mail address."""
     caller = g.caller
     try:
         email = normalise_email(str(read_fields().get("email") or ""))

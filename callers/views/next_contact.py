@@ -1,4 +1,5 @@
-"""The response after a claim: the contact's page, or the reason why there is no contact.
+"""The response after a claim, which gives the caller the next contact: the contact's page, or the
+reason why there is no contact.
 
 This module commits the claims.
 """
@@ -43,8 +44,8 @@ WITH_A_TIME = (NobodyToCallError, PacePausedError, OnBreakError)
 
 
 class OverloadedError(NotRunningError):
-    """The error for a claim that must wait until the server is less busy. The call that the caller
-    has just recorded is saved."""
+    """The error for a caller who must wait for the next contact until the server is less busy. The
+    call that the caller has just recorded is saved."""
 
     title = "One moment"
 
@@ -66,8 +67,8 @@ def show_next(
 
     `from_waiting_page` is true for a request from the waiting page, which tries again
     automatically. `recorded_json` has the fields that a recorded outcome adds to the JSON response.
-    With these fields, the response is a success even without a next contact. `holds_nobody` is
-    passed to `claim.claim` as `has_no_hold`.
+    With these fields, the response is a success even without a next contact. `holds_nobody` says
+    that the caller certainly has no contact on the screen.
     """
     if _waits_for_the_phone():
         page = phone_page.show_phone(g.caller, recorded_json or {})
@@ -104,10 +105,11 @@ def show_next(
 
 
 def _put_off(from_waiting_page: bool, recorded_json: dict[str, Any] | None) -> ResponseReturnValue:
-    """Return the response of a server that is too busy for a claim.
+    """Return the response if the server is too busy to give the caller a contact.
 
-    The call page is told when to send its outcome again. The answer then has the next contact. So
-    the page does not load the waiting page, which would cost more than the claim that was put off.
+    The call page is told when to send its outcome again. The response to that second request has
+    the next contact. So the page does not load the waiting page, which would cost more than finding
+    the contact now.
     """
     busy = OverloadedError()
     if not wants_screen():
@@ -130,7 +132,8 @@ def _waits_for_the_phone() -> bool:
 def show_or_redirect(
     hold: Hold, recorded_json: dict[str, Any] | None = None, undone: str = ""
 ) -> ResponseReturnValue:
-    """Show the page of a hold, or redirect to it. `undone` is the outcome that was just undone.
+    """Show the page of the contact in `hold`, or redirect to it. `undone` is the outcome that was
+    just undone.
 
     Our own JavaScript or an API client gets the contact in the response. A browser gets a redirect,
     so that a reload repeats a GET request and not the form (POST/redirect/GET).
@@ -147,7 +150,8 @@ def show(
     recorded_json: dict[str, Any] | None = None,
     undone: str = "",
 ) -> ResponseReturnValue:
-    """Show the contact of a hold: as a page, or as JSON for a page that is already open.
+    """Show the contact in `hold`: as a page, or as JSON for a page that is already open or for an
+    API client.
 
     `refused` says what was wrong with the form that was just sent. `undone` is the outcome that was
     just undone, or "".

@@ -41,9 +41,9 @@ GOAL_IS_NEWS_FOR = 50
 
 @dataclass(frozen=True)
 class Toast:
-    """What the page says after a call. `said` says how the call was recorded, and `undo` is the
-    address that undoes it. `how_far` describes the progress so far. `joy` celebrates the call, and
-    is usually ""."""
+    """What the page says after a call. `said` says which outcome was recorded, and `undo` is the
+    address that undoes the outcome. `how_far` describes the progress so far. `joy` celebrates the
+    call, and is usually ""."""
 
     said: str
     undo: str
@@ -98,7 +98,7 @@ def describe_callback(at: datetime, asked: datetime | None, zone: ZoneInfo) -> s
 
 
 def undone_toast(outcome: str) -> Toast:
-    """Return the toast after an undo. It has no button."""
+    """Return the message that the page shows after an undo. It has no button."""
     taken = label_of(outcome).lower()
     return Toast(f"Taken back: {taken}. You're with the same person again.", "", "", "")
 
@@ -106,8 +106,8 @@ def undone_toast(outcome: str) -> Toast:
 def toast_of(
     caller: Caller, asked_callback: datetime | None = None, recorded: LastCall | None = None
 ) -> Toast | None:
-    """Return the toast of the caller's last recorded call. Return None if the caller cannot undo
-    this call, or if it was recorded too long ago.
+    """Return the message about the caller's last recorded call. Return None if the caller cannot
+    undo this call, or if it was recorded too long ago.
 
     `recorded` is the call that this request has recorded, if any. Otherwise a query reads the last
     call. `asked_callback` is the callback time that the caller has just chosen, if any.
@@ -182,7 +182,7 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
 
 def totals_of_today(caller: Caller) -> dict[str, int]:
     """Return the numbers of calls, conversations and yeses that the caller had in the last twelve
-    hours. Calls that an organiser has set aside do not count."""
+    hours. Calls that an organiser has excluded from the totals do not count."""
     row = db.session.execute(
         select(
             func.count(),
@@ -210,8 +210,8 @@ def unrecorded_call(caller: Caller) -> Call | None:
     """Return the caller's latest call if it ended without an outcome. Otherwise return the latest
     call whose outcome the caller has undone and which then ended without a new outcome, or None.
 
-    The hold of this call has expired, or the caller released the hold. But the caller may have
-    talked to the person, so the page lets the caller say how the call ended.
+    The caller's time with the contact ran out, or the caller gave the contact back. But the caller
+    may have talked to the person, so the page lets the caller say how the call ended.
     """
     latest = select(Call).order_by(Call.handed_out_no.desc().nulls_last(), Call.started_at.desc())
     own = latest.where(Call.caller_id == caller.id).limit(1)

@@ -1,7 +1,7 @@
 """What a caller does on the telephone, in campaigns that call through a telephone service.
 
-The views only change rows in the database. The dialler reads these rows, then opens or ends lines.
-No response contains the number of a person to call.
+The views only change rows in the database. The dialler, a separate process, reads these rows, then
+opens or ends telephone lines. No response contains the number of a person to call.
 """
 
 import uuid
@@ -81,7 +81,7 @@ def phone_connect() -> ResponseReturnValue:
 @pages.post("/calling/phone/ready")
 @for_callers
 def phone_ready() -> ResponseReturnValue:
-    """Store whether the caller wants the next person: "ready" is yes or no."""
+    """Store whether the caller wants the next person: "ready" in the form is yes or no."""
     _campaign_on_the_phone()
     set_ready(g.caller, str(read_fields().get("ready")) != "no")
     return _done()
@@ -107,7 +107,7 @@ def phone_hang_up() -> ResponseReturnValue:
 @pages.post("/calling/person/<uuid:call_id>/dial")
 @for_callers
 def dial(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Call the person on the screen, in a campaign in which callers see people first."""
+    """Call the person on the screen, in a campaign in which callers see people before the call."""
     campaign = _campaign_on_the_phone()
     if campaign.mode.dials_first:
         raise ConflictError("In this campaign, we call people for you.", "Tap Ready.")

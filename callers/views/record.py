@@ -1,11 +1,11 @@
 """The views that record a call. They save answers and outcomes, undo an outcome, return the contact
-to the queue, and renew the hold.
+to the queue, and extend the time for which the caller keeps the contact.
 
 They accept forms and JSON. Every address has the call's id. A request that is sent twice changes
 nothing the second time, so JavaScript, plain forms and a second tap may repeat it. The addresses
-for answers, outcome and undo also have the call's turn (`?turn=0`), and an answer may have "seq", a
-number that grows with each answer. By the turn and "seq" the server recognises an old copy of a
-request that the network delivers late.
+for answers, outcome and undo also have the call's turn, which says how often its outcome was undone
+(`?turn=0`), and an answer may have "seq", a number that grows with each answer. By the turn and
+"seq" the server recognises an old copy of a request that the network delivers late.
 """
 
 import uuid
@@ -64,9 +64,9 @@ def answer(call_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _find_with_call(caller_id: int) -> Caller | None:
-    """Return the caller. Store in `g` the fields of the request and the rows of the call, which one
-    query reads together with the caller. If the request copies the answers of an earlier call, the
-    call is read later, because copying changes the call."""
+    """Return the caller. Store in `g` the fields of the request, and the rows of the call, which
+    are read by the same query as the caller. If the request copies the answers of an earlier call
+    into this call, the rows are read later, because copying changes them."""
     g.fields, g.call_rows = read_fields(), None
     outcome = OUTCOMES.get(_outcome_in(g.fields))
     if outcome is None or g.fields.get("go_on_from"):
@@ -188,7 +188,8 @@ def _callback_at(
 
 
 def _turn() -> int | None:
-    """Return the turn of the call that the request names, or None if it names none."""
+    """Return the call's turn (how often its outcome was undone) according to the request, or None
+    if the request does not say."""
     return request.args.get("turn", type=int)
 
 

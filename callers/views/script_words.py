@@ -32,7 +32,7 @@ Transitions = list[list[Any]]
 @dataclass(frozen=True)
 class ScriptWords:
     """A script version's words, as safe HTML with slots. In a campaign without a script, `script`
-    is None, and the only words are the identification.
+    is None, and the only words are those that say who is calling.
 
     `key` identifies exactly these words. A release that renders them differently gives them a
     different key. `field_names` are the merge fields in the words. `steps` has each step twice:
@@ -92,8 +92,8 @@ class ScriptWords:
     def transitions(self, fields: Fields, only_own: bool = False) -> dict[str, Any]:
         """Return the data that call_path.js needs to find the next step of a call.
 
-        With `only_own`, "steps" has only the steps whose transitions depend on the contact. A page
-        that has the script already knows the transitions of the other steps.
+        With `only_own`, "steps" has only the steps whose transitions depend on the contact. For the
+        other steps, a page that has the script knows the transitions already.
         """
         if self.script is None:
             return {"first": None, "steps": {}}

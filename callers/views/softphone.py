@@ -38,8 +38,7 @@ def softphone() -> ResponseReturnValue:
     """Return a sign-in with which this browser can open the caller's own line. The sign-in is valid
     for this line only, and does not contain the number of a person to call.
 
-    Raises ConflictError until the caller has connected this browser and the dialler has made the
-    line.
+    Raises ConflictError until the caller has connected this browser and the line has been made.
     """
     phone = phone_of(g.caller.id)
     if not phone.situation.is_on or not phone.by_browser or phone.line_id is None:

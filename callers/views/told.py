@@ -1,8 +1,8 @@
 """A page to open during a call. It has the text message to send to the person, and a form for what
 the person said about themselves: another number, another name, or that they moved.
 
-The call page has a folded part with the same content. The page asks for the content only when the
-caller opens that part (call_told.js).
+The call page has the same content in a part that is closed at first. The page asks for the content
+only when the caller opens that part (call_told.js).
 """
 
 import uuid
@@ -38,7 +38,8 @@ def told() -> ResponseReturnValue:
 @limiter.limit(SENDS, key_func=device_key)
 @for_callers
 def send_told(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Store what the person said. The JSON has "number", "first_name", "last_name" and "place"."""
+    """Store what the person said. A JSON request has "number", "first_name", "last_name" and
+    "place"."""
     fields = read_fields()
     try:
         tell(g.caller, call_id, fields)

@@ -1,5 +1,5 @@
 """The page for a caller when there is nobody for them to call. It shows the reason, the time of the
-next attempt, and the results so far of the caller and the team."""
+next attempt, and the totals of the caller and the team so far."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,12 +48,12 @@ _ENDS_SOON = (EmptyReason.ON_SCREENS, EmptyReason.BEING_READ)
 
 @dataclass(frozen=True)
 class Waiting:
-    """Why a caller gets nobody, for the waiting page.
+    """Why a caller gets no contact, for the waiting page.
 
     `key` differs for each reason and time, so an open page notices that its reason is out of date.
-    `next_at` (aware UTC) is the end of the wait, or None if that is unknown. `ask_every` is in
-    seconds, or None if the page should not ask before `next_at`. `pauses` is true if the caller was
-    too fast and pauses until `next_at`.
+    `next_at` (aware UTC) is the end of the wait, or None if that is unknown. `ask_every` says after
+    how many seconds the page asks for a contact again, or is None if it should not ask before
+    `next_at`. `pauses` is true if the caller was too fast and must pause until `next_at`.
     """
 
     key: str
@@ -152,8 +152,8 @@ def render_ended(over: GoneError, caller: Caller) -> str:
 
 
 def team_of(caller: Caller) -> dict[str, int]:
-    """Return {"team": conversations of the caller's party}. The dict is empty for a caller without
-    a party."""
+    """Return the number of conversations of the caller's party, under the key "team". The dict is
+    empty for a caller without a party."""
     if caller.party_id is None:
         return {}
     return {"team": party_totals([caller.party_id])[caller.party_id].conversations}

@@ -1,4 +1,5 @@
-"""Creates, finds, renames, deactivates and reactivates accounts. These functions do not commit."""
+"""Creates, finds, renames, deactivates and reactivates accounts. The functions of this module do
+not commit."""
 
 from collections.abc import Iterable
 
@@ -30,10 +31,11 @@ def create_account(
     """Return the account with this address, and give it these roles in the whole installation. If
     there is no such account, create it.
 
-    An existing account keeps its name, unless its name is empty. An organiser of the whole
+    `name` is stored only if the account is new or has no name yet. An organiser of the whole
     installation is not given the role of host, because they may host without it. `by` is the
-    account that asks for this, or None if a command does. Raises InvalidInputError for a malformed
-    address or an unknown role, and ConflictError for a deactivated account.
+    account of the person who gives the roles, or None if a command gives them. Raises
+    InvalidInputError for a malformed address or an unknown role, and ConflictError for a
+    deactivated account.
     """
     email = normalise_email(email)
     account = account_of(email) or _insert_account(email, name)
@@ -50,7 +52,8 @@ def create_account(
 
 
 def account_of(email: str) -> Account | None:
-    """Return the account of this address, active or not. The address need not be normalised."""
+    """Return the account with this e-mail address, even if it is deactivated, or None if there is
+    no such account. The address need not be normalised."""
     try:
         email = normalise_email(email)
     except InvalidInputError:
@@ -67,15 +70,16 @@ def account_for(account_id: int) -> Account:
 
 
 def all_accounts() -> list[Account]:
-    """Return all accounts with their roles. Active accounts come first, and both groups are sorted
-    by name."""
+    """Return all accounts with their roles. Active accounts come first, then deactivated accounts.
+    Each group is sorted by name."""
     order = (Account.active.desc(), Account.name, Account.email)
     query = select(Account).options(selectinload(Account.roles)).order_by(*order)
     return list(db.session.scalars(query))
 
 
 def rename(account: Account, name: str) -> None:
-    """Change the name that pages show for the account. Raises InvalidInputError if it is empty."""
+    """Change the name that pages show for the account. Raises InvalidInputError if the new name is
+    empty."""
     name = _clean_name(name)
     if not name:
         raise InvalidInputError("Your name is empty.", "Type the name that others should see.")
@@ -84,7 +88,7 @@ def rename(account: Account, name: str) -> None:
 
 
 def deactivate(account: Account) -> None:
-    """Deactivate the account, and end its open sessions and unused sign-in links.
+    """Deactivate the account, end its open sessions, and make its unused sign-in links invalid.
 
     Its campaigns and parties stay. Raises ConflictError for the only organiser of the whole
     installation.

@@ -1,4 +1,4 @@
-"""The name of a browser and its system, from its User-Agent header."""
+"""Finds the names of a browser and its operating system in a User-Agent header."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Invitations by e-mail, each with a sign-in link. These functions do not commit."""
+"""Invitations by e-mail, each with a sign-in link. The functions of this module do not commit."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ INVITATION_LIVES_FOR = timedelta(days=3)
 def invite_host(campaign: Campaign, email: str, name: str, by: Account | None) -> Account:
     """Let this person run parties for the campaign, and e-mail them an invitation.
 
-    If the address has no account, this creates one. Raises the errors of `create_account`, and
+    If no account has this address, create one. Raises the errors of `create_account`, and
     mail.MailNotSentError.
     """
     account = create_account(email, name, [RoleName.HOST], by)
@@ -49,7 +49,8 @@ def _add_host(campaign: Campaign, account: Account) -> None:
 
 
 def invite_with_role(email: str, name: str, role: str, scope: Scope, by: Account | None) -> Account:
-    """Make this person an organiser or a viewer in this scope, and e-mail them an invitation.
+    """Make this person an organiser or a viewer of a campaign, a chapter or the whole installation
+    (`scope`), and e-mail them an invitation.
 
     Raises the errors of `invite_host` and of `roles.give_role`.
     """
@@ -61,8 +62,8 @@ def invite_with_role(email: str, name: str, role: str, scope: Scope, by: Account
 
 
 def send_invitation(account: Account, sentence: str, next: str = "/") -> None:
-    """E-mail an invitation. `sentence` says what the person is invited to. The link leads to
-    `next`, a path on this site.
+    """E-mail an invitation. `sentence` says what the person is invited to. The sign-in link in the
+    e-mail leads to `next`, a path on this site.
 
     Raises mail.MailNotSentError.
     """

@@ -35,7 +35,7 @@ class LinkExpiredError(GoneError):
 
 @dataclass(frozen=True)
 class Link:
-    """A link that was valid when `read` read it."""
+    """A link that was valid when `read` checked its token."""
 
     account: Account
     issued_at: datetime
@@ -48,8 +48,8 @@ def token_for(
 ) -> str:
     """Return the token of a new link for the account.
 
-    `next` is the path on this site that the link leads to. A `reusable` link works any number of
-    times until it expires, and never in production: the demonstration prints such links.
+    `next` is the path on this site that the link leads to. A `reusable` link, such as Phonebank's
+    demonstration prints, works any number of times until it expires, but never in production.
     """
     issued = now()
     return _serializer().dumps(
@@ -91,7 +91,7 @@ def read(token: str) -> Link:
 
 
 def spend(link: Link) -> None:
-    """Mark the link as used. The account stays locked until the commit.
+    """Mark the link as used. The account's row stays locked until the commit.
 
     Raises LinkExpiredError if another request has used the link since `read` returned it, or if the
     account has been deactivated or signed out everywhere.

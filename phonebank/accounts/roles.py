@@ -1,4 +1,4 @@
-"""Gives an account a role, and takes one away. These functions do not commit.
+"""Gives roles to accounts, and takes roles away. The functions of this module do not commit.
 
 An organiser or a viewer has the role in the whole installation, in one chapter or in one campaign
 (a `Scope`). Within any one scope, an account has at most one of these two roles.
@@ -27,8 +27,7 @@ class Scope:
     campaign_id: int | None = None
 
     def __str__(self) -> str:
-        """Return the scope as pages and forms send it: "everywhere", "chapter-3" or
-        "campaign-4"."""
+        """Return the scope as a form sends it: "everywhere", "chapter-3" or "campaign-4"."""
         if self.chapter_id is not None:
             return f"chapter-{self.chapter_id}"
         return f"campaign-{self.campaign_id}" if self.campaign_id is not None else "everywhere"
@@ -41,7 +40,7 @@ SCOPED_ROLES = (RoleName.ORGANISER, RoleName.VIEWER)
 
 @dataclass(frozen=True)
 class HeldRole:
-    """A role of an account. `where` names its scope for people, and is "" for a host."""
+    """A role of an account. `where` is the role's scope in words, or "" for the role of host."""
 
     role: RoleName
     scope: Scope
@@ -52,7 +51,8 @@ class HeldRole:
 
 
 def parse_scope(text: str) -> Scope:
-    """Return the scope of a form's value. Raises InvalidInputError if the value names no scope."""
+    """Return the scope that a form's value names. Raises InvalidInputError if the value names no
+    scope."""
     kind, _, number = text.partition("-")
     if text == str(EVERYWHERE):
         return EVERYWHERE
@@ -113,10 +113,10 @@ def give_role(account: Account, role: str, scope: Scope, by: Account | None) -> 
     account out everywhere and return True. Otherwise return False.
 
     If the account is a viewer in the scope and becomes an organiser, or the reverse, the new role
-    replaces the old role. `by` is the organiser who asks for this, or None if a command does.
-    Raises InvalidInputError for an unknown role, or for the role of a host in a chapter or
-    campaign. Raises NotFoundError for an unknown scope. Raises ConflictError for a deactivated
-    account, or if no organiser of the whole installation would be left.
+    replaces the old role. `by` is the account of the person who gives the role, or None if a
+    command or a job gives it. Raises InvalidInputError for an unknown role, or for the role of a
+    host in a chapter or campaign. Raises NotFoundError for an unknown scope. Raises ConflictError
+    for a deactivated account, or if no organiser of the whole installation would be left.
     """
     wanted = find_role(role)
     lock_account(account)
@@ -142,8 +142,9 @@ def give_role(account: Account, role: str, scope: Scope, by: Account | None) -> 
 def take_role(account: Account, role: str, scope: Scope, by: Account | None) -> None:
     """Take this role away from the account, and sign it out everywhere.
 
-    `by` is as for `give_role`. Raises ConflictError if the account does not have the role, or is
-    the last organiser of the whole installation.
+    `by` is the account of the person who takes the role away, or None if a command takes it away.
+    Raises ConflictError if the account does not have the role, or is the last organiser of the
+    whole installation.
     """
     find_role(role)
     lock_account(account)
@@ -291,9 +292,10 @@ def _finish(
     after: dict[str, Any] | None,
     before: list[str],
 ) -> None:
-    """Record the change, and sign the account out.
+    """Record the change of role in the audit, and sign the account out everywhere.
 
-    The account may be signed in as a host, without the second factor that an organiser needs.
+    Otherwise a host who becomes an organiser could stay signed in without the second factor that
+    organisers need.
     """
     db.session.expire(account, ["roles", "scoped_roles"])
     campaign = db.session.get(Campaign, scope.campaign_id) if scope.campaign_id else None

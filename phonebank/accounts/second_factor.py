@@ -32,8 +32,9 @@ class SingleUseTotp(Totp):
     def set_last_counter(self, user: Any, tmatch: Any) -> None:
         """Store that the code of this 30-second step has been used.
 
-        Raises UsedTokenError if this code or a later one has been used in the meantime, or if the
-        account has been changed. Flask-Security treats such a code as wrong.
+        Raises UsedTokenError if this code or a later one has been used in the meantime, if the
+        account has been deactivated or signed out everywhere, or if another browser has just set up
+        the account's first authenticator app. Flask-Security treats such a code as wrong.
         """
         step = tmatch.counter
         used = (
@@ -56,7 +57,7 @@ class SingleUseTotp(Totp):
 
 
 class SingleUseRecoveryCodes(MfRecoveryCodesUtil):
-    """An account's recovery codes. The account stays locked while one of the codes is checked."""
+    """An account's recovery codes. The account's row is locked before a code is checked."""
 
     def check_recovery_code(self, user: Any, code: str) -> bool:
         """Whether the code is one of the account's recovery codes.
@@ -85,5 +86,6 @@ def reset_second_factor(account: Account) -> None:
 
 
 def _is_first_setup() -> bool:
-    """Whether this request sets up the account's first app, before the browser is signed in."""
+    """Whether this request sets up the account's first authenticator app, before the browser is
+    signed in."""
     return session.get("tf_state") == "validating_profile" and "tf_user_id" in session

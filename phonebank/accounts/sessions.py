@@ -1,4 +1,4 @@
-"""Sessions: the browsers that an account is signed in with.
+"""Sessions: one for each browser in which an account is signed in.
 
 The cookie holds a secret, and the table holds the hash of that secret. The server ends a session
 when its browser signs out, when the account is signed out everywhere, or `SIGNED_IN_FOR` after the
@@ -108,8 +108,8 @@ def current_id() -> int | None:
 def is_open(engine: Engine, session_id: int | None) -> bool:
     """Whether a session has not ended.
 
-    A streamed response asks this on another connection, because by then the request's own
-    connection is back in the pool.
+    A streamed response needs a new database connection for this check, because by then the
+    request's own connection is back in the pool.
     """
     open_session = select(AccountSession.id).where(
         AccountSession.id == session_id, AccountSession.created_at > now() - SIGNED_IN_FOR

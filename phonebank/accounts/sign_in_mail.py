@@ -21,7 +21,8 @@ def sign_in_link(
 ) -> str:
     """Return the address of a new link that signs the account in and leads to `next`.
 
-    `reusable` is for the demonstration and never works in production: see `links.token_for`.
+    A `reusable` link is for Phonebank's demonstration, and never works in production: see
+    `links.token_for`.
     """
     token = links.token_for(account, next, lives_for, reusable)
     return link_to("accounts.use_link", token=token)

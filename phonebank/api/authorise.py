@@ -1,4 +1,4 @@
-"""Decides from the token in the request who may use an address of the API.
+"""Decides from the token in a request whether the request may use an address of the API.
 
 The token comes in the `Authorization` header. The API ignores cookies, so a web page in an
 organiser's browser cannot use the API in the organiser's name, and no form token is needed.
@@ -25,7 +25,7 @@ RATE = "1200 per minute"
 
 
 def rate() -> str:
-    """Return the limit on the requests that a token may send, as text for Flask-Limiter."""
+    """Return the limit on the number of requests with one token, as text for Flask-Limiter."""
     return RATE
 
 
@@ -41,8 +41,8 @@ def for_token(scope: Scope) -> Callable[[View], Callable[..., Any]]:
     """Open a view to requests with a token that has this scope, and limit the rate of each token's
     requests.
 
-    The view reads the token with `token`. Each statement of the view is a separate transaction, and
-    the view commits what it writes.
+    The view gets the token by calling `token`. Each statement of the view is a separate
+    transaction, and the view commits what it writes.
     """
 
     def decorate(view: View) -> Callable[..., Any]:
@@ -75,8 +75,8 @@ _limit = limiter.shared_limit(rate, scope="api", key_func=_token_key, error_mess
 
 def _find(scope: Scope) -> Row[Any]:
     """Return the token of the request. Raises TokenRequiredError if the request has no working
-    token. Raises NotAllowedError if the token lacks the scope, or if its organiser may no longer
-    give it the scope."""
+    token. Raises NotAllowedError if the token lacks the scope, or if the organiser who made the
+    token may no longer give it the scope."""
     kind, _, secret = request.headers.get("Authorization", "").partition(" ")
     found = find_token(secret.strip()) if kind.lower() == "bearer" else None
     if found is None:

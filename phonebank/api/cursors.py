@@ -24,13 +24,13 @@ _LARGEST_LIST_ID = 2**31 - 1
 
 
 def person_cursor(key: PersonKey) -> str:
-    """Return the cursor of the page after this person."""
+    """Return the cursor of the page that begins after this person."""
     return _encode("p", [key.list_id, key.contact_id])
 
 
 def read_person_cursor(cursor: str) -> PersonKey:
-    """Return the key in a cursor of people. Raises InvalidInputError if the cursor is not a valid
-    one."""
+    """Return the key of the person after whom the cursor's page begins. Raises InvalidInputError if
+    the cursor is not a valid one."""
 
     def read(parts: list[Any]) -> PersonKey:
         list_id, contact_id = parts
@@ -41,14 +41,14 @@ def read_person_cursor(cursor: str) -> PersonKey:
 
 
 def outcome_cursor(key: OutcomeKey) -> str:
-    """Return the cursor of the page after this outcome."""
+    """Return the cursor of the page that begins after this outcome."""
     microseconds = (key.changed_at - _EPOCH) // timedelta(microseconds=1)
     return _encode("o", [microseconds, key.call_id.hex])
 
 
 def read_outcome_cursor(cursor: str) -> OutcomeKey:
-    """Return the key in a cursor of outcomes. Raises InvalidInputError if the cursor is not a valid
-    one."""
+    """Return the key of the outcome after which the cursor's page begins. Raises InvalidInputError
+    if the cursor is not a valid one."""
 
     def read(parts: list[Any]) -> OutcomeKey:
         microseconds, call_id = parts

@@ -38,8 +38,8 @@ _ERRORS = {
 
 
 class _Plugin(FlaskPlugin):
-    """spectree's plug-in for Flask, limited to the API's addresses, and without the check of
-    responses."""
+    """spectree's plug-in for Flask, changed so that it describes only the API's addresses and does
+    not check responses."""
 
     def find_routes(self) -> Iterator[Rule]:
         return (
@@ -96,10 +96,10 @@ _spec = SpecTree(
 def described(
     answer: type[BaseModel], scope: Scope, **errors: Any
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Describe a view by its docstring, its annotations, its response and its scope.
+    """Add a view to the API's description, with its docstring, annotations, response and scope.
 
-    The view's annotations name the models of its `query` and `json`. `errors` adds error responses,
-    such as `HTTP_404=(Problem, "…")`.
+    The view's parameters `query` and `json` are annotated with the models that a request must fit.
+    `errors` adds error responses, such as `HTTP_404=(Problem, "…")`.
     """
     resp = Response(HTTP_200=(answer, "Done."), **_ERRORS, **errors)
     describe: Callable[[Callable[..., Any]], Callable[..., Any]] = _spec.validate(

@@ -24,8 +24,8 @@ Cursor = Annotated[
 
 
 class _Sent(BaseModel):
-    """The base of the models of what a client sends. A field with an unknown name is refused,
-    because the name is often a typing error."""
+    """The base class of the models for what a client sends. A field with an unknown name is
+    refused, because the name is often a typing error."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -127,8 +127,8 @@ class Fault(BaseModel):
 
 
 class ContactIn(_Sent):
-    """A person to add or change. Send everything that you know, because fields that you leave out
-    are emptied, except `external_id`."""
+    """A person to add or change. Send everything that you know about the person, because fields
+    that you leave out are emptied, except `external_id`."""
 
     phones: list[Text] = Field(
         min_length=1,
@@ -155,7 +155,7 @@ class ContactsIn(_Sent):
 
 
 class ContactWritten(BaseModel):
-    """What happened to one person."""
+    """What was done with one person of the request."""
 
     index: int = Field(description="The person's place in the request, from 0.")
     result: Upserted = Field(
@@ -168,7 +168,7 @@ class ContactWritten(BaseModel):
 
 
 class ContactsWritten(BaseModel):
-    """What happened to each person, in the order of the request."""
+    """What was done with each person, in the order of the request."""
 
     results: list[ContactWritten]
 
@@ -181,8 +181,8 @@ class DoNotCallIn(_Sent):
 
 
 class DoNotCallWritten(BaseModel):
-    """How many different numbers of the request are on the do-not-call list now, and which texts
-    could not be read."""
+    """How many different numbers of the request are on the do-not-call list now, and which of its
+    texts could not be read as numbers."""
 
     entered: int
     refused: list[Fault]

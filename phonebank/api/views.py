@@ -1,4 +1,4 @@
-"""The addresses of the API that read people and outcomes."""
+"""The API's addresses for reading people and outcomes."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -87,10 +87,10 @@ def contact(contact_id: int) -> Response:
 def outcomes(query: OutcomesQuery) -> Response:
     """The campaign's recorded calls, in the order in which they changed.
 
-    A call appears half a minute after it was recorded. After that, no other call can appear before
-    it, so a client that keeps the last cursor misses no call. If a call is corrected or set aside
-    later, it appears again, with the same `call_id` and a later `changed_at`. Keep only this later
-    version.
+    A call appears half a minute after it was recorded. After that, no other call can appear in an
+    earlier place, so a client that keeps the last cursor misses no call. If a call is corrected or
+    set aside later, it appears again, with the same `call_id` and a later `changed_at`. Keep only
+    this later version.
     """
     if query.cursor:
         key = read_outcome_cursor(query.cursor)

@@ -36,9 +36,9 @@ def write_contacts(json: ContactsIn) -> Response:
     """Add people, or change people whom the campaign already has.
 
     A person is recognised by `external_id`, or otherwise by name and number. Send everything that
-    you know, because fields that you leave out are emptied, except `external_id`. A person's calls
-    are kept. Each person is stored or refused separately. You may send the same request again: the
-    second request changes nothing.
+    you know about each person, because fields that you leave out are emptied, except `external_id`.
+    A person's calls are kept. Each person is stored or refused separately. You may send the same
+    request again: the second request changes nothing.
     """
     people = [_sent(person) for person in json.contacts]
     try:
@@ -58,7 +58,8 @@ def add_do_not_call(json: DoNotCallIn) -> Response:
     """Put numbers on the do-not-call list, which applies to every campaign from the next call on.
 
     Numbers without a country code are read as numbers of the campaign's country. A number that is
-    already on the list counts as entered. A token may enter 1,000 numbers a day.
+    already on the list counts as entered. With one token, at most 1,000 numbers a day can be
+    entered.
     """
     phones: dict[str, None] = {}
     refused = []

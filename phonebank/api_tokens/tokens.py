@@ -43,9 +43,9 @@ WHERE token.secret_hash = :secret_hash AND token.revoked_at IS NULL AND (
 def create_token(
     campaign: Campaign, account: Account, name: str, scopes: Collection[Scope]
 ) -> tuple[ApiToken, str]:
-    """Make a token. Return the token's row and the token itself, which is not stored. Lock the
-    campaign's row before the call, so that two organisers who make tokens at the same time cannot
-    exceed TOKENS_AT_MOST.
+    """Make a token. Return the token's row and the token itself, which is not stored. The calling
+    code must lock the campaign's row first, so that two organisers who make tokens at the same time
+    cannot exceed TOKENS_AT_MOST.
 
     Raises ConflictError if the campaign has TOKENS_AT_MOST tokens that work, and NotAllowedError if
     the token would have a scope that the account may not give.

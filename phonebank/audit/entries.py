@@ -21,8 +21,9 @@ def entries_of(
     campaign: Campaign | None, at_most: int, before_id: int | None = None
 ) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return up to `at_most` entries about a campaign, or about everything if `campaign` is None,
-    newest first. With `before_id`, return only entries with lower ids. A row has the columns of
-    AuditEntry, and `who`."""
+    newest first. With `before_id`, return only entries with lower ids. Each row has the columns of
+    AuditEntry, but instead of the account's id it has `who`: the account's name, or "the server" if
+    no account acted."""
     query = _query(campaign).order_by(AuditEntry.id.desc()).limit(at_most)
     if before_id is not None:
         query = query.where(AuditEntry.id < before_id)
@@ -31,7 +32,7 @@ def entries_of(
 
 def audit_file(campaign: Campaign | None, mark: bool = False) -> Iterator[str]:
     """Return every entry about a campaign, or about everything if `campaign` is None, as pieces of
-    CSV, oldest entry first. `csv_chunks` explains `mark`."""
+    CSV, oldest entry first. `mark` adds the byte order mark of UTF-8, which Excel needs."""
     rows = stream_rows(_query(campaign).order_by(AuditEntry.id))
     return csv_chunks(HEADER, map(_cells, rows), mark)
 

@@ -19,7 +19,8 @@ def record_audit(
     """Add an entry about one action to the audit, in the transaction that performs the action.
 
     `action` says what was done, in up to 40 characters. `account` is None if a job or a volunteer
-    acted. `before` and `after` are JSON values without any name or number of a person.
+    acted. `before` and `after` are the values before and after the action, as JSON without any
+    person's name or number.
     """
     db.session.add(
         AuditEntry(

@@ -1,2 +1,2 @@
-"""Call-outs: evenings in a hall at which people sign in and pledge to host a party. Afterwards,
-these people become hosts, and get their party and kit."""
+"""Call-outs: evenings in a hall at which people sign in and pledge to host a party. Afterwards, the
+people who pledged become hosts, and each gets a party and a kit to print."""

@@ -1,4 +1,5 @@
-"""The area of a person in the hall: the postcode district or the town that the person types."""
+"""The area of a person who signs in at a call-out: the postcode district or the town that the
+person types."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ from phonebank.places.find import describe_place, find_places, place_at
 
 @dataclass(frozen=True)
 class Area:
-    """A place as a call-out stores it: its country, the name that people read, and its centre in
-    degrees."""
+    """A place as a call-out stores it: its country, the name that people read, and the latitude and
+    longitude of its centre in degrees."""
 
     country: str
     area: str
@@ -30,8 +31,8 @@ class WhichPlaceError(InvalidInputError):
 
     @property
     def choices(self) -> list[tuple[str, str]]:
-        """The places to choose from, as the choices of a form field: "COUNTRY/CODE" and the
-        name."""
+        """The places to choose from, as the choices of a form field: pairs of "COUNTRY/CODE" and
+        the place's name."""
         return [(f"{place.country}/{place.code}", describe_place(place)) for place in self.places]
 
 
@@ -39,8 +40,9 @@ def find_area(typed: str, country: str, chosen: str = "") -> Area:
     """Return the area of a typed postcode or town. If a place in the campaign's `country` has the
     typed name, places in other countries are not considered.
 
-    `chosen` is "COUNTRY/CODE" of the place that the person chose from several, or "". Raises
-    InvalidInputError if no place has the name, and WhichPlaceError if several have it.
+    If the person has chosen from several places, `chosen` is the country and code of that place, in
+    the form "COUNTRY/CODE"; otherwise, `chosen` is "". Raises InvalidInputError if no place has the
+    name, and WhichPlaceError if several have it.
     """
     if chosen and chosen.count("/") == 1:
         return _area(place_at(*chosen.split("/")))

@@ -1,4 +1,5 @@
-"""What the projector and the remote of a call-out show. Each change is sent to them.
+"""What the projector and the remote of a call-out show. Each change of what they show is sent to
+both.
 
 A change locks the call-out's row, so changes happen one after another. The figures of the new state
 are counted in the transaction that makes the change, and are sent after it commits. So each event
@@ -43,7 +44,8 @@ def state_of(call_out: CallOut) -> dict[str, Any]:
     """Return what the projector shows. The result includes no data about people except first names
     and areas.
 
-    "follows" is 0, because each event has the whole state (see js/connection.js).
+    "follows" is 0, which tells the page that it needs no earlier event, because each event has the
+    whole state (see js/connection.js).
     """
     in_this = SignUp.call_out_id == call_out.id
     pledged = Pledge.call_out_id == call_out.id

@@ -58,7 +58,8 @@ def call_outs_of(campaign: Campaign) -> Sequence[CallOut]:
 
 
 def call_out_for(campaign: Campaign, call_out_id: int) -> CallOut:
-    """Return a call-out of the campaign. Raises NotFoundError if there is no such call-out."""
+    """Return the campaign's call-out with this id. Raises NotFoundError if there is no such
+    call-out."""
     call_out = db.session.get(CallOut, call_out_id)
     if call_out is None or call_out.campaign_id != campaign.id:
         raise NotFoundError("This campaign has no such call-out.", "Go back to its call-outs.")
@@ -88,17 +89,19 @@ def call_out_by_code(text: str) -> CallOut:
 
 
 def call_out_by_projector(token: str) -> CallOut:
-    """Return the call-out with this projector link. Raises GoneError for any other token."""
+    """Return the call-out whose projector link has this token. Raises GoneError for any other
+    token."""
     return _by_link(CallOut.projector_token == token)
 
 
 def call_out_by_remote(token: str) -> CallOut:
-    """Return the call-out with this remote link. Raises GoneError for any other token."""
+    """Return the call-out whose remote-control link has this token. Raises GoneError for any other
+    token."""
     return _by_link(CallOut.remote_token == token)
 
 
 def move(call_out: CallOut, step: CallOutStep) -> None:
-    """Show another step on the projector. The first call of this function starts the call-out."""
+    """Show another step on the projector. When the first step is shown, the call-out starts."""
     begin_change(call_out)
     at = now()
     call_out.began_at = call_out.began_at or at

@@ -1,4 +1,4 @@
-"""The job that does the work that follows a call-out."""
+"""The job that does what remains to be done after a call-out."""
 
 import logging
 
@@ -13,9 +13,10 @@ log = logging.getLogger(__name__)
 
 @job(CHORES, timeout=5 * 60)
 def look_after_call_outs() -> None:
-    """Turn the pledges of ended call-outs into parties, e-mail hosts their kit, and e-mail the
-    people who took places at these parties. On the morning after a call-out, make a contact list of
-    the people who pledged and have not opened their party."""
+    """Turn the pledges of ended call-outs into parties, e-mail each host a link to the host's kit
+    (a page to print), and ask the people who took places at these parties, by e-mail, to confirm.
+    On the morning after a call-out, make a contact list of the people who pledged and have not
+    visited the site since the e-mail about their party."""
     settle.end_forgotten(now())
     for pledge_id in settle.unsettled_pledges():
         try:

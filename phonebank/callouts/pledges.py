@@ -1,4 +1,4 @@
-"""Pledges: promises to host a party, and the places that people in the hall take at the pledged
+"""Pledges: promises to host a party, and the places that people at the call-out take at the pledged
 parties. These functions do not commit."""
 
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ SHOWN_AT_MOST = 40
 
 @dataclass(frozen=True)
 class Offer:
-    """A pledged party that a person in the hall may go to. It is `km` kilometres from the person's
-    area and has `left` free places. `mine` says whether the person has already taken a place at
-    this party."""
+    """A pledged party that a person at the call-out may go to. It is `km` kilometres from the
+    person's area and has `left` free places. `mine` says whether the person has already taken a
+    place at this party."""
 
     pledge: Pledge
     first_name: str

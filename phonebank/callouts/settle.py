@@ -1,6 +1,7 @@
-"""What follows a call-out: pledges become parties, hosts get their kit by e-mail, and people who
-took places are asked to confirm them. People who pledged but have not opened their party are put
-into a contact list. Each step commits and is safe to repeat."""
+"""What follows a call-out: pledges become parties, hosts get an e-mail with a link to the host's
+kit (a page to print), and people who took places are asked to confirm them. People who pledged but
+have not visited the site since the e-mail about their party are put into a contact list. Each step
+commits and is safe to repeat."""
 
 import logging
 import uuid
@@ -73,8 +74,9 @@ def end_forgotten(at: datetime) -> None:
 
 
 def unsettled_pledges() -> Sequence[int]:
-    """Return the ids of the pledges, from ended call-outs that let people become hosts, whose hosts
-    have not been sent their kit yet. Pledges by people without an e-mail address are left out."""
+    """Return the ids of the pledges whose hosts must still be e-mailed the link to their kit (a
+    page to print): pledges from ended call-outs that let people become hosts. Pledges by people
+    without an e-mail address are left out."""
     return db.session.scalars(
         select(Pledge.id)
         .join(CallOut, CallOut.id == Pledge.call_out_id)
@@ -90,12 +92,12 @@ def unsettled_pledges() -> Sequence[int]:
 
 
 def settle(pledge_id: int) -> None:
-    """Turn a pledge into a party, with the person who pledged as its host, and e-mail this person
-    the kit.
+    """Turn a pledge into a party, with the person who pledged as its host, and e-mail this person a
+    link to the host's kit (a page to print).
 
     The party is stored before the e-mail is sent. If the mail server does not answer, this function
-    raises mail.MailNotSentError, and the next run sends the e-mail. If the address is refused for
-    good, the kit is not sent again, and the host is among the people to follow up.
+    raises mail.MailNotSentError, and the next run of the job sends the e-mail. If the address is
+    refused for good, the e-mail is not sent again, and the host is among the people to follow up.
     """
     pledge = get_locked(Pledge, pledge_id)
     if pledge is None or pledge.kit_sent_at is not None:
@@ -161,9 +163,9 @@ def _place_of(pledge: Pledge) -> Place | None:
 
 
 def uninvited_seats() -> Sequence[tuple[int, uuid.UUID]]:
-    """Return the keys of the seats (`PledgeSeat`) about which an e-mail must still be sent. Such a
-    seat was taken by a person with an e-mail address, at a pledge that has become a party. The
-    party is not cancelled and has not started."""
+    """Return the primary keys of the seats (`PledgeSeat`) about which an e-mail must still be sent.
+    Such a seat was taken by a person with an e-mail address, at a pledged party that has been set
+    up. The party is not cancelled and has not started."""
     rows = db.session.execute(
         select(PledgeSeat.pledge_id, PledgeSeat.sign_up_id)
         .join(Pledge, Pledge.id == PledgeSeat.pledge_id)
@@ -181,10 +183,10 @@ def uninvited_seats() -> Sequence[tuple[int, uuid.UUID]]:
 
 
 def invite_seat(pledge_id: int, sign_up_id: uuid.UUID) -> None:
-    """E-mail a person who took a place at a pledged party. By the link in the e-mail, the person
+    """E-mail a person who took a place at a pledged party. With the link in the e-mail, the person
     asks the host for the place, like every other guest. Raises mail.MailNotSentError if the mail
-    server does not answer. The next run then sends the e-mail. If the address is refused for good,
-    the e-mail is not sent again."""
+    server does not answer. The next run of the job then sends the e-mail. If the address is refused
+    for good, the e-mail is not sent again."""
     seat = db.session.get(
         PledgeSeat, (pledge_id, sign_up_id), with_for_update=True, populate_existing=True
     )
@@ -234,8 +236,8 @@ def _morning_after(ended_at: datetime, call_out: CallOut) -> datetime:
 
 def follow_up(call_out_id: int) -> None:
     """Make a campaign with the recruitment script, and in it a contact list of the people who
-    pledged, gave a phone number, and have not opened their party. The campaign is a draft: an
-    organiser starts it."""
+    pledged, gave a phone number, and have not visited the site since the e-mail about their party.
+    The campaign is a draft: an organiser starts it."""
     call_out = get_locked(CallOut, call_out_id)
     if call_out is None or call_out.followed_up_at is not None:
         db.session.rollback()
@@ -253,14 +255,15 @@ def follow_up(call_out_id: int) -> None:
 
 
 def pledges_not_set_up(call_out: CallOut) -> set[int]:
-    """Return the ids of the call-out's pledges that have no party, or whose host has not opened the
-    party."""
+    """Return the ids of the call-out's pledges that have no party, or whose host has not visited
+    the site since the e-mail about the party."""
     query = select(Pledge.id).where(Pledge.call_out_id == call_out.id, not_set_up())
     return set(db.session.scalars(query))
 
 
 def not_set_up() -> ColumnElement[bool]:
-    """The condition that a pledge has no party, or that its host has not opened the party."""
+    """The condition that a pledge has no party, or that the party's host has not visited the site
+    since the e-mail about the party."""
     return Pledge.party_id.is_(None) | ~_HAS_COME
 
 
@@ -287,7 +290,8 @@ def _store_people(call_out: CallOut, people: Sequence[SignUp]) -> None:
 
 
 def _follow_up_campaign(call_out: CallOut) -> Campaign:
-    """Return a new draft that has the settings of the call-out's campaign."""
+    """Return a new draft campaign with the organisation, country, chapter, calling hours and
+    data-protection statements of the call-out's campaign."""
     parent = call_out.campaign
     copied = (
         "on_behalf_of",
@@ -316,8 +320,8 @@ def _follow_up_campaign(call_out: CallOut) -> Campaign:
 
 
 def forget_sign_ups() -> None:
-    """Delete the people who signed in, and their pledges, in campaigns whose people are erased. The
-    calling code commits."""
+    """Delete the sign-ups and pledges of campaigns whose personal data is erased. The calling code
+    commits."""
     over = (
         select(CallOut.id)
         .join(Campaign, Campaign.id == CallOut.campaign_id)

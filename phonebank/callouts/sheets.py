@@ -70,8 +70,8 @@ def sheets_of(call_out: CallOut) -> Sequence[CallOutSheet]:
 
 
 def sheet_by_token(token: str) -> CallOutSheet:
-    """Return the sheet with this token, which is in the sheet's printed code. Raises GoneError for
-    any other token."""
+    """Return the sheet with this token, which is part of the link in the QR code printed on the
+    sheet. Raises GoneError for any other token."""
     sheet = db.session.scalar(select(CallOutSheet).where(CallOutSheet.token == token))
     if sheet is None:
         raise GoneError("This sheet's link no longer works.", "Ask the organiser.")
@@ -94,7 +94,8 @@ def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
     """Store one line. `number` is the number of the line that the page asked for. If that line is
     already stored, because the form was sent twice, nothing changes.
 
-    Raises the errors of signing in and pledging, and ConflictError for a finished sheet.
+    Raises InvalidInputError for values that cannot be used, the errors of `sign_ups.sign_up` and
+    `pledges.pledge`, and ConflictError for a finished sheet.
     """
     begin_change(sheet.call_out)
     _lock_unfinished(sheet)

@@ -60,8 +60,8 @@ def sign_up(
     """Sign a person in, and return their sign-up and whether it is new.
 
     If `sign_up_id` is already stored, the same form was sent again, and nothing changes. If the
-    address or number is already stored, the same person signs in again: their name and area are
-    replaced. In both cases the person is counted once.
+    e-mail address or phone number is already stored, the same person signs in again: their name and
+    area are replaced. In both cases the person is counted once.
     """
     begin_change(call_out)
     again = db.session.get(SignUp, sign_up_id)
@@ -105,9 +105,9 @@ def sign_up_of(call_out: CallOut, known: object) -> SignUp | None:
 
 def practise(call_out: CallOut, person: SignUp, known: Caller | None = None) -> Caller:
     """Return the caller for this person's practice calls. If the person has practised before in
-    this call-out, the caller is the same as then. Otherwise, it is `known`, the caller of their
-    device, if `known` is in this campaign, or else a new caller, who waits until an organiser
-    admits them."""
+    this call-out, the caller is the same as then. Otherwise, if `known` (the caller of the person's
+    device) is in this campaign, return `known`. If not, return a new caller, who waits until an
+    organiser admits them."""
     begin_change(call_out)
     caller = db.session.get(Caller, person.caller_id) if person.caller_id else None
     if caller is None:

@@ -3,8 +3,9 @@
 Words used in this package:
 
 - claim: give a caller the next contact, and write the open call for that contact
-- turn: how often the outcome of a call was undone (`call.turn`, 0 at first). A page sends its
-  turn with each request, and a request whose turn differs from the call's changes nothing
+- turn: how many times the outcome of a call has been undone (`call.turn`, 0 at first). A page
+  sends its turn with each request, and a request whose turn differs from the call's changes
+  nothing
 - household: the contacts of one campaign with the same number
 - late: an outcome that was recorded after the hold had ended
 - set aside: taken out of every count by an organiser, because the call was never made

@@ -50,16 +50,16 @@ def save_answer(
     turn: int | None = None,
     seq: int | None = None,
 ) -> Any:
-    """Save the answer to a step. Return the answer that is then stored.
+    """Save the answer to a step. Return the answer that is stored afterwards.
 
-    A later answer replaces an earlier one. A request whose `turn` differs from the call's was sent
-    before an undo, and changes nothing. A request that is older than the stored answer changes
-    nothing either. `seq` shows the order, because a page sends each answer with a higher `seq` than
-    the answer before. A form without JavaScript sends no `seq` (None), and its answer counts as the
-    newest.
+    A later answer replaces an earlier one. A request whose `turn` differs from the call's (the
+    number of undos so far) was sent before an undo, and changes nothing. A request that is older
+    than the stored answer changes nothing either. `seq` shows which answer is newer, because a page
+    sends each answer with a higher `seq` than the answer before. A form without JavaScript sends no
+    `seq` (None), and its answer counts as the newest.
 
     If the step allows an empty answer (None or blank), the empty answer is stored too. An empty
-    answer means that the caller has passed the step.
+    answer means that the caller has gone on from the step without an answer.
 
     Raises NotFoundError for another caller's call, ConflictError if the outcome has been recorded,
     and InvalidInputError for a step that the script does not have or an answer that the step does
@@ -91,7 +91,7 @@ def save_answer(
 
 
 def last_seq(call: Call | OpenCall) -> int:
-    """Return the highest `seq` of the call's answers, or 0 if there are no answers."""
+    """Return the highest sequence number (`seq`) of the call's answers, or 0 if there is none."""
     newest = db.session.scalar(select(func.max(Answer.seq)).where(Answer.call_id == call.id))
     return max(0, newest or 0)
 

@@ -121,10 +121,10 @@ class CallRows:
     """A call and its contact, both read at the same moment.
 
     `answers` (by step id) is None if there are no answers. If the outcome did not reach a person,
-    neither `fields` nor `answers` is read, and both are None. `same_outcome_before` counts the
-    earlier calls to the contact that ended with the outcome to be recorded, not counting calls that
-    are set aside. For an outcome that is about the number, it counts only calls to the called
-    number.
+    neither `fields` nor `answers` is read, and both are None. `same_outcome_before` is how many
+    earlier calls to the contact ended with the outcome to be recorded, without calls that an
+    organiser has set aside. For an outcome that may mean that the number does not work, it counts
+    only calls to the called number.
     """
 
     call_version: str
@@ -156,12 +156,12 @@ _OF_CALL = tuple(field.name for field in fields(CallRows) if field.name != "cont
 
 @dataclass(frozen=True)
 class PeopleResult:
-    """The changes that an outcome makes to the people on the called number.
+    """The changes that an outcome makes to the contacts with the called number.
 
-    `contact` is the new state of the call's contact. The other people on the number cannot be
-    called before `others_wait_until`. `others_rested_at` is when their wait ends, even if that is
-    outside calling hours. Both times are aware, or None if the others need not wait. `lost_number`
-    has the other contacts from which a dead number was taken.
+    `contact` is the new state of the call's contact. The other contacts with the number cannot be
+    called before `others_wait_until`. `others_rested_at` is when their wait after this call ends,
+    which may be outside calling hours. Both times are aware, or None if the others need not wait.
+    `lost_number` has the other contacts from which a dead number was taken.
     """
 
     contact: ContactValues
@@ -180,7 +180,7 @@ def read_rows(caller_id: int | None, call_id: uuid.UUID, outcome: Outcome) -> Ca
 
 
 def parameters_of(caller_id: int | None, call_id: uuid.UUID, outcome: Outcome) -> dict[str, Any]:
-    """Return the parameters of CALL_AND_CONTACT."""
+    """Return the parameters of the query CALL_AND_CONTACT."""
     return {
         "caller_id": caller_id,
         "call_id": call_id,
@@ -196,13 +196,13 @@ def rows_of(row: Any) -> CallRows:
 
 
 def write_rows(rows: CallRows, result: CallResult, people: PeopleResult | None) -> LastCall | None:
-    """Write an outcome into its call, the contact, the other people on the number, and the tally.
-    Return the call and the totals that the next page shows.
+    """Write what an outcome changes in its call, in the contact, in the other contacts with the
+    number, and in the tally. Return the call and the totals that the next page shows.
 
     Return None and change nothing if the call or the contact has changed since `rows` were read. If
-    `people` is None, only the call and the tally change. If the contact gets a different number,
-    the calling code must have begun a transaction. If the campaign already has another contact with
-    that name and number, this contact becomes unusable instead.
+    `people` is None, only the call and the tally change. If the contact gets a different number, a
+    transaction must have been begun. If the campaign already has another contact with the same name
+    and the new number, this contact becomes unusable instead.
     """
     if people is None or people.contact.phone == rows.contact.phone:
         return _write(rows, result, people)

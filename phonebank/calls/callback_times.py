@@ -1,6 +1,6 @@
 """Works out the time of a callback from what a caller or an organiser tapped or typed.
 
-This module only reads the input. `retry_policy.decide` moves the time into calling hours.
+This module only interprets the input. `retry_policy.decide` moves the time into calling hours.
 """
 
 from datetime import date, datetime, time, timedelta

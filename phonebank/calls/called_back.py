@@ -33,8 +33,8 @@ class CalledBack:
 
 def find_called_back(caller: Caller, typed: str) -> list[CalledBack]:
     """Return the people whom this caller called in the last twelve hours on a number that ends in
-    the digits `typed`, most recently called first. Record in the access ledger that the caller saw
-    each of these people.
+    the digits `typed`, most recently called first. Record in the access ledger that the caller was
+    shown these people's names.
 
     Raises NotAdmittedError if the caller may not call, and InvalidInputError unless `typed` has
     exactly three digits.

@@ -42,8 +42,8 @@ class Sights:
     `people` counts all contacts, `last_hour` counts the contacts of the last hour, and `recorded`
     counts the contacts with an outcome. A contact counts once for each call. `usual_seconds` is the
     median time from the claim to the end of the hold, or None if no hold has ended. Each row of
-    `outcomes` has an `outcome` (None for calls without an outcome) and the `number` of its calls.
-    The most frequent outcome comes first.
+    `outcomes` has an `outcome` (None for calls without an outcome) and the `number` of calls with
+    it. The most frequent outcome comes first.
     """
 
     people: int

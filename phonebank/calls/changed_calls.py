@@ -1,9 +1,9 @@
-"""Finds the calls that were recorded, corrected, set aside or brought back since a job last read
-them.
+"""Finds the calls that were recorded, corrected, set aside (taken out of every total) or brought
+back since a job last read them.
 
-Some answers need action or give the person a tag, but recording a call does not do this work. A job
-looks for these answers later, and only in campaigns whose scripts have such answers. These
-functions do not commit.
+Some answers need action by an organiser, or give the person a tag, but nothing is done about them
+when a call is recorded. A job looks for these answers later, and only in campaigns whose scripts
+have such answers. These functions do not commit.
 """
 
 from datetime import datetime, timedelta
@@ -42,8 +42,8 @@ def campaigns_with_marked_answers() -> list[int]:
 
 
 def read_since(campaign_id: int, at: datetime) -> datetime:
-    """Return the time (aware) from which the job must read the campaign's calls. `at` is the
-    current time."""
+    """Return the time (aware) since which the campaign's changed calls still have to be read. `at`
+    is the current time."""
     read_to: datetime | None = db.session.scalar(_READ_TO, {"campaign_id": campaign_id})
     # The clock may have been set back since the last run.
     return min(read_to, at) - READ_AGAIN if read_to else at - BEFORE_ALL_CALLS

@@ -66,8 +66,8 @@ def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
 
     Raises NotAdmittedError, PracticeRequiredError, TrainingRequiredError, NotRunningError,
     GoneError (if the party or the campaign has ended), NobodyToCallError, ServiceUnavailableError
-    (if Redis is unavailable) or PacePausedError. After a PacePausedError, the calling code must
-    commit, because the caller's pause has been written.
+    (if Redis is unavailable) or PacePausedError. A PacePausedError must be followed by a commit,
+    because the caller's pause has been written.
     """
     if not caller.may_call:
         raise NotAdmittedError()
@@ -123,9 +123,9 @@ def _claim_next(caller: Caller) -> Hold:
 
 
 def _top_up(queue: ContactQueue, taken: TakenContact) -> None:
-    """Refill the caller's lanes if they have few contacts left. If this fails after the call has
-    been stored, the failure is only logged: the caller gets the contact, and the next claim or the
-    periodic job refills the lanes."""
+    """Refill the caller's lanes (the lists of the next contacts, in Redis) if few contacts are left
+    in them. If this fails after the call has been stored, the failure is only logged: the caller
+    gets the contact, and the next claim or the periodic job refills the lanes."""
     is_stored = commits_each_statement(db.session)
     try:
         queue.top_up(taken)

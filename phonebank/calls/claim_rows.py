@@ -167,8 +167,8 @@ def read_caller(caller_id: int) -> Caller | None:
 def lock_rows(contact_id: int, caller_id: int) -> None:
     """Begin a new transaction, and lock the contact and the caller.
 
-    After this call, the claim must read the rows again, in separate statements. A statement that
-    waits for one row sees all other rows as they were before the wait.
+    Afterwards, the claim must read the rows again, in separate statements. A statement that waits
+    for one row sees all other rows as they were before the wait.
     """
     db.session.rollback()
     begin_transaction()
@@ -188,8 +188,8 @@ def write_call(
 
     Return False if nothing was written. In that case, the caller, the campaign, the party, the list
     or the contact has changed since it was read, or there is another open call with the same
-    contact, number or caller. If this transaction has not locked the rows (`is_locked` is false),
-    nothing is written either if another transaction keeps one of the rows locked.
+    contact, number or caller. If this transaction has not locked the rows (`is_locked` is False),
+    another transaction's lock on one of the rows is a further possible reason.
     """
     values = {
         "id": call.id,

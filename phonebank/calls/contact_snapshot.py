@@ -1,7 +1,7 @@
 """The values that an undo restores in a contact and its household, and their JSON form.
 
-`call.contact_before` stores a `ContactSnapshot`. For a call that is set aside, `set_aside_call`
-stores two `PeopleSnapshot`s: the states before and after the call was set aside.
+`call.contact_before` stores a `ContactSnapshot`. For a call that an organiser has set aside, the
+table `set_aside_call` stores two `PeopleSnapshot`s: the states of the people before and after that.
 """
 
 import json
@@ -51,7 +51,7 @@ class ContactValues:
             setattr(contact, name, list(value) if isinstance(value, tuple) else value)
 
     def to_sql(self) -> dict[str, Any]:
-        """Return the values by column name, as parameters of a SQL statement."""
+        """Return the values by column name, as parameters of an SQL statement."""
         values = {name: getattr(self, name) for name in CONTACT_COLUMNS}
         return values | {
             "state": self.state.value,
@@ -98,8 +98,9 @@ class LeftValues:
     """A contact's values right after an outcome, in the columns that other calls and uploads may
     also change.
 
-    A call to another contact on the number changes these columns, and so does an upload of the
-    list. A change of calling hours changes only `callable_at`, which is not one of these columns.
+    A call to another contact with the same number can change these columns, and so can an upload of
+    the list. A change of calling hours changes only `callable_at`, which is not one of these
+    columns.
     """
 
     state: ContactState
@@ -134,8 +135,8 @@ class LeftValues:
 
 @dataclass(frozen=True)
 class DelayedContact:
-    """Another contact with the same number, who has to wait because of the call. The times (aware)
-    are those from before the call."""
+    """A contact who was not called but has the called number, and so has to wait after the call.
+    The times (aware) are those from before the call."""
 
     contact_id: int
     callable_at: datetime
@@ -144,8 +145,8 @@ class DelayedContact:
 
 @dataclass(frozen=True)
 class NumberLoss:
-    """Another contact that lost the number because the number is not in service. `other_phones` are
-    the contact's further numbers before the call."""
+    """A contact who was not called but lost the called number, because it is not in service.
+    `other_phones` are the contact's further numbers before the call."""
 
     contact_id: int
     other_phones: tuple[str, ...]
@@ -153,8 +154,9 @@ class NumberLoss:
 
 @dataclass(frozen=True)
 class HouseholdChange:
-    """The changes that an outcome made to the other contacts with the number. `delayed_until`
-    (aware) is when the delayed contacts become callable, or None if no contact is delayed."""
+    """The changes that an outcome made to the other contacts with the called number.
+    `delayed_until` (aware) is when the delayed contacts become callable, or None if no contact is
+    delayed."""
 
     delayed: tuple[DelayedContact, ...] = ()
     delayed_until: datetime | None = None
@@ -225,8 +227,8 @@ class ContactSnapshot:
 
 @dataclass(frozen=True)
 class PeopleSnapshot:
-    """The values of a call's contact (None if that contact must not be changed), and the values of
-    the other contacts with the number, by contact id."""
+    """The values of a call's contact (None if that contact must not be changed), and, by contact
+    id, the values of the other contacts with the called number."""
 
     contact: ContactValues | None
     others: dict[int, ContactValues]

@@ -1,5 +1,5 @@
-"""Applies an outcome to its contact. `retry_policy.decide` makes the decision, and this module
-calculates the contact's resulting state.
+"""Applies the outcome of a call to the contact who was called. `retry_policy.decide` makes the
+decision, and this module calculates the contact's resulting state.
 
 All changes belong to the transaction that records or undoes the call.
 """
@@ -36,8 +36,9 @@ def apply_decision(
     is not changed.
 
     `at` (aware) is when the outcome was recorded. `today` is the date at that moment in the
-    contact's time zone. `only_me` reserves a promised callback for the caller. `language` is a BCP
-    47 code or "". `dead` contains those of the contact's further numbers that are out of service.
+    contact's time zone. `only_me` reserves a promised callback for the caller. `language` is the
+    language that the contact speaks (a BCP 47 code), or "" if the caller named none. `dead`
+    contains those of the contact's further numbers that are out of service.
     """
     after = replace(before, last_outcome=outcome.key, last_called_at=at)
     if decision.counted:
@@ -117,8 +118,8 @@ def set_number(contact: Contact, phone: str, further: list[str]) -> bool:
 
 
 def offer_language(contact_list_id: int, language: str) -> None:
-    """Add a language (a BCP 47 code or "") to the languages of a list, so that refills also look
-    for contacts on the list who speak that language."""
+    """Add a language (a BCP 47 code or "") to the languages of a list, so that refills of the queue
+    also look for contacts on the list who speak that language."""
     db.session.execute(
         text("""
             UPDATE contact_list SET languages = languages || to_jsonb(CAST(:language AS text))

@@ -3,9 +3,9 @@ functions do not commit.
 
 The call still belongs to its caller and keeps the time at which it was recorded. Its old values are
 subtracted from the tally, and the new values are added. If the outcome or the promised time
-changes, the people on the number are first given back the state that they had before the call. Then
-the rules decide again, with the time at which the call was recorded as the current time. A contact
-that another call or an upload has changed since then keeps its state.
+changes, the people with the called number are first given back the state that they had before the
+call. Then the rules decide again, as if it were still the time at which the call was recorded. A
+contact that another call or an upload has changed since then keeps its state.
 
 If the old outcome put the number on the do-not-call list, the number is taken off the list, unless
 another call, an organiser or a file has put it there too.
@@ -100,8 +100,8 @@ def call_in(campaign: Campaign, call_id: uuid.UUID) -> Call:
 
 
 def version_of(call: Call) -> str:
-    """Return the version of the call's row, for a form. The version changes whenever the row
-    changes."""
+    """Return the version of the call's row, for a hidden field of the form in which the call is
+    corrected. The version changes whenever the row changes."""
     return str(db.session.scalar(select(_VERSION).where(Call.id == call.id)))
 
 

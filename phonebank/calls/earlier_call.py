@@ -106,12 +106,12 @@ def answers_that_fit(answers: Mapping[str, Any], version_id: int | None) -> dict
 
 
 def take_over(caller: Caller, call_id: uuid.UUID, earlier_id: str) -> None:
-    """Copy the answers of an earlier call to the caller's new call. A step that already has an
+    """Copy the answers of an earlier call into the caller's new call. A step that already has an
     answer keeps that answer.
 
-    `earlier_id` comes from the caller's page. Do nothing if it is not the id of a call to the same
-    contact that the page may show. Also do nothing if the new call has already been recorded, or
-    belongs to another caller.
+    `earlier_id` comes from the caller's page. Do nothing unless it is the id of a call that was
+    made to the same contact and that the page may show. Also do nothing if the new call has already
+    been recorded, or belongs to another caller.
     """
     try:
         earlier = uuid.UUID(earlier_id)

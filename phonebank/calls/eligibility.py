@@ -20,8 +20,8 @@ class NotAdmittedError(NotAllowedError):
 
 
 class OnBreakError(NotRunningError):
-    """The error while a party has a break. `next_at` (aware UTC) is when the break ends, or None if
-    the host has not set an end."""
+    """The error while a party is on a break. `next_at` (aware UTC) is when the break ends, or None
+    if the host has not set an end."""
 
     title = "Break"
 
@@ -36,7 +36,7 @@ class OnBreakError(NotRunningError):
 def running_campaign(caller: Caller) -> Campaign:
     """Return the caller's campaign if calling is under way in it and in the caller's party.
 
-    Raises NotRunningError if the campaign is paused, OnBreakError if the party has a break, and
+    Raises NotRunningError if the campaign is paused, OnBreakError if the party is on a break, and
     GoneError if the campaign or the party has ended.
     """
     campaign, party = caller.campaign, caller.party

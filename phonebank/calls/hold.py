@@ -37,7 +37,7 @@ class Device(NamedTuple):
 @dataclass(frozen=True)
 class OpenCall:
     """The open call of a hold. `household` has the ids of the other contacts that had the number
-    when the call began. `turn` is how often the call's outcome has been undone."""
+    when the call began. `turn` is how many times the call's outcome has been undone."""
 
     id: uuid.UUID
     caller_id: int
@@ -49,7 +49,7 @@ class OpenCall:
 
     @classmethod
     def of(cls, call: Call) -> "OpenCall":
-        """Return the values from this row of the table `call`."""
+        """Return an OpenCall with the values from this row of the table `call`."""
         return cls(*(getattr(call, name) for name in cls.__dataclass_fields__))
 
 
@@ -75,7 +75,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Other:
-    """Another contact in the household, whom the caller may ask for instead."""
+    """Another contact with the called number, whom the caller may ask for instead."""
 
     id: int
     first_name: str

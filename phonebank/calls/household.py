@@ -71,7 +71,8 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
 
 
 def _set_script(call: Call) -> None:
-    """Move the call to the experiment arm of its current contact, if that is a different arm."""
+    """If the experiment's arm (group) of the call's current contact is a different one, move the
+    call to that arm."""
     words = script_choice_for(call.campaign_id, call.contact_id)
     if words.experiment_arm_id == call.experiment_arm_id:
         return

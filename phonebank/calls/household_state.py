@@ -79,8 +79,8 @@ def take_dead_number_away(
 
 
 def restore_household(call: Call, change: HouseholdChange) -> None:
-    """Undo the change that an outcome made to the household. Contacts that had to wait get their
-    old times back, and contacts that lost the number get the number back.
+    """Undo the change that an outcome made to the household. Contacts that had to wait become
+    callable at their old times again, and contacts that lost the number get the number back.
 
     A contact that lost the number keeps its present numbers if it has been called since the
     outcome, if it is in an open call, or if its state or numbers have changed again since the

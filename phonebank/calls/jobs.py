@@ -1,4 +1,5 @@
-"""Sets calls aside and brings them back step by step, and commits each step."""
+"""Sets calls aside (takes them out of every total) and brings them back, step by step, and commits
+each step."""
 
 import time
 
@@ -15,8 +16,8 @@ SECONDS_IN_REQUEST = 5.0
 
 
 def continue_set_aside(set_aside_id: int, seconds: float) -> bool:
-    """Set calls aside, or bring them back, step by step until no calls are left or `seconds`
-    seconds have passed. Commit each step. Return whether no calls are left."""
+    """Set aside the calls of this `SetAside`, or bring them back, step by step until no calls are
+    left or `seconds` seconds have passed. Commit each step. Return True if no calls are left."""
     give_up_at = time.monotonic() + seconds
     while _take_step(set_aside_id):
         if time.monotonic() > give_up_at:
@@ -33,8 +34,8 @@ def _take_step(set_aside_id: int) -> bool:
 
 @job(CHORES, timeout=60)
 def continue_all_set_asides() -> None:
-    """Continue each `SetAside` that a request or a killed process left unfinished. This is a
-    periodic job, and running it twice does no harm."""
+    """Continue to set aside, or to bring back, the calls of each `SetAside` that a web request or a
+    killed process left unfinished. This is a periodic job, and running it twice does no harm."""
     unfinished = select(SetAside.id).where(
         SetAside.state.in_((SetAsideState.WORKING, SetAsideState.RETURNING))
     )

@@ -121,8 +121,8 @@ _NAMES = tuple(LastCall.__dataclass_fields__)
 
 
 def last_call_of(caller_id: int, party_id: int | None) -> LastCall | None:
-    """Return the last recorded call among the caller's calls that began within OUTCOME_WITHIN, or
-    None if none of these calls is recorded. `party_id` is the caller's current party."""
+    """Return the last recorded call among the caller's calls that began at most OUTCOME_WITHIN ago,
+    or None if none of these calls is recorded. `party_id` is the caller's current party."""
     values = {"caller_id": caller_id, "party_id": party_id, "since": now() - OUTCOME_WITHIN}
     row = _LAST.row(values)
     return row and LastCall(**{name: getattr(row, name) for name in _NAMES})

@@ -1,8 +1,8 @@
 """Finds out whether the contact or the number of a call was given to a caller again after that
 call.
 
-`handed_out_no` shows which call came later. Times would not, because the clocks of two servers may
-differ.
+`handed_out_no`, a number that grows each time a contact comes onto a screen, shows which call came
+later. Times would not show this reliably, because the clocks of two servers may differ.
 """
 
 import uuid
@@ -46,6 +46,7 @@ def was_reassigned(call_id: uuid.UUID) -> bool:
 
 
 def was_number_called(call: Call) -> bool:
-    """Whether the campaign has a later call to this call's number that has ended."""
+    """Whether the campaign has called the same number again after this call, and that later call
+    has ended."""
     values = {"call_id": call.id, "phone": call.phone, "handed_out_no": call.handed_out_no}
     return bool(db.session.scalar(_WAS_NUMBER_CALLED, values))

@@ -1,4 +1,4 @@
-"""The values of a call's merge fields."""
+"""The values that replace the merge fields (placeholders) in the script of a call."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol

@@ -1,5 +1,5 @@
-"""Calculates what an outcome changes in its call, its contact and the other people on the number.
-`call_rows` writes the changes."""
+"""Calculates what an outcome changes in the call, in the contact and in the other contacts with the
+number. `call_rows` writes the changes."""
 
 import uuid
 from dataclasses import dataclass
@@ -40,8 +40,8 @@ class Report:
 @dataclass(frozen=True)
 class Situation:
     """What the rules need besides the report: the rows and the campaign that were read. `at`
-    (aware) is a time after the rows were read, and `today` is the date at that time in the
-    contact's time zone."""
+    (aware) is when the outcome is recorded (for a correction, when the call was first recorded),
+    and `today` is the date at that time in the contact's time zone."""
 
     rows: CallRows
     campaign: Campaign
@@ -104,10 +104,10 @@ def _conversation_and_yes(report: Report, seen: Situation) -> tuple[bool, bool]:
 
 
 def people_result(report: Report, seen: Situation, decision: Decision) -> PeopleResult:
-    """Return the changes to the contact and to the other people on the number.
+    """Return the changes to the contact and to the other contacts with the number.
 
     If the number is dead, this function also reports the number as dead and takes it away from the
-    other people.
+    other contacts.
     """
     rows = seen.rows
     next_numbers = rows.contact.other_phones if decision.state == NextState.UNUSABLE else ()

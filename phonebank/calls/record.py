@@ -73,10 +73,11 @@ def record(
     """Record the outcome of a call, with all its effects.
 
     A call keeps its outcome until the outcome is undone, so a second outcome changes nothing. An
-    outcome whose `turn` differs from the call's was sent before an undo, and changes nothing
-    either. An outcome that arrives after the hold has ended is stored and marked as late. If a
-    caller has been given the contact again since this call, a late outcome changes neither the
-    contact nor a tally, but it can still put the number on the do-not-call list.
+    outcome whose `turn` differs from the call's (the number of undos so far) was sent before an
+    undo, and changes nothing either. An outcome that arrives after the hold has ended is stored and
+    marked as late. If a caller has been given the contact again since this call, a late outcome
+    changes neither the contact nor a tally, but it can still put the number on the do-not-call
+    list.
 
     `rows` is the result of `read_rows`, if the view has just read the call. `callback_at` (aware)
     is the promised time. With `only_me`, the callback is at first reserved for this caller.
@@ -84,7 +85,7 @@ def record(
     language.
 
     If the session commits each statement (`autocommit`), the outcome is stored when this returns,
-    unless a transaction was needed. After a transaction, the calling code must commit.
+    unless a transaction was needed. In that case, a commit must follow.
 
     Raises NotFoundError for another caller's call, and InvalidInputError for an unknown outcome or
     language, or for a note that is too long.

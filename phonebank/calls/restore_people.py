@@ -1,5 +1,5 @@
-"""Gives the people on a call's number back the state that they had before the call, except for
-people whom another call or an upload has changed since then. These functions do not commit.
+"""Puts the people with a call's number back into the state that they had before the call, except
+for people whom another call or an upload has changed since then. These functions do not commit.
 
 Setting a call aside and correcting its outcome both use this module.
 """
@@ -51,9 +51,9 @@ class Restored:
 
 
 def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | None:
-    """Give a call's contact and household back the state that they had before the call, except for
-    people whom another call or an upload has changed since then. The call and the contact must be
-    locked.
+    """Put a call's contact and household back into the state that they had before the call, except
+    for people whom another call or an upload has changed since then. The call and the contact must
+    be locked.
 
     `is_last` says that the contact has had no later call, apart from calls that `last_other_calls`
     leaves out. Return None and change nothing in either of two cases: the call did not change any
@@ -81,7 +81,7 @@ def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | No
 
 
 def last_other_calls(rows: dict[Any, tuple[Call, Contact]]) -> dict[int, datetime]:
-    """For each of these contacts, return when the last other call to the contact began, by contact
+    """For each contact in `rows`, return when the last other call to the contact began, by contact
     id. `rows` has calls with their contacts, by call id. A call counts as another call if it is not
     in `rows`, is recorded or open, and is not set aside."""
     values = {"contacts": list({contact.id for _, contact in rows.values()}), "calls": list(rows)}

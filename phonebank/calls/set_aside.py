@@ -68,9 +68,9 @@ class Preview:
     """How many calls, people and do-not-call entries would change if the caller's calls were set
     aside now.
 
-    `calls` is the number of calls to set aside. Of these, `counted` count now, and `conversations`
-    are conversations. `people` is the number of contacts of these calls. Of these contacts,
-    `called_since` stay as they are, because they have been called again. The calls put
+    `calls` is the number of calls to set aside. Of these, `counted` count in the totals now, and
+    `conversations` are conversations. `people` is the number of contacts of these calls. Of these
+    contacts, `called_since` stay as they are, because they have been called again. The calls put
     `do_not_calls` numbers on the do-not-call list. Of these numbers, `lifted` would be taken off
     the list. The others stay on the list, because another call, an organiser or a file has put them
     there too.
@@ -115,8 +115,8 @@ def set_asides_of(caller: Caller) -> Sequence[SetAside]:
 
 
 def set_aside_of(caller: Caller, set_aside_id: int) -> SetAside:
-    """Return the `SetAside` of this caller with this id. Raises NotFoundError if there is no such
-    `SetAside`."""
+    """Return this caller's `SetAside` (request to set calls aside) with this id. Raises
+    NotFoundError if there is no such request."""
     set_aside = db.session.get(SetAside, set_aside_id)
     if set_aside is None or set_aside.caller_id != caller.id:
         raise NotFoundError("These calls are not set aside.", "Reload the page.")
@@ -153,8 +153,8 @@ def begin(
 
 
 def bring_back(set_aside: SetAside, account: Account, reason: str, at: datetime) -> None:
-    """Begin to bring back every call of a finished `set_aside`. `set_aside_worker.take_step` does
-    the work.
+    """Begin to bring back every call of a finished `set_aside`, so that the calls count again.
+    `set_aside_worker.take_step` does the work.
 
     Raises ConflictError if `set_aside` is not finished, or if another organiser has already begun
     to bring its calls back.

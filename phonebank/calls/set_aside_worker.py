@@ -1,4 +1,5 @@
-"""Sets calls aside and brings them back, some calls at a time. These functions do not commit.
+"""Sets calls aside (takes them out of every total) and brings them back, some calls at a time.
+These functions do not commit.
 
 The calls recorded last are set aside first. So if a caller has called a contact twice, the changes
 of the second call are undone before the changes of the first.

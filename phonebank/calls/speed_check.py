@@ -28,7 +28,7 @@ SHOWN_AT_MOST = 20
 @dataclass(frozen=True)
 class FastCaller:
     """A caller with several outcomes that were recorded too fast, the number of these outcomes, and
-    the number of all the caller's calls that count."""
+    the number of all the caller's calls that count in the totals."""
 
     caller: Caller
     too_fast: int

@@ -66,9 +66,9 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
     again.
 
     If another contact is on the screen, that contact is released first. If the request's `turn`
-    differs from the call's, the request repeats an undo that has already been done, and nothing
-    changes. A number that this call put on the do-not-call list stays there until the call has
-    another outcome.
+    differs from the call's (the number of undos so far), the request repeats an undo that has
+    already been done, and nothing changes. A number that this call put on the do-not-call list
+    stays there until the call has another outcome.
 
     Return the outcome that was undone, or "" if nothing has changed.
 

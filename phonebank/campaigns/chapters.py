@@ -57,7 +57,8 @@ def chapter_named(name: str) -> Chapter:
 
 
 def people_in(chapter: Chapter) -> Sequence[tuple[ScopedRole, Account]]:
-    """Return the roles in the chapter with their accounts, sorted by name."""
+    """Return the roles in the chapter with the accounts that have them, sorted by the accounts'
+    names."""
     query = (
         select(ScopedRole, Account)
         .join(Account, Account.id == ScopedRole.account_id)

@@ -23,8 +23,8 @@ class Step:
 
 
 def checklist(campaign: Campaign) -> list[Step]:
-    """Return the steps of a draft, in order. The campaign can start as soon as all the steps are
-    done."""
+    """Return the steps of a draft campaign, in order. The campaign can start as soon as all the
+    steps are done."""
     unsaid = missing_statements(campaign)
     return [
         _people(campaign),

@@ -1,5 +1,6 @@
 """The statements about personal data that a campaign must make before it starts: who is
-responsible, what the legal ground is, when the last day is, and how long people's data is kept."""
+responsible, what the legal ground is, which day is the campaign's last, and how long people's data
+is kept after that day."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo

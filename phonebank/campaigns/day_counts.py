@@ -1,11 +1,11 @@
 """Counts outcomes and answers day by day, so that no page reads millions of calls.
 
-The tallies do not distinguish outcomes, lists or answers, and counting these whenever a call is
-recorded would need more writes for every call. So a job counts outcomes and answers later. The job
-counts a day again if the version of the day's tallies has changed since the last count. A page that
-reads the counts compares the versions in the same way. If a day has changed, the page counts that
-day itself if this is quick, and otherwise says how old the counts are. So only the busiest
-campaigns show figures that are some minutes old. These functions do not commit.
+The table `tally`, which is updated for each recorded call, does not distinguish outcomes, lists or
+answers, because that would need more writes for every call. So a job counts outcomes and answers
+later. The job counts a day again if the version of the day's tallies has changed since the last
+count. A page that reads the counts compares the versions in the same way. If a day has changed, the
+page counts that day itself if this is quick, and otherwise says how old the counts are. So only the
+busiest campaigns show figures that are some minutes old. These functions do not commit.
 """
 
 import time

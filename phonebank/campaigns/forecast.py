@@ -31,7 +31,7 @@ def forecast(
     left: int, finished: int, calls: int, days: Sequence[Bar], attempts_at_most: int, today: date
 ) -> Forecast | None:
     """Return the forecast. Return None if nobody is left to call, if fewer than FINISHED_AT_LEAST
-    people are finished, or if there were no calls before today.
+    people need no more calls, or if there were no calls in the PACE_DAYS days before today.
 
     `left` is the number of people who can still be called, now or later. `finished` is the number
     of people who need no more calls, and `calls` is the number of calls so far. `days` has the
@@ -72,9 +72,9 @@ def goal_forecast(
 
 
 def more_callers(estimate: Forecast, last_day: date, today: date, calls_each: int) -> int:
-    """Return how many more callers the campaign needs in order to finish by the end of the last
-    day, if each of these callers makes `calls_each` calls a day. They start tomorrow, or today if
-    today is the last day."""
+    """Return how many more callers the campaign needs in order to finish by the end of `last_day`,
+    if each of these callers makes `calls_each` calls a day. They start tomorrow, or today if
+    `last_day` is today."""
     days = max(1, (last_day - today).days)
     return max(0, ceil((estimate.calls_left / days - estimate.calls_a_day) / calls_each))
 
@@ -95,9 +95,9 @@ def _mean(numbers: Sequence[int]) -> float:
 
 
 def _calls_needed(left: int, finished: int, calls: int, attempts_at_most: int) -> int:
-    """Return an estimate of how many calls are left.
+    """Return an estimate of how many calls must still be made.
 
-    The calls so far show how likely it is that one call is the last call to its person. Nobody is
+    The calls so far show how likely it is that a person needs no more calls after a call. Nobody is
     called more than `attempts_at_most` times. From these two figures, the function computes the
     expected number of calls to all people, and subtracts the calls so far.
     """

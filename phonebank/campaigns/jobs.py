@@ -1,5 +1,5 @@
-"""The job that counts the outcomes and answers of campaigns, day by day. The job may run twice, run
-late, or run at the same time as another run."""
+"""The job that counts the outcomes and answers of campaigns, day by day. The counts stay right if
+the job runs twice, runs late, or runs at the same time as another run of it."""
 
 from datetime import timedelta
 

@@ -37,8 +37,8 @@ GROUP BY 1, 2, 3
 
 @dataclass(frozen=True)
 class Share:
-    """The figures of one of the SHARE_GROUPS: the number of its calls, and how often each of its
-    outcomes occurred, the most frequent first."""
+    """The figures of one group of outcomes (SHARE_GROUPS): the number of calls that ended in this
+    group, and how often each outcome of the group occurred, the most frequent first."""
 
     key: str
     label: str
@@ -64,8 +64,8 @@ class Rate:
 
 @dataclass(frozen=True)
 class OutcomeFigures:
-    """The shares of all groups, and the answer rates by list id and local hour of the day. `fresh`
-    says how up to date the figures are."""
+    """The figures of each group of outcomes (`shares`), and how many calls somebody answered, by
+    list id and local hour of the day (`rates`). `fresh` says how up to date the figures are."""
 
     calls: int
     shares: list[Share]
@@ -74,7 +74,7 @@ class OutcomeFigures:
 
     @property
     def hours(self) -> list[int]:
-        """The hours of the day that have calls, in order."""
+        """The hours of the day in which calls were recorded, in order."""
         return sorted({hour for by_hour in self.rates.values() for hour in by_hour})
 
     def rate_of_hour(self, hour: int) -> Rate:

@@ -61,9 +61,10 @@ def change_state(campaign: Campaign, verb: str) -> None:
     """Start, pause, resume, end or reopen the campaign. MOVES has the possible values of `verb` for
     each state.
 
-    Raises ConflictError if the state does not allow the action, even if the page showed the button.
-    Also raises ConflictError if the campaign would start although something is missing
-    (`missing_parts`), or if the campaign's people have been erased.
+    Raises ConflictError if `verb` is not possible in the campaign's state, even if the page had a
+    button for it. Also raises ConflictError if the campaign would start although something is
+    missing (`missing_parts`), or if the campaign's personal data has been erased or is being
+    erased.
     """
     lock_row(campaign)
     refuse_erased(campaign)
@@ -83,7 +84,7 @@ def change_state(campaign: Campaign, verb: str) -> None:
 
 
 def missing_parts(campaign: Campaign) -> list[str]:
-    """Return what a draft still needs before it can start, as sentences."""
+    """Return what a draft campaign still needs before it can start, as sentences."""
     return [
         sentence for step in checklist(campaign) if not step.done for sentence in step.sentences
     ]
@@ -100,8 +101,8 @@ def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:
     """Admit callers who joined with the campaign's own link and are waiting. Return how many were
     admitted.
 
-    If `caller_ids` is None, admit all of these callers, except held callers, whom an organiser must
-    admit individually. The callers' screens then continue automatically.
+    If `caller_ids` is None, admit all of these callers, except those whom an organiser must admit
+    individually (`Caller.held`). The callers' screens then continue automatically.
     """
     if caller_ids is None:
         return admission.admit_all(campaign)
@@ -109,8 +110,8 @@ def admit(campaign: Campaign, caller_ids: list[int] | None) -> int:
 
 
 def count_flagged_callers(campaign: Campaign) -> int:
-    """Return how many callers have gone over a pace limit and have not yet been reviewed by an
-    organiser."""
+    """Return how many callers have gone over a limit on the pace of calls and have not yet been
+    reviewed by an organiser."""
     query = select(func.count(PaceFlag.caller_id.distinct())).where(
         PaceFlag.campaign_id == campaign.id, PaceFlag.looked_at.is_(None)
     )

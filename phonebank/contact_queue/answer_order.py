@@ -43,8 +43,8 @@ FROM outcome_count WHERE campaign_id = :id
 
 
 class ContactGroup(NamedTuple):
-    """The contacts on one list that have one zone key (`key`) and one language (`code`). `id` and
-    `priority` are the list's."""
+    """The contacts on one list that have the same possible time zones (`key`) and the same language
+    (`code`). `id` and `priority` are the list's."""
 
     id: int
     priority: int
@@ -105,8 +105,8 @@ def in_answer_order(
     campaign: Campaign, groups: list[ContactGroup], at: datetime
 ) -> list[ContactGroup]:
     """Return the groups with finer priorities: among lists of the same priority, the list whose
-    people answer most at this hour comes first. If the campaign has not switched this order on,
-    return the groups unchanged."""
+    people answer most often at this hour comes first. If the campaign has not switched this order
+    on, return the groups unchanged."""
     if campaign.answer_order_since is None or not groups:
         return groups
     rates = expected_rates({group.id for group in groups}, calls_of_lists(campaign, at))

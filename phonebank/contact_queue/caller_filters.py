@@ -47,12 +47,12 @@ def filter_of(caller: Caller) -> int | None:
 
 
 def lane_limits(list_ids: Iterable[int], filter_id: int | None) -> list[int | str]:
-    """Return the limits, by list and by filter, that the names of a caller's lanes in Redis
-    contain.
+    """Return the values in the names of a caller's lanes (lists of contacts in Redis) that say
+    which contact lists and which filter limit the caller.
 
-    If there is a filter, none of the limits is the id of a list. So `take.lua` takes no callbacks
-    except those that this caller promised. This is needed because Redis does not know which people
-    a filter chooses.
+    If there is a filter, none of these values is just the id of a list. So `take.lua` takes no
+    callbacks except those that this caller promised. This is needed because Redis does not know
+    which people a filter chooses.
     """
     if filter_id is None:
         return list(list_ids)

@@ -143,7 +143,7 @@ class EmptyQueue(NamedTuple):
     """Why a caller gets no contact, and when the caller can get the next contact. `next_at` (aware
     UTC) is when the caller can get the next contact that is on nobody's screen, or None if there is
     no such contact. `elsewhere` is the number of people in the campaign who have to wait because
-    another campaign has called their number. `elsewhere` is also 0 if `why` is not RESTING, or if
+    another campaign has called their number. `elsewhere` stays 0 if `why` is not RESTING, or if
     these people have not been counted yet."""
 
     why: EmptyReason

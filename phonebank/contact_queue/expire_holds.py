@@ -53,9 +53,9 @@ def _ended_among(
     """Return those of the holds in Redis that have ended. `without_call` has the holds in Redis
     whose contact is in no open call.
 
-    One of these holds has ended if its call has ended or was switched to another person in the
-    household. It has also ended if its call does not exist, although a claim would have written the
-    call by now.
+    Such a hold has ended if its call has ended or was switched to another person in the household.
+    It has also ended if its call does not exist, although a claim would have written the call by
+    now.
     """
     if not without_call:
         return []

@@ -70,8 +70,8 @@ def release_caller(caller_id: int) -> int:
 def end_expired_holds(campaign_id: int, at: datetime) -> int:
     """End the campaign's holds that have expired by `at` (aware). Return how many holds were ended.
 
-    Other callers can get the contacts immediately. An expired hold alone does not count as an
-    attempt.
+    Other callers can get the contacts immediately. A hold that expires without an outcome does not
+    count as an attempt to call.
     """
     values = {"campaign_id": campaign_id, "now": at}
     ended = db.session.execute(_END_EXPIRED, values).all()

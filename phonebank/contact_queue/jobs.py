@@ -34,8 +34,8 @@ def expire_all_holds() -> None:
 
 @job(URGENT, timeout=60)
 def top_up_all_queues() -> None:
-    """Refill the lanes of every running campaign. Also suppress contacts that are in a lane
-    although their number is on the do-not-call list."""
+    """Refill the lanes (the lists of the next contacts, in Redis) of every running campaign. Also
+    suppress contacts that are in a lane although their number is on the do-not-call list."""
     for_each_campaign(Campaign.state == CampaignState.RUNNING, _top_up)
 
 
@@ -55,7 +55,8 @@ def _suppress_listed_contacts(campaign_id: int) -> None:
 
 
 def for_each_campaign(which: ColumnElement[bool], action: Callable[[Campaign], object]) -> None:
-    """Call `action` for each campaign that meets the condition. Stop if Redis is unavailable."""
+    """Call `action` for each campaign that meets the condition `which`. Stop if Redis is
+    unavailable."""
     ids = db.session.scalars(select(Campaign.id).where(which)).all()
     for campaign_id in ids:
         campaign = db.session.get(Campaign, campaign_id)

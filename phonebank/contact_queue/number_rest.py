@@ -3,10 +3,10 @@ campaign has called them.
 
 The calls in PostgreSQL decide whether a number rests. A claim checks its contact (`rests_until`)
 only in a campaign that shares numbers with another campaign. Before a refill puts contacts into a
-lane, it finds out whether their numbers are shared (`mark_shared`). If a number rests, the refill
-makes the contact wait until the rest ends (`send_back`), so that later refills do not read the
-contact again. The contact status page and the export file of people read all resting numbers at
-once (`resting_numbers`). These functions do not commit.
+lane, it finds out whether other campaigns have the contacts' numbers too (`mark_shared`). If a
+number rests, the refill makes the contact wait until the rest ends (`send_back`), so that later
+refills do not read the contact again. The contact status page and the export file of people read
+all resting numbers at once (`resting_numbers`). These functions do not commit.
 """
 
 import json
@@ -147,9 +147,9 @@ def mark_shared_number(campaign: Campaign, contact_id: int) -> bool:
 
 
 def rests_until(rows: Sequence[Any] | None, campaign: Campaign) -> datetime | None:
-    """Return the moment until which a number rests in the campaign, or None if no call in another
-    campaign makes it rest. `rows` is the value of `called_elsewhere`. The returned moment may be in
-    the past."""
+    """Return the moment until which the campaign must not call a number (until which the number
+    rests), or None if no call in another campaign makes it rest. `rows` is the value of
+    `called_elsewhere`. The returned moment may be in the past."""
     if not rows or not any(calls for _, _, calls, *_ in rows):
         return None
     elsewhere = [
@@ -162,9 +162,10 @@ def rests_until(rows: Sequence[Any] | None, campaign: Campaign) -> datetime | No
 
 
 def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> None:
-    """Make these contacts wait until their number has rested. For each contact, `resting` has a row
-    (with `id` and `zone_key`) and the time when the rest ends (aware). After the rest, the contacts
-    become callable in the campaign's next calling hours."""
+    """Make these contacts wait until the campaign may call their number again, after another
+    campaign has called it. For each contact, `resting` has a row (with `id` and `zone_key`) and the
+    time when the rest ends (aware). After the rest, the contacts become callable in the campaign's
+    next calling hours."""
     hours, country = hours_of(campaign), rules_of(campaign)
     times = [
         next_try_at(until, None, zones_in_key(row.zone_key), hours, country) or until + FAR_AWAY
@@ -178,7 +179,7 @@ def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> No
 
 class RestingNumbers(NamedTuple):
     """The parameters of queries that contain RESTING_NUMBERS. For each other campaign, they say how
-    many minutes a number rests after each outcome, and since when calls have to be read."""
+    many minutes a number rests after each outcome, and how far back calls have to be read."""
 
     rest_campaigns: list[int]
     rest_outcomes: list[str]
@@ -188,8 +189,8 @@ class RestingNumbers(NamedTuple):
 
 
 def resting_numbers(campaign: Campaign, at: datetime) -> RestingNumbers | None:
-    """Return the parameters for RESTING_NUMBERS at `at` (aware), or None if no other campaign has
-    called anyone recently."""
+    """Return the parameters of the SQL in RESTING_NUMBERS for the time `at` (aware), or None if no
+    other campaign has called anyone recently."""
     here = RetryRules.parse(campaign.retry_rules)
     numbers = RestingNumbers([], [], [], [], [])
     others = db.session.execute(select(*_OTHER_CAMPAIGNS).where(Campaign.id != campaign.id)).all()

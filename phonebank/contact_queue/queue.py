@@ -1,4 +1,5 @@
-"""The parts of the queue that a claim uses: take a contact, release it, top up the lanes.
+"""The parts of the queue that a claim uses: take a contact, release it, top up the lanes (the lists
+of the next contacts, in Redis).
 
 Redis proposes a contact, and PostgreSQL decides whether it can be called. `take` gives a contact to
 only one caller, but the data in Redis may be out of date. So the claim checks the contact in
@@ -85,8 +86,8 @@ class ContactQueue:
             self._redis.copy_holds(HeldContact(taken.contact_id, holder.id, holder.expires_at))
 
     def top_up(self, taken: TakenContact) -> None:
-        """Refill the caller's lanes if they have few contacts left after `taken`. Do nothing if
-        another process is refilling them."""
+        """Refill the caller's lanes (the lists of the next contacts, in Redis) if few contacts are
+        left in them after `taken`. Do nothing if another process is refilling them."""
         if is_low(taken.left, taken.held):
             with self._redis.lock("refill") as is_mine:
                 if is_mine:
@@ -108,8 +109,8 @@ class ContactQueue:
 
 
 def top_up_campaign(campaign: Campaign) -> bool:
-    """Refill the lanes of every language that the campaign's callers speak. Return False if another
-    process is refilling.
+    """Refill the lanes (the lists of the next contacts, in Redis) of every language that the
+    campaign's callers speak. Return False if another process is refilling.
 
     This does not refill the lanes of callers who are limited to some lists or to a filter. The
     claims of those callers refill these lanes.

@@ -144,8 +144,8 @@ class RedisQueue:
         raise RuntimeError(f"take.lua answered {answer!r}")
 
     def add(self, entries: Iterable[QueueEntry], list_ids: Iterable[int | str] = ()) -> int:
-        """Add contacts to the lanes of their languages, except contacts that a call holds. Return
-        how many of these contacts were not in their lane before.
+        """Add contacts to the lanes (sorted lists) of their languages, except contacts that a call
+        holds. Return how many of these contacts were not in their lane before.
 
         With `list_ids`, the contacts are added to the lanes of callers who are limited to exactly
         these lists.

@@ -128,13 +128,14 @@ def refill(
     languages: Sequence[str] | None = None,
     filter_id: int | None = None,
 ) -> int:
-    """Fill the lanes of callers who have these limits with callable contacts, enough for a few
-    minutes of calling. Also add callbacks that are due. Return how many contacts were added to the
-    lanes.
+    """Fill the lanes (lists in Redis) of callers who have these limits with callable contacts,
+    enough for a few minutes of calling. Also add callbacks that are due. Return how many contacts
+    were added to the lanes.
 
     An empty `list_ids` means all lists. If `languages` is None, the contacts are those in the
-    campaign's language or without a known language. `filter_id` is the filter that chooses the
-    contacts. Two refills at the same time do no harm, because a contact is in a lane only once.
+    campaign's language or without a known language. `filter_id` is the id of the filter that
+    chooses the contacts, or None if every contact may be added. Two refills at the same time do no
+    harm, because a contact is in a lane only once.
     """
     redis_queue = redis_queue_of(campaign.id)
     at = now()
@@ -156,15 +157,16 @@ def refill(
 
 
 def refill_from_empty(campaign: Campaign) -> None:
-    """Empty every lane, and refill the lanes of the campaign's own language. A claim does this when
-    many contacts in the lanes can no longer be called, for example because a list was removed or
-    calling hours ended."""
+    """Empty every lane (list of the next contacts), and refill the lanes of the campaign's own
+    language. A claim does this when many contacts in the lanes can no longer be called, for example
+    because a list was removed or calling hours ended."""
     redis_queue_of(campaign.id).clear_lanes()
     refill(campaign)
 
 
 def lane_length(held: int) -> int:
-    """Return how many contacts a lane should have when `held` contacts are on callers' screens."""
+    """Return how many contacts a lane (a list of the next contacts) should have when `held`
+    contacts are on callers' screens."""
     return min(READY_AT_MOST, READY_AT_LEAST + READY_PER_CALLER * held)
 
 
@@ -194,13 +196,15 @@ def ensure_built(campaign: Campaign) -> None:
 
 
 def contact_groups(campaign: Campaign) -> list[ContactGroup]:
-    """Return a group for each zone key and each language of every list that is not paused."""
+    """Return a group for each combination of possible time zones and language on every list that is
+    not paused."""
     rows = db.session.execute(_GROUPS, {"campaign_id": campaign.id})
     return [ContactGroup(*row) for row in rows]
 
 
 def lane_score(priority: int, tried: bool, callable_at: datetime) -> float:
-    """Return a contact's position in a lane. The contact with the lowest number is called first.
+    """Return a number for a contact's position in a lane. The contact with the lowest number is
+    called first.
 
     Contacts are ordered first by list priority. Among contacts with the same priority, those that
     have never been tried come first. After that, the contact that has been callable for longest
@@ -237,7 +241,7 @@ def _add_due_callbacks(campaign: Campaign, redis_queue: RedisQueue, at: datetime
 
 
 def _open_groups(campaign: Campaign, at: datetime, list_ids: Sequence[int]) -> list[ContactGroup]:
-    """Return the contact groups whose time zones are inside calling hours at `at`."""
+    """Return the contact groups in whose time zones it is within calling hours at `at`."""
     return [
         group
         for group in contact_groups(campaign)

@@ -87,8 +87,8 @@ def reschedule_contacts(campaign: Campaign, stop_at: float | None = None) -> int
 def _reschedule_batches(
     campaign: Campaign, after: int, stop_at: float | None
 ) -> tuple[int, int | None]:
-    """Recalculate the times of waiting contacts with an id above `after`, batch by batch. Return
-    the number of changed times, and the id of the last contact that was checked (None if no
+    """Recalculate when waiting contacts with an id above `after` become callable, batch by batch.
+    Return the number of changed times, and the id of the last contact that was checked (None if no
     contacts are left)."""
     hours, country = hours_of(campaign), rules_of(campaign)
     retries = RetryRules.parse(campaign.retry_rules).retries
@@ -130,7 +130,8 @@ def _reschedule_batches(
 
 def _last_calls(batch: Iterable[Contact], campaign: Campaign) -> dict[str, tuple[str, datetime]]:
     """For each of the contacts' numbers, return the last outcome in this campaign and its time
-    (aware UTC). Skips do not count, and numbers that have never been called are left out."""
+    (aware UTC). Calls that a caller skipped do not count, and numbers that have never been called
+    are left out."""
     phones = sorted({contact.phone for contact in batch})
     rows = db.session.execute(_LAST_CALLS, {"phones": phones, "campaign_id": campaign.id})
     return {row.phone: (row.last_outcome, row.last_called_at) for row in rows}

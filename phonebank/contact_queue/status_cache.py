@@ -30,8 +30,8 @@ COUNTING_AT_MOST = 60
 
 @dataclass(frozen=True)
 class QueueStatus:
-    """The status of a campaign's contacts at the time `at`: the buckets from `buckets_of`, and
-    `capacity`, the number of calls that the queue can offer within an hour."""
+    """The status of a campaign's contacts at the time `at`: the buckets (counts by group) from
+    `buckets_of`, and `capacity`, the number of calls that the queue can offer within an hour."""
 
     at: datetime
     buckets: list[Bucket]

@@ -1,4 +1,5 @@
-"""Counts a campaign's contacts by bucket, and finds when the next contact becomes callable.
+"""Counts a campaign's contacts by status (bucket), and finds when the next contact becomes
+callable.
 
 A bucket is a group of contacts, such as *Ready to call*. Each contact is in exactly one bucket. The
 counts come from PostgreSQL, not from Redis, so they are right even while the queue is being

@@ -1,4 +1,4 @@
-"""The access rules. Every view has a rule, and a view without a rule is closed to everyone.
+"""The access rules. Every view needs a rule: a view without one is closed to everyone.
 
 The decorator `open_to` puts the rule on the view, and `init_app` checks it before the view runs. A
 rule says what kind of person may open the page at all.
@@ -75,7 +75,7 @@ def _check_request() -> None:
 
 
 def check(rule: str | None, campaign_id: int | None = None) -> None:
-    """Check the rule against the person who sent the request. Raises SignInRequiredError or
+    """Check that the person who sent the request satisfies the rule. Raises SignInRequiredError or
     NotAllowedError if the person does not satisfy it.
 
     `campaign_id` is the campaign in the address, or None if the address names no campaign. Raises
@@ -83,8 +83,8 @@ def check(rule: str | None, campaign_id: int | None = None) -> None:
     campaigns only.
 
     A request to a view with the rule CALLER, VOLUNTEER, TV, TOKEN or SIGNED always passes here. The
-    view's own decorator checks the caller's or volunteer's cookie, the board's token, the API
-    client's token or the telephone service's signature.
+    view's own decorator checks the caller's or volunteer's cookie, the token in the address of a
+    party's television board, the API client's token or the telephone service's signature.
     """
     if rule is None:
         raise NotAllowedError(

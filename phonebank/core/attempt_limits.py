@@ -1,10 +1,12 @@
-"""Limits on how often a sender gets certain answers, such as wrong codes or successful joins.
+"""Limits on how often a sender of requests gets certain answers, for example the answer to a wrong
+code.
 
 Whether an answer counts is known only when the request has finished. So each request reserves a
-place before its view runs, and the limit treats every reserved place like an answer that counts. If
-no place is free, the request waits a moment for another request to finish. After a sender has
-received as many of these answers as the limit allows, further requests are refused. So the number
-of counted answers never exceeds the limit, however many requests arrive at the same time.
+place within the limit before its view runs, and a reserved place is treated like an answer that
+counts. If no place is free, the request waits a moment for another request to finish. After a
+sender has received as many of these answers as the limit allows, further requests are refused. So
+the number of counted answers never exceeds the limit, however many requests arrive at the same
+time.
 
 Answers and reserved places are counted in Redis. One Lua script reserves a place, and another
 releases the place and counts the answer. While Redis is unavailable, each process counts only its
@@ -72,7 +74,8 @@ end
 
 @dataclass
 class _LocalCount:
-    """The places and counters that a process keeps for itself while Redis is unavailable.
+    """What a process counts by itself while Redis is unavailable: answers, and places that
+    unfinished requests have reserved within a limit.
 
     If Redis becomes available again before a request finishes, the request's answer is counted in
     Redis. The place that the request reserved in this process expires after PLACE_LIFETIME.

@@ -1,7 +1,8 @@
 """Compresses pages and JSON with gzip for clients that accept it.
 
-Compress only responses that never show a secret next to text from the address or text that another
-site chose. docs/decisions/0030-callers-pages-are-compressed.md says why.
+Compress only responses that never show a secret together with text that an attacker may have
+chosen, for example in the page's address. docs/decisions/0030-callers-pages-are-compressed.md says
+why.
 """
 
 import gzip

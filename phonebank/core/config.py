@@ -29,7 +29,7 @@ LEAST_CONNECTIONS = 8
 
 class ConfigError(Exception):
     """The error for settings with which a process cannot start safely. Its message names the
-    variable and says why."""
+    variable and says what is wrong."""
 
 
 @dataclass(frozen=True)

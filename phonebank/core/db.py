@@ -88,8 +88,8 @@ class PlainCursor(psycopg.Cursor[Any]):
     """A cursor that describes its columns with plain tuples.
 
     SQLAlchemy asks for the name and type of every column after every statement. For a statement
-    that finds one wide row, building psycopg's own description of the columns would take a third of
-    the time.
+    that finds one row with many columns, building psycopg's own description of the columns would
+    take a third of the statement's time.
     """
 
     @property

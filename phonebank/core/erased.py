@@ -1,11 +1,13 @@
-"""Keeps new people out of a campaign whose people have been erased or are being erased."""
+"""Keeps new people out of a campaign whose people's details have been erased or are being
+erased."""
 
 from phonebank.core.errors import ConflictError
 from phonebank.models import Campaign
 
 
 def refuse_erased(campaign: Campaign) -> None:
-    """Raise ConflictError if the campaign's people have been erased or are being erased."""
+    """Raise ConflictError if the details of the campaign's people have been erased or are being
+    erased."""
     if campaign.erasing_since is not None:
         raise ConflictError(
             "This campaign may not keep people's details any longer, so they are erased.",

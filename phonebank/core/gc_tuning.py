@@ -1,9 +1,9 @@
 """Makes a web process run Python's garbage collector rarely.
 
 Python looks through all its objects whenever their number has grown by a quarter. The connections
-of five thousand phones and five hundred boards make 1.2 million objects. Without this module, a
-full collection runs every half minute and takes a second and a half, during which the process
-answers no request and updates no board. A full collection finds almost no garbage, because
+of five thousand phones and five hundred televisions make 1.2 million objects. Without this module,
+a full collection runs every half minute and takes a second and a half, during which the process
+answers no request and updates no television. A full collection finds almost no garbage, because
 reference counts and the frequent small collections free what a request leaves behind. Only closed
 connections leave objects that a full collection must free, about forty for each connection. A full
 collection every ten minutes is enough.
@@ -22,7 +22,7 @@ NEVER = 1_000_000_000
 
 def freeze_and_throttle_gc(every: float = EVERY) -> None:
     """Exempt all existing objects from garbage collection, and from now on run a full collection
-    only about every `every` seconds. Call this once, when the application has been set up."""
+    only once in about `every` seconds. Call this once, when the application has been set up."""
     gc.collect()
     gc.freeze()
     smallest, small, _ = gc.get_threshold()

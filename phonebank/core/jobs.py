@@ -36,7 +36,7 @@ QUEUES = (URGENT, CHORES, IMPORTS)
 
 
 class JobFunction(Protocol[Arguments]):
-    """A function that a worker runs. The decorator `job` makes one."""
+    """A function that a worker runs. The decorator `job` makes such a function."""
 
     __name__: str
     queue: str
@@ -85,7 +85,7 @@ def _queue(name: str, connection: Redis) -> Queue:
 
 @dataclass(frozen=True)
 class Periodic:
-    """A job, made by `job`, that the clock puts on its queue every `seconds` seconds."""
+    """A job, made by `job`, that the clock puts on the job's queue every `seconds` seconds."""
 
     function: JobFunction[[]]
     seconds: int
@@ -110,7 +110,8 @@ class AppWorker(Worker):
 
 
 class _Clock(CronScheduler):
-    """A clock that remembers that a signal asked it to stop, as AppWorker does."""
+    """A scheduler that enqueues periodic jobs. Like AppWorker, it remembers that a signal asked it
+    to stop."""
 
     is_asked_to_stop = False
 

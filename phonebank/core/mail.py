@@ -73,8 +73,8 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Message:
-    """A plain-text message to one person. `id` is the part of its Message-ID before the @. A
-    mailbox shows two messages with the same id only once."""
+    """A plain-text message to one person. `id` is the part of its Message-ID before the @. Of two
+    messages with the same id, a mailbox shows only one."""
 
     to: str
     subject: str
@@ -91,7 +91,8 @@ class Batch:
         self._connection = connection
 
     def send(self, message: Message) -> None:
-        """Send a message now. If no mail server is set on a developer's machine, print the message.
+        """Send a message now. On a developer's machine without a mail server, print the message
+        instead.
 
         Raises AddressRefusedError if the mail server refuses the address for good, and
         MailNotSentError if it does not accept the message for another reason.

@@ -38,7 +38,8 @@ class TableInUseError(ConflictError):
 def upgrade_database(
     app: Flask, alembic: Alembic, attempts: int = ATTEMPTS, between: float = BETWEEN_ATTEMPTS
 ) -> None:
-    """Run the missing migrations, each in its own transaction.
+    """Run the migrations that have not been applied to the database yet, each in its own
+    transaction.
 
     If a migration needs a table that is in use, the migration gives up after LOCK_TIMEOUT. It is
     tried up to `attempts` times, with a pause of `between` seconds after each failure. Raises

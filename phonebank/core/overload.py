@@ -3,8 +3,8 @@
 `Overload` is WSGI middleware around everything else. It counts the requests that are under way. If
 there are as many as a limit allows, `Overload` answers a new request with 503 within a millisecond
 and says when to try again. Uploads are counted separately. All other requests are counted together,
-but each urgency has its own limit. So pages are refused first, then claims, and records of calls
-last.
+but each urgency has its own limit. So requests for pages are refused first, then claims (requests
+for a person to call), and records of calls last.
 
 Websocket connections are not counted, because they mostly wait. A record of a call that arrives
 over a websocket is counted (`record_under_way`). Static files and a load balancer's probes are not
@@ -116,7 +116,7 @@ def init_app(app: Flask) -> None:
 
 
 def is_busy(environ: "WSGIEnvironment") -> bool:
-    """Whether the process was too busy for a claim when this request arrived.
+    """Whether the process was too busy to hand out a person to call when this request arrived.
 
     A busy process still saves the record of a call, but the page has to ask for the next person
     later.
@@ -125,8 +125,8 @@ def is_busy(environ: "WSGIEnvironment") -> bool:
 
 
 def seconds_until_claim() -> int:
-    """Return how many seconds the client of a claim that a busy process has put off should wait
-    before it claims again. This needs an app context.
+    """If a busy process hands out no person to call (it puts the claim off), return how many
+    seconds the client should wait before it asks again. This needs an app context.
 
     The claim counts as a refused one, so the more claims are put off, the longer each client waits.
     """
@@ -169,7 +169,8 @@ def limits_for(connections: int) -> dict[Urgency, int]:
 
 
 def claims_limit_for(connections: int) -> int:
-    """Return how many claims may be under way at the same time, regardless of other requests."""
+    """Return how many claims (requests for a person to call) may be under way at the same time,
+    regardless of other requests."""
     return int(connections * CLAIMS_SHARE)
 
 
@@ -177,7 +178,7 @@ class Overload:
     """WSGI middleware that counts the requests that one process has under way, and refuses some.
 
     `connections` is how many connections to PostgreSQL the process may open. With `timings`, each
-    answer has a Server-Timing header that says how long it took.
+    answer has a Server-Timing header that says how long the request took.
     """
 
     def __init__(
@@ -321,7 +322,8 @@ class Overload:
         return _answer(HTTPStatus.SERVICE_UNAVAILABLE, headers, body, start_response)
 
     def _log_refusal(self) -> None:
-        """Log how many requests were refused, at most once every LOG_EVERY seconds."""
+        """Count a refused request and, at most once every LOG_EVERY seconds, log how many requests
+        were refused."""
         self._unlogged_refusals += 1
         if time.monotonic() < self._logged_at + LOG_EVERY:
             return
@@ -347,9 +349,9 @@ def _marked_addresses(app: Flask) -> dict[str, Urgency]:
 
 
 def _call_addresses(app: Flask) -> re.Pattern[str]:
-    """Return a pattern that matches every address that names a call. The pattern may also match
-    other addresses, because an exact match would take as long as the match that Flask makes later.
-    """
+    """Return a pattern that matches every address that contains a `call_id`. The pattern may also
+    match other addresses, because an exact match would take as long as the match that Flask makes
+    later."""
     addresses = {rule.rule for rule in app.url_map.iter_rules() if "call_id" in rule.arguments}
     fixed_parts = (re.split("<.*?>", address) for address in sorted(addresses))
     return re.compile("|".join("[^/]+".join(map(re.escape, parts)) for parts in fixed_parts))
@@ -379,7 +381,7 @@ def _milliseconds_since(began: float) -> str:
 
 
 def _timed(start_response: "StartResponse", began: float) -> "StartResponse":
-    """Return a start_response that adds a Server-Timing header with the time taken."""
+    """Return a `start_response` that adds a Server-Timing header with the time since `began`."""
 
     def start(status, headers, *more):  # type: ignore[no-untyped-def]
         headers.append(("Server-Timing", f"answered;dur={_milliseconds_since(began)}"))

@@ -26,8 +26,8 @@ def refusal(environ: "WSGIEnvironment", seconds: int) -> tuple[Headers, bytes]:
     """Return the headers and body of a 503 response that asks the client to try again after
     `seconds` seconds.
 
-    The body is JSON for an API client, otherwise a page. If the request was a GET, the page reloads
-    itself.
+    The body is JSON for an API client or our own JavaScript, otherwise a page. If the request was a
+    GET, the page reloads itself.
     """
     content_type, body = _body(environ, seconds)
     headers = _headers(content_type, body)

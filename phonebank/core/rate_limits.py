@@ -19,7 +19,7 @@ from phonebank.core.redis import REDIS_TIMEOUT
 
 
 def client_key() -> str:
-    """Return the sender's address or, with IPv6, the sender's network.
+    """Return the sender's IP address or, with IPv6, the sender's network.
 
     With IPv6, every home has its own /64 network (RFC 6177), so a sender could use a different
     address in that network for each request.
@@ -38,7 +38,7 @@ def client_key() -> str:
 
 def account_key() -> str:
     """Return a key for the signed-in account. The key is the same in every browser and from every
-    network address. For a visitor who is not signed in, return `client_key`."""
+    network address. For a visitor who is not signed in, return the result of `client_key`."""
     if current_user.is_authenticated:
         return f"account {current_user.id}"
     return client_key()

@@ -1,4 +1,4 @@
-"""Checks at start that Redis will neither evict nor refuse data that callers need.
+"""Checks at start that Redis will neither evict nor refuse data that Phonebank needs.
 
 `docs/operations.md` says which settings Phonebank needs, and why.
 """

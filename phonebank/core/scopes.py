@@ -1,7 +1,8 @@
 """What an account may organise or view: the whole installation, a chapter, or one campaign.
 
-Every view uses `campaign_for` to load the campaign in its address. For each request to a page for
-organisers or viewers, `core/access.py` calls `campaign_for` before the view runs.
+Every view for organisers or viewers uses `campaign_for` to load the campaign that the view's
+address names. For each request to a page for organisers or viewers, `core/access.py` calls
+`campaign_for` before the view runs.
 """
 
 from sqlalchemy import ColumnElement, exists, or_, select, true
@@ -37,8 +38,9 @@ def may_organise(account: Account, campaign: Campaign) -> bool:
 
 
 def may_organise_chapter(account: Account, chapter_id: int | None) -> bool:
-    """Whether the account organises this whole chapter. The `chapter_id` of campaigns without a
-    chapter is None: for these, the account must organise the whole installation."""
+    """Whether the account is an organiser of this whole chapter (a local group). The `chapter_id`
+    of campaigns without a chapter is None: for these, the account must organise the whole
+    installation."""
     return account.is_organiser or (
         chapter_id is not None
         and any(
@@ -93,7 +95,8 @@ def campaigns_within(account: Account, role: RoleName = RoleName.ORGANISER) -> C
 
 
 def chapters_within(account: Account) -> list[Chapter]:
-    """Return the chapters that the account organises as a whole, sorted by name."""
+    """Return the chapters (local groups) in which the account organises every campaign, sorted by
+    name."""
     query = select(Chapter).order_by(Chapter.name)
     if not account.is_organiser:
         query = query.join(ScopedRole, ScopedRole.chapter_id == Chapter.id).where(

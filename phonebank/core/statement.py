@@ -1,5 +1,5 @@
-"""Statements of the busiest views, which psycopg runs without a cursor, and without the extra work
-that SQLAlchemy does for each statement.
+"""The busiest views' SQL statements, which psycopg runs without a cursor, and without the extra
+work that SQLAlchemy does for each statement.
 
 This extra work takes longer than PostgreSQL takes for the statement itself. Each time that a caller
 moves on to the next contact, four of these statements run
@@ -144,8 +144,8 @@ class _Prepared:
 def _as_sqlalchemy_error(
     connection: Connection, cursor: Any, sql: str, error: psycopg.Error
 ) -> BaseException:
-    """Return the error that SQLAlchemy would raise. If PostgreSQL is unavailable, the pool replaces
-    its connections."""
+    """Return the error that SQLAlchemy would raise instead of psycopg's error. If PostgreSQL is
+    unavailable, the pool replaces its connections."""
     driver: Any = connection.connection.dbapi_connection
     told: Any = error  # SQLAlchemy's protocol of errors does not name psycopg's class
     is_gone = connection.dialect.is_disconnect(told, driver, cursor)

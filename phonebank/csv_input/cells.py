@@ -58,8 +58,8 @@ def tidy(text: str) -> str:
 
 @lru_cache(maxsize=65_536)  # a street's people have the same postcode
 def tidy_postcode(text: str, country: str) -> str:
-    """Tidy a postcode: make it upper case, and restore a British code's space or a ZIP code's
-    zeros."""
+    """Tidy a postcode: make it upper case, and restore a British postcode's space or a ZIP code's
+    leading zeros."""
     code = tidy(text).upper()
     if country == "US":
         zip_code = re.fullmatch(r"([0-9]{3,5})(-[0-9]{4})?(?:\.0)?", code)

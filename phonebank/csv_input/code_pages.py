@@ -3,7 +3,7 @@
 Before UTF-8, each system had its own alphabet, and a file does not name its alphabet. The byte for
 é on a Mac, for example, is Ž on Windows. So this module decodes the words with accented letters in
 each alphabet, and chooses the alphabet in which the results look like real words. If the results
-look wrong in every alphabet, the file is refused, because nobody should be called "JosŽ".
+look wrong in every alphabet, the file is refused, because nobody should be addressed as "JosŽ".
 """
 
 import re
@@ -56,8 +56,8 @@ def detect_alphabet(words: Iterable[bytes]) -> str | None:
     """Return the Python codec that turns these bytes into words with plausible letters, or None if
     no codec does.
 
-    If no word looks wrong in the Windows alphabet and some words have its everyday accented
-    letters, the Windows alphabet is chosen. Otherwise the alphabet that fits best is chosen.
+    If no word looks wrong in the Windows encoding and some words then have everyday accented
+    letters such as é, that encoding is chosen. Otherwise the encoding that fits best is chosen.
     """
     looked_at = [word for word in words if len(word) > 1]
     most_strange = len(looked_at) * STRANGE_SHARE

@@ -34,10 +34,11 @@ class ColumnGuess:
 
 
 def guess_columns(headers: Sequence[str], samples: Sequence[Sequence[str]]) -> list[ColumnGuess]:
-    """Guess the target of each column from its name, or from its values if the name says nothing.
+    """Guess what each column contains (its target, such as "phone") from its name, or from its
+    values if the name says nothing.
 
-    `samples` are rows with one cell for each header. A hundred rows are enough. A column without a
-    clear name or content gets IGNORE.
+    `samples` are rows with one cell for each header. A hundred rows are enough. A column whose name
+    and values say nothing gets the target IGNORE.
     """
     values = [
         [value for cells in samples if index < len(cells) and (value := cells[index].strip())]
@@ -67,7 +68,8 @@ class _NameGuess(NamedTuple):
 
 
 def _guess_by_name(header: str, values: Sequence[str]) -> _NameGuess:
-    """Guess a column's target from its name. The guess is IGNORE if the name says nothing."""
+    """Guess a column's target, such as "phone", from its name. The guess is IGNORE if the name says
+    nothing."""
     header = _GOOGLES.sub(r"\1", header)
     name = plain_name(header)
     found = TARGET_OF.get(name)
@@ -112,8 +114,8 @@ def _guess_by_last_words(header: str) -> str:
 
 
 def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
-    """If two columns have the same target, keep the target only for the column with the surer
-    name."""
+    """If several columns have a target that only one column may have, keep the target only for the
+    column whose name most surely means it."""
     targets = [named.target for named in names]
     for target in set(targets) - SEVERAL_COLUMNS:
         rivals = [index for index, named in enumerate(names) if named.target == target]
@@ -124,9 +126,10 @@ def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
 
 
 def _fit_name_columns(headers: Sequence[str], targets: list[str]) -> list[str]:
-    """Decide what each name column means, given the other name columns.
+    """Decide for each column with people's names whether it has first, last or full names or is
+    left out, given the other such columns.
 
-    Beside "Vorname", for example, a column "Name" is the last name.
+    Beside "Vorname", for example, a column "Name" has last names.
     """
     first, last, full = (name in targets for name in ("first_name", "last_name", "full_name"))
     change: dict[str, str] = {}
@@ -138,7 +141,8 @@ def _fit_name_columns(headers: Sequence[str], targets: list[str]) -> list[str]:
 
 
 def _guess_by_content(values: Sequence[str], taken: Sequence[str]) -> str:
-    """Guess a column's target from its values, unless another column has that target already."""
+    """Guess a column's target, such as "phone", from its values, unless another column has that
+    target already."""
     if "email" not in taken and _share(tidy_email, values) > 0.8:
         return "email"
     if "postcode" not in taken and _share(_is_postcode, values) > 0.8:

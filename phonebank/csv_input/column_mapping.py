@@ -1,4 +1,5 @@
-"""The mapping of a list's columns to targets. An organiser confirms the mapping.
+"""The mapping of a list's columns to targets, such as "phone" or "postcode". An organiser confirms
+the mapping.
 
 Columns without a target are left out, because a campaign stores no data that its callers do not
 need.
@@ -79,7 +80,7 @@ class Mapping:
     def of(
         cls, headers: Sequence[str], targets: Sequence[str], actions: Actions | None = None
     ) -> Mapping:
-        """Make a mapping from two lists of the same length, such as those of a contact list."""
+        """Make a mapping from the columns' names and their targets, in the same order."""
         return cls(tuple(headers), tuple(targets), actions or {})
 
     def action(self, column: int, key: str) -> Action:
@@ -101,12 +102,13 @@ class Mapping:
 
     @cached_property
     def phone_columns(self) -> tuple[int, ...]:
-        """The columns with numbers, in the order in which the numbers are called."""
+        """The columns with telephone numbers, in the order in which the numbers are called."""
         return tuple(i for target in PHONE_TARGETS for i in self.columns.get(target, ()))
 
     @cached_property
     def mark_columns(self) -> tuple[int, ...]:
-        """The columns that say whether a person may be called, left to right."""
+        """The columns that say whether a person may be called or whether a number works, left to
+        right."""
         return tuple(i for i, target in enumerate(self.targets) if target in MARKS)
 
     @cached_property
@@ -119,10 +121,10 @@ class Mapping:
         return self.headers[column].strip()
 
     def numbers_of_mark(self, column: int) -> tuple[int, ...]:
-        """Return the columns with numbers to which a "number does not work" column applies.
+        """Return the columns whose telephone numbers a "number does not work" column describes.
 
-        The name of the "number does not work" column may say which numbers it describes
-        ("is_mobile_bad"). Otherwise the column applies to all columns with numbers.
+        The name of the "number does not work" column may say which numbers are meant
+        ("is_mobile_bad"). Otherwise all columns with telephone numbers are meant.
         """
         words = set(words_of(self.headers[column]))
         for target, names in KINDS_OF_PHONE.items():
@@ -170,7 +172,8 @@ def faults_of(mapping: Mapping) -> list[Fault]:
 
 
 def field_target(header: str) -> str:
-    """Return the target that stores a column under its own name, in the style of merge fields.
+    """Return the target that stores a column under its own name, written like the name of a merge
+    field in a script.
 
     "Polling District" becomes polling_district. A name without Latin letters gives only FIELD,
     which `faults_of` refuses.

@@ -1,8 +1,9 @@
 """Names of columns in campaigns' databases, in English, Welsh, Spanish, German and French.
 
-Names are compared by `plain_name`, so "Pref Phone " and "pref_phone" count as the same name. The
-names of each target are sorted by how surely they mean that target, the surest first. If two
-columns would have the same target, only the column with the surer name gets the target.
+Names are compared by `plain_name`, so "Pref Phone " and "pref_phone" count as the same name. For
+each target (what a column contains, such as "phone"), the names are sorted by how surely they mean
+it, the surest first. If two columns would have the same target, only the column with the surer name
+gets the target.
 
 Sources: exports and import guides of VoteBuilder/VAN, NationBuilder, Action Network and Spoke, and
 the electoral register from Xpress and Idox.
@@ -259,10 +260,12 @@ def phrase_of(header: str) -> str:
 
 
 def mark_target_of(header: str) -> tuple[str, bool] | None:
-    """Return the target of a column that says who may be called, and whether the name is clear.
+    """If a column's name says that the column shows who may be called or whose number does not
+    work, return the column's target and whether the name is clear.
 
-    Return None for every other name. A "no" in a column with the target "consent" means that the
-    number must not be called. In columns with the other targets, a "yes" means this.
+    Otherwise return None. A "no" in a column with the target "consent" means that the number must
+    not be called. In columns with the other targets, a "yes" means that the number must not be
+    called.
     """
     phrase = phrase_of(header)
     named = words(phrase)
@@ -305,8 +308,8 @@ def _strip_phrases(phrases: str, phrase: str) -> str:
 
 
 def is_about_someone_else(header: str) -> bool:
-    """Whether a column's name means the number of another person or a company, or a number no
-    longer in use.
+    """Whether a column's name says that the column has numbers of other people or companies, or
+    numbers no longer in use.
 
     If the name is one word ("Notfalltelefon", "SPOUSEPHONE"), its beginning decides.
     """

@@ -45,7 +45,7 @@ class Dialect:
 def sniff(head: bytes) -> Dialect:
     """Detect how a file is written, from its first HEAD_BYTES.
 
-    Raises InvalidFileError for a file that is empty or is not separated text.
+    Raises InvalidFileError for a file that is empty or is not a table saved as text.
     """
     head = head[:HEAD_BYTES]
     if not head.removeprefix(codecs.BOM_UTF8).strip():

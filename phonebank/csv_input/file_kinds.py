@@ -52,9 +52,10 @@ _TEXT_BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
 
 
 def detect_other_kind(head: bytes) -> tuple[str, str] | None:
-    """Return why a file is plainly not separated text: a reason and a message for people.
+    """If a file is plainly not a table saved as text, return why: a code for the reason, and a
+    message for people.
 
-    Return None for any other file. `head` is the beginning of the file, a few kilobytes.
+    Otherwise return None. `head` is the beginning of the file, a few kilobytes.
     """
     if head.startswith(b"PK\x03\x04"):
         return _detect_zip_kind(head)

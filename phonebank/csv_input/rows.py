@@ -59,9 +59,9 @@ class Row(NamedTuple):
 def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
     """Yield the header and then every row that is not blank.
 
-    Only one piece and one row are in memory at a time. Raises InvalidFileError at the row that
-    shows the fault: too many columns, no header, no rows below the header, a line of more than a
-    million characters, or null characters.
+    Only one of the `chunks` and one row are in memory at a time. Raises InvalidFileError at the row
+    that shows the fault: too many columns, no header, no rows below the header, a line of more than
+    a million characters, or null characters.
     """
     header: Row | None = None
     width = rows = 0
@@ -183,7 +183,7 @@ class _Lines:
             self._put_back.append(first)
 
     def begin_record(self) -> None:
-        """Start a record without lines."""
+        """Start a new record, which has no lines yet."""
         self.record = []
         self._size = 0
 

@@ -1,8 +1,8 @@
 """Checks a workbook's file before anything reads its cells: its kind, its size, its XML.
 
 XLSX and ODS files are zip archives of XML (ISO/IEC 29500, ISO/IEC 26300). An archive may claim to
-be small and then unpack to gigabytes. So each part is unpacked here once, in pieces, and its bytes
-are counted.
+be small and then unpack to gigabytes. So each XML file in the archive (a part) is unpacked here
+once, in pieces, and its bytes are counted.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def is_package(head: bytes) -> bool:
 
 
 def check_package(file: BinaryIO) -> Package:
-    """Check the file of a workbook from its beginning to its end. `file` must be seekable.
+    """Check the whole file of a workbook. `file` must be seekable.
 
     Raises InvalidFileError unless the file is an XLSX or ODS workbook that is safe to read. Old,
     binary or damaged workbooks are refused, and so are workbooks that have a password, unpack to
@@ -96,7 +96,8 @@ def check_package(file: BinaryIO) -> Package:
 
 
 def write_without_errors(file: BinaryIO, package: Package, copy: BinaryIO) -> None:
-    """Write a copy of a checked workbook in which each error is text, such as "#REF!".
+    """Write a copy of a checked workbook in which each cell with an error contains the error as
+    text, such as "#REF!".
 
     Otherwise a broken formula in a do-not-call column would be read as an empty cell, which means
     "no".
@@ -120,7 +121,8 @@ def _write_errors_as_text(data: bytes, kind: Kind) -> bytes:
 
 
 def _whole_tags(part: IO[bytes]) -> Iterator[bytes]:
-    """Yield a part in pieces that never end inside a tag."""
+    """Yield the bytes of a part of the archive in pieces that end inside no XML tag, unless the tag
+    is longer than PIECE."""
     rest = b""
     while data := part.read(PIECE):
         data = rest + data
@@ -158,7 +160,8 @@ def _is_encrypted(archive: zipfile.ZipFile) -> bool:
 
 
 def _start_of(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Return the beginning of a part, or b"" if there is no such part."""
+    """Return the beginning of the part of the archive with this name, or b"" if there is no such
+    part."""
     try:
         with archive.open(name) as part:
             return part.read(PIECE)
@@ -169,8 +172,8 @@ def _start_of(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _check_part(file: BinaryIO, part: zipfile.ZipInfo, package: Package) -> None:
-    """Unpack one part and check its text. Raises InvalidFileError if the part is damaged, too large
-    or not what a spreadsheet program writes."""
+    """Unpack one part of a workbook's archive and check its text. Raises InvalidFileError if the
+    part is damaged, too large or not what a spreadsheet program writes."""
     size, tail, sheet = 0, b"", ""
     for data in _unpack(file, part):
         size += len(data)
@@ -198,7 +201,8 @@ def _check_part(file: BinaryIO, part: zipfile.ZipInfo, package: Package) -> None
 
 
 def _unpack(file: BinaryIO, part: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Yield a part's real bytes. Python's own reader stops at the size that the archive claims."""
+    """Unpack one part of a workbook's archive and yield all its bytes. Python's own reader stops at
+    the size that the archive claims."""
     file.seek(part.header_offset)
     header = file.read(30)
     if len(header) < 30 or not header.startswith(ZIP):

@@ -1,8 +1,8 @@
-"""The process that reads one workbook from standard input, and writes its list as CSV to standard
-output. `workbooks` starts it.
+"""The process that reads one workbook from standard input, and writes the list of people in it as
+CSV to standard output. `workbooks` starts it.
 
 Reading a workbook needs memory for all of its cells, and a hostile workbook needs much more. A
-separate process with limits cannot harm other requests, and callers do not wait for it.
+separate process with limits cannot harm other requests, and no volunteer's page waits for it.
 """
 
 import io
@@ -32,8 +32,8 @@ REFUSED = 2  # the exit code if standard error has a reason and a message, as JS
 
 
 def convert(file: BinaryIO, out: BinaryIO) -> None:
-    """Write the list in a workbook as CSV in UTF-8. Raises InvalidFileError if the workbook cannot
-    be read."""
+    """Write the list of people in a workbook as CSV in UTF-8. Raises InvalidFileError if the
+    workbook cannot be read."""
     package = check_package(file)
     text = io.TextIOWrapper(out, "utf-8", newline="")
     try:

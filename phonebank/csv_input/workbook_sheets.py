@@ -1,5 +1,5 @@
-"""Turns the cells of a workbook into a table of text. It finds the sheet that has the list, and
-decides how values are written.
+"""Turns the cells of a workbook into a table of text. It finds the sheet that has the list of
+people, and decides how values are written.
 
 A table is written as the CSV that a spreadsheet would save, with two differences: a date is always
 an ISO date, and a number is written with all of its digits.
@@ -38,7 +38,8 @@ NAMED = 5
 
 
 def write_list(workbook: CalamineWorkbook, merged: Iterable[str], out: TextIO) -> None:
-    """Write the sheet that has the list as CSV. A blank row becomes a blank line.
+    """Find the sheet that has the list of people, and write it as CSV. A blank row becomes a blank
+    line.
 
     `merged` are the names of an ODS file's sheets that have cells merged across rows. Raises
     InvalidFileError if no sheet has the list, if several sheets may have it, or if the list's sheet

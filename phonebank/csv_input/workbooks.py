@@ -1,4 +1,4 @@
-"""Turns an uploaded workbook into the CSV of its list, which is stored and read like any CSV
+"""Turns the list of people in an uploaded workbook into CSV, which is stored and read like any CSV
 file."""
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ DIALECT = Dialect("utf-8", ",")
 
 
 def open_as_csv(head: bytes, file: BinaryIO) -> BinaryIO:
-    """Return a temporary file with the list of a workbook as CSV. The calling code closes the file.
+    """Return a temporary file with the list of people in a workbook, as CSV. The calling code
+    closes the file.
 
     `head` are the bytes already read from `file`. A separate process reads the workbook. Raises
     InvalidFileError if the workbook cannot be used as a list.

@@ -65,7 +65,8 @@ _DIGITS_THAT_TELL = 8
 
 @lru_cache(maxsize=65536)
 def fold(text: str) -> str:
-    """Return a text for comparisons: no capitals, accents, punctuation or invisible characters.
+    """Return a text in the form in which texts are compared: without capitals, accents, punctuation
+    and invisible characters.
 
     " Ne_pas appeler! " becomes "ne pas appeler". A question mark stays, because it shows doubt:
     "TPS?" is not "TPS". Excel's errors, such as "#NAME?", lose their question mark.
@@ -86,11 +87,13 @@ def fold(text: str) -> str:
 
 
 def key_of(cell: str, own_numbers: Iterable[str] = ()) -> str:
-    """Return the key under which a cell is counted and an action is chosen. The key is the cell's
-    folded words or, for a date or a telephone number, the kind of value.
+    """Return the key under which a cell's value is counted and an organiser's action for it is
+    stored. The key is the cell's words as `fold` returns them or, for a date or a telephone number,
+    the kind of value.
 
-    The key of an empty cell is "". `own_numbers` are the row's cells with numbers. They are needed
-    because a register often answers a look-up by repeating the number.
+    The key of an empty cell is "". `own_numbers` are the row's cells with telephone numbers. The
+    cell is compared with these numbers, because a do-not-call register often says that it lists a
+    number by repeating the number.
     """
     key = _key_of(cell)
     if key == OTHER_NUMBER and _ends_like_one(cell, own_numbers):
@@ -148,8 +151,8 @@ def _read_repeated_word(target: str, key: str) -> Action | None:
 
 
 def _read_register_answer(key: str) -> Action | None:
-    """Return the action for a value that has a register's name together with the register's answer
-    or a "not".
+    """Return the action for a value that has a do-not-call register's name and answer, or "not" and
+    words that mean "do not call".
 
     Examples are "TPS: no match" and "not suppressed".
     """

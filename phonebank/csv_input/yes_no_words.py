@@ -1,8 +1,8 @@
-"""Words that lists write into columns such as "Do not call", in five languages.
+"""Words that lists of people have in columns such as "Do not call", in five languages.
 
-The languages are English, Welsh, Spanish, German and French. Bars separate the phrases.
-`yes_no_columns` compares them without accents, capitals and punctuation. An organiser decides what
-any other word means.
+The languages are English, Welsh, Spanish, German and French. In each text below, bars separate the
+phrases. `yes_no_columns` compares them without accents, capitals and punctuation. An organiser
+decides what any other word means.
 
 Sources: the error values of Excel's five language editions; the words for true and false in Excel,
 Access, PostgreSQL and Python; exports of screening services for the TPS, Bloctel and Robinson

@@ -1,2 +1,2 @@
-"""The process that makes the calls: it connects callers, calls people, and joins people to
-callers."""
+"""The process that makes the calls: it connects callers by telephone, calls people, and joins
+people to callers."""

@@ -1,5 +1,5 @@
-"""Serves one campaign. At each turn, it reads the campaign's callers and lines, and does what is
-due."""
+"""Makes the calls of one campaign. Several times a second, the dialler reads the campaign's callers
+and telephone lines, and does what is due."""
 
 import time
 from datetime import timedelta
@@ -41,8 +41,8 @@ SETTLES_WITHIN = timedelta(seconds=2)
 
 
 class CampaignDialler:
-    """Serves one campaign, turn by turn. The process that creates this object holds the campaign's
-    lock."""
+    """Makes the calls of one campaign: each `turn` does what is due at that moment. The process
+    that creates this object must hold the campaign's lock (see `locks`)."""
 
     def __init__(self, campaign_id: int, backend: Backend) -> None:
         self._campaign_id = campaign_id
@@ -88,7 +88,7 @@ class CampaignDialler:
         db.session.commit()
 
     def close(self) -> None:
-        """Wait until the provider has answered all commands."""
+        """Wait until the telephone provider has answered every command that was sent."""
         self._switchboard.close()
 
     def _take(self, verb: str, line_id: int, answer: Any) -> None:

@@ -46,8 +46,8 @@ FROM free ON CONFLICT DO NOTHING RETURNING id
 
 @dataclass(frozen=True)
 class _Nobody:
-    """A stand-in for the caller, who is not known yet. The stand-in has no lists and no
-    languages."""
+    """A stand-in for the caller, who is not known yet. Its lists and languages are empty, as for a
+    caller who has chosen none."""
 
     campaign: Campaign
     id: int = 0
@@ -61,9 +61,9 @@ class _Nobody:
 def claim_people(
     campaign: Campaign, lines: int, backend: str, decision_id: int | None = None
 ) -> int:
-    """Claim up to `lines` people, and store an open call and a line to be dialled for each. Return
+    """Claim up to `lines` people, and store for each person an open call and a line to dial. Return
     how many people were claimed: fewer than `lines` if no more people can be called now or if Redis
-    stops answering. Each line stores `decision_id`, the id of the pacing rule's decision."""
+    stops answering. Each line stores `decision_id`, the id of the decision to dial it."""
     line = {"campaign_id": campaign.id, "backend": backend, "decision_id": decision_id}
     nobody = cast(Caller, _Nobody(campaign))
     queue = ContactQueue(campaign, nobody)
@@ -93,8 +93,8 @@ def _claim_one(
 
 
 def _top_up(queue: ContactQueue, taken: TakenContact) -> None:
-    """Refill the queue if few people are left in it. If Redis does not answer, the person has been
-    claimed all the same, and the next claim refills the queue."""
+    """Refill the queue if few people are left in it. If Redis does not answer, the claim of the
+    person in `taken` still stands, and the next claim refills the queue."""
     try:
         queue.top_up(taken)
         db.session.commit()

@@ -38,8 +38,8 @@ WHERE phone = :phone
 @retry_on_deadlock
 def conclude(row: UnjoinedRow) -> None:
     """Record how the call ended. If the person answered but was not put through to anybody, record
-    no outcome, end the call, and let the number rest. If the line was never dialled, end the call
-    with GIVEN_BACK, as if the caller had returned the contact."""
+    no outcome, end the call, and keep the number from being called for 72 hours. If the line was
+    never dialled, end the call with GIVEN_BACK, as if the caller had returned the contact."""
     if row.answered_at is not None:
         _abandon(row)
         return

@@ -40,8 +40,9 @@ def make_line(campaign_id: int, caller: CallerRow, backend: str) -> None:
 
 
 def end_if_over(caller: CallerRow, at: datetime) -> bool:
-    """End the session of a caller whose line has ended, who has been removed, who has finished, or
-    whose page has not sent a request for a long time. Return whether the session was ended."""
+    """End the caller's session if the caller's line has ended or the caller has been removed. If
+    the caller has no open call, also end the session if the caller has finished, or if the caller's
+    page has sent no request for 15 minutes. Return whether the session was ended."""
     has_left = caller.caller_line == LineState.ENDED or not caller.is_admitted
     has_finished = caller.finishing and caller.call_id is None
     is_gone = caller.call_id is None and at - caller.seen_at > LINE_UNUSED_FOR

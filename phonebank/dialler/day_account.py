@@ -1,4 +1,5 @@
-"""Counts a campaign's machine calls since midnight, for the pacing rule."""
+"""Counts how a campaign's calls have ended since midnight, for the rule that decides how many lines
+to dial."""
 
 from datetime import datetime
 
@@ -32,8 +33,8 @@ WHERE line.campaign_id = :campaign_id AND line.side = :person AND line.created_a
 
 
 def account_of(campaign: Campaign, at: datetime) -> DayAccount:
-    """Return the counts of the campaign's machine calls from midnight in the campaign's first time
-    zone until `at` (aware)."""
+    """Return how many of the campaign's machine-dialled calls have ended in each way, from midnight
+    in the campaign's first time zone until `at` (aware)."""
     midnight = last_midnight(at, first_zone_of(campaign))
     row = db.session.execute(_ACCOUNT, {"campaign_id": campaign.id, "since": midnight}).one()
     return DayAccount(row.people, row.machines, row.abandoned, row.lost)

@@ -38,7 +38,7 @@ WHERE id = :line_id
 
 
 def dial(line: LineRow, settings: PhoneSettings, switchboard: Switchboard) -> None:
-    """Dial a line that nobody has dialled yet. Commits."""
+    """Dial a line that has not been dialled yet. Commits."""
     number = line.phone if line.side == LineSide.PERSON else line.number
     if not number or not settings.shown_number:
         if line.side == LineSide.PERSON:  # the person was erased
@@ -58,8 +58,8 @@ def dial(line: LineRow, settings: PhoneSettings, switchboard: Switchboard) -> No
 def take_answer(line_id: int, answer: Any) -> None:
     """Store the provider's answer to a request to dial a line. Commits.
 
-    After any error except a refusal, it is not known whether the line was dialled. In that case the
-    line is not changed, and the next `fetch` finds out whether it was dialled.
+    After any error except NumberRefusedError, it is not known whether the line was dialled. In that
+    case the line is not changed, and the next `fetch` finds out whether it was dialled.
     """
     if isinstance(answer, str):
         try:

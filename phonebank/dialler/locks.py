@@ -29,7 +29,7 @@ class CampaignLocks:
 
     def hold(self, campaign_ids: Iterable[int]) -> set[int]:
         """Try to hold the locks of these campaigns, and release all other locks. Return the ids of
-        the campaigns whose locks are held."""
+        the campaigns whose locks this process now holds."""
         wanted = set(campaign_ids)
         try:
             connection = self._connected()

@@ -1,5 +1,5 @@
-"""Does what a person's open line needs: joins it to a caller, plays the information message on it,
-or ends it."""
+"""Handles each open line to a person: joins the line to a caller, plays the information message for
+people who find no caller free, or ends the line."""
 
 from datetime import datetime, timedelta
 
@@ -29,8 +29,9 @@ MESSAGE_AT_MOST = timedelta(seconds=30)
 
 
 class PersonLines:
-    """Follows the open lines to people. It remembers the lines on which the information message has
-    started, and joins no caller to those lines. Commits when a message starts."""
+    """Handles the open lines to people. It remembers the lines on which the message for people who
+    find no caller free has started, and joins no caller to those lines. Commits when a message
+    starts."""
 
     def __init__(self, switchboard: Switchboard) -> None:
         self._switchboard = switchboard
@@ -77,7 +78,8 @@ class PersonLines:
         return at - self._apart.setdefault(line.id, at) > MOVES_WITHIN
 
     def _put_through(self, line: LineRow, at: datetime) -> None:
-        """Join an answered line to the caller's line, or play the information message on it."""
+        """Join an answered line to the caller's line, or play the message for people who find no
+        caller free."""
         if line.caller_id is None and line.call_is_open:
             # A caller may still become free. The message begins just before `NOBODY_AFTER` is over.
             if at - (line.answered_at or at) > NOBODY_AFTER - HEADROOM:

@@ -61,8 +61,8 @@ class Predictive:
         self._asked_at: datetime | None = None
 
     def assign(self, campaign: Campaign, callers: list[CallerRow], lines: list[LineRow]) -> bool:
-        """Assign people who have answered to callers who are ready, starting with the people and
-        the callers who have waited longest. Return whether any caller got a person."""
+        """Assign to ready callers the people who have answered, starting with the callers and the
+        people who have waited longest. Return whether any caller got a person."""
         answered = [line for line in lines if self._is_nobodys(line) and line.is_live]
         answered.sort(key=lambda line: (line.answered_at or line.created_at, line.id))
         ready = self._ready(callers) if answered else []
@@ -197,7 +197,7 @@ class Predictive:
 
 
 def law_of(campaign: Campaign) -> Law:
-    """Return what the law of the campaign's country requires of machine calls."""
+    """Return what the law of the campaign's country requires of calls dialled by a machine."""
     asked = rules_of(campaign).machine_calls
     return Law(asked.abandoned_ceiling.value, asked.seconds_to_message.value)
 

@@ -28,8 +28,9 @@ AFTER_FAILURE = 1.0
 
 
 def run_dialler(app: Flask, stop: threading.Event | None = None) -> None:
-    """Serve campaigns until a signal asks the process to stop, or until `stop` is set. Open lines
-    stay as they are, and the next dialler takes them over. If there is no provider, only wait."""
+    """Serve campaigns until a signal asks the process to stop, or until `stop` is set. Telephone
+    lines that are open at the end stay open, and the next dialler takes them over. If no telephone
+    provider is set up, only wait."""
     if stop is None:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

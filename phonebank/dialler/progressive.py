@@ -55,8 +55,9 @@ def claim_for(caller: CallerRow, backend: str) -> None:
 
 
 def set_notice(caller_id: int, notice: str) -> None:
-    """Tell a caller why nobody is being called for the caller. `notice` is "" if somebody is being
-    called. With any other notice, the dialler tries again some seconds later. Commits."""
+    """Store why nobody is being called for this caller, for the caller's page to show. `notice` is
+    "" if somebody is being called. With any other notice, the dialler tries again some seconds
+    later. Commits."""
     ask_again_at = now() + ASKS_AGAIN_AFTER if notice else None
     told = {"caller_id": caller_id, "notice": notice, "ask_again_at": ask_again_at}
     db.session.execute(_SET_NOTICE, told)

@@ -1,4 +1,4 @@
-"""Reads what the dialler needs to know about a campaign at each turn."""
+"""Reads from the database what the dialler needs to know about a campaign."""
 
 import uuid
 from dataclasses import dataclass
@@ -101,7 +101,7 @@ class CallerRow:
 
     @property
     def situation(self) -> Situation:
-        """The facts that determine the caller's phase."""
+        """The facts that determine what the caller's page shows."""
         return Situation(
             is_on=True,
             is_ready=self.ready_at is not None,
@@ -164,7 +164,7 @@ class LineRow:
 
 @dataclass(frozen=True)
 class UnjoinedRow:
-    """An open call whose line has ended before anyone talked."""
+    """An open call whose line ended before the person was joined to a caller."""
 
     call_id: uuid.UUID
     caller_id: int | None
@@ -188,7 +188,7 @@ def open_lines_of(campaign_id: int) -> list[LineRow]:
 
 
 def unjoined_of(campaign_id: int) -> list[UnjoinedRow]:
-    """Return the open calls whose line has ended before anyone talked."""
+    """Return the open calls whose line ended before the person was joined to a caller."""
     return [UnjoinedRow(**_typed(row)) for row in _rows(_UNJOINED, campaign_id)]
 
 

@@ -33,19 +33,22 @@ class Switchboard:
         self._asked: dict[tuple[str, int], float] = {}
 
     def dial_caller(self, line_id: int, number: str, show: str) -> None:
-        """Call a caller. `collect` returns (DIAL, line id, provider's id or error)."""
+        """Call a caller. `collect` returns (DIAL, line id, result), where the result is the
+        provider's id of the line, or an error."""
         self._send(DIAL, line_id, self.backend.call_caller, line_id, number, show)
 
     def dial_person(self, line_id: int, number: str, show: str, ring_seconds: int) -> None:
-        """Call a person. `collect` returns (DIAL, line id, provider's id or error)."""
+        """Call a person. `collect` returns (DIAL, line id, result), where the result is the
+        provider's id of the line, or an error."""
         self._send(DIAL, line_id, self.backend.call_person, line_id, number, show, ring_seconds)
 
     def fetch(self, lines: list[LineRef]) -> None:
-        """Ask for the states of lines. `collect` returns (FETCH, 0, events or error)."""
+        """Ask the provider for the states of lines. `collect` returns (FETCH, 0, result), where the
+        result is a list of events, or an error."""
         self._send(FETCH, 0, self.backend.fetch, lines)
 
     def join(self, person: LineRef, caller: LineRef) -> None:
-        """Let two lines hear each other."""
+        """Let the person and the caller hear each other."""
         self._once(f"join {caller.line_id}", person, self.backend.join, person, caller)
 
     def play(self, line: LineRef, sound: Sound) -> None:

@@ -1,4 +1,4 @@
-"""Watches a campaign's lines at each turn, so that the pacing rule can learn from them."""
+"""Watches a campaign's telephone lines, to learn how fast people answer and how long talks last."""
 
 from datetime import datetime
 
@@ -22,7 +22,8 @@ class Watch:
         self._wrapping_up: dict[int, datetime] = {}
 
     def see(self, callers: list[CallerRow], lines: list[LineRow], at: datetime) -> None:
-        """Learn from what has changed in the open lines and the callers since the previous turn."""
+        """Learn from what has changed in the open lines and the callers since `see` was last
+        called."""
         people = [line for line in lines if line.side == LineSide.PERSON]
         for line in people:
             self._see_line(line)

@@ -1,5 +1,5 @@
-"""Assign a contact to an arm of an experiment. The function is pure, so that anyone can repeat the
-assignment."""
+"""Assign a contact to an arm of an experiment, that is, to one of the scripts that it compares. The
+function is pure, so that anyone can repeat the assignment."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ _RANGE = 1 << 64
 def arm_of(contact_id: int, salt: str, shares: Sequence[int]) -> int:
     """Return the index of the contact's arm among `shares`, counted from 0.
 
-    The same contact, salt and shares always give the same arm, no matter which caller calls. Each
-    arm's probability is proportional to its share, because a keyed hash (BLAKE2b, RFC 7693) of the
-    contact's id is scaled to a uniform number below the sum of the shares. Raises ValueError if
-    there are no shares or one of them is not positive.
+    The same contact, salt and shares always give the same arm, no matter which caller calls the
+    contact. Each arm's probability is proportional to its share, because a keyed hash (BLAKE2b, RFC
+    7693) of the contact's id is scaled to a uniform number below the sum of the shares. Raises
+    ValueError if `shares` is empty or contains a share that is not positive.
     """
     if not shares or min(shares) <= 0:
         raise ValueError(f"shares must be positive, and are {list(shares)}")

@@ -1,4 +1,4 @@
-"""Count the results of an experiment's calls by arm.
+"""Count the results of an experiment's calls, separately for each arm.
 
 A person counts once, even after several calls, because calls to the same person are not independent
 of each other.
@@ -20,9 +20,10 @@ from phonebank.scripts.versions import script_of
 class ArmCounts:
     """One arm's counts.
 
-    `steps_passed` maps a set of steps to the number of reached people whose calls passed exactly
-    these steps. `shifts` maps each change in rating, from -10 to 10, to the number of people with
-    this change. `versions` maps each script version's id to its number of calls.
+    `steps_passed` maps each set of step ids to the number of people reached whose calls went
+    through exactly these steps. `shifts` maps each difference between a person's second and first
+    rating, from -10 to 10, to the number of people with this difference. `versions` maps each
+    script version's id to its number of calls.
     """
 
     calls: int = 0
@@ -112,8 +113,8 @@ def counts_of(arm_ids: Sequence[int], until: datetime) -> dict[int, ArmCounts]:
 
 
 def _ratings_in(counts: dict[int, ArmCounts]) -> dict[str, list[Any]]:
-    """Return the parameters of _SHIFTS: the script versions of these arms that ask for a rating
-    twice, and both rating steps of each version."""
+    """Return the parameters of the query `_SHIFTS`: the arms' script versions that ask for a rating
+    twice, and the two rating steps of each version."""
     rated = []
     for version_id in {version_id for arm in counts.values() for version_id in arm.versions}:
         script = script_of(version_id)

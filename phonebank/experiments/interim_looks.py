@@ -1,11 +1,11 @@
 """The daily looks at an experiment, and the part of the allowed error that each look may use. Pure
 functions.
 
-An interval misses if it does not contain the true value. An interval that misses in 5% of cases at
-a single look misses far more often if an organiser looks every day until a difference shows. So
-each daily look uses a part of the 5%, and all parts add up to no more than 5%, however long the
-experiment runs. By Bonferroni's inequality, the chance that any of the intervals misses is then at
-most 5%.
+A confidence interval misses if it does not contain the true value. An interval that misses in 5% of
+cases at a single look misses far more often if an organiser looks every day until a difference
+shows. So each daily look uses a part of the 5%, and all parts add up to no more than 5%, however
+long the experiment runs. By Bonferroni's inequality, the chance that any of the intervals misses is
+then at most 5%.
 """
 
 from dataclasses import dataclass

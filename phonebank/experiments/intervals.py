@@ -3,7 +3,7 @@
 `error` is the probability, 0 to 1, that an interval misses the true value.
 
 Importing SciPy takes a second and 60 MB of memory, so functions import it when an organiser opens
-an experiment's results. Other web processes never load it.
+an experiment's results. A web process that shows no results never loads SciPy.
 """
 
 import warnings
@@ -61,9 +61,9 @@ def mean(values: Any, error: float) -> Interval | None:
 def difference(first: Any, second: Any, error: float) -> Interval | None:
     """Return the mean of `second` minus the mean of `first`, with Welch's interval (1947).
 
-    Welch's interval allows the samples to have different variances. The samples lie along the first
-    axis. Return None if a sample has fewer than MIN_PEOPLE values, or if neither sample has two
-    different values.
+    Welch's interval allows the samples to have different variances. The first axis of each array
+    runs over its sample. Return None if a sample has fewer than MIN_PEOPLE values, or if neither
+    sample has two different values.
     """
     from scipy.stats import ttest_ind
 
@@ -88,8 +88,9 @@ def rate_difference(
 ) -> Interval | None:
     """Return the second rate minus the first, with its interval. Each rate is (yes, people).
 
-    Return None if an arm has fewer than MIN_PEOPLE people. Also return None if fewer than
-    MIN_OF_EACH_KIND of all people count as a yes, or fewer than MIN_OF_EACH_KIND do not.
+    Return None if either rate has fewer than MIN_PEOPLE people. Also return None if the two rates
+    together have fewer than MIN_OF_EACH_KIND people who count as a yes, or fewer than
+    MIN_OF_EACH_KIND who do not.
     """
     yes = first[0] + second[0]
     if min(yes, first[1] + second[1] - yes) < MIN_OF_EACH_KIND:

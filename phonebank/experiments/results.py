@@ -19,7 +19,8 @@ from scripts_library.script import Script as ParsedScript
 class Share:
     """A share of people: `number` out of `of`.
 
-    The interval is None before the first look, and if `of` is 0.
+    The interval is None if `of` is 0, and before the first look at the experiment (see
+    `interim_looks`).
     """
 
     number: int
@@ -29,8 +30,8 @@ class Share:
 
 @dataclass(frozen=True)
 class StepShare:
-    """One step. `passed` counts the reached people whose calls passed it. `no_further` counts how
-    many of them passed no later step."""
+    """One step. `passed` counts the people reached whose calls went through the step. `no_further`
+    counts how many of them passed no later step."""
 
     title: str
     passed: Share
@@ -74,8 +75,8 @@ class Results:
 
     @property
     def is_balanced(self) -> bool:
-        """Whether people were called and are divided among the arms as the shares say. False before
-        the first look."""
+        """Whether people were called, and chance can explain how far each arm's number of people is
+        from its share. False before the first look."""
         people = sum(arm.counts.people for arm in self.arms)
         return self.look is not None and people > 0 and not self.warning
 
@@ -134,8 +135,8 @@ def _share(number: int, of: int, look: Look | None) -> Share:
 def _steps(script: ParsedScript, counts: ArmCounts, look: Look | None) -> list[StepShare]:
     """Return the steps in the script's order, without the steps that end the call.
 
-    A step counts as passed even if the caller later changed an earlier answer and the path no
-    longer has the step, because the person was asked.
+    A step counts as passed even if the caller later changed an earlier answer and the call then
+    skipped the step, because the person was asked.
     """
     steps = [step for step in script.steps if not step.is_end]
     passed = {step.id: 0 for step in steps}
@@ -168,8 +169,8 @@ def _comparisons(arms: list[ArmResults], look: Look, running: bool) -> list[list
 
 
 def _measures(first: ArmResults, second: ArmResults) -> list[Measure]:
-    """Return the measures that both scripts have, or only the conversation rate if they share
-    none."""
+    """Return the measures that both arms' scripts have, or only the conversation rate if there is
+    no such measure."""
     measures = []
     if first.yes and second.yes:
         measures.append(verdict.YES)

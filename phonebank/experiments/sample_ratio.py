@@ -20,8 +20,8 @@ FALSE_ALARMS = 0.01
 class Imbalance:
     """The arm that has too few or too many people.
 
-    `place` is the arm's index. `number` is the number of its people out of all `people`. `share` is
-    its share, between 0 and 1.
+    `place` is the arm's index. `number` is how many of all the `people` belong to this arm. `share`
+    is the arm's share, between 0 and 1.
     """
 
     place: int
@@ -47,13 +47,13 @@ def find_imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> 
 
 
 def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
-    """Return, for each arm, the chance that its number of people is at least this far from its
-    share.
+    """Return, for each arm, the chance that its number of people is at least as far from its share
+    as the number in `people`.
 
-    This is the chance if each person's arm is drawn at random in proportion to the shares. It is
-    twice the smaller tail of the binomial distribution, which is exact for any number of people.
-    The last axis of the arrays has one entry for each arm. Simulations pass `people` as a NumPy
-    array.
+    The calculation assumes that each person's arm is drawn at random in proportion to the shares.
+    The chance is twice the smaller tail of the binomial distribution, which is exact for any number
+    of people. The last axis of `people` and of the result has one entry for each arm. Simulations
+    pass `people` as a NumPy array.
     """
     import numpy
     from scipy.stats import binom
@@ -64,11 +64,11 @@ def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
 
 
 def alarm_threshold(look: Look, arms: int) -> float:
-    """Return the probability below which a look raises the alarm.
+    """Return the probability below which a look reports that an arm has too few or too many people.
 
     If a look uses, for example, a tenth of the intervals' error, it also uses a tenth of
-    `FALSE_ALARMS`, divided among the arms. By Bonferroni's inequality, at most `FALSE_ALARMS` of
-    all experiments ever raise a false alarm.
+    `FALSE_ALARMS`, divided among the arms if there are more than two. By Bonferroni's inequality,
+    the chance that an experiment ever raises a false alarm is at most `FALSE_ALARMS`.
     """
     # With two arms, the test of the second arm repeats the test of the first.
     tests = 1 if arms == 2 else arms

@@ -26,8 +26,8 @@ class ScriptChoice:
 def script_options(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[str, Any]]:
     """Return a subquery with what `choose_script` needs: the campaign's script and the arms.
 
-    Every claim needs these values, so the claim adds the subquery as a column to another query.
-    `campaign_id` may be a column of that other query.
+    Whenever a caller gets a contact, these values are needed, so the subquery becomes a column of
+    another query that runs anyway. `campaign_id` may be a column of that other query.
     """
     usual, of_arm = aliased(Script), aliased(Script)
     version = func.coalesce(ExperimentArm.script_version_id, of_arm.published_version_id)
@@ -69,10 +69,11 @@ def script_choice_for(campaign_id: int, contact_id: int) -> ScriptChoice:
 
 
 def active_version_ids(campaign_id: int) -> list[int]:
-    """Return the script versions that callers of the campaign use now, each once.
+    """Return the ids of the script versions that callers of the campaign use now, each once.
 
     While an experiment runs, these are its arms' versions, and the version with the largest share
-    comes first. Otherwise it is the campaign's own version, if the campaign has one.
+    comes first. Otherwise the list has only the published version of the campaign's script, or is
+    empty if there is none.
     """
     options = db.session.execute(select(script_options(campaign_id))).scalar_one()
     arms = sorted(options["arms"] or [], key=lambda arm: -arm["share"])

@@ -33,7 +33,8 @@ class ArmScript:
 
     @property
     def key(self) -> str:
-        """The value of the form's option: "12", or "12:34" with a version."""
+        """The value of this script's option in the form: "12", or "12:34" if the version is
+        fixed."""
         if self.script_version_id is None:
             return f"{self.script_id}"
         return f"{self.script_id}:{self.script_version_id}"
@@ -66,7 +67,7 @@ def experiment_for(campaign: Campaign, experiment_id: int) -> Experiment:
 
 
 def running_experiment(campaign: Campaign) -> Experiment | None:
-    """Return the running experiment, which decides which script each contact hears, or None."""
+    """Return the experiment that decides at present which script each contact hears, or None."""
     return db.session.scalar(_running(campaign))
 
 
@@ -122,7 +123,7 @@ def create_experiment(campaign: Campaign, name: str, arms: Sequence[NewArm]) -> 
 
 
 def start(campaign: Campaign, experiment: Experiment) -> None:
-    """Start the experiment: callers get the arms' scripts with their next person.
+    """Start the experiment: callers get the arms' scripts from their next contact on.
 
     Raises ConflictError if the experiment is not a draft, if an arm's script is not published, if
     the campaign has ended, or if another experiment is running.

@@ -96,8 +96,9 @@ def conversations_needed(
     """Return how many more conversations would distinguish the observed difference from zero.
 
     Return None if that would take more than half a year at the pace so far. The number is only a
-    forecast, because the observed difference is itself uncertain. `error` is the interval's error,
-    and `conversations` is the number of conversations up to the look.
+    forecast, because the observed difference is itself uncertain. `error` is the probability that
+    the interval misses the true difference, and `conversations` is the number of conversations up
+    to the look.
     """
     from scipy.stats import norm
 

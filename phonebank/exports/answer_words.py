@@ -1,4 +1,5 @@
-"""Answers of calls, as the cells of a file: the keys, and the words that the caller saw."""
+"""The answers of calls as cells of a file: each answer's stored key, and the words that the caller
+saw."""
 
 import json
 from collections.abc import Mapping
@@ -40,8 +41,8 @@ class AnswerWords:
 
     def cells(self, version_id: str, answers: str, person: Mapping[str, str]) -> list[str]:
         """Return the cells for the answers of a call. `answers` is the JSON of these answers by
-        step, and `version_id` is the script version that the call used. `person` has the merge
-        fields of the person and the caller."""
+        step, and `version_id` is the script version that the call used. `person` has the names of
+        the called person and of the caller, which an answer's words may contain."""
         given: dict[str, Any] = json.loads(answers)
         cells = []
         for step_id in self._asked:
@@ -64,7 +65,8 @@ class AnswerWords:
         return " | ".join(word for word in words if word is not None)
 
     def title(self, version_id: str, step_id: str) -> str:
-        """Return the title of a step, with the campaign's merge fields filled in."""
+        """Return the title of a step, with the campaign's values in place of merge fields
+        (placeholders)."""
         step = self._steps.get((version_id, step_id))
         return render_text(step.title, self._of_campaign) if step else step_id
 

@@ -1,8 +1,8 @@
 """Turns rows into CSV that is safe to open in any spreadsheet. Pure functions.
 
 Spreadsheets run a cell that begins with =, +, - or @ as a formula (OWASP, "CSV Injection"). A
-volunteer's note or a value from an uploaded list may begin in this way. Before the sign, this
-module puts an apostrophe, which spreadsheets read as "this is text". Phone numbers get the
+volunteer's note or a value from an uploaded list may begin in this way. Before the =, +, - or @,
+this module puts an apostrophe, which spreadsheets read as "this is text". Phone numbers get the
 apostrophe too: "+44…" becomes "'+44…". So a spreadsheet keeps the plus and all the digits, and the
 import of lists still reads the cell as that number.
 """
@@ -30,8 +30,8 @@ def safe_text(text: str) -> str:
     """Make text safe for a cell: no spreadsheet runs the text as a formula, and line breaks become
     " / ".
 
-    Otherwise, a spreadsheet that expects a character other than the comma between cells would read
-    the second line of a cell as a new row.
+    If a line break stayed, a spreadsheet that expects a character other than the comma between
+    cells would read the rest of the cell as a new row.
     """
     one_line = " / ".join(text.splitlines()).replace("\t", " ").replace("\0", "")
     return _BEGINS_A_FORMULA.sub(r"\1'", one_line)

@@ -140,8 +140,8 @@ def steps_asked(campaign: Campaign) -> Asked:
     """Return the steps that take an answer, from all script versions that recorded calls used, by
     step id.
 
-    Steps of the newest version come first, then steps that only older versions have. Each list has
-    the newest version first.
+    Steps of the newest version come first, then steps that only older versions have. For each step,
+    the newest version comes first.
     """
     asked: Asked = {}
     for version_id, number, name in _versions_used(campaign.id):
@@ -168,7 +168,7 @@ def answer_columns(campaign: Campaign, asked: Asked) -> list[tuple[str, str]]:
 
 
 def merge_values(campaign: Campaign) -> dict[str, str | None]:
-    """Return the values that the campaign has for its scripts' merge fields."""
+    """Return the campaign's values for the merge fields (placeholders) in its scripts."""
     own = {"campaign_name": campaign.name, "on_behalf_of": campaign.on_behalf_of}
     return {**campaign.merge_values, **own}
 

@@ -13,8 +13,8 @@ HEADER = ("phone", "source", "reason", "entered_at")
 
 
 def do_not_call_file(mark: bool = False) -> Iterator[str]:
-    """Return the list's plain numbers as pieces of CSV, oldest entry first. `csv_chunks` explains
-    `mark`."""
+    """Return the unhashed numbers of the do-not-call list as pieces of CSV, oldest entry first.
+    `csv_chunks` explains `mark`."""
     entries = stream_rows(
         select(
             Suppression.phone, Suppression.source, Suppression.reason, Suppression.created_at

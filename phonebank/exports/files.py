@@ -41,7 +41,7 @@ def ask_for(
 ) -> tuple[Export, bool]:
     """Ask for a file. Return the file, and whether it is new.
 
-    An organiser who asks again while the same file is being made gets that file.
+    If the same file is already being made, return that file instead of a new one.
     """
     new = (
         insert(Export)
@@ -77,7 +77,7 @@ def ask_for(
 
 
 def exports_of(campaign: Campaign) -> Sequence[Export]:
-    """Return the campaign's newest files, newest first."""
+    """Return up to KEPT_AT_MOST of the campaign's files, newest first."""
     query = select(Export).where(Export.campaign_id == campaign.id)
     return db.session.scalars(query.order_by(Export.id.desc()).limit(KEPT_AT_MOST)).all()
 
@@ -105,7 +105,8 @@ def is_over(export: Export) -> bool:
 
 
 def begin(export_id: int) -> Export | None:
-    """Start a file that is waiting, and return it. Return None if the file is no longer waiting."""
+    """Start to make a file that is waiting, and return the file. Return None if the file is no
+    longer waiting."""
     begun = db.session.scalar(
         update(Export)
         .where(Export.id == export_id, Export.state == ExportState.WAITING)
@@ -154,11 +155,10 @@ def fail(export: Export) -> None:
 
 
 def put_back_stalled() -> Sequence[int]:
-    """Put back the files whose worker was lost, so that another worker can start them. Return the
-    ids of the files that were put back.
+    """Mark the files whose worker was lost as waiting again, so that another worker can start them.
+    Return the ids of these files.
 
-    A file that workers have already started TRIES_AT_MOST times is not put back. It is marked as
-    failed.
+    A file that workers have already started TRIES_AT_MOST times is marked as failed instead.
     """
     stalled = (Export.state.in_(UNDER_WAY), Export.progress_at < now() - STALLED_AFTER)
     hopeless = update(Export).where(*stalled, Export.tries >= TRIES_AT_MOST)
@@ -187,7 +187,8 @@ def erase_files_of(campaign_id: int) -> int:
     """Erase every file of a campaign, including those that are being made, because a person in them
     is being erased.
 
-    Return how many there were. A worker that is writing a file stops at its next piece.
+    Return how many files were erased. A worker that is writing one of the files stops before the
+    next piece.
     """
     return _erase(
         Export.campaign_id == campaign_id, Export.state.in_((*UNDER_WAY, ExportState.READY))
@@ -195,9 +196,9 @@ def erase_files_of(campaign_id: int) -> int:
 
 
 def pieces_of(engine: Engine, export_id: int, length: int) -> Iterator[bytes]:
-    """Yield the pieces of a file of `length` bytes. Each piece is read on a connection that is
-    given back before the piece is sent. Raises CutOffError if the file is erased in the meantime.
-    """
+    """Yield the pieces of a file of `length` bytes. Each piece is read over a database connection
+    that is released before the piece is sent. Raises CutOffError if the file is erased in the
+    meantime."""
     number = 0
     while length > 0:
         piece = select(ExportPiece.data).where(
@@ -213,8 +214,8 @@ def pieces_of(engine: Engine, export_id: int, length: int) -> Iterator[bytes]:
 
 
 def _advance(export: Export, **values: object) -> None:
-    """Change a file that this worker is making. Raises SupersededError if the file was erased or
-    another worker has started it again."""
+    """Update the database row of a file that this worker is making. Raises SupersededError if the
+    file was erased or another worker has started it again."""
     mine = update(Export).where(
         Export.id == export.id,
         Export.state == ExportState.WORKING,

@@ -62,9 +62,9 @@ WHERE inbox_item.campaign_id = %(campaign_id)s
 
 
 def inbox_table(campaign: Campaign, since: datetime | None = None) -> Table:
-    """Return the file of every answer that needs action. With `since`, the file has only answers
-    that came into the inbox at that moment or later, or that organisers have changed there since
-    then."""
+    """Return the file that lists every answer that needs action. With `since`, the file has only
+    answers that came into the inbox at that moment or later, or whose inbox entry an organiser has
+    changed since then."""
     words = AnswerWords(campaign, steps_asked(campaign))
     columns = [*INBOX_COLUMNS, *kept_columns(campaign.id)]
 

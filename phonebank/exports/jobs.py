@@ -83,8 +83,8 @@ def _write(export: Export) -> None:
 def _pieces(table: Table, export: Export) -> Iterator[tuple[bytes, int]]:
     """Yield the file in pieces, each with its number of rows.
 
-    The rows are read by COPY over a separate connection. So the whole file shows the database at
-    one moment, and PostgreSQL sends rows only as fast as they are read.
+    The rows are read by COPY over a separate connection. So the whole file shows the database as it
+    was at one moment, and PostgreSQL sends rows only as fast as this function reads them.
     """
     with db.engine.connect() as connection:
         driver = connection.connection.driver_connection

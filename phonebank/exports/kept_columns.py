@@ -12,7 +12,8 @@ WHERE campaign_id = :campaign_id AND fields <> '{}' ORDER BY 1
 
 
 def kept_columns(campaign_id: int) -> list[Column]:
-    """Return a column of the file for each kept column of the campaign's lists, sorted by name."""
+    """Return the columns to export, sorted by name: one for each column that Phonebank keeps from
+    the campaign's lists."""
     names = db.session.scalars(_NAMES, {"campaign_id": campaign_id}).all()
     return [
         Column(f"kept_{name}", f"The column “{name}” of your own list.", _value(name))

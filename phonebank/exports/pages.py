@@ -1,7 +1,7 @@
 """People and outcomes, read one page at a time, for the API.
 
-Each page begins after a key and is read through an index, so the last page is read as fast as the
-first.
+Each page begins after a given position and is read through a database index, so the last page is
+read as fast as the first.
 """
 
 import uuid
@@ -72,14 +72,15 @@ ORDER BY changed_at, id
 
 
 class PersonKey(NamedTuple):
-    """A person's position in the order of the pages, which is by list and then by person."""
+    """A person's position in the pages, which are sorted by list id and then by contact id."""
 
     list_id: int
     contact_id: int
 
 
 class OutcomeKey(NamedTuple):
-    """An outcome's position in the order of the pages. `changed_at` is aware."""
+    """An outcome's position in the pages, which are sorted by time of change. `changed_at` is
+    aware."""
 
     changed_at: datetime
     call_id: uuid.UUID

@@ -1,1 +1,1 @@
-"""The party host's pages and the board on the television."""
+"""The pages of a party's host, and the board: the page of figures for the party's television."""

@@ -1,4 +1,5 @@
-"""The board as JSON, which boards and hosts' pages poll on networks that block websockets."""
+"""A party's board as JSON. On networks that block websockets, televisions and hosts' pages poll
+it."""
 
 from flask import Response, jsonify, request
 

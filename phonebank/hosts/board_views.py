@@ -1,5 +1,5 @@
-"""The board on the television. It is one page with its own link. After the end of the party it
-shows thanks and totals."""
+"""The board, a page of a party's figures for the television in the room. The board has its own
+link. After the end of the party it shows thanks and totals."""
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
@@ -25,8 +25,8 @@ pages = Blueprint("board", __name__, url_prefix="/board")
 def show(token: str) -> ResponseReturnValue:
     """Show the board with its current figures. Without JavaScript the page reloads itself.
 
-    For a request that wants JSON, return {"board"}. The page polls this on networks that block
-    websockets.
+    For a request that wants JSON, return the board as {"board": …}. The page polls this on networks
+    that block websockets.
     """
     party = party_by_board_token(token)
     if wants_json():

@@ -29,7 +29,7 @@ from phonebank.rules.time_zones import UnknownTimeZoneError, time_zone
 
 
 def validate_name(form: FlaskForm, field: StringField) -> None:
-    """Replace the name in the field with its stored form, or raise ValidationError if `clean_name`
+    """Clean the name in the field as it will be stored, or raise ValidationError if `clean_name`
     refuses the name. This is a WTForms validator."""
     try:
         field.data = clean_name(field.data or "", field.label.text.lower())

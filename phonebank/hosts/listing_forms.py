@@ -60,7 +60,7 @@ class ListingForm(FlaskForm):
     )
 
     def show(self, listing: Listing, address: str) -> None:
-        """Fill the fields with a stored listing."""
+        """Fill the fields with the stored address and the other stored details."""
         self.way.data = BY_VIDEO if listing.by_video else IN_PERSON
         self.host_name.data = listing.host_name
         # The area is shown and not the place's code, because a town's code may be

@@ -1,5 +1,5 @@
-"""The host's pages of a party that strangers can find: its guests, what strangers see, and the
-kit."""
+"""The host's pages of a party that strangers can find: its guests, what strangers see, and a kit to
+print."""
 
 from contextlib import suppress
 
@@ -48,7 +48,8 @@ ANSWERS = {
 @pages.route("/<int:party_id>/guests", methods=["GET", "POST"])
 @open_to(RoleName.HOST)
 def guest_list(party_id: int) -> ResponseReturnValue:
-    """Show the guests and the listing. A POST stores what the host typed about the party."""
+    """Show the party's guests, and the form for what strangers see of the party. A POST stores what
+    the host typed about the party."""
     party = party_for(current_user, party_id)
     listing = listings.listing_of(party)
     form = ListingForm()
@@ -139,7 +140,7 @@ def cancel_event(party_id: int) -> ResponseReturnValue:
 @pages.get("/<int:party_id>/kit")
 @open_to(RoleName.HOST)
 def kit(party_id: int) -> ResponseReturnValue:
-    """Show the host's kit, ready to print."""
+    """Show the host's kit, ready to print: the code to join, the invitation, and advice."""
     party = party_for(current_user, party_id)
     campaign = db.session.get_one(Campaign, party.campaign_id)
     base_url = current_config().base_url

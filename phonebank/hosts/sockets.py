@@ -1,8 +1,9 @@
 """The socket of a party's board.
 
-A board only receives events. When it connects, it sends a proof: a television sends the token of
-its link, and a host's page sends the party's id. The board then gets the events of that party. A
-board may send only one event, which asks for the board's whole state and changes nothing.
+A board receives events, and cannot change anything. When it connects, it sends a proof: a
+television sends the token of its link, and a host's page sends the party's id. The board then gets
+the events of that party. Once it is connected, the only event that a board may send asks for the
+board's whole state.
 """
 
 from typing import Any
@@ -59,7 +60,7 @@ def snapshot(_: Any = None) -> dict[str, Any]:
 
 
 def _watcher(proof: Any) -> Watcher:
-    """Return the watcher for the board that the sender of this proof may see.
+    """Return a `Watcher` (a connected board) of the party that this proof allows its sender to see.
 
     Raises GoneError if the board's link was replaced, and InvalidInputError if the proof names no
     board. If the proof names a party, raises SignInRequiredError unless the person is signed in,

@@ -26,7 +26,7 @@ COLUMNS = ("caller", "calls", "answered", "conversations", "yeses")
 @pages.get("/<int:party_id>/summary")
 @open_to(RoleName.HOST)
 def summary(party_id: int) -> ResponseReturnValue:
-    """Show the host's page about the evening, with the link to share and the file to download."""
+    """Show the host's summary of the party, with the link to share and the file to download."""
     party = services.party_for(current_user, party_id)
     base_url = current_config().base_url
     return render_template(
@@ -49,7 +49,7 @@ def _step_after(party: Party) -> Ready | None:
 @pages.get("/<int:party_id>/callers.csv")
 @open_to(RoleName.HOST)
 def callers_file(party_id: int) -> ResponseReturnValue:
-    """Return a file of each caller's totals as CSV, without any contact."""
+    """Return each caller's totals as a CSV file, without any data about contacts."""
     party = services.party_for(current_user, party_id)
     rows = [
         (share.first_name, share.calls, share.reached, share.conversations, share.yeses)

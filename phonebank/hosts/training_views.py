@@ -1,5 +1,5 @@
-"""The page that shows who in a party has practised, and who has the trained mark. It shows callers'
-first names, and nothing about contacts."""
+"""The page that shows which callers of a party have finished a practice call, and which are marked
+as trained. It shows callers' first names, and nothing about contacts."""
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -17,7 +17,7 @@ from phonebank.trainings import marks
 @pages.get("/<int:party_id>/training")
 @open_to(RoleName.HOST)
 def training(party_id: int) -> ResponseReturnValue:
-    """Show who has finished a practice call, and who has the mark."""
+    """Show which callers have finished a practice call, and which are marked as trained."""
     party = services.party_for(current_user, party_id)
     return render_template(
         "parties/training.html",
@@ -30,7 +30,7 @@ def training(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/callers/<int:caller_id>/<any(trained, untrained):mark>")
 @open_to(RoleName.HOST)
 def set_mark(party_id: int, caller_id: int, mark: str) -> ResponseReturnValue:
-    """Give a caller the trained mark, or take the mark back."""
+    """Mark a caller as trained, or remove the mark."""
     party = services.party_for(current_user, party_id, to_change=True)
     caller = participants.caller_in(party, caller_id)
     try:

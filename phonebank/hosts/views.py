@@ -96,8 +96,8 @@ def new() -> ResponseReturnValue:
 @pages.get("/<int:party_id>")
 @open_to(RoleName.HOST)
 def run(party_id: int) -> ResponseReturnValue:
-    """Show the page that a host uses to run the party. For a request that wants JSON, return
-    {"board"} as the television gets it."""
+    """Show the page that a host uses to run the party. For a request that wants JSON, return the
+    party's board as the television gets it: {"board": …}."""
     party = services.party_for(current_user, party_id)
     if wants_json():
         return answer_board(party.id)
@@ -111,9 +111,9 @@ def run(party_id: int) -> ResponseReturnValue:
 @pages.get("/<int:party_id>/shares")
 @open_to(RoleName.HOST)
 def shares(party_id: int) -> ResponseReturnValue:
-    """Return what each caller did and is doing: {"share", "kind", "words"} by caller id. An open
-    page requests these values often. The rest of the page seldom changes, and is not requested as
-    often."""
+    """Return, by caller id, what each caller has done so far (`share`) and is doing now (`kind` and
+    `words`). An open page requests these values often. The rest of the page seldom changes, and is
+    not requested as often."""
     party = services.party_for(current_user, party_id)
     return {
         str(guest.caller.id): {
@@ -126,7 +126,7 @@ def shares(party_id: int) -> ResponseReturnValue:
 
 
 def _people_data(party: Party) -> dict[str, Any]:
-    """Return the data that the list of people shows."""
+    """Return the data for the part of the page that lists the party's callers."""
     return {
         "party": party,
         "board": payload(read_figures([party.id])[party.id]),

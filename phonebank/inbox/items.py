@@ -1,5 +1,5 @@
-"""What organisers do with the answers that need action: read them, claim them, put them back,
-finish them, and write notes. These functions do not commit."""
+"""What organisers do with the answers that need action: read them, claim them, let others claim
+them again, mark them as done, and write notes. These functions do not commit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,9 +45,9 @@ _STILL_SAID: ColumnElement[bool] = exists().where(
 
 @dataclass(frozen=True)
 class InboxAnswer:
-    """An answer that needs action, with the person, the question and the answer in words, the call
-    and the caller. `claimed_by` is the organiser who has claimed the answer or marked it as done.
-    """
+    """An answer that needs action, with the person, the question and the answer in words, the
+    caller, and the caller's note. `claimed_by` is the organiser who has claimed the answer or
+    marked it as done."""
 
     item: InboxItem
     contact: Contact
@@ -120,7 +120,7 @@ def finish_item(campaign: Campaign, item_id: int, account: Account) -> None:
 
 
 def set_note(campaign: Campaign, item_id: int, note: str, seen: str) -> None:
-    """Replace the organisers' note. `seen` is the note that the page had shown.
+    """Replace the organisers' note on the answer. `seen` is the note that the page had shown.
 
     Raises NotFoundError if there is no such answer, InvalidInputError for a note that is too long,
     and ConflictError if another organiser has changed the note in the meantime.

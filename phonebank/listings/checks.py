@@ -1,5 +1,5 @@
-"""Listings that somebody must look at: new listings and reported listings. These functions do
-not commit."""
+"""Listings (events on the public map) that somebody must look at: new listings and reported
+listings. These functions do not commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""How area editors and trainers check listings, send a listing back to its host with a reason, or
-hide a listing. Of a listing, they see what strangers see and what strangers have reported. These
-functions do not commit."""
+"""How area editors (volunteers who check the events in one area) and trainers check listings, send
+a listing back to its host with a reason, or hide a listing. They see what strangers see of a
+listing, and what strangers have reported about it. These functions do not commit."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -61,7 +61,7 @@ class Unchecked:
 @dataclass(frozen=True)
 class EditorToTell:
     """An editor or trainer, and how many events this person has to check, in all of the person's
-    areas together."""
+    roles together."""
 
     email: str
     first_name: str
@@ -185,7 +185,8 @@ def message_to_host(listing: Listing) -> Message:
 
 def editors_to_tell(at: datetime) -> list[EditorToTell]:
     """Return the editors and trainers who have an event to check, sorted by e-mail address. An
-    editor or trainer who was told less than TOLD_EVERY ago, in any role, is left out."""
+    editor or trainer who got an e-mail about this less than TOLD_EVERY ago, in any role, is left
+    out."""
     waiting = (
         select(Listing.id, Listing.campaign_id, Listing.latitude, Listing.longitude, Account.email)
         .join(Account, Account.id == Listing.host_id)
@@ -221,8 +222,9 @@ def editors_to_tell(at: datetime) -> list[EditorToTell]:
 
 
 def mark_told(email: str, at: datetime) -> bool:
-    """Store, in every role of the person with this e-mail address, that the person is told at `at`.
-    Return False if the person was told less than TOLD_EVERY ago, or no longer has a role."""
+    """Store, in every role of the person with this e-mail address, that the person is told at `at`
+    of events to check. Return False if the person was told of such events less than TOLD_EVERY ago,
+    or no longer has a role."""
     roles = db.session.scalars(
         select(VolunteerRole)
         .where(VolunteerRole.email == email)
@@ -254,7 +256,8 @@ def _reaches(
     latitude: ColumnElement[float], longitude: ColumnElement[float]
 ) -> ColumnElement[bool]:
     """Return the test of `_covers` as an SQL condition on VolunteerRole and a point, for many roles
-    in one query. The query itself must compare the campaigns."""
+    in one query. The query itself must also compare the role's campaign with that of the listing.
+    """
     role = VolunteerRole
     north = func.sind(role.latitude) * func.sind(latitude)
     east = func.cosd(role.latitude) * func.cosd(latitude) * func.cosd(role.longitude - longitude)

@@ -52,7 +52,8 @@ def shown_listing(listing_id: int) -> Listing:
 
 
 def guest_of_link(token: str) -> Guest:
-    """Return the guest with this link. Raises NotFoundError if no guest has it."""
+    """Return the guest whose link has this token. Raises NotFoundError if there is no such
+    guest."""
     guest = db.session.scalar(select(Guest).where(Guest.token == token))
     if guest is None:
         raise NotFoundError(
@@ -98,8 +99,8 @@ def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False)
 
 def invite(listing: Listing, first_name: str, email: str) -> Guest:
     """Return the guest with this address, or a new guest if nobody with the address has asked to
-    come. The person took the place in the hall of a call-out, and confirms it by the link in an
-    e-mail (`confirm`)."""
+    come. The person took a place at the event during a call-out, and confirms it with the link in
+    an e-mail (`confirm`)."""
     lock_row(listing)
     guest = db.session.scalar(
         select(Guest).where(Guest.listing_id == listing.id, Guest.email == email)
@@ -177,8 +178,8 @@ def let_come(listing: Listing, guest_id: int) -> Guest:
 
 def refuse(listing: Listing, guest_id: int) -> Guest:
     """Refuse a guest, and tell them by e-mail. If the guest had a place, the first guest on the
-    waiting list gets that place. For a party at a home, the host decides about that guest instead.
-    Raises NotFoundError for a guest of another event."""
+    waiting list gets that place. For a party at a home, the host is asked about the waiting guest
+    instead. Raises NotFoundError for a guest of another event."""
     guest = _guest_in(listing, guest_id)
     if guest.state in (GuestState.ASKED, GuestState.QUEUED, GuestState.ACCEPTED):
         had_place = guest.state == GuestState.ACCEPTED
@@ -223,7 +224,8 @@ def block(listing: Listing, guest_id: int) -> Guest:
 
 def cancel(guest: Guest) -> None:
     """Store that a guest is not coming. If the guest had a place, the first guest on the waiting
-    list gets that place. For a party at a home, the host decides about that guest instead."""
+    list gets that place. For a party at a home, the host is asked about the waiting guest instead.
+    """
     listing = _lock(guest)
     had_place = guest.state == GuestState.ACCEPTED
     if guest.state in (GuestState.BLOCKED, GuestState.REFUSED):
@@ -315,7 +317,7 @@ def _give_place(listing: Listing, guest: Guest) -> None:
 
 def _fill_place(listing: Listing) -> None:
     """Give a free place to the first guest on the waiting list. If the event is a party at a home,
-    the guest's request goes to the host instead."""
+    the host is asked about this guest instead."""
     db.session.flush()
     if listing.state == ListingState.CANCELLED or places_taken(listing) >= listing.places:
         return

@@ -87,8 +87,8 @@ def _send_unless_refused(send_mail: send.Send, message: Message) -> None:
 @job(CHORES, timeout=120)
 def erase_old_addresses() -> None:
     """Erase the street addresses of events that started more than a week ago. For campaigns whose
-    people are erased, erase all street addresses and delete the guests. Delete old offers to host.
-    """
+    personal data is erased, erase all street addresses and delete the guests. Delete old offers to
+    host."""
     db.session.execute(
         update(Listing)
         .where(Listing.address.is_not(None), Listing.starts_at < now() - ADDRESS_KEPT_FOR)
@@ -119,7 +119,7 @@ def _cancel_listings_of_ended_parties() -> None:
 
 
 def _tell_editors(ends_at: float, send_mail: send.Send) -> None:
-    """E-mail the editors and trainers in whose areas something waits for a check."""
+    """E-mail the editors and trainers for whom an event waits for a check."""
     for editor in editors.editors_to_tell(now()):
         if time.monotonic() >= ends_at:
             break
@@ -134,7 +134,7 @@ def _send_kits(_: send.Send) -> None:
 
 
 def _send_kit(offer_id: int) -> None:
-    """Send the e-mail with the link to the new party to the host whose offer was accepted."""
+    """E-mail the host whose offer was accepted the link to the new party."""
     offer = get_locked(HostOffer, offer_id)
     if offer is not None and offer.kit_sent_at is None and offer.party_id is not None:
         try:

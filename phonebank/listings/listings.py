@@ -66,12 +66,12 @@ class Event:
 
 
 def listing_of(party: Party) -> Listing | None:
-    """Return the party's listing, or None if the party was never put on the map."""
+    """Return the party's listing, or None if there is none yet."""
     return db.session.scalar(select(Listing).where(Listing.party_id == party.id))
 
 
 def listing_for(campaign: Campaign, listing_id: int) -> Listing:
-    """Return a listing of the campaign. Raises NotFoundError if the campaign has no such
+    """Return the campaign's listing with this id. Raises NotFoundError if the campaign has no such
     listing."""
     listing = db.session.get(Listing, listing_id)
     if listing is None or listing.campaign_id != campaign.id:

@@ -53,13 +53,13 @@ def queue_for_guests(
 
 
 def forget_reminders(listing: Listing) -> None:
-    """Delete all reminders for a listing's guests that have not been sent yet."""
+    """Delete all unsent reminders for a listing's guests."""
     guests = select(Guest.id).where(Guest.listing_id == listing.id)
     _drop(GuestMail.guest_id.in_(guests))
 
 
 def forget_reminders_of(guest: Guest) -> None:
-    """Delete all reminders for one guest that have not been sent yet."""
+    """Delete all unsent reminders for one guest."""
     _drop(GuestMail.guest_id == guest.id)
 
 

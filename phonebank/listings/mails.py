@@ -52,8 +52,8 @@ def listing_link(listing: Listing) -> str:
 
 
 def confirm_message(guest: Guest, listing: Listing) -> Message:
-    """Return the e-mail with a link. By opening the link, the guest shows that the e-mail address
-    is theirs."""
+    """Return the e-mail that asks a guest to open a link. By opening it, the guest shows that the
+    e-mail address is theirs."""
     return Message(
         guest.email,
         f"One more tap: {listing.title}",
@@ -81,8 +81,8 @@ def message_to_host(email: str, guest: Guest, listing: Listing, link: str) -> Me
 
 
 def message_to_guest(kind: MailKind, guest: Guest, listing: Listing, at: datetime) -> Message:
-    """Return the e-mail of this kind to a guest. If the e-mail has the street address, an
-    AddressSight is stored."""
+    """Return the e-mail of this kind to a guest. If the e-mail has the street address, this is
+    recorded as an AddressSight."""
     address = address_for(guest, listing, "mail") if kind in _WITH_ADDRESS else ""
     words = _words(kind, guest, listing, address)
     attachments: tuple[Attachment, ...] = ()

@@ -119,8 +119,8 @@ def all_events(at: datetime) -> Events | None:
 
 
 def nearest(point: Point, at: datetime, events: Events | None = None) -> list[Near]:
-    """Return the twenty nearest events that are not by video, nearest first. Events at the same
-    distance are sorted by start time.
+    """Return up to twenty events that are not by video, nearest first. Events at the same distance
+    are sorted by start time.
 
     `events` is what `all_events` returned a short time ago. If it is None, the events are read from
     the database.

@@ -96,7 +96,7 @@ def make_offer(
 
 
 def offer_of_link(token: str) -> HostOffer:
-    """Return the offer with this link. Raises NotFoundError if there is none."""
+    """Return the offer whose link has this token. Raises NotFoundError if there is none."""
     offer = db.session.scalar(select(HostOffer).where(HostOffer.token == token))
     if offer is None:
         raise NotFoundError("This link isn't right, or it is too old.", "Make a new offer.")
@@ -204,7 +204,7 @@ def count_to_check(campaign: Campaign) -> int:
 
 
 def when_of_offer(offer: HostOffer) -> str:
-    """Return the offered start in words, in the place's time zone."""
+    """Return the offered start time in words, in the time zone of the party's place."""
     return describe_moment(offer.starts_at, offer.time_zone)
 
 
@@ -241,7 +241,8 @@ def refused_message(offer: HostOffer) -> Message:
 
 
 def unsent_kits() -> Sequence[int]:
-    """Return the ids of the accepted offers whose hosts wait for their kit."""
+    """Return the ids of the accepted offers whose hosts must still be e-mailed the link to their
+    kit (a page to print)."""
     return db.session.scalars(
         select(HostOffer.id)
         .where(
@@ -255,7 +256,7 @@ def unsent_kits() -> Sequence[int]:
 
 def forget_offers(at: datetime) -> None:
     """Delete the offers that nobody confirmed within a day, the offers whose party would have
-    started more than a week ago, and the offers for campaigns whose people are erased."""
+    started more than a week ago, and the offers for campaigns whose personal data is erased."""
     over = select(Campaign.id).where(Campaign.erasing_since.is_not(None))
     db.session.execute(
         delete(HostOffer).where(

@@ -125,10 +125,10 @@ def _zone_key(row: ContactRow, country: str) -> str:
     """Return the time zones in which the person may be, in the form that a contact stores, or "" if
     the zones are unknown.
 
-    If the campaign's country has the list's time zone, that zone is used. Otherwise the zones of
-    the postcode are used, or the zones of the numbers if the postcode shows none. A time zone in
-    the list that is outside the country is added to these zones. `rules.calling_hours` uses all
-    zones of the country if the returned text is "".
+    If the row gives a time zone of the campaign's country, that zone is used. Otherwise the zones
+    of the postcode are used, or the zones of the numbers if the postcode shows none. If there are
+    such zones, a time zone in the row that is outside the country is added to them.
+    `rules.calling_hours` uses all zones of the country if the returned text is "".
     """
     of_postcode = time_zones_of_postcode(row.postcode, country) if row.postcode else ()
     told = of_postcode or _zones_of_numbers((row.phone, *row.other_phones))
@@ -150,7 +150,7 @@ def _zone_key(row: ContactRow, country: str) -> str:
 
 def _zones_of_numbers(phones: tuple[str, ...]) -> tuple[str, ...]:
     """Return the time zones of all the numbers, because callers may try any of the numbers. Return
-    no zones if the zones of one number are unknown."""
+    no zones if the zones of any number are unknown."""
     of_each = [time_zones_of(phone) for phone in phones]
     return tuple(zone for zones in of_each for zone in zones) if all(of_each) else ()
 

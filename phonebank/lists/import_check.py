@@ -1,6 +1,6 @@
 """Finds out, before an import, what would happen to each row of a stored file. Stores nothing.
 
-The check runs SQL statements of the import on the rows, in a savepoint that is rolled back.
+The check runs the import's SQL statements on the rows, in a savepoint that is rolled back.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SHARE_TO_ASK_ABOUT = 0.3
 
 
 class Fate(StrEnum):
-    """The possible results for a row, in the order in which the page shows them."""
+    """What an import may do with a row, in the order in which the page shows these results."""
 
     NEW = "new"
     UPDATED = "updated"
@@ -54,8 +54,8 @@ class Fate(StrEnum):
 
 @dataclass
 class Group:
-    """Rows with the same fate for the same reason. `samples` are the first few rows: each has its
-    number in the spreadsheet and its text."""
+    """Rows with which an import would do the same thing for the same reason. `samples` are the
+    first few rows: each has its number in the spreadsheet and its text."""
 
     fate: Fate
     why: str
@@ -78,8 +78,8 @@ class ColumnChange:
 
 @dataclass
 class ImportCheck:
-    """What would happen to the `rows` rows of a file. `first` is the first new person whom callers
-    would get, or None if nobody in the file is new."""
+    """What an import would do with the `rows` rows of a file. `first` is the first new person whom
+    callers would get, or None if nobody in the file is new."""
 
     rows: int
     groups: list[Group]
@@ -117,8 +117,8 @@ class ImportCheck:
 
 
 def token_of(mapping: Mapping, updated: Sequence[str] = ()) -> str:
-    """Return a short text that identifies these columns, these decisions about values, and these
-    targets to update."""
+    """Return a short hash of the organiser's choices: the meaning of each column, the decisions
+    about yes-or-no values, and the fields to update."""
     decided = sorted((column, sorted(of.items())) for column, of in mapping.actions.items())
     said = repr((mapping.targets, decided, sorted(updated)))
     return sha256(said.encode()).hexdigest()[:16]
@@ -133,7 +133,7 @@ def check_import(
 ) -> ImportCheck:
     """Return what would happen to the rows of a stored file.
 
-    `mapping` belongs to the file and has passed `faults_of` without a fault. `plan` says which
+    `mapping` is the file's mapping, in which `faults_of` has found no fault. `plan` says which
     values are updated for people who are already in the campaign. `progress` is called with the
     number of rows read so far. The result may be wrong if another import runs at the same time.
     Raises InvalidFileError at the first row that cannot be read.
@@ -200,7 +200,8 @@ _SEEN_PEOPLE = text(
 
 
 class _Counting:
-    """Counts the rows of a file by fate and reason, one batch at a time."""
+    """Counts the rows of a file by what an import would do with them, and why, one batch at a
+    time."""
 
     def __init__(self, campaign: Campaign, mapping: Mapping, plan: UpdatePlan) -> None:
         self.rows = 0
@@ -244,7 +245,7 @@ class _Counting:
         return ImportCheck(self.rows, groups, self._first, list(self._columns.values()))
 
     def _fates(self, stored: dict[int, ContactRow]) -> dict[int, tuple[Fate, str]]:
-        """Return the fate of each row that would not add a new person, by row number."""
+        """Return what would happen to each row that would not add a new person, by row number."""
         fates: dict[int, tuple[Fate, str]] = {}
         if not stored:
             return fates

@@ -23,11 +23,11 @@ UNCONFIRMED_FOR = timedelta(days=1)
 
 
 def begin_import(contact_list_id: int) -> ContactList | None:
-    """Mark a list as importing and return it. Return None if the list has no import to begin or
-    continue.
+    """Mark a list as being imported, and return it. Return None if the list has no import to begin
+    or continue.
 
-    If workers have already begun the import TRIES_AT_MOST times without progress, mark it as failed
-    and return None.
+    If workers have already begun the import TRIES_AT_MOST times without progress, mark the import
+    as failed and return None.
     """
     contact_list = get_locked(ContactList, contact_list_id)
     if contact_list is None or contact_list.state not in LIST_STATES_IN_PROGRESS:
@@ -98,7 +98,7 @@ def delete_unconfirmed_uploads() -> None:
 
 
 def _end_import(contact_list_id: int, state: str, fault: str | None) -> None:
-    """End the import of a list. If the list is no longer importing, change nothing."""
+    """End the import of a list. If the list is no longer being imported, change nothing."""
     ended = db.session.execute(
         update(ContactList)
         .where(ContactList.id == contact_list_id, ContactList.state == ListState.IMPORTING)

@@ -74,8 +74,7 @@ def import_list(contact_list_id: int) -> None:
 
 @job(URGENT, timeout=60)
 def take_people_out(contact_list_id: int) -> None:
-    """Take out of calling the people whom a confirmed file names, starting where the last run
-    stopped.
+    """Stop calls to the people whom a confirmed file names, starting where the last run stopped.
 
     After TAKE_OUT_SECONDS, the job enqueues itself again and stops, so that other urgent jobs can
     run.
@@ -104,8 +103,8 @@ def take_people_out(contact_list_id: int) -> None:
 
 @job(IMPORTS, timeout=60 * 60)
 def check_upload(contact_list_id: int) -> None:
-    """Count what would happen to each row of a large upload if its columns were confirmed as an
-    organiser has chosen them."""
+    """Find out what would happen to each row of a large upload if an organiser confirmed the
+    columns as they are now chosen on the page."""
     contact_list = db.session.get(ContactList, contact_list_id)
     if contact_list is None:
         return
@@ -170,8 +169,8 @@ def resume_imports() -> None:
 
 @job(CHORES, timeout=60)
 def pause_lists_of_old_screening() -> None:
-    """Pause the lists without a valid screening, in countries whose law forbids calls to such
-    lists."""
+    """Pause the lists whose screening (comparison with the register of people who do not want
+    calls) is missing or too old, in countries whose law forbids calls to such lists."""
     pause_old_screenings()
     db.session.commit()
 
@@ -183,8 +182,8 @@ def job_that_reads(contact_list_id: int) -> JobFunction[[int]]:
 
 
 def _take_out_until(stop_at: float, contact_list: ContactList) -> bool:
-    """Take the file's people out of calling until `time.monotonic()` is past `stop_at` or the file
-    ends. Return whether the whole file has been read."""
+    """Read the file until `time.monotonic()` is past `stop_at` or the file ends, and stop calls to
+    the people whom it names. Return whether the whole file has been read."""
     list_id, version, first = contact_list.id, contact_list.file_version, contact_list.rows_read
     country = db.session.get_one(Campaign, contact_list.campaign_id).country
     mapping = Mapping.of(contact_list.headers, contact_list.mapping)

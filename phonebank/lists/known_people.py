@@ -98,13 +98,13 @@ FROM new LEFT JOIN old USING (contact_id) GROUP BY ordinal, old.tags
 
 @dataclass(frozen=True)
 class UpdatePlan:
-    """The columns of a file that are updated for people who are already in the campaign.
+    """What a file updates for people who are already in the campaign.
 
-    `parts` may contain NAME, NUMBERS, TAGS and targets that are updated on their own. `fields`
-    contains the names of the list's own columns. If `empties` is true, an empty cell deletes the
-    stored value. Otherwise the stored value stays. If `moves` is true, a person who gets a new
-    number moves to the file's list, because the screening of the person's old list did not cover
-    that number (`screening`).
+    `parts` may contain NAME, NUMBERS, TAGS, and single fields such as "postcode". `fields` has the
+    names of the list's other columns that are updated. If `empties` is true, an empty cell deletes
+    the stored value. Otherwise the stored value stays. If `moves` is true, a person who gets a new
+    number moves to the file's list, because that number was not in the person's old list when the
+    list was compared with the register of people who do not want calls (`screening`).
     """
 
     parts: frozenset[str] = frozenset()
@@ -124,7 +124,7 @@ class UpdatePlan:
 
     @property
     def columns(self) -> list[str]:
-        """The columns of the table `contact` that may change, in a fixed order."""
+        """The columns of the table `contact` whose values may change, in a fixed order."""
         columns = []
         if NAME in self.parts:
             columns += ["first_name", "last_name", "name_key"]
@@ -138,8 +138,8 @@ class UpdatePlan:
 
 
 def updatable_targets(mapping: Mapping) -> list[str]:
-    """Return the targets that an update from this file may change, each once, in the order of the
-    file's columns.
+    """Return the targets (fields such as "postcode") that an update from this file may change, each
+    once, in the order of the file's columns.
 
     Name targets are only included if the file has full names, or both first and last names. A first
     name alone would leave a person with the wrong last name.
@@ -164,8 +164,8 @@ def name_of_part(target: str) -> str:
 
 
 def part_of(target: str) -> str:
-    """Return the part of a person's data that a target belongs to. Targets that are updated
-    together belong to the same part."""
+    """Return the part of a person's data to which a target (a field such as "mobile") belongs.
+    Fields that are updated together belong to the same part."""
     return _part_of(target) or target
 
 
@@ -173,14 +173,15 @@ def learn_sizes() -> None:
     """Update PostgreSQL's statistics about contacts before many contacts are looked up.
 
     Right after the first import, the statistics still say that the table is empty. PostgreSQL would
-    then read the whole campaign for each person, because no index would seem better than another.
+    then read all of the campaign's contacts to find each person, because no index would seem better
+    than another.
     """
     db.session.execute(text("ANALYZE contact (campaign_id, external_id, phone, name_key)"))
 
 
 def known_rows(campaign_id: int) -> Sequence[SqlRow[Any]]:
-    """Return the incoming rows whose person is already in the campaign. People from undone uploads
-    are left out.
+    """Return the rows of `incoming` whose person is already in the campaign. People from undone
+    uploads are left out.
 
     A row has `ordinal`, `contact_id`, `contact_list_id` and `clashes`, which says whether another
     person in the campaign has the row's name and number.
@@ -202,10 +203,10 @@ def read_changes(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> Sequence[Sql
 
 
 def update_known(contact_list: ContactList, plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> int:
-    """Update known people with the values and tags of their rows, and store the old values so that
-    the update can be undone. Return how many people have changed.
+    """Update people who are already in the campaign with the values and tags of their rows, and
+    store the old values so that the update can be undone. Return how many people were updated.
 
-    A person whom an earlier row of the same file changed is not changed again.
+    If an earlier row of the same file changed a person's values, they are not changed again.
     """
     if not known:
         return 0
@@ -250,7 +251,7 @@ def read_new_tags(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> Sequence[Sq
 
 
 def drop_incoming(ordinals: Collection[int]) -> None:
-    """Delete the incoming rows with these row numbers."""
+    """Delete the rows of `incoming` with these row numbers."""
     statement = text("DELETE FROM incoming WHERE ordinal = ANY(CAST(:ordinals AS integer[]))")
     db.session.execute(statement, {"ordinals": list(ordinals)})
 
@@ -258,8 +259,8 @@ def drop_incoming(ordinals: Collection[int]) -> None:
 def widen_lists(
     list_ids: Collection[int], zone_keys: Collection[str], languages: Collection[str]
 ) -> None:
-    """Add these time zones and languages to the lists that updated people are on. A refill of the
-    queue reads a list's contacts by zone and language."""
+    """Add these time zones and languages to the lists that updated people are on. When the queue of
+    people to call is refilled, a list's contacts are read by time zone and language."""
     query = select(ContactList).where(ContactList.id.in_(list_ids)).order_by(ContactList.id)
     for contact_list in db.session.scalars(query.with_for_update(key_share=True)):
         contact_list.zone_keys = sorted({*zone_keys, *contact_list.zone_keys})
@@ -268,8 +269,8 @@ def widen_lists(
 
 
 def first_of_each(known: Sequence[SqlRow[Any]]) -> list[SqlRow[Any]]:
-    """Return the rows that may change a person: the first row for each person, unless that row
-    clashes with another person."""
+    """Return the rows that may update a person: the first row for each person, unless another
+    person already has that row's name and number."""
     first: dict[int, SqlRow[Any]] = {}
     for row in known:
         first.setdefault(row.contact_id, row)

@@ -110,17 +110,17 @@ def normalise(
 ) -> ContactRow | RefusedRow:
     """Turn a row of a list into a contact or a refusal.
 
-    `mapping` belongs to the row's file and has passed `faults_of` without a fault. `country` is the
-    ISO 3166-1 code of the campaign's country. Numbers without a country code are read as numbers of
-    that country. With `allow_drama`, only drama numbers (reserved for fiction) are accepted, for
-    demonstrations.
+    `mapping` is the mapping of the row's file, in which `faults_of` has found no fault. `country`
+    is the ISO 3166-1 code of the campaign's country. Numbers without a country code are read as
+    numbers of that country. With `allow_drama`, only drama numbers (reserved for fiction) are
+    accepted, for demonstrations.
 
     The number to call is the first readable number, in the order of `mapping.phone_columns`.
     Numbers of other countries are left out, except in a demonstration. A row is refused if no
-    number is left, if a cell is too long to store, if a wish such as "deceased" is written beside a
-    number or name, or if a yes-or-no value is set aside or undecided. A row that asks for no calls
-    keeps its numbers of all countries, and is only refused if it has no readable number or is
-    malformed.
+    number is left, if a cell is too long to store, if a note such as "deceased" is written beside a
+    number or name, or if the organiser wants to read rows with this yes-or-no value or has not
+    decided what the value means. A row that asks for no calls keeps its numbers of all countries,
+    and is only refused if it has no readable number or is malformed.
     """
     if row.fault:
         message = _FAULTS[row.fault].format(cells=len(row.cells), columns=len(mapping.headers))
@@ -183,10 +183,10 @@ def _marks(row: Row, mapping: Mapping) -> dict[int, Action]:
 def _refusal_to_set_aside(
     row: Row, mapping: Mapping, marks: dict[int, Action], wishes: list[tuple[int, Wish]]
 ) -> RefusedRow | None:
-    """Return the refusal of a row if an organiser must read one of its yes-or-no values or a
-    written wish in it.
+    """Return the refusal of a row if an organiser must read it because of a yes-or-no value or a
+    written note such as "deceased".
 
-    Return None if the row has no such value or wish.
+    Return None if the row has no such value or note.
     """
     for column, action in marks.items():
         if action in _ASIDE:
@@ -212,7 +212,8 @@ _ASIDE = {
 
 
 def _wishes(row: Row, mapping: Mapping) -> Iterator[tuple[int, Wish]]:
-    """Yield each wish in a number cell or name cell, with the cell's column."""
+    """Yield each note against calling (such as "deceased") in a number cell or name cell, with the
+    cell's column."""
     for column in mapping.phone_columns:
         if wish := wish_beside_number(row.cells[column]):
             yield column, wish

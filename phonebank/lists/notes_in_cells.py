@@ -1,9 +1,10 @@
-"""Finds wishes written beside a number or a name, such as "deceased" or "(TPS)". Pure functions.
+"""Finds notes against calling that are written beside a number or a name, such as "deceased" or "do
+not call". Pure functions.
 
-Wishes are recognised in five languages. For a wish such as "wrong number", only the number is left
-out. For any other wish, the row is refused, and the organiser is shown the reason. Some words that
-express a wish are also names: Rip Torn, Moritz Tote, Mort Sahl. So in a name cell, these words
-count as a wish only if they are clearly a note.
+Notes against calling are recognised in five languages. For a note such as "wrong number" beside a
+number, only the number is left out. For any other note against calling, the row is refused, and the
+organiser is shown the reason. Some words in such notes are also names: Rip Torn, Moritz Tote, Mort
+Sahl. So in a name cell, these words count only if they are clearly a note.
 """
 
 import re
@@ -17,7 +18,8 @@ from phonebank.csv_input.yes_no_words import phrases
 
 
 class Wish(StrEnum):
-    """A wish that a cell expresses. It is also the reason why the row is refused."""
+    """A kind of note against calling, such as "deceased", that a cell contains. It is also the
+    reason why the row is refused."""
 
     DO_NOT_CALL = "wish_do_not_call"
     DECEASED = "wish_deceased"
@@ -151,7 +153,8 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 
 def wish_beside_number(cell: str) -> Wish | None:
-    """Return the wish in a number cell, written around the digits or in place of them."""
+    """Return the kind of note against calling (such as "deceased") in a number cell, written around
+    the digits or in place of them."""
     if cell.isascii() and cell.lower() == cell.upper():  # most cells have no letters
         return None
     if not _DAGGERS.isdisjoint(cell):
@@ -162,8 +165,9 @@ def wish_beside_number(cell: str) -> Wish | None:
 
 
 def may_be_a_wish(names: Sequence[str]) -> bool:
-    """Whether the name cells of a row may express a wish, and need a full search. Nearly all rows
-    have plain names without any word that begins a wish."""
+    """Whether the name cells of a row may contain a note against calling (such as "deceased"), and
+    need a full search. Nearly all rows have plain names without any word that begins such a note.
+    """
     together = " ".join(names)
     if not together.isascii():
         return True
@@ -173,7 +177,8 @@ def may_be_a_wish(names: Sequence[str]) -> bool:
 
 
 def wish_in_name(name: str, rest: str = "") -> Wish | None:
-    """Return the wish in a name cell, written beside the name or in place of it.
+    """Return the kind of note against calling (such as "deceased") in a name cell, written beside
+    the name or in place of it.
 
     `rest` is the text of the row's other name cells. This text helps to decide whether a word is a
     note: "RIP" beside "Torn" is a note, but "RIP" beside "TORN" is a name, because the whole row is
@@ -188,18 +193,18 @@ def wish_in_name(name: str, rest: str = "") -> Wish | None:
 
 
 def wish_across_names(names: Sequence[str]) -> Wish | None:
-    """Return the wish that the row's name cells express only when they are read together, such as
-    "Do Not" beside "Call".
+    """Return the kind of note against calling that the row's name cells form only when they are
+    read together, such as "Do Not" beside "Call".
 
-    The words count as a wish only if the cells have no other words.
+    The words count as a note only if the cells have no other words.
     """
     return _split_words().get(" ".join(fold(name) for name in names if name))
 
 
 @cache
 def _split_words() -> dict[str, Wish]:
-    """Return the wishes that consist of several words, which a list may split into a first and a
-    last name."""
+    """Return the notes of several words, such as "do not call", which a list may split into a first
+    and a last name."""
     return {
         said: wish for wish, known in _PLAIN.items() for said in map(fold, known) if " " in said
     }
@@ -207,8 +212,8 @@ def _split_words() -> dict[str, Wish]:
 
 @cache
 def _single_words() -> dict[str, Wish]:
-    """Return the words that express a wish if a name cell contains nothing else, with their
-    wishes."""
+    """Return the words, such as "deceased", that are a note against calling if a name cell contains
+    nothing else, each with the kind of note."""
     plain = {word: wish for wish, said in _PLAIN.items() for word in said if " " not in word}
     whole = {word: wish for word in _WHOLE if (wish := _find_short_wish(word))}
     return plain | whole
@@ -275,8 +280,8 @@ def _wish_in(folded: str, short: bool) -> Wish | None:
 
 @cache
 def _first_words(short: bool) -> frozenset[str]:
-    """Return the first word of each phrase that expresses a wish. A text without any of these words
-    contains none of the phrases."""
+    """Return the first word of each phrase that is a note against calling, such as "do not call". A
+    text without any of these words contains none of the phrases."""
     return frozenset(
         fold(said).split()[0]
         for wish in Wish

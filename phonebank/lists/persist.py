@@ -137,11 +137,11 @@ def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> No
 
 
 def wait_for_open_suppressions() -> None:
-    """Wait until every transaction that is suppressing numbers has ended. Commit right after this
-    call.
+    """Wait until every transaction that is putting numbers on the do-not-call list has ended.
+    Commit right after this call.
 
-    A transaction that is still open may have looked for contacts with the suppressed number before
-    the last batch was committed. A transaction that begins later finds all contacts.
+    A transaction that is still open may have looked for contacts with its number before the last
+    batch was committed. A transaction that begins later finds all contacts.
     """
     db.session.execute(text("LOCK TABLE suppression IN SHARE MODE"))
 
@@ -193,9 +193,9 @@ def copy_incoming(contacts: str) -> None:
 
 
 def drop_suppressed() -> Sequence[int]:
-    """Delete incoming rows with a number that is on the do-not-call list, plain or hashed. Return
-    the row numbers of the deleted rows. A row is deleted even if only one of its numbers is on the
-    list."""
+    """Delete the rows of `incoming` that have a number on the do-not-call list, whether the list
+    has the number itself or only its hash. Return the row numbers of the deleted rows. A row is
+    deleted even if only one of its numbers is on the list."""
     plain = text(
         "DELETE FROM incoming"  # noqa: S608
         f" WHERE ordinal IN (SELECT ordinal {_SUPPRESSED_NUMBERS}) RETURNING ordinal"
@@ -225,8 +225,8 @@ def _drop_hashed() -> Sequence[int]:
 
 
 def drop_dead_numbers() -> None:
-    """Remove numbers that are not in service from each row. The first number that remains becomes
-    the number to call.
+    """From each row, remove the numbers that are not in service. The first number that remains
+    becomes the number to call.
 
     A row in which no number would remain stays unchanged, and `insert_incoming` stores it as an
     unusable contact.
@@ -253,8 +253,8 @@ def drop_dead_numbers() -> None:
 
 
 def _take_over_from_undone(contact_list: ContactList) -> int:
-    """If an undone list still has the contact of an incoming person, move the contact to this list.
-    Return how many contacts were moved.
+    """If the person in a row of `incoming` is already a contact on a list whose import was undone,
+    move the contact to this list. Return how many contacts were moved.
 
     The contacts keep their call history.
     """
@@ -274,11 +274,11 @@ def _take_over_from_undone(contact_list: ContactList) -> int:
 
 def _update_known(contact_list: ContactList, batch: Batch) -> int:
     """For people who are already in the campaign, update the columns that the organiser chose.
-    Return how many people have changed. If the organiser chose no column, do nothing.
+    Return how many people were updated. If the organiser chose no column, do nothing.
 
-    `update_known` has locked these people. So if another transaction is putting a number on the
-    do-not-call list at this moment, either this function finds the number there, or that
-    transaction finds these people afterwards.
+    `update_known` has locked these people's database rows. So if another transaction is putting a
+    number on the do-not-call list at this moment, either this function finds the number there, or
+    that transaction finds these people afterwards.
     """
     campaign = db.session.get_one(Campaign, contact_list.campaign_id)
     plan = UpdatePlan.of(
@@ -296,7 +296,8 @@ def _update_known(contact_list: ContactList, batch: Batch) -> int:
 
 
 def insert_incoming(contact_list: ContactList) -> int:
-    """Store the incoming rows that are not in the campaign yet, and return how many."""
+    """Store the rows of `incoming` whose people are not in the campaign yet, and return how many
+    were stored."""
     values = {
         "campaign_id": contact_list.campaign_id,
         "list_id": contact_list.id,
@@ -306,8 +307,8 @@ def insert_incoming(contact_list: ContactList) -> int:
 
 
 def suppress_stored() -> None:
-    """Suppress stored contacts whose number was put on the do-not-call list after `drop_suppressed`
-    ran."""
+    """Mark stored contacts as not to be called if one of their numbers was put on the do-not-call
+    list after `drop_suppressed` ran."""
     # This query is separate, because in one statement the planner expects many numbers and reads
     # all contacts of the campaign.
     since = text(f"SELECT DISTINCT number {_SUPPRESSED_NUMBERS}")

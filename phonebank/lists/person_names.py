@@ -68,8 +68,9 @@ def _is_no_name(name: str) -> bool:
     """Whether a cell contains no name. A single word that begins with # is an error value of a
     spreadsheet, and no name.
 
-    Jennifer Null, Nan Goldin and Nil Sala are people. So a word such as "null" counts as a missing
-    name only if its capitals are as programs write them: "NULL" or "null".
+    But "Null", "Nan" and "Nil" are also real names: Jennifer Null, Nan Goldin, Nil Sala. So a word
+    such as "null" counts as a missing name only if its capitals are as programs write them: "NULL"
+    or "null".
     """
     if not (name.isalpha() or any(map(str.isalpha, name))) or (name[0] == "#" and " " not in name):
         return True

@@ -29,7 +29,8 @@ LONGEST_REASON = 200  # characters
 
 
 class ScreeningState(StrEnum):
-    """What is known about a list's screening."""
+    """What is known about a list's screening: its comparison with the register of people who do not
+    want calls."""
 
     NONE = "none"  # the country has no such register
     UNSAID = "unsaid"
@@ -58,7 +59,8 @@ class Screening:
 
 
 def blocks_calls(campaign: Campaign) -> bool:
-    """Whether the law forbids calls to those lists of the campaign that have no valid screening.
+    """Whether the law forbids calls to those lists of the campaign whose screening (comparison with
+    the register of people who do not want calls) is missing or too old.
 
     The numbers of a demonstration do not belong to real people, so the law does not apply to them.
     """
@@ -67,14 +69,15 @@ def blocks_calls(campaign: Campaign) -> bool:
 
 
 def begin_unscreened(contact_list: ContactList, campaign: Campaign) -> None:
-    """Pause a new list if the law requires a screening before the first call. `attest` resumes the
-    list."""
+    """Pause a new list if the law requires that it is compared with the register of people who do
+    not want calls before the first call. `attest` resumes the list."""
     if blocks_calls(campaign):
         contact_list.screening_lapsed = contact_list.removed = True
 
 
 def stopped_lists(campaign: Campaign) -> Sequence[int]:
-    """Return the ids of the lists that are paused because of their screening."""
+    """Return the ids of the lists that are paused because their screening (comparison with the
+    register of people who do not want calls) is missing or too old."""
     query = select(ContactList.id).where(
         ContactList.campaign_id == campaign.id,
         ContactList.screening_lapsed,
@@ -112,8 +115,9 @@ def attest(
     account: Account,
     reason: str = "",
 ) -> None:
-    """Store the day on which, according to an organiser, a list was screened. A `screened_on` of
-    None means that the list does not need screening, for this `reason`.
+    """Store the day on which, according to an organiser, a list was compared with the register of
+    people who do not want calls. A `screened_on` of None means that the list does not need
+    screening, for this `reason`.
 
     If the list is paused because of its screening, it is resumed. Raises InvalidInputError if the
     date is in the future, if the law no longer accepts it, or if the reason is missing or too long.
@@ -162,8 +166,9 @@ def attest(
 
 
 def pause_old_screenings() -> int:
-    """Pause the lists that have no valid screening under the law of their country. Return how many
-    lists were paused."""
+    """Pause the lists whose screening (comparison with the register of people who do not want
+    calls) is missing or too old under the law of their country. Return how many lists were paused.
+    """
     paused = 0
     for country in countries():
         rule = rules_for(country).screening
@@ -190,8 +195,8 @@ def pause_old_screenings() -> int:
 
 
 def refuse_unscreened(contact_list: ContactList) -> None:
-    """Raise ConflictError if the law forbids calls to the list because it has no valid
-    screening."""
+    """Raise ConflictError if the law forbids calls to the list because its screening (comparison
+    with the register of people who do not want calls) is missing or too old."""
     campaign = db.session.get_one(Campaign, contact_list.campaign_id)
     screening = screening_of(contact_list, campaign)
     if screening.state is ScreeningState.UNSAID and screening.blocks:

@@ -72,18 +72,18 @@ def confirm(
     update_targets: Sequence[str] = (),
     update_empties: bool = False,
 ) -> None:
-    """Store the target of each column, and mark the list as queued for import. The calling code
-    enqueues the job.
+    """Store what each column contains (its target), and mark the list as queued for import. The
+    calling code enqueues the job.
 
-    `targets` are targets of `column_mapping`, one for each column. `actions` are the organiser's
-    decisions about values of yes-or-no columns. If the page asked for agreement, `suppressing` is
-    the number of rows whose phone numbers the organiser agreed to put on the do-not-call list. For
-    people who are already in the campaign, the values of `update_targets` are updated. With
-    `update_empties`, an empty cell deletes the stored value.
+    `targets` has one target of `column_mapping`, such as "first_name", for each column. `actions`
+    are the organiser's decisions about values of yes-or-no columns. If the page asked for
+    agreement, `suppressing` is the number of rows whose phone numbers the organiser agreed to put
+    on the do-not-call list. For people who are already in the campaign, the values of
+    `update_targets` are updated. With `update_empties`, an empty cell deletes the stored value.
 
-    Raises ConflictError if the columns are already confirmed, if a value is undecided, if agreement
-    is needed and the number of rows to suppress differs from `suppressing`, or if the campaign's
-    people have been erased.
+    Raises ConflictError if the columns are already confirmed, if nobody has decided what a value
+    means, if agreement is needed and the number of rows with numbers for the do-not-call list is
+    not `suppressing`, or if the campaign's people have been erased.
     """
     lock_row(contact_list)
     campaign_id = contact_list.campaign_id
@@ -121,8 +121,8 @@ def confirm(
 def confirm_take_out(
     contact_list: ContactList, name: str, targets: list[str], agreed: bool
 ) -> None:
-    """Store the target of each column of a file that takes people out of calling, and mark the file
-    as queued. The calling code enqueues the job.
+    """Store what each column contains in a file of people who are no longer to be called, and mark
+    the file as queued. The calling code enqueues the job.
 
     `agreed` says whether the organiser has seen whom the file names, and has agreed if the check
     asked for agreement. Raises ConflictError if the columns are already confirmed, or if `agreed`
@@ -161,7 +161,8 @@ def pause(contact_list: ContactList) -> None:
 
 def resume(contact_list: ContactList) -> None:
     """Give callers people from this list again. Raises ConflictError if the list was undone, or if
-    the law forbids calls to it because it has no valid screening."""
+    the law forbids calls to it because its screening (comparison with the register of people who do
+    not want calls) is missing or too old."""
     _lock_unless_undone(contact_list)
     refuse_unscreened(contact_list)
     contact_list.removed = False

@@ -1,4 +1,5 @@
-"""Takes out of calling the people whom a file names, because they have voted, joined or moved.
+"""Stops calls to the people whom a file names ("takes them out of calling"), because they have
+voted, joined or moved.
 
 A file names a person by the ID in the campaign's own list, or by a phone number. A number together
 with a name means only the person who has both. A number alone means everyone who has that number.
@@ -131,8 +132,9 @@ class Named:
 
 @dataclass
 class RowCounts:
-    """How many rows of a batch take somebody out, name only people who are already out, or name
-    nobody in the campaign. `refused` are the rows without a readable ID or number."""
+    """How many rows of a batch take somebody out of calling, name only people who have already been
+    taken out, or name nobody in the campaign. `refused` are the rows without a readable ID or
+    number."""
 
     taken: int = 0
     already: int = 0
@@ -141,7 +143,8 @@ class RowCounts:
 
 
 def read_row(row: Row, mapping: Mapping, country: str) -> Named:
-    """Read how a row names people. `country` is the ISO 3166-1 code of the campaign's country."""
+    """Return the ID, numbers and name by which a row names people. `country` is the ISO 3166-1 code
+    of the campaign's country."""
     cells, columns = row.cells, mapping.columns
     if row.fault:
         return Named(row.number, "", (), "", cells)
@@ -182,13 +185,13 @@ def named_people(campaign: Campaign, rows: Iterable[Named]) -> Sequence[SqlRow[A
 def take_out_batch(
     contact_list_id: int, first: int, rows: Sequence[Named], file_version: int
 ) -> None:
-    """Take out of calling the people whom these rows of a file name, and move the list's resume
-    point past the rows.
+    """Stop calls to the people whom these rows of a file name, and move the list's resume point
+    past the rows.
 
     `first` is the index of the first row. If a person is on a caller's screen, the call ends, and
     the caller's page gets an event after the commit. Run this under `retry_on_deadlock`. Raises
-    SupersededError, without changing anything, if the reading has ended, if another worker has
-    processed these rows, or if the file has changed.
+    SupersededError, without changing anything, if the list is no longer being read, if another
+    worker has processed these rows, or if the file has changed.
     """
     contact_list = get_locked(ContactList, contact_list_id)
     if (
@@ -234,8 +237,8 @@ def take_out_batch(
 def count_rows(
     rows: Sequence[Named], named: Sequence[SqlRow[Any]], takes: Collection[int]
 ) -> RowCounts:
-    """Count what the rows do. `takes` has the ids of the people who are taken out. If a later row
-    names the same person again, that row counts the person as already out."""
+    """Count what the rows do. `takes` has the ids of the people whom the rows take out of calling.
+    If a later row names the same person again, that row counts the person as already taken out."""
     people: dict[int, list[int]] = {}
     for found in named:
         people.setdefault(found.ordinal, []).append(found.contact_id)

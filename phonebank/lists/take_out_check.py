@@ -27,7 +27,7 @@ class TakeOutCheck:
     """What a file would do. `left` is how many people can still be taken out of calling, and
     `people` is how many of them the file would take out. `taken`, `already`, `unknown` and
     `refused` count the file's `rows`, as in `take_out.RowCounts`. The samples are the first few
-    rows of a kind, each with the row's number and its text or the person's name."""
+    rows of each kind, each with the row's number, and with its text or the person's name."""
 
     left: int
     rows: int = 0
@@ -42,8 +42,8 @@ class TakeOutCheck:
 
     @property
     def needs_agreement(self) -> bool:
-        """Whether an organiser must agree, because the file would take out more than
-        SHARE_TO_ASK_ABOUT of the people who are left."""
+        """Whether an organiser must agree, because the file would take out of calling more than
+        SHARE_TO_ASK_ABOUT of the people who can still be taken out."""
         return self.people > self.left * SHARE_TO_ASK_ABOUT
 
     def to_json(self) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 Pure functions.
 
 In a list, "EST" means the time on the east coast, where clocks go forward in summer. The IANA
-database has a zone of that name whose clocks never go forward. If that zone were used, people would
-be called an hour too late from March to November.
+database has a zone of that name whose clocks never go forward. If that zone were used, people might
+be called up to an hour too late in the evening, from March to November.
 """
 
 import re

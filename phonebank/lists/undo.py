@@ -1,8 +1,8 @@
 """Undoes an import: deletes its contacts, except those that have been called.
 
 A contact that has been called stays, as a record of its calls. Callers do not get the contact,
-because its list is removed from calling. The contact's own state does not change, so when the
-corrected file is uploaded, the contact comes back in its earlier state.
+because its list is no longer called. The contact's own state does not change, so when the corrected
+file is uploaded, the contact comes back in its earlier state.
 
 For people who were in the campaign before the upload, the values that the file changed are
 restored. A value that has changed again since the upload stays. Tags that only this file gave are
@@ -140,7 +140,8 @@ def suppression_batch_of(contact_list: ContactList) -> SuppressionBatch | None:
 def begin_undo(
     contact_list: ContactList, why: str = "undone", account_id: int | None = None
 ) -> None:
-    """Remove the list from calling, stop its import, and delete its file and refused rows.
+    """Stop giving callers people from the list, stop its import, and delete its file and refused
+    rows.
 
     Afterwards, `restore_changed_contacts` restores the people whom the list changed. Only then does
     `delete_uncalled_contacts` delete the list's contacts, because some of those people may have
@@ -167,8 +168,8 @@ def begin_undo(
 def delete_uncalled_contacts(contact_list_id: int) -> int:
     """Delete up to AT_ONCE uncalled contacts of an undone list, and return how many were found.
 
-    A claim that is running at the same time has locked its contact. When the claim commits, the
-    contact counts as called, so it stays.
+    If a request is giving a contact to a caller at the same time, the request has locked the
+    contact. When the request commits, the contact counts as called, so it stays.
     """
     uncalled = select(Contact.id).where(Contact.contact_list_id == contact_list_id, ~_was_called)
     ids = db.session.scalars(uncalled.limit(AT_ONCE).with_for_update()).all()

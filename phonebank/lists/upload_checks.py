@@ -1,5 +1,5 @@
-"""Checks an upload that has too many rows for a page to count. A job counts every row, and the
-result is stored until the columns are confirmed. The calling code commits."""
+"""Checks an upload that has too many rows to count while a page loads. A job counts every row, and
+the result is stored until the columns are confirmed. The calling code commits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Choices = dict[str, list[str]]
 
 
 def needs_job(contact_list: ContactList) -> bool:
-    """Whether the file has too many rows for a page to count them."""
+    """Whether the file has too many rows to count while a page loads."""
     return contact_list.rows_total > ROWS_AT_ONCE
 
 
@@ -39,7 +39,7 @@ def begin_check(
     """Store the form's choices. If these choices need a new count, begin a check and return True.
     In that case the calling code enqueues the job.
 
-    The job counts with `mapping` and `plan`. `token` identifies the two together
+    The job counts the rows according to `mapping` and `plan`. `token` identifies these two together
     (`import_check.token_of`). `choices` has the form's values by field.
     """
     present = check_of(contact_list)

@@ -153,11 +153,11 @@ def _check_for_title_row(headers: list[str], first_rows: list[Row]) -> None:
 
 
 def _settle_alphabet(dialect: Dialect, words: AccentedWords) -> Dialect:
-    """Return the dialect with the file's alphabet, which is known only after the whole file has
-    been read.
+    """Return the dialect with the file's character encoding, which is known only after the whole
+    file has been read.
 
-    Raises InvalidFileError if the alphabet cannot be recognised, or if the file mixes UTF-8 with an
-    alphabet other than WINDOWS.
+    Raises InvalidFileError if the encoding cannot be recognised, or if the file mixes UTF-8 with an
+    encoding other than WINDOWS.
     """
     if dialect.encoding != "utf-8":
         return dialect

@@ -2,9 +2,9 @@
 
 The people are read like the rows of an upload, and checked in the same way (`normalise`,
 `persist`). New people are put on a separate contact list, which organisers can pause or undo like
-an upload. If the law requires screening, no more people are added to a list after its screening.
-The next new person, or the next new number of a known person, begins another list. The calling code
-commits.
+an upload. If the law requires that a list is compared with the register of people who do not want
+calls, no more people are added to the list after this screening. The next new person, or the next
+new number of somebody in the campaign, begins another list. The calling code commits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,7 +55,8 @@ class Upserted(StrEnum):
 
 @dataclass(frozen=True)
 class SentPerson:
-    """A person as sent by other software. `cells` has the values by target, as in an upload."""
+    """A person as sent by other software. `cells` has the person's values by target (such as
+    "first_name"), as in an upload."""
 
     phones: Sequence[str]
     cells: Mapping[str, str]
@@ -186,7 +187,7 @@ def _read(
     people: Sequence[SentPerson], campaign: Campaign, results: dict[int, Result]
 ) -> Iterator[ContactRow]:
     """Yield the people who can be stored, and write into `results` the results for the people who
-    cannot."""
+    cannot be stored."""
     seen: set[tuple[str, str]] = set()
     for ordinal, person in enumerate(people):
         headers = [f"phones.{at}" for at in range(len(person.phones))]
@@ -248,15 +249,16 @@ def _begin_list(
 
 
 def _has_unscreened(found: Sequence[SqlRow[Any]]) -> bool:
-    """Whether a request has new people, people of an undone list, or new numbers of known people.
-    `found` are the request's rows whose people are already in the campaign."""
+    """Whether a request has new people, people of an undone list, or new numbers of people who are
+    already in the campaign. `found` are the request's rows whose people are already in the
+    campaign."""
     rows = db.session.scalar(text("SELECT count(*) FROM incoming")) or 0
     return rows > len(found) or any(row.is_undone or row.has_new_number for row in found)
 
 
 def _next_list(screened: ContactList, campaign: Campaign) -> ContactList:
-    """Begin a list that must be screened separately. The token that added people to `screened` adds
-    its next people to the new list."""
+    """Begin a list that must be compared separately with the register of people who do not want
+    calls. The token that added people to `screened` adds its next people to the new list."""
     begun = _begin_list(campaign, screened.name, screened.created_by_id, screened.priority)
     token = update(ApiToken).where(ApiToken.contact_list_id == screened.id)
     db.session.execute(token.values(contact_list_id=begun.id))

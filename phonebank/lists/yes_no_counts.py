@@ -63,7 +63,7 @@ class MarkCounts:
         """Return the number of rows whose phone numbers the import would put on the do-not-call
         list.
 
-        `mapping` has the targets of the columns and the organiser's decisions.
+        `mapping` says what each column contains, and what the organiser decided about its values.
         """
         return sum(
             count
@@ -109,7 +109,7 @@ def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
 
 def needs_agreement(suppressed: int, rows: int) -> bool:
     """Whether an organiser must agree, because more than SHARE_TO_ASK_ABOUT of a list's rows would
-    be suppressed."""
+    put numbers on the do-not-call list."""
     return suppressed > rows * SHARE_TO_ASK_ABOUT
 
 

@@ -1,4 +1,5 @@
-"""Sends changes to the screens of boards, hosts and callers, so that nobody has to reload a page.
+"""Sends changes to boards and to the screens of hosts and callers, so that nobody has to reload a
+page.
 
 `change_marks` marks boards that have changed. `board_query` reads the figures that boards show,
 `board_payload` turns the figures into the data of an event, and `broadcaster` sends the event to

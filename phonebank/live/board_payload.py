@@ -57,8 +57,8 @@ class Score:
 
 @dataclass(frozen=True)
 class Recent:
-    """A recorded call, with only the data that the feed may show. `name` is None if the caller is
-    hidden or was removed."""
+    """A recorded call, with only the data that the board may show in its list of recent calls.
+    `name` is None if the caller is hidden or was removed."""
 
     name: str | None
     conversation: bool
@@ -193,8 +193,9 @@ def payload(
 
 
 def places(scores: Iterable[Score]) -> list[tuple[int, Score]]:
-    """Return the top places, each with its place number. Callers with the same number of
-    conversations share a place. After two callers in place 1, the next place is 3."""
+    """Return the groups at the top of the ranking, each with its place number. Callers with the
+    same number of conversations share a place. After two callers in place 1, the next place is 3.
+    """
     found = []
     place = 1
     for score in sorted(scores, key=lambda score: -score.conversations):
@@ -206,8 +207,8 @@ def places(scores: Iterable[Score]) -> list[tuple[int, Score]]:
 
 
 def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
-    """Return the top places as rows. Names are added, starting at first place, until the list is
-    full."""
+    """Return the top of the ranking as rows for the board. Names are added, starting at first
+    place, until the list is full."""
     rows = []
     letters = LETTERS_OF_PLACES
     for place, score in places(scores):
@@ -286,8 +287,8 @@ def is_moment(call: Recent) -> bool:
 
 
 def feed_text(call: Recent) -> str:
-    """Return the feed's text for a call. The text says who made the call (“Someone” if `name` is
-    None) and what kind of call it was, and never names the contact."""
+    """Return the text for a call in the board's list of recent calls. The text says who made the
+    call (“Someone” if `name` is None) and what kind of call it was, and never names the contact."""
     name = call.name or SOMEONE
     if call.first_yes:
         return f"{name} got the first yes"

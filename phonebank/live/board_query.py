@@ -179,10 +179,10 @@ WHERE a.active AND (
 
 
 def hosts_still_allowed(hosts: Iterable[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
-    """Return the triples in `hosts` that are still allowed. Each triple has the ids of a party, an
-    account and a session.
+    """Return the triples in `hosts` for which the host may still see the party's board. Each triple
+    has the ids of a party, an account and a session.
 
-    A triple is allowed if the account may run the party and is still signed in with that session.
+    A triple is returned if the account may run the party and is still signed in with that session.
     """
     asked = list(hosts)
     rows = db.session.execute(

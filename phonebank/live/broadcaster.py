@@ -5,8 +5,8 @@ only to boards that are connected to its own process.
 
 Every half second, the broadcaster asks Redis in one command which of its boards have changed, and
 reads these boards from PostgreSQL in one statement. The same statement also reads each board that
-was last read four seconds ago or earlier, whatever Redis says. So a lost mark, a killed process or
-an emptied Redis delays a board by less than five seconds.
+was last read four seconds ago or earlier, whatever Redis says. So if Redis loses what it knows of a
+change, or a process is killed, boards are less than five seconds late.
 """
 
 import logging
@@ -171,8 +171,8 @@ class Broadcaster:
             self._marks.pop(party_id, None)
 
     def _marks_of(self, parties: list[int]) -> tuple[dict[int, str | None], float]:
-        """Return the marks by party (empty while Redis is unavailable), and the interval in seconds
-        at which each board is read."""
+        """Return, by party, the marks that change when the party's board changes (none while Redis
+        is unavailable), and the interval in seconds at which each board is read."""
         try:
             marks = change_marks.marks_of(parties)
         except RedisError:

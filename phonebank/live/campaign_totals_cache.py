@@ -1,9 +1,9 @@
 """The totals of all parties in a campaign, read once for all the campaign's boards.
 
-A campaign has thousands of tally rows, and a thousand boards may show their sum. So a process reads
-each campaign's totals at most once every two seconds, and all boards of the campaign use the
-result. The campaign's totals on a board may therefore be two seconds older than the board's own
-figures.
+The totals are sums over thousands of rows of the table `tally`, and a thousand boards may show
+them. So a process reads each campaign's totals at most once every two seconds, and all boards of
+the campaign use the result. The campaign's totals on a board may therefore be two seconds older
+than the board's own figures.
 """
 
 import time

@@ -3,8 +3,8 @@ errors.
 
 The server accepts only websockets, so that any process can serve any client without sticky
 sessions. Clients send very little over the websocket, because pages make changes with forms, which
-also work without JavaScript. The one exception is the renewal of a hold, which may also be sent
-over the websocket.
+also work without JavaScript. The one exception is a caller's request to keep the present person for
+longer (`renew`), which may also be sent over the websocket.
 """
 
 import functools

@@ -1,8 +1,8 @@
 """The file that tells a command in another terminal which servers `make run` has started.
 
 `make run` chooses addresses and secrets for its own processes. While `make run` runs, it stores
-them in a file that only the file's owner can read. If a variable is missing from the environment of
-a `phonebank` command, the command reads it from this file. A production server has the variables in
+them in a file that only the file's owner can read. A `phonebank` command whose environment has no
+DATABASE_URL reads all missing variables from this file. A production server has the variables in
 its environment, and has no such file.
 """
 
@@ -36,8 +36,8 @@ VARIABLES = (
 
 
 def write(home: Path, environment: Mapping[str, str]) -> None:
-    """Write the environment to a file in `home`, for commands that are started while the servers
-    run."""
+    """Write the VARIABLES of the environment to a file in `home`, for commands that are started
+    while the servers run."""
     remove(home)
     with open(os.open(home / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         for name in VARIABLES:

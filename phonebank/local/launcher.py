@@ -1,8 +1,8 @@
 """The launcher of `make run` and `phonebank run`, which starts all of Phonebank on one machine.
 
 The launcher first checks that it can start. If something is missing, one message says what. Then it
-starts the servers, creates the tables, loads the demonstration and runs the Procfile's processes.
-Ctrl-C, a signal or the end of one process ends all of them.
+starts the servers, creates the tables, loads the demonstration data and runs the Procfile's
+processes. Ctrl-C, a signal or the end of one process ends all of them.
 
 Exit status: 0 if the launcher was asked to stop, 1 if a process failed, 2 if the launcher could not
 start.
@@ -55,12 +55,12 @@ class StopRequestedError(BaseException):
 
 
 class _StopRequest:
-    """Handles Ctrl-C and SIGTERM until honcho does.
+    """Handles Ctrl-C and SIGTERM until honcho handles them.
 
-    An object remembers the first signal, and `check` raises StopRequestedError between two steps of
-    the start. The first signal does not raise the exception at once, because Python loses an
-    exception that is raised inside one of its own callbacks, for example at a fork. A second signal
-    raises the exception at once.
+    The first signal is remembered, and `check`, which is called between the steps of the start,
+    then raises StopRequestedError. The first signal does not raise the exception at once, because
+    Python loses an exception that is raised inside one of its own callbacks, for example at a fork.
+    A second signal raises the exception at once.
     """
 
     def __init__(self) -> None:

@@ -87,8 +87,8 @@ class RunningServer:
 class ServerFolder:
     """A folder that belongs to one server while the server runs.
 
-    Start the server inside a `with` block. If an exception is raised inside, the folder is
-    released, and an OSError becomes a LocalServerError.
+    Use the object in a `with` statement, and start the server inside the block. If an exception is
+    raised inside, the folder is released, and an OSError becomes a LocalServerError.
     """
 
     def __init__(self, server_name: str, path: Path) -> None:
@@ -121,8 +121,8 @@ class ServerFolder:
         self._lock.close()
 
     def stop_orphan(self, pid_file: Path, command: str, home: Path) -> None:
-        """Stop a server that outlived its parent. Remove its pid file if the pid now belongs to
-        another program.
+        """Stop a server that outlived its parent. Remove `pid_file` if the pid in the file now
+        belongs to another program.
 
         `command` is the server's process name. `home` is the folder that the server's command line
         names.
@@ -203,8 +203,8 @@ class ServerFolder:
     ) -> RunningServer:
         """Start a server, and return when `attempt` has reached the server.
 
-        Raises LocalServerError, with the last lines of the server's log, if the server ends or does
-        not answer in time.
+        Raises LocalServerError, with the line of the server's log that says what went wrong, if the
+        server ends or does not answer in time.
         """
         process = self.spawn(command, stop_signal, account)
         server = RunningServer(url, process, stop_signal, self)

@@ -84,7 +84,8 @@ class PartManager(Manager):
                 process.kill()
 
     def end_survivors(self) -> None:
-        """End every descendant of the processes that is still running after honcho's loop."""
+        """After honcho's loop, end every process that the Procfile's processes have started and
+        left running."""
         ignore_stop_signals()
         family = self._family | self._descendants()
         for wanted in (signal.SIGTERM, signal.SIGKILL):

@@ -36,8 +36,8 @@ POSTGRES_VERSION = 18
 
 
 class LocalServers:
-    """The two servers, which run during a `with` block. If the environment has a server's address,
-    that server is not started.
+    """PostgreSQL and Redis, which run during a `with` block. If the environment has a server's
+    address, that server is not started.
 
     `database_url` and `redis_url` come from the environment or from the started servers. Entering
     the block raises LocalServerError if a server does not start.
@@ -82,8 +82,8 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
         data_dir: holds cluster/, the log and the socket. It is made, with its parents, if missing.
         durable: False makes tests faster, but a power cut may then lose data.
 
-    Return: A server whose `url` is an address for SQLAlchemy of the database `phonebank`. The
-    database is empty after the first start, and keeps its data for later starts.
+    Return: A server whose `url` is the address of the database `phonebank`, in SQLAlchemy's form.
+    The database is empty after the first start, and keeps its data for later starts.
 
     Raises:
         LocalServerError: the binaries are missing, the folder is in use or cannot be used, the
@@ -130,8 +130,9 @@ def start_redis(data_dir: Path) -> RunningServer:
 
     Valkey is a fork of Redis under a free licence, with the same commands.
 
-    The server starts empty. It saves nothing, because holds and queued contacts from an earlier run
-    could be out of date. The next claim rebuilds what it needs from PostgreSQL.
+    The server starts empty. It saves nothing, because an earlier run's queues of people to call
+    could be out of date. When a caller next asks for a person, the queues are rebuilt from
+    PostgreSQL.
 
     Return: A server whose `url` is a `unix://` address for redis-py.
 
@@ -228,8 +229,8 @@ def _make_cluster(
     account: pwd.struct_passwd | None,
     durable: bool,
 ) -> None:
-    """Run initdb, unless the cluster exists. The folder is renamed to `cluster` only when the
-    cluster is complete."""
+    """Run initdb, unless the cluster exists. The new cluster's folder gets the name `cluster` only
+    when the cluster is complete."""
     if cluster.exists():
         made_by = (cluster / "PG_VERSION").read_text(encoding="ascii").strip()
         if made_by != str(POSTGRES_VERSION):

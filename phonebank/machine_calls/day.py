@@ -1,4 +1,5 @@
-"""Reads the records of a campaign's machine calls on one day from the lines and decisions."""
+"""Makes the records of the calls that a machine dialled for a campaign on one day, from the stored
+lines and decisions."""
 
 from collections.abc import Iterator
 from dataclasses import fields
@@ -85,7 +86,8 @@ def records_of(campaign: Campaign, day: date) -> list[Record]:
 
 
 def proof_of(campaign: Campaign, records: list[Record]) -> list[Finding]:
-    """Return what the records of a day show about each rule of the campaign's country."""
+    """Return what the records of a day show about each rule that the campaign's country has for
+    calls dialled by a machine."""
     return prove(records, rules_of(campaign).machine_calls)
 
 

@@ -1,4 +1,5 @@
-"""Keeps decisions of the pacing rule, with the figures that they were based on. Does not commit."""
+"""Stores decisions about how many lines to dial, with the figures that the decisions were based on.
+Does not commit."""
 
 from datetime import datetime
 
@@ -11,8 +12,8 @@ from phonebank.pacing.snapshot import Decision, PacingMode, Snapshot
 def keep_decision(
     campaign_id: int, moment: Snapshot, decision: Decision, at: datetime
 ) -> DialDecision | None:
-    """Store and return a decision that dials lines before callers are ready for them. For any other
-    decision, return None.
+    """Store and return a decision of the predictive rule to dial lines. This rule may dial more
+    lines than there are ready callers. For any other decision, return None.
 
     Each line that is dialled because of the decision has the decision's id in `Line.decision_id`.
     `at` is aware.

@@ -1,4 +1,4 @@
-"""The job that simulates the evenings that an organiser asks about."""
+"""The job that simulates evenings of calling for an organiser."""
 
 from phonebank.core.jobs import CHORES, job
 from phonebank.machine_calls import simulations
@@ -6,7 +6,7 @@ from phonebank.machine_calls import simulations
 
 @job(CHORES, timeout=simulations.PLAYING_AT_MOST)
 def simulate_evenings(callers: int, answers: int, talk: int, ceiling: int) -> None:
-    """Simulate evenings of this kind, unless that has already been done."""
+    """Simulate evenings of calling with these figures, unless that has already been done."""
     question = simulations.Question(callers, answers, talk, ceiling)
     if simulations.simulation_of(question) is None:
         simulations.play(question)

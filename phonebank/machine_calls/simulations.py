@@ -1,5 +1,5 @@
-"""Simulated evenings that an organiser asks for. A job plays the evenings, and Redis keeps their
-figures."""
+"""Simulated evenings of calling, which organisers ask for. A background job simulates the evenings,
+and Redis stores the results."""
 
 import json
 from dataclasses import asdict, astuple, dataclass
@@ -24,8 +24,8 @@ CALLERS_AT_MOST = 300
 @dataclass(frozen=True)
 class Question:
     """The kind of evening to simulate: how many callers there are, how many people in 100 answer,
-    how many seconds a call takes including its wrap-up, and how many people in 1,000 the country's
-    law allows to be abandoned."""
+    how many seconds a call takes including its wrap-up, and how many in 1,000 people who answer
+    may, by the country's law, find no caller free."""
 
     callers: int
     answers: int
@@ -35,8 +35,8 @@ class Question:
 
 @dataclass(frozen=True)
 class RuleFigures:
-    """The figures that one pacing rule achieves. A field that ends in `_within` is half the width
-    of a figure's 95% interval."""
+    """The results of simulated evenings with one rule for how many lines to dial. A field that ends
+    in `_within` is half the width of a result's 95% confidence interval."""
 
     conversations: float  # an hour
     conversations_within: float
@@ -48,7 +48,7 @@ class RuleFigures:
 
 @dataclass(frozen=True)
 class Simulation:
-    """The figures of the evenings that were played, for both pacing rules."""
+    """The results of the simulated evenings, for progressive and for predictive calling."""
 
     evenings: int
     progressive: RuleFigures
@@ -56,8 +56,8 @@ class Simulation:
 
 
 def simulation_of(question: Question) -> Simulation | None:
-    """Return the figures of the simulated evenings, or None if these have not been played or are
-    still being played."""
+    """Return the results of the simulated evenings, or None if the simulation has not run or is
+    still running."""
     found = redis_store().get(_key(question))
     if not found or found == _PLAYING:
         return None
@@ -68,18 +68,18 @@ def simulation_of(question: Question) -> Simulation | None:
 
 
 def is_playing(question: Question) -> bool:
-    """Whether evenings of this kind are being played."""
+    """Whether evenings of this kind are being simulated now."""
     return redis_store().get(_key(question)) == _PLAYING
 
 
 def begin(question: Question) -> bool:
-    """Mark the evenings as being played. Return False if they are already marked, or if they have
-    already been played."""
+    """Mark evenings of this kind as being simulated. Return False if they are already marked, or
+    have already been simulated."""
     return bool(redis_store().set(_key(question), _PLAYING, nx=True, ex=PLAYING_AT_MOST))
 
 
 def play(question: Question) -> None:
-    """Play the evenings, and store their figures."""
+    """Simulate evenings of this kind, and store the results."""
     evenings = min(EVENINGS_AT_MOST, max(EVENINGS_AT_LEAST, CALLERS_PLAYED // question.callers))
     found = Simulation(
         evenings,

@@ -56,7 +56,7 @@ def new_id() -> uuid.UUID:
     """Return a version 7 UUID (RFC 9562 section 5.7): 48 bits of milliseconds, followed by random
     bits.
 
-    Nobody can guess such an id, so it can serve as the token of a hold. The ids are ordered by
+    Nobody can guess such an id, so it can also serve as a secret token. The ids are ordered by
     time, so an index of millions of ids grows at one end instead of everywhere.
     """
     value = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10), "big")

@@ -1,8 +1,8 @@
 """A call, which begins when a caller gets a contact and usually ends with an outcome.
 
-A claim writes the row, so the table is also the access ledger: it shows which caller saw which
-contact, from when until when. If the server calls the contact before a caller is free, the row has
-no caller until a caller takes the call.
+The row is written when the contact is taken from the queue, so the table is also the access ledger:
+it shows which caller saw which contact, from when until when. If the server calls the contact
+before a caller is free, the row has no caller until a caller takes the call.
 """
 
 import uuid
@@ -19,7 +19,7 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class CallEnding(StrEnum):
-    """The reasons why a call is no longer open."""
+    """The reasons why a call ended."""
 
     RECORDED = "recorded"
     GIVEN_BACK = "given_back"
@@ -45,8 +45,9 @@ HANDED_OUT_NO = Sequence("call_handed_out_no", metadata=Base.metadata)
 class Call(Base):
     """One call. It is open while `ended_at` is null.
 
-    The id is the token of the hold and the idempotency key of the outcome. Each claim makes a call
-    with a new id, so a late outcome can never be recorded for another caller's hold.
+    The id is also the token of the hold (the caller's right to the contact until `expires_at`) and
+    the idempotency key of the outcome. Each time a contact is taken from the queue, a call with a
+    new id is made, so a late outcome can never be recorded for another caller's call.
     """
 
     __tablename__ = "call"

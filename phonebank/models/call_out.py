@@ -158,7 +158,7 @@ class Pledge(Base):
 
 
 class PledgeSeat(Base):
-    """A place that somebody in the hall has taken at a pledged party."""
+    """A place that somebody has taken, during a call-out, at a pledged party."""
 
     __tablename__ = "pledge_seat"
 

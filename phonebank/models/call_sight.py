@@ -1,5 +1,5 @@
-"""A part of the access ledger. It records when a caller saw the first name of a person again, to
-find out who had called the caller back."""
+"""A part of the access ledger, the record of who saw which person's data. It records when a caller
+looked at the first name of a person again, in order to find out who had called back."""
 
 import uuid
 from datetime import datetime

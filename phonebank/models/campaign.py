@@ -1,5 +1,5 @@
 """A campaign: the organisation that the calls are made for, and the campaign's country, calling
-hours, script and pace limits."""
+hours, script, and limits on the pace of its callers."""
 
 import secrets
 from datetime import date, datetime

@@ -162,9 +162,9 @@ class ContactChange(Base):
 class UploadCheck(Base):
     """What an upload would do, as counted by a job before the upload's columns are confirmed.
 
-    `plan` has the columns and decisions for which the job counts, and `token` identifies them.
-    `choices` are the values of the form on the upload's page, by field. `found` is empty until
-    every row has been counted.
+    `plan` has the columns and the organiser's decisions that the count assumes, and `token`
+    identifies this plan. `choices` are the values of the form on the upload's page, by field.
+    `found` is empty until every row has been counted.
     """
 
     __tablename__ = "upload_check"

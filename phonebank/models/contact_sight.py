@@ -1,4 +1,5 @@
-"""A part of the access ledger. It records when an organiser saw a person's data."""
+"""A part of the access ledger, the record of who saw which person's data. It records when an
+organiser saw such data."""
 
 from datetime import datetime
 from enum import StrEnum

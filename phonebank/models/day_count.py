@@ -1,4 +1,4 @@
-"""Counts of a campaign's calls by day, for figures that tallies do not provide.
+"""Counts of a campaign's calls by day, for figures that the table `tally` does not provide.
 
 Recording an outcome does not write these tables. If the tallies of a day have changed, a job counts
 the calls of that day again. `CountedDay` stores the version that the day's tallies had at the

@@ -1,5 +1,5 @@
-"""A decision to dial lines for callers who are not ready yet, with the figures that it was based
-on."""
+"""A decision to dial people's numbers before callers are ready for them, with the figures that the
+decision was based on."""
 
 from datetime import datetime
 
@@ -10,8 +10,8 @@ from phonebank.models.base import Base
 
 
 class DialDecision(Base):
-    """One decision of `pacing.rule` to dial lines before callers are ready: the figures that the
-    rule was given, and the number of lines. Other decisions are not kept.
+    """One decision of `pacing.rule` to dial before callers are ready: the figures that the rule was
+    given, and how many numbers (`lines`) to dial. Other decisions are not kept.
 
     The columns from `ready` to `lost` are the rule's inputs: the lines and callers at that moment,
     and the figures of the day so far.

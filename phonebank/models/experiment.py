@@ -1,4 +1,5 @@
-"""A comparison of scripts in one campaign: its arms, and each arm's share of the contacts."""
+"""A comparison of scripts in one campaign: its arms (the compared scripts), and each arm's share of
+the contacts."""
 
 import secrets
 from datetime import datetime
@@ -20,8 +21,8 @@ class ExperimentState(StrEnum):
 
 
 class Experiment(Base):
-    """One experiment. Its arms and shares never change after it starts, so a contact stays in the
-    same arm."""
+    """One experiment. Its arms (the compared scripts) and their shares never change after the
+    experiment starts, so a contact stays in the same arm."""
 
     __tablename__ = "experiment"
     __table_args__ = (

@@ -13,7 +13,7 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class LineSide(StrEnum):
-    """The person whose telephone a line goes to."""
+    """Whether a line goes to the caller or to the person who is called."""
 
     CALLER = "caller"
     PERSON = "person"
@@ -45,7 +45,7 @@ class EndCause(StrEnum):
 
 class Line(Versioned, Base):
     """A line. It holds no number: the number of the person called is in the call, and the caller's
-    number is in the caller's session."""
+    number is in the caller's `PhoneSession`."""
 
     __tablename__ = "line"
     __table_args__ = (

@@ -1,5 +1,5 @@
-"""Reports of callers who saw more people than a limit allows, and whether an organiser has reviewed
-each report."""
+"""Reports that a caller went over a limit on the pace of calls, and whether an organiser has
+reviewed each report."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from phonebank.models.caller import Caller
 
 
 class PaceFlag(Base):
-    """A report that a caller went over one of the campaign's pace limits.
+    """A report that a caller went over one of the campaign's limits on the pace of calls.
 
     A caller has at most one open report for each limit. The figures are from the last time that the
     caller went over the limit. A report that an organiser has reviewed is kept. If the caller then

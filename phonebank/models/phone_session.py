@@ -9,7 +9,7 @@ from phonebank.models.base import Base, now
 
 
 class PhoneSession(Base):
-    """The session of a caller, who has at most one. It lasts from the moment when the caller
+    """The latest session of a caller on the telephone. It lasts from the moment when the caller
     connects until the caller finishes or hangs up."""
 
     __tablename__ = "phone_session"

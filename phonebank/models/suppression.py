@@ -25,7 +25,8 @@ class Suppression(Base):
     list.
 
     The row holds no name and never expires, so that later uploads respect it too. When a file's
-    numbers are removed, a number stays if a person or another file has also put it on the list.
+    numbers are taken off the list, a number stays if a person or another file has also put it on
+    the list.
     """
 
     __tablename__ = "suppression"
@@ -96,7 +97,7 @@ class SuppressionBatch(Base):
 
 class HashedNumber(Base):
     """A number on the do-not-call list after every person with this number was erased. Only a keyed
-    hash of the number is kept (`suppressions.hashed_numbers`). By this hash, later uploads still
+    hash of the number is kept (`suppressions.hashed_numbers`). With this hash, later uploads still
     recognise the number."""
 
     __tablename__ = "hashed_number"
@@ -110,8 +111,8 @@ class HashedNumber(Base):
 
 
 class SuppressionSource(Base):
-    """A number that a batch contains. The number stays on the do-not-call list as long as it has
-    such a row."""
+    """A number that a SuppressionBatch contains. The number stays on the do-not-call list as long
+    as it has such a row."""
 
     __tablename__ = "suppression_source"
 

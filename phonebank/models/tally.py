@@ -1,7 +1,7 @@
 """Counts of recorded calls, one row for each campaign, party, caller and hour.
 
-The transaction that records an outcome also updates the row that counts it, so the counts are
-always right. Each caller has separate rows, so callers never wait for each other.
+The transaction that records a call's outcome also updates the row that counts the call, so the
+counts are always right. Each caller has separate rows, so callers never wait for each other.
 """
 
 from datetime import datetime

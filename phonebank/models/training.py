@@ -1,4 +1,4 @@
-"""A training: a listing with a room in which people make practice calls while a trainer watches."""
+"""A training: an event at which people make practice calls, and a trainer sees who has finished."""
 
 from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -10,7 +10,7 @@ from phonebank.models.volunteer_role import VolunteerRole
 
 
 class Training(Base):
-    """The practice room of a training, which is a listing of the kind TRAINING."""
+    """The practice room of a listing of the kind TRAINING."""
 
     __tablename__ = "training"
 

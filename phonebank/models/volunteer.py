@@ -38,8 +38,8 @@ class Volunteer(Base):
 
 
 class VolunteerCaller(Base):
-    """Which volunteer a caller is. This is not a column of `caller`, because a claim under way must
-    read the caller's row again after any change to that row."""
+    """Which volunteer a caller is. This is not a column of `caller`, because a transaction that is
+    giving the caller a contact must read the caller's row again after any change to that row."""
 
     __tablename__ = "volunteer_caller"
 
@@ -53,7 +53,8 @@ class VolunteerCaller(Base):
 
 class Consent(Base):
     """What a volunteer agreed to, and when. A withdrawn consent stays, with the dates on which it
-    was given and withdrawn, until the campaign may no longer keep anyone's data."""
+    was given and withdrawn, until the volunteer is deleted or the campaign may no longer keep
+    anyone's data."""
 
     __tablename__ = "consent"
     __table_args__ = (

@@ -1,4 +1,5 @@
-"""The blueprint of the pages for volunteers and strangers, and the volunteer of a device."""
+"""The blueprint of the pages for volunteers and strangers, and the functions that sign a volunteer
+in or out on a device."""
 
 import functools
 from collections.abc import Callable

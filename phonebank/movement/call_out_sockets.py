@@ -1,5 +1,6 @@
-"""The socket of a call-out's projector and remote. Through the socket, the projector and the remote
-receive the call-out's state, but cannot change anything."""
+"""The socket of a call-out's projector, and of its remote (the page from which somebody controls
+the projector). Through the socket, the projector and the remote receive the call-out's state, but
+cannot change anything."""
 
 from typing import Any
 

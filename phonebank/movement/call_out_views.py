@@ -31,8 +31,8 @@ STEPS = {
 @pages.get("/call-out/<token>")
 @open_to(TV)
 def projector(token: str) -> ResponseReturnValue:
-    """Show the page for the projector in the hall. For a request that wants JSON, return {"board"},
-    which the page polls on networks that block websockets."""
+    """Show the page for the projector in the hall. For a request that wants JSON, return the
+    call-out's state as {"board": …}. The page polls this on networks that block websockets."""
     call_out = call_outs.call_out_by_projector(token)
     if wants_json():
         return _answer_state(call_out)
@@ -42,7 +42,8 @@ def projector(token: str) -> ResponseReturnValue:
 @pages.get("/call-out/remote/<token>")
 @open_to(TV)
 def remote(token: str) -> ResponseReturnValue:
-    """Show the remote for the call-out's steps. For a request that wants JSON, return {"board"}."""
+    """Show the remote, which has a button for each step of the call-out. For a request that wants
+    JSON, return the call-out's state as {"board": …}."""
     call_out = call_outs.call_out_by_remote(token)
     if wants_json():
         return _answer_state(call_out)

@@ -1,5 +1,5 @@
-"""The page on which area editors and trainers check events. It shows what strangers see of an
-event, and never an address, a guest or a host's e-mail address."""
+"""The page on which volunteers who are area editors or trainers check events. It shows what
+strangers see of an event, and never an address, a guest or a host's e-mail address."""
 
 from flask import flash, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -92,7 +92,7 @@ def _page(refused_id: int | None = None, refused: str = "") -> str:
 
 
 def describe_role(role: VolunteerRole) -> str:
-    """Return what the volunteer does, in words."""
+    """Return a sentence that says what the volunteer with this role does."""
     if role.kind == VolunteerRoleKind.TRAINER or role.km is None:
         return f"You train callers for {role.campaign.name}, and check its events."
     far = describe_distance(role.km, role.campaign.country)

@@ -1,4 +1,4 @@
-"""The forms of volunteers and strangers."""
+"""The forms that volunteers and strangers fill in."""
 
 from flask_wtf import FlaskForm
 from wtforms import DateField, RadioField, StringField, TimeField

@@ -136,7 +136,8 @@ def report(listing_id: int) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("10 per hour", methods=["POST"])
 def tell_me(country: str, code: str) -> ResponseReturnValue:
-    """Store the address of a person who wants one e-mail when there is an event near them."""
+    """Store the e-mail address of a person who wants to be told, once, of an event near this
+    place."""
     place = place_at(country, code)
     form = TellMeForm()
     done = form.validate_on_submit()
@@ -238,7 +239,7 @@ def _tell_host(guest_id: int) -> None:
 @guest_pages.post("/<token>/join")
 @open_to(ANYONE)
 def join(token: str) -> ResponseReturnValue:
-    """Redirect an accepted guest to the party. `guests.greet_at_door` lets them in there."""
+    """Redirect an accepted guest to the party. There, `guests.greet_at_door` lets the guest in."""
     guest = guests.guest_of_link(token)
     listing = db.session.get_one(Listing, guest.listing_id)
     party = _party_of(listing)

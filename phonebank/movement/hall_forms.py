@@ -1,4 +1,4 @@
-"""The forms of the people in a call-out's hall."""
+"""The forms that the people in a call-out's hall fill in."""
 
 from typing import Any
 
@@ -37,7 +37,8 @@ class SignUpForm(FlaskForm):
 
 
 class PledgeForm(FlaskForm):
-    """The form for a pledge to host: its day, hour, area and chairs."""
+    """The form for a pledge to host a party: the day, the hour, the area and the number of
+    chairs."""
 
     day = DateField("Day", [InputRequired("Choose a day.")])
     at = TimeField("Time", [InputRequired("Choose a time.")], format=["%H:%M", "%H:%M:%S"])
@@ -56,7 +57,7 @@ class PledgeForm(FlaskForm):
 
 
 class LineForm(FlaskForm):
-    """The form for one line of a paper sheet."""
+    """The form for typing in one line of a paper sheet from the hall."""
 
     number = HiddenField()
     first_name = StringField("First name")

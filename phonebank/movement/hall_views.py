@@ -46,7 +46,7 @@ HALL = "1500 per minute; 12000 per hour"
 @open_to(ANYONE)
 @limit_wrong_codes
 def hall() -> ResponseReturnValue:
-    """Ask for the code on the screen."""
+    """Ask for the code that the screen in the hall shows."""
     refused = None
     if request.method == "POST":
         try:
@@ -81,7 +81,8 @@ def hall_sign_up(code: str) -> ResponseReturnValue:
 
 @retry_on_deadlock
 def _sign_up(call_out: CallOut, form: SignUpForm) -> ResponseReturnValue:
-    """Store the sign-up. If something is wrong, show the form with a message beside each field."""
+    """Store the sign-up. If something is wrong, show the form with a message beside each field that
+    is wrong."""
     campaign = call_out.campaign
     name = reach = area = None
     places: list[tuple[str, str]] = []
@@ -145,8 +146,8 @@ def hall_next(code: str) -> ResponseReturnValue:
 @pages.post("/hall/<code>/practise")
 @open_to(ANYONE)
 def hall_practise(code: str) -> ResponseReturnValue:
-    """Start the person's practice call. If neither the person nor this device has a caller in the
-    campaign yet, create a caller."""
+    """Start the person's practice call. If neither the person nor this device is known as a caller
+    of the campaign yet, create a caller."""
     call_out = call_out_by_code(code)
     person = _needed(call_out)
     caller = sign_ups.practise(call_out, person, caller_of_device())
@@ -159,7 +160,7 @@ def hall_practise(code: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit(HALL, methods=["POST"])
 def hall_host(code: str) -> ResponseReturnValue:
-    """Show or store a pledge to host a party: its day, hour, area and chairs."""
+    """Show the form for the person's pledge to host a party. A POST stores the pledge."""
     call_out = call_out_by_code(code)
     person = _needed(call_out)
     form = PledgeForm()
@@ -219,7 +220,7 @@ def _pledge_page(
 @pages.post("/hall/<code>/host/take-back")
 @open_to(ANYONE)
 def hall_take_back(code: str) -> ResponseReturnValue:
-    """Take back the person's own pledge."""
+    """Delete the person's own pledge to host a party."""
     call_out = call_out_by_code(code)
     pledges.take_back(call_out, _needed(call_out))
     db.session.commit()
@@ -269,7 +270,7 @@ def hall_seat(code: str, pledge_id: int, verb: str) -> ResponseReturnValue:
 
 def _go(address: str, said: str = "") -> ResponseReturnValue:
     """Redirect the browser to an address. A page that sent its form by JavaScript gets the address
-    as {"next"}."""
+    as JSON: {"next": …}."""
     if said:
         flash(said, "success")
     if wants_json():

@@ -1,6 +1,6 @@
 """Public pages that a process keeps for a few seconds, because thousands of people open the same
-pages. These pages read no session and set no cookie, so caches between us and the browser may keep
-them too."""
+pages. These pages read no session and set no cookie, so caches between the server and the browser
+may keep them too."""
 
 import gzip
 import hashlib
@@ -78,8 +78,8 @@ class KeptPages:
         return drawn
 
     def part(self, name: str, read: Callable[[], Part], kept_for: float = KEPT_FOR) -> Part:
-        """Return the value of `read`, which several pages share under this name. Call `read` again
-        only if the kept value is older than `kept_for` seconds."""
+        """Return the result of `read`. All pages that use the same `name` share the result. Call
+        `read` again only if the kept result is older than `kept_for` seconds."""
         now = time.monotonic()
         read_at, part = self._parts.get(name, (-math.inf, None))
         if now - read_at >= kept_for:
@@ -105,8 +105,8 @@ def keep(draw: Callable[[], str]) -> Response:
 
 
 def kept_dots(outline: Outline) -> list[Dot]:
-    """Return the places with events in an outline's countries, which are dots on the map. All pages
-    that show this outline share the dots."""
+    """Return the places with events in the countries of an outline. Each place is a dot on the
+    outline's map. All pages that show this outline share the dots."""
     return _pages().part(
         f"dots {outline.name}", lambda: nearest.dots(outline.countries, datetime.now(UTC))
     )
@@ -118,12 +118,12 @@ def kept_towns(outline: Outline) -> list[Town]:
 
 
 def kept_events() -> Events | None:
-    """Return all events that are not by video, or None if there are too many to keep."""
+    """Return all events that people attend in person, or None if there are too many to keep."""
     return _pages().part("events", lambda: nearest.all_events(datetime.now(UTC)))
 
 
 def kept_videos() -> list[Near]:
-    """Return the next events by video."""
+    """Return the next events that people attend by video."""
     return _pages().part("videos", lambda: nearest.by_video(datetime.now(UTC)))
 
 

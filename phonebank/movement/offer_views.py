@@ -1,5 +1,5 @@
-"""The pages behind the link “Host one here”. A stranger offers to host a party near a place, and
-confirms the offer on a page whose link is sent by e-mail."""
+"""The pages on which a stranger offers to host a party near a place, after a tap on “Host one
+here”. The stranger confirms the offer on a page whose link is sent by e-mail."""
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -23,7 +23,7 @@ from phonebank.places.find import describe_place, place_at
 def offer(country: str, code: str) -> ResponseReturnValue:
     """Store a stranger's offer to host a party near a place, and e-mail them a link to the page on
     which they confirm the offer. If no campaign accepts offers near this place, redirect to the
-    page for hosts."""
+    page on which hosts create parties."""
     place = place_at(country, code)
     campaigns = offers.campaigns_for(place)
     for_hosts = f"/parties/new?near={place.country.lower()}/{place.code}"

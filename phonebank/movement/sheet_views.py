@@ -1,5 +1,5 @@
-"""The page on which somebody types in a paper sheet of a call-out: one line for each person. The
-Enter key saves a line, so nobody needs a mouse."""
+"""The page on which somebody types in what people wrote on a call-out's paper sheet: one line for
+each person. The Enter key saves a line, so nobody needs a mouse."""
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -70,7 +70,8 @@ def take_line_back(token: str) -> ResponseReturnValue:
 @pages.post("/call-out/sheet/<token>/finish")
 @open_to(TV)
 def finish_sheet(token: str) -> ResponseReturnValue:
-    """Finish the sheet, if the typed number of lines is correct."""
+    """Finish the sheet, if the number of lines counted on the paper equals the number of lines
+    typed in."""
     found = sheets.sheet_by_token(token)
     typed = request.form.get("rows", "")
     try:

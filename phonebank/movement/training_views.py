@@ -1,6 +1,6 @@
 """The pages of trainings. People enter a training's room with its code and practise. The trainer
-sees who has finished, and gives the trained mark. Everyone who has a certificate's link can check
-that the certificate is real."""
+sees who has finished a practice call, and marks people as trained. Everyone who has a certificate's
+link can check that the certificate is real."""
 
 from collections.abc import Sequence
 
@@ -93,8 +93,9 @@ def training_room(code: str) -> ResponseReturnValue:
 @pages.get("/volunteer/trainings/<int:listing_id>")
 @for_volunteers
 def run_training(listing_id: int) -> ResponseReturnValue:
-    """Show a trainer the code of the room, and who has finished a practice call. The open page
-    polls {"count"} as JSON to find out whether anything has changed."""
+    """Show a trainer the code of the room, and who has finished a practice call. For a request that
+    wants JSON, return the numbers of `_count`, which the open page polls to find out whether
+    anything has changed."""
     room, _ = rooms.room_for(g.volunteer, listing_id)
     people = marks.trainees_of(room)
     if wants_json():
@@ -117,7 +118,7 @@ def run_training(listing_id: int) -> ResponseReturnValue:
 @pages.post("/volunteer/trainings/<int:listing_id>/<int:caller_id>/<any(trained, untrained):mark>")
 @for_volunteers
 def mark_trainee(listing_id: int, caller_id: int, mark: str) -> ResponseReturnValue:
-    """Give a person in the training the trained mark, or take the mark back."""
+    """Mark a person in the training as trained, or remove the mark."""
     room, role = rooms.room_for(g.volunteer, listing_id)
     caller = rooms.trainee_in(room, caller_id)
     try:
@@ -133,8 +134,8 @@ def mark_trainee(listing_id: int, caller_id: int, mark: str) -> ResponseReturnVa
 
 
 def _count(people: Sequence[marks.Practised]) -> list[int]:
-    """Return three numbers: how many people are in the room, how many of them have practised, and
-    how many have the trained mark."""
+    """Return three numbers: how many people are in the training's room, how many of them have
+    finished a practice call, and how many are marked as trained."""
     return [
         len(people),
         sum(one.caller.practised_at is not None for one in people),

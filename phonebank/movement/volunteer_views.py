@@ -22,8 +22,7 @@ from phonebank.volunteers.ready import next_step
 @pages.get("/volunteer")
 @for_volunteers
 def mine() -> ResponseReturnValue:
-    """Show the volunteer's calls in all campaigns, their next steps, roles and certificates, and
-    what they agreed to."""
+    """Show the volunteer's calls in all campaigns, next steps, roles, certificates and consents."""
     calls = calls_of(g.volunteer)
     return render_template(
         "movement/mine.html",
@@ -54,8 +53,8 @@ def sign_in() -> ResponseReturnValue:
 @limiter.limit("10 per minute; 60 per hour")
 @limiter.limit("5 per 15 minutes", key_func=typed_email_key)
 def send_link() -> ResponseReturnValue:
-    """E-mail a link to the typed address, if a volunteer has that address or an organiser gave it a
-    role. The next page is the same in every case."""
+    """E-mail a sign-in link to the typed address, if it belongs to a volunteer or to a person whom
+    an organiser gave a role. The next page is the same in every case."""
     form = EmailForm()
     if not form.validate_on_submit():
         return render_template("movement/sign_in.html", form=form), 422
@@ -97,7 +96,7 @@ def open_link(token: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("30 per minute")
 def use_link(token: str) -> ResponseReturnValue:
-    """Confirm the address, and sign the volunteer in on this device."""
+    """Confirm the volunteer's e-mail address, and sign the volunteer in on this device."""
     volunteer = confirm.confirm(token)
     db.session.commit()
     remember(volunteer)

@@ -1,4 +1,4 @@
-"""How the organiser's views end after a service's work: commit, then enqueue or redirect."""
+"""How an organiser's view ends: commit, then enqueue a job or redirect."""
 
 from flask import flash, redirect
 from flask.typing import ResponseReturnValue
@@ -20,7 +20,8 @@ def commit_and_redirect(
 def commit_and_enqueue(job: JobFunction[[int]], row_id: int) -> None:
     """Commit, then enqueue the job with a row's id.
 
-    If Redis is down, the clock enqueues the job a few minutes later.
+    If Redis is down, the clock process (see `periodic_jobs.py`) enqueues the job a few minutes
+    later.
     """
 
     after_commit_enqueue(job, row_id)

@@ -39,7 +39,8 @@ class ShownTab:
 
 @dataclass(frozen=True)
 class ShownStep:
-    """The next step of a draft: its title, and the address of its page."""
+    """The next step before a draft campaign can start: the step's title, and the address of its
+    page."""
 
     title: str
     url: str

@@ -1,5 +1,6 @@
-"""The pacing rule's two limits: a bound on the day's abandoned calls, which no setting can lift,
-and a limit on the chance of an abandoned call, which depends on the day's calls so far."""
+"""The two limits on dialling: how many of the day's calls may be abandoned (answered while no
+caller is free), which no setting can change, and how likely one more abandoned call may be, which
+depends on the day's calls so far."""
 
 from collections.abc import Iterable
 from math import ceil, exp, floor, sqrt
@@ -50,8 +51,8 @@ class Exposure:
     def __init__(
         self, ready: int, waiting: int, answer_bound: float, chances: Iterable[float]
     ) -> None:
-        """`chances` contains, for each ringing line, the chance that the line is answered at the
-        current answer rate."""
+        """`chances` contains, for each ringing line, the chance that the line is answered if the
+        answer rate is `answer_bound`."""
         self._over = waiting - ready
         self._new = min(1.0, RISE * answer_bound)
         risen = [min(1.0, RISE * chance) for chance in chances]
@@ -60,8 +61,8 @@ class Exposure:
         self._spread = sum([chance * (1 - chance) for chance in risen])
 
     def with_one_more(self) -> int:
-        """Return how many answered lines would have no free caller if one more line were dialled
-        now."""
+        """Return how many answered lines would, in this bad case, have no free caller if one more
+        line were dialled now."""
         answers = self._answers + self._new
         spread = self._spread + self._new * (1 - self._new)
         bad_luck = answers + ONCE_IN_A_THOUSAND * sqrt(spread)

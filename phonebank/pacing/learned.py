@@ -33,14 +33,14 @@ class RingTimes:
         return cls((0.0, *(so_far / total for so_far in accumulate(counts))))
 
     def before(self, second: int) -> float:
-        """Return the share of people who had answered before this second."""
+        """Return what share of the people who answer had answered before this second."""
         return self.answered_before[min(second, LONGEST_RING)]
 
 
 @dataclass(frozen=True, eq=False)
 class Lengths:
-    """How long talks or wrap-ups last, as the rate at which they end at each age. The age is the
-    time since the start.
+    """How long talks, or wrap-ups (a caller's work after a talk), last: for each age, the rate at
+    which they end. The age is the time since the talk or wrap-up began.
 
     `ended_before[b]` is the sum of this rate over all ages before `b * width` seconds. After the
     last of these ages, the rate is 1 / `mean`.
@@ -59,7 +59,8 @@ class Lengths:
         the step.
 
         `guess` is the mean length, in seconds, that is assumed at first. The guess counts as much
-        as five measured talks. In each step, the mean rate counts as much as two talks.
+        as five measured talks. In each step, the overall rate (1 / the mean length) counts as much
+        as two measured talks.
         """
         mean = (sum(seconds) + 5 * guess) / (sum(ended) + 5)
         rates = (

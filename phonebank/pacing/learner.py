@@ -1,4 +1,5 @@
-"""Learns from each line and each talk in a campaign.
+"""Learns from each line and each talk in a campaign how often and how fast people answer, and how
+long talks last.
 
 All times are in seconds, on any clock that never goes back.
 """
@@ -23,7 +24,7 @@ RELEARN_SECONDS = 120.0
 
 
 class Learner:
-    """Learns everything that the pacing of one campaign needs."""
+    """Learns what must be known about one campaign to decide how many lines to dial."""
 
     def __init__(self, ring_seconds: float) -> None:
         """`ring_seconds` is the longest time that a line rings. Every line is counted only after
@@ -63,7 +64,7 @@ class Learner:
         """Return what is known now. `ringing` and `talking` are the ages of ringing lines and of
         talks in progress.
 
-        Ring times and lengths are recomputed every two minutes.
+        The ring times, and the lengths of talks and wrap-ups, are recomputed every two minutes.
         """
         while self._ringing and self._ringing[0][0] <= now:
             self._count(self._ringing.popleft()[1])
@@ -84,8 +85,8 @@ class Learner:
         )
 
     def _count(self, line: int) -> None:
-        """Count a line that has had the longest time to ring. After REMEMBERED_LINES lines, older
-        lines count for less."""
+        """Count a line whose longest possible ringing time is over. After REMEMBERED_LINES lines,
+        older lines count for less."""
         self._tried += 1
         if line in self._answered_lines:
             self._answered_lines.discard(line)

@@ -58,8 +58,8 @@ def answer_tables(ring: RingTimes, rate: float) -> AnswerTables:
 
 @dataclass(frozen=True, eq=False)
 class FreeTables:
-    """The chance that a caller is free by the middle of each slice, for each age of the caller's
-    talk or wrap-up."""
+    """The chance that a caller is free by the middle of each four-second slice, for each age of the
+    caller's talk or wrap-up."""
 
     talking: Table
     wrapping_up: Table
@@ -68,9 +68,9 @@ class FreeTables:
 
 @lru_cache(maxsize=128)
 def free_tables(talk: Lengths, wrap_up: Lengths, grace: float) -> FreeTables:
-    """Return the chances that callers are free. A caller who becomes free up to `grace` seconds
-    later also counts as free, because a person may wait that long. Each talk is assumed to be
-    followed by a wrap-up of mean length."""
+    """Return the chances that callers are free. A caller who becomes free within `grace` seconds
+    after a moment counts as free at that moment, because a person may wait that long. Each talk is
+    assumed to be followed by a wrap-up of mean length."""
     middles = [SLICE * (ahead + 0.5) + grace for ahead in range(SLICES)]
     return FreeTables(
         talking=tuple(
@@ -147,8 +147,8 @@ class LookAhead:
 
 def _returning(answered: Sequence[float], again: Sequence[float]) -> list[float]:
     """Return, for each slice, how many callers are free again after taking a call that was answered
-    in an earlier slice. There are some, because calls to machines and wrong numbers end within
-    seconds."""
+    in an earlier slice. Some are free again so soon, because calls to machines and wrong numbers
+    end within seconds."""
     back = []
     for ahead in range(SLICES):
         free, before = 0.0, 0.0

@@ -1,5 +1,5 @@
-"""Checks whether machine calls followed each rule. This module uses only the records and the
-rules."""
+"""Checks whether calls dialled by a machine followed each rule for such calls. This module uses
+only the calls' records and the rules."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -79,8 +79,8 @@ def _share(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
 
 
 def _message(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
-    """Check that the information message started in time. A line that ends before the message is
-    due does not break this rule."""
+    """Check that the message for people who find no caller free started in time. A line that ends
+    before the message is due does not break this rule."""
     within = timedelta(seconds=law.seconds_to_message.value)
     abandoned = [line for line in lines if line.result == LineResult.ABANDONED]
     heard = [line for line in abandoned if line.message_at is not None]
@@ -120,9 +120,8 @@ def _redial(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
 
 
 def _ring(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
-    """Check that every telephone rang for long enough before an unanswered line was ended. Only a
-    line that the dialler ended, or that the provider ended because nobody answered, can break this
-    rule."""
+    """Check that every telephone that nobody answered rang for long enough. Only a line that the
+    dialler ended, or that the provider ended because nobody answered, can break this rule."""
     least = timedelta(seconds=law.ring_at_least_seconds.value)
     ours = [
         line
@@ -196,5 +195,5 @@ def _named(lines: Iterable[LineRecord], is_broken: Callable[[LineRecord], bool])
 
 def _later(at: datetime | None, since: datetime | None, by: timedelta) -> bool:
     """Whether `at` is later than `since` by more than `by` plus CLOCKS, the possible difference
-    between two clocks. A missing moment counts as too late."""
+    between two clocks. Also true if `at` or `since` is None."""
     return at is None or since is None or at - since > by + CLOCKS

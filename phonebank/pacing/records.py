@@ -1,8 +1,9 @@
-"""The records of a campaign's machine calls, as rows of a file that anybody can check.
+"""The records of the calls that a machine dialled for a campaign, as rows of a file that anybody
+can check.
 
-The file has a row for each line to a person, and one for each decision of the pacing rule that
-dialled more than one line for each ready caller. The file contains no names and no telephone
-numbers. `number_key` shows which lines went to the same number, and nothing else.
+The file has a row for each line to a person, and a row for each decision of the predictive rule to
+dial lines. The file contains no names and no telephone numbers. `number_key` shows which lines went
+to the same number, and nothing else.
 """
 
 import csv
@@ -28,8 +29,8 @@ class LineResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineRecord:
-    """A line to a person. Moments are aware. A moment is None if the event has not happened on the
-    line."""
+    """A line to a person. Moments are aware. A moment is None if the event that it dates has not
+    happened."""
 
     line: int
     day: date  # the campaign's own day
@@ -136,7 +137,7 @@ def read_records(file: TextIO) -> Iterator[Record]:
 
 
 def write_records(file: TextIO, records: Iterable[Record], header: bool = True) -> None:
-    """Write records as rows of a file. With `header`, write the header first."""
+    """Write records as rows of a file. If `header` is true, write the column names first."""
     rows = csv.writer(file)
     if header:
         rows.writerow(COLUMNS)

@@ -1,6 +1,7 @@
 """The pacing rule: how many lines to dial now.
 
-Another line is dialled only while both of these conditions hold:
+Beyond one line for each ready caller, another line is dialled only while both of these conditions
+hold:
 
 - if this line is answered, the chance that no caller is free does not exceed a limit. `look_ahead`
   finds the chance, and the limit depends on how many calls have been abandoned that day;
@@ -36,14 +37,13 @@ def progressive(moment: Snapshot) -> Decision:
 
 
 def one_line_each(moment: Snapshot) -> int:
-    """Return how many more lines to dial until there is one line for each ready caller: the
-    progressive rule."""
+    """Return how many more lines to dial so that there is one for each ready caller, as the
+    progressive rule requires."""
     return max(0, moment.ready - len(moment.ringing) - moment.waiting)
 
 
 def lines_ahead(moment: Snapshot, allowed: int) -> Decision:
-    """Return how many lines to dial by looking ahead, regardless of how many callers and answers
-    there are.
+    """Look ahead, and return how many lines to dial, even if there are few callers or few answers.
 
     `allowed` is how many more calls may be abandoned before the day's share of abandoned calls
     reaches the bound.

@@ -13,7 +13,7 @@ BOUND_OF_CEILING = 2.75 / 3
 
 
 class PacingMode(StrEnum):
-    """The rule that made a decision."""
+    """Which rule decided how many lines to dial."""
 
     PROGRESSIVE = "progressive"  # one line for each caller who is ready
     PREDICTIVE = "predictive"
@@ -31,8 +31,9 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DayAccount:
-    """How many of a campaign's answered calls since midnight ended in each way. For an abandoned
-    call, nobody knows whether a person or a machine answered."""
+    """How many of a campaign's answered calls since midnight ended in each way. If a call was
+    abandoned (answered while no caller was free), nobody knows whether a person or a machine
+    answered."""
 
     people: int  # people who were joined with a caller, and not lost
     machines: int  # answering machines and wrong lines that were joined with a caller
@@ -46,29 +47,30 @@ class DayAccount:
     @property
     def abandoned_of_answers(self) -> float:
         """How many answers count as abandoned, assuming that machines answered the same share of
-        abandoned calls as of joined calls. A lost call certainly was to a person, so it counts as
-        one answer plus the number of joined machines for each joined person."""
+        the abandoned calls as of the calls that were joined to a caller. A lost call (whose caller
+        vanished) was certainly answered by a person, so it counts as 1 plus the number of machines
+        for each person among the calls that were joined to a caller."""
         if not self.lost:
             return self.abandoned
         return self.abandoned + self.lost * (1 + self.machines / max(1, self.people))
 
     def estimated_share(self) -> float:
-        """Return the share of people who were abandoned, using Ofcom's estimate of the number of
-        machines."""
+        """Return what share of the people who answered were abandoned, using Ofcom's estimate of
+        the number of answering machines."""
         abandoned = self.abandoned_of_answers
         all_answers = abandoned + self.people + self.machines
         return abandoned / all_answers if all_answers else 0.0
 
     def strictest_share(self) -> float:
-        """Return the share of people who were abandoned, assuming that every abandoned call was to
-        a person."""
+        """Return what share of the people who answered were abandoned, assuming that every
+        abandoned call was answered by a person."""
         abandoned = self.abandoned + self.lost
         return abandoned / (abandoned + self.people) if abandoned else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """What a country's law requires of pacing."""
+    """What a country's law requires of calls dialled by a machine."""
 
     ceiling: float = 0.03  # the largest abandoned share of a day
     seconds_to_message: float = 2.0  # an answer that finds nobody free for this long is abandoned

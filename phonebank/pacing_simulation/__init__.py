@@ -1,1 +1,2 @@
-"""Simulates evenings, paced by the same rule as real evenings. This package uses no database."""
+"""Simulates evenings of calling, with the same rule for how many lines to dial as in real calling.
+This package uses no database."""

@@ -1,4 +1,5 @@
-"""`make simulate`: predicts and prints the figures of an evening, without calling anybody."""
+"""`make simulate`: predicts and prints the results of an evening of calling, without calling
+anybody."""
 
 import argparse
 

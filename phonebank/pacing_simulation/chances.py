@@ -1,4 +1,4 @@
-"""Everything that is decided by chance in an evening."""
+"""Everything that is decided by chance in a simulated evening of calling."""
 
 import math
 from enum import IntEnum

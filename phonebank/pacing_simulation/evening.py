@@ -1,4 +1,4 @@
-"""Simulates one evening, event by event."""
+"""Simulates one evening of calling, event by event."""
 
 import heapq
 import math
@@ -54,7 +54,8 @@ class Result:
 
     @property
     def true_share(self) -> float:
-        """The share of people, without machines, whose calls were abandoned or lost."""
+        """What share of the people who answered, not counting machines, had their calls abandoned
+        or lost."""
         abandoned = self.abandoned_people + self.lost
         return abandoned / (abandoned + self.people) if abandoned else 0.0
 
@@ -99,7 +100,7 @@ class Evening:
         self._waiting: deque[Line] = deque()
 
     def run(self) -> Result:
-        """Play the evening to its end."""
+        """Simulate the evening to its end."""
         seconds = self.setting.hours * 3600
         for _ in range(self.setting.callers):
             self._come()

@@ -1,4 +1,4 @@
-"""Summarises many evenings in the figures that an organiser wants."""
+"""Summarises many simulated evenings of calling in the figures that an organiser wants."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

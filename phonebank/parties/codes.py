@@ -1,4 +1,4 @@
-"""Reads a party's code from what people type, and writes it into links and invitations. Pure
+"""Finds a party's code in what people type, and writes the code into links and invitations. Pure
 functions."""
 
 import re

@@ -63,7 +63,7 @@ def remove_cohost(account: Account, party: Party, cohost_id: int) -> None:
 
 
 def _check_invited(party: Party, invited: Account) -> None:
-    """Raise ConflictError or InvalidInputError unless the account may become a co-host of the
+    """Raise ConflictError or InvalidInputError unless `invited` may become a co-host of the
     party."""
     if party.has_ended:
         raise ConflictError("This party has ended.", "Start a new one.")

@@ -1,8 +1,8 @@
-"""Requests for help from a caller to the party's host. The host sees who is asking, and marks the
+"""Callers' requests to the party's host for help. The host sees who is asking, and marks the
 request as seen.
 
-A request has one of a few kinds and no free text. If callers could type text, a contact's name
-might appear on the host's screen.
+A caller chooses one of a few kinds of request, and types no text. If callers could type text, a
+contact's name might appear on the host's screen.
 """
 
 from datetime import timedelta
@@ -29,7 +29,8 @@ SEEN = "I've seen that you need help."
 
 
 def ask_for_help(caller: Caller, about: str) -> bool:
-    """Ask the caller's host for help. Return False if the caller has asked within the last minute.
+    """Ask the host of the caller's party for help. Return False if the caller has asked within the
+    last minute.
 
     `about` is a key of ABOUT, where "" means "other". Raises InvalidInputError for any other value.
     Raises NotFoundError for a caller who is in no party, because there is no host to ask.

@@ -38,7 +38,7 @@ class Guest:
 
 
 def waiting_callers(party: Party) -> list[Caller]:
-    """Return the callers who are waiting at the door, the longest wait first."""
+    """Return the callers who are waiting to be admitted, the longest wait first."""
     return _callers(party, CallerState.WAITING)
 
 
@@ -62,8 +62,8 @@ def describe_share(calls: int, conversations: int) -> str:
 
 
 def caller_in(party: Party, caller_id: int) -> Caller:
-    """Return a caller who is in the party or is waiting at its door. Raises NotFoundError if there
-    is no such caller."""
+    """Return a caller who is in the party or is waiting to be admitted. Raises NotFoundError if
+    there is no such caller."""
     caller = db.session.get(Caller, caller_id)
     if caller is None or caller.party_id != party.id or caller.state == CallerState.REMOVED:
         raise NotFoundError("This caller is no longer in the party.", "Reload the page.")
@@ -73,8 +73,8 @@ def caller_in(party: Party, caller_id: int) -> Caller:
 def rename_caller(caller: Caller, first_name: str) -> None:
     """Change a caller's name. The host may use a word that the join page refuses.
 
-    Raises InvalidInputError if the name is not allowed, and NotFoundError if the caller has moved
-    to another room.
+    Raises InvalidInputError if the name is not allowed, and NotFoundError if the caller was removed
+    or has moved to another party.
     """
     rename(caller, clean_name(first_name))
 

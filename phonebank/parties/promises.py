@@ -1,5 +1,5 @@
-"""Creates parties that somebody has promised to host, and sends the e-mail with the host's kit.
-These functions do not commit."""
+"""Creates parties that somebody has promised to host, and e-mails the host a sign-in link to the
+party. These functions do not commit."""
 
 from datetime import date, datetime, time, timedelta
 
@@ -52,9 +52,9 @@ def keep_promise(
     zone: str,
     by: Account | None,
 ) -> Party:
-    """Make a person a host, and create and return the party that the person promised. `by` is the
-    account that makes the person a host. Raises the same errors as `create_account`, `make_host`
-    and `create_party`."""
+    """Make a person a host, and create and return the party that the person promised to host. `by`
+    is the account that makes the person a host. Raises the same errors as `create_account`,
+    `make_host` and `create_party`."""
     account = create_account(email, first_name, [])
     make_host(campaign, account, by)
     title = f"At {first_name}’s"[:40]
@@ -63,7 +63,7 @@ def keep_promise(
 
 
 def send_kit(party: Party, first_name: str, thanks: str, where: str, page: str, to_do: str) -> None:
-    """Send the host of a promised party an e-mail with the link to the host's kit.
+    """Send the host of a promised party an e-mail with a sign-in link to a page of the party.
 
     `thanks` and `to_do` are sentences, `where` describes the place, and `page` is the endpoint that
     the link leads to. Raises mail.MailNotSentError if the e-mail cannot be sent.

@@ -99,8 +99,8 @@ def party_for(account: Account, party_id: int, to_change: bool = False) -> Party
 
     Raises NotFoundError if this account may not run it, or if there is no such party.
 
-    With `to_change`, the party is locked first. So if a co-host is removed while the co-host's
-    request is running, the request changes nothing.
+    With `to_change`, the party's database row is locked first. So if a co-host is removed while the
+    co-host's request is running, the request changes nothing.
     """
     party = db.session.get(Party, party_id)
     if party is not None and to_change:
@@ -131,7 +131,7 @@ def create_party(
     door_open: bool = False,
 ) -> Party:
     """Create a party. `starts_at` is an aware time, or None for now. With `door_open`, everyone who
-    has the code is admitted.
+    has the code is admitted immediately.
 
     Raises InvalidInputError if the title or goal cannot be used, and NotAllowedError if the account
     may not run a party for the campaign.
@@ -158,7 +158,7 @@ def create_party(
 
 
 def party_by_code(text: str) -> Party:
-    """Return the party whose code was typed, even if the party is locked.
+    """Return the party whose code was typed, even if the party is locked to new callers.
 
     Raises NotFoundError if no party has this code, and GoneError if the party has ended.
     """
@@ -178,7 +178,8 @@ def party_by_code(text: str) -> Party:
 
 
 def refuse_newcomers(party: Party) -> None:
-    """Raise ConflictError if the party is locked, or GoneError if it has ended."""
+    """Raise ConflictError if the party is locked to new callers, or GoneError if the party has
+    ended."""
     if party.has_ended:
         raise GoneError("This party has ended.", "Ask your host when the next party is.")
     if party.state == PartyState.LOCKED:
@@ -247,7 +248,7 @@ def start_break(party: Party, minutes: int | None = None) -> None:
     `end_break` is called. During the break, callers get no new contacts. An earlier break is
     replaced. Callers can finish calls in progress, and these calls count.
 
-    Raises InvalidInputError for any other number of minutes.
+    Raises InvalidInputError if `minutes` is less than 1 or more than 60.
     """
     _lock_unless_ended(party)
     if minutes is not None and not 1 <= minutes <= BREAK_AT_MOST:
@@ -337,8 +338,8 @@ def _check_goal(goal: int) -> None:
 
 
 def _lock_unless_ended(party: Party) -> None:
-    """Lock the party. Raises ConflictError if the party has ended, even if the page still showed it
-    as running."""
+    """Lock the party's database row. Raises ConflictError if the party has ended, even if the page
+    still showed it as running."""
     lock_row(party)
     if party.has_ended:
         raise ConflictError("This party has ended.", "Start a new one.")

@@ -60,8 +60,8 @@ def put_back(contact: Contact, campaign: Campaign, version: str, account: Accoun
 
 
 def finish(contact: Contact, campaign: Campaign, version: str, account: Account) -> None:
-    """Mark a person as finished. Nobody calls them again in this campaign, unless they are put
-    back.
+    """Mark a person as finished. Nobody calls the person again in this campaign, unless an
+    organiser makes the person callable again.
 
     Raises ConflictError if the person has changed since `version`, or is on a caller's screen.
     """

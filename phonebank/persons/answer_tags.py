@@ -1,5 +1,5 @@
-"""Tags people by their answers. The answers are read from the recorded calls. So recording a call
-does not itself write tags. These functions do not commit.
+"""Tags people by their answers. A job reads the answers from the recorded calls. So recording a
+call does not itself write tags. These functions do not commit.
 
 The newest answer to a question counts. So a tag is taken away if the person later gives a different
 answer, or if the call with the answer is corrected, undone or set aside. This module takes away

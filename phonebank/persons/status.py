@@ -1,5 +1,5 @@
-"""Finds a person's status in their campaign: which bucket of contacts the person is in, and when
-the person can be called next."""
+"""Finds a person's status in their campaign: which group of contacts ("bucket") the person is in,
+and when the person can be called next."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,2 +1,2 @@
-"""Receives what providers of telephone lines report over HTTP. Only the providers' programs use
-these addresses, not people."""
+"""Receives what providers of telephone lines report over HTTP. Only the providers' programs send
+requests here, not people."""

@@ -52,7 +52,7 @@ def status() -> Response:
 @with_urgency(Urgency.PROBE)
 @signed_by_twilio
 def room() -> Response:
-    """Twilio reports that somebody has entered or left a caller's room."""
+    """Twilio reports that somebody has entered or left a caller's conference room."""
     line_id, fields = _line_id(), request.form.to_dict()
     return record_after(
         Response(status=204), lambda: events.events_of_room_webhook(line_id, fields)
@@ -86,8 +86,8 @@ def played() -> Response:
 @with_urgency(Urgency.RECORD)
 @signed_by_twilio
 def softphone() -> Response:
-    """A caller's browser opens its line. The browser names the line. Twilio names the caller, whom
-    it knows from the token that we made for the browser."""
+    """A caller's browser opens the caller's telephone line. The line's id comes from the browser.
+    The caller's id comes from Twilio, which read it in the token that we made for the browser."""
     caller = _CALLER.fullmatch(request.form.get("From", ""))
     line_id = request.form.get("line", type=int)
     provider_id = request.form.get("CallSid", "")

@@ -1,9 +1,10 @@
 """North American area codes: the country and the time zones of each.
 
-libphonenumber's table of time zones lists only exceptions. For an exchange that is not in the
-table, libphonenumber returns a default, which is often wrong: for 689 (Orlando) it returns
-Chicago's time zone. So this module returns the time zones of *all* places that an area code covers.
-The zones may still be wrong for people who moved and kept their number.
+libphonenumber's table of time zones lists only exceptions to its defaults. For an exchange (the
+three digits after the area code) that is not in the table, libphonenumber returns the default,
+which is often wrong: for 689 (Orlando) it returns Chicago's time zone. So this module returns the
+time zones of *all* places that an area code covers. The zones may still be wrong for people who
+moved and kept their number.
 """
 
 from functools import cache

@@ -11,7 +11,7 @@ _DRAMA = re.compile(
 
 
 def is_drama_number(e164: str) -> bool:
-    """Whether this is a drama number, which nobody can have.
+    """Whether this number is reserved for radio and television drama, so that nobody can have it.
 
     United Kingdom: Ofcom, "Telephone numbers for use in TV and radio drama programmes", a thousand
     numbers in each range: (0113|0114|0115|0116|0117|0118|0121|0131|0141|0151|0161) 496 0000-0999,

@@ -2,8 +2,8 @@
 text.
 
 libphonenumber says what a number means. This module removes the words that people write around
-numbers, refuses valid numbers that callers must never call, and accepts the drama numbers that the
-demonstration may call.
+numbers, refuses valid numbers that callers must never call, and accepts the numbers, reserved for
+television drama, that the demonstration may call.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ _COSTS_EXTRA = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_C
 class InvalidPhoneNumberError(ValueError):
     """The error for a text that is not a number to call.
 
-    `reason` is a key of REASONS. `message` is for people. It never quotes the number, so a log may
-    contain it.
+    `reason` is a key of REASONS. `message` is for people. The message never quotes the number, so a
+    log may contain the message.
     """
 
     def __init__(self, reason: str, country: str = "") -> None:
@@ -109,9 +109,9 @@ def read_numbers(
 ) -> list[str]:
     """Return every number in a cell once, as E.164, in the order in which they appear in the cell.
 
-    "07700 900123 / 020 7946 0123" has two numbers, as have "a or b", "a; b" and "a, b". Unreadable
-    text beside a number is dropped. If the cell has no number, the error for its first part is
-    raised, so the returned list is never empty.
+    "07700 900123 / 020 7946 0123" has two numbers; "or", ";" and "," between numbers separate them
+    too. Unreadable text beside a number is dropped. If the cell has no number, the error for its
+    first part is raised, so the returned list is never empty.
 
     With `others_too`, the list includes numbers that belong to another person or a fax machine,
     according to the words beside them. A do-not-call list needs these numbers too, because it lists
@@ -149,7 +149,7 @@ def format_for_reading(e164: str, country: str) -> str:
     """Format a number for people to read: as dialled within `country` if the number has that
     country's calling code, otherwise with a +.
 
-    Any other text is returned unchanged, because a page must show something.
+    A text that is not a number is returned unchanged, because a page must show something.
     """
     try:
         number = phonenumbers.parse(e164, None)
@@ -236,9 +236,10 @@ def _check_area_code(e164: str, text: str, country: str) -> str:
 
 
 def _find_drama_number(digits: str, calling_code: str, international: bool) -> str | None:
-    """Return the drama number that these digits spell, or None if they spell no drama number.
+    """If these digits are a number that is reserved for television drama, return it in E.164,
+    otherwise None.
 
-    This is needed because libphonenumber treats drama numbers as invalid.
+    This is needed because libphonenumber treats such numbers as invalid.
     """
     if international or digits.startswith(calling_code):
         candidate = "+" + digits

@@ -19,7 +19,8 @@ _TERRITORIES = {
 
 
 def is_of_country(e164: str, country: str) -> bool:
-    """Whether a valid E.164 number is of `country` (ISO 3166-1 alpha-2) or its territories.
+    """Whether a valid E.164 number belongs to `country` (ISO 3166-1 alpha-2) or one of its
+    territories.
 
     Numbers without a place, such as freephone numbers, belong to every country with their calling
     code.

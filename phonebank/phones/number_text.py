@@ -1,8 +1,8 @@
-"""The text around telephone numbers, and cells with several numbers.
+"""Removes the text around telephone numbers, and splits cells with several numbers.
 
 If it is unclear which numbers a cell contains, this module reads no number from the cell. An
-organiser can then correct the row. Half a number, joined to other digits, would be a stranger's
-number.
+organiser can then correct the row. A wrong guess, such as half a number joined to other digits,
+could be a stranger's number.
 """
 
 import re
@@ -194,8 +194,9 @@ def has_letter_for_digit(text: str) -> bool:
 def split_numbers(cell: str, country: str) -> list[str]:
     """Split a cell into its numbers. The result always has at least one part.
 
-    A later number without its area code is left out: "030 123456/234567" means 030 234567. In
-    countries with numbers of many lengths, 234567 alone would be another person's number.
+    A later number without its area code is left out, such as 234567 in "030 123456/234567", which
+    stands for 030 234567. In countries with numbers of many lengths, 234567 alone would be another
+    person's number.
     """
     if SCIENTIFIC.fullmatch(cell) or DECIMAL_TAIL.fullmatch(cell):
         return [cell]  # this comma is a decimal point
@@ -222,14 +223,16 @@ def _cut_note(note: re.Match[str]) -> str:
 
 
 def _join_area_code(slash: re.Match[str]) -> str:
-    """Replace the slash after an area code with a space, unless digits come before the code."""
+    """Replace the slash after an area code with a space, unless other digits come before the area
+    code."""
     before = slash.string[: slash.start()].rstrip(" ()-.")
     within_a_number = before[-1:].isdecimal()
     return slash[0] if within_a_number else f"{slash[1]} "
 
 
 def _split_at_labels(piece: str) -> list[str]:
-    """Split a piece at the labels between numbers, as in "020 7946 0123 m: 07700 900123".
+    """Split a piece of a cell at the labels between numbers, as at the "m:" in "020 7946 0123 m:
+    07700 900123".
 
     If a part has too few digits for a number, the piece is not split, and is refused later.
     """
@@ -239,7 +242,8 @@ def _split_at_labels(piece: str) -> list[str]:
 
 
 def _has_area_code(piece: str, first: str, country: str) -> bool:
-    """Whether a later number in a cell has its area code, as far as its digits show."""
+    """Whether `piece`, a number after the cell's `first` number, has its area code, as far as its
+    digits show."""
     metadata = PhoneMetadata.metadata_for_region(country)
     if metadata is None or metadata.national_prefix != "0":
         # In North America and Spain a number without its area code is too short to be valid.

@@ -70,7 +70,7 @@ class NumberingPlan:
         """Recognise a number of this country from its ASCII digits as people write them.
 
         `international` says whether a plus sign came before the digits. The result None does not
-        mean that the number is invalid: libphonenumber then reads it.
+        mean that the number is invalid: libphonenumber may still recognise it.
         """
         code = self.calling_code
         national = digits
@@ -98,7 +98,8 @@ class NumberingPlan:
 
 @cache  # at most one for each of the world's 245 regions
 def plan_of_country(country: str) -> NumberingPlan | None:
-    """Return the plan of an ISO 3166-1 alpha-2 country, or None if its prefixes are too complex.
+    """Return the numbering plan of a country (an ISO 3166-1 alpha-2 code), or None if the country's
+    prefixes are too complex.
 
     Countries whose national prefix has a carrier code or a rewriting rule (Brazil, Argentina) have
     no plan, and libphonenumber reads all their numbers. Raises ValueError for a country that
@@ -140,7 +141,8 @@ def plan_of_country(country: str) -> NumberingPlan | None:
 
 
 def calling_code_of(e164: str) -> str | None:
-    """Return the country calling code of an E.164 number ("44", "1", "353"), or None."""
+    """Return the country calling code of an E.164 number ("44", "1", "353"), or None if the text
+    does not begin with such a code."""
     if not (e164[:1] == "+" and e164.isascii() and e164[1:].isdigit()):
         return None
     for end in (2, 3, 4):

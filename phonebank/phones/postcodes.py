@@ -1,8 +1,8 @@
 """The time zones of postcodes.
 
 The time zones of the United States come from the `zipcodes` package. Those of Canada and the United
-Kingdom come from the tables below. A postcode says where a person lives. A number, especially a
-mobile number, may not say that.
+Kingdom come from the tables below. A postcode says where a person lives. A telephone number,
+especially a mobile number, may not say where.
 """
 
 import re
@@ -126,7 +126,7 @@ def _zones_of_canadian(postcode: str) -> tuple[str, ...]:
 def _zones_under(prefix: str) -> dict[str, str]:
     """Return the time zone of each ZIP code that begins with these three digits.
 
-    The package takes as long to look up one code as to look up a hundred.
+    The `zipcodes` package takes as long to look up one code as to look up a hundred.
     """
     return {row["zip_code"]: row["timezone"] for row in zipcodes.similar_to(prefix)}
 

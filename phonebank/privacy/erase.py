@@ -176,8 +176,8 @@ def erase_contacts(
 
 
 def _end_calls(ids: list[int], ends_calls: bool) -> None:
-    """End the open calls of these contacts. The contacts are locked, so nobody can claim them any
-    more."""
+    """End the open calls of these contacts. The contacts' database rows are locked, so no caller
+    can get these people any more."""
     for call in db.session.scalars(_OPEN_CALLS.where(Call.contact_id.in_(ids))).all():
         if not ends_calls:
             raise OnScreenError(db.session.get_one(Caller, call.caller_id), call)

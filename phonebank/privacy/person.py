@@ -19,7 +19,7 @@ _NO_DIGIT = re.compile(r"\D")
 @dataclass(frozen=True)
 class Person:
     """A person in several campaigns: every contact that has one of these numbers (E.164) and this
-    name key.
+    name (`name_key`, in lower case).
 
     Only the campaigns in `campaign_ids` are searched for the person.
     """
@@ -61,7 +61,8 @@ class Person:
 
 
 def with_number(phone: str) -> ColumnElement[bool]:
-    """Return the condition on Contact that one of the contact's numbers is this E.164 number."""
+    """Return a condition for queries of Contact that is true if one of the contact's numbers is
+    this number (E.164)."""
     # The first part is the condition of the index on further numbers.
     has_further: ColumnElement[bool] = literal_column("contact.other_phones <> '[]'", Boolean)
     return or_(Contact.phone == phone, has_further & Contact.other_phones.contains([phone]))

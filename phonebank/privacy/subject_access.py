@@ -126,7 +126,8 @@ def _sights(contact: Contact) -> Iterator[str]:
 
 
 def merge_texts(campaign: Campaign) -> dict[str, str]:
-    """Return the texts of the campaign's merge fields, except empty ones."""
+    """Return the campaign's texts for the merge fields (placeholders) in its scripts, except empty
+    texts."""
     return {name: value for name, value in merge_values(campaign).items() if value}
 
 

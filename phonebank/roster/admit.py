@@ -1,5 +1,5 @@
-"""Admits waiting callers, either individually or all those in a room. These functions do not
-commit."""
+"""Admits waiting callers, either individually or all those in a room (a party or a campaign). These
+functions do not commit."""
 
 from collections.abc import Iterable
 
@@ -14,10 +14,11 @@ from phonebank.roster.rooms import Room
 
 
 def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
-    """Admit these callers to the room that they were in when their rows were read. Return how many
-    callers were admitted.
+    """Admit these callers to the room (party or campaign) that they were in when their rows were
+    read. Return how many callers were admitted.
 
-    Their screens then continue automatically. A held caller is admitted only with `for_organiser`.
+    Their screens then continue automatically. A held caller, whom only an organiser may admit, is
+    admitted only with `for_organiser`.
 
     The current state in the database decides who is admitted, not what the page showed. A caller
     who has been removed since then is not admitted, and a caller who has moved to another party
@@ -33,8 +34,8 @@ def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
 
 
 def admit_all(room: Room) -> int:
-    """Admit every caller who is waiting in a room, except held callers. Return how many were
-    admitted.
+    """Admit every caller who is waiting in a room (a party or a campaign), except held callers,
+    whom only an organiser may admit. Return how many were admitted.
 
     If the room is a campaign, this admits the waiting callers who are in no party.
     """
@@ -45,13 +46,13 @@ def admit_all(room: Room) -> int:
 
 
 def set_door(room: Room, is_open: bool) -> None:
-    """Open or close the door of a party. If the room is a campaign, open or close the door for
-    callers who use the campaign's own link.
+    """Open or close the door of a party, which decides whether newcomers must wait. If the room is
+    a campaign, open or close the door for callers who use the campaign's own link.
 
-    Opening the door admits all callers who are already waiting, except held callers. While the door
-    is open, newcomers with the code or link are admitted immediately, except those who must wait
-    because of their network address (see `blocked_addresses`). While the door is closed, newcomers
-    wait.
+    Opening the door admits all callers who are already waiting, except held callers, whom only an
+    organiser may admit. While the door is open, newcomers with the code or link are admitted
+    immediately, except those who must wait because of their network address (see
+    `blocked_addresses`). While the door is closed, newcomers wait.
     """
     lock_row(room)
     room.door_open = is_open
@@ -63,7 +64,7 @@ def set_door(room: Room, is_open: bool) -> None:
 
 def admit_some(room: Room, caller_ids: Iterable[int], for_organiser: bool = False) -> int:
     """Admit those of the given callers who are waiting in the room. Return how many were admitted.
-    See `admit` for held callers."""
+    `admit` explains `for_organiser`."""
     return _admit(_is_in(room) & Caller.id.in_(list(caller_ids)), for_organiser)
 
 

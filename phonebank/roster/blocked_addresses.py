@@ -1,9 +1,11 @@
-"""Decides which newcomers must wait because of their network address, even if the door is open.
+"""Decides which newcomers must wait because of their network address, even if other newcomers are
+admitted immediately (the door is open).
 
 Phonebank cannot tell whether a new phone belongs to a new caller, so a person who joins with
-another phone starts again below every pace limit. That is why Phonebank checks the network address
-of a newcomer. It stores only a keyed hash of the address, and only for some days. The hash shows
-whether two addresses are the same. Without the server's key, the hash does not reveal the address.
+another phone starts again below every limit on how many contacts a caller may see. That is why
+Phonebank checks the network address of a newcomer. It stores only a keyed hash of the address, and
+only for some days. The hash shows whether two addresses are the same. Without the server's key, the
+hash does not reveal the address.
 """
 
 import hashlib
@@ -80,7 +82,7 @@ def reason_to_wait(campaign: Campaign, hashed: str | None, at: datetime) -> str:
     """Return the reason why a newcomer with this hashed address must wait: STOPPED, PAUSED or
     CROWD. Return "" if the newcomer need not wait.
 
-    The address is locked until the transaction ends.
+    Until the transaction ends, other newcomers from this address wait for their check.
     """
     if hashed is None:
         return ""
@@ -100,8 +102,8 @@ def reason_to_wait(campaign: Campaign, hashed: str | None, at: datetime) -> str:
 
 
 def flag_crowd(newcomer: Caller, campaign: Campaign, at: datetime) -> None:
-    """Flag this newcomer for the organisers. The newcomer waits because newcomers from the same
-    address have together seen too many people."""
+    """Flag this newcomer for the organisers. The newcomer must wait because newcomers from the same
+    address have together been shown too many contacts."""
     if newcomer.address is not None:
         seen = _seen(campaign, newcomer.address, at)
         pace.flag(newcomer, pace.NEWCOMERS, seen, campaign.newcomers_people_an_hour, at)

@@ -32,8 +32,8 @@ SORTS = {
 
 @dataclass(frozen=True)
 class RosterRow:
-    """A caller, with the caller's figures and the title of the caller's party ("" for no party).
-    `hours` is the number of hours in which the caller recorded a call."""
+    """A caller, with the numbers of the caller's calls and the title of the caller's party ("" for
+    no party). `hours` is the number of hours in which the caller recorded a call."""
 
     caller: Caller
     party: str
@@ -56,8 +56,8 @@ def admitted_callers(
     campaign: Campaign, midnight: datetime, name: str = "", page: int = 1, sort: str = "seen"
 ) -> list[RosterRow]:
     """Return one page of the admitted callers. `sort` is a key of SORTS: callers are sorted by a
-    figure (largest first), by when they were last seen (latest first) or by name. Today begins at
-    `midnight` (aware).
+    number or share of calls (largest first), by when they were last seen (latest first) or by name.
+    Today begins at `midnight` (aware).
 
     With `name`, return only callers whose first name begins with that text. Pages are numbered from
     1. A page after the last one is empty.
@@ -77,8 +77,8 @@ def admitted_callers(
 
 
 def _numbers_of(caller_ids: list[int], midnight: datetime) -> dict[int, tuple[int, ...]]:
-    """Return the callers' figures for RosterRow, by caller id. Callers without a tally are left
-    out."""
+    """Return the numbers in a RosterRow (calls, conversations, calls today, hours), by caller id.
+    Callers without a tally are left out."""
     rows = db.session.execute(
         select(
             Tally.caller_id,

@@ -53,8 +53,8 @@ class Kind:
     """The words for one limit.
 
     `message` tells the caller why the caller is paused. `evidence` tells the organiser what
-    happened, and `{seen}` in it is replaced with the number. `label` and `why` explain the limit's
-    field in the form.
+    happened, and `{seen}` in it is replaced with the number of contacts that counted towards the
+    limit. `label` and `why` explain the limit's field in the form.
     """
 
     key: str
@@ -209,8 +209,9 @@ def refuse_paused(caller: Caller, at: datetime) -> None:
 
 @dataclass(frozen=True)
 class OverBudget:
-    """A limit that a caller has reached: its name (`kind`), how many contacts the caller has seen,
-    and the number that the campaign allows (`budget`)."""
+    """A limit that a caller has reached: its name (`kind`), how many of the contacts that the
+    caller has seen count towards it (`seen`), and the number that the campaign allows (`budget`).
+    """
 
     kind: str
     seen: int
@@ -275,7 +276,7 @@ def pause_end(caller: Caller, at: datetime) -> datetime | Literal["look"] | None
 
 
 def evidence_of(flag: PaceFlag) -> str:
-    """Return in words what a flag reports, including the number."""
+    """Return in words what a flag reports, including the number of contacts."""
     if flag.kind == NEWCOMERS:
         return f"Joined from an address whose new callers saw {flag.seen} people within an hour"
     return KINDS[flag.kind].evidence.format(seen=flag.seen)

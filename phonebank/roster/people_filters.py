@@ -1,5 +1,5 @@
-"""Filters, which select a campaign's people by area, by tag and by the values of the columns that
-the lists keep. A party or a caller with a filter gets only the people whom the filter selects.
+"""Filters, which select a campaign's people by area, by tag and by the values in further columns of
+the uploaded lists. A party or a caller with a filter gets only the people whom the filter selects.
 
 A job finds the people of a filter in advance (`count_people`), so that the queue does not have to
 check the conditions. The calling code commits.
@@ -38,8 +38,9 @@ VALUES_AT_MOST = 200  # in one condition
 
 @dataclass(frozen=True)
 class Conditions:
-    """The conditions of a filter. `columns` maps each kept column to the accepted values, in lower
-    case. `areas` are the beginnings of postcodes, without spaces. `tags` are in lower case.
+    """The conditions of a filter. `columns` has the accepted values, in lower case, by the name of
+    a column that is kept from uploaded lists. `areas` are the beginnings of postcodes, without
+    spaces. `tags` are in lower case.
 
     A person matches if each condition contains a value that the person has.
     """
@@ -87,7 +88,8 @@ def filter_in(campaign: Campaign, filter_id: int) -> PeopleFilter:
 
 
 def columns_to_filter_by(campaign: Campaign) -> list[str]:
-    """Return the names of the columns that the campaign's lists keep, in alphabetical order."""
+    """Return the names of the columns that are kept from the campaign's uploaded lists, in
+    alphabetical order."""
     query = select(ContactList.mapping).where(ContactList.campaign_id == campaign.id)
     targets = {target for mapping in db.session.scalars(query) for target in mapping}
     kept = {target.removeprefix(FIELD) for target in targets if target.startswith(FIELD)}
@@ -95,7 +97,7 @@ def columns_to_filter_by(campaign: Campaign) -> list[str]:
 
 
 def add_filter(campaign: Campaign, name: str, conditions: Conditions) -> PeopleFilter:
-    """Add a filter. The calling code must start the job that finds the filter's people. Raises
+    """Add a filter. Afterwards, the job that finds the filter's people must be started. Raises
     InvalidInputError if the filter has no name or no condition, if the name is taken, or if there
     are too many filters or values."""
     name = " ".join(name.split())
@@ -126,8 +128,8 @@ def add_filter(campaign: Campaign, name: str, conditions: Conditions) -> PeopleF
 def count_people(filter_id: int) -> None:
     """Find the people who now match a filter, and store them.
 
-    If somebody no longer matches the filter, all lanes of the campaign are emptied after the
-    commit.
+    If somebody no longer matches the filter, all lanes of the campaign (its lists of the next
+    contacts, in Redis) are emptied after the commit.
     """
     found = db.session.get(PeopleFilter, filter_id)
     if found is None:

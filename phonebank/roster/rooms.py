@@ -2,7 +2,7 @@
 the caller's party, or the campaign itself if the caller joined with the campaign's link.
 
 Code that locks both rows must lock the room's row before the caller's row, because the room's
-`door_open` decides whether a newcomer is admitted.
+`door_open` decides whether a newcomer is admitted immediately.
 """
 
 from phonebank.core.db import db

@@ -26,8 +26,8 @@ def stop(caller: Caller, account: Account, reason: str, at: datetime, **figures:
     the queue.
 
     For a day, newcomers from the caller's address must wait until an organiser admits them. If the
-    address is not known, the door of the caller's room is closed instead. Raises NotFoundError if
-    the caller has already been removed.
+    address is not known, all newcomers to the caller's party or campaign must wait instead (its
+    door is closed). Raises NotFoundError if the caller has already been removed.
     """
     known = caller.address is not None
     remove.remove_anywhere(caller, close_door=not known)

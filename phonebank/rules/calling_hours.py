@@ -5,11 +5,11 @@ permitted hours for that date. If the number may be in several time zones, this 
 every one of them. A number without a zone counts as being in every zone of its country. `countries`
 reads each country's hours, and `contact_queue.campaign_hours` selects the campaign's country.
 
-Single local times are never converted to UTC here, because some of them occur twice a year and some
-not at all. Instead, each UTC day is cut into pieces where the zone's offset changes. Within a
-piece, local time is UTC plus a constant, so the day's opening hours convert exactly. The results
-are spans of time in UTC that do not include their last moment. They are cached, because claims ask
-for the same few zones and the same day again and again.
+Single local times are never converted to UTC here, because, when the clocks change, some local
+times occur twice and some not at all. Instead, each UTC day is cut into pieces at the moments when
+the zone's offset changes. Within a piece, local time is UTC plus a constant, so the day's opening
+hours convert exactly. The results are spans of time in UTC that do not include their last moment.
+The spans are cached, because the same few zones and the same day are asked for again and again.
 """
 
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def next_callable(
     """Return the first moment, in UTC, that is not before `at` and at which a contact may be
     called.
 
-    Return None if there is no such moment in the time `within` after `at`. If
+    Return None if there is no such moment between `at` and `at + within`. If
     `other_time_of_day_than` is given, the returned moment is in a different part of the day
     (TIMES_OF_DAY) from `other_time_of_day_than`, in every zone of the contact.
     """
@@ -134,7 +134,8 @@ def _open_from(
     avoid: _Avoid,
     within: timedelta,
 ) -> Iterator[_Span]:
-    """Yield the callable spans of the UTC day of `at` and of the days that follow, in order."""
+    """Yield, in order, the spans of time in which calls are allowed, from the UTC day of `at`
+    on."""
     for n in range(within // _DAY + 1):
         yield from _open_everywhere(zones, at.date() + n * _DAY, hours, rules, avoid)
 
@@ -143,7 +144,7 @@ def _open_from(
 def _open_everywhere(
     zones: tuple[str, ...], day: date, hours: WeekHours, rules: CountryRules, avoid: _Avoid
 ) -> tuple[_Span, ...]:
-    """Return the callable spans that all the zones have in common in one UTC day."""
+    """Return the spans of one UTC day in which calls are allowed in all the zones."""
     spans: tuple[_Span, ...] | None = None
     for n, zone in enumerate(zones):
         own = _open_in(zone, day, hours, rules, avoid[n] if avoid else None)
@@ -155,7 +156,7 @@ def _open_everywhere(
 def _open_in(
     zone: str, day: date, hours: WeekHours, rules: CountryRules, avoid: TimeOfDay | None
 ) -> tuple[_Span, ...]:
-    """Return one zone's callable spans in one UTC day."""
+    """Return the spans of one UTC day in which calls are allowed in one zone."""
     spans: list[_Span] = []
     for start, end, offset in _pieces(zone, day):
         local_start, local_end = start + offset, end + offset

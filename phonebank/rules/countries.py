@@ -71,8 +71,9 @@ class Holidays:
 @dataclass(frozen=True)
 class Screening:
     """The rules for a register of numbers whose owners do not want calls. `register` is its name
-    with the article, such as "the TPS". A screening of a list is valid for `days` days. If `blocks`
-    is true, the law forbids calls to a list whose screening is no longer valid."""
+    with the article, such as "the TPS". When a list of people has been checked against the
+    register, the check is valid for `days` days. If `blocks` is true, the law forbids calls to
+    people on a list whose check is no longer valid."""
 
     register: str
     days: Fact[int]
@@ -129,8 +130,8 @@ class CountryRules:
         return WeekHours.parse(data, self.permitted_hours.value, self.name)
 
     def read_stored_hours(self, data: Mapping[str, object]) -> WeekHours:
-        """Read a campaign's hours from its row. If the row has none, the country's usual hours
-        apply.
+        """Read the calling hours that are stored for a campaign. If none are stored, the country's
+        usual hours apply.
 
         The hours are not compared with the permitted hours here, because the permitted hours are
         checked at every call.
@@ -294,7 +295,8 @@ class _Section:
     def refuse_unread(self) -> None:
         """Raise CountryRulesError if there is a key that has not been read.
 
-        Such a key is a typing error. Without the exception, it would look like a rule that applies.
+        Such a key is probably misspelt. Without the exception, it would look like a rule that
+        applies.
         """
         if self.unread:
             raise CountryRulesError(

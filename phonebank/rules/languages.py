@@ -46,7 +46,7 @@ UNKNOWN = "und"  # BCP 47 for an unknown language
 def language_name(code: str) -> str:
     """Return the English name of a language.
 
-    A list may contain any code, so even an unknown code gets a name.
+    An uploaded list of people may contain any language code, so even an unknown code gets a name.
     """
     if code == UNKNOWN:
         return "A language nobody recognised"

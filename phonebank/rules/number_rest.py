@@ -1,4 +1,5 @@
-"""How long a number rests in one campaign after a call in another campaign.
+"""How long a telephone number rests (is not called) in one campaign after a call in another
+campaign.
 
 After an unanswered call, the number rests for as long as the retry rules make the person wait for
 the next try. After an answered call, it rests for at least `household_rest_minutes`. Each of the
@@ -24,17 +25,18 @@ class CallElsewhere:
 
 
 def rest_minutes(outcome: str, here: RetryRules, there: RetryRules) -> int:
-    """Return how many minutes a number rests `here` after a call with this outcome `there`.
+    """Return how many minutes a campaign with the rules `here` must wait before it calls a number,
+    after a call with this outcome in a campaign with the rules `there`.
 
-    Return 0 if the number need not rest: if the call was skipped, if the number is dead or
-    suppressed and so is not called anyway, or if the outcome is no longer offered.
+    Return 0 if no wait is needed: if the call was skipped, if the number reaches nobody or is on
+    the do-not-call list and so is not called anyway, or if the outcome is no longer offered.
     """
     return max(_minutes(outcome, here), _minutes(outcome, there))
 
 
 def number_rests_until(calls: Iterable[CallElsewhere], here: RetryRules) -> datetime | None:
-    """Return the moment at which the number has rested long enough `here` after all of these calls
-    in other campaigns, or None if the number need not rest after any of the calls. The returned
+    """Return the moment from which a campaign with the rules `here` may call the number after all
+    of these calls in other campaigns, or None if none of the calls requires a wait. The returned
     moment may be in the past."""
     ends = [
         call.at + timedelta(minutes=minutes)

@@ -81,9 +81,9 @@ def decide(
 
     For an outcome in TAKES_CALLBACK, `callback_at` is the time at which the person asked to be
     called. The callback is at the first callable moment that is not before that time, and no limit
-    on attempts cancels it. For an outcome in NOT_AN_ATTEMPT, `callback_at` is the time of an
-    earlier promise. The next try, after the wait, then counts as the promised callback. For any
-    other outcome, `callback_at` has no effect.
+    on attempts cancels it. For an outcome in NOT_AN_ATTEMPT, `callback_at` is the time of a
+    callback that was promised earlier. The next try, after the wait, then counts as the promised
+    callback. For any other outcome, `callback_at` has no effect.
 
     Raises UnknownOutcomeError if there is no outcome with this key.
     """
@@ -158,8 +158,8 @@ def next_try_at(
     hours: WeekHours,
     country: CountryRules,
 ) -> datetime | None:
-    """Return the first moment inside calling hours that is not before `rested`, or None if there is
-    none within 60 days.
+    """Return the first moment inside calling hours that is not before `rested`, the end of the
+    wait, or None if there is no such moment within 60 days.
 
     If `other_time_of_day_than` is given, return a moment in a different part of the day from
     `other_time_of_day_than`, if there is one within three days.

@@ -23,8 +23,8 @@ _NOT_SAID = str.maketrans("", "", ".,;:!?¿¡…*\"'“”‘’")
 class ChangedMeaning:
     """One part of a question, or one answer, whose words the new script would change.
 
-    `calls` counts the calls that answered the question, or that gave this answer. `new` is None if
-    the answer would no longer be offered.
+    `calls` counts the calls in which the question was answered, or in which this answer was given.
+    `new` is None if the answer would no longer be offered.
     """
 
     step_title: str
@@ -113,7 +113,8 @@ def _label_of_answer(script: ParsedScript | None, step_id: str, key: str) -> str
 
 
 def _count_answered_questions(script_id: int, step_ids: Collection[str]) -> list[tuple[str, int]]:
-    """Return (step id, number of calls) for each given step that calls have answered."""
+    """Return (step id, number of calls) for each of these steps that has been answered in a
+    call."""
     # Most edits change no question, and PostgreSQL need not read any calls for them.
     if not step_ids:
         return []

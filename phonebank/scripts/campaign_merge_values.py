@@ -1,5 +1,5 @@
-"""Save the values of a campaign's merge fields, even if two organisers save values at the same
-time.
+"""Save the values of a campaign's merge fields, without overwriting what another organiser has
+saved meanwhile.
 
 Views commit.
 """
@@ -22,7 +22,8 @@ def save_values(
     colleague may have filled it in meanwhile.
 
     A conflict is a field to which the form and a colleague gave different new values. The result
-    maps the field's name to the colleague's value. If there are conflicts, nothing is saved.
+    maps the name of each such field to the colleague's value. If there are conflicts, nothing is
+    saved.
     """
     # The lock makes two organisers who save at once take turns.
     lock_row(campaign)

@@ -1,4 +1,4 @@
-"""List a campaign's scripts, add a ready-made or blank script, choose the script to use.
+"""List a campaign's scripts, add a ready-made or blank script, and choose the script to use.
 
 Views commit.
 """
@@ -95,7 +95,8 @@ def choose(campaign: Campaign, script: Script) -> None:
 
 
 def count_callers_now(campaign: Campaign) -> int:
-    """Return how many callers hold a contact, or recorded a call in the last two minutes."""
+    """Return how many callers have a contact on their screen, or recorded a call in the last two
+    minutes."""
     lately = Call.recorded_at > func.statement_timestamp() - LATELY
     return db.session.execute(
         select(func.count(Call.caller_id.distinct())).where(

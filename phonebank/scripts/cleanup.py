@@ -1,5 +1,5 @@
-"""Prepare an edited script for saving: resolve "the step below", and drop empty parts. Pure
-functions."""
+"""Prepare an edited script for saving: replace "the step below" with that step's id, and drop empty
+parts. Pure functions."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -22,7 +22,8 @@ def resolve_next_below(script: Script) -> Script:
 
 
 def drop_empty(script: Script) -> Script:
-    """Return the script without empty rows, and without settings that do not fit a step's kind.
+    """Return the script without the parts that were left empty, and without settings that do not
+    fit a step's kind.
 
     The form sends such settings in hidden fields: for example, the labels of a scale after the
     organiser has turned it into a choice.

@@ -1,7 +1,7 @@
 """Restore a deleted step to its place, and keep everything that was written since. Pure functions.
 
 The form contains the script from before the deletion, compressed. So the server stores nothing for
-editors that are closed, and Undo works without JavaScript.
+editor pages that have been closed, and Undo works without JavaScript.
 """
 
 import base64
@@ -42,8 +42,8 @@ class DeletedStep:
     def rename_steps(self, names: Mapping[str, str]) -> "DeletedStep":
         """Return a copy with the steps of `before` renamed. `names` maps old ids to new ones.
 
-        The deleted step keeps its id, even if `names` also maps this id. In that case, `names`
-        means a step that the organiser added after the deletion.
+        The deleted step keeps its id, even if `names` also maps this id. In that case, the id in
+        `names` belongs to a step that the organiser added after the deletion.
         """
         others = {old: new for old, new in names.items() if old != self.step_id}
         return replace(self, before=rename_steps(self.before, others))

@@ -36,7 +36,8 @@ class Section:
 def differences(old: Script, new: Script) -> list[Section]:
     """Return every part that changed, in the new script's order, then the parts that were removed.
 
-    A new order of the steps is not a difference, but a new target or a different first step is.
+    A new order of the steps is not a difference, but a transition that leads elsewhere, or a
+    different first step, is.
     """
     # Both versions use the step's new title, so a transition to a retitled step is no difference.
     titles = {step.id: step.title for script in (old, new) for step in script.steps}
@@ -54,7 +55,8 @@ def differences(old: Script, new: Script) -> list[Section]:
 
 
 def _parts(script: Script, titles: Titles) -> Iterator[tuple[str, tuple[str, list[str]]]]:
-    """Yield (name, (title, lines)) for each part. A part has the same name in both scripts."""
+    """Yield (name, (title, lines)) for each part. A part that is in two versions has the same name
+    in both."""
     yield "settings", ("The script as a whole", list(_settings(script, titles)))
     for step in script.steps:
         yield f"step {step.id}", (step.title, list(_step(step, titles)))

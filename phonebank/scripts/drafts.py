@@ -25,7 +25,7 @@ from scripts_library.yaml_source import MAX_BYTES
 
 
 def working_source(script: Script) -> str:
-    """Return the YAML that an editor continues from.
+    """Return the YAML with which the script editor opens.
 
     Return the draft, or the published version if there is no draft, or the newest version if none
     is published. Return "" if the script has none of these.
@@ -37,8 +37,8 @@ def working_source(script: Script) -> str:
 
 
 def working_script(script: Script) -> tuple[ParsedScript, list[Diagnostic]]:
-    """Return the script parsed from the working source, even if it has errors, and its diagnostics
-    in line order.
+    """Return the script parsed from `working_source`, even if it has errors, and its diagnostics in
+    line order.
 
     Raises NotFoundError if no step of the script can be read.
     """
@@ -49,7 +49,8 @@ def working_script(script: Script) -> tuple[ParsedScript, list[Diagnostic]]:
 
 
 def declared_fields(script: Script) -> dict[str, str]:
-    """Return the merge fields that the working script declares, as name → description.
+    """Return the merge fields that the script in `working_source` declares: a dict from each
+    field's name to its description.
 
     The result is empty if no step of the script can be read.
     """
@@ -58,7 +59,7 @@ def declared_fields(script: Script) -> dict[str, str]:
 
 
 def digest(script: Script) -> str:
-    """Return a digest of the working source: 16 hexadecimal digits.
+    """Return a digest of `working_source`: 16 hexadecimal digits.
 
     A form sends it back, so that a view notices if someone else has saved in the meantime.
     """

@@ -154,13 +154,13 @@ def _add_field_branch(script: Script, place: str) -> Script:
 
 
 def _add_branch(script: Script, place: str, new: Branch) -> Script:
-    """Add a branch to a step, unless the script has no other step that could be its target.
+    """Add a branch to a step, unless it is the script's only step.
 
-    The branch leads to the last close step that can come after this step, otherwise to the last
-    close step of the script, because a branch to a close step cannot make a loop. If the script has
-    no close step, the branch leads to the last step from which no path leads back to this step. If
-    every other step leads back, the branch leads to the last of them, and a diagnostic reports the
-    loop.
+    The branch leads to the last of the call-ending steps that can come after this step, otherwise
+    to the script's last call-ending step, because a branch to such a step cannot make a loop. If no
+    step ends the call, the branch leads to the last step from which no path leads back to this
+    step. If every other step leads back, the branch leads to the last of them, and a diagnostic
+    reports the loop.
     """
     others = [step for step in script.steps if step.id != place]
     if not others:
@@ -188,7 +188,7 @@ def _move_branch(script: Script, place: str, by: int) -> Script:
 def _add_start(script: Script, place: str) -> Script:
     """Let the call begin at another step for some contacts, with a condition on a merge field.
 
-    This other step is the first step below the script's first step that does not end the call,
+    Of the steps after the script's first step, this is the first one that does not end the call,
     because a call cannot begin with the goodbye.
     """
     begins = next((step for step in script.steps[1:] if not step.is_end), script.steps[0])
@@ -201,7 +201,8 @@ def _delete_start(script: Script, place: str) -> Script:
 
 
 def _add_character(script: Script, place: str) -> Script:
-    """Add a character of a kind that the script lacks, with a reply for the first step."""
+    """Add an invented person for practice calls, of a kind that the script lacks, with an empty
+    reply at the first step."""
     taken = {one.kind for one in script.practice}
     kind = next((kind for kind in get_args(CharacterKind) if kind not in taken), None)
     if kind is None:
@@ -215,7 +216,7 @@ def _delete_character(script: Script, place: str) -> Script:
 
 
 def _add_reply(script: Script, place: str) -> Script:
-    """Add a reply at the first step where the character has no reply."""
+    """Add an empty reply at the first step where the practice call's invented person has none."""
 
     def add(one: Character) -> Character:
         free = next((step.id for step in script.steps if step.id not in one.replies), None)
@@ -314,7 +315,7 @@ def _position(rows: Iterable[Step | Card], name: str) -> int | None:
 
 
 def _parse_row(place: str) -> tuple[str, int]:
-    """Split "vote:2" into the step id and the row's index."""
+    """Split a place such as "vote:2" into the step id and the row's index."""
     step_id, _, number = place.partition(":")
     return step_id, _parse_index(number)
 

@@ -1,4 +1,5 @@
-"""Read the editor's form, apply its button's action, and undo a deletion. Pure functions."""
+"""Read the script editor's form, apply the action of the button pressed, and undo a deletion. Pure
+functions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,10 +26,10 @@ PLACE_IS_TAKEN = (
 class Submission:
     """The editor's form as a browser sent it.
 
-    `script` is what the organiser typed, with ids for new blocks. `action` is the button's action,
-    which uses these ids for new blocks. `about` is the id of the block that the action is about.
-    `at` is the id of the step that the organiser typed in, or "". `deleted` is the step that Undo
-    would restore.
+    `script` is what the organiser typed, with ids for new steps, cards and fields. `action` is the
+    action of the button pressed, which uses these ids. `about` is the id of the part of the script
+    that the action is about. `at` is the id of the step that the organiser typed in, or "".
+    `deleted` is the step that Undo would restore.
     """
 
     script: Script
@@ -42,8 +43,9 @@ class Submission:
 class Edit:
     """The script after the submission's action.
 
-    `about` is the id of the block that the action was about, and `deleted` is the step that Undo
-    would restore now. `notice` says why Undo restored nothing, and is "" in all other cases.
+    `about` is the id of the part of the script that the action was about, and `deleted` is the step
+    that Undo would restore now. `notice` says why Undo restored nothing, and is "" in all other
+    cases.
     """
 
     script: Script
@@ -111,10 +113,10 @@ def _undo(now: Script, deleted: DeletedStep | None) -> Edit:
 
 
 def _read_action(button: str, sent: Script, script: Script) -> tuple[str, str]:
-    """Return the button's action, with the ids of `script`, and the id of the block that the action
-    is about.
+    """Return the button's action, with the ids of `script`, and the id of the part of the script
+    that the action is about.
 
-    The browser still names a new block by its provisional id from `sent`.
+    In `button`, a new part still has its provisional id from `sent`.
     """
     verb, _, place = button.partition(":")
     about, colon, row = place.partition(":")

@@ -1,5 +1,5 @@
-"""The state of the editor: a script, its YAML, and its diagnostics grouped by block. Pure
-functions."""
+"""The state of the script editor: a script, its YAML, and its diagnostics, grouped by the part of
+the script that they are about. Pure functions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,10 +13,11 @@ from scripts_library.serializer import serialize
 
 @dataclass
 class DiagnosticsByBlock:
-    """Diagnostics grouped by the block they are about: a step, a card or a character.
+    """Diagnostics grouped by the block they are about: a step, a card, or an invented person for
+    practice calls.
 
-    The key of a character is its place, counted from 0. `of_script` holds the diagnostics that are
-    not about a block.
+    The key of an invented person is their place in the script, counted from 0. `of_script` holds
+    the diagnostics that are not about a block.
     """
 
     of_script: list[Diagnostic] = field(default_factory=list)
@@ -61,7 +62,7 @@ class EditorState:
 def editor_state_of(script: Script) -> EditorState:
     """Return the editor's state for a script from the form.
 
-    The script may still have empty rows, and `next` may still be "the step below".
+    The script may still have empty rows, and a step's `next` may still mean "the step below".
     """
     script = resolve_next_below(script)
     source = serialize(drop_empty(script))
@@ -71,11 +72,11 @@ def editor_state_of(script: Script) -> EditorState:
 
 def group_by_block(found: Iterable[Diagnostic], script: Script | None) -> DiagnosticsByBlock:
     """Group diagnostics by the block they are about. A diagnostic about no block belongs to the
-    script.
+    script as a whole.
 
     A diagnostic about a step has the step's id. A diagnostic without a step id belongs to the card
-    or character at its line, if there is one. `script` is what the parser read from the source that
-    the diagnostics are about.
+    or invented person at the diagnostic's line, if there is one. `script` is what the parser read
+    from the source that the diagnostics are about.
     """
     diagnostics = DiagnosticsByBlock()
     cards, people = (script.cards, script.practice) if script else ((), ())

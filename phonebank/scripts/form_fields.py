@@ -2,9 +2,10 @@
 
 Steps are numbered in the order of the page. `s0-title` is the title of the first step,
 `s0-c2-label` is the label of its third answer, and `s0-b0-goto` is the target of its first branch.
-`k0-words` is the words of a card, `f0-about` is the meaning of a merge field, and `t0-goto` is
-another first step. `p0-r1-words` is the second reply of the first character. What the form does not
-show (language, provenance) comes from the script that the form was rendered from.
+`k0-words` holds the words of the first card, `f0-about` the meaning of the first merge field, and
+`t0-goto` the id of another step with which a call may begin. `p0-r1-words` is the second reply of
+the first invented person for practice calls. What the form does not show (language, provenance)
+comes from the script that the form was rendered from.
 """
 
 import re
@@ -40,10 +41,10 @@ def script_from_form(
 ) -> Script:
     """Return the script in the form, even if it has errors.
 
-    `next` may be BELOW: see `cleanup.resolve_next_below`. If the form has no steps, the script
-    keeps the steps of `base`. If the form has no blocks for characters, the script keeps the
-    characters of `base`. `used` maps each step id to its answers' keys and labels in all published
-    versions: see `identifiers.assign_choice_keys`.
+    A step's `next` may be BELOW: see `cleanup.resolve_next_below`. If the form has no steps, the
+    script keeps the steps of `base`. If the form does not show the invented people for practice
+    calls, the script keeps those of `base`. `used` maps each step id to its answers' keys and
+    labels in all published versions: see `identifiers.assign_choice_keys`.
     """
     fields = _Fields(form)
     steps = tuple(_step(fields.nested(f"s{n}-"), used) for n in fields.numbers("s"))

@@ -21,9 +21,9 @@ _MAX_LENGTH = 40
 def assign_ids(script: Script, used: Collection[str] = ()) -> Script:
     """Give new steps, cards and fields an id made from their words.
 
-    An id stays when the title changes, because answers are stored under it. For the same reason a
-    new step never gets an id in `used`, the step ids of all published versions. This holds even if
-    the titles match, because the new step may ask a different question.
+    When a step's title changes, the id stays, because answers are stored under the id. For the same
+    reason a new step never gets an id in `used`, the step ids of all published versions. This holds
+    even if the titles match, because the new step may ask a different question.
     """
     taken = {step.id for step in script.steps} | set(used)
     names: dict[str, str] = {}
@@ -73,11 +73,11 @@ def unique_id(words: str, taken: Iterable[str]) -> str:
 
 
 def assign_choice_keys(choices: Iterable[Choice], used: Mapping[str, str]) -> tuple[Choice, ...]:
-    """Make a key, from its label, for every answer that has none. A key never changes.
+    """Give every answer that has no key a key made from its label. A key never changes.
 
-    `used` maps the step's keys in all published versions to their newest labels. A new answer gets
-    one of these keys only if it has the label of that key. It then has the same meaning as the
-    earlier answer, so totals add up the answers of both.
+    `used` maps the keys of the step's answers in all published versions to the newest label of
+    each. A new answer gets one of these keys only if it has the label of that key. It then has the
+    same meaning as the earlier answer, so totals count the two together.
     """
     choices = tuple(choices)
     offered = {choice.key for choice in choices}

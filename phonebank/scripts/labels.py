@@ -1,4 +1,5 @@
-"""The organiser's words for kinds of steps, answers and characters, and for a script's settings."""
+"""The words that organisers see for kinds of steps, answers and practice personas, and for a
+script's settings."""
 
 from phonebank.rules.outcomes import OUTCOMES
 from scripts_library.script import CharacterKind, StepKind

@@ -1,4 +1,4 @@
-"""Count the contacts of a campaign that lack a merge field of the script."""
+"""Count a campaign's contacts that have no value for a merge field of the script."""
 
 from sqlalchemy import ColumnElement, func, select
 

@@ -20,7 +20,7 @@ class Preview:
     """The editor's preview of one step.
 
     `step_id` is the id of the step that the preview shows. It is None after the end of the call.
-    `refused` says why the preview stayed at its step, and is "" in all other cases.
+    `refused` says why the preview did not go on to the next step, or is "".
     """
 
     script: Script

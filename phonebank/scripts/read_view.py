@@ -54,7 +54,7 @@ def talking_time(script: Script) -> str:
 
 
 def merged_html(words: str) -> Markup:
-    """Return words as HTML, with a fallback or a name in place of each merge field."""
+    """Return words as HTML, in which the fallback or the field's name replaces each merge field."""
     return Markup(render_html(words, {}))  # noqa: S704  (render_html lets no markup through)
 
 

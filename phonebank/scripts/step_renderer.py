@@ -31,7 +31,7 @@ class RenderedStep:
 def render_step(
     step: Step, fields: Fields, current: bool, chosen: Answer = None, reply: str = ""
 ) -> Markup:
-    """Render the step as HTML, hidden unless it is the `current` one.
+    """Render the step as HTML, hidden unless `current` is true.
 
     `reply` is what the person in a practice call says.
     """

@@ -12,7 +12,8 @@ OTHERWISE = "otherwise"
 
 @dataclass(frozen=True)
 class Transition:
-    """A transition to the step `goto`. `when` is its condition, or "" if it always applies."""
+    """A transition to the step `goto`. `when` is the condition in words, or "" for a transition
+    that always applies."""
 
     when: str
     goto: str
@@ -37,7 +38,7 @@ def transitions_of(step: Step) -> list[Transition]:
 class StepSummary:
     """A step and its transitions as text, for people who do not see the flowchart.
 
-    `leads_to` holds (condition, title of the target).
+    `leads_to` has (condition, title of the target) for each transition.
     """
 
     step_id: str
@@ -69,7 +70,7 @@ def describe_steps(script: Script) -> list[StepSummary]:
 
 
 def describe_condition(branch: Branch, step: Step | None = None) -> str:
-    """Describe when a branch is taken. `step` supplies the labels of its answers."""
+    """Describe when a branch is taken. `step` supplies the labels of the answers."""
     parts = []
     if branch.choices:
         parts.append(describe_answers(branch, step))
@@ -92,11 +93,13 @@ def describe_answers(branch: Branch, step: Step | None = None) -> str:
 
 
 def title_of(script: Script, step_id: str) -> str:
-    """Return a step's title without merge fields, or its id if there is no such step."""
+    """Return a step's title, with merge fields replaced by their fallbacks or names, or `step_id`
+    if there is no such step."""
     return render_text(script.step(step_id).title, {}) if script.has_step(step_id) else step_id
 
 
 def label_of(step: Step | None, key: str) -> str:
-    """Return an answer's label without merge fields, or its key if there is no such answer."""
+    """Return an answer's label, with merge fields replaced by their fallbacks or names, or `key` if
+    there is no such answer."""
     choice = step.choice(key) if step else None
     return render_text(choice.label, {}) if choice else key

@@ -1,7 +1,7 @@
 """A script's published versions: list, read, parse, add and publish them.
 
-A stored version never changes, and a call keeps the version that it began with. Callers get a new
-version with their next person. Views commit.
+A stored version never changes, and a call keeps the version that it began with. Callers get a newly
+published version with their next contact. Views commit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ def published_version_id(campaign: Campaign) -> int | None:
 
 
 def published_version(script: Script) -> ScriptVersion | None:
-    """Return the published version, or None. Callers get this version with their next person."""
+    """Return the published version, or None. Callers get this version with their next contact."""
     if script.published_version_id is None:
         return None
     return db.session.get(ScriptVersion, script.published_version_id)
@@ -101,7 +101,7 @@ def add_version(script: Script, source: str, account: Account | None) -> ScriptV
 
 
 def publish(script: Script, version: ScriptVersion) -> None:
-    """Publish a version. Callers get it with their next person. A call that has begun keeps its
+    """Publish a version. Callers get it with their next contact. A call that has begun keeps its
     version."""
     script.published_version_id = version.id
 

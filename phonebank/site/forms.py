@@ -11,8 +11,8 @@ from phonebank.core.email_field import NormalEmailField
 
 
 class SignInForm(FlaskForm):
-    """The form for the address that gets a sign-in link by e-mail. `next` is the path that the link
-    leads to."""
+    """The form for the e-mail address to which a sign-in link is sent. `next` is the path that the
+    link leads to."""
 
     email = NormalEmailField("E-mail address")
     next = HiddenField()

@@ -1,4 +1,4 @@
-"""The second factor's pages: Flask-Security's own views, on Phonebank's addresses."""
+"""The second factor's pages: Flask-Security's own views, at Phonebank's addresses."""
 
 import time
 from collections.abc import Callable

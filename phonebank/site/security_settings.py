@@ -17,8 +17,8 @@ CLOCK_SKEW = 30
 
 
 def security_settings(config: Config) -> dict[str, Any]:
-    """Return Flask's settings by name. Among them are Flask-Security's messages, in Phonebank's
-    words."""
+    """Return, by name, the settings that Flask-Security reads from the app's configuration. Among
+    them are Flask-Security's messages, in Phonebank's words."""
     key = base64.urlsafe_b64encode(hashlib.sha256(config.totp_secret.encode()).digest())
     return {
         # Flask-Security looks for its pages in the blueprint that routes them.

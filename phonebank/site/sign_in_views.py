@@ -70,7 +70,7 @@ def ask_for_link() -> ResponseReturnValue:
 @pages.get("/sign-in/sent")
 @open_to(ANYONE)
 def link_sent() -> ResponseReturnValue:
-    """Show the page that follows the form. It is the same for every address."""
+    """Show the page that follows the form for a sign-in link. It is the same for every address."""
     return render_template(
         "accounts/link_sent.html",
         email=session.get("link_asked_for"),

@@ -1,8 +1,8 @@
 """Batches: numbers that are put on the do-not-call list together, and removed together.
 
-A batch comes from an upload's do-not-call column, a do-not-call file or a token. Removing a batch
-removes only the numbers that no caller, organiser or other batch has put on the list. The calling
-code commits.
+A batch comes from an upload's do-not-call column, from a do-not-call file, or from other software
+with a token. Removing a batch removes only the numbers that no caller, organiser or other batch has
+put on the list. The calling code commits.
 """
 
 from collections.abc import Collection, Sequence
@@ -59,7 +59,8 @@ ON CONFLICT DO NOTHING
 
 
 def batch_for_list(contact_list: ContactList) -> SuppressionBatch:
-    """Return the batch for an upload's numbers. Create the batch if the upload has none yet."""
+    """Return the batch for the numbers that an upload puts on the do-not-call list. Create the
+    batch if the upload has none yet."""
     made = insert(SuppressionBatch).values(
         contact_list_id=contact_list.id,
         source=SuppressionOrigin.LIST,
@@ -74,7 +75,8 @@ def batch_for_list(contact_list: ContactList) -> SuppressionBatch:
 def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
     """Put E.164 numbers on the do-not-call list as part of a batch.
 
-    Contacts with these numbers are suppressed in the same transaction, in every campaign.
+    In the same transaction, contacts with these numbers are marked as not to be called, in every
+    campaign.
     """
     # The numbers are sorted and in one array, for the reasons in `entries.suppress_all`.
     in_order = sorted(set(phones))

@@ -1,4 +1,5 @@
-"""Enters do-not-call numbers that other software sends with a token. The calling code commits.
+"""Puts numbers on the do-not-call list for other software, which sends them with a token. The
+calling code commits.
 
 The numbers that a token enters on one day and for one reason form one batch. Organisers see the
 batch among the files on the do-not-call page, and can remove its numbers in one step.

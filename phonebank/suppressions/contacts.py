@@ -82,8 +82,8 @@ def has_suppressed_number() -> ColumnElement[bool]:
 
 
 def suppress_contacts_with(phones: Collection[str]) -> None:
-    """Suppress every contact that has one of these phone numbers. The numbers are in E.164 form and
-    must already be on the do-not-call list."""
+    """Mark every contact that has one of these phone numbers as not to be called. The numbers are
+    in E.164 form and must already be on the do-not-call list."""
     in_order, moment = sorted(set(phones)), now()
     if len(in_order) > FEW:
         # Otherwise each look-up would read the index's list of pending entries. This statement
@@ -95,7 +95,7 @@ def suppress_contacts_with(phones: Collection[str]) -> None:
 
 
 def suppress_listed_among(contact_ids: Collection[int]) -> None:
-    """Suppress the given contacts that have a number on the list.
+    """Mark the given contacts that have a number on the do-not-call list as not to be called.
 
     This is for contacts that became callable again without being checked against the list.
     """
@@ -103,19 +103,21 @@ def suppress_listed_among(contact_ids: Collection[int]) -> None:
 
 
 def suppress_listed_of(contact_list_id: int) -> None:
-    """Suppress the contacts of an upload that have a number on the list."""
+    """Mark the contacts of an upload that have a number on the do-not-call list as not to be
+    called."""
     db.session.execute(_SUPPRESS_LISTED, {"list_id": contact_list_id, "now": now()})
 
 
 def restore_contacts(contact_ids: Collection[int]) -> None:
-    """Restore those of the given contacts that no longer have a number on the list."""
+    """Allow calls again to those of the given contacts that no longer have a number on the
+    do-not-call list."""
     if contact_ids:
         db.session.execute(_RESTORE, {"ids": list(contact_ids)})
 
 
 def restore_contacts_with(phones: Sequence[str]) -> None:
-    """Of the contacts with one of these numbers, restore those that no longer have any number on
-    the list."""
+    """Allow calls again to those contacts with one of these numbers that no longer have any number
+    on the do-not-call list."""
     if phones:
         # This statement locks the contacts. Only the next one reads the do-not-call list, because
         # another request may be entering another number of the same contact at this moment.

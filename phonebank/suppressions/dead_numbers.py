@@ -1,5 +1,5 @@
-"""Numbers that are not in service. No campaign calls such a number within DEAD_FOR of the report,
-not even after a later upload.
+"""Numbers that are not in service. After such a number is reported, no campaign calls it for
+DEAD_FOR, not even if it is uploaded again.
 
 The calling code commits.
 """

@@ -68,14 +68,14 @@ def suppress(
     call_id: uuid.UUID | None = None,
     account_id: int | None = None,
 ) -> None:
-    """Put an E.164 number on the do-not-call list, and suppress every campaign's contacts with this
-    number.
+    """Put an E.164 number on the do-not-call list, and mark every campaign's contacts with this
+    number as not to be called.
 
     Both happen in the current transaction. `source` is a value of SuppressionOrigin.
 
-    If a caller or an organiser has already put the number on the list, the earlier entry stays, but
-    is no longer linked to a call. The entry then has two origins, so undoing one call no longer
-    removes the number.
+    If an organiser or a different caller has already put the number on the list, the earlier entry
+    stays, but is no longer linked to a call. The entry then has two origins, so undoing one call no
+    longer removes the number.
     """
     _enter([phone], source, reason, call_id, account_id)
 
@@ -115,18 +115,19 @@ def is_suppressed(phone: str) -> bool:
 
 
 def lift(phone: str) -> bool:
-    """Take a number off the list, and restore the contacts with this number. Return False if the
-    number was not on the list.
+    """Take a number off the do-not-call list, and allow calls again to contacts with this number
+    that have no other number on the list. Return False if the number was not on the list.
 
-    This is for a number that was put on the list by mistake. The calling page asks for the reason
-    and logs the account.
+    This is for a number that was put on the list by mistake. The page that uses this function asks
+    for the reason and logs the account.
     """
     was_hashed = hashed_numbers.lift_hashed(phone)
     return bool(_delete_and_restore(Suppression.phone == phone)) or was_hashed
 
 
 def lift_of_call(call_id: uuid.UUID) -> bool:
-    """Remove the number that this call put on the list. Return whether a number was removed.
+    """Remove from the do-not-call list the number that this call put there. Return whether a number
+    was removed.
 
     Return False if the call put no number on the list, or if a batch also names the number.
     """
@@ -177,7 +178,8 @@ def suppressed_among(phones: list[str]) -> set[str]:
 
 
 def suppressed_by_others(phones: Sequence[str], call_id: uuid.UUID) -> bool:
-    """Whether one of these numbers (E.164) is on the list for a reason other than this call."""
+    """Whether something other than this call has put one of these numbers (E.164) on the
+    do-not-call list."""
     return bool(db.session.scalar(_BY_OTHERS, {"phones": list(phones), "call_id": call_id}))
 
 

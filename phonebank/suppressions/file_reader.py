@@ -2,7 +2,7 @@
 chosen columns.
 
 An organiser confirms the columns before any number goes on the list. If a membership number were
-read as a telephone number, a stranger would be suppressed for good.
+read as a telephone number, a stranger might never be called again.
 """
 
 from __future__ import annotations

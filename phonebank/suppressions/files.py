@@ -44,7 +44,8 @@ def store_file(
 
 
 def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None:
-    """Put the numbers from a file on the list, after an organiser has confirmed the file.
+    """Put the numbers from a file on the do-not-call list, after an organiser has confirmed the
+    file.
 
     `phones` are in E.164 format, and `columns` are the indexes of the columns that contained these
     numbers. Raises ConflictError if, in the meantime, the file's numbers were put on the list or

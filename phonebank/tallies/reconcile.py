@@ -92,7 +92,7 @@ def differences(campaign_id: int | None = None) -> list[Difference]:
 
 
 def repair(difference: Difference) -> None:
-    """Correct one tally row so that it equals the calls that it counts.
+    """Correct one tally row so that its numbers match the calls that it counts.
 
     The row is locked first. An outcome that is being recorded at that moment is counted once. If
     its transaction has committed before the lock, the recount includes the outcome. Otherwise, the

@@ -25,7 +25,8 @@ CAST(conversation AS int), CAST(yes AS int), CAST(conversation AND NOT too_fast 
 
 
 def sql_to_add(rows: str) -> str:
-    """Return the statement that adds rows to tallies. `rows` is the SQL that yields these rows."""
+    """Return the SQL statement that adds the numbers in some rows to the tallies. `rows` is the SQL
+    that yields these rows."""
     return f"""
 INSERT INTO tally AS t (campaign_id, party_id, caller_id, hour,
                         calls, reached, conversations, yeses, ranked, version)
@@ -74,7 +75,8 @@ class CallerTotals:
 
 
 def hour_of(moment: datetime) -> datetime:
-    """Return the start of the hour of UTC in which a call recorded at `moment` counts."""
+    """Return the start of the hour (in UTC) whose tally counts a call that was recorded at
+    `moment`."""
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
@@ -89,11 +91,11 @@ def add(
     yeses: int = 0,
     ranked: int = 0,
 ) -> None:
-    """Add to the tally of this caller, party and hour. Negative numbers subtract.
+    """Add these numbers to the tally of this caller, party and hour. Negative numbers subtract.
 
     `ranked` counts the conversations that were not recorded too fast (see `models.Tally`). `at` is
     the call's `recorded_at`, even for a subtraction, so that addition and subtraction change the
-    same row. Boards are marked as changed after the transaction commits.
+    same row. The party's boards are marked as changed after the transaction commits.
     """
     db.session.execute(
         _ADD,

@@ -58,7 +58,7 @@ class Ari:
 
     def list_of(self, path: str) -> list[dict[str, Any]]:
         """Return one of the lists that Asterisk keeps: channels, bridges or endpoints. Raises
-        BackendUnavailableError."""
+        BackendUnavailableError if Asterisk does not answer or fails."""
         answer = self.ask("GET", path)
         found: list[dict[str, Any]] = answer.json() if answer.ok else []
         return found

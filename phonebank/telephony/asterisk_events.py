@@ -39,8 +39,8 @@ def channel_id(line_id: int) -> str:
 
 
 def channel_ids_like() -> str:
-    """Return a LIKE pattern for the ids of channels that use the trunk. Browsers' channels have
-    different ids."""
+    """Return an SQL LIKE pattern for the ids of channels that use the SIP trunk. Browsers' channels
+    have different ids."""
     return "line-%"
 
 
@@ -71,7 +71,7 @@ def is_browsers(channel: Message) -> bool:
 
 
 def is_callers(channel: Message) -> bool:
-    """Return whether this channel is a caller's line. A browser's channel always is."""
+    """Return whether this channel is a caller's line. A browser's channel always is one."""
     if is_browsers(channel):
         return True
     return str(channel.get("dialplan", {}).get("app_data", "")).endswith(",caller")

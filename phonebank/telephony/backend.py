@@ -1,5 +1,5 @@
 """The interface to a provider of telephone lines. Code that uses the interface does not know which
-provider it is."""
+provider is behind it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -47,8 +47,8 @@ class LineRef:
 @dataclass(frozen=True)
 class SoftphoneToken:
     """What a caller's browser needs to open its line: a secret, the time until which the secret
-    works (aware), and the driver's settings, such as the address to connect to. It contains no
-    person's number."""
+    works (aware), and the settings of the JavaScript `driver`, such as the address to connect to.
+    The token does not contain the number of any person who is called."""
 
     driver: str  # the JavaScript driver: twilio, sip
     secret: str = field(repr=False)
@@ -68,14 +68,16 @@ class Backend(Protocol):
 
     def call_caller(self, line_id: int, number: str, show: str) -> str:
         """Call a caller's own telephone, and return the provider's id of the line. The line stays
-        open while the caller talks with one person after another. Raises NumberRefusedError."""
+        open while the caller talks with one person after another. Raises NumberRefusedError if the
+        provider refuses the number."""
 
     def call_person(self, line_id: int, number: str, show: str, ring_seconds: int) -> str:
         """Call a person, let the telephone ring for at most `ring_seconds`, and return the
-        provider's id of the line. Raises NumberRefusedError."""
+        provider's id of the line. Raises NumberRefusedError if the provider refuses the number."""
 
     def join(self, person: LineRef, caller: LineRef) -> None:
-        """Let the two lines hear each other, and stop any sound that is playing on them."""
+        """Let the person and the caller hear each other, and stop any sound that is playing on
+        their lines."""
 
     def play(self, line: LineRef, sound: Sound) -> None:
         """Play a sound on a line that was answered. At the end of INFORMATION_MESSAGE, the provider

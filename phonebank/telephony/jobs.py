@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 @job(CHORES, timeout=120)
 def fill_in_prices() -> None:
-    """Store what ended lines cost. If the provider does not answer, the next run asks again."""
+    """Store the cost of each line that has ended. If the provider does not answer, the next run
+    asks again."""
     config = current_config()
     if config.telephony == "twilio":
         ask_for_prices(cast(TellsPrices, backend_for(config)))

@@ -1,5 +1,5 @@
-"""Works out which phase a caller on the telephone is in, from what the database says about the
-caller."""
+"""Works out which phase a caller on the telephone is in, such as waiting or talking, from what the
+database says."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +21,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Situation:
-    """The facts from the database that determine a caller's phase.
+    """The facts from the database that determine a caller's phase, such as waiting or talking.
 
     `caller_line` is the state of the caller's line. `person_line` is the state of the newest line
     in the caller's open call. Each is None if there is no such line. `was_joined` says whether the

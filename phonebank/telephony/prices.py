@@ -53,14 +53,15 @@ class TellsPrices(Protocol):
     def prices_since(self, since: datetime) -> dict[str, tuple[Decimal, str]]:
         """Return the cost and currency (ISO 4217) of each call that began at or after `since`. The
         keys are the provider's ids of the calls. A call whose price is not known yet is left out.
-        Raises BackendUnavailableError."""
+        Raises BackendUnavailableError if the provider does not answer."""
 
 
 def write_prices_by_the_minute(
     backend: str, price: Decimal, currency: str, of_the_trunk: str
 ) -> None:
-    """Store what ended lines cost at `price` a minute, charged by the second. `of_the_trunk` is a
-    LIKE pattern that matches the provider's ids of the lines that cost something."""
+    """Store the cost of each line that has ended, at `price` a minute, charged by the second.
+    `of_the_trunk` is an SQL LIKE pattern that matches the provider's ids of the lines that cost
+    something."""
     values = {"price": price, "currency": currency, "of_the_trunk": of_the_trunk}
     asked = {"backend": backend, "first": now() - ASKS_UNTIL}
     db.session.execute(_WRITE_BY_THE_MINUTE, values | asked)

@@ -1,7 +1,8 @@
 """Stores what a provider has reported about lines. These functions do not commit.
 
-The line is read without a lock. Then one statement writes the event and the line, but only if the
-line has not changed in the meantime. If it has changed, the line is locked and read again.
+First, the line of an event is read without a lock. Then one statement writes the event and the
+line, but only if the line has not changed in the meantime. If it has changed, the line is locked
+and read again.
 """
 
 import logging

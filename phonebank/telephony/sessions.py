@@ -126,18 +126,19 @@ def set_ready(caller: Caller, ready: bool) -> None:
 
 
 def finish_after_call(caller: Caller) -> None:
-    """Let the caller's session end after the current call. Raises NotConnectedError."""
+    """Let the caller's telephone session end after the current call. Raises NotConnectedError."""
     _change(_FINISH, caller)
 
 
 def end_session(caller_id: int) -> None:
-    """End the caller's session now. The dialler then ends the caller's own line, and the line of
-    the person in the caller's open call."""
+    """End the caller's telephone session now. The dialler then ends the caller's own line, and the
+    line of the person in the caller's open call."""
     db.session.execute(_END, {"caller_id": caller_id, "at": now()})
 
 
 def phone_of(caller_id: int, seen: bool = False) -> CallerPhone:
-    """Return the situation of a caller. With `seen`, store that the caller's page is open."""
+    """Return a caller's situation on the telephone. With `seen`, store that the caller's page is
+    open."""
     row = _SITUATION.row({"caller_id": caller_id})
     if row is None:
         raise NotFoundError("There is no such caller.", "Join again.")

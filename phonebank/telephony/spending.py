@@ -58,12 +58,12 @@ class Spending:
     If `limit` is None, there is no limit. `has_prices` says whether lines can have a price at all:
     a trunk's price may be missing from the server's settings, and the simulator costs nothing.
 
-    The provider reports the price of a line some minutes after its end. `still_to_come` is the most
-    that the lines without a price may cost. Each minute of such a line is assumed to cost as much
-    as the dearest minute of the campaign's last lines of the same kind (to people, to callers' own
-    phones, or from browsers), or of any kind if no price of that kind is known. Before the first
-    price is known, the price in the server's settings is assumed. A browser's line through Asterisk
-    is free.
+    The provider reports the price of a line some minutes after the line has ended. `still_to_come`
+    is the most that the lines without a price may cost. Each minute of such a line is assumed to
+    cost as much as the dearest minute of the campaign's last lines of the same kind (to people, to
+    callers' own phones, or from browsers), or of any kind if no price of that kind is known. Before
+    the first price is known, the price in the server's settings is assumed. A browser's line
+    through Asterisk is free.
     """
 
     cost: Decimal

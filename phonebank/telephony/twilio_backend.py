@@ -1,8 +1,8 @@
 """Makes calls through Twilio, or through a service that is compatible with it.
 
-A caller's line enters its own room and stays there. A person who answers is put into the caller's
-room. Twilio's webhooks (`phone_webhooks`) report what happens on a line, and `fetch` asks for what
-no webhook has reported.
+A caller's line enters its own conference room at Twilio and stays there. A person who answers is
+put into the caller's room. Twilio's webhooks (`phone_webhooks`) report what happens on a line, and
+`fetch` asks for what no webhook has reported.
 
 Answering machines are never detected, because detection would need seconds of silence after each
 answer.
@@ -88,7 +88,7 @@ class TwilioBackend:
         return self._dial(line_id, number, show, CALLER_RING_SECONDS, words)
 
     def call_person(self, line_id: int, number: str, show: str, ring_seconds: int) -> str:
-        """See `Backend`. Raises ValueError for less than 15 seconds."""
+        """See `Backend`. Raises ValueError if `ring_seconds` is less than 15."""
         if ring_seconds < LEAST_RING_SECONDS:
             raise ValueError(f"a telephone must ring for {LEAST_RING_SECONDS} seconds")
         words = twiml.wait_to_be_joined(self._base_url, line_id)
@@ -110,7 +110,7 @@ class TwilioBackend:
             self._update(line, url=twiml.webhook(self._base_url, twiml.MESSAGE, line.line_id))
 
     def hang_up(self, line: LineRef) -> None:
-        """See `Backend`. This also removes a call from Twilio's queue."""
+        """See `Backend`. A call that is still in Twilio's queue is removed from the queue."""
         self._update(line, status="completed")
 
     def softphone_token(self, caller_id: int, line_id: int) -> SoftphoneToken:

@@ -24,12 +24,12 @@ def webhook(base_url: str, path: str, line_id: int) -> str:
 
 
 def room_name(caller_line_id: int) -> str:
-    """Return the name of a caller's room."""
+    """Return the name of a caller's conference room."""
     return label(caller_line_id)
 
 
 def label(line_id: int) -> str:
-    """Return the name by which Twilio knows a line in a room."""
+    """Return the name by which Twilio knows a line in a conference room."""
     return f"line-{line_id}"
 
 

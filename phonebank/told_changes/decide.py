@@ -54,7 +54,7 @@ class Told:
 
 
 def undecided_count(campaign: Campaign) -> int:
-    """Return how many changes no organiser has decided yet."""
+    """Return how many changes no organiser has accepted or refused yet."""
     query = select(func.count()).where(
         ToldChange.campaign_id == campaign.id, ToldChange.state == ToldState.TOLD
     )
@@ -62,13 +62,14 @@ def undecided_count(campaign: Campaign) -> int:
 
 
 def undecided(campaign: Campaign) -> list[Told]:
-    """Return up to SHOWN_AT_MOST undecided changes, oldest first."""
+    """Return up to SHOWN_AT_MOST changes that no organiser has accepted or refused yet, oldest
+    first."""
     return _read(campaign, ToldChange.state == ToldState.TOLD, ToldChange.id)
 
 
 def decided(campaign: Campaign) -> list[Told]:
-    """Return up to SHOWN_AT_MOST changes that were decided within TAKEN_BACK_WITHIN, newest
-    decision first."""
+    """Return up to SHOWN_AT_MOST changes that were accepted or refused in the last
+    TAKEN_BACK_WITHIN, newest decision first."""
     lately = ToldChange.decided_at > now() - TAKEN_BACK_WITHIN
     return _read(campaign, lately, ToldChange.decided_at.desc())
 
@@ -78,10 +79,10 @@ def accept(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
 
     A new number becomes the first number to call. A person without a working number can then be
     called again. Raises NotFoundError if there is no such change or the person was erased. Raises
-    ConflictError if the change has already been decided, if the person is on a caller's screen, if
-    the person or the new number is on the do-not-call list, or if the campaign has another person
-    with this name and number. Also raises ConflictError if somebody is changing a campaign at this
-    moment.
+    ConflictError if the change has already been accepted or refused, if the person is on a caller's
+    screen, if the person or the new number is on the do-not-call list, or if the campaign has
+    another person with this name and number. Also raises ConflictError if a campaign that has the
+    new number is being changed at this moment.
     """
     change, contact = _locked(campaign, change_id, ToldState.TOLD)
     call = db.session.get_one(Call, change.call_id)
@@ -101,18 +102,19 @@ def accept(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
 
 def refuse(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
     """Refuse the change, and leave the contact unchanged. Raises NotFoundError if there is no such
-    change, and ConflictError if the change has already been decided."""
+    change, and ConflictError if the change has already been accepted or refused."""
     change = _locked_change(campaign, change_id, ToldState.TOLD)
     _decide(change, ToldState.REFUSED, account)
     return change
 
 
 def take_back(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
-    """Undo a decision, so that the change is undecided again.
+    """Undo an organiser's decision, so that the change can be accepted or refused again.
 
     Raises NotFoundError if there is no such change or the person was erased. Raises ConflictError
-    if the change is undecided, if the person is on a caller's screen, or if the accepted values
-    have changed since the decision.
+    if nobody has accepted or refused the change. For an accepted change, also raises ConflictError
+    if the person is on a caller's screen, or if the accepted values have changed since the
+    decision.
     """
     change = _locked_change(campaign, change_id, ToldState.ACCEPTED, ToldState.REFUSED)
     if change.state == ToldState.ACCEPTED:

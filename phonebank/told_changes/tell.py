@@ -28,12 +28,12 @@ def tell(caller: Caller, call_id: uuid.UUID, told: Mapping[str, Any]) -> None:
     `told` has `number`, `first_name`, `last_name` and `place`, each possibly blank or missing.
 
     If the caller sends another form about the call, its values replace the earlier values, unless
-    an organiser has already decided.
+    an organiser has already accepted or refused them.
 
     Raises InvalidInputError if everything is blank or something cannot be read, NotFoundError for
     another caller's call, and GoneError for a call that started more than UNDO_WITHIN ago. Raises
     NotAdmittedError if the caller may not call, and ConflictError if an organiser has already
-    decided.
+    accepted or refused what the caller sent before.
     """
     if not caller.may_call:
         raise NotAdmittedError()

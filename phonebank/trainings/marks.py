@@ -1,8 +1,9 @@
 """Trained marks: giving a mark, taking it back, and checking whether a caller has one. These
 functions do not commit.
 
-A trainer gives marks in their training, and a host in their party. A mark belongs to a caller. A
-mark of one of a volunteer's callers counts for all the volunteer's callers in the same campaign.
+A trainer gives marks in their training, and a host in their party. A mark belongs to a caller. If
+the caller belongs to a volunteer, the mark also counts for this volunteer's callers on other
+devices, in the same campaign.
 """
 
 from collections.abc import Sequence
@@ -103,8 +104,8 @@ def give_mark(caller: Caller, by: Account | None, trainer: VolunteerRole | None 
 
 def take_mark_back(caller: Caller, by: Account | None) -> None:
     """Take a caller's mark back, and record this in the audit. The page of the mark's certificate
-    then says that the mark was taken back. `by` is the host, or None if a trainer does it. A caller
-    without a mark stays as they are."""
+    then says that the mark was taken back. `by` is the host, or None if a trainer does it. If the
+    caller has no mark, nothing changes."""
     taken = db.session.scalars(
         update(TrainedMark)
         .where(TrainedMark.caller_id == caller.id, TrainedMark.taken_back_at.is_(None))

@@ -38,7 +38,8 @@ LISTED_FOR = timedelta(days=2)
 
 @dataclass(frozen=True)
 class TrainingRow:
-    """A training on a trainer's page, with how many people came and how many have the mark."""
+    """A training on a trainer's page, with how many people came and how many of them have a trained
+    mark."""
 
     training: Training
     came: int

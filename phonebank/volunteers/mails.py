@@ -19,9 +19,9 @@ def send_confirmation(email: str, first_name: str, link: str) -> None:
 
 
 def send_role(email: str, first_name: str, words: str, link: str, sign_in: str) -> None:
-    """Ask a person by e-mail to do something for an organiser. `words` says what the person is
-    asked to do, `link` opens the person's page, and `sign_in` is the address of the page that sends
-    a new link. Raises mail.MailNotSentError if the e-mail cannot be sent."""
+    """Tell a person by e-mail that an organiser asks for their help. `words` says what the person
+    is asked to do, `link` opens the person's page, and `sign_in` is the address of the page that
+    sends a new link. Raises mail.MailNotSentError if the e-mail cannot be sent."""
     mail.deliver(
         email,
         "We'd like your help",

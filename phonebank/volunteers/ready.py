@@ -120,7 +120,7 @@ def ready_for(step: Step, campaign: Campaign, volunteer: Volunteer | None = None
 
 
 def next_step(volunteer: Volunteer | None, campaign: Campaign) -> Ready | None:
-    """Return the step for which this volunteer is ready in this campaign, or None."""
+    """Return the first step for which this volunteer is ready in this campaign, or None."""
     if volunteer is None:
         return None
     found: Sequence[Ready] = [one for step in Step for one in ready_for(step, campaign, volunteer)]
@@ -166,7 +166,7 @@ def _parties_hosted(campaign: Campaign) -> ColumnElement[int]:
 
 
 def _marks_given(campaign: Campaign) -> ColumnElement[int]:
-    """The number of people of the campaign who have a trained mark from this volunteer."""
+    """The number of the campaign's callers who have a trained mark from this volunteer."""
     mark = TrainedMark.__table__.alias("given")
     as_host = select(Account.id).where(Account.email == Volunteer.email)
     as_trainer = select(VolunteerRole.id).where(VolunteerRole.email == Volunteer.email)

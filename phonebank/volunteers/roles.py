@@ -22,8 +22,8 @@ def name_editor(
 ) -> VolunteerRole:
     """Let the person with this address check the campaign's events within `km` kilometres of a
     place. `km` is one of REACHES. If the person already checks events around this place, only `km`
-    and the first name change. Raises InvalidInputError for a name, an address or a reach that
-    cannot be used."""
+    and the first name change. Raises InvalidInputError for a name, an address or a `km` that cannot
+    be used."""
     if km not in REACHES:
         raise InvalidInputError("Choose how far the area reaches.")
     area = describe_place(place)[:200]
@@ -55,7 +55,7 @@ def roles_in(campaign: Campaign) -> Sequence[VolunteerRole]:
 
 
 def roles_of(volunteer: Volunteer) -> Sequence[VolunteerRole]:
-    """Return the volunteer's roles in all campaigns whose people are not erased."""
+    """Return the volunteer's roles, except those in campaigns whose personal data is erased."""
     return db.session.scalars(
         select(VolunteerRole)
         .join(Campaign, Campaign.id == VolunteerRole.campaign_id)

@@ -52,8 +52,7 @@ def keep_calls(volunteer: Volunteer, caller: Caller) -> None:
 
 
 def volunteer_of(caller: Caller) -> Volunteer | None:
-    """Return the volunteer to whom this caller belongs, or None if the caller does not keep their
-    calls."""
+    """Return the volunteer to whom this caller belongs, or None."""
     return db.session.scalar(
         select(Volunteer)
         .join(VolunteerCaller, VolunteerCaller.volunteer_id == Volunteer.id)
@@ -122,8 +121,8 @@ def forget(volunteer: Volunteer) -> None:
 
 
 def forget_after_campaigns() -> None:
-    """Delete the consents and roles for campaigns whose people are erased, and the volunteers who
-    have no consent and no role left."""
+    """Delete the consents and roles in campaigns whose personal data is erased, and the volunteers
+    who have no consent and no role left."""
     over = select(Campaign.id).where(Campaign.erasing_since.is_not(None))
     callers = select(Caller.id).where(Caller.campaign_id.in_(over))
     db.session.execute(delete(VolunteerCaller).where(VolunteerCaller.caller_id.in_(callers)))

@@ -1,1 +1,1 @@
-"""Webhooks: they send what happened in a campaign to other software."""
+"""Webhooks, which tell other software what happened in a campaign."""

@@ -1,4 +1,4 @@
-"""Sends a webhook's deliveries, and tries again after longer and longer pauses.
+"""Sends a webhook's deliveries, and sends a failed delivery again after longer and longer pauses.
 
 Each try is counted and committed before the request is sent. So if a worker is killed while it
 sends a request, one try is used up and no delivery is lost. The receiver may get the same delivery
@@ -98,9 +98,9 @@ def _send_next(webhook_id: int) -> bool:
 
 
 def _body(webhook: Webhook, delivery: Row[Any]) -> bytes:
-    """Return the body of a request.
+    """Return the body of the request that sends a delivery.
 
-    Each person's ID in the campaign's own list is read only when the request is sent. So if a
+    Each person's ID in the campaign's own database is read only when the request is sent. So if a
     person was erased while the delivery was waiting, the body does not contain this ID.
     """
     ids = [event["contact_id"] for event in delivery.events]

@@ -1,9 +1,10 @@
-"""Finds the events for a webhook in the rows of calls, contacts and the inbox, and stores the
-events as deliveries. The calling code commits.
+"""Finds the events for a webhook in the rows of calls, contacts and the inbox (answers that need an
+organiser's action), and stores the events as deliveries. The calling code commits.
 
-A request that claims a contact or records an outcome stores nothing for webhooks. Instead, a job
-reads the rows later, in the order of an index, from the point where its last run stopped. The
-deliveries and the new point are committed together, so each event is in exactly one delivery.
+A request that hands a contact to a caller or records an outcome stores nothing for webhooks.
+Instead, a job reads the rows later, in the order of an index, from the point where its last run
+stopped. The deliveries and the new point are committed together, so each event is in exactly one
+delivery.
 """
 
 import itertools
@@ -95,9 +96,9 @@ def find_events(webhook_id: int) -> None:
 def _find_in_inbox(webhook: Webhook, settled: datetime) -> None:
     """Store new entries of the inbox as deliveries.
 
-    New entries get higher ids, but a transaction may commit a lower id later. So one run only
-    stores the newest id. A later run reads the entries up to that id, after all transactions that
-    were open when the id was stored have ended.
+    New entries get higher ids, but a transaction may commit an entry with a lower id later. So one
+    run of the job only stores the newest id. A later run reads the entries up to that id, after all
+    transactions that were open when the id was stored have ended.
     """
     if webhook.inbox_seen_at is not None and webhook.inbox_seen_at <= settled:
         place = {"after": webhook.inbox_until_id, "seen": webhook.inbox_seen_id}
@@ -121,7 +122,8 @@ def newest_in_inbox(campaign_id: int) -> int:
 
 
 def settled_moment() -> datetime:
-    """Return the moment (aware) before which no more rows can appear."""
+    """Return the moment (an aware datetime) up to which all changes are committed, so that no row
+    with an earlier time can still appear."""
     values = {"latest": now() - SETTLED_AFTER, "margin": SETTLED_AFTER}
     settled: datetime = db.session.scalars(_SETTLED, values).one()
     return settled

@@ -120,5 +120,5 @@ def _send(line: _Line, address: str, target: Target, headers: dict[str, str], bo
 
 
 def tls_context() -> ssl.SSLContext:
-    """Return the TLS settings, which check the certificate and its name."""
+    """Return the TLS settings, which check the server's certificate and the host name in it."""
     return ssl.create_default_context()

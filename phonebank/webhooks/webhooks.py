@@ -1,4 +1,5 @@
-"""What organisers do with webhooks. The calling code commits."""
+"""What organisers do with webhooks: make, look at, test and stop them, and send deliveries again.
+The calling code commits."""
 
 import base64
 import secrets

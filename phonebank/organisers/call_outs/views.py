@@ -1,5 +1,5 @@
 """The organiser's pages about call-outs. Organisers set up a call-out on these pages, and see its
-links, its sign-ups and its pledges."""
+links, who signed up, and who pledged to host a party."""
 
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -82,7 +82,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
 @views.get("/<int:call_out_id>")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
-    """Show one call-out: its links, its figures and its pledges."""
+    """Show one call-out: its links, its figures, and the pledges to host parties."""
     campaign = campaign_for(current_user, campaign_id)
     call_out = call_outs.call_out_for(campaign, call_out_id)
     base_url = current_config().base_url
@@ -115,7 +115,7 @@ def show(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
 @views.post("/<int:call_out_id>/let-host")
 @open_to(RoleName.ORGANISER)
 def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
-    """Let the people who pledged at the call-out become hosts when it ends."""
+    """Let the people who pledged to host a party become hosts when the call-out ends."""
     campaign = campaign_for(current_user, campaign_id)
     call_out = call_outs.call_out_for(campaign, call_out_id)
     pledges.let_host(call_out)
@@ -135,7 +135,7 @@ def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
 @views.get("/<int:call_out_id>/sheets")
 @open_to(RoleName.ORGANISER)
 def paper(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
-    """Show the paper sheets, ready to print."""
+    """Show the call-out's paper sheets, on which people sign up, ready to print."""
     campaign = campaign_for(current_user, campaign_id)
     call_out = call_outs.call_out_for(campaign, call_out_id)
     base_url = current_config().base_url

@@ -1,4 +1,4 @@
-"""The forms of a campaign: its name and organisation, and its calling hours."""
+"""The forms for a campaign's name and other details, its data protection and its calling hours."""
 
 from collections.abc import Sequence
 from typing import Any

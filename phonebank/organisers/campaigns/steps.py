@@ -1,4 +1,5 @@
-"""The pages on which an organiser completes the steps of a campaign's checklist."""
+"""Finds the page on which an organiser completes a step of the checklist that comes before a
+campaign's first call."""
 
 from flask import url_for
 

@@ -36,9 +36,9 @@ class Today:
 
 
 def figures_of(campaign: Campaign, at: datetime) -> Today:
-    """Return the campaign's figures at `at` (aware). The campaign's totals all come from one query
-    of the tallies, and the callers' totals from another. Counts of the calls show how calls ended
-    and when people answer."""
+    """Return the campaign's figures. `at` (aware) is the current time. The campaign's totals all
+    come from one query of the tallies (stored totals for each hour), and the callers' totals from
+    another. The figures on how calls ended and when people answer come from counts of the calls."""
     zone = first_zone_of(campaign)
     by_hour = totals_by_hour(campaign.id)
     totals = sum_of(by_hour.values())

@@ -252,8 +252,8 @@ def change_state(campaign_id: int) -> ResponseReturnValue:
 @campaigns.post("/<int:campaign_id>/door")
 @open_to(RoleName.ORGANISER)
 def door(campaign_id: int) -> ResponseReturnValue:
-    """Open or close the door for callers who use the campaign's own link. While the door is closed,
-    new callers wait to be admitted."""
+    """Choose whether new callers who use the campaign's own link are admitted at once (the door is
+    open) or wait to be admitted (the door is closed)."""
     campaign = _campaign(campaign_id)
     is_open = request.form.get("open") == "yes"
     set_door(campaign, is_open)
@@ -276,7 +276,7 @@ def admit(campaign_id: int) -> ResponseReturnValue:
 @campaigns.post("/<int:campaign_id>/new-link")
 @open_to(RoleName.ORGANISER)
 def new_link(campaign_id: int) -> ResponseReturnValue:
-    """Replace the link for callers. The old link stops working."""
+    """Replace the link with which callers join the campaign. The old link stops working."""
     campaign = _campaign(campaign_id, to_change=True)
     if not is_still(campaign.join_token):
         flash("Someone else has just replaced the link. This is the new one.", "info")

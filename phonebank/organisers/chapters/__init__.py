@@ -1,1 +1,1 @@
-"""The pages about chapters, for organisers of the whole installation."""
+"""The pages about chapters (local groups), for organisers of the whole installation."""

@@ -1,4 +1,5 @@
-"""The pages about chapters: their names, their campaigns, and who has a role in them."""
+"""The pages about chapters (local groups): the name of each chapter, its campaigns, and the people
+who have a role in it."""
 
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -105,7 +106,7 @@ def take_out(chapter_id: int) -> ResponseReturnValue:
 @pages.post("/<int:chapter_id>/delete")
 @open_to(RoleName.ORGANISER)
 def delete(chapter_id: int) -> ResponseReturnValue:
-    """Delete a chapter that has no campaigns and no people."""
+    """Delete a chapter, if it has no campaigns and nobody has a role in it."""
     chapter = chapters.chapter_for(chapter_id)
     name = chapter.name
     chapters.delete_chapter(chapter, current_user)

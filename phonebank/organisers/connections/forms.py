@@ -1,4 +1,4 @@
-"""The forms of the page about other software."""
+"""The forms for a new API token and for a new webhook, with which other software is connected."""
 
 from collections.abc import Collection
 from typing import Any

@@ -66,7 +66,7 @@ def make(campaign_id: int) -> ResponseReturnValue:
 @pages.get("/<int:webhook_id>")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, webhook_id: int) -> ResponseReturnValue:
-    """Show what was sent to the webhook, and the results."""
+    """Show the messages to the webhook, and whether each of them arrived."""
     campaign = campaign_for(current_user, campaign_id)
     webhook = webhooks.webhook_for(campaign, webhook_id)
     return render_template(
@@ -85,7 +85,7 @@ def show(campaign_id: int, webhook_id: int) -> ResponseReturnValue:
 @limiter.limit(SENDS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def test(campaign_id: int, webhook_id: int) -> ResponseReturnValue:
-    """Send a test to the webhook."""
+    """Send a test message to the webhook."""
     campaign = campaign_for(current_user, campaign_id)
     webhook = webhooks.webhook_for(campaign, webhook_id)
     webhooks.send_test(webhook)

@@ -1,1 +1,1 @@
-"""The organiser's page of contact status."""
+"""The organiser's page that shows how many contacts have each status."""

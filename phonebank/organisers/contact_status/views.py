@@ -1,5 +1,5 @@
-"""The organiser's page about contact status. Each bucket counts the contacts with one status, such
-as "ready", and the page says what the status means."""
+"""The page that shows how many of a campaign's contacts have each status, such as "ready", and what
+the status means. The contacts with one status are called a bucket."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,10 +49,10 @@ def init_app(app: Flask) -> None:
 @queue.get("")
 @open_to(RoleName.VIEWER)
 def standing(campaign_id: int) -> ResponseReturnValue:
-    """Show how many contacts are in each bucket, as a chart and in a sentence.
+    """Show how many contacts have each status, as a chart and in a sentence.
 
     With `?part=1` the view returns only the chart and the sentence, so that the page can refresh
-    them. All figures come from one count: see `contact_queue/status_cache.py`.
+    them. The numbers of contacts all come from one count: see `contact_queue/status_cache.py`.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     template = (

@@ -1,4 +1,5 @@
-"""The words for contact status: what each bucket means, how many calls can be made, and when."""
+"""The words for the status of contacts: what each status means, how many calls can be made, and
+when."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -111,7 +112,8 @@ def _words_of_day(day: date) -> str:
 
 
 def describe_time_of_day(campaign: Campaign, moment: datetime) -> str:
-    """Return the time of day to the second, with its city, such as "14:03:05 London time"."""
+    """Return the time of day to the second, with the city of the time zone, such as "14:03:05
+    London time"."""
     local, city = _local_time(campaign, moment)
     return f"{local:%H:%M:%S} {city} time"
 

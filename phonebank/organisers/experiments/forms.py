@@ -1,4 +1,5 @@
-"""The form that sets up an experiment: two to four arms, each with a script and a share."""
+"""The form that sets up an experiment: two to four arms, each with a script and a share of the
+people."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +18,7 @@ MAX_SHARE = 100
 
 
 class ExperimentForm(FlaskForm):
-    """The form for a new experiment. `offered` are the scripts that an arm can use."""
+    """The form for a new experiment. `offered` are the scripts that the experiment can compare."""
 
     name = StringField(
         "What do you want to find out?",

@@ -73,7 +73,8 @@ def show(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
 @experiments.post("/<int:experiment_id>/start")
 @open_to(RoleName.ORGANISER)
 def start(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
-    """Start the experiment. Callers get one of its scripts from their next person on."""
+    """Start the experiment. A caller gets one of the experiment's scripts with the next person to
+    call."""
     campaign, experiment = _experiment(campaign_id, experiment_id)
     services.start(campaign, experiment)
     db.session.commit()

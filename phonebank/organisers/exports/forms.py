@@ -1,4 +1,4 @@
-"""The form that asks for a file."""
+"""The form with which an organiser orders a file to download."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ KINDS = {
 
 
 class AskForm(FlaskForm):
-    """The form with which an organiser asks for a file."""
+    """The form that orders a file to download: which file, and from which day on."""
 
     kind = SelectField("What", choices=[SelectChoice(key, label) for key, label in KINDS.items()])
     since = DateField(

@@ -1,4 +1,5 @@
-"""Files with names and numbers that organisers ask for and download."""
+"""The files with people's names and numbers. Organisers ask for a file, and download it when it is
+ready."""
 
 import logging
 import re
@@ -53,8 +54,8 @@ def init_app(app: Flask) -> None:
 @exports.get("/campaigns/<int:campaign_id>/downloads")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the campaign's files, and the form that asks for a file. While a file is being made,
-    htmx requests only the table of files."""
+    """Show the campaign's files to download, and the form that orders a new file. While a file is
+    being made, htmx requests only the table of files."""
     campaign = campaign_for(current_user, campaign_id)
     if request.headers.get("HX-Request"):
         return render_template("exports/_files.html", **_files(campaign))

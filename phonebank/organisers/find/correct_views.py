@@ -1,4 +1,5 @@
-"""The pages that correct a call, and that list the calls of one caller."""
+"""The pages on which an organiser sees the calls of one caller, and corrects what was recorded
+about a call."""
 
 import uuid
 from dataclasses import replace
@@ -39,7 +40,8 @@ def init_app(app: Flask) -> None:
 @pages.get("/callers/<int:caller_id>/calls")
 @open_to(RoleName.ORGANISER)
 def calls(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Show the calls that one caller recorded. The access ledger records each person shown."""
+    """Show the calls that one caller recorded. The access ledger (who saw whom) records each person
+    shown."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     page_number = max(1, request.args.get("page", 1, type=int))
@@ -73,7 +75,7 @@ def form(campaign_id: int, call_id: uuid.UUID) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def save(campaign_id: int, call_id: uuid.UUID) -> ResponseReturnValue:
-    """Correct the call, and go back to the person."""
+    """Store the correction of the call, and redirect to the page of the person who was called."""
     campaign = campaign_for(current_user, campaign_id)
     call = call_in(campaign, call_id)
     contact_id = call.contact_id

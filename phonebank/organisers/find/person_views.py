@@ -1,5 +1,5 @@
-"""One person's page: their status and its reason, their calls, who saw them, their tags, and
-buttons to change the status."""
+"""One person's page: the status and the reason for it, the calls, the tags, who saw the person's
+data, and buttons to change the status."""
 
 from collections.abc import Callable
 
@@ -38,8 +38,8 @@ def init_app(app: Flask) -> None:
 @pages.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, contact_id: int) -> ResponseReturnValue:
-    """Show everything that this campaign knows about a person. The access ledger records each
-    view."""
+    """Show everything that this campaign knows about a person. The access ledger (who saw whom)
+    records each view of this page."""
     campaign = campaign_for(current_user, campaign_id)
     person = actions.person_in(campaign, contact_id)
     record_sights([person], current_user, SightKind.OPENED)
@@ -72,7 +72,7 @@ def show(campaign_id: int, contact_id: int) -> ResponseReturnValue:
 @pages.post("/put-back")
 @open_to(RoleName.ORGANISER)
 def put_back(campaign_id: int, contact_id: int) -> ResponseReturnValue:
-    """Make the person callable again, from this moment."""
+    """Make the person callable again, from the next moment inside calling hours."""
     return _act(campaign_id, contact_id, actions.put_back, "They can be called again.")
 
 

@@ -102,7 +102,7 @@ def done(campaign_id: int, item_id: int) -> ResponseReturnValue:
 @inbox.post("/<int:item_id>/note")
 @open_to(RoleName.ORGANISER)
 def note(campaign_id: int, item_id: int) -> ResponseReturnValue:
-    """Store a note for the other organisers."""
+    """Store a note about an answer, for the other organisers."""
     campaign = campaign_for(current_user, campaign_id)
     items.set_note(campaign, item_id, request.form.get("note", ""), request.form.get("seen", ""))
     return _done(campaign, item_id, "inbox note changed", "The note is saved.")

@@ -1,4 +1,4 @@
-"""The forms of events that are not parties."""
+"""The forms for events that are not parties, and for area editors and trainers."""
 
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -72,7 +72,8 @@ class EventForm(FlaskForm):
 
 
 class RoleForm(FlaskForm):
-    """The form that names an area editor or a trainer. The view sets the choices of `km`."""
+    """The form that makes a person an area editor, who checks the events of an area, or a trainer.
+    The view sets the choices of `km`, the radius of the area."""
 
     kind = RadioField(
         "What will they do?",

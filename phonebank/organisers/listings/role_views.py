@@ -1,4 +1,5 @@
-"""The organiser's page of a campaign's area editors and trainers."""
+"""The page on which an organiser appoints a campaign's area editors (who check the events of an
+area) and trainers."""
 
 from flask import flash, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue

@@ -149,7 +149,7 @@ def move_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
 @listings.post('/<int:listing_id>/<any("show", "hide"):action>')
 @open_to(RoleName.ORGANISER)
 def do(campaign_id: int, listing_id: int, action: str) -> ResponseReturnValue:
-    """Show or hide one event. Its open reports are marked as seen."""
+    """Show or hide one event. Strangers' open reports about the event are marked as seen."""
     campaign = campaign_for(current_user, campaign_id)
     listing = listing_for(campaign, listing_id)
     act, recorded, words = ACTIONS[action]

@@ -62,7 +62,8 @@ SCREENING_CHOICES = [
 
 
 class ScreeningForm(FlaskForm):
-    """The form in which an organiser says whether a list was screened, and when."""
+    """The form in which an organiser says whether and when a list was screened: compared with the
+    country's register of people who do not want calls."""
 
     how = RadioField(
         "Was this list screened?",
@@ -80,7 +81,7 @@ class ScreeningForm(FlaskForm):
 
     @property
     def says_something(self) -> bool:
-        """Whether the organiser answers the question now, and not later."""
+        """Whether the organiser says now, and not later, if the list was screened."""
         return self.how.data in ("screened", "not_needed")
 
     def attest(self, contact_list: ContactList, campaign: Campaign, account: Account) -> None:
@@ -93,8 +94,8 @@ class ScreeningForm(FlaskForm):
 
 
 class ScreeningBeforeImportForm(ScreeningForm):
-    """The form that asks about the screening before the list is imported. The organiser may answer
-    later."""
+    """The form that asks, before a list is imported, whether it was screened against the register
+    of people who do not want calls. The organiser may answer later."""
 
     how = RadioField(
         "Was this list screened?",
@@ -179,7 +180,8 @@ class ColumnsForm(FlaskForm):
         return [field for field in self if field.name.startswith("column_")]
 
     def targets(self) -> list[str]:
-        """Return the chosen target of each column."""
+        """Return each column's target, which says what the column contains, as the organiser chose
+        it."""
         return [field.data for field in self.columns()]
 
     def values_of(self, column: int) -> list[ValueField]:
@@ -198,21 +200,21 @@ class ColumnsForm(FlaskForm):
         return actions
 
     def update_targets(self) -> list[str]:
-        """Return every target whose stored values the import updates."""
+        """Return the targets that the import updates for people who are already in the campaign."""
         offered = updatable_targets(Mapping.of(["" for _ in self.targets()], self.targets()))
         chosen = {part_of(target) for target in self.update.data or ()}
         return [target for target in offered if part_of(target) in chosen]
 
     def update_choices(self) -> list[tuple[str, str]]:
-        """Return a (target, name) pair for each part of a person that can be updated. The target is
-        one of the part's targets, and the name is the one that the page shows."""
+        """Return a (target, name) pair for each part of a person's data that can be updated. The
+        target is one of the part's targets, and the name is the one that the page shows."""
         offered = updatable_targets(Mapping.of(["" for _ in self.targets()], self.targets()))
         parts = {part_of(target): target for target in reversed(offered)}
         return [(target, name_of_part(target)) for target in reversed(parts.values())]
 
     def agreed_rows(self) -> int | None:
-        """Return how many rows the organiser agreed to suppress, or None if the organiser did not
-        agree."""
+        """Return how many rows the organiser agreed to put on the do-not-call list, or None if the
+        organiser did not agree."""
         return _whole_number(self.suppress_rows.data)
 
     def empties_values(self) -> bool:
@@ -318,9 +320,9 @@ def columns_form(
 ) -> ColumnsForm:
     """Make the form for the columns of one file, filled with the guesses.
 
-    `mapping` has each column's target, guessed or sent. `counts` has the values in the yes-or-no
-    columns. If this request does not send the form, `kept` may have the values from the last time
-    the form was sent.
+    `mapping` has each column's target (what the column contains, such as "phone"), as guessed or as
+    sent in the form. `counts` has the values in the yes-or-no columns. If this request does not
+    send the form, `kept` may have the values from the last time the form was sent.
     """
     fields: dict[str, SelectField] = {f"column_{guess.index}": _column(guess) for guess in guesses}
     for column, values in counts.columns.items():

@@ -1,4 +1,4 @@
-"""The forms of a file that takes people out of calling."""
+"""The forms for a file of people who should not be called any more."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CHOICES = {
 
 
 class TakeOutForm(FlaskForm):
-    """The form that uploads a file of people to take out."""
+    """The form that uploads a file of people who should not be called any more, with the reason."""
 
     reason = RadioField(
         "Why should nobody call them any more?",
@@ -59,12 +59,14 @@ class NamesForm(FlaskForm):
     guesses: Sequence[ColumnGuess] = ()
 
     def columns_with_guesses(self) -> list[tuple[ColumnGuess, SelectField]]:
-        """Return each column's guess and select, in the file's order."""
+        """Return the guess about each column, with the column's select field, in the file's
+        order."""
         fields = [field for field in self if field.name.startswith("column_")]
         return list(zip(self.guesses, fields, strict=True))
 
     def targets(self) -> list[str]:
-        """Return the chosen target of each column."""
+        """Return each column's target, which says what the column contains, as the organiser chose
+        it."""
         return [field.data for _, field in self.columns_with_guesses()]
 
     def fault_of(self, mapping: Mapping) -> str:

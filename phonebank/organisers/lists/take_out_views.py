@@ -1,6 +1,6 @@
-"""The pages on which an organiser uploads a file that takes people out of calling, and sees whom
-the file identifies. The list's page (`views.progress`) shows how much of the file is processed, and
-has a button to undo the upload."""
+"""The pages on which an organiser uploads a file of people who should not be called any more, and
+sees whom the file identifies. The list's page (`views.progress`) shows how much of the file is
+processed, and has a button to undo the upload."""
 
 from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -65,7 +65,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
 @take_out.route("/<int:list_id>", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Show whom the columns name. A POST confirms the columns.
+    """Show the file's columns, and whom they identify. A POST confirms the columns.
 
     While a job counts the rows, htmx requests only the job's progress meter.
     """

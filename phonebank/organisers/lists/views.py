@@ -299,8 +299,8 @@ def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.post("/<int:list_id>/screening")
 @open_to(RoleName.ORGANISER)
 def state_screening(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Store the organiser's statement of whether and when the list was screened against the
-    country's register."""
+    """Store whether and when, according to the organiser, the list was compared with the country's
+    register of people who do not want calls."""
     campaign, contact_list = _list(campaign_id, list_id)
     try:
         ScreeningForm().attest(contact_list, campaign, current_user)
@@ -353,8 +353,8 @@ def _filled_screening_form(contact_list: ContactList) -> ScreeningForm:
 def _screening_form(
     campaign: Campaign, contact_list: ContactList, kept: MultiDict[str, str] | None
 ) -> ScreeningBeforeImportForm | None:
-    """Return the form that asks about the screening. Return None unless the law stops calls until
-    the organiser answers."""
+    """Return the form that asks whether the list was screened against the register of people who do
+    not want calls. Return None unless the law stops calls until the organiser answers."""
     if not screening.screening_of(contact_list, campaign).stops_calls:
         return None
     return ScreeningBeforeImportForm(*([kept] if kept else []), prefix="screening-")
@@ -363,8 +363,8 @@ def _screening_form(
 def _is_screening_stated(
     form: ScreeningBeforeImportForm | None, contact_list: ContactList, campaign: Campaign
 ) -> bool:
-    """Store what the organiser says about the screening. Return False, with an error in the form,
-    if it can't be stored."""
+    """Store what the organiser says about the list's screening. If this can't be stored, put an
+    error into the form and return False."""
     if form is None or not form.says_something:
         return True
     try:
@@ -377,8 +377,9 @@ def _is_screening_stated(
 
 
 def _check(campaign: Campaign, contact_list: ContactList, form: ColumnsForm) -> ImportCheck | None:
-    """Return what would happen to the file's rows with the form's columns. Return None if the
-    columns can't be used, or if a job counts the rows and has not succeeded."""
+    """Return what would happen to the file's rows if they were imported with the columns chosen in
+    the form. Return None if the columns can't be used, or if a job counts the rows and has not
+    succeeded."""
     mapping = Mapping.of(contact_list.headers, form.targets(), form.actions())
     if faults_of(mapping):
         return None

@@ -1,2 +1,2 @@
-"""The organiser's pages about calls by machine: the simulation of an evening, and what the records
-prove."""
+"""The organiser's pages about calls by machine: the simulation of an evening, and whether the calls
+followed the rules."""

@@ -1,4 +1,4 @@
-"""The form with the numbers for a simulated evening."""
+"""The form of a simulated evening: its callers, answer rate and length of talks."""
 
 from flask_wtf import FlaskForm
 from wtforms import IntegerField
@@ -8,7 +8,7 @@ from phonebank.machine_calls.simulations import CALLERS_AT_MOST
 
 
 class SimulationForm(FlaskForm):
-    """The form with the numbers for a simulated evening."""
+    """The form of a simulated evening: its callers, answer rate and length of talks."""
 
     callers = IntegerField(
         "How many callers?",

@@ -1,5 +1,5 @@
-"""The page that shows, for each day, whether calls by machine followed each rule according to their
-records, and the file of a day's records."""
+"""The page that shows whether a day's calls by machine followed each rule, and the file of that
+day's records."""
 
 import io
 from collections.abc import Iterator

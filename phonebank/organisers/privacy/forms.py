@@ -6,7 +6,7 @@ from wtforms.validators import InputRequired, Length
 
 
 class NumberForm(FlaskForm):
-    """The form that looks up the people who have a number."""
+    """The form that looks up people by their phone number."""
 
     number = StringField(
         "Phone number",
@@ -16,7 +16,8 @@ class NumberForm(FlaskForm):
 
 
 class EraseForm(FlaskForm):
-    """The form that erases a person. `contact_id` is one of the person's contacts."""
+    """The form that erases a person. `contact_id` is the id of one of the contacts that are stored
+    for the person."""
 
     contact_id = IntegerField(validators=[InputRequired()])
     never_again = BooleanField("Nobody will call their numbers again, not even from a later list")

@@ -139,7 +139,8 @@ def _contact(contact_id: int | None) -> Contact:
 
 
 def _people(contacts: Any) -> list[dict[str, Any]]:
-    """Return the people among these contacts. Contacts with the same name are one person."""
+    """Return the people whom these contacts stand for. Contacts with the same name are one
+    person."""
     people = []
     for _, group in groupby(contacts, key=lambda contact: contact.name_key):
         theirs = list(group)

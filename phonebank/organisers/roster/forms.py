@@ -14,7 +14,7 @@ from phonebank.roster.pace import BUDGET_AT_MOST, BUDGETS, KINDS, NEWCOMERS
 
 class FiltersForm(EditForm):
     """The form for a caller's filters: tick boxes for languages and for lists, and a choice of one
-    people filter.
+    people filter (by area, tag or column).
 
     If no list is ticked, the caller may get people on every list. If no language is ticked, the
     caller gets contacts in the same languages as a new caller.
@@ -42,7 +42,8 @@ class FiltersForm(EditForm):
 
 
 class PaceForm(EditForm):
-    """The form for pace limits: one whole-number field for each key of BUDGETS.
+    """The form for pace limits (how many people a caller may see within a given time), with one
+    whole-number field for each key of BUDGETS.
 
     The loop below adds the fields.
     """

@@ -29,7 +29,7 @@ def init_app(app: Flask) -> None:
 @history.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Show how many people the caller saw, how fast, and the outcomes.
+    """Show how many people the caller saw, how fast the caller worked, and how the calls ended.
 
     The page exists for removed callers too.
     """
@@ -67,8 +67,8 @@ def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def stop_now(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Stop a caller on every device. After that, new callers from the same address must wait to be
-    admitted."""
+    """Stop a caller on every device. For a day, new callers from the same network address must wait
+    until an organiser admits them."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     at = now()

@@ -16,7 +16,7 @@ pace = Blueprint("pace", __name__, url_prefix="/campaigns/<int:campaign_id>/pace
 
 
 def init_app(app: Flask) -> None:
-    """Add the page, and the template filter that words the evidence behind a flag."""
+    """Add the page, and the template filter that says why a caller was flagged."""
     app.register_blueprint(pace)
     app.add_template_filter(evidence_of, "pace_evidence")
 

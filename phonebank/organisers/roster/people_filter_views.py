@@ -1,5 +1,5 @@
-"""The organiser's page *Whom tonight*: the filters of people, and the filter that each party
-has."""
+"""The organiser's page *Whom tonight*: the filters that decide whom callers get, and the filter
+that each party uses."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -33,7 +33,8 @@ def init_app(app: Flask) -> None:
 @tonight.route("", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the filters and the parties. A POST adds a filter, and a job finds its people."""
+    """Show the filters and the parties. A POST adds a filter, and a job finds the people who fit
+    it."""
     campaign = campaign_for(current_user, campaign_id)
     fault = ""
     if request.method == "POST":
@@ -80,7 +81,7 @@ def delete(campaign_id: int, filter_id: int) -> ResponseReturnValue:
 @tonight.post("/<int:filter_id>/count")
 @open_to(RoleName.ORGANISER)
 def count(campaign_id: int, filter_id: int) -> ResponseReturnValue:
-    """Enqueue a job that finds a filter's people again."""
+    """Enqueue a job that finds the people who fit a filter now."""
     campaign = campaign_for(current_user, campaign_id)
     one = people_filters.filter_in(campaign, filter_id)
     commit_and_enqueue(count_filter, one.id)

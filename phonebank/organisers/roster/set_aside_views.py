@@ -1,4 +1,5 @@
-"""The organiser's pages that set a caller's recorded calls aside, and bring them back."""
+"""The pages on which an organiser sets a caller's recorded calls aside, so that they no longer
+count, and brings the calls back."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue

@@ -19,8 +19,8 @@ OVERTAKEN = (
 
 
 def load_script(campaign_id: int, script_id: int) -> tuple[Campaign, Script]:
-    """Return a campaign that the organiser may open, and its script. Raises NotFoundError if there
-    is no such campaign or script."""
+    """Return the campaign and the script with these ids, if the organiser may open the campaign.
+    Raises NotFoundError if there is no such campaign or script."""
     campaign = campaign_for(current_user, campaign_id)
     return campaign, script_for(campaign, script_id)
 

@@ -102,7 +102,7 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
 @editor.post("/check")
 @open_to(RoleName.ORGANISER)
 def check(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Return the form's diagnostics and preview, without saving the form.
+    """Return the diagnostics and the preview of the script in the form, without saving the form.
 
     The response to a request without the form has the status 204.
     """

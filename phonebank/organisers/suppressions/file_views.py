@@ -1,7 +1,8 @@
 """The pages of a do-not-call file: review its numbers, put them on the list, remove them again.
 
-When a file's numbers are on the list, these pages can remove them only all together. A file is kept
-until an organiser puts its numbers on the list or deletes the file, but for no longer than a day.
+Once a file's numbers are on the list, these pages can only remove all of them together. A file is
+kept until an organiser puts its numbers on the list or deletes the file, but for no longer than a
+day.
 """
 
 import logging
@@ -146,7 +147,8 @@ def take_back(batch_id: int) -> ResponseReturnValue:
 
 
 def _file(batch_id: int) -> SuppressionBatch:
-    """Return the batch of a do-not-call file. Raises NotFoundError if there is no such file.
+    """Return the `SuppressionBatch` in which a do-not-call file is stored. Raises NotFoundError if
+    there is no such file.
 
     NotFoundError is also raised for the batch of a contact list, because the list's own page shows
     that batch.

@@ -165,7 +165,8 @@ def _store_for_review(form: AddForm, data: bytes, filename: str) -> ResponseRetu
 
 
 def _count_in_words(new: int, already: int, refused: int) -> str:
-    """Return what happened to the numbers of a text, as sentences."""
+    """Say in sentences how many numbers were put on the list, how many were already there, and how
+    many lines could not be read."""
     words = f"{new:,} {'number was' if new == 1 else 'numbers were'} put on the list."
     if already:
         words += f" {already:,} {'was' if already == 1 else 'were'} already there."

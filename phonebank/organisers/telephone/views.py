@@ -1,4 +1,5 @@
-"""The page on which an organiser chooses how a campaign calls."""
+"""The page on which an organiser chooses whether callers use their own phones or a telephone
+service."""
 
 from typing import Any
 
@@ -61,7 +62,8 @@ def init_app(app: Flask) -> None:
 
 
 class TelephoneForm(EditForm):
-    """The form in which an organiser chooses how a campaign calls."""
+    """The form in which an organiser chooses how callers reach people: on their own phones, or
+    through a telephone service."""
 
     mode = RadioField("How do callers reach people?", coerce=CampaignMode)
     shown_number = StringField(
@@ -125,8 +127,8 @@ class TelephoneForm(EditForm):
 @telephone.route("", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
-    """Show how the campaign calls and what its calls have cost today. A POST changes how it
-    calls."""
+    """Show how callers reach people, and what the campaign's calls have cost today. A POST saves
+    the organiser's choice."""
     campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
     settings = db.session.get(PhoneSettings, campaign.id) or PhoneSettings(
         campaign_id=campaign.id, shown_number="", ring_seconds=25

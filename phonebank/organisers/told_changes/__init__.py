@@ -1,1 +1,2 @@
-"""The organiser's page of what people told callers about themselves."""
+"""The organiser's page of changes to people's data, such as a new number, that the people told
+callers."""

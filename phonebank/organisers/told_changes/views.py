@@ -1,4 +1,5 @@
-"""The page on which organisers accept or refuse what people told callers about themselves."""
+"""The page on which organisers accept or refuse changes to people's data, such as a new number,
+that the people told callers."""
 
 from collections.abc import Callable
 
@@ -57,7 +58,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def accept(campaign_id: int, change_id: int) -> ResponseReturnValue:
-    """Accept a change: store what the person said in their contact."""
+    """Accept a change: update the contact with what the person said."""
     return _act(campaign_id, change_id, decide.accept, "accepted")
 
 

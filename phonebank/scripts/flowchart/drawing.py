@@ -120,7 +120,8 @@ class _FlowchartBuilder:
         return list(found.values())
 
     def _find_back_edges(self, connections: Iterable[_Connection]) -> list[_Connection]:
-        """Return the connections that lead back. The search is depth-first and uses a stack."""
+        """Return the connections that lead back to an earlier step. The search is depth-first and
+        uses a stack."""
         out: dict[str, list[_Connection]] = {}
         for connection in connections:
             if not connection.problem:
@@ -252,7 +253,7 @@ class _FlowchartBuilder:
 
         The steps of layer n are in row 2n, and the labels below them are in row 2n + 1. A
         connection over several layers runs through lanes: gaps in the rows, shared by all arrows to
-        its target.
+        the same step.
         """
         deepest = max(self.layers.values())
         rows: list[list[Key]] = [[] for _ in range(2 * deepest + 2)]
@@ -306,7 +307,8 @@ def _label(connection: _Connection) -> Label:
 
 
 def _arrows(edges: list[Edge], positions: dict[Key, _Position]) -> list[Arrow]:
-    """Draw every edge: straight down to the end of its row, then a curve to the shape below."""
+    """Draw every piece of an arrow: straight down to the lower edge of its row, then a curve to the
+    shape below."""
     leaving: dict[Key, list[Key]] = {}
     for edge in edges:
         leaving.setdefault(edge.upper, []).append(edge.lower)

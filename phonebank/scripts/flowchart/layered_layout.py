@@ -63,7 +63,7 @@ def position_nodes(
 ) -> dict[Key, float]:
     """Return the middle of each node, in px from the left edge of the leftmost node.
 
-    The rows must be in their final order.
+    The nodes of each row must be in their final order.
     """
     above, below = _neighbours(edges)
     x: dict[Key, float] = {}
