@@ -291,8 +291,14 @@ class RedisQueue:
         try:
             yield got
         finally:
-            if got and self._redis.get(key) == token:
-                self._redis.delete(key)
+            if got:
+                end_lock(self._redis, key, token)
+
+
+def end_lock(client: Redis, key: str, token: str, after_ms: int = 0) -> None:
+    """Let a lock expire after this many milliseconds, or at once. If the lock no longer has this
+    token, it belongs to another process, and nothing changes."""
+    client.eval(_source("end_lock"), 1, key, token, after_ms)
 
 
 def _joined(list_ids: Iterable[int | str]) -> str:

@@ -6,14 +6,15 @@ counts. The other requests get the last counts and the time of these counts.
 """
 
 import json
+import secrets
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from redis import Redis
 from redis.exceptions import RedisError
 
+from phonebank.contact_queue.redis_queue import end_lock
 from phonebank.contact_queue.status_counts import BUCKETS, Bucket, buckets_of, capacity_per_hour
 from phonebank.core.redis import redis_store
 from phonebank.models import Campaign, now
@@ -46,9 +47,10 @@ def queue_status(campaign: Campaign) -> QueueStatus | None:
     """
     redis = redis_store()
     counted, turn = f"figures:{{{campaign.id}}}", f"figures:{{{campaign.id}}}:turn"
+    token = secrets.token_hex(8)
     try:
         # While this key exists, a request is counting, or its counts are still current.
-        if not redis.set(turn, "taken", nx=True, ex=COUNTING_AT_MOST):
+        if not redis.set(turn, token, nx=True, ex=COUNTING_AT_MOST):
             last = redis.get(counted)
             return _from_json(str(last)) if last else None
     except RedisError:
@@ -58,10 +60,14 @@ def queue_status(campaign: Campaign) -> QueueStatus | None:
         status = count_status(campaign)
     except BaseException:
         with suppress(RedisError):
-            redis.delete(turn)
+            end_lock(redis, turn, token)
         raise
     with suppress(RedisError):
-        _share(redis, counted, turn, status, time.monotonic() - began)
+        serve_ms = max(1, round((time.monotonic() - began) * SERVE_TIMES * 1000))
+        with redis.pipeline() as both:
+            both.set(counted, _to_json(status), px=serve_ms + SHOWN_WHILE_COUNTING * 1000)
+            end_lock(both, turn, token, serve_ms)
+            both.execute()
     return status
 
 
@@ -78,14 +84,6 @@ def last_status(campaign: Campaign) -> QueueStatus | None:
 def count_status(campaign: Campaign) -> QueueStatus:
     """Count the campaign's contacts now, and return their status."""
     return QueueStatus(now(), buckets_of(campaign), capacity_per_hour(campaign))
-
-
-def _share(redis: Redis, counted: str, turn: str, status: QueueStatus, took: float) -> None:
-    serve_ms = max(1, round(took * SERVE_TIMES * 1000))
-    with redis.pipeline() as both:
-        both.set(counted, _to_json(status), px=serve_ms + SHOWN_WHILE_COUNTING * 1000)
-        both.pexpire(turn, serve_ms)
-        both.execute()
 
 
 def _to_json(status: QueueStatus) -> str:

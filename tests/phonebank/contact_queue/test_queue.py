@@ -1,11 +1,16 @@
 """What a claim asks of the queue: take a contact, release it, top up the lanes."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from redis import Redis
 
 from phonebank.contact_queue import refill
 from phonebank.contact_queue.queue import STALE_IN_A_ROW, ContactQueue
 from phonebank.contact_queue.redis_queue import QueueEntry, redis_queue_of
 from phonebank.core.db import db
+from phonebank.core.redis import redis_store
 from phonebank.models import Contact, ContactState, new_id
 from tests.factories import create_contact
 from tests.phone_bank import PhoneBank
@@ -66,3 +71,34 @@ def test_after_five_stale_contacts_the_lanes_are_refilled_from_empty(
     taken = queue.take(new_id())
     assert taken is not None
     assert db.session.get(Contact, taken.contact_id) is not None
+
+
+def test_a_lock_that_expires_as_it_ends_is_left_to_the_process_that_took_it(
+    phone_bank: PhoneBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis, key = redis_store(), f"queue:{{{phone_bank.campaign.id}}}:lock:refill"
+    lock = redis_queue_of(phone_bank.campaign.id).lock
+    with lock("refill") as is_mine:
+        assert is_mine
+        monkeypatch.setattr(redis, "execute_command", taken_after_one_command(redis, key))
+    assert redis.get(key) == "another process"
+    with lock("refill") as is_mine:
+        assert not is_mine
+    redis.delete(key)
+    with lock("refill") as is_mine:
+        assert is_mine
+    assert redis.get(key) is None
+
+
+def taken_after_one_command(redis: Redis, key: str) -> Callable[..., Any]:
+    """Return a method that executes one command. Then the lock expires, and another process takes
+    it."""
+    execute = redis.execute_command
+
+    def once(*command: Any, **options: Any) -> Any:
+        redis.execute_command = execute  # type: ignore[method-assign]
+        answer = execute(*command, **options)
+        redis.set(key, "another process")
+        return answer
+
+    return once

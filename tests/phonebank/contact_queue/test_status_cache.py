@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -163,6 +164,25 @@ def test_a_request_that_fails_to_count_leaves_the_turn_to_the_next(
         with pytest.raises(RuntimeError):
             queue_status(campaign)
     assert queue_status(campaign) is not None
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_request_that_counts_too_long_leaves_the_turn_to_the_request_that_has_it_now(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    turn = f"figures:{{{campaign.id}}}:turn"
+
+    def slow(campaign: Campaign) -> QueueStatus:
+        redis_store().set(turn, "another request", px=50_000)
+        if fails:
+            raise RuntimeError
+        return count_status(campaign)
+
+    monkeypatch.setattr(status_cache, "count_status", slow)
+    with pytest.raises(RuntimeError) if fails else nullcontext():
+        queue_status(campaign)
+    assert redis_store().get(turn) == "another request"
+    assert redis_store().pttl(turn) > 40_000
 
 
 def test_without_redis_everyone_counts_for_themselves(
