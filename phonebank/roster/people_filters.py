@@ -39,8 +39,8 @@ VALUES_AT_MOST = 200  # in one condition
 @dataclass(frozen=True)
 class Conditions:
     """The conditions of a filter. `columns` has the accepted values, in lower case, by the name of
-    a column that is kept from uploaded lists. `areas` are the beginnings of postcodes, without
-    spaces. `tags` are in lower case.
+    a column that is kept from uploaded lists. `areas` are the beginnings of postcodes, in upper
+    case. They have only letters and digits. `tags` are in lower case.
 
     A person matches if each condition contains a value that the person has.
     """
@@ -55,7 +55,7 @@ class Conditions:
         given = {name: split_values(words) for name, words in columns.items()}
         return cls(
             {name: values for name, values in given.items() if values},
-            [re.sub(r"\W", "", area).upper() for area in split_values(areas)],
+            [re.sub("[^A-Z0-9]", "", area.upper()) for area in split_values(areas)],
             split_values(tags),
         )
 
@@ -98,8 +98,8 @@ def columns_to_filter_by(campaign: Campaign) -> list[str]:
 
 def add_filter(campaign: Campaign, name: str, conditions: Conditions) -> PeopleFilter:
     """Add a filter. Afterwards, the job that finds the filter's people must be started. Raises
-    InvalidInputError if the filter has no name or no condition, if the name is taken, or if there
-    are too many filters or values."""
+    InvalidInputError if the filter has no name or no condition, if the name is taken, if an area
+    has no letter and no digit, or if there are too many filters or values."""
     name = " ".join(name.split())
     present = filters_of(campaign)
     if not name or len(name) > NAME_AT_MOST:
@@ -111,6 +111,11 @@ def add_filter(campaign: Campaign, name: str, conditions: Conditions) -> PeopleF
     if not (conditions.columns or conditions.areas or conditions.tags):
         raise InvalidInputError(
             "This filter would fit everyone.", "Fill in at least one of the boxes."
+        )
+    if "" in conditions.areas:
+        # Every postcode begins with "".
+        raise InvalidInputError(
+            "One of the areas has no letter and no digit.", "Write an area like this: CF10."
         )
     values = [conditions.areas, conditions.tags, *conditions.columns.values()]
     if len(present) >= FILTERS_AT_MOST or max(map(len, values)) > VALUES_AT_MOST:
@@ -187,10 +192,10 @@ def _fits(conditions: Conditions) -> tuple[str, dict[str, Any]]:
         values |= {f"name{number}": name, f"values{number}": list(wanted)}
     if conditions.areas:
         parts.append(
-            "upper(replace(coalesce(contact.postcode, ''), ' ', ''))"
-            " LIKE ANY (CAST(:areas AS text[]))"
+            "regexp_replace(upper(coalesce(contact.postcode, '')), '[^A-Z0-9]', '', 'g')"
+            " ^@ ANY (CAST(:areas AS text[]))"
         )
-        values["areas"] = [f"{area}%" for area in conditions.areas]
+        values["areas"] = list(conditions.areas)
     if conditions.tags:
         parts.append(
             "EXISTS (SELECT FROM contact_tag WHERE contact_tag.contact_id = contact.id"

@@ -47,6 +47,7 @@ PEOPLE = [
     ("Bo", {"ward": "riverside "}, "CF10 1EP"),
     ("Cy", {"ward": "Canton"}, "CF11 9XX"),
     ("Di", {}, None),
+    ("Ed", {}, "90210-1234"),
 ]
 
 
@@ -94,6 +95,9 @@ def everyone_for(caller: Caller) -> set[str]:
         (Conditions.parse({"ward": "RIVERSIDE"}, "", ""), {"Ada"}),
         (Conditions.parse({"ward": "riverside, canton", "town": ""}, "", ""), {"Ada", "Cy"}),
         (Conditions.parse({}, "cf11, CF10 1", ""), {"Ada", "Bo", "Cy"}),
+        (Conditions.parse({}, "c_1", ""), set()),
+        (Conditions.parse({}, "cf_11 9%", ""), {"Ada", "Cy"}),
+        (Conditions.parse({}, "90210-12", ""), {"Ed"}),
         (Conditions.parse({"ward": "canton"}, "CF11", ""), {"Cy"}),
         (Conditions.parse({}, "", "Teacher; nurse"), {"Di"}),
         (Conditions.parse({"ward": "%"}, "", ""), set()),
@@ -128,7 +132,7 @@ def test_a_party_s_callers_get_its_people_and_are_told_when_none_are_left(
     db.session.commit()
     assert everyone_for(inside) == {"Ada"}
     assert everyone_for(own) == {"Cy"}
-    assert everyone_for(outside) == {"Ada", "Bo", "Cy", "Di"}
+    assert everyone_for(outside) == {"Ada", "Bo", "Cy", "Di", "Ed"}
 
     db.session.execute(text("UPDATE contact SET state = 'finished' WHERE first_name = 'Ada'"))
     db.session.commit()
@@ -150,7 +154,7 @@ def test_a_party_s_callers_get_its_people_and_are_told_when_none_are_left(
     db.session.commit()
     db.session.expire_all()
     assert db.session.get_one(Party, party.id).filter_id is None
-    assert everyone_for(inside) == {"Bo", "Cy", "Di"}
+    assert everyone_for(inside) == {"Bo", "Cy", "Di", "Ed"}
 
 
 def test_a_filter_needs_a_name_of_its_own_and_a_condition(campaign: Campaign) -> None:
@@ -160,6 +164,8 @@ def test_a_filter_needs_a_name_of_its_own_and_a_condition(campaign: Campaign) ->
         ("", riverside),
         ("river side", riverside),
         ("All", Conditions.parse({"ward": " ,"}, "", "")),
+        ("Any", Conditions.parse({}, "%", "")),
+        ("Some", Conditions.parse({}, "CF11, _", "")),
         ("Many", Conditions.parse({}, ",".join(map(str, range(201))), "")),
     ):
         with pytest.raises(InvalidInputError):
