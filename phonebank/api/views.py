@@ -87,8 +87,9 @@ def contact(contact_id: int) -> Response:
 def outcomes(query: OutcomesQuery) -> Response:
     """The campaign's recorded calls, in the order in which they changed.
 
-    A call appears half a minute after it was recorded. After that, no other call can appear in an
-    earlier place, so a client that keeps the last cursor misses no call. If a call is corrected or
+    A call appears half a minute after it was recorded, or later if something that began earlier is
+    still being saved. After that, no other call can appear in an earlier place, so a client that
+    keeps the last cursor misses no call. If a call is corrected or
     set aside later, it appears again, with the same `call_id` and a later `changed_at`. Keep only
     this later version.
     """

@@ -6,19 +6,15 @@ read as fast as the first.
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, select, text
 
 from phonebank.core.db import db
+from phonebank.core.settled import settled_moment
 from phonebank.exports.people import status_sql
-from phonebank.models import ContactList, now
-
-# An outcome that is being recorded commits within this time or not at all. (A statement may take 12
-# seconds, after 5 seconds of waiting for a connection.) So no outcome can appear later on a page
-# that a client has read already.
-SETTLED_AFTER = timedelta(seconds=30)
+from phonebank.models import ContactList
 
 _PERSON = f"""
 SELECT contact.id, contact.contact_list_id, contact.external_id, contact.first_name,
@@ -110,12 +106,13 @@ def find_person(campaign_id: int, contact_id: int) -> Row[Any] | None:
 
 def outcomes_after(key: OutcomeKey, campaign_id: int, at_most: int) -> Sequence[Row[Any]]:
     """Return up to `at_most` recorded calls of the campaign, starting after `key`, in the order in
-    which they changed. Changes in the last SETTLED_AFTER are left out."""
+    which they changed. A change is left out while an earlier change may still appear
+    (`settled_moment`)."""
     values = {
         "campaign_id": campaign_id,
         "since": key.changed_at,
         "id": key.call_id,
-        "settled": now() - SETTLED_AFTER,
+        "settled": settled_moment(),
         "at_most": at_most,
     }
     return db.session.execute(_OUTCOMES, values).all()

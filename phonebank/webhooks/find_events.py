@@ -16,7 +16,8 @@ from sqlalchemy import Row, select, text
 
 from phonebank.core.db import db
 from phonebank.core.locks import get_locked
-from phonebank.exports.pages import CHANGED_OUTCOMES, SETTLED_AFTER
+from phonebank.core.settled import settled_moment
+from phonebank.exports.pages import CHANGED_OUTCOMES
 from phonebank.models import Webhook, WebhookDelivery, WebhookEvent, now
 
 # One request has at most this many events.
@@ -24,15 +25,6 @@ EVENTS_A_DELIVERY = 100
 # One run reads this many rows for one webhook. The next run continues.
 ROWS_A_RUN = 2000
 
-# Finds the moment before which no more rows can appear. No page's statement can still write a row
-# that is older than `:latest`. A job may keep a transaction open for longer, so the start of the
-# oldest transaction that has written something is considered too.
-_SETTLED = text("""
-SELECT least(:latest, (
-    SELECT min(xact_start) FROM pg_stat_activity
-    WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
-) - CAST(:margin AS interval))
-""")
 _OUTCOMES = text(f"""
 SELECT call.id, contact_id, outcome, reached, conversation, yes, corrected_at, set_aside_at,
        changed_at
@@ -119,14 +111,6 @@ def newest_in_inbox(campaign_id: int) -> int:
     """Return the id of the newest entry of a campaign's inbox, or 0 if the inbox is empty."""
     newest: int = db.session.scalars(_NEWEST_IN_INBOX, {"campaign_id": campaign_id}).one()
     return newest
-
-
-def settled_moment() -> datetime:
-    """Return the moment (an aware datetime) up to which all changes are committed, so that no row
-    with an earlier time can still appear."""
-    values = {"latest": now() - SETTLED_AFTER, "margin": SETTLED_AFTER}
-    settled: datetime = db.session.scalars(_SETTLED, values).one()
-    return settled
 
 
 def _deliver(webhook: Webhook, event: WebhookEvent, found: Iterator[dict[str, Any]]) -> None:

@@ -30,7 +30,7 @@ from tests.phonebank.exports.room import create_room, make_call
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("phonebank.exports.pages.SETTLED_AFTER", timedelta(0))
+    monkeypatch.setattr("phonebank.core.settled.SETTLED_AFTER", timedelta(0))
 
 
 def test_every_person_comes_once_and_only_those_of_the_campaign(app_context: Flask) -> None:
@@ -124,7 +124,7 @@ def test_outcomes_of_one_moment_are_told_apart(app_context: Flask) -> None:
 def test_an_outcome_waits_until_none_can_come_before_it(
     app_context: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("phonebank.exports.pages.SETTLED_AFTER", timedelta(seconds=30))
+    monkeypatch.setattr("phonebank.core.settled.SETTLED_AFTER", timedelta(seconds=30))
     room = create_room()
     create_contact(room.contact_list)
     make_call(room, "no_answer")
@@ -133,6 +133,26 @@ def test_an_outcome_waits_until_none_can_come_before_it(
     db.session.execute(text("UPDATE call SET recorded_at = recorded_at - interval '31 seconds'"))
     db.session.commit()
     assert len(client.get("/outcomes").json["outcomes"]) == 1
+
+
+def test_an_outcome_waits_for_a_change_that_commits_late(app_context: Flask) -> None:
+    room = create_room()
+    for _ in range(2):
+        create_contact(room.contact_list)
+    make_call(room, "no_answer")
+    client = api_client(app_context, room.campaign)
+    page = client.get("/outcomes").json
+    first = page["outcomes"][0]["call_id"]
+    with db.engine.begin() as job:
+        # The job has read the clock, and now it waits for the lock of another row.
+        change = text("UPDATE call SET organiser_changed_at = :at WHERE id = :id")
+        job.execute(change, {"at": now(), "id": first})
+        make_call(room, "busy")
+        page = client.get("/outcomes", cursor=page["next_cursor"]).json
+        assert page["outcomes"] == []
+    changed = client.get("/outcomes", cursor=page["next_cursor"]).json["outcomes"]
+    assert [call["outcome"] for call in changed] == ["no_answer", "busy"]
+    assert changed[0]["call_id"] == first
 
 
 def test_a_call_appears_again_when_it_is_corrected_and_when_it_is_set_aside(

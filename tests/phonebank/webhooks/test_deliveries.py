@@ -44,7 +44,7 @@ SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
 
 @pytest.fixture
 def crm(app_context: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    monkeypatch.setattr("phonebank.webhooks.find_events.SETTLED_AFTER", timedelta(0))
+    monkeypatch.setattr("phonebank.core.settled.SETTLED_AFTER", timedelta(0))
     with receiver(monkeypatch) as state:
         yield state
 

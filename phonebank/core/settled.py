@@ -1,0 +1,33 @@
+"""The moment up to which all changes are committed. Code that reads rows in the order in which they
+changed, and continues from the last row that it has read, stops at this moment. So it misses no
+row."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from phonebank.core.db import db
+from phonebank.models import now
+
+# A page's change commits within this time or not at all. (A statement may take 12 seconds, after 5
+# seconds of waiting for a connection.) The time is also longer than the difference between the
+# servers' clocks.
+SETTLED_AFTER = timedelta(seconds=30)
+
+# No page's statement can still write a row that is older than `:latest`. A job may keep a
+# transaction open for longer, because it may wait for locks after it has read the clock. So the
+# start of the oldest transaction that has written or locked something is considered too.
+_SETTLED = text("""
+SELECT least(:latest, (
+    SELECT min(xact_start) FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+) - CAST(:margin AS interval))
+""")
+
+
+def settled_moment() -> datetime:
+    """Return the moment (an aware datetime) up to which all changes are committed, so that no row
+    with an earlier time can still appear. A statement that comes later sees all these changes."""
+    values = {"latest": now() - SETTLED_AFTER, "margin": SETTLED_AFTER}
+    settled: datetime = db.session.scalars(_SETTLED, values).one()
+    return settled
