@@ -166,13 +166,17 @@ def _parties_hosted(campaign: Campaign) -> ColumnElement[int]:
 
 
 def _marks_given(campaign: Campaign) -> ColumnElement[int]:
-    """The number of the campaign's callers who have a trained mark from this volunteer."""
+    """The number of people in the campaign who have a trained mark from this volunteer. A volunteer
+    with marks on several devices counts once."""
     mark = TrainedMark.__table__.alias("given")
+    kept = VolunteerCaller.__table__.alias("kept")
     as_host = select(Account.id).where(Account.email == Volunteer.email)
     as_trainer = select(VolunteerRole.id).where(VolunteerRole.email == Volunteer.email)
+    # A caller who belongs to no volunteer counts as one person. No volunteer has a negative id.
+    person = func.coalesce(kept.c.volunteer_id, -mark.c.caller_id)
     return (
-        select(func.count())
-        .select_from(mark)
+        select(func.count(person.distinct()))
+        .select_from(mark.outerjoin(kept, kept.c.caller_id == mark.c.caller_id))
         .where(
             mark.c.campaign_id == campaign.id,
             mark.c.taken_back_at.is_(None),

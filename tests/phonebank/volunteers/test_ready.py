@@ -114,6 +114,10 @@ def test_a_trained_host_is_ready_to_train_and_a_trainer_to_organise(
     trained = [create_caller(campaign, practised_at=now()) for _ in range(9)]
     for caller in trained[:8]:
         give_mark(caller, None, trainer)
+    one = find_or_create("one@example.org", "One")
+    for caller in (trained[0], create_caller(campaign, practised_at=now())):  # two devices
+        keep_calls(one, caller)
+        give_mark(caller, None, trainer)
     assert next_step(volunteer, campaign) is None
     give_mark(trained[8], None, trainer)
     step = next_step(volunteer, campaign)
