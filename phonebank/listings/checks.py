@@ -97,6 +97,7 @@ def hide(listing: Listing, shown: str) -> None:
     _refuse_unless_listed(listing, "hide")
     refuse_if_changed(listing, shown)
     listing.state = ListingState.HIDDEN
+    listing.returned_because = None  # only an organiser decides about it now
     settle_reports(listing)
 
 

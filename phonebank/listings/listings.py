@@ -219,7 +219,8 @@ def change_details(listing: Listing, details: Details) -> bool:
 
 def move(listing: Listing, starts_at: datetime) -> None:
     """Move an event to another time (aware). Every guest who is accepted, or waits for an answer or
-    a place, gets an e-mail about the new time. Accepted guests get new reminders.
+    a place, gets an e-mail about the new time. Accepted guests get new reminders. If an editor sent
+    the listing back, it waits for a check again.
 
     Raises InvalidInputError for a time that has passed, and ConflictError if the event is cancelled
     or over.
@@ -231,6 +232,7 @@ def move(listing: Listing, starts_at: datetime) -> None:
     if starts_at == listing.starts_at:
         return
     listing.starts_at = starts_at
+    listing.returned_because = None  # it waits for a check again
     if party is not None:
         party.starts_at = starts_at
     listing.sequence += 1
@@ -247,6 +249,7 @@ def cancel(listing: Listing) -> None:
     if listing.state == ListingState.CANCELLED:
         return
     listing.state = ListingState.CANCELLED
+    listing.returned_because = None
     listing.sequence += 1
     forget_reminders(listing)
     queue_for_guests(listing, MailKind.CANCELLED, (GuestState.ACCEPTED, *WAITING), now())

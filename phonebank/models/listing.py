@@ -84,7 +84,8 @@ class Listing(Base):
     sequence: Mapped[int] = mapped_column(default=0)
     # When an organiser, an editor or the host last confirmed that the listing is right.
     checked_at: Mapped[datetime | None]
-    # Why an editor sent the listing back to its host. None once the host has changed it.
+    # Why an editor sent the listing back to its host. None once the host has changed or cancelled
+    # it, or somebody has hidden it.
     returned_because: Mapped[str | None] = mapped_column(String(200))
     asked_if_right_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)

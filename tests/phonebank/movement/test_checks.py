@@ -203,6 +203,33 @@ def test_an_editor_checks_hides_and_sends_back_with_a_reason(
         assert {"listing checked", "listing hidden", "listing sent back"} <= set(recorded)
 
 
+@pytest.mark.parametrize("action", ["move", "hide", "cancel"])
+def test_a_returned_event_waits_for_its_host_only_until_somebody_acts(
+    app: Flask, stage: Stage, editor: FlaskClient, action: str
+) -> None:
+    one = f"{PAGE}/{stage.listing_id}"
+    said = {"reason": "Wednesday is the day of the march."}
+    editor.post(f"{one}/back", data=shown_on(editor, PAGE) | said).close()
+    assert state_of(app, stage) == (ListingState.WAITING, said["reason"])
+    host = app.test_client()
+    sign_in(host, stage.host_id)
+    page = f"/parties/{stage.party_id}/guests"
+    if action == "move":
+        host.post(f"{page}/move", data={"starts_at": "2036-03-05T19:00"})
+    elif action == "hide":
+        editor.post(f"{one}/hide", data=shown_on(editor, PAGE))
+    else:
+        host.post(f"{page}/cancel")
+    state = {"move": "waiting", "hide": "hidden", "cancel": "cancelled"}[action]
+    assert state_of(app, stage) == (state, None)
+    assert "until you have changed" not in host.get(page).text
+    if action == "move":
+        assert "New" in editor.get(PAGE).text
+        with app.app_context():
+            told = editors.editors_to_tell(now())
+            assert [(editor.email, editor.events) for editor in told] == [("edi@example.org", 1)]
+
+
 def test_nobody_answers_for_an_event_that_has_changed_since_their_page(
     app: Flask, stage: Stage, editor: FlaskClient
 ) -> None:
