@@ -4,16 +4,18 @@ The people are read like the rows of an upload, and checked in the same way (`no
 `persist`). New people are put on a separate contact list, which organisers can pause or undo like
 an upload. If the law requires that a list is compared with the register of people who do not want
 calls, no more people are added to the list after this screening. The next new person, or the next
-new number of somebody in the campaign, begins another list. The calling code commits.
+new number of somebody in the campaign, begins another list, with a number after its name. The
+calling code commits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain, count
 from typing import Any
 
 from sqlalchemy import Row as SqlRow
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, NotFoundError
@@ -236,7 +238,7 @@ def _begin_list(
 ) -> ContactList:
     begun = ContactList(
         campaign_id=campaign.id,
-        name=name,
+        name=_free_name(campaign, name),
         filename="other software",
         state=ListState.READY,
         priority=priority,
@@ -246,6 +248,16 @@ def _begin_list(
     db.session.add(begun)
     db.session.flush()
     return begun
+
+
+def _free_name(campaign: Campaign, name: str) -> str:
+    """Return the name, or if a list of the campaign has this name already, the name with the first
+    number after it that is free."""
+    taken = set(
+        db.session.scalars(select(ContactList.name).where(ContactList.campaign_id == campaign.id))
+    )
+    numbered = (f"{name} {number}" for number in count(2))
+    return next(free for free in chain((name,), numbered) if free not in taken)
 
 
 def _has_unscreened(found: Sequence[SqlRow[Any]]) -> bool:
@@ -259,9 +271,12 @@ def _has_unscreened(found: Sequence[SqlRow[Any]]) -> bool:
 def _next_list(screened: ContactList, campaign: Campaign) -> ContactList:
     """Begin a list that must be compared separately with the register of people who do not want
     calls. The token that added people to `screened` adds its next people to the new list."""
-    begun = _begin_list(campaign, screened.name, screened.created_by_id, screened.priority)
-    token = update(ApiToken).where(ApiToken.contact_list_id == screened.id)
-    db.session.execute(token.values(contact_list_id=begun.id))
+    is_token = ApiToken.contact_list_id == screened.id
+    # An earlier list of the token may have a number after its name, which the new list must not
+    # repeat.
+    name = db.session.scalar(select(ApiToken.name).where(is_token)) or screened.name
+    begun = _begin_list(campaign, name, screened.created_by_id, screened.priority)
+    db.session.execute(update(ApiToken).where(is_token).values(contact_list_id=begun.id))
     return begun
 
 

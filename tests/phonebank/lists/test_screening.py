@@ -277,6 +277,7 @@ def test_people_from_other_software_are_not_called_on_an_older_screening(
     assert db.session.query(ContactList).count() == 2
     assert (first.removed, first.rows_stored) == (False, 1)
     assert (second.removed, second.screening_lapsed, second.rows_stored) == (True, True, 2)
+    assert second.name == f"{first.name} 2"
 
     person = db.session.query(Contact).filter_by(external_id="1").one()
     for numbers in (["020 7219 3009"], ["020 7219 3008", "020 7219 3009"]):
@@ -297,6 +298,7 @@ def test_people_from_other_software_are_not_called_on_an_older_screening(
     assert send(software, **ada, phones=["020 7219 3005"]) == "updated"
     third = db.session.get_one(ContactList, person.contact_list_id)
     assert third.removed
+    assert third.name == f"{first.name} 3"
     attest(third, campaign, None, account, "They agreed to our calls")
     db.session.commit()
     assert send(software, first_name="Cy", phones=["020 7219 3007"]) == "created"
