@@ -127,25 +127,29 @@ def erase_from_do_not_call_files(person: Person) -> int:
     line that has one of the person's numbers. Return how many files were rewritten or deleted. A
     file that cannot be read any more is deleted if it may contain the person."""
     changed = 0
-    query = select(SuppressionBatch.id).where(
-        SuppressionBatch.state == BatchState.UPLOADED, SuppressionBatch.data.is_not(None)
-    )
-    for batch_id in db.session.scalars(query).all():
+    for batch_id in _do_not_call_files():
         batch = get_locked(SuppressionBatch, batch_id)
-        if batch is None or batch.data is None:
-            continue
-        data = batch.data
-        if not person.may_be_in(data.decode("utf-8", "replace").replace("\0", "")):
+        if batch is None or batch.data is None or not _may_be_in_data(batch.data, person):
             continue
         changed += 1
-        # Only the numbers are compared here, because such a file often has no names.
-        by_number = replace(person, name_key="")
         try:
-            records = read_record_texts([data], sniff(data))
+            records = read_record_texts([batch.data], sniff(batch.data))
+            by_number = _by_number(person)
             batch.data = b"".join(_in_pieces(_without(records, by_number, batch.country)))
         except InvalidFileError:
             db.session.delete(batch)
     return changed
+
+
+def do_not_call_files_with(person: Person) -> list[str]:
+    """Return the names of the do-not-call files that have one of the person's numbers, and whose
+    numbers are not on the list yet. A file that cannot be read any more is among them if it may
+    contain the person."""
+    return [
+        batch.filename
+        for batch_id in _do_not_call_files()
+        if (batch := db.session.get(SuppressionBatch, batch_id)) and _has_number(batch, person)
+    ]
 
 
 def erase_from_snapshots() -> None:
@@ -160,6 +164,32 @@ def is_in_upload(contact_list: ContactList, person: Person) -> bool:
     records = read_record_texts(chunks_of(contact_list.id), Dialect(**contact_list.dialect))
     country = _country_of(contact_list)
     return any(person.may_be_in(t) and person.is_in(row.cells, country) for row, t in records)
+
+
+def _do_not_call_files() -> Sequence[int]:
+    query = select(SuppressionBatch.id).where(
+        SuppressionBatch.state == BatchState.UPLOADED, SuppressionBatch.data.is_not(None)
+    )
+    return db.session.scalars(query.order_by(SuppressionBatch.id)).all()
+
+
+def _has_number(batch: SuppressionBatch, person: Person) -> bool:
+    if batch.data is None or not _may_be_in_data(batch.data, person):
+        return False
+    try:
+        records = read_record_texts([batch.data], sniff(batch.data))
+        return any(_by_number(person).is_in(row.cells, batch.country) for row, _ in records)
+    except InvalidFileError:
+        return True
+
+
+def _may_be_in_data(data: bytes, person: Person) -> bool:
+    return person.may_be_in(data.decode("utf-8", "replace").replace("\0", ""))
+
+
+def _by_number(person: Person) -> Person:
+    """Return the person without a name, because a do-not-call file often has no names."""
+    return replace(person, name_key="")
 
 
 def _without(records: Iterator[tuple[object, str]], person: Person, country: str) -> Iterator[str]:

@@ -17,9 +17,11 @@ from phonebank.models import (
     CallSight,
     Campaign,
     Contact,
+    ContactChange,
     ContactList,
     ContactSight,
     ContactTag,
+    DeadNumber,
     InboxItem,
     RefusedRow,
     SightKind,
@@ -29,7 +31,7 @@ from phonebank.models import (
     now,
 )
 from phonebank.privacy.person import Person
-from phonebank.privacy.stored_files import is_in_upload, stored_lists
+from phonebank.privacy.stored_files import do_not_call_files_with, is_in_upload, stored_lists
 from phonebank.rules.outcomes import outcome_of
 from phonebank.suppressions.hashed_numbers import entry_of
 
@@ -94,6 +96,7 @@ def _about(contact: Contact) -> Iterator[str]:
     for name, value in contact.fields.items():
         yield f"{name}: {value}"
     yield from _tags(contact)
+    yield from _earlier_values(contact)
     yield f"Time zone by which you are called: {contact.zone_key or 'not known'}"
     if contact.callback_at:
         yield f"A call back was promised for: {_moment(contact.callback_at)}"
@@ -135,6 +138,29 @@ def _tags(contact: Contact) -> Iterator[str]:
     query = select(ContactTag.tag).where(ContactTag.contact_id == contact.id).distinct()
     if tags := db.session.scalars(query.order_by(ContactTag.tag)).all():
         yield f"Tags: {', '.join(tags)}"
+
+
+def _earlier_values(contact: Contact) -> Iterator[str]:
+    """Yield the values that a file has replaced, which are stored so that an undo can restore
+    them."""
+    for change, filename in db.session.execute(
+        select(ContactChange, ContactList.filename)
+        .join(ContactList, ContactList.id == ContactChange.contact_list_id)
+        .where(ContactChange.contact_id == contact.id)
+        .order_by(ContactChange.contact_list_id)
+    ):
+        before = change.before
+        now_in_fields = change.after.get("fields", {})
+        replaced = {label: before.get(column) for column, label in COLUMNS.items()}
+        replaced |= {
+            name: value
+            for name, value in before.get("fields", {}).items()
+            if value != now_in_fields.get(name)
+        }
+        for label, value in replaced.items():
+            if value:
+                words = ", ".join(value) if isinstance(value, list) else value
+                yield f"{label} until the file {filename} changed it: {words}"
 
 
 def _after_call(call: Call) -> Iterator[str]:
@@ -201,6 +227,8 @@ def _do_not_call(person: Person) -> Iterator[str]:
         else:
             how = SOURCES.get(entry.source, entry.source)
             yield f"{phone} is on it, since {_moment(entry.created_at)}, entered {how}."
+        if dead := db.session.get(DeadNumber, phone):
+            yield f"{phone} was not in service on {_moment(dead.reported_at)}."
 
 
 def _in_files(person: Person) -> Iterator[str]:
@@ -212,6 +240,10 @@ def _in_files(person: Person) -> Iterator[str]:
             found.append(
                 f"You are in the file {contact_list.filename}, which we have not read yet."
             )
+    found += [
+        f"Your number is in the do-not-call file {filename}. Its numbers are not on the list yet."
+        for filename in do_not_call_files_with(person)
+    ]
     yield from found or ["You are in no other stored file."]
 
 

@@ -15,11 +15,14 @@ from phonebank.models import (
     AuditEntry,
     Campaign,
     Contact,
+    ContactChange,
     ContactState,
+    DeadNumber,
     Erasure,
     RoleName,
     ScopedRole,
 )
+from phonebank.suppressions.files import enter_file, store_file
 from tests.factories import create_account, create_caller, create_contact, create_list
 from tests.phonebank.exports.room import create_room
 from tests.signing_in import sign_in
@@ -77,6 +80,42 @@ def test_a_person_is_found_by_number_and_gets_a_file_of_what_is_stored(
     with app.app_context():
         done = db.session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
         assert done == ["looked up a number"] * 2 + ["made a person's file"]
+
+
+def test_the_file_names_what_waits_and_what_an_undo_would_restore(
+    app: Flask, organiser: FlaskClient, person: str
+) -> None:
+    with app.app_context():
+        zora = db.session.get_one(Contact, 1)
+        waiting = b"Name,Phone\nBo Quill,020 7946 0777\n"
+        others = b"Name,Phone\nAda,020 7946 0001\n"
+        by = create_account().id
+        for name, data in {"waits.csv": waiting, "others.csv": others}.items():
+            store_file(data, name, "GB", "asked", by)
+        store_file(b'Phone\n"020 7946 0777\n', "broken.csv", "GB", "asked", by)
+        entered = store_file(waiting, "entered.csv", "GB", "asked", by)
+        enter_file(entered.id, ["+442079460999"], [1])
+        changed = create_list(db.session.get_one(Campaign, zora.campaign_id))
+        changed.filename = "July.csv"
+        before = {"postcode": "LL18 1AA", "fields": {"town": "Prestatyn", "ward": "East"}}
+        after = {"postcode": None, "fields": {"town": "Rhyl", "ward": "East"}}
+        change = {"contact_id": 1, "before": before, "after": after}
+        db.session.add(ContactChange(contact_list_id=changed.id, **change))
+        db.session.add(DeadNumber(phone="+442079460777", reported_at=zora.created_at))
+        db.session.commit()
+    told = organiser.post(f"{person}/file", data={"contact_id": "1"}).text
+    waits = "Your number is in the do-not-call file {}. Its numbers are not on the list yet."
+    for line in (
+        waits.format("waits.csv"),
+        waits.format("broken.csv"),
+        "Postcode until the file July.csv changed it: LL18 1AA",
+        "town until the file July.csv changed it: Prestatyn",
+        "+442079460777 was not in service on ",
+    ):
+        assert line in told, told
+    assert "You are in no other stored file" not in told
+    for unsaid in ("Bo Quill", "others.csv", "entered.csv", "East"):
+        assert unsaid not in told
 
 
 def test_erasing_asks_first_if_the_person_is_on_a_screen(
