@@ -35,6 +35,7 @@ from phonebank.models import (
     Place,
     Pledge,
     PledgeSeat,
+    ScopedRole,
     SignUp,
     now,
 )
@@ -50,6 +51,36 @@ LASTS_AT_MOST = timedelta(hours=12)
 # People are followed up from this time on the day after the call-out's end, in its time zone.
 NEXT_MORNING = time(9)
 SCRIPT = ("phone-party-recruitment", "en")
+# What the campaign that calls these people has from the call-out's campaign: its organisation, its
+# hours and rules, the limits of its callers' pace, and its data-protection statements. It has no
+# way of calling from there, because calls through a telephone service need a shown number of its
+# own. It requires no trained mark, because a mark counts only in the campaign that gave it.
+COPIED = (
+    "on_behalf_of",
+    "country",
+    "language",
+    "chapter_id",
+    "merge_values",
+    "hours",
+    "retry_rules",
+    "hold_seconds",
+    "hold_seconds_at_most",
+    "people_an_hour",
+    "people_a_minute",
+    "no_calls_in_a_row",
+    "unrecorded_an_hour",
+    "do_not_calls_an_hour",
+    "fast_do_not_calls_an_hour",
+    "newcomers_people_an_hour",
+    "practice_first",
+    "shows_earlier_call",
+    "allow_drama_numbers",
+    "controller",
+    "lawful_basis",
+    "lawful_basis_note",
+    "ends_on",
+    "retention_days",
+)
 
 # Whether the host of a pledge's party has used the link to the kit, or has used the site while
 # signed in, after the kit was sent.
@@ -290,33 +321,38 @@ def _store_people(call_out: CallOut, people: Sequence[SignUp]) -> None:
 
 
 def _follow_up_campaign(call_out: CallOut) -> Campaign:
-    """Return a new draft campaign with the organisation, country, chapter, calling hours and
-    data-protection statements of the call-out's campaign."""
+    """Return a new draft campaign with the settings of the call-out's campaign that COPIED names.
+    The people who may organise or view only the call-out's campaign may do the same with the new
+    one."""
     parent = call_out.campaign
-    copied = (
-        "on_behalf_of",
-        "country",
-        "chapter_id",
-        "merge_values",
-        "hours",
-        "allow_drama_numbers",
-        "controller",
-        "lawful_basis",
-        "lawful_basis_note",
-        "ends_on",
-        "retention_days",
-    )
     campaign = Campaign(
         name=f"Hosts of “{call_out.title}”"[:120],
         state=CampaignState.DRAFT,
         created_by_id=call_out.created_by_id,
-        **{name: getattr(parent, name) for name in copied},
+        **{name: getattr(parent, name) for name in COPIED},
     )
     db.session.add(campaign)
     db.session.flush()
+    _copy_roles(parent, campaign)
     use_ready_made(campaign, *SCRIPT, None)
     record_audit("campaign created", account=None, campaign=campaign)
     return campaign
+
+
+def _copy_roles(parent: Campaign, campaign: Campaign) -> None:
+    held = select(ScopedRole).where(ScopedRole.campaign_id == parent.id).order_by(ScopedRole.id)
+    for role in db.session.scalars(held).all():
+        db.session.add(
+            ScopedRole(account_id=role.account_id, role=role.role, campaign_id=campaign.id)
+        )
+        record_audit(
+            "role given",
+            account=None,
+            campaign=campaign,
+            subject_kind="account",
+            subject_id=role.account_id,
+            after={"role": role.role, "where": f"campaign {campaign.id}"},
+        )
 
 
 def forget_sign_ups() -> None:

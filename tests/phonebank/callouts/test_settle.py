@@ -4,12 +4,14 @@ called."""
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
+from phonebank.accounts.roles import Scope, give_role
 from phonebank.callouts import call_outs, pledges, settle
 from phonebank.callouts.jobs import look_after_call_outs
 from phonebank.core import mail
@@ -19,6 +21,7 @@ from phonebank.listings import checks
 from phonebank.models import (
     Account,
     Campaign,
+    CampaignMode,
     CampaignState,
     Contact,
     Guest,
@@ -28,14 +31,18 @@ from phonebank.models import (
     MailKind,
     Party,
     Pledge,
+    RoleName,
     Script,
     SignUp,
     SuppressionOrigin,
+    TrainingFor,
     now,
 )
 from phonebank.suppressions.entries import suppress
+from tests.factories import create_account
 from tests.phonebank.callouts.conftest import Hall
 from tests.phonebank.callouts.test_hall import pledge
+from tests.signing_in import sign_in
 
 NewPhone = Callable[..., FlaskClient]
 LINK = re.compile(r"http\S+(/sign-in/link/\S+)")
@@ -155,6 +162,46 @@ def test_next_morning_those_who_set_nothing_up_become_a_list_with_the_script(
     script = db.session.get_one(Script, made.script_id)
     assert script.name == "Invite a supporter to a phone party"
     assert settle.due_follow_ups(monday) == []
+
+
+# Columns of a campaign that a follow-up doesn't get from the call-out's campaign.
+OF_ITS_OWN = {
+    "answer_order_since", "briefing", "created_at", "created_by_id", "door_open", "erased_at",
+    "erasing_since", "erasure_due_at", "goal", "hours_settled", "id", "join_token", "mode", "name",
+    "row_version", "script_id", "shares_numbers", "state", "training_for",
+}  # fmt: skip
+
+
+def test_a_follow_up_has_the_rules_and_the_organisers_of_the_call_outs_campaign(
+    hall: Hall, new_phone: NewPhone, client: FlaskClient
+) -> None:
+    columns = {column.key for column in inspect(Campaign).column_attrs}
+    assert columns == OF_ITS_OWN | set(settle.COPIED), "decide about a new column"
+    rules: dict[str, Any] = {
+        "language": "cy",
+        "retry_rules": {"attempts_at_most": 2},
+        "hold_seconds": 240,
+        "people_an_hour": 30,
+        "do_not_calls_an_hour": 4,
+        "practice_first": True,
+        "shows_earlier_call": False,
+        "retention_days": 12,
+    }
+    for name, value in rules.items():
+        setattr(hall.campaign, name, value)
+    hall.campaign.mode, hall.campaign.training_for = CampaignMode.PHONE_BRIDGE, TrainingFor.CALLERS
+    helper = create_account()
+    give_role(helper, RoleName.ORGANISER, Scope(campaign_id=hall.campaign.id), None)
+    pledge(new_phone("Ana", reach="020 7946 0123"), hall)
+    end(hall)
+    settle.follow_up(hall.call_out.id)
+    made = db.session.get_one(Campaign, hall.call_out.follow_up_id)
+    assert {name: getattr(made, name) for name in rules} == rules
+    assert (made.mode, made.training_for) == (CampaignMode.MANUAL, TrainingFor.NOBODY)
+    sign_in(client, helper.id)
+    page = client.get(f"/campaigns/{hall.campaign.id}/call-outs/{hall.call_out.id}").text
+    assert f'href="/campaigns/{made.id}"' in page
+    assert client.get(f"/campaigns/{made.id}").status_code == 200
 
 
 def test_a_forgotten_call_out_ends_and_goes_with_its_campaign(
