@@ -33,8 +33,14 @@ from phonebank.roster.pace import PacePausedError
 from phonebank.roster.practice_first import PracticeRequiredError
 from phonebank.rules.outcomes import OUTCOMES
 from phonebank.scripts.step_renderer import fill
+from phonebank.trainings.marks import TrainingRequiredError
 
-NOBODY_NOW = (NobodyToCallError, NotRunningError, ServiceUnavailableError)
+NOBODY_NOW = (
+    NobodyToCallError,
+    NotRunningError,
+    ServiceUnavailableError,
+    TrainingRequiredError,
+)
 # The name in `g` under which a view keeps the callback time that the caller has just chosen.
 ASKED_CALLBACK = "asked_callback"
 # The name in `g` under which a view keeps the call that it has just recorded (`LastCall`).

@@ -20,6 +20,7 @@ from phonebank.roster.filters import offered_languages
 from phonebank.roster.pace import PacePausedError
 from phonebank.rules.time_zones import city_of, time_zone
 from phonebank.tallies.totals import party_totals, totals_of_caller
+from phonebank.trainings.marks import TrainingRequiredError
 
 # The headings. `{when}` is the time at which the next contact becomes callable, as in “on Sunday at
 # 10:00”.
@@ -81,6 +82,11 @@ class Waiting:
         """The reason why the queue has nobody for the caller, or None if the caller waits for
         another reason."""
         return self.reason.why if isinstance(self.reason, NobodyToCallError) else None
+
+    @property
+    def needs_training(self) -> bool:
+        """Whether the caller waits for a trained mark."""
+        return isinstance(self.reason, TrainingRequiredError)
 
     @property
     def may_ask_now(self) -> bool:

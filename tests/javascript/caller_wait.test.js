@@ -15,6 +15,7 @@ async function waitOn(network) {
   const waiting = { dataset: { waiting: WAIT, askEvery: "30", reason: "resting" } };
   document.querySelector = (selector) => (selector === "[data-waiting]" ? waiting : null);
   globalThis.window = {};
+  globalThis.location = { replace: (url) => (phone.went = url) };
   await import(`../../phonebank/static/js/caller_wait.js?page=${Math.random()}`);
   return phone;
 }
@@ -39,6 +40,16 @@ test("a busy server is asked again when it says, and not before", async () => {
   const pauses = await questions(await waitOn([busy, busy, nobody]), 4);
   assert.ok(pauses[0] >= 50 && pauses[1] >= 50 && pauses[0] <= 75, String(pauses));
   assert.ok(pauses[2] < 20, String(pauses));
+});
+
+test("a caller who has to be trained first stays on the page until the reason changes", async () => {
+  const refused = (title) => ours(403, {}, JSON.stringify({ error: { title } }));
+  const stays = await waitOn([refused("resting")]);
+  for (let turn = 0; turn < 4; turn++) await stays.next();
+  assert.deepEqual([stays.sent.length, stays.went], [4, undefined]);
+  const phone = await waitOn([refused("resting"), refused("Not let in")]);
+  while (phone.timers.size) await phone.next();
+  assert.deepEqual([phone.sent.length, phone.went], [2, WAIT]);
 });
 
 test("without an answer the page goes on asking", async () => {

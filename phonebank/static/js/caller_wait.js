@@ -65,7 +65,8 @@ async function tryAgain() {
 /* Whether there is a person now, or a different reason to wait. */
 function saysOtherwise({ status, body }) {
   if (status === 200) return Boolean(body.person) || body.key !== waiting.dataset.reason;
-  return status !== 409 || body.error.title !== waiting.dataset.reason;
+  // 403: the caller has to be trained first. 409: calling is paused.
+  return ![403, 409].includes(status) || body.error.title !== waiting.dataset.reason;
 }
 
 /* Moves the team's thermometer. */

@@ -8,12 +8,16 @@ from sqlalchemy import select
 from phonebank.calls.claim import claim
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, NotAllowedError
-from phonebank.models import Account, AuditEntry, Party, TrainingFor, now
+from phonebank.models import Account, AuditEntry, Call, Party, TrainingFor, now
 from phonebank.trainings import marks
 from phonebank.volunteers.volunteers import find_or_create, keep_calls
 from tests.factories import create_account, create_caller, create_campaign, create_party
 from tests.phone_bank import PhoneBank, come_in
 from tests.signing_in import sign_in
+
+JSON = {"Accept": "application/json"}
+SCREEN = {"Accept": "text/html", "X-Phonebank-Screen": "1"}
+PAGE = {"Accept": "text/html"}
 
 
 def test_a_mark_is_given_after_a_practice_call_and_its_link_proves_it(
@@ -57,15 +61,54 @@ def test_a_campaign_that_requires_it_gives_untrained_callers_nobody(
         claim(phone_bank.sam)
     db.session.rollback()
     come_in(client, phone_bank)
-    refused = client.post("/calling/next")
+    refused = client.post("/calling/next", headers=JSON)
     assert refused.status_code == 403
-    assert "be trained first" in refused.text
+    assert "be trained first" in refused.json["error"]["message"]
+    page = client.post("/calling/next", follow_redirects=True)
+    assert page.status_code == 200
+    assert "be trained first" in page.text
     assert client.get("/calling/practice").status_code == 200
     phone_bank.sam.practised_at = now()
     marks.give_mark(phone_bank.sam, phone_bank.host)
     db.session.commit()
     assert claim(phone_bank.sam).call is not None
     db.session.commit()
+
+
+@pytest.mark.parametrize("how", [PAGE, SCREEN, JSON])
+def test_who_has_to_be_trained_from_now_on_keeps_their_last_call_and_is_told_what_to_do(
+    phone_bank: PhoneBank, client: FlaskClient, how: dict[str, str]
+) -> None:
+    phone_bank.sam.promised_at = now()
+    db.session.commit()
+    come_in(client, phone_bank)
+    client.post("/calling/next")
+    call = db.session.scalars(select(Call)).one()
+    phone_bank.campaign.training_for = TrainingFor.CALLERS
+    db.session.commit()
+    said = {"outcome": "no_answer"}
+    answer = client.post(
+        f"/calling/person/{call.id}/outcome?turn=0", data=said, headers=how, follow_redirects=True
+    )
+    assert answer.status_code == 200
+    assert db.session.scalars(
+        select(Call.outcome).execution_options(populate_existing=True)
+    ).all() == ["no_answer"]
+    if how is JSON:
+        assert (answer.json["outcome"], answer.json["changed"]) == ("no_answer", True)
+        assert answer.json["person"] is None
+        assert "be trained first" in answer.json["message"]
+        return
+    if how is SCREEN:
+        assert answer.headers["X-Phonebank-Call"] == f"{call.id} saved"
+    assert "Recorded: No answer." in answer.text
+    assert '<h1 tabindex="-1" autofocus>A training first</h1>' in answer.text
+    assert "Ask your host or an organiser for the next training." in answer.text
+    assert "has marked you as trained, this page will show you the next person" in answer.text
+    phone_bank.sam.practised_at = now()
+    marks.give_mark(phone_bank.sam, phone_bank.host)
+    db.session.commit()
+    assert client.get("/calling/wait").location == "/calling/person"
 
 
 def test_a_volunteers_mark_counts_on_their_other_phones_in_that_campaign_only(
