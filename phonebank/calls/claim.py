@@ -74,7 +74,7 @@ def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
     held = None if has_no_hold else current_hold(caller)
     if held is not None:
         return held
-    _refuse(caller)
+    refuse(caller)
     try:
         return _claim_next(caller)
     except RedisError as error:
@@ -84,7 +84,7 @@ def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
         ) from error
 
 
-def _refuse(caller: Caller) -> None:
+def refuse(caller: Caller) -> None:
     """Raise an error if the caller may not get any contact right now (see `claim`)."""
     if not caller.may_call:
         raise NotAdmittedError()
@@ -144,7 +144,7 @@ def _as_it_is_now(caller: Caller) -> Caller:
     present = read_caller(caller.id)
     if present is None:
         raise NotAdmittedError()
-    _refuse(present)
+    refuse(present)
     return present
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
-from phonebank.calls.eligibility import NotAdmittedError, running_campaign
+from phonebank.calls.claim import refuse
 from phonebank.contact_queue.caller_filters import filter_of, may_get
 from phonebank.contact_queue.campaign_hours import rules_of
 from phonebank.core.db import db
@@ -27,7 +27,6 @@ from phonebank.machine_calls.decisions import keep_decision
 from phonebank.models import Caller, Campaign, Contact, LineSide, PhoneSettings, now
 from phonebank.pacing.rule import lines_to_dial
 from phonebank.pacing.snapshot import Law, Snapshot
-from phonebank.roster.pace import refuse_paused
 from phonebank.telephony.phases import Phase
 
 # How often the rule is asked.
@@ -208,10 +207,7 @@ def _why_not(caller: Caller) -> str:
     if filter_of(caller) is not None:
         return CHOSEN_PEOPLE
     try:
-        if not caller.may_call:
-            raise NotAdmittedError
-        running_campaign(caller)
-        refuse_paused(caller, now())
+        refuse(caller)
     except PhonebankError as reason:
         return f"{reason.message} {reason.what_to_do}".strip()
     return ""

@@ -1,11 +1,13 @@
 """Predictive calling on the simulated network: a call is nobody's until a caller takes it."""
 
+import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
 from phonebank.core.db import db
 from phonebank.dialler import predictive
 from phonebank.models import (
+    Caller,
     Campaign,
     CampaignMode,
     Contact,
@@ -14,6 +16,7 @@ from phonebank.models import (
     PhoneSettings,
     RoleName,
     Tally,
+    TrainingFor,
     now,
 )
 from phonebank.pacing.snapshot import Decision, PacingMode
@@ -21,6 +24,7 @@ from phonebank.privacy.person import person_of
 from phonebank.privacy.subject_access import subject_access_text
 from phonebank.telephony.phases import Phase
 from phonebank.telephony.sessions import phone_of
+from phonebank.trainings.marks import give_mark
 from tests.factories import create_account
 from tests.phonebank.dialler.evening import Evening, evening
 from tests.signing_in import sign_in
@@ -126,3 +130,29 @@ def test_without_the_tick_it_is_progressive(app, clean_stores):
         assert db.session.scalars(
             select(Line.caller_id).where(Line.call_id.is_not(None))
         ).all() == [tonight.callers[0].id]
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"practice_first": True}, "one practice call before your first real call"),
+        ({"training_for": TrainingFor.CALLERS}, "be trained first"),
+    ],
+)
+def test_a_caller_who_has_to_learn_first_gets_nobody_and_is_told_why(
+    app, clean_stores, setting, said
+):
+    with evening(app, MODE, people=2, how="answer=1,ring=0.3,talk=60") as tonight:
+        caller = tonight.callers[0]
+        allow(tonight)
+        for name, value in setting.items():
+            setattr(tonight.campaign, name, value)
+        tonight.connect_all()
+        assert said in tonight.run(lambda: phone_of(caller.id).notice)
+        assert tonight.lines() == []
+        caller = db.session.get_one(Caller, caller.id)
+        caller.practised_at = now()
+        if "training_for" in setting:
+            give_mark(caller, None)
+        db.session.commit()
+        tonight.run(lambda: phone_of(caller.id).phase == Phase.TALKING)
