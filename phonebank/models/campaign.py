@@ -27,9 +27,9 @@ class CampaignMode(StrEnum):
     """The ways in which a campaign's callers reach people."""
 
     MANUAL = "manual"  # the caller dials on their own phone
-    # The caller has one line, on their phone or in the browser. Each person is joined to it.
+    # In this mode and the next two, the caller has one line, on their phone or in the browser. Each
+    # person is joined to it. Here the caller sees each person first, and taps "Call".
     PHONE_BRIDGE = "phone_bridge"
-    SOFTPHONE = "softphone"
     # The server calls the next person as soon as a caller is ready, or shortly before.
     PROGRESSIVE = "progressive"
     PREDICTIVE = "predictive"

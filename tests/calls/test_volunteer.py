@@ -136,7 +136,7 @@ def test_own_phone_and_page_together(evening, microphone_browser: Browser):
     assert sorted(evening.called()) == sorted(numbers)
 
 
-@pytest.mark.parametrize("mode", [CampaignMode.SOFTPHONE, CampaignMode.PROGRESSIVE])
+@pytest.mark.parametrize("mode", [CampaignMode.PHONE_BRIDGE, CampaignMode.PROGRESSIVE])
 def test_three_calls_from_the_browser(evening, microphone_browser: Browser, mode):
     if os.environ.get("OWN_NETWORK") != "inside":
         pytest.skip("no real sound: this machine gives no network of one's own (make test-calls)")
@@ -161,13 +161,13 @@ def test_three_calls_from_the_browser(evening, microphone_browser: Browser, mode
     else:
         page.get_by_role("button", name="Give me someone to call").click()
     for turn in range(3):
-        if mode == CampaignMode.SOFTPHONE:
+        if mode == CampaignMode.PHONE_BRIDGE:
             page.get_by_role("button", name="Call Voter").click()
         expect(page.get_by_text("They can hear you.")).to_be_visible()
         expect(page.locator("h1")).to_contain_text("Voter")
         name = page.locator("h1").inner_text()
         hears_and_is_heard(page)
-        if turn == 2 and mode == CampaignMode.SOFTPHONE:
+        if turn == 2 and mode == CampaignMode.PHONE_BRIDGE:
             # In the middle of the call Kit takes it to their own phone, and the person stays.
             bar = page.get_by_label("Speak through this browser")
             bar.get_by_text("Use my own phone").click()
