@@ -63,10 +63,12 @@ class Connection(asyncio.Protocol):
 
     def send(self, message: bytes) -> "asyncio.Future[Answer]":
         """Send a request and return its answer. Return NO_ANSWER if the connection ends first."""
-        assert self.transport
-        self._waiting = asyncio.get_running_loop().create_future()
-        self.transport.write(message)
-        return self._waiting
+        self._waiting = waiting = asyncio.get_running_loop().create_future()
+        if self.transport is None:  # the server has closed the connection as soon as it was open
+            self._settle(NO_ANSWER)
+        else:
+            self.transport.write(message)
+        return waiting
 
     def drop(self) -> None:
         """Close the connection at once. A request that still waits gets NO_ANSWER."""
