@@ -10,13 +10,18 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("UPDATE campaign SET mode = 'phone_bridge' WHERE mode = 'softphone'")
-    _allow("'manual', 'phone_bridge', 'progressive', 'predictive'")
+    op.drop_constraint(op.f("ck_campaign_mode"), "campaign")
+    op.create_check_constraint(
+        op.f("ck_campaign_mode"),
+        "campaign",
+        "mode IN ('manual', 'phone_bridge', 'progressive', 'predictive')",
+    )
 
 
 def downgrade() -> None:
-    _allow("'manual', 'phone_bridge', 'softphone', 'progressive', 'predictive'")
-
-
-def _allow(modes: str) -> None:
     op.drop_constraint(op.f("ck_campaign_mode"), "campaign")
-    op.create_check_constraint(op.f("ck_campaign_mode"), "campaign", f"mode IN ({modes})")
+    op.create_check_constraint(
+        op.f("ck_campaign_mode"),
+        "campaign",
+        "mode IN ('manual', 'phone_bridge', 'softphone', 'progressive', 'predictive')",
+    )
