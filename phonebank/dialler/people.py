@@ -38,7 +38,8 @@ class PersonLines:
         # Whether any caller is connected who could take a call that has no caller yet.
         self.has_callers = True
         self._messages: dict[int, datetime] = {}
-        # When it was first tried to put each person through, by their line's id.
+        # When it was first tried to put each person through, by their line's id. A person who was
+        # joined, or who hears the message, is no longer here.
         self._tried: dict[int, datetime] = {}
         # Since when each person who was joined has been joined to nobody, by their line's id.
         self._apart: dict[int, datetime] = {}
@@ -95,6 +96,7 @@ class PersonLines:
 
     def _say_nobody_is_free(self, line: LineRow, at: datetime) -> None:
         self._messages[line.id] = at
+        self._tried.pop(line.id, None)
         db.session.execute(_MESSAGE, {"line_id": line.id, "at": at})
         db.session.commit()
         self._switchboard.play(line.ref, Sound.INFORMATION_MESSAGE)
