@@ -53,6 +53,8 @@ def tidy(text: str) -> str:
         text = "".join(
             c if c.isprintable() or c in _JOINERS else " " if c.isspace() else "" for c in text
         )
+    elif " " not in text:  # most cells: a plain space is the only white space that is printable
+        return text
     return " ".join(text.split())
 
 

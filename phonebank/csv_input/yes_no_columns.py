@@ -63,6 +63,12 @@ _FOLDED_ASCII = {
 _DIGITS_THAT_TELL = 8
 
 
+def fold_ascii(text: str) -> str:
+    """Return an ASCII text without capitals and punctuation. Between two of its words there may be
+    several spaces."""
+    return text.lower().translate(_FOLDED_ASCII)
+
+
 @lru_cache(maxsize=65536)
 def fold(text: str) -> str:
     """Return a text in the form in which texts are compared: without capitals, accents, punctuation
@@ -72,7 +78,7 @@ def fold(text: str) -> str:
     "TPS?" is not "TPS". Excel's errors, such as "#NAME?", lose their question mark.
     """
     if text.isascii():
-        said = " ".join(text.lower().translate(_FOLDED_ASCII).split())
+        said = " ".join(fold_ascii(text).split())
         return f"{said} ?".strip() if "?" in text and "#" not in text else said
     doubtful = "?" in (wide := unicodedata.normalize("NFKC", text)) and "#" not in wide
     kept: list[str] = []

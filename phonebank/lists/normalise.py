@@ -3,7 +3,7 @@ functions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from phonebank.csv_input.cells import (
@@ -129,7 +129,7 @@ def normalise(
     asks_not_to = Action.SUPPRESS in marks.values()
     dropped: tuple[int, ...] = ()
     if not asks_not_to:
-        wishes = list(_wishes(row, mapping))
+        wishes = _wishes(row, mapping)
         if marks or wishes:
             if aside := _refusal_to_set_aside(row, mapping, marks, wishes):
                 return aside
@@ -211,21 +211,24 @@ _ASIDE = {
 }
 
 
-def _wishes(row: Row, mapping: Mapping) -> Iterator[tuple[int, Wish]]:
-    """Yield each note against calling (such as "deceased") in a number cell or name cell, with the
+def _wishes(row: Row, mapping: Mapping) -> list[tuple[int, Wish]]:
+    """Return each note against calling (such as "deceased") in a number cell or name cell, with the
     cell's column."""
-    for column in mapping.phone_columns:
-        if wish := wish_beside_number(row.cells[column]):
-            yield column, wish
-    names = mapping.name_columns
-    if not may_be_a_wish([row.cells[column] for column in names]):
-        return
-    if len(names) > 1 and (wish := wish_across_names([row.cells[column] for column in names])):
-        yield names[0], wish
+    cells, names = row.cells, mapping.name_columns
+    found = [
+        (column, wish)
+        for column in mapping.phone_columns
+        if (wish := wish_beside_number(cells[column]))
+    ]
+    if not may_be_a_wish([cells[column] for column in names]):
+        return found
+    if len(names) > 1 and (wish := wish_across_names([cells[column] for column in names])):
+        found.append((names[0], wish))
     for column in names:
-        rest = " ".join(row.cells[other] for other in names if other != column)
-        if wish := wish_in_name(row.cells[column], rest):
-            yield column, wish
+        rest = " ".join(cells[other] for other in names if other != column)
+        if wish := wish_in_name(cells[column], rest):
+            found.append((column, wish))
+    return found
 
 
 def _dropped_columns(
@@ -336,13 +339,12 @@ def _add_tags(tags: list[str], cells: list[str], mapping: Mapping) -> None:
 
 def _add_fields(fields: dict[str, str], cells: list[str], mapping: Mapping) -> None:
     for target in KEPT_AS_FIELDS:
-        lines = [(column, tidy(cells[column])) for column in mapping.columns.get(target, ())]
-        value = ", ".join(line for _, line in lines if line)
-        if value:
-            fields[target] = _check_length(value, lines[0][0], LONGEST_FIELD_VALUE)
+        if columns := mapping.columns.get(target):
+            lines = (tidy(cells[column]) for column in columns)
+            if value := ", ".join(filter(None, lines)):
+                fields[target] = _check_length(value, columns[0], LONGEST_FIELD_VALUE)
     for name, column in mapping.field_columns:
-        value = tidy(cells[column])
-        if value:
+        if value := tidy(cells[column]):
             fields[name] = _check_length(value, column, LONGEST_FIELD_VALUE)
 
 

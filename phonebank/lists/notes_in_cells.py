@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from functools import cache, lru_cache
 
-from phonebank.csv_input.yes_no_columns import fold
+from phonebank.csv_input.yes_no_columns import fold, fold_ascii
 from phonebank.csv_input.yes_no_words import phrases
 
 
@@ -168,12 +168,15 @@ def may_be_a_wish(names: Sequence[str]) -> bool:
     """Whether the name cells of a row may contain a note against calling (such as "deceased"), and
     need a full search. Nearly all rows have plain names without any word that begins such a note.
     """
-    together = " ".join(names)
-    if not together.isascii():
+    return any(map(_may_be_a_wish, names))
+
+
+def _may_be_a_wish(name: str) -> bool:
+    if not name.isascii():
         return True
-    words = fold(together).split()
+    words = [name.lower()] if name.isalpha() else fold_ascii(name).split()
     # Single letters may spell a wish: "R.I.P."
-    return not _first_words(True).isdisjoint(words) or min(map(len, words), default=1) == 1
+    return not _first_words(True).isdisjoint(words) or 1 in map(len, words)
 
 
 def wish_in_name(name: str, rest: str = "") -> Wish | None:

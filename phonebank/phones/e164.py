@@ -166,11 +166,13 @@ def _recognise_plain_number(text: str, country: str, allow_drama: bool) -> str |
 
     Raises InvalidPhoneNumberError for a plain premium rate number.
     """
-    if text[-2:] == ".0" or text[-3:] == ".00":
+    if text.endswith((".0", ".00")):
         whole = DECIMAL_TAIL.fullmatch(text)
         text = whole[1] if whole else text
-    digits = text.translate(DROP_PUNCTUATION)
-    international = digits[:1] == "+"
+    digits = text.replace(" ", "")
+    if not digits.isdigit():
+        digits = digits.translate(DROP_PUNCTUATION)
+    international = digits.startswith("+")
     if international:
         digits = digits[1:]
     if not (digits.isascii() and digits.isdigit()):

@@ -25,16 +25,21 @@ def is_of_country(e164: str, country: str) -> bool:
     Numbers without a place, such as freephone numbers, belong to every country with their calling
     code.
     """
-    code = phonenumbers.country_code_for_region(country)
-    if not e164.startswith(f"+{code}"):
+    code = _calling_code(country)
+    if not e164.startswith(code, 1):
         return False
-    if str(code) == NORTH_AMERICA:
+    if code == NORTH_AMERICA:
         region = region_of_area_code(e164[2:5])
     elif _has_code_alone(country):
         return True
     else:
         region = _region_of(e164)
     return region is None or region == country or region in _TERRITORIES.get(country, ())
+
+
+@cache
+def _calling_code(country: str) -> str:
+    return str(phonenumbers.country_code_for_region(country))
 
 
 @cache
