@@ -167,7 +167,7 @@ def _execute(statement: str, **values: Any) -> int:
     return result.rowcount
 
 
-def copy_incoming(contacts: str) -> None:
+def copy_incoming(contacts: bytes) -> None:
     """Copy the contacts of a batch into the temporary table `incoming`, which is emptied at the
     commit."""
     db.session.execute(
@@ -181,9 +181,11 @@ def copy_incoming(contacts: str) -> None:
             """
         )
     )
-    # An empty cell is NULL, except in columns that allow no NULL.
+    # An empty cell is NULL, except in columns that allow no NULL. No cell has the character that
+    # quotes, because `batching` has nothing to quote.
     statement = (
-        f"COPY incoming ({', '.join(COLUMNS)}) FROM STDIN (FORMAT csv, FORCE_NOT_NULL"
+        f"COPY incoming ({', '.join(COLUMNS)}) FROM STDIN (FORMAT csv, DELIMITER E'\\t',"
+        " QUOTE E'\\x01', FORCE_NOT_NULL"
         " (first_name, last_name, name_key, phone_original, language, zone_key))"
     )
     with _driver().cursor().copy(statement) as copy:
