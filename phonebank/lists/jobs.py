@@ -1,11 +1,14 @@
 """The jobs for contact lists: import an upload, undo an import, and resume jobs that have
 stopped."""
 
+import gc
 import logging
+import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 
 from flask import Flask, current_app
@@ -18,10 +21,8 @@ from phonebank.lists import imports, take_out, undo, upload_checks
 from phonebank.lists.batching import Batch, prepare_batches
 from phonebank.lists.import_check import check_import
 from phonebank.lists.known_people import UpdatePlan, learn_sizes
-from phonebank.lists.persist import (
-    store_batch,
-    wait_for_open_suppressions,
-)
+from phonebank.lists.parallel_batches import is_large, prepare_in_parallel
+from phonebank.lists.persist import store_batch, wait_for_open_suppressions
 from phonebank.lists.screening import pause_old_screenings
 from phonebank.lists.take_out_check import check_take_out
 from phonebank.lists.uploads import SupersededError, rows_of
@@ -44,6 +45,7 @@ class ImportFailedError(Exception):
 @job(IMPORTS, timeout=6 * 60 * 60)
 def import_list(contact_list_id: int) -> None:
     """Import the contacts of a confirmed upload, starting where the last attempt stopped."""
+    _prepare_this_process()
     contact_list = imports.begin_import(contact_list_id)
     db.session.commit()
     if contact_list is None:
@@ -53,7 +55,8 @@ def import_list(contact_list_id: int) -> None:
         if contact_list.update_targets:
             learn_sizes()
             db.session.commit()
-        _store_batches(contact_list.id, version, _remaining_batches(contact_list))
+        with closing(_remaining_batches(contact_list)) as batches:
+            _store_batches(contact_list.id, version, batches)
         wait_for_open_suppressions()
         db.session.commit()
         suppress_listed_of(contact_list_id)
@@ -211,11 +214,13 @@ def _restore_some(contact_list_id: int) -> int:
     return restored
 
 
-def _remaining_batches(contact_list: ContactList) -> Iterator[Batch]:
+def _remaining_batches(contact_list: ContactList) -> Generator[Batch]:
     campaign = db.session.get_one(Campaign, contact_list.campaign_id)
     rows = rows_of(contact_list)
     next(rows)  # the header
-    return prepare_batches(
+    many = is_large(contact_list.rows_total - contact_list.rows_read)
+    prepare = prepare_in_parallel if many else prepare_batches
+    return prepare(
         rows,
         contact_list.rows_read,
         Mapping.of(contact_list.headers, contact_list.mapping, contact_list.mark_actions),
@@ -224,11 +229,22 @@ def _remaining_batches(contact_list: ContactList) -> Iterator[Batch]:
     )
 
 
+def _prepare_this_process() -> None:
+    """Set Python's own settings for an import. The worker's process for this job does nothing else,
+    and ends with it."""
+    # Otherwise the garbage collector would look through everything that the worker has loaded
+    # several times for each batch.
+    gc.freeze()
+    # While one thread reads the file, the one that stores a batch waits this long for its turn
+    # after each statement. Python's own setting is ten times as long.
+    sys.setswitchinterval(0.0005)
+
+
 def _store_batches(contact_list_id: int, file_version: int, prepared: Iterator[Batch]) -> None:
     """Store each batch while the next one is being prepared.
 
-    So PostgreSQL works on one processor core while Python works on another. At most two batches are
-    in memory.
+    So PostgreSQL works on one processor core while Python works on another. The number of batches
+    in memory does not grow with the file.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 
