@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     String,
@@ -43,6 +44,12 @@ class Contact(Base):
     __tablename__ = "contact"
     __table_args__ = (
         state_check(ContactState),
+        # One key for both, because PostgreSQL checks each key of each row that an import inserts.
+        ForeignKeyConstraint(
+            ["contact_list_id", "campaign_id"],
+            ["contact_list.id", "contact_list.campaign_id"],
+            ondelete="CASCADE",
+        ),
         # Two rows of a campaign with the same name and the same number are duplicates. Rows with
         # the same number and different names are a household.
         UniqueConstraint("campaign_id", "phone", "name_key"),
@@ -104,8 +111,8 @@ class Contact(Base):
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id", ondelete="CASCADE"))
-    contact_list_id: Mapped[int] = mapped_column(ForeignKey("contact_list.id", ondelete="CASCADE"))
+    campaign_id: Mapped[int]
+    contact_list_id: Mapped[int]
     external_id: Mapped[str | None] = mapped_column(String(120))
     first_name: Mapped[str] = mapped_column(String(120), default="")
     last_name: Mapped[str] = mapped_column(String(120), default="")

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phonebank.models.base import Base, now
@@ -35,7 +35,11 @@ class ListPurpose(StrEnum):
 
 class ContactList(Base):
     __tablename__ = "contact_list"
-    __table_args__ = (state_check(ListState), state_check(ListPurpose, "purpose"))
+    __table_args__ = (
+        state_check(ListState),
+        state_check(ListPurpose, "purpose"),
+        UniqueConstraint("id", "campaign_id"),  # a contact refers to both
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     campaign_id: Mapped[int] = mapped_column(
