@@ -13,7 +13,7 @@ from phonebank.calls.contact_snapshot import HouseholdChange, NumberLoss
 from phonebank.calls.contact_state import set_number, take_next_number
 from phonebank.core.db import db
 from phonebank.models import Call, Contact, ContactState
-from phonebank.suppressions.dead_numbers import report, withdraw
+from phonebank.suppressions.dead_numbers import dead_among, report, withdraw
 
 # Statements are built once, because building them takes longer than PostgreSQL takes to answer.
 _ON_THE_NUMBER = (
@@ -80,7 +80,8 @@ def take_dead_number_away(
 
 def restore_household(call: Call, change: HouseholdChange) -> None:
     """Undo the change that an outcome made to the household. Contacts that had to wait become
-    callable at their old times again, and contacts that lost the number get the number back.
+    callable at their old times again, and contacts that lost the number get the number back. If
+    another call has found the number dead too, nobody gets it back.
 
     A contact that lost the number keeps its present numbers if it has been called since the
     outcome, if it is in an open call, or if its state or numbers have changed again since the
@@ -97,7 +98,7 @@ def restore_household(call: Call, change: HouseholdChange) -> None:
             },
         )
     withdraw(call.id)
-    if change.lost_number:
+    if change.lost_number and not dead_among([call.phone]):
         _give_number_back(call, {loss.contact_id: loss for loss in change.lost_number})
 
 

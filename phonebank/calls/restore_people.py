@@ -13,9 +13,11 @@ from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from phonebank.calls.contact_snapshot import ContactSnapshot, PeopleSnapshot
+from phonebank.calls.contact_state import take_next_number
 from phonebank.calls.household_state import restore_household
 from phonebank.core.db import db
-from phonebank.models import Call, Contact
+from phonebank.models import Call, Contact, ContactState
+from phonebank.suppressions.dead_numbers import dead_among
 
 # For each contact, when its last other call began. Only calls count that are recorded or open, and
 # not set aside.
@@ -53,7 +55,8 @@ class Restored:
 def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | None:
     """Put a call's contact and household back into the state that they had before the call, except
     for people whom another call or an upload has changed since then. The call and the contact must
-    be locked.
+    be locked. If another call has found the contact's number dead, the contact gets its next number
+    or becomes unusable.
 
     `is_last` says that the contact has had no later call, apart from calls that `last_other_calls`
     leaves out. Return None and change nothing in either of two cases: the call did not change any
@@ -72,6 +75,8 @@ def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | No
             restore_household(call, snapshot.household)
             if restores_contact:
                 snapshot.before.restore(contact)
+                if contact.state == ContactState.CALLABLE and dead_among([contact.phone]):
+                    take_next_number(contact)
             db.session.flush()
     except IntegrityError:
         db.session.refresh(contact)

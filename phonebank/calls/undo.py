@@ -1,6 +1,7 @@
 """Undoes the outcome of a call. These functions do not commit."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import psycopg
@@ -30,6 +31,7 @@ from phonebank.models.call import HANDED_OUT_NO, OUTCOME_WITHIN
 from phonebank.roster.pace import pause_end
 from phonebank.rules.outcomes import SUPPRESSES
 from phonebank.suppressions import entries as suppressions
+from phonebank.suppressions.dead_numbers import is_dead_by_others
 from phonebank.tallies import totals
 
 # A caller may undo a call within this time after the call began. It is as long as a day of calling.
@@ -76,8 +78,9 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
     CannotUndoError if the outcome cannot be undone. An outcome cannot be undone if too much time
     has passed, or if an organiser has set the call aside or corrected it. It cannot be undone if
     the caller has undone too many calls or has begun another call, or if the contact or its number
-    has been called since. It also cannot be undone if another call, an organiser or a file has put
-    one of the contact's numbers on the do-not-call list.
+    has been called since. It also cannot be undone if another call has found the number out of
+    service, or if another call, an organiser or a file has put one of the contact's numbers on the
+    do-not-call list.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(turn, call.turn):
@@ -101,11 +104,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
         raise CannotUndoError(
             "Someone with this number has been called since, or their list was uploaded again."
         )
-    if suppressions.suppressed_by_others([call.phone, *snapshot.before.other_phones], call.id):
-        raise CannotUndoError(
-            "An organiser or another call has put them on the do-not-call list.",
-            "Go on to the next person.",
-        )
+    _refuse_numbers(call, snapshot.before.other_phones)
     _refuse_many(caller)
     _clear_screen(caller)
     totals.add_call(call, -1)
@@ -172,6 +171,16 @@ def _refuse_never_again(caller: Caller, call: Call) -> None:
             "minutes, while this is still your last call.",
             "Ask an organiser to take them off the do-not-call list.",
         )
+
+
+def _refuse_numbers(call: Call, other_phones: Sequence[str]) -> None:
+    if suppressions.suppressed_by_others([call.phone, *other_phones], call.id):
+        raise CannotUndoError(
+            "An organiser or another call has put them on the do-not-call list.",
+            "Go on to the next person.",
+        )
+    if is_dead_by_others(call.phone, call.id):
+        raise CannotUndoError("Another call has shown that their number isn't in service.")
 
 
 def _refuse_many(caller: Caller) -> None:

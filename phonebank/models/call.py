@@ -40,6 +40,8 @@ TAKEN_OVER = -1
 
 RECORDED_NO = Sequence("call_recorded_no", metadata=Base.metadata)
 HANDED_OUT_NO = Sequence("call_handed_out_no", metadata=Base.metadata)
+# The calls that found their number out of service, in SQL (`rules.outcomes`, `number_dead`).
+REPORTS_DEAD = "outcome = 'disconnected'"
 
 
 class Call(Base):
@@ -92,6 +94,8 @@ class Call(Base):
             "organiser_changed_at",
             postgresql_where=text("organiser_changed_at IS NOT NULL"),
         ),
+        # A number stays dead as long as one of these calls says so.
+        Index("ix_call_dead_number", "phone", postgresql_where=text(REPORTS_DEAD)),
         Index(
             "ix_call_experiment_arm_recorded",
             "experiment_arm_id",

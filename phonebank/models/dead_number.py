@@ -16,7 +16,8 @@ class DeadNumber(Base):
     __tablename__ = "dead_number"
 
     phone: Mapped[str] = mapped_column(String(20), primary_key=True)  # E.164
-    # The call that showed that the number is dead. An undo of that call deletes the row.
+    # The last call that showed that the number is dead. If that call is undone, an earlier call
+    # takes its place, or the row is deleted.
     call_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("call.id", ondelete="SET NULL"), index=True
     )

@@ -7,32 +7,72 @@ The calling code commits.
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, delete, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from phonebank.core.db import db
 from phonebank.models import DeadNumber, now
+from phonebank.models.call import REPORTS_DEAD
 
 # Operators give a number to someone else after a while. Ofcom asks them to wait six months or more
 # in Britain, the FCC 45 days in the United States (47 CFR 52.15(f)(1)(ii)). After a year callers
 # try the number again.
 DEAD_FOR = timedelta(days=365)
 
+# The newest of the other calls that found the number out of service.
+_OTHER_REPORT = text(f"""
+SELECT id AS call_id, recorded_at AS reported_at FROM call
+WHERE phone = :phone AND {REPORTS_DEAD} AND id <> :call_id AND set_aside_at IS NULL
+  AND recorded_at > :since
+ORDER BY recorded_at DESC LIMIT 1
+""")  # noqa: S608
+
 
 def report(phone: str, call_id: uuid.UUID) -> None:
-    """Store that the number (E.164) turned out not to be in service when this call was made."""
+    """Store that the number (E.164) turned out not to be in service when this call was made.
+
+    The report replaces the report of an earlier call, which `withdraw` finds again. A report whose
+    call was erased could not be found again, so it is replaced only when it is old.
+    """
     said = {"call_id": call_id, "reported_at": now()}
     statement = insert(DeadNumber).values(phone=phone, **said)
-    old = DeadNumber.reported_at < now() - DEAD_FOR
+    replaced = or_(DeadNumber.call_id.is_not(None), DeadNumber.reported_at < now() - DEAD_FOR)
     db.session.execute(
-        statement.on_conflict_do_update(index_elements=["phone"], set_=said, where=old)
+        statement.on_conflict_do_update(index_elements=["phone"], set_=said, where=replaced)
     )
 
 
 def withdraw(call_id: uuid.UUID) -> None:
-    """Delete the report that `report` stored for a call, because the call was undone."""
-    db.session.execute(delete(DeadNumber).where(DeadNumber.call_id == call_id))
+    """Withdraw the report that `report` stored for a call, because the call was undone. If another
+    call has found the same number out of service, the number stays dead."""
+    # With this lock, a call that reports the number at this moment either has committed or waits.
+    mine = select(DeadNumber.phone).where(DeadNumber.call_id == call_id).with_for_update()
+    phone = db.session.scalar(mine)
+    if phone is None:
+        return
+    this = DeadNumber.phone == phone
+    other = _other_report(phone, call_id)
+    if other is None:
+        db.session.execute(delete(DeadNumber).where(this))
+    else:
+        db.session.execute(update(DeadNumber).where(this).values(**other._mapping))
+
+
+def is_dead_by_others(phone: str, call_id: uuid.UUID) -> bool:
+    """Whether a number (E.164) is out of service according to another call than this."""
+    report = DeadNumber.reported_at > now() - DEAD_FOR
+    query = select(DeadNumber).where(DeadNumber.phone == phone, report)
+    found = db.session.scalar(query.execution_options(populate_existing=True))
+    if found is None or found.call_id != call_id:
+        return found is not None
+    return _other_report(phone, call_id) is not None
+
+
+def _other_report(phone: str, call_id: uuid.UUID) -> Row[Any] | None:
+    values = {"phone": phone, "call_id": call_id, "since": now() - DEAD_FOR}
+    return db.session.execute(_OTHER_REPORT, values).one_or_none()
 
 
 def dead_among(phones: Sequence[str]) -> frozenset[str]:

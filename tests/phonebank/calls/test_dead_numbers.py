@@ -1,16 +1,29 @@
 """A number that is not in service is dropped for everybody, in other campaigns too."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
+from phonebank.calls import set_aside
 from phonebank.calls.claim import NobodyToCallError, claim
+from phonebank.calls.correct import Correction, correct, version_of
+from phonebank.calls.hold import release_hold
+from phonebank.calls.jobs import continue_set_aside
 from phonebank.calls.record import record
-from phonebank.calls.undo import undo
+from phonebank.calls.undo import CannotUndoError, undo
 from phonebank.core.db import db
-from phonebank.models import Caller, Contact, ContactState, DeadNumber, now
-from tests.factories import create_caller, create_campaign, create_contact, create_list
+from phonebank.models import Call, Caller, Contact, ContactState, DeadNumber, now
+from phonebank.models.call import REPORTS_DEAD
+from phonebank.rules.outcomes import OUTCOMES
+from tests.factories import (
+    create_account,
+    create_caller,
+    create_campaign,
+    create_contact,
+    create_list,
+)
 from tests.phone_bank import PhoneBank
 
 NUMBER, MOBILE = "+442079460777", "+447700900777"
@@ -100,3 +113,86 @@ def test_faults_on_one_number_do_not_count_against_the_next(phone_bank: PhoneBan
         db.session.commit()
     stays, moves = (first, "callable"), (MOBILE, "callable")
     assert seen == [stays, stays, moves, moves, moves]
+
+
+@pytest.fixture
+def heard_twice(phone_bank: PhoneBank, dead: Contact) -> tuple[Call, Call]:
+    """Sam's call and Ola's, who both heard that the number is dead. Sam said so late, after Ola."""
+    late_id = claim(phone_bank.sam).call.id
+    release_hold(phone_bank.sam, late_id)
+    db.session.commit()
+    ola, _ = elsewhere(phone=NUMBER, other_phones=[MOBILE])
+    elsewhere(phone=NUMBER, first_name="Zoe")
+    other_id = claim(ola).call.id
+    db.session.commit()
+    for caller, call_id in ((ola, other_id), (phone_bank.sam, late_id)):
+        record(caller, call_id, "disconnected")
+        db.session.commit()
+    db.session.expire_all()
+    return db.session.get_one(Call, late_id), db.session.get_one(Call, other_id)
+
+
+def withdraw_by(how: str, call: Call) -> None:
+    """Let an organiser correct the call, or set aside all calls of its caller."""
+    organiser = create_account("organiser")
+    if how == "corrected":
+        correct(call, version_of(call), Correction("no_answer", ""), organiser)
+    else:
+        caller = db.session.get_one(Caller, call.caller_id)
+        act = set_aside.begin(caller, organiser, "made up", now())
+        db.session.commit()
+        continue_set_aside(act.id, 60)
+    db.session.commit()
+    db.session.expire_all()
+
+
+@pytest.mark.parametrize("how", ["corrected", "set aside"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_number_stays_dead_as_long_as_one_call_says_so(
+    phone_bank: PhoneBank, heard_twice: tuple[Call, Call], how: str, first: int
+) -> None:
+    withdrawn, stays = heard_twice[first], heard_twice[1 - first]
+    caller = db.session.get_one(Caller, withdrawn.caller_id)
+    with pytest.raises(CannotUndoError, match="isn't in service"):
+        undo(caller, withdrawn.id)
+    db.session.rollback()
+    withdraw_by(how, withdrawn)
+    [report] = db.session.scalars(select(DeadNumber)).all()
+    assert (report.phone, report.call_id) == (NUMBER, stays.id)
+    assert abs(report.reported_at - stays.recorded_at) < timedelta(seconds=5)
+    callable_now = select(Contact.phone).where(Contact.state == ContactState.CALLABLE)
+    assert db.session.scalars(callable_now).all() == [MOBILE]
+    withdraw_by(how, stays)
+    assert db.session.scalars(select(DeadNumber)).all() == []
+
+
+def test_a_newer_report_begins_the_year_again(phone_bank: PhoneBank, dead: Contact) -> None:
+    earlier = now() - timedelta(days=300)
+    call_id = hear_that_it_is_dead(phone_bank)
+    report = db.session.scalars(select(DeadNumber)).one()
+    report.reported_at = db.session.get_one(Call, call_id).recorded_at = earlier
+    dead.state = ContactState.CALLABLE
+    db.session.commit()
+    newer_id = hear_that_it_is_dead(phone_bank)
+    db.session.refresh(report)
+    assert report.call_id == newer_id
+    assert report.reported_at > now() - timedelta(minutes=1)
+
+
+def test_a_call_that_is_set_aside_gives_nobody_a_dead_number_back(
+    phone_bank: PhoneBank, dead: Contact
+) -> None:
+    call_id = claim(phone_bank.sam).call.id
+    record(phone_bank.sam, call_id, "refused")
+    db.session.add(DeadNumber(phone=NUMBER))
+    db.session.commit()
+    with pytest.raises(CannotUndoError, match="isn't in service"):
+        undo(phone_bank.sam, call_id)
+    db.session.rollback()
+    withdraw_by("set aside", db.session.get_one(Call, call_id))
+    assert dead.state == ContactState.UNUSABLE
+
+
+def test_the_index_has_every_outcome_of_a_dead_number() -> None:
+    dead = [outcome.key for outcome in OUTCOMES.values() if outcome.number_dead]
+    assert f"outcome = '{' '.join(dead)}'" == REPORTS_DEAD
