@@ -47,8 +47,8 @@ def join(
     linked to the device, if any. A known caller of the same campaign who was not removed stays the
     same caller and keeps their totals. Otherwise a new caller is created. A known caller who joins
     another party leaves the old one, because a caller can be in only one party. The contact on
-    their screen then returns to the queue, because the call would count for the party that they
-    left. A name that a host gave the caller does not change.
+    their screen then returns to the queue, because otherwise the call would count for the party
+    that they left. A name that a host gave the caller does not change.
 
     `address` is the network address of the request. Even while newcomers are admitted automatically
     (the door is open), a newcomer waits if a caller from the same address was stopped or paused, or
@@ -115,7 +115,8 @@ def _admit_newcomer(caller: Caller, campaign: Campaign, door_open: bool) -> None
 
 
 def _may_enter(known: Caller, campaign: Campaign, mark: str | None) -> bool:
-    """Whether this caller is admitted automatically where the door is open to everyone.
+    """Whether this caller is admitted automatically while the door is open, that is, while
+    newcomers are.
 
     A caller whom only an organiser may admit waits in any case. Any other waiting caller is
     admitted if `roster.blocked_addresses` returns no reason to wait.

@@ -41,7 +41,7 @@ def remember(caller: Caller) -> None:
 
 
 def forget() -> None:
-    """Forget the caller on this device."""
+    """Forget which caller this device belongs to."""
     session.pop(COOKIE_KEY, None)
 
 

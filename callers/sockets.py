@@ -2,7 +2,7 @@
 
 When a screen (an open page) connects, the device's cookie identifies the caller. A screen mostly
 receives events. A screen may also ask for the caller's state, which changes nothing, and extend the
-time for which the caller keeps the contact on it.
+time for which the caller keeps the contact on the screen.
 """
 
 import uuid
@@ -30,7 +30,7 @@ refuse_unknown_events(caller_events.NAMESPACE)
 @on_event("connect", caller_events.NAMESPACE)
 @open_to(CALLER)
 def screen_connects(_: Any = None) -> None:
-    """Connect one screen of a caller, who is identified by their device's cookie."""
+    """Connect one screen (an open page) of a caller, who is identified by their device's cookie."""
     caller = _caller()
     join_room(caller_events.room_of(caller.id))
     live().screens.add(request.sid, caller.id, caller.device_token)  # type: ignore[attr-defined]

@@ -1,8 +1,8 @@
 """The demonstration: a campaign with invented people, whose telephone numbers nobody has.
 
 `make run` loads it into an empty database, so that a person who tries Phonebank sees at once how it
-works. Its numbers are reserved by Ofcom for radio and television drama. libphonenumber considers
-some of these numbers invalid. Only this campaign accepts such numbers
+works. The invented people's numbers are reserved by Ofcom for radio and television drama.
+libphonenumber considers some of these numbers invalid. Only this campaign accepts such numbers
 (`Campaign.allow_drama_numbers`). The campaign calls at any hour, because its calls reach nobody.
 """
 

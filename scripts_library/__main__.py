@@ -8,7 +8,8 @@ from scripts_library.parser import diagnose, parse
 
 
 def check_files(names: list[str]) -> int:
-    """Print every diagnostic of every file. Return 1 if any file cannot be used, otherwise 0."""
+    """Print every error and warning about every file. Return 1 if any file cannot be used,
+    otherwise 0."""
     unusable = False
     for name in names:
         try:

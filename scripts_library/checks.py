@@ -20,7 +20,7 @@ MAX_READING_SECONDS = 40
 
 
 def check_script(script: Script, lines: Mapping[str, int]) -> Iterator[Diagnostic]:
-    """Yield every diagnostic of the script as a whole.
+    """Yield every error and warning about the script as a whole.
 
     `lines` maps the name of each top-level setting to its line number.
     """

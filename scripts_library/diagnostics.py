@@ -41,7 +41,8 @@ class InvalidScriptError(ValueError):
 
 
 class DiagnosticList(list[Diagnostic]):
-    """A list that collects diagnostics. `step_id` is the id of the step being parsed, if any."""
+    """A list that collects errors and warnings about a script. `step_id` is the id of the step
+    being parsed, if any."""
 
     step_id: str | None = None
 

@@ -119,7 +119,7 @@ def _answers_without_target(step: Step) -> list[str] | None:
 
 
 def _check_loops(script: Script) -> Iterator[Diagnostic]:
-    """Yield a diagnostic for each transition that leads back to an earlier step.
+    """Yield an error for each transition that leads back to an earlier step.
 
     The search is depth-first and uses a stack. Every loop is an error, even if some answer leads
     out of it. A call has one answer per step, so on a second visit the stored answer would lead the

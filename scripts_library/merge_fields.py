@@ -56,7 +56,7 @@ class MergeField:
 
 @dataclass(frozen=True)
 class FieldUse:
-    """One use of a field in a script's words. `step_id` is None outside the steps."""
+    """One use of a field in a script's words. `step_id` is None for a use outside the steps."""
 
     name: str
     step_id: str | None

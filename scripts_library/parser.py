@@ -27,7 +27,8 @@ def diagnose(text: str) -> list[Diagnostic]:
 
 
 def parse_leniently(text: str) -> tuple[Script | None, list[Diagnostic]]:
-    """Return as much of the script as the parser understood, and its diagnostics in line order.
+    """Return as much of the script as the parser understood, and the script's errors and warnings
+    in line order.
 
     The script is None if no step could be read. Use this result only to edit the script. For calls,
     use `parse`.

@@ -1,5 +1,5 @@
-"""The personas for scripts that have none of their own, such as a script that was started from a
-blank page. Pure functions.
+"""The personas (invented people for practice calls) for scripts that have none of their own, such
+as a script that was started from a blank page. Pure functions.
 
 A persona's reply depends only on the kind of the step, so the replies fit any English script.
 """

@@ -68,8 +68,8 @@ def personas_for(script: Script | None) -> list[Character]:
 
 
 def persona_of(script: Script | None, kind: str) -> Character:
-    """Return the persona of this kind. If there is none, return the cheerful persona, or otherwise
-    the first one."""
+    """Return the persona of this kind. If there is none, return the cheerful persona, or the first
+    persona if none is cheerful."""
     known = {person.kind: person for person in reversed(personas_for(script))}
     return known.get(kind) or known.get("cheerful") or personas_for(script)[0]  # type: ignore[call-overload]
 

@@ -1,8 +1,8 @@
 """The data of a call for the call page's JavaScript. The server sends this data with the page, or
 as the response to an outcome.
 
-An open page can show the next contact without being replaced. The page says in a header which
-scripts for calls it has, and the response is the contact as JSON (`next_call`). The JSON has the
+An open page can show the next contact without being replaced. The page's request says in a header
+which scripts the page has, and the response is the contact as JSON (`next_call`). The JSON has the
 values of the script's merge fields, the message about the last call, and the script if the page
 does not have it yet. call_person.js shows the contact.
 """

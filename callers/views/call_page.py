@@ -41,9 +41,10 @@ from scripts_library.merge_fields import render_html
 def calling() -> ResponseReturnValue:
     """Show the briefing, or the page that fits the caller's state.
 
-    A caller who has not been admitted yet gets the lobby. A caller who already has a contact is
-    redirected to the contact's page. A caller whose party or campaign has ended gets the thank-you
-    page. If a party has ended, a caller who was never admitted does not see the party's results.
+    A caller who has not been admitted yet gets the lobby, the page for callers who wait to be
+    admitted. A caller who already has a contact is redirected to the contact's page. A caller whose
+    party or campaign has ended gets the thank-you page. If a party has ended, a caller who was
+    never admitted does not see the party's results.
     """
     caller = g.caller
     held = current_hold(caller) is not None

@@ -1,4 +1,5 @@
-"""The view for a caller who asks the host for help, from the lobby or the call page."""
+"""The view for a caller who asks the host for help, from the lobby (the page for callers who wait
+to be admitted) or the call page."""
 
 from flask import flash, g, jsonify, redirect, url_for
 from flask.typing import ResponseReturnValue

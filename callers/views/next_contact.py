@@ -111,7 +111,7 @@ def show_next(
 
 
 def _put_off(from_waiting_page: bool, recorded_json: dict[str, Any] | None) -> ResponseReturnValue:
-    """Return the response if the server is too busy to give the caller a contact.
+    """Return the response that a caller gets if the server is too busy to find a contact.
 
     The call page is told when to send its outcome again. The response to that second request has
     the next contact. So the page does not load the waiting page, which would cost more than finding

@@ -210,8 +210,9 @@ def unrecorded_call(caller: Caller) -> Call | None:
     """Return the caller's latest call if it ended without an outcome. Otherwise return the latest
     call whose outcome the caller has undone and which then ended without a new outcome, or None.
 
-    The caller's time with the contact ran out, or the caller gave the contact back. But the caller
-    may have talked to the person, so the page lets the caller say how the call ended.
+    Such a call ended because the caller's time with the contact ran out or because the caller gave
+    the contact back. But the caller may have talked to the person, so the page lets the caller say
+    how the call ended.
     """
     latest = select(Call).order_by(Call.handed_out_no.desc().nulls_last(), Call.started_at.desc())
     own = latest.where(Call.caller_id == caller.id).limit(1)

@@ -90,7 +90,7 @@ def phone_ready() -> ResponseReturnValue:
 @pages.post("/calling/phone/finish")
 @for_callers
 def phone_finish() -> ResponseReturnValue:
-    """Let the caller finish after the current person."""
+    """Let the caller finish after the call with the current person."""
     _campaign_on_the_phone()
     finish_after_call(g.caller)
     return _done()
@@ -132,7 +132,7 @@ def dial(call_id: uuid.UUID) -> ResponseReturnValue:
 @pages.post("/calling/person/<uuid:call_id>/hang-up")
 @for_callers
 def hang_up(call_id: uuid.UUID) -> ResponseReturnValue:
-    """End the line of the person on the screen. The caller's own line stays."""
+    """End the line of the person on the screen. The caller's own line stays open."""
     want_hang_up(g.caller, call_id)
     return _done(".person")
 

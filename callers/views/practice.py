@@ -92,10 +92,11 @@ def practised() -> ResponseReturnValue:
 
 
 def _versions(fields: Mapping[str, Any]) -> tuple[int | None, list[int]]:
-    """Return the id of the script version to practise with, and the other active versions' ids.
+    """Return the id of the script version to practise with, and the ids of the other versions that
+    callers use now.
 
-    The version to practise with is the version that the page asks for, if that version is active.
-    Otherwise it is the version that most contacts hear.
+    The version to practise with is the version that the page asks for, if callers use that version
+    now. Otherwise it is the version that most contacts hear.
     """
     heard = active_version_ids(g.caller.campaign_id)
     asked_for = str(fields.get("words") or "")

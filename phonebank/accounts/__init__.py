@@ -1,1 +1,2 @@
-"""Accounts of organisers and hosts: their roles, sign-in links, sessions and second factor."""
+"""Accounts of organisers, viewers and hosts: their roles, sign-in links, sessions and second
+factor."""

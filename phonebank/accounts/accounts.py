@@ -106,8 +106,8 @@ def reactivate(account: Account) -> None:
 
 
 def _insert_account(email: str, name: str) -> Account:
-    """Return a new account of this address, or the account that another transaction has created in
-    the meantime."""
+    """Create and return an account with this address, or return the account that another
+    transaction has just created."""
     try:
         with db.session.begin_nested():
             account: Account = datastore().create_user(

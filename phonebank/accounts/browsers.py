@@ -28,8 +28,8 @@ _SYSTEMS = (
 
 
 def browser_words(user_agent: str) -> str:
-    """Return the name of a browser and its system, as in “Firefox on Android”, from a User-Agent
-    header.
+    """Return the names of a browser and its operating system, as in “Firefox on Android”, from a
+    User-Agent header.
 
     If the browser and the system are both unknown, return the letters, digits and hyphens at the
     start of the header.

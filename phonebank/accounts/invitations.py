@@ -32,8 +32,8 @@ def invite_host(campaign: Campaign, email: str, name: str, by: Account | None) -
 
 
 def make_host(campaign: Campaign, account: Account, by: Account | None) -> None:
-    """Let an existing account run parties for the campaign, without an e-mail. Raises the errors of
-    `roles.give_role`."""
+    """Let an existing account run parties for the campaign, but send no e-mail. Raises the errors
+    of `roles.give_role`."""
     give_role(account, RoleName.HOST, EVERYWHERE, by)
     _add_host(campaign, account)
 
@@ -49,8 +49,8 @@ def _add_host(campaign: Campaign, account: Account) -> None:
 
 
 def invite_with_role(email: str, name: str, role: str, scope: Scope, by: Account | None) -> Account:
-    """Make this person an organiser or a viewer of a campaign, a chapter or the whole installation
-    (`scope`), and e-mail them an invitation.
+    """Make this person an organiser or a viewer of a campaign, a chapter (a local group) or the
+    whole installation (`scope`), and e-mail them an invitation.
 
     Raises the errors of `invite_host` and of `roles.give_role`.
     """

@@ -1,7 +1,7 @@
 """Sign-in links: signed tokens that name an account, an expiry and the page that the link leads to.
 
 A link works once and, by default, for fifteen minutes. Both limits are needed. A link may stay for
-years in a mailbox, a proxy's log or a browser's history. And fifteen minutes are long enough for a
+years in a mailbox, a proxy's log or a browser's history. Fifteen minutes are long enough for a
 stranger to read the link off a screen. No table stores the links. The account's row stores when the
 newest used link was made. That link and all older links no longer work.
 """

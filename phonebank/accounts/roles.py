@@ -1,7 +1,7 @@
 """Gives roles to accounts, and takes roles away. The functions of this module do not commit.
 
-An organiser or a viewer has the role in the whole installation, in one chapter or in one campaign
-(a `Scope`). Within any one scope, an account has at most one of these two roles.
+A person is an organiser or a viewer within a `Scope`: the whole installation, one chapter (a local
+group) or one campaign. Within any one scope, an account has at most one of these two roles.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,8 @@ from phonebank.models import Account, Campaign, Chapter, Role, RoleName, ScopedR
 
 @dataclass(frozen=True)
 class Scope:
-    """Where a role is held: in one chapter, in one campaign, or everywhere if both ids are None."""
+    """Where an account has a role: in one chapter (a local group), in one campaign, or everywhere
+    if both ids are None."""
 
     chapter_id: int | None = None
     campaign_id: int | None = None
@@ -88,8 +89,9 @@ def held_roles(accounts: Sequence[Account]) -> dict[int, list[HeldRole]]:
 
 
 def people_of(campaign: Campaign) -> list[tuple[Account, RoleName, bool]]:
-    """Return the roles that active accounts have in this campaign or in its chapter, sorted by the
-    accounts' names. Each tuple has the account, the role, and whether the role is in the chapter.
+    """Return the roles that active accounts have in this campaign or in its chapter (its local
+    group), sorted by the accounts' names. Each tuple has the account, the role, and whether the
+    role is in the chapter.
 
     Organisers and viewers of the whole installation are left out.
     """
@@ -292,7 +294,8 @@ def _finish(
     after: dict[str, Any] | None,
     before: list[str],
 ) -> None:
-    """Record the change of role in the audit, and sign the account out everywhere.
+    """Record the change of role in the audit (the record of what organisers did), and sign the
+    account out everywhere.
 
     Otherwise a host who becomes an organiser could stay signed in without the second factor that
     organisers need.

@@ -75,8 +75,8 @@ class SingleUseRecoveryCodes(MfRecoveryCodesUtil):
 def reset_second_factor(account: Account) -> None:
     """Forget the account's authenticator app and recovery codes, and sign it out everywhere.
 
-    The next person who signs in with a link e-mailed to the account sets up a new app. So an
-    organiser must first check that the owner of the account is asking for the reset.
+    The next person who signs in with a link e-mailed to the account sets up a new authenticator
+    app. So an organiser must first check that the owner of the account is asking for the reset.
     """
     lock_row(account)
     datastore().tf_reset(account)

@@ -39,8 +39,8 @@ def create_session(account: Account, device: str) -> str:
     """Sign the account in with one more browser. Return the secret for the browser's cookie.
 
     The account's row stays locked until the commit. If the account's role or state is changed after
-    the commit, the change ends the new session. If it was changed before this call, the function
-    raises ConflictError.
+    the commit, the change ends the new session. Raises ConflictError if the account is deactivated,
+    or was signed out everywhere after `account` was loaded.
     """
     unchanged = select(Account.id).where(
         Account.id == account.id,
@@ -106,7 +106,7 @@ def current_id() -> int | None:
 
 
 def is_open(engine: Engine, session_id: int | None) -> bool:
-    """Whether a session has not ended.
+    """Whether a session is still open.
 
     A streamed response needs a new database connection for this check, because by then the
     request's own connection is back in the pool.

@@ -29,7 +29,7 @@ def sign_in_link(
 
 
 def send_sign_in_link(email: str, next: str = "/") -> None:
-    """E-mail a sign-in link to the active account of this address, if there is one.
+    """E-mail a sign-in link to this address, if an active account has it.
 
     The function always returns None, so the calling code cannot reveal which addresses have an
     account. Raises mail.MailNotSentError.
@@ -50,7 +50,7 @@ def send_sign_in_link(email: str, next: str = "/") -> None:
 
 
 def send_link(account: Account, link: str, subject: str, text: str) -> None:
-    """E-mail a text that contains a sign-in link or, without a mail server, print the link.
+    """E-mail a text that contains a sign-in link or, if no mail server is set, print the link.
 
     In production the link is not printed, because more people can read a public server's log than
     the person's mailbox. Raises mail.MailNotSentError.

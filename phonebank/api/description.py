@@ -96,7 +96,8 @@ _spec = SpecTree(
 def described(
     answer: type[BaseModel], scope: Scope, **errors: Any
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add a view to the API's description, with its docstring, annotations, response and scope.
+    """Add a view, with the view's docstring, annotations, response and scope, to the API's
+    description.
 
     The view's parameters `query` and `json` are annotated with the models that a request must fit.
     `errors` adds error responses, such as `HTTP_404=(Problem, "…")`.

@@ -25,7 +25,7 @@ Cursor = Annotated[
 
 class _Sent(BaseModel):
     """The base class of the models for what a client sends. A field with an unknown name is
-    refused, because the name is often a typing error."""
+    refused, because such a name is often a typing error."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -111,7 +111,7 @@ class OutcomeOut(BaseModel):
 
 
 class OutcomesPage(BaseModel):
-    """A page of recorded calls, in the order in which they changed."""
+    """A page of recorded calls, in the order of their last changes."""
 
     outcomes: list[OutcomeOut]
     next_cursor: str = Field(
@@ -181,8 +181,8 @@ class DoNotCallIn(_Sent):
 
 
 class DoNotCallWritten(BaseModel):
-    """How many different numbers of the request are on the do-not-call list now, and which of its
-    texts could not be read as numbers."""
+    """How many different numbers of the request are now on the do-not-call list, and which texts in
+    the request could not be read as numbers."""
 
     entered: int
     refused: list[Fault]

@@ -85,7 +85,7 @@ def contact(contact_id: int) -> Response:
 @for_token(Scope.READ_OUTCOMES)
 @description.described(OutcomesPage, Scope.READ_OUTCOMES)
 def outcomes(query: OutcomesQuery) -> Response:
-    """The campaign's recorded calls, in the order in which they changed.
+    """The campaign's recorded calls, in the order of their last changes.
 
     A call appears half a minute after it was recorded, or later if something that began earlier is
     still being saved. After that, no other call can appear in an earlier place, so a client that
@@ -149,5 +149,5 @@ def _outcome(row: Row[Any]) -> dict[str, Any]:
 
 
 def _moment(moment: datetime | None) -> str | None:
-    """Return a moment in ISO 8601 and UTC."""
+    """Return a moment in UTC as ISO 8601 text, or None if there is no moment."""
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

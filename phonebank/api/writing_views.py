@@ -35,10 +35,10 @@ _CELLS = ("external_id", "first_name", "last_name", "postcode", "email", "langua
 def write_contacts(json: ContactsIn) -> Response:
     """Add people, or change people whom the campaign already has.
 
-    A person is recognised by `external_id`, or otherwise by name and number. Send everything that
-    you know about each person, because fields that you leave out are emptied, except `external_id`.
-    A person's calls are kept. Each person is stored or refused separately. You may send the same
-    request again: the second request changes nothing.
+    A person is recognised by `external_id` or, if that finds nobody, by name and number. Send
+    everything that you know about each person, because fields that you leave out are emptied,
+    except `external_id`. A person's calls are kept. Each person is stored or refused separately.
+    You may send the same request again: the second request changes nothing.
     """
     people = [_sent(person) for person in json.contacts]
     try:

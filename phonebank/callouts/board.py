@@ -1,5 +1,5 @@
-"""What the projector and the remote of a call-out show. Each change of what they show is sent to
-both.
+"""What a call-out's projector and remote control (the organiser's page that moves the projector
+from step to step) show. Each change is sent to both.
 
 A change locks the call-out's row, so changes happen one after another. The figures of the new state
 are counted in the transaction that makes the change, and are sent after it commits. So each event
@@ -32,7 +32,8 @@ def begin_change(call_out: CallOut) -> None:
 
 
 def show_change(call_out: CallOut) -> None:
-    """Send the new state to the projector and the remote as soon as the transaction commits."""
+    """Send the new state to the projector and the remote control as soon as the transaction
+    commits."""
     call_out.version += 1
     db.session.flush()
     state = state_of(call_out)

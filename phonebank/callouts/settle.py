@@ -194,9 +194,9 @@ def _place_of(pledge: Pledge) -> Place | None:
 
 
 def uninvited_seats() -> Sequence[tuple[int, uuid.UUID]]:
-    """Return the primary keys of the seats (`PledgeSeat`) about which an e-mail must still be sent.
-    Such a seat was taken by a person with an e-mail address, at a pledged party that has been set
-    up. The party is not cancelled and has not started."""
+    """Return the primary keys of the seats (places taken at pledged parties, `PledgeSeat`) about
+    which an e-mail must still be sent. Such a seat was taken by a person with an e-mail address, at
+    a pledged party that has been set up. The party is not cancelled and has not started."""
     rows = db.session.execute(
         select(PledgeSeat.pledge_id, PledgeSeat.sign_up_id)
         .join(Pledge, Pledge.id == PledgeSeat.pledge_id)

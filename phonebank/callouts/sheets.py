@@ -157,7 +157,7 @@ def finish(sheet: CallOutSheet, rows: int) -> None:
 
 
 def next_number(sheet: CallOutSheet) -> int:
-    """Return the number of the next line."""
+    """Return the number of the next line to type in."""
     return _count(sheet) + 1
 
 

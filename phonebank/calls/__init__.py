@@ -1,4 +1,5 @@
-"""One call, from the claim to its outcome, and the undoing of that outcome.
+"""One call, from the moment when a caller gets a contact (the claim) to the outcome, and the
+undoing of that outcome.
 
 Words used in this package:
 

@@ -1,4 +1,5 @@
-"""The query that reads the rows that an outcome changes, and the statement that writes them.
+"""The query that reads the rows that the outcome of a call changes, and the statement that writes
+these rows.
 
 The query locks nothing. The statement locks the call and its contact. It writes only if both rows
 still have the `xmin` that the query read. PostgreSQL changes a row's `xmin` whenever the row
@@ -120,11 +121,11 @@ SELECT own.*, team.team FROM recorded AS last {TOTALS}
 class CallRows:
     """A call and its contact, both read at the same moment.
 
-    `answers` (by step id) is None if there are no answers. If the outcome did not reach a person,
-    neither `fields` nor `answers` is read, and both are None. `same_outcome_before` is how many
-    earlier calls to the contact ended with the outcome to be recorded, without calls that an
-    organiser has set aside. For an outcome that may mean that the number does not work, it counts
-    only calls to the called number.
+    `answers` (by step id) is None if there are no answers. If the outcome means that nobody was
+    reached, neither `fields` nor `answers` is read, and both are None. `same_outcome_before` is how
+    many earlier calls to the contact ended with the outcome to be recorded. Calls that an organiser
+    has set aside (taken out of every total) do not count. For an outcome that may mean that the
+    number does not work, only calls to that number count.
     """
 
     call_version: str
@@ -158,10 +159,11 @@ _OF_CALL = tuple(field.name for field in fields(CallRows) if field.name != "cont
 class PeopleResult:
     """The changes that an outcome makes to the contacts with the called number.
 
-    `contact` is the new state of the call's contact. The other contacts with the number cannot be
-    called before `others_wait_until`. `others_rested_at` is when their wait after this call ends,
-    which may be outside calling hours. Both times are aware, or None if the others need not wait.
-    `lost_number` has the other contacts from which a dead number was taken.
+    `contact` is the new state of the call's contact. The other contacts with the called number must
+    not be called before `others_wait_until`. `others_rested_at` is when their wait after this call
+    ends, which may be outside calling hours. Both times are aware, or None if the others need not
+    wait. `lost_number` has the other contacts from which the number was taken because it is not in
+    service.
     """
 
     contact: ContactValues
@@ -197,7 +199,8 @@ def rows_of(row: Any) -> CallRows:
 
 def write_rows(rows: CallRows, result: CallResult, people: PeopleResult | None) -> LastCall | None:
     """Write what an outcome changes in its call, in the contact, in the other contacts with the
-    number, and in the tally. Return the call and the totals that the next page shows.
+    called number, and in the tally (the stored totals). Return the call and the totals that the
+    next page shows.
 
     Return None and change nothing if the call or the contact has changed since `rows` were read. If
     `people` is None, only the call and the tally change. If the contact gets a different number, a

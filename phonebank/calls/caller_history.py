@@ -41,9 +41,9 @@ class Sights:
 
     `people` counts all contacts, `last_hour` counts the contacts of the last hour, and `recorded`
     counts the contacts with an outcome. A contact counts once for each call. `usual_seconds` is the
-    median time from the claim to the end of the hold, or None if no hold has ended. Each row of
-    `outcomes` has an `outcome` (None for calls without an outcome) and the `number` of calls with
-    it. The most frequent outcome comes first.
+    median number of seconds from when the caller got a contact until its hold ended, or None if no
+    hold has ended. Each row of `outcomes` has an `outcome` (None for calls without an outcome) and
+    the `number` of calls with that outcome. The most frequent outcome comes first.
     """
 
     people: int

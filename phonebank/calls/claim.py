@@ -152,9 +152,9 @@ def _open_call(caller: Caller, taken: TakenContact) -> Hold | None:
     """Check in PostgreSQL whether the caller may call this contact now, and write the open call.
 
     Return None if the caller may not call this contact. There are several possible reasons: the
-    contact was suppressed or called after it was put into Redis, its calling hours have ended, its
-    number is in another open call or is resting after a call in another campaign, or the caller now
-    has another contact.
+    contact was called, or its number was put on the do-not-call list, after the contact was copied
+    to Redis, its calling hours have ended, its number is in another open call or is resting after a
+    call in another campaign, or the caller now has another contact.
 
     Raises the same errors as `_refuse`. If this raises an error after the call has been written,
     the call is rolled back.

@@ -1,5 +1,6 @@
-"""The query that reads what a claim needs, and the statement that writes the open call. The
-statement writes the call only if the rows that the claim read have not changed."""
+"""The query that reads what a claim (giving a caller a contact) needs, and the statement that
+writes the open call. The statement writes the call only if the rows that the claim read have not
+changed."""
 
 import json
 import uuid

@@ -1,7 +1,9 @@
-"""The values that an undo restores in a contact and its household, and their JSON form.
+"""The values that an undo restores in a contact and its household (the other contacts with the
+called number), and the JSON form of these values.
 
-`call.contact_before` stores a `ContactSnapshot`. For a call that an organiser has set aside, the
-table `set_aside_call` stores two `PeopleSnapshot`s: the states of the people before and after that.
+`call.contact_before` stores a `ContactSnapshot`. When an organiser sets a call aside (takes it out
+of every total), the table `set_aside_call` stores two `PeopleSnapshot`s: the states of the people
+before and after the change.
 """
 
 import json
@@ -39,7 +41,7 @@ class ContactValues:
 
     @classmethod
     def of(cls, contact: Contact | Row[Any]) -> "ContactValues":
-        """Return the current values of a contact, or of a row that has its columns."""
+        """Return the current values of a contact, or of a query row that has the same columns."""
         values = {name: getattr(contact, name) for name in CONTACT_COLUMNS}
         values["state"] = ContactState(values["state"])
         return cls(**values | {"other_phones": tuple(contact.other_phones)})
@@ -114,7 +116,7 @@ class LeftValues:
         return cls(contact.state, contact.phone, tuple(contact.other_phones), contact.rested_at)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the values by column name, with the time as ISO 8601 text."""
+        """Return the values by column name, with `rested_at` as ISO 8601 text."""
         return {
             "state": self.state,
             "phone": self.phone,
@@ -200,7 +202,8 @@ class HouseholdChange:
 @dataclass(frozen=True)
 class ContactSnapshot:
     """What an undo needs: the contact's values from before the outcome, the changes that the
-    outcome made to the household, and the values that the outcome left in the contact."""
+    outcome made to the other contacts with the called number, and the values that the outcome left
+    in the contact."""
 
     before: ContactValues
     household: HouseholdChange

@@ -74,7 +74,7 @@ def apply_decision(
 
 def with_next_number(contact: ContactValues, dead: frozenset[str]) -> ContactValues:
     """Return the contact's state with the next of its numbers that is not in `dead`. If there is no
-    such number, return an unusable state. The contact itself is not changed.
+    such number, return the contact's state as unusable. The contact itself is not changed.
 
     The next number may be on the do-not-call list. In that case, the contact cannot be called until
     the number is taken off the list.
@@ -88,7 +88,7 @@ def with_next_number(contact: ContactValues, dead: frozenset[str]) -> ContactVal
 
 
 def take_next_number(contact: Contact) -> None:
-    """Switch the contact to the next of its numbers that is not known to be dead (see
+    """Switch the contact to the next of its numbers that is not known to be out of service (see
     `with_next_number`).
 
     The contact becomes unusable if it has no such number, or if the campaign already has another

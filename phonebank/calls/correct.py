@@ -1,11 +1,12 @@
 """Corrects the outcome, the answers and the note of a call, on behalf of an organiser. These
 functions do not commit.
 
-The call still belongs to its caller and keeps the time at which it was recorded. Its old values are
-subtracted from the tally, and the new values are added. If the outcome or the promised time
-changes, the people with the called number are first given back the state that they had before the
-call. Then the rules decide again, as if it were still the time at which the call was recorded. A
-contact that another call or an upload has changed since then keeps its state.
+The call still belongs to its caller and keeps the time at which it was recorded. The call's old
+values are subtracted from the tally (the stored totals), and the new values are added. If the
+outcome or the promised time changes, the people with the called number are first given back the
+state that they had before the call. Then the retry rules decide about these people again, as if it
+were still the time at which the call was recorded. A contact that another call or an upload has
+changed since then keeps its state.
 
 If the old outcome put the number on the do-not-call list, the number is taken off the list, unless
 another call, an organiser or a file has put it there too.
@@ -110,8 +111,8 @@ def correct(call: Call, version: str, correction: Correction, account: Account) 
     `version_of`).
 
     Raises ConflictError if the call has changed since then, if it has no outcome, if it is set
-    aside, or if the person was erased. Raises InvalidInputError for an outcome, note or answer that
-    the call cannot have.
+    aside (taken out of every total), or if the person was erased. Raises InvalidInputError for an
+    outcome, note or answer that the call cannot have.
     """
     outcome = OUTCOMES.get(correction.outcome)
     if outcome is None:
@@ -217,7 +218,7 @@ def _store_answers(call: Call, answers: Mapping[str, Any]) -> None:
 
 
 def _take_back(call: Call, contact: Contact) -> Restored | None:
-    """Undo the effects of the old outcome, except those on the tally."""
+    """Undo the effects of the old outcome, except those on the stored totals (the tally)."""
     if OUTCOMES[call.outcome or ""].suppress_reason is not None:
         lift_entry(call)
     dead_numbers.withdraw(call.id)

@@ -1,9 +1,9 @@
 """What the next caller sees of an earlier call that was cut short or in which a callback was
 promised.
 
-A claim's query reads the earlier call in the column `EARLIER_CALL`, so no further query is needed.
-PostgreSQL looks for an earlier call only if the contact has been called before. These functions do
-not commit.
+The query that reads the contact for a caller's screen also reads the earlier call, in the column
+`EARLIER_CALL`, so no further query is needed. PostgreSQL looks for an earlier call only if the
+contact has been called before. These functions do not commit.
 
 The answers from the earlier call are shown, and the script continues after them. When the caller
 sends the first answer or an outcome, the earlier answers become answers of the new call

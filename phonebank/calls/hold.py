@@ -1,5 +1,5 @@
-"""Looks up, renews and releases the hold of the contact on a caller's screen. These functions do
-not commit."""
+"""Looks up, renews and releases holds: a hold reserves a contact for the caller who has it on
+screen. These functions do not commit."""
 
 import uuid
 from dataclasses import dataclass
@@ -36,8 +36,8 @@ class Device(NamedTuple):
 
 @dataclass(frozen=True)
 class OpenCall:
-    """The open call of a hold. `household` has the ids of the other contacts that had the number
-    when the call began. `turn` is how many times the call's outcome has been undone."""
+    """The open call of a hold. `household` has the ids of the other contacts that had the called
+    number when the call began. `turn` is how many times the call's outcome has been undone."""
 
     id: uuid.UUID
     caller_id: int
@@ -184,10 +184,10 @@ def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
     """Extend a hold, so that it lasts for the campaign's hold time from now. Also store that the
     caller's screen is open.
 
-    No hold lasts longer than the campaign's longest hold time, counted from the claim or, after an
-    undo, from the last undo. Return when the hold now expires (aware UTC). The new expiry is
-    written only if it is later than the stored expiry by at least `WRITTEN_APART` (or by a fifth of
-    the hold time, if that is shorter), or if it is the end of the longest hold time.
+    No hold lasts longer than the campaign's longest hold time, counted from when the caller got the
+    contact or, after an undo, from the last undo. Return when the hold now expires (aware UTC). The
+    new expiry is written only if it is later than the stored expiry by at least `WRITTEN_APART` (or
+    by a fifth of the hold time, if that is shorter), or if it is the end of the longest hold time.
 
     Raises NotFoundError if this caller has no such open call, if the longest hold time is over, or
     if the device no longer belongs to the caller.
@@ -218,7 +218,7 @@ def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
     """Return a call of this caller. With `lock`, lock its row and read the row again.
 
     Raises NotFoundError if there is no such call. The same error is raised for another caller's
-    call, so that the answer reveals nothing about other callers' calls.
+    call, so that the error reveals nothing about other callers' calls.
     """
     query = select(Call).where(Call.id == call_id, Call.caller_id == caller.id, Call.phone != "")
     if lock:
@@ -245,7 +245,7 @@ def refuse_erased(call_id: uuid.UUID, caller_id: int) -> None:
 
 def not_an_own_call(call_id: uuid.UUID, caller_id: int) -> NotFoundError:
     """Return the error for a call that is not this caller's. The error does not say whether the
-    call exists. Raises NotFoundError if it is a call of this caller and the person called has been
+    call exists. Raises NotFoundError if the call is this caller's but the person called has been
     erased."""
     refuse_erased(call_id, caller_id)
     return NotFoundError("That call isn't one of yours.", "Go back to calling.")

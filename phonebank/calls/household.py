@@ -71,8 +71,8 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
 
 
 def _set_script(call: Call) -> None:
-    """If the experiment's arm (group) of the call's current contact is a different one, move the
-    call to that arm."""
+    """If the call's current contact belongs to a different arm (group) of the script experiment
+    than the call, move the call to the contact's arm."""
     words = script_choice_for(call.campaign_id, call.contact_id)
     if words.experiment_arm_id == call.experiment_arm_id:
         return

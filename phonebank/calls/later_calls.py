@@ -46,7 +46,7 @@ def was_reassigned(call_id: uuid.UUID) -> bool:
 
 
 def was_number_called(call: Call) -> bool:
-    """Whether the campaign has called the same number again after this call, and that later call
-    has ended."""
+    """Whether the campaign has called the same number again after this call, in a call that has
+    ended."""
     values = {"call_id": call.id, "phone": call.phone, "handed_out_no": call.handed_out_no}
     return bool(db.session.scalar(_WAS_NUMBER_CALLED, values))

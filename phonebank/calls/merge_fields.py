@@ -19,8 +19,8 @@ class HasName(Protocol):
 
 
 def fields_for(contact: HasName, caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """Return the values of a call's merge fields, by name. If the contact and the campaign both
-    have a value, the contact's value is used."""
+    """Return the values of the merge fields (placeholders in a script) for a call, by name. If the
+    contact and the campaign both have a value for a field, the contact's value is used."""
     own = {
         name: str(value)
         for name, value in (contact.fields or {}).items()
@@ -44,8 +44,8 @@ def shared_fields(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
 
 
 def fields_of_caller(caller: Caller, campaign: Campaign) -> dict[str, str | None]:
-    """Return the merge fields that say who is calling, and for which organisation. Neither a list
-    nor the campaign's own merge values can replace these fields."""
+    """Return the values of the merge fields (placeholders) that say who is calling, and for which
+    organisation. Neither a list nor the campaign's own merge values can replace these fields."""
     return {
         "caller_name": caller.first_name,
         "campaign_name": campaign.name,

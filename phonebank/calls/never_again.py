@@ -12,8 +12,8 @@ def lift_entry(call: Call) -> str | None:
     """Remove the entry that this call made on the do-not-call list, and return the entry's reason.
 
     Return None if the call made no entry. If another call to the same number has an outcome that
-    puts numbers on the list, and is not set aside, the entry is moved to that call, and the result
-    is None too.
+    puts numbers on the list, and no organiser has set that call aside (taken it out of every
+    total), the entry is moved to that call, and the result is None too.
     """
     reason = suppressions.reason_of_call(call.id)
     if reason is None:

@@ -1,5 +1,5 @@
 """Calculates what an outcome changes in the call, in the contact and in the other contacts with the
-number. `call_rows` writes the changes."""
+called number. `call_rows` writes the changes."""
 
 import uuid
 from dataclasses import dataclass
@@ -72,8 +72,8 @@ def decide_about(report: Report, seen: Situation) -> Decision:
 
 
 def call_result(report: Report, seen: Situation, counted: bool) -> CallResult:
-    """Return the values that the outcome writes into the call. `counted` says whether a tally
-    counts the call."""
+    """Return the values that the outcome writes into the call. `counted` says whether the call
+    counts in the totals."""
     # If nobody answered the phone, the answers in the script are mistaken taps.
     reached = report.outcome.reached
     conversation, yes = _conversation_and_yes(report, seen) if reached else (False, False)
@@ -104,10 +104,10 @@ def _conversation_and_yes(report: Report, seen: Situation) -> tuple[bool, bool]:
 
 
 def people_result(report: Report, seen: Situation, decision: Decision) -> PeopleResult:
-    """Return the changes to the contact and to the other contacts with the number.
+    """Return the changes to the contact and to the other contacts with the called number.
 
-    If the number is dead, this function also reports the number as dead and takes it away from the
-    other contacts.
+    If the number is not in service, this function also reports that, and takes the number away from
+    the other contacts.
     """
     rows = seen.rows
     next_numbers = rows.contact.other_phones if decision.state == NextState.UNUSABLE else ()

@@ -1,8 +1,8 @@
 """Records the outcome of a call. These functions do not commit.
 
-The call, the contact, the household and the tally change in one statement, so a crash cannot leave
-only some of them changed. A request that is sent twice counts only once, because a call has only
-one outcome.
+The call, the contact, the other contacts with the number and the stored totals change in one
+statement, so a crash cannot leave only some of them changed. A request that is sent twice counts
+only once, because a call has only one outcome.
 
 First, the call and its contact are read without locks, and the rules decide what the outcome
 changes. Then the statement writes the changes, but only if neither row has changed since it was
@@ -85,7 +85,7 @@ def record(
     language.
 
     If the session commits each statement (`autocommit`), the outcome is stored when this returns,
-    unless a transaction was needed. In that case, a commit must follow.
+    unless a transaction was needed. If a transaction was needed, a commit must follow.
 
     Raises NotFoundError for another caller's call, and InvalidInputError for an unknown outcome or
     language, or for a note that is too long.
@@ -137,9 +137,9 @@ def record_unanswered(call_id: uuid.UUID, outcome_key: str) -> RecordResult:
 
 
 def _record(report: Report, is_locked: bool, rows: CallRows | None = None) -> RecordResult | None:
-    """Read the rows, decide, and write. Return None if nothing was written, because the call or its
-    contact changed between reading and writing, or because this outcome needs locked rows and
-    `is_locked` is False."""
+    """Read the rows, decide what the outcome changes, and write the changes. Return None if nothing
+    was written, because the call or its contact changed between reading and writing, or because
+    this outcome needs locked rows and `is_locked` is False."""
     outcome = report.outcome
     caller_id = report.caller.id if report.caller else None
     rows = rows or read_rows(caller_id, report.call_id, outcome)

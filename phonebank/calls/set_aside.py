@@ -1,8 +1,8 @@
 """Sets aside the calls that one caller recorded, and brings them back. These functions do not
 commit.
 
-An organiser does this if a caller recorded calls without making them. Each call is kept but does
-not count in any total. The call's contact and household are given back the state that they had
+An organiser sets calls aside if the caller recorded them without making them. Each call is kept but
+does not count in any total. The call's contact and household are given back the state that they had
 before the call. If another call or an upload has changed a contact since then, that contact stays
 as it is. If the call put the number on the do-not-call list, the number is taken off the list,
 unless another call, an organiser or a file has put it there too.
@@ -66,7 +66,7 @@ FROM set_aside_call WHERE set_aside_id = :id
 @dataclass(frozen=True)
 class Preview:
     """How many calls, people and do-not-call entries would change if the caller's calls were set
-    aside now.
+    aside (taken out of every total) now.
 
     `calls` is the number of calls to set aside. Of these, `counted` count in the totals now, and
     `conversations` are conversations. `people` is the number of contacts of these calls. Of these
@@ -126,10 +126,10 @@ def set_aside_of(caller: Caller, set_aside_id: int) -> SetAside:
 def begin(
     caller: Caller, account: Account, reason: str, at: datetime, only_fast: bool = False
 ) -> SetAside:
-    """Begin to set aside every call that the caller recorded up to `at` (aware). Return the new
-    `SetAside`. `set_aside_worker.take_step` does the work.
+    """Begin to set aside (take out of every total) each call that the caller recorded up to `at`
+    (aware). Return the new `SetAside`. `set_aside_worker.take_step` does the work.
 
-    With `only_fast`, set aside only the calls that were recorded faster than a real call can be.
+    With `only_fast`, set aside only the calls that were recorded too soon to have been real calls.
     Raises ConflictError if there is no call to set aside.
     """
     counts = preview(caller, only_fast)

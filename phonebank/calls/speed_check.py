@@ -1,8 +1,9 @@
-"""Finds outcomes that were recorded faster than a real call can be.
+"""Finds outcomes that were recorded sooner than a real call could have ended.
 
 Such outcomes count in every total like any other outcome, so that totals stay exact. They do not
 count in a board's ranking, and the organiser's page shows them. The time that a call took is
-measured from the claim, even if its outcome was undone and recorded again.
+measured from the moment when the caller got the contact, even if the outcome was undone and
+recorded again.
 """
 
 from dataclasses import dataclass
@@ -36,7 +37,8 @@ class FastCaller:
 
 
 def is_too_fast(claimed_at: datetime, recorded_at: datetime, conversation: bool) -> bool:
-    """Whether the outcome was recorded faster than a real call can be. Both times are aware."""
+    """Whether the outcome was recorded sooner than a real call could have ended. Both times are
+    aware."""
     least = CONVERSATION_TAKES if conversation else ANY_CALL_TAKES
     return recorded_at - claimed_at < least
 

@@ -18,8 +18,8 @@ from scripts_library.merge_fields import render_text
 
 
 def text_for(hold: Hold, caller: Caller, campaign: Campaign) -> str:
-    """Return the text message of the call's script, with the merge fields filled in. Return "" if
-    the script has no text message, or if the contact may no longer be called."""
+    """Return the text message of the call's script, with its merge fields (placeholders) filled in.
+    Return "" if the script has no text message, or if the contact may no longer be called."""
     script = script_of(hold.call.script_version_id)
     if script is None or not script.text_message:
         return ""

@@ -25,8 +25,8 @@ def versions_of(campaign: Campaign) -> list[tuple[int, str, int]]:
 
 
 def countable_steps(campaign: Campaign) -> dict[str, Any]:
-    """Return the countable steps of all script versions, as two parallel lists: `version_ids` and
-    `step_ids`."""
+    """Return the steps whose answers can be counted, in all script versions, as two parallel lists:
+    `version_ids` and `step_ids`."""
     pairs = [
         (version_id, step.id)
         for version_id, _, _ in versions_of(campaign)

@@ -158,7 +158,7 @@ def days_to_count(campaign_id: int, days: Mapping[date, Totals], at: datetime) -
 
 
 def count_day(campaign: Campaign, day: date, zone: ZoneInfo) -> None:
-    """Count a day of the campaign, and store the counts."""
+    """Count the outcomes and answers of one day of the campaign, and store the counts."""
     began = time.monotonic()
     values = _values(campaign.id, day, zone) | {"day": day}
     db.session.execute(_LOCK_DAY, values | {"at": now()})

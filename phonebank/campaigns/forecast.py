@@ -1,5 +1,5 @@
-"""Estimates how many calls a campaign still needs, and how many days these will take at its current
-pace."""
+"""Estimates how many calls a campaign still needs, and how many days these calls will take at the
+campaign's current pace."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

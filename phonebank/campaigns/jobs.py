@@ -1,5 +1,5 @@
 """The job that counts the outcomes and answers of campaigns, day by day. The counts stay right if
-the job runs twice, runs late, or runs at the same time as another run of it."""
+the job runs twice or late, or if two runs overlap."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Orders a campaign's lists by how many of their people answer at this hour, if the campaign's
+"""Orders a campaign's lists by how often their people answer at this hour, if the campaign's
 organisers have switched this order on.
 
 Only lists with the same priority are put in this order. The order is based on the campaign's own
@@ -88,7 +88,7 @@ def calls_of_lists(campaign: Campaign, at: datetime) -> dict[int, ListCalls]:
 
 
 def expected_rates(list_ids: Iterable[int], calls: Mapping[int, ListCalls]) -> dict[int, float]:
-    """Return, by list id, the share of calls that we expect to be answered at this hour."""
+    """Return, by list id, the expected share of calls that are answered at this hour."""
     in_all = sum(one.calls for one in calls.values())
     mean = sum(one.reached for one in calls.values()) / in_all if in_all else 0.0
     rates = {}

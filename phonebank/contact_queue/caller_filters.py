@@ -1,5 +1,5 @@
-"""Decides which contacts a caller may get: those in the caller's languages and on the caller's
-lists, except callbacks that are reserved for another caller."""
+"""Decides which contacts a caller may get, by the caller's lists and languages, and by whether a
+callback is reserved for another caller."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -47,10 +47,10 @@ def filter_of(caller: Caller) -> int | None:
 
 
 def lane_limits(list_ids: Iterable[int], filter_id: int | None) -> list[int | str]:
-    """Return the values in the names of a caller's lanes (lists of contacts in Redis) that say
-    which contact lists and which filter limit the caller.
+    """Return those parts of the names of a caller's lanes (lists of contacts in Redis) that say to
+    which contact lists or which filter the caller is limited.
 
-    If there is a filter, none of these values is just the id of a list. So `take.lua` takes no
+    If there is a filter, none of these parts is just the id of a list. So `take.lua` takes no
     callbacks except those that this caller promised. This is needed because Redis does not know
     which people a filter chooses.
     """

@@ -1,7 +1,8 @@
 """Finds the reason why a caller gets no contact right now.
 
-A claim asks for the reason only when the queue has no contact for the caller. The reason comes from
-PostgreSQL, not from Redis."""
+The reason is looked up only when the queue has no contact for the caller. The reason comes from
+PostgreSQL, not from Redis.
+"""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -27,7 +28,7 @@ from phonebank.models.state_column import state_text
 
 
 class EmptyReason(StrEnum):
-    """The reason why a caller gets no contact. JSON answers give its value as `reason`."""
+    """The reason why a caller gets no contact. JSON responses contain its value as `reason`."""
 
     OUT_OF_HOURS = "out_of_hours"
     RESTING = "resting"

@@ -1,4 +1,5 @@
-"""Ends holds that have expired, and corrects the copy of the holds in Redis."""
+"""Ends holds (each reserves a contact for one caller) that have expired, and corrects the copy of
+the holds in Redis."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,5 @@
-"""Ends holds and opens them again. No other module does this.
+"""Ends holds (each reserves a contact for one caller) and opens them again. No other module does
+this.
 
 A hold is a row of `call` whose `ended_at` is NULL, and a copy of it in Redis. These functions do
 not commit. The copy in Redis changes only after the commit, so a contact that is in an open call in

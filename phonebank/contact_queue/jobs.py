@@ -35,7 +35,8 @@ def expire_all_holds() -> None:
 @job(URGENT, timeout=60)
 def top_up_all_queues() -> None:
     """Refill the lanes (the lists of the next contacts, in Redis) of every running campaign. Also
-    suppress contacts that are in a lane although their number is on the do-not-call list."""
+    mark as not to be called the contacts that are in a lane although their number is on the
+    do-not-call list."""
     for_each_campaign(Campaign.state == CampaignState.RUNNING, _top_up)
 
 

@@ -1,12 +1,13 @@
 """Handles numbers that rest in a campaign: the campaign must not call them yet, because another
 campaign has called them.
 
-The calls in PostgreSQL decide whether a number rests. A claim checks its contact (`rests_until`)
-only in a campaign that shares numbers with another campaign. Before a refill puts contacts into a
-lane, it finds out whether other campaigns have the contacts' numbers too (`mark_shared`). If a
-number rests, the refill makes the contact wait until the rest ends (`send_back`), so that later
-refills do not read the contact again. The contact status page and the export file of people read
-all resting numbers at once (`resting_numbers`). These functions do not commit.
+The calls in PostgreSQL decide whether a number rests. A claim (which gives a caller a contact)
+checks the contact's number (`rests_until`) only in a campaign that shares numbers with another
+campaign. Before a refill puts contacts into a lane (a list of the next contacts in Redis), it finds
+out whether other campaigns have the contacts' numbers too (`mark_shared`). If a number rests, the
+refill makes the contact wait until the rest ends (`send_back`), so that later refills do not read
+the contact again. The contact status page and the export file of people read all resting numbers at
+once (`resting_numbers`). These functions do not commit.
 """
 
 import json
@@ -162,10 +163,10 @@ def rests_until(rows: Sequence[Any] | None, campaign: Campaign) -> datetime | No
 
 
 def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> None:
-    """Make these contacts wait until the campaign may call their number again, after another
-    campaign has called it. For each contact, `resting` has a row (with `id` and `zone_key`) and the
-    time when the rest ends (aware). After the rest, the contacts become callable in the campaign's
-    next calling hours."""
+    """Make these contacts wait until the campaign may call their numbers again, because another
+    campaign has called these numbers. For each contact, `resting` has a row (with `id` and
+    `zone_key`) and the time when the rest ends (aware). After the rest, the contacts become
+    callable in the campaign's next calling hours."""
     hours, country = hours_of(campaign), rules_of(campaign)
     times = [
         next_try_at(until, None, zones_in_key(row.zone_key), hours, country) or until + FAR_AWAY

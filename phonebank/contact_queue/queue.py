@@ -1,5 +1,5 @@
-"""The parts of the queue that a claim uses: take a contact, release it, top up the lanes (the lists
-of the next contacts, in Redis).
+"""The parts of the queue that a claim (giving a caller a contact) uses: take a contact, release it,
+top up the lanes (the lists of the next contacts, in Redis).
 
 Redis proposes a contact, and PostgreSQL decides whether it can be called. `take` gives a contact to
 only one caller, but the data in Redis may be out of date. So the claim checks the contact in
@@ -36,8 +36,8 @@ _OPEN_CALL_WITH = select(Call.id, Call.expires_at).where(
 @dataclass(frozen=True)
 class TakenContact:
     """A contact that `ContactQueue.take` has marked as held in Redis, for a call that PostgreSQL
-    does not have yet. `left` is the number of contacts that remain in the caller's lanes, and
-    `held` is the number of contacts on all screens."""
+    does not have yet. `left` is the number of contacts that remain in the caller's lanes (lists of
+    the next contacts), and `held` is the number of contacts on all screens."""
 
     contact_id: int
     call_id: uuid.UUID
@@ -112,8 +112,8 @@ def top_up_campaign(campaign: Campaign) -> bool:
     """Refill the lanes (the lists of the next contacts, in Redis) of every language that the
     campaign's callers speak. Return False if another process is refilling.
 
-    This does not refill the lanes of callers who are limited to some lists or to a filter. The
-    claims of those callers refill these lanes.
+    This does not refill the lanes of callers who are limited to some lists or to a filter. Their
+    lanes are refilled when one of these callers gets a contact.
     """
     ensure_built(campaign)
     with redis_queue_of(campaign.id).lock("refill") as is_mine:

@@ -12,9 +12,11 @@ All keys of a campaign have the same hash tag, so that a Redis Cluster stores th
                a few minutes. There is one lane for each language. Callers who are limited to some
                lists share separate lanes with callers of the same lists, one for each language
 - `callbacks`  sorted set of the contact ids of callbacks that are due soon, by the due time
-- `details`    hash for the callbacks: contact id → "list id:language:id of the caller who promised"
+- `details`    hash with one field for each callback: its name is the contact id, its value
+               "list id:language:id of the caller who promised"
 - `held`       sorted set of contact ids, by the time when the hold expires
-- `holders`    hash: contact id → id of the call that holds the contact. Only that call frees it
+- `holders`    hash that gives, for each contact id, the id of the call that holds the contact. Only
+               that call frees it
 - `lock:…`     a lock for some seconds, so that only one process at a time refills or rebuilds
 
 Times are seconds since 1970, with fractions.
@@ -45,9 +47,9 @@ LOCK_SECONDS = 10
 
 @dataclass(frozen=True)
 class QueueEntry:
-    """A contact to add to a lane or to the callbacks. `score` is its position in the lane (see
-    `lane_score`) or, for a callback, the time when it is due, in seconds since 1970. `promised_by`
-    is the id of the caller who promised the callback."""
+    """A contact to add to a lane (a list of the next contacts) or to the callbacks. `score` is its
+    position in the lane (see `lane_score`) or, for a callback, the time when it is due, in seconds
+    since 1970. `promised_by` is the id of the caller who promised the callback."""
 
     contact_id: int
     score: float
@@ -107,7 +109,8 @@ class RedisQueue:
         list_ids: Iterable[int | str] = (),
         languages: Iterable[str] = ("",),
     ) -> TakeResult:
-        """Move one contact from a lane or from the callbacks into `held`, in a single step.
+        """Move one contact from a lane (a list of the next contacts) or from the callbacks into
+        `held`, in a single step.
 
         The hold belongs to `call_id`, a call that PostgreSQL does not have yet, and lasts until
         `hold_until`. Callbacks that this caller promised come first. Any other contact is on one of
@@ -231,14 +234,14 @@ class RedisQueue:
         return {held.contact_id: held.until for held in self.holds()}
 
     def lane(self, language: str = "", list_ids: Iterable[int | str] = ()) -> list[int]:
-        """Return the contact ids in one lane, in order."""
+        """Return the contact ids in one lane (a list of the next contacts), in order."""
         name = f"{_joined(list_ids)}:{language}"
         found = cast(list[str], self._redis.zrange(f"{self._lanes}:{name}", 0, -1))
         return [int(contact_id) for contact_id in found]
 
     def first_contacts(self, at_most: int) -> set[int]:
-        """Return the ids of the first contacts in each lane and in the callbacks, at most `at_most`
-        from each."""
+        """Return the ids of the first contacts in each lane (a list of the next contacts) and in
+        the callbacks, at most `at_most` from each."""
         names = cast(set[str], self._redis.smembers(self._lanes))
         keys = [self._callbacks, *(f"{self._lanes}:{name}" for name in names)]
         lanes = [cast(list[str], self._redis.zrange(key, 0, at_most - 1)) for key in keys]
@@ -267,14 +270,15 @@ class RedisQueue:
         self._redis.set(self._built, run_id or self.run_id())
 
     def clear_lanes(self) -> None:
-        """Empty the lanes and the callbacks. The holds are kept."""
+        """Empty the lanes (the lists of the next contacts) and the callbacks. The holds are
+        kept."""
         _script(self._redis, "clear")(
             keys=[self._lanes, self._callbacks, self._details], client=self._redis
         )
 
     def clear(self) -> None:
-        """Delete everything that Redis holds for the campaign. The next claim rebuilds the queue
-        from PostgreSQL."""
+        """Delete everything that Redis holds for the campaign. When a caller next asks for a
+        contact, the queue is rebuilt from PostgreSQL."""
         self.clear_lanes()
         self._redis.delete(self._built, self._held, self._holders)
 

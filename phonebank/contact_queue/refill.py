@@ -1,8 +1,8 @@
-"""Copies callable contacts from PostgreSQL into the lanes in Redis, enough for a few minutes of
-calling. Also rebuilds a queue that Redis has lost.
+"""Copies callable contacts from PostgreSQL into the lanes (the lists of the next contacts) in
+Redis, enough for a few minutes of calling. Also rebuilds a queue that Redis has lost.
 
-No other module adds contacts to a lane. A contact in a lane may be out of date, so each claim
-checks the contact again in PostgreSQL.
+No other module adds contacts to a lane. A contact in a lane may no longer be callable, so each
+contact is checked again in PostgreSQL before a caller gets it.
 """
 
 import logging
@@ -171,8 +171,8 @@ def lane_length(held: int) -> int:
 
 
 def is_low(left: int, held: int) -> bool:
-    """Whether a claim should refill the caller's lanes when `left` contacts remain in the lanes and
-    `held` contacts are on callers' screens."""
+    """Whether a caller's lanes (lists of the next contacts) should be refilled when `left` contacts
+    remain in them and `held` contacts are on callers' screens."""
     return left < lane_length(held) * LOW_WATER
 
 
@@ -203,8 +203,8 @@ def contact_groups(campaign: Campaign) -> list[ContactGroup]:
 
 
 def lane_score(priority: int, tried: bool, callable_at: datetime) -> float:
-    """Return a number for a contact's position in a lane. The contact with the lowest number is
-    called first.
+    """Return a number for a contact's position in a lane (a list of the next contacts). The contact
+    with the lowest number is called first.
 
     Contacts are ordered first by list priority. Among contacts with the same priority, those that
     have never been tried come first. After that, the contact that has been callable for longest
@@ -241,7 +241,8 @@ def _add_due_callbacks(campaign: Campaign, redis_queue: RedisQueue, at: datetime
 
 
 def _open_groups(campaign: Campaign, at: datetime, list_ids: Sequence[int]) -> list[ContactGroup]:
-    """Return the contact groups in whose time zones it is within calling hours at `at`."""
+    """Return the contact groups that may be called at `at`, because it is within calling hours in
+    their time zones."""
     return [
         group
         for group in contact_groups(campaign)

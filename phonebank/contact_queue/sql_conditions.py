@@ -21,8 +21,9 @@ CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)"""
 
 
 def is_callable(contact: str) -> str:
-    """Return the condition that the contact still has to be called and is not suppressed. The
-    columns `callable_at` and `callback_at` say when the contact can be called."""
+    """Return the condition that the contact still has to be called and is not suppressed (marked as
+    not to be called). The columns `callable_at` and `callback_at` say when the contact can be
+    called."""
     return f"{contact}.state = '{ContactState.CALLABLE}' AND {contact}.suppressed_at IS NULL"
 
 
@@ -44,5 +45,5 @@ def is_in_lists(contact_list: str) -> str:
 
 
 def is_in_languages(column: str) -> str:
-    """Return the condition that the column's language is one of `:languages`."""
+    """Return the condition that the language in this column is one of `:languages`."""
     return f"{column} = ANY (CAST(:languages AS text[]))"

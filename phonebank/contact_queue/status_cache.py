@@ -2,7 +2,7 @@
 
 A count reads every contact in the campaign, which takes more than a second for millions of
 contacts, and each open page asks for the counts every few seconds. So only one request at a time
-counts. The other requests get the last counts and the time of these counts.
+does the counting. The other requests get the last counts and the time of these counts.
 """
 
 import json
@@ -72,8 +72,8 @@ def queue_status(campaign: Campaign) -> QueueStatus | None:
 
 
 def last_status(campaign: Campaign) -> QueueStatus | None:
-    """Return the last counts, without counting again. Return None if there are no counts or if
-    Redis is unavailable."""
+    """Return the last counts of the campaign's contacts by status, without counting again. Return
+    None if there are no counts or if Redis is unavailable."""
     try:
         last = redis_store().get(f"figures:{{{campaign.id}}}")
     except RedisError:

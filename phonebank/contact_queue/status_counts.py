@@ -209,8 +209,8 @@ class Bucket:
 
 
 def buckets_of(campaign: Campaign) -> list[Bucket]:
-    """Return the count of every bucket in the campaign, in the order of BUCKETS. Empty buckets are
-    included."""
+    """Return how many contacts of the campaign are in each bucket (group by status), in the order
+    of BUCKETS. Empty buckets are included."""
     at = now()
     counts = dict.fromkeys(BUCKETS, 0)
     first: dict[str, datetime | None] = dict.fromkeys(BUCKETS)
@@ -233,7 +233,8 @@ def buckets_of(campaign: Campaign) -> list[Bucket]:
 
 class NextCallable(NamedTuple):
     """When a caller can get the next contact. `rested_at` is when the contact's wait after the last
-    call ends, and `opens_at` is when calling hours also allow the call. Both are aware UTC, or None
+    call ends, and `opens_at` is when calling hours also allow the call. Both are aware datetimes in
+    UTC, or None
     if there is no such time."""
 
     rested_at: datetime | None

@@ -1,7 +1,7 @@
 """The number of new connections that a web process accepts from the operating system at a time.
 
-If there are several processes, each gunicorn worker accepts only one connection in each round of
-its event loop. While twenty requests are under way, a round takes a twentieth of a second. With ten
+If there are several gunicorn workers, each worker accepts only one connection in each round of its
+event loop. While twenty requests are under way, a round takes a twentieth of a second. With ten
 thousand phones, connections wait for seconds in the operating system's queue, and the phones give
 up. The process does not see that queue: it can answer or refuse a request only after it has
 accepted the connection.

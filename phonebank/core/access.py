@@ -46,7 +46,8 @@ RULES = (ANYONE, CALLER, VOLUNTEER, TV, TOKEN, SIGNED, *ACCOUNT_RULES)
 
 
 def open_to(rule: str) -> Callable[[View], View]:
-    """Mark a view with its rule, which is one of RULES. HOST and VIEWER also let organisers in."""
+    """Mark a view with its access rule, which is one of RULES. HOST and VIEWER also let organisers
+    in."""
     if rule not in RULES:
         raise ValueError(f"unknown access rule {rule!r}")
 
@@ -58,12 +59,13 @@ def open_to(rule: str) -> Callable[[View], View]:
 
 
 def rule_of(app: Flask, endpoint: str) -> str | None:
-    """Return the rule of an endpoint, or None if there is no view or the view has no rule."""
+    """Return the access rule of an endpoint's view, or None if there is no view or the view has no
+    rule."""
     return getattr(app.view_functions.get(endpoint), "access_rule", None)
 
 
 def init_app(app: Flask) -> None:
-    """Check the rule of every request before its view runs."""
+    """For every request, check the view's access rule before the view runs."""
     open_to(ANYONE)(app.view_functions["static"])
     app.before_request(_check_request)
 
@@ -75,8 +77,8 @@ def _check_request() -> None:
 
 
 def check(rule: str | None, campaign_id: int | None = None) -> None:
-    """Check that the person who sent the request satisfies the rule. Raises SignInRequiredError or
-    NotAllowedError if the person does not satisfy it.
+    """Check that the person who sent the request satisfies the view's access rule. Raises
+    SignInRequiredError or NotAllowedError if the person does not satisfy it.
 
     `campaign_id` is the campaign in the address, or None if the address names no campaign. Raises
     NotFoundError if there is no such campaign, or if the person is an organiser or viewer of other

@@ -4,9 +4,9 @@ code.
 Whether an answer counts is known only when the request has finished. So each request reserves a
 place within the limit before its view runs, and a reserved place is treated like an answer that
 counts. If no place is free, the request waits a moment for another request to finish. After a
-sender has received as many of these answers as the limit allows, further requests are refused. So
-the number of counted answers never exceeds the limit, however many requests arrive at the same
-time.
+sender has received as many counted answers as the limit allows, the sender's further requests are
+refused. So the number of counted answers never exceeds the limit, however many requests arrive at
+the same time.
 
 Answers and reserved places are counted in Redis. One Lua script reserves a place, and another
 releases the place and counts the answer. While Redis is unavailable, each process counts only its

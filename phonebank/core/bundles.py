@@ -2,9 +2,9 @@
 instead of fifteen.
 
 Each module becomes a function that returns its exports, so the same name in two modules does not
-clash. Indentation and comments that fill whole lines are left out. Only the syntax that our modules
-use is supported: named static imports from the same folder, and exported declarations. A module
-that exports a variable must not change the variable later.
+clash. Indentation is left out, and so are comments that fill whole lines. Only the syntax that our
+modules use is supported: named static imports from the same folder, and exported declarations. A
+module that exports a variable must not change the variable later.
 """
 
 import re

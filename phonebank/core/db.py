@@ -156,8 +156,8 @@ def after_commit(action: Callable[[], None]) -> None:
     """Run `action` after the current transaction commits. Drop `action` if the transaction rolls
     back.
 
-    Use this to tell Redis or sockets what PostgreSQL has stored. If `action` raises RedisError, the
-    error is logged and otherwise ignored.
+    Use this to send to Redis, or over websockets, what PostgreSQL has stored. If `action` raises
+    RedisError, the error is logged and otherwise ignored.
     """
     actions_after_commit().append(action)
 
@@ -309,8 +309,8 @@ def _remember_checkin_time(_: object, record: ConnectionPoolEntry) -> None:
 def _test_idle_connection(
     connection: psycopg.Connection, record: ConnectionPoolEntry, _: object
 ) -> None:
-    """Make the pool replace a connection that was lost while it was idle, by raising
-    DisconnectionError."""
+    """Raise DisconnectionError if the connection was lost while it was idle, so that the pool
+    replaces it."""
     idle_since = record.info.get("idle_since")
     if idle_since is None or time.monotonic() - idle_since < TESTED_AFTER_IDLE:
         return

@@ -1,4 +1,4 @@
-"""The form in which e-mail addresses are stored."""
+"""Checks e-mail addresses, and converts them to the form in which they are stored: lower case."""
 
 import unicodedata
 

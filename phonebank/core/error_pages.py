@@ -1,8 +1,8 @@
 """Turns each kind of error into a page, into JSON for our own JavaScript, or into problem JSON for
 API clients (see `problems`).
 
-If PostgreSQL, Redis or the machine fails (`store_errors`), the answer is a 503 that explains what
-happened. Each 503 says when to try again.
+If PostgreSQL, Redis or the machine fails (see `store_errors`), the answer is a 503 that explains
+what happened. Each 503 says when to try again.
 """
 
 import logging
@@ -65,8 +65,8 @@ def init_app(app: Flask) -> None:
 
 
 def answer_to(error: PhonebankError) -> ResponseReturnValue:
-    """Return the answer to an error: problem JSON for an API request, plain JSON for another
-    request that wants JSON, otherwise a page."""
+    """Return the answer to an error: problem JSON (RFC 9457) for an API request, plain JSON for
+    another request that wants JSON, otherwise a page."""
     if problems.is_for_api():
         faults = error.faults if isinstance(error, InvalidInputError) else ()
         return problems.problem(error.status, error.title, error.message, error.what_to_do, faults)

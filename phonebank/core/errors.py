@@ -1,5 +1,5 @@
-"""The kinds of error that a page explains to a person. `error_pages` turns each into a page or
-JSON.
+"""The kinds of error that a page explains to a person. `error_pages` turns each error into a page
+or JSON.
 
 PhonebankError
 ├── InvalidInputError        422  something typed, chosen or uploaded cannot be used

@@ -18,7 +18,7 @@ ROOT = _INSTALLED if IS_INSTALLED else _CLONE
 def data_folder(environment: Mapping[str, str]) -> Path:
     """Return the folder in which `phonebank run` keeps its data.
 
-    This is PHONEBANK_VAR if that variable is set. Otherwise it is `var` in the clone, or `var` in
-    the current folder if Phonebank does not run from a clone.
+    This is PHONEBANK_VAR if that variable is set. Otherwise it is `var` in the clone of the
+    repository, or `var` in the current folder if Phonebank does not run from a clone.
     """
     return Path(environment.get("PHONEBANK_VAR") or (Path() if IS_INSTALLED else ROOT) / "var")

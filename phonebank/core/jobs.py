@@ -1,7 +1,8 @@
-"""Jobs that run outside requests: their queues, the `job` decorator, the worker and the clock.
+"""Jobs that run outside requests: their queues, the `job` decorator, the worker, and the clock,
+which enqueues periodic jobs.
 
-A job takes ids as its arguments and reads the rows itself. It must be safe to run twice, because a
-job whose worker was killed runs again.
+A job takes ids as its arguments, and reads the rows with these ids itself. It must be safe to run
+twice, because a job whose worker was killed runs again.
 """
 
 import functools
@@ -85,7 +86,8 @@ def _queue(name: str, connection: Redis) -> Queue:
 
 @dataclass(frozen=True)
 class Periodic:
-    """A job, made by `job`, that the clock puts on the job's queue every `seconds` seconds."""
+    """A job, made by the decorator `job`, that the clock process (`run_clock`) puts on the job's
+    queue every `seconds` seconds."""
 
     function: JobFunction[[]]
     seconds: int

@@ -128,7 +128,8 @@ def seconds_until_claim() -> int:
     """If a busy process hands out no person to call (it puts the claim off), return how many
     seconds the client should wait before it asks again. This needs an app context.
 
-    The claim counts as a refused one, so the more claims are put off, the longer each client waits.
+    A claim that is put off counts as refused, so the more claims are put off, the longer each
+    client waits.
     """
     guard: Overload = current_app.extensions["overload"]
     return guard.retry_after(Urgency.CLAIM)
@@ -233,7 +234,7 @@ class Overload:
 
     def begin_record(self) -> float:
         """Count a record of a call as started, and return its start time, which `end_record` needs.
-        Raises BusyError if the limit is reached."""
+        Raises BusyError if the limit for records is reached."""
         if not self._enter(Urgency.RECORD):
             seconds = self.retry_after(Urgency.RECORD)
             self._log_refusal()

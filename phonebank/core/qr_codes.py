@@ -1,4 +1,4 @@
-"""QR codes as SVG. The page that shows the picture sets its size."""
+"""QR codes as SVG. The page that shows a code sets the size of the picture."""
 
 from itertools import groupby
 

@@ -1,4 +1,5 @@
-"""What an account may organise or view: the whole installation, a chapter, or one campaign.
+"""What an account may organise or view: the whole installation, a chapter (a local group), or one
+campaign.
 
 Every view for organisers or viewers uses `campaign_for` to load the campaign that the view's
 address names. For each request to a page for organisers or viewers, `core/access.py` calls
@@ -16,8 +17,8 @@ from phonebank.models import Account, Campaign, Chapter, RoleName, ScopedRole
 def role_in(account: Account, campaign: Campaign) -> RoleName | None:
     """Return the account's role in a campaign: ORGANISER, VIEWER or None.
 
-    A role in the whole installation or in the campaign's chapter counts too. If the account has
-    several roles, the one with more rights is returned.
+    A role in the whole installation or in the campaign's chapter (its local group) counts too. If
+    the account is both organiser and viewer, return ORGANISER.
     """
     if account.is_organiser:
         return RoleName.ORGANISER

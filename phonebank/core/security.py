@@ -65,8 +65,8 @@ def takes_json(blueprint: Blueprint) -> Blueprint:
 
 
 def init_app(app: Flask, config: Config) -> None:
-    """Set up the app's protection: cookies, CSRF tokens on every form, shared rate limits and
-    headers."""
+    """Set up the app's protection: cookies, headers, CSRF tokens on every form, and rate limits
+    that all processes share."""
     clock_skew.tolerate_clock_skew()
     app.session_interface = SessionCookies()
     app.config.update(

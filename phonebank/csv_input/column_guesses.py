@@ -88,7 +88,8 @@ def _guess_by_name(header: str, values: Sequence[str]) -> _NameGuess:
 
 
 def _guess_mark(header: str, values: Sequence[str]) -> _NameGuess | None:
-    """Guess a yes-or-no column from its name, such as "Is deceased" or "May we call you?"."""
+    """Guess from a name such as "Is deceased" or "May we call you?" what a yes-or-no column
+    contains."""
     found = mark_target_of(header)
     if found is None or (found[0] != "do_not_call" and _share(_holds_digits, values) > 0.5):
         return None  # "Mobile (opted in)" and "Wrong number" may be columns of numbers
@@ -169,8 +170,8 @@ def _is_postcode(value: str) -> bool:
 
 
 def _is_phone(value: str) -> bool:
-    """Whether a value looks like a phone number. It has 9 to 15 digits, and begins with 0, + or (,
-    or has gaps."""
+    """Whether a value looks like a phone number. Such a value has 9 to 15 digits, and it either
+    begins with 0, + or (, or has gaps."""
     digits = sum(map(str.isdigit, value))
     return (
         9 <= digits <= 15

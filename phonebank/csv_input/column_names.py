@@ -1,9 +1,9 @@
 """Names of columns in campaigns' databases, in English, Welsh, Spanish, German and French.
 
 Names are compared by `plain_name`, so "Pref Phone " and "pref_phone" count as the same name. For
-each target (what a column contains, such as "phone"), the names are sorted by how surely they mean
-it, the surest first. If two columns would have the same target, only the column with the surer name
-gets the target.
+each target (what a column contains, such as "phone"), the names are listed from the surest to the
+least sure. If two columns would have the same target, only the column with the surer name gets the
+target.
 
 Sources: exports and import guides of VoteBuilder/VAN, NationBuilder, Action Network and Spoke, and
 the electoral register from Xpress and Idox.
@@ -292,7 +292,7 @@ def mark_target_of(header: str) -> tuple[str, bool] | None:
 
 
 def is_named_as_phone(header: str) -> bool:
-    """Whether a column's name says that it has telephone numbers."""
+    """Whether a column's name says that the column has telephone numbers."""
     target, _ = TARGET_OF.get(plain_name(header), ("", 0))
     return target in NUMBERED - {"address", "tags"} or bool(_TELEPHONES & set(words_of(header)))
 

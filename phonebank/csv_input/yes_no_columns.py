@@ -98,8 +98,8 @@ def key_of(cell: str, own_numbers: Iterable[str] = ()) -> str:
     the kind of value.
 
     The key of an empty cell is "". `own_numbers` are the row's cells with telephone numbers. The
-    cell is compared with these numbers, because a do-not-call register often says that it lists a
-    number by repeating the number.
+    cell is compared with these numbers, because a cell that repeats one of them often means that
+    this number is on a do-not-call register.
     """
     key = _key_of(cell)
     if key == OTHER_NUMBER and _ends_like_one(cell, own_numbers):

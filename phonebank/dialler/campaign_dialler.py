@@ -1,5 +1,5 @@
-"""Makes the calls of one campaign. Several times a second, the dialler reads the campaign's callers
-and telephone lines, and does what is due."""
+"""Makes the calls of one campaign. Several times a second, the dialler reads the state of the
+campaign's callers and telephone lines from the database, and does what is due."""
 
 import time
 from datetime import timedelta

@@ -1,4 +1,5 @@
-"""Claims people who are called before a caller is free for them. Commits.
+"""Claims people (takes them from the queue) who are called before a caller is free for them.
+Commits.
 
 The rules are the same as in `calls.claim`, but the rules that depend on the caller are checked
 later, when a caller takes the call.
@@ -46,8 +47,8 @@ FROM free ON CONFLICT DO NOTHING RETURNING id
 
 @dataclass(frozen=True)
 class _Nobody:
-    """A stand-in for the caller, who is not known yet. Its lists and languages are empty, as for a
-    caller who has chosen none."""
+    """A stand-in for the caller, who is not known yet. It has chosen no contact lists and no
+    languages."""
 
     campaign: Campaign
     id: int = 0

@@ -1,4 +1,4 @@
-"""Connects callers: makes, replaces and ends their lines. Each function commits."""
+"""Connects callers: makes, replaces and ends their telephone lines. Each function commits."""
 
 from datetime import datetime, timedelta
 
@@ -26,7 +26,7 @@ _NOT_READY = text("UPDATE phone_session SET ready_at = NULL WHERE caller_id = :c
 
 
 def make_line(campaign_id: int, caller: CallerRow, backend: str) -> None:
-    """Store a line for a caller who has none."""
+    """Store a telephone line for a caller who has none."""
     line = Line(
         campaign_id=campaign_id,
         caller_id=caller.caller_id,
@@ -59,8 +59,9 @@ def end_if_over(caller: CallerRow, at: datetime) -> bool:
 def follow_caller_line(
     line: LineRow, at: datetime, lines: list[LineRow], switchboard: Switchboard
 ) -> None:
-    """Hang up a caller's open line if the session has ended or the caller's new line has replaced
-    it. End the session if the browser has not opened the line in time."""
+    """Hang up a caller's open line if the caller's telephone session has ended or the caller's new
+    line has replaced it. End the session if the caller's browser has not opened the line in time.
+    """
     if not line.is_on:
         switchboard.hang_up(line.ref)
     elif line.id == line.session_line_id:

@@ -55,8 +55,8 @@ class PersonLines:
         return any(at - tried_at > TOLD_AFTER for tried_at in self._tried.values())
 
     def follow(self, line: LineRow, at: datetime) -> None:
-        """Join the line to a caller, play the information message on it, or end it, if that is due
-        at `at`."""
+        """Join the line to a caller, play the message for people who find no caller free, or end
+        the line, if that is due at `at`."""
         if line.id in self._messages:
             if line.played_at or at - self._messages[line.id] > MESSAGE_AT_MOST:
                 self._switchboard.hang_up(line.ref)
@@ -102,7 +102,7 @@ class PersonLines:
         self._switchboard.play(line.ref, Sound.INFORMATION_MESSAGE)
 
     def has_message(self, line: LineRow) -> bool:
-        """Whether the information message has started on the line."""
+        """Whether the message for people who find no caller free has started on the line."""
         return line.id in self._messages
 
     def _is_unwanted(self, line: LineRow) -> bool:

@@ -165,7 +165,7 @@ class Predictive:
         return [found[i] for i in ids if i in found and not _why_not(found[i])]
 
     def _notify_others(self, callers: list[CallerRow], ready_ids: set[int], at: datetime) -> None:
-        """Store a notice for each caller who is ready but may not take a call now. The notice says
+        """For each caller who is ready but may not take a call now, store a notice that says
         why."""
         for row in callers:
             if row.caller_id in ready_ids or not is_due(row, at):

@@ -25,7 +25,7 @@ WHERE caller_id = :caller_id
 
 def is_due(caller: CallerRow, at: datetime) -> bool:
     """Whether to look for a person for this caller now: the caller is waiting, nobody is being
-    called for the caller, and the pause after the last try is over."""
+    called for the caller, and the pause after the last search for a person is over."""
     if caller.situation.phase != Phase.WAITING or caller.finishing or caller.call_id is not None:
         return False
     return caller.ask_again_at is None or caller.ask_again_at <= at

@@ -183,7 +183,7 @@ def callers_of(campaign_id: int) -> list[CallerRow]:
 
 
 def open_lines_of(campaign_id: int) -> list[LineRow]:
-    """Return the open lines, oldest first."""
+    """Return the campaign's open telephone lines, oldest first."""
     return [LineRow(**_typed(row)) for row in _rows(_LINES, campaign_id)]
 
 
@@ -193,7 +193,8 @@ def unjoined_of(campaign_id: int) -> list[UnjoinedRow]:
 
 
 def campaigns_on_the_telephone() -> list[int]:
-    """Return the ids of the campaigns with callers on the telephone or with open lines."""
+    """Return the ids of the campaigns with callers on the telephone or with open telephone
+    lines."""
     return list(db.session.scalars(_CAMPAIGNS))
 
 

@@ -1,4 +1,5 @@
-"""Sends commands to the provider, several at the same time, and does not repeat a command too soon.
+"""Sends commands to the telephone provider, several at the same time, and does not repeat a command
+too soon.
 
 Each command waits for the provider's answer in a thread that does not use the database. The dialler
 collects the answers at its next turn.
@@ -23,8 +24,8 @@ FETCH = "fetch"
 
 
 class Switchboard:
-    """Sends commands to one provider, and keeps track of the commands that the provider has not
-    answered yet."""
+    """Sends commands to one telephone provider, and keeps track of the commands that the provider
+    has not answered yet."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend

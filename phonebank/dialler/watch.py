@@ -10,9 +10,9 @@ from phonebank.telephony.phases import Phase
 
 
 class Watch:
-    """What one dialler has seen of one campaign. A new dialler starts without this knowledge. The
-    counts of the day's calls are not lost with the old dialler, because they come from the
-    database."""
+    """What one dialler has seen of one campaign's calls. A new dialler starts without this
+    knowledge. The counts of the day's calls are not lost with the old dialler, because they come
+    from the database."""
 
     def __init__(self, ring_seconds: int) -> None:
         self._learner = Learner(ring_seconds)
@@ -42,7 +42,8 @@ class Watch:
         self._wrapping_up = now_wrapping_up
 
     def learned(self, at: datetime, ringing: list[float], talking: list[float]) -> Learned:
-        """Return what is known now (see `pacing.learner`)."""
+        """Return what is known at `at` about how people answer and how long talks last (see
+        `pacing.learner`)."""
         return self._learner.learned(at.timestamp(), ringing, talking)
 
     def _see_line(self, line: LineRow) -> None:

@@ -1,4 +1,4 @@
-"""Count the results of an experiment's calls, separately for each arm.
+"""Count the results of an experiment's calls, separately for each arm (each compared script).
 
 A person counts once, even after several calls, because calls to the same person are not independent
 of each other.

@@ -1,5 +1,5 @@
-"""The daily looks at an experiment, and the part of the allowed error that each look may use. Pure
-functions.
+"""The daily looks at an experiment, and the part of the allowed chance of error that each look may
+use. Pure functions.
 
 A confidence interval misses if it does not contain the true value. An interval that misses in 5% of
 cases at a single look misses far more often if an organiser looks every day until a difference
@@ -26,12 +26,13 @@ class Look:
 
     @property
     def error(self) -> float:
-        """The part of `ERROR` that this look may use."""
+        """The part of `ERROR`, the chance that any interval misses, that this look may use."""
         return error_at(self.number)
 
 
 def error_at(look: int) -> float:
-    """Return the part of `ERROR` that look number `look`, counted from 1, may use.
+    """Return the part of `ERROR`, the chance that any interval misses, that look number `look`
+    (counted from 1) may use.
 
     With E = ERROR and h = HALF_BY_LOOK, the part of look number k is E·h / ((k+h-1)(k+h)). The sum
     of all parts telescopes to E, and the sum of the first h parts telescopes to E/2.
@@ -40,8 +41,8 @@ def error_at(look: int) -> float:
 
 
 def latest_look(started_at: datetime, stopped_at: datetime | None, at: datetime) -> Look | None:
-    """Return the newest look as of the time `at`. Return None for a running experiment before the
-    first midnight (UTC) after its start.
+    """Return the newest look at an experiment's calls, as of the time `at`. Return None for a
+    running experiment before the first midnight (UTC) after its start.
 
     A running experiment has one look a day, at the calls up to the last midnight, so that
     reloading the page is not another look. Stopping the experiment adds one last look.

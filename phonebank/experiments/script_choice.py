@@ -54,7 +54,8 @@ def script_options(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[s
 
 
 def choose_script(options: dict[str, Any], contact_id: int) -> ScriptChoice:
-    """Return the choice for a contact. `options` is the value of the `script_options` subquery."""
+    """Return the script version for calls to a contact, and the arm that decided it. `options` is
+    the value of the `script_options` subquery."""
     arms = options["arms"]
     if not arms:
         return ScriptChoice(options["usual"])
@@ -63,7 +64,8 @@ def choose_script(options: dict[str, Any], contact_id: int) -> ScriptChoice:
 
 
 def script_choice_for(campaign_id: int, contact_id: int) -> ScriptChoice:
-    """Return the choice for a contact of the campaign at this moment."""
+    """Return the script version for a call to a contact of the campaign at this moment, and the arm
+    that decided it."""
     options = db.session.execute(select(script_options(campaign_id))).scalar_one()
     return choose_script(options, contact_id)
 

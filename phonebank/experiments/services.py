@@ -33,8 +33,8 @@ class ArmScript:
 
     @property
     def key(self) -> str:
-        """The value of this script's option in the form: "12", or "12:34" if the version is
-        fixed."""
+        """The value of this script's option in the form: the script's id, such as "12", or both the
+        script's and the version's id, such as "12:34", if the version is fixed."""
         if self.script_version_id is None:
             return f"{self.script_id}"
         return f"{self.script_id}:{self.script_version_id}"

@@ -105,8 +105,8 @@ def is_over(export: Export) -> bool:
 
 
 def begin(export_id: int) -> Export | None:
-    """Start to make a file that is waiting, and return the file. Return None if the file is no
-    longer waiting."""
+    """Mark a waiting file as being made, and return the file. Return None if the file is no longer
+    waiting."""
     begun = db.session.scalar(
         update(Export)
         .where(Export.id == export_id, Export.state == ExportState.WAITING)

@@ -1,4 +1,4 @@
-"""The views that add and remove co-hosts. The forms for this are on the party's own page."""
+"""The views that add and remove co-hosts. The forms for both are on the party's own page."""
 
 from flask import request
 from flask.typing import ResponseReturnValue

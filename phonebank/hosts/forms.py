@@ -29,8 +29,8 @@ from phonebank.rules.time_zones import UnknownTimeZoneError, time_zone
 
 
 def validate_name(form: FlaskForm, field: StringField) -> None:
-    """Clean the name in the field as it will be stored, or raise ValidationError if `clean_name`
-    refuses the name. This is a WTForms validator."""
+    """Replace the name in the field with the name as it will be stored, or raise ValidationError if
+    `clean_name` refuses the name. This is a WTForms validator."""
     try:
         field.data = clean_name(field.data or "", field.label.text.lower())
     except InvalidInputError as fault:

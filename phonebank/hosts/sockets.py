@@ -1,4 +1,4 @@
-"""The socket of a party's board.
+"""The websocket of a party's board (the page of figures for the television in the room).
 
 A board receives events, and cannot change anything. When it connects, it sends a proof: a
 television sends the token of its link, and a host's page sends the party's id. The board then gets

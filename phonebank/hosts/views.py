@@ -1,7 +1,7 @@
 """The host's pages: creating a party, and running it from a phone.
 
 Every button is a plain form that leads back to the page. With JavaScript, htmx replaces only the
-part of the page that changed, and events on the socket tell the page when to update.
+part of the page that changed, and events on a websocket tell the page when to update.
 """
 
 from typing import Any

@@ -255,9 +255,8 @@ def message_to_editor(editor: EditorToTell) -> Message:
 def _reaches(
     latitude: ColumnElement[float], longitude: ColumnElement[float]
 ) -> ColumnElement[bool]:
-    """Return the test of `_covers` as an SQL condition on VolunteerRole and a point, for many roles
-    in one query. The query itself must also compare the role's campaign with that of the listing.
-    """
+    """Return the SQL condition that a VolunteerRole covers this point, to test many roles in one
+    query. The query itself must also compare the role's campaign with that of the listing."""
     role = VolunteerRole
     north = func.sind(role.latitude) * func.sind(latitude)
     east = func.cosd(role.latitude) * func.cosd(latitude) * func.cosd(role.longitude - longitude)

@@ -134,7 +134,7 @@ def _send_kits(_: send.Send) -> None:
 
 
 def _send_kit(offer_id: int) -> None:
-    """E-mail the host whose offer was accepted the link to the new party."""
+    """E-mail the link to the new party to the host whose offer was accepted."""
     offer = get_locked(HostOffer, offer_id)
     if offer is not None and offer.kit_sent_at is None and offer.party_id is not None:
         try:

@@ -143,7 +143,7 @@ def offers_in(campaign: Campaign) -> Sequence[HostOffer]:
 
 def accept_offer(campaign: Campaign, offer_id: int, by: Account) -> HostOffer:
     """Make the person a host, and put their party on the map. A job sends the kit. If the campaign
-    requires trained hosts and this person has no trained mark, the listing stays a draft
+    requires trained hosts and this person is not marked as trained, the listing stays a draft
     (`is_draft`), and the person puts it on the map after a training.
 
     The listing has no street address yet. The host must type the address before accepting the first

@@ -106,7 +106,7 @@ class ImportCheck:
         )
 
     def count(self, fate: Fate) -> int:
-        """Return how many of the rows have this fate."""
+        """Return how many of the rows would have this fate in an import."""
         return sum(group.count for group in self.groups if group.fate == fate)
 
     @property
@@ -133,10 +133,10 @@ def check_import(
 ) -> ImportCheck:
     """Return what would happen to the rows of a stored file.
 
-    `mapping` is the file's mapping, in which `faults_of` has found no fault. `plan` says which
-    values are updated for people who are already in the campaign. `progress` is called with the
-    number of rows read so far. The result may be wrong if another import runs at the same time.
-    Raises InvalidFileError at the first row that cannot be read.
+    `mapping` says what each column of the file contains. `faults_of` must have found no fault in
+    it. `plan` says which values are updated for people who are already in the campaign. `progress`
+    is called with the number of rows read so far. The result may be wrong if another import runs at
+    the same time. Raises InvalidFileError at the first row that cannot be read.
     """
     counting = _Counting(campaign, mapping, plan or UpdatePlan())
     if plan:

@@ -153,7 +153,8 @@ def updatable_targets(mapping: Mapping) -> list[str]:
 
 
 def name_of_part(target: str) -> str:
-    """Return the label that pages show for the part of a person's data that this target updates."""
+    """Return the label that pages show for the part of a person's data that this target (a field
+    such as "mobile") updates."""
     if target in NAME_TARGETS:
         return "Name"
     if target in PHONE_TARGETS:

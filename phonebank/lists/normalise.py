@@ -110,17 +110,17 @@ def normalise(
 ) -> ContactRow | RefusedRow:
     """Turn a row of a list into a contact or a refusal.
 
-    `mapping` is the mapping of the row's file, in which `faults_of` has found no fault. `country`
-    is the ISO 3166-1 code of the campaign's country. Numbers without a country code are read as
-    numbers of that country. With `allow_drama`, only drama numbers (reserved for fiction) are
-    accepted, for demonstrations.
+    `mapping` says what each column of the row's file contains. `faults_of` must have found no fault
+    in it. `country` is the ISO 3166-1 code of the campaign's country. Numbers without a country
+    code are read as numbers of that country. With `allow_drama`, only drama numbers (reserved for
+    fiction) are accepted, for demonstrations.
 
     The number to call is the first readable number, in the order of `mapping.phone_columns`.
     Numbers of other countries are left out, except in a demonstration. A row is refused if no
     number is left, if a cell is too long to store, if a note such as "deceased" is written beside a
-    number or name, or if the organiser wants to read rows with this yes-or-no value or has not
-    decided what the value means. A row that asks for no calls keeps its numbers of all countries,
-    and is only refused if it has no readable number or is malformed.
+    number or name, or if the row has a yes-or-no value whose rows the organiser wants to read or
+    whose meaning the organiser has not decided. A row that asks for no calls keeps its numbers of
+    all countries, and is only refused if it has no readable number or is malformed.
     """
     if row.fault:
         message = _FAULTS[row.fault].format(cells=len(row.cells), columns=len(mapping.headers))
@@ -162,7 +162,8 @@ def normalise(
 
 
 def _drama_numbers_among(numbers: list[str]) -> list[str]:
-    """Return only the drama numbers. Raises InvalidPhoneNumberError if there are none."""
+    """Return only the drama numbers (reserved for fiction). Raises InvalidPhoneNumberError if there
+    are none."""
     left = [number for number in numbers if is_drama_number(number)]
     if not left:
         raise InvalidPhoneNumberError("somebodys_number")
@@ -183,8 +184,8 @@ def _marks(row: Row, mapping: Mapping) -> dict[int, Action]:
 def _refusal_to_set_aside(
     row: Row, mapping: Mapping, marks: dict[int, Action], wishes: list[tuple[int, Wish]]
 ) -> RefusedRow | None:
-    """Return the refusal of a row if an organiser must read it because of a yes-or-no value or a
-    written note such as "deceased".
+    """Return the refusal of a row if an organiser must read the row because of a yes-or-no value or
+    a written note such as "deceased".
 
     Return None if the row has no such value or note.
     """

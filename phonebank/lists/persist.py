@@ -95,7 +95,7 @@ SELECT count(*) FROM added
 
 
 def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> None:
-    """Store a batch and move the list's resume point past it.
+    """Store a batch, and store that an interrupted import continues after it.
 
     Two kinds of rows are not stored as new contacts: rows with a number on the do-not-call list,
     and rows whose person is already in the campaign. For a person who is already in the campaign,

@@ -42,9 +42,9 @@ class ScreeningState(StrEnum):
 
 @dataclass(frozen=True)
 class Screening:
-    """A list's screening. `register` names the country's register, `days` is how long a screening
-    is valid, and `until` is the last day on which it is valid. `blocks` says whether the law
-    forbids calls to a list without a valid screening."""
+    """A list's screening. `register` names the country's register of people who do not want calls,
+    `days` is for how many days a screening is valid, and `until` is the last day on which it is
+    valid. `blocks` says whether the law forbids calls to a list without a valid screening."""
 
     state: ScreeningState
     register: str = ""
@@ -69,8 +69,8 @@ def blocks_calls(campaign: Campaign) -> bool:
 
 
 def begin_unscreened(contact_list: ContactList, campaign: Campaign) -> None:
-    """Pause a new list if the law requires that it is compared with the register of people who do
-    not want calls before the first call. `attest` resumes the list."""
+    """Pause a new list if the law requires that, before the first call, it is compared with the
+    register of people who do not want calls. `attest` resumes the list."""
     if blocks_calls(campaign):
         contact_list.screening_lapsed = contact_list.removed = True
 
@@ -87,7 +87,8 @@ def stopped_lists(campaign: Campaign) -> Sequence[int]:
 
 
 def screening_of(contact_list: ContactList, campaign: Campaign) -> Screening:
-    """Return what is known about a list's screening today."""
+    """Return what is known today about a list's screening (comparison with the register of people
+    who do not want calls)."""
     rule = rules_for(campaign.country).screening
     if rule is None:
         return Screening(ScreeningState.NONE)

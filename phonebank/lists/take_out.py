@@ -132,9 +132,9 @@ class Named:
 
 @dataclass
 class RowCounts:
-    """How many rows of a batch take somebody out of calling, name only people who have already been
-    taken out, or name nobody in the campaign. `refused` are the rows without a readable ID or
-    number."""
+    """How many rows of a batch take somebody out of calling (stop all calls to the person), name
+    only people who have already been taken out, or name nobody in the campaign. `refused` are the
+    rows without a readable ID or number."""
 
     taken: int = 0
     already: int = 0
@@ -185,8 +185,8 @@ def named_people(campaign: Campaign, rows: Iterable[Named]) -> Sequence[SqlRow[A
 def take_out_batch(
     contact_list_id: int, first: int, rows: Sequence[Named], file_version: int
 ) -> None:
-    """Stop calls to the people whom these rows of a file name, and move the list's resume point
-    past the rows.
+    """Stop calls to the people whom these rows of a file name, and store that an interrupted job
+    continues after the rows.
 
     `first` is the index of the first row. If a person is on a caller's screen, the call ends, and
     the caller's page gets an event after the commit. Run this under `retry_on_deadlock`. Raises
@@ -258,7 +258,8 @@ def count_rows(
 
 
 def people_left(campaign: Campaign) -> int:
-    """Return how many people in the campaign a file could still take out of calling."""
+    """Return how many people in the campaign a file could still take out of calling (so that nobody
+    calls them any more)."""
     query = select(func.count()).where(
         Contact.campaign_id == campaign.id, Contact.state.in_(STILL_THERE)
     )

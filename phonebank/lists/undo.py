@@ -1,8 +1,8 @@
 """Undoes an import: deletes its contacts, except those that have been called.
 
 A contact that has been called stays, as a record of its calls. Callers do not get the contact,
-because its list is no longer called. The contact's own state does not change, so when the corrected
-file is uploaded, the contact comes back in its earlier state.
+because calls to the people on its list have stopped. The contact's own state does not change, so
+when the corrected file is uploaded, the contact comes back in its earlier state.
 
 For people who were in the campaign before the upload, the values that the file changed are
 restored. A value that has changed again since the upload stays. Tags that only this file gave are

@@ -52,7 +52,7 @@ def store_upload(
     file once, one piece at a time. So it counts the rows, and immediately finds any reason to
     refuse the file. The calling code commits. If the file is refused, the calling code rolls back,
     so that nothing of the file stays stored. With a `reason`, which is a key of `take_out.REASONS`,
-    the file takes people out of calling.
+    the file names people who are no longer to be called.
 
     Raises InvalidFileError if the file is refused, and ConflictError if the campaign's people have
     been erased.
@@ -153,8 +153,8 @@ def _check_for_title_row(headers: list[str], first_rows: list[Row]) -> None:
 
 
 def _settle_alphabet(dialect: Dialect, words: AccentedWords) -> Dialect:
-    """Return the dialect with the file's character encoding, which is known only after the whole
-    file has been read.
+    """Return the file's dialect (how its text is written) with the right character encoding, which
+    is known only after the whole file has been read.
 
     Raises InvalidFileError if the encoding cannot be recognised, or if the file mixes UTF-8 with an
     encoding other than WINDOWS.

@@ -3,7 +3,7 @@
 The people are read like the rows of an upload, and checked in the same way (`normalise`,
 `persist`). New people are put on a separate contact list, which organisers can pause or undo like
 an upload. If the law requires that a list is compared with the register of people who do not want
-calls, no more people are added to the list after this screening. The next new person, or the next
+calls, no more people are added to the list after this comparison. The next new person, or the next
 new number of somebody in the campaign, begins another list, with a number after its name. The
 calling code commits.
 """
@@ -46,7 +46,7 @@ _CLASHES = "Another person in this campaign has this name and number."
 
 
 class Upserted(StrEnum):
-    """What happened to a person that other software sent."""
+    """What happened to a person whose data other software sent."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -160,8 +160,8 @@ def add_people(
 ) -> list[Result]:
     """Add people to a campaign, or update those who are already in it, as `upsert_people` does.
 
-    `list_of` locks and returns the contact list for new people. It is not called if every person is
-    refused.
+    `list_of` locks and returns the contact list for new people. `list_of` is not called if every
+    person is refused.
     """
     results: dict[int, Result] = {}
     read = list(_read(people, campaign, results))

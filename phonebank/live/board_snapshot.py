@@ -20,7 +20,7 @@ _TALLIES = text("SELECT coalesce(sum(version), 0) FROM tally WHERE party_id = :p
 
 
 def board_snapshot(party_id: int, token: str | None = None) -> dict[str, Any]:
-    """Return the payload of a party's board, with the totals of its campaign.
+    """Return the data that a party's board shows, with the totals of the party's campaign.
 
     `token` is the token in the link that a television opened, or None for any other page. Raises
     GoneError if the token of the party's board is now a different one, or if there is no such

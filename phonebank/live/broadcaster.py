@@ -106,8 +106,8 @@ class Broadcaster:
         self._watchers.pop(sid, None)
 
     def watcher(self, sid: str) -> Watcher | None:
-        """Return the watcher with this socket id, or None if there is no such watcher in this
-        process."""
+        """Return the watcher (connected board) with this socket id, or None if this process has no
+        such watcher."""
         return self._watchers.get(sid)
 
     def _run(self) -> None:
@@ -162,8 +162,8 @@ class Broadcaster:
                 self._marks[party_id] = marks[party_id]
 
     def _track(self, parties: AbstractSet[int], at: float) -> None:
-        """Remember when each of these parties was last read, and forget all other parties. A newly
-        connected board asks for its first data itself."""
+        """Remember when the board of each of these parties was last read, and forget all other
+        parties. A newly connected board asks for its first data itself."""
         for party_id in parties - self._read_at.keys():
             self._read_at[party_id] = _jittered(at)
         for party_id in self._read_at.keys() - parties:
@@ -186,7 +186,7 @@ class Broadcaster:
         figures: Figures | None,
         together: dict[int, CampaignTotals],
     ) -> None:
-        """Send the party's figures to its room.
+        """Send a party's figures to everyone who watches the party.
 
         Disconnect televisions whose link has been replaced. If the party no longer exists,
         disconnect every television that shows it.

@@ -21,7 +21,8 @@ KEPT_FOR = 24 * 60 * 60
 
 
 def init_app(app: Flask, redis_url: str) -> None:
-    """Set up the app's Redis client for marks. The client connects when it is first used."""
+    """Set up the app's Redis client for the marks of changed boards. The client connects when it is
+    first used."""
     app.extensions["redis_for_live"] = Redis.from_url(
         redis_url,
         decode_responses=True,
@@ -34,13 +35,14 @@ def init_app(app: Flask, redis_url: str) -> None:
 
 
 def redis_for_live() -> Redis:
-    """Return the Redis client for marks, which accepts and returns text."""
+    """Return the Redis client for the marks of changed boards. The client accepts and returns
+    text."""
     redis: Redis = current_app.extensions["redis_for_live"]
     return redis
 
 
 def party_key(party_id: int) -> str:
-    """Return the key of a party's mark."""
+    """Return the Redis key of the mark that shows that a party's board has changed."""
     return f"live:party:{party_id}"
 
 

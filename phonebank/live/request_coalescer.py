@@ -32,8 +32,8 @@ Asked = tuple[int, "Future[Reading | None]"]
 
 @dataclass
 class BoardCoalescer:
-    """Reads boards for requests. If several requests ask at the same time, one statement reads all
-    their boards.
+    """Reads the data of boards for the requests that ask for it. If several requests ask at the
+    same time, one statement reads all their boards.
 
     After a restart, a thousand boards ask at the same time. For PostgreSQL, planning the statement
     is ten times as much work as reading one more board.

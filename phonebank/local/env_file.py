@@ -36,8 +36,8 @@ VARIABLES = (
 
 
 def write(home: Path, environment: Mapping[str, str]) -> None:
-    """Write the VARIABLES of the environment to a file in `home`, for commands that are started
-    while the servers run."""
+    """Write the environment's variables that VARIABLES names to a file in `home`, for commands that
+    are started while the servers run."""
     remove(home)
     with open(os.open(home / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         for name in VARIABLES:

@@ -60,8 +60,8 @@ def choose_addresses(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _listen_error(host: str, port: int) -> int:
-    """Try to listen on the address. Return the operating system's error number, or 0 if it
-    works."""
+    """Try to listen on the address. Return 0 if this is possible, or otherwise the operating
+    system's error number."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

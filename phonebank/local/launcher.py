@@ -1,8 +1,9 @@
 """The launcher of `make run` and `phonebank run`, which starts all of Phonebank on one machine.
 
-The launcher first checks that it can start. If something is missing, one message says what. Then it
-starts the servers, creates the tables, loads the demonstration data and runs the Procfile's
-processes. Ctrl-C, a signal or the end of one process ends all of them.
+The launcher first checks that it can start. If something is missing, one message says what. If
+nothing is missing, the launcher starts the servers, creates the tables, loads the demonstration
+data and runs the Procfile's processes. Ctrl-C, a signal or the end of one process ends all
+processes.
 
 Exit status: 0 if the launcher was asked to stop, 1 if a process failed, 2 if the launcher could not
 start.
@@ -55,7 +56,7 @@ class StopRequestedError(BaseException):
 
 
 class _StopRequest:
-    """Handles Ctrl-C and SIGTERM until honcho handles them.
+    """Handles Ctrl-C and SIGTERM until honcho, which runs the Procfile's processes, handles them.
 
     The first signal is remembered, and `check`, which is called between the steps of the start,
     then raises StopRequestedError. The first signal does not raise the exception at once, because

@@ -88,7 +88,7 @@ class ServerFolder:
     """A folder that belongs to one server while the server runs.
 
     Use the object in a `with` statement, and start the server inside the block. If an exception is
-    raised inside, the folder is released, and an OSError becomes a LocalServerError.
+    raised inside the block, the folder is released, and an OSError becomes a LocalServerError.
     """
 
     def __init__(self, server_name: str, path: Path) -> None:

@@ -38,8 +38,8 @@ def _open_child(command: str, **options: Any) -> Popen:
 
 
 class PartManager(Manager):
-    """A honcho manager that also knows which process ended first, and ends every descendant of the
-    processes."""
+    """A honcho manager, extended: it also knows which process ended first, and ends all processes
+    that the managed processes have started."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,8 +84,8 @@ class PartManager(Manager):
                 process.kill()
 
     def end_survivors(self) -> None:
-        """After honcho's loop, end every process that the Procfile's processes have started and
-        left running."""
+        """After honcho's loop has ended, end every process that the Procfile's processes have
+        started and left running."""
         ignore_stop_signals()
         family = self._family | self._descendants()
         for wanted in (signal.SIGTERM, signal.SIGKILL):

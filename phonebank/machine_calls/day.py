@@ -73,8 +73,8 @@ def days_of(campaign: Campaign, today: date) -> list[date]:
 
 
 def records_of(campaign: Campaign, day: date) -> list[Record]:
-    """Return the records of a day's decisions, followed by the records of the day's lines. Both are
-    sorted, oldest first. `day` is a date in the campaign's first time zone."""
+    """Return the records of a day's decisions to dial lines, oldest first, and then the records of
+    the lines, oldest first. `day` is a date in the campaign's first time zone."""
     since, until = _span(day, first_zone_of(campaign))
     decisions = db.session.scalars(
         select(DialDecision)

@@ -46,7 +46,7 @@ class CampaignMode(StrEnum):
 
 
 class TrainingFor(StrEnum):
-    """The people from whom a campaign requires a trained mark."""
+    """Which people a campaign requires to have been trained (to have a trained mark)."""
 
     NOBODY = "nobody"
     CALLERS = "callers"

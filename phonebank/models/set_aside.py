@@ -14,7 +14,8 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class SetAsideState(StrEnum):
-    """The stages of the job that sets calls aside, or brings them back."""
+    """The stages of the job that sets calls aside (excludes them from all totals), or brings them
+    back."""
 
     WORKING = "working"  # calls are being set aside, some at a time
     DONE = "done"
@@ -23,7 +24,8 @@ class SetAsideState(StrEnum):
 
 
 class SetAside(Base):
-    """One request to set calls aside: which calls, and the progress of the job."""
+    """One request to set calls aside (exclude them from all totals): which calls, and the progress
+    of the job."""
 
     __tablename__ = "set_aside"
     __table_args__ = (

@@ -96,9 +96,9 @@ class SuppressionBatch(Base):
 
 
 class HashedNumber(Base):
-    """A number on the do-not-call list after every person with this number was erased. Only a keyed
-    hash of the number is kept (`suppressions.hashed_numbers`). With this hash, later uploads still
-    recognise the number."""
+    """A number that stays on the do-not-call list after every person with this number has been
+    erased. Only a keyed hash of the number is kept (`suppressions.hashed_numbers`). With this hash,
+    later uploads still recognise the number."""
 
     __tablename__ = "hashed_number"
 

@@ -10,7 +10,7 @@ from phonebank.models.volunteer_role import VolunteerRole
 
 
 class Training(Base):
-    """The practice room of a listing of the kind TRAINING."""
+    """The practice room of a training (a listing of the kind TRAINING)."""
 
     __tablename__ = "training"
 

@@ -38,8 +38,9 @@ class Volunteer(Base):
 
 
 class VolunteerCaller(Base):
-    """Which volunteer a caller is. This is not a column of `caller`, because a transaction that is
-    giving the caller a contact must read the caller's row again after any change to that row."""
+    """A record of which volunteer a caller belongs to. This is not a column of `caller`, because a
+    transaction that is giving the caller a contact must read the caller's row again after any
+    change to that row."""
 
     __tablename__ = "volunteer_caller"
 

@@ -31,7 +31,8 @@ class DeliveryState(StrEnum):
 
 
 class Webhook(Base):
-    """One address of other software. The row stays after an organiser has stopped the webhook."""
+    """One address of other software, to which Phonebank sends events. The row stays after an
+    organiser has stopped the webhook."""
 
     __tablename__ = "webhook"
 

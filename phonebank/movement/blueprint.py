@@ -40,7 +40,7 @@ def forget_device() -> None:
 
 
 def for_volunteers(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only volunteers see a view, and pass the volunteer to it in `g.volunteer`."""
+    """Let only signed-in volunteers see a view, which finds the volunteer in `g.volunteer`."""
 
     @functools.wraps(view)
     def known(*args: Any, **kwargs: Any) -> Any:
@@ -55,8 +55,8 @@ def for_volunteers(view: Callable[..., Any]) -> Callable[..., Any]:
 
 @pages.errorhandler(VolunteerRequiredError)
 def ask_for_link(error: VolunteerRequiredError) -> ResponseReturnValue:
-    """Redirect a browser to the form for a sign-in link. Sent forms, and requests that want JSON,
-    get the error itself."""
+    """Redirect a browser to the form for a sign-in link. Answer a request that sends a form or
+    wants JSON with the error itself."""
     error_pages.roll_back()
     if wants_json() or request.method != "GET":
         return error_pages.answer_to(error)

@@ -1,6 +1,6 @@
-"""The socket of a call-out's projector, and of its remote (the page from which somebody controls
-the projector). Through the socket, the projector and the remote receive the call-out's state, but
-cannot change anything."""
+"""The websocket of the projector at a call-out (a meeting in a hall), and of the remote (the page
+from which somebody controls the projector). Through the websocket, the projector and the remote
+receive the call-out's state, but cannot change anything."""
 
 from typing import Any
 
@@ -23,7 +23,8 @@ _tokens: dict[str, str] = {}
 @on_event("connect", NAMESPACE)
 @open_to(TV)
 def watcher_connects(proof: Any = None) -> None:
-    """Connect a projector or a remote by its link's token: `proof` is {"token": …}."""
+    """Connect the page of a call-out's projector, or the page that controls the projector, by the
+    token in the page's link: `proof` is {"token": …}."""
     token = proof.get("token") if isinstance(proof, dict) else None
     call_out = _call_out(str(token or ""))
     join_room(room_of(call_out.id))

@@ -1,5 +1,5 @@
-"""The page that a call-out's projector shows, and the remote: the page from which somebody changes
-the call-out's step."""
+"""The page that the projector shows at a call-out (a meeting in a hall), and the remote: the page
+from which somebody changes the call-out's step."""
 
 from datetime import timedelta
 from typing import Any

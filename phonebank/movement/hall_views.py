@@ -1,5 +1,6 @@
-"""The pages of a call-out for the phones of the people in the hall. There they sign in, practise,
-pledge to host a party, or take a place at a party that somebody else has pledged."""
+"""The pages of a call-out (a meeting in a hall) for the phones of the people there. On these pages
+people sign in, practise, pledge to host a party, or take a place at a party that somebody else has
+pledged."""
 
 import contextlib
 import uuid
@@ -68,7 +69,8 @@ def hall() -> ResponseReturnValue:
 @limit_wrong_codes
 @limiter.limit(HALL, methods=["POST"])
 def hall_sign_up(code: str) -> ResponseReturnValue:
-    """Sign a person in with a name, an e-mail address or number, and a postcode."""
+    """Let a person in the hall sign in with a name, an e-mail address or phone number, and a
+    postcode."""
     call_out = call_out_by_code(code)
     form = SignUpForm()
     if request.method == "POST":

@@ -105,15 +105,15 @@ def keep(draw: Callable[[], str]) -> Response:
 
 
 def kept_dots(outline: Outline) -> list[Dot]:
-    """Return the places with events in the countries of an outline. Each place is a dot on the
-    outline's map. All pages that show this outline share the dots."""
+    """Return the places that have events, in the countries of an outline (a picture of countries).
+    Each place is a dot on the outline's map. All pages that show this outline share the dots."""
     return _pages().part(
         f"dots {outline.name}", lambda: nearest.dots(outline.countries, datetime.now(UTC))
     )
 
 
 def kept_towns(outline: Outline) -> list[Town]:
-    """Return the towns that the map of an outline shows."""
+    """Return the towns to show on the map of an outline (a picture of countries)."""
     return _pages().part(f"towns {outline.name}", lambda: towns_on(outline), TOWNS_KEPT_FOR)
 
 

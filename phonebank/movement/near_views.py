@@ -36,7 +36,7 @@ COUNTRY = 'any("gb", "ie", "de", "us", "ca")'
 @near.get("")
 @open_to(ANYONE)
 def front() -> ResponseReturnValue:
-    """Show the field for a postcode or town."""
+    """Show the page on which a stranger types a postcode or town."""
     return keep(lambda: render_template("movement/near.html", countries=COUNTRIES))
 
 

@@ -94,8 +94,8 @@ def training_room(code: str) -> ResponseReturnValue:
 @for_volunteers
 def run_training(listing_id: int) -> ResponseReturnValue:
     """Show a trainer the code of the room, and who has finished a practice call. For a request that
-    wants JSON, return the numbers of `_count`, which the open page polls to find out whether
-    anything has changed."""
+    wants JSON, return the numbers that `_count` counts: the open page polls them to find out
+    whether anything has changed."""
     room, _ = rooms.room_for(g.volunteer, listing_id)
     people = marks.trainees_of(room)
     if wants_json():

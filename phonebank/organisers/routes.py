@@ -1,4 +1,4 @@
-"""Register all of the organiser's pages, and their templates."""
+"""Registers all of the organiser's pages, and their templates."""
 
 from flask import Blueprint, Flask
 

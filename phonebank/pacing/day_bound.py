@@ -61,8 +61,8 @@ class Exposure:
         self._spread = sum([chance * (1 - chance) for chance in risen])
 
     def with_one_more(self) -> int:
-        """Return how many answered lines would, in this bad case, have no free caller if one more
-        line were dialled now."""
+        """Return how many answered lines would, in the bad case that `Exposure` describes, have no
+        free caller if one more line were dialled now."""
         answers = self._answers + self._new
         spread = self._spread + self._new * (1 - self._new)
         bad_luck = answers + ONCE_IN_A_THOUSAND * sqrt(spread)

@@ -33,7 +33,7 @@ class RingTimes:
         return cls((0.0, *(so_far / total for so_far in accumulate(counts))))
 
     def before(self, second: int) -> float:
-        """Return what share of the people who answer had answered before this second."""
+        """Return what share of the people who answer had answered before this second of ringing."""
         return self.answered_before[min(second, LONGEST_RING)]
 
 

@@ -109,8 +109,8 @@ class Learner:
 
 
 class _Ages:
-    """How many talks or wrap-ups ended at each age, and how many seconds all of them together spent
-    at that age."""
+    """How many talks or wrap-ups (a caller's work after a talk) ended at each age, the time since
+    they began, and how many seconds all of them together spent at that age."""
 
     def __init__(self, width: float, steps: int, guess: float) -> None:
         self.width, self.guess = width, guess
@@ -137,7 +137,8 @@ class _Ages:
 
 @lru_cache(maxsize=64)
 def _answers_a_second(ring: RingTimes, rate: float) -> tuple[float, ...]:
-    """Return, for each age of a line, the chance that the line is answered in the next second."""
+    """Return, for each second since a line was dialled, the chance that the line is answered in the
+    next second."""
     before = ring.answered_before
     return tuple(
         rate * (before[age + 1] - before[age]) / max(1e-9, 1 - rate * before[age])

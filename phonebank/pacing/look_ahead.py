@@ -26,7 +26,7 @@ Table = tuple[tuple[float, ...], ...]  # for each slice, a chance for each age
 
 @dataclass(frozen=True, eq=False)
 class AnswerTables:
-    """The chances that lines are answered, at one answer rate."""
+    """The chances that lines are answered, computed for one answer rate."""
 
     by_slice: Table  # by the end of each slice, for a line of each age in seconds
     at_last: tuple[float, ...]  # ever, for a line of each age
@@ -58,8 +58,8 @@ def answer_tables(ring: RingTimes, rate: float) -> AnswerTables:
 
 @dataclass(frozen=True, eq=False)
 class FreeTables:
-    """The chance that a caller is free by the middle of each four-second slice, for each age of the
-    caller's talk or wrap-up."""
+    """The chance that a caller is free by the middle of each four-second slice of the next 24
+    seconds, for each age of the caller's talk or wrap-up (the work after a talk)."""
 
     talking: Table
     wrapping_up: Table
@@ -146,9 +146,9 @@ class LookAhead:
 
 
 def _returning(answered: Sequence[float], again: Sequence[float]) -> list[float]:
-    """Return, for each slice, how many callers are free again after taking a call that was answered
-    in an earlier slice. Some are free again so soon, because calls to machines and wrong numbers
-    end within seconds."""
+    """Return, for each four-second slice, how many callers are free again after taking a call that
+    was answered in an earlier slice. Some are free again so soon, because calls to machines and
+    wrong numbers end within seconds."""
     back = []
     for ahead in range(SLICES):
         free, before = 0.0, 0.0

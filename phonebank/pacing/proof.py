@@ -18,7 +18,7 @@ CLOCKS = timedelta(seconds=0.5)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the records show about one rule."""
+    """What the records show about one rule for calls dialled by a machine."""
 
     rule: str  # what the rule asks
     found: str

@@ -29,8 +29,8 @@ class LineResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineRecord:
-    """A line to a person. Moments are aware. A moment is None if the event that it dates has not
-    happened."""
+    """A line to a person. Moments are aware. The moment of an event that has not happened is
+    None."""
 
     line: int
     day: date  # the campaign's own day

@@ -48,8 +48,8 @@ class DayAccount:
     def abandoned_of_answers(self) -> float:
         """How many answers count as abandoned, assuming that machines answered the same share of
         the abandoned calls as of the calls that were joined to a caller. A lost call (whose caller
-        vanished) was certainly answered by a person, so it counts as 1 plus the number of machines
-        for each person among the calls that were joined to a caller."""
+        vanished) was certainly answered by a person, so it counts as 1 plus the ratio of machines
+        to people in the calls that were joined to a caller."""
         if not self.lost:
             return self.abandoned
         return self.abandoned + self.lost * (1 + self.machines / max(1, self.people))

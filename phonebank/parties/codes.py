@@ -19,7 +19,8 @@ def normalise_code(text: str) -> str:
     """Return a typed or pasted code, in the form in which codes are stored.
 
     The text may be only the code, or a link or sentence that contains the code. The code may be
-    written with small or full-width letters, spaces, dashes, dots, quotes or invisible characters.
+    written with lower-case or full-width letters, spaces, dashes, dots, quotes or invisible
+    characters.
     """
     plain = unicodedata.normalize("NFKC", unquote(text))
     link = _LINK.search(plain)

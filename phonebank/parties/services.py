@@ -190,7 +190,7 @@ def refuse_newcomers(party: Party) -> None:
 
 
 def party_by_board_token(token: str) -> Party:
-    """Return the party with this television link. Raises GoneError for any other token."""
+    """Return the party whose board link has this token. Raises GoneError for any other token."""
     party = db.session.scalars(select(Party).where(Party.board_token == token)).first()
     if party is None:
         raise GoneError(
@@ -237,7 +237,8 @@ def change_code(party: Party) -> None:
 
 
 def change_board_link(party: Party) -> None:
-    """Give the television a new link. Boards that use the old link are disconnected."""
+    """Give the party's board a new link. Televisions that show the board with the old link are
+    disconnected."""
     lock_row(party)
     party.board_token = secrets.token_urlsafe(24)
     mark_after_commit(party.id)
@@ -269,7 +270,7 @@ def end_break(party: Party) -> None:
 
 
 def set_celebration(party: Party, wanted: bool) -> None:
-    """Set whether the board celebrates first calls and quarters of the goal."""
+    """Set whether the board celebrates callers' first calls and each quarter of the goal."""
     lock_row(party)
     party.celebrate = wanted
     mark_after_commit(party.id)
@@ -299,8 +300,8 @@ def _notify_everyone(party: Party) -> None:
 
 
 def state_for_callers(party: Party | None) -> dict[str, bool | int | None]:
-    """Return the state of a caller's party, for the caller's screen: {"paused", "ended",
-    "seconds"}.
+    """Return the state of a caller's party, for the caller's screen, with the keys "paused",
+    "ended" and "seconds".
 
     `seconds` is how many seconds are left of the break. It is 0 if the break lasts until the host
     ends it, and None if there is no break.

@@ -1,4 +1,4 @@
-"""Finds the parties in a campaign that have the most conversations.
+"""Finds a campaign's parties with the most conversations.
 
 The rules are the same as for callers on a board: parties with the same number of conversations
 share a place, and only the first five places are shown. Conversations that were recorded too fast

@@ -103,7 +103,7 @@ def summary_of(party: Party) -> Summary:
 
 
 def party_by_summary_token(token: str) -> Party:
-    """Return the party with this summary link. Raises GoneError for any other token."""
+    """Return the party whose summary link has this token. Raises GoneError for any other token."""
     party = db.session.scalars(select(Party).where(Party.summary_token == token)).first()
     if party is None:
         raise GoneError(

@@ -2,8 +2,8 @@
 call does not itself write tags. These functions do not commit.
 
 The newest answer to a question counts. So a tag is taken away if the person later gives a different
-answer, or if the call with the answer is corrected, undone or set aside. This module takes away
-only tags that came from answers.
+answer, or if the call with the answer is corrected, undone or set aside (taken out of every total).
+This module takes away only tags that came from answers.
 """
 
 from datetime import datetime, timedelta

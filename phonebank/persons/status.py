@@ -35,8 +35,8 @@ class Standing:
 
 
 def status_of(contact: Contact, campaign: Campaign) -> Standing:
-    """Return a person's current status. If several buckets fit, the status has the bucket that
-    comes first in BUCKETS."""
+    """Return a person's current status. If several buckets (groups of contacts) fit, the status has
+    the bucket that comes first in BUCKETS."""
     at = now()
     numbers = [contact.phone, *contact.other_phones]
     entries = list(

@@ -2,7 +2,8 @@
 for PostgreSQL.
 
 In each process, one thread stores what all waiting webhooks reported, for up to AT_ONCE webhooks in
-one transaction. If the process dies before that, the dialler asks Twilio for what was lost.
+one transaction. If the process dies before it has stored everything, the dialler asks Twilio for
+what was lost.
 """
 
 import logging
@@ -33,8 +34,8 @@ _starting = threading.Lock()
 
 
 def record_after(response: Response, find: Find) -> Response:
-    """Store events after the response is sent. `find` returns the events, and may read the
-    database."""
+    """Store the events that a webhook reported, after the response is sent. `find` returns the
+    events, and may read the database."""
     writer = _writer()
     response.call_on_close(lambda: writer.put(find))
     return response

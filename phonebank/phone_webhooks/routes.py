@@ -11,7 +11,7 @@ _VIEWS = (views,)
 
 
 def init_app(app: Flask) -> None:
-    """Add the addresses to the app. Requests to them are signed and have no cookie, so these
-    requests need no form token."""
+    """Add the webhooks' addresses to the app. Requests to them are signed and have no cookie, so
+    these requests need no form token."""
     csrf.exempt(phone_webhooks)
     app.register_blueprint(phone_webhooks)

@@ -75,7 +75,8 @@ def message() -> Response:
 @with_urgency(Urgency.RECORD)
 @signed_by_twilio
 def played() -> Response:
-    """Twilio reports that it has said the whole message."""
+    """Twilio reports that it has said the whole message for a person for whom no caller was
+    free."""
     line_id, provider_id = _line_id(), request.form.get("CallSid", "")
     event = LineEvent(line_id, 0, EventKind.PLAYED, None, events.moment(None), provider_id)
     return record_after(_answer(twiml.end()), lambda: [event])

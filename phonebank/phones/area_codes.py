@@ -104,7 +104,7 @@ def _any_number_of(area_code: str) -> PhoneNumber:
     """Return a valid number of the area code, or an invalid number if the area code has no valid
     numbers.
 
-    All numbers of an area code belong to one region, so any of them shows the region.
+    All numbers of an area code belong to one country, so any of them shows the country.
     """
     numbers = [PhoneNumber(1, int(f"{area_code}{exchange}0123")) for exchange in range(200, 1000)]
     return next(filter(phonenumbers.is_valid_number, numbers), numbers[0])

@@ -107,7 +107,7 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
 def read_numbers(
     cell: str, country: str, allow_drama: bool = False, others_too: bool = False
 ) -> list[str]:
-    """Return every number in a cell once, as E.164, in the order in which they appear in the cell.
+    """Return the different numbers in a cell, as E.164, in the order in which they appear.
 
     "07700 900123 / 020 7946 0123" has two numbers; "or", ";" and "," between numbers separate them
     too. Unreadable text beside a number is dropped. If the cell has no number, the error for its

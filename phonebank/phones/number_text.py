@@ -210,8 +210,8 @@ def split_numbers(cell: str, country: str) -> list[str]:
 
 
 def _cut_note(note: re.Match[str]) -> str:
-    """Return " ; " for a bracketed note, but keep the text of an extension. Brackets around part of
-    a number stay as they are."""
+    """Return the text that replaces a bracketed note: " ; ", or the note's own words if they are an
+    extension. Brackets around part of a number stay as they are."""
     said = next(group for group in note.groups() if group is not None)
     digits = sum(c.isdecimal() for c in said)
     words = [word for word in _WORD.findall(said) if not _LOOK_LIKE_DIGITS.issuperset(word)]

@@ -35,7 +35,7 @@ _KINDS = (
 
 
 class RecognisedNumber(NamedTuple):
-    """A number that a plan recognises."""
+    """A number that a numbering plan recognises."""
 
     e164: str
     kind: int  # a phonenumbers.PhoneNumberType; FIXED_LINE also means "fixed line or mobile"

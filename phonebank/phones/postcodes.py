@@ -2,7 +2,7 @@
 
 The time zones of the United States come from the `zipcodes` package. Those of Canada and the United
 Kingdom come from the tables below. A postcode says where a person lives. A telephone number,
-especially a mobile number, may not say where.
+especially a mobile number, may not say where its owner lives.
 """
 
 import re

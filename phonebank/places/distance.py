@@ -1,7 +1,7 @@
 """Distances between two points, in kilometres. Pure functions.
 
-A listing's point is the centre of its district or town, so a distance may be wrong by a few
-kilometres.
+The point of an event is the centre of the event's district or town, so a distance may be wrong by a
+few kilometres.
 """
 
 from math import asin, cos, radians, sin, sqrt

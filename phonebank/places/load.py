@@ -1,4 +1,5 @@
-"""Fills the table of places from the files of the release and from the `zipcodes` package."""
+"""Fills the table of places from the data files that come with Phonebank and from the `zipcodes`
+package."""
 
 import csv
 import gzip
@@ -49,7 +50,7 @@ def load_places() -> int:
 
 
 def digest_of_files() -> str:
-    """Return a digest of everything that the table is filled from."""
+    """Return a digest of everything that the table of places is filled from."""
     content = b"".join((DATA / name).read_bytes() for name in FILES)
     return hashlib.sha256(content + version("zipcodes").encode()).hexdigest()
 
@@ -67,7 +68,7 @@ def copy_places(rows: Iterable[Row]) -> int:
 
 
 def places_in_files() -> Iterator[Row]:
-    """Return the rows of the release's files."""
+    """Return a row for each place in the data files that come with Phonebank."""
     for name in FILES:
         rows = csv.DictReader(io.StringIO(gzip.decompress((DATA / name).read_bytes()).decode()))
         for row in rows:

@@ -1,7 +1,7 @@
 """The maps: which outline a country has, and where a point is on the outline. Pure functions.
 
-`tools/places.py` draws the outlines with the boxes in OUTLINES. A map is a plain picture, so it
-needs no tile server, no JavaScript and nothing from other websites.
+`tools/places.py` draws the outlines with the same edges as in OUTLINES. A map is a plain picture,
+so it needs no tile server, no JavaScript and nothing from other websites.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Finds a person in the tables, and recognises them in a row of a file."""
+"""Finds a person in the tables, and recognises rows of files that are about the person."""
 
 import re
 from collections.abc import Sequence
@@ -39,12 +39,12 @@ class Person:
 
     @property
     def tails(self) -> tuple[str, ...]:
-        """The last TAIL digits of each number."""
+        """The last TAIL digits of each of the person's numbers."""
         return tuple(phone[-TAIL:] for phone in self.phones)
 
     def may_be_in(self, text: str) -> bool:
-        """Whether a text contains the last digits of one of the numbers. This is a quick first
-        check."""
+        """Whether a text contains the last digits of one of the person's numbers. This is a quick
+        first check."""
         digits = _NO_DIGIT.sub("", text)
         return any(tail in digits for tail in self.tails)
 

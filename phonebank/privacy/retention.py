@@ -52,10 +52,10 @@ def is_due(campaign: Campaign, at: datetime) -> bool:
 
 
 def look_for_due_campaigns() -> None:
-    """Announce the erasure for campaigns that may no longer keep their people. Start the erasures
-    that were announced at least ANNOUNCED_FOR ago. An announcement is cancelled if the campaign may
-    now keep its people longer. If a wrong clock has dated the announcement in the future, the
-    erasure is announced again."""
+    """Announce the erasure for campaigns that may no longer keep their people's data. Start the
+    erasures that were announced at least ANNOUNCED_FOR ago. An announcement is cancelled if the
+    campaign may now keep the data longer. If a wrong clock has dated the announcement in the
+    future, the erasure is announced again."""
     at = moment()
     undecided = select(Campaign).where(
         Campaign.erasing_since.is_(None),

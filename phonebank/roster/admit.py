@@ -63,8 +63,8 @@ def set_door(room: Room, is_open: bool) -> None:
 
 
 def admit_some(room: Room, caller_ids: Iterable[int], for_organiser: bool = False) -> int:
-    """Admit those of the given callers who are waiting in the room. Return how many were admitted.
-    `admit` explains `for_organiser`."""
+    """Admit those of the given callers who are waiting in the room (a party or a campaign). Return
+    how many were admitted. `admit` explains `for_organiser`."""
     return _admit(_is_in(room) & Caller.id.in_(list(caller_ids)), for_organiser)
 
 

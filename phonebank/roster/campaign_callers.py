@@ -78,7 +78,7 @@ def admitted_callers(
 
 def _numbers_of(caller_ids: list[int], midnight: datetime) -> dict[int, tuple[int, ...]]:
     """Return the numbers in a RosterRow (calls, conversations, calls today, hours), by caller id.
-    Callers without a tally are left out."""
+    Callers without stored totals are left out."""
     rows = db.session.execute(
         select(
             Tally.caller_id,

@@ -1,7 +1,7 @@
 """Sets which contacts a caller gets: by list, by language and by filter.
 
-These functions do not commit. A change takes effect at the next claim. A contact who is already on
-a caller's screen stays there.
+These functions do not commit. A change takes effect when the caller next gets a contact. A contact
+who is already on a caller's screen stays there.
 """
 
 from collections.abc import Iterable
@@ -74,9 +74,9 @@ def choose_people(campaign: Campaign, caller: Caller, filter_id: int | None) -> 
 
 
 def choose_people_for_party(campaign: Campaign, party: Party, filter_id: int | None) -> None:
-    """Give a party's callers only the people whom a filter chooses. If `filter_id` is None, they
-    get everyone. A caller with a separate filter keeps that filter. Raises NotFoundError for a
-    filter of another campaign."""
+    """Give a party's callers only the people whom a filter chooses. If `filter_id` is None, the
+    callers may get everyone. A caller with a separate filter keeps that filter. Raises
+    NotFoundError for a filter of another campaign."""
     lock_row(party)
     party.filter_id = filter_in(campaign, filter_id).id if filter_id is not None else None
 

@@ -3,10 +3,10 @@
 A caller who reaches one of these limits is paused, and is flagged for the organisers.
 
 The limits are stored in columns of the `campaign` table. In the code, a limit is called a budget.
-What a caller has seen is counted from the caller's calls, because each claim writes a call. Each
-claim also changes the caller's row. If that row has already changed since the caller's calls were
-counted, the claim writes nothing and counts again. So even if fifty requests arrive at once, each
-request counts the calls of the requests before it.
+What a caller has seen is counted from the caller's calls, because a call is written whenever a
+caller gets a contact (a claim). Each claim also changes the caller's row. If that row has already
+changed since the caller's calls were counted, the claim writes nothing and counts again. So even if
+fifty requests arrive at once, each request counts the calls of the requests before it.
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,8 @@ class Kind:
 
     `message` tells the caller why the caller is paused. `evidence` tells the organiser what
     happened, and `{seen}` in it is replaced with the number of contacts that counted towards the
-    limit. `label` and `why` explain the limit's field in the form.
+    limit. `label` and `why` explain the limit's field in the form in which organisers set the
+    limits.
     """
 
     key: str
@@ -201,8 +202,8 @@ class PacePausedError(NotRunningError):
 
 
 def refuse_paused(caller: Caller, at: datetime) -> None:
-    """Raise PacePausedError if the caller is paused. This runs no query, because it uses the row
-    that has already been read."""
+    """Raise PacePausedError if the caller is paused. This runs no query, because it uses the
+    caller's row, which has already been read."""
     if caller.paused_until is not None and caller.paused_until > at:
         raise PacePausedError(caller.pause_kind, caller.paused_until)
 
@@ -247,7 +248,8 @@ def sights_seen() -> ScalarSelect[list[int]]:
     """Return a subquery that reads what `Sights.of` needs. Its parameters are `:caller_id` and
     `:at`.
 
-    A claim adds the subquery as a column to a query that it runs in any case.
+    A claim (which gives a caller a contact) adds the subquery as a column to a query that it runs
+    in any case.
     """
     return _SEEN.columns(column("sights", ARRAY(Integer))).scalar_subquery()
 

@@ -42,7 +42,7 @@ class Conditions:
     a column that is kept from uploaded lists. `areas` are the beginnings of postcodes, in upper
     case. They have only letters and digits. `tags` are in lower case.
 
-    A person matches if each condition contains a value that the person has.
+    A person matches if, for each condition, the person has at least one of its values.
     """
 
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)

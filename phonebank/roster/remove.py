@@ -18,7 +18,8 @@ def remove(caller: Caller, close_door: bool = True) -> None:
     caller could otherwise join again straight away. Pass False for `close_door` if something else
     keeps the caller from joining again.
 
-    Raises NotInRoomError if the caller has already been removed or is now in another room.
+    Raises NotInRoomError if the caller has already been removed or is now in another room (party or
+    campaign).
     """
     room = room_of(caller)
     lock_row(room)

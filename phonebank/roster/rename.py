@@ -10,7 +10,7 @@ def rename(caller: Caller, first_name: str) -> None:
     keeps the new name.
 
     Check `first_name` with `parties.display_names` first. Raises NotInRoomError if the caller has
-    been removed or is now in another room.
+    been removed or is now in another room (party or campaign).
     """
     lock_in_room(caller)
     caller.first_name = first_name
@@ -21,7 +21,7 @@ def rename(caller: Caller, first_name: str) -> None:
 def hide(caller: Caller, hidden: bool) -> None:
     """Hide a caller's name from the board, or show it again. The caller's calls count either way.
 
-    Raises NotInRoomError if the caller is now in another room or was removed.
+    Raises NotInRoomError if the caller was removed or is now in another room (party or campaign).
     """
     lock_in_room(caller)
     caller.hidden = hidden

@@ -1,8 +1,9 @@
-"""Finds a caller's room, and locks a caller's row if the caller is still in that room. The room is
-the caller's party, or the campaign itself if the caller joined with the campaign's link.
+"""Finds a caller's room (party or campaign), and locks a caller's row if the caller is still in
+that room. The room is the caller's party, or the campaign itself if the caller joined with the
+campaign's link.
 
-Code that locks both rows must lock the room's row before the caller's row, because the room's
-`door_open` decides whether a newcomer is admitted immediately.
+Code that locks the rows of a room and of a caller must lock the room's row first, because the
+room's `door_open` decides whether a newcomer is admitted immediately.
 """
 
 from phonebank.core.db import db
@@ -29,8 +30,8 @@ def room_of(caller: Caller) -> Room:
 
 
 def lock_in_room(caller: Caller) -> None:
-    """Lock a caller's row, and check that the caller is still in the same room as when the row was
-    read.
+    """Lock a caller's row, and check that the caller is still in the same room (party or campaign)
+    as when the row was read.
 
     The page that sent the request showed the caller in that room. Raises NotInRoomError if the
     caller has been removed or is now in another room.

@@ -1,4 +1,5 @@
-"""Stops callers, and records organisers' actions on callers. These functions do not commit."""
+"""Stops callers from calling, and records organisers' actions on callers. These functions do not
+commit."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -86,7 +87,7 @@ def actions_about(caller: Caller) -> Sequence[Any]:
 
 
 def stopped_callers(campaign: Campaign) -> Sequence[Caller]:
-    """Return the callers of a campaign who were stopped last, up to SHOWN_AT_MOST callers. The
+    """Return up to SHOWN_AT_MOST callers of a campaign, those who were stopped most recently. The
     caller who joined last comes first."""
     latest = (
         select(CallerAction.caller_id)

@@ -7,9 +7,10 @@ reads each country's hours, and `contact_queue.campaign_hours` selects the campa
 
 Single local times are never converted to UTC here, because, when the clocks change, some local
 times occur twice and some not at all. Instead, each UTC day is cut into pieces at the moments when
-the zone's offset changes. Within a piece, local time is UTC plus a constant, so the day's opening
-hours convert exactly. The results are spans of time in UTC that do not include their last moment.
-The spans are cached, because the same few zones and the same day are asked for again and again.
+the zone's offset changes. Within a piece, local time is UTC plus a constant, so the day's calling
+hours can be converted to UTC exactly. The results are spans of time in UTC that do not include
+their last moment. The spans are cached, because the same few zones and the same day are asked for
+again and again.
 """
 
 from collections.abc import Iterator
@@ -134,8 +135,8 @@ def _open_from(
     avoid: _Avoid,
     within: timedelta,
 ) -> Iterator[_Span]:
-    """Yield, in order, the spans of time in which calls are allowed, from the UTC day of `at`
-    on."""
+    """Yield, in order, the spans of time in which calls are allowed, starting on the UTC day of
+    `at`."""
     for n in range(within // _DAY + 1):
         yield from _open_everywhere(zones, at.date() + n * _DAY, hours, rules, avoid)
 

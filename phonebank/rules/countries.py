@@ -52,8 +52,8 @@ class Fact(Generic[T]):
 
 @dataclass(frozen=True)
 class Holidays:
-    """Which public holidays count, by the codes of the `holidays` package, and how a public holiday
-    changes the calling hours.
+    """Which public holidays count (`calendar` and `parts` are codes of the `holidays` package), and
+    how a public holiday changes the calling hours.
 
     If there are several `parts` of the country, a day counts if it is a holiday in any of them,
     because a phone number does not show which part a person lives in.

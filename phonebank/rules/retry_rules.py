@@ -98,8 +98,9 @@ class RetryRules:
     """A campaign's retry rules.
 
     `attempts_at_most` and `attempts_a_day_at_most` limit the attempts to reach one person, whatever
-    the outcomes of the attempts. After an answered call, the other people on the same number wait
-    `household_rest_minutes`. `retries` has a rule for every outcome in `outcomes.RETRIED`.
+    the outcomes of the attempts. After an answered call, the other people with the same number are
+    not called for `household_rest_minutes`. `retries` has a rule for every outcome in
+    `outcomes.RETRIED`.
     """
 
     attempts_at_most: int

@@ -9,7 +9,7 @@ _BETWEEN_TAGS = re.compile(r"[,;|\n]")
 
 
 def split_values(words: str) -> list[str]:
-    """Split a text at commas, semicolons, bars and line breaks, and return the values.
+    """Split a text at commas, semicolons, vertical bars and line breaks, and return the values.
 
     The values are in lower case, in the order of the text, and without repetition.
     """

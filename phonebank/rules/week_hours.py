@@ -2,9 +2,9 @@
 
 The hours are stored as JSON: {"mon": ["09:00", "21:00"], ..., "sat": ["10:00", "20:00"], "sun": []}
 
-Each day has one opening or none. The end is the first closed minute: if the end is 21:00, a person
-may be called at 20:59 but not at 21:00. Both a country's permitted hours and a campaign's own hours
-are WeekHours.
+Each day has one period of calling hours, or none. The end is the first closed minute: if the end is
+21:00, a person may be called at 20:59 but not at 21:00. Both a country's permitted hours and a
+campaign's own hours are WeekHours.
 """
 
 import re
@@ -37,7 +37,7 @@ class WeekHoursError(ValueError):
 
 @dataclass(frozen=True)
 class WeekHours:
-    """The opening of each day, starting with Monday. It is None for a closed day."""
+    """The calling hours of each day, starting with Monday. They are None for a closed day."""
 
     days: tuple[Opening | None, ...]
 

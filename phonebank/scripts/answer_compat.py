@@ -85,7 +85,8 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
 
 
 def _question_changes(old: Step, new: Step) -> Iterator[tuple[Part, str, str]]:
-    """Yield (part, old, new) for each part that may change what the answers mean."""
+    """Yield (part, old, new) for each changed part of the question that may change what the answers
+    mean."""
     if new.answer is None:
         return  # a step without answers adds nothing to the totals of the old answers
     if _normalise(old.title) != _normalise(new.title):

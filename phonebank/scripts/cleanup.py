@@ -26,7 +26,7 @@ def drop_empty(script: Script) -> Script:
     fit a step's kind.
 
     The form sends such settings in hidden fields: for example, the labels of a scale after the
-    organiser has turned it into a choice.
+    organiser has turned the scale into a choice.
     """
     ids = {step.id for step in script.steps}
     steps = tuple(_drop_empty_in_step(step) for step in script.steps)

@@ -1,4 +1,5 @@
-"""Translate a diagnostic's message into the words of the editor's form. Pure functions."""
+"""Translate the message of a diagnostic (an error or warning about a script) into the words of the
+editor's form. Pure functions."""
 
 import re
 from collections.abc import Callable

@@ -37,8 +37,8 @@ def working_source(script: Script) -> str:
 
 
 def working_script(script: Script) -> tuple[ParsedScript, list[Diagnostic]]:
-    """Return the script parsed from `working_source`, even if it has errors, and its diagnostics in
-    line order.
+    """Return the script parsed from `working_source`, even if it has errors, and its errors and
+    warnings in line order.
 
     Raises NotFoundError if no step of the script can be read.
     """

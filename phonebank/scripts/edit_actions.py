@@ -156,11 +156,11 @@ def _add_field_branch(script: Script, place: str) -> Script:
 def _add_branch(script: Script, place: str, new: Branch) -> Script:
     """Add a branch to a step, unless it is the script's only step.
 
-    The branch leads to the last of the call-ending steps that can come after this step, otherwise
-    to the script's last call-ending step, because a branch to such a step cannot make a loop. If no
-    step ends the call, the branch leads to the last step from which no path leads back to this
-    step. If every other step leads back, the branch leads to the last of them, and a diagnostic
-    reports the loop.
+    The branch leads to the last of the call-ending steps that can come after this step or, if there
+    are none, to the script's last call-ending step, because a branch to such a step cannot make a
+    loop. If no step ends the call, the branch leads to the last step from which no path leads back
+    to this step. If every other step leads back, the branch leads to the last of them, and a
+    diagnostic reports the loop.
     """
     others = [step for step in script.steps if step.id != place]
     if not others:
@@ -188,7 +188,7 @@ def _move_branch(script: Script, place: str, by: int) -> Script:
 def _add_start(script: Script, place: str) -> Script:
     """Let the call begin at another step for some contacts, with a condition on a merge field.
 
-    Of the steps after the script's first step, this is the first one that does not end the call,
+    The other step is the first one after the script's first step that does not end the call,
     because a call cannot begin with the goodbye.
     """
     begins = next((step for step in script.steps[1:] if not step.is_end), script.steps[0])

@@ -113,8 +113,8 @@ def _undo(now: Script, deleted: DeletedStep | None) -> Edit:
 
 
 def _read_action(button: str, sent: Script, script: Script) -> tuple[str, str]:
-    """Return the button's action, with the ids of `script`, and the id of the part of the script
-    that the action is about.
+    """Return the button's action, with the id in it replaced by the id in `script`, and the id of
+    the part of the script that the action is about.
 
     In `button`, a new part still has its provisional id from `sent`.
     """

@@ -1,5 +1,5 @@
-"""The state of the script editor: a script, its YAML, and its diagnostics, grouped by the part of
-the script that they are about. Pure functions."""
+"""The state of the script editor: a script, its YAML, and its diagnostics (errors and warnings),
+grouped by the part of the script that they are about. Pure functions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -27,12 +27,12 @@ class DiagnosticsByBlock:
 
     @property
     def errors(self) -> int:
-        """The number of errors in all blocks."""
+        """The number of errors, including those that are not about a block."""
         return self._count("error")
 
     @property
     def warnings(self) -> int:
-        """The number of warnings in all blocks."""
+        """The number of warnings, including those that are not about a block."""
         return self._count("warning")
 
     def _count(self, severity: str) -> int:
@@ -71,8 +71,8 @@ def editor_state_of(script: Script) -> EditorState:
 
 
 def group_by_block(found: Iterable[Diagnostic], script: Script | None) -> DiagnosticsByBlock:
-    """Group diagnostics by the block they are about. A diagnostic about no block belongs to the
-    script as a whole.
+    """Group diagnostics by the block (step, card or invented person) that they are about. A
+    diagnostic about no block belongs to the script as a whole.
 
     A diagnostic about a step has the step's id. A diagnostic without a step id belongs to the card
     or invented person at the diagnostic's line, if there is one. `script` is what the parser read

@@ -1,5 +1,5 @@
-"""The merge fields that the editor offers, for words and for the conditions of branches. Pure
-functions."""
+"""The merge fields that the editor offers, for the script's words and for the conditions of
+branches. Pure functions."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ _FALLBACKS = {"first_name": "there", "last_name": "", "town": "your area"}
 
 
 def insertable_fields(script: Script) -> list[tuple[str, str]]:
-    """Return (label, merge field) for each field that words may use."""
+    """Return (label, merge field) for each field that may be inserted into the script's words."""
     names: Iterable[str] = [*sorted(BUILT_IN_FIELDS), *filter(None, script.fields)]
     return [(name.replace("_", " "), _merge_field(name)) for name in names]
 

@@ -45,7 +45,8 @@ def published_version_id(campaign: Campaign) -> int | None:
 
 
 def published_version(script: Script) -> ScriptVersion | None:
-    """Return the published version, or None. Callers get this version with their next contact."""
+    """Return the script's published version, or None if there is none. Callers get this version
+    with their next contact."""
     if script.published_version_id is None:
         return None
     return db.session.get(ScriptVersion, script.published_version_id)
@@ -124,8 +125,8 @@ def parsed_versions(script: Script) -> Iterator[ParsedScript]:
 
 
 def identifiers_used(script: Script) -> dict[str, dict[str, str]]:
-    """Return, for each step id, a dict from choice key to the choice's newest label, taken from all
-    published versions of the script.
+    """Return, for each step id, a dict from the key of each answer to the answer's newest label,
+    taken from all published versions of the script.
 
     Answers are stored under these ids and keys, so a new step or answer must not reuse one.
     """

@@ -30,7 +30,7 @@ class NameForm(FlaskForm):
 
 
 class CodeForm(TwoFactorVerifyCodeForm):
-    """The form of Flask-Security for an authenticator app's code, with Phonebank's labels."""
+    """Flask-Security's form for an authenticator app's code, with Phonebank's labels."""
 
     code = StringField(
         "Code from your authenticator app",
@@ -40,7 +40,7 @@ class CodeForm(TwoFactorVerifyCodeForm):
 
 
 class RecoveryCodeForm(MfRecoveryForm):
-    """The form of Flask-Security for a recovery code, with Phonebank's labels."""
+    """Flask-Security's form for a recovery code, with Phonebank's labels."""
 
     code = StringField(
         "Recovery code",

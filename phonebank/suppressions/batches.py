@@ -105,7 +105,8 @@ def stalled_liftings() -> Sequence[int]:
 
 
 def count_numbers_to_lift(batch: SuppressionBatch) -> int:
-    """Return how many numbers would come off the list if this batch were removed now."""
+    """Return how many numbers would come off the do-not-call list if this batch were removed
+    now."""
     other = aliased(SuppressionSource)
     said_elsewhere = exists().where(
         other.phone == SuppressionSource.phone, other.batch_id != batch.id

@@ -154,8 +154,8 @@ def move_entry(call_id: uuid.UUID, another: uuid.UUID) -> None:
 
 
 def lift_unsourced(phones: Sequence[str]) -> int:
-    """Remove from the list those numbers in `phones` that no caller, organiser or batch names any
-    longer.
+    """Remove from the do-not-call list those numbers in `phones` that no caller, organiser or batch
+    names any longer.
 
     Return how many numbers were removed. The transaction must hold locks on all numbers in
     `phones`.
@@ -168,7 +168,8 @@ def lift_unsourced(phones: Sequence[str]) -> int:
 
 
 def suppressed_among(phones: list[str]) -> set[str]:
-    """Return the numbers (E.164) among `phones` that are on the list, plain or hashed."""
+    """Return the numbers (E.164) among `phones` that are on the do-not-call list, plain or
+    hashed."""
     # The numbers are one array, because there may be more numbers than a statement may have
     # parameters.
     rows = text("SELECT phone FROM suppression WHERE phone = ANY(CAST(:phones AS text[]))")

@@ -1,8 +1,8 @@
 """Reads a do-not-call file: its columns, which an organiser chooses from, and the numbers in the
 chosen columns.
 
-An organiser confirms the columns before any number goes on the list. If a membership number were
-read as a telephone number, a stranger might never be called again.
+An organiser confirms the columns before any number goes on the do-not-call list. If a membership
+number were read as a telephone number, a stranger might never be called again.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Stores do-not-call files for review. After the review, a file's numbers are put on the list, or
-the file is deleted.
+"""Stores do-not-call files for review. After the review, a file's numbers are put on the
+do-not-call list, or the file is deleted.
 
 The calling code commits. `file_reader` finds the numbers in the files.
 """
@@ -65,8 +65,8 @@ def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None
 
 
 def delete_file(batch_id: int) -> None:
-    """Delete a file whose numbers have not been put on the list. Raises ConflictError if the
-    numbers are on the list, or if the file is already deleted."""
+    """Delete a file whose numbers have not been put on the do-not-call list. Raises ConflictError
+    if the numbers are on the list, or if the file is already deleted."""
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
         raise ConflictError(
@@ -92,7 +92,7 @@ def recent_files(at_most: int) -> Sequence[tuple[SuppressionBatch, Account | Non
 
 
 def delete_unentered_files() -> None:
-    """Delete the files whose numbers were not put on the list within UNENTERED_FOR."""
+    """Delete the files whose numbers were not put on the do-not-call list within UNENTERED_FOR."""
     db.session.execute(
         delete(SuppressionBatch).where(
             SuppressionBatch.state == BatchState.UPLOADED,

@@ -42,7 +42,7 @@ def hashes_of(phone: str) -> list[str]:
 
 
 def hashed_among(phones: Collection[str]) -> set[str]:
-    """Return the numbers (E.164) among `phones` whose hash is on the list."""
+    """Return the numbers (E.164) among `phones` whose hash is on the do-not-call list."""
     if not phones or db.session.scalar(select(HashedNumber.key_id).limit(1)) is None:
         return set()
     number_of = {hashed: phone for phone in phones for hashed in hashes_of(phone)}
@@ -51,8 +51,7 @@ def hashed_among(phones: Collection[str]) -> set[str]:
 
 
 def entry_of(phone: str) -> HashedNumber | None:
-    """Return the hashed entry of an E.164 number, or None if the number's hash is not on the
-    list."""
+    """Return the hashed do-not-call entry of an E.164 number, or None if there is no such entry."""
     query = select(HashedNumber).where(HashedNumber.hashed.in_(hashes_of(phone)))
     return db.session.scalars(query.limit(1)).first()
 
@@ -95,13 +94,14 @@ def hash_entries(phones: Collection[str], never_again: Collection[str] = ()) -> 
 
 
 def lift_hashed(phone: str) -> bool:
-    """Take the hash of a number off the list. Return False if the hash was not on the list."""
+    """Take the hash of a number off the do-not-call list. Return False if the hash was not on the
+    list."""
     which = delete(HashedNumber).where(HashedNumber.hashed.in_(hashes_of(phone)))
     return bool(db.session.scalars(which.returning(HashedNumber.hashed)).all())
 
 
 def count_entries() -> int:
-    """Return how many numbers are on the list, counting plain and hashed numbers."""
+    """Return how many numbers are on the do-not-call list, counting plain and hashed numbers."""
     plain = db.session.scalar(select(func.count()).select_from(Suppression)) or 0
     return plain + (db.session.scalar(select(func.count()).select_from(HashedNumber)) or 0)
 

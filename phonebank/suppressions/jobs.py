@@ -8,12 +8,14 @@ from phonebank.suppressions import batches, files
 
 @job(IMPORTS, timeout=60 * 60)
 def lift_batch(batch_id: int) -> None:
-    """Remove the numbers that only this batch names, continuing where the last attempt stopped."""
+    """Remove from the do-not-call list the numbers that only this batch names, continuing where the
+    last attempt stopped."""
     lift_all(batch_id)
 
 
 def lift_all(batch_id: int) -> None:
-    """Remove the numbers that only this batch names, with a commit after each portion."""
+    """Remove from the do-not-call list the numbers that only this batch names, with a commit after
+    each portion."""
     while _lift_some(batch_id):
         pass
 
@@ -28,7 +30,7 @@ def _lift_some(batch_id: int) -> int:
 @job(CHORES, timeout=60)
 def resume_lifting() -> None:
     """Enqueue again the removals whose worker was killed, and delete old files whose numbers were
-    never put on the list."""
+    never put on the do-not-call list."""
     files.delete_unentered_files()
     db.session.commit()
     for batch_id in batches.stalled_liftings():

@@ -29,7 +29,7 @@ class Bar:
 @dataclass(frozen=True)
 class OverTime:
     """A campaign's calls up to a given day: the totals for that day, for each hour of that day, and
-    for each of the days up to and including it."""
+    for each day up to and including that day."""
 
     today: Totals
     hours: Sequence[Bar]

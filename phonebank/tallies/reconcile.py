@@ -1,4 +1,5 @@
-"""Recounts the calls, compares the tallies with the recount, and corrects them if needed.
+"""Recounts the calls, compares the tallies (the stored totals) with the recount, and corrects the
+tallies if needed.
 
 A difference is always the result of a fault. It is logged as an error, with the ids that an
 engineer needs.
@@ -85,8 +86,9 @@ class Difference:
 
 
 def differences(campaign_id: int | None = None) -> list[Difference]:
-    """Return the differences between tallies and calls. A single statement reads both, so both are
-    from the same moment. An empty list means that the tallies are correct."""
+    """Return the differences between the tallies (the stored totals) and the calls. A single
+    statement reads both, so both are from the same moment. An empty list means that the tallies are
+    correct."""
     rows = db.session.execute(_DIFFERENCES, {"campaign_id": campaign_id})
     return [Difference(*row) for row in rows]
 
@@ -94,9 +96,9 @@ def differences(campaign_id: int | None = None) -> list[Difference]:
 def repair(difference: Difference) -> None:
     """Correct one tally row so that its numbers match the calls that it counts.
 
-    The row is locked first. An outcome that is being recorded at that moment is counted once. If
-    its transaction has committed before the lock, the recount includes the outcome. Otherwise, the
-    transaction waits and then adds the outcome to the corrected row.
+    The row is locked first. An outcome that is being recorded at that moment is counted once. If it
+    was committed before the row was locked, the recount includes it. Otherwise, the transaction
+    that records the outcome waits, and then adds the outcome to the corrected row.
     """
     where = {
         "campaign_id": difference.campaign_id,

@@ -1,8 +1,8 @@
-"""Adds calls to tallies, and sums tallies. These functions do not commit.
+"""Adds calls to tallies (stored totals), and sums tallies. These functions do not commit.
 
 A tally changes in the same transaction as the calls that it counts. A board shows the sum of many
-rows, and each row is changed by only one caller. So recording an outcome never waits for another
-caller.
+tallies, and each tally is changed by only one caller. So recording an outcome never waits for
+another caller.
 """
 
 from collections.abc import Iterable

@@ -55,7 +55,7 @@ def softphone_name(line_id: int) -> str:
 
 
 def message_id(line_id: int) -> str:
-    """Return the id that the playback of the information message on a line has in Asterisk."""
+    """Return Asterisk's id for the playback of the information message on a line."""
     return f"message-{line_id}"
 
 
@@ -71,7 +71,8 @@ def is_browsers(channel: Message) -> bool:
 
 
 def is_callers(channel: Message) -> bool:
-    """Return whether this channel is a caller's line. A browser's channel always is one."""
+    """Return whether this channel is a caller's line. A channel that a browser opened is always a
+    caller's line."""
     if is_browsers(channel):
         return True
     return str(channel.get("dialplan", {}).get("app_data", "")).endswith(",caller")
@@ -127,7 +128,8 @@ def state_events(channel: Message, at: datetime) -> Iterator[LineEvent]:
 
 
 def joined_events(bridge: Message, at: datetime) -> Iterator[LineEvent]:
-    """Yield JOINED for both lines if a person is in a caller's bridge."""
+    """Yield a JOINED event for the person's line and one for the caller's line, if a person is in a
+    caller's bridge."""
     caller = _line_of_bridge(bridge)
     if caller is None:
         return

@@ -80,7 +80,7 @@ def write_configuration(settings: AsteriskSettings, folder: Path) -> list[Path]:
 
 
 def _sections(settings: AsteriskSettings) -> dict[str, str]:
-    """Return the parts of the files that are computed from the settings, such as lines that only
+    """Return the parts of the files that are computed from the settings, such as text that only
     some machines need. The keys are the names of these parts in the templates."""
     address = settings.public_address
     nat = f"external_signaling_address = {address}\nexternal_media_address = {address}"

@@ -55,7 +55,7 @@ class Listener:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening. The stop takes about a second."""
+        """Stop listening. This takes about a second."""
         self._stopping.set()
         self._thread.join(timeout=5)
 

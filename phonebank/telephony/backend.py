@@ -12,16 +12,16 @@ from phonebank.telephony.events import LineEvent
 
 
 class BackendUnavailableError(Exception):
-    """The error if the provider does not answer or has no free capacity at the moment. Trying again
-    may help."""
+    """The error that is raised if the provider does not answer or has no free capacity at the
+    moment. Trying again may help."""
 
 
 class NumberRefusedError(Exception):
-    """The error if the provider permanently refuses this number. The line ends."""
+    """The error that is raised if the provider permanently refuses a number. The line ends."""
 
 
 class NoSoftphoneError(NotFoundError):
-    """The error if callers cannot talk through the browser with this provider."""
+    """The error that is raised if callers cannot talk through the browser with this provider."""
 
     def __init__(self) -> None:
         super().__init__("You can't call from the browser here.", "Use your own phone.")

@@ -1,4 +1,4 @@
-"""The job that stores what lines cost."""
+"""The job that stores what telephone lines cost."""
 
 import logging
 from typing import cast

@@ -99,7 +99,7 @@ class CallerPhone:
 
     @property
     def phase(self) -> Phase:
-        """What the caller's page shows."""
+        """The phase of the caller, such as waiting or talking, which the caller's page shows."""
         return self.situation.phase
 
     @property

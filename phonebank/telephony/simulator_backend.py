@@ -117,7 +117,7 @@ class SimulatorBackend:
         self._act(line, "hang_ups")
 
     def softphone_token(self, caller_id: int, line_id: int) -> SoftphoneToken:
-        """See Backend. There is no simulated browser."""
+        """See Backend. Raises NoSoftphoneError, because no browser is simulated."""
         raise NoSoftphoneError
 
     def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:

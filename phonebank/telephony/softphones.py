@@ -47,8 +47,8 @@ def token_for(caller_id: int, line_id: int) -> SoftphoneToken:
 
 
 def _backend() -> Backend:
-    """Return the provider, which each process sets up once. `Backend.listen` is never called
-    here."""
+    """Return the provider of telephone lines, which each process sets up once. `Backend.listen` is
+    never called here."""
     kept: Backend | None = current_app.extensions.get(_EXTENSION)
     if kept is None:
         kept = backend_for(current_config())

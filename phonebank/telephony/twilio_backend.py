@@ -226,8 +226,8 @@ class TwilioBackend:
 
 
 def _unavailable(error: Exception) -> BackendUnavailableError:
-    """Log an error from Twilio, and return the error to raise. Twilio's own message is left out,
-    because it may contain a person's number."""
+    """Log an error from Twilio, and return the error to raise. Neither the log nor the returned
+    error has Twilio's own message, because it may contain a person's number."""
     code = getattr(error, "code", None) or getattr(error, "status", None) or "no answer"
     log.warning("Twilio refused or did not answer: %s", code)
     return BackendUnavailableError(f"Twilio: {code}")

@@ -100,8 +100,8 @@ class LineFetcher:
         return found
 
     def _left(self, talking: set[int]) -> list[LineEvent]:
-        """For each joined person whose call at Twilio has ended, return LEFT for the person's line
-        and for the caller's line."""
+        """For each joined person whose call at Twilio has ended, return a LEFT event for the
+        person's line and one for the caller's line."""
         found: list[LineEvent] = []
         for join in list(self._joins.values()):
             if join.person.line_id in talking or join.caller.line_id not in talking:
@@ -114,9 +114,9 @@ class LineFetcher:
         return found
 
     def _joined(self, talking: set[int]) -> list[LineEvent]:
-        """Return JOINED for each caller and person who are in a room together, unless this process
-        already knew that. In a process that has just started, also return LEFT for each caller who
-        is alone in a room."""
+        """Return JOINED events for each caller and person who are in a room together, unless this
+        process already knew that they are. In a process that has just started, also return a LEFT
+        event for each caller who is alone in a room."""
         unseen = {join.caller.line_id for join in self._joins.values() if not join.is_seen}
         if not talking or (self._knows_rooms and not unseen & talking):
             return []

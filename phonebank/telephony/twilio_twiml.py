@@ -80,8 +80,8 @@ def wait_to_be_joined(base_url: str, line_id: int) -> str:
 
 
 def say_message(base_url: str, line_id: int, words: str, language: str) -> str:
-    """Return the TwiML that says the information message and then tells us that it has been said.
-    `language` is a tag such as `en-GB`."""
+    """Return the TwiML that says the message for a person who finds no caller free, and then tells
+    us that the message has been said. `language` is a tag such as `en-GB`."""
     response = Xml.Element("Response")
     Xml.SubElement(response, "Say", {"language": language}).text = words
     Xml.SubElement(response, "Redirect").text = webhook(base_url, PLAYED, line_id)

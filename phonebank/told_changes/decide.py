@@ -43,8 +43,8 @@ WHERE id = :list_id AND NOT jsonb_exists(zone_keys, :zone_key)
 
 @dataclass(frozen=True)
 class Told:
-    """A change that a person told a caller, with the contact, the call and the caller's first
-    name."""
+    """A change in a person's data that the person told a caller about, with the contact, the call's
+    outcome, the caller's first name, and the account that decided."""
 
     change: ToldChange
     contact: Contact

@@ -28,7 +28,7 @@ def tell(caller: Caller, call_id: uuid.UUID, told: Mapping[str, Any]) -> None:
     `told` has `number`, `first_name`, `last_name` and `place`, each possibly blank or missing.
 
     If the caller sends another form about the call, its values replace the earlier values, unless
-    an organiser has already accepted or refused them.
+    an organiser has already accepted or refused the earlier ones.
 
     Raises InvalidInputError if everything is blank or something cannot be read, NotFoundError for
     another caller's call, and GoneError for a call that started more than UNDO_WITHIN ago. Raises

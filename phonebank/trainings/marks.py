@@ -34,7 +34,8 @@ from phonebank.models import (
 
 
 class TrainingRequiredError(NotAllowedError):
-    """The error for a caller who has no mark, in a campaign that requires a mark of its callers."""
+    """The error for a caller who has no trained mark, in a campaign that requires one of its
+    callers."""
 
     title = "A training first"
 
@@ -47,8 +48,8 @@ class TrainingRequiredError(NotAllowedError):
 
 @dataclass(frozen=True)
 class Practised:
-    """A caller in a training or a party, with the caller's mark, or None if the caller has no
-    mark."""
+    """A caller in a training or a party, with the caller's trained mark, or None if the caller has
+    no mark."""
 
     caller: Caller
     mark: TrainedMark | None
@@ -79,8 +80,8 @@ def _practised(which: ColumnElement[bool]) -> Sequence[Practised]:
 
 
 def give_mark(caller: Caller, by: Account | None, trainer: VolunteerRole | None = None) -> None:
-    """Give a caller the mark, with the current date. `by` is the host, or None if a trainer gives
-    it. If the caller already has the mark, its date does not change.
+    """Give a caller the trained mark, with the current date. `by` is the host, or None if a trainer
+    gives it. If the caller already has the mark, its date does not change.
 
     Raises ConflictError if the caller has not finished a practice call.
     """
@@ -137,8 +138,8 @@ def mark_by_token(token: str) -> TrainedMark:
 
 
 def mark_of(caller: Caller) -> TrainedMark | None:
-    """Return a caller's mark, or a mark that the same volunteer got in this campaign on another
-    device."""
+    """Return a caller's trained mark, or a mark that the same volunteer got in this campaign on
+    another device."""
     own, other = aliased(VolunteerCaller), aliased(VolunteerCaller)
     same = (
         select(other.caller_id)

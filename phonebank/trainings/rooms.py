@@ -68,7 +68,7 @@ def room_of(listing: Listing) -> Training | None:
 
 
 def rooms_in(campaign: Campaign) -> dict[int, Training]:
-    """Return the campaign's trainings by the id of their listing."""
+    """Return the campaign's trainings, each by the id of its listing."""
     query = (
         select(Training)
         .join(Listing, Listing.id == Training.listing_id)

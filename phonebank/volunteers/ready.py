@@ -1,5 +1,5 @@
-"""The next step of a volunteer: host, trainer, organiser. The rules only suggest the next step: an
-organiser sees the evidence and decides."""
+"""The next step that a volunteer may take: becoming a host, a trainer or an organiser. The rules
+only suggest the next step: an organiser sees the evidence and decides."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -56,7 +56,7 @@ def working_webhooks() -> Sequence[int]:
 
 
 def find_events(webhook_id: int) -> None:
-    """Store new deliveries of the webhook, with the events since the last run."""
+    """Store new deliveries to the webhook, with the events since the last run."""
     webhook = get_locked(Webhook, webhook_id)
     if webhook is None or webhook.stopped_at is not None:
         return
@@ -86,7 +86,7 @@ def find_events(webhook_id: int) -> None:
 
 
 def _find_in_inbox(webhook: Webhook, settled: datetime) -> None:
-    """Store new entries of the inbox as deliveries.
+    """Store the new entries of the campaign's inbox as deliveries to the webhook.
 
     New entries get higher ids, but a transaction may commit an entry with a lower id later. So one
     run of the job only stores the newest id. A later run reads the entries up to that id, after all

@@ -107,8 +107,8 @@ def counts_of(webhook: Webhook) -> dict[DeliveryState, int]:
 
 
 def send_test(webhook: Webhook) -> None:
-    """Make a delivery without events, to try the address. Raises ConflictError for a stopped
-    webhook."""
+    """Make a delivery without events, to test the webhook's address. Raises ConflictError for a
+    stopped webhook."""
     _check_working(webhook)
     db.session.add(WebhookDelivery(webhook_id=webhook.id, event=WebhookEvent.TEST))
     _try_now(webhook)

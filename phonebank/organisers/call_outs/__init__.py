@@ -1,1 +1,1 @@
-"""The organiser's pages about call-outs."""
+"""The organiser's pages about call-outs: meetings at which people pledge to host parties."""

@@ -1,4 +1,4 @@
-"""The form that sets up a call-out."""
+"""The form that sets up a call-out: a meeting at which people pledge to host parties."""
 
 from datetime import datetime
 from typing import Any
@@ -13,8 +13,8 @@ from phonebank.parties.display_names import NAME_AT_MOST, clean_name
 
 
 class CallOutForm(FlaskForm):
-    """The form for a new call-out. Most fields have defaults, so that an organiser can set up a
-    call-out in a minute."""
+    """The form for a new call-out (a meeting at which people pledge to host parties). Most fields
+    have defaults, so that an organiser can set up a call-out in a minute."""
 
     title = StringField(
         "Title",
@@ -30,7 +30,7 @@ class CallOutForm(FlaskForm):
     )
 
     def validate_title(self, field: StringField) -> None:
-        """Refuse a title that a projector can't show."""
+        """Refuse a title that a projector cannot show."""
         try:
             field.data = clean_name(field.data or "", "title")
         except InvalidInputError as fault:

@@ -1,5 +1,6 @@
-"""The organiser's pages about call-outs. Organisers set up a call-out on these pages, and see its
-links, who signed up, and who pledged to host a party."""
+"""The organiser's pages about call-outs: meetings at which people pledge to host parties.
+Organisers set up a call-out on these pages, and see its links, who signed up, and who pledged to
+host a party."""
 
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -30,7 +31,7 @@ def init_app(app: Flask) -> None:
 @views.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the campaign's call-outs."""
+    """Show the campaign's call-outs (meetings at which people pledge to host parties)."""
     campaign = campaign_for(current_user, campaign_id)
     found = call_outs.call_outs_of(campaign)
     return render_template(

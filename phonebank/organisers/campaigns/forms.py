@@ -110,7 +110,8 @@ class CampaignForm(EditForm):
         may_be_without_chapter: bool = True,
         **kwargs: Any,
     ) -> None:
-        """`chapters` are the chapters that the organiser of a new campaign can choose from."""
+        """`chapters` are the chapters (local groups) that the organiser of a new campaign can
+        choose from."""
         super().__init__(*args, **kwargs)
         # No country is chosen at first, because with a wrong country every number of a list would
         # be refused.
@@ -152,8 +153,8 @@ class CampaignForm(EditForm):
 
 
 class DataProtectionForm(EditForm):
-    """The form for a campaign's data protection: who is responsible, the legal ground, the last
-    day, and how long the people's data is kept."""
+    """The form for a campaign's data protection: who is responsible, the legal ground, the
+    campaign's last day, and how long the people's data is kept."""
 
     controller = StringField(
         "Who is responsible for the people's data?",

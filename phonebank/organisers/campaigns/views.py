@@ -74,8 +74,8 @@ def index() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """Show the form for a new campaign. A POST creates the campaign.
 
-    Organisers of chapters can create campaigns only in their chapters. Organisers of single
-    campaigns cannot create any.
+    Organisers of chapters (local groups) can create campaigns only in their chapters. Organisers of
+    single campaigns cannot create any.
     """
     chapters = chapters_within(current_user)
     if not (chapters or current_user.is_organiser):
@@ -266,7 +266,7 @@ def door(campaign_id: int) -> ResponseReturnValue:
 @campaigns.post("/<int:campaign_id>/admit")
 @open_to(RoleName.ORGANISER)
 def admit(campaign_id: int) -> ResponseReturnValue:
-    """Admit one waiting caller, or all of them."""
+    """Admit one waiting caller, or all waiting callers."""
     campaign = _campaign(campaign_id)
     caller_id = request.form.get("caller_id", type=int)
     services.admit(campaign, [caller_id] if caller_id is not None else None)

@@ -66,7 +66,7 @@ def make(campaign_id: int) -> ResponseReturnValue:
 @pages.get("/<int:webhook_id>")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, webhook_id: int) -> ResponseReturnValue:
-    """Show the messages to the webhook, and whether each of them arrived."""
+    """Show the webhook's deliveries, and whether each of them arrived."""
     campaign = campaign_for(current_user, campaign_id)
     webhook = webhooks.webhook_for(campaign, webhook_id)
     return render_template(

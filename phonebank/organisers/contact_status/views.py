@@ -104,11 +104,12 @@ def _is_counted_later(campaign: Campaign) -> bool:
 
 @dataclass
 class _Forecasts:
-    """The last forecast that this process made for each campaign. Each forecast is stored with the
-    time of the counts on which it is based.
+    """For each campaign, the last forecast (when everyone will have been called) that this process
+    made. Each forecast is stored with the time of the counts on which it is based.
 
     Open pages request the forecast every few seconds, and each new forecast reads all of a
-    campaign's tallies. So a new forecast is made only after the contacts are counted again.
+    campaign's tallies (stored totals for each hour). So a new forecast is made only after the
+    contacts are counted again.
     """
 
     _made: dict[int, tuple[datetime, str]] = field(default_factory=dict)

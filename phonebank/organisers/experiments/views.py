@@ -59,7 +59,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
 @experiments.get("/<int:experiment_id>")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
-    """Show one experiment: its arms, and its results so far."""
+    """Show one experiment: the scripts that it compares, and the results so far."""
     campaign, experiment = _experiment(campaign_id, experiment_id)
     return render_template(
         "experiments/show.html",

@@ -1,5 +1,5 @@
-"""The files with people's names and numbers. Organisers ask for a file, and download it when it is
-ready."""
+"""The pages for downloading files with people's names and numbers. Organisers ask for a file, and
+download it when it is ready."""
 
 import logging
 import re
@@ -66,7 +66,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(ASKS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def ask(campaign_id: int) -> ResponseReturnValue:
-    """Ask for a file. If the same file is already being made, no second file is started."""
+    """Ask for a file. If the same file is already being made, do not start a second one."""
     campaign = campaign_for(current_user, campaign_id)
     form = AskForm()
     if not form.validate():
@@ -95,7 +95,8 @@ def ask(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def file(campaign_id: int, export_id: int) -> Response:
-    """Download a file that is ready. `?for=excel` adds the byte order mark of UTF-8."""
+    """Download a file that is ready. `?for=excel` adds the byte order mark of UTF-8, which Excel
+    needs."""
     campaign = campaign_for(current_user, campaign_id)
     export = files.export_for(campaign, export_id)
     log.info("account %s downloads export %s", current_user.id, export.id)

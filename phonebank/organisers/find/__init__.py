@@ -1,2 +1,2 @@
-"""The pages on which an organiser finds a person, sees everything about them, and corrects calls to
-them."""
+"""The pages on which an organiser finds a person, sees everything about them, and corrects what was
+recorded about calls to them."""

@@ -62,7 +62,7 @@ def calls(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @pages.get("/calls/<uuid:call_id>/correct")
 @open_to(RoleName.ORGANISER)
 def form(campaign_id: int, call_id: uuid.UUID) -> ResponseReturnValue:
-    """Show the form that corrects a call."""
+    """Show the form for correcting what was recorded about a call."""
     campaign = campaign_for(current_user, campaign_id)
     call = call_in(campaign, call_id)
     record_sights([db.session.get_one(Contact, call.contact_id)], current_user, SightKind.OPENED)
@@ -75,7 +75,8 @@ def form(campaign_id: int, call_id: uuid.UUID) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def save(campaign_id: int, call_id: uuid.UUID) -> ResponseReturnValue:
-    """Store the correction of the call, and redirect to the page of the person who was called."""
+    """Store the corrected record of the call, and redirect to the page of the person who was
+    called."""
     campaign = campaign_for(current_user, campaign_id)
     call = call_in(campaign, call_id)
     contact_id = call.contact_id

@@ -72,7 +72,7 @@ def show(campaign_id: int, contact_id: int) -> ResponseReturnValue:
 @pages.post("/put-back")
 @open_to(RoleName.ORGANISER)
 def put_back(campaign_id: int, contact_id: int) -> ResponseReturnValue:
-    """Make the person callable again, from the next moment inside calling hours."""
+    """Make the person callable again, as soon as calling hours permit."""
     return _act(campaign_id, contact_id, actions.put_back, "They can be called again.")
 
 

@@ -94,7 +94,7 @@ def answer_offer(campaign_id: int, offer_id: int, answer: str) -> ResponseReturn
 @listings.route("/new", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def new(campaign_id: int) -> ResponseReturnValue:
-    """Put an event that is not a party on the map."""
+    """List an event that is not a party, so that strangers can find it."""
     campaign = campaign_for(current_user, campaign_id)
     form = EventForm(host_name=(current_user.name or "").split(" ")[0])
     trainers = {

@@ -58,7 +58,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
 @answer_order.post("")
 @open_to(RoleName.ORGANISER)
 def change(campaign_id: int) -> ResponseReturnValue:
-    """Switch on, or switch off, the order of the lists by the share of people who answer."""
+    """Start or stop ordering the lists by the share of people who answer."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)
     is_on = request.form.get("on") == "yes"
     if is_on == (campaign.answer_order_since is None):

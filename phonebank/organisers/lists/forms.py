@@ -140,7 +140,7 @@ class PriorityForm(EditForm):
 class ColumnsForm(FlaskForm):
     """The form for a file's columns. `columns_form` makes it.
 
-    It has one select for each column, and one for each value of a yes-or-no column.
+    It has one select field for each column, and one for each value of a yes-or-no column.
     """
 
     counts: MarkCounts
@@ -176,7 +176,7 @@ class ColumnsForm(FlaskForm):
     )
 
     def columns(self) -> list[SelectField]:
-        """Return the selects for the columns, in the file's order."""
+        """Return the select fields for the columns, in the file's order."""
         return [field for field in self if field.name.startswith("column_")]
 
     def targets(self) -> list[str]:
@@ -185,11 +185,11 @@ class ColumnsForm(FlaskForm):
         return [field.data for field in self.columns()]
 
     def values_of(self, column: int) -> list[ValueField]:
-        """Return the selects for the values of a column, most frequent value first."""
+        """Return the select fields for the values of a column, most frequent value first."""
         return [field for field in self.value_fields() if field.column == column]
 
     def value_fields(self) -> list[ValueField]:
-        """Return the selects for the values of all yes-or-no columns."""
+        """Return the select fields for the values of all yes-or-no columns."""
         return [field for field in self if isinstance(field, ValueField)]
 
     def actions(self) -> Actions:
@@ -200,7 +200,8 @@ class ColumnsForm(FlaskForm):
         return actions
 
     def update_targets(self) -> list[str]:
-        """Return the targets that the import updates for people who are already in the campaign."""
+        """Return the targets (kinds of data, such as "phone") that the import updates for people
+        who are already in the campaign."""
         offered = updatable_targets(Mapping.of(["" for _ in self.targets()], self.targets()))
         chosen = {part_of(target) for target in self.update.data or ()}
         return [target for target in offered if part_of(target) in chosen]
@@ -321,8 +322,9 @@ def columns_form(
     """Make the form for the columns of one file, filled with the guesses.
 
     `mapping` has each column's target (what the column contains, such as "phone"), as guessed or as
-    sent in the form. `counts` has the values in the yes-or-no columns. If this request does not
-    send the form, `kept` may have the values from the last time the form was sent.
+    sent in the form. `counts` has the values in the yes-or-no columns, and how many rows have them.
+    If this request does not send the form, `kept` may have the values from the last time the form
+    was sent.
     """
     fields: dict[str, SelectField] = {f"column_{guess.index}": _column(guess) for guess in guesses}
     for column, values in counts.columns.items():

@@ -44,7 +44,7 @@ class TakeOutForm(FlaskForm):
 
 class NamesForm(FlaskForm):
     """The form in which an organiser chooses the columns that identify people. `names_form` makes
-    the form, with one select for each column."""
+    the form, with one select field for each column."""
 
     name = StringField(
         "Name of this file",
@@ -89,7 +89,8 @@ class NamesForm(FlaskForm):
 
     def is_agreed(self, check: TakeOutCheck) -> bool:
         """Whether the organiser saw whom the columns identify, and agreed if those are more than
-        half of the people who are left. Return False if the columns identify nobody."""
+        half of the people who can still be taken out of calling. Return False if the columns
+        identify nobody."""
         if not check.people:
             self.form_errors.append(
                 "This file takes nobody out. Is the right column chosen? The IDs or numbers must "

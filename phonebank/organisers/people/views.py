@@ -114,7 +114,7 @@ def _show(account: Account, form: RoleForm) -> str:
 @pages.post("/<int:account_id>/roles")
 @open_to(RoleName.ORGANISER)
 def give_role(account_id: int) -> ResponseReturnValue:
-    """Give an account a role in the whole installation, a chapter or a campaign."""
+    """Give an account a role in the whole installation, a chapter (a local group) or a campaign."""
     account = accounts.account_for(account_id)
     form = RoleForm()
     if not form.validate():
@@ -190,7 +190,7 @@ def _audit(action: str, account: Account, **after: object) -> None:
 
 
 def _commit(account: Account, message: str, kind: str = "success") -> ResponseReturnValue:
-    """Commit, and redirect with the message to the account's page.
+    """Commit, and redirect to the account's page, which shows the message.
 
     After a change to their own account, an organiser is redirected to the front page, because they
     may no longer open the account's page.

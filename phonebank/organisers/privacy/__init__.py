@@ -1,2 +1,2 @@
-"""The pages about people's data: one person's file and erasure, who saw whom, and what organisers
-did."""
+"""The pages about people's data: downloading or erasing one person's data, who saw whose data, and
+what organisers did."""

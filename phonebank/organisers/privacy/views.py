@@ -1,5 +1,5 @@
-"""The page on which an organiser erases one person, or downloads what is stored about them. The
-page sends phone numbers by POST only, so no address, log or browser history contains a number."""
+"""The page on which an organiser erases what is stored about one person, or downloads it. The page
+sends phone numbers by POST only, so no address, log or browser history contains a number."""
 
 from itertools import groupby
 from typing import Any

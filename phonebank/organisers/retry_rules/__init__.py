@@ -1,1 +1,1 @@
-"""The organiser's pages about retry rules."""
+"""The organiser's pages about retry rules: when people are called again."""

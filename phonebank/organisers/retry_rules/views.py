@@ -84,7 +84,7 @@ class RetryRulesForm(EditForm):
         }
 
     def show_faults(self, fault: RetryRulesError) -> None:
-        """Put each sentence of the error beside its field."""
+        """Show each sentence of the error beside the field that it is about."""
         for place, sentence in fault.faults.items():
             field = self[_FIELD_OF_PLACE[place]]
             field.errors = [*field.errors, sentence]
@@ -113,7 +113,7 @@ for _key in RULED:
 @retry_rules.route("", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
-    """Show the rules or change them. A change applies from the next outcome."""
+    """Show the rules or change them. A change applies from the next recorded outcome on."""
     campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
     stored = RetryRules.parse(campaign.retry_rules)
     form = RetryRulesForm(data=_as_fields(stored))

@@ -62,7 +62,7 @@ def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @pages.get("/<int:act_id>/bring-back")
 @open_to(RoleName.ORGANISER)
 def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
-    """Show what bringing the calls back would change."""
+    """Show what would change if the calls that were set aside counted again."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     act = set_aside.set_aside_of(caller, act_id)
@@ -80,7 +80,7 @@ def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnVa
 @pages.post("/<int:act_id>/bring-back")
 @open_to(RoleName.ORGANISER)
 def bring_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
-    """Bring back all calls of one `SetAside`."""
+    """Make all calls of one `SetAside` count again."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     act = set_aside.set_aside_of(caller, act_id)

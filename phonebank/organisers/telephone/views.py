@@ -114,7 +114,8 @@ class TelephoneForm(EditForm):
             raise ValidationError(refused.message) from None
 
     def validate_law_confirmed(self, field: BooleanField) -> None:
-        """Refuse the mode that calls several people at once if the box is not ticked."""
+        """Refuse the mode that calls several people at once unless the organiser confirms that the
+        law allows it."""
         if self.mode.data == CampaignMode.PREDICTIVE and not field.data:
             raise ValidationError("Tick this first, or choose another way.")
 

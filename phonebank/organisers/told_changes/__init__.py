@@ -1,2 +1,2 @@
-"""The organiser's page of changes to people's data, such as a new number, that the people told
-callers."""
+"""The organiser's page of changes to people's data, such as a new number, that people told callers
+about."""

@@ -1,5 +1,5 @@
 """The page on which organisers accept or refuse changes to people's data, such as a new number,
-that the people told callers."""
+that people told callers about."""
 
 from collections.abc import Callable
 

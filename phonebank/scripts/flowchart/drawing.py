@@ -65,8 +65,8 @@ class _Connection:
 
     @property
     def lines(self) -> list[str]:
-        """The lines of the label. If a label with "otherwise" would be cut, "otherwise" replaces
-        its list of conditions."""
+        """The lines of the label. If a label whose conditions include "otherwise" would be cut,
+        "otherwise" replaces all of its conditions."""
         most = 3 if self.problem else 2
         lines = wrap_text(self.words, MAX_LABEL_WIDTH, SMALL_LETTERS, most)
         if self.is_otherwise and any(line.endswith(ELLIPSIS) for line in lines):
