@@ -56,6 +56,11 @@ class Promise:
     until: float
     at_most: float
 
+    @property
+    def asked(self) -> float:
+        """When the request was sent that this promise answers."""
+        return self.heard - (self.at_most - self.until)
+
     def stands(self, at: float) -> bool:
         """Whether the promise was heard before this time and has not ended."""
         return self.heard < at < self.until - PROMISE_ALLOWANCE
@@ -329,34 +334,39 @@ def broken_promises(entries: Sequence[Entry], promised: Promises) -> Iterator[st
 
 
 def refused_before_promised(
-    entries: Sequence[Entry], promised: Promises, refused: Mapping[str, Sequence[float]]
+    entries: Sequence[Entry],
+    promised: Promises,
+    refused: Mapping[str, Sequence[tuple[float, float]]],
 ) -> Iterator[str]:
     """Renewals that were refused while a promise stood and nothing had ended the call.
 
-    `refused`: by call id, when the volunteer heard that a renewal was refused. The answer may have
-    been under way for long, and was true when the server gave it.
+    `refused`: by call id, when each refused renewal was sent, and when the volunteer heard that it
+    was refused. The server gave its answer at some moment in between, and it was true then.
     """
     endings: dict[str, Timeline] = defaultdict(Timeline)
     for entry in _of("call", entries):
         if entry.after and entry.changed("ending"):
             endings[entry.key].add(entry.at, entry.after["ending"])
     for call, moments in refused.items():
-        for at in moments:
-            stood = any(promise.stands(at) for promise in promised.get(call, ()))
-            ends = endings[call].during(at, at)
+        for sent, heard in moments:
+            stood = any(
+                promise.stands(sent) and promise.stands(heard) for promise in promised.get(call, ())
+            )
+            ends = endings[call].during(sent, heard)
             if stood and not set(ends) - {None, "expired"}:
                 yield f"a renewal was refused although the call was still promised: {call}"
 
 
 def shortened(promised: Promises) -> Iterator[str]:
-    """Calls for which a later promise ends before an earlier one, for example after a reload."""
+    """Calls for which a later promise ends before an earlier one, for example after a reload. A
+    promise is later if it was asked for after the other had been heard."""
     for call, promises in promised.items():
-        longest = 0.0
-        for promise in sorted(promises, key=lambda promise: promise.heard):
+        for promise in promises:
+            earlier = [one.until for one in promises if one.heard < promise.asked]
+            longest = max(earlier, default=0.0)
             less = longest - promise.at_most
             if less > LESS_ALLOWANCE and promise.heard < longest:
                 yield f"less was promised than before: call {call}, {less:.1f} s less"
-            longest = max(longest, promise.until)
 
 
 def given_after(entries: Iterable[Entry], moments: dict[str, float]) -> Iterator[str]:

@@ -54,9 +54,10 @@ class Journals:
     # How often a volunteer found that they were removed.
     put_out: int = 0
     turned_away: int = 0
-    # By call id: the promises, and when the volunteer heard that a renewal was refused.
+    # By call id: the promises, and for each refused renewal when it was sent and when the volunteer
+    # heard that it was refused.
     promised: dict[str, list[Promise]] = field(default_factory=lambda: defaultdict(list))
-    refused: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    refused: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
     # Answers that were not Phonebank's, counted by status.
     false_answers: Counter[str] = field(default_factory=Counter)
     # Outcomes and undos by call id; answers by call id and step.
@@ -108,6 +109,9 @@ class _Reader:
         self.volunteer = volunteer
         self._wishes: dict[int, Told] = {}
         self._known: set[int] = set()
+        # When each renewal was sent, by its wish, and when the one that was answered last was sent.
+        self._renewals: dict[int, float] = {}
+        self._answered_renewal: float | None = None
         # The call on the screen: its id, since when, and until when at most.
         self._screen: tuple[str, float, float] | None = None
 
@@ -119,6 +123,8 @@ class _Reader:
         kind = entry.get("kind")
         if kind in ENDS_A_SCREEN:
             self._screen_ends(entry["at"])
+        if kind == "renew":
+            self._renewals[entry["wish"]] = entry["at"]
         if kind in ("outcome", "undo", "answer"):
             wish = Told(kind, entry.get("value"), entry["at"])
             self._wishes[entry["wish"]] = wish
@@ -129,6 +135,7 @@ class _Reader:
 
     def told(self, entry: dict[str, Any]) -> None:
         self.journals.answers[f"{entry.get('kind', 'join')} {entry['status']}"] += 1
+        self._answered_renewal = self._renewals.get(entry["wish"], self._answered_renewal)
         wish = self._wishes.get(entry["wish"])
         if wish and entry["status"] == 200 and not wish.is_acknowledged:
             wish.told_at, wish.told = entry["at"], entry.get("value")
@@ -155,7 +162,8 @@ class _Reader:
 
     def refused(self, entry: dict[str, Any]) -> None:
         """A renewal was answered that the call is no longer this volunteer's."""
-        self.journals.refused[entry["call"]].append(entry["at"])
+        sent = self._answered_renewal
+        self.journals.refused[entry["call"]].append((sent or entry["at"], entry["at"]))
 
     def false_answer(self, entry: dict[str, Any]) -> None:
         """Something between the phone and Phonebank answered in its place."""

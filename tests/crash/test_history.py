@@ -66,7 +66,7 @@ class Story:
         return self
 
 
-def ended(how: str, **values: Any) -> dict[str, Any]:
+def ended(how: str | None, **values: Any) -> dict[str, Any]:
     return {"ended_at": "some time", "ending": how, **values}
 
 
@@ -223,12 +223,15 @@ def test_a_contact_lost_before_a_promised_end_is_found() -> None:
 
 
 def test_a_renewal_refused_while_a_promise_stands_is_found() -> None:
-    refused = {"a": [AT + 5]}
+    refused = {"a": [(AT + 4, AT + 5)]}
     held = Story().change(0, "call", "a").change(9, "call", "a", **ENDED)
     assert list(history.refused_before_promised(held.entries, promised(20), refused))
     assert list(history.refused_before_promised(held.entries, promised(6), refused)) == []
     ended_by_them = Story().change(0, "call", "a").change(4, "call", "a", **ended("taken_away"))
     assert not list(history.refused_before_promised(ended_by_them.entries, promised(20), refused))
+    # The call had an outcome when the renewal was refused, and the undo came before the refusal.
+    undone = ended_by_them.change(4.5, "call", "a", **ended(None))
+    assert not list(history.refused_before_promised(undone.entries, promised(20), refused))
 
 
 def test_less_promised_than_before_is_found() -> None:
@@ -238,6 +241,8 @@ def test_less_promised_than_before_is_found() -> None:
     assert "99.0 s less" in next(history.shortened(told))
     # The answer took ten seconds, and the server may have given it in any of them.
     assert list(history.shortened({"a": [renewed, Promise(320, 390, 400)]})) == []
+    # The page was asked for before the renewal, and came after it.
+    assert list(history.shortened({"a": [renewed, Promise(101, 299, 302)]})) == []
 
 
 @pytest.mark.parametrize(

@@ -125,10 +125,12 @@ def test_a_renewed_person_on_another_screen_is_seen(tmp_path: Path) -> None:
     assert journals.promised[CALL] == [Promise(10, 30, 30), Promise(25, 45, 46)]
 
 
-def test_a_refused_renewal_is_known_with_the_moment_it_was_heard(tmp_path: Path) -> None:
+def test_a_refused_renewal_is_known_with_when_it_was_sent_and_heard(tmp_path: Path) -> None:
+    sent = {"at": 22, "what": "sent", "wish": 5, "kind": "renew", "call": CALL}
+    told = {"at": 25, "what": "told", "wish": 5, "status": 404, "kind": "renew", "call": CALL}
     refused = {"at": 25, "what": "refused", "call": CALL}
-    _journal(tmp_path / "one", _shown(10, CALL), refused)
-    assert read(tmp_path.iterdir()).refused == {CALL: [25]}
+    _journal(tmp_path / "one", _shown(10, CALL), sent, told, refused)
+    assert read(tmp_path.iterdir()).refused == {CALL: [(22, 25)]}
 
 
 def test_wishes_of_a_phone_may_be_sent_in_another_order(tmp_path: Path) -> None:
