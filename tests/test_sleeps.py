@@ -18,6 +18,7 @@ PACED = {
     "bench/call_outs.py::main": "so many pledges a second",
     "bench/callers.py::watch": "how long the phones are measured",
     "bench/handsets.py::_begin": "the pause of a phone that was not answered",
+    "bench/handsets.py::_draw_next": "the pause that a busy server asks for",
     "bench/handsets.py::_send_until_settled": "the same for an outcome",
     "bench/handsets.py::_wait_for_person": "the pause of the waiting page",
     "bench/hall.py::measure_crowd": "so many sign-ups a minute",
