@@ -175,7 +175,7 @@ def refuse_untrained_host(campaign: Campaign, account: Account) -> None:
     if must_train(campaign, account):
         raise NotAllowedError(
             "This campaign asks hosts to be trained before strangers can find their party.",
-            "Go to a training. There, enter the address you sign in with under “Keep my calls”.",
+            "Go to a training. There, enter your sign-in address under “Keep my calls”.",
         )
 
 

@@ -138,7 +138,7 @@ def remove(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     remove_anywhere(caller)
     db.session.commit()
     flash(
-        f"{caller.first_name} is removed, on every device. New callers now have to be let in.",
+        f"{caller.first_name} is removed, on every device. New callers now wait to be let in.",
         "success",
     )
     return _redirect_to_index(campaign)
