@@ -238,7 +238,8 @@ def count_rows(
     rows: Sequence[Named], named: Sequence[SqlRow[Any]], takes: Collection[int]
 ) -> RowCounts:
     """Count what the rows do. `takes` has the ids of the people whom the rows take out of calling.
-    If a later row names the same person again, that row counts the person as already taken out."""
+    If a later row names the same person again, that row is counted as naming somebody who was
+    already taken out."""
     people: dict[int, list[int]] = {}
     for found in named:
         people.setdefault(found.ordinal, []).append(found.contact_id)

@@ -38,8 +38,8 @@ def forgotten_parties() -> list[Party]:
 
 @job(CHORES, timeout=60)
 def end_forgotten_parties() -> None:
-    """End the forgotten parties. The clock process runs this job periodically, and running it twice
-    does no harm."""
+    """End the parties that their hosts forgot to end. The clock process runs this job periodically,
+    and running it twice does no harm."""
     for party in forgotten_parties():
         # The host may have come back since the query.
         lock_row(party)

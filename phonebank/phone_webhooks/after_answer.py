@@ -42,8 +42,8 @@ def record_after(response: Response, find: Find) -> Response:
 
 
 def _writer() -> "queue.SimpleQueue[Find]":
-    """Return the queue of functions whose events this process still has to store. The first call
-    starts the thread that empties the queue."""
+    """Return the queue of functions that this process still has to call. The events that they
+    return must be stored. The first call starts the thread that empties the queue."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     with _starting:
         waiting: queue.SimpleQueue[Find] | None = app.extensions.get(_EXTENSION)

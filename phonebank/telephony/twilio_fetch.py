@@ -114,9 +114,9 @@ class LineFetcher:
         return found
 
     def _joined(self, talking: set[int]) -> list[LineEvent]:
-        """Return JOINED events for each caller and person who are in a room together, unless this
-        process already knew that they are. In a process that has just started, also return a LEFT
-        event for each caller who is alone in a room."""
+        """Return JOINED events for each pair of a caller and a person in a room together, except
+        for pairs that this process already knew of. In a process that has just started, also return
+        a LEFT event for each caller who is alone in a room."""
         unseen = {join.caller.line_id for join in self._joins.values() if not join.is_seen}
         if not talking or (self._knows_rooms and not unseen & talking):
             return []
