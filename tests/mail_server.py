@@ -20,10 +20,15 @@ class _Session(socketserver.StreamRequestHandler):
             self._converse()
 
     def _converse(self) -> None:
+        self.server.connections += 1
+        taken = 0
         self._say("220 here")
         while line := self.rfile.readline():
             verb = line.split()[0].upper().rstrip(b":")
             self.server.heard.append(line.decode().strip())
+            if verb == b"MAIL" and taken == self.server.messages_a_connection:
+                self._say("421 too many messages")
+                return
             if verb == b"DATA":
                 self._say("354 go on")
                 message = b""
@@ -33,6 +38,10 @@ class _Session(socketserver.StreamRequestHandler):
                     self.server.heard.append(line.decode().strip())
                     message += line[1:] if line.startswith(b"..") else line
                 self.server.take(message)
+                taken += 1
+                if taken == self.server.messages_a_connection and self.server.is_rude:
+                    self._say("250 yes")
+                    return
             if verb == b"RCPT" and b"refused@" in line:
                 self._say("550 no such mailbox")
                 continue
@@ -45,12 +54,18 @@ class _Session(socketserver.StreamRequestHandler):
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """The server. `heard` has every line that clients sent, and `messages` has every message."""
+    """The server. `heard` has every line that clients sent, and `messages` has every message.
+    `connections` counts the clients' connections. The server ends each connection after
+    `messages_a_connection` messages: by the code 421 at the next message or, if `is_rude`, without
+    a word."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Session)
+        self.connections = 0
+        self.messages_a_connection = 1000
+        self.is_rude = False
         self.heard: list[str] = []
         self.messages: list[EmailMessage] = []
 

@@ -84,8 +84,8 @@ class Message:
 
 
 class Batch:
-    """Sends several messages through one mail backend, which opens a connection for each of
-    them."""
+    """Sends several messages over one connection to the mail server. If the server ends the
+    connection, the next message opens a new one."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -110,11 +110,24 @@ class Batch:
         for attachment in message.attachments:
             mail.attach(attachment.name, attachment.content, attachment.kind)
         try:
-            mail.send()
+            self._send(mail)
         except (OSError, smtplib.SMTPException) as error:
             # The connection may have failed before it was encrypted, so it is not used again.
             self.close()
             raise _not_sent(error) from None
+
+    def _send(self, mail: EmailMessage) -> None:
+        """Send a message over the open connection. If the server has ended this connection, send
+        the message over a new one."""
+        is_new = self._connection.open()
+        try:
+            mail.send()
+        except smtplib.SMTPException as error:
+            if is_new or not _has_hung_up(error):
+                raise
+            self.close()
+            self._connection.open()
+            mail.send()
 
     def close(self) -> None:
         """Close the connection. The next message opens a new one."""
@@ -157,6 +170,15 @@ def _not_sent(error: Exception) -> MailNotSentError:
         "The mail server didn't accept the e-mail.",
         "Try again in a few minutes. If it still fails, tell the person who runs this server.",
     )
+
+
+def _has_hung_up(error: smtplib.SMTPException) -> bool:
+    """Whether the mail server has ended the connection. Servers do so after a pause, or after a
+    number of messages, then often with the code 421 (RFC 5321 section 3.8)."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return any(code == 421 for code, _ in error.recipients.values())
+    is_closing = isinstance(error, smtplib.SMTPResponseException) and error.smtp_code == 421
+    return is_closing or isinstance(error, smtplib.SMTPServerDisconnected)
 
 
 def _is_for_good(error: Exception) -> bool:

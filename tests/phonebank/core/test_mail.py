@@ -82,6 +82,20 @@ def test_a_refused_address_does_not_stop_the_next_message_of_a_batch(
     assert len(server.to("ada@example.org")) == 1
 
 
+@pytest.mark.parametrize("is_rude", [False, True])
+@pytest.mark.parametrize(("at_most", "connections"), [(1000, 1), (2, 3), (1, 5)])
+def test_a_batch_keeps_its_connection_for_as_long_as_the_server_does(
+    mail_config: Config, server: MailServer, at_most: int, connections: int, is_rude: bool
+) -> None:
+    server.messages_a_connection, server.is_rude = at_most, is_rude
+    people = [f"p{number}@example.org" for number in range(5)]
+    with create_app(mail_config).app_context(), mail.batch() as batch:
+        for to in people:
+            batch.send(mail.Message(to, "A reminder", "…"))
+    assert [message["To"] for message in server.messages] == people
+    assert server.connections == connections
+
+
 def test_a_server_that_is_away(mail_config: Config, server: MailServer) -> None:
     server.shutdown()
     server.server_close()
