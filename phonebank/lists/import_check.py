@@ -6,12 +6,13 @@ The check runs the import's SQL statements on the rows, in a savepoint that is r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
 from itertools import islice
 from typing import Any
 
+from sqlalchemy import Row as SqlRow
 from sqlalchemy import text
 
 from phonebank.core.db import db
@@ -22,19 +23,21 @@ from phonebank.lists.batching import BATCH, batch_of
 from phonebank.lists.known_people import (
     NAME,
     NUMBERS,
+    SENT_TAGS,
     TAGS,
     UpdatePlan,
     drop_incoming,
-    first_of_each,
+    find_in,
     known_rows,
     learn_sizes,
     read_changes,
-    read_new_tags,
+    undone_lists,
+    without_clashes,
 )
 from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
+from phonebank.lists.screening import blocks_calls
 from phonebank.lists.uploads import rows_of
-from phonebank.models import Campaign, ContactList, ListState
-from phonebank.models.state_column import state_sql
+from phonebank.models import Campaign, ContactList
 
 SAMPLES = 5
 LONGEST_SAMPLE = 80  # characters
@@ -138,7 +141,8 @@ def check_import(
     is called with the number of rows read so far. The result may be wrong if another import runs at
     the same time. Raises InvalidFileError at the first row that cannot be read.
     """
-    counting = _Counting(campaign, mapping, plan or UpdatePlan())
+    plan = replace(plan or UpdatePlan(), moves=blocks_calls(campaign))
+    counting = _Counting(campaign, contact_list.id, mapping, plan)
     if plan:
         learn_sizes()
     rows = islice(rows_of(contact_list), 1, None)
@@ -153,12 +157,27 @@ def check_import(
     return counting.result()
 
 
-# What the earlier rows of the file contain: the numbers of rows that say "do not call", and hashes
-# of the people. These are database tables, because a million people would need a hundred megabytes
-# of memory in this process.
+# What the earlier rows of the file contain and would do. These are database tables, because a
+# million people would need a hundred megabytes of memory in this process.
+#
+# `told` has the numbers of rows that say "do not call". `seen` has hashes of texts: the number and
+# name of each new person, the ids of people who would be updated, and the tags that they would get.
+# `rekeyed` has the people whose number, name or ID would change. The view `people` has everybody as
+# the rows so far would leave them.
 _TABLES = """
 CREATE TEMP TABLE told (phone text PRIMARY KEY);
-CREATE TEMP TABLE seen (person bigint PRIMARY KEY);
+CREATE TEMP TABLE seen (hashed bigint PRIMARY KEY);
+CREATE TEMP TABLE rekeyed (
+    id bigint PRIMARY KEY, phone varchar, name_key varchar, external_id varchar
+);
+CREATE INDEX ON rekeyed (phone, name_key);
+CREATE INDEX ON rekeyed (external_id);
+CREATE TEMP VIEW people AS
+SELECT id, campaign_id, contact_list_id, phone, name_key, external_id FROM contact
+WHERE NOT EXISTS (SELECT FROM rekeyed WHERE rekeyed.id = contact.id OFFSET 0)
+UNION ALL
+SELECT id, campaign_id, contact_list_id, rekeyed.phone, rekeyed.name_key, rekeyed.external_id
+FROM rekeyed JOIN contact USING (id);
 """
 _TELL = text("""
 INSERT INTO told SELECT unnest(CAST(:phones AS text[])) ON CONFLICT DO NOTHING
@@ -168,44 +187,103 @@ DELETE FROM incoming WHERE EXISTS (
     SELECT FROM told WHERE told.phone = ANY (incoming.other_phones || incoming.phone)
 ) RETURNING ordinal
 """)
-_PERSON = "hashtextextended({}, 0)"
-_BY_NUMBER = _PERSON.format("i.phone || ' ' || i.name_key")
-# The rows whose person is already in the campaign, or in an earlier row of the file. People of
-# undone uploads come back, so they are not duplicates.
+_HASH = "hashtextextended({}, 0)"
+_BY_NUMBER = _HASH.format("{phone} || ' ' || {name_key}")
+_BY_ROW_NUMBER = _BY_NUMBER.format(phone="i.phone", name_key="i.name_key")
+_FIND = find_in(
+    "people",
+    """
+JOIN contact ON contact.id = known.id
+LEFT JOIN rekeyed ON rekeyed.id = known.id
+CROSS JOIN LATERAL (
+    SELECT contact.id, contact.contact_list_id, contact.other_phones,
+        coalesce(rekeyed.phone, contact.phone) AS phone,
+        coalesce(rekeyed.name_key, contact.name_key) AS name_key
+) AS found
+""",
+    f"""(
+    EXISTS (SELECT FROM people AS other WHERE other.campaign_id = :campaign_id
+        AND other.phone = {{phone}} AND other.name_key = {{name_key}} AND other.id <> found.id)
+    OR EXISTS (SELECT FROM seen WHERE hashed = {_BY_NUMBER})
+)""",  # noqa: S608
+)
+# The rows that would bring back people of undone uploads: for each person, the first row.
+_DROP_BACK = text(f"""
+WITH back AS (
+    DELETE FROM incoming WHERE ordinal IN (
+        SELECT DISTINCT ON (phone, name_key) ordinal FROM incoming i
+        WHERE EXISTS (
+            SELECT FROM contact WHERE contact.campaign_id = :campaign_id
+                AND contact.phone = i.phone AND contact.name_key = i.name_key
+                AND contact_list_id = ANY (CAST(:undone AS integer[]))
+        ) AND NOT EXISTS (SELECT FROM seen WHERE hashed = {_BY_ROW_NUMBER})
+        ORDER BY phone, name_key, ordinal
+    ) RETURNING *
+), noted AS (
+    INSERT INTO seen SELECT {_BY_ROW_NUMBER} FROM back i ON CONFLICT DO NOTHING
+)
+SELECT ordinal FROM back
+""")  # noqa: S608
+# The rows whose person is already in the campaign, or in an earlier row of the file.
 _DUPLICATES = text(
-    state_sql(
-        f"""
-SELECT i.ordinal, EXISTS (
-    SELECT FROM contact JOIN contact_list AS list ON list.id = contact.contact_list_id
-    WHERE contact.campaign_id = :campaign_id AND contact.phone = i.phone
-        AND contact.name_key = i.name_key AND list.state <> :undone
-) AS known, row_number() OVER (PARTITION BY phone, name_key ORDER BY ordinal) > 1
-    OR EXISTS (SELECT FROM seen WHERE person = {_BY_NUMBER}) AS again
-FROM incoming i
-""",  # noqa: S608
-        undone=ListState.UNDONE,
-    )
+    f"""
+SELECT ordinal, known, again FROM (
+    SELECT i.ordinal, EXISTS (
+        SELECT FROM people WHERE people.campaign_id = :campaign_id AND people.phone = i.phone
+            AND people.name_key = i.name_key
+            AND people.contact_list_id <> ALL (CAST(:undone AS integer[]))
+    ) AS known, row_number() OVER (PARTITION BY phone, name_key ORDER BY ordinal) > 1
+        OR EXISTS (SELECT FROM seen WHERE hashed = {_BY_ROW_NUMBER}) AS again
+    FROM incoming i
+) AS row WHERE known OR again
+"""  # noqa: S608
 )
-_SEE_NUMBERS = text(
-    f"INSERT INTO seen SELECT {_BY_NUMBER} FROM incoming i ON CONFLICT DO NOTHING"  # noqa: S608
+_SEE_NEW = text(
+    f"INSERT INTO seen SELECT {_BY_ROW_NUMBER} FROM incoming i ON CONFLICT DO NOTHING"  # noqa: S608
 )
+_BY_ID = _HASH.format(":mark || ' ' || id")
 _SEE_PEOPLE = text(
-    f"INSERT INTO seen SELECT {_PERSON.format('id::text')}"  # noqa: S608
+    f"INSERT INTO seen SELECT {_BY_ID}"  # noqa: S608
     " FROM unnest(CAST(:ids AS bigint[])) AS id ON CONFLICT DO NOTHING"
 )
 _SEEN_PEOPLE = text(
     "SELECT id FROM unnest(CAST(:ids AS bigint[])) AS id"  # noqa: S608
-    f" JOIN seen ON person = {_PERSON.format('id::text')}"
+    f" JOIN seen ON hashed = {_BY_ID}"
 )
+_REKEY = text("""
+INSERT INTO rekeyed
+SELECT id, coalesce(new.phone, contact.phone), coalesce(new.name_key, contact.name_key),
+    coalesce(new.external_id, contact.external_id)
+FROM unnest(CAST(:ids AS bigint[]), CAST(:phones AS text[]), CAST(:name_keys AS text[]),
+            CAST(:external_ids AS text[])) AS new(id, phone, name_key, external_id)
+JOIN contact USING (id)
+""")
+_BY_TAG = _HASH.format("'tag ' || contact_id || ' ' || tag")
+_UNSEEN = f"AND NOT EXISTS (SELECT FROM seen WHERE hashed = {_BY_TAG})"
+_NEW_TAGS = text(f"""
+WITH {SENT_TAGS.format(lock="", also=_UNSEEN)}, noted AS (
+    INSERT INTO seen SELECT {_BY_TAG} FROM new ON CONFLICT DO NOTHING
+), old AS (
+    SELECT contact_id, string_agg(DISTINCT tag, ', ' ORDER BY tag) AS tags FROM contact_tag
+    WHERE contact_id IN (SELECT contact_id FROM new) GROUP BY contact_id
+)
+SELECT ordinal, coalesce(old.tags, '') AS before,
+    concat_ws(', ', old.tags, string_agg(DISTINCT new.tag, ', ' ORDER BY new.tag)) AS after
+FROM new LEFT JOIN old USING (contact_id) GROUP BY ordinal, old.tags
+""")  # noqa: S608
 
 
 class _Counting:
     """Counts the rows of a file by what an import would do with them, and why, one batch at a
     time."""
 
-    def __init__(self, campaign: Campaign, mapping: Mapping, plan: UpdatePlan) -> None:
+    def __init__(
+        self, campaign: Campaign, list_id: int, mapping: Mapping, plan: UpdatePlan
+    ) -> None:
         self.rows = 0
-        self._campaign, self._mapping, self._plan = campaign, mapping, plan
+        self._campaign, self._list_id = campaign, list_id
+        self._mapping, self._plan = mapping, plan
+        self._undone = undone_lists(campaign.id)
         self._groups: dict[tuple[Fate, str], Group] = {}
         self._columns: dict[str, ColumnChange] = {}
         self._first: ContactRow | None = None
@@ -256,52 +334,98 @@ class _Counting:
         for number in persist.drop_suppressed():
             fates[number] = _LISTED
         persist.drop_dead_numbers()
+        values = {"campaign_id": self._campaign.id, "undone": self._undone}
+        if self._undone:
+            for number in db.session.scalars(_DROP_BACK, values).all():
+                fates[number] = _BACK
         if self._plan:
             self._update(fates)
-        values = {"campaign_id": self._campaign.id}
-        for number, known, again in db.session.execute(_DUPLICATES, values).all():
-            if known or again:
-                fates.setdefault(number, _KNOWN if known else _AGAIN)
-        db.session.execute(_SEE_NUMBERS)
+        duplicates = db.session.execute(_DUPLICATES, values).all()
+        for number, known, _ in duplicates:
+            fates[number] = _KNOWN if known else _AGAIN
+        drop_incoming([number for number, _, _ in duplicates])
+        db.session.execute(_SEE_NEW)
         db.session.execute(text("DELETE FROM incoming"))
         return fates
 
     def _update(self, fates: dict[int, tuple[Fate, str]]) -> None:
-        known = known_rows(self._campaign.id)
-        ids = {"ids": [row.contact_id for row in known]}
-        seen = set(db.session.scalars(_SEEN_PEOPLE, ids))
-        for row in known:
-            fates[row.ordinal] = _CLASHES if row.clashes else _KNOWN
-        changing = [row for row in first_of_each(known) if row.contact_id not in seen]
-        # The plan is read with emptied values, so that an organiser learns of them and decides.
-        reading = UpdatePlan(self._plan.parts, self._plan.fields, empties=True)
-        for row in read_changes(reading, changing):
-            changes = self._count_changes(row.ordinal, row.before, row.after)
-            fates[row.ordinal] = _UPDATED if changes else _ONLY_EMPTY
-        for row in read_new_tags(reading, changing):
-            self._count_changes(row.ordinal, {TAGS: row.before}, {TAGS: row.after})
-            fates[row.ordinal] = _UPDATED
-        db.session.execute(_SEE_PEOPLE, ids)
+        plan = self._plan
+        known = known_rows(self._campaign.id, plan, self._list_id, _FIND)
+        changing = without_clashes(known)
+        fates.update((row.ordinal, _CLASHES) for row in known)
+        fates.update((row.ordinal, _KNOWN) for row in changing)
+        changes = self._new_changes(plan, changing, "updated")
+        for row in changes:
+            self._count_changes(row.ordinal, row.before, row.after, True, plan.empties)
+            fates[row.ordinal] = _MOVED if "contact_list_id" in row.after else _UPDATED
+        if not plan.empties:
+            # An organiser learns what the empty cells would delete, and decides.
+            counted = {row.ordinal: row.after for row in changes}
+            for row in self._new_changes(replace(plan, empties=True), changing, "emptied"):
+                if row.after == counted.get(row.ordinal):
+                    continue  # none of its cells is empty
+                differs = self._count_changes(row.ordinal, row.before, row.after, False, True)
+                if not differs and fates[row.ordinal] is _KNOWN:
+                    fates[row.ordinal] = _ONLY_EMPTY
+        self._rekey(changes)
+        if changing and TAGS in plan.parts:
+            values = {
+                "ordinals": [row.ordinal for row in changing],
+                "contact_ids": [row.contact_id for row in changing],
+            }
+            for row in db.session.execute(_NEW_TAGS, values).all():
+                self._count_changes(row.ordinal, {TAGS: row.before}, {TAGS: row.after}, True, False)
+                if fates[row.ordinal] is not _MOVED:
+                    fates[row.ordinal] = _UPDATED
         drop_incoming([row.ordinal for row in known])
 
-    def _count_changes(self, number: int, before: dict[str, Any], after: dict[str, Any]) -> bool:
-        """Count the changes that one row makes, and return whether the person would change."""
+    def _new_changes(
+        self, plan: UpdatePlan, known: Sequence[SqlRow[Any]], mark: str
+    ) -> Sequence[SqlRow[Any]]:
+        """Return what `read_changes` returns, without the people whom an earlier row would change.
+        `mark` is the name of this plan in the table `seen`."""
+        ids = [row.contact_id for row in known]
+        seen = set(db.session.scalars(_SEEN_PEOPLE, {"mark": mark, "ids": ids}))
+        unseen = [row for row in known if row.contact_id not in seen]
+        changes = sorted(read_changes(plan, unseen, self._list_id), key=lambda row: row.ordinal)
+        db.session.execute(_SEE_PEOPLE, {"mark": mark, "ids": [row.id for row in changes]})
+        return changes
+
+    def _rekey(self, changes: Sequence[SqlRow[Any]]) -> None:
+        keys = {"phone", "name_key", "external_id"}
+        rekeyed = [row for row in changes if keys.intersection(row.after)]
+        if rekeyed:
+            values = {f"{key}s": [row.after.get(key) for row in rekeyed] for key in keys}
+            db.session.execute(_REKEY, values | {"ids": [row.id for row in rekeyed]})
+
+    def _count_changes(
+        self,
+        number: int,
+        before: dict[str, Any],
+        after: dict[str, Any],
+        values: bool,
+        empties: bool,
+    ) -> bool:
+        """Count the changes that one row makes: with `values`, new values, and with `empties`,
+        deleted values. Return whether the row has a new value."""
         old, new = self._named(before), self._named(after)
-        changes = False
+        differs = False
         for name in {**old, **new}:
             was, becomes = old.get(name, ""), new.get(name, "")
             if was == becomes:
+                continue
+            differs = differs or bool(becomes)
+            if not (values if becomes else empties):
                 continue
             column = self._columns.setdefault(name, ColumnChange(name))
             if becomes:
                 column.changed += 1
             else:
                 column.emptied += 1
-            changes = changes or bool(becomes) or self._plan.empties
             if len(column.samples) < SAMPLES:
                 sample = (was[:LONGEST_SAMPLE], becomes[:LONGEST_SAMPLE])
                 column.samples.append((number, *sample))
-        return changes
+        return differs
 
     def _named(self, values: dict[str, Any]) -> dict[str, str]:
         """Return the values of a change as text, keyed by the column names that pages show."""
@@ -320,7 +444,12 @@ class _Counting:
 
 
 _NEW = (Fate.NEW, "People that callers will get.")
+_BACK = (Fate.NEW, "They come back from a list that was undone, with their earlier calls.")
 _UPDATED = (Fate.UPDATED, "They are in this campaign already, and will get the values you named.")
+_MOVED = (
+    Fate.UPDATED,
+    "They are in this campaign already. They will get a new number, and move to this list.",
+)
 _KNOWN = (Fate.DUPLICATE, "They are in this campaign already.")
 _ONLY_EMPTY = (
     Fate.DUPLICATE,

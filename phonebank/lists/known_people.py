@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row as SqlRow
-from sqlalchemy import select, text
+from sqlalchemy import TextClause, select, text
 
 from phonebank.core.db import db
 from phonebank.csv_input.column_mapping import (
@@ -38,31 +38,59 @@ _TELL_THE_ZONE = frozenset({NUMBERS, "postcode", "time_zone"})
 _ZONE = "zone_key"
 
 # Finds the person to whom an incoming row belongs: by the ID in the sender's own list, or else by
-# number and name. If several people have that ID, the person who was stored first is taken.
-FIND = text("""
+# number and name. If several people have that ID, the person who was stored first is taken. People
+# on hidden lists are not found, unless they moved to the list that is being imported. A row clashes
+# if somebody else has its number and name, or the number and name that the person would get.
+_SHOWN = """(
+    contact_list_id <> ALL (CAST(:hidden AS integer[])) OR EXISTS (
+        SELECT FROM contact_change AS moved
+        WHERE moved.contact_list_id = CAST(:own_list AS integer) AND moved.contact_id = people.id
+    )
+)"""
+_NEW_PHONE = "CASE WHEN :numbers THEN i.phone ELSE found.phone END"
+_NEW_NAME_KEY = (
+    "CASE WHEN :names AND (i.first_name || i.last_name <> '' OR :empties)"
+    " THEN i.name_key ELSE found.name_key END"
+)
+
+
+def find_in(people: str, found: str, is_taken: str) -> TextClause:
+    """Return the statement that looks for people in the table or view `people`. `found` joins the
+    person whom it found. `is_taken` is the condition that somebody else than this person has a
+    number and a name, with places for both."""
+    of_row = is_taken.format(phone="i.phone", name_key="i.name_key")
+    of_update = is_taken.format(phone=_NEW_PHONE, name_key=_NEW_NAME_KEY)
+    return text(f"""
 SELECT i.ordinal, found.id AS contact_id, found.contact_list_id, list.state = :undone AS is_undone,
-       EXISTS (SELECT FROM contact AS other
-               WHERE other.campaign_id = :campaign_id AND other.phone = i.phone
-                 AND other.name_key = i.name_key AND other.id <> found.id) AS clashes,
+       {of_row} OR (:rekeys AND {of_update}) AS clashes,
+       {_NEW_PHONE} || ' ' || {_NEW_NAME_KEY} AS new_key,
        NOT to_jsonb(i.other_phones || i.phone) <@ (found.other_phones || to_jsonb(found.phone))
            AS has_new_number
 FROM incoming i
 CROSS JOIN LATERAL (SELECT coalesce(
     (SELECT min(id) FROM (
-        SELECT id FROM contact
-        WHERE campaign_id = :campaign_id AND external_id = i.external_id OFFSET 0
+        SELECT id FROM {people} AS people
+        WHERE campaign_id = :campaign_id AND external_id = i.external_id AND {_SHOWN} OFFSET 0
     ) AS with_id),
-    (SELECT id FROM contact
+    (SELECT id FROM {people} AS people
      WHERE campaign_id = :campaign_id AND phone = i.phone AND name_key = i.name_key
-       AND (external_id IS NULL OR i.external_id IS NULL OR external_id = i.external_id))
+       AND (external_id IS NULL OR i.external_id IS NULL OR external_id = i.external_id)
+       AND {_SHOWN})
 ) AS id) AS known
-JOIN contact AS found ON found.id = known.id
+{found}
 JOIN contact_list AS list ON list.id = found.contact_list_id
-""")
+""")  # noqa: S608
 
 
-# The tags of known people in their rows. A file adds tags, and takes none away.
-_SENT_TAGS = """
+FIND = find_in(
+    "contact",
+    "JOIN contact AS found ON found.id = known.id",
+    "EXISTS (SELECT FROM contact AS other WHERE other.campaign_id = :campaign_id"
+    " AND other.phone = {phone} AND other.name_key = {name_key} AND other.id <> found.id)",
+)
+# The tags of known people in their rows. A file adds tags, and takes none away. A tag is new in the
+# first row that has it.
+SENT_TAGS = """
 sent AS (
     SELECT known.ordinal, contact.id AS contact_id, tag
     FROM unnest(CAST(:ordinals AS integer[]), CAST(:contact_ids AS bigint[]))
@@ -72,27 +100,18 @@ sent AS (
     CROSS JOIN LATERAL jsonb_array_elements_text(i.tags) AS tag
     ORDER BY contact.id {lock}
 ), new AS (
-    SELECT * FROM sent WHERE NOT EXISTS (
+    SELECT DISTINCT ON (contact_id, tag) * FROM sent WHERE NOT EXISTS (
         SELECT FROM contact_tag AS present
         WHERE present.contact_id = sent.contact_id AND present.tag = sent.tag
-    )
+    ) {also} ORDER BY contact_id, tag, ordinal
 )
 """
 _TAG = text(f"""
-WITH {_SENT_TAGS.format(lock="FOR KEY SHARE OF contact")}, tagged AS (
+WITH {SENT_TAGS.format(lock="FOR KEY SHARE OF contact", also="")}, tagged AS (
     INSERT INTO contact_tag (contact_id, tag, contact_list_id)
     SELECT contact_id, tag, :list_id FROM sent ON CONFLICT DO NOTHING
 )
-SELECT DISTINCT contact_id FROM new
-""")  # noqa: S608
-_NEW_TAGS = text(f"""
-WITH {_SENT_TAGS.format(lock="")}, old AS (
-    SELECT contact_id, string_agg(DISTINCT tag, ', ' ORDER BY tag) AS tags FROM contact_tag
-    WHERE contact_id IN (SELECT contact_id FROM new) GROUP BY contact_id
-)
-SELECT ordinal, coalesce(old.tags, '') AS before,
-    concat_ws(', ', old.tags, string_agg(DISTINCT new.tag, ', ' ORDER BY new.tag)) AS after
-FROM new LEFT JOIN old USING (contact_id) GROUP BY ordinal, old.tags
+SELECT DISTINCT ordinal FROM new
 """)  # noqa: S608
 
 
@@ -180,34 +199,76 @@ def learn_sizes() -> None:
     db.session.execute(text("ANALYZE contact (campaign_id, external_id, phone, name_key)"))
 
 
-def known_rows(campaign_id: int) -> Sequence[SqlRow[Any]]:
-    """Return the rows of `incoming` whose person is already in the campaign. People from undone
-    uploads are left out.
+def undone_lists(campaign_id: int) -> list[int]:
+    """Return the ids of the campaign's lists whose import was undone."""
+    undone = select(ContactList.id).where(
+        ContactList.campaign_id == campaign_id, ContactList.state == ListState.UNDONE
+    )
+    return list(db.session.scalars(undone))
 
-    A row has `ordinal`, `contact_id`, `contact_list_id` and `clashes`, which says whether another
-    person in the campaign has the row's name and number.
+
+def find_values(campaign_id: int, plan: UpdatePlan, own_list: int | None = None) -> dict[str, Any]:
+    """Return the parameters of FIND. `own_list` is the id of the list that is being imported, if
+    any. People whom this import has stored, and people of undone lists, are then not found."""
+    hidden = [] if own_list is None else [own_list, *undone_lists(campaign_id)]
+    keys = plan.parts & {NAME, NUMBERS}
+    return {
+        "campaign_id": campaign_id,
+        "undone": ListState.UNDONE,
+        "own_list": own_list,
+        "hidden": hidden,
+        "numbers": NUMBERS in plan.parts,
+        "names": NAME in plan.parts,
+        "empties": plan.empties,
+        # If not, a person's number and name stay as they are, or become those of the row.
+        "rekeys": bool(keys) and not (len(keys) == 2 and plan.empties),
+    }
+
+
+def known_rows(
+    campaign_id: int, plan: UpdatePlan, own_list: int, find: TextClause = FIND
+) -> Sequence[SqlRow[Any]]:
+    """Return the rows of `incoming` whose person was in the campaign before the file. People from
+    undone uploads are left out. `find` is FIND, or another statement of `find_in`.
+
+    A row has `ordinal`, `contact_id`, `contact_list_id`, `new_key`, which is the number and name
+    that the person would get, and `clashes`, which says whether somebody else has them, or has the
+    row's number and name.
     """
-    values = {"campaign_id": campaign_id, "undone": ListState.UNDONE}
-    rows = db.session.execute(FIND, values).all()
-    return [row for row in sorted(rows, key=lambda row: row.ordinal) if not row.is_undone]
+    rows = db.session.execute(find, find_values(campaign_id, plan, own_list)).all()
+    return sorted(rows, key=lambda row: row.ordinal)
 
 
-def read_changes(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> Sequence[SqlRow[Any]]:
-    """Return what an update would change, without changing anything. Each result has the row's
-    `ordinal`, and the changed values by column, `before` and `after` the update. Tags are left out.
+def without_clashes(known: Sequence[SqlRow[Any]]) -> list[SqlRow[Any]]:
+    """Return the rows that may update their person. Of several rows that would give one number and
+    name to different people, only those of the first person may."""
+    owners: dict[str, int] = {}
+    return [
+        row
+        for row in known
+        if not row.clashes and owners.setdefault(row.new_key, row.contact_id) == row.contact_id
+    ]
+
+
+def read_changes(
+    plan: UpdatePlan, known: Sequence[SqlRow[Any]], list_id: int
+) -> Sequence[SqlRow[Any]]:
+    """Return what an update by this list would change, without changing anything. Each result has
+    the row's `ordinal`, the contact's `id`, and the changed values by column, `before` and `after`
+    the update. Tags are left out. If several rows would change a person, the first one does.
     """
     if not (known and plan.columns):
         return []
-    read = "SELECT ordinal, before, after FROM changed"
+    read = "SELECT ordinal, id, before, after FROM changed"
     statement = text(_changed(plan, read))
-    return db.session.execute(statement, _values(plan, known)).all()
+    return db.session.execute(statement, _values(plan, known) | {"list_id": list_id}).all()
 
 
 def update_known(contact_list: ContactList, plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> int:
     """Update people who are already in the campaign with the values and tags of their rows, and
-    store the old values so that the update can be undone. Return how many people were updated.
+    store the old values so that the update can be undone. Return how many rows changed something.
 
-    If an earlier row of the same file changed a person's values, they are not changed again.
+    The first row that changes a person's values is the only one that does. Every row adds its tags.
     """
     if not known:
         return 0
@@ -224,31 +285,23 @@ def update_known(contact_list: ContactList, plan: UpdatePlan, known: Sequence[Sq
     INSERT INTO contact_change (contact_list_id, contact_id, before, after)
     SELECT :list_id, id, before, after FROM changed
 )
-SELECT id FROM changed
+SELECT id, ordinal FROM changed
 """  # noqa: S608
     new_ones = (
         "AND NOT EXISTS (SELECT FROM contact_change AS earlier"
         " WHERE earlier.contact_list_id = :list_id AND earlier.contact_id = known.contact_id)"
     )
     statement = text(_changed(plan, write, new_ones, "FOR UPDATE"))
-    changed = set(db.session.scalars(statement, values))
+    changed = db.session.execute(statement, values).all()
     if "contact_list_id" in plan.columns:
         moved = select(Contact.zone_key, Contact.language).where(
-            Contact.id.in_(changed), Contact.contact_list_id == contact_list.id
+            Contact.id.in_([row.id for row in changed]), Contact.contact_list_id == contact_list.id
         )
         rows = db.session.execute(moved.distinct()).all()
         widen_lists(
             {contact_list.id}, {row.zone_key for row in rows}, {row.language for row in rows}
         )
-    return len(tagged | changed)
-
-
-def read_new_tags(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> Sequence[SqlRow[Any]]:
-    """Return the people who would get a tag that they do not have. Each result has `ordinal` and,
-    as text, the person's tags `before` and `after`."""
-    if not known or TAGS not in plan.parts:
-        return []
-    return db.session.execute(_NEW_TAGS, _values(plan, known)).all()
+    return len(tagged.union(row.ordinal for row in changed))
 
 
 def drop_incoming(ordinals: Collection[int]) -> None:
@@ -267,15 +320,6 @@ def widen_lists(
         contact_list.zone_keys = sorted({*zone_keys, *contact_list.zone_keys})
         contact_list.languages = sorted({*languages, *contact_list.languages})
     db.session.flush()
-
-
-def first_of_each(known: Sequence[SqlRow[Any]]) -> list[SqlRow[Any]]:
-    """Return the rows that may update a person: the first row for each person, unless another
-    person already has that row's name and number."""
-    first: dict[int, SqlRow[Any]] = {}
-    for row in known:
-        first.setdefault(row.contact_id, row)
-    return [row for row in first.values() if not row.clashes]
 
 
 def _part_of(target: str) -> str:
@@ -326,7 +370,8 @@ WITH sent AS (
 ), compared AS (
     SELECT sent.ordinal, present.*, {new} FROM sent JOIN present ON present.id = sent.contact_id
 ), changed AS (
-    SELECT *, {olds} AS before, {news} AS after FROM compared WHERE {differs}
+    SELECT DISTINCT ON (id) *, {olds} AS before, {news} AS after FROM compared WHERE {differs}
+    ORDER BY id, ordinal
 )
 {then}
 """  # noqa: S608

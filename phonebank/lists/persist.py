@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from psycopg import Connection
-from sqlalchemy import CursorResult, select, text
+from sqlalchemy import CursorResult, text
 
 from phonebank.core.db import db
 from phonebank.core.locks import get_locked
@@ -17,10 +17,11 @@ from phonebank.lists.batching import COLUMNS, Batch
 from phonebank.lists.known_people import (
     UpdatePlan,
     drop_incoming,
-    first_of_each,
     known_rows,
+    undone_lists,
     update_known,
     widen_lists,
+    without_clashes,
 )
 from phonebank.lists.normalise import RefusedRow
 from phonebank.lists.screening import blocks_calls
@@ -51,7 +52,7 @@ WITH taken AS (
         other_phones = to_jsonb(i.other_phones), external_id = i.external_id,
         postcode = i.postcode, email = i.email, language = i.language,
         zone_key = i.zone_key, fields = i.fields
-    FROM incoming i
+    FROM (SELECT DISTINCT ON (phone, name_key) * FROM incoming ORDER BY phone, name_key, ordinal) i
     WHERE contact.campaign_id = :campaign_id AND contact.phone = i.phone
         AND contact.name_key = i.name_key AND contact_list_id = ANY(:undone)
     RETURNING i.ordinal, contact.id, i.tags
@@ -260,12 +261,10 @@ def _take_over_from_undone(contact_list: ContactList) -> int:
     """If the person in a row of `incoming` is already a contact on a list whose import was undone,
     move the contact to this list. Return how many contacts were moved.
 
-    The contacts keep their call history.
+    The contacts keep their call history. If several rows name the contact, the first one gives its
+    values.
     """
-    undone = select(ContactList.id).where(
-        ContactList.campaign_id == contact_list.campaign_id, ContactList.state == ListState.UNDONE
-    )
-    undone_ids = list(db.session.scalars(undone))
+    undone_ids = undone_lists(contact_list.campaign_id)
     if not undone_ids:
         return 0
     return _execute(
@@ -278,7 +277,7 @@ def _take_over_from_undone(contact_list: ContactList) -> int:
 
 def _update_known(contact_list: ContactList, batch: Batch) -> int:
     """For people who are already in the campaign, update the columns that the organiser chose.
-    Return how many people were updated. If the organiser chose no column, do nothing.
+    Return how many rows updated somebody. If the organiser chose no column, do nothing.
 
     `update_known` has locked these people's database rows. So if another transaction is putting a
     number on the do-not-call list at this moment, either this function finds the number there, or
@@ -290,8 +289,8 @@ def _update_known(contact_list: ContactList, batch: Batch) -> int:
     )
     if not plan:
         return 0
-    known = known_rows(contact_list.campaign_id)
-    changing = first_of_each(known)
+    known = known_rows(contact_list.campaign_id, plan, contact_list.id)
+    changing = without_clashes(known)
     widen_lists({row.contact_list_id for row in changing}, batch.zone_keys, batch.languages)
     updated = update_known(contact_list, plan, changing)
     suppress_stored()

@@ -25,7 +25,15 @@ from phonebank.csv_input.column_mapping import FIELD, faults_of
 from phonebank.csv_input.rows import Row
 from phonebank.lists import persist
 from phonebank.lists.batching import Batch, batch_of
-from phonebank.lists.known_people import FIND, drop_incoming, widen_lists
+from phonebank.lists.known_people import (
+    FIND,
+    NAME,
+    NUMBERS,
+    UpdatePlan,
+    drop_incoming,
+    find_values,
+    widen_lists,
+)
 from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
 from phonebank.lists.screening import begin_unscreened, blocks_calls
 from phonebank.models import (
@@ -41,6 +49,8 @@ from phonebank.models.state_column import state_text
 # One request may send this many people, which takes well under a second.
 AT_ONCE = 100
 
+# All values of a person are updated.
+_ALL = UpdatePlan(frozenset({NAME, NUMBERS}), empties=True)
 _TWICE = "This person comes twice in this request."
 _CLASHES = "Another person in this campaign has this name and number."
 
@@ -175,8 +185,7 @@ def add_people(
         persist.drop_dead_numbers()
         # The list is locked before the contacts: see docs/locks.md.
         own_list = list_of()
-        values = {"campaign_id": campaign.id, "undone": ListState.UNDONE}
-        found = db.session.execute(FIND, values).all()
+        found = db.session.execute(FIND, find_values(campaign.id, _ALL)).all()
         if blocks_calls(campaign) and own_list.screened_on and _has_unscreened(found):
             own_list = _next_list(own_list, campaign)
         _update_known(campaign, own_list, batch, found, results)
