@@ -50,7 +50,7 @@ def pledge(call_out: CallOut, person: SignUp, starts_at: datetime, area: Area, c
         db.session.add(own)
     elif own.party_id is not None:
         raise ConflictError("Your party is set up already.", "Change it on its own page.")
-    elif (taken := _taken(own)) > chairs:
+    elif (taken := places_taken(own)) > chairs:
         raise InvalidInputError(f"{taken} people are coming already.", "Choose more chairs.")
     own.starts_at, own.chairs = starts_at, chairs
     own.country, own.area = area.country, area.area
@@ -123,7 +123,7 @@ def take_seat(call_out: CallOut, person: SignUp, pledge_id: int) -> None:
     known = db.session.get(PledgeSeat, (wanted.id, person.id))
     if known is not None:
         return
-    if _taken(wanted) >= wanted.chairs:
+    if places_taken(wanted) >= wanted.chairs:
         raise ConflictError("This party has just become full.", "Choose another.")
     db.session.execute(insert(PledgeSeat).values(pledge_id=wanted.id, sign_up_id=person.id))
     show_change(call_out)
@@ -166,6 +166,7 @@ def let_host(call_out: CallOut) -> None:
     show_change(call_out)
 
 
-def _taken(pledged: Pledge) -> int:
+def places_taken(pledged: Pledge) -> int:
+    """Return how many places people have taken at a pledged party."""
     taken = select(func.count()).where(PledgeSeat.pledge_id == pledged.id)
     return db.session.scalar(taken) or 0

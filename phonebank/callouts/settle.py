@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, select
+from sqlalchemy import ColumnElement, delete, exists, select, update
 
 from phonebank.audit.record import record_audit
 from phonebank.callouts.call_outs import end
@@ -24,6 +24,7 @@ from phonebank.models import (
     Account,
     AccountSession,
     CallOut,
+    CallOutSheet,
     Campaign,
     CampaignState,
     ContactList,
@@ -36,6 +37,7 @@ from phonebank.models import (
     Pledge,
     PledgeSeat,
     ScopedRole,
+    SheetLine,
     SignUp,
     now,
 )
@@ -356,11 +358,14 @@ def _copy_roles(parent: Campaign, campaign: Campaign) -> None:
 
 
 def forget_sign_ups() -> None:
-    """Delete the sign-ups and pledges of campaigns whose personal data is erased. The calling code
-    commits."""
+    """Delete the sign-ups and pledges of campaigns whose personal data is erased, and what lines of
+    paper sheets changed about them. The calling code commits."""
     over = (
         select(CallOut.id)
         .join(Campaign, Campaign.id == CallOut.campaign_id)
         .where(Campaign.erasing_since.is_not(None))
     )
+    sheets = select(CallOutSheet.id).where(CallOutSheet.call_out_id.in_(over))
+    has_changes = SheetLine.sheet_id.in_(sheets), SheetLine.changes != {}
+    db.session.execute(update(SheetLine).where(*has_changes).values(changes={}))
     db.session.execute(delete(SignUp).where(SignUp.call_out_id.in_(over)))

@@ -4,19 +4,21 @@ afterwards. These functions do not commit."""
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import UTC, date, datetime, time
+from typing import Any
 
 from sqlalchemy import delete, func, select
 
 from phonebank.callouts import pledges, sign_ups
 from phonebank.callouts.areas import find_area
-from phonebank.callouts.board import begin_change
+from phonebank.callouts.board import begin_change, show_change
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, GoneError, InvalidInputError
 from phonebank.core.locks import lock_row
 from phonebank.models import (
     CallOut,
     CallOutSheet,
+    Pledge,
     SheetLine,
     SheetLineState,
     SignUp,
@@ -29,6 +31,7 @@ SHEETS_AT_MOST = 100
 LINES = 20
 # Somebody types this in place of words that nobody can read.
 UNREADABLE = "?"
+AREA = ("country", "area", "latitude", "longitude")
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
         return
     number = _count(sheet) + 1
     if line.is_unreadable:
-        _add(sheet, number, SheetLineState.UNREADABLE, None)
+        _add(sheet, number, SheetLineState.UNREADABLE, None, {})
         return
     campaign = sheet.call_out.campaign
     name = sign_ups.clean_first_name(line.first_name)
@@ -112,27 +115,35 @@ def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
     starts_at = None
     if line.day or line.at or line.chairs is not None:
         starts_at = read_start(line.day, line.at, sheet.call_out.time_zone)
+    known = sign_ups.with_reach(sheet.call_out, reach)
+    before = _person_values(known), _pledge_values(known)
     person, is_new = sign_ups.sign_up(sheet.call_out, uuid.uuid4(), name, reach, area)
     if starts_at is not None:
         chairs = line.chairs if line.chairs is not None else 0
         pledges.pledge(sheet.call_out, person, starts_at, area, chairs)
     state = SheetLineState.NEW if is_new else SheetLineState.KNOWN
-    _add(sheet, number, state, person.id)
+    changes: dict[str, Any] = {"person": [before[0], _person_values(person)]}
+    if starts_at is not None:
+        changes["pledge"] = [before[1], _pledge_values(person)]
+    _add(sheet, number, state, person.id, changes)
 
 
 def take_last_back(sheet: CallOutSheet) -> None:
-    """Delete the last line. If the person on this line had not signed in before, delete the
-    person's sign-up and pledge too.
+    """Delete the last line, and undo what it changed. If the person on this line had not signed in
+    before, delete the person's sign-up and pledge. Otherwise the person gets back the name, the
+    area and the pledge that they had before. What the person, or another line, has changed since
+    then stays.
 
-    Raises ConflictError if the pledge has already become a party, or if the sheet is finished.
+    Raises ConflictError if the pledge has already become a party, if more people are coming than
+    the earlier pledge has chairs for, or if the sheet is finished.
     """
     begin_change(sheet.call_out)
     _lock_unfinished(sheet)
     last = db.session.get(SheetLine, (sheet.id, _count(sheet)))
     if last is None:
         return
-    if last.state == SheetLineState.NEW and last.sign_up_id is not None:
-        sign_ups.remove(sheet.call_out, last.sign_up_id)
+    if last.sign_up_id is not None:
+        _undo_changes(sheet.call_out, last)
     db.session.execute(
         delete(SheetLine).where(SheetLine.sheet_id == sheet.id, SheetLine.number == last.number)
     )
@@ -161,6 +172,81 @@ def next_number(sheet: CallOutSheet) -> int:
     return _count(sheet) + 1
 
 
+def _undo_changes(call_out: CallOut, line: SheetLine) -> None:
+    person = db.session.get_one(SignUp, line.sign_up_id)
+    later = db.session.scalars(
+        select(SheetLine)
+        .where(SheetLine.sign_up_id == person.id, SheetLine.created_at > line.created_at)
+        .order_by(SheetLine.created_at)
+    ).all()
+    is_new = line.state == SheetLineState.NEW
+    if is_new and not later and _is_untouched(person, line):
+        sign_ups.remove(call_out, person.id)
+        return
+    for part, (before, after) in line.changes.items():
+        following = next((one for one in later if part in one.changes), None)
+        if following is not None:
+            # The following line has replaced these values. To take it back is to undo both.
+            both = [before, following.changes[part][1]]
+            following.changes = following.changes | {part: both}
+        elif part == "pledge" and _pledge_values(person) == after:
+            _restore_pledge(person, before)
+        elif part == "person" and _person_values(person) == after and before is not None:
+            _set_values(person, before)
+    if is_new and later:
+        later[0].state = SheetLineState.NEW
+    show_change(call_out)
+
+
+def _is_untouched(person: SignUp, line: SheetLine) -> bool:
+    """Whether a new person has done nothing on their phone since this line."""
+    if not line.changes:
+        return True
+    _, pledge = line.changes.get("pledge", (None, None))
+    return (
+        person.caller_id is None
+        and _person_values(person) == line.changes["person"][1]
+        and _pledge_values(person) == pledge
+    )
+
+
+def _restore_pledge(person: SignUp, before: dict[str, Any] | None) -> None:
+    own = pledges.pledge_of(person)
+    if own is None:
+        return
+    if own.party_id is not None:
+        raise ConflictError("Their party is set up already.", "Cancel it on its own page.")
+    if before is None:
+        db.session.delete(own)
+        return
+    if (taken := pledges.places_taken(own)) > before["chairs"]:
+        raise ConflictError(
+            f"{taken} people are coming already, and before this line there were "
+            f"{before['chairs']} chairs.",
+            "Ask the person what is right.",
+        )
+    _set_values(own, before | {"starts_at": datetime.fromisoformat(before["starts_at"])})
+
+
+def _person_values(person: SignUp | None) -> dict[str, Any] | None:
+    if person is None:
+        return None
+    return {name: getattr(person, name) for name in ("first_name", *AREA)}
+
+
+def _pledge_values(person: SignUp | None) -> dict[str, Any] | None:
+    own = pledges.pledge_of(person) if person is not None else None
+    if own is None:
+        return None
+    values = {name: getattr(own, name) for name in ("chairs", *AREA)}
+    return values | {"starts_at": own.starts_at.astimezone(UTC).isoformat()}
+
+
+def _set_values(row: SignUp | Pledge, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(row, name, value)
+
+
 def _lock_unfinished(sheet: CallOutSheet) -> None:
     lock_row(sheet)
     if sheet.finished_at is not None:
@@ -173,7 +259,13 @@ def _count(sheet: CallOutSheet) -> int:
 
 
 def _add(
-    sheet: CallOutSheet, number: int, state: SheetLineState, sign_up_id: uuid.UUID | None
+    sheet: CallOutSheet,
+    number: int,
+    state: SheetLineState,
+    sign_up_id: uuid.UUID | None,
+    changes: dict[str, Any],
 ) -> None:
-    db.session.add(SheetLine(sheet_id=sheet.id, number=number, state=state, sign_up_id=sign_up_id))
+    line = SheetLine(sheet_id=sheet.id, number=number, state=state, sign_up_id=sign_up_id)
+    line.changes = changes
+    db.session.add(line)
     db.session.flush()

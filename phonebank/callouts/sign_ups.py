@@ -67,8 +67,7 @@ def sign_up(
     again = db.session.get(SignUp, sign_up_id)
     if again is not None and again.call_out_id == call_out.id:
         return again, False
-    is_known = SignUp.email == reach.email if reach.email else SignUp.phone == reach.phone
-    known = db.session.scalar(select(SignUp).where(SignUp.call_out_id == call_out.id, is_known))
+    known = with_reach(call_out, reach)
     if known is not None:
         known.first_name = first_name
         _place(known, area)
@@ -90,6 +89,12 @@ def sign_up(
     db.session.add(new)
     show_change(call_out)
     return new, True
+
+
+def with_reach(call_out: CallOut, reach: Reach) -> SignUp | None:
+    """Return the sign-up with this e-mail address or phone number, or None."""
+    is_known = SignUp.email == reach.email if reach.email else SignUp.phone == reach.phone
+    return db.session.scalar(select(SignUp).where(SignUp.call_out_id == call_out.id, is_known))
 
 
 def sign_up_of(call_out: CallOut, known: object) -> SignUp | None:

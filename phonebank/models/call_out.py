@@ -4,6 +4,7 @@ import secrets
 import uuid
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -214,4 +215,7 @@ class SheetLine(Base):
     sign_up_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("call_out_sign_up.id", ondelete="SET NULL"), index=True
     )
+    # What the line changed, so that it can be taken back: "person" and "pledge", each with the
+    # values before and after the line. A value before is None for somebody new, or a new pledge.
+    changes: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import inspect, select
 
 from phonebank.accounts.roles import Scope, give_role
-from phonebank.callouts import call_outs, pledges, settle
+from phonebank.callouts import call_outs, pledges, settle, sheets
 from phonebank.callouts.jobs import look_after_call_outs
 from phonebank.core import mail
 from phonebank.core.db import db
@@ -33,6 +33,7 @@ from phonebank.models import (
     Pledge,
     RoleName,
     Script,
+    SheetLine,
     SignUp,
     SuppressionOrigin,
     TrainingFor,
@@ -208,6 +209,9 @@ def test_a_forgotten_call_out_ends_and_goes_with_its_campaign(
     hall: Hall, new_phone: NewPhone
 ) -> None:
     pledge(new_phone("Ana"), hall)
+    sheets.create_sheets(hall.call_out, 1)
+    [sheet] = sheets.sheets_of(hall.call_out)
+    sheets.enter_line(sheet, 1, sheets.Line("Anna", "ana@example.org", "SW9"))
     hall.call_out.began_at = now() - settle.LASTS_AT_MOST - timedelta(minutes=1)
     db.session.commit()
     look_after_call_outs()
@@ -218,6 +222,7 @@ def test_a_forgotten_call_out_ends_and_goes_with_its_campaign(
     look_after_call_outs()
     assert db.session.scalars(select(SignUp)).all() == []
     assert db.session.scalars(select(Pledge)).all() == []
+    assert db.session.scalars(select(SheetLine.changes)).all() == [{}]
 
 
 def test_who_took_a_place_confirms_it_and_the_host_lets_them_come(

@@ -8,13 +8,14 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from phonebank.callouts import sheets
+from phonebank.callouts import call_outs, sheets
 from phonebank.callouts.handwriting import read_day, read_time
+from phonebank.callouts.jobs import look_after_call_outs
 from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
 from phonebank.models import CallOutSheet, Pledge, SheetLine, SignUp
 from tests.phonebank.callouts.conftest import Hall, sign_in
-from tests.phonebank.callouts.test_hall import SOON, figures
+from tests.phonebank.callouts.test_hall import SOON, NewPhone, figures, pledge
 
 TODAY = date(2026, 11, 29)
 
@@ -128,3 +129,80 @@ def test_the_last_line_can_be_taken_back(hall: Hall, client: FlaskClient) -> Non
     assert (states(sheet), figures(hall)["signed_in"]) == ([], 1), "Ana came by her phone"
     client.post(take_back)
     assert client.get("/call-out/sheet/guessed").status_code == 410
+
+
+def person_and_pledge() -> tuple[Any, ...] | None:
+    """The first name, the area and the pledged chairs of the person with Ana's e-mail address."""
+    db.session.expire_all()
+    query = select(SignUp.first_name, SignUp.area, Pledge.chairs).outerjoin(Pledge)
+    row = db.session.execute(query.where(SignUp.email == "ana@example.org")).one_or_none()
+    return tuple(row) if row else None
+
+
+HOST = {"day": SOON.isoformat(), "at": "19:30"}
+
+
+@pytest.mark.parametrize("has_pledged", [False, True])
+def test_a_line_of_a_known_person_gives_back_what_it_replaced(
+    hall: Hall, client: FlaskClient, new_phone: NewPhone, has_pledged: bool
+) -> None:
+    sheet = new_sheet(hall)
+    phone = new_phone("Ana")
+    if has_pledged:
+        pledge(phone, hall, chairs="8")
+    before = person_and_pledge()
+    take_back = f"/call-out/sheet/{sheet.token}/take-back"
+
+    type_in(client, sheet, 1, "Anna", "ana@example.org", "M14 5RQ", **HOST, chairs="6")
+    assert person_and_pledge() == ("Anna", "M14 (Fallowfield)", 6)
+    client.post(take_back)
+    assert (states(sheet), person_and_pledge()) == ([], before)
+
+    # What she has changed on her phone since then stays.
+    type_in(client, sheet, 1, "Anna", "ana@example.org", "M14 5RQ", **HOST, chairs="6")
+    pledge(phone, hall, chairs="9")
+    client.post(take_back)
+    assert person_and_pledge() == (*(before or ())[:2], 9)
+
+
+def test_a_person_on_two_sheets_stays_as_the_other_sheet_says(
+    hall: Hall, client: FlaskClient
+) -> None:
+    first, second = new_sheet(hall), new_sheet(hall)
+    type_in(client, first, 1, "Anne", "ana@example.org", "SW9", **HOST, chairs="6")
+    type_in(client, second, 1, "Anna", "ana@example.org", "M14")
+    client.post(f"/call-out/sheet/{first.token}/take-back")
+    assert person_and_pledge() == ("Anna", "M14 (Fallowfield)", None)
+    assert (states(first), states(second)) == ([], ["new"])
+    client.post(f"/call-out/sheet/{second.token}/take-back")
+    assert person_and_pledge() is None
+
+
+def test_a_person_who_came_on_their_phone_since_their_line_stays(
+    hall: Hall, client: FlaskClient, new_phone: NewPhone
+) -> None:
+    sheet = new_sheet(hall)
+    type_in(client, sheet, 1, "Anna", "ana@example.org", "M14", **HOST, chairs="6")
+    new_phone("Ana")
+    client.post(f"/call-out/sheet/{sheet.token}/take-back")
+    assert person_and_pledge() == ("Ana", "SW9 (Brixton)", None)
+
+
+def test_a_pledge_with_guests_or_a_party_is_not_taken_back(
+    hall: Hall, client: FlaskClient, new_phone: NewPhone
+) -> None:
+    sheet = new_sheet(hall)
+    pledge(new_phone("Ana"), hall, chairs="1")
+    type_in(client, sheet, 1, "Anna", "ana@example.org", "M14", **HOST, chairs="6")
+    own = db.session.scalars(select(Pledge.id)).one()
+    for name in ("Ben", "Cleo"):
+        new_phone(name).post(f"{hall.address}/parties/{own}/take")
+    take_back = f"/call-out/sheet/{sheet.token}/take-back"
+    refused = client.post(take_back)
+    assert (refused.status_code, "2 people are coming already" in refused.text) == (409, True)
+    call_outs.end(hall.call_out)
+    db.session.commit()
+    look_after_call_outs()
+    refused = client.post(take_back)
+    assert (refused.status_code, "set up already" in refused.text) == (409, True)
+    assert states(sheet) == ["known"]
