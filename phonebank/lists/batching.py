@@ -54,6 +54,7 @@ class Batch:
     do_not_call: set[str] = field(default_factory=set)
     zone_keys: set[str] = field(default_factory=set)
     languages: set[str] = field(default_factory=set)
+    has_tags: bool = False
 
 
 def prepare_batches(
@@ -101,6 +102,7 @@ def batch_of(read: Iterable[ContactRow | RefusedRow], first: int, rows: int, cou
             batch.zone_keys.add(zone_key)
             batch.languages.add(row.language)
             batch.contact_rows += 1
+            batch.has_tags = batch.has_tags or bool(row.tags)
             lines.append(_line(row, zone_key))
     batch.contacts = "".join(lines).encode()
     return batch

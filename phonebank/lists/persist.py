@@ -27,7 +27,7 @@ from phonebank.lists.normalise import RefusedRow
 from phonebank.lists.screening import blocks_calls
 from phonebank.lists.uploads import SupersededError
 from phonebank.models import Campaign, ContactList, ContactState, ListState, now
-from phonebank.models.state_column import state_text
+from phonebank.models.state_column import state_sql
 from phonebank.suppressions.batches import batch_for_list, suppress_batch
 from phonebank.suppressions.contacts import suppress_contacts_with
 from phonebank.suppressions.dead_numbers import DEAD_FOR
@@ -63,9 +63,8 @@ DELETE FROM incoming USING taken WHERE incoming.ordinal = taken.ordinal
 """  # noqa: S608
 # The rows are inserted in the order of the unique key, so that two imports into one campaign wait
 # for each other instead of deadlocking. If two rows are one person, the upper row stays.
-_INSERT = state_text(
-    f"""
-WITH added AS (
+_INSERT = state_sql(
+    """
     INSERT INTO contact (
         campaign_id, contact_list_id, phone, name_key, first_name, last_name, phone_original,
         other_phones, external_id, postcode, email, language, zone_key, fields,
@@ -79,20 +78,23 @@ WITH added AS (
         false, now(), 0, 0, now()
     FROM incoming ORDER BY phone, name_key, ordinal
     ON CONFLICT (campaign_id, phone, name_key) DO NOTHING
+    """,
+    unusable=ContactState.UNUSABLE,
+    callable=ContactState.CALLABLE,
+)
+_INSERT_WITH_TAGS = f"""
+WITH added AS (
+{_INSERT}
     RETURNING id, phone, name_key
 ), told AS (
     SELECT DISTINCT ON (incoming.phone, incoming.name_key) added.id, incoming.tags
     FROM incoming JOIN added USING (phone, name_key)
-    WHERE EXISTS (SELECT FROM incoming WHERE tags <> '[]')
     ORDER BY incoming.phone, incoming.name_key, ordinal
 ), tagged AS (
 {_TAG.format("told")}
 )
-SELECT count(*) FROM added
-""",  # noqa: S608
-    unusable=ContactState.UNUSABLE,
-    callable=ContactState.CALLABLE,
-)
+SELECT id FROM added
+"""  # noqa: S608
 
 
 def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> None:
@@ -121,7 +123,7 @@ def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> No
         drop_dead_numbers()
         stored = _take_over_from_undone(contact_list)
         updated = _update_known(contact_list, batch)
-        stored += insert_incoming(contact_list)
+        stored += insert_incoming(contact_list, batch.has_tags)
         suppress_stored()
     _copy_refused(contact_list.id, batch.refused)
 
@@ -298,15 +300,15 @@ def _update_known(contact_list: ContactList, batch: Batch) -> int:
     return updated
 
 
-def insert_incoming(contact_list: ContactList) -> int:
+def insert_incoming(contact_list: ContactList, has_tags: bool) -> int:
     """Store the rows of `incoming` whose people are not in the campaign yet, and return how many
-    were stored."""
-    values = {
-        "campaign_id": contact_list.campaign_id,
-        "list_id": contact_list.id,
-        "since": now() - DEAD_FOR,
-    }
-    return int(db.session.scalar(_INSERT, values) or 0)
+    were stored. `has_tags` is that of their batch."""
+    return _execute(
+        _INSERT_WITH_TAGS if has_tags else _INSERT,
+        campaign_id=contact_list.campaign_id,
+        list_id=contact_list.id,
+        since=now() - DEAD_FOR,
+    )
 
 
 def suppress_stored() -> None:

@@ -341,7 +341,7 @@ def _store_new(
         )
     drop_incoming(results)
     widen_lists({own_list.id}, batch.zone_keys, batch.languages)
-    stored = persist.insert_incoming(own_list)
+    stored = persist.insert_incoming(own_list, batch.has_tags)
     own_list.rows_total += stored
     own_list.rows_read += stored
     own_list.rows_stored += stored
