@@ -80,7 +80,7 @@ def show_next(
         page = phone_page.show_phone(g.caller, recorded_json or {})
         db.session.commit()
         return page
-    if holds_nobody and is_busy(request.environ):
+    if holds_nobody and is_busy():
         return _put_off(from_waiting_page, recorded_json)
     try:
         hold = claim.claim(g.caller, holds_nobody)

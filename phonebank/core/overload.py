@@ -85,11 +85,14 @@ RETRY_AFTER = {
 }
 # Seconds between two warnings in the log.
 LOG_EVERY = 60.0
+# Seconds. After every short pause of the process, many records of calls come at once. A record
+# above the limit waits this long for its turn before it is refused. At most as many records wait as
+# may be under way.
+RECORDS_WAIT = 0.25
 # Seconds. A busy process refuses requests that have waited longer than this before the process read
 # them. Refusing them is quicker than serving them late, and the queue is soon short again.
 WAITED_AT_MOST = 1.0
 
-_BUSY = "phonebank.busy"
 _SOCKETS, _FILES = "/socket.io/", "/static/"
 
 
@@ -115,13 +118,14 @@ def init_app(app: Flask) -> None:
     app.wsgi_app = guard  # type: ignore[method-assign]
 
 
-def is_busy(environ: "WSGIEnvironment") -> bool:
-    """Whether the process was too busy to hand out a person to call when this request arrived.
+def is_busy() -> bool:
+    """Whether records of calls wait for their turn in this process. This needs an app context.
 
-    A busy process still saves the record of a call, but the page has to ask for the next person
+    Such a process still saves the record of a call, but the page has to ask for the next person
     later.
     """
-    return bool(environ.get(_BUSY))
+    guard: Overload = current_app.extensions["overload"]
+    return guard.waiting > 0
 
 
 def seconds_until_claim() -> int:
@@ -194,7 +198,10 @@ class Overload:
         # The share of each limit that may be used at present (see SLOW).
         self._open = {Urgency.RECORD: 1.0, Urgency.CLAIM: 1.0}
         self._lock = threading.Lock()
+        self._has_ended = threading.Condition(self._lock)
         self.under_way = 0
+        # The records of calls that wait for their turn.
+        self.waiting = 0
         self.claims = 0
         self.uploads = 0
         self._recent_refusals = 0.0
@@ -224,7 +231,6 @@ class Overload:
         late = urgency is not Urgency.RECORD and self._is_late(environ)
         if late or not self._enter(urgency):
             return self._refuse(urgency, environ, start_response, began)
-        environ[_BUSY] = self.under_way > self._narrowed(self._limits[Urgency.CLAIM])
         try:
             if self._timings:
                 start_response = _timed(start_response, began)
@@ -284,7 +290,7 @@ class Overload:
                     return False
                 self.uploads += 1
                 return True
-            if self.under_way >= self._narrowed(self._limits[urgency]):
+            if not self._has_room(urgency) and not self._wait_for_room(urgency):
                 return False
             if urgency is Urgency.CLAIM:
                 if self.claims >= self._narrowed(self._claims_limit, by=urgency):
@@ -292,6 +298,20 @@ class Overload:
                 self.claims += 1
             self.under_way += 1
             return True
+
+    def _has_room(self, urgency: Urgency) -> bool:
+        return self.under_way < self._narrowed(self._limits[urgency])
+
+    def _wait_for_room(self, urgency: Urgency) -> bool:
+        """Let a record of a call wait until another request has ended. Return False if it may not
+        wait, or has waited for RECORDS_WAIT. The lock must be held."""
+        if urgency is not Urgency.RECORD or self.waiting >= self._limits[urgency]:
+            return False
+        self.waiting += 1
+        try:
+            return self._has_ended.wait_for(lambda: self._has_room(urgency), RECORDS_WAIT)
+        finally:
+            self.waiting -= 1
 
     def _leave(self, urgency: Urgency, took: float) -> None:
         """Count the request as finished. The limits are adjusted according to `took`, the duration
@@ -305,6 +325,7 @@ class Overload:
                 self.uploads -= 1
             else:
                 self.under_way -= 1
+                self._has_ended.notify()
             if urgency is Urgency.CLAIM:
                 self.claims -= 1
 

@@ -24,7 +24,7 @@ WORKS_FOR = 40.0
 # Callers use the same database, so after each portion retention rests for this many times as long
 # as the portion took. With a rest as long as the work, claims took 1.35 times as long at p95
 # (`bench/erasure.py`).
-RESTS_FOR = 5
+RESTS_FOR = 9
 
 
 @job(CHORES, timeout=30 * 60)

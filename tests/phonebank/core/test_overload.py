@@ -77,6 +77,17 @@ def busy(app: Flask, requests: int) -> Iterator[None]:
         guard.under_way = 0
 
 
+@contextmanager
+def records_waiting(app: Flask, limit: int) -> Iterator[None]:
+    """One record waits for its turn, and as many claims as may be are under way."""
+    guard_of(app).waiting = 1
+    try:
+        with busy(app, limit):
+            yield
+    finally:
+        guard_of(app).waiting = 0
+
+
 @pytest.fixture
 def limits(config: Config) -> dict[Urgency, int]:
     return limits_for(config.database_connections)
@@ -103,6 +114,32 @@ def test_outcomes_go_before_claims_and_claims_before_pages(
     assert refused(limits[Urgency.CLAIM]) == [True] * (pages + claims) + [False] * records
     assert refused(limits[Urgency.RECORD] - 1)[-records:] == [False] * records
     assert all(refused(limits[Urgency.RECORD]))
+
+
+def test_a_record_above_the_limit_waits_for_its_turn_and_not_for_long(
+    app: Flask, client: FlaskClient, limits: dict[Urgency, int]
+) -> None:
+    guard, limit = guard_of(app), limits[Urgency.RECORD]
+
+    def record(_: object) -> bool:
+        return is_refused(app.test_client().post(RECORDS[0]))
+
+    with ThreadPoolExecutor(3) as phones, busy(app, limit):
+        answers = phones.map(record, range(3))
+        within(5, lambda: guard.waiting == 3)
+        guard.under_way -= 1
+        with guard._lock:
+            guard._has_ended.notify()
+        assert list(answers) == [False] * 3, "each lets the next one in"
+        guard.under_way += 1
+    with busy(app, limit):
+        began = time.monotonic()
+        assert record(None)
+        assert overload.RECORDS_WAIT <= time.monotonic() - began < 1
+    guard.waiting = limit
+    with busy(app, limit):
+        assert record(None), "no more wait than may be under way"
+    guard.waiting = 0
 
 
 def test_a_renewal_over_a_websocket_counts_like_a_request(
@@ -147,7 +184,9 @@ def test_what_a_page_loads_is_never_refused(app: Flask, client: FlaskClient) -> 
 def test_a_refusal_takes_about_a_millisecond(
     app: Flask, client: FlaskClient, limits: dict[Urgency, int]
 ) -> None:
-    environ = client.application.test_request_context(RECORDS[0], method="POST").request.environ
+    environ = client.application.test_request_context(
+        "/calling/next", method="POST"
+    ).request.environ
     took = []
     with busy(app, limits[Urgency.RECORD]):
         for _ in range(100):
@@ -325,7 +364,7 @@ def test_while_claims_wait_for_a_lock_calls_are_renewed_and_pages_served(
         db.engine.dispose()
 
 
-def test_an_outcome_is_recorded_without_a_next_person_while_claims_are_refused(
+def test_an_outcome_is_recorded_without_a_next_person_while_others_wait(
     app: Flask, client: FlaskClient, limits: dict[Urgency, int]
 ) -> None:
     with app.app_context():
@@ -340,7 +379,7 @@ def test_an_outcome_is_recorded_without_a_next_person_while_claims_are_refused(
     def record(**headers: str) -> TestResponse:
         person = device.post("/calling/next", headers=JSON).json["person"]
         at = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
-        with busy(app, limits[Urgency.CLAIM]):
+        with records_waiting(app, limits[Urgency.CLAIM]):
             answer = device.post(at, data={"outcome": "no_answer"}, headers=headers)
             assert is_refused(device.post("/calling/next", headers=JSON))
         assert answer.status_code == 200
@@ -367,7 +406,7 @@ def test_the_call_page_sends_an_outcome_again_for_the_person_who_was_put_off(
     screen = {"X-Phonebank-Screen": "1"}
     person = device.post("/calling/next", headers=JSON).json["person"]
     at = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
-    with busy(app, limits[Urgency.CLAIM]):
+    with records_waiting(app, limits[Urgency.CLAIM]):
         put_off = device.post(at, data={"outcome": "no_answer"}, headers=screen)
         assert put_off.status_code == 200
         assert put_off.headers[CALL] == f"{person['call_id']} saved"
