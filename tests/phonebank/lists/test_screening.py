@@ -2,10 +2,12 @@
 
 import io
 import re
-from datetime import date, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -44,6 +46,13 @@ from tests.signing_in import sign_in
 
 WARD = "First name,Phone\nAda,020 7219 3000\n"
 FORM = {"name": "Ward", "priority": "0", "column_0": "first_name", "column_1": "phone"}
+
+
+@pytest.fixture(autouse=True)
+def calling_hours() -> Iterator[None]:
+    """Let every test begin on a Wednesday noon. In the evening of a Sunday nobody may be called."""
+    with time_machine.travel(datetime(2027, 7, 7, 12, tzinfo=UTC), tick=True):
+        yield
 
 
 def screened(app: Flask, country: str = "GB", days_ago: int | None = 0) -> tuple[int, int]:
