@@ -47,7 +47,7 @@ BENCHES: dict[str, Callable[[], bool]] = {
     "callers": lambda: callers.main(QUICK),
     "overload": lambda: overload.main(QUICK),
     "exports": lambda: exports.main(20_000 if QUICK else 200_000),
-    "glance": lambda: glance.main(*((20_000, 50_000) if QUICK else (1_000_000, 5_000_000))),
+    "glance": lambda: glance.main(*((20_000, 50_000, 100) if QUICK else ())),
     "find": lambda: find.main(100_000 if QUICK else 3_000_000),
     "api": lambda: api.main(4 if QUICK else 8),
     "million": lambda: million.main(*((20_000, 5_000) if QUICK else ())),
