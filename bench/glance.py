@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
 from bench import calls_of_days, people
-from bench.callers import evening, judge
+from bench.callers import evening
 from bench.servers import cookies_of
 from phonebank.accounts import sessions
 from phonebank.campaigns.jobs import count_days
@@ -33,7 +33,7 @@ def build(number: int, calls: int) -> tuple[int, int]:
     of the campaign and of an account. Commits."""
     db.session.execute(text("SET statement_timeout = 0"))
     campaign_id, _ = people.build(number)
-    account = Account(email="ada@example.org", name="Ada", fs_uniquifier="0" * 32)
+    account = Account(email="grace@example.org", name="Grace", fs_uniquifier="1" * 32)
     db.session.add(account)
     db.session.flush()
     calls_of_days.make(campaign_id, account.id, calls, DAYS)
@@ -99,8 +99,7 @@ def time_tabs(client: FlaskClient, campaign_id: int) -> bool:
 
 
 def main(number: int = 1_000_000, calls: int = 5_000_000, phones: int = 2_000) -> bool:
-    """Print how long each tab took. Return whether all of them kept the bar, and the evening its
-    promises."""
+    """Print how long each tab took. Return whether all of them kept the bar."""
     made: list[int] = []
 
     def store() -> None:
@@ -112,9 +111,11 @@ def main(number: int = 1_000_000, calls: int = 5_000_000, phones: int = 2_000) -
     with evening(phones, contacts=20_000 + 8 * phones, store_more=store) as running:
         campaign_id, account_id = made
         kept = time_tabs(browser_of(running.app, account_id), campaign_id)
-        broken = running.end()
-    bar = f"p95 of each tab under {1000 * BAR:.0f} ms, with {number:,} people and {calls:,} calls"
-    return judge({bar: kept}, broken)
+    print(
+        f"{number:,} people, {calls:,} calls, beside {phones:,} phones:"
+        f" {'kept' if kept else 'MISSED'}"
+    )
+    return kept
 
 
 if __name__ == "__main__":
