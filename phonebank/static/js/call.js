@@ -18,7 +18,6 @@ import { errorIn, pauseMs } from "./our_answers.js";
 const NO_OUTCOME_WITHIN_MS = 700;
 const OFFLINE_WITH_OUTCOME = "You're offline. How this call ended is saved on this phone. We'll send it when you're back online.";
 const OFFLINE = "You're offline. Keep talking: we'll save this.";
-const OFFLINE_AFTER_CALL = "You're offline. Your last call is saved.";
 const RESTARTING = "Back in a moment. This is saved on this phone, and we'll send it automatically.";
 const FOREIGN_ANSWER =
   "We can't reach Phonebank. Perhaps this Wi-Fi wants you to log in. This is saved on this phone, and we'll send it as soon as we can.";
@@ -179,29 +178,20 @@ function waitForNext(entry, { text, retryAfterMs }) {
   forgetNote();
   hold.close();
   showLate(JSON.parse(text).message);
-  setTimeout(() => whenSeen(() => outbox.add({ ...entry, isSaved: true })), pauseMs(1, retryAfterMs));
+  setTimeout(() => sendOnceSeen(entry), pauseMs(1, retryAfterMs));
 }
 
-/* Calls `act` at once if the caller can see the page, otherwise when they come back to it. Nobody should be on
-   the screen of a phone in a pocket. */
-function whenSeen(act) {
-  if (!document.hidden) return act();
-  document.addEventListener("visibilitychange", () => whenSeen(act), { once: true });
+/* Sends the outcome again when the caller can see the page. Nobody should be on the screen of a phone in a
+   pocket. */
+function sendOnceSeen(entry) {
+  if (!document.hidden) return outbox.add(entry);
+  document.addEventListener("visibilitychange", () => sendOnceSeen(entry), { once: true });
 }
 
 /* Shows `words` in place of the contact. With "", shows the contact's part of the page again. */
 function showLate(words) {
-  const old = document.querySelector("[data-late]");
-  if (old) old.remove();
-  for (const part of document.querySelectorAll("[data-call], .action-bar")) part.hidden = Boolean(words);
-  if (!words) return;
-  const late = document.createElement("section");
-  late.className = "sorry";
-  late.dataset.late = "";
-  late.innerHTML = '<h1 tabindex="-1">One moment</h1><p class="lead"></p>';
-  late.querySelector("p").textContent = words;
-  document.getElementById("main").prepend(late);
-  goToTop();
+  for (const part of document.querySelectorAll("[data-call], .call-bar")) part.hidden = Boolean(words);
+  showBanner(words);
 }
 
 /* Shows a contact who came as JSON, in the open page. */
@@ -253,7 +243,6 @@ function setBusy(busy) {
 }
 
 function showDown(entries, answer) {
-  if (entries.every(({ isSaved }) => isSaved)) return showBanner(answer ? "" : OFFLINE_AFTER_CALL);
   if (answer && !answer.ours) return showBanner(FOREIGN_ANSWER);
   if (answer) return showBanner([401, 403].includes(answer.status) ? NOT_KNOWN : RESTARTING);
   const outcome = entries.some((entry) => entry.kind === "screen");

@@ -166,7 +166,7 @@ def test_practice_first_is_off_until_ticked_and_says_so_once_it_is_on(
         organiser.post(address, data=data | more)
         with app.app_context():
             assert db.session.get_one(Campaign, campaign_id).practice_first is is_on
-        assert ("one practice call before" in organiser.get(shown).text) is is_on
+        assert ("make a practice call before" in organiser.get(shown).text) is is_on
         assert (" checked" in organiser.get(address).text) is is_on
 
 
