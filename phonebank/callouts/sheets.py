@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, select
 
 from phonebank.callouts import pledges, sign_ups
 from phonebank.callouts.areas import find_area
@@ -19,6 +19,7 @@ from phonebank.models import (
     CallOut,
     CallOutSheet,
     Pledge,
+    PledgeSeat,
     SheetLine,
     SheetLineState,
     SignUp,
@@ -199,10 +200,13 @@ def _undo_changes(call_out: CallOut, line: SheetLine) -> None:
 
 
 def _is_untouched(person: SignUp, line: SheetLine) -> bool:
-    """Whether a new person has done nothing on their phone since this line."""
+    """Whether a new person has taken no place, and has changed nothing on their phone since this
+    line."""
     if not line.changes:
         return True
     _, pledge = line.changes.get("pledge", (None, None))
+    if db.session.scalar(select(exists().where(PledgeSeat.sign_up_id == person.id))):
+        return False
     return (
         person.caller_id is None
         and _person_values(person) == line.changes["person"][1]

@@ -2,9 +2,9 @@
 instead of fifteen.
 
 Each module becomes a function that returns its exports, so the same name in two modules does not
-clash. Indentation is left out, and so are comments that fill whole lines. Only the syntax that our
-modules use is supported: named static imports from the same folder, and exported declarations. A
-module that exports a variable must not change the variable later.
+clash. Indentation and comments are left out. Only the syntax that our modules use is supported:
+named static imports from the same folder, and exported declarations. A module that exports a
+variable must not change the variable later.
 """
 
 import re
@@ -15,6 +15,8 @@ from pathlib import Path
 _IMPORT = re.compile(r'^import (?:\{([^}]*)\} from )?"\./([\w.]+)";\n', re.M)
 _EXPORT = re.compile(r"^export ((?:async )?function|class|const) (\w+)", re.M)
 _COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/[ \t]*|//[^\n]*)\n", re.M | re.S)
+# A comment behind code. With a quotation mark in it, it might be the rest of a string.
+_COMMENT_BEHIND = re.compile(r"(?<=[;{,]) +//[^\"'`\n]*$", re.M)
 _INDENT = re.compile(r"^[ \t]+", re.M)
 _LEFT_OVER = re.compile(r"^(?:import|export)\b.*|\bimport\(.*", re.M)
 
@@ -58,7 +60,7 @@ def _add(path: Path, done: dict[str, str], above: tuple[str, ...]) -> None:
 
 @cache
 def _read(path: Path, modified_ns: int) -> _Module:
-    source = _COMMENT.sub("", path.read_text())
+    source = _COMMENT_BEHIND.sub("", _COMMENT.sub("", path.read_text()))
     # A text between backticks that has several lines would lose its spaces.
     if odd := next((line for line in source.splitlines() if line.count("`") % 2), None):
         raise UnsupportedModuleError(f"{path.name} has “{odd.strip()}”.")

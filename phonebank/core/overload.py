@@ -231,12 +231,13 @@ class Overload:
         late = urgency is not Urgency.RECORD and self._is_late(environ)
         if late or not self._enter(urgency):
             return self._refuse(urgency, environ, start_response, began)
+        entered = time.perf_counter()
         try:
             if self._timings:
                 start_response = _timed(start_response, began)
             return self._app(environ, start_response)
         finally:
-            self._leave(urgency, time.perf_counter() - began)
+            self._leave(urgency, time.perf_counter() - entered)
 
     def begin_record(self) -> float:
         """Count a record of a call as started, and return its start time, which `end_record` needs.

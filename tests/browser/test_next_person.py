@@ -240,6 +240,9 @@ def test_a_busy_server_puts_the_next_person_off_and_the_page_stays(
     expect(page.locator("[data-call]")).to_be_hidden()
     expect(page.locator(".call-bar")).to_be_hidden()
     assert recorded_outcomes(party) == ["no_answer"]
+    # No key presses what is hidden, and a new page has nothing to send.
+    page.keyboard.press("1")
+    assert page.evaluate("key => sessionStorage.getItem(key)", OUTBOX) is None
     expect(page.get_by_role("heading", level=1)).to_have_text("Bob")
     expect(page.locator("[data-call]")).to_be_visible()
     expect(page.locator(".call-bar")).to_be_visible()
@@ -251,6 +254,28 @@ def test_a_busy_server_puts_the_next_person_off_and_the_page_stays(
     tap(page, "Busy")
     page.get_by_text("Recorded: Busy.").wait_for()
     assert recorded_outcomes(party) == ["no_answer", "busy"]
+
+
+def test_a_caller_can_leave_while_the_next_person_is_put_off(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page(390, 664)
+    join_as_kit(page, party)
+    ask_for_person(page)
+
+    def put_off(route: Route) -> None:
+        answer = route.fetch(post_data=f"{route.request.post_data}&next=no")
+        headers = answer.headers | {"retry-after": "60", "content-type": "application/json"}
+        del headers["x-phonebank-go-to"]
+        told = {"person": None, "message": "Your call is saved."}
+        route.fulfill(status=200, headers=headers, body=json.dumps(told))
+
+    page.route("**/outcome?*", put_off)
+    tap(page, "No answer")
+    expect(page.get_by_text("Your call is saved.")).to_be_visible()
+    page.get_by_role("button", name="Take a break").click()
+    expect(page.get_by_role("button", name="Give me someone to call")).to_be_visible()
+    assert recorded_outcomes(party) == ["no_answer"]
 
 
 def test_an_outcome_that_an_earlier_release_left_in_the_outbox_still_goes_out(

@@ -314,3 +314,13 @@ test("whatever the network does, each outcome is settled once and only after the
     assert.deepEqual(settled, [0, 1, 2, 3, 4], `seed ${seed}`);
   }
 });
+
+test("what only asks for the next person is not sent again by another page", async () => {
+  const phone = new Phone([noAnswer, saved("the next person")]);
+  const { box, heard } = boxOf(phone);
+  box.add({ ...OUTCOME, isSaved: true });
+  await phone.settle();
+  assert.deepEqual(phone.store, {});
+  while (box.entries.length) await phone.next();
+  assert.deepEqual(heard.settled, [["screen", "saved", "the next person"]]);
+});

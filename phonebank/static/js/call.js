@@ -26,7 +26,7 @@ const OUTCOME_NOT_SAVED = "How the call ended wasn't saved.";
 const NOT_DONE = "That didn't work.";
 const NOTE_KEY = "phonebank.note";
 
-let page, data, walk, hold, drawnAt;
+let page, data, walk, hold, drawnAt, lateTimer;
 
 const scripts = new Scripts();
 // A page that lacks a part, as in practice, names no script. The server then answers with a whole page.
@@ -129,6 +129,7 @@ function send(form, button, stop) {
   const tooSoon = isOutcome && !hold.begun && Date.now() - drawnAt < NO_OUTCOME_WITHIN_MS;
   if (page.dataset.busy === "yes" || tooSoon) return stop();
   const fields = fieldsOf(form, button).filter(([name]) => name !== "csrf_token" && name !== "go_on_from").concat(goesOn());
+  clearTimeout(lateTimer);
   outbox.add({ kind: "screen", call: data.call, url: form.action, fields, isOutcome });
   stop();
   closeSheet();
@@ -149,7 +150,7 @@ function settle(entry, answer, verdict) {
   if (verdict === "saved") forgetNote();
   draw(next);
   // The call page itself says what was wrong with the form, so other answers need this message.
-  if (verdict !== "saved" && !page) showError(entry.isOutcome ? OUTCOME_NOT_SAVED : NOT_DONE);
+  if (verdict !== "saved" && !page && !entry.isSaved) showError(entry.isOutcome ? OUTCOME_NOT_SAVED : NOT_DONE);
 }
 
 /* Goes back to the step if the caller can still correct the answer. Otherwise says that it was not saved. */
@@ -177,8 +178,9 @@ function waitForNext(entry, { text, retryAfterMs }) {
   if (!page) return location.replace("/calling/wait");
   forgetNote();
   hold.close();
+  setBusy(false); // the caller may leave, or undo the call
   showLate(JSON.parse(text).message);
-  setTimeout(() => sendOnceSeen(entry), pauseMs(1, retryAfterMs));
+  lateTimer = setTimeout(() => sendOnceSeen({ ...entry, isSaved: true }), pauseMs(1, retryAfterMs));
 }
 
 /* Sends the outcome again when the caller can see the page. Nobody should be on the screen of a phone in a

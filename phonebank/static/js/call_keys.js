@@ -39,7 +39,7 @@ function press(event) {
   if (event.key === "?") return showKeys();
   if (!/^[0-9]$/.test(event.key)) return pressLetter(event.key.toLowerCase());
   const step = document.querySelector("[data-step]:not([hidden])");
-  if (!step) return;
+  if (!step || !step.getClientRects().length) return;
   if (step.dataset.kind === "scale") return pressScale(step, event.key);
   const target = step.querySelector(`[data-key="${event.key}"]`);
   if (target) target.click();

@@ -42,7 +42,7 @@ export class Outbox {
     for (const event of ["online", "pageshow"]) addEventListener(event, () => this.hurry());
     document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
     addEventListener("beforeunload", (event) => {
-      if (!this.entries.length) return;
+      if (!this.unsaved().length) return;
       event.preventDefault();
       event.returnValue = "";
     });
@@ -68,9 +68,15 @@ export class Outbox {
     if (!this.sending && Date.now() >= this.notBefore) this.send();
   }
 
+  /* An entry with isSaved only asks for what follows the outcome, so a new page need not send it. */
+  unsaved() {
+    return this.entries.filter(({ isSaved }) => !isSaved);
+  }
+
   store() {
+    const unsaved = this.unsaved();
     try {
-      if (this.entries.length) sessionStorage.setItem(KEY, JSON.stringify(this.entries));
+      if (unsaved.length) sessionStorage.setItem(KEY, JSON.stringify(unsaved));
       else sessionStorage.removeItem(KEY);
     } catch (error) {
       // No storage, or no room in it: only the page has the entries.

@@ -188,6 +188,19 @@ def test_a_person_who_came_on_their_phone_since_their_line_stays(
     assert person_and_pledge() == ("Ana", "SW9 (Brixton)", None)
 
 
+def test_a_person_who_has_taken_a_place_since_their_line_stays(
+    hall: Hall, client: FlaskClient, new_phone: NewPhone
+) -> None:
+    pledge(new_phone("Ben"), hall, chairs="3")
+    own = db.session.scalars(select(Pledge.id)).one()
+    sheet = new_sheet(hall)
+    type_in(client, sheet, 1, "Ana", "ana@example.org", "SW9")
+    new_phone("Ana").post(f"{hall.address}/parties/{own}/take")
+    client.post(f"/call-out/sheet/{sheet.token}/take-back")
+    assert person_and_pledge() == ("Ana", "SW9 (Brixton)", None)
+    assert figures(hall)["places_taken"] == 1
+
+
 def test_a_pledge_with_guests_or_a_party_is_not_taken_back(
     hall: Hall, client: FlaskClient, new_phone: NewPhone
 ) -> None:

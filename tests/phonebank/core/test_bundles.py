@@ -36,6 +36,7 @@ def test_a_bundle_runs_each_module_once_and_keeps_equal_names_apart(folder: Path
         pytest.skip("no node on this machine (sudo apt-get install nodejs); Phonebank needs none")
     text = bundle(folder / "page.js")
     assert "A comment" not in text
+    assert "end of a line" not in text
     run = subprocess.run(
         [node, "--input-type=module", "-e", text], capture_output=True, text=True, timeout=60
     )
