@@ -71,8 +71,7 @@ def subject_access_text(person: Person, contacts: Sequence[Contact]) -> str:
     lines += [*_in_files(person), ""]
     lines += [
         "Your rights",
-        "You can ask whoever is responsible to correct this data, to erase it, and not to call"
-        " you again.",
+        "You can ask to have this data corrected or erased, and not to be called again.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -367,14 +367,7 @@ def test_while_claims_wait_for_a_lock_calls_are_renewed_and_pages_served(
 def test_an_outcome_is_recorded_without_a_next_person_while_others_wait(
     app: Flask, client: FlaskClient, limits: dict[Urgency, int]
 ) -> None:
-    with app.app_context():
-        campaign = create_campaign()
-        contact_list = create_list(campaign)
-        for _ in range(3):
-            create_contact(contact_list)
-        sam = create_caller(campaign)
-        db.session.commit()
-        device = device_of(app, sam)
+    device = caller_with_people(app)
 
     def record(**headers: str) -> TestResponse:
         person = device.post("/calling/next", headers=JSON).json["person"]
@@ -395,14 +388,7 @@ def test_an_outcome_is_recorded_without_a_next_person_while_others_wait(
 def test_the_call_page_sends_an_outcome_again_for_the_person_who_was_put_off(
     app: Flask, client: FlaskClient, limits: dict[Urgency, int]
 ) -> None:
-    with app.app_context():
-        campaign = create_campaign()
-        contact_list = create_list(campaign)
-        for _ in range(3):
-            create_contact(contact_list)
-        sam = create_caller(campaign)
-        db.session.commit()
-        device = device_of(app, sam)
+    device = caller_with_people(app)
     screen = {"X-Phonebank-Screen": "1"}
     person = device.post("/calling/next", headers=JSON).json["person"]
     at = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
@@ -421,6 +407,18 @@ def test_the_call_page_sends_an_outcome_again_for_the_person_who_was_put_off(
     assert person["call_id"] not in late.text.split("data-call=")[1][:40]
     told = device.get("/calling/mine", headers=JSON).json["calls"]
     assert [call["outcome"] for call in told] == ["No answer"]
+
+
+def caller_with_people(app: Flask) -> FlaskClient:
+    """The device of a caller in a campaign with three people to call."""
+    with app.app_context():
+        campaign = create_campaign()
+        contact_list = create_list(campaign)
+        for _ in range(3):
+            create_contact(contact_list)
+        caller = create_caller(campaign)
+        db.session.commit()
+        return device_of(app, caller)
 
 
 def device_of(app: Flask, caller: Caller) -> FlaskClient:
