@@ -17,10 +17,19 @@ SETTLED_AFTER = timedelta(seconds=30)
 # No page's statement can still write a row that is older than `:latest`. A job may keep a
 # transaction open for longer, because it may wait for locks after it has read the clock. So the
 # start of the oldest transaction that has written or locked something is considered too.
+#
+# Such a transaction holds a lock on a table of Phonebank's (these are in the schema `public`). One
+# that wrote only to temporary tables does not, like the check of a million rows before an import,
+# which takes minutes. PostgreSQL's collection of statistics does not either.
 _SETTLED = text("""
 SELECT least(:latest, (
-    SELECT min(xact_start) FROM pg_stat_activity
+    SELECT min(xact_start) FROM pg_stat_activity AS other
     WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+    AND EXISTS (
+        SELECT FROM pg_locks JOIN pg_class ON pg_class.oid = relation
+        WHERE pg_locks.pid = other.pid AND locktype = 'relation' AND mode LIKE 'Row%'
+        AND relnamespace = 'public'::regnamespace
+    )
 ) - CAST(:margin AS interval))
 """)
 

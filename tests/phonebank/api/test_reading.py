@@ -155,6 +155,44 @@ def test_an_outcome_waits_for_a_change_that_commits_late(app_context: Flask) -> 
     assert changed[0]["call_id"] == first
 
 
+def test_an_outcome_does_not_wait_for_a_transaction_that_writes_only_temporary_tables(
+    app_context: Flask,
+) -> None:
+    room = create_room()
+    create_contact(room.contact_list)
+    client = api_client(app_context, room.campaign)
+    with db.engine.begin() as check:
+        # An upload is checked like this, which may take minutes.
+        check.execute(text("CREATE TEMP TABLE checked AS SELECT id FROM contact"))
+        make_call(room, "busy")
+        found = client.get("/outcomes").json["outcomes"]
+        assert [call["outcome"] for call in found] == ["busy"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT FROM call FOR UPDATE",
+        "UPDATE contact_list SET name = name",
+        "INSERT INTO contact_tag (contact_id, tag) SELECT id, 'yes' FROM contact",
+    ],
+)
+def test_an_outcome_waits_for_a_transaction_that_locks_a_row(
+    app_context: Flask, statement: str
+) -> None:
+    room = create_room()
+    create_contact(room.contact_list)
+    create_contact(room.contact_list)
+    make_call(room, "busy")
+    client = api_client(app_context, room.campaign)
+    page = client.get("/outcomes").json
+    with db.engine.begin() as job:
+        job.execute(text(statement))
+        make_call(room, "no_answer")
+        later = client.get("/outcomes", cursor=page["next_cursor"]).json
+        assert later["outcomes"] == []
+
+
 def test_a_call_appears_again_when_it_is_corrected_and_when_it_is_set_aside(
     app_context: Flask,
 ) -> None:
