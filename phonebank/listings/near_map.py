@@ -101,14 +101,14 @@ def draw_map(
 def _join_dots(
     outline: Outline, dots: Sequence[Dot], shown: tuple[float, float, float, float], cell: float
 ) -> list[MapDot]:
-    left, top, wide, tall = shown
+    left, top, _, _ = shown
+    north, west, south, east = _edges(outline, shown)
     cells: dict[tuple[int, int], list[tuple[float, float, Dot]]] = {}
     for dot in dots:
-        x, y = outline.point(dot.latitude, dot.longitude)
-        if left <= x <= left + wide and top <= y <= top + tall:
-            cells.setdefault((int((x - left) / cell), int((y - top) / cell)), []).append(
-                (x, y, dot)
-            )
+        if south <= dot.latitude <= north and west <= dot.longitude <= east:
+            x, y = outline.point(dot.latitude, dot.longitude)
+            inside = cells.setdefault((int((x - left) / cell), int((y - top) / cell)), [])
+            inside.append((x, y, dot))
     joined = []
     for inside in cells.values():
         most = max(inside, key=lambda one: one[2].count)
@@ -151,9 +151,7 @@ def _labels(
 ) -> list[Label]:
     """Return the names of the largest towns whose names fit on the map. A name must not touch a dot
     or another name."""
-    left, top, wide, tall = shown
-    north, west = outline.place(left, top)
-    south, east = outline.place(left + wide, top + tall)
+    north, west, south, east = _edges(outline, shown)
     inside = (
         town for town in towns if south <= town.latitude <= north and west <= town.longitude <= east
     )
@@ -173,6 +171,14 @@ def _labels(
         if len(labels) == TOWNS_AT_MOST:
             break
     return labels
+
+
+def _edges(
+    outline: Outline, shown: tuple[float, float, float, float]
+) -> tuple[float, float, float, float]:
+    """Return the north, west, south and east edges of the shown part, in degrees."""
+    left, top, wide, tall = shown
+    return *outline.place(left, top), *outline.place(left + wide, top + tall)
 
 
 def _has_room(

@@ -87,6 +87,27 @@ class Near:
     checked_at: datetime | None
     is_needed: bool
 
+    @property
+    def facts(self) -> str:
+        """The facts in one line, such as “3 places left · step-free · German”."""
+        if self.left:
+            facts = [f"{self.left} place{'' if self.left == 1 else 's'} left"]
+        else:
+            facts = ["Full: waiting list"]
+        if self.by_video:
+            facts.append("by video")
+        elif self.step_free is not None:
+            facts.append("step-free" if self.step_free else "not step-free")
+        if self.languages:
+            facts.append(", ".join(self.languages))
+        return " · ".join(facts)
+
+    @property
+    def checked(self) -> str:
+        """When the event was last checked, such as “ · last checked on 3 May”, or ""."""
+        at = self.checked_at
+        return f" · last checked on {at.day} {at:%B}" if at else ""
+
 
 @dataclass(frozen=True)
 class Dot:

@@ -21,9 +21,10 @@ from phonebank.places.outlines import Outline
 
 Part = TypeVar("Part")
 
-# Seconds. A kept page is rendered again after this time, and then shows new events and no cancelled
-# ones.
-KEPT_FOR = 30
+# Seconds. A kept page is rendered again after this time. What all pages share is read again after
+# PARTS_KEPT_FOR. So a new event is shown, and a cancelled one goes, after 90 seconds at most.
+KEPT_FOR = 60
+PARTS_KEPT_FOR = 30
 # Seconds. Towns change only with a release, but a test's process lives longer than its places.
 TOWNS_KEPT_FOR = 3600
 # A compressed page has some 5 kB, so the kept pages of a process are about 10 MB. There is room for
@@ -77,7 +78,7 @@ class KeptPages:
             self._pages.popitem(last=False)
         return drawn
 
-    def part(self, name: str, read: Callable[[], Part], kept_for: float = KEPT_FOR) -> Part:
+    def part(self, name: str, read: Callable[[], Part], kept_for: float = PARTS_KEPT_FOR) -> Part:
         """Return the result of `read`. All pages that use the same `name` share the result. Call
         `read` again only if the kept result is older than `kept_for` seconds."""
         now = time.monotonic()

@@ -5,6 +5,7 @@ so it needs no tile server, no JavaScript and nothing from other websites.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import cos, radians
 
 # All outlines have this width. Its unit is that of the SVG files.
@@ -24,11 +25,11 @@ class Outline:
     east: float
     north: float
 
-    @property
+    @cached_property
     def _squeeze(self) -> float:
         return cos(radians((self.south + self.north) / 2))
 
-    @property
+    @cached_property
     def _unit(self) -> float:
         return WIDE / ((self.east - self.west) * self._squeeze)
 
