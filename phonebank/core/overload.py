@@ -87,9 +87,11 @@ RETRY_AFTER = {
 # Seconds between two warnings in the log.
 LOG_EVERY = 60.0
 # Seconds. After every short pause of the process, many records of calls come at once. A record
-# above the limit waits this long for its turn before it is refused. At most as many records wait as
-# may be under way.
-RECORDS_WAIT = 0.25
+# above the limit waits this long for its turn before it is refused.
+RECORDS_WAIT = 0.5
+# This many times the limit of records may wait. Ten thousand callers send 135 records a second to
+# each of two processes, so that the records of half a second find room.
+TIMES_WAITING = 4
 # Seconds. A busy process refuses requests that have waited longer than this before the process read
 # them. Refusing them is quicker than serving them late, and the queue is soon short again.
 WAITED_AT_MOST = 1.0
@@ -120,13 +122,14 @@ def init_app(app: Flask) -> None:
 
 
 def is_busy() -> bool:
-    """Whether records of calls wait for their turn in this process. This needs an app context.
+    """Whether so many records of calls wait for their turn in this process that some may have to be
+    refused. This needs an app context.
 
     Such a process still saves the record of a call, but the page has to ask for the next person
     later.
     """
     guard: Overload = current_app.extensions["overload"]
-    return guard.waiting > 0
+    return guard.has_long_queue()
 
 
 def seconds_until_claim() -> int:
@@ -301,13 +304,18 @@ class Overload:
             self.under_way += 1
             return True
 
+    def has_long_queue(self) -> bool:
+        """Whether more records of calls wait for their turn than may be under way."""
+        return self.waiting > self._limits[Urgency.RECORD]
+
     def _has_room(self, urgency: Urgency) -> bool:
         return self.under_way < self._narrowed(self._limits[urgency])
 
     def _wait_for_room(self, urgency: Urgency) -> bool:
         """Let a record of a call wait until another request has ended. Return False if it may not
         wait, or has waited for RECORDS_WAIT. The lock must be held."""
-        if urgency is not Urgency.RECORD or self.waiting >= self._limits[urgency]:
+        may_wait = TIMES_WAITING * self._limits[urgency]
+        if urgency is not Urgency.RECORD or self.waiting >= may_wait:
             return False
         self.waiting += 1
         try:

@@ -78,14 +78,17 @@ def busy(app: Flask, requests: int) -> Iterator[None]:
 
 
 @contextmanager
-def records_waiting(app: Flask, limit: int) -> Iterator[None]:
-    """One record waits for its turn, and as many claims as may be are under way."""
-    guard_of(app).waiting = 1
+def records_waiting(app: Flask, limits: dict[Urgency, int], records: int = 0) -> Iterator[None]:
+    """So many records wait for their turn, or one more than may be under way. As many claims as may
+    be are under way."""
+    guard = guard_of(app)
+    guard.waiting = records or limits[Urgency.RECORD] + 1
     try:
-        with busy(app, limit):
+        with busy(app, limits[Urgency.CLAIM]), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(overload, "RECORDS_WAIT", 0.01)
             yield
     finally:
-        guard_of(app).waiting = 0
+        guard.waiting = 0
 
 
 @pytest.fixture
@@ -136,9 +139,11 @@ def test_a_record_above_the_limit_waits_for_its_turn_and_not_for_long(
         began = time.monotonic()
         assert record(None)
         assert overload.RECORDS_WAIT <= time.monotonic() - began < 1
-    guard.waiting = limit
+    guard.waiting = overload.TIMES_WAITING * limit
     with busy(app, limit):
-        assert record(None), "no more wait than may be under way"
+        began = time.monotonic()
+        assert record(None), "only so many wait"
+        assert time.monotonic() - began < overload.RECORDS_WAIT
     guard.waiting = 0
 
 
@@ -372,7 +377,7 @@ def test_an_outcome_is_recorded_without_a_next_person_while_others_wait(
     def record(**headers: str) -> TestResponse:
         person = device.post("/calling/next", headers=JSON).json["person"]
         at = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
-        with records_waiting(app, limits[Urgency.CLAIM]):
+        with records_waiting(app, limits):
             answer = device.post(at, data={"outcome": "no_answer"}, headers=headers)
             assert is_refused(device.post("/calling/next", headers=JSON))
         assert answer.status_code == 200
@@ -385,6 +390,17 @@ def test_an_outcome_is_recorded_without_a_next_person_while_others_wait(
     assert told["person"] is None
 
 
+def test_an_outcome_brings_the_next_person_while_a_few_records_wait(
+    app: Flask, client: FlaskClient, limits: dict[Urgency, int]
+) -> None:
+    device = caller_with_people(app)
+    person = device.post("/calling/next", headers=JSON).json["person"]
+    at = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
+    with records_waiting(app, limits, limits[Urgency.RECORD]):
+        told = device.post(at, data={"outcome": "no_answer"}, headers=JSON).json
+    assert told["person"]["call_id"] != person["call_id"]
+
+
 def test_the_call_page_sends_an_outcome_again_for_the_person_who_was_put_off(
     app: Flask, client: FlaskClient, limits: dict[Urgency, int]
 ) -> None:
@@ -392,7 +408,7 @@ def test_the_call_page_sends_an_outcome_again_for_the_person_who_was_put_off(
     screen = {"X-Phonebank-Screen": "1"}
     person = device.post("/calling/next", headers=JSON).json["person"]
     at = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
-    with records_waiting(app, limits[Urgency.CLAIM]):
+    with records_waiting(app, limits):
         put_off = device.post(at, data={"outcome": "no_answer"}, headers=screen)
         assert put_off.status_code == 200
         assert put_off.headers[CALL] == f"{person['call_id']} saved"
