@@ -19,8 +19,11 @@ def record_audit(
     """Add an entry about one action to the audit, in the transaction that performs the action.
 
     `action` says what was done, in up to 40 characters. `account` is None if a job or a volunteer
-    acted. `before` and `after` are the values before and after the action, as JSON without any
-    person's name or number.
+    acted. `before` and `after` are the values before and after the action, as JSON.
+
+    An entry can never be changed or deleted, so `before` and `after` must not contain the name or
+    number of a person who is called. The calling code therefore leaves out texts in which an
+    organiser may mention such a person, for example a message or a reason.
     """
     db.session.add(
         AuditEntry(

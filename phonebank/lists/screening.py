@@ -147,7 +147,7 @@ def attest(
     lock_row(contact_list)
     if contact_list.state == ListState.UNDONE:
         raise ConflictError("This upload was undone.", "Upload the file again.")
-    before = _as_text(contact_list)
+    before, reason_before = _as_text(contact_list), contact_list.screening_reason
     contact_list.screened_on = screened_on
     contact_list.screening_not_needed = screened_on is None
     contact_list.screening_reason = reason
@@ -162,7 +162,9 @@ def attest(
         subject_kind="list",
         subject_id=contact_list.id,
         before={"screened": before},
-        after={"screened": _as_text(contact_list)},
+        # The reason may name a person, and an audit entry is never deleted.
+        after={"screened": _as_text(contact_list)}
+        | ({"reason": "changed"} if reason != reason_before else {}),
     )
 
 
@@ -214,5 +216,5 @@ def refuse_unscreened(contact_list: ContactList) -> None:
 
 def _as_text(contact_list: ContactList) -> str:
     if contact_list.screening_not_needed:
-        return f"not needed: {contact_list.screening_reason}"
+        return "not needed"
     return contact_list.screened_on.isoformat() if contact_list.screened_on else "unsaid"

@@ -143,12 +143,14 @@ def edit(campaign_id: int) -> ResponseReturnValue:
         changes = {
             name: value for name, value in form.values().items() if getattr(campaign, name) != value
         }
+        before = {name: getattr(campaign, name) for name in changes}
+        after = dict(changes)
+        if "briefing" in changes:
+            # The message to callers may name a person, and an audit entry is never deleted.
+            del before["briefing"]
+            after["briefing"] = "changed"
         record_audit(
-            "campaign changed",
-            account=current_user,
-            campaign=campaign,
-            before={name: getattr(campaign, name) for name in changes},
-            after=changes,
+            "campaign changed", account=current_user, campaign=campaign, before=before, after=after
         )
         for name, value in changes.items():
             setattr(campaign, name, value)

@@ -240,7 +240,7 @@ def test_british_lists_wait_until_somebody_says_when_they_were_screened(
         assert (one.removed, one.screening_reason) == (False, "They are our members.")
         assert (two.removed, two.state) == (True, ListState.QUEUED)
         entry = db.session.query(AuditEntry).filter_by(action="list screening stated").one()
-        assert entry.after == {"screened": "not needed: They are our members."}
+        assert entry.after == {"screened": "not needed", "reason": "changed"}
 
 
 def test_invented_people_need_no_screening(app: Flask, clean_stores: None) -> None:

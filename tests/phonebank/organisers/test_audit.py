@@ -47,3 +47,28 @@ def test_organisers_actions_come_into_the_audit(app: Flask, organiser: FlaskClie
         assert entries[0].after["name"] == "Bridge"
         assert entries[1].after == {"state": "paused"}
         assert "0999" not in str([(entry.before, entry.after) for entry in entries])
+
+
+def test_the_audit_says_that_the_message_to_callers_changed_and_not_what_it_says(
+    app: Flask, organiser: FlaskClient
+) -> None:
+    with app.app_context():
+        campaign_id = create_campaign(briefing="Don't call Ann Archer.").id
+        db.session.commit()
+    edited = {"name": "Bridge", "on_behalf_of": "Us", "country": "GB", "language": "en"}
+    address = f"/campaigns/{campaign_id}/edit"
+    for briefing in ("Don't call Bea Brook.", "Don't call Bea Brook."):
+        answer = organiser.post(address, data=edited | {"briefing": briefing})
+        assert answer.status_code == 302
+    with app.app_context():
+        first, second = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+        assert first.after is not None
+        assert (first.after["name"], first.after["briefing"]) == ("Bridge", "changed")
+        assert first.before is not None
+        assert "briefing" not in first.before
+        assert not second.before
+        assert not second.after
+    page = organiser.get(f"/campaigns/{campaign_id}/audit").text
+    assert "briefing" in page
+    assert "Ann" not in page
+    assert "Bea" not in page
