@@ -79,8 +79,10 @@ def is_callers(channel: Message) -> bool:
 
 
 def is_alone(bridge: Message) -> bool:
-    """Return whether this is a caller's bridge in which the caller is alone."""
-    return _line_of_bridge(bridge) is not None and len(bridge["channels"]) == 1
+    """Return whether this is a caller's bridge, and the caller's channel is the only one in it."""
+    caller = _line_of_bridge(bridge)
+    # A browser's channel has another id than `line-5`, so `_lines_in` leaves it out.
+    return caller is not None and len(bridge["channels"]) == 1 and _lines_in(bridge) <= {caller}
 
 
 def is_empty(bridge: Message) -> bool:

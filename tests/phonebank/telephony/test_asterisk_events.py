@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from phonebank.models import EndCause, LineState
 from phonebank.telephony.asterisk_events import events_of, joined_events, line_of, state_events
+from phonebank.telephony.asterisk_listener import Listener
 from phonebank.telephony.events import EventKind
 from phonebank.telephony.line_states import LineFacts, apply
 
@@ -115,6 +118,25 @@ def test_who_is_joined_is_found_in_the_bridge():
         (PERSON, EventKind.JOINED),
     ]
     assert not list(joined_events({"id": "bridge-5", "channels": [BROWSER["id"]]}, START))
+
+
+@pytest.mark.parametrize(
+    ("gone", "left", "hears_sound"),
+    [
+        (channel(PERSON), [f"line-{CALLER}"], True),
+        (channel(PERSON), [BROWSER["id"]], True),
+        (channel(CALLER), [f"line-{PERSON}"], False),
+        (BROWSER, [f"line-{PERSON}"], False),
+        (channel(CALLER), [], False),
+    ],
+)
+def test_the_waiting_sound_is_for_a_caller_who_is_alone(gone, left, hears_sound):
+    asked: list[tuple[str, str]] = []
+    ari: Any = SimpleNamespace(ask=lambda method, path: asked.append((method, path)))
+    bridge = {"id": f"bridge-{CALLER}", "channels": left}
+    message = {"type": "ChannelLeftBridge", "channel": gone, "bridge": bridge}
+    Listener(ari, lambda event: None)._take(message | {"timestamp": moment(1)})
+    assert asked == ([("POST", f"/bridges/bridge-{CALLER}/moh")] if hears_sound else [])
 
 
 @pytest.mark.parametrize(
