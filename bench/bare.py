@@ -31,7 +31,7 @@ return first
 
 
 def create_bare_app() -> Flask:
-    """Return the yardstick's app."""
+    """Create the Flask app that the module describes, with one view."""
     app = Flask(__name__)
     config = Config.from_environment(os.environ)
     database.init_app(app, config.database_url)

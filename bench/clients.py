@@ -104,8 +104,8 @@ async def json_cycles(client: Client) -> AsyncIterator[Timed]:
 
 
 async def claims(client: Client) -> AsyncIterator[Timed]:
-    """Claim a person, which is timed. Then record an outcome without a claim, which is not
-    timed."""
+    """Claim a person, and time that request. Then record an outcome without claiming the next
+    person. That second request is not timed."""
     while True:
         began = time.perf_counter()
         answer = await client.post("/calling/next", {})

@@ -46,8 +46,8 @@ MAX_UPLOAD_BYTES = 512 * 1024 * 1024
 
 
 def allow_connections(*addresses: str) -> None:
-    """Also allow the page that answers this request to connect to these addresses, such as
-    `wss://phones.example.org/ws`."""
+    """Allow the page that answers this request to connect to these addresses (such as
+    `wss://phones.example.org/ws`), as well as to this server."""
     g.connections = addresses
 
 

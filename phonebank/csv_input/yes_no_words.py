@@ -1,8 +1,8 @@
 """Words that lists of people have in columns such as "Do not call", in five languages.
 
 The languages are English, Welsh, Spanish, German and French. In each text below, bars separate the
-phrases. `yes_no_columns` compares them without accents, capitals and punctuation. An organiser
-decides what any other word means.
+phrases. `yes_no_columns` ignores accents, capitals and punctuation when it compares a cell with
+these phrases. An organiser decides what any other word means.
 
 Sources: the error values of Excel's five language editions; the words for true and false in Excel,
 Access, PostgreSQL and Python; exports of screening services for the TPS, Bloctel and Robinson
@@ -11,7 +11,7 @@ lists.
 
 
 def phrases(text: str) -> frozenset[str]:
-    """Return the phrases between the bars of a text."""
+    """Return the phrases into which the bars split a text."""
     return frozenset(" ".join(phrase.split()) for phrase in text.split("|"))
 
 

@@ -153,8 +153,8 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 
 def wish_beside_number(cell: str) -> Wish | None:
-    """Return the kind of note against calling (such as "deceased") in a number cell, written around
-    the digits or in place of them."""
+    """Return the kind of note against calling (such as "deceased") that is written in a number
+    cell, around the digits or in place of them. Return None if the cell has no such note."""
     if cell.isascii() and cell.lower() == cell.upper():  # most cells have no letters
         return None
     if not _DAGGERS.isdisjoint(cell):
@@ -180,8 +180,8 @@ def _may_be_a_wish(name: str) -> bool:
 
 
 def wish_in_name(name: str, rest: str = "") -> Wish | None:
-    """Return the kind of note against calling (such as "deceased") in a name cell, written beside
-    the name or in place of it.
+    """Return the kind of note against calling (such as "deceased") that is written in a name cell,
+    beside the name or in place of it. Return None if the cell has no such note.
 
     `rest` is the text of the row's other name cells. This text helps to decide whether a word is a
     note: "RIP" beside "Torn" is a note, but "RIP" beside "TORN" is a name, because the whole row is

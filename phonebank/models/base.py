@@ -34,8 +34,10 @@ class Versioned:
     """A table whose ORM class also has `xmin`, the id of the transaction that last wrote the row.
 
     PostgreSQL keeps `xmin` for every row of every table, and locking a row does not change its
-    `xmin`. If the condition of a statement names the `xmin` of every row that the statement relies
-    on, the statement writes nothing after one of those rows has changed.
+    `xmin`. The WHERE clause of a statement can compare the `xmin` of each row that the statement
+    relies on with the value that was read earlier. The statement then writes nothing if a change to
+    one of these rows was committed between that reading and the start of the statement. If the
+    statement also locks a row, it writes nothing after a later change to that row either.
     """
 
     row_version: Mapped[str] = mapped_column(

@@ -2,8 +2,9 @@
 that room. The room is the caller's party, or the campaign itself if the caller joined with the
 campaign's link.
 
-Code that locks the rows of a room and of a caller must lock the room's row first, because the
-room's `door_open` decides whether a newcomer is admitted immediately.
+Code that locks the rows of a room and of a caller must lock the room's row first. The code that
+lets a caller join needs this order: under the lock on the room's row, it reads `door_open`, and
+then it stores whether the caller is admitted or waits.
 """
 
 from phonebank.core.db import db

@@ -86,7 +86,7 @@ def stop_webhook(webhook: Webhook) -> None:
 
 
 def deliveries_of(webhook: Webhook) -> Sequence[WebhookDelivery]:
-    """Return the webhook's newest deliveries."""
+    """Return up to SHOWN_AT_MOST deliveries of the webhook, newest first."""
     return db.session.scalars(
         select(WebhookDelivery)
         .where(WebhookDelivery.webhook_id == webhook.id)

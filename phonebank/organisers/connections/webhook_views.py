@@ -66,7 +66,8 @@ def make(campaign_id: int) -> ResponseReturnValue:
 @pages.get("/<int:webhook_id>")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, webhook_id: int) -> ResponseReturnValue:
-    """Show the webhook's deliveries, and whether each of them arrived."""
+    """Show the webhook's newest deliveries (at most SHOWN_AT_MOST), and for each of them whether it
+    arrived, failed, or is still waiting to be sent."""
     campaign = campaign_for(current_user, campaign_id)
     webhook = webhooks.webhook_for(campaign, webhook_id)
     return render_template(
