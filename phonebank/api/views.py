@@ -89,9 +89,9 @@ def outcomes(query: OutcomesQuery) -> Response:
 
     A call appears half a minute after it was recorded, or later if something that began earlier is
     still being saved. After that, no other call can appear in an earlier place, so a client that
-    keeps the last cursor misses no call. If a call is corrected or
-    set aside later, it appears again, with the same `call_id` and a later `changed_at`. Keep only
-    this later version.
+    keeps the last cursor misses no call. If a call is corrected, set aside or brought back later,
+    it appears again, with the same `call_id` and a later `changed_at`. Keep only this later
+    version.
     """
     if query.cursor:
         key = read_outcome_cursor(query.cursor)

@@ -24,7 +24,7 @@ PRESETS = {
 }
 
 LATER_BY = timedelta(hours=3)
-# The latest time that a caller may promise. The last weeks of a campaign are shorter than this.
+# A caller may promise a time up to this far ahead.
 AHEAD_AT_MOST = timedelta(days=92)
 
 

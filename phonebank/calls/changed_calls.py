@@ -17,7 +17,7 @@ from phonebank.core.db import db
 READ_AGAIN = timedelta(minutes=10)
 BEFORE_ALL_CALLS = timedelta(days=3650)
 
-# Finds the ids of the calls. Each half follows an index.
+# Finds the ids of the calls. Each of the two SELECTs uses an index.
 CHANGED_CALLS = """
 SELECT id FROM call WHERE campaign_id = :campaign_id AND recorded_at > :since
 UNION

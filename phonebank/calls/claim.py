@@ -140,7 +140,7 @@ def _top_up(queue: ContactQueue, taken: TakenContact) -> None:
 
 def _as_it_is_now(caller: Caller) -> Caller:
     """Read the caller, the campaign and the party again, and return the caller. Raises the same
-    errors as `_refuse`."""
+    errors as `refuse`."""
     present = read_caller(caller.id)
     if present is None:
         raise NotAdmittedError()
@@ -151,12 +151,15 @@ def _as_it_is_now(caller: Caller) -> Caller:
 def _open_call(caller: Caller, taken: TakenContact) -> Hold | None:
     """Check in PostgreSQL whether the caller may call this contact now, and write the open call.
 
-    Return None if the caller may not call this contact. There are several possible reasons: the
-    contact was called, or its number was put on the do-not-call list, after the contact was copied
-    to Redis, its calling hours have ended, its number is in another open call or is resting after a
-    call in another campaign, or the caller now has another contact.
+    Return None if the caller may not call this contact, for one of these reasons:
 
-    Raises the same errors as `_refuse`. If this raises an error after the call has been written,
+    - since the contact was copied to Redis, it was called, or its number was put on the do-not-call
+      list
+    - the contact's calling hours have ended
+    - the contact's number is in another open call, or is resting after a call in another campaign
+    - the caller now has another contact
+
+    Raises the same errors as `refuse`. If this raises an error after the call has been written,
     the call is rolled back.
     """
     for is_locked in (False, True):
@@ -220,7 +223,7 @@ def _check_again(caller: Caller, taken: TakenContact, hold: Hold) -> Hold | None
     This is needed because the transaction that wrote the call may have had to wait for another
     transaction, which wrote a call to the same number and was rolled back, or which had locked the
     campaign or the party. Return None if the contact may no longer be called. Raises the same
-    errors as `_refuse`.
+    errors as `refuse`.
     """
     try:
         caller = _as_it_is_now(caller)

@@ -71,8 +71,8 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
 
 
 def _set_script(call: Call) -> None:
-    """If the call's current contact belongs to a different arm (group) of the script experiment
-    than the call, move the call to the contact's arm."""
+    """Move the call to the arm (group) of the script experiment to which the call's current contact
+    belongs. Do nothing if the call is in that arm already."""
     words = script_choice_for(call.campaign_id, call.contact_id)
     if words.experiment_arm_id == call.experiment_arm_id:
         return

@@ -10,8 +10,8 @@ from phonebank.core.statement import Statement
 from phonebank.models import now
 from phonebank.models.call import OUTCOME_WITHIN
 
-# The sums of a caller's and a party's tallies, beside a row `last` of `call`. The hours are those
-# of `LastCall`.
+# A part of a query that reads a row `last` of the table `call`. It adds the sums of the tallies of
+# that call's caller and party. `LastCall` explains `this_hour` and `best_before`.
 TOTALS = """
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(calls), 0)::int AS calls,

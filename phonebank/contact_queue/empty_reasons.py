@@ -90,11 +90,11 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
 # wait for it, even if other callers have contacts on their screens.
 SOON = timedelta(minutes=15)
 
-# One row for each kind of list that still has a contact to call. The kinds are: removed or not, and
-# because of its screening or not, one of the caller's lists or not, in one of the caller's
-# languages or not. A contact counts even if
-# its number is in an open call. PostgreSQL reads only the first row of one index range for each
-# list, zone and language.
+# Finds what kinds of lists still have a contact to call, one row for each kind. Four yes-or-no
+# values make the kind: whether the list is removed, whether its screening has lapsed, whether it is
+# one of the caller's lists, and whether the contact's language is one of the caller's. A contact
+# counts even if its number is in an open call. PostgreSQL reads only the first row of one index
+# range for each list, zone and language.
 _LEFT = text(f"""
 SELECT DISTINCT l.removed, l.screening_lapsed,
        {is_in_lists("l")} AS in_lists,

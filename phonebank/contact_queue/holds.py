@@ -31,7 +31,7 @@ RETURNING id, contact_id
     expired=CallEnding.EXPIRED,
 )
 # The part of an UPDATE that ends the hold of a call whose outcome was recorded at `:at`. If the
-# hold has ended before, its ending stays.
+# hold had already ended, the columns about its end do not change.
 END_WITH_OUTCOME = state_sql(
     "ended_at = coalesce(call.ended_at, :at), ending = coalesce(call.ending, :recorded)",
     recorded=CallEnding.RECORDED,

@@ -128,9 +128,9 @@ def refill(
     languages: Sequence[str] | None = None,
     filter_id: int | None = None,
 ) -> int:
-    """Fill the lanes (lists in Redis) of callers who have these limits with callable contacts,
-    enough for a few minutes of calling. Also add callbacks that are due. Return how many contacts
-    were added to the lanes.
+    """Copy callable contacts into the lanes (lists in Redis) of callers who have these limits. The
+    contacts are enough for a few minutes of calling. Also add callbacks that are due. Return how
+    many contacts were added to the lanes.
 
     An empty `list_ids` means all lists. If `languages` is None, the contacts are those in the
     campaign's language or without a known language. `filter_id` is the id of the filter that

@@ -13,8 +13,8 @@ from phonebank.models import Contact, ContactState
 CONTACT_IS_CALLABLE = and_(Contact.state == ContactState.CALLABLE, Contact.suppressed_at.is_(None))
 
 # One row for each contact list `l`, each time zone key `zone.key` and each language `lang.code` of
-# its contacts. A query that reads one index range for each of these rows takes as long as its
-# result is large. The number of contacts in the list does not matter.
+# its contacts. If a query reads one index range for each of these rows, its time depends on how
+# large its result is, and not on how many contacts the lists have.
 LIST_GROUPS = """contact_list l
 CROSS JOIN LATERAL jsonb_array_elements_text(l.zone_keys) AS zone(key)
 CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)"""

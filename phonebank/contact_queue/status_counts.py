@@ -234,8 +234,7 @@ def buckets_of(campaign: Campaign) -> list[Bucket]:
 class NextCallable(NamedTuple):
     """When a caller can get the next contact. `rested_at` is when the contact's wait after the last
     call ends, and `opens_at` is when calling hours also allow the call. Both are aware datetimes in
-    UTC, or None
-    if there is no such time."""
+    UTC, or None if there is no such time."""
 
     rested_at: datetime | None
     opens_at: datetime | None

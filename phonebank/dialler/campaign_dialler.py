@@ -36,7 +36,7 @@ FETCHES_SOON = 1.0  # while a person is being put through to a caller
 # How often a campaign with a limit counts what its lines have cost, in seconds.
 SPENDING_READ_EVERY = 5.0
 SPENDING_READ_SOON = 1.0  # when the limit is near
-# The provider is not asked about a line that was dialled less long ago than this.
+# The provider is not asked about a line until this long after the line was dialled.
 SETTLES_WITHIN = timedelta(seconds=2)
 
 

@@ -71,8 +71,8 @@ def prepare_batches(
 
 
 def chunks_from(rows: Iterator[Row], first: int) -> Iterator[tuple[int, list[Row]]]:
-    """Yield the rows, starting with row `first`, in chunks of BATCH rows, each with the number of
-    its first row."""
+    """Yield the rows, starting with the row at index `first`, in chunks of up to BATCH rows. With
+    each chunk, yield the index of its first row."""
     left = islice(rows, first, None)
     while chunk := list(islice(left, BATCH)):
         yield first, chunk
@@ -82,7 +82,8 @@ def chunks_from(rows: Iterator[Row], first: int) -> Iterator[tuple[int, list[Row
 def prepare_batch(
     chunk: list[Row], first: int, mapping: Mapping, country: str, allow_drama: bool
 ) -> Batch:
-    """Prepare rows of which the first has the number `first`, as `prepare_batches` does."""
+    """Prepare one chunk of rows, as `prepare_batches` does. `first` is the index of the chunk's
+    first row."""
     read = (normalise(row, mapping, country, allow_drama) for row in chunk)
     return batch_of(read, first, len(chunk), country)
 
@@ -125,7 +126,7 @@ def _line(row: ContactRow, zone_key: str) -> str:
 
 
 def _fields_as_json(fields: dict[str, str]) -> str:
-    # The json module takes three times as long for the whole as for its texts.
+    # If the json module made the whole object, it would take three times as long.
     pairs = [f"{_text_as_json(name)}: {_text_as_json(value)}" for name, value in fields.items()]
     return f"{{{', '.join(pairs)}}}"
 

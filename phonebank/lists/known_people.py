@@ -55,9 +55,12 @@ _NEW_NAME_KEY = (
 
 
 def find_in(people: str, found: str, is_taken: str) -> TextClause:
-    """Return the statement that looks for people in the table or view `people`. `found` joins the
-    person whom it found. `is_taken` is the condition that somebody else than this person has a
-    number and a name, with places for both."""
+    """Return the statement that looks for people in the table or view `people`.
+
+    `found` is SQL that joins the row of the person who was found. `is_taken` is the SQL condition
+    that somebody other than this person has a certain number and name. It has the placeholders
+    `{phone}` and `{name_key}`.
+    """
     of_row = is_taken.format(phone="i.phone", name_key="i.name_key")
     of_update = is_taken.format(phone=_NEW_PHONE, name_key=_NEW_NAME_KEY)
     return text(f"""
@@ -231,9 +234,9 @@ def known_rows(
     """Return the rows of `incoming` whose person was in the campaign before the file. People from
     undone uploads are left out. `find` is FIND, or another statement of `find_in`.
 
-    A row has `ordinal`, `contact_id`, `contact_list_id`, `new_key`, which is the number and name
-    that the person would get, and `clashes`, which says whether somebody else has them, or has the
-    row's number and name.
+    A row has `ordinal`, `contact_id` and `contact_list_id`. `new_key` is the number and name that
+    the person would get. `clashes` says whether somebody else has that number and name, or has the
+    number and name in the row.
     """
     rows = db.session.execute(find, find_values(campaign_id, plan, own_list)).all()
     return sorted(rows, key=lambda row: row.ordinal)

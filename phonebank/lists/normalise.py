@@ -116,11 +116,17 @@ def normalise(
     fiction) are accepted, for demonstrations.
 
     The number to call is the first readable number, in the order of `mapping.phone_columns`.
-    Numbers of other countries are left out, except in a demonstration. A row is refused if no
-    number is left, if a cell is too long to store, if a note such as "deceased" is written beside a
-    number or name, or if the row has a yes-or-no value whose rows the organiser wants to read or
-    whose meaning the organiser has not decided. A row that asks for no calls keeps its numbers of
-    all countries, and is only refused if it has no readable number or is malformed.
+    Numbers of other countries are left out, except in a demonstration. A row is refused for one of
+    these reasons:
+
+    - no number is left
+    - a cell is too long to store
+    - a note such as "deceased" is written beside a number or name
+    - the row has a yes-or-no value, and the organiser wants to read the rows with that value, or
+      has not decided what that value means
+
+    A row that asks for no calls keeps its numbers of all countries, and is only refused if it has
+    no readable number or is malformed.
     """
     if row.fault:
         message = _FAULTS[row.fault].format(cells=len(row.cells), columns=len(mapping.headers))

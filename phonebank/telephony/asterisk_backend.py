@@ -35,8 +35,8 @@ from phonebank.telephony.events import EndCause, EventKind, LineEvent
 
 NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 CALLER_RING_SECONDS = 40
-# `fetch` never says that a line is lost that was dialled less long ago than this, because
-# Asterisk may not list the line yet.
+# Until this many seconds after a line was dialled, `fetch` never reports the line as lost, because
+# Asterisk may not list it yet.
 SECONDS_TO_APPEAR = 10.0
 
 

@@ -54,8 +54,8 @@ class AsteriskSettings:
     sounds: str = "/var/lib/asterisk/phonebank"
 
     def check(self) -> None:
-        """Raise ValueError, which names the setting, if a configuration file cannot contain a
-        setting's value."""
+        """Raise ValueError if a configuration file cannot contain a setting's value. The error
+        names the setting."""
         for name, value in vars(self).items():
             if isinstance(value, str) and value and not PLAIN.fullmatch(value):
                 raise ValueError(f"{name} has a space, a semicolon or a bracket in it.")

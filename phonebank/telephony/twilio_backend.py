@@ -77,7 +77,8 @@ class TwilioBackend:
             http_client=PacedHttpClient(settings.api_url, pace.wait),
         )
         self._lines = LineFetcher(self._client, self._ask)
-        # The calls that this process began last. A call that is looked for is none of them.
+        # The calls that this process began last. `_find_again` leaves them out, because it looks
+        # for a call whose id this process does not know.
         self._begun: deque[str] = deque(maxlen=BEGUN_REMEMBERED)
 
     # Lines -------------------------------------------------------------------------------------
