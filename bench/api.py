@@ -1,8 +1,8 @@
 """Measures how many reads of the API two web workers can answer in a second on two cores.
 
-The bar (docs/benchmarks.md): 500 reads a second, by the processor time that the servers need for
-one. Half of the reads are one person, and half are ten outcomes after a cursor. Pages of 100 are
-measured as well.
+The bar (docs/benchmarks.md): 500 reads a second, computed from the processor time that the servers
+need for one read. Half of these reads ask for one person, and half ask for ten outcomes after a
+cursor. Pages of 100 people and of 100 outcomes are measured as well, without a bar.
 
     python -m bench.api [SECONDS]
 """

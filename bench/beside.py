@@ -1,13 +1,15 @@
-"""Measures what strangers who look for events cost the callers of an evening.
+"""Measures how much people who look for events on the pages `/near` slow down the callers of an
+evening.
 
-Phones call as in `bench.callers`. In turn, 200 requests a second for `/near` come beside them, and
-none come. A third of the requests are searches, and the postcode districts are all of Great
-Britain's alike, as on the day when the map is on the news.
+Phones call as in `bench.callers`. In every second turn of the measurement, `bench.visitors` also
+sends 200 requests a second for `/near`. A third of these requests are searches. Every postcode
+district of Great Britain is equally likely in a search, as on a day when the map is in the news.
 
-The bar (docs/benchmarks.md): an outcome takes at most 1.2 times as long (p95) with the strangers as
-without them, and no request of a caller is refused.
+The bars (docs/benchmarks.md): with these requests, an outcome takes at most 1.2 times as long (p95)
+as without them; and no caller's request is refused.
 
-The environment variables PHONES and ROUNDS set the number of phones and of turns.
+The environment variable PHONES sets the number of phones, and ROUNDS sets how many turns of each
+kind are measured.
 """
 
 import os

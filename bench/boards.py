@@ -1,8 +1,9 @@
 """A thousand televisions and ten thousand callers' screens on two web workers.
 
 Bars (docs/benchmarks.md): at p99 an outcome is on its board within a second of its commit; after
-all boards disconnect at once and come back, each is right again, without an error; a web process
-that has sent six hours of events uses no more memory than at their beginning.
+all boards have disconnected at once and come back, every board shows the right figures again,
+without an error; after a web process has sent the events of six hours, it uses no more memory than
+at the beginning of the six hours.
 """
 
 import bisect
@@ -31,8 +32,8 @@ from phonebank.core.db import db
 
 BAR = 1.0  # seconds, p99
 WORKERS = 2
-# This many outcomes are recorded a second: more than the planned peak of 70 dials a second. In bulk
-# there are ten times as many.
+# This many outcomes are recorded a second: more than the planned peak of 70 dials a second. When
+# outcomes are written in bulk, there are ten times as many.
 RATE = 85.0
 
 

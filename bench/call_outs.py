@@ -1,7 +1,7 @@
 """Measures how soon a pledge is on the projector, with many call-outs at once.
 
 Bars (docs/benchmarks.md): with twenty call-outs of 500 people, a pledge is on its projector within
-a second of the moment that the phone sent it (p99), none is lost, and none counts twice.
+a second (p99) of the moment when the phone sent it, no pledge is lost, and no pledge counts twice.
 
     python -m bench.call_outs
 """
@@ -53,8 +53,8 @@ class Projector:
 
 
 def build(call_outs: int) -> list[tuple[str, str, list[tuple[str, uuid.UUID]]]]:
-    """Store the call-outs with their people. Return each one's code, projector token and people.
-    Commits."""
+    """Store the call-outs with their people. Return each call-out's code, projector token and
+    people. Commits."""
     host = Account(email="organiser@example.org", name="Ada", fs_uniquifier="ada")
     campaign = Campaign(name="Bench", on_behalf_of="Bench", country="GB")
     db.session.add_all([host, campaign])

@@ -84,8 +84,8 @@ class CallPage:
         return self._post("/calling/next", self._for_screen(), ())
 
     def wait(self, as_json: bool) -> bytes:
-        """Return the request for the waiting page or, as JSON, its question whether there is a
-        person."""
+        """Return the request for the waiting page. With `as_json`, return the request by which that
+        page asks whether there is a person now."""
         return self._get("/calling/wait", _FOR_JSON if as_json else _FOR_PAGE)
 
     def open(self) -> bytes:

@@ -2,7 +2,8 @@
 people do, and the servers are the Procfile's own processes.
 
 The bars (docs/benchmarks.md): from a tap on an outcome to the next person within 300 ms at p95 and
-800 ms at p99, no refusal and no error, and every promise kept.
+800 ms at p99; no refusal and no error; and every promise to the phones kept, for example that each
+acknowledged outcome is stored (see `bench.promises`).
 
 The environment variables PHONES and CALLERS_SECONDS set another size: the number of phones, and the
 seconds for which they are measured. The measurement begins once every phone has had a first person.
@@ -128,7 +129,7 @@ def evening(
 ) -> Iterator[Evening]:
     """Run the servers and `phones` phones, and yield once every phone has a first person.
 
-    `store_more` is called first, in an app context. It stores what else the database has.
+    `store_more` is called first, in an app context. It stores what else the measurement needs.
     """
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

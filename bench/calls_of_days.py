@@ -61,7 +61,8 @@ WHERE campaign_id = :campaign_id AND counted AND caller_id >= :first_caller GROU
 """)
 
 
-# Whom the calls have reached is finished; the others are tried again tomorrow.
+# A person whom a call has reached is finished. The others are tried again a day after their last
+# call.
 _CONTACTS = state_text(
     """
 UPDATE contact SET tried = true, attempts = made.calls, last_called_at = made.last,

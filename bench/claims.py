@@ -1,4 +1,5 @@
-"""How the time of a claim and the size of Redis depend on the length of the list.
+"""How the time of a claim (giving a caller the next person) and the size of Redis depend on the
+length of the list.
 
 The bars (docs/benchmarks.md): the 95th percentiles with ten thousand and with three million
 contacts differ by a factor of at most 1.2, and Redis stays under 50 MB at every length. All lists
@@ -22,7 +23,7 @@ BAR = 1.2
 REDIS_BAR = 50_000_000  # bytes
 SIZES = (10_000, 300_000, 3_000_000)
 QUICK_SIZES = (10_000, 300_000)
-# The claimers are so few at a time that the server refuses none of them
+# How many callers claim at the same time. These are so few that the server refuses none of them
 # (`phonebank.core.overload`).
 CLAIMERS = (2, 10)
 WORKERS = 2

@@ -1,13 +1,18 @@
-"""The load: a few clients in one process. Each client keeps its connection open, and sends one
-request at a time. A client has one device, or several devices whose requests it sends in turn.
+"""The load: several connections to the servers, in one process. Each connection stays open, and
+carries one request at a time. If there are more devices than connections, each connection carries
+the requests of several devices in turn.
 
     python -m bench.clients < settings.json > measured.json
 
-The settings are: port, connections (the number of clients), workers (the web processes' ids, or an
-empty list), warm_up and seconds (two durations in seconds), action (one of ACTIONS), devices (a
-list of {"cookie", "token"}). The output is two rows of JSON. The first is empty, and comes when the
-warm-up is over. The second has the seconds of each timed request, the number of requests that did
-not get the expected answer, and the bytes of the answers.
+The settings are: port, connections (their number), workers (the web processes' ids, or an empty
+list), warm_up and seconds (two durations in seconds), action (one of ACTIONS), devices (a list of
+{"cookie", "token"}). The output is two rows of JSON. The first is an empty object, and is written
+when the warm-up is over. The second is about the requests after the warm-up:
+
+- took: the seconds of each request that got the expected answer
+- missed: the number of the other requests
+- bytes: the bytes of all expected answers together
+- lasted, cpu: how many seconds passed, and how many processor seconds this process used
 """
 
 import asyncio
@@ -42,7 +47,8 @@ class Timed(NamedTuple):
 
 
 class Client:
-    """One device and its connection."""
+    """One device, and the connection that carries its requests. Several devices may share a
+    connection."""
 
     def __init__(self, port: int, device: Device, connection: Connection) -> None:
         self.page = CallPage(port, device)
@@ -132,9 +138,9 @@ ACTIONS = {"bare": bare, "phones": phone_cycles, "json": json_cycles, "claims": 
 async def connect_evenly(port: int, workers: list[int], wanted: int) -> list[Connection]:
     """Open `wanted` connections, an equal number to each web process.
 
-    The operating system gives a connection to the process that asks first. So one process may get
-    all of a few connections, while the others do nothing. Many connections spread evenly without
-    help, so if `workers` is empty, every connection is kept.
+    The operating system gives a connection to the process that asks first. So if there are only a
+    few connections, one process may get all of them, while the other processes do nothing. Many
+    connections spread evenly without help. If `workers` is empty, every connection is kept.
     """
     loop = asyncio.get_running_loop()
     kept: dict[int, list[Connection]] = {worker: [] for worker in workers}

@@ -27,7 +27,7 @@ from phonebank.core.db import db
 # second and by processor time.
 BARS = {"phones": 0.33, "json": 0.4}
 NAMES = {"bare": "the least possible", "phones": "as phones make it", "json": "with JSON"}
-# The clients are so few that the server refuses none of them (`phonebank.core.overload`).
+# There are so few clients that the server refuses none of them (`phonebank.core.overload`).
 AT_ONCE = 10
 # Each client sends the requests of this many callers in turn, so that a caller makes as many calls
 # as in an evening, and not thousands.

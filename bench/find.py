@@ -1,7 +1,7 @@
 """Measures how long it takes to find a person among very many.
 
-The bar (docs/benchmarks.md): 100 ms at three million people, by number, name or ID. They are in two
-campaigns, because an organiser searches all campaigns at once.
+The bar (docs/benchmarks.md): 100 ms at three million people, by number, name or ID. The people are
+in two campaigns, because an organiser searches all campaigns at once.
 
     python -m bench.find [PEOPLE]
 """

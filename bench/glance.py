@@ -1,4 +1,4 @@
-"""Measures how long the tabs of a very large campaign take, beside an evening of many phones in
+"""Measures how long the tabs of a very large campaign take to load while many phones call in
 another campaign.
 
 The bar (docs/benchmarks.md): with 1,000,000 people and 5,000,000 calls, the 95th percentile of each

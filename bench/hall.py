@@ -1,12 +1,16 @@
-"""Measures a hall that signs up: on its phones all at once, on one phone, and from paper.
+"""Measures how the people in a hall sign up: on many phones at once, on one phone, and on paper
+that somebody types in.
 
-Bars (docs/benchmarks.md): 500 sign-ups a minute from one network address are all taken: no limit
-refuses one, and none is lost or doubled; one takes 30 seconds with three fields; 100 lines of paper
-are typed in within 15 minutes, by keyboard alone.
+Bars (docs/benchmarks.md):
 
-The last two need Chromium. It types as fast as the page takes the keys, and measures how long the
-page itself needs. A person's time for the keys is added: KEYS a minute on a keyboard, TAPS on a
-phone.
+- of 500 sign-ups within a minute from one network address, each is stored exactly once, and no
+  limit refuses any of them
+- one sign-up with three fields takes a person at most 30 seconds
+- 100 lines from paper are typed in within 15 minutes, by keyboard alone
+
+The last two bars need Chromium. The bench types as fast as the page takes the keys, and measures
+how long the page itself needs. It then adds the time that a person needs: KEYS keystrokes a minute
+on a keyboard, and TAPS letters a minute on a phone.
 
     python -m bench.hall
 """
@@ -111,8 +115,9 @@ def count(app: Flask, code: str, table: type[SignUp] | type[Pledge]) -> int:
 
 
 def measure_crowd(app: Flask, port: int, code: str, sign_ups: int, within: float) -> bool:
-    """Let phones sign in from one address, evenly over the time. Print the figures, and return
-    whether each was taken, once."""
+    """Let `sign_ups` phones sign up from one network address, spread evenly over `within` seconds.
+    Print the figures. Return whether as many sign-ups are stored, and no request was refused for
+    good."""
     address = f"http://127.0.0.1:{port}/hall/{code}"
     took: list[float] = []
     statuses: Counter[int] = Counter()
@@ -161,8 +166,8 @@ def measure_crowd(app: Flask, port: int, code: str, sign_ups: int, within: float
 
 
 def measure_sheet(page: Page, token: str, lines: list[Line]) -> bool:
-    """Type the lines by keyboard alone. Print the figures, and return whether 15 minutes are
-    enough."""
+    """Type the lines by keyboard alone. Print the figures, and return whether 15 minutes are enough
+    for LINES lines at KEYS keystrokes a minute."""
     page.goto(f"/call-out/sheet/{token}")
     own: list[float] = []
     keys = 0
@@ -194,7 +199,8 @@ def measure_sheet(page: Page, token: str, lines: list[Line]) -> bool:
 
 
 def measure_sign_up(page: Page, code: str) -> bool:
-    """Sign one person in on a phone. Print the figures, and return whether it takes 30 seconds."""
+    """Sign one person up on a phone. Print the figures, and return whether SIGN_UP_BAR seconds are
+    enough."""
     began = time.monotonic()
     page.goto(f"/hall/{code}")
     fields = page.locator("form[data-hall-form] input:visible")

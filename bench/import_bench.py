@@ -1,12 +1,13 @@
 """Measures how long an import takes, compared with the least time that any import needs.
 
-The bar (docs/benchmarks.md): a file of a million rows takes at most 1.5 times as long as
-`phonenumbers` needs to parse its numbers and COPY needs to store its rows, on both cores. That
-least time is measured before and after the imports, because other programs may use the machine
-meanwhile. Processor time is compared as well.
+The least time is what `phonenumbers` needs to parse the numbers of a file, and COPY needs to store
+its rows, on both cores. It is measured before and after the imports, because other programs may use
+the machine meanwhile.
 
-A workbook of the same rows is measured too, from the upload on, because a workbook is unpacked
-then. It takes at most 3.0 times as long.
+The bars (docs/benchmarks.md): the import of a file of a million rows takes at most 1.5 times the
+least time. The upload and the import of a workbook of the same rows take at most 3.0 times the
+least time. (The upload counts here, because it unpacks the workbook.) Processor time is compared as
+well.
 
     python -m bench.import_bench [ROWS]
 """
@@ -174,8 +175,9 @@ def upload(path: Path) -> ContactList:
 
 
 def main(rows: int = 1_000_000) -> float:
-    """Print the costs, their ratios and the memory that the import used. Return the ratio of the
-    times, or that of the workbook on the same scale if it is worse."""
+    """Print the costs, their ratios and the memory that the import used. Return the larger of two
+    ratios to the least time: the file's ratio, and the workbook's ratio, scaled so that its bar is
+    BAR as well."""
     with tempfile.TemporaryDirectory(prefix="pb-") as home, LocalServers(Path(home), {}) as local:
         path, book = Path(home) / "list.csv", Path(home) / "list.xlsx"
         write_file(path, rows)

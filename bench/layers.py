@@ -1,4 +1,5 @@
-"""Finds out which layer of a cycle a web process is in, from the modules on its stack.
+"""Finds out which layer of a cycle a web process is in, from the modules on its stack. (In a cycle,
+a caller records an outcome and gets the next person.)
 
 Only the beginnings of modules' names count. So a function can be renamed, or moved within its
 package, without a change here.

@@ -1,9 +1,10 @@
 """Walks through an installation with a million people in a real browser, as a new user would.
 
 It begins with empty stores. An organiser sets up a campaign and uploads a file of a million rows.
-They check it and import it. A volunteer makes the first call. A script then makes 200,000 calls of
-ten evenings. The organiser looks at each tab, finds a person, corrects a call, answers a person who
-asks what is stored, takes people out by a file, and takes the results home.
+The organiser checks the file and imports it. A volunteer makes the first call. The program then
+stores 200,000 calls of ten evenings. The organiser looks at each tab, finds a person, corrects a
+call, answers a person who asks what is stored, takes people out of calling by a file, and downloads
+the results.
 
     python -m bench.million [PEOPLE] [CALLS] [FOLDER]
 

@@ -1,9 +1,12 @@
 """Measures the pages of events near a place.
 
-Bars (docs/benchmarks.md): the page with its style sheets and the map has at most 40 kB; a kept page
-takes no more processor time than a style sheet; drawing a page among 20,000 events takes at most
-1.5 times as long as among 200; 5,000 e-mails that are due together are handed to a mail server
-within five minutes.
+Bars (docs/benchmarks.md):
+
+- the page with its style sheets and the map has at most 40 kB
+- a kept page (one that the web process still has from an earlier request) takes no more processor
+  time than a style sheet
+- drawing a page among 20,000 events takes at most 1.5 times as long as among 200
+- 5,000 e-mails that are due together are handed to a mail server within five minutes
 
     python -m bench.near
 """
@@ -56,7 +59,8 @@ PAGES = 150
 
 
 def build(count: int) -> None:
-    """Replace all events by `count` in random British districts. Commits."""
+    """Delete all campaigns with their events, and store `count` events in random British districts.
+    Commits."""
     db.session.execute(delete(Campaign))
     host = db.session.scalar(select(Account).limit(1)) or Account(
         email="listings@example.org", name="Ada", fs_uniquifier="listings"
@@ -122,7 +126,8 @@ def time_pages(environment: dict[str, str], count: int) -> list[float]:
 
 
 def measure_size(environment: dict[str, str]) -> int:
-    """Return the bytes of a near page with everything that it loads, compressed."""
+    """Return how many bytes a page of events near a place has, with everything that it loads,
+    compressed."""
     client = create_app(Config.from_environment(environment)).test_client()
     page = client.get("/near/gb/SW9").text
     total = len(gzip.compress(page.encode(), 6))
@@ -155,7 +160,8 @@ async def _ask(port: int, path: str, seconds: float, connections: int = 6) -> in
 
 
 def measure_kept(environment: dict[str, str], seconds: float) -> float:
-    """Return how many kept pages a second of processor time serves, in style sheets."""
+    """Return how many kept pages (pages from an earlier request) a web process serves in a second
+    of processor time, divided by the number of style sheets that it serves in such a second."""
     rates: dict[str, list[float]] = {"/near/gb/SW9": [], "/static/phonebank.css": []}
     with web(environment, "wsgi:app", 1) as port:
         for _ in range(4):

@@ -1,10 +1,11 @@
-"""The pacing rule against two others, and against the law: simulated evenings, on all processors.
+"""Compares the pacing rule, which decides how many lines to dial, with two other rules, and checks
+it against the law. Both are done on simulated evenings, on all processors.
 
     python -m bench.pacing [compare] [law]
 
-With PACING_KEPT=<file>, each evening that was played is kept in that file, and a later run with the
-same file plays only the others. Delete the file when the rule or the model changes.
-See docs/pacing.md for the model and the bars.
+With PACING_KEPT=<file>, the result of each evening is kept in that file, and a later run with the
+same file plays only evenings whose result is not in it. Delete the file when the rule or the model
+changes. See docs/pacing.md for the model and the bars.
 """
 
 import json
@@ -33,8 +34,8 @@ from phonebank.pacing_simulation.setting import Setting
 
 EVENING = Setting(callers=20)
 NO_BOUND = 10**9
-# Of 1,000 evenings on which half of the callers vanish, so many may be above the ceiling: a line
-# that rings can't be taken back.
+# This share of the evenings on which half of the callers vanish may be above the ceiling, because a
+# line that rings can't be taken back.
 VANISHED_OVER = 0.002
 FEWEST_TO_COUNT = 500  # evenings; on fewer, one evening is more than two in a thousand
 
@@ -75,7 +76,7 @@ def play(rule: str, setting: Setting, seed: int) -> Result:
 
 
 class Evenings:
-    """Plays evenings on all processors, and keeps what they brought in a file, if there is one."""
+    """Plays evenings on all processors. If `file` is not None, their results are kept in it."""
 
     def __init__(self, pool: PoolType, file: Path | None) -> None:
         self._pool, self._file = pool, file
@@ -102,7 +103,7 @@ class Evenings:
 
 
 def compare(evenings: Evenings, evenings_each: int, settings: Sequence[Setting]) -> bool:
-    """Compare the rules on the same seeds, and say whether every bar is kept."""
+    """Compare the rules on evenings with the same seeds. Return whether every bar is kept."""
     kept = True
     report(
         "| callers | answers, talk | rule | conversations an hour | wait | abandoned, worst day |"

@@ -1,10 +1,11 @@
-"""How another dialler paces, to compare with: Kooragang, by GetUp (dialer/index.js)."""
+"""The pacing rule of another dialler, with which `bench.pacing` compares ours: Kooragang, by GetUp
+(dialer/index.js)."""
 
 from collections import deque
 
 from phonebank.pacing.snapshot import Decision, PacingMode, Snapshot
 
-# Its settings, as its own tests have them where they set any.
+# Kooragang's settings. If its own tests set a value, it is that value.
 WINDOW_SECONDS = 600
 CHANGE_SECONDS = 180
 RISE, FALL = 0.2, 0.4
@@ -15,7 +16,7 @@ FEWEST_CALLERS = 5
 
 class Kooragang:
     """Dials a ratio of lines for each ready caller. The ratio follows the share of calls that were
-    dropped in the last ten minutes. It is asked once a second."""
+    dropped in the last ten minutes. The simulation must ask this rule once a second."""
 
     def __init__(self) -> None:
         self._ratio = 1.0

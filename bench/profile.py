@@ -3,8 +3,8 @@ modules, by library and by function. It also lists the SQL statements of a cycle
 
     python -m bench.profile [phones|json] [SECONDS]
 
-The cycle is the one that `bench.cycle` measures, over HTTP, with one web process
-(`bench.profiled`).
+In a cycle, a caller records an outcome and gets the next person. The requests are those of
+`bench.cycle`, over HTTP, with one web process (`bench.profiled`).
 """
 
 import json

@@ -1,4 +1,6 @@
-"""Checks in the database, after the load, whether every promise to the phones was kept."""
+"""Checks in the database, after the load, whether every promise to the phones was kept. Examples of
+such promises: each outcome that the server acknowledged is stored, no person was in two calls at
+the same time, and no hold ended before the time that a renewal had promised."""
 
 from typing import Any
 
@@ -11,8 +13,8 @@ from phonebank.tallies.reconcile import differences
 def _in_two_calls(column: str) -> str:
     """Return the query for the values of a column of `call` that two calls had at the same time.
 
-    Calls that were undone are left out. An undone call goes on after it had ended, so its times
-    overlap with another call without a fault.
+    Calls that were undone are left out. An undone call is opened again after it has ended, so it
+    may overlap with another call although nothing is wrong.
     """
     return f"""
         SELECT {column} FROM (
@@ -49,8 +51,8 @@ def note_before() -> None:
 
 
 def broken_promises(notes: dict[str, Any]) -> dict[str, list[str]]:
-    """Return the calls or rows that break each promise. The list is empty for a promise that was
-    kept.
+    """Return, for each promise, the calls or rows that break it. The list is empty for a promise
+    that was kept.
 
     `notes` is what the phones noted (see `bench.handsets`).
     """

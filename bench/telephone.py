@@ -4,7 +4,7 @@ A simulated Twilio (`bench.twilio_network`) takes the requests of the real backe
 sends its webhooks to two web workers.
 
 Bars (docs/benchmarks.md): at p99 the server takes at most 100 ms for a webhook, and nothing is
-lost: every webhook is accepted, and every line in the table ended if it did at Twilio.
+lost: every webhook is accepted, and each line that ended at Twilio has ended in the table too.
 """
 
 import random

@@ -1,8 +1,9 @@
 """The load: a simulated Twilio that calls, in a process of its own.
 
 It takes commands (`command_process.CommandProcess`): "start" with the address of the server whose
-webhooks it sends, "people" with how many of a hundred do what, "state" and "stop". The answer to
-"stop" has the seconds that each webhook took, and how Twilio knows that each call ended.
+webhooks it sends, "state" and "stop". The answer to "state" has the number of calls in each state.
+The answer to "stop" has the seconds that each webhook took, the state in which each call is at
+Twilio in the end, and faults.
 """
 
 import json

@@ -31,7 +31,7 @@ LATE = 0.05  # seconds
 
 
 def requests_of(code: str) -> tuple[bytes, ...]:
-    """The requests of one visitor."""
+    """Return the requests of one visitor, in order."""
     head = b"Host: 127.0.0.1\r\nAccept-Encoding: gzip\r\n"
     typed = f"place={code.replace(' ', '+')}".encode()
     return (
