@@ -105,16 +105,21 @@ _FORGET_DEAD = text("DELETE FROM dead_number WHERE phone = ANY(CAST(:phones AS t
 
 
 class OnScreenError(ConflictError):
-    """The error that is raised if a person who is to be erased is on a caller's screen at this
-    moment."""
+    """The error that is raised if a person who is to be erased is in an open call at this moment.
+    `caller` is None if the telephone service is calling the person, and no caller has taken the
+    call yet."""
 
-    title = "A caller has this person on the screen"
+    title = "This person is being called"
 
-    def __init__(self, caller: Caller, call: Call) -> None:
-        self.caller, self.call = caller, call
+    def __init__(self, caller: Caller | None, call: Call) -> None:
+        self.caller = caller
+        who = (
+            "The telephone service has been calling this person"
+            if caller is None
+            else f"{caller.first_name} has had this person on the screen"
+        )
         super().__init__(
-            f"{caller.first_name} has had this person on the screen since "
-            f"{call.started_at:%H:%M} UTC.",
+            f"{who} since {call.started_at:%H:%M} UTC.",
             "Wait until the call has ended, or end it now.",
         )
 
@@ -132,8 +137,8 @@ def erase_person(
     else has is put there only as a hash. With `ends_calls`, an open call to the person is ended
     first. Run this under `retry_on_deadlock`.
 
-    Raises NotFoundError if the person was erased before. Raises OnScreenError if the person is on a
-    caller's screen and `ends_calls` is False.
+    Raises NotFoundError if the person was erased before. Raises OnScreenError if the person is in
+    an open call and `ends_calls` is False.
     """
     erased = erase_contacts(contact_ids, never_again=never_again, ends_calls=ends_calls)
     if not erased:
@@ -156,7 +161,7 @@ def erase_contacts(
     were erased.
 
     Do-not-call entries of numbers that nobody has any more become hashes. Raises OnScreenError if
-    one of the contacts is on a screen and `ends_calls` is False.
+    one of the contacts is in an open call and `ends_calls` is False.
     """
     db.session.execute(_LOCK_CALLS, {"ids": list(contact_ids)})
     ids = list(db.session.scalars(_LOCK, {"ids": list(contact_ids)}))
@@ -180,7 +185,8 @@ def _end_calls(ids: list[int], ends_calls: bool) -> None:
     can get these people any more."""
     for call in db.session.scalars(_OPEN_CALLS.where(Call.contact_id.in_(ids))).all():
         if not ends_calls:
-            raise OnScreenError(db.session.get_one(Caller, call.caller_id), call)
+            caller = db.session.get_one(Caller, call.caller_id) if call.caller_id else None
+            raise OnScreenError(caller, call)
         end_hold(call, CallEnding.TAKEN_AWAY)
     db.session.flush()
 

@@ -19,6 +19,7 @@ from phonebank.campaigns.progress import answers_by_question
 from phonebank.core.db import db
 from phonebank.core.errors import NotFoundError
 from phonebank.core.jobs import enqueue
+from phonebank.dialler.claim_people import claim_people
 from phonebank.exports import files
 from phonebank.exports.jobs import make_export
 from phonebank.lists import services, uploads
@@ -225,6 +226,23 @@ def test_a_person_on_a_screen_is_erased_only_by_ending_the_call(room: Room) -> N
             late()
         db.session.rollback()
     assert db.session.scalar(select(func.count()).select_from(Suppression)) == 0
+
+
+def test_a_person_whom_the_telephone_service_calls_is_erased_only_by_ending_the_call(
+    room: Room,
+) -> None:
+    called = db.session.scalars(select(Contact)).one()
+    called.state, called.callable_at = ContactState.CALLABLE, called.created_at
+    db.session.commit()
+    assert claim_people(room.campaign, 1, "simulator") == 1
+    with pytest.raises(OnScreenError, match="The telephone service has been calling this person"):
+        erase()
+    db.session.rollback()
+    assert called.first_name == "Zzyzxname"
+
+    erase(ends_calls=True)
+    call = db.session.scalars(select(Call).where(Call.caller_id.is_(None))).one()
+    assert (call.ending, call.phone) == (CallEnding.TAKEN_AWAY, "")
 
 
 def test_a_household_on_the_number_stays_and_keeps_the_plain_entry(room: Room) -> None:
