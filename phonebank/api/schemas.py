@@ -101,8 +101,8 @@ class OutcomeOut(BaseModel):
     started_at: datetime
     recorded_at: datetime
     changed_at: datetime = Field(
-        description="When it was recorded or, if that came later, corrected or set aside by an"
-        " organiser."
+        description="When it was recorded or, if that came later, corrected, set aside or brought"
+        " back by an organiser."
     )
     corrected: bool = Field(description="Whether an organiser has corrected it.")
     set_aside: bool = Field(

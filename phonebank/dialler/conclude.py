@@ -25,7 +25,8 @@ _OUTCOMES = {
     EndCause.FAILED: "line_fault",
     EndCause.LOST: "line_fault",
     EndCause.HUNG_UP: "line_fault",  # the provider never told of an answer
-    # We end a line that nobody answered after as many seconds of ringing as the law asks.
+    # If a line that rings is no longer wanted, the dialler lets it ring for as many seconds as the
+    # law asks, and then ends it.
     EndCause.CANCELLED: "no_answer",
 }
 _REST = text("""

@@ -10,10 +10,10 @@ from phonebank.dialler.switchboard import Switchboard
 from phonebank.models import Line, LineSide, LineState
 from phonebank.telephony.sessions import end_session
 
-# A caller whose page has not asked for this long gets no more people.
+# A caller whose page has sent no request for this long gets no more people.
 PAGE_GONE_AFTER = timedelta(seconds=60)
-# A caller without a call whose page has not asked for this long is disconnected, because their
-# line costs money.
+# If a caller has no open call, and the caller's page has sent no request for this long, the caller
+# is disconnected, because the line costs money.
 LINE_UNUSED_FOR = timedelta(minutes=15)
 # A caller whose browser has not opened its line after this long is disconnected.
 BROWSER_CONNECTS_WITHIN = timedelta(minutes=2)

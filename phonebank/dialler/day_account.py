@@ -13,7 +13,8 @@ from phonebank.models.state_column import state_sql
 from phonebank.pacing.snapshot import DayAccount
 from phonebank.rules.local_moments import last_midnight
 
-# A call whose outcome is not recorded yet is in no count.
+# If a person was joined to a caller, the call is in none of the counts until its outcome is
+# recorded, or until the caller's line has ended (`IS_LOST`).
 _ACCOUNT = text(
     state_sql(
         f"""

@@ -19,12 +19,12 @@ _MESSAGE = text("UPDATE line SET message_at = coalesce(message_at, :at) WHERE id
 NOBODY_AFTER = timedelta(seconds=2)
 # The provider is asked for the message this much earlier, because the request takes time.
 HEADROOM = timedelta(seconds=0.4)
-# A provider has usually told of a join after this long.
+# A provider usually reports a join within this time.
 TOLD_AFTER = timedelta(seconds=0.5)
 # While a person is moved to the caller's other telephone, they are joined to nobody for less than
 # this.
 MOVES_WITHIN = timedelta(seconds=1)
-# A message has ended after this long, even if the provider has not told of its end.
+# After this time, a message counts as ended, even if the provider has not reported its end.
 MESSAGE_AT_MOST = timedelta(seconds=30)
 
 
@@ -38,10 +38,11 @@ class PersonLines:
         # Whether any caller is connected who could take a call that has no caller yet.
         self.has_callers = True
         self._messages: dict[int, datetime] = {}
-        # When it was first tried to put each person through, by their line's id. A person who was
-        # joined, or who hears the message, is no longer here.
+        # By the id of a person's line: when the dialler first tried to put the person through. A
+        # person who was joined, or who hears the message, is no longer here.
         self._tried: dict[int, datetime] = {}
-        # Since when each person who was joined has been joined to nobody, by their line's id.
+        # By the id of a person's line: since when the person, after having been joined to a caller,
+        # has been joined to nobody.
         self._apart: dict[int, datetime] = {}
 
     def forget_ended(self, open_ids: set[int]) -> None:

@@ -1,4 +1,5 @@
-"""The calls file: one row for each time a person was on a caller's screen."""
+"""The calls file: one row for each call. That is each time a person was on a caller's screen, and
+each time the telephone service called a person and no caller took the call."""
 
 from datetime import datetime
 

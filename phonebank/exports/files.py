@@ -41,7 +41,8 @@ def ask_for(
 ) -> tuple[Export, bool]:
     """Ask for a file. Return the file, and whether it is new.
 
-    If the same file is already being made, return that file instead of a new one.
+    If the same file is already being made, return that file instead of a new one. Raises
+    ConflictError in the rare case that the other file keeps being finished at the same moment.
     """
     new = (
         insert(Export)

@@ -1,5 +1,6 @@
 """Filters, which select a campaign's people by area, by tag and by the values in further columns of
-the uploaded lists. A party or a caller with a filter gets only the people whom the filter selects.
+the uploaded lists. A party or a caller with a filter gets only the people whom the filter selects,
+and the callbacks that the caller promised.
 
 A job finds the people of a filter in advance (`count_people`), so that the queue does not have to
 check the conditions. The calling code commits.

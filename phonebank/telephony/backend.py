@@ -36,9 +36,9 @@ class Sound(StrEnum):
 
 @dataclass(frozen=True)
 class LineRef:
-    """A reference to a line, for the provider. `provider_id` is None if we do not know it, because
-    a process died while it was dialling the line, or because a browser has not opened the line yet.
-    """
+    """A reference to a line, for the provider. `provider_id` is None if we do not know it, for
+    example because a process died while it was dialling the line, or because a browser has not
+    opened the line yet."""
 
     line_id: int
     provider_id: str | None

@@ -12,7 +12,8 @@ from phonebank.telephony.twilio_twiml import line_of
 
 Answer = TypeVar("Answer")
 
-# Seconds. If Twilio has begun a call whose id we did not get, it has told of the call by then.
+# Seconds. If Twilio has begun a call whose id we did not get, Twilio reports the call within this
+# time.
 UNKNOWN_FOR = 120.0
 # For more lines than this, all open calls are listed, instead of asking for each call.
 ASKED_ONE_BY_ONE = 20

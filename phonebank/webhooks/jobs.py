@@ -11,7 +11,8 @@ SENDING = 20.0
 
 @job(CHORES, timeout=60)
 def look_after_webhooks() -> None:
-    """Find events for every webhook, and enqueue the jobs that send the deliveries that are due."""
+    """Find events for every webhook that is not stopped, and enqueue the jobs that send the
+    deliveries that are due."""
     for webhook_id in working_webhooks():
         find_events(webhook_id)
         db.session.commit()
