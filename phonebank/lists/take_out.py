@@ -133,8 +133,8 @@ class Named:
 @dataclass
 class RowCounts:
     """How many rows of a batch take somebody out of calling (stop all calls to the person), name
-    only people who have already been taken out, or name nobody in the campaign. `refused` are the
-    rows without a readable ID or number."""
+    only people whom nobody calls any more (taken out earlier, or finished), or name nobody in the
+    campaign. `refused` are the rows without a readable ID or number."""
 
     taken: int = 0
     already: int = 0
@@ -238,8 +238,8 @@ def count_rows(
     rows: Sequence[Named], named: Sequence[SqlRow[Any]], takes: Collection[int]
 ) -> RowCounts:
     """Count what the rows do. `takes` has the ids of the people whom the rows take out of calling.
-    If a later row names the same person again, that row is counted as naming somebody who was
-    already taken out."""
+    If a later row names the same person again, that row is counted as naming somebody whom nobody
+    calls any more."""
     people: dict[int, list[int]] = {}
     for found in named:
         people.setdefault(found.ordinal, []).append(found.contact_id)

@@ -189,7 +189,7 @@ class Broadcaster:
         """Send a party's figures to everyone who watches the party.
 
         Disconnect televisions whose link has been replaced. If the party no longer exists,
-        disconnect every television that shows it.
+        disconnect everyone who watches it.
         """
         for sid, watcher in watching:
             if figures is None or watcher.token not in (None, figures.board_token):
@@ -205,8 +205,8 @@ class Broadcaster:
         )
 
     def _disconnect_revoked_hosts(self) -> None:
-        """Disconnect hosts who have signed out or whose account has been deactivated, and co-hosts
-        who have been removed."""
+        """Disconnect everyone who watches with an account and may no longer see the party's board,
+        for example a host who has signed out, or a co-host who has been removed."""
         hosts = {
             sid: (watcher.party_id, watcher.account_id, watcher.session_id or 0)
             for sid, watcher in list(self._watchers.items())
