@@ -72,8 +72,8 @@ class Preview:
     `conversations` are conversations. `people` is the number of contacts of these calls. Of these
     contacts, `called_since` stay as they are, because they have been called again. The calls put
     `do_not_calls` numbers on the do-not-call list. Of these numbers, `lifted` would be taken off
-    the list. The others stay on the list, because another call, an organiser or a file has put them
-    there too.
+    the list, except a number for which another caller's call has such an outcome too. The others
+    stay on the list, because another call, an organiser or a file has put them there.
     """
 
     calls: int
