@@ -2,13 +2,16 @@
 
 `Overload` is WSGI middleware around everything else. It counts the requests that are under way. If
 there are as many as a limit allows, `Overload` answers a new request with 503 within a millisecond
-and says when to try again. Only a record of a call first waits a little for its turn
-(RECORDS_WAIT). Uploads are counted separately. All other requests are counted together, but each
-urgency has its own limit. So requests for pages are refused first, then claims
-(requests for a person to call), and records of calls last.
+and says when to try again. Only a record of a call or a renewal of a hold first waits a little for
+its turn (RECORDS_WAIT). A claim that follows a record in the same request waits for other records
+(CLAIMS_WAIT).
 
-Websocket connections are not counted, because they mostly wait. A record of a call that arrives
-over a websocket is counted (`record_under_way`). Static files and a load balancer's probes are not
+Uploads are counted separately. All other requests are counted together, but each urgency has its
+own limit. So requests for pages are refused first, then claims (requests for a person to call) and
+renewals of holds, and records of calls last.
+
+Websocket connections are not counted, because they mostly wait. A renewal that arrives over a
+websocket is counted (`renewal_under_way`). Static files and a load balancer's probes are not
 counted.
 
 A request is counted only after its body has been read (`request_body`), so a slow sender does not
@@ -27,7 +30,7 @@ from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
-from flask import Flask, current_app
+from flask import Flask, current_app, request
 
 from phonebank.core import overload_responses, request_body
 from phonebank.core.config import config_of
@@ -47,6 +50,9 @@ class Urgency(Enum):
     """How urgent a request is. A busy process refuses RECORD requests last."""
 
     RECORD = "record"
+    # Each caller's page renews its hold once a minute. A hold lasts for several minutes, so a
+    # refused renewal may come back later than a refused record.
+    RENEWAL = "renewal"
     CLAIM = "claim"
     PAGE = "page"
     # A request whose body is larger than any form is an upload. Uploads are counted separately,
@@ -61,7 +67,12 @@ class Urgency(Enum):
 # The share of a process's connections to PostgreSQL that may be in use when a request of each
 # urgency begins. A quarter stays free for boards and downloads. Claims and pages leave more free,
 # because they may wait for a lock, or for a query through millions of rows.
-SHARE = {Urgency.PAGE: 1 / 2, Urgency.CLAIM: 5 / 8, Urgency.RECORD: 3 / 4}
+SHARE = {
+    Urgency.PAGE: 1 / 2,
+    Urgency.CLAIM: 5 / 8,
+    Urgency.RENEWAL: 5 / 8,
+    Urgency.RECORD: 3 / 4,
+}
 # The share that claims alone may use. Pages are still served while all claims wait for one lock.
 CLAIMS_SHARE = 5 / 12
 # Seconds. Each record that takes longer than this lowers all the limits a little, and each faster
@@ -80,30 +91,38 @@ RETRIES_A_SECOND = 10
 # by up to half.
 RETRY_AFTER = {
     Urgency.RECORD: (2.0, 10.0),
+    Urgency.RENEWAL: (5.0, 30.0),
     Urgency.CLAIM: (4.0, 60.0),
     Urgency.PAGE: (4.0, 30.0),
     Urgency.UPLOAD: (20.0, 60.0),
 }
 # Seconds between two warnings in the log.
 LOG_EVERY = 60.0
-# Seconds. After every short pause of the process, many records of calls come at once. A record
-# above the limit waits this long for its turn before it is refused.
-RECORDS_WAIT = 0.5
-# This many times the limit of records may wait. Ten thousand callers send 135 records a second to
-# each of two processes, so that the records of half a second find room.
-TIMES_WAITING = 4
+# Seconds. After every short pause of the process, many records of calls and renewals come at once.
+# Above the limit they wait this long for their turn before they are refused.
+RECORDS_WAIT = 0.25
+# This many times the limit of records, and of renewals, may wait.
+TIMES_WAITING = 2
+# Seconds. A request that has saved an outcome, and still has to find the next person, waits this
+# long while records wait for their turn. Otherwise the requests after a pause would do both in
+# turn, and the last records would wait for twice as long.
+CLAIMS_WAIT = 0.15
 # Seconds. A busy process refuses requests that have waited longer than this before the process read
 # them. Refusing them is quicker than serving them late, and the queue is soon short again.
 WAITED_AT_MOST = 1.0
 
 _SOCKETS, _FILES = "/socket.io/", "/static/"
+_RENEWALS = "/renew"
+# The name in a request's environ under which `let_records_go_first` stores its seconds. They do not
+# count as the time that the request took.
+_WAITED = "phonebank.waited"
 
 
 def with_urgency(urgency: Urgency) -> Callable[[View], View]:
     """Mark a view with its urgency.
 
     The view's address must be fixed, without a variable part. A view without a mark counts as PAGE,
-    except that a POST to an address with a `call_id` counts as RECORD.
+    except that a POST to an address with a `call_id` counts as RECORD, or as RENEWAL if it renews.
     """
 
     def decorate(view: View) -> View:
@@ -121,15 +140,24 @@ def init_app(app: Flask) -> None:
     app.wsgi_app = guard  # type: ignore[method-assign]
 
 
-def is_busy() -> bool:
-    """Whether so many records of calls wait for their turn in this process that some may have to be
-    refused. This needs an app context.
+def records_wait() -> bool:
+    """Whether records of calls wait for their turn in this process. This needs an app context."""
+    guard: Overload = current_app.extensions["overload"]
+    return guard.waiting > 0
 
-    Such a process still saves the record of a call, but the page has to ask for the next person
-    later.
+
+def let_records_go_first() -> bool:
+    """Let records of calls that wait for their turn begin before this request does more, if it has
+    saved an outcome and still has to find the next person. Return whether this request may go on.
+
+    The request waits for at most CLAIMS_WAIT. It must not hold a connection to the database, a
+    lock, or anything else that the others need. This needs a request context.
     """
     guard: Overload = current_app.extensions["overload"]
-    return guard.has_long_queue()
+    began = time.perf_counter()
+    may_go_on = guard.let_records_go_first()
+    request.environ[_WAITED] = time.perf_counter() - began
+    return may_go_on
 
 
 def seconds_until_claim() -> int:
@@ -144,8 +172,8 @@ def seconds_until_claim() -> int:
 
 
 class BusyError(ServiceUnavailableError):
-    """The error for a record of a call that arrived over a websocket and that a busy process
-    refuses. `retry_after` is in seconds."""
+    """The error for a renewal that arrived over a websocket and that a busy process refuses.
+    `retry_after` is in seconds."""
 
     title = "One moment"
 
@@ -157,18 +185,17 @@ class BusyError(ServiceUnavailableError):
 
 
 @contextmanager
-def record_under_way() -> Iterator[None]:
-    """Count a record of a call that arrived over a websocket as a request while the record is being
-    saved.
+def renewal_under_way() -> Iterator[None]:
+    """Count a renewal that arrived over a websocket as a request while the hold is being renewed.
 
-    Raises BusyError if a request with a record would be refused now. This needs an app context.
+    Raises BusyError if a request with a renewal would be refused now. This needs an app context.
     """
     guard: Overload = current_app.extensions["overload"]
-    began = guard.begin_record()
+    began = guard.begin_renewal()
     try:
         yield
     finally:
-        guard.end_record(began)
+        guard.end_renewal(began)
 
 
 def limits_for(connections: int) -> dict[Urgency, int]:
@@ -203,9 +230,12 @@ class Overload:
         self._open = {Urgency.RECORD: 1.0, Urgency.CLAIM: 1.0}
         self._lock = threading.Lock()
         self._has_ended = threading.Condition(self._lock)
+        # No record waits, and a request has ended.
+        self._is_calm = threading.Condition(self._lock)
         self.under_way = 0
-        # The records of calls that wait for their turn.
+        # The records of calls, and the renewals, that wait for their turn.
         self.waiting = 0
+        self.renewals_waiting = 0
         self.claims = 0
         self.uploads = 0
         self._recent_refusals = 0.0
@@ -241,20 +271,21 @@ class Overload:
                 start_response = _timed(start_response, began)
             return self._app(environ, start_response)
         finally:
-            self._leave(urgency, time.perf_counter() - entered)
+            waited = environ.get(_WAITED, 0.0)
+            self._leave(urgency, time.perf_counter() - entered - waited)
 
-    def begin_record(self) -> float:
-        """Count a record of a call as started, and return its start time, which `end_record` needs.
-        Raises BusyError if the limit for records is reached."""
-        if not self._enter(Urgency.RECORD):
-            seconds = self.retry_after(Urgency.RECORD)
+    def begin_renewal(self) -> float:
+        """Count a renewal as started, and return its start time, which `end_renewal` needs. Raises
+        BusyError if the limit for renewals is reached."""
+        if not self._enter(Urgency.RENEWAL):
+            seconds = self.retry_after(Urgency.RENEWAL)
             self._log_refusal()
             raise BusyError(seconds)
         return time.perf_counter()
 
-    def end_record(self, began: float) -> None:
-        """Count a record of a call as finished."""
-        self._leave(Urgency.RECORD, time.perf_counter() - began)
+    def end_renewal(self, began: float) -> None:
+        """Count a renewal as finished."""
+        self._leave(Urgency.RENEWAL, time.perf_counter() - began)
 
     def retry_after(self, urgency: Urgency) -> int:
         """Return how many seconds the client should wait before it tries again.
@@ -304,24 +335,51 @@ class Overload:
             self.under_way += 1
             return True
 
-    def has_long_queue(self) -> bool:
-        """Whether more records of calls wait for their turn than may be under way."""
-        return self.waiting > self._limits[Urgency.RECORD]
+    def let_records_go_first(self) -> bool:
+        """Give the place of a request under way to the records that wait, and wait until there are
+        none. Return False if some still wait after CLAIMS_WAIT."""
+        with self._lock:
+            if not self.waiting:
+                return True
+            self.under_way -= 1
+            self._has_ended.notify()
+            try:
+                return self._wait_for_calm(Urgency.CLAIM, CLAIMS_WAIT)
+            finally:
+                self.under_way += 1
 
     def _has_room(self, urgency: Urgency) -> bool:
         return self.under_way < self._narrowed(self._limits[urgency])
 
     def _wait_for_room(self, urgency: Urgency) -> bool:
-        """Let a record of a call wait until another request has ended. Return False if it may not
-        wait, or has waited for RECORDS_WAIT. The lock must be held."""
+        """Let a record of a call, or a renewal, wait until another request has ended. Return False
+        if it may not wait, or has waited for RECORDS_WAIT. The lock must be held."""
         may_wait = TIMES_WAITING * self._limits[urgency]
-        if urgency is not Urgency.RECORD or self.waiting >= may_wait:
-            return False
-        self.waiting += 1
-        try:
-            return self._has_ended.wait_for(lambda: self._has_room(urgency), RECORDS_WAIT)
-        finally:
-            self.waiting -= 1
+        if urgency is Urgency.RECORD and self.waiting < may_wait:
+            self.waiting += 1
+            try:
+                return self._has_ended.wait_for(lambda: self._has_room(urgency), RECORDS_WAIT)
+            finally:
+                self.waiting -= 1
+                self._notify_others()
+        if urgency is Urgency.RENEWAL and self.renewals_waiting < may_wait:
+            self.renewals_waiting += 1
+            try:
+                return self._wait_for_calm(urgency, RECORDS_WAIT)
+            finally:
+                self.renewals_waiting -= 1
+        return False
+
+    def _wait_for_calm(self, urgency: Urgency, seconds: float) -> bool:
+        """Wait until no record waits and a request of this urgency may begin. Return False if that
+        takes longer than `seconds`. The lock must be held."""
+        return self._is_calm.wait_for(lambda: not self.waiting and self._has_room(urgency), seconds)
+
+    def _notify_others(self) -> None:
+        """If no record waits, let two of the renewals and claims that wait for that go on. Each of
+        them lets the next two go on when it ends."""
+        if not self.waiting:
+            self._is_calm.notify(2)
 
     def _leave(self, urgency: Urgency, took: float) -> None:
         """Count the request as finished. The limits are adjusted according to `took`, the duration
@@ -336,6 +394,7 @@ class Overload:
             else:
                 self.under_way -= 1
                 self._has_ended.notify()
+                self._notify_others()
             if urgency is Urgency.CLAIM:
                 self.claims -= 1
 
@@ -394,7 +453,7 @@ def _urgency_of(environ: "WSGIEnvironment", marked: Urgency, names_call: bool) -
     if length.isdigit() and int(length) > MAX_FORM_BYTES:
         return Urgency.UPLOAD
     if names_call and environ["REQUEST_METHOD"] == "POST":
-        return Urgency.RECORD
+        return Urgency.RENEWAL if environ["PATH_INFO"].endswith(_RENEWALS) else Urgency.RECORD
     return marked
 
 

@@ -177,5 +177,6 @@ def _refuse(event: str, error: PhonebankError) -> dict[str, Any]:
         details["retry_after"] = error.retry_after
     if event == "connect":
         raise Refused(error.message, details)
-    log.info("refused socket event %s from %s: %s", event, request.remote_addr, error.message)
+    if not isinstance(error, BusyError):  # `Overload` logs how many of these there were
+        log.info("refused socket event %s from %s: %s", event, request.remote_addr, error.message)
     return {"ok": False, "error": details}

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from phonebank.app import create_app
 from phonebank.core import overload, store_errors
-from phonebank.core.config import Config
+from phonebank.core.config import Config, config_of
 from phonebank.core.db import Timeouts, db
 from phonebank.core.overload import (
     UPLOADS_AT_ONCE,
@@ -28,20 +28,20 @@ from phonebank.core.overload import (
     Urgency,
     claims_limit_for,
     limits_for,
-    record_under_way,
+    renewal_under_way,
 )
 from phonebank.core.phonebank_headers import CALL, OURS
 from phonebank.core.security import MAX_FORM_BYTES, SECURITY_HEADERS
-from phonebank.models import Caller
+from phonebank.models import Call, Caller
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 from tests.processes import within
 
 SOME_CALL = uuid.uuid4()
 JSON = {"Accept": "application/json"}
 RECORDS = [
-    f"/calling/person/{SOME_CALL}/{what}"
-    for what in ("outcome", "answers", "renew", "undo", "give-back")
+    f"/calling/person/{SOME_CALL}/{what}" for what in ("outcome", "answers", "undo", "give-back")
 ]
+RENEWAL = f"/calling/person/{SOME_CALL}/renew"
 CLAIMS = [("POST", "/calling/next"), ("GET", "/calling/wait"), ("GET", "/calling/person")]
 PAGES = [
     ("GET", "/"),
@@ -78,17 +78,14 @@ def busy(app: Flask, requests: int) -> Iterator[None]:
 
 
 @contextmanager
-def records_waiting(app: Flask, limits: dict[Urgency, int], records: int = 0) -> Iterator[None]:
-    """So many records wait for their turn, or one more than may be under way. As many claims as may
-    be are under way."""
-    guard = guard_of(app)
-    guard.waiting = records or limits[Urgency.RECORD] + 1
+def records_waiting(app: Flask, limits: dict[Urgency, int]) -> Iterator[None]:
+    """One record waits for its turn, and as many claims as may be are under way."""
+    guard_of(app).waiting = 1
     try:
-        with busy(app, limits[Urgency.CLAIM]), pytest.MonkeyPatch.context() as patch:
-            patch.setattr(overload, "RECORDS_WAIT", 0.01)
+        with busy(app, limits[Urgency.CLAIM]):
             yield
     finally:
-        guard.waiting = 0
+        guard_of(app).waiting = 0
 
 
 @pytest.fixture
@@ -107,10 +104,15 @@ def test_outcomes_go_before_claims_and_claims_before_pages(
         with busy(app, requests):
             return [
                 is_refused(client.open(path, method=method))
-                for method, path in [*PAGES, *CLAIMS, *(("POST", path) for path in RECORDS)]
+                for method, path in [
+                    *PAGES,
+                    *CLAIMS,
+                    ("POST", RENEWAL),
+                    *(("POST", path) for path in RECORDS),
+                ]
             ]
 
-    pages, claims, records = len(PAGES), len(CLAIMS), len(RECORDS)
+    pages, claims, records = len(PAGES), len(CLAIMS) + 1, len(RECORDS)
     assert not any(refused(limits[Urgency.PAGE] - 1))
     every_page = [True] * pages
     assert refused(limits[Urgency.PAGE]) == every_page + [False] * (claims + records)
@@ -150,11 +152,30 @@ def test_a_record_above_the_limit_waits_for_its_turn_and_not_for_long(
 def test_a_renewal_over_a_websocket_counts_like_a_request(
     app_context: Flask, client: FlaskClient, limits: dict[Urgency, int]
 ) -> None:
-    with busy(app_context, limits[Urgency.RECORD] - 1), record_under_way():
-        assert is_refused(client.post(RECORDS[0]))
-        with pytest.raises(BusyError) as refused, record_under_way():
+    with busy(app_context, limits[Urgency.RENEWAL] - 1), renewal_under_way():
+        assert is_refused(client.post(RENEWAL))
+        with pytest.raises(BusyError) as refused, renewal_under_way():
             raise AssertionError("one too many")
-    assert 1 <= refused.value.retry_after <= 90
+    assert 3 <= refused.value.retry_after <= 45
+
+
+def test_a_renewal_waits_until_no_record_waits(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guard, limits = guard_of(app), limits_for(config_of(app).database_connections)
+    monkeypatch.setattr(overload, "RECORDS_WAIT", 20)
+    with ThreadPoolExecutor(1) as phone, busy(app, limits[Urgency.RENEWAL]):
+        renewed = phone.submit(app.test_client().post, RENEWAL)
+        within(5, lambda: guard.renewals_waiting == 1)
+        with guard._lock:
+            guard.waiting, guard.under_way = 1, guard.under_way - 1
+            guard._notify_others()
+        assert guard.renewals_waiting == 1
+        with guard._lock:
+            guard.waiting = 0
+            guard._notify_others()
+        assert not is_refused(renewed.result())
+        guard.under_way += 1
 
 
 def test_a_refusal_says_in_words_when_to_come_back(
@@ -390,15 +411,31 @@ def test_an_outcome_is_recorded_without_a_next_person_while_others_wait(
     assert told["person"] is None
 
 
-def test_an_outcome_brings_the_next_person_while_a_few_records_wait(
-    app: Flask, client: FlaskClient, limits: dict[Urgency, int]
+def test_an_outcome_brings_the_next_person_once_no_record_waits(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    device = caller_with_people(app)
+    monkeypatch.setattr(overload, "CLAIMS_WAIT", 20)
+    guard, device = guard_of(app), caller_with_people(app)
     person = device.post("/calling/next", headers=JSON).json["person"]
     at = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
-    with records_waiting(app, limits, limits[Urgency.RECORD]):
-        told = device.post(at, data={"outcome": "no_answer"}, headers=JSON).json
+    guard.waiting = 1
+    with ThreadPoolExecutor(1) as phone, busy(app, 5):
+        asked = phone.submit(device.post, at, data={"outcome": "no_answer"}, headers=JSON)
+        # The outcome is saved, and its place is given to the record that waits.
+        within(5, lambda: is_saved(app, person["call_id"]))
+        within(5, lambda: guard.under_way == 5)
+        with guard._lock:
+            guard.waiting = 0
+            guard._notify_others()
+        told = asked.result().json
     assert told["person"]["call_id"] != person["call_id"]
+
+
+def is_saved(app: Flask, call_id: str) -> bool:
+    with app.app_context():
+        saved = db.session.scalar(select(Call.outcome).where(Call.id == call_id)) is not None
+        db.session.rollback()
+        return saved
 
 
 def test_the_call_page_sends_an_outcome_again_for_the_person_who_was_put_off(
