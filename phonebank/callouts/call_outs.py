@@ -122,7 +122,7 @@ def end(call_out: CallOut) -> None:
 def _by_link(is_link: ColumnElement[bool]) -> CallOut:
     call_out = db.session.scalar(select(CallOut).where(is_link))
     if call_out is None:
-        raise GoneError("This link no longer works.", "Ask the organiser for the new one.")
+        raise GoneError("This link isn't right.", "Ask the organiser to send it again.")
     return call_out
 
 

@@ -49,9 +49,10 @@ def pledge(call_out: CallOut, person: SignUp, starts_at: datetime, area: Area, c
         own = Pledge(call_out_id=call_out.id, sign_up_id=person.id)
         db.session.add(own)
     elif own.party_id is not None:
-        raise ConflictError("Your party is set up already.", "Change it on its own page.")
+        raise ConflictError("This party is set up already.", "Change it on its own page.")
     elif (taken := places_taken(own)) > chairs:
-        raise InvalidInputError(f"{taken} people are coming already.", "Choose more chairs.")
+        coming = "1 person is" if taken == 1 else f"{taken} people are"
+        raise InvalidInputError(f"{coming} coming already.", "Choose more chairs.")
     own.starts_at, own.chairs = starts_at, chairs
     own.country, own.area = area.country, area.area
     own.latitude, own.longitude = area.latitude, area.longitude

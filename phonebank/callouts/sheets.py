@@ -58,9 +58,11 @@ def create_sheets(call_out: CallOut, count: int) -> None:
     SHEETS_AT_MOST."""
     begin_change(call_out)
     made = len(sheets_of(call_out))
-    if not 1 <= count <= SHEETS_AT_MOST - made:
+    left = SHEETS_AT_MOST - made
+    if not 1 <= count <= left:
         raise InvalidInputError(
-            f"A call-out can have up to {SHEETS_AT_MOST} sheets.", "Type a smaller number."
+            f"A call-out can have up to {SHEETS_AT_MOST} sheets, and this one has {made}.",
+            f"Type a number from 1 to {left}." if left else "Use the sheets that you have.",
         )
     for number in range(made + 1, made + count + 1):
         db.session.add(CallOutSheet(call_out_id=call_out.id, number=number))

@@ -21,12 +21,15 @@ class CallOutForm(FlaskForm):
         default="Call-out",
         description=f"The screen in the hall shows this title. Up to {NAME_AT_MOST} characters.",
     )
-    starts_at = MomentField("When", [Optional()], description="Leave this empty for now.")
+    starts_at = MomentField(
+        "When", [Optional()], description="If you leave this empty, the call-out starts now."
+    )
     lets_host = BooleanField(
         "People who pledge become hosts",
         default=True,
         description="A host runs parties of this campaign and lets callers in. Hosts see totals, "
-        "never the people who are called. Without this, you approve each host yourself.",
+        "never the people who are called. Without this, nobody becomes a host until you allow it "
+        "on the call-out's page.",
     )
 
     def validate_title(self, field: StringField) -> None:

@@ -128,8 +128,9 @@ def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
         subject_id=call_out.id,
     )
     address = url_for(".show", campaign_id=campaign.id, call_out_id=call_out.id)
+    when = "within the hour" if call_out.has_ended else "when the call-out ends"
     return commit_and_redirect(
-        address, "These people will become hosts when the call-out has ended."
+        address, f"The people who gave an e-mail address will become hosts {when}."
     )
 
 
