@@ -145,7 +145,7 @@ def move_campaign(
     lock_row(campaign)
     if campaign.chapter_id != seen:
         raise ConflictError(
-            f"Someone else has just moved “{campaign.name}”.", "Reload the page to see where it is."
+            f"Somebody has just moved “{campaign.name}”.", "Reload the page to see where it is."
         )
     if chapter_id is not None and get_locked(Chapter, chapter_id) is None:
         raise NotFoundError("This chapter does not exist.", "Look for it under Chapters.")

@@ -281,7 +281,7 @@ def new_link(campaign_id: int) -> ResponseReturnValue:
     """Replace the link with which callers join the campaign. The old link stops working."""
     campaign = _campaign(campaign_id, to_change=True)
     if not is_still(campaign.join_token):
-        flash("Someone else has just replaced the link. This is the new one.", "info")
+        flash("Somebody has just replaced the link. This is the new one.", "info")
         return redirect(_link_for_callers(campaign))
     services.replace_join_link(campaign)
     record_audit("campaign link replaced", account=current_user, campaign=campaign)

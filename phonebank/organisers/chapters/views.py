@@ -98,8 +98,8 @@ def take_out(chapter_id: int) -> ResponseReturnValue:
     chapters.move_campaign(campaign, chapter.id, None, current_user)
     return commit_and_redirect(
         _address(chapter),
-        f"“{campaign.name}” is in no chapter now. People with a role in {chapter.name} can no "
-        "longer see it.",
+        f"“{campaign.name}” is in no chapter now. A role in {chapter.name} no longer lets people "
+        "see it.",
     )
 
 

@@ -65,7 +65,7 @@ def test_a_campaign_that_another_has_moved_stays_where_they_put_it(
     organiser.post("/chapters/1/campaigns", data={"campaign": "1-0"})
     late = organiser.post("/chapters/2/campaigns", data={"campaign": "1-0"})
     assert late.status_code == 409
-    assert "Someone else has just moved “Kitchen Table”." in late.text
+    assert "Somebody has just moved “Kitchen Table”." in late.text
     assert chapter_of_campaign(app) == 1
     assert "Kitchen Table (now in North)" in organiser.get("/chapters/2").text
     organiser.post("/chapters/2/campaigns", data={"campaign": "1-1"})
