@@ -173,7 +173,9 @@ def test_the_campaigns_page_announces_it(app: Flask, organiser: FlaskClient) -> 
         address = f"/campaigns/{campaign.id}"
         campaign.erasure_due_at = datetime(2027, 6, 1, 9, 30, tzinfo=UTC)
         db.session.commit()
-    assert "We will start to erase them at 2027-06-02 09:30 UTC" in organiser.get(address).text
+    page = organiser.get(address).text
+    assert "We will start to erase them at 2027-06-02 09:30 UTC" in page
+    assert f'href="{address}/data-protection">enter a later last day, or more days' in page
     with app.app_context():
         campaign = db.session.get_one(Campaign, 1)
         campaign.erasing_since = campaign.erased_at = datetime(2027, 6, 2, 9, 31, tzinfo=UTC)
