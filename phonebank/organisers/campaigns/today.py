@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from phonebank.campaigns.forecast import goal_forecast
+from phonebank.campaigns.forecast import PACE_DAYS, goal_forecast
 from phonebank.campaigns.outcome_figures import OutcomeFigures, outcome_figures
 from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.lists.services import lists_in_calling_order
-from phonebank.models import Caller, Campaign, CampaignMode
+from phonebank.models import Caller, Campaign, CampaignMode, CampaignState
 from phonebank.roster.campaign_callers import callers_now
 from phonebank.rules.time_zones import city_of
 from phonebank.tallies.bars import OverTime, over_time, sum_of
@@ -67,15 +67,20 @@ def figures_of(campaign: Campaign, at: datetime) -> Today:
 
 def describe_goal(campaign: Campaign, totals: Totals, seen: OverTime, today: date) -> str:
     """Return how far the campaign is from its goal, and when it will reach the goal at its current
-    pace. Return "" if the campaign has no goal."""
+    pace. An ended campaign has no pace. Return "" if the campaign has no goal."""
     if campaign.goal is None:
         return ""
     told = f"{totals.conversations:,} of {campaign.goal:,} conversations."
+    if campaign.state == CampaignState.ENDED:
+        return told
     estimate = goal_forecast(totals.conversations, campaign.goal, seen.days, today)
     if estimate is None:
         return f"{told} You have reached the goal."
     if estimate.reached_on is None:
-        return f"{told} It is too early to say when you will reach the goal."
+        return (
+            f"{told} There were no conversations in the {PACE_DAYS} days before today, so we can't "
+            "say when you will reach the goal."
+        )
     told += (
         f" At the pace of the last days ({estimate.a_day:,} a day) you will reach the goal on"
         f" {estimate.reached_on.isoformat()}."

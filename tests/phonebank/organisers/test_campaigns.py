@@ -307,7 +307,14 @@ def test_a_goal_is_set_and_shown(app: Flask, organiser: FlaskClient, campaign_id
     address = f"/campaigns/{campaign_id}"
     assert "from 1 to" in organiser.post(f"{address}/edit", data=data | {"goal": "0"}).text
     organiser.post(f"{address}/edit", data=data | {"goal": "1200"})
-    assert "0 of 1,200 conversations. It is too early to say" in organiser.get(address).text
+    running = organiser.get(address).text
+    assert "0 of 1,200 conversations. There were no conversations in the 7 days before" in running
+    assert "Send your callers the campaign&#39;s link." in running
+    organiser.post(f"{address}/state", data={"verb": "end"})
+    ended = organiser.get(address).text
+    assert "0 of 1,200 conversations." in ended
+    assert "There were no conversations" not in ended
+    assert "Send your callers" not in ended
 
 
 def test_answers_of_some_calls_only(app: Flask, organiser: FlaskClient, campaign_id: int) -> None:
