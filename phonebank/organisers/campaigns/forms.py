@@ -134,8 +134,8 @@ class CampaignForm(EditForm):
         if self.country.data == campaign.country or not lists:
             return True
         self.country.errors = [
-            "This campaign already has people, so its country cannot change: it sets when they may "
-            "be called. For people in another country, set up another campaign."
+            "This campaign already has a list, so its country cannot change: it sets when people "
+            "may be called. For people in another country, set up another campaign."
         ]
         return False
 
