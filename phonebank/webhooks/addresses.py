@@ -75,7 +75,7 @@ def public_address(target: Target) -> str:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise InvalidInputError(
-            f"There is no machine with the name {target.host}.", "Check the address."
+            f"We can't find a machine with the name {target.host}.", "Check the address."
         ) from None
     addresses = [str(entry[4][0]) for entry in found]
     if not addresses or not all(is_public(address) for address in addresses):

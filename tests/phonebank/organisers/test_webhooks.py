@@ -50,7 +50,10 @@ def test_a_webhook_from_its_secret_to_its_end(app: Flask, organiser: FlaskClient
     assert organiser.post(again).status_code == 302
     assert organiser.post(again.replace("campaigns/1", "campaigns/2")).status_code == 404
     assert organiser.post(f"{PAGE}/1/stop").status_code == 302
-    assert "Send again" not in organiser.get(f"{PAGE}/1").text
+    stopped = organiser.get(f"{PAGE}/1").text
+    assert "Send again" not in stopped
+    assert "Not delivered" in stopped
+    assert "more times" not in stopped, "nothing more is sent"
     assert organiser.post(f"{PAGE}/1/test").status_code == 409
     with app.app_context():
         entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
