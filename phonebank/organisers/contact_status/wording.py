@@ -23,23 +23,31 @@ FAR_AWAY = 730  # days
 # The buckets are in the page's order: the contacts that callers get next are first, and removed
 # contacts are last.
 BUCKET_MEANINGS = {
-    "ready": "They have waited long enough, and it's inside their calling hours. Callers get them "
-    "next.",
-    "held": "A caller has them on the screen, and has not recorded an outcome yet.",
+    "ready": "They have waited long enough, and it's inside their calling hours. Callers can get "
+    "them now.",
+    "held": "They are on a caller's screen or are being called, and nobody has recorded an outcome "
+    "yet.",
     "callback": "We promised to call them at a time they chose. They come first when it's time.",
     "elsewhere": "Another campaign called their number not long ago. They wait as long as the "
     "stricter of the two campaigns says.",
-    "resting": "We called them recently. How long they wait depends on the outcome of the call.",
-    "out_of_hours": "It's too early or too late to call them, or it's a holiday there.",
+    "resting": "They wait for their next try. After a call, the outcome decides how long.",
+    "out_of_hours": "It's outside calling hours where they are, or it's a holiday there.",
     "language": "They speak a language that no caller in this campaign speaks.",
     "suppressed": "They are on the do-not-call list. Nobody calls them again, in any campaign.",
-    "finished": "They talked, didn't want to talk, or have been tried as often as your rules "
-    "allow.",
-    "taken_out": "A file named them, because they have voted, joined or moved. Undo that upload, "
-    "and they can be called again.",
+    "finished": "They talked, or shouldn't be called again in this campaign. Or we have tried them "
+    "as often as the rules allow. Or an organiser has finished with them.",
+    "taken_out": "A file took them out, for example because they have voted, joined or moved. Undo "
+    "that upload, and they can be called again.",
     "unusable": "Every number we have for them is wrong or not in service, or calls to it keep "
     "failing.",
-    "removed": "Resume the list, and they can be called again.",
+    "removed": "Callers get nobody from this list. If an organiser resumes the list, those who "
+    "aren't finished can be called again.",
+}
+
+# What people wait for who can be called as soon as somebody does something.
+_WAITS_FOR_US = {
+    "language": "Some people wait for a caller who speaks their language.",
+    "removed": "Some people are in a paused list.",
 }
 
 
@@ -49,12 +57,14 @@ def describe_status(campaign: Campaign, buckets: Sequence[Bucket], at: datetime)
     openings = [bucket.next_at for bucket in buckets if bucket.next_at]
     can = "can" if campaign.is_running else "could"
     if not count:
-        return "There is nobody in this campaign yet. Upload a list of people to call."
+        return "There is nobody in this campaign yet. An organiser can upload a list."
     if ready := count.get("ready"):
         status = f"{ready:,} {'person' if ready == 1 else 'people'} {can} be called now."
     elif openings:
         first = describe_moment(campaign, min(openings), at)
         status = f"Nobody {can} be called now. The next person {can} be called {first}."
+    elif waits := [words for key, words in _WAITS_FOR_US.items() if key in count]:
+        status = f"Nobody {can} be called now. {' '.join(waits)}"
     elif "held" in count:
         status = "Nobody is left in the queue. The last people are on callers' screens."
     else:

@@ -87,7 +87,16 @@ def test_the_sentence_says_when_the_next_can_be_called() -> None:
 def test_the_sentence_says_that_nobody_is_left() -> None:
     assert sentence(finished=3) == "Nobody is left to call."
     assert sentence(held=1, finished=3).startswith("Nobody is left in the queue")
-    assert "Upload a list" in sentence()
+    assert "can upload a list" in sentence()
+
+
+def test_the_sentence_says_what_those_wait_for_whom_nobody_can_call() -> None:
+    assert sentence(finished=3, language=1) == (
+        "Nobody can be called now. Some people wait for a caller who speaks their language."
+    )
+    assert sentence(CampaignState.PAUSED, held=1, removed=2).endswith(
+        "Nobody could be called now. Some people are in a paused list."
+    )
 
 
 def test_the_sentence_says_that_the_campaign_is_paused() -> None:
