@@ -168,7 +168,7 @@ def discard(experiment: Experiment) -> None:
     results."""
     lock_row(experiment)
     if experiment.state != ExperimentState.DRAFT:
-        raise ConflictError("This experiment has results, so it can't be discarded.", "Keep it.")
+        raise ConflictError("This experiment was started, so it can't be discarded.", "Keep it.")
     for arm in experiment.arms:
         db.session.delete(arm)
     db.session.flush()

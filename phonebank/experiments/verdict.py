@@ -120,16 +120,19 @@ def round_forecast(number: int) -> str:
 
 def _describe_too_few(comparison: Comparison) -> str:
     measure = comparison.measure
+    stopped = comparison.stopped
     sentence = (
-        f"Too early to compare the {measure.name} of {comparison.first} and {comparison.second}"
+        f"Too {'few people' if stopped else 'early'} to compare the {measure.name} of"
+        f" {comparison.first} and {comparison.second}"
     )
+    needs = "That takes" if stopped else "You need"
     if measure.is_rate:
         return (
-            f"{sentence}. You need {MIN_PEOPLE} people reached with each script, and among all of"
+            f"{sentence}. {needs} {MIN_PEOPLE} people reached with each script, and among all of"
             f" them at least {MIN_OF_EACH_KIND} who {measure.did} and"
             f" {MIN_OF_EACH_KIND} who did not."
         )
-    return f"{sentence}. You need {MIN_PEOPLE} people with each script who gave both ratings."
+    return f"{sentence}. {needs} {MIN_PEOPLE} people with each script who gave both ratings."
 
 
 def _describe_difference(

@@ -85,7 +85,7 @@ def test_the_results_of_five_evenings_can_be_read(organisers_page: Page) -> None
     shown = page.locator("#verdict")
     expect(shown).to_contain_text("The yes rate of Persuasive is higher than that of Deep canvass")
     expect(shown).to_contain_text("No difference shown yet in the shift between the ratings")
-    expect(shown).to_contain_text("Calls since then (1) will count from tomorrow.")
+    expect(shown).to_contain_text("Calls since then (1) will count from the next midnight UTC.")
     figures = page.locator("#arms table tbody tr").first
     expect(figures).to_contain_text("Deep canvass")
     expect(page.locator("#steps")).to_contain_text("Say who you are")
@@ -115,7 +115,7 @@ def test_an_experiment_is_set_up_started_and_in_use(app: Flask, organisers_page:
     expect(page.get_by_role("table")).to_contain_text("33%")
     check(page, "experiment-draft")
     page.get_by_role("button", name="Start").click()
-    expect(page.get_by_text("The first results will appear tomorrow")).to_be_visible()
+    expect(page.get_by_text("The first results will appear after midnight UTC")).to_be_visible()
     check(page, "experiment-begun")
     page.get_by_role("link", name="Experiments").click()
     check(page, "experiments")

@@ -23,7 +23,7 @@ class ExperimentForm(FlaskForm):
     name = StringField(
         "What do you want to find out?",
         [DataRequired("Say what you want to find out."), Length(max=120)],
-        description="“Does a story first win more people over?” Only organisers see it.",
+        description="Example: “Does a story first win more people over?” Only organisers see it.",
     )
 
     def __init__(self, offered: Sequence[ArmScript], *args: Any, **kwargs: Any) -> None:

@@ -70,6 +70,9 @@ def test_too_few_people_are_called_too_few(measure: object) -> None:
     told = said(Comparison(measure, "A", "B"))  # type: ignore[arg-type]
     assert told.startswith("Too early to compare")
     assert "30 people" in told
+    over = said(Comparison(measure, "A", "B", stopped=True))  # type: ignore[arg-type]
+    assert over.startswith("Too few people to compare"), "it is not too early any more"
+    assert "That takes 30 people" in over
 
 
 @settings(deadline=None)  # the first example waits for SciPy's import

@@ -97,7 +97,7 @@ def test_from_setting_up_to_stopping(app: Flask, client: FlaskClient, campaign_i
         ]
         first, second = db.session.scalars(select(ExperimentArm.id).order_by(ExperimentArm.id))
         assert arms.count(first) > 240 > arms.count(second) > 10
-    assert "The first results will appear tomorrow" in client.get(address).text
+    assert "The first results will appear after midnight UTC" in client.get(address).text
     assert "Running" in client.get(f"/campaigns/{campaign_id}/experiments").text
     assert "Does short do better?" in client.get(f"/campaigns/{campaign_id}/scripts").text
     client.post(f"{address}/stop")
@@ -198,4 +198,4 @@ def test_with_one_script_it_says_what_is_missing(
         short.published_version_id = None
         db.session.commit()
     page = client.get(f"/campaigns/{campaign_id}/experiments/new").text
-    assert "only one script to choose" in page
+    assert "two scripts to compare" in page
