@@ -92,6 +92,10 @@ def export_for(campaign: Campaign, export_id: int) -> Export:
         raise NotFoundError("There is no such file.", "Go back to the downloads.")
     if export.state in UNDER_WAY:
         raise ConflictError("This file is not ready yet.", "Go back, and wait until it is.")
+    if export.state == ExportState.FAILED:
+        raise GoneError(
+            "This file could not be made.", "Go back to the downloads and make it again."
+        )
     if export.state != ExportState.READY or is_over(export):
         raise GoneError(
             "This file was erased, because it has people's names and numbers.",

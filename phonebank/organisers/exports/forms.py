@@ -23,7 +23,8 @@ class AskForm(FlaskForm):
     kind = SelectField("What", choices=[SelectChoice(key, label) for key, label in KINDS.items()])
     since = DateField(
         "Only what has changed since this day",
-        description="Leave it empty for everything. The day begins at midnight UTC.",
+        description="Leave it empty for everything. The day begins at midnight UTC. The file of "
+        "people then has those who were added, called or put on the do-not-call list.",
         validators=[Optional()],
     )
 

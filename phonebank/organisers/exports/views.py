@@ -75,7 +75,9 @@ def ask(campaign_id: int) -> ResponseReturnValue:
     export, is_new = files.ask_for(campaign, current_user, kind, form.since_moment)
     address = url_for(".index", campaign_id=campaign.id)
     if not is_new:
-        return commit_and_redirect(address, "This file is already being made.", "info")
+        return commit_and_redirect(
+            address, "This file is in the table already. It isn't ready yet.", "info"
+        )
     log.info(
         "account %s asks for export %s of campaign %s", current_user.id, export.id, campaign.id
     )
@@ -150,6 +152,7 @@ def _files(campaign: Campaign) -> dict[str, Any]:
         "files": exports_now,
         "kinds": KINDS,
         "kept_for": files.KEPT_FOR,
+        "kept_at_most": files.KEPT_AT_MOST,
         "under_way": any(export.state in files.UNDER_WAY for export in exports_now),
         "erased": {
             export.id

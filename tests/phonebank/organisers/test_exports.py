@@ -23,6 +23,7 @@ from phonebank.models import (
     Campaign,
     Export,
     ExportPiece,
+    ExportState,
     RoleName,
     Script,
     ScriptVersion,
@@ -383,11 +384,16 @@ def test_who_presses_again_gets_the_file_that_is_being_made(
         page = f"/campaigns/{room.campaign.id}/downloads"
     for _ in range(25):
         assert organiser.post(page, data={"kind": "calls"}).status_code == 302
-    assert "This file is already being made." in organiser.get(page).text
+    assert "This file is in the table already." in organiser.get(page).text
     with app.app_context():
         [export] = db.session.scalars(select(Export))
     assert organiser.get(f"{page}/{export.id}.csv").status_code == 409
     assert "Waiting to start" in organiser.get(page, headers={"HX-Request": "true"}).text
+    with app.app_context():
+        db.session.get_one(Export, export.id).state = ExportState.FAILED
+        db.session.commit()
+    failed = organiser.get(f"{page}/{export.id}.csv")
+    assert (failed.status_code, "could not be made" in failed.text) == (410, True)
 
 
 def test_a_file_is_erased_in_time_and_its_link_says_so(app: Flask, organiser: FlaskClient) -> None:
