@@ -153,11 +153,18 @@ def _change(
     if db.session.scalar(changed.execution_options(synchronize_session=False)) is not None:
         return
     there = item_for(campaign, item_id)
-    who = there.claimed_by
-    raise ConflictError(
-        f"{who.name or who.email} was quicker." if who else "Another organiser was quicker.",
-        "Go back to see what they did.",
-    )
+    if also is not None:
+        raise ConflictError(
+            "Somebody has changed this note since you opened the page.",
+            "Go back and reload the page. Then write your note.",
+        )
+    who = there.claimed_by.name or there.claimed_by.email if there.claimed_by else "Somebody"
+    said = {
+        InboxState.OPEN: f"{who} has already put this answer back.",
+        InboxState.CLAIMED: f"{who} is already doing this.",
+        InboxState.DONE: f"{who} has already done this.",
+    }
+    raise ConflictError(said[there.item.state], "Go back and reload the page.")
 
 
 def _query() -> Any:

@@ -86,7 +86,7 @@ def put_back(campaign_id: int, item_id: int) -> ResponseReturnValue:
     """Put an answer back, so that any organiser can claim it."""
     campaign = campaign_for(current_user, campaign_id)
     items.put_back(campaign, item_id)
-    return _done(campaign, item_id, "inbox answer put back", "Anybody can take it now.")
+    return _done(campaign, item_id, "inbox answer put back", "Any organiser can take it now.")
 
 
 @inbox.post("/<int:item_id>/done")

@@ -127,10 +127,11 @@ def test_an_organiser_takes_one_does_it_and_says_so(
     otto = browser_of(app, "Otto")
     refused = otto.post(f"{detail}/claim")
     assert refused.status_code == 409
-    assert "Ada was quicker." in refused.text
+    assert "Ada is already doing this." in refused.text
     ada.post(f"{detail}/note", data={"note": "Drives a van", "seen": ""})
     late = otto.post(f"{detail}/note", data={"note": "Overwrites", "seen": ""})
     assert late.status_code == 409
+    assert "Somebody has changed this note" in late.text, "not only who took it may write it"
     assert "Done (1)" in ada.post(f"{detail}/done", follow_redirects=True).text
     assert "Drives a van" in ada.get(f"{page}?state=done").text
     ada.post(f"{detail}/put-back")
@@ -197,7 +198,10 @@ def test_the_text_goes_out_from_the_callers_own_phone(
     db.session.commit()
     read_marked_answers()
     [item] = db.session.query(InboxItem).all()
-    assert "Sent by Sam" in ada.get(f"/campaigns/{bank.campaign.id}/inbox/{item.id}").text
+    assert (
+        "Sam said that they sent it"
+        in ada.get(f"/campaigns/{bank.campaign.id}/inbox/{item.id}").text
+    )
     assert item.state == InboxState.OPEN
     [sent_at] = [column for column in COLUMNS if column.name == "text_sent_at"]
     assert db.session.scalar(text(f"SELECT {sent_at.sql} FROM call"))
