@@ -271,7 +271,7 @@ def find_and_correct(walk: Walk, page: Page, last_name: str, phone: str) -> None
     page.get_by_label("How the call ended").select_option(label="We talked")
     with walk.timed("correcting a call"):
         page.get_by_role("button", name="Save the correction").click()
-        expect(page.get_by_text("Corrected. The totals have changed too.")).to_be_visible()
+        expect(page.get_by_text("Corrected. The totals are up to date.")).to_be_visible()
     page.get_by_role("link", name="Settings", exact=True).click()
     page.get_by_role("link", name="One person").click()
     page.get_by_label("phone number").fill(phone)

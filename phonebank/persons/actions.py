@@ -90,7 +90,7 @@ def _lock(contact: Contact, version: str) -> None:
     # A claim locks the contact before it writes its call, so this stays true until the commit.
     if is_on_screen(contact):
         raise ConflictError(
-            "A caller has this person on the screen now.",
+            "This person is on a caller's screen or is being called now.",
             "Wait until the call has ended, then reload.",
         )
 

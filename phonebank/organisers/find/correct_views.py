@@ -28,7 +28,8 @@ from scripts_library.merge_fields import render_text
 pages = Blueprint("correct", __name__, url_prefix="/campaigns/<int:campaign_id>")
 
 _PERSON_STAYS = (
-    "Corrected. The person was called again later, so that call still decides their status."
+    "Corrected. The person's status stays as it is, because something later decided it, such as "
+    "another call."
 )
 
 
@@ -99,7 +100,7 @@ def save(campaign_id: int, call_id: uuid.UUID) -> ResponseReturnValue:
         return _page(campaign, call, f"{fault.message} {fault.what_to_do or ''}", typed), 409 if (
             typed is None
         ) else 422
-    message = "Corrected. The totals have changed too."
+    message = "Corrected. The totals are up to date."
     if not done.changed:
         message = "Nothing was changed."
     elif done.person_stays:

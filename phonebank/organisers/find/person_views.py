@@ -1,8 +1,6 @@
 """One person's page: the status and the reason for it, the calls, the tags, who saw the person's
 data, and buttons to change the status."""
 
-from collections.abc import Callable
-
 from flask import Blueprint, Flask, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
@@ -12,7 +10,7 @@ from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.locks import lock_row
 from phonebank.core.scopes import campaign_for
-from phonebank.models import Account, Campaign, Contact, ContactList, RoleName, SightKind, now
+from phonebank.models import ContactList, RoleName, SightKind, now
 from phonebank.organisers.contact_status.wording import BUCKET_MEANINGS, describe_moment
 from phonebank.organisers.responses import commit_and_redirect
 from phonebank.organisers.suppressions.forms import REASONS
@@ -26,8 +24,6 @@ from phonebank.phones.e164 import format_for_reading
 pages = Blueprint(
     "person", __name__, url_prefix="/campaigns/<int:campaign_id>/person/<int:contact_id>"
 )
-
-Act = Callable[[Contact, Campaign, str, Account], None]
 
 
 def init_app(app: Flask) -> None:
@@ -73,15 +69,30 @@ def show(campaign_id: int, contact_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 def put_back(campaign_id: int, contact_id: int) -> ResponseReturnValue:
     """Make the person callable again, as soon as calling hours permit."""
-    return _act(campaign_id, contact_id, actions.put_back, "They can be called again.")
+    campaign = campaign_for(current_user, campaign_id)
+    person = actions.person_in(campaign, contact_id)
+    actions.put_back(person, campaign, request.form.get("version", ""), current_user)
+    bucket = status_of(person, campaign).bucket
+    said = (
+        "They can be called again."
+        if bucket == "ready" and campaign.is_running
+        else f"They are put back. Their status is “{BUCKETS[bucket]}”."
+    )
+    return commit_and_redirect(
+        url_for(".show", campaign_id=campaign.id, contact_id=contact_id), said
+    )
 
 
 @pages.post("/finish")
 @open_to(RoleName.ORGANISER)
 def finish(campaign_id: int, contact_id: int) -> ResponseReturnValue:
     """Mark the person as finished, so that nobody calls them in this campaign."""
-    return _act(
-        campaign_id, contact_id, actions.finish, "Finished. Nobody will call them in this campaign."
+    campaign = campaign_for(current_user, campaign_id)
+    person = actions.person_in(campaign, contact_id)
+    actions.finish(person, campaign, request.form.get("version", ""), current_user)
+    return commit_and_redirect(
+        url_for(".show", campaign_id=campaign.id, contact_id=contact_id),
+        "Finished. Nobody will call them in this campaign.",
     )
 
 
@@ -109,13 +120,4 @@ def do_not_call(campaign_id: int, contact_id: int) -> ResponseReturnValue:
     return commit_and_redirect(
         url_for(".show", campaign_id=campaign.id, contact_id=contact_id),
         "This person is on the do-not-call list. Nobody will call them in any campaign.",
-    )
-
-
-def _act(campaign_id: int, contact_id: int, act: Act, said: str) -> ResponseReturnValue:
-    campaign = campaign_for(current_user, campaign_id)
-    person = actions.person_in(campaign, contact_id)
-    act(person, campaign, request.form.get("version", ""), current_user)
-    return commit_and_redirect(
-        url_for(".show", campaign_id=campaign.id, contact_id=contact_id), said
     )

@@ -149,6 +149,19 @@ def test_an_organiser_acts_on_a_person(phone_bank: PhoneBank, browser: FlaskClie
     ]
 
 
+def test_who_is_put_back_into_a_paused_list_is_not_said_to_be_callable(
+    phone_bank: PhoneBank, browser: FlaskClient
+) -> None:
+    call = record_call(phone_bank, "refused")
+    phone_bank.contact_list.removed = True
+    db.session.commit()
+    person = db.session.get_one(Contact, call.contact_id)
+    address = f"/campaigns/{phone_bank.campaign.id}/person/{person.id}"
+    page = follow(browser, f"{address}/put-back", {"version": version_of(person)})
+    assert "They are put back. Their status is “In a paused list”." in page
+    assert "They can be called again." not in page
+
+
 def follow(browser: FlaskClient, address: str, data: dict[str, str]) -> str:
     page = browser.post(address, data=data, follow_redirects=True)
     assert page.status_code == 200, page.text
@@ -161,7 +174,8 @@ def test_nobody_acts_on_a_person_who_is_on_a_screen(
     hold = claim(phone_bank.sam)
     db.session.commit()
     address = f"/campaigns/{phone_bank.campaign.id}/person/{hold.contact.id}"
-    assert "A caller has this person on the screen now" in browser.get(address).text
+    assert "This person is on a caller&#39;s screen" in (page := browser.get(address).text)
+    assert "“Put back”" not in page, "there is no such button now"
     version = db.session.scalar(select(Contact.__table__.c.id).where(Contact.id == hold.contact.id))
     assert browser.post(f"{address}/finish", data={"version": version}).status_code == 409
 
@@ -177,7 +191,7 @@ def test_a_call_is_corrected_on_its_page(phone_bank: PhoneBank, browser: FlaskCl
     assert version is not None
     data = {"version": version[1], "outcome": "talked", "note": "<b>Rang</b> back"}
     page = follow(browser, address, data)
-    assert "Corrected. The totals have changed too." in page
+    assert "Corrected. The totals are up to date." in page
     assert "It was “No answer” before" in page
     assert "&lt;b&gt;Rang&lt;/b&gt; back" in page
     assert campaign_totals(campaign_id).reached == 1
