@@ -50,8 +50,8 @@ class CampaignForm(EditForm):
     on_behalf_of = StringField(
         "Who is calling?",
         [InputRequired("Enter the organisation you are calling for."), Length(max=200)],
-        description="The organisation's full name. Callers say it in every call, as the law "
-        "requires.",
+        description="The organisation's full name. With a ready-made script, callers say it in "
+        "every call. In the United Kingdom, the law requires that.",
     )
     chapter_id = SelectField(
         "Chapter",
