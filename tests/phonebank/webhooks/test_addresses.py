@@ -46,7 +46,7 @@ def test_this_machines_own_public_address_is_refused(monkeypatch: pytest.MonkeyP
         ("https://crm.example.org:99999/", "web address"),
         ("https:///nothing", "web address"),
         ("ftp://crm.example.org/", "https"),
-        ("https://nobody.invalid/", "no machine"),
+        ("https://nobody.invalid/", "find a machine"),
     ],
 )
 def test_an_address_that_cannot_be_a_webhooks_is_refused_with_the_reason(
