@@ -174,7 +174,7 @@ def test_nobody_acts_on_a_person_who_is_on_a_screen(
     hold = claim(phone_bank.sam)
     db.session.commit()
     address = f"/campaigns/{phone_bank.campaign.id}/person/{hold.contact.id}"
-    assert "This person is on a caller&#39;s screen" in (page := browser.get(address).text)
+    assert "This person is on a caller's screen" in (page := browser.get(address).text)
     assert "“Put back”" not in page, "there is no such button now"
     version = db.session.scalar(select(Contact.__table__.c.id).where(Contact.id == hold.contact.id))
     assert browser.post(f"{address}/finish", data={"version": version}).status_code == 409
