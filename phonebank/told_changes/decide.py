@@ -179,7 +179,8 @@ def _locked_contact(change: ToldChange) -> Contact:
     on_screen = select(exists().where(Call.contact_id == contact.id, Call.ended_at.is_(None)))
     if db.session.scalar(on_screen):
         raise ConflictError(
-            "A caller has this person on the screen right now.", "Try again after the call."
+            "This person is on a caller's screen or is being called now.",
+            "Try again after the call.",
         )
     return contact
 
