@@ -555,7 +555,7 @@ def test_a_practice_call_sends_nothing_until_its_end(party: Party, new_page: New
     page.get_by_role("link", name="Try a practice call").click()
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.method))
-    page.get_by_text("You aren't calling anyone and nothing is saved.").wait_for()
+    page.get_by_text("You aren't calling anyone, and what you tap isn't saved.").wait_for()
     page.wait_for_load_state()  # a tap before the page's JavaScript runs is sent as a form
     assert page.locator('a[href^="tel:"]').count() == 0
     tap(page, "It's them")

@@ -58,7 +58,7 @@ def test_a_practice_call_from_first_word_to_last_without_javascript(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
     page = sam.get("/calling/practice?with=undecided").text
-    assert "You aren't calling anyone and nothing is saved." in page
+    assert "You aren't calling anyone, and what you tap isn't saved." in page
     assert "tel:" not in page
     assert "Yeah, that&#39;s me." in page
     answers: dict[str, object] = {}
@@ -113,7 +113,7 @@ def test_each_persona_answers_on_the_call_page_and_nothing_is_stored(
     # The page has the same parts as for a real call.
     for part in ('class="call"', "Say in every call:", "If they say…", "How did it end?"):
         assert part in page
-    assert "<strong>Practice.</strong> You aren't calling anyone and nothing is saved." in page
+    assert "<strong>Practice.</strong> You aren't calling anyone, and what you tap isn't saved." in page
     assert says in page
     for dialled in ("tel:", "data-copy=", "qr.svg"):
         assert dialled not in page

@@ -172,7 +172,7 @@ def test_the_page_names_only_personas_that_the_script_has(
     db.session.commit()
     come_in(client, strict)
     page = practise(client, outcome="no_answer")
-    assert "Choose the ending that fits what they said. Then you can make real calls." in page
+    assert "Choose the ending that fits what they said. Your real calls come after that." in page
     assert "wants to talk" not in page
     assert "Give me someone to call" in practise(client, outcome="refused")
 
