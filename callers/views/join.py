@@ -11,6 +11,7 @@ from wtforms.validators import DataRequired, StopValidation
 from callers import joining, sessions
 from callers.sessions import caller_of_device, for_callers
 from callers.views.blueprint import pages, read_fields
+from callers.views.phone_page import OWN_NUMBER
 from phonebank.contact_queue.holds import release_caller
 from phonebank.core.access import ANYONE, open_to
 from phonebank.core.attempt_limits import AttemptLimit
@@ -32,7 +33,11 @@ from phonebank.parties.codes import find_campaign_token
 from phonebank.parties.services import party_by_code
 from phonebank.roster.devices import end_session
 from phonebank.telephony.sessions import end_session as end_phone_session
-from phonebank.volunteers.volunteers import COOKIE_KEY, keep_calls_of_device
+from phonebank.volunteers.volunteers import (
+    COOKIE_KEY,
+    keep_calls_of_device,
+    volunteer_of_cookie,
+)
 
 # The limit counts wrong codes and links from one address. Right codes do not count, so thirty
 # people in one living room can join through one router. At twenty tries a minute, guessing one of
@@ -130,8 +135,8 @@ def join_campaign(token: str) -> ResponseReturnValue:
 def leave() -> ResponseReturnValue:
     """Leave the party or campaign.
 
-    The device forgets the caller, every copy of its cookie becomes invalid, and the contact on the
-    screen returns to the queue.
+    The device forgets the caller and the caller's own number, every copy of its cookie becomes
+    invalid, and the contact on the screen returns to the queue.
     """
     # The lock waits until a claim that is under way has committed. Then the hold of that
     # claim is released too.
@@ -141,7 +146,11 @@ def leave() -> ResponseReturnValue:
     end_phone_session(g.caller.id)
     db.session.commit()
     sessions.forget()
-    flash("You've left, and this device has forgotten you.", "success")
+    session.pop(OWN_NUMBER, None)
+    if volunteer_of_cookie(session.get(COOKIE_KEY)) is None:
+        flash("You've left, and this device has forgotten you.", "success")
+    else:
+        flash("You've left. This device still knows you on the page “My calls”.", "success")
     return redirect(url_for(".join"), 303)
 
 

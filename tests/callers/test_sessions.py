@@ -5,6 +5,7 @@ from flask.testing import FlaskClient
 from phonebank.calls.hold import current_hold
 from phonebank.core.db import db
 from phonebank.models import Caller
+from phonebank.volunteers.volunteers import COOKIE_KEY, cookie_for, find_or_create
 from tests.phone_bank import PhoneBank, come_in
 
 JSON = {"Accept": "application/json"}
@@ -49,6 +50,19 @@ def test_leaving_releases_the_contact_and_forgets_the_device(
     assert client.get("/calling").status_code == 401
     db.session.expire_all()
     assert current_hold(db.session.get_one(Caller, caller.id)) is None
+
+
+def test_a_device_that_still_knows_a_volunteer_says_so_after_leaving(
+    phone_bank: PhoneBank, client: FlaskClient
+) -> None:
+    come_in(client, phone_bank)
+    volunteer = find_or_create("priya@example.org", "Priya")
+    db.session.commit()
+    with client.session_transaction() as session:
+        session[COOKIE_KEY] = cookie_for(volunteer)
+    page = client.post("/leave", follow_redirects=True)
+    assert "This device still knows you on the page “My calls”." in page.text
+    assert "has forgotten you" not in page.text
 
 
 def test_a_copied_cookie_is_worthless_after_leaving(
