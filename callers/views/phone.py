@@ -118,7 +118,9 @@ def dial(call_id: uuid.UUID) -> ResponseReturnValue:
     if call.ended_at is not None or redial_block_reason(call, Person.of(contact), campaign):
         raise ConflictError("This person can't be called now.", "Say how the call ended.")
     if is_money_spent(campaign, now()):
-        raise ConflictError("Today's money for calls is spent.", "Give this person back.")
+        raise ConflictError(
+            "Today's money for calls is spent.", "Say how the call ended, or tap “Take a break”."
+        )
     backend = current_backend()
     if backend is None:
         raise NotFoundError("This server has no telephone service.", "Tell an organiser.")

@@ -32,6 +32,8 @@ _SAID = {
 }
 _CONNECTING_BROWSER = "We're connecting your browser. Allow the microphone if it asks."
 _CALLING_SEEN = "We're calling them."
+_CANNOT_CALL = "We can't call anyone for you right now."
+_FINISHING = "You're on the phone. We won't call anybody else for you."
 # What the page says after a call that nobody answered, if the caller sees the person already.
 _NOT_REACHED = {
     EndCause.BUSY: "Their phone is busy.",
@@ -71,6 +73,10 @@ def describe(phone: CallerPhone, mode: CampaignMode) -> str:
     """Describe the state of the caller's telephone connection in words."""
     if phone.phase == Phase.CONNECTING and phone.by_browser:
         return _CONNECTING_BROWSER
+    if phone.phase == Phase.WAITING and phone.notice:
+        return _CANNOT_CALL
+    if phone.phase == Phase.RESTING and phone.finishing:
+        return _FINISHING
     if mode.dials_first or phone.call_id is None:
         return _SAID[phone.phase]
     if phone.phase == Phase.CALLING:

@@ -203,7 +203,9 @@ def _practise_and_call(phone: Page) -> None:
     phone.get_by_role("button", name="Join").tap()
     phone.get_by_role("link", name="Try a practice call").tap()
     shown = phone.locator("[data-step]:visible")
-    expect(phone.get_by_text("You aren't calling anyone, and what you tap isn't saved.")).to_be_visible()
+    expect(
+        phone.get_by_text("You aren't calling anyone, and what you tap isn't saved.")
+    ).to_be_visible()
     expect(shown).to_contain_text("Yes, speaking! Who's that?")
     check_accessibility(phone, "practice-390")
     for answer in ("It's them", "Next"):

@@ -6,11 +6,21 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
+from callers.views.phone_page import describe
 from phonebank.core.config import config_of
 from phonebank.core.db import db
-from phonebank.models import Call, CampaignMode, Contact, Line, LineSide, PhoneSettings, now
-from phonebank.telephony.phases import Phase
-from phonebank.telephony.sessions import phone_of
+from phonebank.models import (
+    Call,
+    CampaignMode,
+    Contact,
+    Line,
+    LineSide,
+    LineState,
+    PhoneSettings,
+    now,
+)
+from phonebank.telephony.phases import Phase, Situation
+from phonebank.telephony.sessions import CallerPhone, phone_of
 from tests.phonebank.dialler.evening import evening
 
 JSON = {"Accept": "application/json"}
@@ -136,3 +146,39 @@ def test_a_campaign_without_a_telephone_service_has_none_of_this(simulated, clie
         come_in(client, tonight)
         assert client.get("/calling/phone").location == "/calling"
         assert client.post("/calling/phone/connect", data={"number": OWN}).status_code == 404
+
+
+def test_leaving_makes_the_browser_forget_the_callers_own_number(simulated, client):
+    with evening(simulated, how="answer=0,ring=2") as tonight:
+        come_in(client, tonight)
+        client.post("/calling/phone/connect", data={"number": OWN})
+        with client.session_transaction() as session:
+            assert session["own_number"]
+        client.post("/leave")
+        with client.session_transaction() as session:
+            assert "own_number" not in session
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"is_ready": True}, "You're next."),
+        ({"is_ready": True, "notice": "Your host has called a break."}, "We can't call anyone"),
+        ({}, "until you say so"),
+        ({"finishing": True}, "We won't call anybody else"),
+    ],
+)
+def test_the_bar_says_why_nobody_is_being_called(changes, said):
+    situation = Situation(
+        is_on=True, is_ready="is_ready" in changes, caller_line=LineState.ANSWERED
+    )
+    phone = CallerPhone(
+        situation,
+        None,
+        0,
+        1,
+        by_browser=False,
+        finishing="finishing" in changes,
+        notice=changes.get("notice", ""),
+    )
+    assert said in describe(phone, CampaignMode.PROGRESSIVE)

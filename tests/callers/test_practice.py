@@ -113,7 +113,10 @@ def test_each_persona_answers_on_the_call_page_and_nothing_is_stored(
     # The page has the same parts as for a real call.
     for part in ('class="call"', "Say in every call:", "If they say…", "How did it end?"):
         assert part in page
-    assert "<strong>Practice.</strong> You aren't calling anyone, and what you tap isn't saved." in page
+    assert (
+        "<strong>Practice.</strong> You aren't calling anyone, and what you tap isn't saved."
+        in page
+    )
     assert says in page
     for dialled in ("tel:", "data-copy=", "qr.svg"):
         assert dialled not in page
