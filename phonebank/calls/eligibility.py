@@ -19,6 +19,17 @@ class NotAdmittedError(NotAllowedError):
         )
 
 
+class NotStartedError(NotRunningError):
+    """The error before an organiser has started the campaign."""
+
+    title = "Not started yet"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The campaign hasn't started yet. An organiser will start it.", "Keep this page open."
+        )
+
+
 class OnBreakError(NotRunningError):
     """The error while a party is on a break. `next_at` (aware UTC) is when the break ends, or None
     if the host has not set an end."""
@@ -36,12 +47,15 @@ class OnBreakError(NotRunningError):
 def running_campaign(caller: Caller) -> Campaign:
     """Return the caller's campaign if calling is under way in it and in the caller's party.
 
-    Raises NotRunningError if the campaign is paused, OnBreakError if the party is on a break, and
+    Raises NotRunningError if the campaign is paused or has not started, OnBreakError if the party
+    is on a break, and
     GoneError if the campaign or the party has ended.
     """
     campaign, party = caller.campaign, caller.party
     if campaign.state == CampaignState.ENDED:
         raise GoneError("This campaign has ended.", "Thank you for every call you made.")
+    if campaign.state == CampaignState.DRAFT:
+        raise NotStartedError()
     if not campaign.is_running:
         raise NotRunningError("The campaign is paused right now.", "Keep this page open.")
     if party is not None and party.has_ended:

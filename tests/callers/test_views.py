@@ -595,6 +595,17 @@ def test_a_pause_shows_a_page_that_tries_again_and_then_goes_on(
     assert sam.get("/calling/wait").location == "/calling/person"
 
 
+def test_before_the_campaign_starts_the_page_does_not_call_it_paused(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    phone_bank.campaign.state = CampaignState.DRAFT
+    db.session.commit()
+    page = ask_for_person(sam)
+    assert "The campaign hasn't started yet." in unescape(page.text)
+    assert "paused" not in page.text
+    assert sam.post("/calling/next", headers=JSON).status_code == 409
+
+
 def test_a_break_shows_how_long_it_lasts_and_then_goes_on(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
