@@ -11,7 +11,7 @@ from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
 from callers.sessions import for_busy_callers, for_callers
-from callers.views import page_data
+from callers.views import page_data, waiting
 from callers.views.blueprint import pages
 from callers.views.next_contact import show, show_next
 from callers.views.script_words import words_of
@@ -20,7 +20,7 @@ from phonebank.calls.merge_fields import shared_fields
 from phonebank.calls.undo import redial_block_reason
 from phonebank.core.content_negotiation import wants_json
 from phonebank.core.db import db
-from phonebank.core.errors import NotFoundError
+from phonebank.core.errors import GoneError, NotFoundError
 from phonebank.core.overload import Urgency, with_urgency
 from phonebank.core.qr_codes import qr_svg
 from phonebank.experiments.script_choice import active_version_ids
@@ -70,6 +70,9 @@ def calling() -> ResponseReturnValue:
             **place,
         )
     if caller.state == CallerState.WAITING:
+        if place["campaign"].state == CampaignState.ENDED:
+            over = GoneError("This campaign has ended.", "Thank you for wanting to help.")
+            return waiting.render_ended(over, caller), over.status
         return render_template(
             "callers/lobby.html",
             leave_url=leave_url,

@@ -75,7 +75,7 @@ def test_a_shut_door_means_the_lobby_until_the_host_admits_the_caller(
         f"/join/{phone_bank.party.code}", data={"first_name": "Kit"}, follow_redirects=True
     )
     assert newest_caller().state == CallerState.WAITING
-    assert "will let you in" in page.text
+    assert "has to let you in" in page.text
     assert "Give me someone" not in page.text
     refused = client.post("/calling/next", headers=JSON)
     assert refused.status_code == 403

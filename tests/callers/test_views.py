@@ -112,6 +112,21 @@ def test_the_briefing_says_who_for_what_to_say_and_what_the_campaign_wants(
     assert "/calling/practice" in page
 
 
+def test_who_waits_at_the_door_of_an_ended_campaign_hears_that_it_has_ended(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    phone_bank.sam.state = CallerState.WAITING
+    phone_bank.sam.party_id = None
+    db.session.commit()
+    assert "An organiser has to let you in first." in sam.get("/calling").text
+    phone_bank.campaign.state = CampaignState.ENDED
+    db.session.commit()
+    page = sam.get("/calling")
+    assert page.status_code == 410
+    assert "The campaign has ended" in page.text
+    assert "let you in" not in page.text
+
+
 def test_a_call_has_the_number_the_words_and_every_way_it_can_end(
     phone_bank: PhoneBank, sam: FlaskClient
 ) -> None:
