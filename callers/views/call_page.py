@@ -92,6 +92,7 @@ def calling() -> ResponseReturnValue:
         # render_html escapes the text that it gets.
         briefing=Markup(render_html(place["campaign"].briefing, fields)),  # noqa: S704
         first_words=fill(words.identification, fields),
+        has_script=words.script is not None,
         unrecorded=page_data.unrecorded_call(caller),
         languages=filters.offered_languages(place["campaign"], caller),
         spoken=filters.languages_spoken(place["campaign"], caller),

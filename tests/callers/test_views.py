@@ -24,6 +24,7 @@ from phonebank.core.db import db
 from phonebank.models import (
     Call,
     CallerState,
+    CampaignMode,
     CampaignState,
     Contact,
     ContactState,
@@ -110,6 +111,24 @@ def test_the_briefing_says_who_for_what_to_say_and_what_the_campaign_wants(
     assert "<em>gently</em>" in page
     assert "<script>alert" not in page
     assert "/calling/practice" in page
+
+
+def test_the_briefing_fits_the_way_in_which_the_campaign_calls(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    own_phone, connect = "Call the number on your own phone.", "Connect your phone"
+    page = sam.get("/calling").text
+    assert own_phone in page
+    assert connect not in page
+    phone_bank.campaign.script_id = None
+    for mode in (CampaignMode.PHONE_BRIDGE, CampaignMode.PREDICTIVE):
+        phone_bank.campaign.mode = mode
+        db.session.commit()
+        page = sam.get("/calling").text
+        assert own_phone not in page
+        assert connect in page
+        assert "see your number. Don't hide it" not in page
+        assert "Follow the steps" not in page
 
 
 def test_who_waits_at_the_door_of_an_ended_campaign_hears_that_it_has_ended(
