@@ -92,7 +92,8 @@ def current_caller() -> Caller:
 def _let_in(caller: Caller | None) -> Caller:
     if caller is None:
         raise SignInRequiredError(
-            "You haven't joined on this device, or you've left, or you've been removed.",
+            "You haven't joined on this device, or you've left, or the host or an organiser has "
+            "removed you.",
             "Join with the code on your host's screen, or with your campaign's link.",
         )
     if caller.state == CallerState.REMOVED:
