@@ -44,6 +44,7 @@ def test_the_last_digits_give_the_name_and_the_script_and_never_a_number(
         assert "Somebody called me back" in sam.get(place).text
     page = sam.post(URL, data={"digits": called.phone[-3:]}).text
     assert f"<h2>{name}</h2>" in page
+    assert "“Open their script” undoes" in page
     assert "No answer" in page
     assert "7946" not in page
     assert sights() == 1
@@ -72,6 +73,14 @@ def test_two_people_with_these_digits_are_both_named(
     assert "Ask who is calling" in page
     assert page.count("<h2>") == 2
     assert sights() == 2
+
+
+def test_without_a_call_to_undo_the_page_does_not_say_that_it_undoes_one(
+    sam: FlaskClient,
+) -> None:
+    page = sam.post(URL, data={"digits": open_call().phone[-3:]}).text
+    assert "Back to their script" in page
+    assert "Open their script" not in page
 
 
 def test_other_callers_calls_and_those_of_yesterday_are_not_found(
