@@ -66,11 +66,11 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
         "If you speak another language, tell your host or organiser.",
     ),
     EmptyReason.OTHER_LISTS: (
-        "Everyone on your lists has been called. There are still people to call on other lists.",
+        "There's nobody left to call on your lists. There are still people to call on other lists.",
         "Ask your host or organiser for another list.",
     ),
     EmptyReason.FILTER: (
-        "Everyone chosen for tonight has been called. There are still other people to call.",
+        "There's nobody left among the people chosen for you. There are still others to call.",
         "Ask your host or organiser to choose more people.",
     ),
     EmptyReason.PAUSED: (
@@ -83,7 +83,7 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
         "Tell your host or organiser.",
     ),
     EmptyReason.EMPTY: ("There's nobody on the list yet.", "Ask your host or organiser."),
-    EmptyReason.DONE: ("Everyone on the list has been called. Thank you!", ""),
+    EmptyReason.DONE: ("There's nobody left to call on the list. Thank you!", ""),
 }
 
 # A contact that becomes callable within this time is worth waiting for. The caller is then told to

@@ -57,7 +57,7 @@ def test_the_page_of_the_one_who_waits_tries_again_by_itself(
     page = client.post("/calling/next", follow_redirects=True).text
     assert "on another caller&#39;s screen" in page
     assert "data-ask-every" in page
-    assert "Everyone on the list has been called" not in page
+    assert "left to call on the list" not in page
     answer = client.get("/calling/wait", headers={"Accept": "application/json"}).json
     assert (answer["reason"], answer["next_at"]) == ("on_screens", None)
 

@@ -139,7 +139,7 @@ def test_a_party_s_callers_get_its_people_and_are_told_when_none_are_left(
     with pytest.raises(NobodyToCallError) as nobody:
         claim(inside)
     assert nobody.value.why is EmptyReason.FILTER
-    assert "chosen for tonight" in nobody.value.message
+    assert "chosen for you" in nobody.value.message
     db.session.rollback()
 
     # Somebody moves into the ward, and the clock's job finds them.
