@@ -234,7 +234,7 @@ OUTCOMES: dict[str, Outcome] = {
         Outcome(
             "skipped",
             "Skip",
-            "You didn't call, perhaps because you know them. Another caller will.",
+            "You didn't call, perhaps because you know them. They go back to the list.",
             "later",
             reached=False,
             effect="retry",
