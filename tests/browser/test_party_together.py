@@ -85,7 +85,7 @@ def test_a_knock_a_break_a_message_the_goal_and_the_end_are_seen_on_three_screen
     host.locator(".host-tools summary", has_text="Message").click()
     host.get_by_label("Message to everyone").fill("Pizza is here!")
     host.get_by_role("button", name="Send").click()
-    expect(host.get_by_text("Sent to everyone: “Pizza is here!”")).to_be_visible()
+    expect(host.get_by_text("Sent to callers and the board: “Pizza is here!”")).to_be_visible()
     expect(phone.get_by_text("Pizza is here!")).to_be_visible()
     expect(board.locator("[data-message]")).to_contain_text("Pizza is here!")
 

@@ -20,12 +20,11 @@ export function drawBar(state) {
   for (const part of document.querySelectorAll("[data-no-break]")) part.hidden = onBreak;
   if (!bar) return;
   // Some newcomers can only be let in by an organiser.
-  const admits = state.waiting > state.held;
-  const atDoor = `${state.waiting} at the door`;
+  const admits = state.waiting - state.held;
   news("admit").hidden = !admits;
-  news("admit").querySelector("button").textContent = `${atDoor} · ${state.waiting === 1 ? "let in" : "let all in"}`;
-  news("held").hidden = admits || !state.held;
-  news("held").textContent = atDoor;
+  news("admit").querySelector("button").textContent = `${admits} at the door · ${admits === 1 ? "let in" : "let all in"}`;
+  news("held").hidden = Boolean(admits) || !state.held;
+  news("held").textContent = `${state.held} at the door`;
   news("help").hidden = !state.helping;
   news("help").textContent = `${state.helping} ${state.helping === 1 ? "asks" : "ask"} for help`;
   breakEndsAt = state.break_seconds ? Date.now() + 1000 * state.break_seconds : 0;
@@ -124,7 +123,7 @@ let sentTimer = null;
 function showSent(words) {
   const sent = bar.querySelector("[data-sent]");
   sent.hidden = false;
-  sent.textContent = `Sent to everyone: “${words}”`;
+  sent.textContent = `Sent to callers and the board: “${words}”`;
   clearTimeout(sentTimer);
   sentTimer = setTimeout(() => (sent.hidden = true), SENT_FOR_MS);
 }

@@ -13,7 +13,7 @@ from phonebank.core.qr_codes import qr_svg
 from phonebank.models import Caller, CallerState, Party
 from phonebank.parties.codes import join_link
 from phonebank.site.guides import DOCS
-from tests.factories import create_account, create_campaign
+from tests.factories import create_account, create_caller, create_campaign
 from tests.phonebank.live.party_room import gives_away_the_contact, open_room, party_with
 from tests.signing_in import sign_in
 
@@ -189,6 +189,20 @@ def test_the_host_lets_in_renames_hides_and_removes(
     client.post(f"{people}/{sam.id}/remove")
     assert caller_named(app, "Sam").state == CallerState.REMOVED
     assert client.post(f"{people}/{sam.id}/admit").status_code == 404
+
+
+def test_the_bar_counts_only_those_whom_the_host_can_let_in(
+    client: FlaskClient, app: Flask, party_id: int
+) -> None:
+    with app.app_context():
+        priya = db.session.query(Caller).filter_by(first_name="Priya").one()
+        create_caller(
+            priya.campaign, priya.party, first_name="Zed", state=CallerState.WAITING, held=True
+        )
+        db.session.commit()
+    page = client.get(f"/parties/{party_id}").text
+    assert "1 at the door · let in" in page
+    assert "2 at the door" not in page
 
 
 def test_what_the_guide_tells_hosts_to_press_is_on_the_page(
