@@ -80,7 +80,7 @@ def _store(party: Party, listing: Listing | None, form: ListingForm) -> Response
             words = "People near you can find your party now."
         else:
             words = (
-                "An organiser or an area editor will check your first party. Then people "
+                "An organiser, an area editor or a trainer will check your party. Then people "
                 "near you will be able to find it."
             )
     elif listings.change_details(listing, details):
@@ -114,18 +114,22 @@ def still_right(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/guests/move")
 @open_to(RoleName.HOST)
 def move(party_id: int) -> ResponseReturnValue:
-    """Move the party to another time, and e-mail every accepted guest."""
+    """Move the party to another time, and e-mail everyone who is coming or has asked to come."""
     party, listing = _listed(party_id)
     form = MoveForm()
     if not form.validate():
         return _render(party, listing, ListingForm(formdata=None), form), 422
     try:
+        before = listing.starts_at
         listings.move(listing, form.starts(time_zone(listing.time_zone)))
     except InvalidInputError as error:
         db.session.rollback()
         form.starts_at.errors = [f"{error.message} {error.what_to_do}"]
         return _render(party, listing, ListingForm(formdata=None), form), 422
-    return _done(party, "Saved. Every guest will get an e-mail that corrects their calendar.")
+    if listing.starts_at == before:
+        return _done(party, "The party starts at this time already.")
+    words = "Everyone who is coming or has asked will get an e-mail with the new time."
+    return _done(party, f"Moved. {words}")
 
 
 @pages.post("/<int:party_id>/guests/cancel")
@@ -156,7 +160,9 @@ def kit(party_id: int) -> ResponseReturnValue:
         qr=qr_svg(link),
         invitation=invitation(party.title, when, link, party.code, base_url, campaign.on_behalf_of),
         listing=listing,
-        public_link=listing_link(listing) if listing is not None else None,
+        public_link=listing_link(listing)
+        if listing is not None and listing.state == ListingState.SHOWN
+        else None,
         coming=[g for g in guests.guests_of(listing) if g.state == GuestState.ACCEPTED]
         if listing is not None
         else [],
@@ -194,6 +200,7 @@ def _render(
         when=describe_start(party),
         public_link=listing_link(listing) if listing is not None else None,
         trains_first=trains_first,
+        needs_address=listing is not None and not listing.by_video and listing.address is None,
         over=party.has_ended or is_over(party.starts_at, now()),
     )
 

@@ -166,7 +166,7 @@ def let_come(listing: Listing, guest_id: int) -> Guest:
         raise ConflictError("All places are taken.", "Offer more places first, under “Change it”.")
     if not listing.by_video and listing.address is None:
         is_draft = listing.state == ListingState.DRAFT
-        where = "and press “Save the address only”" if is_draft else "under “Change it”"
+        where = "and press “Save, but not on the map”" if is_draft else "under “Change it”"
         raise ConflictError(
             "Your guests need an address.",
             f"Type the address first, {where}. Only your guests will see it.",

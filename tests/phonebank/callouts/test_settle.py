@@ -4,6 +4,7 @@ called."""
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -262,8 +263,13 @@ def test_who_took_a_place_confirms_it_and_the_host_lets_them_come(
         "way": "in_person", "host_name": "Ana", "place": "SW9", "address": "4 Plum Row",
         "places": "8", "step_free": "no", "languages": "en",
     }  # fmt: skip
-    assert "Save the address only" in shown
-    host.post(page, data=details | {"draft": "yes"})
+    assert "Save, but not on the map" in shown
+    assert "Add your address below" in shown
+    video = details | {"way": "by_video", "address": "", "draft": "yes"}
+    assert "Add your address below" not in host.post(page, data=video, follow_redirects=True).text
+    saved = host.post(page, data=details | {"draft": "yes"}, follow_redirects=True).text
+    assert "People near you can't find your party yet." in unescape(saved)
+    assert "Add your address below" not in saved
     host.post(f"{page}/{guest_id}/let-come")
     assert "4 Plum Row" in stranger.get(guest_link).text
     db.session.expire_all()

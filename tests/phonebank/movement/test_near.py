@@ -332,7 +332,11 @@ def test_a_host_puts_a_party_on_the_map_moves_it_and_cancels_it(
         refused = client.post(page, data=typed | wrong)
         assert (refused.status_code, words in refused.text) == (422, True), wrong
     assert client.post(page, data=typed).status_code == 303
-    assert "An organiser or an area editor will check your first" in client.get(page).text
+    waiting = client.get(page).text
+    assert "An organiser, an area editor or a trainer will check your party" in waiting
+    assert "Send the link" not in waiting  # it leads nowhere before the check
+    kit, public = f"/parties/{party_id}/kit", "The page for people you don't know"
+    assert public not in client.get(kit).text
     assert "Bea" not in app.test_client().get("/near/gb/SE5").text
 
     looks = app.test_client()
@@ -362,7 +366,10 @@ def test_a_host_puts_a_party_on_the_map_moves_it_and_cancels_it(
     moved = client.post(f"{page}/move", data={"starts_at": "2036-03-30T01:30"})  # clocks change
     assert moved.status_code == 303
     assert "Sunday 30 March, 0" in client.get(page).text
-    assert "evening by the minute" in client.get(f"/parties/{party_id}/kit").text
+    same = client.post(f"{page}/move", data={"starts_at": "2036-03-30T01:30"})
+    assert "at this time already" in client.get(same.location).text
+    assert "evening by the minute" in client.get(kit).text
+    assert public in client.get(kit).text
     client.post(f"{page}/cancel")
     assert "Cancelled" in client.get(page).text
 
