@@ -86,7 +86,7 @@ class NewPartyForm(FlaskForm):
     )
     door_open = BooleanField(
         "Let people in automatically",
-        description="Everyone with the code joins at once. Otherwise you approve each person.",
+        description="People with the code join at once. Otherwise you approve each person.",
     )
 
     def zone(self, default: str) -> str:

@@ -247,7 +247,7 @@ def start_break(party_id: int) -> ResponseReturnValue:
 def message(party_id: int) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id, to_change=True)
     participants.send_message(party, request.form.get("text", ""))
-    return back_to(party, "Sent to everyone at the party.")
+    return back_to(party, "Sent to the board and to callers' open pages.")
 
 
 @pages.post("/<int:party_id>/end")
