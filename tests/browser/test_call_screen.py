@@ -382,6 +382,27 @@ def test_a_tap_that_waits_to_be_sent_survives_a_reload(party: Party, new_page: N
     assert recorded_outcomes(party) == ["busy"]
 
 
+def test_the_page_asks_no_more_how_a_call_ended_once_the_waiting_tap_is_sent(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page()
+    join_as_kit(page, party)
+    ask_for_person(page)
+    page.route("**/outcome?*", lambda route: route.abort("connectionrefused"))
+    tap(page, "Busy")
+    page.locator("[data-line-down]", has_text="How this call ended").wait_for()
+    call = open_call(party)
+    call.ended_at, call.ending = now(), CallEnding.EXPIRED
+    db.session.commit()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto("/calling")
+    question = page.get_by_text("Were you still talking?")
+    expect(question).to_be_visible()
+    page.unroute("**/outcome?*")
+    page.get_by_text("How your last call ended is saved.").wait_for()
+    expect(question).to_have_count(0)
+
+
 def test_the_page_warns_keeps_the_hold_with_one_tap_and_says_when_it_is_lost(
     party: Party, new_page: NewPage
 ) -> None:

@@ -17,7 +17,7 @@ function answered(entry, answer, verdict) {
   if (outbox.entries.length === 0) showBanner("");
   if (verdict === "saved") {
     // The server knows now how that call ended, so the page need not ask.
-    for (const question of document.querySelectorAll(".untold")) question.remove();
+    for (const question of document.querySelectorAll(".unrecorded")) question.remove();
     if (entry.isOutcome) showMessage(SAVED, "");
   } else {
     showMessage(`${NOT_SAVED} ${entry.kind === "answer" ? errorIn(answer) : reasonIn(answer.text)}`, "");
