@@ -65,7 +65,7 @@ test("without an answer the pauses grow, and the warning comes in time", async (
   const { phone, hold, said } = holdOn([foreign(404)]);
   await passSeconds(phone, 271);
   assert.ok(phone.sent.length >= 6 && phone.sent.length <= 40, String(phone.sent.length));
-  assert.deepEqual(said, ["This person goes back to the list in 30 seconds."]);
+  assert.deepEqual(said, ["This person goes back to the list in less than 30 seconds."]);
   phone.network = [renewed(300)];
   await hold.renew();
   assert.deepEqual(said.slice(1), [""]);

@@ -18,10 +18,11 @@ import { errorIn, pauseMs } from "./our_answers.js";
 const NO_OUTCOME_WITHIN_MS = 700;
 const OFFLINE_WITH_OUTCOME = "You're offline. How this call ended is saved on this phone. We'll send it when you're back online.";
 const OFFLINE = "You're offline. Keep talking: we'll save this.";
+const OFFLINE_IN_PRACTICE = "You're offline. You can finish the practice call when you're back online.";
 const RESTARTING = "Back in a moment. This is saved on this phone, and we'll send it automatically.";
 const FOREIGN_ANSWER =
   "We can't reach Phonebank. Perhaps this Wi-Fi wants you to log in. This is saved on this phone, and we'll send it as soon as we can.";
-const NOT_KNOWN = "We no longer know this phone. Open the party's link in another tab. This is saved here until then.";
+const NOT_KNOWN = "We no longer know this phone. Join again in another tab. This is saved here until then.";
 const OUTCOME_NOT_SAVED = "How the call ended wasn't saved.";
 const NOT_DONE = "That didn't work.";
 const NOTE_KEY = "phonebank.note";
@@ -260,7 +261,7 @@ function showBanner(words) {
   if (element.textContent !== words) element.textContent = words;
 }
 
-addEventListener("offline", () => showBanner(OFFLINE));
+addEventListener("offline", () => showBanner(data && data.practice ? OFFLINE_IN_PRACTICE : OFFLINE));
 addEventListener("online", () => outbox.entries.length || showBanner(""));
 
 function say(words) {

@@ -35,7 +35,7 @@ async function tellHost(url, fields, status) {
   const sent = { method: "POST", body: new URLSearchParams(fields), headers: { Accept: "application/json" } };
   const answer = await ask(url, sent, ANSWER_WITHIN_MS).catch(() => null);
   if (!answer || !answer.ours) {
-    status.textContent = "You're offline, so we couldn't tell your host. Wave at them.";
+    status.textContent = "We couldn't tell your host, because Phonebank can't be reached. Tell them yourself.";
   } else if ([401, 403].includes(answer.status)) {
     location.reload();
   } else {

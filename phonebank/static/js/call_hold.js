@@ -53,7 +53,7 @@ export class Hold {
     const warned = this.warned;
     this.warned = this.endsAt - at < WARN_BEFORE_MS;
     if (this.warned && !warned) {
-      this.show("This person goes back to the list in 30 seconds.", "Keep");
+      this.show("This person goes back to the list in less than 30 seconds.", "Keep");
     }
   }
 
@@ -120,7 +120,7 @@ export class Hold {
   lose() {
     this.close();
     this.show(
-      "This person has gone back to the list, because this page was out of sight or the call went on for too long. " +
+      "This person has gone back to the list, because this page was out of sight or offline, or the call went on for too long. " +
         "If you're talking with them, carry on and say how it ended. We still save it.",
     );
   }
