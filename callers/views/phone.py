@@ -66,7 +66,9 @@ def phone_connect() -> ResponseReturnValue:
     """
     campaign, fields = _campaign_on_the_phone(), read_fields()
     if not g.caller.may_call:
-        raise NotFoundError("Nobody has let you in yet.", "Ask your host.")
+        raise NotFoundError(
+            "Nobody has let you in yet.", "Ask your host, or the person who sent you the link."
+        )
     if is_money_spent(campaign, now()):
         raise ConflictError("Today's money for calls is spent.", "Come back tomorrow. Thank you!")
     if fields.get("browser"):
