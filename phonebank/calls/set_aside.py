@@ -48,6 +48,12 @@ SELECT count(*) AS calls,
                          WHERE s.phone = chosen.phone AND s.call_id IN (SELECT id FROM chosen)
                            AND NOT EXISTS (SELECT FROM suppression_source file
                                            WHERE file.phone = s.phone))
+             AND NOT EXISTS (SELECT FROM contact person JOIN call other
+                                 ON other.contact_id = person.id
+                             WHERE (person.phone = chosen.phone OR person.id = chosen.contact_id)
+                               AND other.phone = chosen.phone AND other.outcome = ANY(:never)
+                               AND other.set_aside_at IS NULL
+                               AND other.id NOT IN (SELECT id FROM chosen))
        ) AS lifted
 FROM chosen
 """)
@@ -72,8 +78,8 @@ class Preview:
     `conversations` are conversations. `people` is the number of contacts of these calls. Of these
     contacts, `called_since` stay as they are, because they have been called again. The calls put
     `do_not_calls` numbers on the do-not-call list. Of these numbers, `lifted` would be taken off
-    the list, except a number for which another caller's call has such an outcome too. The others
-    stay on the list, because another call, an organiser or a file has put them there.
+    the list. The others stay on the list, because another call, an organiser or a file has put them
+    there too.
     """
 
     calls: int

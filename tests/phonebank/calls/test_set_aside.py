@@ -196,6 +196,19 @@ def test_said_twice_by_the_same_caller_is_said_once(bank: PhoneBank, organiser: 
     assert not is_suppressed(first.phone)
 
 
+def test_the_same_caller_s_real_call_keeps_the_number_listed(
+    bank: PhoneBank, organiser: Account
+) -> None:
+    first, second = call_someone(bank.sam, "do_not_call"), call_someone(bank.sam, "no_answer")
+    first.too_fast = True
+    second.outcome, second.phone, second.contact_id = "do_not_call", first.phone, first.contact_id
+    db.session.commit()
+    look = set_aside.preview(bank.sam, only_fast=True)
+    assert (look.do_not_calls, look.lifted) == (1, 0)
+    put_aside(bank.sam, organiser, only_fast=True)
+    assert is_suppressed(first.phone)
+
+
 def test_somebody_called_since_stays_as_that_call_left_them(
     bank: PhoneBank, organiser: Account
 ) -> None:
