@@ -1,7 +1,7 @@
 """Finds a person in the tables, and recognises rows of files that are about the person."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -77,22 +77,30 @@ def contacts_with(phone: str, within: ColumnElement[bool]) -> Sequence[Contact]:
 
 
 def person_of(contact: Contact, within: ColumnElement[bool]) -> tuple[Person, Sequence[Contact]]:
-    """Return the person of a contact, with all the person's contacts in the campaigns that `within`
-    allows. These contacts share a number and have the same name."""
-    query = (
-        select(Contact)
-        .join(Campaign, Campaign.id == Contact.campaign_id)
-        .where(
-            within,
-            Contact.name_key == contact.name_key,
-            or_(*(with_number(phone) for phone in (contact.phone, *contact.other_phones))),
-        )
-        .order_by(Contact.id)
-    )
-    contacts = db.session.scalars(query).all()
-    phones = {phone for one in contacts for phone in (one.phone, *one.other_phones)}
+    """Return the person that a contact is, and this person's contacts in the campaigns that
+    `within` allows.
+
+    A contact is of the same person if it has the same name and shares a number with this contact,
+    or with another contact of the person.
+    """
+    phones = {contact.phone, *contact.other_phones}
+    while True:
+        contacts = _named_with_one_of(contact.name_key, phones, within)
+        found = phones.union(*((one.phone, *one.other_phones) for one in contacts))
+        if found == phones:
+            break
+        phones = found
     campaign_ids = db.session.scalars(select(Campaign.id).where(within).order_by(Campaign.id))
     return Person(tuple(sorted(phones)), contact.name_key, tuple(campaign_ids)), contacts
+
+
+def _named_with_one_of(
+    name_key: str, phones: Collection[str], within: ColumnElement[bool]
+) -> Sequence[Contact]:
+    query = select(Contact).join(Campaign, Campaign.id == Contact.campaign_id)
+    has_one = or_(*(with_number(phone) for phone in sorted(phones)))
+    query = query.where(within, Contact.name_key == name_key, has_one)
+    return db.session.scalars(query.order_by(Contact.id)).all()
 
 
 def _numbers_in(cell: str, country: str) -> set[str]:

@@ -48,7 +48,13 @@ from phonebank.suppressions import entries
 from phonebank.suppressions.files import store_file
 from phonebank.tallies.reconcile import differences
 from phonebank.told_changes.tell import tell
-from tests.factories import create_account, create_caller, create_contact, create_list
+from tests.factories import (
+    create_account,
+    create_caller,
+    create_contact,
+    create_list,
+    drama_number,
+)
 from tests.killed_workers import KILLS, kill_workers
 from tests.phonebank.exports.room import Room, create_room
 from tests.phonebank.privacy.stores import places_with
@@ -253,6 +259,22 @@ def test_a_household_on_the_number_stays_and_keeps_the_plain_entry(room: Room) -
     assert (other.first_name, other.suppressed_at is not None) == ("Bo", True)
     assert db.session.scalars(select(Suppression.phone)).all() == [PHONE]
     assert db.session.scalar(select(func.count()).select_from(HashedNumber)) == 1  # the further one
+
+
+def test_a_person_has_each_contact_that_shares_a_number_with_one_of_theirs(room: Room) -> None:
+    first = db.session.scalars(select(Contact)).one()
+    moved, again = drama_number(81), drama_number(82)
+    second = create_contact(room.contact_list, **PERSON | {"phone": moved})
+    third = create_contact(room.contact_list, **PERSON | {"phone": again, "other_phones": [moved]})
+    other = create_contact(room.contact_list, phone=again, first_name="Bo", name_key="bo example")
+    db.session.commit()
+    for contact in (first, second, third):
+        person, contacts = person_of(contact, true())
+        assert {one.id for one in contacts} == {first.id, second.id, third.id}
+        assert set(person.phones) == {PHONE, FURTHER, moved, again}
+    erase()
+    left = db.session.scalars(select(Contact.id).where(Contact.phone != "")).all()
+    assert left == [other.id]
 
 
 def test_what_an_import_stores_during_the_search_is_erased_too(
