@@ -50,8 +50,9 @@ class Urgency(Enum):
     """How urgent a request is. A busy process refuses RECORD requests last."""
 
     RECORD = "record"
-    # Each caller's page renews its hold once a minute. A hold lasts for several minutes, so a
-    # refused renewal may come back later than a refused record.
+    # Each caller's page renews its hold once a minute over its websocket. A hold lasts for several
+    # minutes, so a refused renewal may come back later than a refused record. If the hold ends
+    # soon, the page sends a request instead, which counts as a record.
     RENEWAL = "renewal"
     CLAIM = "claim"
     PAGE = "page"
@@ -84,9 +85,11 @@ NARROWEST = 0.4
 UPLOADS_AT_ONCE = 3
 
 # Refusals are counted over this many seconds. At most RETRIES_A_SECOND refused clients should come
-# back within one second. If more were refused, each is asked to stay away for longer.
+# back within one second. If more were refused, each is asked to stay away for longer. To refuse as
+# many once more takes a process a twentieth of its time. If far fewer came back, callers would wait
+# for a process that has nothing to do.
 REFUSALS_COUNTED_OVER = 10.0
-RETRIES_A_SECOND = 10
+RETRIES_A_SECOND = 40
 # The shortest and the longest time to stay away, in seconds. A random factor then changes the time
 # by up to half.
 RETRY_AFTER = {
@@ -112,7 +115,6 @@ CLAIMS_WAIT = 0.15
 WAITED_AT_MOST = 1.0
 
 _SOCKETS, _FILES = "/socket.io/", "/static/"
-_RENEWALS = "/renew"
 # The name in a request's environ under which `let_records_go_first` stores its seconds. They do not
 # count as the time that the request took.
 _WAITED = "phonebank.waited"
@@ -122,7 +124,7 @@ def with_urgency(urgency: Urgency) -> Callable[[View], View]:
     """Mark a view with its urgency.
 
     The view's address must be fixed, without a variable part. A view without a mark counts as PAGE,
-    except that a POST to an address with a `call_id` counts as RECORD, or as RENEWAL if it renews.
+    except that a POST to an address with a `call_id` counts as RECORD.
     """
 
     def decorate(view: View) -> View:
@@ -337,14 +339,14 @@ class Overload:
 
     def let_records_go_first(self) -> bool:
         """Give the place of a request under way to the records that wait, and wait until there are
-        none. Return False if some still wait after CLAIMS_WAIT."""
+        none, and until a claim may begin. Return False if records still wait after CLAIMS_WAIT."""
         with self._lock:
             if not self.waiting:
                 return True
             self.under_way -= 1
             self._has_ended.notify()
             try:
-                return self._wait_for_calm(Urgency.CLAIM, CLAIMS_WAIT)
+                return self._wait_for_calm(Urgency.CLAIM, CLAIMS_WAIT) or not self.waiting
             finally:
                 self.under_way += 1
 
@@ -453,7 +455,7 @@ def _urgency_of(environ: "WSGIEnvironment", marked: Urgency, names_call: bool) -
     if length.isdigit() and int(length) > MAX_FORM_BYTES:
         return Urgency.UPLOAD
     if names_call and environ["REQUEST_METHOD"] == "POST":
-        return Urgency.RENEWAL if environ["PATH_INFO"].endswith(_RENEWALS) else Urgency.RECORD
+        return Urgency.RECORD
     return marked
 
 

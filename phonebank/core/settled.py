@@ -18,9 +18,10 @@ SETTLED_AFTER = timedelta(seconds=30)
 # transaction open for longer, because it may wait for locks after it has read the clock. So the
 # start of the oldest transaction that has written or locked something is considered too.
 #
-# Such a transaction holds a lock on a table of Phonebank's (these are in the schema `public`). One
-# that wrote only to temporary tables does not, like the check of a million rows before an import,
-# which takes minutes. PostgreSQL's collection of statistics does not either.
+# Such a transaction holds a lock on a table that is neither temporary nor PostgreSQL's own. A
+# transaction that wrote only to temporary tables does not hold one. The check of a million rows
+# before an import is like that, and takes minutes. Neither does PostgreSQL's collection of
+# statistics.
 _SETTLED = text("""
 SELECT least(:latest, (
     SELECT min(xact_start) FROM pg_stat_activity AS other
@@ -28,7 +29,7 @@ SELECT least(:latest, (
     AND EXISTS (
         SELECT FROM pg_locks JOIN pg_class ON pg_class.oid = relation
         WHERE pg_locks.pid = other.pid AND locktype = 'relation' AND mode LIKE 'Row%'
-        AND relnamespace = 'public'::regnamespace
+        AND relpersistence <> 't' AND relnamespace <> 'pg_catalog'::regnamespace
     )
 ) - CAST(:margin AS interval))
 """)

@@ -1,4 +1,4 @@
-"""Public pages that a process keeps for a few seconds, because thousands of people open the same
+"""Public pages that a process keeps for a minute, because thousands of people open the same
 pages. These pages read no session and set no cookie, so caches between the server and the browser
 may keep them too."""
 
@@ -22,7 +22,8 @@ from phonebank.places.outlines import Outline
 Part = TypeVar("Part")
 
 # Seconds. A kept page is rendered again after this time. What all pages share is read again after
-# PARTS_KEPT_FOR. So a new event is shown, and a cancelled one goes, after 90 seconds at most.
+# PARTS_KEPT_FOR, and browsers may keep a page as long. So a new event is shown, and a cancelled one
+# goes, after two minutes at most.
 KEPT_FOR = 60
 PARTS_KEPT_FOR = 30
 # Seconds. Towns change only with a release, but a test's process lives longer than its places.
@@ -49,7 +50,7 @@ class KeptPages:
     def answer(self, draw: Callable[[], str]) -> Response:
         """Return the page of this request's path. `draw` renders the page if it is not kept."""
         page = self._page(request.path, draw)
-        headers = {"Vary": "Accept-Encoding", "Cache-Control": f"public, max-age={KEPT_FOR}"}
+        headers = {"Vary": "Accept-Encoding", "Cache-Control": f"public, max-age={PARTS_KEPT_FOR}"}
         if request.accept_encodings.quality("gzip"):
             headers |= {"Content-Encoding": "gzip", "ETag": f'"{page.checksum}-gzip"'}
             content = page.gzipped

@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from phonebank.app import create_app
 from phonebank.core import overload, store_errors
-from phonebank.core.config import Config, config_of
+from phonebank.core.config import Config
 from phonebank.core.db import Timeouts, db
 from phonebank.core.overload import (
     UPLOADS_AT_ONCE,
@@ -104,15 +104,10 @@ def test_outcomes_go_before_claims_and_claims_before_pages(
         with busy(app, requests):
             return [
                 is_refused(client.open(path, method=method))
-                for method, path in [
-                    *PAGES,
-                    *CLAIMS,
-                    ("POST", RENEWAL),
-                    *(("POST", path) for path in RECORDS),
-                ]
+                for method, path in [*PAGES, *CLAIMS, *(("POST", path) for path in RECORDS)]
             ]
 
-    pages, claims, records = len(PAGES), len(CLAIMS) + 1, len(RECORDS)
+    pages, claims, records = len(PAGES), len(CLAIMS), len(RECORDS)
     assert not any(refused(limits[Urgency.PAGE] - 1))
     every_page = [True] * pages
     assert refused(limits[Urgency.PAGE]) == every_page + [False] * (claims + records)
@@ -149,32 +144,38 @@ def test_a_record_above_the_limit_waits_for_its_turn_and_not_for_long(
     guard.waiting = 0
 
 
-def test_a_renewal_over_a_websocket_counts_like_a_request(
+def test_a_renewal_over_a_websocket_is_refused_before_a_record(
     app_context: Flask, client: FlaskClient, limits: dict[Urgency, int]
 ) -> None:
     with busy(app_context, limits[Urgency.RENEWAL] - 1), renewal_under_way():
-        assert is_refused(client.post(RENEWAL))
+        assert not is_refused(client.post(RECORDS[0]))
         with pytest.raises(BusyError) as refused, renewal_under_way():
             raise AssertionError("one too many")
     assert 3 <= refused.value.retry_after <= 45
 
 
-def test_a_renewal_waits_until_no_record_waits(
-    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+def test_renewals_wait_until_no_record_waits_and_then_all_begin(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, limits: dict[Urgency, int]
 ) -> None:
-    guard, limits = guard_of(app), limits_for(config_of(app).database_connections)
     monkeypatch.setattr(overload, "RECORDS_WAIT", 20)
-    with ThreadPoolExecutor(1) as phone, busy(app, limits[Urgency.RENEWAL]):
-        renewed = phone.submit(app.test_client().post, RENEWAL)
-        within(5, lambda: guard.renewals_waiting == 1)
+    guard, many = guard_of(app), 10
+
+    def renew(_: object) -> bool:
+        with app.app_context(), renewal_under_way():
+            return True
+
+    with ThreadPoolExecutor(many) as phones, busy(app, limits[Urgency.RENEWAL]):
+        renewed = phones.map(renew, range(many))
+        within(5, lambda: guard.renewals_waiting == many)
         with guard._lock:
             guard.waiting, guard.under_way = 1, guard.under_way - 1
             guard._notify_others()
-        assert guard.renewals_waiting == 1
+        time.sleep(0.1)
+        assert guard.renewals_waiting == many, "records go first"
         with guard._lock:
             guard.waiting = 0
             guard._notify_others()
-        assert not is_refused(renewed.result())
+        assert list(renewed) == [True] * many
         guard.under_way += 1
 
 
@@ -233,7 +234,9 @@ def test_those_refused_come_back_apart_and_the_later_the_more_they_are(
 
     guard = guard_of(app)
     guard._recent_refusals = 0.0
-    few, many = sent_away(20), sent_away(400)[-20:]
+    few = sent_away(20)
+    guard._recent_refusals = 30.0 * overload.RETRIES_A_SECOND
+    many = sent_away(20)
     assert max(few) <= 6
     assert len(set(few)) > 2
     assert median(many) > 3 * median(few)
@@ -424,6 +427,8 @@ def test_an_outcome_brings_the_next_person_once_no_record_waits(
         # The outcome is saved, and its place is given to the record that waits.
         within(5, lambda: is_saved(app, person["call_id"]))
         within(5, lambda: guard.under_way == 5)
+        with app.app_context():
+            assert db.engine.pool.checkedout() == 0, "it keeps no connection while it waits"
         with guard._lock:
             guard.waiting = 0
             guard._notify_others()

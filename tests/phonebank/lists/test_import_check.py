@@ -1,17 +1,21 @@
 """What a file would do, before it is imported: as the import then does it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import func, select, text
 
+from phonebank.core import settled
 from phonebank.core.db import db
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.lists import import_check
 from phonebank.lists.import_check import SAMPLES, Fate, ImportCheck, check_import
 from phonebank.lists.known_people import UpdatePlan
 from phonebank.lists.uploads import guesses_of
-from phonebank.models import Campaign, Contact, ContactList, Suppression
+from phonebank.models import Campaign, Contact, ContactList, Suppression, now
 from tests.factories import drama_number
 from tests.phonebank.lists.upload_desk import Desk
 
@@ -25,6 +29,35 @@ def checked(desk: Desk, list_id: int, plan: UpdatePlan | None = None) -> ImportC
         found = check_import(campaign, contact_list, mapping, plan)
         db.session.commit()
         return found
+
+
+def test_other_software_gets_what_is_recorded_while_a_file_is_checked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_check, "BATCH", 2)
+    monkeypatch.setattr(settled, "SETTLED_AFTER", timedelta(0))
+    people = "\n".join(f"Ada{n},{drama_number(n)}" for n in range(6))
+    list_id = desk.upload(f"First name,Phone\n{people}\n")
+    began = now()
+    moments: list[datetime] = []
+
+    def read_in_another_request(_: int) -> None:
+        with ThreadPoolExecutor(1) as other:
+            moments.append(other.submit(settled_moment_of, desk.app).result())
+
+    with desk.app.app_context():
+        contact_list = db.session.get_one(ContactList, list_id)
+        campaign = db.session.get_one(Campaign, desk.campaign_id)
+        mapping = Mapping.of(contact_list.headers, ["first_name", "phone"])
+        check_import(campaign, contact_list, mapping, UpdatePlan(), read_in_another_request)
+        db.session.rollback()
+    assert len(moments) == 3
+    assert min(moments) > began
+
+
+def settled_moment_of(app: Flask) -> datetime:
+    with app.app_context():
+        return settled.settled_moment()
 
 
 def by_why(check: ImportCheck) -> dict[str, tuple[str, int]]:

@@ -35,7 +35,7 @@ from phonebank.models import (
     NearAlert,
     Place,
 )
-from phonebank.movement.kept_pages import KEPT_FOR
+from phonebank.movement.kept_pages import KEPT_FOR, PARTS_KEPT_FOR
 from phonebank.volunteers.roles import name_editor
 from phonebank.volunteers.volunteers import find_or_create
 from tests.factories import create_account, create_party
@@ -152,7 +152,7 @@ def test_a_public_page_has_no_cookie_and_any_cache_may_keep_it(
     sign_in(client, stage.host_id)
     for path in ("/near", "/near/gb", "/near/gb/SW9"):
         answer = client.get(path, headers={"Accept-Encoding": "gzip"})
-        assert answer.headers["Cache-Control"] == f"public, max-age={KEPT_FOR}"
+        assert answer.headers["Cache-Control"] == f"public, max-age={PARTS_KEPT_FOR}"
         assert "Set-Cookie" not in answer.headers
         assert "Cookie" not in answer.headers["Vary"]
         again = client.get(
