@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import QueuePool, select, text
 from werkzeug.test import TestResponse
 
 from phonebank.app import create_app
@@ -428,7 +428,9 @@ def test_an_outcome_brings_the_next_person_once_no_record_waits(
         within(5, lambda: is_saved(app, person["call_id"]))
         within(5, lambda: guard.under_way == 5)
         with app.app_context():
-            assert db.engine.pool.checkedout() == 0, "it keeps no connection while it waits"
+            pool = db.engine.pool
+            assert isinstance(pool, QueuePool)
+            assert pool.checkedout() == 0, "it keeps no connection while it waits"
         with guard._lock:
             guard.waiting = 0
             guard._notify_others()
