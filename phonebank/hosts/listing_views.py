@@ -108,7 +108,7 @@ def still_right(party_id: int) -> ResponseReturnValue:
     """Store that the host has just confirmed the details in the party's listing."""
     party, listing = _listed(party_id)
     listings.confirm_details(listing)
-    return _done(party, "Thank you. People can now see that your party was checked today.")
+    return _done(party, "Thank you. People can now see that your party was confirmed today.")
 
 
 @pages.post("/<int:party_id>/guests/move")

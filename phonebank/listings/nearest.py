@@ -22,6 +22,7 @@ from phonebank.parties.calendar import LASTS
 from phonebank.places.distance import box_around, km_between
 from phonebank.rules.languages import LANGUAGES
 from phonebank.rules.local_moments import describe_moment, describe_moment_anywhere
+from phonebank.rules.time_zones import time_zone
 
 SHOWN_AT_MOST = 20
 # Kilometres. People rarely travel farther than this. If no event is nearer, the page also offers
@@ -70,7 +71,8 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Near:
-    """One event on a public page. `km` is None for an event by video."""
+    """One event on a public page. `km` is None for an event by video. `checked_at` is in the
+    event's time zone."""
 
     id: int
     kind: str
@@ -104,9 +106,9 @@ class Near:
 
     @property
     def checked(self) -> str:
-        """When the event was last checked, such as “ · last checked on 3 May”, or ""."""
+        """When the event was last confirmed, such as “ · last confirmed on 3 May”, or ""."""
         at = self.checked_at
-        return f" · last checked on {at.day} {at:%B}" if at else ""
+        return f" · last confirmed on {at.day} {at:%B}" if at else ""
 
 
 @dataclass(frozen=True)
@@ -241,7 +243,7 @@ def _describe(
             left=max(0, row.places - taken.get(row.id, 0)),
             step_free=row.step_free,
             languages=[LANGUAGES[code] for code in row.languages if code in LANGUAGES],
-            checked_at=row.checked_at,
+            checked_at=row.checked_at and row.checked_at.astimezone(time_zone(row.time_zone)),
             is_needed=at < row.starts_at <= at + NEEDED_WITHIN
             and taken.get(row.id, 0) * 2 < row.places,
         )

@@ -20,7 +20,7 @@ ACTIONS = {
     "right": (
         editors.approve,
         "listing checked",
-        "Thank you. People can now see that the event was checked.",
+        "Thank you. The event's page now says that it was confirmed today.",
     ),
     "hide": (
         checks.hide,

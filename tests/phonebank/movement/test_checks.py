@@ -129,7 +129,7 @@ def test_an_editor_sees_what_strangers_see_of_the_events_of_their_area(
     page = editor.get(PAGE).text
     assert "with Ada" in page
     assert "Reported:" in page
-    assert "Last checked on" in page
+    assert "Last confirmed on" in page
     assert private_in(page) == []
     for unseen in (
         stage.host_email,
@@ -170,7 +170,7 @@ def test_an_editor_checks_hides_and_sends_back_with_a_reason(
         listing.state, listing.checked_at = ListingState.WAITING, None
         db.session.commit()
     one = f"{PAGE}/{stage.listing_id}"
-    assert "Nobody has checked it yet" in editor.get(PAGE).text
+    assert "Nobody has confirmed it yet" in editor.get(PAGE).text
     editor.post(f"{one}/right", data=shown_on(editor, PAGE))
     assert state_of(app, stage) == (ListingState.SHOWN, None)
     assert f"{now().day} {now():%B}" in client.get(f"/near/event/{stage.listing_id}").text
@@ -195,7 +195,7 @@ def test_an_editor_checks_hides_and_sends_back_with_a_reason(
     }  # fmt: skip
     host.post(page, data=details)
     assert state_of(app, stage) == (ListingState.WAITING, None)
-    assert "New" in editor.get(PAGE).text
+    assert "Waiting for a check" in editor.get(PAGE).text
     editor.post(f"{one}/hide", data=shown_on(editor, PAGE))
     assert state_of(app, stage) == (ListingState.HIDDEN, None)
     with app.app_context():
@@ -224,7 +224,7 @@ def test_a_returned_event_waits_for_its_host_only_until_somebody_acts(
     assert state_of(app, stage) == (state, None)
     assert "until you have changed" not in host.get(page).text
     if action == "move":
-        assert "New" in editor.get(PAGE).text
+        assert "Waiting for a check" in editor.get(PAGE).text
         with app.app_context():
             told = editors.editors_to_tell(now())
             assert [(editor.email, editor.events) for editor in told] == [("edi@example.org", 1)]

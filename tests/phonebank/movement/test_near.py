@@ -360,7 +360,7 @@ def test_a_host_puts_a_party_on_the_map_moves_it_and_cancels_it(
     assert "Bea calls" in app.test_client().get("/near/gb/SE5").text
     assert 'value="M1"' in client.get(f"/parties/{empty_id}/guests?near=gb/M1").text
 
-    assert "checked today" in client.post(f"{page}/right", follow_redirects=True).text
+    assert "confirmed today" in client.post(f"{page}/right", follow_redirects=True).text
     past = client.post(f"{page}/move", data={"starts_at": "2020-01-01T19:00"})
     assert (past.status_code, "That time has passed" in past.text) == (422, True)
     moved = client.post(f"{page}/move", data={"starts_at": "2036-03-30T01:30"})  # clocks change
