@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from flask import flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from phonebank.contact_queue.campaign_hours import date_in_first_zone
 from phonebank.core.access import ANYONE, TV, open_to
 from phonebank.core.attempt_limits import AttemptLimit
 from phonebank.core.config import current_config
@@ -17,7 +18,7 @@ from phonebank.core.links import link_to
 from phonebank.core.qr_codes import qr_svg
 from phonebank.core.rate_limits import limiter
 from phonebank.listings.listings import when_of
-from phonebank.models import Campaign, now
+from phonebank.models import Campaign, ListingState, now
 from phonebank.movement.blueprint import for_volunteers, pages
 from phonebank.movement.hall_views import HALL, caller_of_device, remember_caller
 from phonebank.trainings import marks, rooms
@@ -33,7 +34,13 @@ def certificate(token: str) -> ResponseReturnValue:
     """Show the certificate, ready to print, with the link at which others can check it."""
     mark = marks.mark_by_token(token)
     link = current_config().base_url + url_for(".certificate", token=mark.token)
-    return render_template("movement/certificate.html", mark=mark, link=link, qr=qr_svg(link))
+    return render_template(
+        "movement/certificate.html",
+        mark=mark,
+        given_on=date_in_first_zone(mark.campaign, mark.given_at),
+        link=link,
+        qr=qr_svg(link),
+    )
 
 
 @pages.route("/training", methods=["GET", "POST"])
@@ -101,12 +108,15 @@ def run_training(listing_id: int) -> ResponseReturnValue:
     if wants_json():
         return jsonify(count=_count(people))
     link = link_to("movement.training_room", code=room.code)
+    at = now()
     return render_template(
         "movement/training.html",
         room=room,
         when=when_of(room.listing),
-        is_on=rooms.is_on(room, now()),
-        opens_before=rooms.OPENS_BEFORE,
+        is_on=rooms.is_on(room, at),
+        is_cancelled=room.listing.state == ListingState.CANCELLED,
+        is_over=room.listing.starts_at < at,
+        opens_before=rooms.OPENS_BEFORE_HOURS,
         link=link,
         short=link_to("movement.training_code").split("://", 1)[-1],
         qr=qr_svg(link),

@@ -30,7 +30,8 @@ from phonebank.parties.display_names import clean_name
 from phonebank.parties.profanity import refuse_bad_words
 
 # The code works from this long before the training until this long after its start.
-OPENS_BEFORE = timedelta(hours=12)
+OPENS_BEFORE_HOURS = 12
+OPENS_BEFORE = timedelta(hours=OPENS_BEFORE_HOURS)
 CLOSES_AFTER = timedelta(hours=12)
 # A trainer's page lists trainings until this long after their start.
 LISTED_FOR = timedelta(days=2)
@@ -85,8 +86,13 @@ def room_by_code(text: str) -> Training:
     if room is None:
         raise NotFoundError("No training has this code.", "Check the code with your trainer.")
     if not is_on(room, now()):
-        if room.listing.state != ListingState.CANCELLED and room.listing.starts_at > now():
-            raise GoneError("This training hasn't begun.", "Come back on the day.")
+        if room.listing.state == ListingState.CANCELLED:
+            raise GoneError("This training is cancelled.", "Look for another one near you.")
+        if room.listing.starts_at > now():
+            raise GoneError(
+                "This training isn't open yet.",
+                f"Come back up to {OPENS_BEFORE_HOURS} hours before it starts.",
+            )
         raise GoneError("This training is over.", "Look for another one near you.")
     return room
 

@@ -16,6 +16,7 @@ from phonebank.models import (
     GuestState,
     Listing,
     ListingKind,
+    ListingState,
     TrainedMark,
     Training,
     VolunteerRole,
@@ -77,7 +78,36 @@ def test_an_organiser_lists_a_training_with_a_trainer(
     with app.app_context():
         room = db.session.query(Training).one()
     # Three days before, nobody can come in.
-    assert client.get(f"/training/{room.code}").status_code == 410
+    refused = client.get(f"/training/{room.code}")
+    assert (refused.status_code, "up to 12 hours before" in refused.text) == (410, True)
+
+
+@pytest.mark.parametrize(
+    ("starts_in", "is_cancelled", "on_page", "at_door"),
+    [
+        (timedelta(days=3), False, "opens 12 hours before the training", "open yet"),
+        (timedelta(hours=-13), False, "This training is over", "This training is over"),
+        (timedelta(hours=1), True, "This training is cancelled", "This training is cancelled"),
+    ],
+)
+def test_a_training_with_a_closed_door_says_why(
+    app: Flask,
+    client: FlaskClient,
+    training: dict[str, Any],
+    starts_in: timedelta,
+    is_cancelled: bool,
+    on_page: str,
+    at_door: str,
+) -> None:
+    with app.app_context():
+        listing = db.session.get_one(Listing, training["id"])
+        listing.starts_at = now() + starts_in
+        if is_cancelled:
+            listing.state = ListingState.CANCELLED
+        db.session.commit()
+    page = signed_in_as(app, "tess@example.org").get(f"/volunteer/trainings/{training['id']}").text
+    assert on_page in page
+    assert at_door in client.get(f"/training/{training['code']}").text
 
 
 def test_people_come_in_practise_and_get_the_mark(
@@ -107,7 +137,7 @@ def test_people_come_in_practise_and_get_the_mark(
     assert "Learn to call" in trainer.get("/volunteer").text
     shown = trainer.get(page).text
     assert training["code"] in shown.replace("<span>", "").replace("</span>", "").replace(" ", "")
-    assert "2 here, 1 finished, 0 trained" in shown
+    assert "2 came in, 1 finished, 0 trained" in shown
     headers = {"Accept": "application/json"}
     assert trainer.get(page, headers=headers).json == {"count": [2, 1, 0]}
     trainer.post(f"{page}/{ben_id}/trained")
