@@ -3,6 +3,7 @@
 from flask import flash, g, make_response, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 
+from phonebank.contact_queue.campaign_hours import date_in_first_zone
 from phonebank.core.access import ANYONE, open_to
 from phonebank.core.after_response import run_after
 from phonebank.core.db import db
@@ -28,12 +29,16 @@ def mine() -> ResponseReturnValue:
         "movement/mine.html",
         volunteer=g.volunteer,
         calls=calls,
+        days=len(set().union(*(own.days for own in calls))),
         steps=[
             (own.campaign, step)
             for own in calls
             if (step := next_step(g.volunteer, own.campaign)) is not None
         ],
-        consents=consents.consents_of(g.volunteer),
+        consents=[
+            (consent, date_in_first_zone(consent.campaign, consent.given_at))
+            for consent in consents.consents_of(g.volunteer)
+        ],
         in_words=consents.IN_WORDS,
         marks=marks_of(g.volunteer),
         trainings=[(row, when_of(row.training.listing)) for row in trainings_for(g.volunteer)],
@@ -118,7 +123,7 @@ def withdraw(consent_id: int) -> ResponseReturnValue:
 def sign_out() -> ResponseReturnValue:
     """Sign the volunteer out on this device."""
     forget_device()
-    flash("This device has forgotten you.", "success")
+    flash("You've signed out of your page on this device.", "success")
     return redirect(url_for(".sign_in"), 303)
 
 
@@ -129,7 +134,7 @@ def sign_out_everywhere() -> ResponseReturnValue:
     volunteers.sign_out_everywhere(g.volunteer)
     db.session.commit()
     forget_device()
-    flash("All your devices have forgotten you.", "success")
+    flash("You've signed out of your page on all devices.", "success")
     return redirect(url_for(".sign_in"), 303)
 
 
@@ -140,5 +145,5 @@ def forget() -> ResponseReturnValue:
     volunteers.forget(g.volunteer)
     db.session.commit()
     forget_device()
-    flash("We've forgotten you.", "success")
+    flash("We've deleted your page, with its e-mail address.", "success")
     return redirect(url_for(".sign_in"), 303)

@@ -10,11 +10,12 @@ def send_confirmation(email: str, first_name: str, link: str) -> None:
         email,
         "Keep your calls",
         f"Hello {first_name},\n\n"
-        "Open this link to keep your calls under this e-mail address:\n\n"
+        "Open this link, and tap the button to keep your calls under this e-mail address:\n\n"
         f"{link}\n\n"
         "It works once, within a day. You'll see your calls from every phone and every campaign "
         "where you use this address.\n"
-        "If you didn't ask for it, ignore this e-mail, and we'll forget your address tomorrow.\n",
+        "If you didn't ask for it, ignore this e-mail, and we'll delete this request, with the "
+        "address in it, tomorrow.\n",
     )
 
 
@@ -39,6 +40,6 @@ def send_sign_in(email: str, first_name: str, link: str) -> None:
         email,
         "Your calls",
         f"Hello {first_name},\n\n"
-        f"This link opens your page:\n\n{link}\n\n"
+        f"Open this link, and tap the button to open your page:\n\n{link}\n\n"
         "It works once, within a day. If you didn't ask for it, ignore this e-mail.\n",
     )

@@ -13,18 +13,14 @@ from phonebank.rules.time_zones import time_zone
 
 @dataclass
 class OwnCalls:
-    """What a volunteer did in one campaign. An evening is a day on which the volunteer recorded a
-    call. The day is in the time zone of the party or, for a call outside a party, in the first time
+    """What a volunteer did in one campaign. `days` are the days on which the volunteer recorded a
+    call. A day is in the time zone of the party or, for a call outside a party, in the first time
     zone of the campaign's country."""
 
     campaign: Campaign
     calls: int = 0
     conversations: int = 0
     days: set[date] = field(default_factory=set)
-
-    @property
-    def evenings(self) -> int:
-        return len(self.days)
 
 
 def calls_of(volunteer: Volunteer) -> list[OwnCalls]:

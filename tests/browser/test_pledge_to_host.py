@@ -335,7 +335,7 @@ def gil_reads_that_he_is_ready(
     gil.goto("/calling")
     expect(gil.get_by_role("heading", name="The party has ended")).to_be_visible()
     expect(gil.get_by_text("You're ready to host, Gil.")).to_be_visible()
-    expect(gil.get_by_text("24 conversations on 3 evenings")).to_be_visible()
+    expect(gil.get_by_text("24 conversations on 3 days")).to_be_visible()
 
 
 def the_next_day(party: Party, post: MailServer) -> None:

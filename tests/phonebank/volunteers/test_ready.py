@@ -76,7 +76,7 @@ def test_who_is_ready_reads_it_on_the_last_page_until_they_host(
     db.session.commit()
     page = client.get("/calling").text
     assert "You're ready to host, Sam." in page
-    assert "24 conversations on 2 evenings" in page
+    assert "24 conversations on 2 days" in page
     phone_bank.host.email = "sam@example.org"
     phone_bank.campaign.hosts.append(phone_bank.host)
     db.session.commit()

@@ -98,10 +98,14 @@ def test_calls_of_several_phones_and_campaigns_are_in_one_place(
         other.post(keep(other, "sam@example.org", capsys))
     volunteer = db.session.scalars(select(Volunteer)).one()
     found = {
-        own.campaign.name: (own.calls, own.conversations, own.evenings)
+        own.campaign.name: (own.calls, own.conversations, len(own.days))
         for own in calls_of(volunteer)
     }
     assert found == {"Kitchen Table": (12, 3, 2), "Riverside": (2, 1, 1)}
+    # One day of calls for two campaigns is one day.
+    page = sam.get("/volunteer").text
+    totals = page.split('class="stats own-totals"')[1].split("</div>\n<ul")[0]
+    assert re.findall(r">([\d,]+)<", totals) == ["14", "4", "2"]
 
 
 def test_a_known_volunteer_who_joins_again_stays_the_volunteer(
