@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from phonebank.core.config import Config
+from phonebank.site.second_factor_views import SECOND_FACTOR_WITHIN
 
 # A page that changes the second factor asks the person to sign in again if their last sign-in is
 # older than this.
@@ -63,7 +64,8 @@ def security_settings(config: Config) -> dict[str, Any]:
         ),
         "SECURITY_MSG_TWO_FACTOR_DISABLED": ("Your second factor is off.", "success"),
         "SECURITY_MSG_TWO_FACTOR_PERMISSION_DENIED": (
-            "That took too long. Ask for a new sign-in link.",
+            f"This step works for {SECOND_FACTOR_WITHIN // 60} minutes after you use a sign-in "
+            "link. Ask for a new link.",
             "error",
         ),
     }

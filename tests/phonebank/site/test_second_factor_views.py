@@ -183,7 +183,8 @@ def test_the_step_in_between_does_not_wait_for_ever(
         session["second_factor_until"] -= SECOND_FACTOR_WITHIN + 1
     late = public_client.post("/sign-in/second-factor", data={"code": code(phone)})
     assert late.location == "/sign-in"
-    assert "That took too long. Ask for a new sign-in link." in public_client.get("/sign-in").text
+    page = public_client.get("/sign-in").text
+    assert "This step works for 15 minutes after you use a sign-in link." in page
     assert not is_in(public_client)
 
 
@@ -314,3 +315,18 @@ def test_the_demonstration_asks_no_organiser_for_a_second_factor(
 def test_hosts_cannot_reset_anything(public_client: FlaskClient, organiser: int, cy: int) -> None:
     use_link(public_client, cy)
     assert public_client.post(f"/people/{organiser}/second-factor").status_code == 403
+
+
+def test_a_wrong_code_for_a_new_app_does_not_look_like_a_sign_in(
+    public_client: FlaskClient, organiser: int, phone: TOTP
+) -> None:
+    use_link(public_client, organiser)
+    asked = public_client.post("/sign-in/second-factor", data={"code": "000000"}).text
+    assert "Your e-mail link worked" in asked
+    assert "have my phone" in asked
+    assert finish(public_client, code(phone)) == 302
+    set_up_app(public_client)
+    wrong = public_client.post("/sign-in/second-factor", data={"code": "000000"}).text
+    assert "Type the code that the new app shows now." in wrong
+    assert "Your e-mail link worked" not in wrong
+    assert "have my phone" not in wrong
