@@ -83,7 +83,8 @@ def call_out_by_code(text: str) -> CallOut:
     ).first()
     if call_out is None:
         raise NotFoundError(
-            "There is no call-out with this code.", "Check the code on the screen in the hall."
+            "There is no call-out with this code, or it is over.",
+            "Check the code on the screen in the hall.",
         )
     return call_out
 

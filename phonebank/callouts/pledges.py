@@ -22,14 +22,18 @@ SHOWN_AT_MOST = 40
 @dataclass(frozen=True)
 class Offer:
     """A pledged party that a person at the call-out may go to. It is `km` kilometres from the
-    person's area and has `left` free places. `mine` says whether the person has already taken a
-    place at this party."""
+    person's area and has `left` free places. `has_email` says whether the person who pledged gave
+    an e-mail address: without one, the pledge never becomes a party. `mine` says whether the person
+    has already taken a place at this party, and `is_invited` whether we have e-mailed them about
+    it."""
 
     pledge: Pledge
     first_name: str
     km: float
     left: int
+    has_email: bool
     mine: bool
+    is_invited: bool
 
 
 def pledge(call_out: CallOut, person: SignUp, starts_at: datetime, area: Area, chairs: int) -> None:
@@ -78,22 +82,21 @@ def take_back(call_out: CallOut, person: SignUp) -> None:
 
 
 def offers_for(call_out: CallOut, person: SignUp) -> list[Offer]:
-    """Return up to SHOWN_AT_MOST pledged parties that this person may go to, nearest first. The
-    person's own pledge is left out."""
+    """Return up to SHOWN_AT_MOST pledged parties that this person may go to, and any others at
+    which they have taken a place, nearest first. The person's own pledge is left out."""
     taken = (
         select(PledgeSeat.pledge_id, func.count().label("taken"))
         .group_by(PledgeSeat.pledge_id)
         .subquery()
     )
     rows = db.session.execute(
-        select(Pledge, SignUp.first_name, func.coalesce(taken.c.taken, 0))
+        select(Pledge, SignUp.first_name, SignUp.email, func.coalesce(taken.c.taken, 0))
         .join(SignUp, SignUp.id == Pledge.sign_up_id)
         .outerjoin(taken, taken.c.pledge_id == Pledge.id)
         .where(Pledge.call_out_id == call_out.id, Pledge.sign_up_id != person.id)
     ).all()
-    mine = set(
-        db.session.scalars(select(PledgeSeat.pledge_id).where(PledgeSeat.sign_up_id == person.id))
-    )
+    seats = db.session.scalars(select(PledgeSeat).where(PledgeSeat.sign_up_id == person.id))
+    mine = {seat.pledge_id: seat for seat in seats}
     here = (person.latitude, person.longitude)
     offers = [
         Offer(
@@ -101,11 +104,14 @@ def offers_for(call_out: CallOut, person: SignUp) -> list[Offer]:
             first_name,
             km_between(here, (pledged.latitude, pledged.longitude)),
             pledged.chairs - count,
+            email is not None,
             pledged.id in mine,
+            pledged.id in mine and mine[pledged.id].invited_at is not None,
         )
-        for pledged, first_name, count in rows
+        for pledged, first_name, email, count in rows
     ]
-    return sorted(offers, key=lambda offer: (offer.km, offer.pledge.starts_at))[:SHOWN_AT_MOST]
+    offers.sort(key=lambda offer: (offer.km, offer.pledge.starts_at))
+    return offers[:SHOWN_AT_MOST] + [offer for offer in offers[SHOWN_AT_MOST:] if offer.mine]
 
 
 def take_seat(call_out: CallOut, person: SignUp, pledge_id: int) -> None:

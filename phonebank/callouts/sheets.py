@@ -152,17 +152,23 @@ def take_last_back(sheet: CallOutSheet) -> None:
     )
 
 
-def finish(sheet: CallOutSheet, rows: int) -> None:
-    """Finish the sheet. `rows` is how many lines of the paper are filled in, counted by hand.
+def finish(sheet: CallOutSheet, rows: int | None) -> None:
+    """Finish the sheet. `rows` is how many lines of the paper are filled in, counted by hand, or
+    None if that is not a number.
 
     Raises ConflictError if a different number of lines was typed in, or if the sheet is already
-    finished.
+    finished, and InvalidInputError without a number.
     """
     _lock_unfinished(sheet)
     typed = _count(sheet)
+    if rows is None:
+        raise InvalidInputError(
+            "Count the lines on the paper that are filled in.", "Type their number in digits."
+        )
     if rows != typed:
+        lines = "1 line" if rows == 1 else f"{rows} lines"
         raise ConflictError(
-            f"The paper has {rows} lines, and you typed {typed}.",
+            f"The paper has {lines}, and you typed {typed}.",
             "Look for the line that is missing."
             if rows > typed
             else "Count the lines on the paper again.",
@@ -226,9 +232,10 @@ def _restore_pledge(person: SignUp, before: dict[str, Any] | None) -> None:
         db.session.delete(own)
         return
     if (taken := pledges.places_taken(own)) > before["chairs"]:
+        people = "1 person is" if taken == 1 else f"{taken} people are"
+        chairs = "1 chair" if before["chairs"] == 1 else f"{before['chairs']} chairs"
         raise ConflictError(
-            f"{taken} people are coming already, and before this line there were "
-            f"{before['chairs']} chairs.",
+            f"{people} coming already. Before this line, the pledge was for {chairs}.",
             "Ask the person what is right.",
         )
     _set_values(own, before | {"starts_at": datetime.fromisoformat(before["starts_at"])})

@@ -21,6 +21,18 @@ class CheckedField(StringField):
             raise ValidationError(self.refused)
 
 
+class ChairsField(IntegerField):
+    """A field for a number of chairs."""
+
+    widget = TextInput()
+
+    def process_formdata(self, valuelist: Any) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError("Type the number of chairs in digits, such as 8.") from None
+
+
 class SignUpForm(FlaskForm):
     """The form for a person's first name, e-mail address or phone number, and postcode. The view
     puts a new random id into `sign_up_id`."""
@@ -30,7 +42,7 @@ class SignUpForm(FlaskForm):
     reach = CheckedField("Your e-mail address or phone number")
     postcode = CheckedField(
         "Your postcode or town",
-        description="We keep only the district, to find parties near you.",
+        description="We keep only the district or town, to find parties near you.",
     )
     # The place that the person chose, if several places have the typed name.
     place = StringField()
@@ -44,13 +56,12 @@ class PledgeForm(FlaskForm):
     at = TimeField("Time", [InputRequired("Choose a time.")], format=["%H:%M", "%H:%M:%S"])
     postcode = StringField("Postcode or town of the party, if it isn't your own")
     place = StringField()
-    chairs = IntegerField(
+    chairs = ChairsField(
         "Chairs",
         [
             InputRequired("Type how many people can sit down."),
             NumberRange(1, CHAIRS_AT_MOST, "Choose from %(min)d to %(max)d chairs."),
         ],
-        widget=TextInput(),
         description="About half of those who say yes will come, so count generously.",
         default=8,
     )
@@ -68,4 +79,4 @@ class LineForm(FlaskForm):
     # keys.
     day = StringField("Hosts on (day and month)")
     at = StringField("At")
-    chairs = IntegerField("Chairs", [Optional()], widget=TextInput())
+    chairs = ChairsField("Chairs", [Optional()])

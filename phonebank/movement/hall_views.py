@@ -188,7 +188,9 @@ def _pledge(call_out: CallOut, person: SignUp, form: PledgeForm) -> ResponseRetu
                 area = find_area(typed, call_out.campaign.country, form.place.data or "")
             pledges.pledge(call_out, person, starts_at, area, form.chairs.data or 0)
             db.session.commit()
-            return _go(url_for(".hall_next", code=call_out.code), "Thank you. It's on the screen.")
+            return _go(
+                url_for(".hall_next", code=call_out.code), "Thank you. We've saved your pledge."
+            )
         except WhichPlaceError as error:
             places = error.choices
             refused: PhonebankError = error
@@ -243,6 +245,7 @@ def hall_parties(code: str) -> ResponseReturnValue:
         "movement/hall_parties.html",
         call_out=call_out,
         person=person,
+        has_pledged=pledges.pledge_of(person) is not None,
         offers=[
             (offer, _when(offer.pledge.starts_at, call_out), _far(offer.km, person))
             for offer in pledges.offers_for(call_out, person)

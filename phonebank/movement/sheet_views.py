@@ -73,10 +73,10 @@ def finish_sheet(token: str) -> ResponseReturnValue:
     """Finish the sheet, if the number of lines counted on the paper equals the number of lines
     typed in."""
     found = sheets.sheet_by_token(token)
-    typed = request.form.get("rows", "")
+    typed = request.form.get("rows", "").strip()
     try:
-        sheets.finish(found, int(typed) if typed.isdecimal() and len(typed) < 6 else -1)
-    except ConflictError as error:
+        sheets.finish(found, int(typed) if typed.isdecimal() and len(typed) < 6 else None)
+    except (ConflictError, InvalidInputError) as error:
         db.session.rollback()
         flash(f"{error.message} {error.what_to_do}", "error")
     else:

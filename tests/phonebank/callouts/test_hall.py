@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from phonebank.callouts import call_outs, sign_ups
+from phonebank.callouts import call_outs, pledges, sign_ups
 from phonebank.callouts.areas import find_area
 from phonebank.callouts.board import state_of
 from phonebank.callouts.sign_ups import Reach
@@ -145,7 +145,7 @@ def test_what_cannot_be_used_is_said_beside_the_field(
     [
         ({"chairs": "0"}, "Choose from 1 to 100 chairs."),
         ({"chairs": "10000"}, "Choose from 1 to 100 chairs."),
-        ({"chairs": "many"}, "integer"),
+        ({"chairs": "many"}, "Type the number of chairs in digits"),
         ({"day": "2020-01-01"}, "This time has passed."),
         ({"day": "2099-01-01"}, "This day is too far away."),
         ({"day": "soon"}, "date"),
@@ -242,3 +242,62 @@ def test_people_who_have_not_signed_in_are_led_to_the_form(hall: Hall, client: F
     assert client.post("/hall", data={"code": "XXXXXX"}).status_code == 404
     code = hall.call_out.code.lower()
     assert client.post("/hall", data={"code": f"{code[:3]} {code[3:]}"}).location == hall.address
+
+
+def test_a_place_says_how_it_will_be_confirmed(hall: Hall, new_phone: NewPhone) -> None:
+    pledge(new_phone("Ana", reach="020 7946 0123"), hall)
+    pledge(new_phone("Bea"), hall)
+    ana, bea = db.session.scalars(select(Pledge).order_by(Pledge.id))
+    guest, by_number = new_phone("Cleo"), new_phone("Dee", reach="020 7946 0124")
+    for phone in (guest, by_number):
+        for party in (ana, bea):
+            phone.post(f"{hall.address}/parties/{party.id}/take")
+    said = guest.get(f"{hall.address}/parties").text.replace("&#39;", "'")
+    assert said.count("Tell Ana tonight how to reach you, because we don't have Ana's e-mail") == 1
+    assert said.count("When the party is set up, we'll e-mail you a link") == 1
+    said = by_number.get(f"{hall.address}/parties").text.replace("&#39;", "'")
+    assert said.count("because we don't have your e-mail address") == 2
+    seat = db.session.scalars(select(PledgeSeat).where(PledgeSeat.pledge_id == bea.id)).first()
+    assert seat is not None
+    seat.invited_at = now()
+    db.session.commit()
+    assert "We've e-mailed you a link" in guest.get(f"{hall.address}/parties").text
+
+
+def test_a_place_at_a_far_party_stays_among_the_nearest(
+    hall: Hall, new_phone: NewPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pledges, "SHOWN_AT_MOST", 1)
+    pledge(new_phone("Far", postcode="M14 5RQ"), hall)
+    far = db.session.scalars(select(Pledge)).one()
+    guest = new_phone("Cleo")
+    guest.post(f"{hall.address}/parties/{far.id}/take")
+    pledge(new_phone("Near"), hall)
+    page = guest.get(f"{hall.address}/parties").text
+    assert page.index("Near,") < page.index("Far,")
+    assert "You're going to Far's" in guest.get(f"{hall.address}/next").text.replace("&#39;", "'")
+
+
+def test_the_only_host_reads_that_nobody_else_has_pledged(hall: Hall, new_phone: NewPhone) -> None:
+    ana = new_phone("Ana")
+    assert "Nobody has pledged yet" in ana.get(f"{hall.address}/parties").text
+    pledge(ana, hall)
+    assert "Nobody else has pledged yet" in ana.get(f"{hall.address}/parties").text
+
+
+@pytest.mark.parametrize("lets_host", [True, False])
+def test_kits_are_promised_only_where_people_become_hosts(
+    hall: Hall, new_phone: NewPhone, client: FlaskClient, lets_host: bool
+) -> None:
+    hall.call_out.lets_host = lets_host
+    db.session.commit()
+    form = new_phone("Ana").get(f"{hall.address}/host").text
+    assert ("by e-mail within an hour" in form) == lets_host
+    assert ("The organisers will decide" in form) != lets_host
+    screen = client.get(f"/call-out/{hall.call_out.projector_token}").text
+    assert ("get an e-mail soon" in screen) == lets_host
+    remote = f"/call-out/remote/{hall.call_out.remote_token}"
+    client.post(remote, data={"step": "thanks"})
+    assert ("will get an e-mail within the hour" in client.get(remote).text) == lets_host
+    client.post(f"{remote}/end")
+    assert ("We e-mail a kit" in client.get(remote).text) == lets_host
