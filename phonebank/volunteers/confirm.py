@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 
 from phonebank.core.db import db
-from phonebank.core.errors import GoneError
+from phonebank.core.errors import ConflictError, GoneError
 from phonebank.models import Caller, ConsentKind, EmailConfirmation, Volunteer, now
 from phonebank.parties.display_names import clean_name
 from phonebank.parties.profanity import refuse_bad_words
@@ -69,7 +69,7 @@ def confirm(token: str) -> Volunteer:
     calls are kept under the volunteer from now on.
 
     Raises LinkOverError if the link is not valid, or is no longer valid because another request has
-    just used it.
+    just used it, and ConflictError if the caller's calls are kept under another address.
     """
     used = db.session.execute(
         delete(EmailConfirmation)
@@ -87,6 +87,11 @@ def confirm(token: str) -> Volunteer:
     caller = db.session.get(Caller, used.caller_id) if used.caller_id else None
     if caller is not None:
         volunteers.keep_calls(volunteer, caller)
+        if volunteers.volunteer_of(caller) != volunteer:
+            raise ConflictError(
+                "These calls are kept under another e-mail address already.",
+                "Open your page with that address.",
+            )
         consents.give(volunteer, ConsentKind.CALLS, caller.campaign_id)
     return volunteer
 

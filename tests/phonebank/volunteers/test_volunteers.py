@@ -211,3 +211,14 @@ def test_an_address_is_one_volunteer_however_it_is_written(app_context: Flask) -
     one = volunteers.find_or_create(normalise_email("Sam@Example.org"), "Sam")
     again = volunteers.find_or_create(normalise_email(" sam@EXAMPLE.ORG"), "Samuel")
     assert (one.id, again.first_name) == (again.id, "Sam")
+
+
+def test_calls_are_kept_under_one_address_only(
+    sam: FlaskClient, phone_bank: PhoneBank, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = (keep(sam, f"{name}@example.org", capsys) for name in ("sam", "samuel"))
+    assert sam.post(first).status_code == 303
+    refused = sam.post(second)
+    assert (refused.status_code, "under another e-mail address" in refused.text) == (409, True)
+    [volunteer] = db.session.scalars(select(Volunteer))
+    assert volunteers.volunteer_of(phone_bank.sam) == volunteer
