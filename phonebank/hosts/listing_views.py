@@ -71,6 +71,7 @@ def _store(party: Party, listing: Listing | None, form: ListingForm) -> Response
         form.address.data = listings.street_address(listing)  # the organiser keeps it
     was_returned = listing is not None and listing.returned_because is not None
     details = form.details(campaign.country, listing, _place_of(listing))
+    has_more_places = listing is not None and details.places > listing.places
     if listing is not None and listing.state == ListingState.DRAFT and "draft" in request.form:
         listings.change_details(listing, details)
         words = "Saved. People near you still can't find your party."
@@ -89,6 +90,8 @@ def _store(party: Party, listing: Listing | None, form: ListingForm) -> Response
         words = "Saved. Somebody will check your party again before people can find it."
     else:
         words = "Saved."
+    if has_more_places:
+        guests.fill_new_places(listing)
     return _done(party, words)
 
 

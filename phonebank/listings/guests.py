@@ -315,6 +315,14 @@ def _give_place(listing: Listing, guest: Guest) -> None:
         queue_mail(guest, listing, MailKind.QUEUED, at)
 
 
+def fill_new_places(listing: Listing) -> None:
+    """Give the free places of a listing, whose host has just offered more places, to the first
+    guests on the waiting list, as `_fill_place` does."""
+    lock_row(listing)
+    for _ in range(listing.places - places_taken(listing)):
+        _fill_place(listing)
+
+
 def _fill_place(listing: Listing) -> None:
     """Give a free place to the first guest on the waiting list. If the event is a party at a home,
     the host is asked about this guest instead."""
