@@ -157,7 +157,7 @@ def accept_offer(campaign: Campaign, offer_id: int, by: Account) -> HostOffer:
             "Press “Not this time”.",
         )
     if offer.starts_at <= now():
-        raise ConflictError("The day of this offer has passed.", "Ask the person for another.")
+        raise ConflictError("The day of this offer has passed.", "Ask the person for another day.")
     place = place_at(offer.country, offer.place_code)
     party = keep_promise(
         campaign, offer.email, offer.first_name, PLACES, offer.starts_at, offer.time_zone, by
@@ -171,11 +171,18 @@ def accept_offer(campaign: Campaign, offer_id: int, by: Account) -> HostOffer:
     return offer
 
 
+def listing_of_offer(offer: HostOffer) -> Listing | None:
+    """Return the listing of the party that came of an accepted offer, or None."""
+    if offer.party_id is None:
+        return None
+    return db.session.scalar(select(Listing).where(Listing.party_id == offer.party_id))
+
+
 def is_draft(offer: HostOffer) -> bool:
     """Whether the offer was accepted, and its party is not on the map yet, because its host must be
     trained first."""
-    query = select(Listing.state).where(Listing.party_id == offer.party_id)
-    return offer.party_id is not None and db.session.scalar(query) == ListingState.DRAFT
+    listing = listing_of_offer(offer)
+    return listing is not None and listing.state == ListingState.DRAFT
 
 
 def refuse_offer(campaign: Campaign, offer_id: int) -> HostOffer:
@@ -221,8 +228,8 @@ def confirm_offer_message(offer: HostOffer) -> Message:
         "One more tap: your phone party",
         f"Hello {offer.first_name},\n\n"
         f"you offered to host a phone party in {area_of_offer(offer)}, {when_of_offer(offer)}.\n"
-        f"Open this link, and an organiser will look at your offer:\n\n{link}\n\n"
-        "If it wasn't you, ignore this e-mail. You won't get another, and we delete your address "
+        f"Open this link, and tap the button. An organiser will then look at your offer:\n\n{link}"
+        "\n\nIf it wasn't you, ignore this e-mail. We'll delete this offer, with your address, "
         "tomorrow.\n",
     )
 

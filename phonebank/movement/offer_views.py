@@ -11,6 +11,8 @@ from phonebank.core.db import db
 from phonebank.core.errors import InvalidInputError
 from phonebank.core.rate_limits import limiter, typed_email_key
 from phonebank.listings import offers
+from phonebank.listings.times import is_over
+from phonebank.models import HostOfferState, now
 from phonebank.movement.forms import OfferForm
 from phonebank.movement.near_views import COUNTRY, address_of, near
 from phonebank.places.find import describe_place, place_at
@@ -73,7 +75,9 @@ def show_offer(token: str) -> ResponseReturnValue:
     return render_template(
         "movement/offer.html",
         offer=found,
-        is_draft=offers.is_draft(found),
+        listing=offers.listing_of_offer(found),
+        started=found.starts_at <= now(),
+        over=is_over(found.starts_at, now()),
         campaign=found.campaign,
         when=offers.when_of_offer(found),
         area=offers.area_of_offer(found),
@@ -86,7 +90,10 @@ def show_offer(token: str) -> ResponseReturnValue:
 def confirm_offer(token: str) -> ResponseReturnValue:
     """Confirm an offer. Only the button on the offer's page confirms the offer, because mail
     scanners open links too."""
-    offers.confirm_offer(offers.offer_of_link(token))
+    found = offers.offer_of_link(token)
+    was_new = found.state == HostOfferState.NEW
+    offers.confirm_offer(found)
     db.session.commit()
-    flash("Thank you. An organiser will look at your offer now.", "success")
+    if was_new:
+        flash("Thank you. We've sent your offer to the organisers.", "success")
     return redirect(url_for(".show_offer", token=token), 303)

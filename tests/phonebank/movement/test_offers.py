@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -19,7 +20,9 @@ from phonebank.models import (
     Campaign,
     Guest,
     HostOffer,
+    HostOfferState,
     Listing,
+    ListingState,
     TrainingFor,
     VolunteerCaller,
     now,
@@ -237,3 +240,55 @@ def test_old_offers_are_forgotten(
         erase_old_addresses()
         [left] = db.session.query(HostOffer)
         assert left.state == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("offer_values", "listing_values", "said"),
+    [
+        ({}, {}, ("Your party is on the map", "Add your address there")),
+        ({}, {"address": "x"}, ("Your party is on the map", "")),
+        ({}, {"state": ListingState.HIDDEN}, ("can't find your party at the moment", "Add your")),
+        ({}, {"state": ListingState.DRAFT}, ("must go to a training", "Add your address")),
+        ({}, {"state": ListingState.CANCELLED}, ("This party is cancelled", "")),
+        ({"starts_at": now() - timedelta(days=2)}, {}, ("This party is over", "")),
+    ],
+)
+def test_the_page_of_an_accepted_offer_says_how_its_party_stands(
+    app: Flask,
+    client: FlaskClient,
+    stage: Stage,
+    offer_values: dict[str, Any],
+    listing_values: dict[str, Any],
+    said: tuple[str, str],
+) -> None:
+    with app.app_context():
+        listing = db.session.get_one(Listing, stage.listing_id)
+        listing.address = None
+        offer = HostOffer(
+            campaign_id=stage.campaign_id, first_name="Vik", email="vik@example.org",
+            starts_at=stage.starts_at, time_zone="Europe/London", country="GB", place_code="M1",
+            state=HostOfferState.ACCEPTED, party_id=stage.party_id,
+        )  # fmt: skip
+        db.session.add(offer)
+        for row, values in ((offer, offer_values), (listing, listing_values)):
+            for name, value in values.items():
+                setattr(row, name, value)
+        db.session.commit()
+        link = f"/near/offer/{offer.token}"
+    page = client.get(link).text.replace("&#39;", "'")
+    state, address = said
+    assert state in page
+    assert ("Add your address there" in page) == bool(address)
+
+
+def test_an_offer_that_nobody_answered_in_time_says_so(
+    app: Flask, client: FlaskClient, stage: Stage, sent: list[Message]
+) -> None:
+    client.post(FORM, data=typed())
+    link = confirm(client, sent[0])
+    with app.app_context():
+        db.session.query(HostOffer).one().starts_at = now() - timedelta(hours=1)
+        db.session.commit()
+    page = client.get(link).text
+    assert "nobody answered your offer in time" in page
+    assert "will look at your offer" not in page
