@@ -177,9 +177,10 @@ def message_to_host(listing: Listing) -> Message:
         host.email,
         f"Please change it: {listing.title}",
         f"Hello {listing.host_name},\n\n"
-        f"somebody checked your event “{listing.title}” on {when_of(listing)}, and asks you to "
+        f"somebody checked your event “{listing.title}” ({when_of(listing)}), and asks you to "
         f"change something:\n\n{listing.returned_because}\n\n"
-        f"Until then, people near you can't find it. Change it here:\n\n{link}\n",
+        "People near you can't find it until you've changed it and somebody has checked it "
+        f"again. Change it here:\n\n{link}\n",
     )
 
 

@@ -200,9 +200,8 @@ def change_details(listing: Listing, details: Details) -> bool:
     _lock_open(listing)
     taken = places_taken(listing)
     if details.places < taken:
-        raise ConflictError(
-            f"You have accepted {taken} guests already.", f"Give {taken} places or more."
-        )
+        coming = "1 guest is" if taken == 1 else f"{taken} guests are"
+        raise ConflictError(f"{coming} coming already.", "Offer at least that many places.")
     before, area = _what_guests_rely_on(listing), (listing.by_video, listing.area)
     _fill_in(listing, details)
     listing.returned_because = None  # it waits for a check again

@@ -36,8 +36,8 @@ _SUBJECTS = {
     MailKind.CHANGED: "It has changed: {title}",
     MailKind.CANCELLED: "Cancelled: {title}",
     MailKind.DAY_BEFORE: "Tomorrow: {title}",
-    MailKind.SOON: "In two hours: {title}",
-    MailKind.THANKS: "Thank you for coming",
+    MailKind.SOON: "Soon: {title}",
+    MailKind.THANKS: "Thank you: {title}",
 }
 
 
@@ -59,24 +59,26 @@ def confirm_message(guest: Guest, listing: Listing) -> Message:
         f"One more tap: {listing.title}",
         f"Hello {guest.first_name},\n\n"
         f"you asked to come to “{listing.title}” with {listing.host_name}, {when_of(listing)}.\n"
-        f"Open this link, and {_what_follows(listing)}:\n\n{guest_link(guest)}\n\n"
+        f"Open this link, and tap the button to {_what_follows(listing)}:\n\n"
+        f"{guest_link(guest)}\n\n"
         "If you didn't ask to come, ignore this e-mail. You won't get another.\n",
     )
 
 
 def _what_follows(listing: Listing) -> str:
-    return f"we'll ask {listing.host_name}" if listing.party_id else "you're in"
+    return f"ask {listing.host_name} if you can come" if listing.party_id else "get your place"
 
 
 def message_to_host(email: str, guest: Guest, listing: Listing, link: str) -> Message:
     """Return the e-mail that tells a host that somebody has asked to come. `link` leads to the
     host's page of guests."""
+    private = "code" if listing.by_video else "address"
     return Message(
         email,
         f"{guest.first_name} asks to come: {listing.title}",
         f"{guest.first_name} would like to come on {when_of(listing)}.\n\n"
         f"Say yes or no here:\n\n{link}\n\n"
-        "They get your address only if you say yes.\n",
+        f"They get the {private} only if you say yes.\n",
     )
 
 
@@ -86,9 +88,8 @@ def message_to_guest(kind: MailKind, guest: Guest, listing: Listing, at: datetim
     address = address_for(guest, listing, "mail") if kind in _WITH_ADDRESS else ""
     words = _words(kind, guest, listing, address)
     attachments: tuple[Attachment, ...] = ()
-    # Guests who wait for an answer have no entry of a changed event in their calendar.
-    in_calendar = kind != MailKind.CHANGED or guest.state == GuestState.ACCEPTED
-    if kind in _WITH_CALENDAR and in_calendar:
+    # Guests who wait for an answer have no entry of the event in their calendar.
+    if kind in _WITH_CALENDAR and guest.state == GuestState.ACCEPTED:
         file = calendar_for(guest, listing, address, at)
         attachments = (Attachment("event.ics", file, "text/calendar"),)
     return Message(
@@ -132,10 +133,10 @@ def _words(kind: MailKind, guest: Guest, listing: Listing, address: str) -> str:
     match kind:
         case MailKind.ACCEPTED:
             opening = "you're in." if listing.by_video else f"{host} is glad that you're coming."
-            return f"{opening}\n\n{facts}\n\nBring a phone and, if you can, headphones.\n\n{page}"
+            return f"{opening}\n\n{facts}\n\nYou'll need a phone. Headphones help.\n\n{page}"
         case MailKind.REFUSED:
             return (
-                f"{host} can't have you at “{listing.title}” this time. There are others near "
+                f"{host} can't have you at “{listing.title}” this time. Look for others near "
                 f"you:\n{current_config().base_url}/near"
             )
         case MailKind.QUEUED:
@@ -152,21 +153,29 @@ def _words(kind: MailKind, guest: Guest, listing: Listing, address: str) -> str:
         case MailKind.CHANGED:
             return (
                 f"something about the event has changed. These are the details now:\n\n{facts}\n\n"
-                f"The attached file corrects your calendar. If you can't come any more, say so on "
+                f"The attached file is for your calendar. If you can't come any more, say so on "
                 f"your page:\n{link}"
             )
         case MailKind.CANCELLED:
+            file = (
+                " If you've put it in your calendar, the attached file takes it out."
+                if guest.state == GuestState.ACCEPTED
+                else ""
+            )
             return (
-                f"“{listing.title}” on {when} is cancelled. We're sorry. The attached file takes "
-                f"it out of your calendar.\n\nOthers near you:\n{current_config().base_url}/near"
+                f"“{listing.title}” on {when} is cancelled. We're sorry.{file}\n\n"
+                f"Look for others near you:\n{current_config().base_url}/near"
             )
         case MailKind.DAY_BEFORE:
-            return (
-                f"tomorrow is the day.\n\n{facts}\n\nAre you coming? Tell {host} on your page: tap "
-                f"“Coming” or “I can't come”.\n{link}\n\n{stop}"
+            ask = (
+                "You've said that you're coming. If you can't come any more, tap “I can't come” "
+                "on your page."
+                if guest.coming_at
+                else f"Are you coming? Tell {host} on your page: tap “Coming” or “I can't come”."
             )
+            return f"tomorrow is the day.\n\n{facts}\n\n{ask}\n{link}\n\n{stop}"
         case MailKind.SOON:
-            return f"see you in two hours.\n\n{facts}\n\n{page}\n\n{stop}"
+            return f"see you soon.\n\n{facts}\n\n{page}\n\n{stop}"
         case MailKind.THANKS:
             return _thanks(guest, listing)
 
@@ -196,7 +205,8 @@ def _thanks(guest: Guest, listing: Listing) -> str:
         link = join_link(current_config().base_url, following.code)
         step = f"{listing.host_name} is hosting again. Join here:\n{link}"
     else:
-        step = f"The next one near you:\n{current_config().base_url}/near"
-    came = guest.state == GuestState.ACCEPTED
-    thanks = f"thank you for helping {campaign.on_behalf_of}." if came else "thank you."
+        step = f"Find the next one near you:\n{current_config().base_url}/near"
+    # Nobody knows who came without using their link.
+    helped = "helping" if figures else "offering to help"
+    thanks = f"thank you for {helped} {campaign.on_behalf_of}."
     return "\n\n".join(part for part in (thanks, figures, step) if part)

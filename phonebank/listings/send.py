@@ -28,6 +28,7 @@ from phonebank.models import (
     MailKind,
     NearAlert,
 )
+from phonebank.rules.time_zones import time_zone
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,11 @@ def is_wanted(mail: GuestMail, guest: Guest, listing: Listing, at: datetime) -> 
         # newer e-mail about that.
         return mail.kind == MailKind.ACCEPTED and listing.state != ListingState.CANCELLED
     if mail.kind == MailKind.DAY_BEFORE:
-        return guest.reminders_stopped_at is None and at < listing.starts_at - timedelta(hours=3)
+        # The e-mail says “tomorrow”.
+        here = time_zone(listing.time_zone)
+        is_before = at.astimezone(here).date() < listing.starts_at.astimezone(here).date()
+        soon = at >= listing.starts_at - timedelta(hours=3)
+        return guest.reminders_stopped_at is None and is_before and not soon
     if mail.kind == MailKind.SOON:
         return guest.reminders_stopped_at is None and at < listing.starts_at
     if mail.kind == MailKind.THANKS:
@@ -141,6 +146,7 @@ def _alert(alert: NearAlert, listing: Listing) -> Message:
         f"Hello,\n\nyou asked us to tell you when there is an event near {alert.area}:\n\n"
         f"{listing.title}\n{when_of(listing)}, with {listing.host_name}\n"
         f"{listing_link(listing)}\n\nAll near you:\n{near}\n\n"
-        "You won't get another e-mail. We have deleted your address.\n",
+        f"This is our only e-mail about events near {alert.area}. We've deleted this request, "
+        "with the address in it.\n",
         id=f"near-{alert.id}",
     )

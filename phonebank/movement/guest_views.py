@@ -106,7 +106,7 @@ def _ask(listing: Listing, form: AskForm) -> ResponseReturnValue:
         # wait until the guest has opened a mailed link.
         code=party.code if party is not None and is_in else None,
         link=join_link(current_config().base_url, party.code) if party and is_in else None,
-        queued=not is_in,
+        state=guest.state,
     )
 
 
@@ -160,8 +160,7 @@ def show(token: str) -> ResponseReturnValue:
     """Show a guest the state of their request and, if they are accepted, the event's address."""
     guest = guests.guest_of_link(token)
     listing = db.session.get_one(Listing, guest.listing_id)
-    over = is_over(listing.starts_at, now())
-    is_on = listing.state != ListingState.CANCELLED and not over
+    is_on = _is_on(listing)
     address = guests.address_for(guest, listing, "page") if is_on else ""
     db.session.commit()
     party = _party_of(listing)
@@ -173,7 +172,7 @@ def show(token: str) -> ResponseReturnValue:
         when=when_of(listing),
         address=address,
         is_on=is_on,
-        over=over,
+        over=is_over(listing.starts_at, now()),
         place=guests.place_in_queue(guest) if guest.state == GuestState.QUEUED else None,
         code=party.code if may_join and party is not None and listing.by_video else None,
         may_join=may_join,
@@ -188,10 +187,16 @@ def _room_for(guest: Guest, listing: Listing) -> Training | None:
     return room if room is not None and rooms.is_on(room, now()) else None
 
 
+# For each button: what it does, what the page then says, and the states of the guest afterwards in
+# which that is true. A guest may tap a button of a page that was opened before the host's answer.
 ACTIONS = {
-    "coming": (guests.say_coming, "Good. See you there."),
-    "cancel": (guests.cancel, "You've cancelled. Thank you for saying so."),
-    "stop": (guests.stop_reminders, "You won't get any more reminders."),
+    "coming": (guests.say_coming, "Good. See you there.", (GuestState.ACCEPTED,)),
+    "cancel": (
+        guests.cancel,
+        "You've cancelled. Thank you for saying so.",
+        (GuestState.CANCELLED, GuestState.BLOCKED),  # a blocked guest is not told
+    ),
+    "stop": (guests.stop_reminders, "You won't get any more reminders.", tuple(GuestState)),
 }
 
 
@@ -201,10 +206,12 @@ def do(token: str, action: str) -> ResponseReturnValue:
     """Store what a guest tapped: that they are coming, that they cancel, or that they want no more
     reminders."""
     guest = guests.guest_of_link(token)
-    act, words = ACTIONS[action]
+    act, words, true_in = ACTIONS[action]
     act(guest)
     db.session.commit()
-    flash(words, "success")
+    listing = db.session.get_one(Listing, guest.listing_id)
+    if guest.state in true_in and (action != "coming" or _is_on(listing)):
+        flash(words, "success")
     return redirect(url_for(".show", token=token), 303)
 
 
@@ -263,6 +270,10 @@ def calendar(token: str) -> ResponseReturnValue:
         mimetype="text/calendar",
         headers={"Content-Disposition": 'attachment; filename="event.ics"'},
     )
+
+
+def _is_on(listing: Listing) -> bool:
+    return listing.state != ListingState.CANCELLED and not is_over(listing.starts_at, now())
 
 
 def _party_of(listing: Listing) -> Party | None:

@@ -86,7 +86,7 @@ def test_a_full_event_has_a_waiting_list(evening: Evening) -> None:
     assert third.state == GuestState.ASKED  # the host decides who comes home
     guests.let_come(listing, third.id)
     assert listings.places_taken(listing) == 2
-    with pytest.raises(ConflictError, match="accepted 2 guests"):
+    with pytest.raises(ConflictError, match="2 guests are coming"):
         listings.change_details(listing, details(places=1))
 
 

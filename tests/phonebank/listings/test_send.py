@@ -67,8 +67,8 @@ def test_a_guest_gets_four_mails_each_once_and_the_address_in_them(evening: Even
         at += timedelta(minutes=30)
     title = listing.title
     assert subjects == [
-        f"You're coming: {title}", f"Tomorrow: {title}", f"In two hours: {title}",
-        "Thank you for coming",
+        f"You're coming: {title}", f"Tomorrow: {title}", f"Soon: {title}",
+        f"Thank you: {title}",
     ]  # fmt: skip
     assert {message.to for message in sent} == {"sam@example.org"}
     with_street = [message.subject for message in sent if "17 Marmalade" in message.text]
@@ -121,6 +121,9 @@ def test_moving_and_cancelling_tell_every_guest_and_correct_their_calendars(
     event = event_in(sent[0])
     assert (event["uid"], event["sequence"], event["status"]) == (uid, 2, "CANCELLED")
     assert all("Marmalade" not in message.text for message in sent)
+    # Cem never had a file for a calendar.
+    with_file = {m.to for m in sent if m.attachments and "out" in m.text}
+    assert with_file == {"ann@example.org", "bob@example.org"}
     assert send_all(later + timedelta(days=2), sent) == []
 
 
@@ -283,3 +286,25 @@ def test_a_worker_that_is_killed_at_random_sends_each_mail_once(
     left = db.session.scalars(select(GuestMail.kind).where(GuestMail.done_at.is_(None))).all()
     assert left == []
     assert db.session.query(Guest).filter_by(state=GuestState.ACCEPTED).count() == 18
+
+
+def test_tomorrow_is_not_said_on_the_day(evening: Evening) -> None:
+    sent: list[Message] = []
+    evening.listing.starts_at = evening.listing.starts_at.replace(hour=19)
+    come(evening.listing)
+    send_all(datetime.now(UTC), sent)
+    due = reminder_times(evening.listing.starts_at, evening.listing.time_zone)
+    half_past_midnight = due[MailKind.DAY_BEFORE] + timedelta(hours=13, minutes=30)
+    assert send_all(half_past_midnight, sent) == []
+
+
+def test_who_has_said_that_they_come_is_not_asked_again(evening: Evening) -> None:
+    sent: list[Message] = []
+    guest = come(evening.listing)
+    send_all(datetime.now(UTC), sent)
+    guests.say_coming(guest)
+    db.session.commit()
+    due = reminder_times(evening.listing.starts_at, evening.listing.time_zone)
+    send_all(due[MailKind.DAY_BEFORE], sent)
+    assert "You've said that you're coming" in sent[-1].text
+    assert "tap “Coming”" not in sent[-1].text

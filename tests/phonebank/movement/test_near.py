@@ -280,7 +280,7 @@ def test_a_stranger_asks_is_let_come_and_walks_past_the_lobby(
     client.post(f"{link}/confirm").close()
     [to_host] = [message for message in sent if message.to == stage.host_email]
     assert "Sam asks to come" in to_host.subject
-    assert "We've asked Ada" in client.get(link).text
+    assert "Ada hasn't answered yet" in client.get(link).text
 
     host = app.test_client()
     sign_in(host, stage.host_id)
@@ -633,3 +633,78 @@ def test_no_email_to_anybody_but_an_accepted_guest_has_the_address(
     guests.let_come(listing, guest.id)
     coming = mails.message_to_guest(MailKind.ACCEPTED, guest, listing, datetime.now(UTC))
     assert private_in(coming.text)  # the search finds what it looks for
+
+
+# What a page says is so ----------------------------------------------------------------------
+
+
+def test_a_guests_page_says_only_what_is_so(
+    app: Flask, client: FlaskClient, stage: Stage, sent: list[Message]
+) -> None:
+    event = f"/near/event/{stage.listing_id}"
+    client.post(event, data={"first_name": "Sam", "email": "sam@example.org"})
+    link = link_in(sent[0])
+    client.post(f"{link}/confirm").close()
+    page = client.get(link).text
+    assert "Cancel my request" in page
+    assert "can then have your place" not in page
+    # The button of an earlier page: Sam has no place any more.
+    assert "See you there" not in client.post(f"{link}/coming", follow_redirects=True).text
+    with app.app_context():
+        [guest] = db.session.query(Guest)
+        listing = db.session.get_one(Listing, stage.listing_id)
+        guests.let_come(listing, guest.id)
+        db.session.commit()
+    assert "Cancel my place" in client.get(link).text
+    assert "See you there" in client.post(f"{link}/coming", follow_redirects=True).text
+    assert "Ask again" in client.post(f"{link}/cancel", follow_redirects=True).text
+    with app.app_context():
+        db.session.get_one(Listing, stage.listing_id).state = ListingState.HIDDEN
+        db.session.commit()
+    assert "Ask again" not in client.get(link).text  # the event's page would say no
+
+
+def test_who_waits_gets_a_place_when_the_host_offers_more(
+    app: Flask, client: FlaskClient, stage: Stage, sent: list[Message]
+) -> None:
+    with app.app_context():
+        made = make_evening(by_video=True, places=1)
+        listing_id, party_id, host_id = made.listing.id, made.party.id, made.host.id
+    said = []
+    for name in ("Ann", "Bob", "Cem"):
+        typed = {"first_name": name, "email": f"{name}@example.org"}
+        said.append(client.post(f"/near/event/{listing_id}", data=typed).text)
+    assert "to your own page, which shows this code" in said[0]
+    assert (
+        "All places are taken. If you get a place" in client.get(f"/near/event/{listing_id}").text
+    )
+    assert "on the waiting list" in said[1]
+    host = app.test_client()
+    sign_in(host, host_id)
+    more = {
+        "way": "by_video", "host_name": "Ada", "place": "SW9", "address": "", "places": "2",
+        "step_free": "unknown", "languages": "en",
+    }  # fmt: skip
+    assert host.post(f"/parties/{party_id}/guests", data=more).status_code == 303
+    with app.app_context():
+        states = {guest.first_name: guest.state for guest in db.session.query(Guest)}
+    assert states == {
+        "Ann": GuestState.ACCEPTED,
+        "Bob": GuestState.ACCEPTED,
+        "Cem": GuestState.QUEUED,
+    }
+
+
+def test_a_refused_guest_who_asks_again_by_video_is_not_put_on_a_waiting_list(
+    app: Flask, client: FlaskClient, stage: Stage
+) -> None:
+    with app.app_context():
+        listing = make_evening(by_video=True).listing
+        guest = guests.ask(listing, "Sam", "sam@example.org")
+        guests.refuse(listing, guest.id)
+        db.session.commit()
+        listing_id = listing.id
+    typed = {"first_name": "Sam", "email": "sam@example.org"}
+    page = client.post(f"/near/event/{listing_id}", data=typed).text
+    assert "waiting list" not in page
+    assert "asked to come with this e-mail address" in page
