@@ -103,7 +103,7 @@ def hide(listing: Listing, shown: str) -> None:
 
 def _refuse_unless_listed(listing: Listing, verb: str) -> None:
     if listing.state == ListingState.CANCELLED:
-        raise ConflictError("The host has cancelled this event.", f"There is nothing to {verb}.")
+        raise ConflictError("This event is cancelled.", f"There is nothing to {verb}.")
     if listing.state == ListingState.DRAFT:
         raise ConflictError(
             "The host has not put this event on the map yet.", "Ask the host to do that."

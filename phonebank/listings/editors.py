@@ -148,7 +148,7 @@ def send_back(listing: Listing, reason: str, shown: str) -> None:
     refuse_bad_words(words)
     lock_row(listing)
     if listing.state == ListingState.CANCELLED:
-        raise ConflictError("The host has cancelled this event.", "There is nothing to change.")
+        raise ConflictError("This event is cancelled.", "There is nothing to change.")
     if listing.party_id is None:
         raise ConflictError(
             "An organiser made this event, so no host can change it.",

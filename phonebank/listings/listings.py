@@ -363,7 +363,7 @@ def _refuse_address_in(title: str, address: str) -> None:
     if address and key_of(address.splitlines()[0]) in key_of(title):
         raise InvalidInputError(
             "The title has the address in it, and everybody can read the title.",
-            "Give the party another title.",
+            "Choose another title.",
         )
 
 

@@ -46,7 +46,8 @@ class EventForm(FlaskForm):
     address = TextAreaField(
         "Address and how to find it",
         [DataRequired("Type where people meet.")],
-        description="Guests get this by e-mail when they have confirmed their e-mail address.",
+        description="Guests get this by e-mail when they have confirmed their e-mail address and "
+        "have a place.",
     )
     places = IntegerField(
         "Places", [InputRequired("Type how many people can come.")], widget=TextInput(), default=50

@@ -17,7 +17,14 @@ from phonebank.core.scopes import campaign_for
 from phonebank.listings import checks, offers
 from phonebank.listings.listings import cancel, list_event, listing_for, move, when_of
 from phonebank.listings.nearest import KINDS
-from phonebank.models import Campaign, Listing, ListingKind, RoleName, VolunteerRoleKind
+from phonebank.models import (
+    Campaign,
+    CampaignState,
+    Listing,
+    ListingKind,
+    RoleName,
+    VolunteerRoleKind,
+)
 from phonebank.organisers.listings.forms import EventForm
 from phonebank.organisers.responses import commit_and_redirect
 from phonebank.rules.countries import zone_of_country
@@ -142,7 +149,14 @@ def move_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
     form = MoveForm()
     if not form.validate():
         raise InvalidInputError("Choose a day and an hour.")
+    before = listing.starts_at
     move(listing, form.starts(time_zone(listing.time_zone)))
+    if listing.starts_at == before:
+        return commit_and_redirect(
+            url_for(".index", campaign_id=campaign.id),
+            "The event is at that time already. Nobody gets an e-mail.",
+            "info",
+        )
     return _done(campaign, listing, "event moved", "Moved. Every guest will get an e-mail.")
 
 
@@ -154,6 +168,8 @@ def do(campaign_id: int, listing_id: int, action: str) -> ResponseReturnValue:
     listing = listing_for(campaign, listing_id)
     act, recorded, words = ACTIONS[action]
     act(listing, request.form.get("shown", ""))
+    if action == "show" and campaign.state == CampaignState.ENDED:
+        words = "Nobody can find this event, because the campaign has ended."
     return _done(campaign, listing, recorded, words)
 
 

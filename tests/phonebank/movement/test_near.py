@@ -394,6 +394,27 @@ def test_an_organiser_hides_an_event_and_its_guests_still_come(
     assert client.get(f"/near/event/{stage.listing_id}").status_code == 200
 
 
+def test_the_events_of_an_ended_campaign_are_not_said_to_be_found(
+    app: Flask, client: FlaskClient, stage: Stage
+) -> None:
+    with app.app_context():
+        organiser_id = create_account("organiser").id
+        db.session.commit()
+    sign_in(client, organiser_id)
+    events = f"/campaigns/{stage.campaign_id}/events"
+    ended = "This campaign has ended, so people can&#39;t find its events."
+    assert (">On the map<" in client.get(events).text, ended in client.get(events).text) == (1, 0)
+    with app.app_context():
+        db.session.get_one(Campaign, stage.campaign_id).state = CampaignState.ENDED
+        db.session.get_one(Listing, stage.listing_id).state = ListingState.HIDDEN
+        db.session.commit()
+    address = f"{events}/{stage.listing_id}/show"
+    shown = client.post(address, data=shown_on(client, events), follow_redirects=True).text
+    assert "Nobody can find this event, because the campaign has ended." in shown
+    assert (">On the map<" in shown, ended in shown) == (0, 1)
+    assert f"/near/event/{stage.listing_id}" not in client.get("/near/gb/SW9").text
+
+
 def test_an_organiser_puts_a_training_on_the_map_and_guests_have_their_place_at_once(
     app: Flask, client: FlaskClient, stage: Stage, sent: list[Message]
 ) -> None:
@@ -423,8 +444,11 @@ def test_an_organiser_puts_a_training_on_the_map_and_guests_have_their_place_at_
         stranger.post(f"{link}/confirm").close()
         assert ("Plum Row" in stranger.get(link).text) == (name == "Sam")
     assert "number 1 on the waiting list" in stranger.get(link).text
-    client.post(f"{events}/{event_id}/move", data={"starts_at": "2036-05-02T19:00"})
-    assert "Friday 2 May" in client.get(events).text
+    moved = {"starts_at": "2036-05-02T19:00"}
+    for said in ("Moved. Every guest", "is at that time already. Nobody gets"):
+        page = client.post(f"{events}/{event_id}/move", data=moved, follow_redirects=True).text
+        assert said in page
+        assert "Friday 2 May" in page
     client.post(f"{events}/{event_id}/cancel")
     assert "cancelled" in stranger.get(link).text
 
