@@ -443,9 +443,12 @@ class _Counting:
         return named
 
 
-_NEW = (Fate.NEW, "People that callers will get.")
+_NEW = (Fate.NEW, "They are not in this campaign yet.")
 _BACK = (Fate.NEW, "They come back from a list that was undone, with their earlier calls.")
-_UPDATED = (Fate.UPDATED, "They are in this campaign already, and will get the values you named.")
+_UPDATED = (
+    Fate.UPDATED,
+    "They are in this campaign already. The details that you ticked will be updated.",
+)
 _MOVED = (
     Fate.UPDATED,
     "They are in this campaign already. They will get a new number, and move to this list.",

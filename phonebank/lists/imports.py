@@ -40,11 +40,12 @@ def begin_import(contact_list_id: int) -> ContactList | None:
     contact_list.tries += 1
     if contact_list.tries > TRIES_AT_MOST:
         db.session.flush()
+        done = "out" if contact_list.purpose == ListPurpose.TAKE_OUT else "stored"
         fail_import(
             contact_list.id,
             f"The import stopped after {contact_list.rows_read:,} rows and could not "
-            "continue. That is our fault, not your file's. Upload the file again: people who are "
-            "already stored are skipped. If it stops again, tell the person who runs this server.",
+            f"continue. That is our fault, not your file's. Upload the file again: people who are "
+            f"already {done} are skipped. If it stops again, tell the person who runs this server.",
         )
         return None
     return contact_list

@@ -142,7 +142,7 @@ def attest(
     if screened_on is not None and blocks_calls(campaign) and screened_on < oldest:
         raise InvalidInputError(
             f"A screening counts for {rule.days.value} days, and this one is older.",
-            f"Screen the list against {rule.register} again, and upload it.",
+            f"Screen the list against {rule.register} again, and enter that day.",
         )
     lock_row(contact_list)
     if contact_list.state == ListState.UNDONE:

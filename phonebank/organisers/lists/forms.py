@@ -87,7 +87,9 @@ class ScreeningForm(FlaskForm):
     def attest(self, contact_list: ContactList, campaign: Campaign, account: Account) -> None:
         """Store the statement. Raises InvalidInputError if it is incomplete or can't be true."""
         screened = self.how.data == "screened"
-        if not self.validate() or (screened and self.screened_on.data is None):
+        if not self.how.validate(self):
+            raise InvalidInputError("Choose whether the list was screened.")
+        if screened and self.screened_on.data is None:
             raise InvalidInputError("Enter the day on which the list was screened.")
         day = self.screened_on.data if screened else None
         screening.attest(contact_list, campaign, day, account, self.reason.data or "")

@@ -163,9 +163,12 @@ def test_the_check_says_who_comes_back_and_who_moves(desk: Desk) -> None:
     rows = [f"1,Ada,X,{real}1,,,", f"2,Bo,X,{real}8,,,", f"3,Cy,X,{real}3,CF10 1EP,,"]
     check, done = check_and_import(desk, [*rows, f"4,Di,X,{real}4,,,"], ["phone", "postcode"])
     assert by_why(check) == {
-        "People that callers will get.": ("new", 1),
+        "They are not in this campaign yet.": ("new", 1),
         "They come back from a list that was undone, with their earlier calls.": ("new", 1),
-        "They are in this campaign already, and will get the values you named.": ("updated", 1),
+        "They are in this campaign already. The details that you ticked will be updated.": (
+            "updated",
+            1,
+        ),
         "They are in this campaign already. They will get a new number, and move to this list.": (
             "updated",
             1,

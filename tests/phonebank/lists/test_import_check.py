@@ -82,7 +82,7 @@ def test_the_check_says_what_the_import_then_does(desk: Desk) -> None:
     check = checked(desk, list_id)
 
     assert by_why(check) == {
-        "People that callers will get.": ("new", 2),
+        "They are not in this campaign yet.": ("new", 2),
         "They are in this campaign already.": ("duplicate", 1),
         "An earlier row has the same number and name.": ("duplicate", 1),
         "A number is on the do-not-call list.": ("do_not_call", 1),
@@ -148,8 +148,11 @@ def test_a_check_of_an_update_says_what_would_change(
     list_id = desk.upload(again)
     kept = checked(desk, list_id, UpdatePlan.of(targets))
     assert by_why(kept) == {
-        "People that callers will get.": ("new", 1),
-        "They are in this campaign already, and will get the values you named.": ("updated", 2),
+        "They are not in this campaign yet.": ("new", 1),
+        "They are in this campaign already. The details that you ticked will be updated.": (
+            "updated",
+            2,
+        ),
         "They are in this campaign already.": ("duplicate", 2),
         "They are in this campaign already, and differ only where the file's cells are empty.": (
             "duplicate",

@@ -174,17 +174,21 @@ def test_the_list_s_page_asks_and_the_lists_page_warns(
         return client.post(f"{page}/screening", data=values, follow_redirects=True).text
 
     assert "Enter the day on which" in say(how="screened")
+    assert "Choose whether the list was screened" in say(screened_on=today.isoformat())
+    long = say(how="not_needed", reason="x" * 201)
+    assert "Say why this list doesn&#39;t need to be screened. Use at most 200 characters." in long
     old = (today - timedelta(days=29)).isoformat()
     assert "A screening counts for 28 days" in say(how="screened", screened_on=old)
     late = (today - timedelta(days=25)).isoformat()
     assert f"Screened against the TPS and the CTPS on {late}" in say(
         how="screened", screened_on=late
     )
+    assert "nobody on this list will be called until you screen it again" in client.get(page).text
     history = client.get(f"/campaigns/{campaign_id}/lists").text
     assert f"counts until {today + timedelta(days=3)}" in history
     not_needed = say(how="not_needed", reason="Our members")
     assert "The reason: Our members" in not_needed
-    assert "Calls to people on this list will stop" not in not_needed
+    assert "until you screen it again" not in not_needed
 
 
 def test_british_lists_wait_until_somebody_says_when_they_were_screened(

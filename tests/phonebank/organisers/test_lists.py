@@ -494,7 +494,7 @@ def test_the_columns_page_shows_what_will_happen_and_asks_if_much_is_refused(
     shown = organiser.get(page).text
     assert "What will happen" in shown
     assert "Upload another file" in shown
-    assert "The first person, as callers will see them" in shown
+    assert "The first new person, as callers would see them" in shown
     assert "<strong>Ada</strong><br>Bath<br>020 7946 0018" in shown
     assert '<span class="hint">Row 3:</span> Bob, none' in shown
     assert re.findall(r'class="stat-value"[^>]*>(\d+)<', shown) == ["1", "0", "0", "1"]
@@ -551,5 +551,5 @@ def test_people_are_taken_out_by_file_and_put_back(
 
     organiser.post(f"{done.location}/undo")
     upload_desk.work()
-    assert "Everyone whom the file took out has been put back" in organiser.get(done.location).text
+    assert "Everyone whom the file took out has been put back," in organiser.get(done.location).text
     assert {one.state for one in upload_desk.contacts()} == {"callable"}
