@@ -49,7 +49,7 @@ def invite() -> ResponseReturnValue:
             flash(_describe_invitation(invited), "success" if mail.is_configured() else "warning")
             return redirect(url_for(".everybody"))
     status = 422 if form.is_submitted() else 200
-    return render_template("people/invite.html", form=form), status
+    return render_template("people/invite.html", form=form, has_mail=mail.is_configured()), status
 
 
 def _suggested() -> dict[str, str]:
@@ -154,7 +154,7 @@ def deactivate(account_id: int) -> ResponseReturnValue:
     account = accounts.account_for(account_id)
     accounts.deactivate(account)
     _audit("account deactivated", account)
-    return _commit(account, f"{account.name} can no longer sign in.")
+    return _commit(account, f"{account.name or account.email} can no longer sign in.")
 
 
 @pages.post("/<int:account_id>/reactivate")
@@ -164,7 +164,7 @@ def reactivate(account_id: int) -> ResponseReturnValue:
     account = accounts.account_for(account_id)
     accounts.reactivate(account)
     _audit("account reactivated", account)
-    return _commit(account, f"{account.name} can sign in again.")
+    return _commit(account, f"{account.name or account.email} can sign in again.")
 
 
 @pages.post("/<int:account_id>/second-factor")
@@ -174,9 +174,12 @@ def reset_second_factor(account_id: int) -> ResponseReturnValue:
     account = accounts.account_for(account_id)
     second_factor.reset_second_factor(account)
     _audit("second factor reset", account)
-    return _commit(
-        account, f"{account.name} will set up an authenticator app the next time they sign in."
-    )
+    who = account.name or account.email
+    if account.organises_something:
+        said = f"{who} will set up an authenticator app the next time they sign in."
+    else:
+        said = f"{who} is signed out, and can sign in without an authenticator app."
+    return _commit(account, said)
 
 
 def _audit(action: str, account: Account, **after: object) -> None:

@@ -142,6 +142,41 @@ def test_deactivating_and_reactivating(organiser_client: FlaskClient, app: Flask
     assert host.get("/account").status_code == 200
 
 
+def test_what_a_reset_of_the_second_factor_brings_depends_on_the_role(
+    organiser_client: FlaskClient, app: Flask, ada: int, cy: int
+) -> None:
+    with app.app_context():
+        other = create_account("organiser", name="", email="other@example.org")
+        for one in (other, db.session.get_one(Account, cy)):
+            one.tf_primary_method = "authenticator"
+        db.session.commit()
+        other_id = other.id
+    page = organiser_client.get(f"/people/{cy}").text
+    assert "They can then sign in with only the link" in page
+    organiser_client.post(f"/people/{cy}/second-factor")
+    assert "Cy is signed out, and can sign in without" in organiser_client.get(f"/people/{cy}").text
+    page = organiser_client.get(f"/people/{other_id}").text
+    assert "set up an authenticator app again" in page
+    assert "They can then sign in" not in page
+    organiser_client.post(f"/people/{other_id}/second-factor")
+    page = organiser_client.get(f"/people/{other_id}").text
+    assert "other@example.org will set up an authenticator app the next time" in page
+
+
+def test_a_person_without_the_role_of_host_hosts_for_no_campaign(
+    organiser_client: FlaskClient, app: Flask, campaign: int, cy: int
+) -> None:
+    page = f"/people/{cy}"
+    organiser_client.post(f"{page}/roles", data={"role": "host", "where": f"campaign-{campaign}"})
+    assert "<h2>Hosts for</h2>" in organiser_client.get(page).text
+    organiser_client.post(f"{page}/roles/take", data={"role": "host", "where": "everywhere"})
+    text = organiser_client.get(page).text
+    assert "<h2>Hosts for</h2>" not in text
+    assert "They can sign in, but they see nothing." in text
+    organiser_client.post(f"{page}/deactivate")
+    assert "They can sign in" not in organiser_client.get(page).text
+
+
 EVERYTHING = {"role": RoleName.ORGANISER, "where": "everywhere"}
 
 
