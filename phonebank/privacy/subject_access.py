@@ -202,7 +202,8 @@ def _call(call: Call, words: AnswerWords, named: dict[str, str]) -> Iterator[str
         select(func.count()).select_from(CallSight).where(CallSight.call_id == call.id)
     )
     if again:
-        yield f"  The volunteer saw your first name again {again} times, after a call back."
+        often = "once" if again == 1 else f"{again} times"
+        yield f"  The volunteer saw your first name again {often}, after a call back."
 
 
 def _before(

@@ -125,7 +125,7 @@ def erase(campaign_id: int) -> ResponseReturnValue:
     after_commit_enqueue(search_files, erasure.id)
     return commit_and_redirect(
         url_for(".show", campaign_id=campaign.id),
-        "This person's data is erased. We're now searching the files that are still to be read.",
+        "This person's data is erased. We're now removing it from stored files, too.",
     )
 
 
