@@ -87,7 +87,9 @@ def _message(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
     return Finding(
         rule="A person who finds nobody free hears who called within "
         f"{law.seconds_to_message.value} seconds",
-        found=f"{len(heard)} of {len(abandoned)} heard it, the others hung up before that",
+        found=f"{len(heard)} of {len(abandoned)} heard it; for the others, the call ended first"
+        if abandoned
+        else "everyone who answered found a caller",
         source=law.seconds_to_message.source,
         broken=_named(
             abandoned,
@@ -149,7 +151,8 @@ def _shown(lines: Sequence[LineRecord]) -> Finding:
     return Finding(
         rule="People see the campaign's number",
         found=f"{sum(line.shown for line in dialled)} of {len(dialled)} lines showed it",
-        source="Privacy and Electronic Communications Regulations 2003, regulation 21(A1)",
+        source="our own rule; in the United Kingdom, Privacy and Electronic Communications "
+        "Regulations 2003, regulation 21(A1)",
         broken=_named(dialled, lambda line: not line.shown),
     )
 

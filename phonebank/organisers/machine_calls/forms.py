@@ -25,7 +25,7 @@ class SimulationForm(FlaskForm):
             NumberRange(2, 60, "Enter 2 to 60 calls of 100."),
         ],
         default=15,
-        description="The tab Results shows this for the calls so far. 10 to 20 is usual.",
+        description="10 to 20 is usual.",
     )
     talk = IntegerField(
         "How many seconds does a call take?",
