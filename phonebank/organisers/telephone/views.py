@@ -35,12 +35,13 @@ telephone = Blueprint("telephone", __name__, url_prefix="/campaigns/<int:campaig
 MODES: dict[CampaignMode, tuple[str, str]] = {
     CampaignMode.MANUAL: (
         "On their own phones",
-        "Callers see each number and dial it. The people who are called see the caller's number.",
+        "Callers see each number and dial it. The people who are called see the caller's "
+        "number, unless the caller hides it.",
     ),
     CampaignMode.PHONE_BRIDGE: (
         "Through us, one tap for each person",
         "Callers connect once, on their own phone or, if this server offers it, in their browser. "
-        "They see each person first and tap Call. Nobody sees the other's number.",
+        "They see who each person is, then tap Call. Nobody sees the other's number.",
     ),
     CampaignMode.PROGRESSIVE: (
         "Through us, the next person as soon as the caller is ready",
@@ -51,7 +52,8 @@ MODES: dict[CampaignMode, tuple[str, str]] = {
         "Through us, several people at once",
         "For short calls with five or more callers. We call more people than there are ready "
         "callers, so callers wait less. Now and then a person picks up and nobody is free: they "
-        "hear a message, and we don't call them again for 72 hours.",
+        "hear a message, and we don't call them again for 72 hours. Until 50 people have answered "
+        "that day, it works like the way above.",
     ),
 }
 
@@ -74,11 +76,11 @@ class TelephoneForm(EditForm):
     )
     law_confirmed = BooleanField(
         "We have read the law on calling several people at once, and may do it",
-        description="In the United Kingdom, Ofcom's rules apply. Of the people who answer in a "
-        "day, at most 3% may find nobody free. Each of them must hear who called within two "
-        "seconds. A phone must ring for at least 15 seconds. Phonebank keeps to these figures "
-        "everywhere. In the United States and in Germany the law asks for more, often for each "
-        "person's consent: ask a lawyer.",
+        description="Phonebank lets at most 3% of the people who answer in a day find nobody "
+        "free. Each of them hears who called within two seconds. A phone rings for at least 15 "
+        "seconds. These figures come from Ofcom, which watches over calls in the United Kingdom. "
+        "In the United States and in Germany the law asks for more, often for each person's "
+        "consent: ask a lawyer.",
     )
     ring_seconds = IntegerField(
         "How long a phone rings, in seconds",

@@ -36,6 +36,12 @@ def test_a_server_without_a_service_only_has_callers_own_phones(app, address, or
     assert "no telephone service" in organiser.get(address).text
     assert organiser.post(address, data=FIELDS).status_code == 422
     assert stored(app) == (CampaignMode.MANUAL, None)
+    with app.app_context():
+        db.session.query(Campaign).one().mode = CampaignMode.PROGRESSIVE
+        db.session.commit()
+    page = organiser.get(address).text
+    assert "so callers dial on their own phones" not in page
+    assert "no telephone service any more, so we can&#39;t call people" in page
 
 
 def test_an_organiser_chooses_how_the_campaign_calls(app, address, organiser, monkeypatch):
