@@ -10,7 +10,7 @@ from phonebank.calls.set_aside import progress, set_asides_of
 from phonebank.core.access import open_to
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.scopes import campaign_for
-from phonebank.models import RoleName, now
+from phonebank.models import CallerState, RoleName, now
 from phonebank.roster.pace import flags_of, pause_end
 from phonebank.roster.stop import REASON_AT_MOST, actions_about, resume_caller, stop
 
@@ -59,7 +59,8 @@ def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     caller = caller_in(campaign, caller_id)
     resume_caller(caller, current_user, now())
     db.session.commit()
-    flash(f"{caller.first_name} can continue.", "success")
+    said = "still waits to be let in" if caller.state == CallerState.WAITING else "can continue"
+    flash(f"{caller.first_name} {said}.", "success")
     return redirect(url_for("roster.index", campaign_id=campaign.id), 303)
 
 

@@ -67,14 +67,16 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @tonight.post("/<int:filter_id>/delete")
 @open_to(RoleName.ORGANISER)
 def delete(campaign_id: int, filter_id: int) -> ResponseReturnValue:
-    """Delete a filter. Callers and parties that had the filter get everyone again."""
+    """Delete a filter. Parties that had the filter get everyone again, and callers
+    who had it get the same people as their party."""
     campaign = campaign_for(current_user, campaign_id)
     one = people_filters.filter_in(campaign, filter_id)
     _audit("people filter deleted", campaign, "people filter", one.id)
     db.session.delete(one)
     return commit_and_redirect(
         url_for(".index", campaign_id=campaign.id),
-        f"“{one.name}” is deleted. Callers and parties that used it will get everyone again.",
+        f"“{one.name}” is deleted. Parties that used it get everyone again. Callers who used it "
+        "get the same people as their party.",
     )
 
 
@@ -102,7 +104,7 @@ def choose(campaign_id: int, party_id: int) -> ResponseReturnValue:
     _audit("people chosen for party", campaign, "party", party.id, filter=chosen)
     return commit_and_redirect(
         url_for(".index", campaign_id=campaign.id),
-        f"Saved. The filter applies when a caller at “{party.title}” gets their next person.",
+        f"Saved. The change applies when a caller at “{party.title}” gets their next person.",
     )
 
 

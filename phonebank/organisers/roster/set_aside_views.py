@@ -56,7 +56,7 @@ def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
         caller, current_user, request.form.get("reason", ""), now(), only_fast=only_fast
     )
     db.session.commit()
-    return _work(caller, act, "Set aside: {} calls by {}.")
+    return _work(caller, act, "Set aside: {} by {}.")
 
 
 @pages.get("/<int:act_id>/bring-back")
@@ -86,12 +86,13 @@ def bring_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnV
     act = set_aside.set_aside_of(caller, act_id)
     set_aside.bring_back(act, current_user, request.form.get("reason", ""), now())
     db.session.commit()
-    return _work(caller, act, "Brought back: {} calls by {}.")
+    return _work(caller, act, "Brought back: {} by {}.")
 
 
 def _work(caller: Caller, act: SetAside, done: str) -> ResponseReturnValue:
     finished = continue_set_aside(act.id, SECONDS_IN_REQUEST)
-    calls = f"{set_aside.progress(act).calls:,}"
+    number = set_aside.progress(act).calls
+    calls = f"{number:,} {'call' if number == 1 else 'calls'}"
     flash(done.format(calls, caller.first_name) if finished else _UNFINISHED, "success")
     history = url_for(
         "history.show", campaign_id=caller.campaign_id, caller_id=caller.id, _anchor="set-aside"

@@ -54,6 +54,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
     sort = sort if sort in campaign_callers.SORTS else "seen"
     midnight = last_midnight(at, first_zone_of(campaign))
     rows = campaign_callers.admitted_callers(campaign, midnight, name, page, sort)
+    waiting = campaign_callers.waiting_callers(campaign)
     lists = {contact_list.id: contact_list for contact_list in lists_in_calling_order(campaign)}
     return render_template(
         "roster/callers.html",
@@ -66,7 +67,8 @@ def index(campaign_id: int) -> ResponseReturnValue:
         name=name,
         page=page,
         has_more=page * campaign_callers.A_PAGE < in_all,
-        waiting=campaign_callers.waiting_callers(campaign),
+        waiting=waiting,
+        some_by_link=any(one.party_id is None and not one.held for one, _ in waiting),
         flags=[(flag, pause_end(flag.caller, at)) for flag in open_flags(campaign.id)],
         stopped=stopped_callers(campaign) if page == 1 and not name else [],
         hurried=fast_callers(campaign.id) if page == 1 and not name else [],
@@ -138,7 +140,8 @@ def remove(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     remove_anywhere(caller)
     db.session.commit()
     flash(
-        f"{caller.first_name} is removed, on every device. New callers now wait to be let in.",
+        f"{caller.first_name} is removed, on every device. Everyone who joins by the same link or "
+        "code now waits to be let in.",
         "success",
     )
     return _redirect_to_index(campaign)
@@ -172,7 +175,7 @@ def _filters_form(campaign: Campaign, caller: Caller) -> FiltersForm:
         for code, name in filters.offered_languages(campaign, caller).items()
     ]
     form.people.choices = [
-        SelectChoice(0, "Those of their party"),
+        SelectChoice(0, "Everyone" if caller.party_id is None else "Those of their party"),
         *(SelectChoice(one.id, one.name) for one in people_filters.filters_of(campaign)),
     ]
     form.lists.choices = [

@@ -155,6 +155,14 @@ def test_in_ipv6_an_address_is_a_homes_whole_network(site: Door) -> None:
     assert site.state(site.device("2001:db8:1:3::7")) == CallerState.ADMITTED
 
 
+def test_no_button_lets_everyone_in_if_only_an_organiser_may_let_each_in(site: Door) -> None:
+    site.stop(site.device(HERE))
+    assert site.state(site.device(HERE)) == CallerState.WAITING
+    page = site.organiser.get(f"/campaigns/{site.campaign.id}/callers").text
+    assert "They use the same internet address" in page
+    assert "Let in everyone with the link" not in page
+
+
 def test_only_an_organiser_lets_in_who_comes_from_a_stopped_address(site: Door) -> None:
     site.stop(site.device(HERE))
     again = site.device(HERE, site.party)
@@ -211,7 +219,15 @@ def test_many_devices_from_one_address_share_a_budget(site: Door) -> None:
     assert site.state(devices[3]) == CallerState.WAITING, "asking again opens nothing"
     assert site.state(site.device(THERE)) == CallerState.ADMITTED
     (flag,) = site.rows(PaceFlag)
-    assert (flag.kind, flag.caller_id) == (pace.NEWCOMERS, site.caller(devices[3]).id)
+    last = site.caller(devices[3])
+    assert (flag.kind, flag.caller_id) == (pace.NEWCOMERS, last.id)
+    roster = site.organiser.get(f"/campaigns/{site.campaign.id}/callers").text
+    assert "so they were paused, or have to wait to be let in." in roster
+    assert "They still wait to be let in." in site.organiser.get(site.history(last)).text
+    site.organiser.post(f"{site.history(last)}/go-on")
+    page = site.organiser.get(f"/campaigns/{site.campaign.id}/callers").text
+    assert "Mallory still waits to be let in." in page
+    assert "Let in everyone with the link" in page
     with time_machine.travel(now() + timedelta(minutes=61)):
         assert site.state(site.device(HERE)) == CallerState.ADMITTED
 
