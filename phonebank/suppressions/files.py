@@ -54,7 +54,7 @@ def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
         raise ConflictError(
-            "This file's numbers are already on the list, or the file was deleted.",
+            "This file's numbers were put on the list before, or the file was deleted.",
             "Look at the list.",
         )
     batch.state = BatchState.ENTERED
@@ -70,7 +70,7 @@ def delete_file(batch_id: int) -> None:
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
         raise ConflictError(
-            "This file's numbers are already on the list.", "Remove its numbers instead."
+            "This file's numbers were put on the list before.", "Remove its numbers instead."
         )
     db.session.delete(batch)
 

@@ -66,7 +66,7 @@ def enter(batch_id: int) -> ResponseReturnValue:
     agrees."""
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
-        flash("The numbers of that file are already on the list.", "info")
+        flash("The numbers of that file were put on the list before.", "info")
         return redirect(url_for("suppressions.show"))
     table = read_table(batch.data or b"")
     chosen = _chosen_columns(table)
@@ -114,7 +114,7 @@ def delete(batch_id: int) -> ResponseReturnValue:
     files.delete_file(batch_id)
     return commit_and_redirect(
         url_for("suppressions.show"),
-        "The file is deleted. None of its numbers went on the list.",
+        "The file is deleted. We put none of its numbers on the list.",
         "info",
     )
 
