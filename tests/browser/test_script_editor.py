@@ -127,7 +127,7 @@ def test_a_branching_script_is_written_practised_published_and_run(
     words.fill("Will you come to the meeting, ")
     page.get_by_role("button", name="first name", exact=True).click()
     expect(words).to_have_value("Will you come to the meeting, {{ first_name or 'there' }}")
-    expect(page.locator("#sheet-summary")).to_contain_text("Ready to publish")
+    expect(page.locator("#sheet-summary")).to_contain_text("No errors")
     # The phone shows the step that the organiser writes, with a name in it.
     expect(page.locator("#preview")).to_contain_text("Will you come to the meeting, Priya")
 
@@ -143,7 +143,7 @@ def test_a_branching_script_is_written_practised_published_and_run(
     # “Yes” leads to goodbye; “No” goes on to the step below.
     ask.get_by_label("Leads to").first.select_option(label="5. Say goodbye")
     _select_and_check(page, ask.get_by_label("Then go to"), "The step below")
-    expect(page.locator("#sheet-summary")).to_contain_text("Ready to publish")
+    expect(page.locator("#sheet-summary")).to_contain_text("No errors")
 
     # The organiser practises it as a caller would, first from the step that they write.
     shown = page.locator("#preview")
@@ -343,7 +343,7 @@ def test_a_slow_line_and_a_save_that_fails_lose_nothing(
     expect(page.locator("h1 .badge")).to_have_text("Draft")
     expect(words).to_have_value("Typed on a train")
     expect(save).to_be_focused()
-    expect(page.locator("#sheet-summary")).to_contain_text("Ready to publish")
+    expect(page.locator("#sheet-summary")).to_contain_text("No errors")
     assert held == []
     assert not [address for address in asked if "/edit" in address], "sent beside the first"
     assert "Typed on a train" in _draft(app, campaign_id)

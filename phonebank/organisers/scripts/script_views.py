@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.experiments.script_choice import active_version_ids
+from phonebank.experiments.services import running_experiment
 from phonebank.models import Campaign, RoleName, Script
 from phonebank.organisers.scripts.blueprint import load_script, redirect_to, scripts
 from phonebank.scripts.campaign_merge_values import changed_values, save_values
@@ -56,7 +57,9 @@ def fill_in(campaign_id: int, script_id: int) -> ResponseReturnValue:
         typed = changed_values(fields, request.form)
         return script_page(campaign, script, typed, conflicts), 422
     db.session.commit()
-    flash("Saved. Callers will see the change when they get their next person.", "success")
+    flash(
+        "Saved. Callers with this script see the change when they get their next person.", "success"
+    )
     return redirect_to("show", campaign, script)
 
 
@@ -78,6 +81,7 @@ def script_page(
         campaign=campaign,
         row=script,
         version=published_version(script),
+        is_in_use=script.published_version_id in active_version_ids(campaign.id),
         parsed=parsed,
         blocks=step_views(parsed) if parsed else [],
         fields=declared_fields(script),
@@ -93,4 +97,6 @@ def when_callers_get_it(campaign: Campaign, script: Script) -> str:
         return "Callers will get it when they get their next person."
     if campaign.script_id == script.id:
         return "Callers get it once you stop the experiment that is running."
+    if running_experiment(campaign) is not None:
+        return "Callers get it once you press “Use this script” and stop the experiment."
     return "Callers get it once you press “Use this script”. They are using another script now."

@@ -38,7 +38,12 @@ def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
             else:
                 seen = drafts.digest(script)
                 db.session.commit()
-                flash("Saved as a draft. Callers will get it when you publish it.", "success")
+                if script.draft is None:
+                    flash("This is what is published already, so there is no draft.", "info")
+                else:
+                    flash(
+                        "Saved as a draft. Callers never get it before you publish it.", "success"
+                    )
     page = render_template(
         "scripts/text.html",
         campaign=campaign,

@@ -7,6 +7,7 @@ from flask_security import current_user
 from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.core.scopes import campaign_for
+from phonebank.experiments.script_choice import active_version_ids
 from phonebank.models import RoleName
 from phonebank.organisers.campaigns.forms import LANGUAGES
 from phonebank.organisers.scripts import publish_views, script_views, text_views, version_views
@@ -44,6 +45,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
         campaign=campaign,
         own=campaign_scripts.scripts_of(campaign),
         library=campaign_scripts.ready_made_scripts(),
+        in_use=active_version_ids(campaign.id),
     )
 
 

@@ -188,6 +188,10 @@ def test_who_publishes_is_told_whether_callers_get_it_now(desk: Desk) -> None:
         db.session.commit()
     told = desk.client.get(post(desk, desk.address("/choose"))).text
     assert "Callers get it once you stop the experiment that is running." in told
+    assert "After the experiment" in told
+    page = desk.client.get(f"/campaigns/{desk.campaign_id}/scripts").text
+    assert "After the experiment" in page
+    assert ">In use<" not in page
 
 
 def test_a_faulty_draft_has_no_button_to_publish_it(desk: Desk) -> None:

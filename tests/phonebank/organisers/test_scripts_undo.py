@@ -75,7 +75,7 @@ def test_a_step_comes_back_leading_to_one_that_was_named_since(
     assert kept is not None
     assert kept.step("issue").next == "weather"
     assert kept.step("voting_intention") == script.step("voting_intention"), "it leads there again"
-    assert "Ready to publish" in page
+    assert "No errors" in page
 
 
 def test_undo_that_changes_nothing_says_why_and_stays(desk: Desk) -> None:
