@@ -212,7 +212,7 @@ _ASIDE = {
     ),
     Action.ASK: (
         "unread_mark",
-        "We don't know what this value means, so nobody calls this person. Change it to yes or no "
+        "We don't know what this value means, so this row is left out. Change it to yes or no "
         "and upload the row again.",
     ),
 }

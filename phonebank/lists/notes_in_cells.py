@@ -28,15 +28,16 @@ class Wish(StrEnum):
 
 MESSAGES = {
     Wish.DO_NOT_CALL: (
-        "This says that the person does not want calls, so nobody calls them. Enter their number "
-        "on the do-not-call page, or correct the cell and upload the row again."
+        "This says that the person does not want calls, so this row is left out. Enter their "
+        "number on the do-not-call page, or correct the cell and upload the row again."
     ),
     Wish.DECEASED: (
-        "This says that the person has died, so nobody calls them. If that is a mistake, correct "
-        "the cell and upload the row again."
+        "This says that the person has died, so this row is left out. If they may be on another "
+        "list too, enter their number on the do-not-call page. If the cell is wrong, correct it "
+        "and upload the row again."
     ),
     Wish.BAD_NUMBER: (
-        "This says that the number is wrong or does not work, so nobody calls it. Put the "
+        "This says that the number is wrong or does not work, so this row is left out. Put the "
         "right number in the cell and upload the row again."
     ),
 }
