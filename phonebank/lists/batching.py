@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 
-from phonebank.csv_input.column_mapping import Mapping
+from phonebank.csv_input.column_mapping import IGNORE, Mapping
 from phonebank.csv_input.rows import Row
 from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
 from phonebank.phones.number_places import time_zones_of
@@ -84,7 +84,7 @@ def prepare_batch(
 ) -> Batch:
     """Prepare one chunk of rows, as `prepare_batches` does. `first` is the index of the chunk's
     first row."""
-    read = (normalise(row, mapping, country, allow_drama) for row in chunk)
+    read = (_read(row, mapping, country, allow_drama) for row in chunk)
     return batch_of(read, first, len(chunk), country)
 
 
@@ -107,6 +107,16 @@ def batch_of(read: Iterable[ContactRow | RefusedRow], first: int, rows: int, cou
             lines.append(_line(row, zone_key))
     batch.contacts = "".join(lines).encode()
     return batch
+
+
+def _read(row: Row, mapping: Mapping, country: str, allow_drama: bool) -> ContactRow | RefusedRow:
+    """Do what `normalise` does. From a refused row, remove the cells of the columns that are left
+    out, because these are not stored. If the row doesn't fit the columns, it stays whole."""
+    found = normalise(row, mapping, country, allow_drama)
+    if isinstance(found, RefusedRow) and not row.fault:
+        left_out = mapping.columns.get(IGNORE, ())
+        found.cells = ["" if n in left_out else cell for n, cell in enumerate(found.cells)]
+    return found
 
 
 def _line(row: ContactRow, zone_key: str) -> str:

@@ -71,6 +71,18 @@ def test_everything_mapped_is_kept_and_nothing_else(desk: Desk) -> None:
     assert (ada.state, ada.tried, ada.attempts) == ("callable", False, 0)
 
 
+def test_a_refused_row_keeps_no_cell_of_a_column_that_is_left_out(desk: Desk) -> None:
+    desk.bring(
+        "FirstName,Phone,Party,Notes\r\nAda,none,Red,secret\r\nBob,020 7946 0018,Red,,surplus\r\n"
+    )
+    with desk.app.app_context():
+        rows = db.session.query(RefusedRow).order_by(RefusedRow.row_number).all()
+        assert [row.cells for row in rows] == [
+            ["Ada", "none", "", ""],
+            ["Bob", "020 7946 0018", "Red", "", "surplus"],  # which cell is whose is not known
+        ]
+
+
 @pytest.mark.parametrize(
     "word",
     [
