@@ -93,7 +93,7 @@ def test_a_number_on_the_do_not_call_list_is_not_accepted(phone_bank: PhoneBank,
 
 def test_nobody_gets_the_person_while_they_change(phone_bank: PhoneBank, told: Any) -> None:
     _, change = told(None, first_name="Ana")
-    with pytest.raises(ConflictError, match="on the screen"):
+    with pytest.raises(ConflictError, match="on a caller's screen"):
         decide.accept(phone_bank.campaign, change.id, phone_bank.host)
 
 
