@@ -168,10 +168,9 @@ def _name_only(campaign: Campaign, party: Party | None) -> ResponseReturnValue:
 
 @retry_on_deadlock
 def _join(form: NameForm, campaign: Campaign, party: Party | None) -> ResponseReturnValue:
+    known = caller_of_device()
     try:
-        caller = joining.join(
-            campaign, party, form.first_name.data or "", caller_of_device(), client_key()
-        )
+        caller = joining.join(campaign, party, form.first_name.data or "", known, client_key())
     except InvalidInputError as error:
         return _refused(form, error, "first_name", campaign, party)
     except (ConflictError, GoneError) as error:
@@ -182,6 +181,9 @@ def _join(form: NameForm, campaign: Campaign, party: Party | None) -> ResponseRe
         greet_at_door(guest_id, caller)
     db.session.commit()
     session.pop("guest", None)
+    if caller is not known:
+        # The number may be another person's, who used this device before and did not leave.
+        session.pop(OWN_NUMBER, None)
     sessions.remember(caller)
     if wants_json():
         return jsonify(state=caller.state, next=url_for(".calling")), 201

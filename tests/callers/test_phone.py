@@ -19,6 +19,7 @@ from phonebank.models import (
     PhoneSettings,
     now,
 )
+from phonebank.roster.remove import remove
 from phonebank.telephony.phases import Phase, Situation
 from phonebank.telephony.sessions import CallerPhone, phone_of
 from tests.phonebank.dialler.evening import evening
@@ -156,6 +157,23 @@ def test_leaving_makes_the_browser_forget_the_callers_own_number(simulated, clie
             assert session["own_number"]
         client.post("/leave")
         with client.session_transaction() as session:
+            assert "own_number" not in session
+
+
+def test_the_next_person_on_a_device_never_sees_the_number_of_the_first(simulated, client):
+    with evening(simulated, how="answer=0,ring=2") as tonight:
+        come_in(client, tonight)
+        client.post("/calling/phone/connect", data={"number": OWN})
+        link = f"/c/{tonight.campaign.join_token}"
+        client.post(link, data={"first_name": "Kit"})
+        with client.session_transaction() as session:
+            assert session["own_number"]  # the same caller has come back
+        remove(tonight.callers[0])
+        db.session.commit()
+        assert client.post("/leave").status_code in (401, 403)
+        client.post(link, data={"first_name": "Pat"})
+        with client.session_transaction() as session:
+            assert session["caller"]["id"] != tonight.callers[0].id
             assert "own_number" not in session
 
 
