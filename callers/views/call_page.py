@@ -43,17 +43,28 @@ def calling() -> ResponseReturnValue:
 
     A caller who has not been admitted yet gets the lobby, the page for callers who wait to be
     admitted. A caller who already has a contact is redirected to the contact's page. A caller whose
-    party or campaign has ended gets the thank-you page. If a party has ended, a caller who was
-    never admitted does not see the party's results.
+    party or campaign has ended gets the thank-you page. If the party or campaign has ended, a
+    caller who was never admitted does not see the party's results.
+
+    The JSON has the caller's state, or "ended" if the caller waits to be admitted to a party or
+    campaign that has ended.
     """
     caller = g.caller
     held = current_hold(caller) is not None
     owed = owes_practice(caller)
-    if wants_json():
-        return jsonify(
-            state=caller.state, person=held, practice_first=owed, csrf_token=generate_csrf()
-        )
     place = page_data.place_of(caller)
+    if wants_json():
+        # The lobby asks this again and again, and reloads if the state is not "waiting".
+        waits_in_vain = caller.state == CallerState.WAITING and (
+            place["campaign"].state == CampaignState.ENDED
+            or (place["party"] is not None and place["party"].has_ended and not held)
+        )
+        return jsonify(
+            state="ended" if waits_in_vain else caller.state,
+            person=held,
+            practice_first=owed,
+            csrf_token=generate_csrf(),
+        )
     leave_url = url_for(".leave")
     if place["party"] is not None and place["party"].has_ended and not held:
         kept = volunteer_of(caller)

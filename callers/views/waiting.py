@@ -144,7 +144,8 @@ def render_waiting(waiting: Waiting, caller: Caller) -> str:
 
 
 def render_ended(over: GoneError, caller: Caller) -> str:
-    """Return the page of a caller whose campaign has ended."""
+    """Return the page of a caller whose campaign has ended. Only an admitted caller sees the total
+    of the party."""
     return render_template(
         "callers/waiting.html",
         waiting=None,
@@ -152,7 +153,7 @@ def render_ended(over: GoneError, caller: Caller) -> str:
         title=("The campaign has ended", "", ""),
         own=totals_of_caller(caller.id),
         toast=page_data.toast_of(caller),
-        **team_of(caller),
+        **(team_of(caller) if caller.may_call else {}),
         **page_data.place_of(caller),
     )
 

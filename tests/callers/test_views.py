@@ -138,12 +138,39 @@ def test_who_waits_at_the_door_of_an_ended_campaign_hears_that_it_has_ended(
     phone_bank.sam.party_id = None
     db.session.commit()
     assert "An organiser has to let you in first." in sam.get("/calling").text
+    assert sam.get("/calling", headers=JSON).json["state"] == "waiting"
     phone_bank.campaign.state = CampaignState.ENDED
     db.session.commit()
+    # The open page asks for this, and reloads.
+    assert sam.get("/calling", headers=JSON).json["state"] == "ended"
     page = sam.get("/calling")
     assert page.status_code == 410
     assert "The campaign has ended" in page.text
     assert "let you in" not in page.text
+
+
+def test_who_waits_at_the_door_of_an_ended_party_hears_that_it_has_ended(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    phone_bank.sam.state = CallerState.WAITING
+    phone_bank.party.state = PartyState.ENDED
+    db.session.commit()
+    assert sam.get("/calling", headers=JSON).json["state"] == "ended"
+    assert "let you in" not in sam.get("/calling").text
+
+
+def test_only_who_was_let_in_sees_the_teams_total_when_the_campaign_has_ended(
+    phone_bank: PhoneBank, sam: FlaskClient
+) -> None:
+    phone_bank.party.goal = 40
+    phone_bank.campaign.state = CampaignState.ENDED
+    db.session.commit()
+    assert "of 40 conversations" in sam.get("/calling").text
+    phone_bank.sam.state = CallerState.WAITING
+    db.session.commit()
+    page = sam.get("/calling").text
+    assert "The campaign has ended" in page
+    assert "of 40 conversations" not in page
 
 
 def test_a_call_has_the_number_the_words_and_every_way_it_can_end(
