@@ -130,7 +130,8 @@ def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
     address = url_for(".show", campaign_id=campaign.id, call_out_id=call_out.id)
     when = "within the hour" if call_out.has_ended else "when the call-out ends"
     return commit_and_redirect(
-        address, f"The people who gave an e-mail address will become hosts {when}."
+        address,
+        f"The people who pledged and gave an e-mail address will become hosts {when}.",
     )
 
 
