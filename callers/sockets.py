@@ -18,7 +18,7 @@ from phonebank.calls.hold import renew_hold
 from phonebank.core.access import ANYONE, CALLER, open_to
 from phonebank.core.db import autocommit, db, retry_on_deadlock
 from phonebank.core.errors import NotAllowedError, NotFoundError, SignInRequiredError
-from phonebank.core.overload import renewal_under_way
+from phonebank.core.overload import record_under_way
 from phonebank.live import caller_events
 from phonebank.live.server import live, on_event, refuse_unknown_events
 from phonebank.models import Caller, CallerState, Party
@@ -63,7 +63,7 @@ def renew(asked: Any = None) -> dict[str, Any]:
     NotFoundError when the hold has ended.
     """
     call_id = _call_id(asked)
-    with renewal_under_way():
+    with record_under_way():
         return {"seconds_left": seconds_until(_renew(call_id))}
 
 

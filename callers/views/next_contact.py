@@ -27,7 +27,7 @@ from phonebank.core.errors import (
     PhonebankError,
     ServiceUnavailableError,
 )
-from phonebank.core.overload import let_records_go_first, records_wait, seconds_until_claim
+from phonebank.core.overload import is_busy, seconds_until_claim
 from phonebank.models import CampaignState
 from phonebank.roster.pace import PacePausedError
 from phonebank.roster.practice_first import PracticeRequiredError
@@ -80,7 +80,7 @@ def show_next(
         page = phone_page.show_phone(g.caller, recorded_json or {})
         db.session.commit()
         return page
-    if holds_nobody and not _may_claim():
+    if holds_nobody and is_busy():
         return _put_off(from_waiting_page, recorded_json)
     try:
         hold = claim.claim(g.caller, holds_nobody)
@@ -108,15 +108,6 @@ def show_next(
     page = show_or_redirect(hold, recorded_json)
     db.session.commit()
     return page
-
-
-def _may_claim() -> bool:
-    """Whether the server finds the next contact for a caller whose outcome it has just saved. If
-    outcomes of other callers wait for their turn, it saves them first."""
-    if not records_wait():
-        return True
-    db.session.commit()  # gives the database connection back
-    return let_records_go_first()
 
 
 def _put_off(from_waiting_page: bool, recorded_json: dict[str, Any] | None) -> ResponseReturnValue:

@@ -2,16 +2,13 @@
 
 `Overload` is WSGI middleware around everything else. It counts the requests that are under way. If
 there are as many as a limit allows, `Overload` answers a new request with 503 within a millisecond
-and says when to try again. Only a record of a call or a renewal of a hold first waits a little for
-its turn (RECORDS_WAIT). A claim that follows a record in the same request waits for other records
-(CLAIMS_WAIT).
+and says when to try again. Only a record of a call first waits a little for its turn
+(RECORDS_WAIT). Uploads are counted separately. All other requests are counted together, but each
+urgency has its own limit. So requests for pages are refused first, then claims
+(requests for a person to call), and records of calls last.
 
-Uploads are counted separately. All other requests are counted together, but each urgency has its
-own limit. So requests for pages are refused first, then claims (requests for a person to call) and
-renewals of holds, and records of calls last.
-
-Websocket connections are not counted, because they mostly wait. A renewal that arrives over a
-websocket is counted (`renewal_under_way`). Static files and a load balancer's probes are not
+Websocket connections are not counted, because they mostly wait. A record of a call that arrives
+over a websocket is counted (`record_under_way`). Static files and a load balancer's probes are not
 counted.
 
 A request is counted only after its body has been read (`request_body`), so a slow sender does not
@@ -30,7 +27,7 @@ from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app
 
 from phonebank.core import overload_responses, request_body
 from phonebank.core.config import config_of
@@ -50,10 +47,6 @@ class Urgency(Enum):
     """How urgent a request is. A busy process refuses RECORD requests last."""
 
     RECORD = "record"
-    # Each caller's page renews its hold once a minute over its websocket. A hold lasts for several
-    # minutes, so a refused renewal may come back later than a refused record. If the hold ends
-    # soon, the page sends a request instead, which counts as a record.
-    RENEWAL = "renewal"
     CLAIM = "claim"
     PAGE = "page"
     # A request whose body is larger than any form is an upload. Uploads are counted separately,
@@ -68,12 +61,7 @@ class Urgency(Enum):
 # The share of a process's connections to PostgreSQL that may be in use when a request of each
 # urgency begins. A quarter stays free for boards and downloads. Claims and pages leave more free,
 # because they may wait for a lock, or for a query through millions of rows.
-SHARE = {
-    Urgency.PAGE: 1 / 2,
-    Urgency.CLAIM: 5 / 8,
-    Urgency.RENEWAL: 5 / 8,
-    Urgency.RECORD: 3 / 4,
-}
+SHARE = {Urgency.PAGE: 1 / 2, Urgency.CLAIM: 5 / 8, Urgency.RECORD: 3 / 4}
 # The share that claims alone may use. Pages are still served while all claims wait for one lock.
 CLAIMS_SHARE = 5 / 12
 # Seconds. Each record that takes longer than this lowers all the limits a little, and each faster
@@ -85,39 +73,28 @@ NARROWEST = 0.4
 UPLOADS_AT_ONCE = 3
 
 # Refusals are counted over this many seconds. At most RETRIES_A_SECOND refused clients should come
-# back within one second. If more were refused, each is asked to stay away for longer. To refuse as
-# many once more takes a process a twentieth of its time. If far fewer came back, callers would wait
-# for a process that has nothing to do.
+# back within one second. If more were refused, each is asked to stay away for longer.
 REFUSALS_COUNTED_OVER = 10.0
-RETRIES_A_SECOND = 40
+RETRIES_A_SECOND = 10
 # The shortest and the longest time to stay away, in seconds. A random factor then changes the time
 # by up to half.
 RETRY_AFTER = {
     Urgency.RECORD: (2.0, 10.0),
-    Urgency.RENEWAL: (5.0, 30.0),
     Urgency.CLAIM: (4.0, 60.0),
     Urgency.PAGE: (4.0, 30.0),
     Urgency.UPLOAD: (20.0, 60.0),
 }
 # Seconds between two warnings in the log.
 LOG_EVERY = 60.0
-# Seconds. After every short pause of the process, many records of calls and renewals come at once.
-# Above the limit they wait this long for their turn before they are refused.
+# Seconds. After every short pause of the process, many records of calls come at once. A record
+# above the limit waits this long for its turn before it is refused. At most as many records wait as
+# may be under way.
 RECORDS_WAIT = 0.25
-# This many times the limit of records, and of renewals, may wait.
-TIMES_WAITING = 2
-# Seconds. A request that has saved an outcome, and still has to find the next person, waits this
-# long while records wait for their turn. Otherwise the requests after a pause would do both in
-# turn, and the last records would wait for twice as long.
-CLAIMS_WAIT = 0.15
 # Seconds. A busy process refuses requests that have waited longer than this before the process read
 # them. Refusing them is quicker than serving them late, and the queue is soon short again.
 WAITED_AT_MOST = 1.0
 
 _SOCKETS, _FILES = "/socket.io/", "/static/"
-# The name in a request's environ under which `let_records_go_first` stores its seconds. They do not
-# count as the time that the request took.
-_WAITED = "phonebank.waited"
 
 
 def with_urgency(urgency: Urgency) -> Callable[[View], View]:
@@ -142,24 +119,14 @@ def init_app(app: Flask) -> None:
     app.wsgi_app = guard  # type: ignore[method-assign]
 
 
-def records_wait() -> bool:
-    """Whether records of calls wait for their turn in this process. This needs an app context."""
-    guard: Overload = current_app.extensions["overload"]
-    return guard.waiting > 0
+def is_busy() -> bool:
+    """Whether records of calls wait for their turn in this process. This needs an app context.
 
-
-def let_records_go_first() -> bool:
-    """Let records of calls that wait for their turn begin before this request does more, if it has
-    saved an outcome and still has to find the next person. Return whether this request may go on.
-
-    The request waits for at most CLAIMS_WAIT. It must not hold a connection to the database, a
-    lock, or anything else that the others need. This needs a request context.
+    Such a process still saves the record of a call, but the page has to ask for the next person
+    later.
     """
     guard: Overload = current_app.extensions["overload"]
-    began = time.perf_counter()
-    may_go_on = guard.let_records_go_first()
-    request.environ[_WAITED] = time.perf_counter() - began
-    return may_go_on
+    return guard.waiting > 0
 
 
 def seconds_until_claim() -> int:
@@ -174,8 +141,8 @@ def seconds_until_claim() -> int:
 
 
 class BusyError(ServiceUnavailableError):
-    """The error for a renewal that arrived over a websocket and that a busy process refuses.
-    `retry_after` is in seconds."""
+    """The error for a record of a call that arrived over a websocket and that a busy process
+    refuses. `retry_after` is in seconds."""
 
     title = "One moment"
 
@@ -187,17 +154,18 @@ class BusyError(ServiceUnavailableError):
 
 
 @contextmanager
-def renewal_under_way() -> Iterator[None]:
-    """Count a renewal that arrived over a websocket as a request while the hold is being renewed.
+def record_under_way() -> Iterator[None]:
+    """Count a record of a call that arrived over a websocket as a request while the record is being
+    saved.
 
-    Raises BusyError if a request with a renewal would be refused now. This needs an app context.
+    Raises BusyError if a request with a record would be refused now. This needs an app context.
     """
     guard: Overload = current_app.extensions["overload"]
-    began = guard.begin_renewal()
+    began = guard.begin_record()
     try:
         yield
     finally:
-        guard.end_renewal(began)
+        guard.end_record(began)
 
 
 def limits_for(connections: int) -> dict[Urgency, int]:
@@ -232,12 +200,9 @@ class Overload:
         self._open = {Urgency.RECORD: 1.0, Urgency.CLAIM: 1.0}
         self._lock = threading.Lock()
         self._has_ended = threading.Condition(self._lock)
-        # No record waits, and a request has ended.
-        self._is_calm = threading.Condition(self._lock)
         self.under_way = 0
-        # The records of calls, and the renewals, that wait for their turn.
+        # The records of calls that wait for their turn.
         self.waiting = 0
-        self.renewals_waiting = 0
         self.claims = 0
         self.uploads = 0
         self._recent_refusals = 0.0
@@ -273,21 +238,20 @@ class Overload:
                 start_response = _timed(start_response, began)
             return self._app(environ, start_response)
         finally:
-            waited = environ.get(_WAITED, 0.0)
-            self._leave(urgency, time.perf_counter() - entered - waited)
+            self._leave(urgency, time.perf_counter() - entered)
 
-    def begin_renewal(self) -> float:
-        """Count a renewal as started, and return its start time, which `end_renewal` needs. Raises
-        BusyError if the limit for renewals is reached."""
-        if not self._enter(Urgency.RENEWAL):
-            seconds = self.retry_after(Urgency.RENEWAL)
+    def begin_record(self) -> float:
+        """Count a record of a call as started, and return its start time, which `end_record` needs.
+        Raises BusyError if the limit for records is reached."""
+        if not self._enter(Urgency.RECORD):
+            seconds = self.retry_after(Urgency.RECORD)
             self._log_refusal()
             raise BusyError(seconds)
         return time.perf_counter()
 
-    def end_renewal(self, began: float) -> None:
-        """Count a renewal as finished."""
-        self._leave(Urgency.RENEWAL, time.perf_counter() - began)
+    def end_record(self, began: float) -> None:
+        """Count a record of a call as finished."""
+        self._leave(Urgency.RECORD, time.perf_counter() - began)
 
     def retry_after(self, urgency: Urgency) -> int:
         """Return how many seconds the client should wait before it tries again.
@@ -337,51 +301,19 @@ class Overload:
             self.under_way += 1
             return True
 
-    def let_records_go_first(self) -> bool:
-        """Give the place of a request under way to the records that wait, and wait until there are
-        none, and until a claim may begin. Return False if records still wait after CLAIMS_WAIT."""
-        with self._lock:
-            if not self.waiting:
-                return True
-            self.under_way -= 1
-            self._has_ended.notify()
-            try:
-                return self._wait_for_calm(Urgency.CLAIM, CLAIMS_WAIT) or not self.waiting
-            finally:
-                self.under_way += 1
-
     def _has_room(self, urgency: Urgency) -> bool:
         return self.under_way < self._narrowed(self._limits[urgency])
 
     def _wait_for_room(self, urgency: Urgency) -> bool:
-        """Let a record of a call, or a renewal, wait until another request has ended. Return False
-        if it may not wait, or has waited for RECORDS_WAIT. The lock must be held."""
-        may_wait = TIMES_WAITING * self._limits[urgency]
-        if urgency is Urgency.RECORD and self.waiting < may_wait:
-            self.waiting += 1
-            try:
-                return self._has_ended.wait_for(lambda: self._has_room(urgency), RECORDS_WAIT)
-            finally:
-                self.waiting -= 1
-                self._notify_others()
-        if urgency is Urgency.RENEWAL and self.renewals_waiting < may_wait:
-            self.renewals_waiting += 1
-            try:
-                return self._wait_for_calm(urgency, RECORDS_WAIT)
-            finally:
-                self.renewals_waiting -= 1
-        return False
-
-    def _wait_for_calm(self, urgency: Urgency, seconds: float) -> bool:
-        """Wait until no record waits and a request of this urgency may begin. Return False if that
-        takes longer than `seconds`. The lock must be held."""
-        return self._is_calm.wait_for(lambda: not self.waiting and self._has_room(urgency), seconds)
-
-    def _notify_others(self) -> None:
-        """If no record waits, let two of the renewals and claims that wait for that go on. Each of
-        them lets the next two go on when it ends."""
-        if not self.waiting:
-            self._is_calm.notify(2)
+        """Let a record of a call wait until another request has ended. Return False if it may not
+        wait, or has waited for RECORDS_WAIT. The lock must be held."""
+        if urgency is not Urgency.RECORD or self.waiting >= self._limits[urgency]:
+            return False
+        self.waiting += 1
+        try:
+            return self._has_ended.wait_for(lambda: self._has_room(urgency), RECORDS_WAIT)
+        finally:
+            self.waiting -= 1
 
     def _leave(self, urgency: Urgency, took: float) -> None:
         """Count the request as finished. The limits are adjusted according to `took`, the duration
@@ -396,7 +328,6 @@ class Overload:
             else:
                 self.under_way -= 1
                 self._has_ended.notify()
-                self._notify_others()
             if urgency is Urgency.CLAIM:
                 self.claims -= 1
 

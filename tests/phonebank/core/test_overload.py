@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import QueuePool, select, text
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from phonebank.app import create_app
 from phonebank.core import overload, store_errors
 from phonebank.core.config import Config
 from phonebank.core.db import Timeouts, db
+from phonebank.core.errors import NotFoundError
 from phonebank.core.overload import (
     UPLOADS_AT_ONCE,
     BusyError,
@@ -28,20 +29,21 @@ from phonebank.core.overload import (
     Urgency,
     claims_limit_for,
     limits_for,
-    renewal_under_way,
+    record_under_way,
 )
 from phonebank.core.phonebank_headers import CALL, OURS
 from phonebank.core.security import MAX_FORM_BYTES, SECURITY_HEADERS
-from phonebank.models import Call, Caller
+from phonebank.live import server
+from phonebank.models import Caller
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 from tests.processes import within
 
 SOME_CALL = uuid.uuid4()
 JSON = {"Accept": "application/json"}
 RECORDS = [
-    f"/calling/person/{SOME_CALL}/{what}" for what in ("outcome", "answers", "undo", "give-back")
+    f"/calling/person/{SOME_CALL}/{what}"
+    for what in ("outcome", "answers", "renew", "undo", "give-back")
 ]
-RENEWAL = f"/calling/person/{SOME_CALL}/renew"
 CLAIMS = [("POST", "/calling/next"), ("GET", "/calling/wait"), ("GET", "/calling/person")]
 PAGES = [
     ("GET", "/"),
@@ -78,11 +80,11 @@ def busy(app: Flask, requests: int) -> Iterator[None]:
 
 
 @contextmanager
-def records_waiting(app: Flask, limits: dict[Urgency, int]) -> Iterator[None]:
+def records_waiting(app: Flask, limit: int) -> Iterator[None]:
     """One record waits for its turn, and as many claims as may be are under way."""
     guard_of(app).waiting = 1
     try:
-        with busy(app, limits[Urgency.CLAIM]):
+        with busy(app, limit):
             yield
     finally:
         guard_of(app).waiting = 0
@@ -136,47 +138,31 @@ def test_a_record_above_the_limit_waits_for_its_turn_and_not_for_long(
         began = time.monotonic()
         assert record(None)
         assert overload.RECORDS_WAIT <= time.monotonic() - began < 1
-    guard.waiting = overload.TIMES_WAITING * limit
+    guard.waiting = limit
     with busy(app, limit):
-        began = time.monotonic()
-        assert record(None), "only so many wait"
-        assert time.monotonic() - began < overload.RECORDS_WAIT
+        assert record(None), "no more wait than may be under way"
     guard.waiting = 0
 
 
-def test_a_renewal_over_a_websocket_is_refused_before_a_record(
+def test_a_renewal_over_a_websocket_counts_like_a_request(
     app_context: Flask, client: FlaskClient, limits: dict[Urgency, int]
 ) -> None:
-    with busy(app_context, limits[Urgency.RENEWAL] - 1), renewal_under_way():
-        assert not is_refused(client.post(RECORDS[0]))
-        with pytest.raises(BusyError) as refused, renewal_under_way():
+    with busy(app_context, limits[Urgency.RECORD] - 1), record_under_way():
+        assert is_refused(client.post(RECORDS[0]))
+        with pytest.raises(BusyError) as refused, record_under_way():
             raise AssertionError("one too many")
-    assert 3 <= refused.value.retry_after <= 45
+    assert 1 <= refused.value.retry_after <= 90
 
 
-def test_renewals_wait_until_no_record_waits_and_then_all_begin(
-    app: Flask, monkeypatch: pytest.MonkeyPatch, limits: dict[Urgency, int]
+def test_renewals_that_are_refused_do_not_fill_the_log(
+    app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(overload, "RECORDS_WAIT", 20)
-    guard, many = guard_of(app), 10
-
-    def renew(_: object) -> bool:
-        with app.app_context(), renewal_under_way():
-            return True
-
-    with ThreadPoolExecutor(many) as phones, busy(app, limits[Urgency.RENEWAL]):
-        renewed = phones.map(renew, range(many))
-        within(5, lambda: guard.renewals_waiting == many)
-        with guard._lock:
-            guard.waiting, guard.under_way = 1, guard.under_way - 1
-            guard._notify_others()
-        time.sleep(0.1)
-        assert guard.renewals_waiting == many, "records go first"
-        with guard._lock:
-            guard.waiting = 0
-            guard._notify_others()
-        assert list(renewed) == [True] * many
-        guard.under_way += 1
+    with app.test_request_context(), caplog.at_level("INFO"):
+        told = server._refuse("renew", BusyError(7))
+        assert caplog.text == ""
+        server._refuse("renew", NotFoundError("The hold has ended.", "Reload."))
+    assert told["error"]["retry_after"] == 7
+    assert "refused socket event renew" in caplog.text
 
 
 def test_a_refusal_says_in_words_when_to_come_back(
@@ -234,9 +220,7 @@ def test_those_refused_come_back_apart_and_the_later_the_more_they_are(
 
     guard = guard_of(app)
     guard._recent_refusals = 0.0
-    few = sent_away(20)
-    guard._recent_refusals = 30.0 * overload.RETRIES_A_SECOND
-    many = sent_away(20)
+    few, many = sent_away(20), sent_away(400)[-20:]
     assert max(few) <= 6
     assert len(set(few)) > 2
     assert median(many) > 3 * median(few)
@@ -401,7 +385,7 @@ def test_an_outcome_is_recorded_without_a_next_person_while_others_wait(
     def record(**headers: str) -> TestResponse:
         person = device.post("/calling/next", headers=JSON).json["person"]
         at = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
-        with records_waiting(app, limits):
+        with records_waiting(app, limits[Urgency.CLAIM]):
             answer = device.post(at, data={"outcome": "no_answer"}, headers=headers)
             assert is_refused(device.post("/calling/next", headers=JSON))
         assert answer.status_code == 200
@@ -414,37 +398,6 @@ def test_an_outcome_is_recorded_without_a_next_person_while_others_wait(
     assert told["person"] is None
 
 
-def test_an_outcome_brings_the_next_person_once_no_record_waits(
-    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(overload, "CLAIMS_WAIT", 20)
-    guard, device = guard_of(app), caller_with_people(app)
-    person = device.post("/calling/next", headers=JSON).json["person"]
-    at = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
-    guard.waiting = 1
-    with ThreadPoolExecutor(1) as phone, busy(app, 5):
-        asked = phone.submit(device.post, at, data={"outcome": "no_answer"}, headers=JSON)
-        # The outcome is saved, and its place is given to the record that waits.
-        within(5, lambda: is_saved(app, person["call_id"]))
-        within(5, lambda: guard.under_way == 5)
-        with app.app_context():
-            pool = db.engine.pool
-            assert isinstance(pool, QueuePool)
-            assert pool.checkedout() == 0, "it keeps no connection while it waits"
-        with guard._lock:
-            guard.waiting = 0
-            guard._notify_others()
-        told = asked.result().json
-    assert told["person"]["call_id"] != person["call_id"]
-
-
-def is_saved(app: Flask, call_id: str) -> bool:
-    with app.app_context():
-        saved = db.session.scalar(select(Call.outcome).where(Call.id == call_id)) is not None
-        db.session.rollback()
-        return saved
-
-
 def test_the_call_page_sends_an_outcome_again_for_the_person_who_was_put_off(
     app: Flask, client: FlaskClient, limits: dict[Urgency, int]
 ) -> None:
@@ -452,7 +405,7 @@ def test_the_call_page_sends_an_outcome_again_for_the_person_who_was_put_off(
     screen = {"X-Phonebank-Screen": "1"}
     person = device.post("/calling/next", headers=JSON).json["person"]
     at = f"/calling/person/{person['call_id']}/outcome?turn={person['turn']}"
-    with records_waiting(app, limits):
+    with records_waiting(app, limits[Urgency.CLAIM]):
         put_off = device.post(at, data={"outcome": "no_answer"}, headers=screen)
         assert put_off.status_code == 200
         assert put_off.headers[CALL] == f"{person['call_id']} saved"
