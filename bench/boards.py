@@ -39,7 +39,9 @@ RATE = 85.0
 
 @dataclass(frozen=True)
 class Size:
-    """The size of the measurement: numbers of parties and events, and durations in seconds."""
+    """The size of the measurement. `parties` is the number of parties, `rate` is the number of
+    outcomes a second, and `ticks` is the number of rounds of events: in a round, each board gets
+    one. The other attributes are durations in seconds."""
 
     parties: int
     rate: float

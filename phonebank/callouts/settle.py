@@ -1,7 +1,7 @@
 """What follows a call-out: pledges become parties, hosts get an e-mail with a link to the host's
-kit (a page to print), and people who took places are asked to confirm them. People who pledged but
-have not visited the site since the e-mail about their party are put into a contact list. Each step
-commits and is safe to repeat."""
+kit (a page to print), and people who took places are asked to confirm them. People who pledged and
+gave a phone number are put into a contact list, if their pledge has no party or if they have not
+visited the site since the e-mail about their party. Each step commits and is safe to repeat."""
 
 import logging
 import uuid
@@ -268,9 +268,9 @@ def _morning_after(ended_at: datetime, call_out: CallOut) -> datetime:
 
 
 def follow_up(call_out_id: int) -> None:
-    """Make a campaign with the recruitment script, and in it a contact list of the people who
-    pledged, gave a phone number, and have not visited the site since the e-mail about their party.
-    The campaign is a draft: an organiser starts it."""
+    """Make a campaign with the recruitment script, and in it a contact list of people who pledged
+    and gave a phone number: those whose pledge has no party, and those who have not visited the
+    site since the e-mail about their party. The campaign is a draft: an organiser starts it."""
     call_out = get_locked(CallOut, call_out_id)
     if call_out is None or call_out.followed_up_at is not None:
         db.session.rollback()

@@ -78,9 +78,10 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
     CannotUndoError if the outcome cannot be undone. An outcome cannot be undone if too much time
     has passed, or if an organiser has set the call aside or corrected it. It cannot be undone if
     the caller has undone too many calls or has begun another call, or if the contact or its number
-    has been called since. It also cannot be undone if another call has found the number out of
-    service, or if another call, an organiser or a file has put one of the contact's numbers on the
-    do-not-call list.
+    has been called since. It cannot be undone if an upload has changed the contact since, or has
+    added the same person with the called number. It also cannot be undone if another call has found
+    the number out of service, or if another call, an organiser or a file has put one of the
+    contact's numbers on the do-not-call list.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(turn, call.turn):

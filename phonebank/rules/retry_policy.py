@@ -82,8 +82,9 @@ def decide(
     For an outcome in TAKES_CALLBACK, `callback_at` is the time at which the person asked to be
     called. The callback is at the first callable moment that is not before that time, and no limit
     on attempts cancels it. For an outcome in NOT_AN_ATTEMPT, `callback_at` is the time of a
-    callback that was promised earlier. The next try, after the wait, then counts as the promised
-    callback. For any other outcome, `callback_at` has no effect.
+    callback that was promised earlier. The time of the next try, after the wait, then replaces the
+    promised time, and the decision is again `promised`. For any other outcome, `callback_at` has no
+    effect.
 
     Raises UnknownOutcomeError if there is no outcome with this key.
     """

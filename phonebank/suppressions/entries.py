@@ -119,7 +119,7 @@ def lift(phone: str) -> bool:
     that have no other number on the list. Return False if the number was not on the list.
 
     This is for a number that was put on the list by mistake. The page that uses this function asks
-    for the reason and logs the account.
+    the organiser for the reason, and logs the reason and the organiser.
     """
     was_hashed = hashed_numbers.lift_hashed(phone)
     return bool(_delete_and_restore(Suppression.phone == phone)) or was_hashed
