@@ -53,7 +53,7 @@ class RetryRulesForm(EditForm):
     attempts_at_most = StringField(
         "Maximum attempts",
         description="After this many, we don't call the person again in this campaign, unless they "
-        "have asked us to call back.",
+        "have asked us to call back at a certain time.",
     )
     attempts_a_day_at_most = StringField(
         "Maximum attempts a day",

@@ -57,8 +57,8 @@ def test_the_usual_rules_are_shown_for_every_outcome_that_leads_to_another_try(
     assert "Usually after 3 hours, at another time of day." in page
     assert "<strong>Busy</strong>: called again after 20 minutes, at most 3 times." in page
     assert (
-        "is called at most 4 times, and at most 2 times a day, unless they ask us to call back."
-        in page
+        "is called at most 4 times, and at most 2 times a day, unless they ask us to call back "
+        "at a certain time." in page
     )
     assert "Usually after 2 days, at another time of day, on another day, once." in page
     shown = fields_on(page)
@@ -107,8 +107,8 @@ def test_ready_made_rules_are_taken_whole_and_only_if_nothing_changed(
     page = organiser.post(f"{address}/preset", data=gentle, follow_redirects=True).text
     assert "The rules “Gentle” apply from the next outcome." in page
     assert (
-        "is called at most 3 times, and at most once a day, unless they ask us to call back."
-        in page
+        "is called at most 3 times, and at most once a day, unless they ask us to call back "
+        "at a certain time." in page
     )
     assert stored(app) == RetryRules.parse(PRESETS["gentle"].changes).changes()
     # The page that this organiser had open is older than the rules.
