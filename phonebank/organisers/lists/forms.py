@@ -244,7 +244,7 @@ class ColumnsForm(FlaskForm):
             ]
         if check.emptied and not self.empties.data:
             self.empties.errors = [
-                f"Values that we have but that are empty in this file: {check.emptied:,}. "
+                f"Empty cells in this file, for values that we have: {check.emptied:,}. "
                 "Choose what to do."
             ]
         return not self.errors

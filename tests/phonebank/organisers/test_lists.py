@@ -92,7 +92,8 @@ def test_a_second_upload_updates_the_columns_that_are_ticked(
     token = re.search(r'name="checked" value="(\w+)"', asked.text)[1]
     ticked = {"update": ["postcode", "town"], "checked": token}
     undecided = confirmed(organiser, page, **ticked)
-    assert "are empty in this file: 1. Choose" in undecided.text
+    assert "for values that we have: 1. Choose" in undecided.text
+    assert "For 1 value that we have, this file has an empty cell." in undecided.text
     done = confirmed(organiser, page, **ticked, empties="keep")
     assert done.status_code == 302
     upload_desk.work()
