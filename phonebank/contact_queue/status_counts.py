@@ -36,7 +36,7 @@ from phonebank.models.state_column import state_text
 # The words that organisers read for each bucket. If several buckets fit a contact, it is in the
 # first of them.
 BUCKETS = {
-    "held": "On a caller's screen",
+    "held": "Being called now",
     "suppressed": "Do not call",
     "removed": "In a paused list",
     "finished": "Finished",

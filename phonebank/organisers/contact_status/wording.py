@@ -66,7 +66,7 @@ def describe_status(campaign: Campaign, buckets: Sequence[Bucket], at: datetime)
     elif waits := [words for key, words in _WAITS_FOR_US.items() if key in count]:
         status = f"Nobody {can} be called now. {' '.join(waits)}"
     elif "held" in count:
-        status = "Nobody is left in the queue. The last people are on callers' screens."
+        status = "Nobody is left in the queue. The last people are being called now."
     else:
         status = "Nobody is left to call."
     status = f"{status} {describe_elsewhere(count.get('elsewhere', 0))}".strip()
