@@ -23,6 +23,8 @@ from phonebank.models import (
     BlockedGuest,
     Caller,
     CallerState,
+    Campaign,
+    CampaignState,
     Guest,
     GuestState,
     Listing,
@@ -42,11 +44,13 @@ OPEN_AT_MOST = 3
 def shown_listing(listing_id: int) -> Listing:
     """Return a listing that strangers can see. Raises NotFoundError if there is no such listing, or
     if it is a draft or waits for a check or a change. Raises GoneError if it is cancelled, hidden
-    or over."""
+    or over, or if its campaign has ended."""
     listing = db.session.get(Listing, listing_id)
     if listing is None or listing.state in (ListingState.DRAFT, ListingState.WAITING):
         raise NotFoundError("We can't find this event.", "Look for other events near you.")
-    if listing.state != ListingState.SHOWN or is_over(listing.starts_at, now()):
+    campaign = db.session.get_one(Campaign, listing.campaign_id)
+    has_ended = campaign.state == CampaignState.ENDED or campaign.erasing_since is not None
+    if listing.state != ListingState.SHOWN or is_over(listing.starts_at, now()) or has_ended:
         raise GoneError("This event isn't on any more.", "Look for other events near you.")
     return listing
 

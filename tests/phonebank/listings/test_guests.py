@@ -10,6 +10,7 @@ from phonebank.listings import checks, guests, listings
 from phonebank.listings.stale import versions_of
 from phonebank.models import (
     AddressSight,
+    CampaignState,
     Guest,
     GuestMail,
     GuestState,
@@ -218,6 +219,18 @@ def test_a_hosts_first_listing_waits_for_a_look_and_the_next_does_not(
     end_party(ended)
     with pytest.raises(ConflictError, match="over"):
         listings.list_party(host, ended, details())
+
+
+def test_nobody_asks_to_come_to_an_event_of_a_campaign_that_has_ended(evening: Evening) -> None:
+    evening.campaign.state = CampaignState.ENDED
+    db.session.flush()
+    with pytest.raises(GoneError):
+        guests.shown_listing(evening.listing.id)
+    with pytest.raises(GoneError):
+        guests.ask(evening.listing, "Sam", "sam@example.org")
+    evening.campaign.state = CampaignState.PAUSED
+    db.session.flush()
+    assert guests.shown_listing(evening.listing.id) is evening.listing
 
 
 def test_three_people_who_report_a_listing_hide_it(evening: Evening) -> None:
