@@ -127,7 +127,8 @@ def evening(
     pace: float = 1.0,
     store_more: Callable[[], None] = lambda: None,
 ) -> Iterator[Evening]:
-    """Run the servers and `phones` phones, and yield once every phone has a first person.
+    """Run the servers and `phones` phones. Yield when every phone has received its first person
+    and has opened its line.
 
     `store_more` is called first, in an app context. It stores what else the measurement needs.
     """

@@ -114,7 +114,7 @@ def sha256(content: bytes) -> str:
 
 
 def plain(name: str) -> str:
-    """The name in small letters without accents, as people type it."""
+    """The name in small letters, without accents."""
     folded = unicodedata.normalize("NFKD", name.casefold())
     return "".join(letter for letter in folded if not unicodedata.combining(letter))
 

@@ -4,9 +4,9 @@ The file arrives in pieces and is never in memory as a whole. This module reads 
 and campaigns' databases write. The encoding may be UTF-8, UTF-16 or an older one. The delimiter may
 be a comma, semicolon, tab or bar. Line endings may be mixed, and cells may contain line breaks.
 
-No row is dropped silently. If something is wrong with a row, such as too many cells or a quotation
-mark that is never closed, the row has a fault. If something is wrong with the whole file, it is
-refused with a reason.
+Only blank rows are dropped silently. If something is wrong with a row, such as too many cells or a
+quotation mark that is never closed, the row has a fault. If something is wrong with the whole file,
+it is refused with a reason.
 """
 
 from __future__ import annotations

@@ -47,20 +47,20 @@ def find_imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> 
 
 
 def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
-    """Return, for each arm, the chance that its number of people is at least as far from its share
-    as the number in `people`.
+    """Return, for each arm, how likely it is by chance that its number of people is as far from its
+    share as the number in `people`, or farther.
 
-    The calculation assumes that each person's arm is drawn at random in proportion to the shares.
-    The chance is twice the smaller tail of the binomial distribution, which is exact for any number
-    of people. The last axis of `people` and of the result has one entry for each arm. Simulations
-    pass `people` as a NumPy array.
+    Each person's arm is taken to be drawn at random in proportion to the shares. The result is
+    twice the smaller tail of the binomial distribution, and 1 at most. It needs no normal
+    approximation, so it serves for any number of people. The last axis of `people` and of the
+    result has one entry for each arm. Simulations pass `people` as a NumPy array.
     """
     import numpy
     from scipy.stats import binom
 
     counts = numpy.asarray(people)
     expected = binom(counts.sum(axis=-1, keepdims=True), numpy.asarray(shares) / sum(shares))
-    return 2 * numpy.minimum(expected.cdf(counts), expected.sf(counts - 1))
+    return numpy.minimum(1.0, 2 * numpy.minimum(expected.cdf(counts), expected.sf(counts - 1)))
 
 
 def alarm_threshold(look: Look, arms: int) -> float:

@@ -131,7 +131,8 @@ def erase_person(
     never_again: bool,
     ends_calls: bool,
 ) -> Erasure:
-    """Erase a person from the tables. Return the erasure, which tells a job to search the files.
+    """Erase a person from the tables. Return the erasure. The calling code enqueues the job
+    `search_files`, which reads from the erasure for whom it searches the files.
 
     With `never_again`, the person's numbers are put on the do-not-call list. A number that nobody
     else has is put there only as a hash. With `ends_calls`, an open call to the person is ended

@@ -1,4 +1,4 @@
-"""The forms for a new API token and for a new webhook, with which other software is connected."""
+"""The forms for a new API token and for a new webhook. Both connect other software."""
 
 from collections.abc import Collection
 from typing import Any
