@@ -50,8 +50,8 @@ def tokens(account_id: int, campaign_id: int) -> list[str]:
 async def read(
     port: int, secrets: list[str], addresses: list[str], seconds: float
 ) -> tuple[list[float], int]:
-    """Request these addresses one after another, with the tokens one after another. Return the
-    seconds of each answer, and how many requests were refused."""
+    """Request these addresses one after another, with the tokens one after another. Return
+    how many seconds each answer took, and how many answers had a status other than 200."""
     took: list[float] = []
     refused = 0
     ends = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""A process of the load that takes commands. Each command is a row of JSON, and so is its
+"""A process of the load that takes commands. Each command is one line of JSON, and so is its
 answer."""
 
 import json

@@ -2,7 +2,7 @@
 
     python -m bench.handsets
 
-Each command is a row of JSON, and so is its answer:
+Each command is one line of JSON, and so is its answer:
 
     {"do": "begin", "port", "at_once", "pace", "devices": [{"cookie", "token"}], "boards": {party:
      token}}

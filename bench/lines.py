@@ -3,7 +3,7 @@ as little work as Python allows.
 
     python -m bench.lines
 
-Each command is a row of JSON, and so is its answer:
+Each command is one line of JSON, and so is its answer:
 
     {"do": "connect", "port", "at_once", "lines": [{"namespace", "auth", "cookie", "party"}]}
         opens the lines, `at_once` at a time. A board's line asks for its snapshot as the page does.

@@ -2,7 +2,7 @@
 
     python -m bench.visitors
 
-Each command is a row of JSON, and so is its answer:
+Each command is one line of JSON, and so is its answer:
 
     {"do": "visit", "port", "rate", "seconds", "codes"} → {"took", "statuses", "late"}
         sends `rate` requests a second for `seconds`, whether or not earlier ones were answered.

@@ -9,8 +9,8 @@ All keys of a campaign have the same hash tag, so that a Redis Cluster stores th
                Redis was emptied. After a restart, the key has the id of an earlier run
 - `lanes`      set of the lanes' names, "lists:language"
 - `lanes:…`    a lane: a sorted set of contact ids in the order in which they are called, enough for
-               a few minutes. There is one lane for each language. Callers who are limited to some
-               lists share separate lanes with callers of the same lists, one for each language
+               a few minutes. Callers who are not limited to some lists share one lane for each
+               language. Callers of the same lists share other lanes, one for each language
 - `callbacks`  sorted set of the contact ids of callbacks that are due soon, by the due time
 - `details`    hash with one field for each callback: its name is the contact id, its value
                "list id:language:id of the caller who promised"

@@ -1,9 +1,9 @@
 """Stops calls to the people whom a file names ("takes them out of calling"), because they have
 voted, joined or moved.
 
-A file names a person by the ID in the campaign's own list, or by a phone number. A number together
-with a name means only the person who has both. A number alone means everyone who has that number.
-The calling code commits.
+A file names a person by the ID that the person has on the campaign's lists, or by a phone number. A
+number together with a name means only the person who has both. A number alone means everyone who
+has that number. The calling code commits.
 """
 
 from __future__ import annotations

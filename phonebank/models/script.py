@@ -1,4 +1,4 @@
-"""A campaign's script and its versions. `scripts_library` decides what a version may contain."""
+"""A campaign's scripts and their versions. `scripts_library` decides what a version may contain."""
 
 from datetime import datetime
 from typing import Any
