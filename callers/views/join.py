@@ -169,6 +169,7 @@ def _name_only(campaign: Campaign, party: Party | None) -> ResponseReturnValue:
 @retry_on_deadlock
 def _join(form: NameForm, campaign: Campaign, party: Party | None) -> ResponseReturnValue:
     known = caller_of_device()
+    known_name = known.first_name if known is not None else None
     try:
         caller = joining.join(campaign, party, form.first_name.data or "", known, client_key())
     except InvalidInputError as error:
@@ -181,7 +182,7 @@ def _join(form: NameForm, campaign: Campaign, party: Party | None) -> ResponseRe
         greet_at_door(guest_id, caller)
     db.session.commit()
     session.pop("guest", None)
-    if caller is not known:
+    if caller is not known or caller.first_name != known_name:
         # The number may be another person's, who used this device before and did not leave.
         session.pop(OWN_NUMBER, None)
     sessions.remember(caller)

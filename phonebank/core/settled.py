@@ -21,7 +21,8 @@ SETTLED_AFTER = timedelta(seconds=30)
 # Such a transaction holds a lock on a table that is neither temporary nor PostgreSQL's own. A
 # transaction that wrote only to temporary tables does not hold one. The check of a million rows
 # before an import is like that, and takes minutes. Neither does PostgreSQL's collection of
-# statistics.
+# statistics, which may write long values to `pg_toast`. (A transaction that writes a long
+# value of a table to `pg_toast` has a lock on that table too.)
 _SETTLED = text("""
 SELECT least(:latest, (
     SELECT min(xact_start) FROM pg_stat_activity AS other
@@ -29,7 +30,8 @@ SELECT least(:latest, (
     AND EXISTS (
         SELECT FROM pg_locks JOIN pg_class ON pg_class.oid = relation
         WHERE pg_locks.pid = other.pid AND locktype = 'relation' AND mode LIKE 'Row%'
-        AND relpersistence <> 't' AND relnamespace <> 'pg_catalog'::regnamespace
+        AND relpersistence <> 't'
+        AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace)
     )
 ) - CAST(:margin AS interval))
 """)

@@ -92,6 +92,12 @@ class Mapping:
         decided = self.actions.get(str(column), {}).get(key)
         return Action(decided) if decided else reading_of(self.targets[column], key)
 
+    def cells_to_store(self, cells: Sequence[str]) -> list[str]:
+        """Return a row's cells. Those of the columns that are left out are empty, because they are
+        not stored."""
+        left_out = self.columns.get(IGNORE, ())
+        return ["" if n in left_out else cell for n, cell in enumerate(cells)]
+
     @cached_property
     def columns(self) -> dict[str, tuple[int, ...]]:
         """The columns of each target that has at least one column, left to right."""

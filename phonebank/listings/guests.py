@@ -48,11 +48,21 @@ def shown_listing(listing_id: int) -> Listing:
     listing = db.session.get(Listing, listing_id)
     if listing is None or listing.state in (ListingState.DRAFT, ListingState.WAITING):
         raise NotFoundError("We can't find this event.", "Look for other events near you.")
-    campaign = db.session.get_one(Campaign, listing.campaign_id)
-    has_ended = campaign.state == CampaignState.ENDED or campaign.erasing_since is not None
-    if listing.state != ListingState.SHOWN or is_over(listing.starts_at, now()) or has_ended:
+    if listing.state != ListingState.SHOWN or is_off(listing, now()):
         raise GoneError("This event isn't on any more.", "Look for other events near you.")
     return listing
+
+
+def is_off(listing: Listing, at: datetime) -> bool:
+    """Whether nobody can ask to come any more, because the event is cancelled, hidden or over, or
+    because its campaign has ended."""
+    campaign = db.session.get_one(Campaign, listing.campaign_id)
+    return (
+        listing.state in (ListingState.CANCELLED, ListingState.HIDDEN)
+        or is_over(listing.starts_at, at)
+        or campaign.state == CampaignState.ENDED
+        or campaign.erasing_since is not None
+    )
 
 
 def guest_of_link(token: str) -> Guest:
@@ -123,16 +133,14 @@ def confirm(guest: Guest) -> None:
     e-mail. If the event is not a party, there is no host to ask, so the guest is accepted at once,
     or put on the waiting list if the event is full.
 
-    A second confirmation changes nothing. Raises GoneError if the event is cancelled, hidden or
-    over, and ConflictError if the person has three other open requests.
+    A second confirmation changes nothing. Raises GoneError if `is_off`, and ConflictError if the
+    person has three other open requests.
     """
     listing = _lock(guest)
     if guest.state != GuestState.NEW:
         return
     at = now()
-    if listing.state in (ListingState.CANCELLED, ListingState.HIDDEN) or is_over(
-        listing.starts_at, at
-    ):
+    if is_off(listing, at):
         raise GoneError("This event isn't on any more.", "Look for other events near you.")
     if _open_requests(guest, at) >= OPEN_AT_MOST:
         raise ConflictError(

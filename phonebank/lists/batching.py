@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 
-from phonebank.csv_input.column_mapping import IGNORE, Mapping
+from phonebank.csv_input.column_mapping import Mapping
 from phonebank.csv_input.rows import Row
 from phonebank.lists.normalise import ContactRow, RefusedRow, normalise
 from phonebank.phones.number_places import time_zones_of
@@ -114,8 +114,7 @@ def _read(row: Row, mapping: Mapping, country: str, allow_drama: bool) -> Contac
     out, because these are not stored. If the row doesn't fit the columns, it stays whole."""
     found = normalise(row, mapping, country, allow_drama)
     if isinstance(found, RefusedRow) and not row.fault:
-        left_out = mapping.columns.get(IGNORE, ())
-        found.cells = ["" if n in left_out else cell for n, cell in enumerate(found.cells)]
+        found.cells = mapping.cells_to_store(found.cells)
     return found
 
 

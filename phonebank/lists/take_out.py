@@ -162,7 +162,7 @@ def read_row(row: Row, mapping: Mapping, country: str) -> Named:
         external_id[: LONGEST["external_id"]],
         tuple(dict.fromkeys(phones)),
         _name_key(cells, mapping),
-        cells,
+        mapping.cells_to_store(cells),
     )
 
 

@@ -81,15 +81,17 @@ def person_of(contact: Contact, within: ColumnElement[bool]) -> tuple[Person, Se
     `within` allows.
 
     A contact is of the same person if it has the same name and shares a number with this contact,
-    or with another contact of the person.
+    or with another contact of the person. Contacts without a name must share a number with this
+    contact, because otherwise a number that many people have would join strangers.
     """
     phones = {contact.phone, *contact.other_phones}
     while True:
         contacts = _named_with_one_of(contact.name_key, phones, within)
         found = phones.union(*((one.phone, *one.other_phones) for one in contacts))
-        if found == phones:
-            break
+        is_last = found == phones or not contact.name_key
         phones = found
+        if is_last:
+            break
     campaign_ids = db.session.scalars(select(Campaign.id).where(within).order_by(Campaign.id))
     return Person(tuple(sorted(phones)), contact.name_key, tuple(campaign_ids)), contacts
 

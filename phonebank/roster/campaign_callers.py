@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 
 from phonebank.core.db import db
 from phonebank.core.errors import NotFoundError
@@ -147,6 +147,18 @@ def waiting_callers(campaign: Campaign) -> Sequence[tuple[Caller, str | None]]:
     for no party). The caller who has waited longest comes first."""
     query = _with_party(campaign, CallerState.WAITING).order_by(Caller.id).limit(WAITING_SHOWN)
     return [(caller, party) for caller, party in db.session.execute(query)]
+
+
+def has_waiting_by_link(campaign: Campaign) -> bool:
+    """Whether a caller waits who came by the campaign's own link, and whom no organiser holds
+    back."""
+    waits = exists().where(
+        Caller.campaign_id == campaign.id,
+        Caller.state == CallerState.WAITING,
+        Caller.party_id.is_(None),
+        Caller.held.is_(False),
+    )
+    return bool(db.session.scalar(select(waits)))
 
 
 def callers_now(campaign: Campaign, at: datetime) -> tuple[list[Caller], int]:

@@ -165,9 +165,12 @@ def test_the_next_person_on_a_device_never_sees_the_number_of_the_first(simulate
         come_in(client, tonight)
         client.post("/calling/phone/connect", data={"number": OWN})
         link = f"/c/{tonight.campaign.join_token}"
-        client.post(link, data={"first_name": "Kit"})
+        client.post(link, data={"first_name": tonight.callers[0].first_name})
         with client.session_transaction() as session:
             assert session["own_number"]  # the same caller has come back
+        client.post(link, data={"first_name": "Jo"})
+        with client.session_transaction() as session:
+            assert "own_number" not in session  # somebody else, who joins the same campaign
         remove(tonight.callers[0])
         db.session.commit()
         assert client.post("/leave").status_code in (401, 403)

@@ -68,7 +68,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
         page=page,
         has_more=page * campaign_callers.A_PAGE < in_all,
         waiting=waiting,
-        some_by_link=any(one.party_id is None and not one.held for one, _ in waiting),
+        some_by_link=campaign_callers.has_waiting_by_link(campaign),
         flags=[(flag, pause_end(flag.caller, at)) for flag in open_flags(campaign.id)],
         stopped=stopped_callers(campaign) if page == 1 and not name else [],
         hurried=fast_callers(campaign.id) if page == 1 and not name else [],

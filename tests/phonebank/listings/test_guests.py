@@ -231,6 +231,12 @@ def test_nobody_asks_to_come_to_an_event_of_a_campaign_that_has_ended(evening: E
     evening.campaign.state = CampaignState.PAUSED
     db.session.flush()
     assert guests.shown_listing(evening.listing.id) is evening.listing
+    guest = guests.ask(evening.listing, "Sam", "sam@example.org")
+    evening.campaign.state = CampaignState.ENDED
+    db.session.flush()
+    with pytest.raises(GoneError):
+        guests.confirm(guest)
+    assert guest.state == GuestState.NEW
 
 
 def test_three_people_who_report_a_listing_hide_it(evening: Evening) -> None:

@@ -192,3 +192,11 @@ def test_an_undo_leaves_alone_who_was_put_back_since(desk: Desk) -> None:
     undone(desk, list_id)
     states = {one.first_name: str(one.state) for one in desk.contacts()}
     assert (states["Ada"], states["Bo"]) == ("finished", "unusable")
+
+
+def test_a_refused_row_keeps_no_cell_of_a_column_that_is_left_out(desk: Desk) -> None:
+    desk.bring(LIST)
+    stored(desk, "VANID,Phone,Party\n1,,Red\n,none,Blue\n", ["external_id", "phone", "ignore"])
+    desk.work()
+    with desk.app.app_context():
+        assert db.session.scalars(select(RefusedRow.cells)).all() == [["", "none", ""]]

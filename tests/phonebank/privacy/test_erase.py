@@ -277,6 +277,20 @@ def test_a_person_has_each_contact_that_shares_a_number_with_one_of_theirs(room:
     assert left == [other.id]
 
 
+def test_a_number_of_many_people_does_not_join_those_without_a_name(room: Room) -> None:
+    shared, other = drama_number(81), drama_number(82)
+    nameless = {"first_name": "", "last_name": "", "name_key": ""}
+    first = create_contact(room.contact_list, phone=drama_number(80), **nameless)
+    second = create_contact(
+        room.contact_list, phone=shared, other_phones=[drama_number(80)], **nameless
+    )
+    third = create_contact(room.contact_list, phone=other, other_phones=[shared], **nameless)
+    db.session.commit()
+    _, contacts = person_of(first, true())
+    assert {one.id for one in contacts} == {first.id, second.id}
+    assert third.id not in {one.id for one in contacts}
+
+
 def test_what_an_import_stores_during_the_search_is_erased_too(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
