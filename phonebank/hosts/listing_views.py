@@ -25,6 +25,7 @@ from phonebank.listings.times import is_over
 from phonebank.models import (
     Account,
     Campaign,
+    CampaignState,
     GuestState,
     Listing,
     ListingState,
@@ -164,7 +165,9 @@ def kit(party_id: int) -> ResponseReturnValue:
         invitation=invitation(party.title, when, link, party.code, base_url, campaign.on_behalf_of),
         listing=listing,
         public_link=listing_link(listing)
-        if listing is not None and listing.state == ListingState.SHOWN
+        if listing is not None
+        and listing.state == ListingState.SHOWN
+        and not guests.is_off(listing, now())
         else None,
         coming=[g for g in guests.guests_of(listing) if g.state == GuestState.ACCEPTED]
         if listing is not None
@@ -182,13 +185,11 @@ def _render(
         elif not form.host_name.data:
             form.host_name.data = (current_user.name or "").split(" ")[0][:40]
             form.place.data = _place_in_address()
+    campaign = db.session.get_one(Campaign, party.campaign_id)
     trains_first = (
         listing is not None
         and listing.state == ListingState.DRAFT
-        and must_train(
-            db.session.get_one(Campaign, party.campaign_id),
-            db.session.get_one(Account, party.host_id),
-        )
+        and must_train(campaign, db.session.get_one(Account, party.host_id))
     )
     found = guests.guests_of(listing) if listing is not None else []
     return render_template(
@@ -204,7 +205,9 @@ def _render(
         public_link=listing_link(listing) if listing is not None else None,
         trains_first=trains_first,
         needs_address=listing is not None and not listing.by_video and listing.address is None,
-        over=party.has_ended or is_over(party.starts_at, now()),
+        over=party.has_ended
+        or is_over(party.starts_at, now())
+        or campaign.state == CampaignState.ENDED,
     )
 
 

@@ -173,6 +173,7 @@ def show(token: str) -> ResponseReturnValue:
         address=address,
         is_on=is_on,
         over=is_over(listing.starts_at, now()),
+        may_ask=listing.state == ListingState.SHOWN and not guests.is_off(listing, now()),
         place=guests.place_in_queue(guest) if guest.state == GuestState.QUEUED else None,
         code=party.code if may_join and party is not None and listing.by_video else None,
         may_join=may_join,

@@ -267,6 +267,23 @@ def link_in(message: Message) -> str:
     return found[1]
 
 
+def test_a_host_is_not_told_to_send_a_link_after_the_campaign_has_ended(
+    app: Flask, client: FlaskClient, stage: Stage
+) -> None:
+    host = app.test_client()
+    sign_in(host, stage.host_id)
+    assert "Copy the link" in host.get(f"/parties/{stage.party_id}/guests").text
+    with app.app_context():
+        link = f"/near/event/{stage.listing_id}"
+        db.session.get_one(Campaign, stage.campaign_id).state = CampaignState.ENDED
+        db.session.commit()
+    page = host.get(f"/parties/{stage.party_id}/guests").text
+    assert link not in page
+    assert "On the map" not in page
+    assert link not in host.get(f"/parties/{stage.party_id}/kit").text
+    assert client.get(link).status_code == 410
+
+
 def test_a_stranger_asks_is_let_come_and_walks_past_the_lobby(
     app: Flask, client: FlaskClient, stage: Stage, sent: list[Message]
 ) -> None:

@@ -18,6 +18,7 @@ from phonebank.models import (
     Account,
     BlockedGuest,
     Campaign,
+    CampaignState,
     Guest,
     HostOffer,
     HostOfferState,
@@ -279,6 +280,26 @@ def test_the_page_of_an_accepted_offer_says_how_its_party_stands(
     state, address = said
     assert state in page
     assert ("Add your address there" in page) == bool(address)
+
+
+@pytest.mark.parametrize("state", list(HostOfferState))
+def test_after_the_end_of_the_campaign_an_offer_promises_nothing(
+    app: Flask, client: FlaskClient, stage: Stage, state: HostOfferState
+) -> None:
+    with app.app_context():
+        db.session.get_one(Campaign, stage.campaign_id).state = CampaignState.ENDED
+        offer = HostOffer(
+            campaign_id=stage.campaign_id, first_name="Vik", email="vik@example.org",
+            starts_at=stage.starts_at, time_zone="Europe/London", country="GB", place_code="M1",
+            state=state, party_id=stage.party_id,
+        )  # fmt: skip
+        db.session.add(offer)
+        db.session.commit()
+        link = f"/near/offer/{offer.token}"
+    page = client.get(link).text
+    assert "This campaign has ended." in page
+    assert "on the map" not in page
+    assert "will look at" not in page
 
 
 def test_an_offer_that_nobody_answered_in_time_says_so(
