@@ -60,7 +60,7 @@ def calling() -> ResponseReturnValue:
             or (place["party"] is not None and place["party"].has_ended and not held)
         )
         return jsonify(
-            state="ended" if waits_in_vain else caller.state,
+            state=CampaignState.ENDED if waits_in_vain else caller.state,
             person=held,
             practice_first=owed,
             csrf_token=generate_csrf(),

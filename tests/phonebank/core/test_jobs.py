@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import signal
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -141,7 +142,8 @@ def test_a_stop_while_redis_is_away_ends_the_process(
             within(30, lambda: asked.keys("rq:worker*" if command == "worker" else "rq:cron*"))
         redis.stop()
         process.terminate()
-        assert process.wait(20) in (0, 1)
+        # A worker that has just registered may not handle the signal yet, which then ends it.
+        assert process.wait(20) in (0, 1, -signal.SIGTERM)
     finally:
         redis.stop()
         processes.stop()

@@ -238,7 +238,8 @@ def test_a_person_who_asks_not_to_be_called_during_an_import_is_not_called(desk:
 
     importing = in_thread(desk, import_list, list_id)
     asked = 0
-    while importing.is_alive() and asked < 1000:
+    # There are a thousand such numbers. On a slow machine all of them could ask.
+    while importing.is_alive() and asked < 500:
         with desk.app.app_context():
             suppress(drama_number(asked), "call")
             db.session.commit()
