@@ -57,7 +57,9 @@ class Run:
         """Send a signal; the exit status and everything that was printed."""
         if wanted:
             self.process.send_signal(wanted)
-        rest, _ = self.process.communicate(timeout=30)
+        # A stop waits until the step of the start that is under way has ended. To make PostgreSQL's
+        # folder takes half a minute on a slow machine.
+        rest, _ = self.process.communicate(timeout=120)
         return self.process.returncode, "".join(self.said) + rest
 
 

@@ -748,4 +748,4 @@ def test_a_refused_guest_who_asks_again_by_video_is_not_put_on_a_waiting_list(
     typed = {"first_name": "Sam", "email": "sam@example.org"}
     page = client.post(f"/near/event/{listing_id}", data=typed).text
     assert "waiting list" not in page
-    assert "asked to come with this e-mail address" in page
+    assert "The host has your request" in page
