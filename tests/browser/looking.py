@@ -15,10 +15,18 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # as everything else together.
 RULES_OF_LAYOUT = ["scrollable-region-focusable", "target-size"]
 AXE = Axe().axe_script
+# An element that is fading in has less contrast, for half a second.
+END_ANIMATIONS = """() => {
+  for (const animation of document.getAnimations()) {
+    if (animation.effect.getComputedTiming().endTime !== Infinity) animation.finish();
+  }
+}"""
 
 
 def accessibility_faults(page: Page, kind: str, rules: list[str]) -> list[str]:
-    """What axe-core finds wrong. `rules` are ids of rules or tags of them, as `kind` says."""
+    """What axe-core finds wrong once everything that moves has arrived. `rules` are ids of rules or
+    tags of them, as `kind` says."""
+    page.evaluate(END_ANIMATIONS)
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
     options = {"runOnly": {"type": kind, "values": rules}, "resultTypes": ["violations"]}
