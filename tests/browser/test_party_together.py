@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from phonebank.core.db import db
 from phonebank.parties import services
@@ -111,8 +111,7 @@ def test_a_knock_a_break_a_message_the_goal_and_the_end_are_seen_on_three_screen
     # The end
     host.get_by_text("End the party").click()
     host.get_by_role("button", name="End it now").click()
-    # This is the summary, or the host's page if the news of the end reloads it first.
-    expect(host.get_by_text("Thank you").first).to_be_visible()
+    expect(host.get_by_role("heading", name="Thank you")).to_be_visible()
     expect(phone.get_by_text("The party has ended. Finish this call")).to_be_visible()
     expect(board.get_by_role("heading", name="Thank you!")).to_be_visible()
     for gone in ("to go", "Join at", "calling"):
@@ -127,6 +126,24 @@ def test_a_knock_a_break_a_message_the_goal_and_the_end_are_seen_on_three_screen
     assert board.evaluate("window.loadedOnce")
     for page in (board, host):
         assert not gives_away_the_contact(page.content())
+
+
+def test_the_host_who_ends_a_party_sees_the_summary_even_if_the_news_comes_first(
+    new_page: Callable[..., Page], app: Flask, web_server: Server, room: Room
+) -> None:
+    host = host_phone(new_page(390, 664), app, web_server, room)
+
+    def answer_late(route: Route) -> None:
+        answer = route.fetch(max_redirects=0)
+        # The page hears of the end, within half a second, before it has this answer.
+        host.wait_for_timeout(3_000)
+        route.fulfill(response=answer)
+
+    host.route(f"**/parties/{room.party.id}/end", answer_late)
+    host.get_by_text("End the party").click()
+    host.get_by_role("button", name="End it now").click()
+    expect(host).to_have_url(re.compile("/summary$"), timeout=15_000)
+    expect(host.get_by_text("The party has ended. Thank you for hosting.")).to_be_visible()
 
 
 def test_each_goal_has_its_moment_once(new_page: Callable[..., Page], room: Room) -> None:

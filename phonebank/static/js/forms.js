@@ -1,7 +1,10 @@
-/* Reads what a form would send. Safari before 15.4 lacks SubmitEvent.submitter, and Safari before 16.4 and
-   Chrome before 112 lack FormData's second argument. */
+/* Reads what a form would send, and knows whether the browser is sending one. Safari before 15.4 lacks
+   SubmitEvent.submitter, and Safari before 16.4 and Chrome before 112 lack FormData's second argument. */
 
 const JUST_NOW_MS = 1000;
+// If the server's answer takes longer than this, a page may load itself again all the same.
+const ANSWERED_WITHIN_MS = 10000;
+let sentAt = -Infinity;
 let pressed = { button: null, at: 0 };
 
 // This sees Enter in a field too, because browsers then click the form's first button.
@@ -29,4 +32,15 @@ export function fieldsOf(form, button) {
   const fields = [...new FormData(form)];
   if (button && button.name) fields.push([button.name, button.value]);
   return fields;
+}
+
+// The window hears the event last, so a script that sends the form itself has said so by then.
+addEventListener("submit", (event) => {
+  if (!event.defaultPrevented) sentAt = Date.now();
+});
+
+/* Returns whether the browser is sending a form and will show the answer. If the page loaded itself again now,
+   the person would not see that answer. */
+export function isFormOnItsWay() {
+  return Date.now() - sentAt < ANSWERED_WITHIN_MS;
 }

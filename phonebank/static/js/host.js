@@ -1,6 +1,7 @@
 /* Keeps the host's page up to date: its figures and its list of people. */
 
 import { open } from "./connection.js";
+import { isFormOnItsWay } from "./forms.js";
 import { alertHost, drawBar } from "./host_bar.js";
 import { isOurs } from "./htmx_answers.js";
 
@@ -28,8 +29,9 @@ let asked = Number(party.dataset.helping);
 function show(state) {
   const drawn = party.dataset;
   if (state.code !== drawn.code || state.ended !== ended) {
-    // The party changed on another device. A reload must not take the host's typing.
-    if (!isTyping(document.body)) location.assign(here);
+    // The party changed, perhaps on another device. A reload must not take the host's typing, nor the page that
+    // answers the host's own press.
+    if (!isTyping(document.body) && !isFormOnItsWay()) location.assign(here);
     return;
   }
   for (const name of ["conversations", "calls", "answered", "active"]) {

@@ -1,6 +1,7 @@
 /* Renews a trainer's page when somebody has come in, finished or been marked. Without this module the trainer
    reloads the page. */
 
+import { isFormOnItsWay } from "./forms.js";
 import { ask, canAsk } from "./our_answers.js";
 
 const EVERY_MS = 4000;
@@ -11,7 +12,8 @@ async function renew() {
   if (!answer.ok || !answer.isJson) return;
   const count = JSON.parse(answer.text).count.join(",");
   // A reload while a finger is on a button would lose the tap.
-  if (count !== list.dataset.count && !document.querySelector("button:active")) location.reload();
+  const isPressing = document.querySelector("button:active") || isFormOnItsWay();
+  if (count !== list.dataset.count && !isPressing) location.reload();
 }
 
 if (list) {
