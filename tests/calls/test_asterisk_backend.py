@@ -84,7 +84,7 @@ def heard() -> Heard:
 def backend(asterisk: Asterisk, heard: Heard) -> Iterator[AsteriskBackend]:
     made = AsteriskBackend(config_for(asterisk))
     made.listen(heard)
-    within(5, lambda: is_heard(made), "the websocket is open")
+    within(30, lambda: is_heard(made), "the websocket is open")
     yield made
     made.close()
     for channel in made._ari.list_of("/channels"):
@@ -150,7 +150,7 @@ def test_a_caller_stays_while_people_come_and_go(backend, heard, asterisk):
     assert kinds == [EventKind.ANSWERED, EventKind.ENDED]
     backend.hang_up(ref(caller))
     heard.wait(caller, EventKind.ENDED)
-    within(5, lambda: f"bridge-{caller}" not in bridges(backend), "the caller's bridge is gone")
+    within(30, lambda: f"bridge-{caller}" not in bridges(backend), "the caller's bridge is gone")
 
 
 def bridges(backend: AsteriskBackend) -> list[str]:
@@ -181,7 +181,7 @@ def record(backend: AsteriskBackend, channel: str) -> str:
     def begins() -> bool:
         return backend._ari.ask("POST", f"/channels/{name}/record", params=recording).ok
 
-    within(5, begins, "the recording begins")
+    within(30, begins, "the recording begins")
     return name
 
 
@@ -189,7 +189,7 @@ def loudness(asterisk: Asterisk, name: str) -> float:
     """The root of the mean square of a recording's samples."""
     path = asterisk.recordings / f"{name}.wav"
     # Its header is written at its end.
-    within(5, lambda: path.exists() and path.read_bytes()[:4] == b"RIFF", "it is recorded")
+    within(30, lambda: path.exists() and path.read_bytes()[:4] == b"RIFF", "it is recorded")
     with wave.open(str(path)) as sound:
         samples = array.array("h", sound.readframes(sound.getnframes()))
     return (sum(sample * sample for sample in samples) / max(len(samples), 1)) ** 0.5
@@ -223,7 +223,7 @@ def test_hanging_up_what_has_ended_is_nothing(backend):
     backend.join(gone, gone)
     backend.play(gone, Sound.WAITING)
     backend.play(gone, Sound.INFORMATION_MESSAGE)
-    within(5, lambda: f"bridge-{gone.line_id}" not in bridges(backend), "it left no bridge")
+    within(30, lambda: f"bridge-{gone.line_id}" not in bridges(backend), "it left no bridge")
 
 
 def test_a_line_that_is_cancelled_while_it_is_called(backend, heard):
@@ -265,7 +265,7 @@ def test_asterisk_is_killed_in_the_middle_of_calls(heard):
         own.start_people()
         backend = AsteriskBackend(config_for(own))
         backend.listen(heard)
-        within(5, lambda: is_heard(backend), "the websocket is open")
+        within(30, lambda: is_heard(backend), "the websocket is open")
         talking, ringing = new_line(), new_line()
         backend.call_person(talking, ANSWERS, SHOWN, 30)
         backend.call_person(ringing, NOBODY, SHOWN, 30)
@@ -279,7 +279,7 @@ def test_asterisk_is_killed_in_the_middle_of_calls(heard):
         assert {e.cause for e in backend.fetch([ref(talking), ref(ringing)])} == {EndCause.LOST}
         # The listener found its way back.
         again = new_line()
-        within(5, lambda: is_heard(backend), "the websocket is open again")
+        within(30, lambda: is_heard(backend), "the websocket is open again")
         backend.call_person(again, HANGS_UP, SHOWN, 30)
         heard.wait(again, EventKind.ENDED)
         backend.close()

@@ -204,7 +204,7 @@ def test_a_browser_hears_a_person_and_is_heard(site, backend, heard, asterisk, m
     backend.hang_up(caller)
     expect(page.get_by_text("This browser is no longer connected.")).to_be_visible()
     heard.wait(site.line, EventKind.ENDED)
-    within(5, lambda: f"bridge-{site.line}" not in bridges(backend), "the bridge is gone")
+    within(30, lambda: f"bridge-{site.line}" not in bridges(backend), "the bridge is gone")
     [lost] = backend.fetch([LineRef(site.line, None)])
     assert lost.kind == EventKind.ENDED  # the sign-in is gone too
     assert page.title() == "Softphone", "the policy refused something"

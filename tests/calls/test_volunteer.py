@@ -155,7 +155,7 @@ def test_three_calls_from_the_browser(evening, microphone_browser: Browser, mode
     expect(page.get_by_text("You're connected.")).to_be_visible()
     expect(page.get_by_role("heading", name="Ready when you are, Kit")).to_be_visible()
     # The fake microphone beeps once a second, and the bar of the microphone moves with it.
-    within(10, lambda: page.locator("meter").evaluate("meter => meter.value") > 10)
+    within(30, lambda: page.locator("meter").evaluate("meter => meter.value") > 10)
     if mode == CampaignMode.PROGRESSIVE:
         page.get_by_role("button", name="Ready", exact=True).click()
     else:

@@ -132,8 +132,8 @@ def test_a_pickle_on_a_queue_is_not_run(app: Flask, clean_stores: None, tmp_path
 def test_a_stop_while_redis_is_away_ends_the_process(
     config: Config, tmp_path: Path, command: str
 ) -> None:
-    """Otherwise it would go on for good, as when all of Phonebank stops at once. Python needs a second
-    of processor to leave, which can be a quarter of a minute on a machine busy with other tests."""
+    """Otherwise it would go on for good, as when all of Phonebank stops at once. Python needs a
+    second of processor to leave. That can be a quarter of a minute on a machine busy with tests."""
     redis = start_redis(tmp_path / "redis")
     processes = Processes(replace(config, redis_url=redis.url), tmp_path / "log")
     try:

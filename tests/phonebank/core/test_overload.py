@@ -128,7 +128,7 @@ def test_a_record_above_the_limit_waits_for_its_turn_and_not_for_long(
 
     with ThreadPoolExecutor(3) as phones, busy(app, limit):
         answers = phones.map(record, range(3))
-        within(5, lambda: guard.waiting == 3)
+        within(30, lambda: guard.waiting == 3)
         guard.under_way -= 1
         with guard._lock:
             guard._has_ended.notify()
@@ -361,7 +361,7 @@ def test_while_claims_wait_for_a_lock_calls_are_renewed_and_pages_served(
     with holder, ThreadPoolExecutor(len(others)) as crowd:
         holder.execute(text("LOCK TABLE contact IN ACCESS EXCLUSIVE MODE"))
         asked = [crowd.submit(one.post, "/calling/next", headers=JSON) for one in others]
-        within(5, lambda: guard_of(app).under_way == bound)
+        within(30, lambda: guard_of(app).under_way == bound)
         page = app.test_client().get("/join")
         renewed = sam.post(f"/calling/person/{person['call_id']}/renew", headers=JSON)
         answers = [each.result() for each in asked]

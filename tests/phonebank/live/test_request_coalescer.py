@@ -42,9 +42,9 @@ def test_those_who_come_during_a_reading_share_the_next(app_context: Flask) -> N
             # Whoever reads now waits for this transaction.
             other.execute(text("LOCK TABLE party IN ACCESS EXCLUSIVE MODE"))
             first = threads.submit(ask, parties[0])
-            within(5, somebody_waits)
+            within(30, somebody_waits)
             later = [threads.submit(ask, party_id) for party_id in (*parties[1:], 999)]
-            within(5, lambda: len(readings._waiting) == len(later))
+            within(30, lambda: len(readings._waiting) == len(later))
             other.execute(text("UPDATE party SET goal = 99"))
             other.commit()
             assert first.result(5)
@@ -71,9 +71,9 @@ def test_one_that_fails_is_not_the_next_ones_failure(app_context: Flask) -> None
     with ThreadPoolExecutor(2) as threads, db.engine.connect() as other:
         other.execute(text("LOCK TABLE party IN ACCESS EXCLUSIVE MODE"))
         first = threads.submit(ask)
-        within(5, somebody_waits)
+        within(30, somebody_waits)
         second = threads.submit(ask)
-        within(5, lambda: len(readings._waiting) == 1)
+        within(30, lambda: len(readings._waiting) == 1)
         other.execute(
             text(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -104,7 +104,7 @@ def test_one_who_waits_keeps_no_transaction_open(app_context: Flask) -> None:
         other.execute(text("LOCK TABLE party IN ACCESS EXCLUSIVE MODE"))
         # More than there are connections.
         asking = [threads.submit(ask) for _ in range(40)]
-        within(5, lambda: len(readings._waiting) == len(asking) - 1)
+        within(30, lambda: len(readings._waiting) == len(asking) - 1)
         assert db.engine.pool.checkedout() == 2  # type: ignore[attr-defined]
         other.commit()
         assert all(answer.result(5) for answer in asking)
@@ -131,9 +131,9 @@ def test_one_whose_end_comes_while_it_reads_leaves_nobody_waiting(app_context: F
         with ThreadPoolExecutor(4) as threads, db.engine.connect() as other:
             other.execute(text("LOCK TABLE party IN ACCESS EXCLUSIVE MODE"))
             asking = [threads.submit(ask)]
-            within(5, somebody_waits)
+            within(30, somebody_waits)
             asking += [threads.submit(ask) for _ in range(3)]
-            within(5, lambda: len(readings._waiting) == 3)
+            within(30, lambda: len(readings._waiting) == 3)
             other.commit()
             ends = [answer.exception(5) for answer in asking]
     finally:
