@@ -51,12 +51,12 @@ def join(
     that they left. A name that a host gave the caller does not change.
 
     `address` is the network address of the request. Even while newcomers are admitted automatically
-    (the door is open), a newcomer waits if a caller from the same address was stopped or paused, or
-    if newcomers from the address have seen too many contacts (`roster.blocked_addresses`).
+    (`door_open`), a newcomer waits if a caller from the same address was stopped or paused, or if
+    newcomers from the address have seen too many contacts (`roster.blocked_addresses`).
 
-    Raises InvalidInputError for a name that cannot be shown, ConflictError for a locked party, and
-    GoneError for a party or campaign that has ended. Raises NotFoundError if the code or link has
-    been replaced in the meantime.
+    Raises InvalidInputError for a name that cannot be shown. Raises ConflictError if the caller is
+    new to a locked party, and GoneError if the party or campaign has ended. Raises NotFoundError if
+    the code or link has been replaced in the meantime.
     """
     name = clean_name(first_name)
     _lock_room(campaign, party)
@@ -115,11 +115,10 @@ def _admit_newcomer(caller: Caller, campaign: Campaign, door_open: bool) -> None
 
 
 def _may_enter(known: Caller, campaign: Campaign, mark: str | None) -> bool:
-    """Whether this caller is admitted automatically while the door is open, that is, while
-    newcomers are.
+    """Whether a known caller may be admitted automatically, like a newcomer.
 
-    A caller whom only an organiser may admit waits in any case. Any other waiting caller is
-    admitted if `roster.blocked_addresses` returns no reason to wait.
+    A caller whom only an organiser may admit (`held`) may not. A caller who is already admitted
+    may. Any other caller may if `roster.blocked_addresses` returns no reason to wait.
     """
     if known.held:
         return False
@@ -129,10 +128,11 @@ def _may_enter(known: Caller, campaign: Campaign, mark: str | None) -> bool:
 
 
 def _lock_room(campaign: Campaign, party: Party | None) -> None:
-    """Lock the row of the party or campaign (the room) until the caller has joined.
+    """Lock the row of the party, or of the campaign if there is no party, until the caller has
+    joined.
 
-    If a host meanwhile closes the door, locks the party or replaces the link, the host's request
-    waits for this transaction and then sees the new caller.
+    A host may meanwhile stop automatic admission, lock the party or replace the link. Then the
+    host's request waits for this transaction, and sees the new caller.
 
     Raises NotFoundError if the code or link by which the caller joins has been replaced meanwhile.
     Without a party, raises GoneError if the campaign has ended.

@@ -5,7 +5,7 @@ from functools import cache
 from flask import Flask, get_template_attribute
 from markupsafe import Markup
 
-from callers import sockets  # noqa: F401  (registers what the callers' sockets hear)
+from callers import sockets  # noqa: F401  (registers the events of the callers' sockets)
 from callers.views import (  # noqa: F401  (each adds its pages to the blueprint)
     call_page,
     called_back,
@@ -42,8 +42,8 @@ _WORDS = {
 
 @cache
 def outcome_buttons() -> Markup:
-    """Return all outcome buttons with their fields. They are rendered only once and used on every
-    page."""
+    """Return all outcome buttons with their fields. They are rendered only once, and every page
+    that needs them gets the same HTML."""
     draw = get_template_attribute("callers/_outcomes.html", "all_groups")
     return Markup(draw())  # noqa: S704  (a template's own output)
 

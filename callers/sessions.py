@@ -101,7 +101,7 @@ def _let_in(caller: Caller | None) -> Caller:
     return caller
 
 
-# The query needs no transaction. A view that writes begins one after it.
+# The query needs no transaction. A view that writes begins its transaction after the query.
 _look_up = autocommit(current_caller)
 
 
@@ -123,8 +123,8 @@ def for_callers(view: Callable[..., Any]) -> Callable[..., Any]:
 def for_busy_callers(
     view: Callable[..., Any], find: Callable[[int], Caller | None] = caller_to_read
 ) -> Callable[..., Any]:
-    """Let only callers open a view, as `for_callers` does, but for a view that every phone requests
-    again and again.
+    """Let only callers open a view, as `for_callers` does. Use it for a view that every phone
+    requests again and again.
 
     The view can read `g.caller`, `g.caller.campaign` and `g.caller.party`, but cannot change these
     objects or read their other relationships. Each SQL statement of the view is a separate

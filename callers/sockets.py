@@ -46,8 +46,8 @@ def screen_disconnects(_reason: str = "") -> None:
 @on_event("state", caller_events.NAMESPACE)
 @open_to(CALLER)
 def state(_: Any = None) -> dict[str, Any]:
-    """Return the caller's state, for a screen that may have missed an event while the phone
-    slept."""
+    """Return the caller's state and whether the party is on a break or has ended. A screen may have
+    missed these events while the phone slept."""
     caller = _caller()
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     return {"state": caller.state, **state_for_callers(party)}
@@ -72,7 +72,8 @@ def renew(asked: Any = None) -> dict[str, Any]:
 def _renew(call_id: uuid.UUID) -> datetime:
     device = device_of_cookie()
     try:
-        # The statement that renews also finds out whether the device is still the caller's.
+        # The statement that renews the hold also checks the device token, so no other query has to
+        # find the caller first.
         until = renew_hold(device or _caller(), call_id)
     except NotFoundError:
         _caller()

@@ -15,7 +15,7 @@ from phonebank.core.security import takes_json
 
 pages = takes_json(Blueprint("callers", "callers", template_folder="templates"))
 
-# call.js sends this header with every form: it wants the next page in the answer, not a redirect.
+# Our JavaScript sends this header to get the next page in the response instead of a redirect.
 SCREEN_HEADER = "X-Phonebank-Screen"
 _SAVED = "phonebank.saved"
 

@@ -54,7 +54,7 @@ def calling() -> ResponseReturnValue:
     owed = owes_practice(caller)
     place = page_data.place_of(caller)
     if wants_json():
-        # The lobby asks this again and again, and reloads if the state is not "waiting".
+        # The lobby requests this again and again, and reloads if the state is not "waiting".
         waits_in_vain = caller.state == CallerState.WAITING and (
             place["campaign"].state == CampaignState.ENDED
             or (place["party"] is not None and place["party"].has_ended and not held)

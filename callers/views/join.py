@@ -183,7 +183,7 @@ def _join(form: NameForm, campaign: Campaign, party: Party | None) -> ResponseRe
     db.session.commit()
     session.pop("guest", None)
     if caller is not known or caller.first_name != known_name:
-        # The number may be another person's, who used this device before and did not leave.
+        # The number may belong to another person who used this device before and did not leave.
         session.pop(OWN_NUMBER, None)
     sessions.remember(caller)
     if wants_json():

@@ -19,9 +19,9 @@ from phonebank.models.call import OUTCOME_WITHIN
 from phonebank.rules.outcomes import SUPPRESSES, label_of
 
 LAST_CALLS = 100
-# For this long after the hold expires, the caller can still record an outcome.
+# For this long after a call has ended without an outcome, the page asks how the call ended.
 RECORDABLE_FOR = timedelta(hours=2)
-# The next page says that a call was recorded, if that was less than this time ago.
+# For this long after a call is recorded, the next page says so.
 TOAST_FOR = timedelta(minutes=10)
 # A caller who releases a contact sooner than this has not talked to the person.
 SHORTEST_CALL = timedelta(seconds=30)
@@ -34,8 +34,8 @@ WHERE party_id = :party_id AND counted AND conversation AND recorded_at > coales
      WHERE caller_id = :caller_id AND id <> :call_id AND recorded_at IS NOT NULL
      ORDER BY recorded_no DESC NULLS LAST, recorded_at DESC LIMIT 1), :started_at)
 """)
-# The party's goal is news for this many conversations after it was reached. Only while it is news
-# does the toast need the count above.
+# The page says that the party has reached its goal only while the party has at most this many
+# conversations beyond the goal. Only then is the count above needed.
 GOAL_IS_NEWS_FOR = 50
 
 
@@ -207,12 +207,15 @@ def _count(number: int, noun: str) -> str:
 
 
 def unrecorded_call(caller: Caller) -> Call | None:
-    """Return the caller's latest call if it ended without an outcome. Otherwise return the latest
-    call whose outcome the caller has undone and which then ended without a new outcome, or None.
+    """Return the caller's latest call if it ended without an outcome in the last two hours.
 
-    Such a call ended because the caller's time with the contact ran out or because the caller gave
-    the contact back. But the caller may have talked to the person, so the page lets the caller say
-    how the call ended.
+    A call that was never undone and that the caller gave back within 30 seconds is left out. If the
+    latest call is not returned, return the latest call whose outcome the caller has undone and
+    which then ended without a new outcome in the last two hours, or None.
+
+    Such a call ended, for example, because the caller's time with the contact ran out or because
+    the caller gave the contact back. But the caller may have talked to the person, so the page lets
+    the caller say how the call ended.
     """
     latest = select(Call).order_by(Call.handed_out_no.desc().nulls_last(), Call.started_at.desc())
     own = latest.where(Call.caller_id == caller.id).limit(1)

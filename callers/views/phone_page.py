@@ -17,8 +17,8 @@ from phonebank.telephony.phases import Phase
 from phonebank.telephony.sessions import CallerPhone, phone_of
 from phonebank.telephony.spending import is_money_spent
 
-# The signed cookie of this browser keeps the caller's own number under this name, so that later one
-# tap is enough.
+# The signed cookie of this browser keeps the caller's own number under this name, so that the
+# caller need not type it again.
 OWN_NUMBER = "own_number"
 
 _SAID = {

@@ -2,10 +2,12 @@
 to the queue, and extend the time for which the caller keeps the contact.
 
 They accept forms and JSON. Every address has the call's id. A request that is sent twice changes
-nothing the second time, so JavaScript, plain forms and a second tap may repeat it. The addresses
-for answers, outcome and undo also have the call's turn, which says how often its outcome was undone
-(`?turn=0`), and an answer may have "seq", a number that grows with each answer. By the turn and
-"seq" the server recognises an old copy of a request that the network delivers late.
+nothing the second time, so JavaScript, plain forms and a second tap may repeat it.
+
+The addresses for answers, outcome and undo also have the call's turn (`?turn=0`), which says how
+often the call's outcome was undone. An answer may have "seq", a number that grows with each answer.
+With the turn and "seq", the server recognises an old copy of a request that the network delivers
+late.
 """
 
 import uuid
@@ -180,8 +182,8 @@ def _callback_at(
     if not (ring_back or day or clock):
         return None
     call = own_call(g.caller, call_id)
-    # This outcome is recorded already, so its callback time no longer matters, and may be in the
-    # past.
+    # The call's outcome is recorded already, so the callback time in this request no longer
+    # matters, and may be in the past.
     if call.outcome is not None:
         return None
     return callback_time(ring_back, day, clock, zone_of(call), now())
@@ -194,7 +196,8 @@ def _turn() -> int | None:
 
 
 def _seq(fields: MultiDict[str, Any] | Mapping[str, Any]) -> int | None:
-    """Return the sequence number of the answer, or None for a form without JavaScript."""
+    """Return the sequence number of the answer, or None if the request has none, such as a form
+    without JavaScript."""
     text = str(fields.get("seq") or "")
     if not text:
         return None

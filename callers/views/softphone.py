@@ -16,7 +16,7 @@ from phonebank.core.security import allow_connections
 from phonebank.telephony.sessions import phone_of
 from phonebank.telephony.softphones import browser_addresses, token_for
 
-# The library of each driver of softphone.js, by its name in tools/vendor.py.
+# For each driver of softphone.js, the name of the driver's library in tools/vendor.py.
 LIBRARIES = {"sip": "jssip", "twilio": "twilio-voice"}
 # The page asks every half second until the dialler has made the line.
 SIGN_INS = "120 per minute"

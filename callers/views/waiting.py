@@ -54,7 +54,8 @@ class Waiting:
     `key` differs for each reason and time, so an open page notices that its reason is out of date.
     `next_at` (aware UTC) is the end of the wait, or None if that is unknown. `ask_every` says after
     how many seconds the page asks for a contact again, or is None if it should not ask before
-    `next_at`. `pauses` is true if the caller was too fast and must pause until `next_at`.
+    `next_at`. `pauses` is true if the caller has reached a limit (`roster.pace`), and must pause
+    until `next_at` or until an organiser has checked. `on_break` is true during a party's break.
     """
 
     key: str
