@@ -30,7 +30,7 @@ from phonebank.telephony.record_events import record_event
 from phonebank.telephony.sessions import end_session
 from phonebank.telephony.spending import spending_of
 
-# How often the provider is asked about all open lines, in seconds. Events may be lost.
+# How often the provider is asked about all open lines, in seconds, because events may be lost.
 FETCHES_EVERY = 5.0
 FETCHES_SOON = 1.0  # while a person is being put through to a caller
 # How often a campaign with a limit counts what its lines have cost, in seconds.

@@ -1,5 +1,4 @@
-"""Claims people (takes them from the queue) who are called before a caller is free for them.
-Commits.
+"""Takes people from the queue (claims them) for calls that begin before a caller is free. Commits.
 
 The rules are the same as in `calls.claim`, but the rules that depend on the caller are checked
 later, when a caller takes the call.
@@ -23,7 +22,8 @@ from phonebank.experiments.script_choice import choose_script
 from phonebank.models import Caller, Campaign, Line, LineSide, new_id, now
 from phonebank.suppressions.contacts import HAS_SUPPRESSED_NUMBER
 
-# How long a call may stay without a caller: the longest ringing and the information message.
+# How long a call may stay without a caller. This is enough for the longest ringing and the
+# information message.
 OPEN_AT_MOST = timedelta(minutes=3)
 TRIES_AT_MOST = 5
 

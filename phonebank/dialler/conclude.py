@@ -24,9 +24,9 @@ _OUTCOMES = {
     EndCause.NO_SUCH_NUMBER: "disconnected",
     EndCause.FAILED: "line_fault",
     EndCause.LOST: "line_fault",
-    EndCause.HUNG_UP: "line_fault",  # the provider never told of an answer
-    # If a line that rings is no longer wanted, the dialler lets it ring for as many seconds as the
-    # law asks, and then ends it.
+    EndCause.HUNG_UP: "line_fault",  # the provider never reported an answer
+    # If a ringing line is no longer wanted, the dialler lets it ring for as many seconds as the law
+    # requires, and then ends it.
     EndCause.CANCELLED: "no_answer",
 }
 _REST = text("""

@@ -1,4 +1,5 @@
-"""Connects callers: makes, replaces and ends their telephone lines. Each function commits."""
+"""Connects callers: makes, replaces and ends their telephone lines. Each function commits its
+changes."""
 
 from datetime import datetime, timedelta
 
@@ -42,7 +43,11 @@ def make_line(campaign_id: int, caller: CallerRow, backend: str) -> None:
 def end_if_over(caller: CallerRow, at: datetime) -> bool:
     """End the caller's session if the caller's line has ended or the caller has been removed. If
     the caller has no open call, also end the session if the caller has finished, or if the caller's
-    page has sent no request for 15 minutes. Return whether the session was ended."""
+    page has sent no request for 15 minutes. Return whether the session was ended.
+
+    If the session continues, but the page has sent no request for 60 seconds, store that the caller
+    is not ready.
+    """
     has_left = caller.caller_line == LineState.ENDED or not caller.is_admitted
     has_finished = caller.finishing and caller.call_id is None
     is_gone = caller.call_id is None and at - caller.seen_at > LINE_UNUSED_FOR

@@ -38,12 +38,16 @@ WHERE id = :line_id
 
 
 def dial(line: LineRow, settings: PhoneSettings, switchboard: Switchboard) -> None:
-    """Dial a line that has not been dialled yet. Commits."""
+    """Dial a line that has not been dialled yet. Commits.
+
+    Without a number to dial or a number to show, a person's line is ended, and a caller's line is
+    left as it is.
+    """
     number = line.phone if line.side == LineSide.PERSON else line.number
     if not number or not settings.shown_number:
-        if line.side == LineSide.PERSON:  # the person was erased
+        if line.side == LineSide.PERSON:  # for example, the person was erased
             end_here(line.id, EndCause.CANCELLED)
-        return  # the browser opens this line
+        return  # the caller's browser opens a line without a number
     begun = db.session.scalar(_BEGIN, {"line_id": line.id, "at": now()})
     db.session.commit()
     if begun is None:
@@ -66,8 +70,8 @@ def take_answer(line_id: int, answer: Any) -> None:
             db.session.execute(_DIALLED, {"line_id": line_id, "provider_id": answer})
             db.session.commit()
         except IntegrityError:
-            # The provider did not say which call it began, and the call that was found is another
-            # line's.
+            # The provider did not say which call it began, and the call that was found belongs to
+            # another line.
             db.session.rollback()
             log.warning("line %s got the provider's id of another line", line_id)
     elif isinstance(answer, NumberRefusedError):

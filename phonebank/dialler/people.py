@@ -87,7 +87,7 @@ class PersonLines:
             if at - (line.answered_at or at) > NOBODY_AFTER - HEADROOM:
                 self._say_nobody_is_free(line, at)
         elif not self._is_unwanted(line) and line.own_ref is not None:
-            # The person is put through even if the provider told of their answer late.
+            # The person is put through even if the provider reported their answer late.
             tried_at = self._tried.setdefault(line.id, at)
             self._switchboard.join(line.ref, line.own_ref)
             if at - tried_at > NOBODY_AFTER:

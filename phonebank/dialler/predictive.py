@@ -81,8 +81,13 @@ class Predictive:
         callers: list[CallerRow],
         lines: list[LineRow],
     ) -> None:
-        """Ask the pacing rule how many lines to dial now, claim that many people, and store a line
-        to each."""
+        """Ask the pacing rule how many lines to dial now, claim up to that many people, and store a
+        line to each person. Do this at most every half second, and only while the campaign is
+        running and a caller is connected.
+
+        Also store a notice for each ready caller who may not take a call now, or for whom there is
+        nobody to call.
+        """
         at = now()
         self._watch = self._watch or Watch(settings.ring_seconds)
         self._watch.see(callers, lines, at)

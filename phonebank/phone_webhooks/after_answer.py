@@ -61,7 +61,7 @@ def _write_for_ever(app: Flask, waiting: "queue.SimpleQueue[Find]") -> None:
         try:
             with app.app_context():
                 _write(finds)
-        except Exception as error:  # the thread must go on: later webhooks need it
+        except Exception as error:  # the thread must continue, because later webhooks need it
             # The text of the error may name a person's number.
             log.error("webhooks were not written: %s", type(error).__name__)
 

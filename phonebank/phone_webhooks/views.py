@@ -34,8 +34,8 @@ _LINE_OF_CALL = Statement(
 @with_urgency(Urgency.PROBE)
 @signed_by_twilio
 def status() -> Response:
-    """Twilio reports that a call's status has changed. If the address names no line, the call is
-    from a browser, and the line is found by Twilio's id of the call."""
+    """Store Twilio's report that a call's status has changed. If the address names no line, the
+    call is from a browser, and the line is found by Twilio's id of the call."""
     line_id = request.args.get("line", type=int)
     fields = request.form.to_dict()
 
@@ -52,7 +52,7 @@ def status() -> Response:
 @with_urgency(Urgency.PROBE)
 @signed_by_twilio
 def room() -> Response:
-    """Twilio reports that somebody has entered or left a caller's conference room."""
+    """Store Twilio's report that somebody has entered or left a caller's conference room."""
     line_id, fields = _line_id(), request.form.to_dict()
     return record_after(
         Response(status=204), lambda: events.events_of_room_webhook(line_id, fields)
@@ -64,7 +64,7 @@ def room() -> Response:
 @with_urgency(Urgency.RECORD)
 @signed_by_twilio
 def message() -> Response:
-    """Twilio asks what to say to a person for whom no caller was free."""
+    """Tell Twilio what to say to a person for whom no caller was free."""
     line_id = _line_id()
     words, language = message_for_line(line_id)
     return _answer(twiml.say_message(current_config().base_url, line_id, words, language))
@@ -75,8 +75,8 @@ def message() -> Response:
 @with_urgency(Urgency.RECORD)
 @signed_by_twilio
 def played() -> Response:
-    """Twilio reports that it has said the whole message for a person for whom no caller was
-    free."""
+    """Store Twilio's report that it has said the whole message to a person for whom no caller was
+    free, and tell Twilio to end the call."""
     line_id, provider_id = _line_id(), request.form.get("CallSid", "")
     event = LineEvent(line_id, 0, EventKind.PLAYED, None, events.moment(None), provider_id)
     return record_after(_answer(twiml.end()), lambda: [event])
@@ -87,8 +87,11 @@ def played() -> Response:
 @with_urgency(Urgency.RECORD)
 @signed_by_twilio
 def softphone() -> Response:
-    """A caller's browser opens the caller's telephone line. The line's id comes from the browser.
-    The caller's id comes from Twilio, which read it in the token that we made for the browser."""
+    """Let a caller's browser open the caller's telephone line. The line's id comes from the
+    browser. The caller's id comes from Twilio, which read the id in the token that we made for the
+    browser. If the line is not this caller's, has ended or is open already in another connection,
+    tell Twilio to end the call.
+    """
     caller = _CALLER.fullmatch(request.form.get("From", ""))
     line_id = request.form.get("line", type=int)
     provider_id = request.form.get("CallSid", "")
