@@ -15,7 +15,7 @@ CALLERS_FOR_ESTIMATE = 15
 # deviations bad, which happens once in a thousand times.
 RISE = 3
 ONCE_IN_A_THOUSAND = 3.1
-ROUNDING = 1e-9  # sums of chances that are certain come out a little above a whole number
+ROUNDING = 1e-9  # rounding errors can put a sum that should be whole a little above that number
 
 USUAL_LIMIT, LOWEST_LIMIT, HIGHEST_LIMIT = 0.08, 0.005, 0.35
 

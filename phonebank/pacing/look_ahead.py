@@ -15,8 +15,9 @@ from phonebank.pacing.snapshot import Snapshot
 
 SLICE = 4  # seconds
 SLICES = 6
-# The tables of talks and wrap-ups go by age, in steps of so many seconds, up to the last step.
-TALK_STEP, TALK_STEPS = 4, 75  # seconds
+# The tables of talks and wrap-ups have a chance for each age. The first number is the seconds from
+# one age to the next, and the second is how many ages there are.
+TALK_STEP, TALK_STEPS = 4, 75
 WRAP_UP_STEP, WRAP_UP_STEPS = 2, 30
 # An answer rate is rounded up to a step, so that one table serves for many moments.
 RATE_STEPS = 100
@@ -132,7 +133,8 @@ class LookAhead:
         for ahead, when in enumerate(self._when):
             answered, come_free = self._answered[ahead], self._come_free[ahead]
             spare = self._free_now - 0.5 + come_free + self._returned[ahead] - answered
-            # Of all chances with this sum, equal chances have the largest variance.
+            # The variance is computed as if all lines had the same chance, and all callers too. For
+            # a given sum of chances, it is largest then.
             spread = answered * (1 - answered / lines) + come_free * (1 - come_free / busy) + 0.05
             chance += when * 0.5 * erfc(spare / sqrt(2 * spread))
         return chance

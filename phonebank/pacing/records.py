@@ -23,7 +23,7 @@ class LineResult(StrEnum):
     PERSON = "person"  # a person was joined with a caller
     MACHINE = "machine"  # a machine or a wrong line was joined with a caller
     LOST = "lost"  # a person was joined, and the caller vanished
-    ABANDONED = "abandoned"  # an answer that was joined with nobody
+    ABANDONED = "abandoned"  # somebody or a machine answered, and was joined with nobody
     OPEN = "open"  # it has not ended yet, or nobody has recorded how the call ended
 
 
@@ -44,7 +44,8 @@ class LineRecord:
     joined_at: datetime | None
     message_at: datetime | None  # when the information message began
     ended_at: datetime | None
-    last_abandoned_at: datetime | None  # of this number, before this line, by any campaign
+    # When any campaign last abandoned a call to this number, before this line.
+    last_abandoned_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

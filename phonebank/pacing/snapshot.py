@@ -46,10 +46,12 @@ class DayAccount:
 
     @property
     def abandoned_of_answers(self) -> float:
-        """How many answers count as abandoned, assuming that machines answered the same share of
-        the abandoned calls as of the calls that were joined to a caller. A lost call (whose caller
-        vanished) was certainly answered by a person, so it counts as 1 plus the ratio of machines
-        to people in the calls that were joined to a caller."""
+        """How many answers, by people or machines, count as abandoned.
+
+        Machines are assumed to have answered the same share of the abandoned calls as of the calls
+        that were joined to a caller. A lost call (whose caller vanished) was certainly answered by
+        a person. So it counts as 1 plus the ratio of machines to people in the joined calls.
+        """
         if not self.lost:
             return self.abandoned
         return self.abandoned + self.lost * (1 + self.machines / max(1, self.people))
@@ -92,9 +94,9 @@ class Snapshot:
     """The state of one campaign at one moment. Ages are in seconds."""
 
     ready: int  # callers who wait for a person
-    talking: Sequence[float]  # the age of each call
-    wrapping_up: Sequence[float]  # for how long each caller has written down how a call ended
-    ringing: Sequence[float]  # the age of each line that a person has not answered yet
+    talking: Sequence[float]  # the age of each talk
+    wrapping_up: Sequence[float]  # how long each of these callers' last talk has been over
+    ringing: Sequence[float]  # the age of each line that nobody has answered yet
     waiting: int  # people who have answered and are not joined with a caller yet
     account: DayAccount
     learned: Learned
@@ -112,10 +114,10 @@ class Decision:
     lines: int
     mode: PacingMode
     stop: Stop | None
-    # The rest is None for progressive. `chance` and `exposure` are those of the last line that
-    # both checks let through, and None if there was no such line.
-    answer_bound: float | None = None  # the answer rate that the rule reckoned with
-    limit: float | None = None  # the largest chance of nobody being free that it allowed
-    chance: float | None = None  # the chance of nobody being free
+    # The following fields are None for the progressive rule. `chance` and `exposure` belong to the
+    # last line that passed both checks, and are None if no line did.
+    answer_bound: float | None = None  # the answer rate that the rule assumed
+    limit: float | None = None  # the largest chance that the rule allowed
+    chance: float | None = None  # the chance that no caller is free
     allowed: int | None = None  # how many more calls might be abandoned within the bound
     exposure: int | None = None  # answers that would find nobody free if the rate tripled

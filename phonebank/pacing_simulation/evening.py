@@ -12,7 +12,7 @@ from phonebank.pacing_simulation.chances import Answer, Chances
 from phonebank.pacing_simulation.setting import Setting
 
 DECIDE_SECONDS = 1.0  # how often the rule is asked
-FIRST, LAST = 0, 1  # of what happens at the same moment, events come first, then the rule
+FIRST, LAST = 0, 1  # at the same moment, events come first, then the rule
 
 Rule = Callable[[Snapshot], Decision]
 
@@ -28,7 +28,7 @@ class Line:
     answered: float | None = None
     joined: float | None = None
     abandoned: float | None = None
-    lost: bool = False  # the caller vanished in the middle
+    lost: bool = False  # the caller vanished before the call ended
     ended: float | None = None
 
 
@@ -73,7 +73,7 @@ class _Caller:
         self.since = 0.0
         self.leaves_at = math.inf
         self.vanishes = False
-        self.gone = False  # they have vanished, and the dialler has not noticed
+        self.gone = False  # the caller has vanished, and the dialler has not noticed
 
 
 class Evening:
@@ -82,7 +82,7 @@ class Evening:
     def __init__(
         self, setting: Setting, seed: int, rule: Rule, law: Law = OFCOM, keep_lines: bool = False
     ) -> None:
-        """With `keep_lines`, each line is kept in `lines`, for a record of the evening."""
+        """With `keep_lines`, the attribute `lines` gets each line, for a record of the evening."""
         self.setting, self.rule, self.law = setting, rule, law
         self.chances = Chances(setting, seed)
         self.result = Result()
@@ -94,7 +94,8 @@ class Evening:
         self._now = 0.0
         self._ready: deque[_Caller] = deque()
         self._talking: dict[_Caller, Line] = {}
-        # A dictionary, because it keeps its order: the same seed must be the same evening.
+        # This is a dictionary and not a set, because a dictionary keeps its order. So the same seed
+        # always gives the same evening.
         self._wrapping_up: dict[_Caller, None] = {}
         self._ringing: dict[int, float] = {}
         self._waiting: deque[Line] = deque()
@@ -248,13 +249,14 @@ class Evening:
             self._leave(caller)
 
     def _leave(self, caller: _Caller) -> None:
-        """Let another caller take this caller's place after a while."""
+        """Let another caller take this caller's place after a while. A caller without a time to
+        leave is not replaced."""
         if not math.isinf(caller.leaves_at):
             self._at(self._now + self.chances.away(), self._come)
 
     def _vanish(self, caller: _Caller) -> None:
-        """Make a caller disappear, whatever the caller is doing. If the caller was in a call, that
-        call is lost and counts as abandoned."""
+        """Make a caller disappear, whatever the caller is doing. If the caller was talking to a
+        person, that call is lost and counts as abandoned."""
         if caller in self._ready:
             caller.gone = True
             self._at(self._now + self.setting.notice, self._notice, caller)
@@ -264,7 +266,7 @@ class Evening:
         elif caller in self._wrapping_up:
             del self._wrapping_up[caller]
         else:
-            return  # they had left already
+            return  # the caller had left already
         self._leave(caller)
 
     def _lose(self, line: Line) -> None:

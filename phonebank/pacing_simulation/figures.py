@@ -30,12 +30,12 @@ class Figures:
 
     evenings: int
     conversations: Mean  # people joined with a caller, for each caller and hour
-    waiting: Mean  # seconds from one call to the next
-    share: Mean  # how many of the people who answered were abandoned, by the estimate
+    waiting: Mean  # seconds from when a caller is ready until the next call
+    share: Mean  # of the people who answered, the share who were abandoned, by the estimate
     worst_share: float  # of any evening
     worst_true_share: float  # of any evening, as only a simulation can know it
-    days_over: int  # evenings above the ceiling, by the records
-    days_truly_over: int
+    days_over: int  # evenings above the ceiling, by the estimate
+    days_truly_over: int  # evenings above the ceiling, as only a simulation can know
     dialled: float  # lines, for each caller and hour
 
 

@@ -18,13 +18,13 @@ class Setting:
     machine_share: float = 0.20  # the share of lines that a machine answers
     hours: float = 3.0
     wrong_share: float = 0.08  # the share of lines that end after two seconds
-    ring: tuple[float, float] = (4.0, 16.0)  # a person answers between these
+    ring: tuple[float, float] = (4.0, 16.0)  # a person answers between these two times
     machine_ring: tuple[float, float] = (15.0, 22.0)
     ring_limit: float = 25.0  # a line that nobody answers ends after this long
-    grace: float = 2.0  # a person who is joined with nobody for this long is abandoned
+    grace: float = 2.0  # a line joined with nobody for this long is abandoned
     drift: float = 0.3  # the answer rate swings by this share of itself, once in two hours
     stay: float | None = 75 * 60.0  # how long a caller stays, on average; None: all evening
-    vanish_share: float = 0.1  # the share of leaving callers who vanish in the middle
+    vanish_share: float = 0.1  # the share of leaving callers who vanish, even from a call
     away: float = 180.0  # how long until a caller who left is replaced, on average
     notice: float = 5.0  # how long a caller who vanished still looks ready
     plain: bool = False  # talks are exponential, with no wrap-up: for checks against closed forms
