@@ -11,7 +11,8 @@ from scripts_library.script import SCALE, Branch, Script, Step
 
 
 def check_graph(script: Script) -> Iterator[Diagnostic]:
-    """Yield a diagnostic for every unknown target, dead end, loop and unreachable step."""
+    """Yield a diagnostic for every unknown target, dead end and loop, for unreachable steps, and
+    for a script without a step that ends the call."""
     yield from _check_targets(script)
     yield from _check_dead_ends(script)
     yield from _check_loops(script)
@@ -19,7 +20,8 @@ def check_graph(script: Script) -> Iterator[Diagnostic]:
 
 
 def reachable_from(script: Script, step_ids: Iterable[str]) -> set[str]:
-    """Return the ids of these steps and of all steps that can come after them."""
+    """Return the ids of these steps and of all steps that can come after them. Ids that no step has
+    are ignored."""
     reached: set[str] = set()
     waiting = [step_id for step_id in step_ids if script.has_step(step_id)]
     while waiting:
@@ -41,7 +43,8 @@ def is_dead_end(step: Step) -> bool:
 
 
 def covered_answers(branch: Branch, step: Step) -> set[str] | set[int]:
-    """Return the answers that the branch covers, if the step is a choice or a scale."""
+    """Return the answers that the branch covers, if the step is a choice or a scale. Otherwise
+    return an empty set."""
     if branch.low is not None and branch.high is not None:
         return {value for value in SCALE if branch.low <= value <= branch.high}
     return set(branch.choices) if step.answer == "choice" else set()
@@ -150,8 +153,9 @@ def _check_reachability(script: Script) -> Iterator[Diagnostic]:
     reached = reachable_from(script, entry_step_ids(script))
     led_to = {target for step in script.steps for target in step.target_ids()}
     for step in script.steps:
-        # If only unreachable steps lead to a step, it gets no diagnostic, because fixing those
-        # fixes this one too. `_check_loops` reports a cycle of unreachable steps.
+        # An unreachable step that follows another unreachable step gets no diagnostic of its own.
+        # It becomes reachable when the writer fixes the other step. `_check_loops` reports a cycle
+        # of unreachable steps.
         if step.id not in reached and step.id not in led_to:
             message = "No step leads here. Make another step lead to it, or delete it."
             yield Diagnostic(step.line, step.id, message)

@@ -35,7 +35,7 @@ MAX_CARDS = 40
 MAX_CHOICES = 20
 MAX_BRANCHES = 40
 MAX_WORDS_LENGTH = 3000
-# Four text messages, with room for a name.
+# An English text of this length, with a name filled in, fits into four text messages.
 MAX_TEXT_MESSAGE_LENGTH = 500
 DIGIT_KEYS = 9
 

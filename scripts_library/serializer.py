@@ -32,7 +32,8 @@ def _represent_flow(dumper: yaml.SafeDumper, words: _Flow) -> yaml.Node:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", words, flow_style=True)
 
 
-# Every value in a script is text, so `yes` needs no quotes to differ from a boolean.
+# Every value in a script is text, so `yes` is written without quotes. The parser never reads it as
+# a boolean.
 _Dumper.yaml_implicit_resolvers = {}
 _Dumper.add_representer(str, _represent_text)
 _Dumper.add_representer(_Flow, _represent_flow)

@@ -58,7 +58,9 @@ class FieldReader:
     ) -> str:
         """Read text of one or more lines and at most `max_length` characters.
 
-        Lines of the same paragraph are joined. `check` may add more diagnostics.
+        Lines of the same paragraph are joined. Without a valid value, add an error and return "",
+        but add no error for a missing value that is not required. A text that is too long is an
+        error, and is returned. `check` may add more diagnostics.
         """
         node = self.table.entries.get(key)
         if node is None or not self.has(key):
@@ -94,7 +96,8 @@ class FieldReader:
         return " ".join(self.text(key, max_length, required=required, check=check).split())
 
     def name(self, key: str, pattern: re.Pattern[str], allowed: str) -> str:
-        """Read an identifier. `allowed` describes `pattern` in words."""
+        """Read an identifier. If it does not match `pattern`, add an error, and return it all the
+        same. `allowed` describes `pattern` in words."""
         value = self.one_line(key)
         if value and not pattern.fullmatch(value):
             self.diagnostics.error(
@@ -103,7 +106,8 @@ class FieldReader:
         return value
 
     def one_of(self, key: str, allowed: Collection[str], *, required: bool = True) -> str | None:
-        """Return the value of `key` if it is one of `allowed`, otherwise None."""
+        """Return the value of `key` if it is one of `allowed`. Otherwise return None, and add an
+        error unless the setting is missing and not required."""
         value = self.one_line(key, required=required)
         if value and value not in allowed:
             self.diagnostics.error(
@@ -113,7 +117,8 @@ class FieldReader:
         return value or None
 
     def yes_or_no(self, key: str) -> bool | None:
-        """Return True for yes, False for no, and None if the setting is missing."""
+        """Return True for yes, False for no, and None if the setting is missing. For any other
+        value, add an error and return False."""
         value = self.one_line(key, required=False).casefold()
         if value and value not in ("yes", "true", "no", "false"):
             self.diagnostics.error(self.line_of(key), f"`{key}` must be yes or no, not {value}.")

@@ -74,8 +74,8 @@ class _ReadError(Exception):
 
 
 def parse_yaml(text: str, diagnostics: DiagnosticList) -> Table | None:
-    """Return the mapping in `text`. If there is none, return None and report why in
-    `diagnostics`."""
+    """Return the mapping in `text`. If the text cannot be read or is not a mapping, return None and
+    add the reason to `diagnostics`."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not _is_parsable(text, diagnostics):
         return None
