@@ -1,29 +1,35 @@
-"""Public pages that a process keeps for a minute, because thousands of people open the same
-pages. These pages read no session and set no cookie, so caches between the server and the browser
-may keep them too."""
+"""Public pages that are kept for a minute, because thousands of people open the same pages. These
+pages read no session and set no cookie, so caches between the server and the browser may keep them
+too.
+
+A process keeps the pages that it has sent lately. All processes share the pages in Redis
+(`shared_pages`), so only one of them renders a page.
+"""
 
 import gzip
-import hashlib
 import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar, cast
 
 from flask import Flask, Response, current_app, request
+from redis import Redis
 
+from phonebank.core.redis import redis_store
 from phonebank.listings import nearest
 from phonebank.listings.near_map import Town, towns_on
 from phonebank.listings.nearest import Dot, Events, Near
+from phonebank.movement.shared_pages import Page, SharedPages
 from phonebank.places.outlines import Outline
 
 Part = TypeVar("Part")
 
-# Seconds. A kept page is rendered again after this time. What all pages share is read again after
-# PARTS_KEPT_FOR, and browsers may keep a page as long. So a new event is shown, and a cancelled one
-# goes, after two minutes at most.
+# Seconds. A page is rendered again after this time, for all processes. A process reads what its
+# pages share again after PARTS_KEPT_FOR, and browsers may keep a page as long. So a new event is
+# shown, and a cancelled one goes, after two minutes at most.
 KEPT_FOR = 60
 PARTS_KEPT_FOR = 30
 # Seconds. Towns change only with a release, but a test's process lives longer than its places.
@@ -33,18 +39,12 @@ TOWNS_KEPT_FOR = 3600
 PAGES_AT_MOST = 2_500
 
 
-@dataclass
-class _Page:
-    gzipped: bytes
-    checksum: str
-    drawn_at: float
-
-
 class KeptPages:
-    """The pages that this process has rendered recently, by path."""
+    """The pages that this process has sent recently, by path."""
 
-    def __init__(self) -> None:
-        self._pages: OrderedDict[str, _Page] = OrderedDict()
+    def __init__(self, redis: Redis) -> None:
+        self._pages: OrderedDict[str, Page] = OrderedDict()
+        self._shared = SharedPages(redis, KEPT_FOR)
         self._parts: dict[str, tuple[float, object]] = {}
 
     def answer(self, draw: Callable[[], str]) -> Response:
@@ -62,22 +62,23 @@ class KeptPages:
             response.make_conditional(request)
         return response
 
-    def _page(self, path: str, draw: Callable[[], str]) -> _Page:
-        now = time.monotonic()
+    def _page(self, path: str, draw: Callable[[], str]) -> Page:
+        now = time.time()
         page = self._pages.get(path)
         if page is not None and now - page.drawn_at < KEPT_FOR:
             return page
         if page is not None:
-            # While this request renders the page again, other requests get the old page.
-            page.drawn_at = now
-        content = draw().encode()
-        checksum = hashlib.sha256(content).hexdigest()[:16]
-        drawn = _Page(gzip.compress(content, 6, mtime=0), checksum, now)
-        self._pages[path] = drawn
+            # While this request looks for a newer page, other requests get the old page.
+            self._pages[path] = replace(page, drawn_at=now)
+        newer = self._shared.read(path)
+        if newer is None or now - newer.drawn_at >= KEPT_FOR:
+            newer = Page.of(draw(), now)
+            self._shared.store(path, newer)
+        self._pages[path] = newer
         self._pages.move_to_end(path)
         while len(self._pages) > PAGES_AT_MOST:
             self._pages.popitem(last=False)
-        return drawn
+        return newer
 
     def part(self, name: str, read: Callable[[], Part], kept_for: float = PARTS_KEPT_FOR) -> Part:
         """Return the result of `read`. All pages that use the same `name` share the result. Call
@@ -93,12 +94,14 @@ class KeptPages:
         """Forget all kept pages. Tests call this function so that the next page shows what has
         changed."""
         self._pages.clear()
+        self._shared.forget()
         self._parts.clear()
 
 
 def init_app(app: Flask) -> None:
     """Give the app a store of kept pages."""
-    app.extensions["kept_pages"] = KeptPages()
+    with app.app_context():
+        app.extensions["kept_pages"] = KeptPages(redis_store())
 
 
 def keep(draw: Callable[[], str]) -> Response:
