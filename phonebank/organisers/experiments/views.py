@@ -73,8 +73,7 @@ def show(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
 @experiments.post("/<int:experiment_id>/start")
 @open_to(RoleName.ORGANISER)
 def start(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
-    """Start the experiment. A caller gets one of the experiment's scripts with the next person to
-    call."""
+    """Start the experiment. From the next person on, callers get the experiment's scripts."""
     campaign, experiment = _experiment(campaign_id, experiment_id)
     services.start(campaign, experiment)
     db.session.commit()
@@ -99,7 +98,7 @@ def stop(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
 @experiments.post("/<int:experiment_id>/discard")
 @open_to(RoleName.ORGANISER)
 def discard(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
-    """Discard a draft."""
+    """Discard an experiment that has not started yet."""
     campaign, experiment = _experiment(campaign_id, experiment_id)
     services.discard(experiment)
     db.session.commit()

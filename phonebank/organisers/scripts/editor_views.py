@@ -30,7 +30,8 @@ from phonebank.scripts.transitions import describe_answers
 from phonebank.scripts.versions import identifiers_used
 from scripts_library.script import Script as ParsedScript
 
-# The indentation of the page is a tenth of its size. The lines of a textarea stay as they are.
+# This matches the indentation of the page's lines, which is a tenth of the page's size. It also
+# matches each whole textarea, because the text in a textarea must stay as it is.
 _INDENTATION = re.compile(r"(<textarea.*?</textarea>)|\s*\n\s*", re.DOTALL)
 
 editor = Blueprint(
@@ -38,7 +39,8 @@ editor = Blueprint(
     __name__,
     url_prefix="/campaigns/<int:campaign_id>/scripts/<int:script_id>/edit",
 )
-# Each button loads the whole page again, and each pause in typing loads the flowchart.
+# These responses are large and frequent: each button loads the whole page again, and each pause in
+# typing loads the flowchart. So they are compressed.
 editor.after_request(gzip_if_asked)
 
 
@@ -46,7 +48,8 @@ editor.after_request(gzip_if_asked)
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Show the editor. A POST applies the action of the pressed button, and saves the form as the
-    draft.
+    draft. If somebody else has changed the script since the editor was opened, the POST saves
+    nothing and shows the form again.
 
     Raises InvalidInputError for a POST without the form.
     """
@@ -68,7 +71,7 @@ def edit(campaign_id: int, script_id: int) -> ResponseReturnValue:
         state = editor_state_of(submission.script)
         deleted = submission.deleted
         page = _page(campaign, script, state, seen, OVERTAKEN, opened, deleted=deleted)
-        # The form comes back with the status 422, because htmx shows no other error page.
+        # The status is 422, because htmx ignores the pages of all other error statuses.
         return page, 422
     result = apply_submission(submission)
     opened = {result.about, submission.at}

@@ -49,7 +49,8 @@ def choose(campaign_id: int, script_id: int) -> ResponseReturnValue:
 @scripts.post("/<int:script_id>/values")
 @open_to(RoleName.ORGANISER)
 def fill_in(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Save the changed values of the campaign's own merge fields."""
+    """Save the values that the organiser has changed in the script's merge fields. If a colleague
+    has saved another value for one of these fields in the meantime, save nothing."""
     campaign, script = load_script(campaign_id, script_id)
     fields = declared_fields(script)
     conflicts = save_values(campaign, fields, request.form)

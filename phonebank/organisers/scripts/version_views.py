@@ -55,7 +55,7 @@ def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValu
     version = version_for(script, number)
     lock_row(script)
     overtaken = request.form.get("seen") != drafts.publish_digest(script)
-    # After a second press of the button, the version is restored already, as requested.
+    # If the organiser pressed the button twice, the first press has already restored the version.
     if overtaken and not drafts.is_restored(script, version):
         flash(NOT_RESTORED, "error")
         return _versions_page(campaign, script), 422
