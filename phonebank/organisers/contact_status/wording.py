@@ -11,8 +11,8 @@ from phonebank.contact_queue.status_counts import CAPACITY_AT_MOST, Bucket
 from phonebank.models import Campaign, CampaignState
 from phonebank.rules.time_zones import city_of
 
-# An experienced caller dials this many numbers an hour by hand, answered or not. US field
-# organisers plan with this figure.
+# An experienced caller who dials by hand makes this many calls an hour, including calls that nobody
+# answers. US field organisers plan with this figure.
 ATTEMPTS_AN_HOUR = 30
 
 # The forecast expects a caller to call for this many hours a day.
@@ -44,7 +44,7 @@ BUCKET_MEANINGS = {
     "aren't finished can be called again.",
 }
 
-# What people wait for who can be called as soon as somebody does something.
+# What the people in these two buckets wait for. An organiser can end their wait.
 _WAITS_FOR_US = {
     "language": "Some people wait for a caller who speaks their language.",
     "removed": "Some people are in a paused list.",
@@ -129,10 +129,11 @@ def describe_time_of_day(campaign: Campaign, moment: datetime) -> str:
 
 
 def describe_moment(campaign: Campaign, moment: datetime, at: datetime) -> str:
-    """Describe a future moment as seen at `at`: how far away it is, the day and the time of day.
+    """Describe a moment that is after `at`: how far away it is, the day (unless it is the day of
+    `at`) and the time of day.
 
-    The time is in the first time zone of the campaign's country. The city of that zone is named,
-    because an organiser may be in another zone.
+    The time is in the first time zone of the campaign's country. The text names the city of that
+    zone, because an organiser may be in another zone.
     """
     local, city = _local_time(campaign, moment)
     today = local.date() == at.astimezone(local.tzinfo).date()

@@ -35,7 +35,7 @@ exports = Blueprint("exports", __name__)
 
 Piece = TypeVar("Piece", str, bytes)
 
-# This is more than an organiser needs.
+# No organiser needs more downloads or files than these limits allow.
 DOWNLOADS = "10 per minute"
 ASKS = "30 per minute"
 # Seconds between two checks that the browser is still signed in.
@@ -54,8 +54,8 @@ def init_app(app: Flask) -> None:
 @exports.get("/campaigns/<int:campaign_id>/downloads")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the campaign's files to download, and the form that orders a new file. While a file is
-    being made, htmx requests only the table of files."""
+    """Show the files that an organiser can download, and the form that orders a new file. While a
+    file is being made, htmx requests only the table of files."""
     campaign = campaign_for(current_user, campaign_id)
     if request.headers.get("HX-Request"):
         return render_template("exports/_files.html", **_files(campaign))
@@ -122,8 +122,8 @@ def file(campaign_id: int, export_id: int) -> Response:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def definitions(campaign_id: int) -> Response:
-    """Download a file that explains every column and every value of the calls file and the people
-    file."""
+    """Download a file that explains every column in the files of calls, people and the inbox. It
+    also explains every outcome and every answer key."""
     campaign = campaign_for(current_user, campaign_id)
     file = definitions_file(campaign, for_excel())
     return download(file, f"{campaign.name} definitions")

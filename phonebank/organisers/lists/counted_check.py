@@ -20,7 +20,8 @@ def found_by_job(
     contact_list: ContactList, mapping: Mapping, plan: UpdatePlan, token: str
 ) -> dict[str, Any] | None:
     """Return what a job has found in the file with this mapping and plan, or None if the job has
-    not finished or has failed. Start a job if there is none yet."""
+    not finished or has failed. If there is no job for this mapping and plan yet, enqueue one when
+    the transaction commits."""
     choices = dict(request.form.lists()) if request.form else {}
     choices.pop("csrf_token", None)
     if upload_checks.begin_check(contact_list, mapping, plan, token, choices):
@@ -30,8 +31,8 @@ def found_by_job(
 
 
 def check_meter(contact_list: ContactList, address: str) -> ResponseReturnValue:
-    """Return the part of the page that shows how far the job has got. When the job has ended, the
-    browser opens `address`."""
+    """Return the part of the page that shows how far the job has got. If the job has ended,
+    or there is no job, return a response that makes the browser open `address`."""
     counted = upload_checks.check_of(contact_list)
     if counted and not counted.found and not counted.fault:
         return render_template(

@@ -41,7 +41,8 @@ ACTIONS = {
     Action.DROP_NUMBER: "Leave the number out",
     Action.SET_ASIDE: "Set the row aside",
 }
-NUMBER_WORKS = "The number works"  # the name of CALL in a column of numbers that do not work
+# In a column that says which numbers do not work, the pages use this name for CALL.
+NUMBER_WORKS = "The number works"
 
 
 class UploadForm(FlaskForm):
@@ -85,7 +86,8 @@ class ScreeningForm(FlaskForm):
         return self.how.data in ("screened", "not_needed")
 
     def attest(self, contact_list: ContactList, campaign: Campaign, account: Account) -> None:
-        """Store the statement. Raises InvalidInputError if it is incomplete or can't be true."""
+        """Store what the organiser says in this form. Raises InvalidInputError if something is
+        missing, or if it can't be true."""
         screened = self.how.data == "screened"
         if not self.how.validate(self):
             raise InvalidInputError("Choose whether the list was screened.")
@@ -140,23 +142,26 @@ class PriorityForm(EditForm):
 
 
 class ColumnsForm(FlaskForm):
-    """The form for a file's columns. `columns_form` makes it.
+    """The form for a file's columns. `columns_form` makes the form.
 
-    It has one select field for each column, and one for each value of a yes-or-no column.
+    The form has one select field for each column, and one for each value of a yes-or-no column.
     """
 
     counts: MarkCounts
     priority = _priority_field()
-    # The number of rows to suppress that the page asks about; None if the page need not ask.
+    # If so many rows would go on the do-not-call list that the organiser must agree: their number.
+    # Otherwise None.
     asked_about: int | None = None
     suppress_rows = StringField("Yes, put them all on the do-not-call list")
-    # What the page showed to the organiser: `import_check.token_of` its columns and decisions.
-    # Below it, how many refused rows the organiser agreed to leave out.
+    # The token of the columns and choices that the page showed to the organiser. It comes from
+    # `import_check.token_of`, or is "nothing" if the page showed no result.
     checked = StringField()
+    # How many refused rows the organiser agreed to leave out.
     leave_out = StringField("Yes, leave out the refused rows and import the others")
+    # The token of the columns and choices in this form, or "" if nothing was checked.
     token = ""
-    # The columns that are updated for people who are already in the campaign. Each is named by one
-    # of its targets.
+    # The parts of a person's data that are updated if the person is already in the campaign. Each
+    # part is named by one of its targets.
     update = SelectMultipleField(
         "What should be updated?", choices=[], validate_choice=False, default=[]
     )
@@ -226,10 +231,12 @@ class ColumnsForm(FlaskForm):
         return bool(self.empties.data == "empty")
 
     def is_agreed(self, check: ImportCheck) -> bool:
-        """Whether the organiser saw what these columns would do, and agreed to it if many rows
-        would be refused.
+        """Whether the organiser has agreed to everything that the import of this file would do.
 
-        If not, the errors of the form say what the organiser must do.
+        The page must have shown what these columns do. If many rows would be refused, the organiser
+        must have agreed to leave them out. If empty cells could delete stored values, the organiser
+        must have chosen whether they do. Otherwise the errors of the form say what the organiser
+        must do.
         """
         if self.checked.data and self.checked.data != self.token:
             self.form_errors.append(
@@ -250,8 +257,8 @@ class ColumnsForm(FlaskForm):
         return not self.errors
 
     def is_usable_for(self, headers: Sequence[str]) -> bool:
-        """Whether the columns make sense together and each value of a yes-or-no column has an
-        action.
+        """Whether the columns fit together, and each value of a yes-or-no column has an action. If
+        many rows would go on the do-not-call list, the organiser must also have agreed to that.
 
         The form shows each fault beside its field.
         """

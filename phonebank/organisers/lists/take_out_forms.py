@@ -52,9 +52,12 @@ class NamesForm(FlaskForm):
         validators=[DataRequired("Give the file a name."), Length(max=120)],
         filters=[lambda name: name and name.strip()],
     )
-    # What the page showed to the organiser, and how many people the organiser agreed to take out.
+    # The token of the columns that the page showed to the organiser. It comes from
+    # `import_check.token_of`, or is "nothing" if the page showed no result.
     checked = StringField()
+    # How many people the organiser agreed to take out.
     take_out = StringField("Yes, take them all out")
+    # The token of the columns in this form, or "" if nothing was checked.
     token = ""
     guesses: Sequence[ColumnGuess] = ()
 
@@ -88,9 +91,10 @@ class NamesForm(FlaskForm):
         return not self.errors
 
     def is_agreed(self, check: TakeOutCheck) -> bool:
-        """Whether the organiser saw whom the columns identify, and agreed if those are more than
-        half of the people who can still be taken out of calling. Return False if the columns
-        identify nobody."""
+        """Whether the organiser has agreed to what the file would do. The page must have shown whom
+        the columns identify. If they identify more than half of the people who can still be taken
+        out of calling, the organiser must have agreed to that number. Return False if the columns
+        identify nobody. Whenever the result is False, the form says what is wrong."""
         if not check.people:
             self.form_errors.append(
                 "This file takes nobody out. Is the right column chosen? The IDs or numbers must "

@@ -225,7 +225,7 @@ def progress(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.get("/<int:list_id>/refused.csv")
 @open_to(RoleName.ORGANISER)
 def refused(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Download the refused rows, to correct and upload again."""
+    """Download the refused rows, so that the organiser can correct them and upload them again."""
     campaign, contact_list = _list(campaign_id, list_id)
     _audit("refused rows downloaded", campaign, contact_list)
     db.session.commit()
@@ -364,7 +364,8 @@ def _is_screening_stated(
     form: ScreeningBeforeImportForm | None, contact_list: ContactList, campaign: Campaign
 ) -> bool:
     """Store what the organiser says about the list's screening. If this can't be stored, put an
-    error into the form and return False."""
+    error into the form and return False. Return True also if there is no form, or if the organiser
+    chose to answer later."""
     if form is None or not form.says_something:
         return True
     try:
