@@ -33,7 +33,8 @@ class CallOutForm(FlaskForm):
     )
 
     def validate_title(self, field: StringField) -> None:
-        """Refuse a title that a projector cannot show."""
+        """Refuse a title that is empty or too long, or that has a character which pages cannot
+        show."""
         try:
             field.data = clean_name(field.data or "", "title")
         except InvalidInputError as fault:

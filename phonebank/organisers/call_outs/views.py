@@ -44,7 +44,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @views.route("/new", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def new(campaign_id: int) -> ResponseReturnValue:
-    """Set up a call-out."""
+    """Show the form for a new call-out. A POST sets the call-out up."""
     campaign = campaign_for(current_user, campaign_id)
     form = CallOutForm()
     if form.validate_on_submit():
@@ -116,7 +116,8 @@ def show(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
 @views.post("/<int:call_out_id>/let-host")
 @open_to(RoleName.ORGANISER)
 def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
-    """Let the people who pledged to host a party become hosts when the call-out ends."""
+    """Let the people who pledged to host a party become hosts when the call-out ends, or within an
+    hour if it has already ended."""
     campaign = campaign_for(current_user, campaign_id)
     call_out = call_outs.call_out_for(campaign, call_out_id)
     pledges.let_host(call_out)
@@ -138,7 +139,7 @@ def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
 @views.get("/<int:call_out_id>/sheets")
 @open_to(RoleName.ORGANISER)
 def paper(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
-    """Show the call-out's paper sheets, on which people sign up, ready to print."""
+    """Show the call-out's paper sheets, ready to print. On the sheets, people sign up by hand."""
     campaign = campaign_for(current_user, campaign_id)
     call_out = call_outs.call_out_for(campaign, call_out_id)
     base_url = current_config().base_url

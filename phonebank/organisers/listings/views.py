@@ -1,6 +1,6 @@
-"""The page on which an organiser manages a campaign's public events. A host's first event is not
-shown until somebody has checked it. An event that three strangers have reported is hidden until it
-is checked."""
+"""The page on which an organiser manages a campaign's public events. The events of a new host are
+not shown until somebody has checked one of them. An event that three strangers have reported is
+hidden until it is checked."""
 
 from flask import Blueprint, Flask, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -52,7 +52,8 @@ def init_app(app: Flask) -> None:
 @listings.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show upcoming events. Events that an organiser must check come first."""
+    """Show the events that are not over, except drafts, and the strangers' offers to host. Events
+    that an organiser must check come first."""
     campaign = campaign_for(current_user, campaign_id)
     return render_template(
         "listings/index.html",
@@ -101,7 +102,8 @@ def answer_offer(campaign_id: int, offer_id: int, answer: str) -> ResponseReturn
 @listings.route("/new", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def new(campaign_id: int) -> ResponseReturnValue:
-    """List an event that is not a party, so that strangers can find it."""
+    """Show the form for an event that is not a party. A POST makes the event public, so that
+    strangers can find it."""
     campaign = campaign_for(current_user, campaign_id)
     form = EventForm(host_name=(current_user.name or "").split(" ")[0])
     trainers = {
@@ -143,7 +145,7 @@ def cancel_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
 @listings.post("/<int:listing_id>/move")
 @open_to(RoleName.ORGANISER)
 def move_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
-    """Move an event to another time, and e-mail every accepted guest."""
+    """Move an event to another time, and e-mail everyone who is coming or has asked to come."""
     campaign = campaign_for(current_user, campaign_id)
     listing = listing_for(campaign, listing_id)
     form = MoveForm()
