@@ -39,8 +39,8 @@ class ShownTab:
 
 @dataclass(frozen=True)
 class ShownStep:
-    """The next step before a draft campaign can start: the step's title, and the address of its
-    page."""
+    """The next step before a draft campaign can start: the step's title, and the address of the
+    step's page. If everything is ready, the step is to start the campaign."""
 
     title: str
     url: str
@@ -50,8 +50,8 @@ class ShownStep:
 class CampaignBar:
     """The campaign of a page, with the tabs that the signed-in person may open.
 
-    `next_step` is the next step of the checklist if the campaign is a draft, otherwise None. It is
-    also None for viewers, on the checklist itself and on the step's own pages.
+    `next_step` is the organiser's next step if the campaign is a draft, otherwise None. It is also
+    None for viewers, on the page with the checklist, and on the pages of the step itself.
     """
 
     campaign: Campaign
@@ -113,8 +113,9 @@ def init_app(app: Flask) -> None:
 
 
 def campaign_bar() -> CampaignBar | None:
-    """Return the tabs for the page of this request. Return None if the page is not about one
-    campaign, or if the person has no role in the campaign."""
+    """Return the campaign and the tabs for the page of this request. Return None if the page is not
+    about one campaign, if nobody is signed in, or if the signed-in person has no role in the
+    campaign."""
     campaign_id = (request.view_args or {}).get("campaign_id")
     if campaign_id is None or not current_user.is_authenticated:
         return None
@@ -142,7 +143,7 @@ def _next_step(campaign: Campaign) -> ShownStep | None:
         start = url_for("campaigns.show", campaign_id=campaign.id)
         return ShownStep("Everything is ready. Start calling.", start)
     url = step_address(campaign, step)
-    # The columns and the progress of an upload belong to its step too.
+    # The pages for the columns and the progress of an upload also count as pages of the step.
     is_here = url.partition("#")[0] == request.path or request.blueprint == PAGES_OF_STEP.get(
         step.key
     )

@@ -26,10 +26,11 @@ def init_app(app: Flask) -> None:
 @answers.get("")
 @open_to(RoleName.VIEWER)
 def show(campaign_id: int) -> ResponseReturnValue:
-    """Show what people answered to each question, in all calls or in some calls.
+    """Show how often people gave each answer to the questions of one script version.
 
-    The parameters `list`, `party`, `day` and `version` choose the calls. A parameter is ignored if
-    it names no list, party or version of the campaign, or no valid date.
+    `version` chooses the script version. Without `version`, the page shows the published version.
+    `list`, `party` and `day` restrict the calls that count. A parameter is ignored if it names no
+    list, party or version of the campaign, or no valid date.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     lists = {listed.id: listed.name for listed in lists_in_calling_order(campaign)}

@@ -40,7 +40,7 @@ LANGUAGES = (
 
 
 class CampaignForm(EditForm):
-    """The form for a campaign's name, organisation, country, language and message to callers."""
+    """The form for a campaign's name and other details, such as its country and its goal."""
 
     name = StringField(
         "Name",
@@ -110,8 +110,12 @@ class CampaignForm(EditForm):
         may_be_without_chapter: bool = True,
         **kwargs: Any,
     ) -> None:
-        """`chapters` are the chapters (local groups) that the organiser of a new campaign can
-        choose from."""
+        """Make the form.
+
+        `chapters` are the chapters (local groups) that the organiser of a new campaign can choose
+        from. Without them, the form has no field for the chapter. `may_be_without_chapter` says
+        whether the organiser can also choose no chapter.
+        """
         super().__init__(*args, **kwargs)
         # No country is chosen at first, because with a wrong country every number of a list would
         # be refused.
@@ -140,7 +144,7 @@ class CampaignForm(EditForm):
         return False
 
     def values(self) -> dict[str, Any]:
-        """Return the form's values, each by the name of its column in Campaign."""
+        """Return the form's values. Each key is the name of a column of Campaign."""
         texts = {
             name: (self[name].data or "").strip()
             for name in ("name", "on_behalf_of", "country", "language", "briefing")

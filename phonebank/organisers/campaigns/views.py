@@ -99,8 +99,8 @@ def show(campaign_id: int) -> ResponseReturnValue:
     """Show the campaign's page *Today*: its figures, and what an organiser must do. If the campaign
     is a draft, the page shows the steps to its first call instead.
 
-    A viewer gets a page with the figures only. With `?part=1` the view returns only the figures, so
-    that the page can refresh them.
+    A viewer gets a page with the figures only. With `?part=1` the view returns only the part with
+    the figures, so that the page can refresh them.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     organises = may_organise(current_user, campaign)
@@ -136,7 +136,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
 @campaigns.route("/<int:campaign_id>/edit", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
-    """Change the campaign's name, organisation, country, language and message to callers."""
+    """Show the form for the campaign's name and other details. A POST saves the form."""
     campaign = _campaign(campaign_id, to_change=request.method == "POST")
     form = CampaignForm(obj=campaign)
     if _may_be_saved(form) and form.is_usable_for(campaign, lists_in_calling_order(campaign)):
@@ -162,7 +162,7 @@ def edit(campaign_id: int) -> ResponseReturnValue:
 @campaigns.route("/<int:campaign_id>/hours", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def hours(campaign_id: int) -> ResponseReturnValue:
-    """Change the calling hours, within the hours that the country permits."""
+    """Show the form for the calling hours. A POST saves the hours, if the country permits them."""
     campaign = _campaign(campaign_id, to_change=request.method == "POST")
     form = hours_form(campaign)
     if _may_be_saved(form):
@@ -213,8 +213,8 @@ def _may_be_saved(form: EditForm) -> bool:
 @campaigns.route("/<int:campaign_id>/data-protection", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def data_protection(campaign_id: int) -> ResponseReturnValue:
-    """Change who is responsible for the people's data, the legal ground for using it, and how long
-    it is kept."""
+    """Show the form that says who is responsible for the people's data, on which legal ground the
+    data is used, and how long the data is kept. A POST saves the form."""
     campaign = _campaign(campaign_id, to_change=request.method == "POST")
     if request.method == "POST":
         refuse_erased(campaign)

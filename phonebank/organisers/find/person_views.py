@@ -68,7 +68,7 @@ def show(campaign_id: int, contact_id: int) -> ResponseReturnValue:
 @pages.post("/put-back")
 @open_to(RoleName.ORGANISER)
 def put_back(campaign_id: int, contact_id: int) -> ResponseReturnValue:
-    """Make the person callable again, as soon as calling hours permit."""
+    """Make the person callable again, from the next moment inside calling hours."""
     campaign = campaign_for(current_user, campaign_id)
     person = actions.person_in(campaign, contact_id)
     actions.put_back(person, campaign, request.form.get("version", ""), current_user)

@@ -38,8 +38,8 @@ class RoleForm(FlaskForm):
         super().__init__(*args, **kwargs)
         campaigns = select(Campaign.id, Campaign.name).order_by(Campaign.id.desc())
         chapters = select(Chapter.id, Chapter.name).order_by(Chapter.name)
-        # A campaign comes first, because the browser preselects the first choice, and that should
-        # give the fewest rights.
+        # The browser preselects the first choice. So a campaign comes first, because a role in one
+        # campaign gives the fewest rights.
         self.where.choices = [
             *(
                 SelectChoice(str(Scope(campaign_id=row.id)), f"Campaign: {row.name}")

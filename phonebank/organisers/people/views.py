@@ -35,7 +35,8 @@ def everybody() -> ResponseReturnValue:
 @pages.route("/invite", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def invite() -> ResponseReturnValue:
-    """Show the form that invites a host, a viewer or an organiser. A POST sends the invitation."""
+    """Show the form that invites a host, a viewer or an organiser. A POST gives the person the
+    role, and e-mails the invitation if this server can send e-mail."""
     form = InviteForm(**_suggested())
     if form.validate_on_submit():
         try:
@@ -96,7 +97,8 @@ def _describe_invitation(account: Account) -> str:
 @pages.get("/<int:account_id>")
 @open_to(RoleName.ORGANISER)
 def person(account_id: int) -> ResponseReturnValue:
-    """Show one account: its roles, the campaigns that it hosts for, and its second factor."""
+    """Show one account: its roles, the campaigns for which it may host parties, and its second
+    factor."""
     return _show(accounts.account_for(account_id), RoleForm())
 
 

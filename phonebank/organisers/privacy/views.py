@@ -100,7 +100,8 @@ def file(campaign_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def erase(campaign_id: int) -> ResponseReturnValue:
-    """Erase a person. If the person is on a caller's screen, ask the organiser first."""
+    """Erase a person's data. If the person is on a caller's screen, first ask the organiser whether
+    to end that call."""
     campaign = campaign_for(current_user, campaign_id)
     form = EraseForm()
     contact = _contact(form.contact_id.data)
@@ -139,8 +140,8 @@ def _contact(contact_id: int | None) -> Contact:
 
 
 def _people(contacts: Any) -> list[dict[str, Any]]:
-    """Return the people whom these contacts stand for. Contacts with the same name are one
-    person."""
+    """Return the people to whom these contacts belong. Contacts with the same name are one person.
+    Each person has one `contact` and the names of the person's `campaigns`."""
     people = []
     for _, group in groupby(contacts, key=lambda contact: contact.name_key):
         theirs = list(group)

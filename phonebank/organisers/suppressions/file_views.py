@@ -1,8 +1,8 @@
 """The pages of a do-not-call file: review its numbers, put them on the list, remove them again.
 
-Once a file's numbers are on the list, these pages can only remove all of them together. A file is
-kept until an organiser puts its numbers on the list or deletes the file, but for no longer than a
-day.
+Once a file's numbers are on the list, these pages cannot remove single numbers. `take_back` removes
+all numbers that only this file put on the list. A file is kept until an organiser puts its numbers
+on the list or deletes the file, but for no longer than a day.
 """
 
 import logging
@@ -62,8 +62,8 @@ def show(batch_id: int) -> ResponseReturnValue:
 @limiter.limit(REVIEWS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def enter(batch_id: int) -> ResponseReturnValue:
-    """Show the numbers in the chosen columns. Put them on the list as soon as the organiser
-    agrees."""
+    """Show the numbers in the chosen columns. If the organiser has agreed to these numbers, put
+    them on the list instead."""
     batch = _file(batch_id)
     if batch.state != BatchState.UPLOADED:
         flash("The numbers of that file were put on the list before.", "info")
@@ -110,7 +110,7 @@ def _enter(batch_id: int, phones: Sequence[str], chosen: list[int]) -> int:
 @pages.post("/delete")
 @open_to(RoleName.ORGANISER)
 def delete(batch_id: int) -> ResponseReturnValue:
-    """Delete a file before any of its numbers are on the list."""
+    """Delete a file whose numbers are not on the list yet."""
     files.delete_file(batch_id)
     return commit_and_redirect(
         url_for("suppressions.show"),

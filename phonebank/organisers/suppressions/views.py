@@ -117,8 +117,8 @@ def add() -> ResponseReturnValue:
     return _page(add=form, entered=words, refused=read.refused), 200 if read.phones else 422
 
 
-# This is a separate function, because `retry_on_deadlock` may run it again and the view can read
-# the uploaded file only once.
+# This is a separate function, because `retry_on_deadlock` may run it a second time. The view must
+# not run twice, because it can read the uploaded file only once.
 @retry_on_deadlock
 def _enter(phones: list[str], reason: str, new: int) -> None:
     entries.suppress_all(
