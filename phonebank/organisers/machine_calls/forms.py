@@ -1,4 +1,4 @@
-"""The form of a simulated evening: its callers, answer rate and length of talks."""
+"""The form in which an organiser describes an evening of calls by machine, to simulate it."""
 
 from flask_wtf import FlaskForm
 from wtforms import IntegerField
@@ -8,7 +8,8 @@ from phonebank.machine_calls.simulations import CALLERS_AT_MOST
 
 
 class SimulationForm(FlaskForm):
-    """The form of a simulated evening: its callers, answer rate and length of talks."""
+    """The form that describes the evening to simulate: how many people call, how many of the called
+    people answer, and how long a call takes."""
 
     callers = IntegerField(
         "How many callers?",

@@ -1,4 +1,4 @@
-"""The page that simulates what an evening of calls by machine would bring."""
+"""The page on which an organiser simulates evenings of calls by machine."""
 
 from flask import Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -51,7 +51,8 @@ def simulate(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(ASKS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def start_simulation(campaign_id: int) -> ResponseReturnValue:
-    """Enqueue a job that simulates evenings with the numbers in the form."""
+    """Enqueue a job that simulates evenings with the numbers in the form, unless such evenings have
+    been simulated or are being simulated already."""
     campaign = campaign_for(current_user, campaign_id)
     form = SimulationForm()
     if not form.validate():

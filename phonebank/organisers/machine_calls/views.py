@@ -35,8 +35,10 @@ def init_app(app: Flask) -> None:
 @machine_calls.get("")
 @open_to(RoleName.ORGANISER)
 def day(campaign_id: int) -> ResponseReturnValue:
-    """Show whether one day's calls followed each rule, according to their records. `?day=` is the
-    date of the day. Without `?day=`, show the newest day."""
+    """Show whether the calls of one day followed each rule, according to the calls' records.
+
+    `?day=` is the date of the day. Without `?day=`, show the newest day with calls by machine.
+    """
     campaign = campaign_for(current_user, campaign_id)
     zone = first_zone_of(campaign)
     days = days_of(campaign, now().astimezone(zone).date())
@@ -59,7 +61,7 @@ def day(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def file(campaign_id: int, day: str) -> Response:
-    """Download a day's records. They have no names and no numbers."""
+    """Download a day's records. The records contain no names and no phone numbers."""
     campaign = campaign_for(current_user, campaign_id)
     records = records_of(campaign, _date(day))
     return download(_pieces(records), f"{campaign.name} machine calls {day}")

@@ -37,7 +37,8 @@ RULES_STAY = (
     "Someone has changed these rules since you opened this page, so yours were not replaced. Check"
     " the rules as they are now, then press the button again."
 )
-# The most digits of a number. A longer number stays text, and the rules refuse it.
+# The most digits that a number may have. A longer number stays text, and `RetryRules.parse` refuses
+# it.
 _DIGITS = 6
 
 
@@ -91,7 +92,8 @@ class RetryRulesForm(EditForm):
             field.errors = [*field.errors, sentence]
 
 
-# One field of a rule: the end of its name in the form, its name in the rules, and its label.
+# For each field of an outcome's rule: the end of the field's name in the form, its name in the
+# rules, and its label.
 _OUTCOME_FIELDS = (
     ("rest", "rest_minutes", "Wait"),
     ("elsewhen", "another_time_of_day", "At another time of day"),
@@ -114,7 +116,7 @@ for _key in RULED:
 @retry_rules.route("", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
-    """Show the rules or change them. A change applies from the next recorded outcome on."""
+    """Show the rules. A POST changes them. A change applies from the next recorded outcome on."""
     campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
     stored = RetryRules.parse(campaign.retry_rules)
     form = RetryRulesForm(data=_as_fields(stored))
@@ -214,8 +216,8 @@ def _as_fields(rules: RetryRules) -> dict[str, Any]:
 
 
 def _number(typed: str | None, may_be_empty: bool = False) -> int | str | None:
-    """Return the typed whole number. Return any other text unchanged, because `RetryRules.parse`
-    then refuses it."""
+    """Return the typed whole number. Return any other text without its outer spaces:
+    `RetryRules.parse` refuses it. If `may_be_empty` is true, return None for an empty field."""
     text = str(typed or "").strip()
     if not text:
         return None if may_be_empty else ""

@@ -49,7 +49,7 @@ class PaceForm(EditForm):
     """
 
     def values(self) -> dict[str, Any]:
-        """Return the typed limits, each by the name of its column in Campaign."""
+        """Return the typed limits. Each key is the name of a column of Campaign."""
         return {key: self[key].data for key in BUDGETS}
 
 

@@ -69,7 +69,8 @@ def go_on(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @retry_on_deadlock
 def stop_now(campaign_id: int, caller_id: int) -> ResponseReturnValue:
     """Stop a caller on every device. For a day, new callers from the same network address must wait
-    until an organiser admits them."""
+    until an organiser admits them. If the caller's address is not known, every new caller of the
+    party or the campaign must wait."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     at = now()

@@ -67,8 +67,8 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @tonight.post("/<int:filter_id>/delete")
 @open_to(RoleName.ORGANISER)
 def delete(campaign_id: int, filter_id: int) -> ResponseReturnValue:
-    """Delete a filter. Parties that had the filter get everyone again, and callers
-    who had it get the same people as their party."""
+    """Delete a filter. Parties that used the filter get everyone again. Callers who used the filter
+    get the same people as their party."""
     campaign = campaign_for(current_user, campaign_id)
     one = people_filters.filter_in(campaign, filter_id)
     _audit("people filter deleted", campaign, "people filter", one.id)

@@ -44,7 +44,9 @@ def init_app(app: Flask) -> None:
 @callers.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """List the waiting callers, and the admitted callers page by page."""
+    """Show the waiting callers, and one page of the admitted callers. Without a search, the first
+    page also shows the callers who were stopped, and those who recorded several outcomes too fast.
+    """
     campaign = campaign_for(current_user, campaign_id)
     name = request.args.get("name", "").strip()
     page = max(1, request.args.get("page", 1, type=int))
@@ -186,8 +188,9 @@ def _filters_form(campaign: Campaign, caller: Caller) -> FiltersForm:
 
 
 def _limits(campaign: Campaign, caller: Caller, lists: dict[int, ContactList]) -> str:
-    """Return the caller's languages if they speak more than the campaign's own language, and the
-    names of their lists if they don't get all lists."""
+    """Describe the limits on the contacts that the caller may get: the languages, if the caller
+    speaks several, and the lists, if the caller is limited to some. Return "" if there are no such
+    limits."""
     spoken = filters.languages_spoken(campaign, caller)
     languages = [language_name(code) or code for code in spoken] if len(spoken) > 1 else []
     names = [lists[list_id].name for list_id in caller.list_ids if list_id in lists]

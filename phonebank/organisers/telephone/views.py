@@ -102,8 +102,8 @@ class TelephoneForm(EditForm):
         self.mode.choices = [SelectChoice(mode, label) for mode, (label, _) in MODES.items()]
 
     def validate_shown_number(self, field: StringField) -> None:
-        """Convert the number to E.164. Refuse an empty field if the mode uses a telephone
-        service."""
+        """Convert the number to E.164. Refuse a number that is not valid. Refuse an empty field if
+        the mode uses a telephone service."""
         typed = (field.data or "").strip()
         if not typed:
             if self.mode.data != CampaignMode.MANUAL:
