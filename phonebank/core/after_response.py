@@ -14,7 +14,8 @@ def run_after(response: Response, action: Callable[[], None]) -> None:
     """Run the action after the response is sent.
 
     If the action sends an e-mail, the browser does not wait for the mail server. The response time
-    then does not reveal whether an e-mail was sent to the address that the person typed.
+    then does not reveal whether an e-mail was sent to the address that the person typed. An error
+    in the action is logged and not raised.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 

@@ -8,9 +8,9 @@ sender has received as many counted answers as the limit allows, the sender's fu
 refused. So the number of counted answers never exceeds the limit, however many requests arrive at
 the same time.
 
-Answers and reserved places are counted in Redis. One Lua script reserves a place, and another
-releases the place and counts the answer. While Redis is unavailable, each process counts only its
-own requests.
+Answers and reserved places are counted in Redis. One Lua script reserves a place. Another script
+releases the place and, if the answer counts, adds it to the count. While Redis is unavailable, each
+process counts only its own requests.
 """
 
 import functools
@@ -88,7 +88,8 @@ class _LocalCount:
     def take(self, keys: Sequence[str], place: str, limits: Sequence[RateLimitItem]) -> str:
         with self._lock:
             at = time.monotonic()
-            # Memory must not fill up while Redis is away for hours.
+            # Forget what has expired. Otherwise memory would fill up while Redis is unavailable for
+            # hours.
             self._taken = {key: places for key, places in self._taken.items() if places}
             self._counted = {key: one for key, one in self._counted.items() if one[1] > at}
             taken = self._taken.setdefault(keys[0], {})
@@ -189,7 +190,9 @@ def _take(keys: list[str], place: str, limits: Sequence[RateLimitItem]) -> str:
 
 
 def _status_of(error: Exception) -> int:
-    """Return the status of the answer that `core.error_pages` returns for the error."""
+    """Return an HTTP status for the error. For Phonebank's own errors and for HTTP errors, this is
+    the status of the answer. It is 404 for a value that PostgreSQL cannot store, and 500 for every
+    other error."""
     if isinstance(error, PhonebankError):
         return error.status
     if isinstance(error, HTTPException):

@@ -15,7 +15,8 @@ from pathlib import Path
 _IMPORT = re.compile(r'^import (?:\{([^}]*)\} from )?"\./([\w.]+)";\n', re.M)
 _EXPORT = re.compile(r"^export ((?:async )?function|class|const) (\w+)", re.M)
 _COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/[ \t]*|//[^\n]*)\n", re.M | re.S)
-# A comment behind code. With a quotation mark in it, it might be the rest of a string.
+# A comment behind code. If the text after // contains a quotation mark, it is left in, because it
+# might be the end of a string.
 _COMMENT_BEHIND = re.compile(r"(?<=[;{,]) +//[^\"'`\n]*$", re.M)
 _INDENT = re.compile(r"^[ \t]+", re.M)
 _LEFT_OVER = re.compile(r"^(?:import|export)\b.*|\bimport\(.*", re.M)

@@ -11,22 +11,22 @@ from typing import Any
 from itsdangerous import SignatureExpired, TimestampSigner
 from itsdangerous.timed import TimedSerializer
 
-# Seconds. NTP keeps the clocks of machines within milliseconds of each other. On a machine without
-# NTP, requests fail here, so the fault is noticed.
+# Seconds. NTP keeps the clocks of machines within milliseconds of each other. If the clock of a
+# machine without NTP is ahead by more than this, requests fail, so the fault is noticed.
 MAX_CLOCK_SKEW = 60
-# So many right signatures are kept, of a third of a kilobyte each.
+# The number of right signatures that are remembered. Each takes a third of a kilobyte.
 SIGNATURES_KEPT = 10_000
 
 
 class PatientSigner(TimestampSigner):
-    """The signer that treats a signature from up to MAX_CLOCK_SKEW in the future as if it had been
-    made just now."""
+    """A signer that treats a signature from up to MAX_CLOCK_SKEW seconds in the future as if it had
+    been made just now."""
 
     def unsign(  # type: ignore[override]
         self, signed_value: str | bytes, max_age: int | None = None, **options: Any
     ) -> Any:
-        """Check a signed value as TimestampSigner.unsign does. Raises SignatureExpired or
-        BadSignature."""
+        """Check a signed value as TimestampSigner.unsign does, but accept a time that is up to
+        MAX_CLOCK_SKEW seconds in the future. Raises SignatureExpired or BadSignature."""
         try:
             return super().unsign(signed_value, max_age=max_age, **options)
         except SignatureExpired as expired:

@@ -11,8 +11,8 @@ from flask import Response, request
 
 # Bytes. A smaller answer fits into one packet without compression.
 WORTH_IT = 1000
-# At this level a person's page of 44 kB becomes 10 kB in 0.6 ms. A phone loads it once. Later
-# answers, with only the next person, have a few hundred bytes and take no time at any level.
+# At this level a call page of 44 kB becomes 10 kB in 0.6 ms. A phone loads this page once. Later
+# answers contain only the next person. They have a few hundred bytes, so any level is fast.
 LEVEL = 6
 
 

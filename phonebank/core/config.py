@@ -50,7 +50,8 @@ class Config:
     # This encrypts the stored secrets of the second factor.
     totp_secret: str = field(repr=False)
     # These make the keyed hashes of numbers that stay on the do-not-call list after their people
-    # were erased. New hashes use the first key. Older hashes are compared by the other keys.
+    # were erased. They also encrypt text (see `secret_text`). The first key is for new hashes and
+    # texts. The other keys are for hashes and texts that were made with them earlier.
     number_keys: tuple[str, ...] = field(default=(), repr=False)
     mode: str = PRODUCTION
     # The address at which people reach the site, and the base of every link in e-mails, pages and
@@ -107,9 +108,9 @@ class Config:
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Config":
         """Read the settings from `environ`.
 
-        Raises ConfigError if a required variable is missing, or if the value of a numeric variable
-        is not a number. Also raises ConfigError if a production server would start with a weak
-        secret or without HTTPS.
+        Raises ConfigError if a required variable is missing, or if a variable has a value that is
+        not allowed, such as text instead of a number. Also raises ConfigError if a production
+        server would start with a weak secret or without HTTPS.
         """
 
         def needed(name: str) -> str:

@@ -41,9 +41,9 @@ class EditForm(FlaskForm):
         would overwrite.
 
         If so, each field with such a value gets an error that says what was changed. A field that
-        this person did not edit now shows the other person's value. A field that this person edited
-        keeps the edited value, which is stored if the form is submitted again. A form without
-        digests is accepted without this check.
+        the sender of the form did not edit now shows the other person's value. A field that the
+        sender edited keeps the edited value, which is stored if the form is submitted again. A form
+        without digests is accepted without this check.
         """
         shown = dict(part.split(".", 1) for part in (self.seen.data or "").split() if "." in part)
         changed = False
@@ -86,7 +86,7 @@ class EditForm(FlaskForm):
 
 def is_still(current: str) -> bool:
     """Whether a request to replace a code or link names the current code or link (`current`) in its
-    field `seen`.
+    field `seen`. True if the request has no such field.
 
     So if two people ask for a new link at the same time, only one new link is made, and both people
     are shown that link.

@@ -175,8 +175,8 @@ def roll_back() -> None:
 def _treat_as_signed_out() -> None:
     """Treat the user of this request as anonymous.
 
-    Otherwise the page's layout would load the signed-in account from the database, which has just
-    failed.
+    Otherwise the page's layout would load the signed-in account from the database, which may be
+    unavailable.
     """
     g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
 

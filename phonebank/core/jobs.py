@@ -157,7 +157,7 @@ def run_worker(burst: bool = False, queues: Sequence[str] = QUEUES) -> None:
                 if worker is not None and worker.is_asked_to_stop:
                     return
                 time.sleep(1)
-    except StopRequested:  # the signal came between two workers, to the handler of the first
+    except StopRequested:  # came between two workers: the first one's handler raised it
         return
 
 
@@ -176,7 +176,7 @@ def run_clock(periodic_jobs: Sequence[Periodic]) -> None:
                 if clock.is_asked_to_stop:
                     return
                 time.sleep(1)
-    except StopRequested:  # the signal came between two clocks, to the handler of the first
+    except StopRequested:  # came between two clocks: the first one's handler raised it
         return
 
 

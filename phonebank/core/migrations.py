@@ -41,9 +41,9 @@ def upgrade_database(
     """Run the migrations that have not been applied to the database yet, each in its own
     transaction.
 
-    If a migration needs a table that is in use, the migration gives up after LOCK_TIMEOUT. It is
-    tried up to `attempts` times, with a pause of `between` seconds after each failure. Raises
-    TableInUseError if the last attempt fails too.
+    If a migration needs a table that is in use, the migration gives up after LOCK_TIMEOUT seconds.
+    In all, up to `attempts` attempts are made, with a pause of `between` seconds after each
+    failure. Raises TableInUseError if the last attempt fails too.
     """
     for left in reversed(range(attempts)):
         try:

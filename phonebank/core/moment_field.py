@@ -7,8 +7,8 @@ from flask_wtf import FlaskForm
 from wtforms import DateTimeLocalField
 from wtforms.validators import InputRequired
 
-# Browsers send the first form, some of them with seconds. People type the last one where a browser
-# has no picker.
+# Browsers send the first format, or the second, which has seconds. People type the third format if
+# their browser has no picker.
 _FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 
 

@@ -2,10 +2,10 @@
 
 `Overload` is WSGI middleware around everything else. It counts the requests that are under way. If
 there are as many as a limit allows, `Overload` answers a new request with 503 within a millisecond
-and says when to try again. Only a record of a call first waits a little for its turn
-(RECORDS_WAIT). Uploads are counted separately. All other requests are counted together, but each
-urgency has its own limit. So requests for pages are refused first, then claims
-(requests for a person to call), and records of calls last.
+and says when to try again. Only a record of a call (a request that says how a call went) first
+waits a little for its turn (RECORDS_WAIT). Uploads are counted separately. All other requests are
+counted together, but each urgency has its own limit. So requests for pages are refused first, then
+claims (requests for a person to call), and records of calls last.
 
 Websocket connections are not counted, because they mostly wait. A record of a call that arrives
 over a websocket is counted (`record_under_way`). Static files and a load balancer's probes are not
@@ -52,9 +52,10 @@ class Urgency(Enum):
     # A request whose body is larger than any form is an upload. Uploads are counted separately,
     # because they take as long as the sender's network needs.
     UPLOAD = "upload"
-    # Requests for these addresses are never counted and never refused. If a busy process refused
-    # them, a load balancer would think that the process is dead, and end it. Twilio's reports about
-    # lines have this urgency too, because their answers need no PostgreSQL.
+    # A load balancer's requests that ask whether the process is alive. They are never counted and
+    # never refused. If a busy process refused them, the load balancer would think that the process
+    # is dead, and end it. Twilio's reports about lines have this urgency too, because their answers
+    # need no PostgreSQL.
     PROBE = "probe"
 
 
@@ -130,8 +131,8 @@ def is_busy() -> bool:
 
 
 def seconds_until_claim() -> int:
-    """If a busy process hands out no person to call (it puts the claim off), return how many
-    seconds the client should wait before it asks again. This needs an app context.
+    """Return how many seconds a client should wait before it asks for a person again, after this
+    busy process has put off the client's claim. This needs an app context.
 
     A claim that is put off counts as refused, so the more claims are put off, the longer each
     client waits.
@@ -183,8 +184,9 @@ def claims_limit_for(connections: int) -> int:
 class Overload:
     """WSGI middleware that counts the requests that one process has under way, and refuses some.
 
-    `connections` is how many connections to PostgreSQL the process may open. With `timings`, each
-    answer has a Server-Timing header that says how long the request took.
+    `connections` is how many connections to PostgreSQL the process may open. With `timings`, the
+    answers have a Server-Timing header that says how long the request took. Static files, websocket
+    connections and answers to truncated requests have no such header.
     """
 
     def __init__(
@@ -275,8 +277,8 @@ class Overload:
         return math.ceil(limit * self._open[by])
 
     def _is_late(self, environ: "WSGIEnvironment") -> bool:
-        """Whether the client has closed the connection, or has waited too long while other clients
-        are waiting too."""
+        """Whether the client has closed the connection or, if this process is busy, has waited for
+        more than WAITED_AT_MOST seconds."""
         connection = connection_state_of(environ)
         if connection is None:
             return False

@@ -5,8 +5,9 @@ from decimal import Decimal, InvalidOperation
 
 
 def read_price(environ: Mapping[str, str], name: str) -> Decimal | None:
-    """Return the price in an environment variable, or None if the variable is empty. Raises
-    ValueError if the value is not a price. The error's text is for the person who runs the server.
+    """Return the price in an environment variable, or None if the variable is empty or missing.
+    Raises ValueError if the value is not a price below 1000. The error's text is for the person who
+    runs the server.
     """
     text = environ.get(name, "")
     if not text:

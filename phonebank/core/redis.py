@@ -8,8 +8,8 @@ from redis import Redis
 
 from phonebank.core.db import actions_after_commit, after_commit
 
-# Seconds. This is long enough for a busy Redis. It is also short enough that a caller does not
-# stare at a dead page while Redis is down: the claim then says "back in a moment".
+# Seconds. This is long enough for a busy Redis. It is also short enough for a caller who waits for
+# an answer while Redis is unavailable.
 REDIS_TIMEOUT = 2.0
 
 
@@ -21,8 +21,8 @@ def init_app(app: Flask, redis_url: str) -> None:
         socket_timeout=REDIS_TIMEOUT,
         socket_connect_timeout=REDIS_TIMEOUT,
     )
-    # RQ stores compressed jobs, so its client must not decode, and its blocking reads need no
-    # timeout.
+    # RQ stores compressed jobs, so its client must not decode them. RQ also waits for jobs in
+    # blocking reads, which must not time out.
     app.extensions["redis_for_jobs"] = Redis.from_url(redis_url)
 
 

@@ -14,9 +14,9 @@ from flask import Flask, Request, Response
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-# Seconds. A permanent session lives for a month after it was last sent.
+# Seconds. A permanent session lives for a month after its cookie was last sent.
 SENT_EVERY = 24 * 60 * 60
-# So many cookies are kept read, of half a kilobyte each.
+# The number of cookies whose content is remembered. Each takes half a kilobyte.
 COOKIES_KEPT = 10_000
 
 
@@ -37,7 +37,8 @@ class SessionCookies(SecureCookieSessionInterface):
         self._read = lru_cache(maxsize=COOKIES_KEPT)(self._read_cookie)
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        """Return the serializer of the app's session cookies."""
+        """Return the serializer of the app's session cookies, or None if the app has no secret
+        key."""
         if self._serializer is None:
             self._serializer = super().get_signing_serializer(app)
         return self._serializer

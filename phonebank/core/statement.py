@@ -1,5 +1,5 @@
-"""The busiest views' SQL statements, which psycopg runs without a cursor, and without the extra
-work that SQLAlchemy does for each statement.
+"""The busiest views' SQL statements. psycopg runs them without the extra work that SQLAlchemy does
+for each statement and, if each statement is a separate transaction, also without a cursor.
 
 This extra work takes longer than PostgreSQL takes for the statement itself. Each time that a caller
 moves on to the next contact, four of these statements run

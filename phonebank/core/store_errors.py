@@ -1,4 +1,5 @@
-"""The texts that a page shows when PostgreSQL, Redis or the machine that they run on fails.
+"""The texts that a page shows when PostgreSQL, Redis or a server's machine fails, or when a request
+has too many levels to be read.
 
 The response to such a failure is a 503, because the same request may succeed a moment later. For
 any other error, `words_for` returns None.
@@ -98,8 +99,8 @@ KINDS: tuple[type[Exception], ...] = (
 
 
 def words_for(error: BaseException) -> Words | None:
-    """Return the texts to show for this error, or None if the cause is not PostgreSQL, Redis or the
-    machine."""
+    """Return the texts to show for this error, or None if the error has another cause than the ones
+    that this module's docstring names."""
     if isinstance(error, RecursionError):
         return TOO_DEEP
     if isinstance(error, (exc.TimeoutError, MemoryError)):

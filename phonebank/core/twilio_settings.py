@@ -27,7 +27,7 @@ class TwilioSettings:
     api_secret: str = field(default="", repr=False)
     app_sid: str = ""
     # What a minute costs at most, in the account's currency. It counts for a campaign's daily limit
-    # until Twilio has told what the campaign's first lines cost.
+    # until Twilio has reported what the campaign's first lines cost.
     price: Decimal = PRICE
 
     @property
