@@ -79,7 +79,8 @@ class ScopedRole(Base):
 
 
 class Account(Base, UserMixin):
-    """A person who signs in with an e-mail address. Flask-Security requires these columns."""
+    """A person who signs in with an e-mail address. Flask-Security requires most of these
+    columns."""
 
     __tablename__ = "account"
 
@@ -104,7 +105,7 @@ class Account(Base, UserMixin):
 
     roles: Mapped[list[Role]] = relationship(secondary=account_role)  # type: ignore[assignment]
 
-    # The account's roles in one chapter or campaign each.
+    # The account's roles that are each valid in only one chapter or campaign.
     scoped_roles: Mapped[list[ScopedRole]] = relationship()
 
     @property
@@ -132,7 +133,8 @@ class Account(Base, UserMixin):
     def check_tf_required(
         self, tf_setup_methods: list[tuple[str, str]], tf_fresh: bool
     ) -> tuple[bool, list[tuple[str, str]]]:
-        """Whether the account needs a second factor now. Flask-Security calls this at sign-in.
+        """Return whether the account needs a second factor now, and the methods that it may use for
+        it. Flask-Security calls this at sign-in.
 
         A host or viewer needs a second factor only after adding one. An organiser, even of only one
         chapter or campaign, needs one if SECURITY_TWO_FACTOR_REQUIRED is set.

@@ -41,7 +41,8 @@ TAKEN_OVER = -1
 
 RECORDED_NO = Sequence("call_recorded_no", metadata=Base.metadata)
 HANDED_OUT_NO = Sequence("call_handed_out_no", metadata=Base.metadata)
-# The calls that found their number out of service, in SQL (`rules.outcomes`, `number_dead`).
+# An SQL condition on a call: its outcome says that the number is not in service (`number_dead` in
+# `rules.outcomes`).
 REPORTS_DEAD = "outcome = 'disconnected'"
 
 
@@ -88,7 +89,7 @@ class Call(Base):
             "recorded_at",
             postgresql_where=text("recorded_at IS NOT NULL"),
         ),
-        # Other software reads the few calls that organisers changed in this order.
+        # In this order other software reads the few calls that organisers have changed.
         Index(
             "ix_call_organiser_changed",
             "campaign_id",
@@ -123,7 +124,7 @@ class Call(Base):
     experiment_arm_id: Mapped[int | None] = mapped_column(
         ForeignKey("experiment_arm.id", ondelete="SET NULL")
     )
-    # The number that is called, E.164; "" if the person was erased since. After that nothing more
+    # The number that is called, E.164; "" if the person has been erased. After that nothing more
     # can be recorded, and the household and the note are erased too.
     phone: Mapped[str] = mapped_column(String(20))
     # The household: ids of the contacts on the same number whose first names the caller sees too.

@@ -191,11 +191,11 @@ class CallOutSheet(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     call_out_id: Mapped[int] = mapped_column(ForeignKey("call_out.id", ondelete="CASCADE"))
     number: Mapped[int]
-    # The token in the printed code, with which the sheet is typed in.
+    # The token in the printed QR code. The code's link leads to the page for typing in the sheet.
     token: Mapped[str] = mapped_column(
         String(64), unique=True, default=lambda: secrets.token_urlsafe(24)
     )
-    # When somebody entered how many lines the paper has, and as many lines had been typed in.
+    # When somebody had entered how many lines the paper has, and all these lines had been typed in.
     finished_at: Mapped[datetime | None]
 
     call_out: Mapped[CallOut] = relationship()
@@ -216,6 +216,7 @@ class SheetLine(Base):
         ForeignKey("call_out_sign_up.id", ondelete="SET NULL"), index=True
     )
     # What the line changed, so that it can be taken back: "person" and "pledge", each with the
-    # values before and after the line. A value before is None for somebody new, or a new pledge.
+    # values before and after the line. The values before are None if the person or the pledge is
+    # new.
     changes: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -107,15 +107,16 @@ class Campaign(Versioned, Base):
     unrecorded_an_hour: Mapped[int] = mapped_column(default=20, server_default="20")
     do_not_calls_an_hour: Mapped[int] = mapped_column(default=10, server_default="10")
     fast_do_not_calls_an_hour: Mapped[int] = mapped_column(default=3, server_default="3")
-    # How many people the callers who joined from one network address within an hour may see in an
-    # hour, all together. Callers who join from the address after that wait for an organiser.
+    # A limit on all the callers together who joined from one network address within an hour: how
+    # many people they may see in an hour. Callers who join from the address after that wait for an
+    # organiser.
     newcomers_people_an_hour: Mapped[int] = mapped_column(default=300, server_default="300")
     # This token is part of the link that callers join with. A new token ends the old link.
     join_token: Mapped[str] = mapped_column(
         String(32), unique=True, default=lambda: secrets.token_urlsafe(12)
     )
-    # If this is true, everyone with the link is admitted at once. If not, an organiser admits each
-    # caller.
+    # If this is true, callers who join by the link are admitted at once, unless their network
+    # address is blocked (`DoorStop`). If not, an organiser admits each caller.
     door_open: Mapped[bool] = mapped_column(default=False)
     # Whether a caller must complete a practice call before they get a contact.
     practice_first: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -125,12 +126,12 @@ class Campaign(Versioned, Base):
     # Whether a caller sees the notes and answers of an earlier call that was cut short, or in which
     # a call back was promised: see `calls.earlier_call`.
     shows_earlier_call: Mapped[bool] = mapped_column(default=True, server_default=true())
-    # Since when callers first get the lists whose people answer most at this hour. None means that
-    # this is off. See `contact_queue.answer_order`.
+    # From this moment on, callers first get people from the lists whose people answer most at the
+    # present hour. None means that this is off. See `contact_queue.answer_order`.
     answer_order_since: Mapped[datetime | None]
-    # Whether another campaign has some of this campaign's numbers. A refill sets it in both
-    # (`contact_queue.number_rest`), and it stays true. Only such a campaign's claims look for calls
-    # in other campaigns.
+    # Whether another campaign has some of this campaign's numbers. A refill sets this column in
+    # both campaigns (`contact_queue.number_rest`), and it stays true. Only the claims in such a
+    # campaign look for calls in other campaigns.
     shares_numbers: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Whether numbers that are reserved for radio and television drama are accepted. Nobody has such
     # a number. Only the demonstration accepts them.
@@ -140,7 +141,7 @@ class Campaign(Versioned, Base):
     controller: Mapped[str] = mapped_column(String(200), default="", server_default="")
     lawful_basis: Mapped[str] = mapped_column(String(30), default="", server_default="")
     lawful_basis_note: Mapped[str] = mapped_column(default="", server_default="")
-    # The campaign's last day, and for how many days after it the people are kept.
+    # The campaign's last day. Its people are kept for `retention_days` days after this day.
     ends_on: Mapped[date | None]
     # How many conversations the campaign wants to have by that day.
     goal: Mapped[int | None]

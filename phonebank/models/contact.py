@@ -31,7 +31,7 @@ class ContactState(StrEnum):
     CALLABLE = "callable"  # may be called once `callable_at` has passed
     FINISHED = "finished"  # nothing more to ask in this campaign
     UNUSABLE = "unusable"  # no number of the contact works
-    TAKEN_OUT = "taken_out"  # a file has taken them out of calling, until it is undone
+    TAKEN_OUT = "taken_out"  # a file says not to call the contact; undoing the file ends this
 
 
 class Contact(Base):
@@ -44,7 +44,8 @@ class Contact(Base):
     __tablename__ = "contact"
     __table_args__ = (
         state_check(ContactState),
-        # One key for both, because PostgreSQL checks each key of each row that an import inserts.
+        # One foreign key for both columns, because PostgreSQL checks each key of each row that an
+        # import inserts.
         ForeignKeyConstraint(
             ["contact_list_id", "campaign_id"],
             ["contact_list.id", "contact_list.campaign_id"],
@@ -85,7 +86,7 @@ class Contact(Base):
         ),
         # The API reads a list's contacts along this index, a page at a time.
         Index("ix_contact_list_order", "contact_list_id", "id"),
-        # Webhooks are told of people in the order in which they came onto the do-not-call list.
+        # Webhooks report people in the order in which they came onto the do-not-call list.
         Index(
             "ix_contact_suppressed",
             "campaign_id",
@@ -101,7 +102,7 @@ class Contact(Base):
             literal_column(SORT_NAME).label("sort_name"),
             postgresql_ops={"sort_name": "text_pattern_ops"},
         ),
-        # Other software, and organisers, name people by the ID in their own list.
+        # Other software and organisers find people by the ID that the uploaded list gives them.
         Index(
             "ix_contact_external_id",
             "campaign_id",
@@ -138,7 +139,8 @@ class Contact(Base):
     tried: Mapped[bool] = mapped_column(default=False)
     callable_at: Mapped[datetime] = mapped_column(default=now)
     # When the wait after the last try ends, at any hour. `callable_at` is the first moment from
-    # then on that is inside the campaign's calling hours. A change of the hours computes it again.
+    # then on that is inside the campaign's calling hours. If the hours change, `callable_at` is
+    # computed again.
     rested_at: Mapped[datetime | None]
     suppressed_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)

@@ -58,10 +58,10 @@ class ContactList(Base):
     priority: Mapped[int] = mapped_column(default=0)
     # Whether the list is paused.
     removed: Mapped[bool] = mapped_column(default=False)
-    # {"encoding": …, "delimiter": …, "quotechar": …}, as phonebank.csv_input.rows found it.
+    # {"encoding": …, "delimiter": …, "quotechar": …}, as phonebank.csv_input.rows found them.
     dialect: Mapped[dict[str, Any]] = mapped_column(default=dict)
     headers: Mapped[list[Any]] = mapped_column(default=list)
-    # The target of each column, in order, as phonebank.csv_input.column_mapping names them.
+    # The target of each column, in order, as phonebank.csv_input.column_mapping names the targets.
     mapping: Mapped[list[Any]] = mapped_column(default=list)
     # If a person is in the campaign already, they get the values of these targets. If this list is
     # empty, such people stay unchanged. `update_empties` says that an empty cell deletes the value.
@@ -86,7 +86,7 @@ class ContactList(Base):
     rows_suppressed: Mapped[int] = mapped_column(default=0)
     # Rows whose people got new values or, in a file that takes people out, were taken out.
     rows_updated: Mapped[int] = mapped_column(default=0, server_default="0")
-    # Rows of a file that takes people out, whose people are not in the campaign.
+    # In a file that takes people out: the rows whose people are not in the campaign.
     rows_unknown: Mapped[int] = mapped_column(default=0, server_default="0")
     fault: Mapped[str | None]
     # When the list was confirmed, or when the import last made progress. If this is long ago, the

@@ -35,8 +35,8 @@ class Erasure(Base):
     state: Mapped[ErasureState] = mapped_column(
         state_type(ErasureState), default=ErasureState.SEARCHING
     )
-    # The person to search for, as `privacy.person.Person.to_json` writes them. None once it is
-    # done.
+    # The person to search for, in the form that `privacy.person.Person.to_json` returns. None once
+    # the erasure is done.
     person: Mapped[dict[str, Any] | None]
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=now)

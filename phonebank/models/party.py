@@ -105,7 +105,7 @@ class Party(Versioned, Base):
         return self.break_left(at) is not None
 
     def break_left(self, at: datetime) -> int | None:
-        """The number of seconds of a break that are left at `at`, as `seconds_of_break` counts
+        """Return how many seconds of a break are left at `at`, as `seconds_of_break` counts
         them."""
         return seconds_of_break(self.paused, self.break_until, at)
 

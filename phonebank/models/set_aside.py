@@ -40,7 +40,7 @@ class SetAside(Base):
     state: Mapped[SetAsideState] = mapped_column(
         state_type(SetAsideState), default=SetAsideState.WORKING
     )
-    # Whether only calls are set aside that were recorded faster than a real call can be.
+    # Whether to set aside only the calls that were recorded faster than a real call can be.
     only_fast: Mapped[bool] = mapped_column(default=False)
     # Only calls recorded up to this moment are set aside, because the organiser has not seen later
     # calls.

@@ -43,6 +43,6 @@ def state_sql(sql: str, **states: StrEnum) -> str:
 
 
 def state_text(sql: str, **states: StrEnum) -> TextClause:
-    """Return the result of `state_sql` as a statement. Any other `:name` in it is a bind
-    parameter."""
+    """Return the result of `state_sql` as an SQLAlchemy text clause. Any other `:name` in the text
+    is a bind parameter."""
     return text(state_sql(sql, **states))

@@ -1,7 +1,8 @@
 """Counts of recorded calls, one row for each campaign, party, caller and hour.
 
 The transaction that records a call's outcome also updates the row that counts the call, so the
-counts are always right. Each caller has separate rows, so callers never wait for each other.
+counts match the recorded calls. Each caller has separate rows, so callers never wait for each
+other.
 """
 
 from datetime import datetime

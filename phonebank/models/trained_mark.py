@@ -35,7 +35,7 @@ class TrainedMark(Base):
     # The name at that time, which the certificate shows.
     first_name: Mapped[str] = mapped_column(String(40))
     given_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id", ondelete="SET NULL"))
-    # The trainer who gave it, if it was not a host.
+    # The trainer who gave the mark; None if a host gave it.
     given_by_trainer_id: Mapped[int | None] = mapped_column(
         ForeignKey("volunteer_role.id", ondelete="SET NULL"), index=True
     )

@@ -41,7 +41,8 @@ class VolunteerRole(Base):
     email: Mapped[str] = mapped_column(String(255), index=True)
     first_name: Mapped[str] = mapped_column(String(40))
     kind: Mapped[VolunteerRoleKind] = mapped_column(state_type(VolunteerRoleKind))
-    # An editor's area: the name and the centre of a place, and how far around it. A trainer has "".
+    # An editor's area: the name and the centre of a place, and the area's radius in kilometres. A
+    # trainer has the name "" and no radius.
     area: Mapped[str] = mapped_column(String(200), default="")
     latitude: Mapped[float] = mapped_column(default=0.0)
     longitude: Mapped[float] = mapped_column(default=0.0)

@@ -57,7 +57,7 @@ class Webhook(Base):
     suppressed_until: Mapped[datetime] = mapped_column(default=now)
     suppressed_until_id: Mapped[int] = mapped_column(BigInteger, default=0)
     # The entries of the inbox have been turned into deliveries up to `inbox_until_id`. At
-    # `inbox_seen_at` its newest entry was `inbox_seen_id`.
+    # `inbox_seen_at` the inbox's newest entry was `inbox_seen_id`.
     inbox_until_id: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     inbox_seen_id: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     inbox_seen_at: Mapped[datetime | None]
