@@ -38,7 +38,7 @@ def _set_up_logging() -> None:
         logging.getLogger(library).handlers.clear()
     for ours in ("phonebank", "callers"):
         logging.getLogger(ours).setLevel(logging.INFO)
-    # At lower levels SQLAlchemy logs statement values, which are voters' names and numbers.
+    # At the level DEBUG SQLAlchemy logs the rows that it reads, with voters' names and numbers.
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 

@@ -38,8 +38,8 @@ from phonebank.rules.time_zones import zones_key
 from scripts_library.library import source_of
 
 PEOPLE = 400
-# Area code and first digits of 1,000 reserved numbers each (Ofcom, "Telephone numbers for use in TV
-# and radio drama programmes"), and the town that such a number suggests.
+# Each entry has the area code and first digits of 1,000 reserved numbers (Ofcom, "Telephone numbers
+# for use in TV and radio drama programmes"), and the town that such a number suggests.
 RANGES = (
     ("+442079460", "London"),
     ("+441134960", "Leeds"),

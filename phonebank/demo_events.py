@@ -37,7 +37,7 @@ HOSTS = (
     "Lena", "Mo", "Nora", "Omar",
 )  # fmt: skip
 BY_VIDEO_EVERY = 12
-# Every so many events, one is not a party but the next of these.
+# One in this many events is not a party. Its kind and its title are the next of OTHERS.
 OTHER_EVERY = 25
 OTHERS = (
     (ListingKind.TRAINING, "Learn to call in {}"),
@@ -75,7 +75,7 @@ def load() -> None:
             .limit(250)
         ).all()
         for number in range(count if towns else 0):
-            # Large towns come first, and have more than one.
+            # Larger towns are chosen more often.
             place = towns[min(int(choice.expovariate(1 / 60)), len(towns) - 1)]
             host = choice.choice(hosts)
             starts_at = _evening(choice, zone)

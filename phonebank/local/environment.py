@@ -94,7 +94,8 @@ def load_or_make_secrets(path: Path) -> dict[str, str]:
 
 def development_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment with the settings for development added. A variable that is already
-    set keeps its value."""
+    set keeps its value, except that PYTHONUNBUFFERED is always 1, and that the folder of this
+    Python is added at the start of PATH."""
     return {
         "PHONEBANK_MODE": "development",
         "REQUIRE_SECOND_FACTOR": "no",

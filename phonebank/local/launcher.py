@@ -47,8 +47,8 @@ WEB_ANSWERS_WITHIN = 60.0  # seconds
 
 
 class PartFailedError(Exception):
-    """The error that is raised if a process of the Procfile ended unexpectedly. Its message names
-    the process."""
+    """The error that is raised if a set-up command failed, or if a process of the Procfile ended
+    unexpectedly. Its message names the command or the process."""
 
 
 class StopRequestedError(BaseException):
@@ -134,7 +134,7 @@ def _run_to_end(command: str, environment: Mapping[str, str]) -> None:
         ["/bin/sh", "-c", f"exec {command}"],
         cwd=ROOT,
         env=environment,
-        start_new_session=True,  # the launcher passes Ctrl-C on itself
+        start_new_session=True,  # the launcher itself passes Ctrl-C on
         preexec_fn=die_with_parent(signal.SIGTERM),
     ) as process:
         try:
@@ -151,7 +151,8 @@ def _run_to_end(command: str, environment: Mapping[str, str]) -> None:
 
 
 def _run_together(procfile: Mapping[str, str], environment: dict[str, str]) -> NoReturn:
-    multiprocessing.set_start_method("fork", force=True)  # this process must be their parent
+    # With "fork", this process itself is the parent of the Procfile's processes.
+    multiprocessing.set_start_method("fork", force=True)
     manager = PartManager()
     for name, command in procfile.items():
         # With exec, the process itself gets the signals, and not a shell around it.

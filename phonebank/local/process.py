@@ -141,7 +141,9 @@ class ServerFolder:
                     process.kill()
                     process.wait()
         except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
-            pass  # there is no such process; if that cannot be told, the server refuses to start
+            # There is no such process, or this account may not examine it. In the second case, the
+            # new server refuses to start.
+            pass
 
     def socket_dir(self, socket_name: str, account: pwd.struct_passwd | None = None) -> Path:
         """Return the folder for the socket.
@@ -201,7 +203,7 @@ class ServerFolder:
         attempt: Callable[[], None],
         account: pwd.struct_passwd | None = None,
     ) -> RunningServer:
-        """Start a server, and return when `attempt` has reached the server.
+        """Start a server, and return it once a call of `attempt` has reached it.
 
         Raises LocalServerError, with the line of the server's log that says what went wrong, if the
         server ends or does not answer in time.
@@ -225,7 +227,8 @@ class ServerFolder:
             raise
 
     def last_words(self) -> str:
-        """Return the line of the log that says what went wrong, and the path of the whole log."""
+        """Return the line of the log that says what went wrong, and the path of the whole log. If
+        the log says that the disk is full, return only that, with the path of the folder."""
         lines = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-40:]
         if any("No space left on device" in line for line in lines):
             return f"the disk that holds {self.path} is full"

@@ -77,7 +77,7 @@ class PartManager(Manager):
 
     def kill(self) -> None:
         super().kill()
-        # A descendant that has left its parent's process group keeps the pipe open that honcho
+        # A descendant that has left its parent's process group keeps open the pipe that honcho
         # reads.
         for process in self._family | self._descendants():
             with suppress(psutil.NoSuchProcess):

