@@ -40,7 +40,8 @@ def forget_device() -> None:
 
 
 def for_volunteers(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let only signed-in volunteers see a view, which finds the volunteer in `g.volunteer`."""
+    """Wrap a view, so that only signed-in volunteers can open it. The view gets the volunteer from
+    `g.volunteer`. Raises VolunteerRequiredError for everybody else."""
 
     @functools.wraps(view)
     def known(*args: Any, **kwargs: Any) -> Any:

@@ -16,15 +16,18 @@ from phonebank.models import CallOut
 
 refuse_unknown_events(NAMESPACE)
 
-# The link's token with which each open socket of this process connected, by socket id.
+# For each open socket of this process, by socket id: the token with which the socket connected.
 _tokens: dict[str, str] = {}
 
 
 @on_event("connect", NAMESPACE)
 @open_to(TV)
 def watcher_connects(proof: Any = None) -> None:
-    """Connect the page of a call-out's projector, or the page that controls the projector, by the
-    token in the page's link: `proof` is {"token": …}."""
+    """Connect the page that a call-out's projector shows, or the remote.
+
+    `proof` is {"token": …}, with the token from the page's link. Raises GoneError if no call-out
+    has this token.
+    """
     token = proof.get("token") if isinstance(proof, dict) else None
     call_out = _call_out(str(token or ""))
     join_room(room_of(call_out.id))

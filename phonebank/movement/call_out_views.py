@@ -32,7 +32,8 @@ STEPS = {
 @open_to(TV)
 def projector(token: str) -> ResponseReturnValue:
     """Show the page for the projector in the hall. For a request that wants JSON, return the
-    call-out's state as {"board": …}. The page polls this on networks that block websockets."""
+    call-out's state as {"board": …}. The page polls the state on networks that block websockets.
+    """
     call_out = call_outs.call_out_by_projector(token)
     if wants_json():
         return _answer_state(call_out)

@@ -102,8 +102,8 @@ def _ask(listing: Listing, form: AskForm) -> ResponseReturnValue:
         listing=listing,
         email=guest.email,
         when=when_of(listing),
-        # Anybody may come to an event by video. So the page may show the code at once, and need not
-        # wait until the guest has opened a mailed link.
+        # Anybody may come to an event by video. So the page shows the code at once, before the
+        # guest has opened the mailed link.
         code=party.code if party is not None and is_in else None,
         link=join_link(current_config().base_url, party.code) if party and is_in else None,
         state=guest.state,
@@ -136,7 +136,7 @@ def report(listing_id: int) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("10 per hour", methods=["POST"])
 def tell_me(country: str, code: str) -> ResponseReturnValue:
-    """Store the e-mail address of a person who wants to be told, once, of an event near this
+    """Store the e-mail address of a person who wants one e-mail when there is an event near this
     place."""
     place = place_at(country, code)
     form = TellMeForm()
@@ -188,8 +188,9 @@ def _room_for(guest: Guest, listing: Listing) -> Training | None:
     return room if room is not None and rooms.is_on(room, now()) else None
 
 
-# For each button: what it does, what the page then says, and the states of the guest afterwards in
-# which that is true. A guest may tap a button of a page that was opened before the host's answer.
+# For each button: what it does, the message on the next page, and the guest's states in which the
+# message is true. A guest may tap a button on a page that is older than the host's answer, so the
+# guest's state afterwards can be another one.
 ACTIONS = {
     "coming": (guests.say_coming, "Good. See you there.", (GuestState.ACCEPTED,)),
     "cancel": (

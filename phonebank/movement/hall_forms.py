@@ -75,8 +75,8 @@ class LineForm(FlaskForm):
     reach = StringField("E-mail or number")
     postcode = StringField("Postcode")
     place = StringField()
-    # A browser's date field has a separate part for day, month and year. A text field needs fewer
-    # keys.
+    # A browser's date field has separate parts for the day, the month and the year. In a text
+    # field, the same date needs fewer keystrokes.
     day = StringField("Hosts on (day and month)")
     at = StringField("At")
     chairs = ChairsField("Chairs", [Optional()])

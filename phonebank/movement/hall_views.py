@@ -38,8 +38,8 @@ SIGN_UP_KEY = "sign_up"
 limit_wrong_codes = AttemptLimit(
     "wrong call-out codes", "20 per minute; 200 per hour", lambda status: status == 404
 )
-# All phones in a hall share one network address, so the limit is high. It is safe, because these
-# pages need the call-out's code.
+# All phones in a hall share one network address, so this limit is high. A high limit is safe here,
+# because these pages need the call-out's code.
 HALL = "1500 per minute; 12000 per hour"
 
 
@@ -47,7 +47,8 @@ HALL = "1500 per minute; 12000 per hour"
 @open_to(ANYONE)
 @limit_wrong_codes
 def hall() -> ResponseReturnValue:
-    """Ask for the code that the screen in the hall shows."""
+    """Ask for the code that the screen in the hall shows. A POST with a valid code opens the page
+    on which the person signs in."""
     refused = None
     if request.method == "POST":
         try:

@@ -2,8 +2,8 @@
 pages read no session and set no cookie, so caches between the server and the browser may keep them
 too.
 
-A process keeps the pages that it has sent lately. All processes share the pages in Redis
-(`shared_pages`), so only one of them renders a page.
+A process keeps the pages that it has sent lately. All processes also share the pages in Redis
+(`shared_pages`), so usually only one process renders a page.
 """
 
 import gzip
@@ -27,15 +27,16 @@ from phonebank.places.outlines import Outline
 
 Part = TypeVar("Part")
 
-# Seconds. A page is rendered again after this time, for all processes. A process reads what its
-# pages share again after PARTS_KEPT_FOR, and browsers may keep a page as long. So a new event is
-# shown, and a cancelled one goes, after two minutes at most.
+# Seconds. A kept page is rendered again after KEPT_FOR. The parts that the pages of a process share
+# are read again after PARTS_KEPT_FOR, and a browser may keep a page for PARTS_KEPT_FOR. So after at
+# most two minutes, the pages show a new event, and no longer show a cancelled event.
 KEPT_FOR = 60
 PARTS_KEPT_FOR = 30
-# Seconds. Towns change only with a release, but a test's process lives longer than its places.
+# Seconds. The towns change only with a release. They are read again nevertheless, because one
+# process runs many tests, and each test may have other towns.
 TOWNS_KEPT_FOR = 3600
-# A compressed page has some 5 kB, so the kept pages of a process are about 10 MB. There is room for
-# nearly all the postcode districts of Great Britain.
+# A compressed page has about 5 kB, so the kept pages of a process take at most about 12 MB. Most of
+# the 2,865 British postcode districts have room.
 PAGES_AT_MOST = 2_500
 
 
@@ -91,8 +92,8 @@ class KeptPages:
         return cast(Part, part)
 
     def forget(self) -> None:
-        """Forget all kept pages. Tests call this function so that the next page shows what has
-        changed."""
+        """Forget all kept pages and parts, also in Redis. Tests call this function so that the next
+        page shows what has changed."""
         self._pages.clear()
         self._shared.forget()
         self._parts.clear()
@@ -110,15 +111,17 @@ def keep(draw: Callable[[], str]) -> Response:
 
 
 def kept_dots(outline: Outline) -> list[Dot]:
-    """Return the places that have events, in the countries of an outline (a picture of countries).
-    Each place is a dot on the outline's map. All pages that show this outline share the dots."""
+    """Return the places that have events, in the countries of an outline (a picture of one or more
+    countries). Each place is a dot on the picture. All pages that show this outline share the
+    dots."""
     return _pages().part(
         f"dots {outline.name}", lambda: nearest.dots(outline.countries, datetime.now(UTC))
     )
 
 
 def kept_towns(outline: Outline) -> list[Town]:
-    """Return the towns to show on the map of an outline (a picture of countries)."""
+    """Return the towns to show on the map of an outline (a picture of one or more
+    countries)."""
     return _pages().part(f"towns {outline.name}", lambda: towns_on(outline), TOWNS_KEPT_FOR)
 
 

@@ -1,9 +1,9 @@
 """The pages on which strangers find events near a place. The pages are the same for everybody, so
-`kept_pages` keeps them for a few seconds.
+`kept_pages` keeps them for a minute.
 
-The search is a POST, so that no URL and no log contains a whole postcode. The search form has no
-CSRF token, because a kept page cannot have one. The search needs no token, because it changes
-nothing.
+The search is a POST, so that no URL and no log contains a whole British or Canadian postcode. The
+search form has no CSRF token, because a kept page cannot have one. The search needs no token,
+because it changes nothing.
 """
 
 from datetime import datetime
@@ -45,7 +45,8 @@ def front() -> ResponseReturnValue:
 @limiter.limit("60 per minute")
 def search() -> ResponseReturnValue:
     """Redirect the browser to the page of the typed place, or ask which of several places is meant.
-    The page's URL has only the first half of a postcode."""
+    For a British or Canadian postcode, the URL of that page has only the first half of the
+    postcode."""
     typed = request.form.get("place", "")
     try:
         found = find_places(typed)
@@ -64,7 +65,7 @@ def search() -> ResponseReturnValue:
 @near.get(f"/<{COUNTRY}:country>")
 @open_to(ANYONE)
 def in_country(country: str) -> ResponseReturnValue:
-    """Show the map of a country, and a list of its places that have events."""
+    """Show the map of a country, and a list of up to 200 places in the country that have events."""
 
     def draw() -> str:
         outline = outline_of(country.upper())
@@ -82,7 +83,7 @@ def in_country(country: str) -> ResponseReturnValue:
 @near.get(f"/<{COUNTRY}:country>/<code>")
 @open_to(ANYONE)
 def at_place(country: str, code: str) -> ResponseReturnValue:
-    """Show the twenty events nearest to a place, and the map around the place."""
+    """Show up to twenty events near a place, the next events by video, and a map with the place."""
     return keep(lambda: _draw_place(place_at(country, code), now()))
 
 

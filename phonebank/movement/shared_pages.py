@@ -1,4 +1,5 @@
-"""Public pages in Redis, where every process finds what another has rendered."""
+"""Public pages in Redis. There, every process finds the pages that another process has
+rendered."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ from redis.exceptions import RedisError
 log = logging.getLogger(__name__)
 
 _PREFIX = "public page:"
-# Seconds. If Redis does not answer, it is not asked again for this long. Otherwise each page would
-# wait for it.
+# Seconds. If Redis does not answer, a process sends it no requests for this long. Otherwise each
+# page would wait for Redis.
 _AWAY_FOR = 10.0
 
 

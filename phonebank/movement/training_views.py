@@ -47,7 +47,8 @@ def certificate(token: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limit_wrong_codes
 def training_code() -> ResponseReturnValue:
-    """Ask for the code that the trainer shows."""
+    """Ask for the code that the trainer shows. A POST with a valid code opens the page of the
+    training's room."""
     refused: PhonebankError | None = None
     if request.method == "POST":
         try:
@@ -100,9 +101,11 @@ def training_room(code: str) -> ResponseReturnValue:
 @pages.get("/volunteer/trainings/<int:listing_id>")
 @for_volunteers
 def run_training(listing_id: int) -> ResponseReturnValue:
-    """Show a trainer the code of the room, and who has finished a practice call. For a request that
-    wants JSON, return the numbers that `_count` counts: the open page polls them to find out
-    whether anything has changed."""
+    """Show a trainer the code of the room, and who has finished a practice call.
+
+    For a request that wants JSON, return {"count": …} with the numbers from `_count`. The open page
+    polls these numbers to find out whether anything has changed.
+    """
     room, _ = rooms.room_for(g.volunteer, listing_id)
     people = marks.trainees_of(room)
     if wants_json():

@@ -84,8 +84,8 @@ def _mail_link(email: str) -> None:
 @pages.get("/volunteer/sent")
 @open_to(ANYONE)
 def link_sent() -> ResponseReturnValue:
-    """Show the page that follows the form for a sign-in link. It is the same for every typed
-    address."""
+    """Show the page that follows the form for a sign-in link. The page is the same whether or not a
+    volunteer has the typed address."""
     return render_template("movement/link_sent.html", email=session.get("volunteer_link_for"))
 
 
