@@ -1,5 +1,5 @@
-"""A party's board as JSON. On networks that block websockets, televisions and hosts' pages poll
-it."""
+"""The response with a party's board as JSON. On networks that block websockets, televisions and
+hosts' pages poll the board in this form."""
 
 from flask import Response, jsonify, request
 
@@ -7,8 +7,8 @@ from phonebank.live.board_snapshot import board_snapshot, board_tag
 
 
 def answer_board(party_id: int, token: str | None = None) -> Response:
-    """Return {"board"}. If the request's tag (`If-None-Match`) says that the page already shows the
-    current board, return the status 304 without a body.
+    """Return the board as {"board": …}. If the request's tag (`If-None-Match`) says that the page
+    already shows the current board, return the status 304 without a body.
 
     `token` is from the link of the television that sent the request. It is None for a host's page.
     Raises GoneError if the television's link was replaced. The view has already checked that the

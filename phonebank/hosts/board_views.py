@@ -25,8 +25,8 @@ pages = Blueprint("board", __name__, url_prefix="/board")
 def show(token: str) -> ResponseReturnValue:
     """Show the board with its current figures. Without JavaScript the page reloads itself.
 
-    For a request that wants JSON, return the board as {"board": …}. The page polls this on networks
-    that block websockets.
+    For a request that wants JSON, return the board as {"board": …}. The page polls the board in
+    this form on networks that block websockets.
     """
     party = party_by_board_token(token)
     if wants_json():

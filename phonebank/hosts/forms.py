@@ -67,8 +67,8 @@ class GoalField(IntegerField):
 
 
 class NewPartyForm(FlaskForm):
-    """The form for a new party. A host can keep all of its defaults, and so make a party in less
-    than a minute."""
+    """The form for a new party. Every field has a default, so a host can make a party in less than
+    a minute."""
 
     campaign = SelectField("Campaign", coerce=int)
     title = StringField(

@@ -63,8 +63,8 @@ class ListingForm(FlaskForm):
         """Fill the fields with the stored address and the other stored details."""
         self.way.data = BY_VIDEO if listing.by_video else IN_PERSON
         self.host_name.data = listing.host_name
-        # The area is shown and not the place's code, because a town's code may be
-        # “newport-near-telford”, which nobody types.
+        # The field shows the area instead of the place's code, because a town's code may be a text
+        # that nobody types, such as “newport-near-telford”.
         self.place.data = listing.area
         self.address.data = address
         self.places.data = listing.places

@@ -69,7 +69,8 @@ def guest_list(party_id: int) -> ResponseReturnValue:
 def _store(party: Party, listing: Listing | None, form: ListingForm) -> ResponseReturnValue:
     campaign = db.session.get_one(Campaign, party.campaign_id)
     if listing is not None and not form.address.data and not _may_read_address(party):
-        form.address.data = listings.street_address(listing)  # the organiser keeps it
+        # An organiser who may not read the address leaves the field empty. The address stays.
+        form.address.data = listings.street_address(listing)
     was_returned = listing is not None and listing.returned_because is not None
     details = form.details(campaign.country, listing, _place_of(listing))
     has_more_places = listing is not None and details.places > listing.places
@@ -212,8 +213,8 @@ def _render(
 
 
 def _place_in_address() -> str:
-    """Return the place that `?near=` names, as a host would type it, or "" if it names no place.
-    The link “Host one here” leads to an address with `?near=`."""
+    """Return the place that the parameter `near` names, as a host would type the place. Return ""
+    if the parameter names no place. The link “Host one here” has this parameter."""
     country, _, code = request.args.get("near", "").partition("/")
     place = db.session.scalar(
         select(Place).where(Place.country == country.upper(), Place.code == code)
@@ -232,8 +233,8 @@ def _listed(party_id: int) -> tuple[Party, Listing]:
 
 
 def _may_read_address(party: Party) -> bool:
-    """Whether this person is the host or a co-host. An organiser may also run the party, but does
-    not need to know where people live."""
+    """Whether the signed-in person is the host or a co-host. An organiser may also run the party,
+    but does not need to know where people live."""
     return party.host_id == current_user.id or current_user in party.cohosts
 
 

@@ -43,7 +43,7 @@ from phonebank.parties.standings import standings
 from phonebank.rules.countries import zone_of_country
 
 BREAKS = (5, 10, 15)  # minutes
-# The button for a break without a fixed end sends this in place of minutes.
+# The button for a break without a fixed end sends this word instead of a number of minutes.
 OPEN_BREAK = "open"
 ACTIONS = {
     "lock": services.lock,
@@ -101,7 +101,7 @@ def run(party_id: int) -> ResponseReturnValue:
     party = services.party_for(current_user, party_id)
     if wants_json():
         return answer_board(party.id)
-    # The request of htmx names the part of the page to replace, so only that part is rendered.
+    # If htmx will replace only the part with the people, only that part is rendered.
     if request.headers.get("HX-Target") == "people":
         messages = get_flashed_messages(with_categories=True)
         return render_template("parties/_people.html", said=messages, **_people_data(party))
@@ -112,8 +112,8 @@ def run(party_id: int) -> ResponseReturnValue:
 @open_to(RoleName.HOST)
 def shares(party_id: int) -> ResponseReturnValue:
     """Return, by caller id, what each caller has done so far (`share`) and is doing now (`kind` and
-    `words`). An open page requests these values often. The rest of the page seldom changes, and is
-    not requested as often."""
+    `words`). These values change often, so an open page requests them without the rest of the page.
+    """
     party = services.party_for(current_user, party_id)
     return {
         str(guest.caller.id): {
