@@ -29,9 +29,10 @@ def show(name: str) -> ResponseReturnValue:
 
 
 def _help_link() -> dict[str, str]:
-    """Return the address of the "Help" link for the signed-in account.
+    """Return the address of the “Help” link as {"help_url": …}. Return {} if nobody is signed in.
 
-    Callers' pages have their own “Help” link, even in a browser where an organiser is signed in.
+    Also return {} on callers' pages, which have their own “Help” link, even in a browser where an
+    organiser is signed in.
     """
     if request.blueprint == "callers" or not current_user.is_authenticated:
         return {}

@@ -1,6 +1,6 @@
-"""The guides: Markdown in `docs/`, and the HTML that the site makes of it.
+"""The guides: Markdown files in `docs/`, and the HTML that the site makes from these files.
 
-Pages and documentation share this source, so they cannot differ.
+The help pages and the documentation have the same source, so they cannot differ.
 """
 
 from collections.abc import Mapping

@@ -17,8 +17,8 @@ from phonebank.site.blueprint import pages
 
 View = Callable[..., ResponseReturnValue]
 
-# The second factor must follow within this many seconds after the use of a sign-in link. That
-# leaves time to install an app.
+# After using a sign-in link, a person has this many seconds for the second factor. That is enough
+# time to install an app.
 SECOND_FACTOR_WITHIN = 15 * 60
 
 # The key, in the session, of the moment (in seconds since 1970) until which these pages work.
@@ -36,7 +36,12 @@ def _account_in_session() -> str:
 
 def _within_deadline(view: View) -> View:
     """Wrap a view of the second factor, so that the view works only until the browser's deadline
-    for the second factor."""
+    for the second factor. The wrapped view also limits how many codes can be guessed for an
+    account.
+
+    A signed-in person has no deadline. If that person is not setting up an app, redirect to the
+    account's page.
+    """
 
     @wraps(view)
     def checked() -> ResponseReturnValue:

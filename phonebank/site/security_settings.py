@@ -22,9 +22,9 @@ def security_settings(config: Config) -> dict[str, Any]:
     them are Flask-Security's messages, in Phonebank's words."""
     key = base64.urlsafe_b64encode(hashlib.sha256(config.totp_secret.encode()).digest())
     return {
-        # Flask-Security looks for its pages in the blueprint that routes them.
+        # The name of the blueprint that has the routes of Flask-Security's pages.
         "SECURITY_BLUEPRINT_NAME": "accounts",
-        # This stops Flask-Login from writing into every visitor's session that it is not fresh.
+        # This stops Flask-Login from writing the entry `_fresh` into every visitor's session.
         # Nothing reads that entry, because `FRESHNESS` is counted from the time of the sign-in.
         "SESSION_PROTECTION": None,
         "SECURITY_CLI_USERS_NAME": None,

@@ -43,7 +43,8 @@ from phonebank.site.security_settings import security_settings
 
 
 def init_app(app: Flask, config: Config) -> None:
-    """Add sign-in and mail to the app. Call it after CSRF is set up and before access.init_app."""
+    """Add sign-in and mail to the app. Call this function after the CSRF protection is set up, and
+    before `access.init_app`."""
     mail.init_app(app, config)
     app.config.update(security_settings(config))
     security = Security(
@@ -55,8 +56,8 @@ def init_app(app: Flask, config: Config) -> None:
         two_factor_verify_code_form=CodeForm,
         mf_recovery_form=RecoveryCodeForm,
     )
-    # This switches Flask-Principal off. It would load the account at every request to make an
-    # identity, and nothing uses that: access rules ask the account itself.
+    # This switches Flask-Principal off. Flask-Principal would load the account at every request, to
+    # make an identity. Nothing needs the identity, because access rules read the account itself.
     security.principal.identity_loaders.clear()
     security.want_json(lambda request: False)
     security.unauthn_handler(_require_sign_in)
@@ -81,13 +82,14 @@ def _load_accounts_by_session(app: Flask, security: Security) -> None:
             return None
         account = sessions.find(uniquifier)
         if account is not None:
-            # Flask-Security reads these if a page needs a recent sign-in.
+            # Flask-Security reads these two attributes if a page needs a recent sign-in.
             set_request_attr("fs_authn_via", "session")
             set_request_attr("fs_paa", signed_in_at)
         return account
 
     manager.user_loader(load_account)
-    # Flask-Security also accepts a token in a header or an address, and Phonebank issues none.
+    # Flask-Security would also accept a token in a header or an address, but Phonebank issues no
+    # such tokens.
     manager.request_loader(lambda request: None)
 
     def begin(_: Flask, user: Account, **__: Any) -> None:

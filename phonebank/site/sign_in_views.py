@@ -42,7 +42,8 @@ def front() -> ResponseReturnValue:
 @pages.get("/sign-in")
 @open_to(ANYONE)
 def sign_in() -> ResponseReturnValue:
-    """Show the form that asks for a sign-in link."""
+    """Show the form with which a person asks for a sign-in link. Redirect a person who is already
+    signed in to the page that `?next=` names."""
     next_path = links.path_on_this_site(request.args.get("next"))
     if current_user.is_authenticated:
         return redirect(next_path)
@@ -70,7 +71,8 @@ def ask_for_link() -> ResponseReturnValue:
 @pages.get("/sign-in/sent")
 @open_to(ANYONE)
 def link_sent() -> ResponseReturnValue:
-    """Show the page that follows the form for a sign-in link. It is the same for every address."""
+    """Show the page that follows the form for a sign-in link. The page is the same whether or not
+    an account has the typed address."""
     return render_template(
         "accounts/link_sent.html",
         email=session.get("link_asked_for"),
@@ -81,10 +83,11 @@ def link_sent() -> ResponseReturnValue:
 @pages.get("/sign-in/link/<token>")
 @open_to(ANYONE)
 def use_link(token: str) -> ResponseReturnValue:
-    """Show the page that a sign-in link opens. It names the account, and has a button to sign in.
+    """Show the page that a sign-in link opens. The page names the account, and has a button to sign
+    in.
 
-    Opening the link does not sign anyone in. Mail scanners open links too, and must not use them
-    up.
+    Opening the link does not sign anyone in, because mail scanners open links too. If opening a
+    link used it up, the link would not work for the person.
     """
     link = links.read(token)
     if current_user.is_authenticated and current_user.id == link.account.id:
@@ -114,7 +117,7 @@ def come_in(token: str) -> ResponseReturnValue:
 
 @pages.errorhandler(links.LinkExpiredError)
 def show_expired_link(error: links.LinkExpiredError) -> ResponseReturnValue:
-    """Show the page of an expired link, with the form that asks for a new one."""
+    """Show the page of an expired link, with the form with which a person asks for a new link."""
     roll_back()
     form = SignInForm(formdata=None, next="/")
     return render_template("accounts/link_expired.html", form=form), error.status
@@ -123,8 +126,8 @@ def show_expired_link(error: links.LinkExpiredError) -> ResponseReturnValue:
 @pages.get("/signed-in")
 @open_to(SIGNED_IN)
 def signed_in() -> ResponseReturnValue:
-    """Redirect a signed-in browser to the page that its sign-in link names. Every sign-in ends with
-    this redirect.
+    """Redirect a signed-in browser to the page that the used sign-in link names. Every sign-in ends
+    with this redirect.
 
     If the account has an authenticator app but no recovery codes yet, redirect to the page of
     recovery codes first.
