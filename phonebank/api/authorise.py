@@ -20,7 +20,8 @@ from phonebank.models import Scope
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-# The limit for each token. With a full page for each request, this is 600,000 people a minute.
+# The limit on the requests with one token. A request returns at most 500 people, so a token can
+# read 600,000 people a minute.
 RATE = "1200 per minute"
 
 
@@ -41,8 +42,8 @@ def for_token(scope: Scope) -> Callable[[View], Callable[..., Any]]:
     """Open a view to requests with a token that has this scope, and limit the rate of each token's
     requests.
 
-    The view gets the token by calling `token`. Each statement of the view is a separate
-    transaction, and the view commits what it writes.
+    The view gets the token by calling `token`. Each SQL statement of the view is a separate
+    transaction. A view that writes begins a transaction itself, and commits it.
     """
 
     def decorate(view: View) -> Callable[..., Any]:
@@ -69,7 +70,7 @@ def _token_key() -> str:
     return f"token {token().id}"
 
 
-# All addresses of the API count together.
+# The requests with one token to all addresses of the API are counted together.
 _limit = limiter.shared_limit(rate, scope="api", key_func=_token_key, error_message=_too_fast)
 
 

@@ -29,8 +29,8 @@ def person_cursor(key: PersonKey) -> str:
 
 
 def read_person_cursor(cursor: str) -> PersonKey:
-    """Return the key of the person after whom the cursor's page begins. Raises InvalidInputError if
-    the cursor is not a valid one."""
+    """Return the key of the person after whom the cursor's page begins. Raises InvalidInputError
+    for a cursor that `person_cursor` cannot have returned."""
 
     def read(parts: list[Any]) -> PersonKey:
         list_id, contact_id = parts
@@ -48,7 +48,7 @@ def outcome_cursor(key: OutcomeKey) -> str:
 
 def read_outcome_cursor(cursor: str) -> OutcomeKey:
     """Return the key of the outcome after which the cursor's page begins. Raises InvalidInputError
-    if the cursor is not a valid one."""
+    for a cursor that `outcome_cursor` cannot have returned."""
 
     def read(parts: list[Any]) -> OutcomeKey:
         microseconds, call_id = parts

@@ -1,7 +1,7 @@
 """The description of the API in OpenAPI, made from the views and their models by spectree.
 
-spectree also checks requests against the models. It does not check responses, because that would
-take longer than making them. Tests check the responses.
+spectree also checks requests against the models. spectree does not check responses, because
+checking a response would take longer than making it. Tests check the responses.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ INTRODUCTION = (
     " problem JSON (RFC 9457) and says what is wrong, where, and what to do."
 )
 
-# The error responses that every address may give. Each is a Problem.
+# The error responses that every address may return. The body of each is a `Problem`.
 _ERRORS = {
     "HTTP_401": (Problem, "No token, or one that does not work."),
     "HTTP_403": (Problem, "The token does not have the scope."),
@@ -53,7 +53,8 @@ class _Plugin(FlaskPlugin):
 
 
 def _refuse(_: object, __: object, fault: Exception | None, ___: object, ____: object) -> None:
-    """Turn the faults that spectree found in a request into one of our own errors."""
+    """Raise an InvalidInputError that lists the faults that spectree found in a request. Do nothing
+    if spectree found no faults."""
     if not isinstance(fault, ValidationError):
         return
     where = "body" if request.method in ("POST", "PUT", "PATCH") else "query"
@@ -96,8 +97,8 @@ _spec = SpecTree(
 def described(
     answer: type[BaseModel], scope: Scope, **errors: Any
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add a view, with the view's docstring, annotations, response and scope, to the API's
-    description.
+    """Return a decorator that adds a view to the API's description, with the view's docstring,
+    annotations, response (`answer`) and scope. The decorator also makes spectree check requests.
 
     The view's parameters `query` and `json` are annotated with the models that a request must fit.
     `errors` adds error responses, such as `HTTP_404=(Problem, "…")`.
@@ -124,5 +125,5 @@ def openapi() -> dict[str, Any]:
 
 
 def show() -> Answer:
-    """Show the description."""
+    """Return a response with the description as JSON."""
     return jsonify(openapi())

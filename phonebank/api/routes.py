@@ -11,6 +11,6 @@ _VIEWS = (views, writing_views)
 
 
 def init_app(app: Flask) -> None:
-    """Add the API. It ignores cookies, so it needs no form token."""
+    """Add the API. The API ignores cookies, so its requests need no CSRF token."""
     csrf.exempt(api)
     app.register_blueprint(api)

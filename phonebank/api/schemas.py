@@ -1,4 +1,5 @@
-"""Pydantic models of what API clients send and get. The API's description is made from them."""
+"""Pydantic models of what API clients send and get. The API's description is made from these
+models."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -14,7 +15,7 @@ from phonebank.suppressions.by_token import AT_ONCE as NUMBERS_AT_ONCE
 PAGE = 100
 PAGE_AT_MOST = 500
 
-# No store accepts the null character.
+# PostgreSQL cannot store the null character.
 Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
 ShortText = Annotated[str, Field(max_length=250, pattern=r"^[^\x00]*$")]
 Cursor = Annotated[

@@ -37,7 +37,7 @@ from phonebank.exports.pages import (
 from phonebank.models import Scope
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-# The smallest id that a call may have.
+# An id that is smaller than the id of any call.
 _NO_CALL = UUID(int=0)
 
 
