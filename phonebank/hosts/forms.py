@@ -39,7 +39,7 @@ def validate_name(form: FlaskForm, field: StringField) -> None:
 
 class GoalField(IntegerField):
     """The field for a party's goal, a number of conversations. It is a text field, so that the page
-    can show text that is not a number beside the error."""
+    can show the typed text beside the error, even if the text is not a number."""
 
     widget = TextInput()
 
@@ -97,7 +97,7 @@ class NewPartyForm(FlaskForm):
             return default
 
     def starts(self, zone: str) -> datetime | None:
-        """Return the start of the party in UTC, or None if it starts now."""
+        """Return the start of the party in UTC, or None if the party starts now."""
         return self.starts_at.in_utc(time_zone(zone)) if self.starts_at.data else None
 
 

@@ -1,5 +1,5 @@
 """A party's summary: a page for the signed-in host, and a page without buttons for everyone who has
-its link."""
+the link to that page."""
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue

@@ -36,8 +36,8 @@ class Readiness:
         self._silent: list[str] = []
 
     def silent_stores(self) -> list[str]:
-        """Return which of PostgreSQL and Redis do not answer, by name. The result may be up to
-        ASKED_EVERY seconds old."""
+        """Return the names of the stores (PostgreSQL and Redis) that do not answer. The result may
+        be up to ASKED_EVERY seconds old."""
         with self._lock:
             if self._asked_at is None or time.monotonic() >= self._asked_at + ASKED_EVERY:
                 self._silent = _silent_stores()
@@ -64,7 +64,7 @@ def alive() -> ResponseReturnValue:
 @with_urgency(Urgency.PROBE)
 def ready() -> ResponseReturnValue:
     """Return the status 200 if PostgreSQL and Redis answer. Otherwise return 503 with one line for
-    each of the two that does not answer."""
+    each store that does not answer."""
     silent = current_app.extensions["readiness"].silent_stores()
     if silent:
         return _plain("\n".join(f"{name} does not answer" for name in silent), 503)

@@ -111,7 +111,7 @@ def again(campaign_id: int, webhook_id: int, delivery_id: uuid.UUID) -> Response
 @pages.post("/<int:webhook_id>/stop")
 @open_to(RoleName.ORGANISER)
 def stop(campaign_id: int, webhook_id: int) -> ResponseReturnValue:
-    """Stop the webhook for good."""
+    """Stop the webhook permanently."""
     campaign = campaign_for(current_user, campaign_id)
     webhook = webhooks.webhook_for(campaign, webhook_id)
     webhooks.stop_webhook(webhook)

@@ -84,7 +84,7 @@ def start(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
 @experiments.post("/<int:experiment_id>/stop")
 @open_to(RoleName.ORGANISER)
 def stop(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
-    """Stop the experiment for good."""
+    """Stop the experiment permanently."""
     campaign, experiment = _experiment(campaign_id, experiment_id)
     services.stop(experiment)
     db.session.commit()

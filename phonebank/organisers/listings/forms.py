@@ -54,7 +54,8 @@ class EventForm(FlaskForm):
     )
 
     def event(self, zone: str) -> Event:
-        """Return the event as the organiser typed it. `zone` is its time zone."""
+        """Return the event as the organiser typed it. `zone` is the name of the
+        event's time zone."""
         return Event(self.title.data or "", self.starts_at.in_utc(time_zone(zone)), zone)
 
     def details(self, country: str) -> Details:

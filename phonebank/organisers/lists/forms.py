@@ -98,8 +98,8 @@ class ScreeningForm(FlaskForm):
 
 
 class ScreeningBeforeImportForm(ScreeningForm):
-    """The form that asks, before a list is imported, whether it was screened against the register
-    of people who do not want calls. The organiser may answer later."""
+    """The form that asks, before a list is imported, whether the list was screened against the
+    register of people who do not want calls. The organiser may answer later."""
 
     how = RadioField(
         "Was this list screened?",
@@ -187,8 +187,8 @@ class ColumnsForm(FlaskForm):
         return [field for field in self if field.name.startswith("column_")]
 
     def targets(self) -> list[str]:
-        """Return each column's target, which says what the column contains, as the organiser chose
-        it."""
+        """Return the target that the organiser chose for each column. A target says what the column
+        contains, such as "phone"."""
         return [field.data for field in self.columns()]
 
     def values_of(self, column: int) -> list[ValueField]:

@@ -68,8 +68,8 @@ class NamesForm(FlaskForm):
         return list(zip(self.guesses, fields, strict=True))
 
     def targets(self) -> list[str]:
-        """Return each column's target, which says what the column contains, as the organiser chose
-        it."""
+        """Return the target that the organiser chose for each column. A target says what the column
+        contains, such as "phone"."""
         return [field.data for _, field in self.columns_with_guesses()]
 
     def fault_of(self, mapping: Mapping) -> str:

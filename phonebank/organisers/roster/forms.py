@@ -13,8 +13,8 @@ from phonebank.roster.pace import BUDGET_AT_MOST, BUDGETS, KINDS, NEWCOMERS
 
 
 class FiltersForm(EditForm):
-    """The form for a caller's filters: tick boxes for languages and for lists, and a choice of one
-    people filter (by area, tag or column).
+    """The form for a caller's filters: tick boxes for languages and for lists, and a menu of the
+    filters that choose people by area, tag or column.
 
     If no list is ticked, the caller may get people on every list. If no language is ticked, the
     caller gets contacts in the same languages as a new caller.

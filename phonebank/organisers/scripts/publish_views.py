@@ -36,8 +36,9 @@ DRAFT_STAYS = (
 def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Show what the draft would change for callers. A POST publishes the draft.
 
-    A POST only shows the page again if the script has changed since the page was opened. It does so
-    too if the draft changes the meaning of an answer, and the organiser has not confirmed that.
+    In two cases a POST publishes nothing and shows the page again: if the script has changed since
+    the page was opened, or if the draft changes the meaning of an answer and the organiser has not
+    confirmed that.
     """
     campaign, script = load_script(campaign_id, script_id)
     sent = request.method == "POST"

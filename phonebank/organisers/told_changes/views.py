@@ -1,5 +1,5 @@
-"""The page on which organisers accept or refuse changes to people's data, such as a new number,
-that people told callers about."""
+"""The page on which organisers accept or refuse the changes that people told callers about, such as
+a new phone number."""
 
 from collections.abc import Callable
 
