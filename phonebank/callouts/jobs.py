@@ -5,7 +5,7 @@ import logging
 from phonebank.callouts import settle
 from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
-from phonebank.core.mail import MailNotSentError
+from phonebank.core.mail import MailNotSentError, MessagePutOffError
 from phonebank.models import now
 
 log = logging.getLogger(__name__)
@@ -21,12 +21,16 @@ def look_after_call_outs() -> None:
     for pledge_id in settle.unsettled_pledges():
         try:
             settle.settle(pledge_id)
+        except MessagePutOffError:
+            db.session.rollback()  # the next run tries this one again
         except MailNotSentError:
             db.session.rollback()
-            break  # the mail server does not answer; the next run continues
+            break  # the mail server takes no e-mail; the next run continues
     for pledge_id, sign_up_id in settle.uninvited_seats():
         try:
             settle.invite_seat(pledge_id, sign_up_id)
+        except MessagePutOffError:
+            db.session.rollback()
         except MailNotSentError:
             db.session.rollback()
             break

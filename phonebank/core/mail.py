@@ -31,6 +31,11 @@ class AddressRefusedError(MailNotSentError):
     again, so the calling code should not send the message again."""
 
 
+class MessagePutOffError(MailNotSentError):
+    """The mail server answered, but did not take this message now, for example because of its
+    recipient. It may take the message later, and may take messages to other people now."""
+
+
 def init_app(app: Flask, config: Config) -> None:
     """Set up the mail server. In production, log a warning if no mail server is set."""
     implicit_tls = config.mail_port == IMPLICIT_TLS_PORT
@@ -94,8 +99,9 @@ class Batch:
         """Send a message now. On a developer's machine without a mail server, print the message
         instead.
 
-        Raises AddressRefusedError if the mail server refuses the address for good, and
-        MailNotSentError if it does not accept the message for another reason.
+        Raises AddressRefusedError if the mail server refuses the address for good,
+        MessagePutOffError if it does not take this message now, and MailNotSentError if it takes no
+        messages at all now.
         """
         config = current_config()
         if not is_configured(config) and not config.is_production:
@@ -165,14 +171,24 @@ def _not_sent(error: Exception) -> MailNotSentError:
     # The log gets only the kind of error, because the server's text quotes the address and
     # sometimes the message.
     log.error("the mail server did not take a message: %s", type(error).__name__)
-    kind = AddressRefusedError if _is_for_good(error) else MailNotSentError
-    return kind(
+    return _kind_of(error)(
         "The mail server didn't accept the e-mail.",
         "Try again in a few minutes. If it still fails, tell the person who runs this server.",
     )
 
 
-def _has_hung_up(error: smtplib.SMTPException) -> bool:
+def _kind_of(error: Exception) -> type[MailNotSentError]:
+    if _is_for_good(error):
+        return AddressRefusedError
+    # The server answers with these two after it has greeted us and accepted the sender. All other
+    # errors concern every message.
+    is_about_one = isinstance(error, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError)
+    if is_about_one and not _has_hung_up(error):
+        return MessagePutOffError
+    return MailNotSentError
+
+
+def _has_hung_up(error: Exception) -> bool:
     """Whether the mail server has ended the connection. Servers do so after a pause, or after a
     number of messages, then often with the code 421 (RFC 5321 section 3.8)."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):

@@ -13,7 +13,7 @@ from phonebank.core import mail
 from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
 from phonebank.core.locks import get_locked
-from phonebank.core.mail import AddressRefusedError, MailNotSentError, Message
+from phonebank.core.mail import AddressRefusedError, MailNotSentError, Message, MessagePutOffError
 from phonebank.listings import editors, listings, offers, send
 from phonebank.models import (
     Account,
@@ -75,14 +75,17 @@ def _send_alerts(send_mail: send.Send) -> None:
     send.send_alerts(now(), send_mail)
 
 
-def _send_unless_refused(send_mail: send.Send, message: Message) -> None:
-    """Send a message. If its address is refused for good, write this to the log and raise no error,
-    because the next run must not try again. Raises MailNotSentError if the mail server does not
-    answer."""
+def _is_settled(send_mail: send.Send, message: Message) -> bool:
+    """Send a message. Return False if the mail server does not take it now, so that the next run
+    must try it again. If its address is refused for good, write this to the log and return True.
+    Raises MailNotSentError if the mail server takes no message at all."""
     try:
         send_mail(message)
+    except MessagePutOffError:
+        return False
     except AddressRefusedError:
         log.error("an e-mail was given up: %s", message.id or "to an editor")
+    return True
 
 
 @job(CHORES, timeout=120)
@@ -124,14 +127,18 @@ def _tell_editors(ends_at: float, send_mail: send.Send) -> None:
     for editor in editors.editors_to_tell(now()):
         if time.monotonic() >= ends_at:
             break
-        if editors.mark_told(editor.email, now()):
-            _send_unless_refused(send_mail, editors.message_to_editor(editor))
+        is_due = editors.mark_told(editor.email, now())
+        if is_due and not _is_settled(send_mail, editors.message_to_editor(editor)):
+            db.session.rollback()
         db.session.commit()
 
 
 def _send_kits(_: send.Send) -> None:
     for offer_id in offers.unsent_kits():
-        _send_kit(offer_id)
+        try:
+            _send_kit(offer_id)
+        except MessagePutOffError:
+            db.session.rollback()
 
 
 def _send_kit(offer_id: int) -> None:
@@ -177,15 +184,14 @@ def _ask_hosts_if_right(send_mail: send.Send) -> None:
         )
         link = sign_in_link(host, page, LINK_LIVES_FOR)
         listing.asked_if_right_at = at
-        _send_unless_refused(
-            send_mail,
-            Message(
-                host.email,
-                f"Still right? {listing.title}",
-                f"Your event is on {listings.when_of(listing)}. Are the day, the "
-                f"place and the number of places still right? Confirm or change them here:\n\n"
-                f"{link}\n",
-                id=f"still-right-{listing.id}-{listing.sequence}",
-            ),
+        message = Message(
+            host.email,
+            f"Still right? {listing.title}",
+            f"Your event is on {listings.when_of(listing)}. Are the day, the "
+            f"place and the number of places still right? Confirm or change them here:\n\n"
+            f"{link}\n",
+            id=f"still-right-{listing.id}-{listing.sequence}",
         )
+        if not _is_settled(send_mail, message):
+            db.session.rollback()
         db.session.commit()

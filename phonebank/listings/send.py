@@ -10,11 +10,11 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 
 from phonebank.core.config import current_config
 from phonebank.core.db import db
-from phonebank.core.mail import AddressRefusedError, MailNotSentError, Message
+from phonebank.core.mail import AddressRefusedError, MailNotSentError, Message, MessagePutOffError
 from phonebank.listings.listings import when_of
 from phonebank.listings.mails import listing_link, message_to_guest
 from phonebank.listings.nearest import NEAR, nearest
@@ -39,6 +39,9 @@ Send = Callable[[Message], None]
 ALERT_LIVES_FOR = timedelta(days=60)
 # An e-mail that cannot be sent is tried again for this long.
 TRIED_FOR = timedelta(hours=6)
+# If the mail server does not take an e-mail because of its recipient, the others go first for this
+# long. Servers that make unknown senders wait (greylisting) mostly ask for five minutes.
+PUT_OFF_FOR = timedelta(minutes=5)
 # For each kind of e-mail, the states in which a guest still gets it.
 _FOR = {
     MailKind.ACCEPTED: (GuestState.ACCEPTED,),
@@ -57,11 +60,16 @@ def send_next(at: datetime, send: Send) -> bool:
     still wanted, and commit. Return False if no e-mail is due.
 
     An e-mail is given up if its address is refused for good, or if it still can't be sent after
-    TRIED_FOR. Until then, raises MailNotSentError if the mail server does not answer.
+    TRIED_FOR. Until then, an e-mail that the mail server does not take now is put off. Raises
+    MailNotSentError if the mail server takes no e-mail at all.
     """
     mail = db.session.scalars(
         select(GuestMail)
-        .where(GuestMail.done_at.is_(None), GuestMail.due_at <= at)
+        .where(
+            GuestMail.done_at.is_(None),
+            GuestMail.due_at <= at,
+            or_(GuestMail.put_off_until.is_(None), GuestMail.put_off_until <= at),
+        )
         .order_by(GuestMail.due_at, GuestMail.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -73,13 +81,18 @@ def send_next(at: datetime, send: Send) -> bool:
     listing = db.session.get_one(Listing, guest.listing_id)
     if is_wanted(mail, guest, listing, at):
         try:
-            send(message_to_guest(mail.kind, guest, listing, at))
+            # A message that was not sent has told the guest nothing, so nothing is recorded. The
+            # lock on the e-mail's row stays.
+            with db.session.begin_nested():
+                send(message_to_guest(mail.kind, guest, listing, at))
         except MailNotSentError as error:
-            db.session.rollback()
             if at - mail.due_at < TRIED_FOR and not isinstance(error, AddressRefusedError):
-                raise
+                if not isinstance(error, MessagePutOffError):
+                    raise
+                mail.put_off_until = at + PUT_OFF_FOR
+                db.session.commit()
+                return True
             log.error("an e-mail to a guest was given up")
-            db.session.add(mail)
         else:
             mail.was_sent = True
     mail.done_at = at
@@ -113,7 +126,9 @@ def is_wanted(mail: GuestMail, guest: Guest, listing: Listing, at: datetime) -> 
 def send_alerts(at: datetime, send: Send) -> int:
     """E-mail each person who waits for an event and now has one nearby with a free place, and
     delete the person's address. An address that is refused for good is deleted too. Return how many
-    people got an e-mail. Each person is handled in a separate transaction."""
+    people got an e-mail. Each person is handled in a separate transaction. If the mail server does
+    not take one e-mail now, the next run tries it again. Raises MailNotSentError if the server
+    takes no e-mail at all."""
     db.session.execute(delete(NearAlert).where(NearAlert.created_at < at - ALERT_LIVES_FOR))
     db.session.commit()
     sent = 0
@@ -131,6 +146,9 @@ def send_alerts(at: datetime, send: Send) -> int:
             try:
                 send(_alert(alert, listing))
                 sent += 1
+            except MessagePutOffError:
+                db.session.rollback()
+                continue
             except AddressRefusedError:
                 log.error("an e-mail about an event nearby was given up")
             db.session.delete(alert)

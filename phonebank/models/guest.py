@@ -86,6 +86,8 @@ class GuestMail(Base):
     # first.
     sequence: Mapped[int]
     due_at: Mapped[datetime]
+    # The mail server did not take the e-mail. It is tried again at this time.
+    put_off_until: Mapped[datetime | None]
     # When the mail server took the e-mail, or when the e-mail turned out to be no longer of use.
     done_at: Mapped[datetime | None]
     was_sent: Mapped[bool] = mapped_column(default=False)

@@ -53,23 +53,45 @@ def test_a_refused_message_is_said_and_the_address_not_logged(
 
 
 @pytest.mark.parametrize(
-    ("code", "words", "for_good"),
+    ("code", "words", "kind"),
     [
-        (550, b"5.1.1 no such mailbox", True),
-        (553, b"bad address", True),
-        (450, b"4.2.0 greylisted", False),
-        (530, b"5.7.0 sign in first", False),
-        (554, b"5.7.1 relay access denied", False),
+        (550, b"5.1.1 no such mailbox", mail.AddressRefusedError),
+        (553, b"bad address", mail.AddressRefusedError),
+        (450, b"4.2.0 greylisted", mail.MessagePutOffError),
+        (450, b"4.1.2 domain not found", mail.MessagePutOffError),
+        (530, b"5.7.0 sign in first", mail.MessagePutOffError),
+        (554, b"5.7.1 relay access denied", mail.MessagePutOffError),
+        (421, b"4.3.2 closing down", mail.MailNotSentError),
     ],
 )
-def test_only_a_bad_address_is_refused_for_good(
-    mail_config: Config, monkeypatch: pytest.MonkeyPatch, code: int, words: bytes, for_good: bool
+def test_an_answer_is_about_the_address_the_message_or_the_server(
+    mail_config: Config,
+    monkeypatch: pytest.MonkeyPatch,
+    code: int,
+    words: bytes,
+    kind: type[mail.MailNotSentError],
 ) -> None:
     monkeypatch.setattr(smtplib.SMTP, "rcpt", lambda *_: (code, words))
     with create_app(mail_config).app_context(), mail.batch() as batch:
         with pytest.raises(mail.MailNotSentError) as refused:
             batch.send(mail.Message("ada@example.org", "A link", "…"))
-        assert isinstance(refused.value, mail.AddressRefusedError) == for_good
+        assert type(refused.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(451, mail.MessagePutOffError), (421, mail.MailNotSentError)]
+)
+def test_a_message_that_is_not_taken_says_nothing_about_others(
+    mail_config: Config,
+    monkeypatch: pytest.MonkeyPatch,
+    code: int,
+    kind: type[mail.MailNotSentError],
+) -> None:
+    monkeypatch.setattr(smtplib.SMTP, "data", lambda *_: (code, b"not now"))
+    with create_app(mail_config).app_context(), mail.batch() as batch:
+        with pytest.raises(mail.MailNotSentError) as refused:
+            batch.send(mail.Message("ada@example.org", "A link", "..."))
+        assert type(refused.value) is kind
 
 
 def test_a_refused_address_does_not_stop_the_next_message_of_a_batch(

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from phonebank.core.db import db
-from phonebank.core.mail import MailNotSentError, Message
+from phonebank.core.mail import MailNotSentError, Message, MessagePutOffError
 from phonebank.listings import alerts, guests, jobs, listings, send
 from phonebank.listings.times import reminder_times
 from phonebank.models import (
@@ -169,6 +169,28 @@ def test_a_mail_server_that_is_away_delays_a_mail_and_loses_none(evening: Evenin
     db.session.commit()
     assert send.send_next(datetime.now(UTC) + send.TRIED_FOR, away)
     assert not db.session.query(GuestMail).filter_by(kind=MailKind.CHANGED, done_at=None).count()
+
+
+def test_a_mail_that_the_server_does_not_take_now_holds_up_no_other(evening: Evening) -> None:
+    first, second = come(evening.listing, "Ann"), come(evening.listing, "Bob")
+    tried: list[str] = []
+    greylisted = {first.email}
+
+    def take(message: Message) -> None:
+        tried.append(message.to)
+        if message.to in greylisted:
+            raise MessagePutOffError("not now")
+
+    at = datetime.now(UTC)
+    while send.send_next(at, take):
+        pass
+    assert tried == [first.email, second.email]
+    assert db.session.query(AddressSight).count() == 1, "only Bob has read the address"
+    assert not send.send_next(at + send.PUT_OFF_FOR / 2, take)
+    greylisted.clear()
+    assert send.send_next(at + send.PUT_OFF_FOR, take)
+    assert tried[2:] == [first.email]
+    assert not send.send_next(at + send.PUT_OFF_FOR, take)
 
 
 def test_the_party_that_is_ended_before_it_began_is_cancelled(
