@@ -1,9 +1,9 @@
 /* Keeps a board up to date: figures, places, what just happened, and a quiet celebration. It writes into
    elements that are on the page already, so that a board left on for an evening uses no more memory than at
-   its start. When the party ends or its code changes, it takes the new page's content and stays in full
-   screen. Televisions keep their browsers for years, so this module and connection.js use nothing newer than
-   Chromium 61, the first version with modules. Older browsers use board_reload.js, and so does a board on
-   which this module fails. */
+   its start. When the party ends or its code changes, this module inserts the content of the new page, and the
+   board stays in full screen. Televisions keep their browsers for years, so this module and connection.js use
+   nothing newer than Chromium 61, the first version with modules. Older browsers use board_reload.js, and so
+   does a board on which this module fails. */
 
 import { open } from "./connection.js";
 
@@ -29,7 +29,7 @@ let celebrated = Number(head.dataset.milestone);
 let goalReached = celebrated === 100 ? goal : 0;
 let newestMoment = Date.now();
 let momentTimer = null;
-let breakEndsAt = 0; // by this device's clock; 0 if no break ends by itself
+let breakEndsAt = 0; // by this device's clock; 0 without a break that has a set end
 let isReplacing = false;
 
 function show(state) {
@@ -155,7 +155,7 @@ function celebrate(state) {
   }
 }
 
-/* The notice for the room. It is "" while the card of the break is shown, which says the same. */
+/* Returns the notice to show. It is "" during a break, because the card about the break has the notice already. */
 function notice(state) {
   return state.break_seconds === null ? state.notice : "";
 }
@@ -216,7 +216,7 @@ const { socket } = open({
   namespace: "/board",
   auth: { token: head.dataset.token },
   event: "board",
-  // The server sends the board every four seconds, changed or not.
+  // The server sends the board every four seconds, even if nothing has changed.
   silentAfterMs: 8000,
   snapshot: async () => {
     const answer = await socket.emitWithAck("snapshot");

@@ -1,5 +1,5 @@
-/* The call page works as plain forms. This module sends them again if the network fails, and shows the next
-   step and the next person without leaving the page. */
+/* Without JavaScript the call page works with plain forms. This module sends these forms itself, again and again
+   while the network fails, and shows the next step and the next person without leaving the page. */
 
 import { drawKeySwitch, listenToKeys } from "./call_keys.js";
 import { Hold } from "./call_hold.js";
@@ -30,11 +30,12 @@ const NOTE_KEY = "phonebank.note";
 let page, data, walk, hold, drawnAt, lateTimer;
 
 const scripts = new Scripts();
-// A page that lacks a part, as in practice, names no script. The server then answers with a whole page.
+// A page that lacks a part which the next contact may need, such as the practice page, has no script key. Then the
+// request names no scripts, and the server sends a whole page.
 const heldScripts = () => (page && data.script.key ? scripts.told() : "");
 const outbox = new Outbox({ answered: settle, down: showDown, up: showUp, heldScripts });
 
-/* Starts on a page that the server sent whole, and not as JSON. */
+/* Begins the call on a page that the server sent as HTML. Does nothing if the page shows no call. */
 function begin() {
   page = null;
   const drawn = document.querySelector("[data-call]");
@@ -63,7 +64,7 @@ function beginCall(drawn, about) {
   if (outbox.has((entry) => entry.kind === "screen")) setBusy(true);
 }
 
-// A handler stops a form last: if it fails, the browser sends the form.
+// Each branch calls stop() only after it has taken what the form says. If that fails, the browser sends the form.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!page || event.defaultPrevented) return;
@@ -111,11 +112,12 @@ function sendAnswer(step, answer) {
   hold.begun = true;
 }
 
-/* The form field that names the earlier call which this one continues, if there is one. */
+/* Returns the form field that names the earlier call, if this call continues one. */
 const goesOn = () => (data.go_on_from ? [["go_on_from", data.go_on_from]] : []);
 
-/* Returns the next answer's number, by which the server recognises a copy that comes late. It is the time of
-   the clock, so it grows over reloads and tabs. If the clock is put back, it grows by one. */
+/* Returns the sequence number of the next answer. With this number, the server recognises an old copy of an
+   answer that arrives late. The number is the current time in milliseconds, so it grows even across reloads and
+   tabs. If the clock has been put back, the number grows by one. */
 function nextSeq() {
   const sent = outbox.entries.filter((entry) => entry.call === data.call).map((entry) => entry.seq || 0);
   data.seq = Math.max(Date.now(), data.seq + 1, ...sent.map((seq) => seq + 1));
@@ -124,9 +126,9 @@ function nextSeq() {
 
 function send(form, button, stop) {
   const isOutcome = form.matches("[data-outcome-form]");
-  if (!callIn(form.action) || (isOutcome && !button)) return; // the browser sends it
+  if (!callIn(form.action) || (isOutcome && !button)) return; // the browser sends the form
   if (isOutcome && !button.value) return stop(); // Enter in a field
-  // A caller who dialled or tapped an answer has seen the person's details.
+  // A caller who has dialled or tapped an answer has seen this person, so the tap is not for the last person.
   const tooSoon = isOutcome && !hold.begun && Date.now() - drawnAt < NO_OUTCOME_WITHIN_MS;
   if (page.dataset.busy === "yes" || tooSoon) return stop();
   const fields = fieldsOf(form, button).filter(([name]) => name !== "csrf_token" && name !== "go_on_from").concat(goesOn());
@@ -137,7 +139,8 @@ function send(form, button, stop) {
   setBusy(true);
 }
 
-/* Shows whether the server accepted an entry or refused it. */
+/* Handles an entry that the server has accepted or refused: shows the next contact or page, or says why the entry
+   was refused. */
 function settle(entry, answer, verdict) {
   if (entry.kind === "answer") return verdict === "saved" || reopenAnswer(entry, answer);
   if (answer.goTo) return location.assign(answer.goTo);
@@ -150,7 +153,7 @@ function settle(entry, answer, verdict) {
   if (!next.querySelector("#main")) return location.reload();
   if (verdict === "saved") forgetNote();
   draw(next);
-  // The call page itself says what was wrong with the form, so other answers need this message.
+  // If the response is the call page, that page says what was wrong with the form. On other pages this message does.
   if (verdict !== "saved" && !page && !entry.isSaved) showError(entry.isOutcome ? OUTCOME_NOT_SAVED : NOT_DONE);
 }
 
@@ -173,8 +176,8 @@ function showError(words) {
   document.getElementById("main").prepend(notice);
 }
 
-/* The call is saved, and the server is too busy to choose the next contact. The page no longer shows this
-   contact. It sends the outcome again later, and the answer then has the next contact. */
+/* Hides the contact of a call that is saved, if the server is too busy to find the next contact. Sends the outcome
+   again later. The response to that request has the next contact. */
 function waitForNext(entry, { text, retryAfterMs }) {
   if (!page) return location.replace("/calling/wait");
   forgetNote();
@@ -184,8 +187,7 @@ function waitForNext(entry, { text, retryAfterMs }) {
   lateTimer = setTimeout(() => sendOnceSeen({ ...entry, isSaved: true }), pauseMs(1, retryAfterMs));
 }
 
-/* Sends the outcome again when the caller can see the page. Nobody should be on the screen of a phone in a
-   pocket. */
+/* Sends the outcome again when the caller can see the page. A phone in a pocket should not show a person. */
 function sendOnceSeen(entry) {
   if (!document.hidden) return outbox.add(entry);
   document.addEventListener("visibilitychange", () => sendOnceSeen(entry), { once: true });
@@ -197,7 +199,7 @@ function showLate(words) {
   showBanner(words);
 }
 
-/* Shows a contact who came as JSON, in the open page. */
+/* Shows, in the open page, a contact that the server sent as JSON. */
 function showNext(next) {
   const drawn = page;
   if (next.call !== data.call) forgetNote();
@@ -314,10 +316,10 @@ document.addEventListener("click", (event) => {
   if (hold && event.target.closest("a.dial, [data-copy], [data-phone-dial]")) hold.begun = true;
 });
 
-// The back button may show, from memory, a person who is no longer the caller's.
+// The back button may show a stored page with a person whom the caller no longer has.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
-/* A file has just taken this person out. A call that has begun goes on. */
+/* Leaves the page, because this person has just been taken off the list. If the call has begun, only says so. */
 function takeAway() {
   hold.close();
   if (!hold.begun) return location.replace("/calling/wait");
@@ -332,7 +334,8 @@ function showParty(state) {
   else showBreak(state);
 }
 
-// These two are for phone_line.js, which other campaigns do not load.
+// This event, and the handler `phone` below, are for phone_line.js. Only campaigns that call through a telephone
+// service load that module.
 document.addEventListener("phonebank:page", ({ detail }) => draw(new DOMParser().parseFromString(detail, "text/html")));
 
 const line = listen({
@@ -341,8 +344,8 @@ const line = listen({
   message: ({ text }) => showMessage(text),
   taken: ({ call }) => page && hold && call === data.call && takeAway(),
   party: showParty,
-  // Called when the line was down or the phone slept. A pause or end that the caller has seen is not shown
-  // again.
+  // Called when the line is connected, also after it was down, and when the phone wakes. A pause or end that the
+  // caller has seen is not shown again.
   state(state) {
     if (partyIs !== `${state.paused} ${state.ended}`) showParty(state);
   },

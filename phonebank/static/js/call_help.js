@@ -20,7 +20,8 @@ document.addEventListener(
   true,
 );
 
-// A part that few callers open has a module of its own. Browsers run a module only once.
+// Loads the module of a part of the page when the caller opens the part. Only parts that few callers open have their
+// own module. Browsers run a module only once.
 document.addEventListener(
   "toggle",
   ({ target }) => {

@@ -16,8 +16,8 @@ const RENEW_EVERY_MS = 60_000;
 const RENEW_AT_MOST_EVERY_MS = 5_000;
 const WARN_BEFORE_MS = 30_000;
 const ANSWER_WITHIN_MS = 10_000;
-// With less time left than this, the page sends a request at once. If it first waited for a dead line, it
-// might be too late.
+// With less time left than this, the page sends a request at once. If the page first waited for a dead line, the
+// request might be too late.
 const TIME_FOR_THE_LINE_MS = 45_000;
 // The pause after the first failed renewal.
 const TRY_AGAIN_AFTER_MS = 4000;
@@ -57,13 +57,13 @@ export class Hold {
     }
   }
 
-  /* The milliseconds until the next renewal. The less time the hold has left, the sooner it comes. */
+  /* Returns the milliseconds until the next renewal. The renewal comes sooner if the hold has less time left. */
   pauseMs() {
     return Math.max(RENEW_AT_MOST_EVERY_MS, Math.min(RENEW_EVERY_MS, (this.endsAt - Date.now()) / 3));
   }
 
   async renew() {
-    // While the line has a question open, a second renewal would only repeat the first.
+    // While a renewal over the line waits for its response, a second renewal would only repeat it.
     if (this.isAskingLine) return;
     this.renewAt = Date.now() + this.pauseMs();
     const answer = (await this.renewOverLine()) || (await this.renewByRequest());
@@ -82,8 +82,8 @@ export class Hold {
     }
   }
 
-  /* Returns { verdict, secondsLeft, retryAfterMs }, or null if only a request can tell whether the hold is
-     lost. */
+  /* Renews over the line. Returns { verdict, secondsLeft, retryAfterMs }, or null if the page must send a request
+     instead. */
   async renewOverLine() {
     this.silence = false;
     if (!this.line || this.endsAt - Date.now() < TIME_FOR_THE_LINE_MS) return null;
@@ -98,20 +98,22 @@ export class Hold {
     return null;
   }
 
-  /* Renews by a request. `verdict` is "" if no answer came, or none that settles it. */
+  /* Renews by a request. `verdict` is "" if no response came, or if the response does not say whether the hold was
+     renewed. */
   async renewByRequest() {
     const headers = () => ({ Accept: "application/json", "X-CSRFToken": csrfToken() });
     const post = () => ask(this.url, { method: "POST", headers: headers() }, ANSWER_WITHIN_MS);
     const answer = await withFreshToken(post).catch(() => null);
     if (!answer) return { verdict: "", retryAfterMs: 0 };
-    // A request was answered and the line was not, so the line is dead.
+    // The server answered the request, and did not answer on the line, so the line is dead.
     if (answer.ours && this.silence) this.line.distrust();
     const verdict = answer.verdictOn(callIn(this.url));
     const secondsLeft = verdict === "saved" ? JSON.parse(answer.text).seconds_left : 0;
     return { verdict, secondsLeft, retryAfterMs: answer.retryAfterMs };
   }
 
-  /* Plans the next try after a failed renewal. It comes sooner than the next ordinary renewal. */
+  /* Plans the next try after a failed renewal. The pause is about four seconds at first, grows with each failure, and
+     is at least what the server asked for. */
   retryLater(asked) {
     const wait = pauseMs(++this.failures, asked, TRY_AGAIN_AFTER_MS, this.pauseMs());
     this.renewAt = Date.now() + wait;

@@ -1,5 +1,5 @@
-/* The phone vibrates once when the page celebrates a call. If the caller has switched animations off, it does
-   not. */
+/* The phone vibrates once when the page celebrates a call. If the caller has switched animations off, the
+   phone does not vibrate. */
 
 const FELT_FOR_MS = 60;
 

@@ -1,5 +1,5 @@
-/* Keys for the call page. A digit presses the answer with that number; on a scale it is the number itself,
-   and 1 then 0 is ten. Letters press the buttons below. The keys do nothing while the caller types, with a
+/* Keys for the call page. A digit presses the answer with that number. On a scale, the digit itself is the answer,
+   and 1 followed by 0 is ten. Letters press the buttons below. The keys do nothing while the caller types, with a
    modifier key, or if the caller has switched them off (WCAG 2.1.4). */
 
 const KEY = "phonebank.keys";
@@ -87,7 +87,7 @@ export function listenToKeys() {
   });
 }
 
-/* Shows the list of keys, which is hidden without JavaScript, and its switch in its present state. */
+/* Shows the list of keys, which is hidden without JavaScript, and whether the keys are switched on. */
 export function drawKeySwitch() {
   document.querySelector("[data-keys]").hidden = false;
   drawState(document.querySelector("[data-keys-switch]"));

@@ -1,4 +1,5 @@
-/* The list of keys. The call page loads it when the caller first opens that part (call_help.js). */
+/* Writes the list of keys into the call page. The page loads this module when the caller first opens the list
+   (call_help.js). */
 
 const KEYS = [
   ["1 to 9", "the answers; on a scale 0 to 9, and 1 0 for ten"],

@@ -1,22 +1,22 @@
-/* The outbox keeps what the caller tapped until the server settles it. Every address names its call, so the
-   server recognises a repeat, and nothing is lost or doubled.
+/* The outbox keeps what the caller tapped until the server has accepted or refused it. Every address has the id of
+   its call, so the server recognises a repeated request. Nothing is lost or stored twice.
 
    The outbox drops an entry only when Phonebank itself accepts it, or refuses it with a reason. After
    any other answer the outbox sends the entry again, after pauses that grow. No number of failures
    discards an entry.
 
    sessionStorage has the entries: it survives a reload and a tab that the phone discards, and ends with
-   the tab. The outbox sends one after another, in order. */
+   the tab. The outbox sends the entries one after another, in order. */
 
 import { csrfToken, setToken } from "./csrf.js";
 import { ask, canAsk, pauseMs } from "./our_answers.js";
 
 const KEY = "phonebank.outbox";
 const ANSWER_WITHIN_MS = 15000;
-// Answers with a fresh form token, in JSON, for the caller of this device.
+// For the caller of this device, the JSON from this address has a fresh form token.
 const TOKEN_URL = "/calling";
 
-/* The id of the call that an address names, or "". */
+/* Returns the id of the call that is in an address, or "". */
 export function callIn(url) {
   const found = /\/person\/([0-9a-f-]{36})\//.exec(url);
   return found ? found[1] : "";
@@ -49,7 +49,7 @@ export class Outbox {
   }
 
   /* entry: { kind: "answer" or "screen", url, fields: [[name, value], …], … }; the url names a call.
-     Throws, and adds nothing, in a browser that could not send it. */
+     In a browser that cannot send the entry, throws an error and adds nothing. */
   add(entry) {
     canAsk();
     requestFor(entry);
@@ -62,13 +62,14 @@ export class Outbox {
     return this.entries.some(test);
   }
 
-  /* Sends at once, because the caller is here or the network is back. A pause that the server asked for is
-     kept. */
+  /* Sends at once, because the caller has come back to the page or the network is back. But if the server asked for a
+     pause, waits until the pause is over. */
   hurry() {
     if (!this.sending && Date.now() >= this.notBefore) this.send();
   }
 
-  /* An entry with isSaved only asks for what follows the outcome, so a new page need not send it. */
+  /* Returns the entries to store. An entry with isSaved is left out, because its outcome is saved. It is sent again
+     only to get the next contact, and a new page need not do that. */
   unsaved() {
     return this.entries.filter(({ isSaved }) => !isSaved);
   }
@@ -122,7 +123,8 @@ function loadEntries() {
   }
 }
 
-/* The answer that `post` gets. If the page's token is too old, it calls `post` once more with a fresh one. */
+/* Calls `post` and returns the response. If the page's token is too old, gets a fresh token and calls `post` once
+   more. */
 export async function withFreshToken(post) {
   const answer = await post();
   if (!answer.stale) return answer;
@@ -132,7 +134,7 @@ export async function withFreshToken(post) {
   return post();
 }
 
-/* A page without scripts asks for a whole page by "1". */
+/* Returns the options for `ask`. If the page has no script key, the header has "1", which asks for a whole page. */
 function requestFor({ kind, fields }, scripts) {
   const headers = { Accept: "application/json", "X-CSRFToken": csrfToken() };
   if (kind === "screen") Object.assign(headers, { Accept: "text/html", "X-Phonebank-Screen": scripts || "1" });

@@ -1,8 +1,8 @@
 /* Finds the steps that a call has passed, and its present step, by the same rules as the server.
 
-   A script is { first, main, steps: { id: transitions } }. Transitions are [[keys, step id], …]: the first
-   whose keys have the answer wins; keys of null take any answer. Without transitions the call ends. A step
-   whose id is in `answers` is done, even if its answer is null. */
+   A script is { first, main, steps: { id: transitions } }. Transitions are [[keys, step id], …]. The first
+   transition whose keys include the answer applies. Keys of null accept any answer. A step without transitions
+   ends the call. A step whose id is in `answers` is done, even if its answer is null. */
 
 const keysOf = (answer) => (Array.isArray(answer) ? answer : answer === null ? [] : [String(answer)]);
 

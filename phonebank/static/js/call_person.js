@@ -9,8 +9,8 @@ export function aboutCall(url, { call, turn }) {
   return url.replace(/\/person\/[0-9a-f-]{36}\//, `/person/${call}/`).replace(/\bturn=\d+/, `turn=${turn}`);
 }
 
-/* next: the server's answer, see callers/views/call_data.py. words: the script's, or null if the page shows
-   that script already. */
+/* next: the contact's data from the server (callers/views/call_data.py). words: the words of the script, or null if
+   the page shows that script already. */
 export function drawPerson(page, next, words) {
   const { person } = next;
   close(page);
@@ -26,7 +26,7 @@ export function drawPerson(page, next, words) {
   drawToast(next.toast);
 }
 
-/* Puts answers into the fields of their steps, and empties all others. */
+/* Puts answers into the fields of their steps, and empties all other fields. */
 export function showAnswers(page, answers) {
   for (const step of page.querySelectorAll("[data-step]")) {
     const answer = answers[step.dataset.step];
@@ -54,7 +54,7 @@ function drawScript(page, words) {
     part.lang = words.language;
     part.dir = words.direction;
     part.hidden = !words[name];
-    // These words are the server's HTML, and have no words of a contact in them.
+    // This is HTML that the server made, and no text from a contact is in it.
     const fresh = new DOMParser().parseFromString(words[name], "text/html").body.childNodes;
     replaceContent(page.querySelector(`[data-script="${name}"]`), [...fresh]);
   }
@@ -71,7 +71,7 @@ function fill(root, values) {
 }
 
 /* Gives the QR code a new element with this call's address. Otherwise the browser would show the last call's
-   code. The browser loads it only when the caller opens it. */
+   code. The browser loads the new code only when the caller opens that part of the page. */
 function drawPicture(picture, { call }) {
   const fresh = picture.cloneNode();
   fresh.src = picture.getAttribute("src").replace(/\bcall=.*/, `call=${call}`);

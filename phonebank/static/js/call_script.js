@@ -97,7 +97,7 @@ export class ScriptWalk {
     bar.dataset.bar = this.goesOn ? ringing : barOf(this.script, this.answers, current, hasAnswers, outcome);
     const save = bar.querySelector(".bar-save");
     save.value = outcome || "talked";
-    if (save.dataset.words) return; // of a practice call
+    if (save.dataset.words) return; // a practice call has other words
     const tile = bar.querySelector(`[data-second-sheet="${save.value}"] > summary > span, .sheet button[value="${save.value}"] > span`);
     save.textContent = save.value === "talked" ? TALKED : `${tile.textContent} · next person`;
   }

@@ -1,5 +1,5 @@
 /* The sheet of outcomes is a <details> whose content lies over the page (phonebank.css), so it works
-   without JavaScript. With it, the focus stays in the sheet and returns to the button, and Escape, the
+   without JavaScript. With JavaScript, the focus stays in the sheet and returns to the button, and Escape, the
    handle and a pull downwards close the sheet. */
 
 const FOCUSABLE = "summary, button, input, select, textarea, a[href]";
@@ -53,8 +53,8 @@ function begin(sheet) {
   if (!panel.contains(document.activeElement)) panel.focus({ preventScroll: true });
 }
 
-/* Returns the elements at which the Tab key stops. Of radio buttons that is the chosen one. Folded parts have
-   none. */
+/* Returns the elements at which the Tab key stops. In a group of radio buttons, that is only the chosen button.
+   Elements in folded parts are left out. */
 function focusable(sheet) {
   return [...(secondSheet(sheet) || sheet).querySelectorAll(FOCUSABLE)].filter(
     (one) =>

@@ -1,6 +1,6 @@
 /* The text to send, and the form for what a person said about themselves. When the caller first opens that
-   part of the call page, the page loads this module, and the module loads the part. It is about the person
-   who is on the screen at that moment. */
+   part of the call page, the page loads this module, and the module loads the content of the part. The content is
+   about the person who is on the screen at that moment. */
 
 const ANSWER_WITHIN_MS = 15000;
 const OFFLINE = "You're offline. Send it again when you're back online.";
@@ -33,7 +33,7 @@ async function show() {
   fresh.querySelector("a, input:not([type=hidden])").focus();
 }
 
-/* Another person is on the screen. */
+/* Removes the content, because another person is on the screen. */
 function empty() {
   const old = loaded();
   if (old) old.replaceWith(link.cloneNode(true));
@@ -52,7 +52,8 @@ async function send(form) {
 }
 
 new MutationObserver(empty).observe(document.body, { subtree: true, attributeFilter: ["data-call"] });
-// After an outcome's form was refused, the call page draws this part again.
+// After an outcome's form was refused, the call page is drawn again without the content. The content is loaded again
+// when the caller opens the part.
 document.addEventListener("toggle", ({ target }) => target === part() && target.open && show(), true);
 document.addEventListener(
   "submit",

@@ -1,5 +1,5 @@
 /* Sends what an earlier page of this tab could not send, such as an outcome that the caller tapped offline
-   before a reload. The caller's pages without a person use this. On the call page, call.js does the same. */
+   before a reload. Pages that show the caller no person use this module. On the call page, call.js does the same. */
 
 import { Outbox, hasEntriesWaiting } from "./call_outbox.js";
 import { showMessage } from "./caller_line.js";

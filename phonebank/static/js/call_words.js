@@ -1,17 +1,17 @@
 /* The words of scripts, which are the same for every contact except for the values in their slots: see
    callers/views/script_words.py. The server sends a script only to a page that does not have it yet. */
 
-// The server answers with JSON only if its own word is the same: see callers/views/call_data.py.
+// The server sends the next contact as JSON only if SHAPE in callers/views/call_data.py is the same.
 const SHAPE = "2";
 
-/* The scripts that the page has: the one it shows, and those that came with earlier answers. */
+/* The scripts that the page has: the script that it shows, and those that came with earlier contacts. */
 export class Scripts {
   constructor() {
     this.shown = null; // { key, first, main, steps }, as call_path.js reads it
     this.kept = new Map(); // key → { steps, words }
   }
 
-  /* Notes the script with which the page came. The page shows it. */
+  /* Stores the script that came with the page, and that the page shows. */
   begin(script) {
     this.shown = script;
   }
@@ -22,9 +22,9 @@ export class Scripts {
     return [SHAPE, ...keys].join(" ");
   }
 
-  /* Takes the script of the server's answer. Returns the words if they are not on the page already, or null.
-     An answer without words has only the steps whose transitions depend on the contact. Throws TypeError if
-     the page does not have the script. */
+  /* Stores the script from the server's response as the script that the page shows. Returns the script's words, or
+     null if the page shows them already. A response without words has only the steps whose transitions depend on the
+     contact. Throws TypeError if it is without words and the page does not have the script. */
   take({ script, words }) {
     if (words) this.kept.set(script.key, { steps: script.steps, words });
     const isShown = script.key === this.shown.key;

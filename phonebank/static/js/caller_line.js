@@ -8,9 +8,8 @@ const CONNECTED_WITHIN_MS = 4000;
 const ANSWER_WITHIN_MS = 8000;
 
 /* handlers: { admitted, removed, party({ paused, ended, seconds }), message({ text }),
-   taken({ call }), state({ state, … }),
-   cut(isCut) }. `isCut` is true while the network blocks the line. Returns { ask, distrust }, or null without
-   the library. */
+   taken({ call }), phone(), state({ state, … }), cut(isCut) }. Each may be left out. `isCut` is true while the
+   network blocks the line. Returns { ask, distrust }, or null if the page does not have the library. */
 export function listen(handlers) {
   if (!window.io) return null;
   const socket = window.io("/caller", { transports: ["websocket"], reconnectionDelayMax: 10000 });
@@ -30,8 +29,8 @@ export function listen(handlers) {
     }
   }
 
-  /* Connects again, because the line may be dead without a sign. The library notices that only when the
-     server's next ping is missed. */
+  /* Closes a line that may be dead, so that the library connects again. The library itself notices a dead line only
+     when the server's next ping does not come. */
   function distrust() {
     if (socket.connected) socket.io.engine.close();
   }

@@ -17,7 +17,7 @@ const PATIENCE_MS = 30 * 60_000;
 const lobby = document.querySelector("[data-lobby]");
 const waiting = document.querySelector("[data-waiting]");
 
-// How long a busy server has asked this page to stay away, in milliseconds.
+// How long a busy server has asked this page to wait, in milliseconds.
 let stayAwayMs = 0;
 
 /* Returns { status, body }. Returns null if Phonebank did not answer, is restarting or is too busy; the page
@@ -78,7 +78,7 @@ function showTeam(conversations) {
   words.textContent = words.dataset.team.replace("{team}", conversations.toLocaleString("en-GB"));
 }
 
-/* Counts down the seconds of a break that the server gave, by this phone's clock. */
+/* Counts down the seconds that are left of a break, by this phone's clock. */
 function countDown(element, seconds) {
   const endsAt = Date.now() + 1000 * seconds;
   const draw = () => {

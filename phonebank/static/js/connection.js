@@ -5,10 +5,10 @@
      auth       object sent with each connection
      event      name of the event to follow; it carries { version, ... } and, if versions do not
                 count up by one, `follows`: the version it was made from
-     snapshot   () => promise of { version, ... }: the whole state. The page asks for it when it connects,
-                when it wakes, and when an event leaves a gap
+     snapshot   () => promise of { version, ... }: the whole state. The page asks for this when it
+                connects, when the device wakes, and when an event leaves a gap
      show       (state, whole) => void: draws an event, or the whole state when `whole` is true
-     silentAfterMs  for a server that sends something every few seconds, whatever happens: the silence
+     silentAfterMs  for a server that sends something every few seconds in any case: the silence
                 after which the page asks whether the server is still there. Left out: never
      poll       address of the same state as { board } in JSON. The page polls it every few seconds, and
                 the banner says so, while the network blocks websockets. The server answers 304 while the
@@ -16,11 +16,11 @@
      refused    (status) => void: the server refuses the state to this page from now on
 
    The page ignores an old event. It also ignores an event that leaves a gap, and asks for a snapshot instead.
-   So it always shows a true state of the server, and soon the newest. A network may cut the line without an
-   error, and the browser notices that only when a ping is missed. So the page asks for a snapshot after a
-   silence and when the device wakes. It connects again if no answer comes soon. After close() the line stays
-   closed, for example for a caller who was removed. This module needs the vendored socket.io library, which
-   defines window.io. */
+   So the page always shows a state that the server really had, and soon shows the newest state. A network may
+   cut the line without an error, and the browser notices that only when a ping is missed. So the page asks for
+   a snapshot after a silence and when the device wakes. The page connects again if no answer comes soon. After
+   close() the line stays closed, for example for a caller who was removed. This module needs the vendored
+   socket.io library, which defines window.io. */
 
 const ANSWER_WITHIN_MS = 8000;
 const ASK_AGAIN_AFTER_MS = 2000;
@@ -53,7 +53,7 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
   });
   let shown = null; // version on the screen
   let announced = null; // newest version that any event named
-  let question = 0; // counts the snapshots asked for; the answer to an older one is ignored
+  let question = 0; // counts the requests for a snapshot; only the response to the newest counts
   let asking = false;
   let closed = false;
   let heardAt = Date.now(); // when the server last sent anything
@@ -61,7 +61,7 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
   let patience = silentAfterMs; // doubled after each reconnection that did not help
   let polled = 0; // polls in a row that got the state, since the line was last up
   let pollTimer = null;
-  let polledTag = ""; // of the state that the last poll got
+  let polledTag = ""; // the ETag of the state that the last poll got
 
   async function catchUp() {
     await ask(ANSWER_WITHIN_MS, () => {});
@@ -166,7 +166,7 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
   socket.on(event, (state) => {
     if (announced === null || state.version > announced) announced = state.version;
     if (shown !== null && state.version <= shown) return;
-    // An event that follows version 0 is the whole state, so it can be shown without a snapshot, which may
+    // An event that follows version 0 is the whole state, so it can be shown without a snapshot. The snapshot may
     // never come.
     const follows = state.follows === undefined ? state.version - 1 : state.follows;
     if (follows !== 0 && (shown === null || asking)) return;
@@ -200,7 +200,7 @@ export function open({ namespace, auth, event, snapshot, show, silentAfterMs, po
     if (socket.connected && slept < SURELY_GONE_MS) {
       probe();
     } else if (socket.active) {
-      // Someone looks at the page now, so it tries at once.
+      // Someone is looking at the page now, so the page connects again at once.
       const heardLast = heardAt;
       socket.disconnect();
       socket.connect();

@@ -4,7 +4,7 @@ const SAID_FOR_MS = 2500;
 
 async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Over plain http, as from a laptop to its own living room, a browser has no clipboard object.
+  // A page that came over plain http, such as from a laptop in the same room, has no clipboard object.
   const area = document.createElement("textarea");
   area.value = text;
   area.className = "visually-hidden";

@@ -18,7 +18,8 @@ function draw(area) {
   layer.textContent = "";
   layer.append(...parts, `${area.value.slice(end)}\u200b`);
   layer.style.height = `${area.offsetHeight}px`;
-  layer.style.borderRightWidth = `${area.offsetWidth - area.clientWidth - area.clientLeft}px`; // its scroll bar too
+  // The border is as wide as the scroll bar of the textarea.
+  layer.style.borderRightWidth = `${area.offsetWidth - area.clientWidth - area.clientLeft}px`;
   layer.scrollTop = area.scrollTop;
 }
 
@@ -58,7 +59,8 @@ document.addEventListener(
   true,
 );
 
-// The browser deletes what is selected, so its own undo brings the field back.
+// This only selects the field, and the browser then deletes what is selected. So the browser's own undo brings the
+// field back.
 document.addEventListener("keydown", (event) => {
   const area = chipAreaOf(event);
   const isBack = event.key === "Backspace";

@@ -71,7 +71,7 @@ window.addEventListener("resize", () => {
 });
 
 show();
-// A check swaps fifty elements, and htmx sends several events for each.
+// A check swaps fifty elements, and htmx sends several events for each. Only these two elements contain the picture.
 for (const name of ["htmx:afterSwap", "htmx:oobAfterSwap"]) {
   document.addEventListener(name, (event) => {
     if (event.target.id === "editor" || event.target.id === "flow-drawn") show();

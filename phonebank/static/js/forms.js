@@ -2,7 +2,7 @@
    SubmitEvent.submitter, and Safari before 16.4 and Chrome before 112 lack FormData's second argument. */
 
 const JUST_NOW_MS = 1000;
-// If the server's answer takes longer than this, a page may load itself again all the same.
+// If the server's answer takes longer than this, the page no longer waits for it, and may load itself again.
 const ANSWERED_WITHIN_MS = 10000;
 let sentAt = -Infinity;
 let pressed = { button: null, at: 0 };
@@ -27,14 +27,14 @@ export function buttonOf(event) {
   return [...form.elements].find((element) => element.type === "submit" && !element.disabled) || null;
 }
 
-/* Returns the form's fields as [[name, value], …], with the button's own. */
+/* Returns the form's fields as [[name, value], …], with the name and value of the button. */
 export function fieldsOf(form, button) {
   const fields = [...new FormData(form)];
   if (button && button.name) fields.push([button.name, button.value]);
   return fields;
 }
 
-// The window hears the event last, so a script that sends the form itself has said so by then.
+// The window gets the event last. By then, code that sends the form itself has called preventDefault().
 addEventListener("submit", (event) => {
   if (!event.defaultPrevented) sentAt = Date.now();
 });

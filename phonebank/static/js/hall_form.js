@@ -1,4 +1,4 @@
-/* Sends a hall's form again until Phonebank has it, because a hall's network fails when 500 phones are in it. The
+/* Sends a hall's form again until Phonebank has it, because a hall's network often fails with 500 phones in it. The
    form has a key, so the server counts a repeated form once. sessionStorage keeps what was typed if the page is
    reloaded. If a browser lacks something that this module needs, the browser sends the form itself. */
 

@@ -9,7 +9,8 @@ const REFRESH_EVERY_MS = 2000;
 // How often the page asks what each caller did and is doing. A host watches that less than the figures.
 const SHARES_EVERY_MS = 10000;
 const AFTER_A_FAILURE_MS = 8000;
-// The host signed out, or no longer runs the party. The page says which.
+// If the server answers with one of these statuses, the host has signed out or no longer runs the party. After a
+// reload the page says which.
 const ACCESS_LOST = [401, 403, 404];
 
 const party = document.querySelector("[data-party]");
@@ -29,8 +30,8 @@ let asked = Number(party.dataset.helping);
 function show(state) {
   const drawn = party.dataset;
   if (state.code !== drawn.code || state.ended !== ended) {
-    // The party changed, perhaps on another device. A reload must not take the host's typing, nor the page that
-    // answers the host's own press.
+    // The party has changed, perhaps on another device. A reload must not delete what the host is typing, and must not
+    // replace the page that a form of the host is loading.
     if (!isTyping(document.body) && !isFormOnItsWay()) location.assign(here);
     return;
   }
@@ -117,7 +118,7 @@ function write(id, words) {
   return element;
 }
 
-// The new list may lack the button that the host pressed, or its person. The focus then goes to the title.
+// The new list may no longer have the button that the host pressed. The focus then goes to the title of the list.
 let wasInside = false;
 document.body.addEventListener("htmx:beforeSwap", () => {
   wasInside = document.getElementById("people").contains(document.activeElement);
@@ -128,8 +129,8 @@ document.body.addEventListener("htmx:afterSettle", (event) => {
     document.getElementById("people-title").focus();
   }
 });
-// If something that the host pressed failed, the page reloads and says so. If the page itself asked, it asks
-// again.
+// If the server answers a button of the host with an error, the page reloads and says so. If a request of the page
+// itself fails, the page asks again later, unless the host has lost access.
 function handleFailure(event) {
   const pressed = event.detail.requestConfig.verb !== "get";
   const answered = event.type === "htmx:responseError";
@@ -139,7 +140,7 @@ function handleFailure(event) {
   failedAt = Date.now();
 }
 document.body.addEventListener("htmx:responseError", handleFailure);
-// After a foreign answer the page has drawn nothing, and asks again.
+// If something other than Phonebank answered, the page has drawn nothing, and asks again.
 document.addEventListener("htmx:beforeOnLoad", (event) => {
   if (isOurs(event.detail.xhr)) return;
   stale = true;
@@ -151,7 +152,7 @@ const { socket } = open({
   namespace: "/board",
   auth: { party: Number(party.dataset.party) },
   event: "board",
-  // The server sends the board every four seconds, changed or not.
+  // The server sends the board every four seconds, even if nothing has changed.
   silentAfterMs: 8000,
   snapshot: async () => {
     const answer = await socket.emitWithAck("snapshot");

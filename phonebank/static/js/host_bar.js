@@ -10,7 +10,7 @@ const SENT_FOR_MS = 5000;
 const bar = document.querySelector("[data-host-bar]");
 const news = (name) => bar.querySelector(`[data-news=${name}]`);
 
-let breakEndsAt = 0; // by this phone's own clock; 0 if no break ends by itself
+let breakEndsAt = 0; // by this phone's own clock; 0 without a break that has a set end
 let notice = "";
 let audio = null;
 
@@ -62,7 +62,7 @@ function playTone(hertz, afterSeconds) {
   tone.stop(from + 0.45);
 }
 
-/* Browsers play no sound before the first touch of the page. */
+/* Prepares for sounds at a touch or a key, because browsers play no sound before that. */
 function unlockSound() {
   const Context = window.AudioContext || window.webkitAudioContext;
   if (!audio && Context) audio = new Context();
@@ -81,7 +81,7 @@ function keepQuiet(quiet) {
   try {
     localStorage.setItem(SOUND_KEY, quiet ? "off" : "on");
   } catch (error) {
-    // No storage: the page rings again after a reload.
+    // No storage: the sound stays on.
   }
 }
 

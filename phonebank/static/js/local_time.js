@@ -1,5 +1,6 @@
-/* Shows <time datetime data-local="time"> or ="moment" in the reader's time zone, and ="coming" in words,
-   like “on Sunday at 10:00”. Without JavaScript the page shows the server's words, which name their zone. */
+/* Shows each <time datetime data-local> in the reader's time zone. With data-local="coming", the time is in words,
+   like “on Sunday at 10:00”. Otherwise a time today is shown without its day, and any other time with its day.
+   Without JavaScript the page shows the server's words, which name their zone. */
 
 const FORMATS = {
   time: { hour: "2-digit", minute: "2-digit" },
@@ -19,7 +20,7 @@ export function showTimes(root = document) {
   }
 }
 
-/* “at 18:40”, “tomorrow at 10:00”, “on Sunday at 10:00” or “on Sunday 6 December at 10:00”. */
+/* Returns “at 18:40”, “tomorrow at 10:00”, “on Sunday at 10:00” or “on Sunday 6 December at 10:00”. */
 function describeComing(moment) {
   const words = (format) => moment.toLocaleString("en-GB", format);
   const at = `at ${words(FORMATS.time)}`;

@@ -1,14 +1,13 @@
-/* Finds out which answers come from Phonebank itself, and what they settle
-   (phonebank/core/phonebank_headers.py). */
+/* Finds out which answers come from Phonebank itself, and whether they say that a change to a call was saved or
+   refused (phonebank/core/phonebank_headers.py). */
 
 const OURS = "X-Phonebank";
 const CALL = "X-Phonebank-Call";
 const STALE_FORM = "X-Phonebank-Stale-Form";
 const GO_TO = "X-Phonebank-Go-To";
 
-/* Sends a request and returns the whole answer. Rejects if none comes in time. `ours` is true if Phonebank
-   made the answer. `verdictOn(call)` is "saved" or "refused" if the answer settles what was sent about that
-   call, otherwise "". */
+/* Sends a request and returns the whole answer. Rejects if no answer comes in time. `ours` is true if Phonebank made
+   the answer. `verdictOn(call)` is "saved" or "refused" if the answer says so about that call, otherwise "". */
 export async function ask(url, options, withinMs) {
   // Not AbortSignal.timeout, which Safari has since 16 and Chrome since 103.
   const abort = new AbortController();
@@ -69,8 +68,8 @@ export function errorIn(answer) {
   }
 }
 
-/* Returns the pause before the next try. It grows with each failure, differs between phones, and is at least
-   what the server asked for. A Retry-After counts up to ten times `mostMs`. */
+/* Returns the pause before the next try, in milliseconds. It grows with each failure, differs between phones, and is
+   at least what the server asked for. If that is more than ten times `mostMs`, only ten times `mostMs` counts. */
 export function pauseMs(failures, retryAfterMs = 0, firstMs = 1000, mostMs = 30000) {
   const grown = Math.min(firstMs * 2 ** Math.min(failures - 1, 20), mostMs) * (0.5 + Math.random());
   const asked = Math.min(retryAfterMs, 10 * mostMs) * (1 + Math.random() / 2);

@@ -1,5 +1,5 @@
 /* Panels that lie over the page: each is a <details data-panel> whose content the style sheet places. One is
-   open at a time. Escape and a tap beside it close it. Without this module they open and close as any details. */
+   open at a time. Escape, or a tap beside a panel, closes it. Without this module, panels work like any <details>. */
 
 const panels = () => document.querySelectorAll("details[data-panel][open]");
 

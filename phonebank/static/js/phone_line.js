@@ -1,11 +1,12 @@
-/* Follows a caller's telephone line: asks the server how things stand, and shows the page that fits, in the open
-   document. If the page were left for another, a line through the browser would end. */
+/* Follows a caller's telephone line: asks the server for the state of the line, and shows the page for that state in
+   the open document. If the browser loaded another document, a line through the browser would end. */
 
 import { csrfToken } from "./csrf.js";
 import { ask, errorIn } from "./our_answers.js";
 
 const ANSWER_WITHIN_MS = 10000;
-// A person may pick up at any moment while the page waits.
+// The milliseconds between two requests, by the phase of the line. While the page waits, somebody may pick up at any
+// moment.
 const EVERY_MS = { off: 10000, connecting: 1000, resting: 5000, waiting: 1500, calling: 1000, talking: 3000, wrapping_up: 4000 };
 
 const bar = document.querySelector("[data-phone]");
@@ -29,7 +30,8 @@ function drawBar(state) {
   if (dial) dial.hidden = ["calling", "talking"].includes(state.phase);
 }
 
-/* Shows the page that fits. A call page stays until its outcome is recorded: the answer to that brings the next page. */
+/* Shows the page for this state. A call page stays until the call's outcome is recorded. The response to that request
+   has the next page. */
 async function follow(state) {
   drawBar(state);
   if (state.key === bar.dataset.phoneKey) return;
@@ -59,7 +61,7 @@ async function look() {
       await follow(state);
     } else if (answer.ours && [401, 403].includes(answer.status)) location.replace("/calling");
   } catch (error) {
-    // The network is away, and the page asks again.
+    // The network is down, and the page asks again.
   }
   asking = false;
   timer = setTimeout(look, every * (0.9 + Math.random() / 5));
@@ -85,14 +87,14 @@ document.addEventListener("submit", async (event) => {
   form.submit();
 }, true);
 
-/* What the bar says is about the person whose outcome is recorded now, and not about the next one. */
+/* Clears the words in the bar when an outcome is recorded, because they are about that call and not the next one. */
 document.addEventListener("submit", ({ target }) => {
   if (!target.matches("[data-outcome-form]")) return;
   bar.querySelector("[data-phone-said]").textContent = "";
   setTimeout(look, 300);
 });
 
-/* While this browser has the line, the next person is asked for without leaving the document. */
+/* If the caller speaks through this browser, asks for the next person without leaving the document. */
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (event.defaultPrevented || !form.matches("[data-phone-next]") || !isInBrowser()) return;
@@ -103,7 +105,7 @@ document.addEventListener("submit", async (event) => {
     const answer = await ask(form.action, options, ANSWER_WITHIN_MS);
     if (answer.ours) document.dispatchEvent(new CustomEvent("phonebank:page", { detail: answer.text }));
   } catch (error) {
-    // The network is away. The button stays.
+    // The network is down. The button stays.
   }
   look();
 });

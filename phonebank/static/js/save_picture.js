@@ -1,7 +1,7 @@
 /* Saves the server's SVG as a PNG, or hands it to the phone's share sheet. Every messenger shows a PNG, and
    most show no SVG. */
 
-const SCALE = 2; // for screens with two pixels a point
+const SCALE = 2; // for screens with two pixels for each CSS pixel
 
 async function draw(url) {
   const image = new Image();

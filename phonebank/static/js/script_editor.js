@@ -1,12 +1,12 @@
-/* The script editor. It inserts merge fields where the writer last typed, shows on the phone the step that
-   the writer is at, shows in each block the fields of its kind, opens a block from the picture, and says
-   when a save failed. The rest of the page works without JavaScript. */
+/* The script editor. It inserts merge fields where the writer last typed, and shows in the preview the step that the
+   writer is at. In each block it shows the fields that the kind of step needs. It opens a block from the picture, and
+   says when a save failed. The rest of the page works without JavaScript. */
 
 import { makeChips } from "./field_chips.js";
 import { isOurs } from "./htmx_answers.js";
 
-// An editor page has a hundred menus that list the script's steps. The page has their options once, and each
-// menu has only its chosen one.
+// An editor page has a hundred menus that list the script's steps. The HTML has their options only once, and each menu
+// has only its chosen option. This function puts the options into the menus.
 function fillMenus() {
   for (const select of document.querySelectorAll("select[data-menu]")) {
     const options = document.getElementById(`menu-${select.dataset.menu}`).content.cloneNode(true);
@@ -26,7 +26,7 @@ const TOOLS = [
   ["down", "↓", "Move down:"],
   ["delete", "✕", "Delete:"],
 ];
-// Each row only names its buttons, because they are the same in every row.
+// The HTML of each row only names the row's buttons, because they are the same in every row. This function adds them.
 function makeTools() {
   for (const row of document.querySelectorAll("[data-tools]")) {
     const { tools, place, what, first, last } = row.dataset;
@@ -92,7 +92,7 @@ document.addEventListener("change", (event) => {
   event.target.closest("li").querySelector("[data-compared]").hidden = event.target.value !== "is";
 });
 
-// A click in the picture opens its block, which may be folded.
+// A click on a step or card in the picture opens the block of the step or card, which may be folded.
 document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-to-step], [data-to-card]");
   if (!link) return;
@@ -149,8 +149,8 @@ const NOT_SAVED = {
 const MADE_FRESH =
   "Nothing is saved yet, because this page was open too long. Press the button again. If it happens twice, copy what you wrote and reload the page.";
 
-/* Puts a fresh CSRF token into the page, and returns whether it could. The old one is too old after a night,
-   or after a new sign-in. The writer must press the button again, because the account may be another one. */
+/* Puts a fresh CSRF token into the page, and returns whether it could. The old token is no longer valid after a
+   night, or after a new sign-in. The writer must press the button again, because the account may be another one. */
 async function refreshToken() {
   try {
     // With htmx's header the server answers a signed-out writer with an error and not with a redirect.
@@ -174,7 +174,7 @@ function reasonNotSaved(xhr) {
   return NOT_SAVED[xhr.status] || `Nothing was saved. ${KEPT_HERE}`;
 }
 
-// Any other page would replace the editor, and with it what the writer typed.
+// A response without the editor is not shown. It would replace the editor, and with it what the writer typed.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { requestConfig, xhr } = event.detail;
   if (isSave(requestConfig.elt) && !holdsEditor(xhr)) event.detail.shouldSwap = false;

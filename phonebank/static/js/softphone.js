@@ -19,18 +19,18 @@ const ANSWER_WITHIN_MS = 10000;
 const QUALITY_EVERY_MS = 2000;
 const LEVEL_EVERY_MS = 100;
 
-/* Shows one of the root's [data-softphone-in~=state] parts, and hides the others. */
+/* Shows the parts of `root` whose data-softphone-in has this state, and hides the others. */
 function show(root, state) {
   root.dataset.softphone = state;
   for (const part of root.querySelectorAll("[data-softphone-in]")) {
     part.hidden = !part.dataset.softphoneIn.split(" ").includes(state);
   }
-  // phone_line.js then asks the server how things stand.
+  // phone_line.js then asks the server for the state of the line.
   document.dispatchEvent(new Event("phonebank:phone"));
 }
 
-/* Makes the softphone of the element `root`, whose parts callers/_softphone.html has. `connect()` asks the
-   server for a line. If that fails, it rejects with a message for the caller. Returns { start, stop }. */
+/* Makes the softphone of the element `root`, whose parts are in callers/_softphone.html. `connect()` asks the server
+   for a line. If that fails, the promise rejects with a message for the caller. Returns { start, stop }. */
 export function softphone(root, connect) {
   const speaker = root.querySelector("audio");
   const said = root.querySelector("[data-softphone-said]");
@@ -120,7 +120,8 @@ function showLevel(microphone, meter) {
   };
 }
 
-/* Asks the server for the sign-in of the caller's line, until the line is there. */
+/* Asks the server for the sign-in of the caller's line, again and again until the line has been made, but at most
+   TOKEN_TRIES times. */
 async function tokenOf(url) {
   for (let tries = 1; ; tries += 1) {
     const options = { method: "POST", headers: { "X-CSRFToken": csrfToken(), Accept: "application/json" } };
@@ -147,8 +148,8 @@ function library({ library: { url, integrity } }) {
   });
 }
 
-/* Returns a function that judges a line by its newest statistics: "good", "fair", "poor", or "" without sound. It
-   counts only what came in, or got lost, since the last time. */
+/* Returns a function that judges a line by its newest statistics: "good", "fair", "poor", or "" without sound. The
+   function counts only the packets that came in or got lost since it was last called. */
 export function judgeOf() {
   let before = { received: 0, missed: 0 };
   return (statistics) => {

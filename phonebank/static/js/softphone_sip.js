@@ -1,7 +1,7 @@
 /* A driver of softphone.js that speaks through our own Asterisk, with SIP over a websocket. It needs the
    vendored JsSIP. */
 
-// A browser on one network knows its addresses at once. To wait until it has tried all others can take many seconds.
+// A browser on one network knows its own addresses at once. Waiting until it has looked for more can take many seconds.
 const ADDRESSES_WITHIN_MS = 400;
 
 /* See softphone.js for what a driver takes and returns. */
