@@ -51,8 +51,9 @@ def join(
     that they left. A name that a host gave the caller does not change.
 
     `address` is the network address of the request. Even while newcomers are admitted automatically
-    (`door_open`), a newcomer waits if a caller from the same address was stopped or paused, or if
-    newcomers from the address have seen too many contacts (`roster.blocked_addresses`).
+    (`door_open`), some of them wait (`roster.blocked_addresses`). A newcomer waits if a caller from
+    the same address was stopped or paused, or if newcomers from the address have seen too many
+    contacts.
 
     Raises InvalidInputError for a name that cannot be shown. Raises ConflictError if the caller is
     new to a locked party, and GoneError if the party or campaign has ended. Raises NotFoundError if

@@ -59,8 +59,8 @@ def renew(asked: Any = None) -> dict[str, Any]:
     """Extend the time for which the caller keeps the contact of a call (the hold), like the view
     `renew` in `views/record.py`.
 
-    `asked` is {"call": id}. "seconds_left" in the result says when the hold ends. Raises
-    NotFoundError when the hold has ended.
+    `asked` is {"call": id}. "seconds_left" in the result is the number of seconds until the hold
+    ends. Raises NotFoundError when the hold has ended.
     """
     call_id = _call_id(asked)
     with record_under_way():

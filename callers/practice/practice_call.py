@@ -61,7 +61,7 @@ class Feedback:
 
 
 def personas_for(script: Script | None) -> list[Character]:
-    """Return the personas for practising with this script. There is always at least one."""
+    """Return the personas for practising with this script. The list has at least one persona."""
     if script is None:
         return [DEFAULT_PERSONA]
     return list(script.practice) or stock_personas(script) or [DEFAULT_PERSONA]
@@ -204,7 +204,8 @@ class WalkedPath:
     def feedback(self, wanted: Callable[[Step], bool], done: str, missed: str) -> list[Feedback]:
         """Return praise if the call went through a step for which `wanted` is true (a wanted step).
 
-        Otherwise, if a wanted step was still ahead, return advice with the title of that step.
+        Otherwise, if a wanted step was still ahead, return advice with the title of that step. In
+        all other cases, return an empty list.
         """
         if any(wanted(step) for step in self.walked):
             return [Feedback(True, done)]

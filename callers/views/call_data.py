@@ -17,9 +17,10 @@ from callers.views.call_view_model import CallView
 from callers.views.page_data import Toast
 from scripts_library.merge_fields import values_of
 
-# If the page can show what `next_call` returns, call.js sends this word and then the keys of its
-# scripts. Pages stay open for hours. So a release that changes `next_call` or the page's slots must
-# change the word, and pages of older releases then get a whole page.
+# If the page can show what `next_call` returns, call.js sends this version, followed by the keys of
+# the page's scripts. Pages stay open for hours. So a release that changes `next_call` or the page's
+# slots must change this version here and in call_words.js. Pages of older releases then get a whole
+# page.
 SHAPE = "2"
 
 

@@ -1,7 +1,7 @@
-"""The response after a claim, which gives the caller the next contact: the contact's page, or the
-reason why there is no contact.
+"""The response to a caller who wants the next contact: the contact's page, or the reason why there
+is no contact.
 
-This module commits the claims.
+This module claims the contacts, and commits the claims.
 """
 
 from typing import Any
@@ -157,7 +157,8 @@ def show(
     undone: str = "",
 ) -> ResponseReturnValue:
     """Show the contact in `hold`: as a page, or as JSON for a page that is already open or for an
-    API client.
+    API client. If the server calls people first, and has not connected this person to the caller
+    yet, show the telephone page instead.
 
     `refused` says what was wrong with the form that was just sent. `undone` is the outcome that was
     just undone, or "".
@@ -219,7 +220,10 @@ def page_parts(view: CallView, replies: dict[str, str] | None = None) -> dict[st
 
 
 def show_refused(refused: InvalidInputError) -> ResponseReturnValue:
-    """Show on the call page why the form was refused, so that the caller can correct it."""
+    """Show on the call page why the form was refused, so that the caller can correct it.
+
+    Raises `refused` for an API client, or if the caller has no contact on the screen.
+    """
     db.session.rollback()
     hold = current_hold(g.caller)
     if hold is None or (wants_json() and not wants_screen()):

@@ -144,7 +144,7 @@ def _team_before(last: LastCall, own: dict[str, Any], goal: int) -> int:
 
 
 def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
-    """Return the caller's recorded calls, newest first. Only an admitted caller can undo one."""
+    """Return the caller's recorded calls, newest first. Only an admitted caller can undo a call."""
     rows = db.session.execute(
         select(
             Call.id,
@@ -209,9 +209,10 @@ def _count(number: int, noun: str) -> str:
 def unrecorded_call(caller: Caller) -> Call | None:
     """Return the caller's latest call if it ended without an outcome in the last two hours.
 
-    A call that was never undone and that the caller gave back within 30 seconds is left out. If the
-    latest call is not returned, return the latest call whose outcome the caller has undone and
-    which then ended without a new outcome in the last two hours, or None.
+    A call that was never undone and that the caller gave back within 30 seconds is left out.
+
+    If the latest call does not fit, look for calls whose outcome the caller has undone. Return the
+    latest of these that ended without a new outcome in the last two hours, or None.
 
     Such a call ended, for example, because the caller's time with the contact ran out or because
     the caller gave the contact back. But the caller may have talked to the person, so the page lets

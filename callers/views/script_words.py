@@ -57,7 +57,8 @@ class ScriptWords:
         return self.script.direction if self.script else "ltr"
 
     def as_json(self) -> dict[str, Any]:
-        """Return everything that a page needs to show the script, whichever contact is called."""
+        """Return everything that a page needs to show the script. It is the same for every
+        contact."""
         return {
             "language": self.language,
             "direction": self.direction,

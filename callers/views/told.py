@@ -1,8 +1,8 @@
 """A page to open during a call. It has the text message to send to the person, and a form for what
 the person said about themselves: another number, another name, or that they moved.
 
-The call page has the same content in a part that is closed at first. The page asks for the content
-only when the caller opens that part (call_told.js).
+The call page has the same content in a part that is closed at first. The call page asks for the
+content only when the caller opens that part (call_told.js).
 """
 
 import uuid
