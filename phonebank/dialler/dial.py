@@ -40,8 +40,8 @@ WHERE id = :line_id
 def dial(line: LineRow, settings: PhoneSettings, switchboard: Switchboard) -> None:
     """Dial a line that has not been dialled yet. Commits.
 
-    Without a number to dial or a number to show, a person's line is ended, and a caller's line is
-    left as it is.
+    If there is no number to dial, or no number to show, a person's line is ended, and a caller's
+    line is left as it is.
     """
     number = line.phone if line.side == LineSide.PERSON else line.number
     if not number or not settings.shown_number:

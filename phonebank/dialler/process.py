@@ -21,7 +21,7 @@ from phonebank.telephony.record_events import record_event
 
 log = logging.getLogger(__name__)
 
-# Seconds between two turns, between two looks for campaigns, and after a failure.
+# Seconds between two turns, between two searches for campaigns, and after a failure.
 TURN_EVERY = 0.1
 LOOK_EVERY = 1.0
 AFTER_FAILURE = 1.0

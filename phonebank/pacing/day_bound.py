@@ -1,6 +1,9 @@
-"""The two limits on dialling: how many of the day's calls may be abandoned (answered while no
-caller is free), which no setting can change, and how likely one more abandoned call may be, which
-depends on the day's calls so far."""
+"""The two limits on dialling.
+
+One limits how many of the day's calls may be abandoned (answered while no caller is free). No
+setting can change this limit. The other limits how likely one more abandoned call may be, and
+depends on the day's calls so far.
+"""
 
 from collections.abc import Iterable
 from math import ceil, exp, floor, sqrt

@@ -109,8 +109,9 @@ class Learner:
 
 
 class _Ages:
-    """How many talks or wrap-ups (a caller's work after a talk) ended at each age, the time since
-    they began, and how many seconds all of them together spent at that age."""
+    """Counts talks or wrap-ups (a caller's work after a talk) by age, which is the time since the
+    talk or wrap-up began. The counts for each age are how many ended at that age, and how many
+    seconds all of them together spent at that age."""
 
     def __init__(self, width: float, steps: int, guess: float) -> None:
         self.width, self.guess = width, guess

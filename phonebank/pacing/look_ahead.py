@@ -2,7 +2,8 @@
 and whether one more answer would find a free caller.
 
 The 24 seconds are cut into six slices of four seconds. For each slice, the module adds up the
-chances that ringing lines are answered by then, and the chances that callers are free by then.
+chances that ringing lines are answered by the slice's end, and the chances that callers are free by
+the slice's middle.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,7 +31,7 @@ class AnswerTables:
     """The chances that lines are answered, computed for one answer rate."""
 
     by_slice: Table  # by the end of each slice, for a line of each age in seconds
-    at_last: tuple[float, ...]  # ever, for a line of each age
+    at_last: tuple[float, ...]  # at any time from now on, for a line of each age
     when: tuple[float, ...]  # in which slice a new line is answered, if it is answered in 24 s
 
 
@@ -59,8 +60,9 @@ def answer_tables(ring: RingTimes, rate: float) -> AnswerTables:
 
 @dataclass(frozen=True, eq=False)
 class FreeTables:
-    """The chance that a caller is free by the middle of each four-second slice of the next 24
-    seconds, for each age of the caller's talk or wrap-up (the work after a talk)."""
+    """The chances that a caller is free by the middle of each four-second slice of the next 24
+    seconds. Each slice has a chance for each age of the caller's talk or wrap-up (the work after a
+    talk)."""
 
     talking: Table
     wrapping_up: Table
@@ -116,7 +118,8 @@ class LookAhead:
         self._when = answers.when
         self._lines, self._busy = len(ages), len(talks) + len(wraps)
         self._free_now = moment.ready - moment.waiting
-        # For each slice, how many lines are answered by then, and how many callers come free.
+        # For each slice, how many lines are answered by its end, and how many callers become free
+        # by its middle.
         self._answered = [sum(map(row.__getitem__, ages)) for row in answers.by_slice]
         self._come_free = [
             sum(map(talking.__getitem__, talks)) + sum(map(wrapping.__getitem__, wraps))

@@ -29,8 +29,8 @@ class LineResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineRecord:
-    """A line to a person. Moments are aware. The moment of an event that has not happened is
-    None."""
+    """A line to a person. All moments are aware datetimes. The moment of an event that has not
+    happened is None."""
 
     line: int
     day: date  # the campaign's own day

@@ -1,4 +1,5 @@
-"""What the pacing rule is told about the current moment, and what it answers."""
+"""The data classes of the pacing rule: the state of a campaign at one moment, and the rule's
+decision."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

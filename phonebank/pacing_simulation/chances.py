@@ -63,8 +63,8 @@ class Chances:
         return Answer.NOBODY, setting.ring_limit
 
     def talk(self, answer: Answer) -> tuple[float, float]:
-        """Return how long a caller talks with a person or listens to a machine, and how long the
-        caller's wrap-up takes."""
+        """Return how many seconds a caller talks with a person or listens to a machine, and how
+        many seconds the caller's wrap-up takes."""
         draw = self._talks
         if answer is Answer.MACHINE:
             return draw.uniform(5, 10), draw.uniform(1, 3)
@@ -76,8 +76,8 @@ class Chances:
         return draw.gammavariate(2, self._setting.long_talk / 2), wrap_up
 
     def stay(self) -> tuple[float, bool]:
-        """Return how long a caller stays, and whether the caller then vanishes instead of finishing
-        the call."""
+        """Return how many seconds a caller stays, and whether the caller then vanishes instead of
+        finishing the call."""
         setting = self._setting
         if setting.stay is None:
             return math.inf, False
@@ -85,5 +85,5 @@ class Chances:
         return stay, self._callers.random() < setting.vanish_share
 
     def away(self) -> float:
-        """Return how long it takes until a caller who has left is replaced."""
+        """Return how many seconds it takes until a caller who has left is replaced."""
         return self._callers.expovariate(1 / self._setting.away)

@@ -1,8 +1,8 @@
 """Stores what webhooks reported, after each webhook has been answered, so that Twilio never waits
 for PostgreSQL.
 
-In each process, one thread stores what all waiting webhooks reported, for up to AT_ONCE webhooks in
-one transaction. If the process dies before it has stored everything, the dialler asks Twilio for
+In each process, one thread stores the reports of all waiting webhooks, up to AT_ONCE of them in one
+transaction. If the process dies before it has stored everything, the dialler asks Twilio for
 what was lost.
 """
 
