@@ -201,7 +201,7 @@ def _slot(field: MergeField) -> str:
 
 
 def _value_or_fallback(name: str, fallback: str | None, fields: Fields) -> tuple[str, bool]:
-    """Return the text to show, and True if it is a value or a fallback, False if it is only the
+    """Return the text to show, and whether that text is a value or a fallback and not only the
     field's name."""
     value = _clean_value(fields.get(name))
     if value:

@@ -2,7 +2,7 @@
 invented people for practice calls.
 
 `scripts_library.parser.parse` makes a `Script` and checks that every path reaches an end. These
-classes do not check it again.
+classes do not check this again.
 """
 
 import dataclasses

@@ -58,9 +58,9 @@ class FieldReader:
     ) -> str:
         """Read text of one or more lines and at most `max_length` characters.
 
-        Lines of the same paragraph are joined. Without a valid value, add an error and return "",
-        but add no error for a missing value that is not required. A text that is too long is an
-        error, and is returned. `check` may add more diagnostics.
+        Lines of the same paragraph are joined. If there is no text, return "", and add an error
+        unless the setting is missing or empty and is not required. If the text is too long, add an
+        error and return the text all the same. `check` may add more diagnostics.
         """
         node = self.table.entries.get(key)
         if node is None or not self.has(key):
@@ -96,7 +96,7 @@ class FieldReader:
         return " ".join(self.text(key, max_length, required=required, check=check).split())
 
     def name(self, key: str, pattern: re.Pattern[str], allowed: str) -> str:
-        """Read an identifier. If it does not match `pattern`, add an error, and return it all the
+        """Read an identifier. If it does not match `pattern`, add an error and return it all the
         same. `allowed` describes `pattern` in words."""
         value = self.one_line(key)
         if value and not pattern.fullmatch(value):
