@@ -7,7 +7,7 @@ from typing import Literal
 
 Severity = Literal["error", "warning"]
 
-# A longer list does not help the writer, and a hostile file can cause tens of thousands.
+# A longer list does not help the writer, and a hostile file can have tens of thousands of errors.
 MAX_DIAGNOSTICS = 100
 
 

@@ -48,7 +48,7 @@ LISTENERS = (*TALKERS, "hostile")
 WHO_CALLS = {"caller_name", "on_behalf_of"}
 # For these kinds, someone else or a machine answers instead of the person on the list.
 ABSENT = ("wrong person", "answerphone")
-# Characters of JSON. The answers of every valid script are shorter.
+# The most characters of JSON that are read. The answers of every valid script are shorter.
 ANSWERS_AT_MOST = 100_000
 
 

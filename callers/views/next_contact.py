@@ -45,7 +45,7 @@ NOBODY_NOW = (
 ASKED_CALLBACK = "asked_callback"
 # The name in `g` under which a view keeps the call that it has just recorded (`LastCall`).
 RECORDED = "recorded"
-# The errors that may have a `next_at`: the time at which the next contact comes.
+# The errors that may have a `next_at`: the time from which the caller may get a contact.
 WITH_A_TIME = (NobodyToCallError, PacePausedError, OnBreakError)
 
 

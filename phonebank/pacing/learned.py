@@ -92,10 +92,10 @@ class Lengths:
 class Learned:
     """What is known at one moment about a campaign's answers, talks and wrap-ups."""
 
-    tried: float  # lately dialled lines whose ringing is over; old lines fade
+    tried: float  # dialled lines whose ringing is over; older lines count for less
     answered: float  # how many of these lines a person or a machine answered
-    last_minute: float  # answers in the last minute; older answers fade
-    expected: float  # answers that the last minute should have had
+    last_minute: float  # answers in about the last minute; older answers count for less
+    expected: float  # the value of `last_minute` that the answer rate predicts
     ring: RingTimes
     talk: Lengths
     wrap_up: Lengths

@@ -32,7 +32,7 @@ class Learner:
         answers."""
         self._ring_seconds = ring_seconds
         self._tried, self._answered = FIRST_TRIED, FIRST_ANSWERED
-        # When the ringing time of each line ends, and its id.
+        # When the ringing time of each line ends, and the line's id.
         self._ringing: deque[tuple[float, int]] = deque()
         self._answered_lines: set[int] = set()
         self._rings = [float(second in FIRST_RINGS) for second in range(LONGEST_RING)]

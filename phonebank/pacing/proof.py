@@ -20,7 +20,7 @@ CLOCKS = timedelta(seconds=0.5)
 class Finding:
     """What the records show about one rule for calls dialled by a machine."""
 
-    rule: str  # what the rule asks
+    rule: str  # what the rule requires
     found: str
     source: str
     broken: list[str] = field(default_factory=list)  # what breaks the rule, such as "line 7"
