@@ -1,5 +1,5 @@
-"""The yardstick of `bench.cycle`: an app that does only what is needed at least to claim a person
-(give a caller the next person) and to record an outcome.
+"""The yardstick of `bench.cycle`: an app that does only the least work that any app must do to
+claim a person (give a caller the next person) and to record an outcome.
 
 A Flask view runs one Lua script in Redis and stores two rows, each in its own transaction.
 Phonebank's request that records an outcome and claims the next person runs as many Lua scripts and

@@ -1,4 +1,4 @@
-"""A thousand televisions and ten thousand callers' screens on two web workers.
+"""Measures a thousand televisions and ten thousand callers' screens on two web workers.
 
 Bars (docs/benchmarks.md): at p99 an outcome is on its board within a second of its commit; after
 all boards have disconnected at once and come back, every board shows the right figures again,
@@ -41,7 +41,7 @@ RATE = 85.0
 class Size:
     """The size of the measurement. `parties` is the number of parties, `rate` is the number of
     outcomes a second, and `ticks` is the number of rounds of events: in a round, each board gets
-    one. The other attributes are durations in seconds."""
+    one event. The other attributes are durations in seconds."""
 
     parties: int
     rate: float
@@ -126,7 +126,8 @@ def delays_of(recorded: Recorded, events: Recorded) -> tuple[list[float], int]:
 
 
 def board_line(party: int, token: str) -> dict[str, Any]:
-    """Return a television in the form that `bench.lines` takes."""
+    """Return a television's line (its Socket.IO connection) in the form that `bench.lines`
+    takes."""
     return {"namespace": "/board", "auth": {"token": token}, "party": party}
 
 
@@ -157,8 +158,8 @@ def matches_library_client(port: int, environment: dict[str, str], parties: Room
 
 
 def describe_cost(clock: Clock, events: int, seconds: float, writers: float) -> str:
-    """Return, in words, what the servers have used since the clock was made. `writers` are
-    subtracted (see `Clock.read`)."""
+    """Return, in words, what the servers have used since the clock was made. `writers` is the
+    number of seconds that is subtracted (see `Clock.read`)."""
     spent = clock.read(writers)
     return (
         f"processor seconds a second: web {spent['web']:.3f}, PostgreSQL {spent['postgres']:.3f},"
@@ -178,8 +179,8 @@ def calls_of(app: Flask) -> dict[int, int]:
 def measure(
     size: Size, app: Flask, environment: dict[str, str], parties: Rooms, port: int
 ) -> dict[str, bool]:
-    """Connect all boards and screens, record outcomes, and disconnect everything. Print the
-    figures. Return each bar and whether it was kept."""
+    """Connect all boards and screens, record outcomes, and disconnect and reconnect all boards.
+    Print the figures. Return each bar and whether it was kept."""
     bars = {}
     with crowds(3) as (televisions, *screens):
         report(

@@ -120,8 +120,8 @@ class CallPage:
 
     @staticmethod
     def seconds_left(answer: Answer) -> int | None:
-        """Return how many seconds the hold lasts after a renewal by a request, or None if it
-        failed."""
+        """Return how many seconds the hold lasts after a renewal by a request, or None if the
+        renewal failed."""
         return json.loads(answer.body)["seconds_left"] if answer.status == 200 else None
 
     @staticmethod

@@ -39,7 +39,8 @@ TELEVISIONS = 5
 AT_ONCE = 8
 # The bench gives up if, on average, fewer phones a second than this get their first person.
 SLOWEST_START = 10
-# Within this many seconds every phone must have its last answer, and every board the last call.
+# Seconds. Within DRAIN every phone must have its last answer. Within SHOWN_WITHIN after that, every
+# board must show the last call.
 DRAIN, SHOWN_WITHIN = 60, 5.0
 WEB_WORKERS = 2
 KINDS = {
@@ -79,7 +80,7 @@ class Evening:
 
     def observe(self) -> tuple[list[Request], dict[str, Any]]:
         """Return what the phones have seen since the last observation: their requests, and the
-        rest."""
+        other figures of the command "observed" (see `bench.handsets`)."""
         told = self.phones.ask("observed")
         return [Request(*each) for each in told.pop("requests")], told
 
@@ -128,7 +129,7 @@ def evening(
     store_more: Callable[[], None] = lambda: None,
 ) -> Iterator[Evening]:
     """Run the servers and `phones` phones. Yield when every phone has received its first person
-    and has opened its line.
+    and has opened its line (its Socket.IO connection).
 
     `store_more` is called first, in an app context. It stores what else the measurement needs.
     """

@@ -61,8 +61,8 @@ WHERE campaign_id = :campaign_id AND counted AND caller_id >= :first_caller GROU
 """)
 
 
-# A person whom a call has reached is finished. The others are tried again a day after their last
-# call.
+# A person who talked, refused or had a wrong number is finished. The others are tried again a day
+# after their last call.
 _CONTACTS = state_text(
     """
 UPDATE contact SET tried = true, attempts = made.calls, last_called_at = made.last,
@@ -92,7 +92,7 @@ def make(
     """Make `calls` calls to the people of a campaign in the last `days` days, by `callers` new
     callers in `parties` new parties of the host. Commits.
 
-    The campaign has a script, and its people's ids follow one another.
+    The campaign must have a script, and the ids of its people must follow one another.
     """
     db.session.execute(text("SET statement_timeout = 0"))
     made = [

@@ -159,7 +159,8 @@ async def connect_evenly(port: int, workers: list[int], wanted: int) -> list[Con
 
 
 async def _owner_of(connection: Connection, workers: list[int]) -> int | None:
-    """Return the process that has accepted the connection, or None if none does so soon."""
+    """Return the process that has accepted the connection, or None if no process accepts it within
+    a tenth of a second."""
     assert connection.transport
     address = tuple(connection.transport.get_extra_info("sockname"))
     for _ in range(20):

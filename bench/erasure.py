@@ -29,7 +29,7 @@ from phonebank.privacy.person import person_of
 ONE_PERSON_BAR = 1.0  # seconds
 CLAIMS_BAR = 1.2
 CLAIMERS = 2
-CALLING = 100_000  # people of the campaign in which the claims are
+CALLING = 100_000  # people of the campaign in which callers claim
 ROUNDS, SECONDS = 8, 4
 ERASED_ONE_BY_ONE = 20
 
@@ -95,7 +95,7 @@ def _erase_some_people(campaign_id: int, account_id: int) -> tuple[float, float]
         erasure = erase_person(person, [one.id for one in contacts], account, True, False)
         db.session.commit()
         jobs.search_files(erasure.id)
-        if number:  # the first loads modules
+        if number:  # the first erasure also loads modules
             slowest = max(slowest, time.perf_counter() - began)
             worked += _processor_seconds() - before
     return slowest, worked / ERASED_ONE_BY_ONE

@@ -48,7 +48,8 @@ SIGN_UPS, WITHIN = 500, 60.0  # seconds
 AGAIN_EACH = 10
 LINES, LINES_BAR = 100, 15 * 60.0  # seconds
 SIGN_UP_BAR = 30.0  # seconds
-# Keystrokes a minute: 50 words, of somebody who types often, and 40 words, of the average office.
+# Keystrokes a minute: 250 (50 words) for somebody who types often, and 200 (40 words) for the
+# average office worker.
 KEYS, AVERAGE_KEYS = 250, 200
 # Letters a minute on a phone: 36 words of five letters (Palin et al., "How do people type on mobile
 # devices?", 2019).
@@ -71,8 +72,8 @@ class Line:
 
 
 def lines_of(count: int) -> list[Line]:
-    """Lines as halls write them: half with a number and half with an address, and one in ten a
-    host's."""
+    """Return lines such as people write in a hall. Half of them have a telephone number and half an
+    e-mail address, and one in ten is a host's."""
     day = now().date().replace(day=1)
     month = day.month % 12 + 1
     return [
@@ -116,8 +117,8 @@ def count(app: Flask, code: str, table: type[SignUp] | type[Pledge]) -> int:
 
 def measure_crowd(app: Flask, port: int, code: str, sign_ups: int, within: float) -> bool:
     """Let `sign_ups` phones sign up from one network address, spread evenly over `within` seconds.
-    Print the figures. Return whether as many sign-ups are stored, and no request was refused for
-    good."""
+    Print the figures. Return whether exactly `sign_ups` sign-ups are stored and no request was
+    refused for good."""
     address = f"http://127.0.0.1:{port}/hall/{code}"
     took: list[float] = []
     statuses: Counter[int] = Counter()

@@ -7,10 +7,10 @@ Each command is one line of JSON, and so is its answer:
     {"do": "begin", "port", "at_once", "pace", "devices": [{"cookie", "token"}], "boards": {party:
      token}}
         connects the televisions. Then `at_once` phones at a time ask for their first person and
-        open their line. → {}
+        open their line (their Socket.IO connection). → {}
     {"do": "begun"} → {"phones"}: the number of phones that have a first person and a line
     {"do": "set_pace", "pace"}
-        makes calls `pace` times as fast as people's, including those that have begun. → {}
+        makes calls `pace` times as fast as people's, including calls that have begun. → {}
     {"do": "observed"} → {"requests": [[time of its end, kind, seconds, verdict, bytes]], "lost",
         "connections", "cpu"}, since the last "observed"
     {"do": "end", "drain"}
@@ -24,8 +24,9 @@ the call it renews its hold over its line. It sends an outcome until Phonebank i
 call_outbox.js does. The pauses between two tries grow, differ from phone to phone, and are at least
 as long as `Retry-After` asks for.
 
-A request's verdict is "person" (the answer has the next one), "nobody" (it is saved, and there is
-no next person yet), "saved", "redirected", "refused" (503), "no answer", or another status.
+A request's verdict is "person" (the answer has the next person), "nobody" (the server accepted the
+request, but there is no next person yet), "saved", "redirected", "refused" (503), "no answer", or
+another status.
 """
 
 import asyncio

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Answer(NamedTuple):
-    """An HTTP response. `status` is 0 if none came. `headers` are in lower case. `body` is
+    """An HTTP response. `status` is 0 if no response came. `headers` are in lower case. `body` is
     decompressed, and `length` is the number of bytes that the body had on the wire."""
 
     status: int = 0

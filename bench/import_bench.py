@@ -1,7 +1,7 @@
 """Measures how long an import takes, compared with the least time that any import needs.
 
-The least time is what `phonenumbers` needs to parse the numbers of a file, and COPY needs to store
-its rows, on both cores. It is measured before and after the imports, because other programs may use
+The least time is the time in which `phonenumbers` parses the numbers of a file and COPY stores its
+rows, on both cores. It is measured before and after the imports, because other programs may use
 the machine meanwhile.
 
 The bars (docs/benchmarks.md): the import of a file of a million rows takes at most 1.5 times the
@@ -108,8 +108,8 @@ _PARTS = {
 
 @dataclass(frozen=True)
 class Cost:
-    """What a step cost: seconds on the clock, and of the processors in this process, its children
-    and PostgreSQL."""
+    """What a step cost: seconds on the clock, and processor seconds of this process, its children
+    that have ended, and PostgreSQL."""
 
     seconds: float
     processor: float

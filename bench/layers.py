@@ -51,7 +51,7 @@ def writes(statement: str) -> bool:
 
 
 def layer_of(modules: Sequence[str], statement: str = "", is_committing: bool = False) -> str:
-    """Return the layer of a stack. `modules` are those on the stack, innermost first, and
+    """Return the layer of a stack. `modules` are the modules on the stack, innermost first, and
     `statement` is the SQL that is running."""
 
     view = next((at for at, module in enumerate(modules) if starts_with(module, _VIEWS)), None)

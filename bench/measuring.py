@@ -22,8 +22,8 @@ def cpu_of(process: psutil.Process) -> float:
 
 def servers(application: str = "") -> dict[str, list[psutil.Process]]:
     """Return the server processes that this process has started, by kind. The kinds are "web",
-    "postgres", "redis" and "jobs" (the job workers, and the clock process, which puts periodic jobs
-    on the workers' queues).
+    "postgres", "redis" and "jobs" (the job workers, the dialler, and the clock process, which puts
+    periodic jobs on the workers' queues).
 
     With `application`, such as "wsgi:app", only the web workers of this application are returned.
     """

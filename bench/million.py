@@ -61,7 +61,7 @@ def last_name_of(number: int) -> str:
     """Return a last name of two parts, of letters only, so that few people share one."""
     first = LAST_NAMES[number % len(LAST_NAMES)]
     letters = "".join(chr(ord("a") + number // 26**place % 26) for place in range(4))
-    return f"{first}-X{letters}"  # no wish, such as "decd", begins with an X
+    return f"{first}-X{letters}"  # the part after the X is no note, such as "decd"
 
 
 def write_people(path: Path, rows: int) -> None:
@@ -98,7 +98,8 @@ class Walk:
 
     @contextmanager
     def timed(self, what: str, bar: float | None = None) -> Iterator[None]:
-        """Time a step, and print it. A step that takes longer than `bar` seconds misses it."""
+        """Time a step, and print the time. If the step takes longer than `bar` seconds, note it in
+        `missed`."""
         began = time.perf_counter()
         yield
         took = self.took[what] = time.perf_counter() - began
@@ -137,7 +138,7 @@ def set_up(walk: Walk, page: Page) -> None:
     page.get_by_label("Country").select_option("United States")
     page.get_by_role("button", name="Set up the campaign").click()
     expect(page.get_by_role("link", name="Riverside County")).to_be_visible()
-    # The people here have drama numbers, which a list in the browser may not have.
+    # The people here have drama numbers, which a list that is uploaded in the browser may not have.
     with walk.app.app_context():
         db.session.scalars(select(Campaign)).one().allow_drama_numbers = True
         db.session.commit()

@@ -110,7 +110,7 @@ def districts() -> list[Place]:
 
 
 def time_pages(environment: dict[str, str], count: int) -> list[float]:
-    """Return how long each of PAGES pages takes to draw, in seconds of this process's time."""
+    """Return how many seconds this process needs to draw each of PAGES pages."""
     app = create_app(Config.from_environment(environment))
     with app.app_context():
         build(count)
@@ -176,7 +176,7 @@ def measure_kept(environment: dict[str, str], seconds: float) -> float:
 
 
 class _Mailbox(socketserver.StreamRequestHandler):
-    """The few SMTP commands that a message needs."""
+    """A mail server that knows only the few SMTP commands that a message needs."""
 
     def handle(self) -> None:
         self.wfile.write(b"220 here\r\n")

@@ -117,7 +117,7 @@ def main(quick: bool = False) -> bool:
 
 def _find_best(running: Evening, size: Size, ask_for: Callable[[float], float]) -> float:
     """Ask for more outcomes a second in each step, until the servers have fallen behind twice.
-    Return the most that were acknowledged."""
+    Return the highest number of outcomes a second that they acknowledged."""
     asked, best, failures = FIRST_STEP, 0.0, 0
     while failures < 2:
         running.phones.ask("set_pace", pace=ask_for(asked))

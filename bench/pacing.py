@@ -41,7 +41,7 @@ FEWEST_TO_COUNT = 500  # evenings; on fewer, one evening is more than two in a t
 
 
 def without_bound(moment: Snapshot) -> Decision:
-    """The production rule, with its bound lifted."""
+    """Decide as the production rule does, but without its bound."""
     if moment.callers < FEWEST_CALLERS or moment.account.answers < FEWEST_ANSWERS:
         return lines_to_dial(moment)
     return lines_ahead(moment, NO_BOUND)
@@ -125,7 +125,8 @@ def compare(evenings: Evenings, evenings_each: int, settings: Sequence[Setting])
 
 
 def law(evenings: Evenings, count: int, sizes: Sequence[int]) -> bool:
-    """Play evenings on which the answer rate triples, or half of the callers vanish."""
+    """Play evenings on which the answer rate triples, or half of the callers vanish. Return whether
+    every bar is kept."""
     kept = True
     for callers in sizes:
         setting = replace(EVENING, callers=callers)

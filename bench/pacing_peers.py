@@ -5,7 +5,7 @@ from collections import deque
 
 from phonebank.pacing.snapshot import Decision, PacingMode, Snapshot
 
-# Kooragang's settings. If its own tests set a value, it is that value.
+# Kooragang's settings. If Kooragang's own tests set a value, this module uses that value.
 WINDOW_SECONDS = 600
 CHANGE_SECONDS = 180
 RISE, FALL = 0.2, 0.4

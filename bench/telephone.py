@@ -1,4 +1,4 @@
-"""Calls through Twilio at the rate of a great evening: 70 dials a second, 2,000 callers.
+"""Measures calls through Twilio at the rate of a great evening: 70 dials a second, 2,000 callers.
 
 A simulated Twilio (`bench.twilio_network`) takes the requests of the real backend over HTTP, and
 sends its webhooks to two web workers.
@@ -43,7 +43,7 @@ TWILIO = {
     "BASE_URL": PUBLIC,
     "PHONEBANK_TIMINGS": "yes",
 }
-# Seconds after the last dial: the longest ringing, a talk, and what is under way.
+# Seconds. All calls have ended within this time after the last dial.
 ENDS_WITHIN = 45.0
 
 _LINES = text("""
@@ -177,7 +177,8 @@ def main(callers: int = 2000, rate: float = 70, seconds: float = 60) -> bool:
 
 
 def _wait_until_written() -> None:
-    """Wait until no line has ended for three seconds: everything that was told is written then."""
+    """Wait until no line has ended for three seconds. By then the server has written everything
+    that the simulated Twilio reported."""
     before, since = -1, time.monotonic()
     while time.monotonic() < since + 3:
         time.sleep(0.5)

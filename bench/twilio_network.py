@@ -12,10 +12,10 @@ from typing import Any
 
 from tests.twilio_api.simulator import Fate, TwilioSimulator
 
-# What a hundred people do; the last number is their share.
+# What a hundred people do. The number after each Fate says how many of them do it.
 PEOPLE = (
     (Fate(rings=4, talks=8), 15),
-    (Fate(rings=3), 5),  # nobody takes them, or their voicemail answers
+    (Fate(rings=3), 5),  # no caller takes the call, or voicemail answers
     (Fate("busy", rings=1), 10),
     (Fate("unknown"), 5),
     (Fate("away"), 65),

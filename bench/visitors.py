@@ -23,7 +23,8 @@ from typing import Any
 
 from bench.http_client import Answer, Connection
 
-# Each visitor has one of these addresses, because searches are limited by address.
+# Each connection comes from one of this many addresses, because the server limits the searches from
+# one address.
 ADDRESSES = 250
 ANSWER_WITHIN = 15.0  # seconds
 CONNECTIONS = 40
