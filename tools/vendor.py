@@ -1,4 +1,4 @@
-"""Copy the browser libraries that Phonebank serves out of npm and into the repository.
+"""Copy from npm into the repository the browser libraries that Phonebank serves.
 
     python tools/vendor.py            install the locked versions, copy the files, write checksums
     python tools/vendor.py --check    do so in a scratch folder; fail if the repository differs
@@ -34,8 +34,8 @@ class Library:
     """A package, the files that pages load (name in templates → path in the package), its licences.
 
     `bundled` names the packages that are compiled into those files; their licences are copied too.
-    Where the package has no file for browsers, `compiled` is the name that the compiled one gives
-    to what it exports.
+    If the package has no file for browsers, its module is compiled, and `compiled` is the name of
+    the global variable that holds what the module exports.
     """
 
     package: str
@@ -89,7 +89,8 @@ LIBRARIES = (
     ),
 )
 LICENCE_NAMES = ("license", "license-mit")
-# Packages with these licences only refer to the text, and a copy must come with it.
+# Packages with these licences only refer to the licence's text, but a copy of the package must have
+# the text.
 WHOLE_LICENCES = {"Apache-2.0": REPOSITORY / "tools/licences/Apache-2.0.txt"}
 # The JavaScript that the oldest supported browsers know.
 TARGET = "es2020"
@@ -140,8 +141,8 @@ def copy_libraries(modules: Path, target: Path) -> dict[str, dict[str, str]]:
 
 
 def compile_for_browsers(modules: Path, source: Path, target: Path, exports: str) -> None:
-    """Write a module and all that it imports into one file, which sets the global name
-    `exports`."""
+    """Write a module and all that it imports into one file, which sets the global
+    variable named `exports`."""
     subprocess.run(
         [
             *(modules / ".bin/esbuild", source, "--bundle", "--minify", "--format=iife"),
@@ -231,7 +232,7 @@ def differences(ours: Path, theirs: Path) -> list[str]:
 
 def main() -> int:
     """Copy the files, or compare them with --check. Return the exit status, which is 1 if they
-    differ."""
+    differ or npm is missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing, report differences")
     check = parser.parse_args().check
