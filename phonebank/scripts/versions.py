@@ -25,7 +25,7 @@ class FaultyScriptError(InvalidInputError):
         errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
         number = "One thing" if len(errors) == 1 else f"{len(errors)} things"
         super().__init__(
-            f"{number} in this script must be fixed before callers can use it.",
+            f"{number} in this script must be fixed first.",
             "; ".join(str(diagnostic) for diagnostic in errors[:3]),
         )
         self.diagnostics = tuple(diagnostics)

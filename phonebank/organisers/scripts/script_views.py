@@ -100,4 +100,4 @@ def when_callers_get_it(campaign: Campaign, script: Script) -> str:
         return "Callers get it once you stop the experiment that is running."
     if running_experiment(campaign) is not None:
         return "Callers get it once you press “Use this script” and stop the experiment."
-    return "Callers get it once you press “Use this script”. They are using another script now."
+    return "Callers get it once you press “Use this script”. The campaign uses another script now."
