@@ -68,7 +68,12 @@ def goal_forecast(
     if not pace:
         return GoalForecast(left, 0, None)
     in_days = min(ceil(left / pace), 36_500)
-    return GoalForecast(left, max(1, round(pace)), today + timedelta(days=in_days))
+    return GoalForecast(left, round(pace), today + timedelta(days=in_days))
+
+
+def pace_in_words(a_day: int) -> str:
+    """Return a rounded daily number in words. A pace that is rounded to 0 is still a pace."""
+    return f"{a_day:,} a day" if a_day else "less than 1 a day"
 
 
 def more_callers(estimate: Forecast, last_day: date, today: date, calls_each: int) -> int:

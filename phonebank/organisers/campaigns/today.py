@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from phonebank.campaigns.forecast import PACE_DAYS, goal_forecast
+from phonebank.campaigns.forecast import PACE_DAYS, goal_forecast, pace_in_words
 from phonebank.campaigns.outcome_figures import OutcomeFigures, outcome_figures
 from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.lists.services import lists_in_calling_order
@@ -82,7 +82,7 @@ def describe_goal(campaign: Campaign, totals: Totals, seen: OverTime, today: dat
             "say when you will reach the goal."
         )
     told += (
-        f" At the pace of the last days ({estimate.a_day:,} a day) you will reach the goal on"
+        f" At the pace of the last days ({pace_in_words(estimate.a_day)}) you will reach the goal on"
         f" {estimate.reached_on.isoformat()}."
     )
     last_day = campaign.ends_on
@@ -92,7 +92,8 @@ def describe_goal(campaign: Campaign, totals: Totals, seen: OverTime, today: dat
     if estimate.reached_on <= last_day:
         return f"{told} The last day is {last_day.isoformat()}."
     needed = -(-estimate.left // days)
-    return f"{told} To reach it by {last_day.isoformat()}, you need {needed:,} conversations a day."
+    daily = "1 conversation" if needed == 1 else f"{needed:,} conversations"
+    return f"{told} To reach it by {last_day.isoformat()}, you need {daily} a day."
 
 
 def chart_data(bars: Any) -> dict[str, Any]:

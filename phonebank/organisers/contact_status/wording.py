@@ -4,7 +4,7 @@ when."""
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from phonebank.campaigns.forecast import Forecast, more_callers
+from phonebank.campaigns.forecast import Forecast, more_callers, pace_in_words
 from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.contact_queue.empty_reasons import describe_elsewhere
 from phonebank.contact_queue.status_counts import CAPACITY_AT_MOST, Bucket
@@ -35,7 +35,7 @@ BUCKET_MEANINGS = {
     "language": "They speak a language that no caller in this campaign speaks.",
     "suppressed": "They are on the do-not-call list. Nobody calls them again, in any campaign.",
     "finished": "They talked, or shouldn't be called again in this campaign. Or we have tried them "
-    "as often as the rules allow. Or an organiser has finished with them.",
+    "as often as the rules allow. Or an organiser has finished with them. Or their details were erased.",
     "taken_out": "A file took them out, for example because they have voted, joined or moved. Undo "
     "that upload, and they can be called again.",
     "unusable": "Every number we have for them is wrong or not in service, or calls to it keep "
@@ -99,12 +99,14 @@ def describe_forecast(estimate: Forecast, last_day: date | None, today: date) ->
     """Describe when the campaign will have called everyone, and how many more callers it needs to
     finish by its last day."""
     calls = "1 call is" if estimate.calls_left == 1 else f"{estimate.calls_left:,} calls are"
-    told = f"About {calls} left. At the pace of the last days ({estimate.calls_a_day:,} a day)"
+    it_takes = "it takes" if estimate.calls_left == 1 else "they take"
+    pace = pace_in_words(estimate.calls_a_day)
+    told = f"About {calls} left. At the pace of the last days ({pace})"
     if estimate.days > FAR_AWAY:
-        told += " they take more than two years."
+        told += f" {it_takes} more than two years."
     else:
         days = "1 day" if estimate.days == 1 else f"{estimate.days:,} days"
-        told += f" they take {days}, until {_words_of_day(estimate.finished_on)}."
+        told += f" {it_takes} {days}, until {_words_of_day(estimate.finished_on)}."
     if last_day is None:
         return told
     if last_day < today:

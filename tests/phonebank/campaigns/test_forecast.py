@@ -9,13 +9,15 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from phonebank.campaigns.forecast import GoalForecast, forecast, goal_forecast, more_callers
+from phonebank.campaigns.forecast import Forecast, GoalForecast, forecast, goal_forecast, more_callers
 from phonebank.contact_queue import status_cache
 from phonebank.contact_queue.status_cache import count_status
 from phonebank.core.db import db
-from phonebank.models import Campaign, ContactState, now
+from phonebank.models import Campaign, CampaignState, ContactState, now
+from phonebank.organisers.campaigns.today import describe_goal
 from phonebank.organisers.contact_status import views
-from phonebank.tallies.bars import Bar
+from phonebank.organisers.contact_status.wording import describe_forecast
+from phonebank.tallies.bars import Bar, OverTime
 from phonebank.tallies.totals import Totals, add
 from tests.factories import create_caller, create_campaign, create_contact, create_list
 
@@ -131,7 +133,7 @@ def test_pages_that_show_the_same_count_share_its_forecast(
         (0, [0, 0, 9], GoalForecast(100, 0, None)),  # nothing before today
         (99, [0, 1, 0], GoalForecast(1, 1, date(2026, 7, 2))),
         (40, [0, 0, 20, 30, 3], GoalForecast(60, 25, date(2026, 7, 4))),
-        (0, [1, *[0] * 6, 2], GoalForecast(100, 1, date(2028, 5, 31))),  # 1 in 7 days
+        (0, [1, *[0] * 6, 2], GoalForecast(100, 0, date(2028, 5, 31))),  # 1 in 7 days
     ],
 )
 def test_a_goal_is_reached_at_the_pace_of_the_last_days(
@@ -139,3 +141,17 @@ def test_a_goal_is_reached_at_the_pace_of_the_last_days(
 ) -> None:
     days = [Bar(str(number), 10 * number, number) for number in of_days]
     assert goal_forecast(conversations, 100, days, date(2026, 7, 1)) == expected
+
+
+def test_a_pace_below_one_a_day_is_not_called_one_or_none() -> None:
+    slow = [Bar(str(number), 10 * number, number) for number in (1, 0, 0, 0, 0, 0, 0, 0)]
+    seen = OverTime(Totals(), [], slow)
+    campaign = Campaign(goal=4, state=CampaignState.RUNNING, ends_on=date(2026, 7, 4))
+    told = describe_goal(campaign, Totals(conversations=1), seen, date(2026, 7, 1))
+    assert "(less than 1 a day)" in told
+    assert told.endswith("you need 1 conversation a day.")
+    calls = describe_forecast(Forecast(1, 0, 7, date(2026, 12, 6)), None, TODAY)
+    assert calls == (
+        "About 1 call is left. At the pace of the last days (less than 1 a day) it takes 7 days, "
+        "until 6 December 2026."
+    )
