@@ -55,9 +55,8 @@ def _people(campaign: Campaign) -> Step:
     if not lists:
         return Step("people", "Upload the people to call", [_UPLOAD], done=False)
     where = "one list" if lists == 1 else f"{lists:,} lists"
-    return Step(
-        "people", "Upload the people to call", [f"{people:,} people in {where}."], done=True
-    )
+    number = "1 person" if people == 1 else f"{people:,} people"
+    return Step("people", "Upload the people to call", [f"{number} in {where}."], done=True)
 
 
 def _screening(campaign: Campaign) -> list[Step]:
