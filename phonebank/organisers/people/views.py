@@ -145,8 +145,8 @@ def take_role(account_id: int) -> ResponseReturnValue:
     account = accounts.account_for(account_id)
     scope = roles.parse_scope(request.form.get("where", ""))
     roles.take_role(account, request.form.get("role", ""), scope, current_user)
-    name = account.name or account.email
-    return _commit(account, f"{name} no longer has this role, and has to sign in again.")
+    said = f"{account.name or account.email} no longer has this role"
+    return _commit(account, f"{said}, and has to sign in again." if account.active else f"{said}.")
 
 
 @pages.post("/<int:account_id>/deactivate")

@@ -177,6 +177,32 @@ def test_a_person_without_the_role_of_host_hosts_for_no_campaign(
     assert "They can sign in" not in organiser_client.get(page).text
 
 
+def test_the_page_of_a_deactivated_account_offers_only_what_works(
+    organiser_client: FlaskClient, app: Flask, campaign: int, cy: int
+) -> None:
+    page = f"/people/{cy}"
+    with app.app_context():
+        db.session.get_one(Account, cy).tf_primary_method = "authenticator"
+        db.session.commit()
+    role = {"role": "viewer", "where": f"campaign-{campaign}"}
+    organiser_client.post(f"{page}/roles", data=role)
+    text = organiser_client.get(page).text
+    assert "<h2>Give a role</h2>" in text
+    assert "<h2>Second factor</h2>" in text
+    assert "be signed out and will have to sign in again" in text
+    organiser_client.post(f"{page}/deactivate")
+    text = organiser_client.get(page).text
+    assert "<h2>Give a role</h2>" not in text
+    assert "<h2>Second factor</h2>" not in text
+    assert "have to sign in again" not in text
+    assert "have the roles above" in text
+    host = {"role": "host", "where": "everywhere"}
+    organiser_client.post(f"{page}/roles/take", data=host)
+    text = organiser_client.post(f"{page}/roles/take", data=role, follow_redirects=True).text
+    assert "no longer has this role." in text
+    assert "have the roles above" not in text
+
+
 EVERYTHING = {"role": RoleName.ORGANISER, "where": "everywhere"}
 
 
