@@ -172,10 +172,12 @@ def test_the_campaigns_page_announces_it(app: Flask, organiser: FlaskClient) -> 
         campaign = create_room().campaign
         address = f"/campaigns/{campaign.id}"
         campaign.erasure_due_at = datetime(2027, 6, 1, 9, 30, tzinfo=UTC)
+        campaign.lawful_basis = ""
         db.session.commit()
     page = organiser.get(address).text
     assert "We will start to erase them at 2027-06-02 09:30 UTC" in page
     assert f'href="{address}/data-protection">enter a later last day, or more days' in page
+    assert "Choose the legal ground" in organiser.get(f"{address}/settings").text
     with app.app_context():
         campaign = db.session.get_one(Campaign, 1)
         campaign.erasing_since = campaign.erased_at = datetime(2027, 6, 2, 9, 31, tzinfo=UTC)
@@ -183,4 +185,5 @@ def test_the_campaigns_page_announces_it(app: Flask, organiser: FlaskClient) -> 
     page = organiser.get(address).text
     assert "on this campaign's lists were erased on 2027-06-02. The figures stay." in page
     assert "Reopen" not in page
+    assert "Choose the legal ground" not in organiser.get(f"{address}/settings").text
     assert organiser.post(f"{address}/data-protection", data={}).status_code == 409
