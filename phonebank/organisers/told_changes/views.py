@@ -59,14 +59,14 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @retry_on_deadlock
 def accept(campaign_id: int, change_id: int) -> ResponseReturnValue:
     """Accept a change: update the contact with what the person said."""
-    return _act(campaign_id, change_id, decide.accept, "accepted")
+    return _act(campaign_id, change_id, decide.accept, "accepted", "You accepted the change.")
 
 
 @told_changes.post("/<int:change_id>/refuse")
 @open_to(RoleName.ORGANISER)
 def refuse(campaign_id: int, change_id: int) -> ResponseReturnValue:
     """Refuse a change, and leave the contact as it is."""
-    return _act(campaign_id, change_id, decide.refuse, "refused")
+    return _act(campaign_id, change_id, decide.refuse, "refused", "You refused the change.")
 
 
 @told_changes.post("/<int:change_id>/take-back")
@@ -74,7 +74,8 @@ def refuse(campaign_id: int, change_id: int) -> ResponseReturnValue:
 @retry_on_deadlock
 def take_back(campaign_id: int, change_id: int) -> ResponseReturnValue:
     """Undo the decision to accept or refuse a change."""
-    return _act(campaign_id, change_id, decide.take_back, "taken back")
+    said = "The decision is taken back. The change waits for a decision again."
+    return _act(campaign_id, change_id, decide.take_back, "taken back", said)
 
 
 def _act(
@@ -82,6 +83,7 @@ def _act(
     change_id: int,
     action: Callable[[Campaign, int, Account], ToldChange],
     done: str,
+    said: str,
 ) -> ResponseReturnValue:
     campaign = campaign_for(current_user, campaign_id)
     change = action(campaign, change_id, current_user)
@@ -93,9 +95,7 @@ def _act(
         subject_id=change.contact_id,
         after={"kind": change.kind.value},
     )
-    return commit_and_redirect(
-        url_for(".index", campaign_id=campaign.id), f"{KINDS[change.kind]}: {done}."
-    )
+    return commit_and_redirect(url_for(".index", campaign_id=campaign.id), said)
 
 
 def _in_words(change: ToldChange, campaign: Campaign) -> str:

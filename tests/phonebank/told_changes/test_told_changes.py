@@ -70,7 +70,7 @@ def test_a_number_changes_the_person_only_once_it_is_accepted(
     assert "People told callers about a change" in organiser.get(page).text
     assert "020 7946 0950" in organiser.get(f"{page}/told").text
     answer = organiser.post(f"{page}/told/{change.id}/accept", follow_redirects=True)
-    assert "Right number: accepted." in answer.text
+    assert "You accepted the change." in answer.text
     db.session.expire_all()
     assert (contact.phone, contact.other_phones) == (NEW_NUMBER, [])
     assert claim(phone_bank.priya).call.phone == NEW_NUMBER
