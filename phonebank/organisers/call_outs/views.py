@@ -129,7 +129,7 @@ def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
         subject_id=call_out.id,
     )
     address = url_for(".show", campaign_id=campaign.id, call_out_id=call_out.id)
-    when = "within the hour" if call_out.has_ended else "when the call-out ends"
+    when = "within the hour" if call_out.has_ended else "within an hour of the call-out's end"
     return commit_and_redirect(
         address,
         f"The people who pledged and gave an e-mail address will become hosts {when}.",

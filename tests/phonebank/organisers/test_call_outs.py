@@ -43,7 +43,7 @@ def test_letting_people_host_says_when_they_become_hosts(
     organiser: FlaskClient, meeting: Meeting
 ) -> None:
     before = organiser.post(f"{meeting.address}/let-host", follow_redirects=True)
-    assert "who pledged and gave an e-mail address will become hosts when the" in before.text
+    assert "will become hosts within an hour of the call-out" in before.text
     meeting.end()
     after = organiser.post(f"{meeting.address}/let-host", follow_redirects=True)
     assert "will become hosts within the hour." in after.text
