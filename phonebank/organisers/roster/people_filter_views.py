@@ -68,7 +68,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 def delete(campaign_id: int, filter_id: int) -> ResponseReturnValue:
     """Delete a filter. Parties that used the filter get everyone again. Callers who used the filter
-    get the same people as their party."""
+    get everyone, or the people chosen for their party."""
     campaign = campaign_for(current_user, campaign_id)
     one = people_filters.filter_in(campaign, filter_id)
     _audit("people filter deleted", campaign, "people filter", one.id)
@@ -76,7 +76,7 @@ def delete(campaign_id: int, filter_id: int) -> ResponseReturnValue:
     return commit_and_redirect(
         url_for(".index", campaign_id=campaign.id),
         f"“{one.name}” is deleted. Parties that used it get everyone again. Callers who used it "
-        "get the same people as their party.",
+        "get everyone, or the people chosen for their party.",
     )
 
 
