@@ -114,9 +114,9 @@ KINDS = {
         Kind(
             FAST_DO_NOT_CALLS,
             "“Never call again” within 3 seconds",
-            "This counts those within an hour that were recorded within 3 seconds of seeing the "
-            "person. Over this limit, an organiser must review the caller before they can "
-            "continue.",
+            "This counts “Do not call” and “Has died” within an hour, if the caller recorded them "
+            "within 3 seconds of seeing the person. Over this limit, an organiser must review the "
+            "caller before they can continue.",
             "You've put people on the do-not-call list faster than anyone could have called them.",
             "{seen} people put on the do-not-call list within 3 seconds of being seen",
         ),

@@ -35,7 +35,8 @@ BUCKET_MEANINGS = {
     "language": "They speak a language that no caller in this campaign speaks.",
     "suppressed": "They are on the do-not-call list. Nobody calls them again, in any campaign.",
     "finished": "They talked, or shouldn't be called again in this campaign. Or we have tried them "
-    "as often as the rules allow. Or an organiser has finished with them. Or their details were erased.",
+    "as often as the rules allow. Or an organiser has finished with them. Or their details were "
+    "erased.",
     "taken_out": "A file took them out, for example because they have voted, joined or moved. Undo "
     "that upload, and they can be called again.",
     "unusable": "Every number we have for them is wrong or not in service, or calls to it keep "
