@@ -98,8 +98,8 @@ class CampaignForm(EditForm):
     )
     shows_earlier_call = BooleanField(
         "Callers see how far an earlier call got",
-        description="After “Cut short”, “Call back” or “Not a good time”, the next caller sees that "
-        "call's day, note and answers. The script goes on where that call stopped.",
+        description="After “Cut short”, “Call back” or “Not a good time”, the next caller sees "
+        "that call's day, note and answers. The script goes on where that call stopped.",
         default=True,
     )
 

@@ -82,8 +82,8 @@ def describe_goal(campaign: Campaign, totals: Totals, seen: OverTime, today: dat
             "say when you will reach the goal."
         )
     told += (
-        f" At the pace of the last days ({pace_in_words(estimate.a_day)}) you will reach the goal on"
-        f" {estimate.reached_on.isoformat()}."
+        f" At the pace of the last days ({pace_in_words(estimate.a_day)}) you will reach the goal"
+        f" on {estimate.reached_on.isoformat()}."
     )
     last_day = campaign.ends_on
     if last_day is None or last_day < today:

@@ -9,7 +9,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from phonebank.campaigns.forecast import Forecast, GoalForecast, forecast, goal_forecast, more_callers
+from phonebank.campaigns.forecast import (
+    Forecast,
+    GoalForecast,
+    forecast,
+    goal_forecast,
+    more_callers,
+)
 from phonebank.contact_queue import status_cache
 from phonebank.contact_queue.status_cache import count_status
 from phonebank.core.db import db
