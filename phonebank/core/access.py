@@ -80,9 +80,9 @@ def check(rule: str | None, campaign_id: int | None = None) -> None:
     """Check that the person who sent the request satisfies the view's access rule. Raises
     SignInRequiredError or NotAllowedError if the person does not satisfy it.
 
-    `campaign_id` is the campaign in the address, or None if the address names no campaign. If the
-    rule is ORGANISER or VIEWER, raises NotFoundError if there is no such campaign, or if the person
-    is an organiser or viewer of other campaigns only.
+    `campaign_id` is the campaign in the address, or None if the address names no campaign. With the
+    rule ORGANISER or VIEWER, raises NotFoundError if there is no such campaign, or if the person is
+    an organiser or viewer of other campaigns only.
 
     A request to a view with the rule CALLER, VOLUNTEER, TV, TOKEN or SIGNED always passes here. The
     view's own decorator checks the caller's or volunteer's cookie, the token in the address of a

@@ -17,7 +17,8 @@ LEVEL = 6
 
 
 def gzip_if_asked(response: Response) -> Response:
-    """Compress the body if the client asks for gzip and the body is large enough."""
+    """Compress the response's body if the client asks for gzip and the body is large enough. Return
+    the response. A body that is streamed or already encoded is left unchanged."""
     is_small = (response.content_length or 0) < WORTH_IT
     if is_small or response.is_streamed or "Content-Encoding" in response.headers:
         return response

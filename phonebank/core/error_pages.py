@@ -159,8 +159,8 @@ def _add_retry_after(response: Response) -> Response:
 
 
 def roll_back() -> None:
-    """Roll back everything that the request has not committed. Never raises an error, so every
-    error handler may call it.
+    """Roll back everything that the request has not committed. Never raises an error of the
+    database, so every error handler may call it.
 
     The error page's layout asks the database who is signed in. Without the rollback, that query
     could fail in the broken transaction. If PostgreSQL is unavailable, the user is treated as

@@ -32,8 +32,9 @@ class AddressRefusedError(MailNotSentError):
 
 
 class MessagePutOffError(MailNotSentError):
-    """The mail server answered, but did not take this message now, for example because of its
-    recipient. It may take the message later, and may take messages to other people now."""
+    """The mail server answered, but did not take this message now, for example because of the
+    message's recipient. The server may take the message later, and may take messages to other
+    people now."""
 
 
 def init_app(app: Flask, config: Config) -> None:
@@ -180,7 +181,7 @@ def _not_sent(error: Exception) -> MailNotSentError:
 def _kind_of(error: Exception) -> type[MailNotSentError]:
     if _is_for_good(error):
         return AddressRefusedError
-    # The server answers with these two after it has greeted us and accepted the sender. All other
+    # These two errors come after the server has greeted us and accepted the sender. All other
     # errors concern every message.
     is_about_one = isinstance(error, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError)
     if is_about_one and not _has_hung_up(error):
@@ -189,8 +190,8 @@ def _kind_of(error: Exception) -> type[MailNotSentError]:
 
 
 def _has_hung_up(error: Exception) -> bool:
-    """Whether the mail server has ended the connection. Servers do so after a pause, or after a
-    number of messages, then often with the code 421 (RFC 5321 section 3.8)."""
+    """Whether the mail server has ended the connection. A server may do so after a pause, or after
+    a number of messages. It then often sends the code 421 (RFC 5321 section 3.8)."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return any(code == 421 for code, _ in error.recipients.values())
     is_closing = isinstance(error, smtplib.SMTPResponseException) and error.smtp_code == 421
@@ -211,8 +212,9 @@ def deliver(to: str, subject: str, text: str) -> None:
     """Send one plain-text message. If no mail server is set, print the message, so that people can
     try the demonstration without a mail server.
 
-    In production the message is never printed, because more people can read a public server's log
-    than the recipient's mailbox. Raises the errors of `Batch.send`.
+    A production server without a mail server only logs an error. It does not print the message,
+    because more people can read a public server's log than the recipient's mailbox. Raises the
+    errors of `Batch.send`.
     """
     if is_configured():
         send(to, subject, text)

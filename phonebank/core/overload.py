@@ -156,8 +156,8 @@ class BusyError(ServiceUnavailableError):
 
 @contextmanager
 def record_under_way() -> Iterator[None]:
-    """Count a record of a call that arrived over a websocket as a request while the record is being
-    saved.
+    """While a record of a call that arrived over a websocket is being saved, count the record as a
+    request.
 
     Raises BusyError if a request with a record would be refused now. This needs an app context.
     """

@@ -57,7 +57,7 @@ class Guest(Base):
 
 
 class MailKind(StrEnum):
-    """The kinds of e-mail to a guest, in the order in which they are sent."""
+    """The kinds of e-mail to a guest."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -86,7 +86,7 @@ class GuestMail(Base):
     # first.
     sequence: Mapped[int]
     due_at: Mapped[datetime]
-    # The mail server did not take the e-mail. It is tried again at this time.
+    # If the mail server did not take the e-mail: when it is sent again.
     put_off_until: Mapped[datetime | None]
     # When the mail server took the e-mail, or when the e-mail turned out to be no longer of use.
     done_at: Mapped[datetime | None]
