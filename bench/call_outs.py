@@ -1,7 +1,8 @@
 """Measures how soon a pledge is on the projector, with many call-outs at once.
 
-Bars (docs/benchmarks.md): with twenty call-outs of 500 people, a pledge is on its projector within
-a second (p99) of the moment when the phone sent it, no pledge is lost, and no pledge counts twice.
+Bars (docs/benchmarks.md), with twenty call-outs of 500 people:
+- at p99 a pledge is on its projector within a second of the moment when the phone sent it
+- no pledge is lost, and no pledge counts twice
 
     python -m bench.call_outs
 """

@@ -1,9 +1,11 @@
-"""An evening of many phones and a few televisions. The phones call, renew, answer and undo as
-people do, and the servers are the Procfile's own processes.
+"""Measures an evening of many phones and a few televisions. The phones call, renew, answer and undo
+as people do, and the servers are the Procfile's own processes.
 
-The bars (docs/benchmarks.md): from a tap on an outcome to the next person within 300 ms at p95 and
-800 ms at p99; no refusal and no error; and every promise to the phones kept, for example that each
-acknowledged outcome is stored (see `bench.promises`).
+Bars (docs/benchmarks.md):
+- a tap on an outcome brings the next person within 300 ms at p95 and 800 ms at p99
+- no request is refused or gets an error, and no phone's line (its Socket.IO connection) is lost
+- every promise to the phones is kept, for example that each acknowledged outcome is stored (see
+  `bench.promises`)
 
 The environment variables PHONES and CALLERS_SECONDS set another size: the number of phones, and the
 seconds for which they are measured. The measurement begins once every phone has had a first person.
@@ -91,7 +93,7 @@ class Evening:
         return self.observe()
 
     def end(self) -> dict[str, list[str]]:
-        """End the evening. Return every promise with what breaks it (see `promises`)."""
+        """End the evening. Return, for each promise, a list of what breaks it (see `promises`)."""
         notes = self.phones.ask("end", drain=DRAIN)
         with self.app.app_context():
             broken = promises.broken_promises(notes)

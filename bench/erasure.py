@@ -1,8 +1,9 @@
 """Measures how long it takes to erase one person, and what erasing a whole campaign costs callers.
 
-The bars (docs/benchmarks.md): one person is erased from the tables in under a second; and while the
-people of another campaign are erased, the 95th percentile of the time of a claim (giving a caller
-the next person) is at most 1.2 times as long as otherwise.
+Bars (docs/benchmarks.md):
+- one person is erased from the tables in under a second
+- while the people of another campaign are erased, a claim (giving a caller the next person) takes
+  at most 1.2 times as long as otherwise, at the 95th percentile
 
     python -m bench.erasure [PEOPLE]
 """

@@ -21,7 +21,8 @@ BAR = 3.0
 
 def watch(televisions: Any, rounds: int, report: Callable[[str], None]) -> bool:
     """Count the events that `televisions` receive until `rounds` rounds are done. Print the memory
-    of the web process on the way. Return whether it grew by at most BAR after the warm-up."""
+    of the web process on the way. Return whether this memory grew by at most BAR after the
+    warm-up."""
     began, heard, sampled = time.monotonic(), 0, []
     marks = [WARM_UP + (1 - WARM_UP) * part / 4 for part in range(5)]
     while marks:

@@ -8,7 +8,7 @@ the results.
 
     python -m bench.million [PEOPLE] [CALLS] [FOLDER]
 
-With FOLDER it keeps a screenshot of each page there, at three widths.
+With FOLDER, the program keeps a screenshot of each page in this folder, at three widths.
 """
 
 import csv

@@ -3,9 +3,12 @@
 Phones call faster and faster until the servers no longer keep up. The highest rate of acknowledged
 outcomes is called the best. Then the phones call at twice that rate, and in the end at half of it.
 
-The bars (docs/benchmarks.md): at twice the best, the servers acknowledge at least 0.8 of the best;
-they answer or refuse every request within a second at p99; ten seconds after that load's end they
-refuse none and answer within a second; and every promise is kept.
+Bars (docs/benchmarks.md):
+- at twice the best, the servers acknowledge at least 0.8 of the best
+- at twice the best, they answer or refuse every request, within a second at p99
+- from ten seconds after the end of that load, they refuse no request, and answer within a second at
+  p95
+- every promise is kept (see `bench.promises`)
 
 The environment variable PHONES sets the number of phones.
 """

@@ -71,7 +71,7 @@ BARS = (
 
 
 def play(rule: str, setting: Setting, seed: int) -> Result:
-    """Play one evening."""
+    """Play one evening, and return its result."""
     return Evening(setting, seed, MAKE[rule]()).run()
 
 

@@ -10,7 +10,7 @@ def percentile(numbers: Sequence[float], share: float) -> float:
 
 
 def format_tail(seconds: Sequence[float]) -> str:
-    """Return p50, p95 and p99 in milliseconds, as words."""
+    """Return the percentiles p50, p95 and p99 in milliseconds, as text."""
     return ", ".join(f"{1000 * percentile(seconds, share):.0f}" for share in (0.5, 0.95, 0.99))
 
 

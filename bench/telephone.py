@@ -3,8 +3,9 @@
 A simulated Twilio (`bench.twilio_network`) takes the requests of the real backend over HTTP, and
 sends its webhooks to two web workers.
 
-Bars (docs/benchmarks.md): at p99 the server takes at most 100 ms for a webhook, and nothing is
-lost: every webhook is accepted, and each line that ended at Twilio has ended in the table too.
+Bars (docs/benchmarks.md):
+- at p99 the server takes at most 100 ms for a webhook
+- every webhook is accepted, and each line that ended at Twilio has ended in the table too
 """
 
 import random
@@ -88,7 +89,8 @@ class Dialler:
         return ids
 
     def dial(self, side: str, ids: list[int], rate: float) -> None:
-        """Dial these lines at a steady rate, and join people who have answered meanwhile."""
+        """Dial these lines at a steady rate. Meanwhile, join each person who has answered to a
+        caller."""
         began = time.monotonic()
         under_way: deque[tuple[int, Future[str | None]]] = deque()
         for index, line_id in enumerate(ids):
