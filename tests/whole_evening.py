@@ -28,7 +28,7 @@ from phonebank.core.db import db
 from phonebank.csv_input.rows import Dialect
 from phonebank.experiments import services as experiments
 from phonebank.inbox.jobs import read_marked_answers
-from phonebank.listings import checks, guests, listings, offers
+from phonebank.listings import checks, guests, listings, offers, still_right
 from phonebank.listings.stale import versions_of
 from phonebank.lists.uploads import store_upload
 from phonebank.models import (
@@ -131,6 +131,7 @@ class Evening:
     listing_id: int
     guest_token: str
     offer_token: str
+    still_right_token: str
     training_id: int
     training_code: str
     call_out_id: int
@@ -233,6 +234,7 @@ def begin_evening(person: dict[str, Any] | None = None) -> Evening:
         listing_id=listing.id,
         guest_token=guest.token,
         offer_token=_offer(campaign).token,
+        still_right_token=still_right.token_for(listing),
         training_id=room.listing_id,
         training_code=room.code,
         mark_token=mark.token,
@@ -601,6 +603,7 @@ ADDRESSES: dict[str, Callable[[Evening], str]] = {
     "near.in_country": _at("/near/gb"),
     "near.offer": _at("/near/gb/M1/host"),
     "near.report": lambda evening: f"/near/event/{evening.listing_id}/report",
+    "near.ask_if_right": lambda evening: f"/near/still-right/{evening.still_right_token}",
     "near.show_offer": lambda evening: f"/near/offer/{evening.offer_token}",
     "near.tell_me": _at("/near/gb/M1/tell-me"),
     "parties.guest_list": lambda evening: f"/parties/{evening.party_id}/guests",

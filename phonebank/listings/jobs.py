@@ -8,15 +8,13 @@ from functools import partial
 
 from sqlalchemy import delete, select, update
 
-from phonebank.accounts.sign_in_mail import sign_in_link
 from phonebank.core import mail
 from phonebank.core.db import db
 from phonebank.core.jobs import CHORES, job
 from phonebank.core.locks import get_locked
 from phonebank.core.mail import AddressRefusedError, MailNotSentError, Message, MessagePutOffError
-from phonebank.listings import editors, listings, offers, send
+from phonebank.listings import editors, listings, offers, send, still_right
 from phonebank.models import (
-    Account,
     Campaign,
     Guest,
     HostOffer,
@@ -42,7 +40,6 @@ _TRAIN_FIRST = (
     "there under “Keep my calls”. When you have been marked as trained, press “Put it on the map” "
     "on the party's page.\n\n"
 )
-LINK_LIVES_FOR = timedelta(days=2)
 
 
 @job(CHORES, timeout=120)
@@ -176,22 +173,7 @@ def _ask_hosts_if_right(send_mail: send.Send) -> None:
         listing = db.session.get(Listing, listing_id, with_for_update={"skip_locked": True})
         if listing is None or listing.asked_if_right_at is not None:
             continue
-        host = db.session.get_one(Account, listing.host_id)
-        page = (
-            f"/parties/{listing.party_id}/guests"
-            if listing.party_id
-            else f"/campaigns/{listing.campaign_id}/events"
-        )
-        link = sign_in_link(host, page, LINK_LIVES_FOR)
         listing.asked_if_right_at = at
-        message = Message(
-            host.email,
-            f"Still right? {listing.title}",
-            f"Your event is on {listings.when_of(listing)}. Are the day, the "
-            f"place and the number of places still right? Confirm or change them here:\n\n"
-            f"{link}\n",
-            id=f"still-right-{listing.id}-{listing.sequence}",
-        )
-        if not _is_settled(send_mail, message):
+        if not _is_settled(send_mail, still_right.question_to_host(listing)):
             db.session.rollback()
         db.session.commit()

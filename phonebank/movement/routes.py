@@ -13,6 +13,7 @@ from phonebank.movement import (
     near_views,
     offer_views,  # noqa: F401  (adds its pages to the blueprint)
     sheet_views,  # noqa: F401  (adds its pages to the blueprint)
+    still_right_views,  # noqa: F401  (adds its pages to the blueprint)
     training_views,  # noqa: F401  (adds its pages to the blueprint)
     volunteer_views,  # noqa: F401  (adds its pages to the blueprint)
 )

@@ -225,6 +225,7 @@ VISITS = (
     Visit("stranger", "", "offer-refused", ADDRESSES["near.offer"], press("host"), refused=True),
     Visit("stranger", "near.show_offer"),
     Visit("stranger", "near.tell_me"),
+    Visit("stranger", "near.ask_if_right"),
     Visit("stranger", "guest.show"),
     # Between the link and the second factor.
     Visit("second factor", "accounts.two_factor_token_validation"),

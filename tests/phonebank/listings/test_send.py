@@ -217,6 +217,7 @@ def test_the_host_is_asked_once_whether_everything_is_still_right(
     [message] = sent
     assert message.to == evening.host.email
     assert message.subject.startswith("Still right?")
+    assert "/near/still-right/" in message.text
     assert "/use-link" in message.text or "/sign-in/" in message.text
 
 

@@ -1,0 +1,42 @@
+"""The page on which a host confirms, with one tap and without signing in, that an event is still
+right."""
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from phonebank.core.access import ANYONE, open_to
+from phonebank.core.db import db
+from phonebank.core.rate_limits import limiter
+from phonebank.listings import still_right
+from phonebank.listings.listings import confirm_details, places_taken, when_of
+from phonebank.listings.times import is_over
+from phonebank.models import now
+from phonebank.movement.near_views import near
+
+
+@near.get("/still-right/<token>")
+@open_to(ANYONE)
+def ask_if_right(token: str) -> ResponseReturnValue:
+    """Show a host what strangers see of their event, with a button that confirms it."""
+    listing = still_right.listing_of_link(token)
+    return render_template(
+        "movement/still_right.html",
+        listing=listing,
+        when=when_of(listing),
+        coming=places_taken(listing),
+        over=is_over(listing.starts_at, now()),
+        token=token,
+    )
+
+
+@near.post("/still-right/<token>")
+@open_to(ANYONE)
+@limiter.limit("30 per minute")
+def confirm_it_is_right(token: str) -> ResponseReturnValue:
+    """Store that the host has just confirmed their event. Opening the link does not confirm it,
+    because mail scanners open links too."""
+    listing = still_right.listing_of_link(token)
+    confirm_details(listing)
+    db.session.commit()
+    flash("Thank you. People can now see that your event was confirmed today.", "success")
+    return redirect(url_for(".ask_if_right", token=token), 303)
