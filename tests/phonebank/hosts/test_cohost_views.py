@@ -64,12 +64,28 @@ def test_a_cohost_names_nobody_and_removes_nobody(
 ) -> None:
     invite(client, party_id, "kit@example.org")
     kit = browser_of(app, "kit@example.org")
-    assert "Invite a co-host" not in kit.get(f"/parties/{party_id}").text
+    as_cohost = kit.get(f"/parties/{party_id}").text
+    assert "Invite a co-host" not in as_cohost
+    assert "/remove" not in as_cohost[as_cohost.index('id="cohosts"') :]
     assert invite(kit, party_id, "lou@example.org") == 403
     with app.app_context():
         kit_id = db.session.query(Account).filter_by(email="kit@example.org").one().id
     assert kit.post(f"/parties/{party_id}/cohosts/{kit_id}/remove").status_code == 403
     assert cohosts(app, party_id) == ["kit@example.org"]
+
+
+def test_the_host_finds_the_forms_that_add_and_remove_cohosts(
+    client: FlaskClient, app: Flask, party_id: int
+) -> None:
+    assert "Invite a co-host" in client.get(f"/parties/{party_id}").text
+    invite(client, party_id, "kit@example.org")
+    with app.app_context():
+        kit_id = db.session.query(Account).filter_by(email="kit@example.org").one().id
+    page = client.get(f"/parties/{party_id}").text
+    assert "Invite a co-host" in page
+    assert f'action="/parties/{party_id}/cohosts/{kit_id}/remove"' in page
+    invite(client, party_id, "lou@example.org")
+    assert "Invite a co-host" not in client.get(f"/parties/{party_id}").text
 
 
 def test_a_removed_cohost_is_a_stranger_again(
