@@ -132,7 +132,7 @@ class AttemptLimit:
     limits: str | Callable[[], str]
     counts: Callable[[int], bool]
     methods: Sequence[str] | None = None
-    message: str = HTTP_WORDS[429][1]
+    message: str = "There were too many tries from your network."
 
     def __call__(self, view: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(view)

@@ -46,7 +46,11 @@ HTTP_WORDS: dict[int, tuple[str, str, str]] = {
     404: ("Not found", "There's no page at this address.", "Check the link you were given."),
     405: ("Not that way", "This page can't do that.", "Go back and try again."),
     415: ("That can't be used", "This address takes another kind of content.", "Send JSON."),
-    429: ("Too many tries", "There were too many tries from your network.", "Wait a minute."),
+    429: (
+        "Too many tries",
+        "There were too many tries.",
+        "Wait a minute. If that doesn't help, wait an hour.",
+    ),
 }
 
 
@@ -103,11 +107,19 @@ def _handle_rate_limit(error: RateLimitExceeded) -> ResponseReturnValue:
     title, message, what_to_do = _words_for(429)
     own_message = error.limit.error_message
     message = (own_message() if callable(own_message) else own_message) or message
-    answer = current_app.make_response(_answer(429, title, message, what_to_do))
-    if problems.is_for_api() and limiter.current_limit:
+    seconds = None
+    if limiter.current_limit:
         seconds = max(1, math.ceil(limiter.current_limit.reset_at - time.time()))
+        what_to_do = _describe_wait(seconds)
+    answer = current_app.make_response(_answer(429, title, message, what_to_do))
+    if problems.is_for_api() and seconds is not None:
         answer.headers["Retry-After"] = str(seconds)
     return answer
+
+
+def _describe_wait(seconds: int) -> str:
+    minutes = max(1, math.ceil((seconds - 1) / 60))  # Flask-Limiter adds a second
+    return "Wait a minute." if minutes == 1 else f"Wait {minutes} minutes."
 
 
 def _handle_http_error(error: HTTPException) -> ResponseReturnValue:

@@ -156,7 +156,13 @@ def test_trying_too_often(visitor: FlaskClient) -> None:
     for headers in ({}, JSON):
         answer = visitor.post("/sign-in", data={"email": "cy@example.org"}, headers=headers)
         assert answer.status_code == 429
-        assert "Wait a minute." in without_internals(answer).text
+        assert "There were too many tries." in without_internals(answer).text
+        assert "Wait 15 minutes." in answer.text  # the limit for one address
+    for number in range(10):
+        visitor.post("/sign-in", data={"email": f"cy{number}@example.org"})
+    answer = visitor.post("/sign-in", data={"email": "di@example.org"})
+    assert answer.status_code == 429
+    assert "Wait a minute." in answer.text  # the limit for one network
 
 
 def test_our_own_fault_tells_nothing_of_what_is_inside(
