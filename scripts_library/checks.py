@@ -42,13 +42,18 @@ def warnings_for_contacts(script: Script, missing: Mapping[str, int]) -> list[Di
         Diagnostic(
             line,
             step_id,
-            f"{missing[found.name]} contacts have no {found.name}, and there is no fallback here.",
+            f"{_describe_contacts(missing[found.name])} no {found.name}, and there is no fallback"
+            " here.",
             "warning",
         )
         for line, step_id, words in texts_of(script)
         for found in fields_in(words)
         if found.fallback is None and missing.get(found.name)
     ]
+
+
+def _describe_contacts(number: int) -> str:
+    return "1 contact has" if number == 1 else f"{number:,} contacts have"
 
 
 def reading_seconds(words: str) -> int:
@@ -89,7 +94,8 @@ def _check_branches(script: Script) -> Iterator[Diagnostic]:
             for value in covered_answers(branch, step) if branch.field is None else ():
                 if value in taken:
                     message = (
-                        f"The answer {value} already goes to another step (line {taken[value]})."
+                        f"An earlier branch (line {taken[value]}) already covers the answer"
+                        f" {value}."
                     )
                     yield Diagnostic(branch.line, step.id, message, "warning")
                 taken.setdefault(value, branch.line)

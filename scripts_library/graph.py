@@ -95,9 +95,11 @@ def _check_dead_ends(script: Script) -> Iterator[Diagnostic]:
             )
             yield Diagnostic(step.line, step.id, message)
         elif stuck:
+            answers = "the answer" if len(stuck) == 1 else "the answers"
+            cure = "Add a branch" if step.answer == "scale" else "Set `goto`"
             message = (
-                f"This is a dead end after the answer {', '.join(stuck)}. Set `goto` for the"
-                " answer, or `next` for the step."
+                f"This is a dead end after {answers} {', '.join(stuck)}. {cure} for"
+                f" {'it' if len(stuck) == 1 else 'each of them'}, or set `next` for the step."
             )
             yield Diagnostic(step.line, step.id, message)
 

@@ -5,6 +5,7 @@ Only plain YAML is accepted: mappings, lists and text. Every value stays text, s
 deep nesting and large files are refused. (With aliases, a small file can expand to gigabytes.)
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -108,7 +109,8 @@ def _is_parsable(text: str, diagnostics: DiagnosticList) -> bool:
     if size > MAX_BYTES:
         diagnostics.error(
             1,
-            f"The script is {size // 1024} kB, and the most is {MAX_BYTES // 1024} kB. Shorten it.",
+            f"The script is {math.ceil(size / 1024)} kB, and the most is {MAX_BYTES // 1024} kB."
+            " Shorten it.",
         )
         return False
     for number, line in enumerate(text.split("\n"), start=1):

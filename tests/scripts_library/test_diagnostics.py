@@ -78,7 +78,7 @@ def test_a_dead_end_names_the_answers_that_lead_nowhere():
     diagnostic = one_of(text, "dead end")
 
     assert diagnostic.step_id == "help"
-    assert "after the answer No." in diagnostic.message
+    assert "after the answer No. Set `goto` for it, or set `next`" in diagnostic.message
 
 
 def test_a_scale_with_a_gap_is_a_dead_end():
@@ -86,7 +86,8 @@ def test_a_scale_with_a_gap_is_a_dead_end():
         "goto: goodbye\n    next: help", "goto: goodbye\n      - {scale: 5-10, goto: help}"
     )
 
-    assert "after the answer 4." in one_of(text, "dead end").message
+    message = one_of(text, "dead end").message
+    assert "after the answer 4. Add a branch for it, or set `next` for the step." in message
 
 
 def test_a_scale_that_is_covered_needs_no_next():
@@ -319,6 +320,8 @@ def test_contacts_that_lack_a_field_are_counted_where_it_is_used():
         ("hello", "warning")
     ]
     assert "37 contacts have no town" in found[0].message
+    assert "1 contact has no town" in warnings_for_contacts(script, {"town": 1})[0].message
+    assert "1,000 contacts have no" in warnings_for_contacts(script, {"town": 1000})[0].message
     assert warnings_for_contacts(script, {"town": 0}) == []
 
 
@@ -341,7 +344,9 @@ def test_overlapping_branches_are_pointed_out():
         "        goto: goodbye\n      - {scale: 3-5, goto: help}\n    next: help",
     )
 
-    assert one_of(text, "The answer 3 already goes to another step").severity == "warning"
+    diagnostic = one_of(text, "already covers the answer 3.")
+    assert diagnostic.severity == "warning"
+    assert f"(line {line_of('scale: 0-3', text)})" in diagnostic.message
 
 
 def test_all_faults_come_at_once_and_in_line_order():

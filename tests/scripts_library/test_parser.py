@@ -53,13 +53,18 @@ def test_tags_are_refused(tag):
     assert "tag" in diagnostic.message
 
 
+def test_one_byte_too_many_is_told_as_more_than_the_most():
+    size = len(SMALL.encode())
+    assert "The script is 257 kB" in only_error(SMALL + "# " + "x" * (256 * 1024 - size)).message
+
+
 @pytest.mark.timing
 def test_five_megabytes_are_refused_at_once():
     started = time.perf_counter()
 
     diagnostic = only_error(SMALL + "# " + "x" * 5_000_000)
 
-    assert "4884 kB" in diagnostic.message
+    assert "4885 kB" in diagnostic.message
     assert "256 kB" in diagnostic.message
     assert time.perf_counter() - started < 2
 
