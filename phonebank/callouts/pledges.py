@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from phonebank.callouts.areas import Area
 from phonebank.callouts.board import begin_change, show_change
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
-from phonebank.models import CallOut, Pledge, PledgeSeat, SignUp
+from phonebank.models import CallOut, Party, Pledge, PledgeSeat, SignUp
 from phonebank.places.distance import km_between
 
 CHAIRS_AT_MOST = 100
@@ -34,6 +34,11 @@ class Offer:
     has_email: bool
     mine: bool
     is_invited: bool
+
+
+def is_pledged(party: Party) -> bool:
+    """Whether the party was promised at a call-out."""
+    return bool(db.session.scalar(select(exists().where(Pledge.party_id == party.id))))
 
 
 def pledge(call_out: CallOut, person: SignUp, starts_at: datetime, area: Area, chairs: int) -> None:

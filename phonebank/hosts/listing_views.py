@@ -9,6 +9,7 @@ from flask_security import current_user
 from redis.exceptions import RedisError
 from sqlalchemy import select
 
+from phonebank.callouts.pledges import is_pledged
 from phonebank.core.access import open_to
 from phonebank.core.config import current_config
 from phonebank.core.db import db
@@ -205,6 +206,7 @@ def _render(
         when=describe_start(party),
         public_link=listing_link(listing) if listing is not None else None,
         trains_first=trains_first,
+        is_pledged=is_pledged(party),
         needs_address=listing is not None and not listing.by_video and listing.address is None,
         over=party.has_ended
         or is_over(party.starts_at, now())

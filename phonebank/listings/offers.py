@@ -27,6 +27,7 @@ from phonebank.models import (
     Listing,
     ListingReport,
     ListingState,
+    Party,
     Place,
     now,
 )
@@ -183,6 +184,15 @@ def is_draft(offer: HostOffer) -> bool:
     trained first."""
     listing = listing_of_offer(offer)
     return listing is not None and listing.state == ListingState.DRAFT
+
+
+def trains_first(offer: HostOffer) -> bool:
+    """Whether the offer was accepted, and its host must still be trained before the party can go on
+    the map."""
+    if not is_draft(offer):
+        return False
+    party = db.session.get_one(Party, offer.party_id)
+    return must_train(offer.campaign, db.session.get_one(Account, party.host_id))
 
 
 def refuse_offer(campaign: Campaign, offer_id: int) -> HostOffer:

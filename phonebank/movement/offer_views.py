@@ -76,6 +76,7 @@ def show_offer(token: str) -> ResponseReturnValue:
         "movement/offer.html",
         offer=found,
         listing=offers.listing_of_offer(found),
+        trains_first=offers.trains_first(found),
         started=found.starts_at <= now(),
         over=is_over(found.starts_at, now()),
         campaign=found.campaign,

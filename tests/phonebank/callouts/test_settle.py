@@ -269,6 +269,7 @@ def test_who_took_a_place_confirms_it_and_the_host_lets_them_come(
         "way": "in_person", "host_name": "Ana", "place": "SW9", "address": "4 Plum Row",
         "places": "8", "step_free": "no", "languages": "en",
     }  # fmt: skip
+    assert "If people chose your party at the call-out" in shown
     assert "Save, but not on the map" in shown
     assert "Add your address below" in shown
     video = details | {"way": "by_video", "address": "", "draft": "yes"}

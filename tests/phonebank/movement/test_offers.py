@@ -174,6 +174,13 @@ def test_an_untrained_hosts_party_waits_for_a_training(
         volunteer = find_or_create("vik@example.org", "Vik")
         db.session.add(VolunteerCaller(volunteer_id=volunteer.id, caller_id=caller.id))
         db.session.commit()
+    trained = host.get(page).text
+    assert "People near you can&#39;t find your party yet." in trained
+    assert "go to a training" not in trained
+    assert "call-out" not in trained
+    offered = client.get(links[0]).text
+    assert "go to a training" not in offered
+    assert "Put it on the map on its guests' page." in offered
     assert host.post(page, data=details).status_code == 303
 
 
@@ -249,7 +256,7 @@ def test_old_offers_are_forgotten(
         ({}, {}, ("Your party is on the map", "Add your address there")),
         ({}, {"address": "x"}, ("Your party is on the map", "")),
         ({}, {"state": ListingState.HIDDEN}, ("can't find your party at the moment", "Add your")),
-        ({}, {"state": ListingState.DRAFT}, ("must go to a training", "Add your address")),
+        ({}, {"state": ListingState.DRAFT}, ("Put it on the map on its guests' page", "Add your")),
         ({}, {"state": ListingState.CANCELLED}, ("This party is cancelled", "")),
         ({"starts_at": now() - timedelta(days=2)}, {}, ("This party is over", "")),
     ],
