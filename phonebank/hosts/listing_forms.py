@@ -35,12 +35,12 @@ class ListingForm(FlaskForm):
         "Postcode or town",
         [DataRequired("Type the postcode or town.")],
         description="The map shows the middle of this district or town. We keep only the first "
-        "half of a postcode.",
+        "half of a British or Canadian postcode.",
     )
     address = TextAreaField(
         "Address",
-        description="Only guests you say yes to will see it. We erase it a week after the party. "
-        "Leave it empty if people join by video.",
+        description="Only your co-hosts and the guests you say yes to will see it. We erase it a "
+        "week after the party. Leave it empty if people join by video.",
     )
     places = IntegerField(
         "Places for guests",

@@ -181,7 +181,7 @@ def let_come(listing: Listing, guest_id: int) -> Guest:
         where = "and press “Save, but not on the map”" if is_draft else "under “Change it”"
         raise ConflictError(
             "Your guests need an address.",
-            f"Type the address first, {where}. Only your guests will see it.",
+            f"Type the address first, {where}. Only your guests and co-hosts will see it.",
         )
     guest.state = GuestState.ACCEPTED
     queue_mail(guest, listing, MailKind.ACCEPTED, now())
