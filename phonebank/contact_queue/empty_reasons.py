@@ -46,7 +46,7 @@ class EmptyReason(StrEnum):
 # For each reason, the two sentences that the caller reads: what is wrong, and what to do about it.
 MESSAGES: dict[EmptyReason, tuple[str, str]] = {
     EmptyReason.OUT_OF_HOURS: (
-        "Right now it's too early or too late to call where the next people live.",
+        "Right now it's outside calling hours where the next people live.",
         "Ask your host or organiser when calling opens again.",
     ),
     EmptyReason.RESTING: (
@@ -59,7 +59,7 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
     ),
     EmptyReason.BEING_READ: (
         "We're still reading the list.",
-        "You'll get the first person in a moment.",
+        "You'll get somebody as soon as the first people on it can be called.",
     ),
     EmptyReason.LANGUAGE: (
         "The people who are left speak a language you haven't chosen.",
@@ -82,7 +82,7 @@ MESSAGES: dict[EmptyReason, tuple[str, str]] = {
         "was checked against the register of people who want no calls.",
         "Tell your host or organiser.",
     ),
-    EmptyReason.EMPTY: ("There's nobody on the list yet.", "Ask your host or organiser."),
+    EmptyReason.EMPTY: ("There's nobody on the list yet.", "Tell your host or organiser."),
     EmptyReason.DONE: ("There's nobody left to call on the list. Thank you!", ""),
 }
 
