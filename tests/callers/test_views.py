@@ -489,7 +489,11 @@ def test_my_last_calls_tell_when_and_how_but_never_who(
         assert contact.first_name not in page
         assert contact.phone not in page
     with time_machine.travel(now() + timedelta(hours=13), tick=True):
-        assert ">Change<" not in sam.get("/calling/mine").text
+        old = sam.get("/calling/mine").text
+        assert ">Change<" not in old
+        # The figures are of the last twelve hours, and the list is longer.
+        assert re.findall(r'stat-value">(\d+)', old) == ["0", "0", "0"]
+        assert old.index("Your last calls, newest first:") < old.index("Busy")
 
 
 def test_undo_says_what_it_did(phone_bank: PhoneBank, sam: FlaskClient) -> None:
