@@ -45,7 +45,7 @@ def send_sign_in_link(email: str, next: str = "/") -> None:
         "Your link to sign in to Phonebank",
         f"This link signs you in to Phonebank:\n\n{link}\n\n"
         f"It works once, within {minutes} minutes. If you didn't ask for it, ignore this e-mail.\n"
-        "Nobody can sign in without this link.\n",
+        "Nobody else can sign in as you without this link.\n",
     )
 
 
