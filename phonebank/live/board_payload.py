@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from phonebank.models import PartyState
+from phonebank.models import CampaignState, PartyState
 from phonebank.models.party import seconds_of_break
 from phonebank.rules.time_zones import UnknownTimeZoneError, time_zone
 
@@ -83,7 +83,7 @@ class Figures:
     goal: int
     state: str
     paused: bool
-    campaign_running: bool
+    campaign_state: str
     celebrate: bool
     break_until: datetime | None
     time_zone: str
@@ -326,13 +326,21 @@ def describe_all_parties(figures: Figures, campaign: CampaignTotals | None) -> s
     return f"All parties: {_count(number, 'conversation')}"
 
 
+# What a board says while the party's campaign has this state.
+_CAMPAIGN_NOTICES: dict[str, str] = {
+    CampaignState.DRAFT: "Calling hasn't started yet",
+    CampaignState.PAUSED: "Calling is paused",
+    CampaignState.ENDED: "The campaign has ended",
+}
+
+
 def notice(figures: Figures) -> str:
     """Return the notice that everyone at the party should read now, or an empty text if there is
     none."""
     if figures.state == PartyState.ENDED:
         return "The party has ended. Thank you!"
-    if not figures.campaign_running:
-        return "Calling is paused"
+    if figures.campaign_state != CampaignState.RUNNING:
+        return _CAMPAIGN_NOTICES[figures.campaign_state]
     if figures.break_left is None:
         return ""
     if figures.paused or figures.break_until is None:

@@ -22,7 +22,7 @@ from phonebank.live.board_payload import (
     Recent,
     Score,
 )
-from phonebank.models import CallerState, CampaignState, RoleName
+from phonebank.models import CallerState, RoleName
 from phonebank.models.call import OUTCOME_WITHIN
 from phonebank.models.state_column import state_text
 
@@ -40,7 +40,7 @@ from phonebank.models.state_column import state_text
 _FIGURES = state_text(
     """
 SELECT p.id AS party_id, p.campaign_id, p.board_token, p.title, p.goal, p.state, p.paused,
-       campaign.state = :running AS campaign_running, p.celebrate, p.break_until, p.time_zone,
+       campaign.state AS campaign_state, p.celebrate, p.break_until, p.time_zone,
        p.message, p.message_at, p.code, statement_timestamp() AS read_at,
        floor(extract(epoch FROM statement_timestamp() - p.created_at) * 1000)::bigint AS age,
        sums.tally_version, sums.calls, sums.reached, sums.conversations, sums.yeses,
@@ -132,7 +132,6 @@ CROSS JOIN LATERAL (
 ) feed
 WHERE p.id = ANY(:party_ids)
 """,
-    running=CampaignState.RUNNING,
     admitted=CallerState.ADMITTED,
     waiting=CallerState.WAITING,
     removed=CallerState.REMOVED,

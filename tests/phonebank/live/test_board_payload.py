@@ -31,7 +31,7 @@ def figures(**values) -> Figures:
         "goal": 50,
         "state": "open",
         "paused": False,
-        "campaign_running": True,
+        "campaign_state": "running",
         "celebrate": True,
         "break_until": None,
         "time_zone": "Europe/London",
@@ -180,7 +180,9 @@ def test_the_answered_rate_is_a_dash_before_any_call() -> None:
     [
         ({}, ""),
         ({"paused": True}, "Break"),
-        ({"campaign_running": False}, "Calling is paused"),
+        ({"campaign_state": "paused"}, "Calling is paused"),
+        ({"campaign_state": "draft"}, "Calling hasn't started yet"),
+        ({"campaign_state": "ended"}, "The campaign has ended"),
         # Summer time, in the party's own zone.
         (
             {
