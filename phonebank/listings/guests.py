@@ -49,7 +49,7 @@ def shown_listing(listing_id: int) -> Listing:
     if listing is None or listing.state in (ListingState.DRAFT, ListingState.WAITING):
         raise NotFoundError("We can't find this event.", "Look for other events near you.")
     if listing.state != ListingState.SHOWN or is_off(listing, now()):
-        raise GoneError("This event isn't on any more.", "Look for other events near you.")
+        raise GoneError("This event isn't listed any more.", "Look for other events near you.")
     return listing
 
 
@@ -141,7 +141,7 @@ def confirm(guest: Guest) -> None:
         return
     at = now()
     if is_off(listing, at):
-        raise GoneError("This event isn't on any more.", "Look for other events near you.")
+        raise GoneError("This event isn't listed any more.", "Look for other events near you.")
     if _open_requests(guest, at) >= OPEN_AT_MOST:
         raise ConflictError(
             f"You have {OPEN_AT_MOST} open requests already.",
@@ -174,11 +174,11 @@ def let_come(listing: Listing, guest_id: int) -> Guest:
         raise ConflictError(f"{guest.first_name} is no longer asking to come.", "Reload the page.")
     if listing.state == ListingState.CANCELLED or is_over(listing.starts_at, now()):
         raise ConflictError("This event isn't on any more.", "Make a new one.")
+    is_draft = listing.state == ListingState.DRAFT
+    where = "and press “Save, but not on the map”" if is_draft else "under “Change it”"
     if places_taken(listing) >= listing.places:
-        raise ConflictError("All places are taken.", "Offer more places first, under “Change it”.")
+        raise ConflictError("All places are taken.", f"Offer more places first, {where}.")
     if not listing.by_video and listing.address is None:
-        is_draft = listing.state == ListingState.DRAFT
-        where = "and press “Save, but not on the map”" if is_draft else "under “Change it”"
         raise ConflictError(
             "Your guests need an address.",
             f"Type the address first, {where}. Only your guests and co-hosts will see it.",

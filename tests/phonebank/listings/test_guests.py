@@ -81,8 +81,14 @@ def test_a_full_event_has_a_waiting_list(evening: Evening) -> None:
     third, fourth = asked(listing, "Cem"), asked(listing, "Dee")
     assert {third.state, fourth.state} == {GuestState.QUEUED}
     assert [guests.place_in_queue(third), guests.place_in_queue(fourth)] == [1, 2]
-    with pytest.raises(ConflictError, match="All places are taken"):
+    with pytest.raises(ConflictError, match="All places are taken") as full:
         guests.let_come(listing, third.id)
+    assert "under “Change it”" in full.value.what_to_do
+    listing.state = ListingState.DRAFT  # its page has no heading “Change it”
+    with pytest.raises(ConflictError, match="All places are taken") as full:
+        guests.let_come(listing, third.id)
+    assert "press “Save, but not on the map”" in full.value.what_to_do
+    listing.state = ListingState.SHOWN
     guests.cancel(first)
     assert third.state == GuestState.ASKED  # the host decides who comes home
     guests.let_come(listing, third.id)
