@@ -64,8 +64,8 @@ def rename_caller(party_id: int, caller_id: int) -> ResponseReturnValue:
     lock_in_room(caller)
     name, was = request.form.get("name", ""), request.form.get("was", caller.first_name)
     if was != caller.first_name and name != caller.first_name:
-        words = f"Another host has just renamed {was} to {caller.first_name}. We kept that name."
-        flash(f"{words} You can rename {caller.first_name} again.", "error")
+        words = f"While this page was open, {was}'s name was changed to {caller.first_name}."
+        flash(f"{words} We kept that name. You can change it again.", "error")
         return back_to(party)
     participants.rename_caller(caller, name)
     return back_to(party)

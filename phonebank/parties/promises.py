@@ -78,7 +78,7 @@ def send_kit(party: Party, first_name: str, thanks: str, where: str, page: str, 
         f"{thanks} We've set your party up:\n\n"
         f"{describe_moment(party.starts_at, party.time_zone)}, {where}\n\n"
         f"{to_do}\n\n{link}\n\n"
-        "There you can change the day and invite your friends. About half of those who say yes "
-        "will come, so invite twice as many people as you have chairs.\n"
+        "On your party's pages you can change the day and invite your friends. About half of those "
+        "who say yes will come, so invite twice as many people as you have chairs.\n"
         f"The link works once, within {days} days. After that, sign in with this e-mail address.\n",
     )
