@@ -87,15 +87,20 @@ def _message(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
     return Finding(
         rule="A person who finds nobody free hears who called within "
         f"{law.seconds_to_message.value} seconds",
-        found=f"{len(heard)} of {len(abandoned)} heard it; for the others, the call ended first"
-        if abandoned
-        else "everyone who answered found a caller",
+        found=_who_heard(len(heard), len(abandoned)),
         source=law.seconds_to_message.source,
         broken=_named(
             abandoned,
             lambda line: _later(line.message_at or line.ended_at, line.answered_at, within),
         ),
     )
+
+
+def _who_heard(heard: int, abandoned: int) -> str:
+    if not abandoned:
+        return "everyone who answered found a caller"
+    some = f"{heard} of {abandoned} heard it"
+    return some if heard == abandoned else f"{some}; for the others, the call ended first"
 
 
 def _redial(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
@@ -115,7 +120,7 @@ def _redial(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
     return Finding(
         rule=f"For {law.redial_after_hours.value} hours after a person found nobody, no machine "
         "calls the number unless a caller is kept free for it",
-        found=f"{len(abandoned)} numbers had to be left alone",
+        found=f"{_count(len(abandoned), 'number')} had to be left alone",
         source=law.redial_after_hours.source,
         broken=broken,
     )
@@ -136,7 +141,8 @@ def _ring(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
     shortest = min(rang, default=least).total_seconds()
     return Finding(
         rule=f"An unanswered line rings for at least {law.ring_at_least_seconds.value} seconds",
-        found=f"{len(ours)} rang without an answer, the shortest for {shortest:.0f} seconds"
+        found=f"{_count(len(ours), 'line')} rang without an answer, the shortest for "
+        f"{shortest:.0f} seconds"
         if ours
         else "no line rang without an answer",
         source=law.ring_at_least_seconds.source,
@@ -150,7 +156,7 @@ def _shown(lines: Sequence[LineRecord]) -> Finding:
     dialled = [line for line in lines if line.dialled_at]
     return Finding(
         rule="People see the campaign's number",
-        found=f"{sum(line.shown for line in dialled)} of {len(dialled)} lines showed it",
+        found=f"{sum(line.shown for line in dialled)} of {_count(len(dialled), 'line')} showed it",
         source="our own rule; in the United Kingdom, Privacy and Electronic Communications "
         "Regulations 2003, regulation 21(A1)",
         broken=_named(dialled, lambda line: not line.shown),
@@ -166,9 +172,10 @@ def _decisions(lines: Sequence[LineRecord], decisions: Sequence[DecisionRecord])
         if fault:
             broken.append(f"decision {number}: {fault}")
     return Finding(
-        rule="Lines beyond the ready callers are dialled only if even a tripled answer rate "
-        "leaves the day within its ceiling",
-        found=f"{len(decisions)} decisions dialled {sum(dialled.values())} lines",
+        rule="We dial more lines than there are ready callers only if the day would stay within "
+        "its limit even if three times as many people answered",
+        found=f"{_count(len(decisions), 'decision')} dialled "
+        f"{_count(sum(dialled.values()), 'line')}",
         source="our own rule, docs/pacing.md",
         broken=broken,
     )
@@ -190,6 +197,10 @@ def _fault(each: DecisionRecord) -> str:
     if each.chance is None or each.limit is None or each.chance > each.limit:
         return "beyond the limit"
     return ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _named(lines: Iterable[LineRecord], is_broken: Callable[[LineRecord], bool]) -> list[str]:

@@ -52,8 +52,8 @@ MODES: dict[CampaignMode, tuple[str, str]] = {
         "Through us, several people at once",
         "For short calls with five or more callers. We call more people than there are ready "
         "callers, so callers wait less. Now and then a person picks up and nobody is free: they "
-        "hear a message, and we don't call them again for 72 hours. Until 50 people have answered "
-        "that day, it works like the way above.",
+        "hear a message, and we don't call them again for 72 hours. Until 50 calls have been "
+        "answered that day, it works like the way above.",
     ),
 }
 

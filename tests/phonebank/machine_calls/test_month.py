@@ -148,9 +148,9 @@ def is_bold(decision: DecisionRecord) -> bool:
             {"last_abandoned_at": datetime(2026, 6, 20, 16, tzinfo=UTC)},
             "no machine calls the number",
         ),
-        (DecisionRecord, is_bold, {"exposure": 50}, "tripled answer rate"),
-        (DecisionRecord, is_bold, {"chance": 0.9}, "tripled answer rate"),
-        (DecisionRecord, is_bold, {"talking": 3, "ready": 0, "wrapping_up": 0}, "tripled"),
+        (DecisionRecord, is_bold, {"exposure": 50}, "three times as many people"),
+        (DecisionRecord, is_bold, {"chance": 0.9}, "three times as many people"),
+        (DecisionRecord, is_bold, {"talking": 3, "ready": 0, "wrapping_up": 0}, "three times"),
     ],
 )
 def test_one_changed_record_is_found(month, tmp_path, capsys, kind, pick, values, told):
