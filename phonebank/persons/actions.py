@@ -75,6 +75,7 @@ def suppress_person(contact: Contact, campaign: Campaign, account: Account) -> N
     suppressions.suppress_all(
         [contact.phone, *contact.other_phones],
         SuppressionOrigin.ORGANISER,
+        reason="other",  # the organiser does not say why
         account_id=account.id,
     )
     _audit(contact, campaign, "person put on do-not-call", account)

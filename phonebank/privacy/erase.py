@@ -220,7 +220,7 @@ def _forget_numbers(numbers: set[str], never_again: bool) -> None:
     db.session.execute(_FORGET_DEAD, {"phones": sorted(gone)})
     hash_entries(gone, never_again=gone if never_again else ())
     if never_again and shared:
-        suppress_all(shared, SuppressionOrigin.ORGANISER)
+        suppress_all(shared, SuppressionOrigin.ORGANISER, reason="other")
 
 
 def contacts_left(person: Person) -> Sequence[int]:

@@ -64,6 +64,7 @@ def batch_for_list(contact_list: ContactList) -> SuppressionBatch:
     made = insert(SuppressionBatch).values(
         contact_list_id=contact_list.id,
         source=SuppressionOrigin.LIST,
+        reason="other",  # the file may say so for any reason, such as a register
         filename=contact_list.filename,
         account_id=contact_list.created_by_id,
     )

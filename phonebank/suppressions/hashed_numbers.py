@@ -74,7 +74,7 @@ def hash_entries(phones: Collection[str], never_again: Collection[str] = ()) -> 
         )
     }
     for phone in never_again:
-        new = {"source": SuppressionOrigin.ORGANISER, "reason": "asked", "created_at": now()}
+        new = {"source": SuppressionOrigin.ORGANISER, "reason": "other", "created_at": now()}
         entries.setdefault(phone, new)
     if not entries:
         return

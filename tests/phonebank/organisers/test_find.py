@@ -138,6 +138,7 @@ def test_an_organiser_acts_on_a_person(phone_bank: PhoneBank, browser: FlaskClie
     assert person.state == ContactState.FINISHED
     page = follow(browser, f"{address}/do-not-call", {})
     assert "has been on the do-not-call list since" in page
+    assert "They asked not to be called" not in page, "the organiser gave no reason"
     assert is_suppressed(call.phone)
     actions = db.session.scalars(
         select(AuditEntry.action).where(AuditEntry.subject_kind == "person")

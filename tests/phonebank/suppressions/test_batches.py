@@ -21,7 +21,12 @@ from phonebank.models import (
     SuppressionOrigin,
     now,
 )
-from phonebank.suppressions.batches import begin_lifting, count_numbers_to_lift, suppress_batch
+from phonebank.suppressions.batches import (
+    batch_for_list,
+    begin_lifting,
+    count_numbers_to_lift,
+    suppress_batch,
+)
 from phonebank.suppressions.entries import (
     is_suppressed,
     lift,
@@ -105,6 +110,11 @@ def test_a_batch_is_taken_back_once() -> None:
     take_back(batch)
     with pytest.raises(ConflictError):
         begin_lifting(batch.id, "misread", None)
+
+
+@pytest.mark.usefixtures("in_app")
+def test_a_list_does_not_say_that_people_asked_not_to_be_called() -> None:
+    assert batch_for_list(create_list(create_campaign())).reason == "other"
 
 
 @pytest.mark.usefixtures("in_app")
