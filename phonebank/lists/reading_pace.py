@@ -28,5 +28,6 @@ def describe_pace(
         remaining = f"about {round(left / 60)} minutes left"
     else:
         remaining = f"about {round(left / 3600)} hours left"
-    rate = f"{rows_a_second:,.0f}" if rows_a_second >= 1 else "Less than 1"
-    return f"{rate} rows a second, {remaining}."
+    rows = f"{rows_a_second:,.0f} rows" if rows_a_second >= 1.5 else "About 1 row"
+    rate = rows if rows_a_second >= 1 else "Less than 1 row"
+    return f"{rate} a second, {remaining}."

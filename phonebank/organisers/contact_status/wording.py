@@ -41,14 +41,14 @@ BUCKET_MEANINGS = {
     "that upload, and they can be called again.",
     "unusable": "Every number we have for them is wrong or not in service, or calls to it keep "
     "failing.",
-    "removed": "Callers get nobody from this list. If an organiser resumes the list, those who "
-    "aren't finished can be called again.",
+    "removed": "Callers get nobody from this list: it is paused, or its upload was undone. Once a "
+    "paused list is resumed, those who aren't finished can be called again.",
 }
 
 # What the people in these two buckets wait for. An organiser can end their wait.
 _WAITS_FOR_US = {
     "language": "Some people wait for a caller who speaks their language.",
-    "removed": "Some people are in a paused list.",
+    "removed": "Some people are in a list that is paused, or was undone.",
 }
 
 

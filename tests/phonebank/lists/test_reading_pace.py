@@ -19,7 +19,7 @@ AT = datetime(2026, 11, 29, 12, tzinfo=UTC)
         (990_000, 99, 0, "10,000 rows a second, a few seconds left."),
         (800_000, 100, 0, "8,000 rows a second, about 20 seconds left."),
         (1_000, 100, 0, "10 rows a second, about 28 hours left."),
-        (1, 100, 0, "Less than 1 rows a second, about 27778 hours left."),
+        (1, 100, 0, "Less than 1 row a second, about 27778 hours left."),
     ],
 )
 def test_the_pace_and_what_is_left(done: int, seconds: int, already: int, said: str) -> None:

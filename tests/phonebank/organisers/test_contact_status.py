@@ -95,7 +95,7 @@ def test_the_sentence_says_what_those_wait_for_whom_nobody_can_call() -> None:
         "Nobody can be called now. Some people wait for a caller who speaks their language."
     )
     assert sentence(CampaignState.PAUSED, held=1, removed=2).endswith(
-        "Nobody could be called now. Some people are in a paused list."
+        "Nobody could be called now. Some people are in a list that is paused, or was undone."
     )
 
 
