@@ -545,7 +545,7 @@ def test_people_are_taken_out_by_file_and_put_back(
     done = confirmed(organiser, page, take_out="5")
     upload_desk.work()
     html = organiser.get(done.location).text
-    assert "Nobody will call these people any more. Reason: they have voted." in html
+    assert "unless an organiser puts them back. Reason: they have voted." in html
     assert {one.state for one in upload_desk.contacts()} == {"taken_out"}
     assert "Taken out" in organiser.get(lists_page).text
     assert organiser.get(f"{done.location}/columns").status_code == 302
