@@ -89,8 +89,8 @@ def _describe_invitation(account: Account) -> str:
     if mail.is_configured():
         return f"We've e-mailed {who} an invitation."
     return (
-        f"{who} can sign in now, but this server can't send e-mail yet. The person who runs "
-        f"the server can print a sign-in link with: phonebank links {account.email}"
+        f"{who} needs a sign-in link, but this server can't send e-mail yet. The person who runs "
+        f"the server can print a link with: phonebank links {account.email}"
     )
 
 
