@@ -22,8 +22,11 @@ from phonebank.core.redis import redis_store
 from phonebank.listings import nearest
 from phonebank.listings.near_map import Town, towns_on
 from phonebank.listings.nearest import Dot, Events, Near
+from phonebank.movement import kept_answers
 from phonebank.movement.shared_pages import Page, SharedPages
+from phonebank.places.find import TYPED_AT_MOST
 from phonebank.places.outlines import Outline
+from phonebank.places.typed import read_typed
 
 Part = TypeVar("Part")
 
@@ -38,6 +41,11 @@ TOWNS_KEPT_FOR = 3600
 # A compressed page has about 5 kB, so the kept pages of a process take at most about 12 MB. Most of
 # the 2,865 British postcode districts have room.
 PAGES_AT_MOST = 2_500
+CHOICES_AT_MOST = 10_000
+# Postcodes, each as (country, code).
+Codes = tuple[tuple[str, str], ...]
+# Places to choose from, each as (address of its page, name, country).
+Choices = list[tuple[str, str, str]]
 
 
 class KeptPages:
@@ -47,6 +55,8 @@ class KeptPages:
         self._pages: OrderedDict[str, Page] = OrderedDict()
         self._shared = SharedPages(redis, KEPT_FOR)
         self._parts: dict[str, tuple[float, object]] = {}
+        self._choices: OrderedDict[Codes, tuple[float, Choices]] = OrderedDict()
+        self.answers = kept_answers.KeptAnswers()
 
     def answer(self, draw: Callable[[], str]) -> Response:
         """Return the page of this request's path. `draw` renders the page if it is not kept."""
@@ -61,6 +71,8 @@ class KeptPages:
         response = Response(content, headers=headers, content_type="text/html; charset=utf-8")
         if "If-None-Match" in request.headers:
             response.make_conditional(request)
+        else:
+            kept_answers.may_be_sent_again(content, page.drawn_at + KEPT_FOR)
         return response
 
     def _page(self, path: str, draw: Callable[[], str]) -> Page:
@@ -91,18 +103,37 @@ class KeptPages:
             self._parts[name] = now, part
         return cast(Part, part)
 
+    def choices(self, codes: Codes, read: Callable[[], Choices]) -> Choices:
+        """Return the places with one of these postcodes: the kept ones, or what `read` returns."""
+        now = time.monotonic()
+        read_at, found = self._choices.get(codes, (-math.inf, []))
+        if now - read_at >= TOWNS_KEPT_FOR:
+            found = read()
+            self._choices[codes] = now, found
+            while len(self._choices) > CHOICES_AT_MOST:
+                self._choices.popitem(last=False)
+        return found
+
     def forget(self) -> None:
         """Forget all kept pages and parts, also in Redis. Tests call this function so that the next
         page shows what has changed."""
         self._pages.clear()
+        self.answers.forget()
         self._shared.forget()
         self._parts.clear()
+        self._choices.clear()
 
 
 def init_app(app: Flask) -> None:
     """Give the app a store of kept pages."""
     with app.app_context():
         app.extensions["kept_pages"] = KeptPages(redis_store())
+
+
+def send_before_flask(app: Flask) -> None:
+    """Let the app send kept pages before Flask sees the request. Call this after everything else is
+    set up."""
+    kept_answers.send_before_flask(app, app.extensions["kept_pages"].answers)
 
 
 def keep(draw: Callable[[], str]) -> Response:
@@ -128,6 +159,13 @@ def kept_towns(outline: Outline) -> list[Town]:
 def kept_events() -> Events | None:
     """Return all events that people attend in person, or None if there are too many to keep."""
     return _pages().part("events", lambda: nearest.all_events(datetime.now(UTC)))
+
+
+def kept_choices(typed: str, read: Callable[[], Choices]) -> Choices:
+    """Return the places that a typed text may mean: what `read` returns. If the text is a postcode,
+    the result is kept for as long as towns are, under the district and never the whole postcode."""
+    codes = read_typed(typed[:TYPED_AT_MOST]).codes
+    return _pages().choices(codes, read) if codes else read()
 
 
 def kept_videos() -> list[Near]:

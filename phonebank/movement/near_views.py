@@ -19,7 +19,9 @@ from phonebank.listings.near_map import draw_map
 from phonebank.listings.offers import campaigns_for
 from phonebank.models import Place, now
 from phonebank.movement.kept_pages import (
+    Choices,
     keep,
+    kept_choices,
     kept_dots,
     kept_events,
     kept_towns,
@@ -49,17 +51,19 @@ def search() -> ResponseReturnValue:
     postcode."""
     typed = request.form.get("place", "")
     try:
-        found = find_places(typed)
+        choices = kept_choices(typed, lambda: _choices(typed))
     except InvalidInputError as error:
         words = f"{error.message} {error.what_to_do}".strip()
         page = render_template("movement/near.html", countries=COUNTRIES, error=words)
         return page, error.status
-    if len(found) == 1:
-        return redirect(address_of(found[0]), 303)
-    return render_template(
-        "movement/near_choose.html",
-        choices=[(address_of(p), describe_place(p), COUNTRIES[p.country]) for p in found],
-    )
+    if len(choices) == 1:
+        return redirect(choices[0][0], 303)
+    return render_template("movement/near_choose.html", choices=choices)
+
+
+def _choices(typed: str) -> Choices:
+    found = find_places(typed)
+    return [(address_of(p), describe_place(p), COUNTRIES[p.country]) for p in found]
 
 
 @near.get(f"/<{COUNTRY}:country>")

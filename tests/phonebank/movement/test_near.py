@@ -20,7 +20,17 @@ from sqlalchemy import insert, select
 from phonebank.core.db import db
 from phonebank.core.errors import PhonebankError
 from phonebank.core.mail import Message
-from phonebank.listings import alerts, editors, guests, jobs, listings, mails, offers, send
+from phonebank.listings import (
+    alerts,
+    editors,
+    guests,
+    jobs,
+    listings,
+    mails,
+    offers,
+    send,
+    still_right,
+)
 from phonebank.listings.nearest import all_events, nearest
 from phonebank.models import (
     Caller,
@@ -636,7 +646,7 @@ def test_no_email_to_anybody_but_an_accepted_guest_has_the_address(
         tried.add(f"{Path(caller.filename).stem}.{caller.function}")
         return Message(*args, **values)
 
-    for module in (mails, editors, offers, jobs, send):
+    for module in (mails, editors, offers, still_right, send):
         monkeypatch.setattr(module, "Message", note)
     listing = evening.listing
     guest = guests.ask(listing, "Sam", "sam@example.org")
@@ -663,6 +673,7 @@ def test_no_email_to_anybody_but_an_accepted_guest_has_the_address(
         mails.confirm_message(guest, listing),
         mails.message_to_host(evening.host.email, guest, listing, "https://example.org"),
         editors.message_to_host(listing),
+        still_right.question_to_host(listing),
         offers.confirm_offer_message(offer),
         *(mails.message_to_guest(kind, guest, listing, datetime.now(UTC)) for kind in MailKind),
     ]

@@ -1,0 +1,114 @@
+"""Whole answers with kept pages, which a web process sends again before Flask sees the request. So
+strangers cost little on a day when the map is in the news."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from flask import Flask, request
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+# A list in `environ`, to which `may_be_sent_again` appends. Other middleware copies `environ`, and
+# the copies have the same list.
+_KEPT = "phonebank.kept_answer"
+# The answers of a process share their pages with `kept_pages`, so each takes about 2 kB more.
+ANSWERS_AT_MOST = 5_000
+# What an answer depends on, besides its path: the address by which the browser or a proxy calls
+# this server, and whether the page may be compressed.
+_VARIES_BY = (
+    "wsgi.url_scheme",
+    "HTTP_HOST",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_ACCEPT_ENCODING",
+)
+
+
+class _Answer(NamedTuple):
+    until: float
+    headers: list[tuple[str, str]]
+    content: bytes
+
+
+class KeptAnswers:
+    """The answers that this process may send again."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[tuple[object, ...], _Answer] = OrderedDict()
+
+    def find(self, environ: WSGIEnvironment) -> _Answer | None:
+        """Return an answer to this request that may still be sent, or None."""
+        answer = self._answers.get(_key_of(environ))
+        return answer if answer is not None and time.time() < answer.until else None
+
+    def add(self, environ: WSGIEnvironment, answer: _Answer) -> None:
+        """Keep this answer for everybody who makes the same request."""
+        key = _key_of(environ)
+        self._answers[key] = answer
+        self._answers.move_to_end(key)
+        while len(self._answers) > ANSWERS_AT_MOST:
+            self._answers.popitem(last=False)
+
+    def forget(self) -> None:
+        """Forget all answers. Only tests need this."""
+        self._answers.clear()
+
+
+class _Middleware:
+    def __init__(self, wsgi_app: WSGIApplication, kept: KeptAnswers) -> None:
+        self._app = wsgi_app
+        self._kept = kept
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not _may_be_kept(environ):
+            return self._app(environ, start_response)
+        answer = self._kept.find(environ)
+        if answer is not None:
+            start_response("200 OK", [*answer.headers])
+            return [answer.content]
+        begun: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start(status, headers, *more):  # type: ignore[no-untyped-def]
+            begun.append((status, headers))
+            return start_response(status, headers, *more)
+
+        kept: list[tuple[bytes, float]] = []
+        environ[_KEPT] = kept
+        body = self._app(environ, start)
+        if kept and begun:
+            content, until = kept[-1]
+            status, headers = begun[-1]
+            if status == "200 OK" and not any(name == "Set-Cookie" for name, _ in headers):
+                headers = [header for header in headers if header[0] != "Server-Timing"]
+                self._kept.add(environ, _Answer(until, headers, content))
+        return body
+
+
+def _key_of(environ: WSGIEnvironment) -> tuple[object, ...]:
+    return environ["PATH_INFO"], *(environ.get(name) for name in _VARIES_BY)
+
+
+def _may_be_kept(environ: WSGIEnvironment) -> bool:
+    return (
+        environ.get("PATH_INFO", "").startswith("/near")
+        and environ["REQUEST_METHOD"] == "GET"
+        and not environ.get("QUERY_STRING")
+        and "HTTP_IF_NONE_MATCH" not in environ
+    )
+
+
+def send_before_flask(app: Flask, kept: KeptAnswers) -> None:
+    """Put WSGI middleware that sends the kept answers around the app with all its other middleware.
+    Call this last."""
+    app.wsgi_app = _Middleware(app.wsgi_app, kept)  # type: ignore[method-assign]
+
+
+def may_be_sent_again(content: bytes, until: float) -> None:
+    """Let everybody who makes the present request have the answer to it, until this Unix time.
+    `content` is the whole body of the answer."""
+    request.environ.get(_KEPT, []).append((content, until))
