@@ -205,9 +205,13 @@ def refuse(listing: Listing, guest_id: int) -> Guest:
 
 def block(listing: Listing, guest_id: int) -> Guest:
     """Block a guest from all events of the campaign. The guest is not told: their page says that
-    the host has not answered yet. Raises NotFoundError for a guest of another event."""
+    the host has not answered yet. Each place that the guest had, at this event or another, goes to
+    the waiting list, as in `refuse`. Raises NotFoundError for a guest of another event."""
+    theirs = _listings_of_person(listing.campaign_id, guest_id)
+    for one in theirs:
+        lock_row(one)
     guest = _guest_in(listing, guest_id)
-    had_place = guest.state == GuestState.ACCEPTED
+    freed = [one for one in theirs if _has_place(guest.email, one)]
     db.session.execute(
         insert(BlockedGuest)
         .values(
@@ -217,21 +221,41 @@ def block(listing: Listing, guest_id: int) -> Guest:
         )
         .on_conflict_do_nothing()
     )
-    listings = select(Listing.id).where(Listing.campaign_id == listing.campaign_id)
     db.session.execute(
         update(Guest)
         .where(
             Guest.email == guest.email,
-            Guest.listing_id.in_(listings),
+            Guest.listing_id.in_([one.id for one in theirs]),
             Guest.state.in_((*OPEN_STATES, GuestState.ACCEPTED)),
         )
         .values(state=GuestState.BLOCKED)
     )
     db.session.refresh(guest)
     forget_reminders_of(guest)
-    if had_place:
-        _fill_place(listing)
+    for one in freed:
+        _fill_place(one)
     return guest
+
+
+def _listings_of_person(campaign_id: int, guest_id: int) -> Sequence[Listing]:
+    """Return the campaign's listings that the person behind this guest has asked to come to. They
+    are sorted by id, so that two hosts who lock them do so in the same order."""
+    email = select(Guest.email).where(Guest.id == guest_id).scalar_subquery()
+    query = (
+        select(Listing)
+        .join(Guest, Guest.listing_id == Listing.id)
+        .where(Listing.campaign_id == campaign_id, Guest.email == email)
+    )
+    return db.session.scalars(query.order_by(Listing.id)).all()
+
+
+def _has_place(email: str, listing: Listing) -> bool:
+    query = select(Guest.id).where(
+        Guest.listing_id == listing.id,
+        Guest.email == email,
+        Guest.state == GuestState.ACCEPTED,
+    )
+    return db.session.scalar(query) is not None
 
 
 def cancel(guest: Guest) -> None:

@@ -148,6 +148,22 @@ def test_a_blocked_person_is_not_told_and_the_host_hears_no_more_of_them(evening
     assert guests.ask(video, "Sam", "sam@example.org").state == GuestState.BLOCKED
 
 
+def test_the_places_of_a_blocked_person_go_to_those_who_wait(evening: Evening) -> None:
+    home = make_evening(campaign=evening.campaign, places=1).listing
+    video = make_evening(campaign=evening.campaign, places=1, by_video=True).listing
+    for listing in (evening.listing, home):
+        guests.let_come(listing, asked(listing).id)
+    guests.ask(video, "Sam", "sam@example.org")
+    waiting = asked(home, "Cy")
+    waiting_for_video = guests.ask(video, "Cy", "cy@example.org")
+    assert (waiting.state, waiting_for_video.state) == (GuestState.QUEUED, GuestState.QUEUED)
+    guests.block(evening.listing, guests.guests_of(evening.listing)[0].id)
+    assert waiting.state == GuestState.ASKED, "the host decides"
+    assert waiting_for_video.state == GuestState.ACCEPTED
+    assert MailKind.ACCEPTED in mails_of(waiting_for_video)
+    assert [guest.first_name for guest in guests.guests_of(home)] == ["Cy"]
+
+
 @pytest.mark.parametrize(
     ("name", "email", "words"),
     [
