@@ -16,7 +16,7 @@ AT_ONCE = 32
 
 
 class Ari:
-    """A client for one application on one Asterisk server. Threads may share it."""
+    """A client for one application on one Asterisk server. Several threads may share one client."""
 
     def __init__(self, url: str, user: str, password: str, app: str) -> None:
         self.app = app
@@ -57,8 +57,9 @@ class Ari:
         return answer
 
     def list_of(self, path: str) -> list[dict[str, Any]]:
-        """Return one of the lists that Asterisk keeps: channels, bridges or endpoints. Raises
-        BackendUnavailableError if Asterisk does not answer or fails."""
+        """Return one of the lists that Asterisk keeps: channels, bridges or endpoints. The list is
+        empty if Asterisk answers with an error such as 404. Raises BackendUnavailableError as `ask`
+        does."""
         answer = self.ask("GET", path)
         found: list[dict[str, Any]] = answer.json() if answer.ok else []
         return found

@@ -1,7 +1,7 @@
 """Makes calls through an Asterisk server of our own, over its REST interface (ARI).
 
-Each caller's line has a bridge, in which Asterisk joins lines. The caller stays in the bridge, and
-the people who are called enter and leave it.
+Asterisk calls a group of lines that hear each other a bridge. Each caller's line has its own
+bridge. The caller stays in the bridge, and the people who are called enter and leave it.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def softphone_name(line_id: int) -> str:
 
 
 def message_id(line_id: int) -> str:
-    """Return Asterisk's id for the playback of the information message on a line."""
+    """Return the id under which Asterisk plays the information message on a line."""
     return f"message-{line_id}"
 
 
@@ -97,8 +97,8 @@ def moment_of(text: str) -> datetime:
 
 
 def events_of(message: Message) -> Iterator[LineEvent]:
-    """Yield the events that a message from ARI reports: one for each of our lines that the message
-    is about."""
+    """Yield the events that a message from ARI reports, each for one of our lines. Many messages
+    report no event."""
     if "timestamp" not in message:
         return
     at = moment_of(message["timestamp"])
@@ -122,7 +122,8 @@ def events_of(message: Message) -> Iterator[LineEvent]:
 
 
 def state_events(channel: Message, at: datetime) -> Iterator[LineEvent]:
-    """Yield a RINGING or ANSWERED event, dated `at`, if that is the state of the channel."""
+    """Yield RINGING if the channel is ringing, or ANSWERED if it was answered and Asterisk has
+    passed it to our application (Stasis). The event is dated `at`."""
     if channel["state"] in ("Ring", "Ringing"):
         yield from _one(channel, EventKind.RINGING, at)
     if channel["state"] == "Up" and channel.get("dialplan", {}).get("app_name") == "Stasis":
@@ -141,8 +142,8 @@ def joined_events(bridge: Message, at: datetime) -> Iterator[LineEvent]:
 
 
 def cause_of(channel: Message, number: int | None) -> EndCause:
-    """Return why a channel ended. If the channel was answered, the cause is that one of the two
-    sides hung up."""
+    """Return why a channel ended. If the channel was answered, one of the two sides has hung up.
+    Otherwise `number`, the cause in Q.850, says why the channel ended. None is read as 0."""
     if channel["state"] == "Up":
         return EndCause.HUNG_UP
     return _CAUSE_OF.get(number or 0, EndCause.FAILED)
@@ -152,7 +153,8 @@ def _bridge_events(message: Message, at: datetime) -> Iterator[LineEvent]:
     """Yield the events for a channel that entered or left a caller's bridge: one for the caller's
     line, and one for the person's line.
 
-    The caller enters the bridge first. There is no event for this, because no lines are joined yet.
+    A caller who enters an empty bridge, or leaves as the last, causes no event, because no lines
+    are joined.
     """
     bridge, moved = message["bridge"], line_of(message["channel"])
     caller = _line_of_bridge(bridge)
@@ -199,6 +201,6 @@ def _line_of_bridge(bridge: Message) -> int | None:
 
 def _sequence(at: datetime, kind: EventKind) -> int:
     """Return a number that grows with time: twice the milliseconds since 1970, plus one for JOINED.
-    A line that moves from one bridge to another has LEFT and JOINED in the same millisecond, and
-    JOINED must then have the higher number."""
+    A line that moves from one bridge to another may have LEFT and JOINED in the same millisecond,
+    and JOINED must then have the higher number."""
     return 2 * int(at.timestamp() * 1000) + (kind == EventKind.JOINED)

@@ -62,10 +62,11 @@ class AsteriskSettings:
 
 
 def write_configuration(settings: AsteriskSettings, folder: Path) -> list[Path]:
-    """Write every configuration file into `folder`. Only a file's owner and group can read it.
+    """Write every configuration file into `folder`. Only the owner and the group of a new file can
+    read it.
 
-    Return the paths of the files. Existing files with the same names are replaced. Raises
-    ValueError for a value that such a file cannot contain.
+    Return the paths of the files. A file that already exists gets the new content, and keeps its
+    permissions. Raises ValueError for a value that such a file cannot contain.
     """
     settings.check()
     values = {**vars(settings), **_sections(settings)}

@@ -39,9 +39,9 @@ PINGS_AFTER = 10.0
 class Listener:
     """Passes Asterisk's events to `tell` in the order in which they arrive.
 
-    Asterisk does not keep events while no process is listening. So after each connection, the
-    listener reports the state of every line that is still open. `AsteriskBackend.fetch` finds the
-    lines that ended in the meantime.
+    Asterisk does not keep events while no process is listening. So each time the listener has
+    connected, it reports the state of every line that is ringing or was answered.
+    `AsteriskBackend.fetch` finds the lines that ended while no process was listening.
     """
 
     def __init__(self, ari: Ari, tell: Callable[[LineEvent], None]) -> None:
@@ -55,7 +55,8 @@ class Listener:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening. This takes about a second."""
+        """Stop listening, and wait for the thread to end. The wait usually takes about a second,
+        and at most five."""
         self._stopping.set()
         self._thread.join(timeout=5)
 
@@ -136,7 +137,8 @@ class Listener:
                 self._ari.ask("DELETE", f"/bridges/{bridge['id']}")
 
     def _put_into_bridge(self, channel: Message) -> None:
-        """Put a caller into a bridge. One request is then enough to join a person to the caller."""
+        """Open a caller's bridge, put the caller into it, and play the waiting sound. So the bridge
+        is already open when a person is to be joined to the caller."""
         line = line_of(channel)
         if line is not None:
             bridge = f"/bridges/{bridge_id(line)}"
@@ -145,9 +147,9 @@ class Listener:
             self._play_waiting(bridge_id(line))
 
     def _play_waiting(self, bridge: str) -> None:
-        """Play the waiting sound to a caller who is alone, so that the caller knows that the line
-        works. Also, some trunks end a line on which there is no sound. `AsteriskBackend.join` ends
-        the sound."""
+        """Play the waiting sound in a caller's bridge. The sound shows a caller who is alone that
+        the line works. It also keeps the line open, because some trunks end a line on which there
+        is no sound. The sound ends when a person is joined to the caller."""
         self._ari.ask("POST", f"/bridges/{bridge}/moh")
 
     def _clean_up(self, channel: Message) -> None:

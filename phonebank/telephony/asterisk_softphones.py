@@ -19,8 +19,8 @@ def make_sign_in(ari: Ari, line_id: int, url: str) -> SoftphoneToken:
     """Make and return a sign-in with which a browser can open a line. The new sign-in replaces any
     earlier one for that line.
 
-    The browser connects to `url` and calls the name `line`. The browser cannot call anything else.
-    Raises BackendUnavailableError if Asterisk does not make the sign-in.
+    The browser connects to `url` and calls `line`, the only name that it can call. Raises
+    BackendUnavailableError if Asterisk does not make the sign-in.
     """
     name, password = softphone_name(line_id), secrets.token_urlsafe(24)
     expires_at = datetime.now(UTC) + OPENS_WITHIN
@@ -48,22 +48,21 @@ def make_sign_in(ari: Ari, line_id: int, url: str) -> SoftphoneToken:
 
 
 def end_sign_in(ari: Ari, line_id: int) -> None:
-    """Delete a line's sign-in if there is one. Raises BackendUnavailableError if Asterisk does not
-    answer or fails."""
+    """Delete a line's sign-in if there is one. Raises BackendUnavailableError as `Ari.ask` does."""
     for kind in ("endpoint", "auth"):
         ari.ask("DELETE", f"{_OBJECTS}/{kind}/{softphone_name(line_id)}")
 
 
 def lines_with_sign_ins(ari: Ari) -> set[int]:
     """Return the ids of the lines that have a sign-in, whether or not a browser has opened the line
-    yet. Raises BackendUnavailableError if Asterisk does not answer or fails."""
+    yet. Raises BackendUnavailableError as `Ari.ask` does."""
     names = (str(endpoint["resource"]) for endpoint in ari.list_of("/endpoints/PJSIP"))
     return {int(name.partition("-")[2]) for name in names if name.startswith("softphone-")}
 
 
 def end_old_sign_ins(ari: Ari) -> None:
-    """Delete the sign-ins that have expired and are not in use. Raises BackendUnavailableError if
-    Asterisk does not answer or fails."""
+    """Delete the sign-ins that have expired and are not in use. Raises BackendUnavailableError as
+    `Ari.ask` does."""
     for endpoint in ari.list_of("/endpoints/PJSIP"):
         name = str(endpoint["resource"])
         if not name.startswith("softphone-") or endpoint["channel_ids"]:

@@ -1,5 +1,5 @@
-"""The interface to a provider of telephone lines. Code that uses the interface does not know which
-provider is behind it."""
+"""The interface to a provider of telephone lines. Code that uses the interface need not know which
+provider is used."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,8 @@ class BackendUnavailableError(Exception):
 
 
 class NumberRefusedError(Exception):
-    """The error that is raised if the provider permanently refuses a number. The line ends."""
+    """The error that is raised if the provider permanently refuses a number. The line for that
+    number then ends."""
 
 
 class NoSoftphoneError(NotFoundError):
@@ -87,13 +88,14 @@ class Backend(Protocol):
         """End the line."""
 
     def softphone_token(self, caller_id: int, line_id: int) -> SoftphoneToken:
-        """Return what the caller's browser needs to open this line itself. Raises
-        NoSoftphoneError."""
+        """Return what the caller's browser needs to open this line itself. Raises NoSoftphoneError
+        if callers cannot talk through the browser with this provider."""
 
     def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:
         """Ask the provider which state each of these lines is in. Return the states as events, like
         the events that the provider reports by itself. For a line that the provider does not know,
-        return ENDED with the cause LOST."""
+        return ENDED with the cause LOST, unless the line may be too new for the provider to
+        list."""
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
         """Start passing the provider's events to `tell`, from a thread or greenlet that runs until

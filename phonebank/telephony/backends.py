@@ -24,7 +24,8 @@ def current_backend() -> str | None:
 def backend_for(config: Config) -> Backend | None:
     """Return the provider that TELEPHONY names, set up from `config`, or None for `manual`.
 
-    Raises ConfigError if the provider is not in this release or its settings are wrong.
+    Raises ConfigError if a module that the provider needs is not installed, or if the provider's
+    settings are wrong.
     """
     if config.telephony == MANUAL:
         return None

@@ -59,22 +59,27 @@ class TellsPrices(Protocol):
 def write_prices_by_the_minute(
     backend: str, price: Decimal, currency: str, of_the_trunk: str
 ) -> None:
-    """Store the cost of each line that has ended, at `price` a minute, charged by the second.
-    `of_the_trunk` is an SQL LIKE pattern that matches the provider's ids of the lines that cost
-    something."""
+    """Store the cost of each line that ended in the last two days and has no cost yet. A line costs
+    `price` a minute from its answer to its end, charged by the second. A line that was never
+    answered costs nothing.
+
+    `of_the_trunk` is an SQL LIKE pattern. A line whose id at the provider does not match this
+    pattern costs nothing."""
     values = {"price": price, "currency": currency, "of_the_trunk": of_the_trunk}
     asked = {"backend": backend, "first": now() - ASKS_UNTIL}
     db.session.execute(_WRITE_BY_THE_MINUTE, values | asked)
 
 
 def write_free_lines(backend: str) -> None:
-    """Store that the lines that nobody answered cost nothing."""
+    """Store a cost of 0 for lines that nobody answered and that ended with a cause in FREE. Only
+    lines that ended at least a minute ago, and at most two days ago, are changed."""
     db.session.execute(_WRITE_FREE, _asked(backend) | {"free": [cause.value for cause in FREE]})
 
 
 def unpriced_lines(backend: str) -> dict[str, datetime]:
-    """Return the lines that have ended but have no price yet: the keys are the provider's ids of
-    the lines, and the values are the times at which the lines were created."""
+    """Return the lines without a price that ended at least a minute ago, and at most two days ago.
+    The keys are the provider's ids of the lines, and the values are the times at which the lines
+    were created."""
     rows = db.session.execute(_UNPRICED, _asked(backend))
     return {row.provider_id: row.created_at for row in rows}
 

@@ -1,8 +1,8 @@
 """Stores what a provider has reported about lines. These functions do not commit.
 
-First, the line of an event is read without a lock. Then one statement writes the event and the
-line, but only if the line has not changed in the meantime. If it has changed, the line is locked
-and read again.
+`record_event` first reads the event's line without a lock. Then one statement writes the event and
+the line, but only if the line has not changed in the meantime. If the line has changed,
+`record_event` locks it and reads it again.
 """
 
 import logging
@@ -49,7 +49,7 @@ RETURNING line.id
 def record_event(event: LineEvent) -> bool:
     """Store an event and the changes that it makes to its line. Return whether the event was new.
 
-    An event that is already stored changes nothing, nor does an event of an unknown line.
+    An event that is already stored, or whose line is unknown, changes nothing.
     """
     named = {"line_id": event.line_id, "event_sequence": event.sequence, "kind": event.kind.value}
     row = _READ.row(named)

@@ -85,8 +85,9 @@ class NotConnectedError(ConflictError):
 
 @dataclass(frozen=True)
 class CallerPhone:
-    """The situation of one caller on the telephone. `call_id` is the caller's open call, `line_id`
-    is the caller's own line, and `notice` says why nobody is being called for the caller, or is "".
+    """The situation of one caller on the telephone. `call_id` is the id of the caller's open call,
+    and `line_id` is the id of the caller's own line. Each id is None if there is no such call or
+    line. `notice` says why nobody is being called for the caller, or is "".
     """
 
     situation: Situation
@@ -121,12 +122,14 @@ def connect(caller: Caller, number: str | None) -> None:
 
 
 def set_ready(caller: Caller, ready: bool) -> None:
-    """Store whether the caller is ready for the next person. Raises NotConnectedError."""
+    """Store whether the caller is ready for the next person. Raises NotConnectedError if the caller
+    is not on the telephone."""
     _change(_SET_READY, caller, ready=ready, at=now())
 
 
 def finish_after_call(caller: Caller) -> None:
-    """Let the caller's telephone session end after the current call. Raises NotConnectedError."""
+    """Let the caller's telephone session end after the current call. Raises NotConnectedError if
+    the caller is not on the telephone."""
     _change(_FINISH, caller)
 
 
@@ -137,8 +140,9 @@ def end_session(caller_id: int) -> None:
 
 
 def phone_of(caller_id: int, seen: bool = False) -> CallerPhone:
-    """Return a caller's situation on the telephone. With `seen`, store that the caller's page is
-    open."""
+    """Return a caller's situation on the telephone. With `seen`, also store that a connected
+    caller's page is open now, at most once in ten seconds. Raises NotFoundError if there is no such
+    caller."""
     row = _SITUATION.row({"caller_id": caller_id})
     if row is None:
         raise NotFoundError("There is no such caller.", "Join again.")

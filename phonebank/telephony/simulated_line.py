@@ -72,7 +72,8 @@ class SimulatedLine:
         return [(n, *one) for n, one in enumerate(moments, 1) if one[2] <= by]
 
     def _end(self) -> tuple[float, EndCause]:
-        """Return when and why the line will end if it receives no further command."""
+        """Return when and why the line will end if it receives no further command. The time is
+        infinite for a line that would never end."""
         ends: list[tuple[float, EndCause]] = []
         for at in self.hang_ups[:1]:
             answered = self.answers_at is not None and self.answers_at <= at

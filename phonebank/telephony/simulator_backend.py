@@ -41,10 +41,10 @@ class Network:
     """How the simulated network behaves. Chances are from 0 to 1, and times are in seconds.
 
     `answer`, `busy` and `no_such_number` are the chances that a dialled number answers, is busy or
-    does not exist. All other numbers ring for `ring_seconds`, and nobody answers. `ring` and `talk`
-    are the mean lengths of the ringing and of a conversation. `lost`, `late` and `doubled` are the
-    chances that an event is lost, arrives late or arrives twice. A late event arrives within
-    `late_by` seconds.
+    does not exist. All other numbers ring until the `ring_seconds` given to `call_person` have
+    passed, and nobody answers. `ring` and `talk` are the mean lengths of the ringing and of a
+    conversation. `lost`, `late` and `doubled` are the chances that an event is lost, arrives late
+    or arrives twice. A late event arrives within `late_by` seconds.
     """
 
     seed: int = 1
@@ -60,7 +60,8 @@ class Network:
 
     @classmethod
     def read(cls, text: str) -> "Network":
-        """Read settings such as "answer=0.5,talk=3". Raises ConfigError."""
+        """Read settings such as "answer=0.5,talk=3". Raises ConfigError for an unknown setting, or
+        for a value that is not a number."""
         kinds: dict[str, Any] = {field.name: field.type for field in fields(cls)}
         values: dict[str, Any] = {}
         for part in filter(None, text.replace(" ", "").split(",")):
@@ -204,8 +205,9 @@ class SimulatorBackend:
             tell(event)
 
     def _fates(self, event: LineEvent, at: float) -> list[tuple[float, LineEvent]]:
-        """Return the times at which the network reports this event: none if the event is lost, and
-        two if it is doubled. Each report may be late."""
+        """Return the reports of this event that the network makes, each with its time (Unix
+        seconds). There is no report if the event is lost, and there are two if the event is
+        doubled. Each report may be late."""
         chance, network = self._chance(event.line_id, event.sequence, 1), self.network
         if chance.random() < network.lost:
             return []

@@ -1,5 +1,5 @@
-"""How callers' browsers reach the provider of telephone lines. This is possible with Twilio and
-Asterisk."""
+"""How callers' browsers reach the provider of telephone lines. Callers can talk through the browser
+with Twilio and with Asterisk."""
 
 from flask import current_app
 

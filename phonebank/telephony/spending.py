@@ -58,12 +58,12 @@ class Spending:
     If `limit` is None, there is no limit. `has_prices` says whether lines can have a price at all:
     a trunk's price may be missing from the server's settings, and the simulator costs nothing.
 
-    The provider reports the price of a line some minutes after the line has ended. `still_to_come`
-    is the most that the lines without a price may cost. Each minute of such a line is assumed to
-    cost as much as the dearest minute of the campaign's last lines of the same kind (to people, to
-    callers' own phones, or from browsers), or of any kind if no price of that kind is known. Before
-    the first price is known, the price in the server's settings is assumed. A browser's line
-    through Asterisk is free.
+    The price of a line is known only some minutes after the line has ended. `still_to_come` is a
+    high estimate of what the lines without a price will cost. There are three kinds of lines: to
+    people, to callers' own phones, and from browsers. A line's minutes are assumed to cost as much
+    as the dearest minute of the campaign's last lines of the same kind. If no price of that kind is
+    known, the dearest minute of any kind counts. Before the first price is known, the price in the
+    server's settings is assumed. A browser's line through Asterisk is free.
     """
 
     cost: Decimal
@@ -75,7 +75,7 @@ class Spending:
 
     @property
     def at_most(self) -> Decimal:
-        """The most that all lines since midnight may cost."""
+        """A high estimate of what all lines since midnight will have cost."""
         return self.cost + self.still_to_come
 
     @property

@@ -1,8 +1,8 @@
 """Makes calls through Twilio, or through a service that is compatible with it.
 
 A caller's line enters its own conference room at Twilio and stays there. A person who answers is
-put into the caller's room. Twilio's webhooks (`phone_webhooks`) report what happens on a line, and
-`fetch` asks for what no webhook has reported.
+put into the caller's room. The package `phone_webhooks` receives Twilio's webhooks, which report
+what happens on a line. `fetch` asks Twilio for the states of lines, because a webhook may be lost.
 
 Answering machines are never detected, because detection would need seconds of silence after each
 answer.
@@ -111,7 +111,8 @@ class TwilioBackend:
             self._update(line, url=twiml.webhook(self._base_url, twiml.MESSAGE, line.line_id))
 
     def hang_up(self, line: LineRef) -> None:
-        """See `Backend`. A call that is still in Twilio's queue is removed from the queue."""
+        """See `Backend`. A call that is still in Twilio's queue is removed from the queue. Does
+        nothing if Twilio's id of the call is not known."""
         self._update(line, status="completed")
 
     def softphone_token(self, caller_id: int, line_id: int) -> SoftphoneToken:
@@ -132,7 +133,8 @@ class TwilioBackend:
 
     def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:
         """See `Backend`. A line whose id at Twilio is not known counts as lost after two minutes,
-        because Twilio would have reported the call by then."""
+        because Twilio would have reported the call by then. It counts as lost at once if Twilio
+        certainly has not dialled it."""
         return self._lines.fetch(lines)
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
@@ -215,7 +217,7 @@ class TwilioBackend:
 
     def _ask(self, request: Callable[[], Any]) -> Any:
         """Send a request that may safely be sent again later. Return the answer, or None if the
-        call has ended or does not exist."""
+        call has ended or does not exist. Raises BackendUnavailableError for any other fault."""
         try:
             return request()
         except TwilioRestException as error:

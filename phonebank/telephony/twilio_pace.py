@@ -3,7 +3,8 @@
 An account may start one call per second, unless Twilio has raised that limit. Twilio keeps calls
 above the limit in a queue for up to a day, and would call people long after the callers had gone
 home. So this module delays those calls instead, for at most a few seconds. Redis stores the time at
-which the next call may start, so the limit applies to all processes together.
+which the next call may start, so the limit applies to all processes together. While Redis does not
+answer, the limit applies to each process separately.
 """
 
 import threading
@@ -44,8 +45,8 @@ class CallPace:
         self._next_call = 0.0
 
     def wait(self) -> None:
-        """Wait until a call may start. Raises BackendUnavailableError if that would take too
-        long."""
+        """Wait until a call may start. Raises BackendUnavailableError if the wait would be longer
+        than WAIT_AT_MOST seconds."""
         seconds = self._reserve()
         if seconds < 0:
             raise BackendUnavailableError("More calls wait than may begin in the next seconds.")
