@@ -40,9 +40,10 @@ class AnswerWords:
         return len(self._asked) + sum(self._has_words.values())
 
     def cells(self, version_id: str, answers: str, person: Mapping[str, str]) -> list[str]:
-        """Return the cells for the answers of a call. `answers` is the JSON of these answers by
-        step, and `version_id` is the script version that the call used. `person` has the names of
-        the called person and of the caller, which an answer's words may contain."""
+        """Return the cells for the answers of a call. `answers` is a JSON object that has each
+        answer under the id of its step, and `version_id` is the id of the script version that the
+        call used. `person` has the names of the called person and of the caller, which an answer's
+        words may contain."""
         given: dict[str, Any] = json.loads(answers)
         cells = []
         for step_id in self._asked:
@@ -55,8 +56,8 @@ class AnswerWords:
     def words(
         self, version_id: str, step_id: str, value: Any, person: Mapping[str, str]
     ) -> str | None:
-        """Return the words of an answer that is stored as a key. Return None if there is no answer,
-        or if the step's answers have no keys."""
+        """Return the words of an answer that is stored as one or more keys. Return None if there is
+        no answer, if the script version has no such step, or if the step's answers have no keys."""
         step = self._steps.get((version_id, step_id))
         if value is None or step is None or not step.choices:
             return None
@@ -66,7 +67,7 @@ class AnswerWords:
 
     def title(self, version_id: str, step_id: str) -> str:
         """Return the title of a step, with the campaign's values in place of merge fields
-        (placeholders)."""
+        (placeholders). Return the step's id if the script version has no such step."""
         step = self._steps.get((version_id, step_id))
         return render_text(step.title, self._of_campaign) if step else step_id
 
@@ -82,5 +83,6 @@ class AnswerWords:
 
 
 def key_of(value: Any) -> Any:
-    """Return an answer as the value of one cell."""
+    """Return an answer as the value of one cell. If the answer has several keys, " | " separates
+    them."""
     return " | ".join(map(str, value)) if isinstance(value, list) else value

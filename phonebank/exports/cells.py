@@ -27,8 +27,8 @@ UTF_8_MARK = "\ufeff"  # Excel reads a file as UTF-8 only if it begins with this
 
 
 def safe_text(text: str) -> str:
-    """Make text safe for a cell: no spreadsheet runs the text as a formula, and line breaks become
-    " / ".
+    """Make text safe for a cell: no spreadsheet runs the text as a formula, line breaks become " /
+    ", tabs become spaces, and NUL characters are removed.
 
     If a line break stayed, a spreadsheet that expects a character other than the comma between
     cells would read the rest of the cell as a new row.
@@ -38,7 +38,8 @@ def safe_text(text: str) -> str:
 
 
 def cell_text(cell: Cell) -> str:
-    """Return the text of one cell: times in ISO 8601 and UTC, true and false as yes and no."""
+    """Return the text of one cell: times in ISO 8601 and UTC, true and false as yes and no, and
+    None as an empty text."""
     if cell is None:
         return ""
     if isinstance(cell, bool):

@@ -137,8 +137,8 @@ Asked = dict[str, list[AskedStep]]
 
 
 def steps_asked(campaign: Campaign) -> Asked:
-    """Return the steps that take an answer, from all script versions that recorded calls used, by
-    step id.
+    """Return the steps that take an answer, under their step ids. The steps are from all script
+    versions that the campaign's recorded calls used.
 
     Steps of the newest version come first, then steps that only older versions have. For each step,
     the newest version comes first.
@@ -155,8 +155,8 @@ def answer_columns(campaign: Campaign, asked: Asked) -> list[tuple[str, str]]:
     """Return the name and the meaning of each column of answers. Every step has one column, and a
     step with choices has a second column with the words of the chosen answers.
 
-    The words are from the script version that the call used, even if the script has changed since
-    then.
+    The words in the second column are from the script version that the call used, even if the
+    script has changed since then.
     """
     columns = []
     for step_id, versions in asked.items():

@@ -25,7 +25,7 @@ HEADER = ("column", "value", "meaning", "script_versions")
 
 def definitions_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
     """Return the definitions file as pieces of CSV: one row for each column, followed by one row
-    for each outcome or answer key in that column."""
+    for each outcome, or for each wording of an answer key, in that column."""
     return csv_chunks(HEADER, list(_rows(campaign)), mark)
 
 

@@ -33,7 +33,7 @@ class SupersededError(Exception):
 
 
 class CutOffError(Exception):
-    """The error that ends a download if its file has been erased in the meantime."""
+    """The error that ends a download if its file is erased while the download is running."""
 
 
 def ask_for(
@@ -42,7 +42,8 @@ def ask_for(
     """Ask for a file. Return the file, and whether it is new.
 
     If the same file is already being made, return that file instead of a new one. Raises
-    ConflictError in the rare case that the other file keeps being finished at the same moment.
+    ConflictError in the rare case that, three times in a row, the other file is finished just after
+    it has prevented a new one.
     """
     new = (
         insert(Export)
@@ -85,8 +86,8 @@ def exports_of(campaign: Campaign) -> Sequence[Export]:
 
 def export_for(campaign: Campaign, export_id: int) -> Export:
     """Return a file that can be downloaded now. Raises NotFoundError if the campaign has no such
-    file, ConflictError if the file is not ready yet, and GoneError if the file was erased or has
-    failed."""
+    file, ConflictError if the file is not ready yet, and GoneError if the file was erased, is too
+    old (`is_over`) or has failed."""
     export = db.session.get(Export, export_id)
     if export is None or export.campaign_id != campaign.id:
         raise NotFoundError("There is no such file.", "Go back to the downloads.")
@@ -105,13 +106,14 @@ def export_for(campaign: Campaign, export_id: int) -> Export:
 
 
 def is_over(export: Export) -> bool:
-    """Whether the file is older than KEPT_FOR, even if no job has erased it yet."""
+    """Whether the file was finished at least KEPT_FOR ago, even if no job has erased the file
+    yet."""
     return export.finished_at is not None and export.finished_at + KEPT_FOR <= now()
 
 
 def begin(export_id: int) -> Export | None:
-    """Mark a waiting file as being made, and return the file. Return None if the file is no longer
-    waiting."""
+    """Mark a waiting file as being made, erase the pieces of any earlier try, and return the file.
+    Return None if the file is no longer waiting."""
     begun = db.session.scalar(
         update(Export)
         .where(Export.id == export_id, Export.state == ExportState.WAITING)
@@ -133,7 +135,7 @@ def begin(export_id: int) -> Export | None:
 
 
 def set_total(export: Export, rows: int) -> None:
-    """Store how many rows the file will have."""
+    """Store how many rows the file will have. Raises SupersededError as `add_piece` does."""
     _advance(export, rows_total=rows)
 
 
@@ -160,8 +162,8 @@ def fail(export: Export) -> None:
 
 
 def put_back_stalled() -> Sequence[int]:
-    """Mark the files whose worker was lost as waiting again, so that another worker can start them.
-    Return the ids of these files.
+    """Mark files as waiting again if they have made no progress for STALLED_AFTER, because their
+    worker is then probably lost. Another worker can start these files. Return their ids.
 
     A file that workers have already started TRIES_AT_MOST times is marked as failed instead.
     """
@@ -175,8 +177,8 @@ def put_back_stalled() -> Sequence[int]:
 
 
 def erase_old() -> int:
-    """Erase finished files that are older than KEPT_FOR, and finished files that are not among the
-    KEPT_AT_MOST newest of their campaign. Return how many were erased."""
+    """Erase the files that were finished more than KEPT_FOR ago. Also erase each campaign's
+    finished files except the KEPT_AT_MOST newest. Return how many files were erased."""
     rank = func.row_number().over(partition_by=Export.campaign_id, order_by=Export.id.desc())
     ready = select(Export.id, Export.finished_at, rank.label("rank")).where(
         Export.state == ExportState.READY
@@ -189,8 +191,8 @@ def erase_old() -> int:
 
 
 def erase_files_of(campaign_id: int) -> int:
-    """Erase every file of a campaign, including those that are being made, because a person in them
-    is being erased.
+    """Erase every file of a campaign, including the files that are being made. This is done, for
+    example, when a person who may be in the files is erased.
 
     Return how many files were erased. A worker that is writing one of the files stops before the
     next piece.
@@ -202,8 +204,8 @@ def erase_files_of(campaign_id: int) -> int:
 
 def pieces_of(engine: Engine, export_id: int, length: int) -> Iterator[bytes]:
     """Yield the pieces of a file of `length` bytes. Each piece is read over a database connection
-    that is released before the piece is sent. Raises CutOffError if the file is erased in the
-    meantime."""
+    that is released before the piece is sent. Raises CutOffError if the file is erased before the
+    last piece is read."""
     number = 0
     while length > 0:
         piece = select(ExportPiece.data).where(

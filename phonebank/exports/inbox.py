@@ -1,4 +1,5 @@
-"""The inbox file: one row for each answer that needs action."""
+"""The inbox file: one row for each answer in the campaign's inbox, whether it still needs action or
+the action is done."""
 
 import json
 from datetime import datetime
@@ -62,9 +63,10 @@ WHERE inbox_item.campaign_id = %(campaign_id)s
 
 
 def inbox_table(campaign: Campaign, since: datetime | None = None) -> Table:
-    """Return the file that lists every answer that needs action. With `since`, the file has only
-    answers that came into the inbox at that moment or later, or whose inbox entry an organiser has
-    changed since then."""
+    """Return the file of the answers in the campaign's inbox. The file leaves out answers from
+    calls that an organiser has set aside (taken out of every total). With `since`, the file has
+    only answers that came into the inbox at that moment or later, or whose inbox entry an organiser
+    has changed since then."""
     words = AnswerWords(campaign, steps_asked(campaign))
     columns = [*INBOX_COLUMNS, *kept_columns(campaign.id)]
 

@@ -61,7 +61,7 @@ def make_export(export_id: int) -> None:
 
 @job(CHORES, timeout=60)
 def look_after_exports() -> None:
-    """Erase old files. Enqueue again the files whose worker was killed."""
+    """Erase old files. Enqueue again the files whose worker was probably lost."""
     erased = files.erase_old()
     waiting = files.put_back_stalled()
     db.session.commit()

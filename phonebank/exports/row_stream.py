@@ -21,7 +21,8 @@ def stream_rows(query: Executable, **values: Any) -> Iterator[Row[Any]]:
 
     The rows are read on a separate connection, because the request's session closes before the
     response is sent. The connection is released after the last row, or when the browser
-    disconnects. Raises ServiceUnavailableError if DOWNLOADS_AT_ONCE other downloads are running.
+    disconnects. Raises ServiceUnavailableError if this process already sends DOWNLOADS_AT_ONCE
+    downloads.
     """
     if len(_under_way) >= DOWNLOADS_AT_ONCE:
         raise ServiceUnavailableError(
