@@ -1,7 +1,7 @@
 """Count the results of an experiment's calls, separately for each arm (each compared script).
 
-A person counts once, even after several calls, because calls to the same person are not independent
-of each other.
+In a number of people, a person counts once, even after several calls, because calls to the same
+person are not independent of each other.
 """
 
 from collections import Counter
@@ -20,10 +20,11 @@ from phonebank.scripts.versions import script_of
 class ArmCounts:
     """One arm's counts.
 
-    `steps_passed` maps each set of step ids to the number of people reached whose calls went
-    through exactly these steps. `shifts` maps each difference between a person's second and first
-    rating, from -10 to 10, to the number of people with this difference. `versions` maps each
-    script version's id to its number of calls.
+    `steps_passed` maps each set of step ids to the number of people reached whose calls have
+    answers to exactly these steps. `shifts` maps each difference between a person's second and
+    first rating, from -10 to 10, to the number of people with this difference. A person's last
+    conversation with both ratings counts. `versions` maps each script version's id to its number of
+    calls.
     """
 
     calls: int = 0
@@ -93,7 +94,8 @@ GROUP BY arm_id, shift
 
 
 def counts_of(arm_ids: Sequence[int], until: datetime) -> dict[int, ArmCounts]:
-    """Return the counts of each arm, by arm id, over the calls recorded before `until`.
+    """Return the counts of each arm, under the arm's id, for the calls that were recorded before
+    `until` and count in totals.
 
     All counts of an arm without calls are 0.
     """
@@ -128,6 +130,6 @@ def _ratings_in(counts: dict[int, ArmCounts]) -> dict[str, list[Any]]:
 
 
 def calls_since(arm_ids: Sequence[int], since: datetime) -> int:
-    """Return how many calls of these arms were recorded at `since` or later."""
+    """Return how many calls of these arms were recorded at `since` or later and count in totals."""
     given = {"arm_ids": list(arm_ids), "since": since}
     return int(db.session.execute(_CALLS_SINCE, given).scalar_one())

@@ -1,5 +1,5 @@
-"""The daily looks at an experiment, and the part of the allowed chance of error that each look may
-use. Pure functions.
+"""The moments at which an experiment's results are computed, called looks, and how large a chance
+of error each look may have. Pure functions.
 
 A confidence interval misses if it does not contain the true value. An interval that misses in 5% of
 cases at a single look misses far more often if an organiser looks every day until a difference
@@ -26,13 +26,13 @@ class Look:
 
     @property
     def error(self) -> float:
-        """The part of `ERROR`, the chance that any interval misses, that this look may use."""
+        """How much of `ERROR` this look may use. `ERROR` is the chance that any interval misses."""
         return error_at(self.number)
 
 
 def error_at(look: int) -> float:
-    """Return the part of `ERROR`, the chance that any interval misses, that look number `look`
-    (counted from 1) may use.
+    """Return how much of `ERROR` the look with the number `look` (counted from 1) may use. `ERROR`
+    is the chance that any interval misses.
 
     With E = ERROR and h = HALF_BY_LOOK, the part of look number k is E·h / ((k+h-1)(k+h)). The sum
     of all parts telescopes to E, and the sum of the first h parts telescopes to E/2.

@@ -33,8 +33,8 @@ class Imbalance:
 def find_imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> Imbalance | None:
     """Return the arm whose number of people is least likely, given the arm's share.
 
-    Return None if chance can explain how far every arm is from its share. `people` has the number
-    of people called in each arm up to the look.
+    Return None if chance can explain how far every arm is from its share, or if nobody was called.
+    `people` has the number of people called in each arm up to the look.
     """
     total = sum(people)
     if total == 0:
@@ -51,8 +51,8 @@ def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
     share as the number in `people`, or farther.
 
     Each person's arm is taken to be drawn at random in proportion to the shares. The result is
-    twice the smaller tail of the binomial distribution, and 1 at most. It needs no normal
-    approximation, so it serves for any number of people. The last axis of `people` and of the
+    twice the smaller tail of the binomial distribution, and 1 at most. No normal approximation is
+    used, so the result is right for any number of people. The last axis of `people` and of the
     result has one entry for each arm. Simulations pass `people` as a NumPy array.
     """
     import numpy

@@ -1,6 +1,8 @@
 """Choose the script for a contact.
 
-While an experiment runs, the contact's arm decides. Otherwise callers use the campaign's script.
+An experiment compares several scripts, each of which is called an arm. While an experiment runs,
+each contact belongs to one arm, and the arm decides the script. Otherwise callers use the
+campaign's script.
 """
 
 from dataclasses import dataclass
@@ -17,14 +19,17 @@ from phonebank.models import Campaign, Experiment, ExperimentArm, ExperimentStat
 
 @dataclass(frozen=True)
 class ScriptChoice:
-    """The script version that a call uses, and the arm that decided it. Either may be None."""
+    """The script version that a call uses, and the experiment's arm to which the contact belongs.
+    The version is None if no script is published, and the arm is None if no experiment is
+    running."""
 
     script_version_id: int | None
     experiment_arm_id: int | None = None
 
 
 def script_options(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[str, Any]]:
-    """Return a subquery with what `choose_script` needs: the campaign's script and the arms.
+    """Return a subquery with what `choose_script` needs: the version of the campaign's script, and
+    the arms of the running experiment.
 
     Whenever a caller gets a contact, these values are needed, so the subquery becomes a column of
     another query that runs anyway. `campaign_id` may be a column of that other query.
@@ -54,8 +59,8 @@ def script_options(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[s
 
 
 def choose_script(options: dict[str, Any], contact_id: int) -> ScriptChoice:
-    """Return the script version for calls to a contact, and the arm that decided it. `options` is
-    the value of the `script_options` subquery."""
+    """Return the script version for calls to a contact, and the contact's arm if an experiment is
+    running. `options` is the value of the `script_options` subquery."""
     arms = options["arms"]
     if not arms:
         return ScriptChoice(options["usual"])
@@ -64,8 +69,8 @@ def choose_script(options: dict[str, Any], contact_id: int) -> ScriptChoice:
 
 
 def script_choice_for(campaign_id: int, contact_id: int) -> ScriptChoice:
-    """Return the script version for a call to a contact of the campaign at this moment, and the arm
-    that decided it."""
+    """Return the script version that a call to this contact uses if the call begins now, and the
+    contact's arm if an experiment is running."""
     options = db.session.execute(select(script_options(campaign_id))).scalar_one()
     return choose_script(options, contact_id)
 

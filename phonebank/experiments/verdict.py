@@ -112,7 +112,8 @@ def conversations_needed(
 
 
 def round_forecast(number: int) -> str:
-    """Format a forecast, rounded up to two significant figures because it is not more precise."""
+    """Format a forecast. The number is rounded up, because a forecast is not precise: to a multiple
+    of 10 if it is between 10 and 99, and to two significant figures if it is larger."""
     step = 10 ** max(len(str(number)) - 2, 0)
     step = max(step, 10) if number >= 10 else 1
     return f"{-(-number // step) * step:,}"
