@@ -43,8 +43,8 @@ def put_back(contact: Contact, campaign: Campaign, version: str, account: Accoun
     """Make a person callable again, from the next moment inside calling hours. A promised callback
     is cancelled.
 
-    Raises ConflictError if the person has changed since `version`, is on a caller's screen, or is
-    on the do-not-call list.
+    Raises ConflictError if the person's row has changed since `version`, or if the person is in an
+    open call or on the do-not-call list.
     """
     _lock(contact, version)
     if contact.suppressed_at is not None:
@@ -63,7 +63,8 @@ def finish(contact: Contact, campaign: Campaign, version: str, account: Account)
     """Mark a person as finished. Nobody calls the person again in this campaign, unless an
     organiser makes the person callable again.
 
-    Raises ConflictError if the person has changed since `version`, or is on a caller's screen.
+    Raises ConflictError if the person's row has changed since `version`, or if the person is in an
+    open call.
     """
     _lock(contact, version)
     _change(contact, campaign, ContactState.FINISHED, "person finished", account)

@@ -60,8 +60,9 @@ class FoundPeople:
 
 
 def find_people(typed: str, campaigns: Sequence[Campaign]) -> FoundPeople:
-    """Return the people of these campaigns who have the typed number, the typed external ID, or a
-    name that begins with the typed words. The last name may be typed first or last.
+    """Return up to SHOWN_AT_MOST people of these campaigns who have the typed number, the typed
+    external ID, or a name that begins with the typed words. The last name may be typed first or
+    last.
 
     Raises InvalidInputError for a text that is too short or too long.
     """

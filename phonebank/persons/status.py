@@ -25,9 +25,10 @@ from phonebank.models import (
 
 @dataclass(frozen=True)
 class Standing:
-    """A person's status. `bucket` is a key of `contact_queue.status_counts.BUCKETS`. If the person
-    only has to wait, `next_at` (aware) is when the person can be called next, and otherwise it is
-    None. `entries` are the do-not-call entries of the person's numbers."""
+    """A person's status. `bucket` is a key of `contact_queue.status_counts.BUCKETS`. `next_at`
+    (aware) is when a person who only has to wait can be called next. `next_at` is None for any
+    other person, and if calling hours allow no call in the next few weeks. `entries` are the
+    do-not-call entries of the person's numbers."""
 
     bucket: str
     next_at: datetime | None

@@ -132,7 +132,7 @@ def erase_person(
     ends_calls: bool,
 ) -> Erasure:
     """Erase a person from the tables. Return the erasure. The calling code enqueues the job
-    `search_files`, which reads from the erasure for whom it searches the files.
+    `search_files`, and the row of the erasure tells that job whom to search for.
 
     With `never_again`, the person's numbers are put on the do-not-call list. A number that nobody
     else has is put there only as a hash. With `ends_calls`, an open call to the person is ended
@@ -161,8 +161,10 @@ def erase_contacts(
     """Erase these contacts, and the personal data in the calls to them. Return how many contacts
     were erased.
 
-    Do-not-call entries of numbers that nobody has any more become hashes. Raises OnScreenError if
-    one of the contacts is in an open call and `ends_calls` is False.
+    Do-not-call entries of numbers that nobody has any more become hashes. With `never_again`, all
+    numbers of the contacts are put on the do-not-call list. With `ends_calls`, open calls to the
+    contacts are ended first. Raises OnScreenError if one of the contacts is in an open call and
+    `ends_calls` is False.
     """
     db.session.execute(_LOCK_CALLS, {"ids": list(contact_ids)})
     ids = list(db.session.scalars(_LOCK, {"ids": list(contact_ids)}))
@@ -183,7 +185,8 @@ def erase_contacts(
 
 def _end_calls(ids: list[int], ends_calls: bool) -> None:
     """End the open calls of these contacts. The contacts' database rows are locked, so no caller
-    can get these people any more."""
+    can get these people any more. Raises OnScreenError if there is an open call and `ends_calls` is
+    False."""
     for call in db.session.scalars(_OPEN_CALLS.where(Call.contact_id.in_(ids))).all():
         if not ends_calls:
             caller = db.session.get_one(Caller, call.caller_id) if call.caller_id else None
@@ -213,8 +216,9 @@ def _empty_called(ids: list[int]) -> None:
 
 
 def _forget_numbers(numbers: set[str], never_again: bool) -> None:
-    """If nobody in the tables has a number any more, replace its do-not-call entry with a hash.
-    With `never_again`, put all of the numbers on the do-not-call list."""
+    """For each of the numbers that nobody in the tables has any more, replace the do-not-call entry
+    with a hash, and delete any note that the number is not in service. With `never_again`, put all
+    of the numbers on the do-not-call list."""
     shared = still_had(numbers)
     gone = numbers - shared
     db.session.execute(_FORGET_DEAD, {"phones": sorted(gone)})

@@ -29,9 +29,9 @@ RESTS_FOR = 9
 
 @job(CHORES, timeout=30 * 60)
 def search_files(erasure_id: int) -> None:
-    """Erase a person from every stored file, and from rows that an import has stored in the
-    meantime. Every step may run twice, so if the worker is killed, another worker begins the search
-    again."""
+    """Erase a person from the stored files, and erase contacts of the person that an import has
+    stored since the person was erased from the tables. Every step may run twice, so if the worker
+    is killed, another worker begins the search again."""
     erasure = db.session.get(Erasure, erasure_id)
     if erasure is None or erasure.person is None:
         return
@@ -49,7 +49,8 @@ def search_files(erasure_id: int) -> None:
 
 @job(CHORES, timeout=60)
 def continue_erasures() -> None:
-    """Enqueue again the searches whose worker was killed."""
+    """Enqueue again the searches that have made no progress for STALLED_AFTER, because their worker
+    was probably killed."""
     stalled = select(Erasure.id).where(
         Erasure.state == ErasureState.SEARCHING, Erasure.progress_at < now() - STALLED_AFTER
     )
@@ -59,11 +60,11 @@ def continue_erasures() -> None:
 
 @job(IMPORTS, timeout=120)
 def perform_retention() -> None:
-    """Erase the people whom a campaign has stored for as long as is allowed. Work for at most
-    WORKS_FOR seconds.
+    """Erase the people whom a campaign has stored for as long as is allowed. Start no new portion
+    of people after WORKS_FOR seconds.
 
-    Each portion is a transaction, so a killed worker leaves nobody half erased, and the next run
-    continues with the remaining people.
+    Each portion is erased in one transaction, so a killed worker leaves nobody half erased, and the
+    next run continues with the remaining people.
     """
     retention.look_for_due_campaigns()
     db.session.commit()

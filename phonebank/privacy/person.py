@@ -77,12 +77,13 @@ def contacts_with(phone: str, within: ColumnElement[bool]) -> Sequence[Contact]:
 
 
 def person_of(contact: Contact, within: ColumnElement[bool]) -> tuple[Person, Sequence[Contact]]:
-    """Return the person that a contact is, and this person's contacts in the campaigns that
-    `within` allows.
+    """Return the person whom this contact describes, and the person's contacts in the campaigns
+    that `within` allows.
 
-    A contact is of the same person if it has the same name and shares a number with this contact,
-    or with another contact of the person. Contacts without a name must share a number with this
-    contact, because otherwise a number that many people have would join strangers.
+    Another contact belongs to the same person if it has the same name, and if it shares a number
+    with this contact or with a further contact of the person. A contact without a name must share a
+    number with this contact itself, because otherwise a number that many people have would join
+    strangers.
     """
     phones = {contact.phone, *contact.other_phones}
     while True:

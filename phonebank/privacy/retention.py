@@ -1,8 +1,9 @@
 """Erases a campaign's people when they have been stored for as long as is allowed.
 
-A wrong clock must not erase anyone early. So the erasure is announced first, and starts a day
-later. It starts only if the clocks of both the server and PostgreSQL then say that the erasure is
-due. After the erasure has begun, the clocks are not checked again. The calling code commits.
+A wrong clock must not erase anyone early. So the erasure is announced first, and starts at least a
+day later. The erasure starts only if the clocks of both the server and PostgreSQL then say that the
+erasure is due. After the erasure has begun, the clocks are not checked again. The calling code
+commits.
 """
 
 from collections.abc import Sequence
@@ -46,7 +47,7 @@ def moment() -> datetime:
 
 def is_due(campaign: Campaign, at: datetime) -> bool:
     """Whether the last day on which the campaign may keep its people's data has passed at the
-    moment `at` (aware)."""
+    moment `at` (aware). False if there is no such day."""
     until = kept_until(campaign)
     return until is not None and earliest_date_in(campaign, at) > until
 
@@ -80,8 +81,9 @@ def campaigns_being_erased() -> Sequence[int]:
 
 
 def erase_some(campaign_id: int) -> bool:
-    """Erase up to AT_ONCE people of a campaign. If nobody is left, erase the campaign's files, its
-    refused rows, and what other campaigns' calls say about its people, and return False."""
+    """Erase up to AT_ONCE people of a campaign, and return True. If nobody is left, erase the
+    campaign's files, its stored uploads and its refused rows. Then also erase what is kept about
+    its people for undoing other people's calls, and return False."""
     ids = db.session.scalars(
         select(Contact.id)
         .where(Contact.campaign_id == campaign_id, Contact.phone > "")
@@ -105,8 +107,9 @@ def erase_some(campaign_id: int) -> bool:
 
 
 def _begin(campaign: Campaign, at: datetime) -> None:
-    """Start to erase a campaign's people: end the campaign, and stop its imports. An organiser may
-    be giving the campaign more time at this moment, so the campaign's row is locked and read again.
+    """Start to erase a campaign's people: end the campaign, delete its stored uploads, and stop its
+    imports. An organiser may be giving the campaign more time at this moment, so the campaign's row
+    is locked and read again.
     """
     lock_row(campaign)
     if campaign.erasing_since is not None or not is_due(campaign, at):

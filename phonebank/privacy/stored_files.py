@@ -54,7 +54,7 @@ WHERE EXISTS (
 
 
 def stored_lists(person: Person) -> Sequence[int]:
-    """Return the ids of uploads whose file is still stored, in the person's campaigns."""
+    """Return the ids of the uploads in the person's campaigns whose file is still stored."""
     query = select(ContactList.id).where(
         ContactList.campaign_id.in_(person.campaign_ids),
         select(UploadChunk.number).where(UploadChunk.contact_list_id == ContactList.id).exists(),
@@ -66,9 +66,9 @@ def erase_from_upload(contact_list_id: int, person: Person) -> bool:
     """Replace each row about the person in a stored upload with ERASED_CELL. Return whether any row
     was replaced.
 
-    Afterwards the file is in UTF-8, and the list has a new `file_version`. The new version stops a
-    worker that is importing the file, so the calling code must enqueue the import again. Raises
-    SupersededError if another job changes the file at the same moment.
+    If a row was replaced, the file is then in UTF-8, and the list has a new `file_version`. The new
+    version stops a worker that is importing the file, so the calling code must enqueue the import
+    again. Raises SupersededError if another job changes the file at the same moment.
     """
     contact_list = db.session.get(ContactList, contact_list_id)
     if contact_list is None or not is_in_upload(contact_list, person):

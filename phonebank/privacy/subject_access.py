@@ -59,8 +59,8 @@ COLUMNS = {
 
 
 def subject_access_text(person: Person, contacts: Sequence[Contact]) -> str:
-    """Return what is stored about a person, one campaign after another. `contacts` are the person's
-    contacts.
+    """Return what is stored about a person: first in the campaigns, one after another, then on the
+    do-not-call list, and then in files. `contacts` are the person's contacts.
 
     Volunteers are not named, because the person may only read what is stored about themselves.
     """
