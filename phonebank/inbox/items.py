@@ -66,7 +66,7 @@ class InboxAnswer:
 
 
 def counts(campaign: Campaign) -> dict[InboxState, int]:
-    """Return how many answers there are in each state."""
+    """Return how many of the campaign's answers are in each state."""
     rows = db.session.execute(
         select(InboxItem.state, func.count())
         .where(InboxItem.campaign_id == campaign.id, _STILL_SAID)
@@ -206,7 +206,8 @@ def words_of_answer(
     version_id: int, step_id: str, value: Any, fields: Mapping[str, str | None]
 ) -> tuple[str, str]:
     """Return the question and the answer in the words of the script version. If several answers
-    were chosen, the text has the words of all of them, and not only of those that need action."""
+    were chosen, the text has the words of all of them, and not only of those that need action. If
+    the script version does not have the step, return the id of the step and the stored answer."""
     script = script_of(version_id)
     if script is None or not script.has_step(step_id):
         return step_id, str(value)

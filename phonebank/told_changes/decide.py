@@ -77,12 +77,12 @@ def decided(campaign: Campaign) -> list[Told]:
 def accept(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
     """Change the contact as the person said.
 
-    A new number becomes the first number to call. A person without a working number can then be
-    called again. Raises NotFoundError if there is no such change or the person was erased. Raises
-    ConflictError if the change has already been accepted or refused, if the person is on a caller's
-    screen, if the person or the new number is on the do-not-call list, or if the campaign has
-    another person with this name and number. Also raises ConflictError if a campaign that has the
-    new number is being changed at this moment.
+    A new number becomes the first number to call. With the new number, a person without a working
+    number can be called again. Raises NotFoundError if there is no such change or the person was
+    erased. Raises ConflictError if the change has already been accepted or refused, if the person
+    is in an open call, or if the campaign has another person with this name and number. For a new
+    number, also raises ConflictError if the person or the number is on the do-not-call list, or if
+    a campaign that has the number is being changed at this moment.
     """
     change, contact = _locked(campaign, change_id, ToldState.TOLD)
     call = db.session.get_one(Call, change.call_id)
@@ -113,8 +113,8 @@ def take_back(campaign: Campaign, change_id: int, account: Account) -> ToldChang
 
     Raises NotFoundError if there is no such change or the person was erased. Raises ConflictError
     if nobody has accepted or refused the change. For an accepted change, also raises ConflictError
-    if the person is on a caller's screen, or if the accepted values have changed since the
-    decision.
+    if the person is in an open call, if the accepted values have changed since the decision, or if
+    the campaign now has another person with the earlier name and number.
     """
     change = _locked_change(campaign, change_id, ToldState.ACCEPTED, ToldState.REFUSED)
     if change.state == ToldState.ACCEPTED:
@@ -228,7 +228,8 @@ def _moved(contact: Contact, said: dict[str, Any], campaign: Campaign) -> dict[s
 
 def _with_zones(contact: Contact, zones: Sequence[str]) -> str:
     """Return the contact's time zones together with those of a new number. A call must be inside
-    calling hours in all of these zones.
+    calling hours in all of these zones. Return "" if the zones of the contact or of the number are
+    not known.
 
     A postcode shows the zone better than a number does, so the zones of a contact with a postcode
     do not change.

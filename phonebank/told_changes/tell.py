@@ -27,8 +27,8 @@ def tell(caller: Caller, call_id: uuid.UUID, told: Mapping[str, Any]) -> None:
 
     `told` has `number`, `first_name`, `last_name` and `place`, each possibly blank or missing.
 
-    If the caller sends another form about the call, its values replace the earlier values, unless
-    an organiser has already accepted or refused the earlier ones.
+    If the caller sends the form again for the same call, the new number, name or place replaces the
+    earlier one, unless an organiser has already accepted or refused the earlier one.
 
     Raises InvalidInputError if everything is blank or something cannot be read, NotFoundError for
     another caller's call, and GoneError for a call that started more than UNDO_WITHIN ago. Raises

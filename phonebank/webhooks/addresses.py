@@ -33,7 +33,8 @@ class Target(NamedTuple):
 
 def read_url(url: str) -> Target:
     """Return the parts of a webhook's address. Raises InvalidInputError for text that is not a web
-    address, and for an address with a user name or password."""
+    address, for an address longer than LONGEST_URL, and for an address with a user name or
+    password."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -84,7 +85,7 @@ def public_address(target: Target) -> str:
 
 
 def is_public(text: str) -> bool:
-    """Whether an IP address is on the public internet, and is not this machine's."""
+    """Whether an IP address is on the public internet and does not belong to this machine."""
     address: Address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
         inside = address.ipv4_mapped or address.sixtofour

@@ -56,7 +56,8 @@ def working_webhooks() -> Sequence[int]:
 
 
 def find_events(webhook_id: int) -> None:
-    """Store new deliveries to the webhook, with the events since the last run."""
+    """Store new deliveries to the webhook, with the events since the last run. One run reads up to
+    ROWS_A_RUN events of each kind. Nothing is stored for a stopped webhook."""
     webhook = get_locked(Webhook, webhook_id)
     if webhook is None or webhook.stopped_at is not None:
         return

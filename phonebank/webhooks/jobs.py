@@ -22,7 +22,7 @@ def look_after_webhooks() -> None:
 
 @job(CHORES, timeout=60)
 def send_to_webhook(webhook_id: int) -> None:
-    """Send a webhook's deliveries that are due."""
+    """Send a webhook's deliveries that are due, for about SENDING seconds at most."""
     deliveries.send_deliveries(webhook_id, SENDING)
 
 

@@ -30,8 +30,9 @@ SHOWN_AT_MOST = 100
 def create_webhook(
     campaign: Campaign, account: Account, url: str, events: Collection[WebhookEvent]
 ) -> Webhook:
-    """Make a webhook, which gets the events that happen from now on. The campaign's row stays
-    locked until the commit.
+    """Make a webhook, which gets the events that happen from now on. The calling code must lock the
+    campaign's row first, so that two organisers who make webhooks at the same time cannot exceed
+    WEBHOOKS_AT_MOST.
 
     Raises InvalidInputError for an address that is not public, and ConflictError if the campaign
     has WEBHOOKS_AT_MOST webhooks that are not stopped.
@@ -58,7 +59,8 @@ def create_webhook(
 
 
 def webhooks_of(campaign: Campaign) -> Sequence[tuple[Webhook, Account | None]]:
-    """Return the campaign's webhooks, newest first, each with the account that made it."""
+    """Return the campaign's webhooks, newest first, each with the account that made it, or None if
+    that account was deleted."""
     query = (
         select(Webhook, Account)
         .outerjoin(Account, Account.id == Webhook.created_by_id)
