@@ -1,1 +1,1 @@
-"""The tokens of the API."""
+"""The tokens with which other software uses the API."""

@@ -47,8 +47,8 @@ def create_token(
     code must lock the campaign's row first, so that two organisers who make tokens at the same time
     cannot exceed TOKENS_AT_MOST.
 
-    Raises ConflictError if the campaign has TOKENS_AT_MOST tokens that work, and NotAllowedError if
-    the token would have a scope that the account may not give.
+    Raises ConflictError if the campaign has TOKENS_AT_MOST tokens that are not revoked, and
+    NotAllowedError if the token would have a scope that the account may not give.
     """
     if not may_give(account).issuperset(scopes):
         raise NotAllowedError(

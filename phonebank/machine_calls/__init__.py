@@ -1,2 +1,2 @@
-"""The records of calls dialled by a machine: what was decided, what happened on each line, and the
-proof that the law was followed. Nothing here commits."""
+"""The records of calls dialled by a machine: what was decided, what happened on each line, and
+whether the law was followed. Also simulates evenings of such calls. Nothing here commits."""

@@ -13,7 +13,8 @@ def keep_decision(
     campaign_id: int, moment: Snapshot, decision: Decision, at: datetime
 ) -> DialDecision | None:
     """Store and return a decision of the predictive rule to dial lines. This rule may dial more
-    lines than there are ready callers. For any other decision, return None.
+    lines than there are ready callers. For any other decision, and for a decision to dial no lines,
+    store nothing and return None.
 
     Each line that is dialled because of the decision has the decision's id in `Line.decision_id`.
     `at` is aware.

@@ -1,5 +1,5 @@
-"""An SQL condition that is true for a line to a person if the line of the person's caller ended in
-the middle of the conversation."""
+"""An SQL condition for a line to a person. The condition is true if the person was talking with a
+caller when the caller's line ended, and nobody recorded how the call ended."""
 
 # A person was lost if their caller's own line ended while the two talked, and nobody recorded how
 # the call ended. It needs `line`, `call` and the parameter `:caller` (LineSide.CALLER).

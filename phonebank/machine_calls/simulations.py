@@ -23,9 +23,9 @@ CALLERS_AT_MOST = 300
 
 @dataclass(frozen=True)
 class Question:
-    """The kind of evening to simulate: how many callers there are, how many people in 100 answer,
-    how many seconds a call takes including its wrap-up, and how many in 1,000 people who answer
-    may, by the country's law, find no caller free."""
+    """The kind of evening to simulate. There are `callers` callers, and `answers` in 100 people
+    answer. A call takes `talk` seconds, including its wrap-up. By the country's law, at most
+    `ceiling` in 1,000 people who answer may find no caller free."""
 
     callers: int
     answers: int
