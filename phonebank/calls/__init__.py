@@ -1,15 +1,17 @@
-"""One call, from the moment when a caller gets a contact (the claim) to the outcome, and the
-undoing of that outcome.
+"""Gives callers contacts to call, records the outcomes of the calls, and undoes or corrects
+outcomes.
 
 Words used in this package:
 
 - claim: give a caller the next contact, and write the open call for that contact
+- hold: reserves a contact for the caller who has the contact on screen
 - turn: how many times the outcome of a call has been undone (`call.turn`, 0 at first). A page
-  sends its turn with each request, and a request whose turn differs from the call's changes
-  nothing
+  sends the turn that it knows with each answer, outcome and undo. If that turn differs from the
+  call's, the request changes nothing
 - household: the contacts of one campaign with the same number
 - late: an outcome that was recorded after the hold had ended
-- set aside: taken out of every count by an organiser, because the call was never made
+- set aside: taken out of the totals by an organiser, for a call that the caller recorded but did
+  not make
 
 Modules:
 
@@ -17,7 +19,7 @@ Modules:
 - `hold`              looks up, renews and releases the hold of the contact on a caller's screen
 - `eligibility`       checks that calling is under way in a caller's campaign and party
 - `answers`           stores the answers at each step of the script
-- `earlier_call`      what the next caller sees of an earlier call that was cut short
+- `earlier_call`      what the next caller sees of an earlier call, if the person expects another
 - `record`, `call_rows`   record an outcome (`call_rows` has the statements)
 - `undo`              undoes an outcome
 - `restore_people`    restores the people on a call's number to their state before the call
@@ -31,6 +33,9 @@ Modules:
 - `never_again`       removes the number that a call put on the do-not-call list
 - `set_aside`, `set_aside_worker`, `jobs`   set aside the calls that one caller recorded
 - `speed_check`       finds outcomes that were recorded too fast
+- `last_call`         the caller's last recorded call, with totals
+- `changed_calls`     finds calls that changed since a job last read them
+- `caller_to_read`    reads the caller as plain values, which is faster than loading objects
 - `caller_history`    counts what one caller did
 - `called_back`       finds a person who has called a caller back
 - `text_message`      the text message that a caller may send after a call

@@ -91,7 +91,8 @@ def save_answer(
 
 
 def last_seq(call: Call | OpenCall) -> int:
-    """Return the highest sequence number (`seq`) of the call's answers, or 0 if there is none."""
+    """Return the highest sequence number (`seq`) of the call's answers, or 0 if no answer to this
+    call was sent with a number."""
     newest = db.session.scalar(select(func.max(Answer.seq)).where(Answer.call_id == call.id))
     return max(0, newest or 0)
 

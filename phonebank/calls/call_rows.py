@@ -1,7 +1,7 @@
-"""The query that reads the rows that the outcome of a call changes, and the statement that writes
-these rows.
+"""The query that reads a call and its contact before an outcome is recorded, and the statement that
+writes what the outcome changes.
 
-The query locks nothing. The statement locks the call and its contact. It writes only if both rows
+The query locks nothing. The statement locks the call and its contact, and writes only if both rows
 still have the `xmin` that the query read. PostgreSQL changes a row's `xmin` whenever the row
 changes. These functions do not commit.
 """
@@ -123,9 +123,9 @@ class CallRows:
 
     `answers` (by step id) is None if there are no answers. If the outcome means that nobody was
     reached, neither `fields` nor `answers` is read, and both are None. `same_outcome_before` is how
-    many earlier calls to the contact ended with the outcome to be recorded. Calls that an organiser
-    has set aside (taken out of every total) do not count. For an outcome that may mean that the
-    number does not work, only calls to that number count.
+    many other calls to the contact have the outcome that is to be recorded. Calls that an organiser
+    has set aside (taken out of every total) do not count. If that outcome may mean that the number
+    does not work, only calls to the called number count.
     """
 
     call_version: str
@@ -198,14 +198,14 @@ def rows_of(row: Any) -> CallRows:
 
 
 def write_rows(rows: CallRows, result: CallResult, people: PeopleResult | None) -> LastCall | None:
-    """Write what an outcome changes in its call, in the contact, in the other contacts with the
-    called number, and in the tally (the stored totals). Return the call and the totals that the
-    next page shows.
+    """Write the changes that an outcome makes to its call, to the contact, to the other contacts
+    with the called number, and to the tally (the stored totals). Return the call and the totals
+    that the next page shows.
 
     Return None and change nothing if the call or the contact has changed since `rows` were read. If
     `people` is None, only the call and the tally change. If the contact gets a different number, a
-    transaction must have been begun. If the campaign already has another contact with the same name
-    and the new number, this contact becomes unusable instead.
+    transaction must already be open. If the campaign already has another contact with the same name
+    and the new number, this contact keeps its old number and becomes unusable.
     """
     if people is None or people.contact.phone == rows.contact.phone:
         return _write(rows, result, people)

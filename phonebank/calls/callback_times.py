@@ -31,13 +31,13 @@ AHEAD_AT_MOST = timedelta(days=92)
 def callback_time(
     preset: str, day: str, clock: str, zone: ZoneInfo, now: datetime
 ) -> datetime | None:
-    """Return the promised time, with its time zone, or None if no time was given.
+    """Return the promised time (aware), or None if no time was given.
 
     `preset` is CHOSEN, "" or one of the keys of PRESETS. `day` and `clock` are ISO text
     (2026-05-07, 18:30) in the contact's time zone. A day without a time means the current time on
     that day, and a time without a day means today. Raises InvalidInputError for an unknown preset,
-    for text that is not a time, for a time in the past, and for a time more than three months
-    ahead.
+    for text that is not a day or a time, for CHOSEN without a day and a time, for a chosen time in
+    the past, and for a chosen time more than AHEAD_AT_MOST ahead.
     """
     if preset == LATER_TODAY:
         return now + LATER_BY
@@ -64,8 +64,8 @@ def callback_time(
 
 
 def zone_of(call: Call) -> ZoneInfo:
-    """Return the time zone of the call's contact. If the zone is unknown, return the first time
-    zone of the campaign's country."""
+    """Return the time zone of the call's contact. If the contact may be in several zones, return
+    the first of them. If no zone is known, return the first time zone of the campaign's country."""
     contact = db.session.get_one(Contact, call.contact_id)
     campaign = db.session.get_one(Campaign, call.campaign_id)
     zones = zones_in_key(contact.zone_key) or tuple(rules_of(campaign).time_zones.value)

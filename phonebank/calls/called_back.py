@@ -33,11 +33,11 @@ class CalledBack:
 
 def find_called_back(caller: Caller, typed: str) -> list[CalledBack]:
     """Return the people whom this caller called in the last twelve hours on a number that ends in
-    the digits `typed`, most recently called first. Record in the access ledger that the caller was
-    shown these people's names.
+    the digits `typed`, most recently called first. Calls that were set aside do not count. The
+    access ledger (who saw whom) records each person shown.
 
-    Raises NotAdmittedError if the caller may not call, and InvalidInputError unless `typed` has
-    exactly three digits.
+    Raises NotAdmittedError if the caller may not call, and InvalidInputError unless `typed`
+    consists of three digits. Spaces, dots and hyphens in `typed` are ignored.
     """
     if not caller.may_call:
         raise NotAdmittedError()

@@ -39,11 +39,13 @@ WHERE caller_id = :caller_id GROUP BY outcome ORDER BY number DESC, outcome
 class Sights:
     """How many contacts a caller has had on screen, and how fast the caller has worked.
 
-    `people` counts all contacts, `last_hour` counts the contacts of the last hour, and `recorded`
-    counts the contacts with an outcome. A contact counts once for each call. `usual_seconds` is the
-    median number of seconds from when the caller got a contact until its hold ended, or None if no
-    hold has ended. Each row of `outcomes` has an `outcome` (None for calls without an outcome) and
-    the `number` of calls with that outcome. The most frequent outcome comes first.
+    `people` counts all contacts, `last_hour` counts those that the caller got in the last hour, and
+    `recorded` counts those with an outcome. A contact counts once for each call. `too_fast` counts
+    the outcomes that were recorded too fast, and `most_in_a_minute` is the largest number of
+    contacts that the caller got within a minute. `usual_seconds` is the median number of seconds
+    from when the caller got a contact until its hold ended, or None if no hold has ended. Each row
+    of `outcomes` has an `outcome` (None for calls without an outcome) and the `number` of calls
+    with that outcome. The most frequent outcome comes first.
     """
 
     people: int

@@ -42,13 +42,14 @@ def campaigns_with_marked_answers() -> list[int]:
 
 
 def read_since(campaign_id: int, at: datetime) -> datetime:
-    """Return the time (aware) since which the campaign's changed calls still have to be read. `at`
-    is the current time."""
+    """Return the time (aware) after which a job must look for changed calls of this campaign. The
+    job finds some of these calls for the second time, because the calls of the last minutes are
+    read again. `at` is the current time."""
     read_to: datetime | None = db.session.scalar(_READ_TO, {"campaign_id": campaign_id})
     # The clock may have been set back since the last run.
     return min(read_to, at) - READ_AGAIN if read_to else at - BEFORE_ALL_CALLS
 
 
 def mark_read(campaign_id: int, at: datetime) -> None:
-    """Store that the calls up to `at` (aware) have been read."""
+    """Store that the campaign's calls that changed up to `at` (aware) have been read."""
     db.session.execute(_MARK, {"campaign_id": campaign_id, "at": at})

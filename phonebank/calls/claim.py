@@ -45,7 +45,7 @@ TRIES_AT_MOST = 50
 
 class NobodyToCallError(PhonebankError):
     """The error if there is no contact for this caller right now. `why` is the reason. `next_at`
-    (aware UTC) is when the next contact becomes callable, or None if there is no such contact."""
+    (aware UTC) is when the next contact becomes callable, or None if no such time is known."""
 
     status = 200
     title = "Nobody to call right now"
@@ -57,8 +57,9 @@ class NobodyToCallError(PhonebankError):
 
 
 def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
-    """Give the caller a contact to call. Until the hold ends, every claim by the caller returns the
-    same contact, even if two claims are made at the same time.
+    """Give the caller a contact to call, and return its hold. If the caller already has a contact
+    on screen, return the hold of that contact. Two claims that are made at the same time return the
+    same contact.
 
     `has_no_hold` says that the caller has just recorded an outcome, so the query for an earlier
     hold is skipped. The session must have no uncommitted changes, because a claim rolls back when a
@@ -67,7 +68,7 @@ def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
     Raises NotAdmittedError, PracticeRequiredError, TrainingRequiredError, NotRunningError,
     GoneError (if the party or the campaign has ended), NobodyToCallError, ServiceUnavailableError
     (if Redis is unavailable) or PacePausedError. A PacePausedError must be followed by a commit,
-    because the caller's pause has been written.
+    because the error may mean that this claim has just written the caller's pause.
     """
     if not caller.may_call:
         raise NotAdmittedError()
@@ -124,8 +125,9 @@ def _claim_next(caller: Caller) -> Hold:
 
 def _top_up(queue: ContactQueue, taken: TakenContact) -> None:
     """Refill the caller's lanes (the lists of the next contacts, in Redis) if few contacts are left
-    in them. If this fails after the call has been stored, the failure is only logged: the caller
-    gets the contact, and the next claim or the periodic job refills the lanes."""
+    in them. If Redis fails, the failure is only logged: the caller gets the contact, and the next
+    claim or the periodic job refills the lanes. A failure of PostgreSQL is only logged if the call
+    has already been stored, and is raised otherwise."""
     is_stored = commits_each_statement(db.session)
     try:
         queue.top_up(taken)
@@ -151,7 +153,7 @@ def _as_it_is_now(caller: Caller) -> Caller:
 def _open_call(caller: Caller, taken: TakenContact) -> Hold | None:
     """Check in PostgreSQL whether the caller may call this contact now, and write the open call.
 
-    Return None if the caller may not call this contact, for one of these reasons:
+    Return None if the caller may not call this contact. The usual reasons are:
 
     - since the contact was copied to Redis, it was called, or its number was put on the do-not-call
       list
@@ -220,10 +222,10 @@ def _write(
 def _check_again(caller: Caller, taken: TakenContact, hold: Hold) -> Hold | None:
     """Check again that the caller may make this new call, and set its start to the current moment.
 
-    This is needed because the transaction that wrote the call may have had to wait for another
-    transaction, which wrote a call to the same number and was rolled back, or which had locked the
-    campaign or the party. Return None if the contact may no longer be called. Raises the same
-    errors as `refuse`.
+    This is needed because the statement that wrote the call may have waited for another
+    transaction. That transaction may have written a call to the same number and then rolled it
+    back, or may have locked the campaign or the party. Return None if the contact may no longer be
+    called. Raises the same errors as `refuse`.
     """
     try:
         caller = _as_it_is_now(caller)

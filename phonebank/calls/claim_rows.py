@@ -145,8 +145,8 @@ def read_contact(contact_id: int, caller: Caller, at: datetime) -> Row[*tuple[An
     columns:
 
     - `row_version`: the version of the contact's row
-    - `household`: for each other contact with the same number, an array of its id, first name, last
-      name, and whether the caller may ask for that person
+    - `household`: for each other contact in the household (up to HOUSEHOLD_AT_MOST), an array of
+      the contact's id, first name and last name, and whether the caller may ask for that person
     - `words`: the scripts from which `choose_script` chooses
     - `sights`: how many contacts the caller has seen recently, for `Sights.of`
     - `earlier`: the earlier call to continue, for `EarlierCall.of`
@@ -187,8 +187,9 @@ def write_call(
     """Write the open call, whose hold expires at `until` (aware). Also store that the caller's
     screen is open.
 
-    Return False if nothing was written. In that case, the caller, the campaign, the party, the list
-    or the contact has changed since it was read, or there is another open call with the same
+    Return False if nothing was written. In that case, the caller, the campaign, the party or the
+    contact has changed since it was read, the list was paused, the number was put on the
+    do-not-call list or called by another campaign, or there is another open call with the same
     contact, number or caller. If this transaction has not locked the rows (`is_locked` is False),
     another transaction's lock on one of the rows is a further possible reason.
     """

@@ -101,8 +101,8 @@ class LeftValues:
     also change.
 
     A call to another contact with the same number can change these columns, and so can an upload of
-    the list. A change of calling hours changes only `callable_at`, which is not one of these
-    columns.
+    the list. A change of calling hours changes `callable_at` and `callback_at`, which are not among
+    these columns. It sets `rested_at` only if `rested_at` was None.
     """
 
     state: ContactState
@@ -147,8 +147,8 @@ class DelayedContact:
 
 @dataclass(frozen=True)
 class NumberLoss:
-    """A contact who was not called but lost the called number, because it is not in service.
-    `other_phones` are the contact's further numbers before the call."""
+    """A contact who was not called but lost the called number, because that number is not in
+    service. `other_phones` are the contact's further numbers before the call."""
 
     contact_id: int
     other_phones: tuple[str, ...]

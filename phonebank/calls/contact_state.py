@@ -1,7 +1,7 @@
 """Applies the outcome of a call to the contact who was called. `retry_policy.decide` makes the
 decision, and this module calculates the contact's resulting state.
 
-All changes belong to the transaction that records or undoes the call.
+These functions do not commit.
 """
 
 from dataclasses import replace
@@ -73,8 +73,9 @@ def apply_decision(
 
 
 def with_next_number(contact: ContactValues, dead: frozenset[str]) -> ContactValues:
-    """Return the contact's state with the next of its numbers that is not in `dead`. If there is no
-    such number, return the contact's state as unusable. The contact itself is not changed.
+    """Return the contact's state with the first of its further numbers that is not in `dead`. If
+    there is no such number, return the contact's state as unusable. The contact itself is not
+    changed.
 
     The next number may be on the do-not-call list. In that case, the contact cannot be called until
     the number is taken off the list.
@@ -118,8 +119,8 @@ def set_number(contact: Contact, phone: str, further: list[str]) -> bool:
 
 
 def offer_language(contact_list_id: int, language: str) -> None:
-    """Add a language (a BCP 47 code or "") to the languages of a list, so that refills of the queue
-    also look for contacts on the list who speak that language."""
+    """Add a language (a BCP 47 code, or "" for an unknown language) to the languages of a list, so
+    that refills of the queue also look for contacts on the list who speak that language."""
     db.session.execute(
         text("""
             UPDATE contact_list SET languages = languages || to_jsonb(CAST(:language AS text))

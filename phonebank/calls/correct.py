@@ -180,7 +180,8 @@ def _lock(call: Call, version: str) -> tuple[Call, Contact]:
 
 
 def _checked(call: Call, answers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return these answers in the form in which they are stored. None deletes an answer."""
+    """Return these answers in the form in which they are stored. None means that the stored answer
+    is to be deleted."""
     script = script_of(call.script_version_id)
     checked: dict[str, Any] = {}
     for step_id, raw in answers.items():
@@ -229,7 +230,7 @@ def _take_back(call: Call, contact: Contact) -> Restored | None:
 def _record_again(
     call: Call, contact: Contact, outcome: Outcome, said: Correction, people: Restored | None
 ) -> None:
-    """Write the outcome as `record` does, but keep the time at which the call was first recorded.
+    """Write the outcome as `record` does, but keep the time at which the call was recorded.
 
     `people` says whether the contact has been given back its state from before the call. If so, the
     rules decide about the contact again.
@@ -268,8 +269,8 @@ def _record_again(
 
 
 def _audit(call: Call, before: dict[str, Any], after: dict[str, Any], account: Account) -> None:
-    """Record the correction in the audit. The audit entry contains the old and the new outcome and
-    says which answers changed, but does not contain the answers."""
+    """Record the correction in the audit. The audit entry says which answers changed, but does not
+    contain the answers. It contains the old and the new outcome if the outcome changed."""
 
     def figures(values: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in values.items() if key == "outcome"} | {

@@ -3,11 +3,11 @@ promised.
 
 The query that reads the contact for a caller's screen also reads the earlier call, in the column
 `EARLIER_CALL`, so no further query is needed. PostgreSQL looks for an earlier call only if the
-contact has been called before. These functions do not commit.
+contact has been called before and the campaign shows earlier calls. These functions do not commit.
 
 The answers from the earlier call are shown, and the script continues after them. When the caller
-sends the first answer or an outcome, the earlier answers become answers of the new call
-(`take_over`). They are not counted a second time.
+sends the first answer or an outcome, the earlier answers are copied to the new call (`take_over`).
+The copies do not count in the totals.
 """
 
 import uuid

@@ -7,8 +7,7 @@ from phonebank.models import Caller, Campaign, CampaignState, now
 
 
 class NotAdmittedError(NotAllowedError):
-    """The error for a caller who is waiting to be admitted, or who has been removed since the
-    request began."""
+    """The error for a caller who is waiting to be admitted, or who has been removed."""
 
     title = "You're not in"
 
@@ -20,7 +19,7 @@ class NotAdmittedError(NotAllowedError):
 
 
 class NotStartedError(NotRunningError):
-    """The error before an organiser has started the campaign."""
+    """The error for a campaign that no organiser has started yet."""
 
     title = "Not started yet"
 
@@ -48,8 +47,7 @@ def running_campaign(caller: Caller) -> Campaign:
     """Return the caller's campaign if calling is under way in it and in the caller's party.
 
     Raises NotRunningError if the campaign is paused or has not started, OnBreakError if the party
-    is on a break, and
-    GoneError if the campaign or the party has ended.
+    is on a break, and GoneError if the campaign or the party has ended.
     """
     campaign, party = caller.campaign, caller.party
     if campaign.state == CampaignState.ENDED:

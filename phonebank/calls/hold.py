@@ -275,6 +275,6 @@ def is_stale(turn: int | None, present: int) -> bool:
 
 def mark_seen(caller: Caller) -> None:
     """Store the current time as the time at which the caller's screen was last open, unless the
-    stored time is less than `SEEN_APART` ago. The board's "calling now" count is based on the
-    stored time."""
+    stored time is less than `SEEN_APART` ago. Pages for organisers count the screens that are open
+    now by the stored time."""
     db.session.execute(_MARK_SEEN, {"caller_id": caller.id, "at": now()})

@@ -44,8 +44,8 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
     kept, unless an experiment gives the new person a different script. When the outcome is
     recorded, the contact who was called first has to wait like the rest of the household.
 
-    Raises NotFoundError for another caller's call or for a contact that does not have this number,
-    and ConflictError if the call has ended.
+    Raises NotFoundError for another caller's call or for a contact that `others_in_household` does
+    not return, and ConflictError if the call has ended.
     """
     call = own_call(caller, call_id, lock=True)
     if call.outcome is not None or call.ended_at is not None:
@@ -71,8 +71,9 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
 
 
 def _set_script(call: Call) -> None:
-    """Move the call to the arm (group) of the script experiment to which the call's current contact
-    belongs. Do nothing if the call is in that arm already."""
+    """Give the call the experiment arm and the script of its current contact. (An arm is a group of
+    contacts who get the same script.) Delete the answers so far if the script changes. Do nothing
+    if the call is in that arm already."""
     words = script_choice_for(call.campaign_id, call.contact_id)
     if words.experiment_arm_id == call.experiment_arm_id:
         return

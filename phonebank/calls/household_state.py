@@ -1,7 +1,8 @@
-"""Takes a dead number away from the other contacts that have it, and restores a household's state
-after an undo. (`call_rows` makes the other people in a household wait.)
+"""Takes a dead number (one that is not in service) away from contacts who were not called, and
+restores a household's state when a call is undone, corrected or set aside. (`call_rows` makes the
+other people in a household wait.)
 
-All changes belong to the transaction that records or undoes the call.
+These functions do not commit.
 """
 
 import uuid
@@ -63,9 +64,9 @@ WHERE contact.id = others.id AND contact.callable_at = CAST(:until AS timestampt
 def take_dead_number_away(
     phone: str, call_id: uuid.UUID, contact_id: int
 ) -> tuple[NumberLoss, ...]:
-    """Report a number (E.164) as dead, and take it away from the other contacts that would be
-    called on it, in every campaign. The contact that was called keeps the number. Return the
-    contacts that lost the number, for `restore_household`.
+    """Report a number (E.164) as dead (not in service), and take the number away from the other
+    contacts that would be called on it, in every campaign. The contact that was called keeps the
+    number. Return the contacts that lost the number, for `restore_household`.
 
     Of the contacts that also have further numbers, only the first OTHERS_AT_MOST lose the number.
     For a year, contacts in later uploads do not get this number either.
@@ -81,12 +82,13 @@ def take_dead_number_away(
 
 def restore_household(call: Call, change: HouseholdChange) -> None:
     """Undo the change that an outcome made to the household. Contacts that had to wait become
-    callable at their old times again, and contacts that lost the number get the number back. If
-    another call has found the number dead too, nobody gets it back.
+    callable at their old times again, unless their times have changed again since the outcome.
+    Contacts that lost the number get the number back, unless another call has found the number dead
+    too.
 
     A contact that lost the number keeps its present numbers if it has been called since the
-    outcome, if it is in an open call, or if its state or numbers have changed again since the
-    outcome.
+    outcome, if it is in an open call, if its state or numbers have changed again since the outcome,
+    or if the same person was uploaded again with the lost number.
     """
     if change.delayed:
         db.session.execute(

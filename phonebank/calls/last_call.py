@@ -61,9 +61,10 @@ class LastCall:
     """A caller's last recorded call, with the totals after it.
 
     `callback_at` is when the contact will be called back, or None if no callback was promised.
-    `this_hour` is the number of the caller's conversations in the clock hour of the call, and
-    `best_before` is the number in the caller's best earlier hour. Neither counts conversations that
-    were recorded too fast. `team` is the number of the party's conversations. All times are aware.
+    `calls`, `conversations` and `yeses` are the caller's totals. `this_hour` is the number of the
+    caller's conversations in the clock hour (UTC) in which the call was recorded, and `best_before`
+    is the number in the caller's best earlier hour. Neither counts conversations that were recorded
+    too fast. `team` is the number of the party's conversations. All times are aware.
     """
 
     id: uuid.UUID

@@ -1,4 +1,5 @@
-"""Takes a number off the do-not-call list if a call put it there. These functions do not commit."""
+"""Takes a number off the do-not-call list, if a call put the number there. These functions do not
+commit."""
 
 from sqlalchemy import or_, select
 
@@ -11,9 +12,10 @@ from phonebank.suppressions import entries as suppressions
 def lift_entry(call: Call) -> str | None:
     """Remove the entry that this call made on the do-not-call list, and return the entry's reason.
 
-    Return None if the call made no entry. If another call to the same number has an outcome that
-    puts numbers on the list, and no organiser has set that call aside (taken it out of every
-    total), the entry is moved to that call, and the result is None too.
+    If a file has put the number on the list too, the number stays there, and the entry then belongs
+    to the file. If another call to the same number also has an outcome that puts numbers on the
+    list, the entry is moved to that call, and the result is None. Calls that were set aside (taken
+    out of every total) do not count. The result is also None if this call made no entry.
     """
     reason = suppressions.reason_of_call(call.id)
     if reason is None:

@@ -25,7 +25,7 @@ from scripts_library.engine import answers_on_path, is_conversation, is_yes
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of a call and its details. These are the parameters of `record.record`."""
+    """The outcome of a call and its details. `record.record` explains these values."""
 
     caller: Caller | None  # None if no caller took the call
     call_id: uuid.UUID
@@ -40,8 +40,8 @@ class Report:
 @dataclass(frozen=True)
 class Situation:
     """What the rules need besides the report: the rows and the campaign that were read. `at`
-    (aware) is when the outcome is recorded (for a correction, when the call was first recorded),
-    and `today` is the date at that time in the contact's time zone."""
+    (aware) is when the outcome is recorded or, for a correction, the call's `recorded_at`. `today`
+    is the date at that time in the contact's time zone."""
 
     rows: CallRows
     campaign: Campaign
@@ -106,8 +106,8 @@ def _conversation_and_yes(report: Report, seen: Situation) -> tuple[bool, bool]:
 def people_result(report: Report, seen: Situation, decision: Decision) -> PeopleResult:
     """Return the changes to the contact and to the other contacts with the called number.
 
-    If the number is not in service, this function also reports that, and takes the number away from
-    the other contacts.
+    If the number is not in service, this function also reports the number as dead, and takes it
+    away from the other contacts.
     """
     rows = seen.rows
     next_numbers = rows.contact.other_phones if decision.state == NextState.UNUSABLE else ()

@@ -1,8 +1,9 @@
 """Records the outcome of a call. These functions do not commit.
 
 The call, the contact, the other contacts with the number and the stored totals change in one
-statement, so a crash cannot leave only some of them changed. A request that is sent twice counts
-only once, because a call has only one outcome.
+statement, or in one transaction if an outcome needs several statements. So a crash cannot leave
+only some of them changed. A request that is sent twice counts only once, because a call has only
+one outcome.
 
 First, the call and its contact are read without locks, and the rules decide what the outcome
 changes. Then the statement writes the changes, but only if neither row has changed since it was
@@ -72,12 +73,12 @@ def record(
 ) -> RecordResult:
     """Record the outcome of a call, with all its effects.
 
-    A call keeps its outcome until the outcome is undone, so a second outcome changes nothing. An
-    outcome whose `turn` differs from the call's (the number of undos so far) was sent before an
-    undo, and changes nothing either. An outcome that arrives after the hold has ended is stored and
-    marked as late. If a caller has been given the contact again since this call, a late outcome
-    changes neither the contact nor a tally, but it can still put the number on the do-not-call
-    list.
+    If the call already has an outcome, a second outcome changes nothing. An outcome whose `turn`
+    differs from the call's (the number of undos so far) was sent before an undo, and changes
+    nothing either. An outcome that arrives after the hold has ended is stored and marked as late.
+    If a caller has been given the contact again since this call, a late outcome changes neither the
+    contact nor a tally (a stored total), but the outcome can still put the number on the
+    do-not-call list.
 
     `rows` is the result of `read_rows`, if the view has just read the call. `callback_at` (aware)
     is the promised time. With `only_me`, the callback is at first reserved for this caller.
@@ -122,8 +123,8 @@ def record(
 
 def record_unanswered(call_id: uuid.UUID, outcome_key: str) -> RecordResult:
     """Record the outcome of a call that the server made and that no caller took. The outcome
-    changes the contact as it would after any other call. The call does not count in any tally,
-    because it belongs to no caller.
+    changes the contact as after any other call. The call does not count in any tally, because it
+    belongs to no caller.
 
     Raises NotFoundError if a caller has taken the call or the contact has been erased.
     """

@@ -60,8 +60,8 @@ def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | No
 
     `is_last` says that the contact has had no later call, apart from calls that `last_other_calls`
     leaves out. Return None and change nothing in either of two cases: the call did not change any
-    contact, or the same person was uploaded again with the number that the contact had. In the
-    second case, the newer contact keeps the number.
+    contact, or the same person was uploaded again with the number that the contact had before the
+    call. In the second case, the newer contact keeps the number.
     """
     if call.contact_before is None:
         return None
@@ -86,9 +86,9 @@ def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | No
 
 
 def last_other_calls(rows: dict[Any, tuple[Call, Contact]]) -> dict[int, datetime]:
-    """For each contact in `rows`, return when the last other call to the contact began, by contact
-    id. `rows` has calls with their contacts, by call id. A call counts as another call if it is not
-    in `rows`, is recorded or open, and is not set aside."""
+    """Return when the last other call to each contact in `rows` began, by contact id. Contacts
+    without another call are left out. `rows` has calls with their contacts, by call id. A call
+    counts as another call if it is not in `rows`, is recorded or open, and is not set aside."""
     values = {"contacts": list({contact.id for _, contact in rows.values()}), "calls": list(rows)}
     return {row[0]: row[1] for row in db.session.execute(_LAST_OTHER_CALLS, values)}
 

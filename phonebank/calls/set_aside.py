@@ -7,8 +7,9 @@ before the call. If another call or an upload has changed a contact since then, 
 as it is. If the call put the number on the do-not-call list, the number is taken off the list,
 unless another call, an organiser or a file has put it there too.
 
-This module decides which calls are set aside, and shows the progress. `set_aside_worker` does the
-work, some calls at a time, because a caller may have recorded thousands of calls.
+This module decides which calls are set aside, and counts the calls that are done.
+`set_aside_worker` does the work, some calls at a time, because a caller may have recorded thousands
+of calls.
 """
 
 from collections.abc import Sequence
@@ -76,10 +77,10 @@ class Preview:
 
     `calls` is the number of calls to set aside. Of these, `counted` count in the totals now, and
     `conversations` are conversations. `people` is the number of contacts of these calls. Of these
-    contacts, `called_since` stay as they are, because they have been called again. The calls put
-    `do_not_calls` numbers on the do-not-call list. Of these numbers, `lifted` would be taken off
-    the list. The others stay on the list, because another call, an organiser or a file has put them
-    there too.
+    contacts, `called_since` stay as they are, because they have been called again. `do_not_calls`
+    is how many numbers these calls put on the do-not-call list. Of these numbers, `lifted` would be
+    taken off the list now. A number is not taken off if another call, an organiser or a file has
+    put it there too.
     """
 
     calls: int
@@ -104,7 +105,7 @@ class Progress:
 
 
 def preview(caller: Caller, only_fast: bool = False) -> Preview:
-    """Return, as counts, what `begin` would set aside now."""
+    """Count the calls, contacts and do-not-call entries that `begin` would change now."""
     values = {"caller_id": caller.id, "only_fast": only_fast, "never": list(SUPPRESSES)}
     return Preview(**db.session.execute(_PREVIEW, values).one()._mapping)
 
@@ -162,8 +163,8 @@ def bring_back(set_aside: SetAside, account: Account, reason: str, at: datetime)
     """Begin to bring back every call of a finished `set_aside`, so that the calls count again.
     `set_aside_worker.take_step` does the work.
 
-    Raises ConflictError if `set_aside` is not finished, or if another organiser has already begun
-    to bring its calls back.
+    Raises ConflictError if `set_aside` is not finished, or if somebody has already begun to bring
+    its calls back.
     """
     returning = db.session.execute(
         update(SetAside)

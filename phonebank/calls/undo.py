@@ -70,7 +70,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
     If another contact is on the screen, that contact is released first. If the request's `turn`
     differs from the call's (the number of undos so far), the request repeats an undo that has
     already been done, and nothing changes. A number that this call put on the do-not-call list
-    stays there until the call has another outcome.
+    stays there at least until the next outcome of the call is recorded.
 
     Return the outcome that was undone, or "" if nothing has changed.
 
@@ -79,9 +79,10 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
     has passed, or if an organiser has set the call aside or corrected it. It cannot be undone if
     the caller has undone too many calls or has begun another call, or if the contact or its number
     has been called since. It cannot be undone if an upload has changed the contact since, or has
-    added the same person with the called number. It also cannot be undone if another call has found
-    the number out of service, or if another call, an organiser or a file has put one of the
-    contact's numbers on the do-not-call list.
+    added the same person with the called number. It cannot be undone if it put the number on the
+    do-not-call list and another call of the caller was recorded later. It also cannot be undone if
+    another call has found the number out of service, or if another call, an organiser or a file has
+    put one of the contact's numbers on the do-not-call list.
     """
     call, contact = own_call_and_contact(caller, call_id)
     if call.outcome is None or is_stale(turn, call.turn):
@@ -127,7 +128,8 @@ def may_undo_never_again(recorded_at: datetime | None, is_last: bool) -> bool:
 
 
 def last_recorded_id(caller: Caller) -> uuid.UUID | None:
-    """Return the id of the caller's most recently recorded call."""
+    """Return the id of the caller's most recently recorded call, or None if the caller has recorded
+    none."""
     return db.session.scalar(
         select(Call.id)
         .where(Call.caller_id == caller.id, Call.recorded_at.is_not(None))
@@ -193,8 +195,8 @@ def _refuse_many(caller: Caller) -> None:
 
 
 def _clear_screen(caller: Caller) -> None:
-    """Release the contact on the caller's screen. Raises CannotUndoError if the caller has already
-    begun the call to that contact."""
+    """Release the contact on the caller's screen. Raises CannotUndoError if that contact's call
+    already has answers or has been undone before."""
     current = current_hold(caller)
     if current is None:
         return
