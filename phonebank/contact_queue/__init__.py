@@ -1,10 +1,11 @@
-"""The queue of a campaign: decides which contact a caller gets next. `docs/queue.md` explains it.
+"""Decides which contact of a campaign a caller gets next. `docs/queue.md` explains this queue.
 
 Words used in this package:
 
-- hold: a contact that is on one caller's screen for some minutes, or that the server calls before a
-  caller is free. A hold is a row of `call` whose `ended_at` is NULL, and Redis has a copy
-- lane: a sorted list, in Redis, of contacts that can be called next. Each language has its own lane
+- hold: reserves a contact while the contact is on a caller's screen, or while the server calls the
+  contact before a caller is free. A hold is a row of `call` whose `ended_at` is NULL. Redis has a
+  copy of each hold
+- lane: a sorted list of contacts, in Redis, that can be called next. Each language has its own lane
 - refill: copy callable contacts from PostgreSQL into a lane. To top up means to refill a lane that
   has few contacts left
 - bucket: the group that a contact is in on the page *Contact status*, such as *Ready to call*
@@ -17,7 +18,7 @@ Modules:
 - `sql_conditions`  SQL conditions that several queries use
 - `campaign_hours`  whether a campaign may call a contact at a given time
 - `caller_filters`  which contacts a caller may get
-- `answer_order`    orders lists by how many of their people answer at this hour
+- `answer_order`    orders lists by how often their people answer at this hour
 - `number_rest`     numbers that rest because another campaign has called them
 - `holds`           ends a hold or opens it again, in the call's row and in Redis
 - `expire_holds`    ends holds that have expired, and corrects the copy of the holds in Redis

@@ -44,7 +44,7 @@ FROM outcome_count WHERE campaign_id = :id
 
 class ContactGroup(NamedTuple):
     """The contacts on one list that have the same possible time zones (`key`) and the same language
-    (`code`). `id` and `priority` are the list's."""
+    (`code`). `id` and `priority` are those of the list."""
 
     id: int
     priority: int

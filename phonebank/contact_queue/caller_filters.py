@@ -1,5 +1,5 @@
-"""Decides which contacts a caller may get, by the caller's lists and languages, and by whether a
-callback is reserved for another caller."""
+"""Decides which contacts a caller may get, by the caller's lists, languages and filter, and by
+whether a callback is reserved for another caller."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -47,8 +47,9 @@ def filter_of(caller: Caller) -> int | None:
 
 
 def lane_limits(list_ids: Iterable[int], filter_id: int | None) -> list[int | str]:
-    """Return those parts of the names of a caller's lanes (lists of contacts in Redis) that say to
-    which contact lists or which filter the caller is limited.
+    """Return the parts of lane names for a caller who is limited to some contact lists or to a
+    filter. (A lane is a list of contacts in Redis.) If the caller has no such limit, there are no
+    parts.
 
     If there is a filter, none of these parts is just the id of a list. So `take.lua` takes no
     callbacks except those that this caller promised. This is needed because Redis does not know

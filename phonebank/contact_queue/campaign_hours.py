@@ -43,8 +43,8 @@ def hours_of(campaign: Campaign) -> WeekHours:
 def is_calling_time(campaign: Campaign, zone_key: str, at: datetime) -> bool:
     """Whether callers may get contacts in these time zones (`zone_key`) at `at` (aware).
 
-    A campaign with `calls_at_any_hour` (the demonstration) may call at any hour, because its
-    numbers do not belong to real people.
+    A campaign with `calls_at_any_hour` may call at any hour, because its numbers do not belong to
+    real people.
     """
     if campaign.calls_at_any_hour:
         return True

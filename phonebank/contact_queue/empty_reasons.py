@@ -142,8 +142,8 @@ WHERE o.campaign_id = :campaign_id AND o.ended_at IS NULL AND o.caller_id <> :ca
 
 class EmptyQueue(NamedTuple):
     """Why a caller gets no contact, and when the caller can get the next contact. `next_at` (aware
-    UTC) is when the caller can get the next contact that is on nobody's screen, or None if there is
-    no such contact. `elsewhere` is the number of people in the campaign who have to wait because
+    UTC) is when the caller can get the next contact that is on nobody's screen, or None if no such
+    time is known. `elsewhere` is the number of people in the campaign who have to wait because
     another campaign has called their number. `elsewhere` stays 0 if `why` is not RESTING, or if
     these people have not been counted yet."""
 
@@ -153,7 +153,7 @@ class EmptyQueue(NamedTuple):
 
 
 def empty_queue_of(campaign: Campaign, caller: Caller) -> EmptyQueue:
-    """Return why this caller gets no contact, and when the next contact becomes callable."""
+    """Return why this caller gets no contact, and when the caller can get the next contact."""
     coming = next_callable(
         campaign, caller.list_ids, caller.languages, caller.id, filter_of(caller)
     )

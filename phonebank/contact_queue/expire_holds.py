@@ -1,5 +1,5 @@
-"""Ends holds (each reserves a contact for one caller) that have expired, and corrects the copy of
-the holds in Redis."""
+"""Ends the holds that have expired, and corrects the copy of the holds in Redis. A hold reserves a
+contact for one call."""
 
 from datetime import datetime, timedelta
 

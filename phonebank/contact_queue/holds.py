@@ -1,9 +1,9 @@
-"""Ends holds (each reserves a contact for one caller) and opens them again. No other module does
-this.
+"""Ends holds and opens them again. A hold reserves a contact for one call. (When an outcome is
+recorded, `calls.call_rows` ends the hold with the SQL in END_WITH_OUTCOME.)
 
-A hold is a row of `call` whose `ended_at` is NULL, and a copy of it in Redis. These functions do
-not commit. The copy in Redis changes only after the commit, so a contact that is in an open call in
-PostgreSQL is never free in Redis.
+A hold is a row of `call` whose `ended_at` is NULL, and Redis has a copy of it. These functions do
+not commit. They change the copy in Redis only after the commit, so they never free a contact in
+Redis while its call is open in PostgreSQL.
 """
 
 import uuid
@@ -71,8 +71,8 @@ def release_caller(caller_id: int) -> int:
 def end_expired_holds(campaign_id: int, at: datetime) -> int:
     """End the campaign's holds that have expired by `at` (aware). Return how many holds were ended.
 
-    Other callers can get the contacts immediately. A hold that expires without an outcome does not
-    count as an attempt to call.
+    After the commit, other callers can get the contacts. A hold that expires without an outcome
+    does not count as an attempt to call.
     """
     values = {"campaign_id": campaign_id, "now": at}
     ended = db.session.execute(_END_EXPIRED, values).all()
@@ -94,7 +94,8 @@ def reopen_hold(call: Call, until: datetime) -> None:
 
 
 def release_after_commit(campaign_id: int, contact_id: int, call_id: uuid.UUID) -> None:
-    """After the commit, free the contact in Redis if this call holds it there."""
+    """After the commit, free the contact in Redis if this call holds it there, or if Redis does not
+    know which call holds it."""
     _free_after_commit(campaign_id, [(contact_id, call_id)])
 
 

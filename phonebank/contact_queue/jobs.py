@@ -1,5 +1,5 @@
-"""The queue's periodic jobs. A job may run twice, run late, or run at the same time as another
-job."""
+"""The queue's periodic jobs. It does no harm if a job runs twice, runs late, or runs at the same
+time as another job."""
 
 from collections.abc import Callable
 
@@ -34,9 +34,9 @@ def expire_all_holds() -> None:
 
 @job(URGENT, timeout=60)
 def top_up_all_queues() -> None:
-    """Refill the lanes (the lists of the next contacts, in Redis) of every running campaign. If the
-    number of a contact near the front of a lane is on the do-not-call list, also mark this contact
-    as not to be called."""
+    """Refill the lanes (the lists of the next contacts, in Redis) of every running campaign, as
+    `top_up_campaign` describes. If the number of a contact near the front of a lane is on the
+    do-not-call list, also mark this contact as not to be called."""
     for_each_campaign(Campaign.state == CampaignState.RUNNING, _top_up)
 
 

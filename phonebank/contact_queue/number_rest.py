@@ -82,8 +82,8 @@ SELECT EXISTS (
 
 
 def called_elsewhere(contact: str) -> str:
-    """Return the SQL expression for the contacts in other campaigns that have this contact's
-    number.
+    """Return an SQL expression that reads the contacts in other campaigns that have the same
+    number. `contact` is the name or alias of the table `contact` in the query.
 
     The value is a JSON array with one entry for each of these contacts: [when last called, retry
     rules, [[outcome, when], …], campaign id, `shares_numbers`]. The rules and the last two values
@@ -110,8 +110,9 @@ _OTHER_CAMPAIGNS = (Campaign.id, Campaign.retry_rules)
 
 
 def last_called_elsewhere(contact: str) -> str:
-    """Return the SQL expression for when another campaign last called this contact's number. Each
-    call by another campaign changes the expression's value."""
+    """Return an SQL expression for the time at which another campaign last called this contact's
+    number. The time changes whenever another campaign records a call to a contact with the number.
+    `contact` is the name or alias of the table `contact` in the query."""
     return (
         "(SELECT max(elsewhere.last_called_at) FROM contact AS elsewhere"  # noqa: S608
         f" WHERE elsewhere.phone = {contact}.phone"
@@ -148,9 +149,9 @@ def mark_shared_number(campaign: Campaign, contact_id: int) -> bool:
 
 
 def rests_until(rows: Sequence[Any] | None, campaign: Campaign) -> datetime | None:
-    """Return the moment until which the campaign must not call a number (until which the number
-    rests), or None if no call in another campaign makes it rest. `rows` is the value of
-    `called_elsewhere`. The returned moment may be in the past."""
+    """Return when a number's rest ends. Until then, the campaign must not call the number. Return
+    None if no call in another campaign makes the number rest. `rows` is the value of
+    `called_elsewhere`. The returned time may be in the past."""
     if not rows or not any(calls for _, _, calls, *_ in rows):
         return None
     elsewhere = [
@@ -166,7 +167,8 @@ def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> No
     """Make these contacts wait until the campaign may call their numbers again, because another
     campaign has called these numbers. For each contact, `resting` has a row (with `id` and
     `zone_key`) and the time when the rest ends (aware). After the rest, the contacts become
-    callable in the campaign's next calling hours."""
+    callable in the campaign's next calling hours. Locked contacts are left out, and a later refill
+    finds them again."""
     hours, country = hours_of(campaign), rules_of(campaign)
     times = [
         next_try_at(until, None, zones_in_key(row.zone_key), hours, country) or until + FAR_AWAY
@@ -179,8 +181,9 @@ def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> No
 
 
 class RestingNumbers(NamedTuple):
-    """The parameters of queries that contain RESTING_NUMBERS. For each other campaign, they say how
-    many minutes a number rests after each outcome, and how far back calls have to be read."""
+    """The parameters of queries that contain RESTING_NUMBERS. For each other campaign, the
+    parameters say how many minutes a number rests after each outcome, and how far back calls have
+    to be read."""
 
     rest_campaigns: list[int]
     rest_outcomes: list[str]

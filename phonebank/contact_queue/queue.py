@@ -1,5 +1,5 @@
-"""The parts of the queue that a claim (giving a caller a contact) uses: take a contact, release it,
-top up the lanes (the lists of the next contacts, in Redis).
+"""Takes contacts from the queue for claims, releases contacts, and tops up the lanes. A claim gives
+a caller a contact. A lane is a list of the next contacts, in Redis.
 
 Redis proposes a contact, and PostgreSQL decides whether it can be called. `take` gives a contact to
 only one caller, but the data in Redis may be out of date. So the claim checks the contact in
@@ -37,7 +37,7 @@ _OPEN_CALL_WITH = select(Call.id, Call.expires_at).where(
 class TakenContact:
     """A contact that `ContactQueue.take` has marked as held in Redis, for a call that PostgreSQL
     does not have yet. `left` is the number of contacts that remain in the caller's lanes (lists of
-    the next contacts), and `held` is the number of contacts on all screens."""
+    the next contacts), and `held` is the number of held contacts in the whole campaign."""
 
     contact_id: int
     call_id: uuid.UUID
@@ -46,8 +46,8 @@ class TakenContact:
 
 
 class ContactQueue:
-    """The queue of one campaign, from which one caller takes contacts. The methods do not commit.
-    They raise RedisError while Redis is unavailable."""
+    """The queue of one campaign, from which one caller takes contacts. The methods do not commit,
+    and they raise RedisError while Redis is unavailable."""
 
     def __init__(self, campaign: Campaign, caller: Caller) -> None:
         self._campaign = campaign
@@ -87,7 +87,8 @@ class ContactQueue:
 
     def top_up(self, taken: TakenContact) -> None:
         """Refill the caller's lanes (the lists of the next contacts, in Redis) if few contacts are
-        left in them after `taken`. Do nothing if another process is refilling them."""
+        left in them after `taken`. Do nothing if another process is refilling lanes of the
+        campaign."""
         if is_low(taken.left, taken.held):
             with self._redis.lock("refill") as is_mine:
                 if is_mine:
@@ -112,7 +113,7 @@ def top_up_campaign(campaign: Campaign) -> bool:
     """Refill the lanes (the lists of the next contacts, in Redis) of every language that the
     campaign's callers speak. Return False if another process is refilling.
 
-    This does not refill the lanes of callers who are limited to some lists or to a filter. Their
+    This does not refill the lanes of callers who are limited to some lists or to a filter. Those
     lanes are refilled when one of these callers gets a contact.
     """
     ensure_built(campaign)

@@ -7,10 +7,11 @@ All keys of a campaign have the same hash tag, so that a Redis Cluster stores th
 
 - `built`      the run id that the Redis server had when the queue was built. The key is missing if
                Redis was emptied. After a restart, the key has the id of an earlier run
-- `lanes`      set of the lanes' names, "lists:language"
+- `lanes`      set of the lanes' names, "lists:language" or, for a filter, "filter7:language"
 - `lanes:…`    a lane: a sorted set of contact ids in the order in which they are called, enough for
-               a few minutes. Callers who are not limited to some lists share one lane for each
-               language. Callers of the same lists share other lanes, one for each language
+               a few minutes. Callers who are limited neither to some lists nor to a filter share
+               one lane for each language. Callers who have the same limits share other lanes, one
+               for each language
 - `callbacks`  sorted set of the contact ids of callbacks that are due soon, by the due time
 - `details`    hash with one field for each callback: its name is the contact id, its value
                "list id:language:id of the caller who promised"
@@ -47,9 +48,10 @@ LOCK_SECONDS = 10
 
 @dataclass(frozen=True)
 class QueueEntry:
-    """A contact to add to a lane (a list of the next contacts) or to the callbacks. `score` is its
-    position in the lane (see `lane_score`) or, for a callback, the time when it is due, in seconds
-    since 1970. `promised_by` is the id of the caller who promised the callback."""
+    """A contact to add to a lane (a list of the next contacts) or to the callbacks. `score` is the
+    contact's position in the lane (see `lane_score`) or, for a callback, the time when the callback
+    is due, in seconds since 1970. `promised_by` is the id of the caller who promised the callback,
+    or None."""
 
     contact_id: int
     score: float
@@ -62,7 +64,7 @@ class QueueEntry:
 class TakeResult:
     """The result of `RedisQueue.take`. `contact_id` is None if there was no contact. `left` is the
     number of contacts that remain in the lanes that this caller may take from, and `held` is the
-    number of contacts on all screens. `lost` says whether Redis has lost the queue."""
+    number of held contacts in the whole campaign. `lost` says whether Redis has lost the queue."""
 
     contact_id: int | None
     left: int = 0
@@ -72,8 +74,8 @@ class TakeResult:
 
 @dataclass(frozen=True)
 class HeldContact:
-    """A contact on a caller's screen, the id of the call that holds it, and when the hold expires
-    (aware UTC). `call_id` is None if Redis no longer has the id of the call."""
+    """A contact that a call holds, the id of that call, and when the hold expires (aware UTC).
+    `call_id` is None if Redis no longer has the id of the call."""
 
     contact_id: int
     call_id: uuid.UUID | None
@@ -115,7 +117,8 @@ class RedisQueue:
         The hold belongs to `call_id`, a call that PostgreSQL does not have yet, and lasts until
         `hold_until`. Callbacks that this caller promised come first. Any other contact is on one of
         these lists (an empty `list_ids` means every list) and has one of these languages ("" stands
-        for contacts whose language is not known).
+        for contacts whose language is not known). For a caller with a filter, `list_ids` is the
+        result of `lane_limits`.
         """
         answer = _script(self._redis, "take")(
             keys=[
@@ -162,8 +165,8 @@ class RedisQueue:
         return sum(self._add_to(f"{self._lanes}:{name}", some) for name, some in by_name.items())
 
     def add_callbacks(self, entries: list[QueueEntry]) -> int:
-        """Add these contacts to the callbacks. Return how many of them were not among the callbacks
-        before."""
+        """Add these contacts to the callbacks, except contacts that a call holds. Return how many
+        of the added contacts were not among the callbacks before."""
         if not entries:
             return 0
         details: dict[Any, Any] = {
@@ -180,8 +183,8 @@ class RedisQueue:
         )
 
     def copy_holds(self, *holds: HeldContact) -> None:
-        """Copy these holds from PostgreSQL to Redis. They replace the holds that Redis has for the
-        same contacts."""
+        """Copy these holds from PostgreSQL to Redis. The copies replace the holds that Redis has
+        for the same contacts."""
         if holds:
             self._copy(self._redis, holds)
 
@@ -248,7 +251,7 @@ class RedisQueue:
         return {int(contact_id) for lane in lanes for contact_id in lane}
 
     def held_count(self) -> int:
-        """Return how many contacts are on callers' screens."""
+        """Return how many of the campaign's contacts are reserved by a hold."""
         return self._redis.zcard(self._held)
 
     def run_id(self) -> str:
@@ -277,8 +280,8 @@ class RedisQueue:
         )
 
     def clear(self) -> None:
-        """Delete everything that Redis holds for the campaign. When a caller next asks for a
-        contact, the queue is rebuilt from PostgreSQL."""
+        """Delete the campaign's queue from Redis. When a caller next asks for a contact, the queue
+        is rebuilt from PostgreSQL."""
         self.clear_lanes()
         self._redis.delete(self._built, self._held, self._holders)
 
@@ -300,8 +303,8 @@ class RedisQueue:
 
 
 def end_lock(client: Redis, key: str, token: str, after_ms: int = 0) -> None:
-    """Let a lock expire after this many milliseconds, or at once. If the lock no longer has this
-    token, it belongs to another process, and nothing changes."""
+    """Let a lock expire after `after_ms` milliseconds (0 means at once). If the lock no longer has
+    this token, it belongs to another process, and nothing changes."""
     client.eval(_source("end_lock"), 1, key, token, after_ms)
 
 

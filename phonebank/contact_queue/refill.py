@@ -129,13 +129,13 @@ def refill(
     filter_id: int | None = None,
 ) -> int:
     """Copy callable contacts into the lanes (lists in Redis) of callers who have these limits. The
-    contacts are enough for a few minutes of calling. Also add callbacks that are due. Return how
-    many contacts were added to the lanes.
+    contacts are enough for a few minutes of calling. Also add callbacks that are due now or within
+    CALLBACKS_AHEAD. Return how many contacts were added to the lanes.
 
-    An empty `list_ids` means all lists. If `languages` is None, the contacts are those in the
-    campaign's language or without a known language. `filter_id` is the id of the filter that
-    chooses the contacts, or None if every contact may be added. Two refills at the same time do no
-    harm, because a contact is in a lane only once.
+    An empty `list_ids` means all lists. If `languages` is None, only contacts whose language is the
+    campaign's or is unknown are added. `filter_id` is the id of the filter that chooses the
+    contacts, or None if every contact may be added. Two refills at the same time do no harm,
+    because a contact is in a lane only once.
     """
     redis_queue = redis_queue_of(campaign.id)
     at = now()
@@ -157,22 +157,23 @@ def refill(
 
 
 def refill_from_empty(campaign: Campaign) -> None:
-    """Empty every lane (list of the next contacts), and refill the lanes of the campaign's own
-    language. A claim does this when many contacts in the lanes can no longer be called, for example
-    because a list was removed or calling hours ended."""
+    """Empty every lane (list of the next contacts) and the callbacks. Then refill the lanes for
+    callers without limits who speak the campaign's own language. A claim does this when many
+    contacts in the lanes can no longer be called, for example because a list was removed or calling
+    hours ended."""
     redis_queue_of(campaign.id).clear_lanes()
     refill(campaign)
 
 
 def lane_length(held: int) -> int:
-    """Return how many contacts a lane (a list of the next contacts) should have when `held`
-    contacts are on callers' screens."""
+    """Return how many contacts a lane (a list of the next contacts) should have when calls of the
+    campaign hold `held` contacts."""
     return min(READY_AT_MOST, READY_AT_LEAST + READY_PER_CALLER * held)
 
 
 def is_low(left: int, held: int) -> bool:
     """Whether a caller's lanes (lists of the next contacts) should be refilled when `left` contacts
-    remain in them and `held` contacts are on callers' screens."""
+    remain in them and calls of the campaign hold `held` contacts."""
     return left < lane_length(held) * LOW_WATER
 
 
@@ -241,8 +242,8 @@ def _add_due_callbacks(campaign: Campaign, redis_queue: RedisQueue, at: datetime
 
 
 def _open_groups(campaign: Campaign, at: datetime, list_ids: Sequence[int]) -> list[ContactGroup]:
-    """Return the contact groups that may be called at `at`, because it is within calling hours in
-    their time zones."""
+    """Return the contact groups in whose time zones callers may get contacts at `at`. If `list_ids`
+    is not empty, return only groups on these lists."""
     return [
         group
         for group in contact_groups(campaign)

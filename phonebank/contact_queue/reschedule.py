@@ -1,4 +1,4 @@
-"""Applies a change of calling hours to contacts that are waiting for a calling time."""
+"""Applies a change of calling hours to the contacts that are not callable yet."""
 
 import time
 from collections.abc import Iterable
@@ -65,8 +65,9 @@ def reschedule_campaigns() -> None:
 
 
 def reschedule_contacts(campaign: Campaign, stop_at: float | None = None) -> int:
-    """If the campaign's calling hours have changed since the last run, recalculate when the waiting
-    contacts become callable. Return how many contacts now have a different time.
+    """After a change of the campaign's calling hours, recalculate when the waiting contacts become
+    callable. Do nothing if this has been done twice (ROUNDS) since the change. Return how many
+    contacts now have a different time.
 
     This commits after each batch. If `time.monotonic()` has passed `stop_at` after a batch, this
     stops, and the next run continues after that batch. If the process is killed, the next run reads

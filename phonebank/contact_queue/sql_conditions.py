@@ -1,8 +1,8 @@
 """SQL conditions on contacts that several of the queue's queries use.
 
-Each function takes the name or alias of the table in the query, and returns SQL text. The condition
-of the partial index `ix_contact_callable` has the same text as `is_callable`, because PostgreSQL
-uses a partial index only if the query's condition matches.
+Each function takes a name from the query (of a table, an alias or a column), and returns SQL text.
+The condition of the partial index `ix_contact_callable` has the same text as `is_callable`, because
+PostgreSQL uses a partial index only if the query's condition matches.
 """
 
 from sqlalchemy import and_

@@ -40,8 +40,8 @@ class QueueStatus:
 
 
 def queue_status(campaign: Campaign) -> QueueStatus | None:
-    """Return the status of the campaign's contacts, or None if another request is counting them and
-    there are no earlier counts to show.
+    """Return the status of the campaign's contacts. If the last counts are still current, or if
+    another request is counting, return the last counts, or None if there are none.
 
     While Redis is unavailable, every request counts the contacts itself.
     """

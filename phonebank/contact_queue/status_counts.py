@@ -199,8 +199,9 @@ AN_HOUR = timedelta(hours=1)
 @dataclass(frozen=True)
 class Bucket:
     """The count of one bucket. `key` and `label` are from BUCKETS. `next_at` (aware UTC) is when
-    the first contact in the bucket becomes callable, or None if none of these contacts becomes
-    callable merely by waiting."""
+    the first contact in the bucket becomes callable. It is None if the contacts can be called
+    already, if they do not become callable by waiting, or if there are no calling hours in the next
+    few weeks."""
 
     key: str
     label: str
@@ -282,8 +283,9 @@ def capacity_per_hour(campaign: Campaign) -> int:
     """Return how many calls the queue can offer within an hour from now, up to CAPACITY_AT_MOST.
 
     The result is the number of phone numbers with a contact who can be called now, or who becomes
-    callable within the hour and inside calling hours. Numbers in an open call do not count, nor do
-    contacts whose language no caller speaks.
+    callable within the hour and inside calling hours. These do not count: numbers in an open call,
+    numbers that rest for more than an hour because another campaign has called them, and contacts
+    whose language is neither the campaign's nor chosen by any caller.
     """
     at = now()
     spoken = {*languages_for(campaign), *other_languages_spoken(campaign)}
