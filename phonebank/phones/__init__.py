@@ -2,5 +2,5 @@
 the database nor the current request.
 
 A drama number is a number that a regulator reserves for radio and television drama. Nobody has such
-a number, and only the demonstration campaign calls such numbers.
+a number. The demonstration campaign calls only drama numbers.
 """

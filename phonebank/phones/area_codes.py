@@ -1,4 +1,4 @@
-"""North American area codes: the country and the time zones of each.
+"""The countries of North American area codes, and the time zones of American and Canadian ones.
 
 libphonenumber's table of time zones lists only exceptions to its defaults. For an exchange (the
 three digits after the area code) that is not in the table, libphonenumber returns the default,
@@ -53,8 +53,8 @@ _CANADA: dict[tuple[str, ...], str] = {
     ): "867",
 }
 
-# American area codes that are newer than the `zipcodes` package. Each has an older code of the same
-# places (North American Numbering Plan Administrator, planning letters).
+# American area codes that are newer than the `zipcodes` package, each with an older area code that
+# covers the same places (North American Numbering Plan Administrator, planning letters).
 _LAID_OVER = {
     "235": "573",
     "274": "920",
@@ -117,11 +117,8 @@ def _canadian() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _american() -> dict[str, tuple[str, ...]]:
-    """Return, for each area code, the time zones of all its ZIP codes, including ZIP codes in
-    another state.
-
-    The `zipcodes` package says which ZIP codes have which area code and zone.
-    """
+    """Return, for each American area code, the time zones of all ZIP codes that have this area code
+    in the `zipcodes` package."""
     zones: dict[str, set[str]] = {}
     for row in zipcodes.list_all():
         # Post offices of American forces abroad have no zone, and one row has a village's name

@@ -18,7 +18,7 @@ def is_drama_number(e164: str) -> bool:
     020 7946 0000-0999, 0191 498 0000-0999, 028 9018 0000-0999, 029 2018 0000-0999,
     01632 960000-960999, 07700 900000-900999, 08081 570000-570999, 0909 879 0000-0999,
     03069 990000-990999.
-    North America: line numbers 555-0100 to 555-0199 of every area code (North American Numbering
+    North America: the numbers 555-0100 to 555-0199 in every area code (North American Numbering
     Plan Administration, 555 assignment guidelines).
     """
     return _DRAMA.fullmatch(e164) is not None

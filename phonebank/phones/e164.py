@@ -1,9 +1,9 @@
-"""Reads telephone numbers from the text of a spreadsheet, as E.164, or gives a reason to refuse the
-text.
+"""Reads telephone numbers from a text, such as a cell of a spreadsheet, and returns them in E.164
+format. A text without a usable number is refused with a reason.
 
-libphonenumber says what a number means. This module removes the words that people write around
-numbers, refuses valid numbers that callers must never call, and accepts the numbers, reserved for
-television drama, that the demonstration may call.
+libphonenumber decides whether a number is valid, and of what kind it is. This module removes the
+words that people write around numbers. It refuses numbers that cost extra, although they are valid.
+On request, it also accepts drama numbers that libphonenumber does not accept.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ _COSTS_EXTRA = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_C
 
 
 class InvalidPhoneNumberError(ValueError):
-    """The error for a text that is not a number to call.
+    """The error for a text without a number that callers may call.
 
     `reason` is a key of REASONS. `message` is for people. The message never quotes the number, so a
     log may contain the message.
@@ -94,9 +94,11 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
     `country` is the ISO 3166-1 alpha-2 code of the list's country. Numbers without a country code
     are read as people dial them in that country. Numbers of other countries need a country code. An
     extension ("ext 12") is dropped, because E.164 has no extensions. To keep the extension, the
-    code that calls this function should store the text too.
+    code that calls this function should store the text too. With `allow_drama`, all drama numbers
+    are accepted. Without it, only those that libphonenumber regards as valid are accepted.
 
-    Raises InvalidPhoneNumberError, or ValueError for an unknown `country`.
+    Raises InvalidPhoneNumberError unless the text contains exactly one usable number. For an
+    unknown `country`, raises ValueError or its subclass InvalidPhoneNumberError.
     """
     text = _restore_plus(text.strip(), country)
     found = _recognise_plain_number(text, country, allow_drama)
@@ -107,17 +109,19 @@ def read_number(text: str, country: str, allow_drama: bool = False) -> str:
 def read_numbers(
     cell: str, country: str, allow_drama: bool = False, others_too: bool = False
 ) -> list[str]:
-    """Return the different numbers in a cell, as E.164, in the order in which they appear.
+    """Return the different numbers in a cell, as E.164, in the order in which they appear. The
+    returned list is never empty.
 
-    "07700 900123 / 020 7946 0123" has two numbers; "or", ";" and "," between numbers separate them
-    too. Unreadable text beside a number is dropped. If the cell has no number, the error for its
-    first part is raised, so the returned list is never empty.
+    "07700 900123 / 020 7946 0123" has two numbers. "or", ";" and "," between numbers also separate
+    the numbers. Notes beside a number are left out, and so are parts of the cell without a usable
+    number. `allow_drama` means the same as for `read_number`.
 
-    With `others_too`, the list includes numbers that belong to another person or a fax machine,
-    according to the words beside them. A do-not-call list needs these numbers too, because it lists
-    numbers and not people.
+    The words beside a number may say that it belongs to another person or a fax machine, or that it
+    is no longer in use. Such numbers are left out, unless `others_too` is true. A do-not-call list
+    needs these numbers too, because it lists numbers and not people.
 
-    Raises InvalidPhoneNumberError, or ValueError for an unknown `country`.
+    Raises InvalidPhoneNumberError if no number is left, or if the cell has more than LONGEST_CELL
+    characters. For an unknown `country`, raises ValueError or its subclass InvalidPhoneNumberError.
     """
     cell = cell.strip()
     if len(cell) > LONGEST_CELL:
@@ -146,8 +150,9 @@ def read_numbers(
 
 
 def format_for_reading(e164: str, country: str) -> str:
-    """Format a number for people to read: as dialled within `country` if the number has that
-    country's calling code, otherwise with a +.
+    """Format a number for people to read. If the number has the calling code of `country`, the
+    result is the number as people dial it in that country. Otherwise the result begins with a plus
+    sign and the calling code.
 
     A text that is not a number is returned unchanged, because a page must show something.
     """
@@ -161,10 +166,11 @@ def format_for_reading(e164: str, country: str) -> str:
 
 
 def _recognise_plain_number(text: str, country: str, allow_drama: bool) -> str | None:
-    """Return the number if the text is only a plain number of the country. Return None if this is
-    not certain.
+    """Return the number, as E.164, if the text has only digits and punctuation, and the country's
+    numbering plan recognises the digits. With `allow_drama`, drama numbers of the country are
+    recognised too. Otherwise return None: libphonenumber may still find a number in the text.
 
-    Raises InvalidPhoneNumberError for a plain premium rate number.
+    Raises InvalidPhoneNumberError if calls to the number cost extra (premium rate or shared cost).
     """
     if text.endswith((".0", ".00")):
         whole = DECIMAL_TAIL.fullmatch(text)
@@ -200,10 +206,11 @@ _AREA_CODE_BEHIND = re.compile(r"[0-9]\W*\(\s*0[1-9][0-9]{0,4}\s*\)\W*$")
 
 
 def _restore_plus(text: str, country: str) -> str:
-    """Add the plus sign that a text has lost, as in "49 (0)30 1234567".
+    """If a German or Irish number has its country code but no plus sign, as in "49 (0)30 1234567",
+    return the number with a plus sign. Return any other text unchanged.
 
-    In Germany 491711234567 is a mobile number with its country code. Read as a landline, it would
-    have more digits than any number has.
+    In Germany, for example, 491711234567 is the mobile number +49 171 1234567. Without the plus
+    sign, it could be read as a landline number with the area code 0491.
     """
     if country not in _OF_ANY_LENGTH:
         return text
@@ -220,8 +227,10 @@ def _restore_plus(text: str, country: str) -> str:
 
 
 def _check_area_code(e164: str, text: str, country: str) -> str:
-    """Return the number. Raises InvalidPhoneNumberError if the area code is missing from `text`,
-    because the number could then be in any town, or if the area code comes last.
+    """Return the number `e164`, which was read from `text`.
+
+    In Germany and Ireland, raises InvalidPhoneNumberError if `text` has no area code, because the
+    number could then be in any town, or if the area code is at the end of `text`.
 
     People in Ireland dial 048 before a number in Northern Ireland. Such a number is returned with
     +4428, as people dial it from other countries.
@@ -238,10 +247,11 @@ def _check_area_code(e164: str, text: str, country: str) -> str:
 
 
 def _find_drama_number(digits: str, calling_code: str, international: bool) -> str | None:
-    """If these digits are a number that is reserved for television drama, return it in E.164,
-    otherwise None.
+    """Return the drama number that these digits form, as E.164, or None if they form no drama
+    number.
 
-    This is needed because libphonenumber treats such numbers as invalid.
+    This is needed because libphonenumber treats some drama numbers as invalid, for example 07700
+    900123.
     """
     if international or digits.startswith(calling_code):
         candidate = "+" + digits
@@ -262,9 +272,9 @@ def _read_with_libphonenumber(text: str, country: str, allow_drama: bool) -> str
 
 
 def _strip_words(text: str) -> str:
-    """Strip the words around a number, as in "Mob: 07700 900123 (home) x12".
+    """Remove the words around a number, as in "Mob: 07700 900123 (home) x12".
 
-    Raises InvalidPhoneNumberError for text that is plainly not one number.
+    Raises InvalidPhoneNumberError if the text clearly is not exactly one number.
     """
     text = normalise_text(text)
     if not any(c.isalnum() for c in text):

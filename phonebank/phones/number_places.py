@@ -22,8 +22,8 @@ def is_of_country(e164: str, country: str) -> bool:
     """Whether a valid E.164 number belongs to `country` (ISO 3166-1 alpha-2) or one of its
     territories.
 
-    Numbers without a place, such as freephone numbers, belong to every country with their calling
-    code.
+    North American numbers without a place, such as freephone numbers, belong to every country with
+    the calling code 1.
     """
     code = _calling_code(country)
     if not e164.startswith(code, 1):
@@ -54,10 +54,10 @@ def time_zones_of(e164: str) -> tuple[str, ...]:
     """Return every IANA time zone that a number's owner may be in, sorted. The result is empty if
     the zones are unknown.
 
-    A landline has the zones of its area. A North American number has the zones of all places that
-    its area code covers: see `area_codes`. In most other countries, a mobile number has all zones
-    of its country, because its first digits do not say where the phone is. The phone of an
-    Australian number that begins with 0412, for example, may be in Sydney or in Perth.
+    A landline has the zones of its area. An American or Canadian number has the zones of all places
+    that its area code covers: see `area_codes`. In most other countries, a mobile number has all
+    zones of its country, because its first digits do not say where the phone is. An Australian
+    mobile phone whose number begins with 0412, for example, may be in Sydney or in Perth.
     """
     code = calling_code_of(e164)
     if code is None or code not in TIMEZONE_DATA:

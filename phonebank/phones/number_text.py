@@ -1,8 +1,8 @@
 """Removes the text around telephone numbers, and splits cells with several numbers.
 
-If it is unclear which numbers a cell contains, this module reads no number from the cell. An
-organiser can then correct the row. A wrong guess, such as half a number joined to other digits,
-could be a stranger's number.
+If it is unclear which number a part of a cell means, no number is read from that part. If no number
+is left, the row is refused, and an organiser can correct it. A wrong guess, such as half a number
+joined to other digits, could be a stranger's number.
 """
 
 import re
@@ -139,7 +139,9 @@ def strip_notes(text: str) -> str:
     """Remove notes beside a number, such as "(home)", "after 6pm" or "flat 2", including the digits
     in the notes.
 
-    `text` is the result of `normalise_text`.
+    A semicolon replaces each note, so that the numbers before and after the note stay separate. If
+    a note in brackets is an extension, only the brackets are removed. `text` is the result of
+    `normalise_text`.
     """
     text = _BRACKETED.sub(_cut_note, text)
     text = _TIMES.sub(_CUT, text)
@@ -147,12 +149,13 @@ def strip_notes(text: str) -> str:
 
 
 def strip_others(text: str) -> str:
-    """Remove other people's numbers, faxes and numbers no longer in use, such as "husband 07700
+    """Remove other people's numbers, fax numbers and numbers no longer in use, as in "husband 07700
     900123".
 
-    `text` is the result of `normalise_text`. Everything between the separators around such a number
-    is removed. If a word such as "husband" has no digits beside it, it is unclear which number the
-    word describes, so the whole text is removed.
+    `text` is the result of `normalise_text`. A fax number after the word "fax" is removed together
+    with this word. Any other number of these kinds is removed with all the text up to the
+    separators around it. If a word such as "husband" has no digits beside it, it is unclear which
+    number the word describes, so the result is an empty text.
     """
     text = _A_FAX.sub(_CUT, text)
     if not (_NOT_THEIRS.search(text) or _IS_A_FAX.search(text)):
@@ -170,11 +173,17 @@ def strip_extension(text: str) -> str:
 
 
 def has_letter_for_digit(text: str) -> bool:
-    """Whether a letter was typed instead of a digit.
+    """Whether letters in the text seem to stand for digits.
 
-    Such a letter is directly beside a digit, like the O in "O20 7946", or it looks like a digit,
-    stands alone and follows other digits. A whole word directly before or after the digits, as in
-    "Tel020…", does not count.
+    Letters count in each of these cases:
+
+    - they are directly between two digits
+    - they are directly before or after a digit, and are a single letter, as in "O20 7946", or all
+      look like digits
+    - they are one or two letters that look like digits, come later than some digit, and have no
+      colon or closing bracket after them
+
+    A word directly before or after the digits, as in "Tel020…", does not count.
     """
     for letters in re.finditer(r"[^\W\d_]+", text):
         before = text[letters.start() - 1 : letters.start()].isdecimal()
@@ -194,9 +203,9 @@ def has_letter_for_digit(text: str) -> bool:
 def split_numbers(cell: str, country: str) -> list[str]:
     """Split a cell into its numbers. The result always has at least one part.
 
-    A later number without its area code is left out, such as 234567 in "030 123456/234567", which
-    stands for 030 234567. In countries with numbers of many lengths, 234567 alone would be another
-    person's number.
+    In "030 123456/234567", the second number is written without its area code: it means 030 234567.
+    In countries where people dial a 0 before the area code, such a number is left out, because
+    234567 alone could be another person's number.
     """
     if SCIENTIFIC.fullmatch(cell) or DECIMAL_TAIL.fullmatch(cell):
         return [cell]  # this comma is a decimal point
@@ -234,7 +243,8 @@ def _split_at_labels(piece: str) -> list[str]:
     """Split a piece of a cell at the labels between numbers, as at the "m:" in "020 7946 0123 m:
     07700 900123".
 
-    If a part has too few digits for a number, the piece is not split, and is refused later.
+    If a part has too few digits for a number, the piece is not split. `e164.read_number` then
+    refuses the piece, unless that part is an extension.
     """
     parts = _LABEL.split(piece)
     enough = all(sum(c.isdecimal() for c in part) >= _FEWEST_DIGITS for part in parts)
@@ -242,8 +252,9 @@ def _split_at_labels(piece: str) -> list[str]:
 
 
 def _has_area_code(piece: str, first: str, country: str) -> bool:
-    """Whether `piece`, a number after the cell's `first` number, has its area code, as far as its
-    digits show."""
+    """Whether a number seems to include its area code. `piece` is the text of the number, and
+    `first` is the text of the first number in the same cell. In countries where people dial no 0
+    before the area code, the result is always true."""
     metadata = PhoneMetadata.metadata_for_region(country)
     if metadata is None or metadata.national_prefix != "0":
         # In North America and Spain a number without its area code is too short to be valid.

@@ -1,11 +1,11 @@
-"""The patterns of one country's telephone numbers, compiled in advance so that long lists are read
+"""The patterns of each country's telephone numbers, compiled once so that long lists are read
 quickly.
 
 libphonenumber reads a number in about 20 microseconds, which is slow for a list of a million rows.
 Most rows have a plain, valid number of the list's own country. A country's plan recognises such
-numbers in a microsecond or two, from the patterns in libphonenumber's metadata. libphonenumber
-itself reads every number that the plan does not recognise. `test_numbering_plans.py` checks that
-the plan and libphonenumber agree.
+numbers in a microsecond or two, from the patterns in libphonenumber's metadata. Numbers that the
+plan does not recognise are left to libphonenumber itself. `test_numbering_plans.py` checks that the
+plan and libphonenumber agree.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class NumberingPlan:
     lengths_of_group: tuple[frozenset[int], ...]
 
     def kind_of(self, national: str) -> int | None:
-        """Return the kind of a national number (ASCII digits without a prefix), such as MOBILE, or
-        None if the number fits no pattern."""
+        """Return the kind of a national number (ASCII digits without a prefix), such as MOBILE.
+        Return None if the number fits no pattern or has a wrong length."""
         match = self.kinds.fullmatch(national)
         if match is None or match.lastindex is None:
             return None
@@ -67,7 +67,8 @@ class NumberingPlan:
         return self.kind_of_group[group]
 
     def recognise(self, digits: str, international: bool) -> RecognisedNumber | None:
-        """Recognise a number of this country from its ASCII digits as people write them.
+        """Recognise a number of this country from its ASCII digits, which may begin with the
+        country code or with a prefix such as 0.
 
         `international` says whether a plus sign came before the digits. The result None does not
         mean that the number is invalid: libphonenumber may still recognise it.
@@ -99,7 +100,7 @@ class NumberingPlan:
 @cache  # at most one for each of the world's 245 regions
 def plan_of_country(country: str) -> NumberingPlan | None:
     """Return the numbering plan of a country (an ISO 3166-1 alpha-2 code), or None if the country's
-    prefixes are too complex.
+    rules are too complex for a plan.
 
     Countries whose national prefix has a carrier code or a rewriting rule (Brazil, Argentina) have
     no plan, and libphonenumber reads all their numbers. Raises ValueError for a country that
@@ -141,8 +142,8 @@ def plan_of_country(country: str) -> NumberingPlan | None:
 
 
 def calling_code_of(e164: str) -> str | None:
-    """Return the country calling code of an E.164 number ("44", "1", "353"), or None if the text
-    does not begin with such a code."""
+    """Return the country calling code of an E.164 number ("44", "1", "353"). Return None if the
+    text is not a plus sign and digits, or if its first digits are not a calling code."""
     if not (e164[:1] == "+" and e164.isascii() and e164[1:].isdigit()):
         return None
     for end in (2, 3, 4):
@@ -154,7 +155,8 @@ def calling_code_of(e164: str) -> str | None:
 
 @cache  # at most one for each of the 215 calling codes
 def plan_of_calling_code(code: str) -> NumberingPlan | None:
-    """Return the plan of the main country of a calling code: "44" gives the plan of GB."""
+    """Return the numbering plan of the main country that has this calling code: "44" gives the plan
+    of GB. Return None if that country has no plan."""
     country = COUNTRY_CODE_TO_REGION_CODE[int(code)][0]
     return plan_of_country(country) if country in SUPPORTED_REGIONS else None
 

@@ -1,8 +1,9 @@
 """The time zones of postcodes.
 
-The time zones of the United States come from the `zipcodes` package. Those of Canada and the United
-Kingdom come from the tables below. A postcode says where a person lives. A telephone number,
-especially a mobile number, may not say where its owner lives.
+The time zones of most American ZIP codes come from the `zipcodes` package. Those of other ZIP codes
+and of Canadian postcodes come from the tables below. Nearly all British postcodes have London's
+time zone. A postcode says where a person lives. A telephone number, especially a mobile number, may
+not say where its owner lives.
 """
 
 import re
@@ -89,13 +90,13 @@ _CANADA: dict[str, tuple[str, ...]] = {
 
 @lru_cache(maxsize=65_536)
 def time_zones_of_postcode(postcode: str, country: str) -> tuple[str, ...]:
-    """Return every IANA time zone that people with a postcode may live in. The result is empty if
-    the zones are unknown.
+    """Return every IANA time zone that people with this postcode may live in. The result is empty
+    if the zones are unknown.
 
     `postcode` is the result of `csv_input.cells.tidy_postcode`. `country` is the ISO 3166-1 code of
     the list's country. American and Canadian postcodes look different, so a list of either country
-    may contain both. Germany and Ireland have one time zone each, so their postcodes are not
-    needed.
+    may contain both. For countries other than GB, US and CA, the result is empty. Germany and
+    Ireland have one time zone each, so their postcodes are not needed.
     """
     if country == "GB":
         british = _BRITISH.fullmatch(postcode)
