@@ -1,2 +1,2 @@
-"""Where postcodes and towns are: finding a place from what people type, distances between places,
-and maps."""
+"""Postcodes and towns, with their positions. This package finds the place that a person means by a
+typed text, measures distances, and says where a place is on a map."""

@@ -1,7 +1,7 @@
 """Distances between two points, in kilometres. Pure functions.
 
-The point of an event is the centre of the event's district or town, so a distance may be wrong by a
-few kilometres.
+Phonebank gives an event, such as a phone party, the position of the centre of its district or town.
+So the distance to an event may be wrong by a few kilometres.
 """
 
 from math import asin, cos, radians, sin, sqrt
@@ -14,24 +14,25 @@ MILES = ("GB", "US")
 
 
 def km_between(a: tuple[float, float], b: tuple[float, float]) -> float:
-    """Return the distance between two points (latitude and longitude in degrees) on a sphere."""
+    """Return the distance in kilometres between two points (latitude and longitude in degrees), as
+    if the earth were a perfect sphere."""
     lat1, lng1, lat2, lng2 = map(radians, (*a, *b))
     half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lng2 - lng1) / 2) ** 2
     return 2 * RADIUS * asin(min(1.0, sqrt(half)))
 
 
 def box_around(at: tuple[float, float], km: float) -> tuple[float, float, float, float]:
-    """Return south, west, north and east, in degrees, of a box that contains every point within
-    `km` kilometres of `at`. The box may extend beyond 180 degrees of longitude, where Phonebank has
-    no places."""
+    """Return the southern, western, northern and eastern edge of a box, in degrees. The box
+    contains every point within `km` kilometres of the point `at` (latitude and longitude in
+    degrees). Close to a pole, or across 180 degrees of longitude, the box may miss some points."""
     tall = km / _KM_A_DEGREE
     wide = tall / max(0.05, cos(radians(min(89.0, abs(at[0]) + tall))))
     return at[0] - tall, at[1] - wide, at[0] + tall, at[1] + wide
 
 
 def describe_distance(km: float, country: str) -> str:
-    """Return a distance as people of a country (ISO 3166-1) say it, such as “2 miles” or “under 1
-    km”."""
+    """Return a distance as people in this country (ISO 3166-1) say it, such as “2 miles” or “under
+    1 km”."""
     unit, length = ("mile", km / KM_A_MILE) if country in MILES else ("km", km)
     if length < 1:
         return f"under 1 {unit}"

@@ -23,10 +23,10 @@ TYPED_AT_MOST = 80  # characters
 
 def find_places(text: str) -> Sequence[Place]:
     """Return the places that a typed postcode or town may mean: one place, or several to choose
-    from. The largest town comes first.
+    from. Towns are sorted by population, the largest first, and there are at most CHOICES_AT_MOST.
 
-    Raises InvalidInputError if there is no such place. The error's message is for the person who
-    typed the text.
+    Raises InvalidInputError if the text is empty, or if no such place is found. The error's message
+    is for the person who typed the text.
     """
     if not text.strip():
         raise InvalidInputError("Type a postcode or a town.")
@@ -46,9 +46,9 @@ def find_places(text: str) -> Sequence[Place]:
 
 
 def one_place(text: str, country: str) -> Place:
-    """Return the only place that a typed postcode or town can mean. If places in several countries
-    have the name, the place in `country` is returned. Raises InvalidInputError if no place is
-    found, or more than one."""
+    """Return the only place that a typed postcode or town can mean. If any place in `country`
+    matches the text, places in other countries do not count. Raises InvalidInputError if no place
+    is found, or more than one."""
     found = find_places(text)
     here = [place for place in found if place.country == country] or list(found)
     if len(here) > 1:

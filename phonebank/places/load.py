@@ -27,7 +27,7 @@ Row = tuple[Any, ...]
 
 
 def load_places() -> int:
-    """Fill the table of places, unless it has already been filled from the same files. Return how
+    """Fill the table of places, unless it has already been filled from the same data. Return how
     many places were stored.
 
     The calling code commits. If two processes load at the same time, only one stores the places.
@@ -50,14 +50,15 @@ def load_places() -> int:
 
 
 def digest_of_files() -> str:
-    """Return a digest of everything that the table of places is filled from."""
+    """Return a digest that changes when the data files or the version of the `zipcodes` package
+    change. The table of places is filled from these."""
     content = b"".join((DATA / name).read_bytes() for name in FILES)
     return hashlib.sha256(content + version("zipcodes").encode()).hexdigest()
 
 
 def copy_places(rows: Iterable[Row]) -> int:
-    """Store rows of the table of places, and return how many were stored. Each row has the values
-    of _COLUMNS, in this order."""
+    """Store rows in the table of places, and return how many were stored. Each row has a value for
+    each column in _COLUMNS, in the same order."""
     stored = 0
     cursor = db.session.connection().connection.cursor()
     with cursor.copy(f"COPY place ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
@@ -68,7 +69,7 @@ def copy_places(rows: Iterable[Row]) -> int:
 
 
 def places_in_files() -> Iterator[Row]:
-    """Return a row for each place in the data files that come with Phonebank."""
+    """Yield a row for each place in the data files that come with Phonebank."""
     for name in FILES:
         rows = csv.DictReader(io.StringIO(gzip.decompress((DATA / name).read_bytes()).decode()))
         for row in rows:
@@ -89,7 +90,7 @@ def places_in_files() -> Iterator[Row]:
 
 
 def american_places() -> Iterator[Row]:
-    """Return a row for each American ZIP code whose latitude and longitude are known."""
+    """Yield a row for each American ZIP code whose latitude and longitude are known."""
     for entry in zipcodes.list_all():
         latitude, longitude = float(entry["lat"] or 0), float(entry["long"] or 0)
         if latitude and longitude:

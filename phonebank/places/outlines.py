@@ -1,4 +1,5 @@
-"""The maps: which outline a country has, and where a point is on the outline. Pure functions.
+"""Outlines of countries, which the maps show. This module says which outline shows a country, and
+where a point is on the outline. Pure functions.
 
 `tools/places.py` draws the outlines with the same edges as in OUTLINES. A map is a plain picture,
 so it needs no tile server, no JavaScript and nothing from other websites.
@@ -44,14 +45,14 @@ class Outline:
         return self._unit / _KM_A_DEGREE
 
     def point(self, latitude: float, longitude: float) -> tuple[float, float]:
-        """Return x and y of a point on the picture, in units of its SVG file, from the top left
-        corner."""
+        """Return where a point on the earth (latitude and longitude in degrees) is on the picture:
+        x and y, in units of the SVG file, from the top left corner."""
         x = (longitude - self.west) * self._squeeze * self._unit
         return x, (self.north - latitude) * self._unit
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """Return the latitude and longitude of a point of the picture. This is the inverse of
-        `point`."""
+        """Return the latitude and longitude, in degrees, of a point on the picture. This is the
+        inverse of `point`."""
         return self.north - y / self._unit, self.west + x / (self._squeeze * self._unit)
 
 
@@ -63,8 +64,8 @@ OUTLINES = (
 
 
 def outline_of(country: str) -> Outline:
-    """Return the outline that contains a country (ISO 3166-1). Raises KeyError for a country
-    without a map."""
+    """Return the outline that shows a country (ISO 3166-1). Raises KeyError for a country without
+    an outline."""
     for outline in OUTLINES:
         if country in outline.countries:
             return outline

@@ -1,8 +1,7 @@
-"""What people type into the field for a postcode or town. Pure functions.
+"""Interprets what people type into the field for a postcode or town. Pure functions.
 
-Only the first half of a whole British or Canadian postcode is used. The first half names a district
-of a few thousand homes. This module drops the second half, so the second half is not stored
-anywhere.
+Of a whole British or Canadian postcode, only the first half is looked up. The first half usually
+names a district of some thousand homes. The table of places has no second halves.
 """
 
 import re
@@ -24,7 +23,8 @@ class Typed:
     """What a typed text may mean. `codes` are the postcodes, each as (country, code). `key` is the
     text in the form in which towns' names are stored.
 
-    `is_eircode` says that the text is an Irish postcode. There is no table of Irish postcodes.
+    `is_eircode` says whether the text is an Irish postcode. Phonebank cannot look up Irish
+    postcodes, because it has no table of them.
     """
 
     codes: tuple[tuple[str, str], ...]
@@ -74,8 +74,9 @@ def _canadian(code: str) -> list[tuple[str, str]]:
 
 
 def key_of(name: str) -> str:
-    """Return a town's name in the form of the table's column `key`: lower-case letters and digits,
-    without accents, and with hyphens between the words. "St" becomes "saint"."""
+    """Return a town's name in the form of the column `key` in the table of places: lower-case
+    letters and digits, without accents, and with hyphens between the words. "St" before another
+    word becomes "saint"."""
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
     letters = "".join(letter for letter in folded if not unicodedata.combining(letter))
     words = re.sub(r"[’']", "", letters)
@@ -84,7 +85,7 @@ def key_of(name: str) -> str:
 
 
 def german_keys(key: str) -> list[str]:
-    """Return other spellings of a key that has "ue", "oe" or "ae", which may stand for ü, ö or
-    ä."""
+    """Return a list with the key in another spelling: with "u", "o" and "a" in place of "ue", "oe"
+    and "ae", which may stand for ü, ö and ä. The list is empty if the key has none of these."""
     undotted = re.sub(r"([aou])e", r"\1", key)
     return [undotted] if undotted != key else []

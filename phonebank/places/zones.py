@@ -8,14 +8,15 @@ from phonebank.phones.postcodes import time_zones_of_postcode
 from phonebank.places.distance import box_around, km_between
 from phonebank.rules.countries import NoCountryRulesError, rules_for
 
-# Kilometres. A town takes the time zone of the nearest postcode, which is never farther than this.
+# A town has the time zone of the nearest postcode within this many kilometres.
 _REACH = 60.0
 
 
 def zone_of_place(place: Place) -> str:
     """Return the IANA name of a place's time zone. In a country with several zones, the zone is
-    that of the place's postcode or, for a town, of the nearest postcode. If the town is near no
-    postcode, return the country's first zone."""
+    that of the place's postcode or, for a town, of the nearest postcode. If no zone is found in
+    this way, return the country's first zone. If Phonebank has no rules for the country, return
+    "UTC"."""
     try:
         zones = rules_for(place.country).time_zones.value
     except NoCountryRulesError:
