@@ -6,6 +6,7 @@ Words used in this package:
 - suppress: put a number on the list, so that no contact with this number may be called
 - lift: take a number off the list again
 - restore: let contacts be called again, because none of their numbers is still on the list
-- batch: numbers that were put on the list together, from an upload's column, a file or a token
+- batch: numbers that were put on the list together, from a column of an upload, from a do-not-call
+  file, or by other software with a token
 - dead number: a number that is not in service
 """

@@ -1,8 +1,8 @@
 """Batches: numbers that are put on the do-not-call list together, and removed together.
 
-A batch comes from an upload's do-not-call column, from a do-not-call file, or from other software
-with a token. Removing a batch removes only the numbers that no caller, organiser or other batch has
-put on the list. The calling code commits.
+A batch comes from a yes-or-no column of an upload, such as "Do not call", from a do-not-call file,
+or from other software with a token. Removing a batch removes only the numbers that no caller,
+organiser or other batch has put on the list. The calling code commits.
 """
 
 from collections.abc import Collection, Sequence
@@ -126,7 +126,7 @@ def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
     removes its numbers.
 
     `reason` is a key of REASONS_TO_LIFT_MANY. Raises ConflictError if the batch is already marked,
-    or if its numbers were never put on the list.
+    if its numbers were never put on the list, or if there is no such batch.
     """
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.ENTERED:
@@ -144,7 +144,8 @@ def lift_some(batch_id: int) -> int:
     """Take up to AT_ONCE numbers out of a batch that is being removed, and return how many were
     taken out. If the result is 0, the removal is complete.
 
-    A number that also has another source stays on the list.
+    The numbers are also removed from the do-not-call list, except those that a caller, an organiser
+    or another batch has put there too.
     """
     # The lock makes two workers take turns, because each of them adds to `lifted_numbers`.
     batch = get_locked(SuppressionBatch, batch_id)

@@ -1,8 +1,9 @@
 """Puts numbers on the do-not-call list for other software, which sends them with a token. The
 calling code commits.
 
-The numbers that a token enters on one day and for one reason form one batch. Organisers see the
-batch among the files on the do-not-call page, and can remove its numbers in one step.
+The numbers that a token enters on one day (in UTC) and for one reason form one batch. If an
+organiser removes this batch, later numbers of the same day form a new one. Organisers see the batch
+among the files on the do-not-call page, and can remove its numbers in one step.
 """
 
 from collections.abc import Sequence

@@ -12,8 +12,8 @@ from phonebank.core.db import db
 from phonebank.models import now
 
 # One statement has at most this many numbers, so that it stays far below its time limit. A batch of
-# an upload has fewer. So it is one statement, and two uploads lock their contacts in the same
-# order.
+# an upload nearly always has fewer numbers, so one statement is enough for the batch. Then two
+# uploads lock their contacts in the same order.
 AT_ONCE = 20_000
 FEW = 100
 
@@ -82,8 +82,8 @@ def has_suppressed_number() -> ColumnElement[bool]:
 
 
 def suppress_contacts_with(phones: Collection[str]) -> None:
-    """Mark every contact that has one of these phone numbers as not to be called. The numbers are
-    in E.164 form and must already be on the do-not-call list."""
+    """Mark all contacts with any of these phone numbers as not to be called, in every campaign. The
+    numbers are in E.164 form and must already be on the do-not-call list."""
     in_order, moment = sorted(set(phones)), now()
     if len(in_order) > FEW:
         # Otherwise each look-up would read the index's list of pending entries. This statement
@@ -95,16 +95,17 @@ def suppress_contacts_with(phones: Collection[str]) -> None:
 
 
 def suppress_listed_among(contact_ids: Collection[int]) -> None:
-    """Mark the given contacts that have a number on the do-not-call list as not to be called.
+    """Among the given contacts, find those that have a number on the do-not-call list, and mark
+    them as not to be called. All other contacts with these numbers are marked too.
 
-    This is for contacts that became callable again without being checked against the list.
+    This is for contacts that may be called although they have a number on the list.
     """
     suppress_contacts_with(list(db.session.scalars(_LISTED_NUMBERS, {"ids": list(contact_ids)})))
 
 
 def suppress_listed_of(contact_list_id: int) -> None:
-    """Mark the contacts of an upload that have a number on the do-not-call list as not to be
-    called."""
+    """Find the contacts of an upload that have a number on the do-not-call list, and mark them as
+    not to be called."""
     db.session.execute(_SUPPRESS_LISTED, {"list_id": contact_list_id, "now": now()})
 
 
@@ -116,8 +117,8 @@ def restore_contacts(contact_ids: Collection[int]) -> None:
 
 
 def restore_contacts_with(phones: Sequence[str]) -> None:
-    """Allow calls again to those contacts with one of these numbers that no longer have any number
-    on the do-not-call list."""
+    """Find the contacts that have one of these numbers. If none of a contact's numbers is still on
+    the do-not-call list, allow calls to the contact again."""
     if phones:
         # This statement locks the contacts. Only the next one reads the do-not-call list, because
         # another request may be entering another number of the same contact at this moment.

@@ -1,5 +1,5 @@
-"""Numbers that are not in service. After such a number is reported, no campaign calls it for
-DEAD_FOR, not even if it is uploaded again.
+"""Reports of numbers that are not in service. For DEAD_FOR after a report, callers do not get the
+number even if somebody uploads it again.
 
 The calling code commits.
 """
@@ -17,8 +17,8 @@ from phonebank.models import DeadNumber, now
 from phonebank.models.call import REPORTS_DEAD
 
 # Operators give a number to someone else after a while. Ofcom asks them to wait six months or more
-# in Britain, the FCC 45 days in the United States (47 CFR 52.15(f)(1)(ii)). After a year callers
-# try the number again.
+# in Britain, the FCC 45 days in the United States (47 CFR 52.15(f)(1)(ii)). If the number is
+# uploaded after a year, callers try it again.
 DEAD_FOR = timedelta(days=365)
 
 # The newest of the other calls that found the number out of service.
@@ -33,8 +33,10 @@ ORDER BY recorded_at DESC LIMIT 1
 def report(phone: str, call_id: uuid.UUID) -> None:
     """Store that the number (E.164) turned out not to be in service when this call was made.
 
-    The report replaces the report of an earlier call, which `withdraw` finds again. A report whose
-    call was erased could not be found again, so it is replaced only when it is old.
+    The new report replaces the report of an earlier call. If the new report is withdrawn later,
+    `withdraw` restores the earlier report from the record of the earlier call. If that record was
+    erased, this would be impossible. In that case, the earlier report is replaced only if it is
+    older than DEAD_FOR.
     """
     said = {"call_id": call_id, "reported_at": now()}
     statement = insert(DeadNumber).values(phone=phone, **said)
@@ -46,7 +48,7 @@ def report(phone: str, call_id: uuid.UUID) -> None:
 
 def withdraw(call_id: uuid.UUID) -> None:
     """Withdraw the report that `report` stored for a call, because the call was undone. If another
-    call has found the same number out of service, the number stays dead."""
+    call has found the same number out of service within DEAD_FOR, the number stays dead."""
     # With this lock, a call that reports the number at this moment either has committed or waits.
     mine = select(DeadNumber.phone).where(DeadNumber.call_id == call_id).with_for_update()
     phone = db.session.scalar(mine)
@@ -61,7 +63,8 @@ def withdraw(call_id: uuid.UUID) -> None:
 
 
 def is_dead_by_others(phone: str, call_id: uuid.UUID) -> bool:
-    """Whether a number (E.164) is out of service according to another call than this."""
+    """Whether a call other than this one has found a number (E.164) out of service within
+    DEAD_FOR."""
     report = DeadNumber.reported_at > now() - DEAD_FOR
     query = select(DeadNumber).where(DeadNumber.phone == phone, report)
     found = db.session.scalar(query.execution_options(populate_existing=True))
@@ -76,7 +79,8 @@ def _other_report(phone: str, call_id: uuid.UUID) -> Row[Any] | None:
 
 
 def dead_among(phones: Sequence[str]) -> frozenset[str]:
-    """Return the numbers (E.164) among `phones` that are known to be out of service."""
+    """Return the numbers (E.164) among `phones` that were reported out of service within
+    DEAD_FOR."""
     if not phones:
         return frozenset()
     query = select(DeadNumber.phone).where(

@@ -75,7 +75,8 @@ def suppress(
 
     If an organiser or a different caller has already put the number on the list, the earlier entry
     stays, but is no longer linked to a call. The entry then has two origins, so undoing one call no
-    longer removes the number.
+    longer removes the number. If the same caller has already put the number on the list, nothing
+    changes. If only a batch has done so, the new source and reason replace those of the batch.
     """
     _enter([phone], source, reason, call_id, account_id)
 
@@ -115,8 +116,8 @@ def is_suppressed(phone: str) -> bool:
 
 
 def lift(phone: str) -> bool:
-    """Take a number off the do-not-call list, and allow calls again to contacts with this number
-    that have no other number on the list. Return False if the number was not on the list.
+    """Take a number off the do-not-call list. Allow calls again to contacts that have this number
+    and no other number on the list. Return False if the number was not on the list.
 
     This is for a number that was put on the list by mistake. The page that uses this function asks
     the organiser for the reason, and logs the reason and the organiser.
@@ -129,7 +130,8 @@ def lift_of_call(call_id: uuid.UUID) -> bool:
     """Remove from the do-not-call list the number that this call put there. Return whether a number
     was removed.
 
-    Return False if the call put no number on the list, or if a batch also names the number.
+    Return False if no entry is linked to the call, or if a batch also names the number. In the
+    second case, the number stays on the list as an entry of the batch.
     """
     phones = db.session.scalars(
         select(Suppression.phone).where(Suppression.call_id == call_id).with_for_update()
@@ -179,8 +181,8 @@ def suppressed_among(phones: list[str]) -> set[str]:
 
 
 def suppressed_by_others(phones: Sequence[str], call_id: uuid.UUID) -> bool:
-    """Whether something other than this call has put one of these numbers (E.164) on the
-    do-not-call list."""
+    """Whether anything other than this call has put one of these numbers (E.164) on the do-not-call
+    list. Hashed entries do not count."""
     return bool(db.session.scalar(_BY_OTHERS, {"phones": list(phones), "call_id": call_id}))
 
 

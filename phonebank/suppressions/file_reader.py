@@ -93,9 +93,11 @@ class Table:
 
 
 def read_table(data: bytes) -> Table:
-    """Read the table from a file's bytes. The first row is the header unless it contains a number.
+    """Read the table from a file's bytes. The first row is the header unless one of its cells may
+    be a telephone number.
 
-    Raises InvalidInputError if the file is not text or is too large, too long or too wide.
+    Raises InvalidInputError if the file is empty, is not text, is too large, has too many rows or
+    columns, or has a quotation mark that is never closed.
     """
     text = decode_file(data).lstrip("\ufeff")
     try:
@@ -124,7 +126,8 @@ def read_table(data: bytes) -> Table:
 
 
 def needs_review(text: str) -> bool:
-    """Whether an organiser must review a pasted text because it is long or has several columns."""
+    """Whether an organiser must review a pasted text because it is long or has several columns. The
+    result is False for a text that `read_table` refuses."""
     try:
         table = read_table(text.encode("utf-8", "replace"))
     except InvalidInputError:
@@ -187,7 +190,8 @@ def _may_be_a_number(cell: str, alone: bool) -> bool:
 
 
 def read_numbers_in(table: Table, chosen: Sequence[int], country: str) -> NumbersRead:
-    """Return the numbers in the chosen columns, and the lines without a number.
+    """Return the numbers in the columns with the indexes `chosen`, and the lines with a cell that
+    contains something other than a number in one of these columns.
 
     Each number is returned once, in E.164 format. A date is never read as a number. Numbers that
     are reserved for radio and television drama are accepted too, because they belong to nobody.

@@ -57,15 +57,16 @@ def entry_of(phone: str) -> HashedNumber | None:
 
 
 def still_had(phones: Iterable[str]) -> set[str]:
-    """Return the numbers (E.164) among `phones` that still belong to a person in the tables."""
+    """Return the numbers (E.164) among `phones` that some contact still has."""
     return set(db.session.scalars(_STILL_HAD, {"phones": sorted(set(phones))}))
 
 
 def hash_entries(phones: Collection[str], never_again: Collection[str] = ()) -> None:
-    """Replace the do-not-call entries of these numbers with hashes, because the numbers no longer
-    belong to anybody in the tables. Also put the numbers in `never_again` on the list, as hashes.
+    """Replace the do-not-call entries of these numbers with hashes. The calling code has made sure
+    that no contact has any of the numbers. Also put the numbers in `never_again` on the list, as
+    hashes.
 
-    Raises ServiceUnavailableError if the environment has no key.
+    Raises ServiceUnavailableError if there is something to hash and the environment has no key.
     """
     entries = {
         phone: {"source": source, "reason": reason, "created_at": created_at}

@@ -1,5 +1,5 @@
-"""The jobs of the do-not-call list: remove a batch's numbers, and continue a removal that has
-stopped."""
+"""The jobs of the do-not-call list: remove a batch's numbers, continue a removal that has stopped,
+and delete files that nobody has confirmed."""
 
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.jobs import CHORES, IMPORTS, enqueue, job

@@ -1,4 +1,5 @@
-"""Reads do-not-call numbers that an organiser pastes or uploads, one on each line."""
+"""Reads do-not-call numbers that an organiser pastes, usually one on each line. Also decodes the
+do-not-call files that an organiser uploads."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +20,8 @@ BYTES_AT_MOST = 5 * 1024 * 1024
 
 @dataclass(frozen=True)
 class RefusedLine:
-    """A line without a telephone number. `number` is the line's number, counted from 1."""
+    """A line with text that cannot be read as a telephone number. `number` is the line's number,
+    counted from 1."""
 
     number: int
     text: str
@@ -28,7 +30,7 @@ class RefusedLine:
 
 @dataclass
 class NumbersRead:
-    """The numbers in a text, and the lines without a number.
+    """The numbers in a text, and the lines that cannot be read as a number.
 
     Each number appears once, in E.164 format, in the order of the text.
     """
@@ -38,7 +40,7 @@ class NumbersRead:
 
 
 def read_lines(text: str, country: str) -> NumbersRead:
-    """Read a text with one number on each line.
+    """Read a text that usually has one number on each line.
 
     Empty lines are ignored. A first line without a digit is also ignored, because it names the
     column. Numbers that are reserved for radio and television drama are accepted too, because they
@@ -65,7 +67,8 @@ def read_lines(text: str, country: str) -> NumbersRead:
 def decode_file(data: bytes) -> str:
     """Return an uploaded file as text. The first bytes of the file show its encoding.
 
-    Raises InvalidInputError if the file is too large or not text, such as a workbook or a picture.
+    Raises InvalidInputError if the file is empty, is too large, or is not text, such as a workbook
+    or a picture.
     """
     if len(data) > BYTES_AT_MOST:
         raise InvalidInputError(
