@@ -50,7 +50,8 @@ class ToCheck:
 def report(listing: Listing, reason: str, reporter: str) -> None:
     """Record a stranger's report. `reporter` is text that tells strangers apart, such as their
     network address. Only a hash of `reporter` is stored. The listing's third open report hides it.
-    If strangers can no longer find the listing, nothing is recorded.
+    If strangers cannot find the listing, or if this reporter has reported it before, nothing is
+    recorded.
 
     Raises InvalidInputError for a reason that is not in REASONS.
     """
@@ -111,8 +112,8 @@ def _refuse_unless_listed(listing: Listing, verb: str) -> None:
 
 
 def listings_in(campaign: Campaign) -> list[ToCheck]:
-    """Return the campaign's listings that are not over, except drafts. Listings that an organiser
-    must look at come first."""
+    """Return up to 500 of the campaign's listings. Drafts and events that are over are left out.
+    Listings that an organiser must look at come first."""
     guests = _counts_of_guests(campaign)
     rows = db.session.execute(
         select(Listing, Account)

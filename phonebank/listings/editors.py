@@ -41,8 +41,9 @@ TOLD_EVERY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Unchecked:
-    """A listing on an editor's page: what strangers see of it, its state, the reasons given in its
-    open reports, the version that the page's buttons send (see `stale`), and whether a host can
+    """A listing on an editor's page: what strangers see of it, its state, why it was sent back to
+    its host (or None), the reasons given in its open reports, the version that the page's buttons
+    send (see `stale`), and whether it belongs to a party (`is_party`). If it does not, no host can
     change it."""
 
     event: Near
@@ -70,8 +71,8 @@ class EditorToTell:
 
 def listings_for(volunteer: Volunteer) -> list[Unchecked]:
     """Return up to SHOWN_AT_MOST listings that this volunteer may check. Listings that somebody
-    must look at come first. Apart from that, listings are sorted by their last check, oldest
-    first."""
+    must look at come first. In each of these two groups, listings that were never checked come
+    first, then those whose last check is the longest ago."""
     at = now()
     roles = roles_of(volunteer)
     rows = db.session.scalars(
@@ -131,12 +132,13 @@ def approve(listing: Listing, shown: str) -> None:
 
 
 def send_back(listing: Listing, reason: str, shown: str) -> None:
-    """Take a listing off the map until its host has changed it, and store the reason for the host.
-    Its accepted guests keep their places. `shown` is the version that the editor's page showed.
+    """Take a listing off the map, and store the reason for its host. When the host has changed the
+    listing, it waits for a check again. Accepted guests keep their places. `shown` is the version
+    that the editor's page showed.
 
     Raises InvalidInputError for a reason that is empty, too long or rude. Raises ConflictError for
-    a cancelled event, for an organiser's own event, for an event that only an organiser may put
-    back on the map, and for an event that no longer has the version `shown`.
+    a cancelled event, for an event that an organiser made, for an event that only an organiser may
+    put back on the map, and for an event that no longer has the version `shown`.
     """
     words = " ".join(reason.replace("\0", "").split())
     if not words:
@@ -185,9 +187,9 @@ def message_to_host(listing: Listing) -> Message:
 
 
 def editors_to_tell(at: datetime) -> list[EditorToTell]:
-    """Return the editors and trainers who have an event to check, sorted by e-mail address. An
-    editor or trainer who got an e-mail about this less than TOLD_EVERY ago, in any role, is left
-    out."""
+    """Return the editors and trainers who have an event to check that has not started, sorted by
+    e-mail address. Everyone who was e-mailed about events to check less than TOLD_EVERY ago, in any
+    role, is left out."""
     waiting = (
         select(Listing.id, Listing.campaign_id, Listing.latitude, Listing.longitude, Account.email)
         .join(Account, Account.id == Listing.host_id)
@@ -223,9 +225,9 @@ def editors_to_tell(at: datetime) -> list[EditorToTell]:
 
 
 def mark_told(email: str, at: datetime) -> bool:
-    """Store, in every role of the person with this e-mail address, that the person is told at `at`
-    of events to check. Return False if the person was told of such events less than TOLD_EVERY ago,
-    or no longer has a role."""
+    """Record that the person with this e-mail address is told at `at` (aware) that events wait for
+    a check. Each of the person's roles stores the time. Return False, and record nothing, if the
+    person was told less than TOLD_EVERY ago or no longer has a role."""
     roles = db.session.scalars(
         select(VolunteerRole)
         .where(VolunteerRole.email == email)
@@ -270,7 +272,8 @@ def _reaches(
 
 
 def _in_role(role: VolunteerRole) -> ColumnElement[bool]:
-    """A condition that holds for every listing that the role covers, and for some others nearby."""
+    """Return an SQL condition that is true for every listing that the role covers. It can also be
+    true for listings a little outside the role's area."""
     in_campaign = Listing.campaign_id == role.campaign_id
     if role.km is None:
         return in_campaign

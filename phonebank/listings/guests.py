@@ -1,7 +1,7 @@
 """Strangers who ask to come to an event: the request, its confirmation, the host's answer, and the
 waiting list. These functions do not commit.
 
-Each function that changes a guest's place locks the listing first, so that no place is given twice.
+Each function that gives a guest a place locks the listing first, so that no place is given twice.
 """
 
 from collections.abc import Sequence
@@ -80,9 +80,9 @@ def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False)
     """Store a stranger's request to come to an event.
 
     If the event is by video, the guest is accepted at once, or put on the waiting list if the event
-    is full. For other events, the guest must first open the link in their e-mail (`confirm`). If
-    somebody with this address has already asked to come to the event, that earlier guest is
-    returned.
+    is full. For other events, the guest must first open the link in their e-mail (`confirm`). A
+    blocked person gets no place. If somebody with this address has already asked to come to the
+    event, that earlier guest is returned, and a guest who had cancelled asks again.
 
     Raises InvalidInputError for a name or an address that cannot be used, and the errors of
     `shown_listing`.
@@ -113,8 +113,8 @@ def ask(listing: Listing, first_name: str, email: str, wants_news: bool = False)
 
 def invite(listing: Listing, first_name: str, email: str) -> Guest:
     """Return the guest with this address, or a new guest if nobody with the address has asked to
-    come. The person took a place at the event during a call-out, and confirms it with the link in
-    an e-mail (`confirm`)."""
+    come to this event. The person took a place at the event during a call-out, and confirms the
+    place with the link in an e-mail (`confirm`)."""
     lock_row(listing)
     guest = db.session.scalar(
         select(Guest).where(Guest.listing_id == listing.id, Guest.email == email)
@@ -129,12 +129,13 @@ def invite(listing: Listing, first_name: str, email: str) -> Guest:
 
 
 def confirm(guest: Guest) -> None:
-    """Send a guest's request to the host, after the guest has confirmed it with the link in their
-    e-mail. If the event is not a party, there is no host to ask, so the guest is accepted at once,
-    or put on the waiting list if the event is full.
+    """Send a guest's request to the host, after the guest has confirmed the request with the link
+    in their e-mail. If the event is full, put the guest on the waiting list instead. If the event
+    is not a party, there is no host to ask, so the guest is accepted at once if there is a place.
+    The host never sees the request of a blocked person.
 
-    A second confirmation changes nothing. Raises GoneError if `is_off`, and ConflictError if the
-    person has three other open requests.
+    A second confirmation changes nothing. Raises GoneError if nobody can ask to come any more
+    (`is_off`), and ConflictError if the person has three other open requests.
     """
     listing = _lock(guest)
     if guest.state != GuestState.NEW:
@@ -163,9 +164,9 @@ def confirm(guest: Guest) -> None:
 def let_come(listing: Listing, guest_id: int) -> Guest:
     """Accept a guest. From now on, the guest may see the event's street address.
 
-    Raises NotFoundError for a guest of another event. Raises ConflictError if no place is left, if
-    the event is cancelled or over, if it needs a street address and has none, or if the guest has
-    cancelled, was refused or is blocked.
+    Raises NotFoundError for a guest of another event, and for one who has not confirmed their
+    request. Raises ConflictError if no place is left, if the event is cancelled or over, if it
+    needs a street address and has none, or if the guest has cancelled, was refused or is blocked.
     """
     guest = _guest_in(listing, guest_id)
     if guest.state == GuestState.ACCEPTED:
@@ -189,9 +190,10 @@ def let_come(listing: Listing, guest_id: int) -> Guest:
 
 
 def refuse(listing: Listing, guest_id: int) -> Guest:
-    """Refuse a guest, and tell them by e-mail. If the guest had a place, the first guest on the
-    waiting list gets that place. For a party at a home, the host is asked about the waiting guest
-    instead. Raises NotFoundError for a guest of another event."""
+    """Refuse a guest, and tell them by e-mail. If the guest has cancelled, or was refused or
+    blocked before, nothing changes. If the guest had a place, the first guest on the waiting list
+    gets that place. For a party at a home, the host is asked about the waiting guest instead.
+    Raises NotFoundError for a guest of another event."""
     guest = _guest_in(listing, guest_id)
     if guest.state in (GuestState.ASKED, GuestState.QUEUED, GuestState.ACCEPTED):
         had_place = guest.state == GuestState.ACCEPTED
@@ -204,9 +206,10 @@ def refuse(listing: Listing, guest_id: int) -> Guest:
 
 
 def block(listing: Listing, guest_id: int) -> Guest:
-    """Block a guest from all events of the campaign. The guest is not told: their page says that
-    the host has not answered yet. Each place that the guest had, at this event or another, goes to
-    the waiting list, as in `refuse`. Raises NotFoundError for a guest of another event."""
+    """Block a guest from all events of the campaign. The guest is not told. Their page says that
+    the host has not answered yet, unless they had cancelled or had been refused. Each place that
+    the guest had, at this event or another, goes to the waiting list, as in `refuse`. Raises
+    NotFoundError for a guest of another event."""
     theirs = _listings_of_person(listing.campaign_id, guest_id)
     for one in theirs:
         lock_row(one)
@@ -261,7 +264,7 @@ def _has_place(email: str, listing: Listing) -> bool:
 def cancel(guest: Guest) -> None:
     """Store that a guest is not coming. If the guest had a place, the first guest on the waiting
     list gets that place. For a party at a home, the host is asked about the waiting guest instead.
-    """
+    For a guest who was refused or blocked, nothing changes."""
     listing = _lock(guest)
     had_place = guest.state == GuestState.ACCEPTED
     if guest.state in (GuestState.BLOCKED, GuestState.REFUSED):
@@ -299,8 +302,9 @@ def address_for(guest: Guest, listing: Listing, how: str) -> str:
 
 
 def greet_at_door(guest_id: int, caller: Caller) -> None:
-    """Admit the caller as this guest, if the guest is accepted and nobody else has come in with the
-    guest's link. From now on, only this caller can come in with that link.
+    """Admit the caller as this guest, if the guest is accepted at the caller's party and nobody
+    else has come in with the guest's link. From now on, only this caller can come in with that
+    link.
 
     A caller whom only an organiser may admit keeps waiting, even with a guest's link.
     """
@@ -352,16 +356,16 @@ def _give_place(listing: Listing, guest: Guest) -> None:
 
 
 def fill_new_places(listing: Listing) -> None:
-    """Give the free places of a listing, whose host has just offered more places, to the first
-    guests on the waiting list, as `_fill_place` does."""
+    """Give the free places of a listing to the first guests on the waiting list, as `_fill_place`
+    does. The calling code uses this function when the host has offered more places."""
     lock_row(listing)
     for _ in range(listing.places - places_taken(listing)):
         _fill_place(listing)
 
 
 def _fill_place(listing: Listing) -> None:
-    """Give a free place to the first guest on the waiting list. If the event is a party at a home,
-    the host is asked about this guest instead."""
+    """Give a free place to the first guest on the waiting list, if there is such a guest and a
+    place is free. If the event is a party at a home, the host is asked about this guest instead."""
     db.session.flush()
     if listing.state == ListingState.CANCELLED or places_taken(listing) >= listing.places:
         return
@@ -405,8 +409,8 @@ def is_blocked(campaign_id: int, email: str) -> bool:
 
 
 def _open_requests(guest: Guest, at: datetime) -> int:
-    """Return how many other requests of this person wait for an answer. Only events that have not
-    started count."""
+    """Return how many other requests of this person wait for an answer or a place. Only requests
+    for events that strangers can find and that have not started count."""
     waiting = (GuestState.ASKED, GuestState.QUEUED, GuestState.BLOCKED)
     query = (
         select(func.count())

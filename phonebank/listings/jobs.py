@@ -44,9 +44,9 @@ _TRAIN_FIRST = (
 
 @job(CHORES, timeout=120)
 def send_due_reminders() -> None:
-    """Cancel the events of ended parties, and send the e-mails that are due. E-mails for which this
-    run has no time are sent by the next run, a minute later. If one kind of e-mail cannot be sent,
-    the other kinds are still sent."""
+    """Cancel the coming events of parties that were ended, and send the e-mails that are due.
+    E-mails for which this run has no time are sent by the next run, a minute later. If one kind of
+    e-mail cannot be sent, the run still tries the other kinds."""
     _cancel_listings_of_ended_parties()
     ends_at = time.monotonic() + WORKS_FOR
     with mail.batch() as batch:
@@ -73,9 +73,10 @@ def _send_alerts(send_mail: send.Send) -> None:
 
 
 def _is_settled(send_mail: send.Send, message: Message) -> bool:
-    """Send a message. Return False if the mail server does not take it now, so that the next run
-    must try it again. If its address is refused for good, write this to the log and return True.
-    Raises MailNotSentError if the mail server takes no message at all."""
+    """Send a message, and return True. Return False if the mail server does not take this message
+    now, so that the next run must try again. If the message's address is refused for good, write
+    this to the log and return True. Raises MailNotSentError if the mail server takes no message at
+    all."""
     try:
         send_mail(message)
     except MessagePutOffError:
@@ -139,7 +140,8 @@ def _send_kits(_: send.Send) -> None:
 
 
 def _send_kit(offer_id: int) -> None:
-    """E-mail the link to the new party to the host whose offer was accepted."""
+    """E-mail the host of an accepted offer a link to the new party. If this was done before, do
+    nothing."""
     offer = get_locked(HostOffer, offer_id)
     if offer is not None and offer.kit_sent_at is None and offer.party_id is not None:
         try:
@@ -161,7 +163,8 @@ def _send_kit(offer_id: int) -> None:
 
 def _ask_hosts_if_right(send_mail: send.Send) -> None:
     """Ask each host by e-mail, two days before their event, whether everything about it is still
-    correct."""
+    correct. If the listing is less than a day old at that time, its host is asked as soon as it is
+    a day old."""
     at = now()
     query = select(Listing.id).where(
         Listing.state == ListingState.SHOWN,

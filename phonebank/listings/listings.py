@@ -82,9 +82,10 @@ def listing_for(campaign: Campaign, listing_id: int) -> Listing:
 def draft_party(
     party: Party, host_name: str, place: Place, places: int, state: ListingState
 ) -> Listing:
-    """Store and return a listing of a promised party, without a street address. If `state` is
-    DRAFT, strangers can't find the listing, but people who took a place at the party during a
-    call-out can ask to come. `places` is how many guests there is room for."""
+    """Store and return a listing for a party that somebody has promised to host. The listing has no
+    street address yet. If `state` is DRAFT, strangers can't find the listing, but people who took a
+    place at the party during a call-out can ask to come. `places` is how many guests there is room
+    for."""
     campaign = db.session.get_one(Campaign, party.campaign_id)
     listing = Listing(
         campaign_id=party.campaign_id,
@@ -119,9 +120,10 @@ def list_party(account: Account, party: Party, details: Details) -> Listing:
     or a trainer has checked it. Listings of other hosts, and listings by organisers, are shown at
     once.
 
-    Raises InvalidInputError for details that cannot be used, ConflictError if the party is over or
-    already listed or if the campaign has ended, and NotAllowedError if the campaign requires a
-    training that the host has not done.
+    Raises InvalidInputError for a title or details that cannot be used, ConflictError if the party
+    is over or already listed, if the campaign has ended, or if the draft has more accepted guests
+    than `details` has places, and NotAllowedError if the campaign requires a training that the host
+    has not done.
     """
     lock_row(party)
     if party.has_ended or is_over(party.starts_at, now()):
@@ -159,11 +161,12 @@ def list_party(account: Account, party: Party, details: Details) -> Listing:
 def list_event(
     account: Account, campaign: Campaign, kind: ListingKind, event: Event, details: Details
 ) -> Listing:
-    """Show strangers an organiser's event that is not a party, such as a training. It is not at
-    anybody's home, so guests are accepted as soon as they have confirmed.
+    """Show strangers an organiser's event that is not a party, such as a training. Such an event is
+    not at anybody's home, so no host has to accept its guests: a guest who confirms gets a place,
+    or is put on the waiting list if the event is full.
 
-    Raises InvalidInputError for a title, a start or details that cannot be used, and ConflictError
-    if the campaign has ended.
+    Raises InvalidInputError for a party, and for a title, a start or details that cannot be used.
+    Raises ConflictError if the campaign has ended.
     """
     if kind == ListingKind.PARTY:
         raise InvalidInputError("Put a party on the map from the party's own page.")
@@ -190,9 +193,12 @@ def list_event(
 
 
 def change_details(listing: Listing, details: Details) -> bool:
-    """Change what strangers and guests see. Return whether guests get an e-mail about the change.
-    They get one if the street address or the area has changed, or if the event is now by video or
-    no longer by video. If the listing is a draft and no guest is accepted, nobody gets an e-mail.
+    """Change what strangers and guests see. Return whether guests are told of the change by e-mail.
+    Accepted guests are told if the street address or the area has changed, or if the event is now
+    by video or no longer by video. Guests who wait for an answer or a place are not told if only
+    the street address has changed, because they do not know it. If the listing is a draft and no
+    guest is accepted, nobody is told. If an editor sent the listing back, it waits for a check
+    again.
 
     Raises InvalidInputError for details that cannot be used. Raises ConflictError if the event is
     cancelled or over, or if `details` has fewer places than there are accepted guests.
@@ -219,7 +225,8 @@ def change_details(listing: Listing, details: Details) -> bool:
 def move(listing: Listing, starts_at: datetime) -> None:
     """Move an event to another time (aware). Every guest who is accepted, or waits for an answer or
     a place, gets an e-mail about the new time. Accepted guests get new reminders. If an editor sent
-    the listing back, it waits for a check again.
+    the listing back, it waits for a check again. If the time is the same as before, nothing
+    changes.
 
     Raises InvalidInputError for a time that has passed, and ConflictError if the event is cancelled
     or over.
@@ -241,9 +248,9 @@ def move(listing: Listing, starts_at: datetime) -> None:
 
 
 def cancel(listing: Listing) -> None:
-    """Cancel an event. If the event is a party, end the party. Everyone who is coming or has asked
-    to come gets an e-mail. The street address is erased. If the event is already cancelled, nothing
-    changes."""
+    """Cancel an event. If the event is a party, end the party. Every guest who is accepted, or
+    waits for an answer or a place, gets an e-mail. The street address is erased. If the event is
+    already cancelled, nothing changes."""
     party = _lock(listing)
     if listing.state == ListingState.CANCELLED:
         return
@@ -273,8 +280,8 @@ def follow_title(party: Party) -> None:
 
 def confirm_details(listing: Listing) -> None:
     """Store that the host has just said that everything about the event is correct. Raises
-    ConflictError if the event is cancelled or over, or if strangers cannot find it, because
-    somebody else must check such an event first."""
+    ConflictError if the event is cancelled or over, or if strangers cannot find it at the moment.
+    """
     _lock_open(listing)
     if listing.state != ListingState.SHOWN:
         raise ConflictError(

@@ -1,5 +1,6 @@
-"""The queue of e-mails to guests, each with the time at which it is due. An e-mail that was queued
-before is not queued again. These functions do not commit."""
+"""The queue of e-mails to guests, each with the time at which it is due. As long as the listing's
+`sequence` (the number of its changes) is the same, a guest gets only one e-mail of each kind. These
+functions do not commit."""
 
 from collections.abc import Collection
 from datetime import datetime

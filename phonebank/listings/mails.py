@@ -83,8 +83,8 @@ def message_to_host(email: str, guest: Guest, listing: Listing, link: str) -> Me
 
 
 def message_to_guest(kind: MailKind, guest: Guest, listing: Listing, at: datetime) -> Message:
-    """Return the e-mail of this kind to a guest. If the e-mail has the street address, this is
-    recorded as an AddressSight."""
+    """Return the e-mail of this kind to a guest. If the e-mail contains the street address, the
+    database records this (`AddressSight`)."""
     address = address_for(guest, listing, "mail") if kind in _WITH_ADDRESS else ""
     words = _words(kind, guest, listing, address)
     attachments: tuple[Attachment, ...] = ()

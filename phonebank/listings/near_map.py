@@ -19,7 +19,7 @@ COLUMNS = 11
 # The centres of two dots are at least this many columns apart. A dot is about 0.8 columns wide.
 APART = 0.85
 TOWNS_AT_MOST = 9
-# So many of the largest towns on the map are tried for room.
+# Only this many of the largest towns on the map are tried.
 TOWNS_TRIED = 40
 
 
@@ -149,8 +149,8 @@ def _labels(
     dots: Sequence[MapDot],
     cell: float,
 ) -> list[Label]:
-    """Return the names of the largest towns whose names fit on the map. A name must not touch a dot
-    or another name."""
+    """Return up to TOWNS_AT_MOST labels, for the largest towns whose names fit on the map. A name
+    must not touch a dot or another name."""
     north, west, south, east = _edges(outline, shown)
     inside = (
         town for town in towns if south <= town.latitude <= north and west <= town.longitude <= east

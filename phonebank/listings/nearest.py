@@ -71,8 +71,10 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Near:
-    """One event on a public page. `km` is None for an event by video. `checked_at` is in the
-    event's time zone."""
+    """One event, as strangers see it. `km` is the distance in kilometres from the place where
+    somebody searches. It is None for an event by video, and if nobody searched. `left` is the
+    number of free places. `checked_at` is in the event's time zone, or None if nobody has confirmed
+    the event yet."""
 
     id: int
     kind: str
@@ -142,8 +144,8 @@ def all_events(at: datetime) -> Events | None:
 
 
 def nearest(point: Point, at: datetime, events: Events | None = None) -> list[Near]:
-    """Return up to twenty events that are not by video, nearest first. Events at the same distance
-    are sorted by start time.
+    """Return up to twenty events that are not by video and at most 500 kilometres from `point`,
+    nearest first. Events at the same distance, rounded to 100 metres, are sorted by start time.
 
     `events` is what `all_events` returned a short time ago. If it is None, the events are read from
     the database.
@@ -182,7 +184,7 @@ def _in_box(point: Point, reach: float, at: datetime, events: Events | None) -> 
 
 
 def by_video(at: datetime) -> list[Near]:
-    """Return the next events by video, soonest first."""
+    """Return up to VIDEO_AT_MOST events by video that are not over, soonest first."""
     query = _shown(at, Listing.by_video.is_(True)).order_by(Listing.starts_at, Listing.id)
     rows = db.session.execute(query.limit(VIDEO_AT_MOST)).all()
     return _describe([(None, row) for row in rows], at, _taken([row.id for row in rows]))
@@ -195,7 +197,8 @@ def near_of(listings: Sequence[Listing], at: datetime) -> list[Near]:
 
 
 def dots(countries: Sequence[str], at: datetime) -> list[Dot]:
-    """Return the places in these countries that have events, with the most events first."""
+    """Return the places in these countries that have events. Events by video do not count. The
+    places with the most events come first."""
     count = func.count().label("count")
     columns = (
         Listing.country, Listing.place_code, Listing.area, Listing.latitude, Listing.longitude,

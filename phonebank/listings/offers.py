@@ -1,8 +1,8 @@
 """Strangers who offer to host a party near them: the offer, its confirmation by a mailed link, and
 the organiser's answer. These functions do not commit.
 
-A host lets callers in, and callers see the people on the lists. So nobody becomes a host before an
-organiser has said yes.
+A host admits callers, and callers see the people on the contact lists. So an offer makes nobody a
+host before an organiser has accepted the offer.
 """
 
 from collections.abc import Sequence
@@ -105,10 +105,11 @@ def offer_of_link(token: str) -> HostOffer:
 
 
 def confirm_offer(offer: HostOffer) -> None:
-    """Send an offer to the campaign's organisers, after the person has confirmed their address. A
-    second confirmation changes nothing.
+    """Send an offer to the campaign's organisers, after the person has confirmed their address.
+    Organisers never see the offer of a blocked person. A second confirmation changes nothing.
 
-    Raises ConflictError if the day has passed, or if the person has three other open offers.
+    Raises ConflictError if the offered start has passed, or if the person has three other open
+    offers.
     """
     lock_row(offer)
     if offer.state != HostOfferState.NEW:
@@ -173,15 +174,16 @@ def accept_offer(campaign: Campaign, offer_id: int, by: Account) -> HostOffer:
 
 
 def listing_of_offer(offer: HostOffer) -> Listing | None:
-    """Return the listing of the party that came of an accepted offer, or None."""
+    """Return the listing of the party that an accepted offer has become. Return None if there is no
+    such party or listing."""
     if offer.party_id is None:
         return None
     return db.session.scalar(select(Listing).where(Listing.party_id == offer.party_id))
 
 
 def is_draft(offer: HostOffer) -> bool:
-    """Whether the offer was accepted, and its party is not on the map yet, because its host must be
-    trained first."""
+    """Whether the offer was accepted, but its party is not on the map yet. This is so if the host
+    was not trained when the offer was accepted, and has not put the party on the map since."""
     listing = listing_of_offer(offer)
     return listing is not None and listing.state == ListingState.DRAFT
 
@@ -272,8 +274,8 @@ def unsent_kits() -> Sequence[int]:
 
 
 def forget_offers(at: datetime) -> None:
-    """Delete the offers that nobody confirmed within a day, the offers whose party would have
-    started more than a week ago, and the offers for campaigns whose personal data is erased."""
+    """Delete the offers that nobody confirmed within a day, the offers for a day more than a week
+    ago, and the offers for campaigns whose personal data is erased."""
     over = select(Campaign.id).where(Campaign.erasing_since.is_not(None))
     db.session.execute(
         delete(HostOffer).where(

@@ -125,10 +125,10 @@ def is_wanted(mail: GuestMail, guest: Guest, listing: Listing, at: datetime) -> 
 
 def send_alerts(at: datetime, send: Send) -> int:
     """E-mail each person who waits for an event and now has one nearby with a free place, and
-    delete the person's address. An address that is refused for good is deleted too. Return how many
-    people got an e-mail. Each person is handled in a separate transaction. If the mail server does
-    not take one e-mail now, the next run tries it again. Raises MailNotSentError if the server
-    takes no e-mail at all."""
+    delete the person's address. An address that is refused for good, or has waited longer than
+    ALERT_LIVES_FOR, is deleted too. Return how many people got an e-mail. Each person is handled in
+    a separate transaction. If the mail server does not take one e-mail now, the next run tries it
+    again. Raises MailNotSentError if the server takes no e-mail at all."""
     db.session.execute(delete(NearAlert).where(NearAlert.created_at < at - ALERT_LIVES_FOR))
     db.session.commit()
     sent = 0

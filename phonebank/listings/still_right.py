@@ -1,5 +1,6 @@
-"""The question to a host, two days before an event, whether everything about it is still right. The
-link in the e-mail needs no sign-in: its token proves that it was sent to the host."""
+"""The question to a host, two days before an event, whether everything about it is still right. To
+answer yes, the host opens a link that needs no sign-in: the token in the link proves that it was
+sent to the host."""
 
 from datetime import timedelta
 
@@ -20,16 +21,16 @@ SIGN_IN_FOR = timedelta(days=2)
 
 
 def token_for(listing: Listing) -> str:
-    """Return the token with which the host of this listing can confirm it. If the event is moved,
-    the token no longer works."""
+    """Return the token with which the host of this listing can confirm it. The token no longer
+    works after a change that guests are told of, such as a new time or a new address."""
     return _serializer().dumps([listing.id, listing.host_id, listing.sequence])
 
 
 def listing_of_link(token: str) -> Listing:
     """Return the listing that the host may confirm with this token.
 
-    Raises NotFoundError if the token is forged, if the event has been moved or cancelled since the
-    token was made, or if the host's account is deactivated.
+    Raises NotFoundError if the token is forged, if the event was cancelled or its time or place has
+    changed since the token was made, or if the host's account is deactivated.
     """
     try:
         listing_id, host_id, sequence = _serializer().loads(token)
