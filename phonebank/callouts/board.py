@@ -1,5 +1,5 @@
-"""What a call-out's projector and remote control (the organiser's page that moves the projector
-from step to step) show. Each change is sent to both.
+"""The state of a call-out, as its projector shows it, and its remote control (the page with which
+an organiser moves the projector from step to step). Each change is sent to both.
 
 A change locks the call-out's row, so changes happen one after another. The figures of the new state
 are counted in the transaction that makes the change, and are sent after it commits. So each event
@@ -42,8 +42,8 @@ def show_change(call_out: CallOut) -> None:
 
 
 def state_of(call_out: CallOut) -> dict[str, Any]:
-    """Return what the projector shows. The result includes no data about people except first names
-    and areas.
+    """Return the state of the call-out, for its projector and its remote control. The result
+    includes no data about people except first names and areas.
 
     "follows" is 0, which tells the page that it needs no earlier event, because each event has the
     whole state (see js/connection.js).

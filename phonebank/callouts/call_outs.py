@@ -68,9 +68,9 @@ def call_out_for(campaign: Campaign, call_out_id: int) -> CallOut:
 
 def call_out_by_code(text: str) -> CallOut:
     """Return the call-out with this typed code. A code works until TAKES_LATE after the end of its
-    call-out.
+    call-out. A call-out that has not ended comes before an ended one with the same code.
 
-    Raises NotFoundError for a code that no call-out has.
+    Raises NotFoundError for any other code.
     """
     call_out = db.session.scalars(
         select(CallOut)
@@ -102,7 +102,8 @@ def call_out_by_remote(token: str) -> CallOut:
 
 
 def move(call_out: CallOut, step: CallOutStep) -> None:
-    """Show another step on the projector. When the first step is shown, the call-out starts."""
+    """Show another step on the projector. The call-out starts when this function is called for the
+    first time."""
     begin_change(call_out)
     at = now()
     call_out.began_at = call_out.began_at or at
@@ -112,8 +113,9 @@ def move(call_out: CallOut, step: CallOutStep) -> None:
 
 
 def end(call_out: CallOut) -> None:
-    """End the call-out. A job then turns the call-out's pledges into parties, and a new call-out
-    may get the same code. If the call-out has already ended, its end time does not change."""
+    """End the call-out. If the call-out lets people become hosts (`lets_host`), a job then turns
+    its pledges into parties. A new call-out may get the same code. If the call-out has already
+    ended, its end time does not change."""
     begin_change(call_out)
     call_out.step = CallOutStep.THANKS
     call_out.ended_at = call_out.ended_at or now()

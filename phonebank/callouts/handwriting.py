@@ -13,7 +13,8 @@ _TIME = re.compile(r"(\d{1,2})(?:[:.h ]?([0-5]\d))?\s*([ap])?\.?m?\.?", re.IGNOR
 
 def read_day(text: str, country: str, today: date) -> date | None:
     """Return the day that a text such as “14/1”, “14.1.” or “2027-01-14” means, or None for an
-    empty text. Without a year, the text means the next such day, which may be today.
+    empty text. If `country` is the US, the month comes before the day. Without a year, the text
+    means the next such day, which may be today.
 
     Raises InvalidInputError for any other text.
     """

@@ -22,10 +22,10 @@ SHOWN_AT_MOST = 40
 @dataclass(frozen=True)
 class Offer:
     """A pledged party that a person at the call-out may go to. It is `km` kilometres from the
-    person's area and has `left` free places. `has_email` says whether the person who pledged gave
-    an e-mail address: without one, the pledge never becomes a party. `mine` says whether the person
-    has already taken a place at this party, and `is_invited` whether we have e-mailed them about
-    it."""
+    person's area and has `left` free places. `first_name` is the name of the future host, and
+    `has_email` says whether the future host gave an e-mail address: without one, the pledge never
+    becomes a party. `mine` says whether the person has already taken a place at this party, and
+    `is_invited` whether the person was e-mailed about this place."""
 
     pledge: Pledge
     first_name: str
@@ -153,8 +153,8 @@ def leave_seat(call_out: CallOut, person: SignUp, pledge_id: int) -> None:
 
 
 def pledges_of(call_out: CallOut) -> Sequence[tuple[Pledge, SignUp, int]]:
-    """Return the call-out's pledges, sorted by the start of the party, each with the person who
-    pledged and the number of places taken."""
+    """Return the call-out's pledges in the order in which the parties start. Each pledge comes with
+    the person who pledged and the number of places that people have taken."""
     seats = (
         select(func.count())
         .where(PledgeSeat.pledge_id == Pledge.id)

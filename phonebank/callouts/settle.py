@@ -1,7 +1,8 @@
 """What follows a call-out: pledges become parties, hosts get an e-mail with a link to the host's
 kit (a page to print), and people who took places are asked to confirm them. People who pledged and
 gave a phone number are put into a contact list, if their pledge has no party or if they have not
-visited the site since the e-mail about their party. Each step commits and is safe to repeat."""
+visited the site since the e-mail about their party. Each of these steps commits, and does nothing
+if it was done before."""
 
 import logging
 import uuid
@@ -53,10 +54,11 @@ LASTS_AT_MOST = timedelta(hours=12)
 # People are followed up from this time on the day after the call-out's end, in its time zone.
 NEXT_MORNING = time(9)
 SCRIPT = ("phone-party-recruitment", "en")
-# What the campaign that calls these people has from the call-out's campaign: its organisation, its
-# hours and rules, the limits of its callers' pace, and its data-protection statements. It has no
-# way of calling from there, because calls through a telephone service need a shown number of its
-# own. It requires no trained mark, because a mark counts only in the campaign that gave it.
+# The settings that the campaign for calling these people copies from the call-out's campaign: the
+# organisation, the hours and rules, the limits of the callers' pace, and the data-protection
+# statements. The way of calling is not copied, because calls through a telephone service need a
+# shown number of the new campaign's own. The requirement of a trained mark is not copied either,
+# because a mark counts only in the campaign that gave it.
 COPIED = (
     "on_behalf_of",
     "country",
@@ -126,11 +128,12 @@ def unsettled_pledges() -> Sequence[int]:
 
 def settle(pledge_id: int) -> None:
     """Turn a pledge into a party, with the person who pledged as its host, and e-mail this person a
-    link to the host's kit (a page to print).
+    link to the host's kit (a page to print). If the pledge cannot become a party, for example
+    because the person's account is deactivated, no e-mail is sent, and the job does not try again.
 
-    The party is stored before the e-mail is sent. If the mail server does not answer, this function
-    raises mail.MailNotSentError, and the next run of the job sends the e-mail. If the address is
-    refused for good, the e-mail is not sent again, and the host is among the people to follow up.
+    The party is stored before the e-mail is sent. If the mail server does not take the e-mail now,
+    this function raises mail.MailNotSentError, and the next run of the job sends the e-mail. If the
+    address is refused for good, the e-mail is not sent again.
     """
     pledge = get_locked(Pledge, pledge_id)
     if pledge is None or pledge.kit_sent_at is not None:
@@ -183,8 +186,8 @@ def _make_party(call_out: CallOut, pledge: Pledge) -> Party:
 
 
 def _place_of(pledge: Pledge) -> Place | None:
-    """Return the place that is a pledge's area, or None if the table of places no longer has this
-    place."""
+    """Return the place of a pledge's area, or None if the table of places does not have it any
+    more."""
     query = select(Place).where(
         Place.country == pledge.country,
         Place.latitude == pledge.latitude,
@@ -197,8 +200,8 @@ def _place_of(pledge: Pledge) -> Place | None:
 
 def uninvited_seats() -> Sequence[tuple[int, uuid.UUID]]:
     """Return the primary keys of the seats (places taken at pledged parties, `PledgeSeat`) about
-    which an e-mail must still be sent. Such a seat was taken by a person with an e-mail address, at
-    a pledged party that has been set up. The party is not cancelled and has not started."""
+    which an e-mail must still be sent. The person who took such a seat gave an e-mail address. The
+    party has been set up and has a listing, is not cancelled, and has not started."""
     rows = db.session.execute(
         select(PledgeSeat.pledge_id, PledgeSeat.sign_up_id)
         .join(Pledge, Pledge.id == PledgeSeat.pledge_id)
@@ -217,8 +220,9 @@ def uninvited_seats() -> Sequence[tuple[int, uuid.UUID]]:
 
 def invite_seat(pledge_id: int, sign_up_id: uuid.UUID) -> None:
     """E-mail a person who took a place at a pledged party. With the link in the e-mail, the person
-    asks the host for the place, like every other guest. Raises mail.MailNotSentError if the mail
-    server does not answer. The next run of the job then sends the e-mail. If the address is refused
+    asks the host for the place, like every other guest. If the person has already asked in another
+    way, no e-mail is sent. If the mail server does not take the e-mail now, this function raises
+    mail.MailNotSentError, and the next run of the job sends the e-mail. If the address is refused
     for good, the e-mail is not sent again."""
     seat = db.session.get(
         PledgeSeat, (pledge_id, sign_up_id), with_for_update=True, populate_existing=True
@@ -268,9 +272,10 @@ def _morning_after(ended_at: datetime, call_out: CallOut) -> datetime:
 
 
 def follow_up(call_out_id: int) -> None:
-    """Make a campaign with the recruitment script, and in it a contact list of people who pledged
-    and gave a phone number: those whose pledge has no party, and those who have not visited the
-    site since the e-mail about their party. The campaign is a draft: an organiser starts it."""
+    """If anybody must be followed up, make a campaign with the recruitment script, and a contact
+    list in it. The list has people who pledged and gave a phone number: those whose pledge has no
+    party, and those who have not visited the site since the e-mail about their party. The campaign
+    is a draft: an organiser starts it."""
     call_out = get_locked(CallOut, call_out_id)
     if call_out is None or call_out.followed_up_at is not None:
         db.session.rollback()
@@ -295,8 +300,8 @@ def pledges_not_set_up(call_out: CallOut) -> set[int]:
 
 
 def not_set_up() -> ColumnElement[bool]:
-    """The condition that a pledge has no party, or that the party's host has not visited the site
-    since the e-mail about the party."""
+    """Return the SQL condition that a pledge has no party, or that the party's host has not visited
+    the site since the e-mail about the party."""
     return Pledge.party_id.is_(None) | ~_HAS_COME
 
 
@@ -323,9 +328,9 @@ def _store_people(call_out: CallOut, people: Sequence[SignUp]) -> None:
 
 
 def _follow_up_campaign(call_out: CallOut) -> Campaign:
-    """Return a new draft campaign with the settings of the call-out's campaign that COPIED names.
-    The people who may organise or view only the call-out's campaign may do the same with the new
-    one."""
+    """Return a new draft campaign with those settings of the call-out's campaign that COPIED names.
+    Everyone with a role in the call-out's campaign itself gets the same role in the new campaign.
+    """
     parent = call_out.campaign
     campaign = Campaign(
         name=f"Hosts of “{call_out.title}”"[:120],
@@ -358,8 +363,9 @@ def _copy_roles(parent: Campaign, campaign: Campaign) -> None:
 
 
 def forget_sign_ups() -> None:
-    """Delete the sign-ups and pledges of campaigns whose personal data is erased, and what lines of
-    paper sheets changed about them. The calling code commits."""
+    """Delete the sign-ups and pledges of campaigns whose personal data is erased. Also delete the
+    values of these sign-ups and pledges that are stored with the lines of paper sheets. The calling
+    code commits."""
     over = (
         select(CallOut.id)
         .join(Campaign, Campaign.id == CallOut.campaign_id)

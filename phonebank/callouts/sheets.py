@@ -37,8 +37,9 @@ AREA = ("country", "area", "latitude", "longitude")
 
 @dataclass(frozen=True)
 class Line:
-    """What is on one line of a sheet. `day`, `at` and `chairs` are given if the person pledged to
-    host."""
+    """What somebody typed in for one line of a sheet. `reach` is an e-mail address or a phone
+    number, and `place` is the choice if several places have the typed name. `day`, `at` and
+    `chairs` are None if the person did not pledge to host."""
 
     first_name: str
     reach: str
@@ -54,8 +55,8 @@ class Line:
 
 
 def create_sheets(call_out: CallOut, count: int) -> None:
-    """Make `count` more sheets. Raises InvalidInputError if there would be more than
-    SHEETS_AT_MOST."""
+    """Make `count` more sheets. Raises InvalidInputError if `count` is less than 1, or if there
+    would be more than SHEETS_AT_MOST."""
     begin_change(call_out)
     made = len(sheets_of(call_out))
     left = SHEETS_AT_MOST - made
@@ -85,8 +86,8 @@ def sheet_by_token(token: str) -> CallOutSheet:
 
 
 def lines_of(sheet: CallOutSheet) -> Sequence[tuple[SheetLine, str | None]]:
-    """Return the lines that were typed in, newest first, each with the person's first name. An
-    unreadable line has None instead of a name."""
+    """Return the lines that were typed in, newest first, each with the person's first name. The
+    name is None if the line is unreadable or the person's sign-up was deleted."""
     rows = db.session.execute(
         select(SheetLine, SignUp.first_name)
         .outerjoin(SignUp, SignUp.id == SheetLine.sign_up_id)
@@ -98,7 +99,9 @@ def lines_of(sheet: CallOutSheet) -> Sequence[tuple[SheetLine, str | None]]:
 
 def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
     """Store one line. `number` is the number of the line that the page asked for. If that line is
-    already stored, because the form was sent twice, nothing changes.
+    already stored, because the form was sent twice, nothing changes. A line with UNREADABLE in
+    place of the name, the address or number, or the postcode is stored as unreadable, without the
+    words.
 
     Raises InvalidInputError for values that cannot be used, the errors of `sign_ups.sign_up` and
     `pledges.pledge`, and ConflictError for a finished sheet.
@@ -134,8 +137,8 @@ def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
 def take_last_back(sheet: CallOutSheet) -> None:
     """Delete the last line, and undo what it changed. If the person on this line had not signed in
     before, delete the person's sign-up and pledge. Otherwise the person gets back the name, the
-    area and the pledge that they had before. What the person, or another line, has changed since
-    then stays.
+    area and the pledge that they had before. What the person or another line has changed since then
+    stays as it is.
 
     Raises ConflictError if the pledge has already become a party, if more people are coming than
     the earlier pledge has chairs for, or if the sheet is finished.

@@ -61,7 +61,8 @@ def sign_up(
 
     If `sign_up_id` is already stored, the same form was sent again, and nothing changes. If the
     e-mail address or phone number is already stored, the same person signs in again: their name and
-    area are replaced. In both cases the person is counted once.
+    area are replaced. In both cases the person is counted once. Raises TooManyRequestsError for a
+    new person if SIGN_UPS_AT_MOST people have signed in.
     """
     begin_change(call_out)
     again = db.session.get(SignUp, sign_up_id)
