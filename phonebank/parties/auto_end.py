@@ -1,5 +1,5 @@
-"""Ends parties that their hosts forgot to end. Otherwise, the codes and board links of these
-parties would work for ever."""
+"""Ends parties that their hosts forgot to end. Otherwise, people could join these parties with
+their codes for ever."""
 
 from datetime import timedelta
 

@@ -1,4 +1,5 @@
-"""Makes calendar files (RFC 5545) of parties, for the people who are invited. Pure functions."""
+"""Makes calendar files (RFC 5545) of parties and other events, for the people who are invited. Pure
+functions."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,8 +1,8 @@
 """Manages a party's co-hosts: up to two people whom its host or an organiser adds by e-mail
 address.
 
-A co-host may do everything in this party that the host may do, except add other co-hosts. In other
-parties, a co-host has no rights. These functions do not commit.
+A co-host may do everything in this party that the host may do, except add and remove co-hosts. This
+gives them no rights in other parties. These functions do not commit.
 """
 
 from phonebank.accounts.accounts import create_account
@@ -25,10 +25,10 @@ def may_add_cohosts(account: Account, party: Party) -> bool:
 def invite_cohost(account: Account, party: Party, email: str) -> Account:
     """Add the person with this address as a co-host, and send the person a sign-in link.
 
-    Somebody who is already a co-host gets another link. Raises NotAllowedError if `account` is a
-    co-host, and InvalidInputError if the address is wrong or is the host's own. Raises
-    ConflictError if the party already has two co-hosts or has ended, or if the person's account is
-    deactivated. Raises mail.MailNotSentError if the link cannot be sent.
+    Somebody who is already a co-host gets another link. Raises NotAllowedError if `account` is
+    neither the host nor an organiser, and InvalidInputError if the address is wrong or is the
+    host's own. Raises ConflictError if the party already has two co-hosts or has ended, or if the
+    person's account is deactivated. Raises mail.MailNotSentError if the link cannot be sent.
     """
     _check(account, party)
     invited = create_account(email, "", [RoleName.HOST], account)
@@ -52,8 +52,8 @@ def invite_cohost(account: Account, party: Party, email: str) -> Account:
 
 
 def remove_cohost(account: Account, party: Party, cohost_id: int) -> None:
-    """Remove a co-host. Raises NotAllowedError if `account` is a co-host, and NotFoundError if the
-    party has no such co-host."""
+    """Remove a co-host. Raises NotAllowedError if `account` is neither the host nor an organiser,
+    and NotFoundError if the party has no such co-host."""
     lock_row(party)
     _check(account, party)
     cohost = next((one for one in party.cohosts if one.id == cohost_id), None)

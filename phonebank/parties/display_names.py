@@ -19,8 +19,8 @@ def clean_name(text: str, what: str = "name") -> str:
     """Return the name in composed form (NFC) with its spaces tidied.
 
     Raises InvalidInputError if the name is empty, is longer than 40 characters or contains an
-    invisible character. Emoji and all alphabets are allowed. The function does not escape HTML,
-    because pages do that.
+    invisible character that emoji do not need. Emoji and all alphabets are allowed. The function
+    does not escape HTML, because pages do that.
     """
     name = unicodedata.normalize("NFC", text).strip()
     if any(_is_refused(letter) for letter in name):

@@ -53,8 +53,8 @@ def describe_doing(
     at: datetime,
 ) -> Doing:
     """Return what a caller is doing at the moment `at`. The first three parameters describe the
-    caller's latest call, and are None before the first call. `on_break` is true during the party's
-    break."""
+    caller's latest call. All three are None before the first call, and `ended_at` and `ending` are
+    None during a call. `on_break` is true during the party's break."""
     if started_at is not None and ended_at is None:
         return Doing("calling", "Calling")
     if on_break:

@@ -80,8 +80,8 @@ def mark_seen(caller: Caller) -> None:
     """Mark a caller's request as seen. The request disappears from the host's list, and the
     caller's page says that the host has seen the request.
 
-    Marking the request again changes nothing. Raises NotFoundError if the caller has moved to
-    another party.
+    Marking the request again changes nothing. Raises NotFoundError if the caller was removed or has
+    moved to another party.
     """
     lock_in_room(caller)
     if caller.help_asked_at is None or caller.help_seen:

@@ -1,4 +1,5 @@
-"""Uses the word list of glin-profanity to find slurs and bad words in callers' names.
+"""Uses the word list of glin-profanity to find slurs and bad words in names, and in other texts
+that many people see.
 
 Only whole words are checked, so Scunthorpe and Hancock are allowed. The real names in NAMES are
 allowed too, although they are on the word list. A host may give a caller any name
@@ -29,7 +30,7 @@ def refuse_bad_words(name: str) -> None:
 
 
 def _in_plain_letters(name: str) -> str:
-    """Return the name spelled with the letters from A to Z.
+    """Return the name with every letter outside A to Z replaced by a letter from A to Z.
 
     The filter treats a letter outside A to Z as the end of a word, so it would find a bad word in
     Analía and in Assía. Inside a word, accents are dropped, because an accent could hide a bad word

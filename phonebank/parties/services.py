@@ -1,5 +1,5 @@
-"""The actions that people can take on a party. These functions do not commit. Boards and screens
-change after the commit.
+"""The actions that people can take on a party. These functions do not commit. When the calling code
+has committed, open boards and callers' screens show the change.
 
 The party's host, its co-hosts and the organisers of its campaign may take all these actions.
 `party_for` checks who may act.
@@ -42,7 +42,8 @@ BREAK_AT_MOST = 60  # minutes
 
 
 def campaigns_to_host(account: Account) -> list[Campaign]:
-    """Return the campaigns for which this account may run a party, as a host or an organiser."""
+    """Return the campaigns for which this account may run a party, as a host or an organiser. Ended
+    campaigns are left out."""
     hosted = select(campaign_host.c.campaign_id).where(campaign_host.c.account_id == account.id)
     query = (
         select(Campaign)
@@ -216,21 +217,23 @@ def set_goal(party: Party, goal: int) -> None:
 
 
 def lock(party: Party) -> None:
-    """Stop new callers from joining. Admitted and waiting callers stay."""
+    """Stop new callers from joining. Admitted and waiting callers stay. Raises ConflictError if the
+    party has ended."""
     _lock_unless_ended(party)
     party.state = PartyState.LOCKED
     mark_after_commit(party.id)
 
 
 def unlock(party: Party) -> None:
-    """Let callers join with the code again."""
+    """Let callers join with the code again. Raises ConflictError if the party has ended."""
     _lock_unless_ended(party)
     party.state = PartyState.OPEN
     mark_after_commit(party.id)
 
 
 def change_code(party: Party) -> None:
-    """Give the party a new code. The old code no longer works."""
+    """Give the party a new code. The old code no longer works. Raises ConflictError if the party
+    has ended."""
     _lock_unless_ended(party)
     party.code = _unused_code()
     mark_after_commit(party.id)
@@ -249,7 +252,8 @@ def start_break(party: Party, minutes: int | None = None) -> None:
     `end_break` is called. During the break, callers get no new contacts. An earlier break is
     replaced. Callers can finish calls in progress, and these calls count.
 
-    Raises InvalidInputError if `minutes` is less than 1 or more than 60.
+    Raises InvalidInputError if `minutes` is less than 1 or more than 60, and ConflictError if the
+    party has ended.
     """
     _lock_unless_ended(party)
     if minutes is not None and not 1 <= minutes <= BREAK_AT_MOST:
@@ -262,7 +266,8 @@ def start_break(party: Party, minutes: int | None = None) -> None:
 
 
 def end_break(party: Party) -> None:
-    """End the break, so that callers get contacts again."""
+    """End the break, so that callers get contacts again. Raises ConflictError if the party has
+    ended."""
     _lock_unless_ended(party)
     party.paused = False
     party.break_until = None

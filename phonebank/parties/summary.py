@@ -44,8 +44,8 @@ class Summary:
 
     Each of the `bars` covers `minutes` minutes, and its label is its start in the party's time
     zone. A party without calls has no bars. `thanks` has first names in alphabetical order, so that
-    the list does not rank the callers. `others` is the number of callers whom the host hid or
-    removed.
+    the list does not rank the callers. `others` is the number of callers who made calls and whom
+    the host hid or removed.
     """
 
     party: Party

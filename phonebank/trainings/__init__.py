@@ -1,2 +1,2 @@
-"""Trainings: callers who have practised with a trainer get a mark, and a campaign may require
-it."""
+"""Trainings: events at which callers make practice calls. A trainer gives callers who have
+practised the trained mark, which a campaign may require."""

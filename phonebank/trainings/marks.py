@@ -2,8 +2,8 @@
 functions do not commit.
 
 A trainer gives marks in their training, and a host in their party. A mark belongs to a caller. If
-the caller belongs to a volunteer, the mark also counts for this volunteer's callers on other
-devices, in the same campaign.
+the caller belongs to a volunteer (a person with a confirmed e-mail address), the mark also counts
+for the same volunteer's other callers in this campaign, such as those on other devices.
 """
 
 from collections.abc import Sequence
@@ -34,8 +34,7 @@ from phonebank.models import (
 
 
 class TrainingRequiredError(NotAllowedError):
-    """The error for a caller who has no trained mark, in a campaign that requires one of its
-    callers."""
+    """The error for a caller who has no trained mark, in a campaign whose callers must have one."""
 
     title = "A training first"
 
@@ -56,12 +55,12 @@ class Practised:
 
 
 def callers_of(party: Party) -> Sequence[Practised]:
-    """Return the callers of a party, both waiting and admitted, sorted by name."""
+    """Return the callers who wait or are admitted in a party, sorted by name."""
     return _practised(Caller.party_id == party.id)
 
 
 def trainees_of(room: Training) -> Sequence[Practised]:
-    """Return the callers who came to a training, sorted by name."""
+    """Return the callers who came to a training, sorted by name. Removed callers are left out."""
     came = select(Trainee.caller_id).where(Trainee.listing_id == room.listing_id)
     return _practised(Caller.id.in_(came))
 
@@ -80,8 +79,9 @@ def _practised(which: ColumnElement[bool]) -> Sequence[Practised]:
 
 
 def give_mark(caller: Caller, by: Account | None, trainer: VolunteerRole | None = None) -> None:
-    """Give a caller the trained mark, with the current date. `by` is the host, or None if a trainer
-    gives it. If the caller already has the mark, its date does not change.
+    """Give a caller the trained mark, with the current date. If a host gives the mark, `by` is the
+    host's account. If a trainer gives it, `trainer` is the trainer's role. If the caller already
+    has the mark, nothing changes.
 
     Raises ConflictError if the caller has not finished a practice call.
     """
@@ -105,8 +105,8 @@ def give_mark(caller: Caller, by: Account | None, trainer: VolunteerRole | None 
 
 def take_mark_back(caller: Caller, by: Account | None) -> None:
     """Take a caller's mark back, and record this in the audit. The page of the mark's certificate
-    then says that the mark was taken back. `by` is the host, or None if a trainer does it. If the
-    caller has no mark, nothing changes."""
+    then says that the mark was taken back. `by` is the host's account, or None if a trainer takes
+    the mark back. If the caller has no mark, nothing changes."""
     taken = db.session.scalars(
         update(TrainedMark)
         .where(TrainedMark.caller_id == caller.id, TrainedMark.taken_back_at.is_(None))
@@ -138,8 +138,8 @@ def mark_by_token(token: str) -> TrainedMark:
 
 
 def mark_of(caller: Caller) -> TrainedMark | None:
-    """Return a caller's trained mark, or a mark that the same volunteer got in this campaign on
-    another device."""
+    """Return a valid trained mark of this caller, or of another caller in this campaign who belongs
+    to the same volunteer. If there are several, return the oldest. Return None if there is none."""
     own, other = aliased(VolunteerCaller), aliased(VolunteerCaller)
     same = (
         select(other.caller_id)
@@ -151,15 +151,16 @@ def mark_of(caller: Caller) -> TrainedMark | None:
 
 
 def refuse_untrained(caller: Caller) -> None:
-    """Raise TrainingRequiredError if the campaign requires a mark of its callers and this caller
-    has none. If the campaign requires no mark, the database is not queried."""
+    """Raise TrainingRequiredError if the campaign's callers must have a mark and `mark_of` returns
+    none for this caller. For other campaigns, no marks are read from the database."""
     if caller.campaign.training_for == TrainingFor.CALLERS and mark_of(caller) is None:
         raise TrainingRequiredError
 
 
 def must_train(campaign: Campaign, account: Account) -> bool:
-    """Whether the campaign requires a mark of hosts whose parties strangers can find, and the
-    volunteer with this account's e-mail address has no mark."""
+    """Whether this host must train before strangers can find the host's party. This is so if the
+    campaign requires a trained mark of such hosts, and no volunteer with the account's e-mail
+    address has a mark in this campaign."""
     if campaign.training_for != TrainingFor.HOSTS:
         return False
     callers = (

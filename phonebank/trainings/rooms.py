@@ -1,5 +1,5 @@
 """The room of a training: people come in with its code and make practice calls, and a trainer sees
-who has finished. Nobody in the room gets a person to call. These functions do not commit."""
+who has finished. The room gives nobody a real person to call. These functions do not commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,8 +48,9 @@ class TrainingRow:
 
 
 def open_room(listing: Listing, trainer: VolunteerRole | None = None) -> Training:
-    """Give a listing of the kind TRAINING its room, or change the room's trainer. Raises
-    InvalidInputError if `trainer` is not a trainer of the listing's campaign."""
+    """Give a listing of the kind TRAINING a room, if it has none yet. Store `trainer` as the room's
+    trainer, where None means that the room has no trainer. Raises InvalidInputError if `trainer` is
+    not a trainer of the listing's campaign."""
     if trainer is not None and (
         trainer.kind != VolunteerRoleKind.TRAINER or trainer.campaign_id != listing.campaign_id
     ):
@@ -123,8 +124,9 @@ def come_in(room: Training, first_name: str, known: Caller | None = None) -> Cal
 
 
 def trainings_for(volunteer: Volunteer) -> Sequence[TrainingRow]:
-    """Return the trainings of the campaigns in which this volunteer is a trainer, earliest first.
-    Trainings that started more than LISTED_FOR ago are left out."""
+    """Return up to 50 trainings of the campaigns in which this volunteer is a trainer, earliest
+    first. Cancelled trainings, and trainings that started more than LISTED_FOR ago, are left out.
+    """
     marked = exists().where(
         TrainedMark.caller_id == Trainee.caller_id, TrainedMark.taken_back_at.is_(None)
     )
