@@ -31,8 +31,8 @@ def browser_words(user_agent: str) -> str:
     """Return the names of a browser and its operating system, as in “Firefox on Android”, from a
     User-Agent header.
 
-    If the browser and the system are both unknown, return the letters, digits and hyphens at the
-    start of the header.
+    An unknown browser on a known system is “A browser”. If both are unknown, return the letters,
+    digits and hyphens at the start of the header, or UNKNOWN if it starts with none of them.
     """
     system = next((words for mark, words in _SYSTEMS if mark in user_agent), "")
     browser = next((words for mark, words in _BROWSERS if mark in user_agent), "")

@@ -65,7 +65,7 @@ def send_invitation(account: Account, sentence: str, next: str = "/") -> None:
     """E-mail an invitation. `sentence` says what the person is invited to. The sign-in link in the
     e-mail leads to `next`, a path on this site.
 
-    Raises mail.MailNotSentError.
+    Raises mail.MailNotSentError if the e-mail cannot be sent.
     """
     link = sign_in_link(account, next, lives_for=INVITATION_LIVES_FOR)
     days = INVITATION_LIVES_FOR // timedelta(days=1)

@@ -1,9 +1,10 @@
 """Sign-in links: signed tokens that name an account, an expiry and the page that the link leads to.
 
-A link works once and, by default, for fifteen minutes. Both limits are needed. A link may stay for
-years in a mailbox, a proxy's log or a browser's history. Fifteen minutes are long enough for a
-stranger to read the link off a screen. No table stores the links. The account's row stores when the
-newest used link was made. That link and all older links no longer work.
+A link works once and, by default, for fifteen minutes (`token_for` has the exception). Both limits
+are needed. A link may stay for years in a mailbox, a proxy's log or a browser's history. Fifteen
+minutes are long enough for a stranger to read the link off a screen. No table stores the links. The
+account's row stores when the newest used link was made. That link and all older links no longer
+work.
 """
 
 from dataclasses import dataclass
@@ -48,8 +49,8 @@ def token_for(
 ) -> str:
     """Return the token of a new link for the account.
 
-    `next` is the path on this site that the link leads to. A `reusable` link, such as Phonebank's
-    demonstration prints, works any number of times until it expires, but never in production.
+    `next` is the path on this site that the link leads to. A `reusable` link works any number of
+    times until it expires, but never in production. Phonebank's demonstration prints such links.
     """
     issued = now()
     return _serializer().dumps(
@@ -91,7 +92,8 @@ def read(token: str) -> Link:
 
 
 def spend(link: Link) -> None:
-    """Mark the link as used. The account's row stays locked until the commit.
+    """Mark the link as used. The account's row stays locked until the commit. For a reusable link,
+    do nothing.
 
     Raises LinkExpiredError if another request has used the link since `read` returned it, or if the
     account has been deactivated or signed out everywhere.

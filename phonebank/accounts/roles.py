@@ -63,8 +63,8 @@ def parse_scope(text: str) -> Scope:
 
 
 def held_roles(accounts: Sequence[Account]) -> dict[int, list[HeldRole]]:
-    """Return the roles of each account, by its id. Roles in the whole installation come first, then
-    roles in chapters and in campaigns, and the host's role last."""
+    """Return the roles of each account, by the account's id. Roles in the whole installation come
+    first, then roles in chapters and in campaigns, and the host's role last."""
     held = {}
     for account in accounts:
         names = {role.name for role in account.roles}
@@ -142,11 +142,11 @@ def give_role(account: Account, role: str, scope: Scope, by: Account | None) -> 
 
 
 def take_role(account: Account, role: str, scope: Scope, by: Account | None) -> None:
-    """Take this role away from the account, and sign it out everywhere.
+    """Take this role away from the account, and sign the account out everywhere.
 
     `by` is the account of the person who takes the role away, or None if a command takes it away.
-    Raises ConflictError if the account does not have the role, or is the last organiser of the
-    whole installation.
+    Raises InvalidInputError for an unknown role. Raises ConflictError if the account does not have
+    the role in this scope, or is the last organiser of the whole installation.
     """
     find_role(role)
     lock_account(account)
@@ -179,8 +179,8 @@ def find_role(name: str) -> Role:
 
 
 def lock_account(account: Account) -> None:
-    """Lock the row of the role of organiser, then the account's row. Call this before the account's
-    roles or state are changed.
+    """Lock the database row of the organiser role, then the account's row. Call this function
+    before you change the account's roles or state.
 
     If two transactions each remove an organiser, the second waits here until the first has
     committed, and then counts the organisers who are left.

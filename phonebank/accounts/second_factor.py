@@ -22,7 +22,8 @@ from phonebank.models import Account
 
 
 class SingleUseTotp(Totp):
-    """The authenticator codes. Each works only once, as RFC 6238 section 5.2 requires."""
+    """The codes of an account's authenticator app. Each code works only once, as RFC 6238 section
+    5.2 requires."""
 
     def get_last_counter(self, user: Any) -> int | None:
         """Return the number of the 30-second step whose code the account used last, or None."""
@@ -60,7 +61,8 @@ class SingleUseRecoveryCodes(MfRecoveryCodesUtil):
     """An account's recovery codes. The account's row is locked before a code is checked."""
 
     def check_recovery_code(self, user: Any, code: str) -> bool:
-        """Whether the code is one of the account's recovery codes.
+        """Whether the code is one of the account's recovery codes. False if the account was
+        deactivated or signed out everywhere in the meantime.
 
         The account's row stays locked until the request ends, and Flask-Security deletes the code
         before that. So a second request cannot use the code.
@@ -73,7 +75,8 @@ class SingleUseRecoveryCodes(MfRecoveryCodesUtil):
 
 
 def reset_second_factor(account: Account) -> None:
-    """Forget the account's authenticator app and recovery codes, and sign it out everywhere.
+    """Forget the account's authenticator app and recovery codes, and sign the account out
+    everywhere.
 
     The next person who signs in with a link e-mailed to the account sets up a new authenticator
     app. So an organiser must first check that the owner of the account is asking for the reset.

@@ -1,8 +1,8 @@
 """Sessions: one for each browser in which an account is signed in.
 
 The cookie holds a secret, and the table holds the hash of that secret. The server ends a session
-when its browser signs out, when the account is signed out everywhere, or `SIGNED_IN_FOR` after the
-session began.
+when its browser signs out, when the account is signed out in this browser from another browser,
+when the account is signed out everywhere, or `SIGNED_IN_FOR` after the session began.
 """
 
 import hashlib
@@ -71,7 +71,9 @@ def begin(account: Account) -> None:
 
 
 def find(uniquifier: str) -> Account | None:
-    """Return the account that this request's cookie signs in, or None if the session has ended."""
+    """Return the account that this request's cookie signs in. Return None if the session has ended,
+    if the account is deactivated, or if the account no longer has this `uniquifier`, which changes
+    when the account is signed out everywhere."""
     found = db.session.scalars(
         _WITH_ACCOUNT.where(
             AccountSession.secret_hash == _hash(_cookie_secret()),
@@ -154,7 +156,7 @@ def note_use() -> None:
     """Store the current time as the last use of the session of this request's browser, unless the
     stored time is less than SEEN_EVERY ago.
 
-    This commits, so call it before the request changes anything else.
+    This function commits, so call it before the request changes anything else.
     """
     known: tuple[int, datetime] | None = g.get("account_session")
     if known is None or known[1] > now() - SEEN_EVERY:

@@ -1,7 +1,7 @@
 """Confirming an e-mail address by a mailed link. These functions do not commit.
 
-A person becomes a volunteer only when they use the link in their own mailbox. If somebody types a
-stranger's address, it is deleted after a day.
+A person becomes a volunteer only when they use the link in their own mailbox. If the owner of an
+address has not used the link within a day, the address is deleted.
 """
 
 import hashlib
@@ -50,8 +50,8 @@ def create_confirmation(email: str, first_name: str, caller: Caller | None = Non
 
 
 def read(token: str) -> EmailConfirmation:
-    """Return what the link confirms, without using the link up. Raises LinkOverError if the link
-    was used, is too old or is forged."""
+    """Return the e-mail address, first name and caller that were stored for the link, without using
+    the link up. Raises LinkOverError if the link was used, is too old or is forged."""
     found = db.session.scalar(
         select(EmailConfirmation).where(
             EmailConfirmation.token_hash == _hash(token),
@@ -66,7 +66,7 @@ def read(token: str) -> EmailConfirmation:
 def confirm(token: str) -> Volunteer:
     """Use the link up, and return the volunteer with the address that the link was mailed to. If no
     volunteer has this address, a new volunteer is stored. If the link is for a caller, the caller's
-    calls are kept under the volunteer from now on.
+    calls are kept under the volunteer from now on, and the volunteer's consent to this is stored.
 
     Raises LinkOverError if the link is not valid, or is no longer valid because another request has
     just used it, and ConflictError if the caller's calls are kept under another address.

@@ -149,8 +149,8 @@ def _organises(campaign: Campaign) -> ColumnElement[bool]:
 
 
 def _parties_hosted(campaign: Campaign) -> ColumnElement[int]:
-    """The number of the campaign's parties that the volunteer hosted and at which somebody had a
-    conversation."""
+    """Return an SQL expression for the number of the campaign's parties that the volunteer hosted
+    and at which somebody had a conversation."""
     return (
         select(func.count())
         .select_from(Party)
@@ -166,8 +166,9 @@ def _parties_hosted(campaign: Campaign) -> ColumnElement[int]:
 
 
 def _marks_given(campaign: Campaign) -> ColumnElement[int]:
-    """The number of people in the campaign who have a trained mark from this volunteer. A volunteer
-    with marks on several devices counts once."""
+    """Return an SQL expression for the number of people in the campaign who have a trained mark
+    from this volunteer. A person with marks on several devices counts once if the callers on these
+    devices belong to the same volunteer."""
     mark = TrainedMark.__table__.alias("given")
     kept = VolunteerCaller.__table__.alias("kept")
     as_host = select(Account.id).where(Account.email == Volunteer.email)

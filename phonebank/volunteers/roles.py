@@ -40,8 +40,8 @@ def name_editor(
 
 
 def name_trainer(campaign: Campaign, email: str, first_name: str) -> VolunteerRole:
-    """Let the person with this address run the campaign's trainings. Raises InvalidInputError for a
-    name or an address that cannot be used."""
+    """Let the person with this address run the campaign's trainings and check its events. Raises
+    InvalidInputError for a name or an address that cannot be used."""
     return _give(campaign, email, first_name, VolunteerRoleKind.TRAINER)
 
 
@@ -65,7 +65,7 @@ def roles_of(volunteer: Volunteer) -> Sequence[VolunteerRole]:
 
 
 def take_role(campaign: Campaign, role_id: int) -> VolunteerRole:
-    """Take a role away. Raises NotFoundError for a role of another campaign."""
+    """Take a role away. Raises NotFoundError if the campaign has no such role."""
     role = db.session.get(VolunteerRole, role_id)
     if role is None or role.campaign_id != campaign.id:
         raise NotFoundError("They don't have this role any more.", "Reload the page.")
@@ -75,7 +75,7 @@ def take_role(campaign: Campaign, role_id: int) -> VolunteerRole:
 
 def give_role_up(volunteer: Volunteer, role_id: int) -> None:
     """Take the volunteer's own role away, because they don't want it any more. Raises NotFoundError
-    for a role of somebody else."""
+    if the volunteer has no such role."""
     role = db.session.get(VolunteerRole, role_id)
     if role is None or role.email != volunteer.email:
         raise NotFoundError("You don't have this role any more.", "Reload the page.")

@@ -121,8 +121,9 @@ def forget(volunteer: Volunteer) -> None:
 
 
 def forget_after_campaigns() -> None:
-    """Delete the consents and roles in campaigns whose personal data is erased, and the volunteers
-    who have no consent and no role left."""
+    """For campaigns whose personal data is erased, stop keeping the calls of volunteers, and delete
+    consents and roles. Then delete all volunteers who have no role and no consent that they have
+    not withdrawn."""
     over = select(Campaign.id).where(Campaign.erasing_since.is_not(None))
     callers = select(Caller.id).where(Caller.campaign_id.in_(over))
     db.session.execute(delete(VolunteerCaller).where(VolunteerCaller.caller_id.in_(callers)))
