@@ -35,7 +35,7 @@ def chapter_sizes() -> list[ChapterSize]:
 
 
 def chapter_names() -> dict[int, str]:
-    """Return the name of every chapter, by its id."""
+    """Return the names of all chapters, by the chapter's id."""
     return {row.id: row.name for row in db.session.execute(select(Chapter.id, Chapter.name))}
 
 

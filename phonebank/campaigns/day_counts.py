@@ -92,12 +92,12 @@ _TOOK = text("UPDATE counted_day SET took_ms = :took WHERE campaign_id = :id AND
 
 @dataclass(frozen=True)
 class Freshness:
-    """Which days a page reads from the stored counts (`counted`), and which days it counts itself
-    (`live`).
+    """The days that a page reads from the stored counts (`counted`), and the days that it counts
+    itself (`live`).
 
-    `is_current` says whether all figures are up to date. If they are not, `as_of` is the time of
-    the oldest stored count that is out of date, or None if none of the changed days has been
-    counted yet.
+    `is_current` says whether all figures are up to date. If they are, `as_of` is None. If they are
+    not, `as_of` is the time of the oldest stored count that is out of date, or None if none of the
+    changed days has been counted yet.
     """
 
     counted: Sequence[date]
@@ -144,7 +144,8 @@ def read_live_answers(campaign: Campaign, days: Iterable[date], zone: ZoneInfo) 
 
 
 def days_to_count(campaign_id: int, days: Mapping[date, Totals], at: datetime) -> list[date]:
-    """Return the days that the job should count at `at`, newest first."""
+    """Return the days that the job should count at `at` (aware), newest first. `days` maps each day
+    to the totals of its tallies."""
     counted = {row.day: row for row in db.session.execute(_COUNTED, {"id": campaign_id})}
 
     def is_due(day: date) -> bool:

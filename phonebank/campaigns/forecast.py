@@ -78,8 +78,8 @@ def pace_in_words(a_day: int) -> str:
 
 def more_callers(estimate: Forecast, last_day: date, today: date, calls_each: int) -> int:
     """Return how many more callers the campaign needs in order to finish by the end of `last_day`,
-    if each of these callers makes `calls_each` calls a day. They start tomorrow, or today if
-    `last_day` is today."""
+    if each of these callers makes `calls_each` calls a day. The new callers start tomorrow, or
+    today if `last_day` is today or has passed."""
     days = max(1, (last_day - today).days)
     return max(0, ceil((estimate.calls_left / days - estimate.calls_a_day) / calls_each))
 
@@ -102,9 +102,10 @@ def _mean(numbers: Sequence[int]) -> float:
 def _calls_needed(left: int, finished: int, calls: int, attempts_at_most: int) -> int:
     """Return an estimate of how many calls must still be made.
 
-    The calls so far show how likely it is that a person needs no more calls after a call. Nobody is
-    called more than `attempts_at_most` times. From these two figures, the function computes the
-    expected number of calls to all people, and subtracts the calls so far.
+    The calls so far show how often a call is a person's last, because the person then needs no more
+    calls. Nobody is called more than `attempts_at_most` times. From these two figures, the function
+    computes the expected number of calls to all people, and subtracts the calls so far. The result
+    is at least `left`.
     """
     share = min(1.0, finished / max(calls, finished))
     expected = (1 - (1 - share) ** attempts_at_most) / share

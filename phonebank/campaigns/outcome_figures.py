@@ -96,7 +96,8 @@ def share_group(outcome: str) -> str:
 def outcome_figures(
     campaign: Campaign, by_hour: Mapping[datetime, Totals], zone: ZoneInfo
 ) -> OutcomeFigures:
-    """Return the figures of the campaign. `by_hour` maps each hour to the totals of its tallies."""
+    """Return the figures of the campaign. `by_hour` maps each hour to the totals of its tallies.
+    Days and hours of the day are those of `zone`."""
     days = days_of(by_hour, zone)
     fresh = freshness(campaign.id, days)
     outcomes: Counter[str] = Counter()

@@ -26,8 +26,9 @@ GROUP BY 1, 2
 
 @dataclass(frozen=True)
 class AnswerFilter:
-    """Which answers are counted. A list, party or day of None means all lists, parties or days. If
-    `version_id` is None, the answers to the published version are counted."""
+    """The choice of the answers to count. If `list_id`, `party_id` or `day` is None, the answers
+    from all lists, parties or days are counted. If `version_id` is None, the answers to the
+    published version are counted."""
 
     list_id: int | None = None
     party_id: int | None = None
@@ -37,8 +38,8 @@ class AnswerFilter:
 
 @dataclass(frozen=True)
 class Count:
-    """One possible answer to a question: its label, how many people gave it, and what percentage
-    they are of the people who answered the question."""
+    """One possible answer to a question: its label, how many people gave it, and how many percent
+    of the people who answered the question that is."""
 
     label: str
     number: int
@@ -48,7 +49,8 @@ class Count:
 @dataclass(frozen=True)
 class Question:
     """One step of the script, with the counts of its answers. `people` is the number of people who
-    answered it. Only a scale has a `mean`."""
+    answered the question. `mean` is the mean of the answers on a scale. It is None for other
+    questions, and if nobody has answered."""
 
     title: str
     answers: list[Count]
@@ -59,8 +61,8 @@ class Question:
 
 @dataclass(frozen=True)
 class AnswerFigures:
-    """The questions of one version of the script, in the order of the script. `fresh` says how up
-    to date the counts are."""
+    """The questions of one version of the script whose answers can be counted, in the order of the
+    script. `fresh` says how up to date the counts are."""
 
     version_id: int | None
     questions: list[Question]

@@ -1,4 +1,4 @@
-"""What organisers can do with campaigns. The calling code commits."""
+"""The actions that organisers can take on campaigns. The calling code commits."""
 
 import secrets
 from collections.abc import Sequence
@@ -41,7 +41,8 @@ def create_campaign(account: Account, values: dict[str, Any]) -> Campaign:
     """Create a campaign as a draft. `values` has validated values for columns of Campaign, by name.
 
     Raises NotAllowedError if the account does not organise the chapter in `values`. If `values` has
-    no chapter, the account must organise the whole installation.
+    no chapter, the account must organise the whole installation. Raises NotFoundError if the
+    chapter was deleted in the meantime.
     """
     if not may_organise_chapter(account, values.get("chapter_id")):
         raise NotAllowedError(

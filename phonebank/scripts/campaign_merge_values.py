@@ -1,7 +1,7 @@
 """Save the values of a campaign's merge fields, without overwriting what another organiser has
 saved meanwhile.
 
-Views commit.
+These functions do not commit.
 """
 
 from collections.abc import Iterable, Mapping

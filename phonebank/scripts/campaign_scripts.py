@@ -1,6 +1,6 @@
 """List a campaign's scripts, add a ready-made or blank script, and choose the script to use.
 
-Views commit.
+These functions do not commit.
 """
 
 from collections.abc import Sequence

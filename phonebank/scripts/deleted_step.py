@@ -75,7 +75,8 @@ def unpack_deleted_step(packed: str, step_id: str) -> DeletedStep | None:
 
 
 def restore_step(now: Script, deleted: DeletedStep) -> Script:
-    """Return `now` with the deleted step back in its place.
+    """Return `now` with the deleted step back in its place. If `now` already has a step with this
+    id, return `now` unchanged.
 
     Transitions that led to the step lead to it again, unless the organiser has changed them since.
     """

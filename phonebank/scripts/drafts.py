@@ -1,6 +1,7 @@
 """A script's draft, which an organiser is working on and callers do not see.
 
-Save, discard and publish a draft, or restore an earlier version as the draft. Views commit.
+Save, discard and publish a draft, or restore an earlier version as the draft. These functions do
+not commit.
 """
 
 import hashlib
@@ -76,7 +77,7 @@ def publish_digest(script: Script) -> str:
 
 
 def save_draft(script: Script, source: str) -> None:
-    """Store YAML as the script's draft, even with errors.
+    """Store YAML as the script's draft, even if the YAML has errors.
 
     If the YAML equals the published version, the script has no draft afterwards.
 
@@ -128,7 +129,7 @@ def publish_draft(campaign: Campaign, script: Script, account: Account | None) -
 
 
 def restore(script: Script, version: ScriptVersion) -> None:
-    """Make the YAML of an earlier version the draft.
+    """Make the YAML of an earlier version the draft, as `save_draft` does.
 
     Publishing this draft adds a version with a new number. So versions stay in the order in which
     callers used them.

@@ -127,8 +127,8 @@ def _move_choice(script: Script, place: str, by: int) -> Script:
 
 
 def _add_range(script: Script, place: str) -> Script:
-    """Add a branch for the lowest numbers of the scale that no branch covers yet. It covers at most
-    four numbers."""
+    """Add a branch for the lowest numbers of the scale that no branch covers yet. The branch covers
+    at most four numbers. If no number is left, the branch is for 0."""
     at = _position(script.steps, place)
     if at is None:
         return script
@@ -156,11 +156,11 @@ def _add_field_branch(script: Script, place: str) -> Script:
 def _add_branch(script: Script, place: str, new: Branch) -> Script:
     """Add a branch to a step, unless it is the script's only step.
 
-    The branch leads to the last of the call-ending steps that can come after this step or, if there
-    are none, to the script's last call-ending step, because a branch to such a step cannot make a
-    loop. If no step ends the call, the branch leads to the last step from which no path leads back
-    to this step. If every other step leads back, the branch leads to the last of them, and a
-    diagnostic reports the loop.
+    If call-ending steps can come after this step, the branch leads to the last of them. If none
+    can, the branch leads to the script's last call-ending step. A branch to such a step cannot make
+    a loop. If no other step ends the call, the branch leads to the last step from which no path
+    leads back to this step. If every other step leads back, the branch leads to the last of them,
+    and a diagnostic reports the loop.
     """
     others = [step for step in script.steps if step.id != place]
     if not others:
@@ -188,8 +188,9 @@ def _move_branch(script: Script, place: str, by: int) -> Script:
 def _add_start(script: Script, place: str) -> Script:
     """Let the call begin at another step for some contacts, with a condition on a merge field.
 
-    The other step is the first one after the script's first step that does not end the call,
-    because a call cannot begin with the goodbye.
+    The other step is the second step of the script or, if that step ends the call, the next that
+    does not, because a call cannot begin with the goodbye. If there is no such step, it is the
+    script's first step.
     """
     begins = next((step for step in script.steps[1:] if not step.is_end), script.steps[0])
     new = Branch(begins.id, field="town")

@@ -28,8 +28,8 @@ class Submission:
 
     `script` is what the organiser typed, with ids for new steps, cards and fields. `action` is the
     action of the button pressed, which uses these ids. `about` is the id of the part of the script
-    that the action is about. `at` is the id of the step that the organiser typed in, or "".
-    `deleted` is the step that Undo would restore.
+    that the action is about, or "" if the action is about the whole script. `at` is the id of the
+    step that the organiser typed in, or "". `deleted` is the step that Undo would restore, or None.
     """
 
     script: Script
@@ -43,9 +43,9 @@ class Submission:
 class Edit:
     """The script after the submission's action.
 
-    `about` is the id of the part of the script that the action was about, and `deleted` is the step
-    that Undo would restore now. `notice` says why Undo restored nothing, and is "" in all other
-    cases.
+    `about` is the id of the part of the script that the action was about, or "". `deleted` is the
+    step that Undo would restore now, or None. `notice` says why Undo restored nothing, and is "" in
+    all other cases.
     """
 
     script: Script
@@ -113,10 +113,11 @@ def _undo(now: Script, deleted: DeletedStep | None) -> Edit:
 
 
 def _read_action(button: str, sent: Script, script: Script) -> tuple[str, str]:
-    """Return the button's action, with the id in it replaced by the id in `script`, and the id of
-    the part of the script that the action is about.
+    """Return the button's action, and the id of the part of the script that the action is about (or
+    "").
 
-    In `button`, a new part still has its provisional id from `sent`.
+    In `button`, a new part still has its provisional id from `sent`. In the result, the part has
+    its id from `script`.
     """
     verb, _, place = button.partition(":")
     about, colon, row = place.partition(":")

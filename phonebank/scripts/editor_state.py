@@ -75,8 +75,8 @@ def group_by_block(found: Iterable[Diagnostic], script: Script | None) -> Diagno
     diagnostic about no block belongs to the script as a whole.
 
     A diagnostic about a step has the step's id. A diagnostic without a step id belongs to the card
-    or invented person at the diagnostic's line, if there is one. `script` is what the parser read
-    from the source that the diagnostics are about.
+    or invented person at the diagnostic's line, if there is one. `found` and `script` are what the
+    parser returned for the same source.
     """
     diagnostics = DiagnosticsByBlock()
     cards, people = (script.cards, script.practice) if script else ((), ())

@@ -15,8 +15,8 @@ def insertable_fields(script: Script) -> list[tuple[str, str]]:
 
 
 def condition_fields(script: Script) -> list[str]:
-    """Return the names of the fields that a branch's condition can use. These fields have different
-    values for different contacts."""
+    """Return the names of the fields that a branch's condition can use. Fields whose value is
+    always known are left out, and so are the script's own fields without a description."""
     own = [name for name, about in script.fields.items() if about]
     return [*sorted(BUILT_IN_FIELDS - FIELDS_ALWAYS_KNOWN), *own]
 

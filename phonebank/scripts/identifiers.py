@@ -19,11 +19,12 @@ _MAX_LENGTH = 40
 
 
 def assign_ids(script: Script, used: Collection[str] = ()) -> Script:
-    """Give new steps, cards and fields an id made from their words.
+    """Give new steps, cards and fields an id made from their words, if they have any.
 
     When a step's title changes, the id stays, because answers are stored under the id. For the same
-    reason a new step never gets an id in `used`, the step ids of all published versions. This holds
-    even if the titles match, because the new step may ask a different question.
+    reason a new step never gets an id from `used`. The calling code passes the step ids of all
+    published versions in `used`. This holds even if the titles match, because the new step may ask
+    a different question.
     """
     taken = {step.id for step in script.steps} | set(used)
     names: dict[str, str] = {}
@@ -73,7 +74,7 @@ def unique_id(words: str, taken: Iterable[str]) -> str:
 
 
 def assign_choice_keys(choices: Iterable[Choice], used: Mapping[str, str]) -> tuple[Choice, ...]:
-    """Give every answer that has no key a key made from its label. A key never changes.
+    """Give every answer that has a label and no key a key made from the label. A key never changes.
 
     `used` maps the keys of the step's answers in all published versions to the newest label of
     each. A new answer gets one of these keys only if it has the label of that key. It then has the

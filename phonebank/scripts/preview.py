@@ -62,7 +62,9 @@ def preview_at(script: Script, campaign: Campaign, step_id: str) -> Preview:
 
 
 def preview_after(script: Script, campaign: Campaign, step_id: str, answers: list[str]) -> Preview:
-    """Return the preview at the step that follows `step_id` after these answers."""
+    """Return the preview at the step that follows `step_id` after these answers. If the answers are
+    not valid, or if they lead to a step that does not exist, return the preview at `step_id` with
+    the reason in `refused`."""
     here = preview_at(script, campaign, step_id)
     if here.step_id is None:
         return here

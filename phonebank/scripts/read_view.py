@@ -54,7 +54,8 @@ def talking_time(script: Script) -> str:
 
 
 def merged_html(words: str) -> Markup:
-    """Return words as HTML, in which the fallback or the field's name replaces each merge field."""
+    """Return words as HTML. Each merge field is replaced by its fallback or, if it has no fallback,
+    by its name."""
     return Markup(render_html(words, {}))  # noqa: S704  (render_html lets no markup through)
 
 

@@ -17,7 +17,7 @@ from scripts_library.script import Answer, Choice, Fields, Step
 @dataclass(frozen=True)
 class RenderedStep:
     """The data that _step.html shows. All texts except those in `step` are safe HTML, with a slot
-    for each merge field."""
+    (an empty element) for each merge field."""
 
     step: Step
     title: Markup

@@ -1,7 +1,8 @@
 """A script's published versions: list, read, parse, add and publish them.
 
-A stored version never changes, and a call keeps the version that it began with. Callers get a newly
-published version with their next contact. Views commit.
+A stored version never changes, and a call keeps the version that it began with. The callers of a
+campaign that uses the script get a newly published version with their next contact, unless an
+experiment chooses another. These functions do not commit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -45,15 +46,16 @@ def published_version_id(campaign: Campaign) -> int | None:
 
 
 def published_version(script: Script) -> ScriptVersion | None:
-    """Return the script's published version, or None if there is none. Callers get this version
-    with their next contact."""
+    """Return the script's published version, or None if there is none. The callers of a campaign
+    that uses the script get this version with their next contact, unless an experiment chooses
+    another."""
     if script.published_version_id is None:
         return None
     return db.session.get(ScriptVersion, script.published_version_id)
 
 
 def versions_of(script: Script) -> Sequence[ScriptVersion]:
-    """Return every version, newest first."""
+    """Return all versions of the script, newest first."""
     return db.session.scalars(
         select(ScriptVersion)
         .where(ScriptVersion.script_id == script.id)
@@ -102,8 +104,8 @@ def add_version(script: Script, source: str, account: Account | None) -> ScriptV
 
 
 def publish(script: Script, version: ScriptVersion) -> None:
-    """Publish a version. Callers get it with their next contact. A call that has begun keeps its
-    version."""
+    """Publish a version. If the campaign uses this script, callers get the version with their next
+    contact, unless an experiment chooses another. A call that has begun keeps its version."""
     script.published_version_id = version.id
 
 
