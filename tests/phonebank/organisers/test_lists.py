@@ -101,7 +101,7 @@ def test_a_second_upload_updates_the_columns_that_are_ticked(
     (ada,) = upload_desk.contacts()
     assert (ada.postcode, ada.fields) == ("CF11 9LL", {"town": "Cardiff"})
     page = organiser.get(done.location).text
-    assert "gets the old values back" in page
+    assert "this puts back the values that they had before this upload" in page
     organiser.post(f"{done.location}/undo")
     upload_desk.work()
     assert upload_desk.contacts()[0].postcode == "CF10 1EP"
