@@ -196,7 +196,7 @@ def require_active(account: Account) -> None:
     if not account.active:
         raise ConflictError(
             f"The account {account.email} is deactivated.",
-            "Reactivate it on its page under People.",
+            "Open the page People, choose this account and reactivate it.",
         )
 
 

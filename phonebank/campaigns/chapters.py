@@ -43,7 +43,7 @@ def chapter_for(chapter_id: int) -> Chapter:
     """Return the chapter with this id. Raises NotFoundError if there is no such chapter."""
     chapter = db.session.get(Chapter, chapter_id)
     if chapter is None:
-        raise NotFoundError("This chapter does not exist.", "Look for it under Chapters.")
+        raise NotFoundError("This chapter does not exist.", "Look for it on the page Chapters.")
     return chapter
 
 
@@ -148,7 +148,7 @@ def move_campaign(
             f"Somebody has just moved “{campaign.name}”.", "Reload the page to see where it is."
         )
     if chapter_id is not None and get_locked(Chapter, chapter_id) is None:
-        raise NotFoundError("This chapter does not exist.", "Look for it under Chapters.")
+        raise NotFoundError("This chapter does not exist.", "Look for it on the page Chapters.")
     if chapter_id == seen:
         return
     campaign.chapter_id = chapter_id

@@ -35,7 +35,7 @@ class EventForm(FlaskForm):
         coerce=int,
         default=0,
         description="The trainer sees who has finished a practice call, and marks them as trained. "
-        "Name trainers under “Editors and trainers”.",
+        "Name trainers on the page “Editors and trainers”.",
     )
     title = StringField("Title", [DataRequired("Type a title.")])
     starts_at = MomentField("When", [InputRequired("Choose a day and an hour.")])
