@@ -75,7 +75,7 @@ def stop_role(role_id: int) -> ResponseReturnValue:
     """End one of the volunteer's roles, because the volunteer does not want it any more."""
     roles.give_role_up(g.volunteer, role_id)
     db.session.commit()
-    flash("Thank you for your help. You've stopped doing this.", "success")
+    flash("Thank you for your help. You no longer have this role.", "success")
     return redirect(url_for(".mine"), 303)
 
 

@@ -176,7 +176,7 @@ def test_an_editor_checks_hides_and_sends_back_with_a_reason(
         listing.state, listing.checked_at = ListingState.WAITING, None
         db.session.commit()
     one = f"{PAGE}/{stage.listing_id}"
-    assert "Nobody has confirmed it yet" in editor.get(PAGE).text
+    assert "Nobody has confirmed this event yet" in editor.get(PAGE).text
     editor.post(f"{one}/right", data=shown_on(editor, PAGE))
     assert state_of(app, stage) == (ListingState.SHOWN, None)
     assert f"{now().day} {now():%B}" in client.get(f"/near/event/{stage.listing_id}").text

@@ -180,7 +180,7 @@ def test_an_untrained_hosts_party_waits_for_a_training(
     assert "call-out" not in trained
     offered = client.get(links[0]).text
     assert "go to a training" not in offered
-    assert "Put it on the map on its guests' page." in offered
+    assert "Put the party on the map on its page “Guests”." in offered
     assert host.post(page, data=details).status_code == 303
 
 
@@ -253,10 +253,10 @@ def test_old_offers_are_forgotten(
 @pytest.mark.parametrize(
     ("offer_values", "listing_values", "said"),
     [
-        ({}, {}, ("Your party is on the map", "Add your address there")),
+        ({}, {}, ("Your party is on the map", "Add your address on the page")),
         ({}, {"address": "x"}, ("Your party is on the map", "")),
         ({}, {"state": ListingState.HIDDEN}, ("can't find your party at the moment", "Add your")),
-        ({}, {"state": ListingState.DRAFT}, ("Put it on the map on its guests' page", "Add your")),
+        ({}, {"state": ListingState.DRAFT}, ("on the map on its page “Guests”", "Add your")),
         ({}, {"state": ListingState.CANCELLED}, ("This party is cancelled", "")),
         ({"starts_at": now() - timedelta(days=2)}, {}, ("This party is over", "")),
     ],
@@ -286,7 +286,7 @@ def test_the_page_of_an_accepted_offer_says_how_its_party_stands(
     page = client.get(link).text.replace("&#39;", "'")
     state, address = said
     assert state in page
-    assert ("Add your address there" in page) == bool(address)
+    assert ("Add your address on the page" in page) == bool(address)
 
 
 @pytest.mark.parametrize("state", list(HostOfferState))
