@@ -33,4 +33,4 @@ def drop_cohost(party_id: int, account_id: int) -> ResponseReturnValue:
     """Remove a co-host."""
     party = party_for(current_user, party_id, to_change=True)
     remove_cohost(current_user, party, account_id)
-    return back_to(party, "They're no longer a co-host of this party.")
+    return back_to(party, "This person is no longer a co-host of this party.")

@@ -49,7 +49,7 @@ def put_back(contact: Contact, campaign: Campaign, version: str, account: Accoun
     _lock(contact, version)
     if contact.suppressed_at is not None:
         raise ConflictError(
-            "They are on the do-not-call list.",
+            "This person is on the do-not-call list.",
             "Take the number off the list first, if it was put there by mistake.",
         )
     at = now()

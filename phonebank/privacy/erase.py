@@ -144,7 +144,7 @@ def erase_person(
     erased = erase_contacts(contact_ids, never_again=never_again, ends_calls=ends_calls)
     if not erased:
         raise NotFoundError(
-            "Nobody has this name and number any more.", "Their data may already be erased."
+            "Nobody has this name and number any more.", "The person's data may already be erased."
         )
     # Their names may be in any file that was made before this moment.
     for campaign_id in person.campaign_ids:

@@ -68,7 +68,7 @@ def take_role(campaign: Campaign, role_id: int) -> VolunteerRole:
     """Take a role away. Raises NotFoundError if the campaign has no such role."""
     role = db.session.get(VolunteerRole, role_id)
     if role is None or role.campaign_id != campaign.id:
-        raise NotFoundError("They don't have this role any more.", "Reload the page.")
+        raise NotFoundError("This person doesn't have this role any more.", "Reload the page.")
     db.session.delete(role)
     return role
 

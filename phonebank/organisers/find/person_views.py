@@ -74,9 +74,9 @@ def put_back(campaign_id: int, contact_id: int) -> ResponseReturnValue:
     actions.put_back(person, campaign, request.form.get("version", ""), current_user)
     bucket = status_of(person, campaign).bucket
     said = (
-        "They can be called again."
+        "This person can be called again."
         if bucket == "ready" and campaign.is_running
-        else f"They are put back. Their status is “{BUCKETS[bucket]}”."
+        else f"This person is put back. Their status is “{BUCKETS[bucket]}”."
     )
     return commit_and_redirect(
         url_for(".show", campaign_id=campaign.id, contact_id=contact_id), said
@@ -92,7 +92,7 @@ def finish(campaign_id: int, contact_id: int) -> ResponseReturnValue:
     actions.finish(person, campaign, request.form.get("version", ""), current_user)
     return commit_and_redirect(
         url_for(".show", campaign_id=campaign.id, contact_id=contact_id),
-        "Finished. Nobody will call them in this campaign.",
+        "Finished. Nobody will call this person in this campaign.",
     )
 
 

@@ -76,7 +76,7 @@ def take_volunteer_role(campaign_id: int, role_id: int) -> ResponseReturnValue:
     _record("volunteer role taken away", campaign, role)
     return commit_and_redirect(
         url_for(".volunteer_roles", campaign_id=campaign.id),
-        f"{role.first_name} doesn't do this any more.",
+        f"{role.first_name} no longer has this role.",
     )
 
 

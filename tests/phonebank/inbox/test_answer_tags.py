@@ -157,7 +157,7 @@ def test_the_persons_page_their_text_and_the_people_file_show_all_tags(
     client = browser_of(app, "Otto")
     shown = client.get(f"/campaigns/{bank.campaign.id}/person/{contact.id}").text
     assert 'value="helper"' in shown
-    assert "Their answers give them this tag: needs visit." in shown
+    assert "This person's answers give them this tag: needs visit." in shown
     table = people_table(bank.campaign)
     column = list(table.header).index("tags")
     driver: Any = db.session.connection().connection.driver_connection

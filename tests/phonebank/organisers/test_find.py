@@ -131,7 +131,7 @@ def test_an_organiser_acts_on_a_person(phone_bank: PhoneBank, browser: FlaskClie
     assert person.callable_at <= now()
     # The page that was opened before shows a state that is no longer so.
     assert browser.post(f"{address}/finish", data=sent).status_code == 409
-    assert "Nobody will call them in this campaign" in follow(
+    assert "Nobody will call this person in this campaign" in follow(
         browser, f"{address}/finish", {"version": version_of(person)}
     )
     person = db.session.get_one(Contact, person_id, populate_existing=True)
@@ -159,8 +159,8 @@ def test_who_is_put_back_into_a_paused_list_is_not_said_to_be_callable(
     person = db.session.get_one(Contact, call.contact_id)
     address = f"/campaigns/{phone_bank.campaign.id}/person/{person.id}"
     page = follow(browser, f"{address}/put-back", {"version": version_of(person)})
-    assert "They are put back. Their status is “In a paused list”." in page
-    assert "They can be called again." not in page
+    assert "This person is put back. Their status is “In a paused list”." in page
+    assert "This person can be called again." not in page
 
 
 def follow(browser: FlaskClient, address: str, data: dict[str, str]) -> str:
