@@ -253,7 +253,7 @@ def test_a_call_made_before_an_edit_keeps_its_words_in_the_export(
     expect(ask.get_by_label("Answer 1", exact=True)).to_have_value("Yes")
     ask.get_by_label("Answer 1", exact=True).fill("Yes, and I bring a friend")
     page.get_by_role("button", name="Review and publish").click()
-    page.get_by_label("I have checked: each one means the same").check()
+    page.get_by_label("I have checked: each question or answer means the same").check()
     page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_text("Published. Callers will get it")).to_be_visible()
     _call_and_say_yes(app, campaign_id)

@@ -42,7 +42,8 @@ def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
                     flash("This is what is published already, so there is no draft.", "info")
                 else:
                     flash(
-                        "Saved as a draft. Callers never get it before you publish it.", "success"
+                        "Saved as a draft. Callers never get the draft before you publish it.",
+                        "success",
                     )
     page = render_template(
         "scripts/text.html",
