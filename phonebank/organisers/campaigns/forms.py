@@ -93,8 +93,8 @@ class CampaignForm(EditForm):
             SelectChoice(TrainingFor.HOSTS, "Hosts, before strangers can find their parties"),
         ],
         default=TrainingFor.NOBODY,
-        description="On their party's page Training, hosts mark people as trained after a practice "
-        "call there.",
+        description="Hosts mark people as trained after a practice call. They do it on the page "
+        "Training of their party.",
     )
     shows_earlier_call = BooleanField(
         "Callers see how far an earlier call got",

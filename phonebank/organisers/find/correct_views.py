@@ -28,8 +28,8 @@ from scripts_library.merge_fields import render_text
 pages = Blueprint("correct", __name__, url_prefix="/campaigns/<int:campaign_id>")
 
 _PERSON_STAYS = (
-    "Corrected. The person's status stays as it is, because something later decided it, such as "
-    "another call."
+    "Corrected. The person's status stays as it is, because something later, such as another call, "
+    "decided it."
 )
 
 

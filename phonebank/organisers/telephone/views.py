@@ -41,7 +41,8 @@ MODES: dict[CampaignMode, tuple[str, str]] = {
     CampaignMode.PHONE_BRIDGE: (
         "Through us, one tap for each person",
         "Callers connect once, on their own phone or, if this server offers it, in their browser. "
-        "They see who each person is, then tap Call. Nobody sees the other's number.",
+        "They see who each person is, then tap Call. Neither the caller nor the "
+        "person sees the other's number.",
     ),
     CampaignMode.PROGRESSIVE: (
         "Through us, the next person as soon as the caller is ready",
@@ -53,7 +54,7 @@ MODES: dict[CampaignMode, tuple[str, str]] = {
         "For short calls with five or more callers. We call more people than there are ready "
         "callers, so callers wait less. Now and then a person picks up and nobody is free: they "
         "hear a message, and we don't call them again for 72 hours. Until 50 calls have been "
-        "answered that day, it works like the way above.",
+        "answered that day, this way works like the one above.",
     ),
 }
 
