@@ -1,5 +1,5 @@
-"""The data of a board: figures and words, without any data about contacts. This module runs no
-queries."""
+"""Builds the data that a party's board shows: figures and words, without any data about contacts.
+This module runs no queries."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -72,8 +72,9 @@ class Recent:
 class Figures:
     """The figures of one party at one moment, all read by a single statement.
 
-    `age` is how long the party has existed, in milliseconds by the database's clock. `ringing` has
-    the names of some of the `active` callers, but not of callers whom the host has hidden.
+    `age` is how long the party has existed, in milliseconds by the database's clock. `active` is
+    the number of callers who are calling now. `ringing` has the names of some of these callers, but
+    not of callers whom the host has hidden.
     """
 
     party_id: int
@@ -109,8 +110,8 @@ class Figures:
 
     @property
     def break_left(self) -> int | None:
-        """The number of seconds of the break that are left, as `seconds_of_break` counts them, or
-        None if the party has ended."""
+        """The number of seconds that are left of the break, as `seconds_of_break` counts them, or
+        None if there is no break or the party has ended."""
         if self.state == PartyState.ENDED:
             return None
         return seconds_of_break(self.paused, self.break_until, self.read_at)
@@ -249,7 +250,7 @@ def join_names(names: Sequence[str], callers: int) -> str:
 def name_active_callers(names: Sequence[str], active: int) -> str:
     """Return text that says who is calling now, such as “Ada, Kit and 12 more”. A caller whose name
     is hidden is counted but not named. If no name may be shown, the text is “Someone” or, for
-    example, “3 callers”.
+    example, “3 callers”. If nobody is calling, the text is empty.
 
     A long name is shortened, so that there is room for the number of further callers.
     """
@@ -316,8 +317,8 @@ def describe_rest(conversations: int, goal: int) -> str:
 
 
 def describe_all_parties(figures: Figures, campaign: CampaignTotals | None) -> str:
-    """Return the total of all parties, such as “All parties: 1,234 conversations”. Return an empty
-    text if fewer than two parties have had conversations, or if `campaign` is None."""
+    """Return the campaign's total as text, such as “All parties: 1,234 conversations”. Return an
+    empty text if fewer than two parties have had conversations, or if `campaign` is None."""
     if campaign is None or campaign.parties < 2:
         return ""
     # The campaign's totals may be two seconds older than the party's. With `max`, all parties never
@@ -349,7 +350,8 @@ def notice(figures: Figures) -> str:
 
 
 def fresh_message(figures: Figures) -> str:
-    """Return the host's message if it is recent enough for the board, otherwise an empty text."""
+    """Return the host's message if it is recent enough for the board and the party has not ended.
+    Otherwise, return an empty text."""
     if figures.state == PartyState.ENDED or figures.message_at is None:
         return ""
     return (figures.message or "") if figures.read_at - figures.message_at < MESSAGE_FOR else ""

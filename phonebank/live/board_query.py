@@ -1,5 +1,5 @@
-"""Reads the figures of several boards in a single statement, so that all these boards show the same
-moment.
+"""Reads the figures of several parties' boards in a single statement, so that all these figures are
+from the same moment.
 
 The work for a board grows with the number of callers in its party, but not with the number of calls
 per second.

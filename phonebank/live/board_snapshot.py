@@ -1,5 +1,5 @@
-"""All the data of one board, for a page that somebody opens and for a connected board that asks for
-the data."""
+"""Reads all the data that one party's board shows, for a page that somebody opens and for a
+connected board that asks for the data."""
 
 import time
 from typing import Any
@@ -23,8 +23,7 @@ def board_snapshot(party_id: int, token: str | None = None) -> dict[str, Any]:
     """Return the data that a party's board shows, with the totals of the party's campaign.
 
     `token` is the token in the link that a television opened, or None for any other page. Raises
-    GoneError if the token of the party's board is now a different one, or if there is no such
-    party.
+    GoneError if `token` is no longer the token of the party's board, or if there is no such party.
     """
     reading = live().boards.of(party_id)
     if reading is None or token not in (None, reading.figures.board_token):
@@ -36,7 +35,7 @@ def board_snapshot(party_id: int, token: str | None = None) -> dict[str, Any]:
 
 def board_tag(party_id: int) -> str:
     """Return a tag for the party's board. The tag changes when the board changes, and also every
-    TAGGED_FOR seconds. Computing it is much less work for PostgreSQL than reading the board.
+    TAGGED_FOR seconds. To compute the tag is much less work for PostgreSQL than to read the board.
 
     The tag includes the version of the party's tallies, in case Redis has lost the mark that says
     that the board has changed. Compute the tag before you read the board. If the board changes in

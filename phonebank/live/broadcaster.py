@@ -1,12 +1,14 @@
-"""Sends each board what it should show. Each web process serves the boards connected to it.
+"""Sends each connected board the data that it should show. A board shows the figures of one party.
+Each web process serves the boards connected to it.
 
 A broadcaster's work grows with its connected boards, not with the calls that are recorded. It sends
 only to boards that are connected to its own process.
 
 Every half second, the broadcaster asks Redis in one command which of its boards have changed, and
 reads these boards from PostgreSQL in one statement. The same statement also reads each board that
-was last read four seconds ago or earlier, whatever Redis says. So if Redis loses what it knows of a
-change, or a process is killed, boards are less than five seconds late.
+was last read four seconds ago or earlier, whatever Redis says. So a board is normally less than
+five seconds late even if Redis loses the mark of a change, or if a process is killed before it has
+sent the mark to Redis.
 """
 
 import logging
@@ -61,9 +63,9 @@ def _jittered(at: float) -> float:
 
 @dataclass(frozen=True)
 class Watcher:
-    """A connected board. For a television, `token` is the token in its link. For a host,
-    `account_id` is the id of the host's account, and `session_id` is the id of the session in which
-    the host is signed in."""
+    """A connected board, on a television or on a host's page. For a television, `token` is the
+    token in its link. For a host, `account_id` is the id of the host's account, and `session_id` is
+    the id of the session in which the host is signed in."""
 
     party_id: int
     token: str | None = None
@@ -162,8 +164,9 @@ class Broadcaster:
                 self._marks[party_id] = marks[party_id]
 
     def _track(self, parties: AbstractSet[int], at: float) -> None:
-        """Remember when the board of each of these parties was last read, and forget all other
-        parties. A newly connected board asks for its first data itself."""
+        """Begin to track the parties in `parties` that are new, and forget all other parties. A new
+        party's board counts as already read, at a random recent time, because a newly connected
+        board asks for its first data itself."""
         for party_id in parties - self._read_at.keys():
             self._read_at[party_id] = _jittered(at)
         for party_id in self._read_at.keys() - parties:
@@ -171,8 +174,9 @@ class Broadcaster:
             self._marks.pop(party_id, None)
 
     def _marks_of(self, parties: list[int]) -> tuple[dict[int, str | None], float]:
-        """Return, by party, the marks that change when the party's board changes (none while Redis
-        is unavailable), and the interval in seconds at which each board is read."""
+        """Return the mark of each party, by party id, and the number of seconds after which each
+        board is read even if its mark has not changed. While Redis is unavailable, there are no
+        marks."""
         try:
             marks = change_marks.marks_of(parties)
         except RedisError:
@@ -186,7 +190,7 @@ class Broadcaster:
         figures: Figures | None,
         together: dict[int, CampaignTotals],
     ) -> None:
-        """Send a party's figures to everyone who watches the party.
+        """Send a party's figures to everyone who watches the party through this process.
 
         Disconnect televisions whose link has been replaced. If the party no longer exists,
         disconnect everyone who watches it.

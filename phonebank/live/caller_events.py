@@ -1,9 +1,10 @@
 """Sends events to the screens of individual callers. The events go through Redis, so they reach the
 screens that are connected to any web process.
 
-An event only tells a screen to ask the server again. A screen that missed an event learns of the
-change when it sends its next request. Call these functions after the commit. They do not raise an
-error if Redis is unavailable.
+Most events only tell a screen to ask the server again. A screen that missed such an event learns of
+the change when it sends its next request. A screen that missed a host's message (MESSAGE) does not
+show that message. Call these functions after the commit. They do not raise an error if Redis is
+unavailable.
 """
 
 from collections.abc import Iterable
@@ -38,7 +39,7 @@ def emit_to_callers(
 
 
 def disconnect_caller(caller_id: int) -> None:
-    """Tell a caller's screens that the caller was removed or has left. Then close the sockets of
-    these screens in every process (see `redis_manager`)."""
+    """Tell a caller's screens that the caller was removed or has signed out. Then close the sockets
+    of these screens in every process (see `redis_manager`)."""
     emit_to_callers([caller_id], GONE)
     socketio.close_room(room_of(caller_id), namespace=NAMESPACE)

@@ -1,7 +1,7 @@
 """Keeps track of the callers' screens that are connected to this process, and disconnects a screen
 when its device is signed out.
 
-A caller who is removed or leaves is disconnected immediately, by an event through Redis
+A caller who is removed or signs out is disconnected immediately, by an event through Redis
 (`caller_events`). That event may be lost, so every few seconds a single statement asks PostgreSQL
 which devices are still signed in.
 """
@@ -51,7 +51,7 @@ class CallerScreens:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, sid: str, caller_id: int, device_token: str) -> None:
-        """Watch the screen with this socket id until its device is signed out."""
+        """From now on, disconnect the screen with this socket id when its device is signed out."""
         with self._lock:
             self._devices[sid] = (caller_id, device_token)
             if self._running:

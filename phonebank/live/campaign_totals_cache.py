@@ -2,8 +2,8 @@
 
 The totals are sums over thousands of rows of the table `tally`, and a thousand boards may show
 them. So a process reads each campaign's totals at most once every two seconds, and all boards of
-the campaign use the result. The campaign's totals on a board may therefore be two seconds older
-than the board's own figures.
+the campaign use the result. The campaign's totals on a board may therefore be up to two seconds
+older than the board's own figures.
 """
 
 import time
@@ -41,7 +41,8 @@ class CampaignTotalsCache:
     _read: dict[int, tuple[float, CampaignTotals]] = field(default_factory=dict)
 
     def of(self, campaign_ids: Collection[int]) -> dict[int, CampaignTotals]:
-        """Return the totals by campaign id. They are at most two seconds old."""
+        """Return totals by campaign id. Totals that this process read less than two seconds ago are
+        not read again."""
         fresh_from = time.monotonic() - KEPT_FOR
         fresh = {key: read for key, read in self._read.items() if read[0] >= fresh_from}
         self._read = fresh

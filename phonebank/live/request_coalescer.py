@@ -1,5 +1,5 @@
-"""Combines requests: boards that several requests ask for at the same time are read in one
-statement."""
+"""Combines requests for the data of boards: if several requests ask at the same time, one statement
+reads the figures of all their boards."""
 
 import threading
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ Asked = tuple[int, "Future[Reading | None]"]
 @dataclass
 class BoardCoalescer:
     """Reads the data of boards for the requests that ask for it. If several requests ask at the
-    same time, one statement reads all their boards.
+    same time, one statement reads the figures of all their boards.
 
     After a restart, a thousand boards ask at the same time. For PostgreSQL, planning the statement
     is ten times as much work as reading one more board.
@@ -51,8 +51,9 @@ class BoardCoalescer:
     def of(self, party_id: int) -> Reading | None:
         """Return the current data of the party's board, or None if there is no such party.
 
-        This function ends the request's transaction, which frees its database connection. If every
-        waiting request kept a connection, the request that reads the boards might not get one.
+        This function rolls back the request's transaction, which frees the request's database
+        connection. If every waiting request kept a connection, the request that reads the boards
+        might not get one.
         """
         db.session.rollback()
         mine: Future[Reading | None] = Future()
