@@ -21,8 +21,7 @@ def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
     admitted only with `for_organiser`.
 
     The current state in the database decides who is admitted, not what the page showed. A caller
-    who has been removed since then is not admitted, and a caller who has moved to another party
-    must be admitted by that party's host.
+    who has been removed or has moved to another party since then is not admitted.
     """
     shown: dict[int | None, list[int]] = {}
     for caller in callers:
@@ -46,8 +45,8 @@ def admit_all(room: Room) -> int:
 
 
 def set_door(room: Room, is_open: bool) -> None:
-    """Open or close the door of a party, which decides whether newcomers must wait. If the room is
-    a campaign, open or close the door for callers who use the campaign's own link.
+    """Open or close the door of a party. The door decides whether newcomers must wait. If the room
+    is a campaign, open or close the door for callers who use the campaign's own link.
 
     Opening the door admits all callers who are already waiting, except held callers, whom only an
     organiser may admit. While the door is open, newcomers with the code or link are admitted

@@ -137,21 +137,22 @@ _FIGURES: dict[str, Callable[[Campaign, datetime], Select[*tuple[Any, ...]]]] = 
 
 
 def count_admitted(campaign: Campaign, name: str = "") -> int:
-    """Return the number of admitted callers on all pages together."""
+    """Return the number of admitted callers (with `name`, only those whose first name begins with
+    that text)."""
     everyone = _with_party(campaign, CallerState.ADMITTED, name).subquery()
     return db.session.scalar(select(func.count()).select_from(everyone)) or 0
 
 
 def waiting_callers(campaign: Campaign) -> Sequence[tuple[Caller, str | None]]:
     """Return up to WAITING_SHOWN waiting callers, each with the title of the caller's party (None
-    for no party). The caller who has waited longest comes first."""
+    for no party). The caller who joined first comes first."""
     query = _with_party(campaign, CallerState.WAITING).order_by(Caller.id).limit(WAITING_SHOWN)
     return [(caller, party) for caller, party in db.session.execute(query)]
 
 
 def has_waiting_by_link(campaign: Campaign) -> bool:
-    """Whether a caller waits who came by the campaign's own link, and whom no organiser holds
-    back."""
+    """Whether a caller who joined with the campaign's own link is waiting. Held callers, whom only
+    an organiser may admit, do not count."""
     waits = exists().where(
         Caller.campaign_id == campaign.id,
         Caller.state == CallerState.WAITING,

@@ -1,4 +1,5 @@
-"""Makes and reads the contents of the cookie of a caller's device, and signs the device out."""
+"""Makes and reads the part of the session cookie that identifies a caller's device, and signs the
+device out."""
 
 import hmac
 import secrets
@@ -13,7 +14,7 @@ COOKIE_KEY = "caller"
 
 
 def cookie_for(caller: Caller) -> dict[str, Any]:
-    """Return what the session cookie of a caller's device must contain."""
+    """Return the value that the session cookie of a caller's device must have for COOKIE_KEY."""
     return {"id": caller.id, "token": caller.device_token}
 
 

@@ -27,8 +27,8 @@ def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
     """Return the languages that a caller may choose from, as names by language code.
 
     The campaign's own language comes first, followed by the languages of the contacts on the
-    campaign's lists and the languages that the caller has chosen. The result is empty if all of
-    these are the campaign's own language.
+    campaign's lists (except paused lists) and the languages that the caller has chosen. The result
+    is empty if all of these are the campaign's own language.
     """
     in_lists = db.session.scalars(_LANGUAGES_IN_LISTS, {"campaign_id": campaign.id})
     own = campaign.language
@@ -64,7 +64,7 @@ def languages_spoken(campaign: Campaign, caller: Caller) -> list[str]:
 
 def choose_people(campaign: Campaign, caller: Caller, filter_id: int | None) -> None:
     """Give the caller only the people whom a filter chooses. If `filter_id` is None, the caller
-    gets the same people as the rest of the caller's party.
+    gets the same people as the rest of the caller's party or, without a party, may get everyone.
 
     The caller still gets the callbacks that the caller promised. Raises NotFoundError for a filter
     of another campaign.

@@ -1,6 +1,7 @@
 """Limits on how many contacts a caller may see.
 
-A caller who reaches one of these limits is paused, and is flagged for the organisers.
+A caller who has reached one of these limits is paused when the caller asks for the next contact,
+and is flagged for the organisers. (The limit NEWCOMERS makes newcomers wait instead.)
 
 The limits are stored in columns of the `campaign` table. In the code, a limit is called a budget.
 What a caller has seen is counted from the caller's calls, because a call is written whenever a
@@ -221,9 +222,9 @@ class OverBudget:
 
 @dataclass(frozen=True)
 class Sights:
-    """The number of contacts that a caller has seen recently. `held` is how many are on the
-    caller's screen now. `counts` says, by the name of each limit, how many of these contacts count
-    towards that limit."""
+    """How many contacts a caller has seen recently. `held` is how many contacts are on the caller's
+    screen now. `counts` says, by the name of each limit, how many of these contacts count towards
+    that limit."""
 
     held: int
     counts: dict[str, int]
@@ -285,7 +286,8 @@ def evidence_of(flag: PaceFlag) -> str:
 
 
 def open_flags(campaign_id: int, at_most: int = 50) -> Sequence[PaceFlag]:
-    """Return the flags that no organiser has reviewed yet, newest first, with their callers."""
+    """Return up to `at_most` flags that no organiser has reviewed yet, newest first, with their
+    callers."""
     return db.session.scalars(
         select(PaceFlag)
         .options(joinedload(PaceFlag.caller))

@@ -1,6 +1,6 @@
-"""Filters, which select a campaign's people by area, by tag and by the values in further columns of
-the uploaded lists. A party or a caller with a filter gets only the people whom the filter selects,
-and the callbacks that the caller promised.
+"""Filters for a campaign's people. A filter selects people by area, by tag, and by their values in
+further columns of the uploaded lists. A party or a caller with a filter gets only the people whom
+the filter selects, and the callbacks that the caller promised.
 
 A job finds the people of a filter in advance (`count_people`), so that the queue does not have to
 check the conditions. The calling code commits.
@@ -41,9 +41,9 @@ VALUES_AT_MOST = 200  # in one condition
 class Conditions:
     """The conditions of a filter. `columns` has the accepted values, in lower case, by the name of
     a column that is kept from uploaded lists. `areas` are the beginnings of postcodes, in upper
-    case. They have only letters and digits. `tags` are in lower case.
+    case, with only letters and digits. `tags` are in lower case.
 
-    A person matches if, for each condition, the person has at least one of its values.
+    A person matches if, for each condition, the person has at least one of the condition's values.
     """
 
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -152,7 +152,8 @@ def count_people(filter_id: int) -> None:
 
 
 def filters_in_use() -> Sequence[int]:
-    """Return the ids of the filters that callers or parties in running campaigns use."""
+    """Return the ids of the filters that admitted callers, or parties that have not ended, use in
+    running campaigns."""
     of_callers = select(Caller.filter_id).where(Caller.state == CallerState.ADMITTED)
     of_parties = select(Party.filter_id).where(Party.state != PartyState.ENDED)
     query = (

@@ -13,10 +13,10 @@ def remove(caller: Caller, close_door: bool = True) -> None:
     """Remove a caller, on every device and in every tab, from the room (party or campaign) that the
     caller was in when the caller's row was read.
 
-    The caller's recorded calls still count. The contact on the caller's screen is immediately free
-    for another caller. The door of the room is closed, so that newcomers must wait, because the
-    caller could otherwise join again straight away. Pass False for `close_door` if something else
-    keeps the caller from joining again.
+    The caller's recorded calls still count. After the commit, the contact on the caller's screen is
+    free for another caller. The door of the room is closed, so that newcomers must wait, because
+    the caller could otherwise join again straight away. Pass False for `close_door` if something
+    else keeps the caller from joining again.
 
     Raises NotInRoomError if the caller has already been removed or is now in another room (party or
     campaign).

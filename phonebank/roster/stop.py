@@ -23,8 +23,8 @@ _IN_AUDIT = {
 
 
 def stop(caller: Caller, account: Account, reason: str, at: datetime, **figures: Any) -> None:
-    """Remove a caller immediately, on every device. The contact on the caller's screen returns to
-    the queue.
+    """Remove a caller on every device. After the commit, other callers can get the contact that was
+    on the caller's screen.
 
     For a day, newcomers from the caller's address must wait until an organiser admits them. If the
     address is not known, all newcomers to the caller's party or campaign must wait instead (its
@@ -77,7 +77,7 @@ def resume_caller(caller: Caller, account: Account, at: datetime) -> None:
 
 def actions_about(caller: Caller) -> Sequence[Any]:
     """Return organisers' actions on the caller, newest first. Each row has a `CallerAction` and the
-    account that acted."""
+    account that acted (None if that account no longer exists)."""
     return db.session.execute(
         select(CallerAction, Account)
         .outerjoin(Account, Account.id == CallerAction.account_id)
@@ -87,8 +87,8 @@ def actions_about(caller: Caller) -> Sequence[Any]:
 
 
 def stopped_callers(campaign: Campaign) -> Sequence[Caller]:
-    """Return up to SHOWN_AT_MOST callers of a campaign, those who were stopped most recently. The
-    caller who joined last comes first."""
+    """Return the callers of a campaign who were stopped most recently, up to SHOWN_AT_MOST. They
+    are sorted by when they joined, the latest first."""
     latest = (
         select(CallerAction.caller_id)
         .where(

@@ -28,8 +28,8 @@ class Bar:
 
 @dataclass(frozen=True)
 class OverTime:
-    """A campaign's calls up to a given day: the totals for that day, for each hour of that day, and
-    for each day up to and including that day."""
+    """A campaign's calls up to a given day: the totals for that day, the bars for the hours of that
+    day, and the bars for the last days up to and including that day."""
 
     today: Totals
     hours: Sequence[Bar]

@@ -72,7 +72,8 @@ WHERE tally.id = :tally_id
 
 @dataclass(frozen=True)
 class Difference:
-    """A tally row that differs from a recount. Each number is the recount minus the tally."""
+    """A tally row that differs from a recount, or that is missing. Each number is the recount minus
+    the tally."""
 
     campaign_id: int
     party_id: int | None
@@ -86,9 +87,9 @@ class Difference:
 
 
 def differences(campaign_id: int | None = None) -> list[Difference]:
-    """Return the differences between the tallies (the stored totals) and the calls. A single
-    statement reads both, so both are from the same moment. An empty list means that the tallies are
-    correct."""
+    """Return the differences between the tallies (the stored totals) and the calls, in one campaign
+    or, if `campaign_id` is None, in all campaigns. A single statement reads both, so both are from
+    the same moment. An empty list means that the tallies are correct."""
     rows = db.session.execute(_DIFFERENCES, {"campaign_id": campaign_id})
     return [Difference(*row) for row in rows]
 

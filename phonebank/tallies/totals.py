@@ -1,8 +1,8 @@
 """Adds calls to tallies (stored totals), and sums tallies. These functions do not commit.
 
-A tally changes in the same transaction as the calls that it counts. A board shows the sum of many
-tallies, and each tally is changed by only one caller. So recording an outcome never waits for
-another caller.
+A tally changes in the same transaction as the calls that it counts. Each tally counts the calls of
+only one caller, and a party's board shows the sum of many tallies. So callers who record outcomes
+at the same time change different tallies, and do not wait for each other's tallies.
 """
 
 from collections.abc import Iterable
@@ -115,7 +115,8 @@ def add(
 
 
 def add_call(call: Call, sign: int) -> None:
-    """Add a call to the tally that counts it (`sign` 1), or subtract it (`sign` -1)."""
+    """Add a call to the tally that counts it (`sign` 1), or subtract it (`sign` -1). Do nothing if
+    the call does not count, is not recorded, or belongs to no caller."""
     if not call.counted or call.recorded_at is None or call.caller_id is None:
         return
     add(
