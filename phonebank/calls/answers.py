@@ -52,7 +52,7 @@ def save_answer(
 ) -> Any:
     """Save the answer to a step. Return the answer that is stored afterwards.
 
-    A later answer replaces an earlier one. A request whose `turn` differs from the call's (the
+    A later answer replaces an earlier one. A request whose `turn` differs from the call's turn (the
     number of undos so far) was sent before an undo, and changes nothing. A request that is older
     than the stored answer changes nothing either. `seq` shows which answer is newer, because a page
     sends each answer with a higher `seq` than the answer before. A form without JavaScript sends no

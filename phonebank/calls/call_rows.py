@@ -160,10 +160,10 @@ class PeopleResult:
     """The changes that an outcome makes to the contacts with the called number.
 
     `contact` is the new state of the call's contact. The other contacts with the called number must
-    not be called before `others_wait_until`. `others_rested_at` is when their wait after this call
-    ends, which may be outside calling hours. Both times are aware, or None if the others need not
-    wait. `lost_number` has the other contacts from which the number was taken because it is not in
-    service.
+    not be called before `others_wait_until`. `others_rested_at` is when the wait of these other
+    contacts ends, even if that is outside calling hours. Both times are aware, or None if the other
+    contacts need not wait. `lost_number` has the other contacts that lost the called number because
+    it is not in service.
     """
 
     contact: ContactValues

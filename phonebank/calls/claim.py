@@ -57,9 +57,9 @@ class NobodyToCallError(PhonebankError):
 
 
 def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
-    """Give the caller a contact to call, and return its hold. If the caller already has a contact
-    on screen, return the hold of that contact. Two claims that are made at the same time return the
-    same contact.
+    """Give the caller a contact to call, and return the hold of the contact. If the caller already
+    has a contact on screen, return the hold of that contact. Two claims by the same caller at the
+    same time return the same contact.
 
     `has_no_hold` says that the caller has just recorded an outcome, so the query for an earlier
     hold is skipped. The session must have no uncommitted changes, because a claim rolls back when a

@@ -1,6 +1,6 @@
-"""The query that reads what a claim (giving a caller a contact) needs, and the statement that
-writes the open call. The statement writes the call only if the rows that the claim read have not
-changed."""
+"""The query that reads a contact for a claim, and the statement that writes the open call. A claim
+gives a caller the next contact. The statement writes the call only if the rows that the claim read
+have not changed."""
 
 import json
 import uuid
@@ -187,11 +187,14 @@ def write_call(
     """Write the open call, whose hold expires at `until` (aware). Also store that the caller's
     screen is open.
 
-    Return False if nothing was written. In that case, the caller, the campaign, the party or the
-    contact has changed since it was read, the list was paused, the number was put on the
-    do-not-call list or called by another campaign, or there is another open call with the same
-    contact, number or caller. If this transaction has not locked the rows (`is_locked` is False),
-    another transaction's lock on one of the rows is a further possible reason.
+    Return False if nothing was written, for one of these reasons:
+
+    - the caller, the campaign, the party or the contact has changed since it was read
+    - the contact's list has been paused
+    - the number has been put on the do-not-call list, or called by another campaign
+    - there is another open call with the same contact, number or caller
+    - `is_locked` is False (this transaction has not locked the rows), and another transaction has
+      locked one of the rows
     """
     values = {
         "id": call.id,

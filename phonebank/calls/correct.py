@@ -232,8 +232,8 @@ def _record_again(
 ) -> None:
     """Write the outcome as `record` does, but keep the time at which the call was recorded.
 
-    `people` says whether the contact has been given back its state from before the call. If so, the
-    rules decide about the contact again.
+    If `people` says that the contact has been given back its state from before the call, the rules
+    decide about the contact again.
     """
     # A call that came too late to change its contact is in no tally.
     was_superseded = call.contact_before is None

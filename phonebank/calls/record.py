@@ -74,7 +74,7 @@ def record(
     """Record the outcome of a call, with all its effects.
 
     If the call already has an outcome, a second outcome changes nothing. An outcome whose `turn`
-    differs from the call's (the number of undos so far) was sent before an undo, and changes
+    differs from the call's turn (the number of undos so far) was sent before an undo, and changes
     nothing either. An outcome that arrives after the hold has ended is stored and marked as late.
     If a caller has been given the contact again since this call, a late outcome changes neither the
     contact nor a tally (a stored total), but the outcome can still put the number on the

@@ -68,7 +68,7 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
     again.
 
     If another contact is on the screen, that contact is released first. If the request's `turn`
-    differs from the call's (the number of undos so far), the request repeats an undo that has
+    differs from the call's turn (the number of undos so far), the request repeats an undo that has
     already been done, and nothing changes. A number that this call put on the do-not-call list
     stays there at least until the next outcome of the call is recorded.
 
@@ -122,7 +122,8 @@ def undo(caller: Caller, call_id: uuid.UUID, turn: int | None = None) -> str:
 
 def may_undo_never_again(recorded_at: datetime | None, is_last: bool) -> bool:
     """Whether a call that put a number on the do-not-call list may be undone. `recorded_at` (aware)
-    is when the call was recorded, and `is_last` says whether it is the caller's last recorded call.
+    is when the call was recorded, and `is_last` says whether the call is the caller's last recorded
+    call.
     """
     return is_last and recorded_at is not None and now() - recorded_at < UNDO_NEVER_AGAIN_WITHIN
 

@@ -1,13 +1,13 @@
 """Handles numbers that rest in a campaign: the campaign must not call them yet, because another
 campaign has called them.
 
-The calls in PostgreSQL decide whether a number rests. A claim (which gives a caller a contact)
-checks the contact's number (`rests_until`) only in a campaign that shares numbers with another
-campaign. Before a refill puts contacts into a lane (a list of the next contacts in Redis), it finds
-out whether other campaigns have the contacts' numbers too (`mark_shared`). If a number rests, the
-refill makes the contact wait until the rest ends (`send_back`), so that later refills do not read
-the contact again. The contact status page and the export file of people read all resting numbers at
-once (`resting_numbers`). These functions do not commit.
+The calls in PostgreSQL decide whether a number rests. Before a claim gives a caller a contact, it
+checks the contact's number with `rests_until`, but only in a campaign that shares numbers with
+another campaign. Before a refill puts contacts into a lane (a list of the next contacts in Redis),
+it marks the campaigns that share numbers (`mark_shared`). If a number rests, the refill makes the
+contact wait until the rest ends (`send_back`), so that later refills do not read the contact again.
+The contact status page and the export file of people read all resting numbers at once
+(`resting_numbers`). These functions do not commit.
 """
 
 import json

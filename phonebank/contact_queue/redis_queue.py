@@ -13,11 +13,10 @@ All keys of a campaign have the same hash tag, so that a Redis Cluster stores th
                one lane for each language. Callers who have the same limits share other lanes, one
                for each language
 - `callbacks`  sorted set of the contact ids of callbacks that are due soon, by the due time
-- `details`    hash with one field for each callback: its name is the contact id, its value
-               "list id:language:id of the caller who promised"
+- `details`    hash with one field for each callback: the field's name is the contact id, and its
+               value is "list id:language:id of the caller who promised"
 - `held`       sorted set of contact ids, by the time when the hold expires
-- `holders`    hash that gives, for each contact id, the id of the call that holds the contact. Only
-               that call frees it
+- `holders`    hash that gives, for each contact id, the id of the call that holds the contact
 - `lock:…`     a lock for some seconds, so that only one process at a time refills or rebuilds
 
 Times are seconds since 1970, with fractions.
@@ -151,7 +150,7 @@ class RedisQueue:
 
     def add(self, entries: Iterable[QueueEntry], list_ids: Iterable[int | str] = ()) -> int:
         """Add contacts to the lanes (sorted lists) of their languages, except contacts that a call
-        holds. Return how many of these contacts were not in their lane before.
+        holds. Return how many of the added contacts were not in their lane before.
 
         With `list_ids`, the contacts are added to the lanes of callers who are limited to exactly
         these lists.

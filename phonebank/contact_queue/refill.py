@@ -159,7 +159,7 @@ def refill(
 def refill_from_empty(campaign: Campaign) -> None:
     """Empty every lane (list of the next contacts) and the callbacks. Then refill the lanes for
     callers without limits who speak the campaign's own language. A claim does this when many
-    contacts in the lanes can no longer be called, for example because a list was removed or calling
+    contacts in the lanes can no longer be called, for example because a list was paused or calling
     hours ended."""
     redis_queue_of(campaign.id).clear_lanes()
     refill(campaign)
@@ -197,8 +197,8 @@ def ensure_built(campaign: Campaign) -> None:
 
 
 def contact_groups(campaign: Campaign) -> list[ContactGroup]:
-    """Return a group for each combination of possible time zones and language on every list that is
-    not paused."""
+    """For every list that is not paused, return a group for each combination of possible time zones
+    and language."""
     rows = db.session.execute(_GROUPS, {"campaign_id": campaign.id})
     return [ContactGroup(*row) for row in rows]
 

@@ -40,8 +40,9 @@ class QueueStatus:
 
 
 def queue_status(campaign: Campaign) -> QueueStatus | None:
-    """Return the status of the campaign's contacts. If the last counts are still current, or if
-    another request is counting, return the last counts, or None if there are none.
+    """Return the status of the campaign's contacts. Count the contacts now, unless the last counts
+    are still current or another request is counting. In both these cases, return the last counts
+    (None if there are none).
 
     While Redis is unavailable, every request counts the contacts itself.
     """
