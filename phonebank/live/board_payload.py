@@ -131,9 +131,9 @@ def version_of(figures: Figures) -> int:
     have a higher number.
 
     The number depends first on the version of the party's tallies, which never decreases. For the
-    same tallies, it grows with time, because names, settings and the calls of the last ten minutes
-    also change without a new call. JavaScript represents integers exactly up to 2^53. The number
-    stays below this limit for 900,000 changes to one party's tallies.
+    same tallies, the number grows with time, because names, settings and the calls of the last ten
+    minutes also change without a new call. JavaScript represents integers exactly up to 2^53. The
+    number stays below this limit for 900,000 changes to one party's tallies.
     """
     return figures.tally_version * MILLISECONDS + figures.age
 
@@ -209,7 +209,7 @@ def places(scores: Iterable[Score]) -> list[tuple[int, Score]]:
 
 def leaders(scores: Iterable[Score]) -> list[dict[str, Any]]:
     """Return the top of the ranking as rows for the board. Names are added, starting at first
-    place, until the list is full."""
+    place, until the list is full. Each place names at least one caller."""
     rows = []
     letters = LETTERS_OF_PLACES
     for place, score in places(scores):
@@ -317,8 +317,9 @@ def describe_rest(conversations: int, goal: int) -> str:
 
 
 def describe_all_parties(figures: Figures, campaign: CampaignTotals | None) -> str:
-    """Return the campaign's total as text, such as “All parties: 1,234 conversations”. Return an
-    empty text if fewer than two parties have had conversations, or if `campaign` is None."""
+    """Return the number of conversations in the campaign as text, such as “All parties: 1,234
+    conversations”. Return an empty text if fewer than two parties have had conversations, or if
+    `campaign` is None."""
     if campaign is None or campaign.parties < 2:
         return ""
     # The campaign's totals may be two seconds older than the party's. With `max`, all parties never

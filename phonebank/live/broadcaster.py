@@ -47,7 +47,7 @@ HOSTS_EVERY = 4.0
 
 
 def room_of(party_id: int) -> str:
-    """Return the Socket.IO room of everyone who watches a party."""
+    """Return the name of the Socket.IO room for everyone who watches a party's board."""
     return f"party:{party_id}"
 
 

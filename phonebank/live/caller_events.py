@@ -25,7 +25,7 @@ PHONE = "phone"
 
 
 def room_of(caller_id: int) -> str:
-    """Return the Socket.IO room of all screens of one caller."""
+    """Return the name of the Socket.IO room for all screens of one caller."""
     return f"caller:{caller_id}"
 
 

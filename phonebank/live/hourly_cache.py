@@ -51,17 +51,17 @@ def read_hours(party_ids: Iterable[int]) -> dict[int, list[int]]:
 
 @dataclass
 class HourlyCache:
-    """The bars (numbers of calls in five minutes each) that this process last read for each party,
-    and when it read them. `kept_for` is in seconds."""
+    """The bars (calls in each five-minute period) that this process last read for each party, and
+    when it read them. `kept_for` is in seconds."""
 
     kept_for: float = KEPT_FOR
     _read: dict[int, tuple[float, Sequence[int]]] = field(default_factory=dict)
     _not_before: float = 0.0
 
     def refresh(self, party_ids: Iterable[int]) -> None:
-        """Read the bars (numbers of calls in five minutes each) of each of these parties for which
-        this process has no bars yet, and of up to a hundred parties whose bars were read at least
-        `kept_for` seconds ago.
+        """Read the bars (calls in each five-minute period) for each of these parties that has no
+        bars in this process yet, and for up to a hundred of these parties whose bars were read at
+        least `kept_for` seconds ago.
 
         If PostgreSQL fails, the transaction is rolled back and no error is raised, because no board
         should wait for its bars. After that, no bars are read for `kept_for` seconds.
@@ -87,8 +87,8 @@ class HourlyCache:
                 self._read.pop(party, None)
 
     def of(self, party_id: int) -> Sequence[int]:
-        """Return the bars (numbers of calls in five minutes each) that were last read for this
-        party, or zeros if no bars have been read yet."""
+        """Return the bars (calls in each five-minute period) that were last read for this party, or
+        zeros if no bars have been read yet."""
         return self._read.get(party_id, (0.0, NO_CALLS))[1]
 
     def _keep(self, at: float, hours: Mapping[int, Sequence[int]]) -> None:

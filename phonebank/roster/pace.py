@@ -1,7 +1,7 @@
 """Limits on how many contacts a caller may see.
 
 A caller who has reached one of these limits is paused when the caller asks for the next contact,
-and is flagged for the organisers. (The limit NEWCOMERS makes newcomers wait instead.)
+and is flagged for the organisers. The limit NEWCOMERS is different: it makes newcomers wait.
 
 The limits are stored in columns of the `campaign` table. In the code, a limit is called a budget.
 What a caller has seen is counted from the caller's calls, because a call is written whenever a
@@ -304,8 +304,8 @@ def flags_of(caller: Caller) -> Sequence[PaceFlag]:
 
 
 def end_pause(caller: Caller, at: datetime) -> None:
-    """End the caller's pause, and measure the caller's pace afresh from `at`. The caller's page
-    then continues automatically."""
+    """End the caller's pause. From now on, only contacts that the caller got after `at` count
+    towards the limits. After the commit, the caller's page continues automatically."""
     db.session.execute(
         update(Caller).where(Caller.id == caller.id).values(paused_until=at, pace_from=at)
     )

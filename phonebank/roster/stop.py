@@ -68,7 +68,8 @@ def record_action(
 def resume_caller(caller: Caller, account: Account, at: datetime) -> None:
     """End the caller's pause after an organiser's review.
 
-    The caller's flags are marked as reviewed, and the caller's pace is measured afresh from `at`.
+    The caller's flags are marked as reviewed. From now on, only contacts that the caller got after
+    `at` count towards the caller's limits.
     """
     pace.end_pause(caller, at)
     _mark_reviewed(caller, account, at)

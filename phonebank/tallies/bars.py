@@ -37,8 +37,8 @@ class OverTime:
 
 
 def calls_over_time(campaign_id: int, zone: ZoneInfo, at: datetime) -> OverTime:
-    """Return the campaign's calls for the day of `at` (aware) in this time zone, and for the days
-    before.
+    """Return the campaign's calls for the day of `at` (aware) in this time zone, and for up to
+    DAYS_AT_MOST days that end with that day.
 
     Each tally counts the calls of one whole hour in UTC. In a time zone whose offset from UTC
     includes half an hour, an hour of UTC belongs to the local day in which it begins.
