@@ -1,10 +1,10 @@
-"""The yardstick of `bench.cycle`: an app that does only the least work that any app must do to
-claim a person (give a caller the next person) and to record an outcome.
+"""The yardstick: the app with which `bench.cycle` compares Phonebank. It does only the least work
+that any app must do to claim a person (give a caller the next person) and to record an outcome.
 
 A Flask view runs one Lua script in Redis and stores two rows, each in its own transaction.
 Phonebank's request that records an outcome and claims the next person runs as many Lua scripts and
-commits as often. The yardstick uses Phonebank's clients and connection pools, and no other part of
-Phonebank.
+commits as often. The yardstick reaches PostgreSQL and Redis through Phonebank's own connection
+pools, and uses no view, rule or table of Phonebank.
 """
 
 from gevent import monkey

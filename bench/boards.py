@@ -109,8 +109,8 @@ def crowds(number: int) -> Iterator[list[CommandProcess]]:
 
 
 def delays_of(recorded: Recorded, events: Recorded) -> tuple[list[float], int]:
-    """Return the seconds from each commit until its board got figures that include it, and the
-    number of commits that no board got."""
+    """Return how many seconds after its commit each outcome was on its board, in the figures that
+    the board got. Also return the number of outcomes that never reached their board."""
     heard: dict[int, list[tuple[int, float]]] = defaultdict(list)
     highest: dict[int, int] = defaultdict(int)
     for party, calls, at in events:
@@ -134,8 +134,9 @@ def board_line(party: int, token: str) -> dict[str, Any]:
 
 
 def matches_library_client(port: int, environment: dict[str, str], parties: Rooms) -> bool:
-    """Whether the bench's own client and the library's client receive the same events. Both listen
-    to the first board while outcomes are recorded, and their decoded events must be equal."""
+    """Whether the bench's own client and the client of the library python-socketio receive the same
+    events. Both listen to the first board while outcomes are recorded, and their decoded events
+    must be equal."""
     party, token = next(iter(parties.boards.items()))
     expected: list[dict[str, Any]] = []
     client = socketio.Client()
@@ -160,8 +161,8 @@ def matches_library_client(port: int, environment: dict[str, str], parties: Room
 
 
 def describe_cost(clock: Clock, events: int, seconds: float, writers: float) -> str:
-    """Return, in words, what the servers have used since the clock was made. `writers` is the
-    number of seconds that is subtracted (see `Clock.read`)."""
+    """Return, in words, how much processor time the servers have used since the clock was made.
+    `writers` is the number of seconds that is subtracted (see `Clock.read`)."""
     spent = clock.read(writers)
     return (
         f"processor seconds a second: web {spent['web']:.3f}, PostgreSQL {spent['postgres']:.3f},"

@@ -1,7 +1,7 @@
 """The requests that the call page's JavaScript sends, and what it reads from the answers.
 
-No other module of the benchmarks knows these requests. They follow `call_outbox.js`, `call_hold.js`
-and `call.js`, with the headers that a phone's browser adds.
+Other modules of the benchmarks get these requests from this module. The requests follow
+`call_outbox.js`, `call_hold.js` and `call.js`, with the headers that a phone's browser adds.
 """
 
 import json
@@ -80,7 +80,7 @@ class CallPage:
         self._scripts: list[str] = []
 
     def next(self) -> bytes:
-        """Return the request of the first "Start calling" of an evening."""
+        """Return the request that a tap on "Start calling" sends."""
         return self._post("/calling/next", self._for_screen(), ())
 
     def wait(self, as_json: bool) -> bytes:

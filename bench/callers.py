@@ -1,5 +1,6 @@
-"""Measures an evening of many phones and a few televisions. The phones call, renew, answer and undo
-as people do, and the servers are the Procfile's own processes.
+"""Measures an evening of many phones and a few televisions. The phones record outcomes, renew their
+holds, save answers and undo outcomes, as people's phones do. The servers are the Procfile's own
+processes.
 
 Bars (docs/benchmarks.md):
 - a tap on an outcome brings the next person within 300 ms at p95 and 800 ms at p99
@@ -87,7 +88,7 @@ class Evening:
         return [Request(*each) for each in told.pop("requests")], told
 
     def watch(self, seconds: float) -> tuple[list[Request], dict[str, Any]]:
-        """Wait this many seconds, and return what the phones have seen in them."""
+        """Wait this many seconds, and return what the phones have seen in this time."""
         self.observe()
         time.sleep(seconds)
         return self.observe()
@@ -167,7 +168,8 @@ def evening(
 
 
 def _wait_until_begun(process: CommandProcess, phones: int) -> None:
-    """Wait until every phone has had a first person. Raises RuntimeError if that takes too long."""
+    """Wait until every phone has had a first person and has opened its line. Raises RuntimeError if
+    that takes too long."""
     give_up = time.monotonic() + 60 + phones / SLOWEST_START
     while (begun := process.ask("begun")["phones"]) < phones:
         if time.monotonic() > give_up:

@@ -1,10 +1,10 @@
-"""How the time of a claim (giving a caller the next person) and the size of Redis depend on the
-length of the list.
+"""Measures how the duration of a claim (giving a caller the next person) and the memory of Redis
+depend on the length of the list.
 
 The bars (docs/benchmarks.md): the 95th percentiles with ten thousand and with three million
-contacts differ by a factor of at most 1.2, and Redis stays under 50 MB at every length. All lists
-are in one database, and each round measures all of them, so that other load on the machine affects
-all lists alike.
+contacts differ by a factor of at most 1.2, and Redis needs less than 50 MB for all lists together.
+All lists are in one database, and each round measures all of them, so that other load on the
+machine affects all lists alike.
 """
 
 import os

@@ -70,7 +70,7 @@ class Client:
 
 
 async def bare(client: Client) -> AsyncIterator[Timed]:
-    """Send the yardstick's request in a loop."""
+    """Send the request of `bench.bare`, the yardstick, in a loop."""
     while True:
         began = time.perf_counter()
         answer = await client.post("/", {"outcome": "no_answer"})

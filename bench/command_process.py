@@ -22,7 +22,7 @@ class CommandProcess:
         )
 
     def ask(self, do: str, **more: Any) -> Any:
-        """Send a command, wait for its answer, and return it."""
+        """Send a command, wait for its answer, and return the answer."""
         self.send(do, **more)
         return self.answer()
 

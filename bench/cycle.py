@@ -1,10 +1,11 @@
-"""The cost of a whole cycle over HTTP (record an outcome, claim a person), compared with a
-yardstick.
+"""Compares the cost of a whole cycle over HTTP (record an outcome, claim a person) with the cost of
+the least work that any app must do.
 
-A few callers send requests without a pause, as phones do (`bench.call_page`) and as an API client
-does, with JSON. The yardstick is `bench.bare`, on the same machine, with the same number of workers
-and the same clients. Short rounds of all three follow each other, so that other work on the machine
-affects all three alike.
+A few callers send requests without a pause: in some rounds the requests of phones
+(`bench.call_page`), and in others the requests of an API client, with JSON. In further rounds, they
+send requests to the yardstick: `bench.bare`, on the same machine, with the same number of workers
+and the same clients. Short rounds of the three kinds follow each other, so that other work on the
+machine affects all three alike.
 
 The bars (docs/benchmarks.md) are ratios to the yardstick, by requests a second and by the processor
 time of the web workers and PostgreSQL together.
@@ -105,7 +106,8 @@ def _words(name: str, rounds: list[Measurement]) -> str:
 
 
 def _compare(action: str, rounds: Rounds, bar: float) -> bool:
-    """Print both ratios of an action to the yardstick. Return whether both ratios keep the bar."""
+    """Print both ratios of an action to the yardstick. Return whether both ratios keep the bar, and
+    every request got the expected answer."""
     pairs = list(zip(rounds["bare"], rounds[action], strict=True))
     speed = median(ours.a_second / bare.a_second for bare, ours in pairs)
     cost = median(

@@ -1,8 +1,9 @@
-"""Six hours of a party in a few minutes, to see whether a web process uses more memory at the end.
+"""Lets a web process do the work of six hours of a party in a few minutes, to see whether the
+process uses more memory at the end.
 
 `bench.unpaused` is the ordinary web process, except that its broadcaster reads every board in each
-round and hardly pauses between two rounds. It makes as many rounds as the ordinary one makes in six
-hours, at two rounds a second. Meanwhile outcomes are recorded.
+round and hardly pauses between two rounds. `bench.unpaused` makes as many rounds as the ordinary
+process makes in six hours, at two rounds a second. Meanwhile outcomes are recorded.
 """
 
 import time
@@ -20,9 +21,9 @@ BAR = 3.0
 
 
 def watch(televisions: Any, rounds: int, report: Callable[[str], None]) -> bool:
-    """Count the events that `televisions` receive until `rounds` rounds are done. Print the memory
-    of the web process on the way. Return whether this memory grew by at most BAR after the
-    warm-up."""
+    """Count the events that `televisions` receive until `rounds` rounds are done, and read the
+    memory of the web process several times meanwhile. Print the figures. Return whether the memory
+    grew by at most BAR after the warm-up."""
     began, heard, sampled = time.monotonic(), 0, []
     marks = [WARM_UP + (1 - WARM_UP) * part / 4 for part in range(5)]
     while marks:

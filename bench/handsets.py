@@ -1,4 +1,5 @@
-"""The load: thousands of volunteers' phones in one process. Each follows the call page's rules.
+"""The load: thousands of volunteers' phones in one process. Each phone follows the call page's
+rules.
 
     python -m bench.handsets
 
@@ -20,9 +21,10 @@ Each command is one line of JSON, and so is its answer:
     {"do": "shown"} → {party: calls}, on the televisions
 
 A phone claims a person, talks, answers steps of the script, and records how the call ended. During
-the call it renews its hold over its line. It sends an outcome until Phonebank itself settles it, as
-call_outbox.js does. The pauses between two tries grow, differ from phone to phone, and are at least
-as long as `Retry-After` asks for.
+the call, the phone renews its hold on the person by an event on its line. The phone sends an
+outcome again and again until the outcome is settled, as call_outbox.js does. An outcome is settled
+when an answer says that Phonebank has saved or refused it. The pauses between two tries grow,
+differ from phone to phone, and are at least as long as `Retry-After` asks for.
 
 A request's verdict is "person" (the answer has the next person), "nobody" (the server accepted the
 request, but there is no next person yet), "saved", "redirected", "refused" (503), "no answer", or
@@ -62,7 +64,7 @@ ADDRESSES = 250  # from 127.0.0.1 on: one address has too few ports for all phon
 
 class Ending(NamedTuple):
     """One way in which calls end: the outcome's button, its share of all calls, the length of the
-    shortest and longest such call, and the answers to the script's steps in it.
+    shortest and longest such call, and the answers that such a call has to the script's steps.
 
     The lengths are in seconds from one outcome to the next, so they include the caller's pause
     between two calls. On average a caller makes 30 calls an hour.
@@ -216,7 +218,7 @@ class Crowd:
 
 
 class Line(SocketIo):
-    """A Socket.IO connection that reconnects whenever it is lost."""
+    """A Socket.IO connection that reconnects whenever it is lost, until the evening ends."""
 
     def __init__(
         self, crowd: Crowd, namespace: str, auth: Any = None, cookie: str = "", address: str = ""
@@ -228,7 +230,7 @@ class Line(SocketIo):
         self.is_open = False
 
     async def open(self) -> None:
-        """Connect, and try again until the namespace answers."""
+        """Connect, and try again until the namespace answers or the evening ends."""
         self._ready = self._crowd.loop.create_future()
         while not self._crowd.has_ended:
             try:
@@ -348,8 +350,8 @@ class Phone:
         self._stop_renewing()
 
     async def _begin(self, gate: asyncio.Semaphore) -> None:
-        """Press "Start calling" until there is a person. Between two tries, other phones may pass
-        the gate."""
+        """Press "Start calling" until there is a person. `gate` limits how many phones ask at the
+        same time. A phone that waits before it tries again is not counted."""
         failures = 0
         while self._screen is None and not self._crowd.has_ended:
             async with gate:
@@ -461,8 +463,8 @@ class Phone:
         self._renew_after(self._renewal_pause())
 
     def _renewal_pause(self) -> float:
-        """Return the seconds until the next renewal. The less time the hold has left, the sooner it
-        comes."""
+        """Return the seconds until the next renewal. The less time the hold has left, the shorter
+        this wait is."""
         return max(RENEW_AT_LEAST, min(RENEW_AT_MOST, (self._until - time.time()) / 3))
 
     def _renew_after(self, seconds: float) -> None:
@@ -478,7 +480,8 @@ class Phone:
             self._renewal = None
 
     async def _renew(self, screen: Screen) -> None:
-        """Renew the hold over the line. If the line gives no usable answer, send a request."""
+        """Renew the hold by an event on the line. If no usable answer comes on the line, renew the
+        hold by a request."""
         retry_after, left = 0.0, None
         began = time.perf_counter()
         event, data = CallPage.renewal(screen.call)
@@ -538,8 +541,8 @@ class Phone:
             await asyncio.sleep(pause_before_retry(failures, retry_after))
 
     async def _send(self, kind: str, message: bytes) -> Answer:
-        """Send a request on an open connection if there is one, otherwise on a new one. Note its
-        verdict."""
+        """Send a request on an open connection if there is one, otherwise on a new one. Note the
+        request's verdict."""
         began = time.perf_counter()
         answer, was_kept = NO_ANSWER, True
         # The server closes idle connections. If one closes before it answers, the request is sent
@@ -586,8 +589,8 @@ class Phone:
 
 
 def verdict_in(answer: Answer) -> tuple[str, str]:
-    """Return the call that the answer settles, and "saved" or "refused". Both are "" if it settles
-    nothing."""
+    """Return the id of the call that the answer is about, and "saved" or "refused". Both are "" if
+    the answer settles nothing."""
     call, _, verdict = answer.header("x-phonebank-call").partition(" ")
     return call, verdict
 

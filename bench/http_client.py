@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 class Answer(NamedTuple):
     """An HTTP response. `status` is 0 if no response came. `headers` are in lower case. `body` is
-    decompressed, and `length` is the number of bytes that the body had on the wire."""
+    decompressed, and `length` is the number of bytes of the body as it was received."""
 
     status: int = 0
     headers: str = ""
@@ -24,7 +24,7 @@ NO_ANSWER = Answer()
 
 class Connection(asyncio.Protocol):
     """One client's connection. It carries one request at a time, and stays open until the server
-    closes it."""
+    closes it or `drop` is called."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
@@ -62,7 +62,8 @@ class Connection(asyncio.Protocol):
             self.drop()
 
     def send(self, message: bytes) -> "asyncio.Future[Answer]":
-        """Send a request and return its answer. Return NO_ANSWER if the connection ends first."""
+        """Send a request, and return a future of its answer. The future gets NO_ANSWER if the
+        connection ends first."""
         self._waiting = waiting = asyncio.get_running_loop().create_future()
         if self.transport is None:  # the server has closed the connection as soon as it was open
             self._settle(NO_ANSWER)

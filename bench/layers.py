@@ -51,8 +51,9 @@ def writes(statement: str) -> bool:
 
 
 def layer_of(modules: Sequence[str], statement: str = "", is_committing: bool = False) -> str:
-    """Return the layer of a stack. `modules` are the modules on the stack, innermost first, and
-    `statement` is the SQL that is running."""
+    """Return the layer (a key of LAYERS) that a stack is in. `modules` are the modules on the
+    stack, innermost first, `statement` is the SQL that is running, and `is_committing` says whether
+    a commit is running."""
 
     view = next((at for at, module in enumerate(modules) if starts_with(module, _VIEWS)), None)
     # The view and what it calls. The frames outside it are wrappers that every view has.

@@ -25,7 +25,8 @@ def servers(application: str = "") -> dict[str, list[psutil.Process]]:
     "postgres", "redis" and "jobs" (the job workers, the dialler, and the clock process, which puts
     periodic jobs on the workers' queues).
 
-    With `application`, such as "wsgi:app", only the web workers of this application are returned.
+    With `application`, such as "wsgi:app", the kind "web" has only the web workers of this
+    application.
     """
     found: dict[str, list[psutil.Process]] = {
         "web": [],
@@ -62,8 +63,9 @@ class Clock:
         self._before = _cpu_by_kind(self.application)
 
     def read(self, writers: float = 0.0) -> dict[str, float]:
-        """Return the processor seconds a second, by kind of server. `writers` is the number of
-        seconds that PostgreSQL spent on the processes that record outcomes. They are subtracted."""
+        """Return, for each kind of server, how many processor seconds were used in each second.
+        `writers` is how many processor seconds PostgreSQL spent for the processes that record
+        outcomes. These seconds are subtracted from PostgreSQL's."""
         seconds = time.monotonic() - self._began
         after = _cpu_by_kind(self.application)
         spent = {kind: now - self._before[kind] for kind, now in after.items()}

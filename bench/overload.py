@@ -1,13 +1,16 @@
-"""Measures how the servers do under twice the load that they can carry, and how soon they recover.
+"""Measures how well the servers work under twice the load that they can carry, and how soon they
+recover.
 
 Phones call faster and faster until the servers no longer keep up. The highest rate of acknowledged
-outcomes is called the best. Then the phones call at twice that rate, and in the end at half of it.
+outcomes is called the best rate. Then the phones call at twice the best rate, and in the end at
+half of it.
 
 Bars (docs/benchmarks.md):
-- at twice the best, the servers acknowledge at least 0.8 of the best
-- at twice the best, they answer or refuse every request, within a second at p99
-- from ten seconds after the end of that load, they refuse no request, and answer within a second at
-  p95
+- at twice the best rate, the servers acknowledge at least 0.8 times as many outcomes as at the best
+  rate
+- at twice the best rate, the servers answer or refuse every request, within a second at p99
+- from ten seconds after the end of that load, the servers refuse no request, and answer within a
+  second at p95
 - every promise is kept (see `bench.promises`)
 
 The environment variable PHONES sets the number of phones.

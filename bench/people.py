@@ -1,7 +1,8 @@
 """Campaigns of any size for benchmarks, made inside PostgreSQL, and their callers.
 
-The drama ranges have too few numbers for this size. So the numbers begin with +999, a code that the
-ITU keeps unassigned: every contact has a different number, and no real person has one of them.
+The ranges of numbers that are reserved for drama have too few numbers for such campaigns. So the
+numbers begin with +999, a code that the ITU keeps unassigned: every contact has a different number,
+and no real person has one of them.
 """
 
 import json

@@ -74,7 +74,7 @@ def main(action: str = "phones", seconds: float = 20) -> None:
 
 
 def _samples(port: int) -> dict[str, Counter[str]]:
-    """Return the samples since the last such request."""
+    """Return the samples since the last call of this function."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{SAMPLES_AT}", timeout=30) as answer:
         return {kind: Counter(counts) for kind, counts in json.load(answer).items()}
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 
 def percentile(numbers: Sequence[float], share: float) -> float:
-    """Return the number that this share of the numbers does not exceed."""
+    """Return the percentile of the numbers for a share from 0 to 1. For example, with a share of
+    0.95, about 95% of the numbers are smaller."""
     ordered = sorted(numbers)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 

@@ -95,7 +95,8 @@ def web(environment: dict[str, str], application: str, workers: int) -> Iterator
 
 @contextmanager
 def procfile(environment: dict[str, str]) -> Iterator[int]:
-    """Run the Procfile's processes, except the release. Yield the port of the web process."""
+    """Run the Procfile's processes, except the one that is named release. Yield the port of the web
+    process."""
     port = _free_port()
     log = Path(environment["PHONEBANK_VAR"]) / "web.log"
     environment = environment | {
