@@ -1,4 +1,6 @@
-"""Measures how soon a pledge is on the projector, with many call-outs at once.
+"""Measures how soon a pledge is on the projector, with many call-outs at once. A call-out is an
+evening in a hall at which people pledge to host a party, and the hall's projector shows the
+pledges.
 
 Bars (docs/benchmarks.md), with twenty call-outs of 500 people:
 - at p99 a pledge is on its projector within a second of the moment when the phone sent it

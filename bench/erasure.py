@@ -1,4 +1,5 @@
-"""Measures how long it takes to erase one person, and what erasing a whole campaign costs callers.
+"""Measures how long it takes to erase one person, and how much callers are slowed down while a
+whole campaign's people are erased.
 
 Bars (docs/benchmarks.md):
 - one person is erased from the tables in under a second
@@ -80,8 +81,9 @@ def main(count: int = 1_000_000) -> bool:
 
 
 def _erase_some_people(campaign_id: int, account_id: int) -> tuple[float, float]:
-    """Erase people one after another, with the search in files. Return the longest time, and the
-    average processor time of this process and PostgreSQL."""
+    """Erase people one after another, with the search in files. Return the longest time that one
+    person took, and the average processor time that this process and PostgreSQL spent on one
+    person. Both are in seconds, and leave out the first person."""
     account = db.session.get_one(Account, account_id)
     ids = db.session.scalars(
         select(Contact.id)

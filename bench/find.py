@@ -1,7 +1,7 @@
 """Measures how long it takes to find a person among very many.
 
-The bar (docs/benchmarks.md): 100 ms at three million people, by number, name or ID. The people are
-in two campaigns, because an organiser searches all campaigns at once.
+The bar (docs/benchmarks.md): a search by number, name or ID among three million people takes at
+most 100 ms. The people are in two campaigns, because an organiser searches all campaigns at once.
 
     python -m bench.find [PEOPLE]
 """
@@ -77,7 +77,7 @@ def build(number: int) -> None:
 
 
 def searches() -> dict[str, str]:
-    """Return a text to search for each kind of search."""
+    """Return, for each kind of search, a text to search for."""
     row = db.session.execute(
         text(
             "SELECT first_name, last_name, external_id FROM contact WHERE last_name <> 'Smith'"

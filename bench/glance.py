@@ -41,7 +41,8 @@ def build(number: int, calls: int) -> tuple[int, int]:
 
 
 def addresses(campaign_id: int) -> dict[str, str]:
-    """Return the address of each tab, and of some tabs with a choice or another order."""
+    """Return the address of each tab, and the addresses of some tabs with a filter or in another
+    order."""
     campaign = f"/campaigns/{campaign_id}"
     return {
         "Today": campaign,

@@ -63,7 +63,8 @@ DISTRICTS = ("SW9", "SE5", "M14", "LS6", "CF10", "EH1", "B15", "NE2", "SE15", "N
 
 @dataclass(frozen=True)
 class Line:
-    """What is written on a line of paper. A host's line also has a day, a time and chairs."""
+    """What is written on a line of paper. A host's line also has a day, a time and a number of
+    chairs."""
 
     first_name: str
     reach: str
@@ -200,8 +201,8 @@ def measure_sheet(page: Page, token: str, lines: list[Line]) -> bool:
 
 
 def measure_sign_up(page: Page, code: str) -> bool:
-    """Sign one person up on a phone. Print the figures, and return whether SIGN_UP_BAR seconds are
-    enough."""
+    """Sign one person up on a phone. Print the figures, and return whether the form has three
+    fields and SIGN_UP_BAR seconds are enough."""
     began = time.monotonic()
     page.goto(f"/hall/{code}")
     fields = page.locator("form[data-hall-form] input:visible")
@@ -223,7 +224,8 @@ def measure_sign_up(page: Page, code: str) -> bool:
 
 
 def main(quick: bool = False) -> bool:
-    """Measure, print the figures, and return whether every bar was kept."""
+    """Measure, print the figures, and return whether every bar was kept. Without Chromium, only the
+    first bar is measured."""
     bars = {}
     random.seed(1)
     with stores() as environment:

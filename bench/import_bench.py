@@ -1,8 +1,8 @@
 """Measures how long an import takes, compared with the least time that any import needs.
 
 The least time is the time in which `phonenumbers` parses the numbers of a file and COPY stores its
-rows, on both cores. It is measured before and after the imports, because other programs may use
-the machine meanwhile.
+rows, on both cores. The least time is measured before and after the imports, because other programs
+may use the machine meanwhile.
 
 The bars (docs/benchmarks.md): the import of a file of a million rows takes at most 1.5 times the
 least time. The upload and the import of a workbook of the same rows take at most 3.0 times the
@@ -176,8 +176,8 @@ def upload(path: Path) -> ContactList:
 
 def main(rows: int = 1_000_000) -> float:
     """Print the costs, their ratios and the memory that the import used. Return the larger of two
-    ratios to the least time: the file's ratio, and the workbook's ratio, scaled so that its bar is
-    BAR as well."""
+    ratios to the least time: the CSV file's ratio, and the workbook's ratio. The workbook's ratio
+    is first scaled so that its bar is BAR as well."""
     with tempfile.TemporaryDirectory(prefix="pb-") as home, LocalServers(Path(home), {}) as local:
         path, book = Path(home) / "list.csv", Path(home) / "list.xlsx"
         write_file(path, rows)

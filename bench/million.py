@@ -1,10 +1,11 @@
-"""Walks through an installation with a million people in a real browser, as a new user would.
+"""Uses Phonebank in a real browser as a new organiser and a volunteer would, with a list of a
+million people.
 
-It begins with empty stores. An organiser sets up a campaign and uploads a file of a million rows.
-The organiser checks the file and imports it. A volunteer makes the first call. The program then
-stores 200,000 calls of ten evenings. The organiser looks at each tab, finds a person, corrects a
-call, answers a person who asks what is stored, takes people out of calling by a file, and downloads
-the results.
+PostgreSQL and Redis are empty at first. An organiser sets up a campaign and uploads a file of a
+million rows. The organiser checks the file and imports it. A volunteer makes the first call. The
+program then stores 200,000 calls of ten evenings. The organiser looks at each tab, finds a person,
+corrects a call, answers a person who asks what is stored, takes people out of calling by a file,
+and downloads the results.
 
     python -m bench.million [PEOPLE] [CALLS] [FOLDER]
 
@@ -122,7 +123,8 @@ class Walk:
 
 
 def sign_in(walk: Walk, page: Page) -> None:
-    """Make the first organiser on the server, and sign in by the link that it prints."""
+    """Make the first organiser by a command on the server, and sign in by the link that the command
+    prints."""
     printed = walk.site.run_command("create-organiser", EMAIL, "--name", "Ada")
     link = re.findall(r"\S+/sign-in/link/\S+", printed)[-1]
     page.goto(link)
@@ -258,7 +260,8 @@ def time_tabs(walk: Walk, page: Page, times: int) -> None:
 
 
 def find_and_correct(walk: Walk, page: Page, last_name: str, phone: str) -> None:
-    """Find a person by name, correct a call of theirs, and answer what is stored about them."""
+    """Find a person by name, correct one of the calls to the person, and download what is stored
+    about the person."""
     page.get_by_role("link", name="Find", exact=True).click()
     page.get_by_label("Phone number, name or ID").fill(last_name)
     with walk.timed("finding a person by last name"):
@@ -357,7 +360,8 @@ def called_person(app: Flask) -> tuple[str, str]:
 
 
 def main(rows: int = 1_000_000, calls: int = 200_000, folder: str = "") -> bool:
-    """Walk through everything and print the times. Return whether all worked and kept the bars."""
+    """Do everything, and print the times. Return whether every bar was kept and no page had an
+    error in JavaScript."""
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
     with stores() as environment, sync_playwright() as playwright:

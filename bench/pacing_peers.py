@@ -15,8 +15,9 @@ FEWEST_CALLERS = 5
 
 
 class Kooragang:
-    """Dials several lines for each ready caller. How many lines depends on the share of calls that
-    were dropped in the last ten minutes. The simulation must ask this rule once a second."""
+    """Dials several lines for each ready caller. The number of lines depends on the share of
+    answered calls that were dropped in the last ten minutes. The simulation must ask this rule once
+    a second."""
 
     def __init__(self) -> None:
         self._ratio = 1.0

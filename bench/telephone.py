@@ -1,4 +1,5 @@
-"""Measures calls through Twilio at the rate of a great evening: 70 dials a second, 2,000 callers.
+"""Measures calls through Twilio at the rate of a very busy evening: 70 dials a second, with 2,000
+callers.
 
 A simulated Twilio (`bench.twilio_network`) takes the requests of the real backend over HTTP, and
 sends its webhooks to two web workers.
@@ -72,7 +73,7 @@ _ENDED = text("SELECT provider_id, state, cause FROM line WHERE provider_id IS N
 
 
 class Dialler:
-    """Places calls as the dialler does, by the real backend."""
+    """Places calls as the dialler does, through the real backend."""
 
     def __init__(self, app: Flask, backend: TwilioBackend, campaign_id: int) -> None:
         self._app, self._backend, self._campaign_id = app, backend, campaign_id

@@ -1,9 +1,9 @@
 """The load: a simulated Twilio that calls, in a process of its own.
 
-It takes commands (`command_process.CommandProcess`): "start" with the address of the server whose
-webhooks it sends, "state" and "stop". The answer to "state" has the number of calls in each state.
-The answer to "stop" has the seconds that each webhook took, the state in which each call is at
-Twilio in the end, and faults.
+It takes commands (`command_process.CommandProcess`): "start", "state" and "stop". The command
+"start" has the address of the server to which the simulated Twilio sends webhooks. The answer to
+"state" has the number of calls in each state. The answer to "stop" has the seconds that each
+webhook took, the state of each call at the end, and faults.
 """
 
 import json
@@ -27,7 +27,7 @@ CHECKED_ONE_IN = 200
 
 
 class Network(TwilioSimulator):
-    """A Twilio whose people do what their number says."""
+    """A simulated Twilio, in which the number of a person decides what the person does."""
 
     def fate_of(self, number: str) -> Fate:
         """Return what the person with this number does."""
