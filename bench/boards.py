@@ -109,8 +109,9 @@ def crowds(number: int) -> Iterator[list[CommandProcess]]:
 
 
 def delays_of(recorded: Recorded, events: Recorded) -> tuple[list[float], int]:
-    """Return how many seconds after its commit each outcome was on its board, in the figures that
-    the board got. Also return the number of outcomes that never reached their board."""
+    """Return how many seconds passed from the commit of each outcome until the party's board got
+    figures that include the outcome. Outcomes that no board got are left out. Also return their
+    number."""
     heard: dict[int, list[tuple[int, float]]] = defaultdict(list)
     highest: dict[int, int] = defaultdict(int)
     for party, calls, at in events:

@@ -1,4 +1,4 @@
-"""The calls of many days, made inside PostgreSQL, with their callers, parties and answers."""
+"""Makes the calls of many days inside PostgreSQL, with their callers, parties and answers."""
 
 from sqlalchemy import func, insert, select, text
 

@@ -20,10 +20,10 @@ FEW = 32
 
 @dataclass(frozen=True)
 class Measurement:
-    """What the clients measured: the seconds of each request, the number of requests without the
-    expected answer, the seconds of the whole round, and the bytes of all expected answers. `spent`
-    has, for each kind of server and for the clients, how many processor seconds were used in each
-    second."""
+    """What the clients measured: the seconds of each request that got the expected answer, the
+    number of the other requests, the seconds of the whole round, and the bytes of all expected
+    answers. `spent` has, for each kind of server and for the clients, how many processor seconds
+    were used in each second."""
 
     took: list[float]
     missed: int

@@ -1,5 +1,6 @@
 """Compares the pacing rule, which decides how many lines to dial, with two other rules, and checks
-it against the law. Both are done on simulated evenings, on all processors.
+it against the law. The comparison and the check both use simulated evenings, which run on all
+processors.
 
     python -m bench.pacing [compare] [law]
 
@@ -41,7 +42,7 @@ FEWEST_TO_COUNT = 500  # evenings; on fewer, one evening is more than two in a t
 
 
 def without_bound(moment: Snapshot) -> Decision:
-    """Decide as the production rule does, but without its bound."""
+    """Decide as the production rule does, but without its bound on abandoned calls."""
     if moment.callers < FEWEST_CALLERS or moment.account.answers < FEWEST_ANSWERS:
         return lines_to_dial(moment)
     return lines_ahead(moment, NO_BOUND)

@@ -1,5 +1,5 @@
-"""The pacing rule of another dialler, with which `bench.pacing` compares ours: Kooragang, by GetUp
-(dialer/index.js)."""
+"""The pacing rule (how many lines to dial) of another dialler: Kooragang, by GetUp
+(dialer/index.js). `bench.pacing` compares Phonebank's rule with this one."""
 
 from collections import deque
 

@@ -1,4 +1,5 @@
-"""Campaigns of any size for benchmarks, made inside PostgreSQL, and their callers.
+"""Makes campaigns of any size for benchmarks, and callers for these campaigns. The contacts are
+made inside PostgreSQL.
 
 The ranges of numbers that are reserved for drama have too few numbers for such campaigns. So the
 numbers begin with +999, a code that the ITU keeps unassigned: every contact has a different number,

@@ -51,8 +51,8 @@ def note_before() -> None:
 
 
 def broken_promises(notes: dict[str, Any]) -> dict[str, list[str]]:
-    """Return, for each promise, the calls or rows that break it. The list is empty for a promise
-    that was kept.
+    """Return, for each promise, a list of what breaks it, for example the ids of calls. The list is
+    empty for a promise that was kept.
 
     `notes` is what the phones noted (see `bench.handsets`).
     """
