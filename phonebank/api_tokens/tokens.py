@@ -99,7 +99,8 @@ def note_use(token_id: int, last_used_at: datetime | None) -> bool:
 
 
 def tokens_of(campaign: Campaign) -> Sequence[tuple[ApiToken, Account | None]]:
-    """Return the campaign's tokens, newest first, each with the account that made it."""
+    """Return the campaign's tokens, newest first, each with the account that made it, or None if
+    that account was deleted."""
     query = (
         select(ApiToken, Account)
         .outerjoin(Account, Account.id == ApiToken.created_by_id)

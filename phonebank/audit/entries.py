@@ -22,7 +22,7 @@ def entries_of(
 ) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return up to `at_most` entries about a campaign, or about everything if `campaign` is None,
     newest first. With `before_id`, return only entries with lower ids. Each row has the columns of
-    AuditEntry, but instead of the account's id it has `who`. This is the account's name or e-mail
+    AuditEntry, but instead of the account's id it has `who`. `who` is the account's name or e-mail
     address, "account" and the id of a deleted account, or "the server" if no account acted."""
     query = _query(campaign).order_by(AuditEntry.id.desc()).limit(at_most)
     if before_id is not None:

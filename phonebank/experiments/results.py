@@ -30,8 +30,8 @@ class Share:
 
 @dataclass(frozen=True)
 class StepShare:
-    """One step. `passed` counts the people reached whose calls went through the step. `no_further`
-    counts how many of them passed no later step."""
+    """The people who passed one step of the script. `passed` counts the people reached whose calls
+    went through the step. `no_further` counts how many of them passed no later step."""
 
     title: str
     passed: Share

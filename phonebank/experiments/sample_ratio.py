@@ -47,8 +47,8 @@ def find_imbalance(people: Sequence[int], shares: Sequence[int], look: Look) -> 
 
 
 def tail_probabilities(people: Any, shares: Sequence[int]) -> Any:
-    """Return, for each arm, how likely it is by chance that its number of people is as far from its
-    share as the number in `people`, or farther.
+    """Return one probability for each arm: how likely it is by chance that the arm's number of
+    people is at least as far from the arm's share as it is in `people`.
 
     Each person's arm is taken to be drawn at random in proportion to the shares. The result is
     twice the smaller tail of the binomial distribution, and 1 at most. No normal approximation is

@@ -87,7 +87,8 @@ def items_in(campaign: Campaign, state: InboxState, after: int = 0) -> list[Inbo
 
 def item_for(campaign: Campaign, item_id: int) -> InboxAnswer:
     """Return one answer. Raises NotFoundError if there is no such answer, if its call was undone or
-    set aside (taken out of every total), or if the answer was corrected."""
+    set aside (taken out of every total), or if the answer was corrected and no longer needs
+    action."""
     query = _query().where(InboxItem.campaign_id == campaign.id, InboxItem.id == item_id)
     row = db.session.execute(query).one_or_none()
     if row is None:

@@ -1,5 +1,5 @@
 """Stores decisions about how many lines to dial, with the figures that the decisions were based on.
-Does not commit."""
+Nothing here commits."""
 
 from datetime import datetime
 

@@ -92,7 +92,7 @@ def find_people(typed: str, campaigns: Sequence[Campaign]) -> FoundPeople:
 
 def _numbers(typed: str, campaigns: Sequence[Campaign]) -> list[str]:
     """Read the text as a number of each campaign's country, and return the resulting numbers
-    (E.164)."""
+    (E.164). A country in which the text is not a number is left out."""
     numbers = set()
     for country in {campaign.country for campaign in campaigns}:
         try:

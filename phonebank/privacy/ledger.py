@@ -2,8 +2,8 @@
 
 Each call that a caller had is in the ledger, because the caller then saw the person. A `CallSight`
 records that a caller saw a first name again while looking up who had called back. A `ContactSight`
-records that an organiser found or opened a person. The ledger has the ids of the people who were
-seen, and not their names or numbers.
+records that an organiser saw a person's data, for example in a search or on the person's page. The
+ledger has the ids of the people who were seen, and not their names or numbers.
 """
 
 import uuid

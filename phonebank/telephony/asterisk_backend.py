@@ -47,7 +47,8 @@ class AsteriskBackend:
     name = "asterisk"
 
     def __init__(self, config: Config) -> None:
-        """Raises ConfigError if the address or the password is missing."""
+        """Raises ConfigError if the settings lack the address or the password of the Asterisk
+        server."""
         for variable, value in (
             ("ASTERISK_URL", config.asterisk_url),
             ("ASTERISK_PASSWORD", config.asterisk_password),

@@ -2,9 +2,9 @@
 
 The channel that Phonebank makes for line 7 has the id `line-7`. If line 7 is a caller's line, the
 caller's bridge has the id `bridge-7`. (If a channel and a bridge had the same id, Asterisk would
-send the events of only one of them.) So even a process that has just started can tell from a
-channel's id which line the channel belongs to. For a browser's channel, Asterisk chooses the id,
-and the channel's name says which line the browser signed in for.
+send the events of only one of them.) Because of these ids, even a process that has just started can
+tell which line a channel belongs to. For a browser's channel, Asterisk chooses the id, and the
+channel's name says which line the browser signed in for.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def is_callers(channel: Message) -> bool:
 
 
 def is_alone(bridge: Message) -> bool:
-    """Return whether this is a caller's bridge, and the caller's channel is the only one in it."""
+    """Return whether this is a caller's bridge that contains only the caller's channel."""
     caller = _line_of_bridge(bridge)
     # A browser's channel has another id than `line-5`, so `_lines_in` leaves it out.
     return caller is not None and len(bridge["channels"]) == 1 and _lines_in(bridge) <= {caller}

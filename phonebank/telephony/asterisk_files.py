@@ -62,8 +62,8 @@ class AsteriskSettings:
 
 
 def write_configuration(settings: AsteriskSettings, folder: Path) -> list[Path]:
-    """Write every configuration file into `folder`. Only the owner and the group of a new file can
-    read it.
+    """Write every configuration file into `folder`. A new file can be read only by its owner and
+    its group.
 
     Return the paths of the files. A file that already exists gets the new content, and keeps its
     permissions. Raises ValueError for a value that such a file cannot contain.

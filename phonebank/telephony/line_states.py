@@ -1,9 +1,9 @@
 """Works out what is known about a line after an event. This module uses no database.
 
 Providers may report events late, twice, or in the wrong order. So a line never returns to an
-earlier state, with one exception: when a line that was joined to another line leaves it, the line
-is ANSWERED again. The state ENDED is final. An event that arrives late can still fill in a time
-that was not known. For example, if ANSWERED arrives after ENDED, the time of the answer is stored.
+earlier state, with one exception: a line that leaves the line to which it was joined is ANSWERED
+again. The state ENDED is final. An event that arrives late can still fill in a time that was not
+known. For example, if ANSWERED arrives after ENDED, the time of the answer is stored.
 """
 
 from dataclasses import dataclass, replace

@@ -80,7 +80,7 @@ class Spending:
 
     @property
     def is_over(self) -> bool:
-        """Whether no more lines may be dialled today."""
+        """Whether the limit has been reached, so that no more lines may be dialled today."""
         return self.limit is not None and self.at_most >= self.limit
 
     @property

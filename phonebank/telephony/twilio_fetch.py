@@ -31,8 +31,8 @@ class LineFetcher:
     """Asks Twilio for the states of lines, and remembers what this process has learned about the
     lines.
 
-    `client` is the client from Twilio's library. `ask` sends a request, and returns None if what
-    was asked for does not exist at Twilio. The methods may be called from several threads.
+    `client` is the client from Twilio's library. `ask` sends a request, and returns None if the
+    call or room does not exist at Twilio. The methods may be called from several threads.
     """
 
     def __init__(self, client: Any, ask: Callable[[Callable[[], Any]], Any]) -> None:

@@ -34,9 +34,9 @@ class NoAnswerError(Exception):
 class PacedHttpClient(TwilioHttpClient):  # type: ignore[misc]
     """Sends the requests of Twilio's library.
 
-    `base` replaces Twilio's address. It may end with a path, as a compatible service's address
-    does. `wait_to_dial` is called before each request that starts a call. It returns when the
-    account may start a call, or raises an error.
+    `base` replaces Twilio's address. `base` may end with a path, as a compatible service's address
+    does. `wait_to_dial` is called before each request that starts a call. This function returns
+    when the account may start a call, or raises an error.
     """
 
     def __init__(self, base: str, wait_to_dial: Callable[[], None]) -> None:

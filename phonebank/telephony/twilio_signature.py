@@ -11,8 +11,9 @@ HEADER = "X-Twilio-Signature"
 def signature_of(auth_token: str, url: str, fields: Iterable[tuple[str, str]]) -> str:
     """Return Twilio's signature of a form that is sent to `url`.
 
-    The signature is an HMAC with SHA-1, in base64, of the full address followed by the name and
-    value of each field, sorted by name. Twilio chose SHA-1, which is still secure in an HMAC.
+    The signed text is the full address, followed by the name and value of each field in the order
+    of the names. The signature is an HMAC of this text with SHA-1, in base64. Twilio chose SHA-1,
+    which is still secure in an HMAC.
     """
     signed = url + "".join(name + value for name, value in sorted(set(fields)))
     return base64.b64encode(

@@ -68,8 +68,8 @@ def undecided(campaign: Campaign) -> list[Told]:
 
 
 def decided(campaign: Campaign) -> list[Told]:
-    """Return up to SHOWN_AT_MOST changes that were accepted or refused in the last
-    TAKEN_BACK_WITHIN, newest decision first."""
+    """Return up to SHOWN_AT_MOST changes that were accepted or refused less than TAKEN_BACK_WITHIN
+    ago, newest decision first."""
     lately = ToldChange.decided_at > now() - TAKEN_BACK_WITHIN
     return _read(campaign, lately, ToldChange.decided_at.desc())
 

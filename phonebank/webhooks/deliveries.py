@@ -1,5 +1,5 @@
 """Sends a webhook's deliveries (requests that report events), and sends a failed delivery again
-after longer and longer pauses.
+after longer and longer pauses, up to TRIES_AT_MOST times in all.
 
 Each try is counted and committed before the request is sent. So if a worker is killed while it
 sends a request, one try is used up and no delivery is lost. The receiver may get the same delivery

@@ -79,7 +79,7 @@ def webhook_for(campaign: Campaign, webhook_id: int) -> Webhook:
 
 
 def stop_webhook(webhook: Webhook) -> None:
-    """Stop a webhook for good. Nothing more is sent to it."""
+    """Stop a webhook for good. No further request to it is begun."""
     db.session.execute(
         update(Webhook)
         .where(Webhook.id == webhook.id, Webhook.stopped_at.is_(None))
