@@ -2,6 +2,7 @@
 empty."""
 
 import contextlib
+import gc
 import itertools
 import os
 import re
@@ -58,6 +59,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put files with slow tests first, so that a run does not end with waiting for one."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt all modules and tests from garbage collection. Otherwise Python looks through them
+    again and again during the run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(scope="session")

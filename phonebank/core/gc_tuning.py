@@ -22,9 +22,11 @@ NEVER = 1_000_000_000
 
 def freeze_and_throttle_gc(every: float = EVERY) -> None:
     """Exempt all existing objects from garbage collection, and from now on run a full collection
-    only once in about `every` seconds. Call this once, when the application has been set up."""
+    only once in about `every` seconds. If the collector is switched off, switch it on. Call this
+    once, when the application has been set up."""
     gc.collect()
     gc.freeze()
+    gc.enable()
     smallest, small, _ = gc.get_threshold()
     gc.set_threshold(smallest, small, NEVER)
     threading.Thread(target=_collect_regularly, args=(every,), daemon=True).start()

@@ -19,7 +19,9 @@ class Line:
 def looks():
     return gc.get_stats()[2]["collections"]
 
+gc.disable()  # as while a web process starts
 gc_tuning.freeze_and_throttle_gc(every=1)
+assert gc.isenabled()
 line = Line()
 gc.collect(1)  # it is among those that stay
 gone, before, began = weakref.ref(line), looks(), time.monotonic()
