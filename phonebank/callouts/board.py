@@ -1,9 +1,9 @@
-"""The state of a call-out, as its projector shows it, and its remote control (the page with which
-an organiser moves the projector from step to step). Each change is sent to both.
+"""The state of a call-out, as its projector and its remote control show it. The remote control is
+the organiser's page that moves the projector from step to step. Each change is sent to both.
 
 A change locks the call-out's row, so changes happen one after another. The figures of the new state
 are counted in the transaction that makes the change, and are sent after it commits. So each event
-has the whole state after one change, and its figures match the rows in the database.
+that is sent has the whole state after one change, and its figures match the rows in the database.
 """
 
 from typing import Any

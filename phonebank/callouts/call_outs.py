@@ -102,8 +102,8 @@ def call_out_by_remote(token: str) -> CallOut:
 
 
 def move(call_out: CallOut, step: CallOutStep) -> None:
-    """Show another step on the projector. The call-out starts when this function is called for the
-    first time."""
+    """Show another step on the projector. The call-out starts when a step is shown for the first
+    time."""
     begin_change(call_out)
     at = now()
     call_out.began_at = call_out.began_at or at

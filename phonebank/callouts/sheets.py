@@ -160,7 +160,7 @@ def finish(sheet: CallOutSheet, rows: int | None) -> None:
     None if that is not a number.
 
     Raises ConflictError if a different number of lines was typed in, or if the sheet is already
-    finished, and InvalidInputError without a number.
+    finished, and InvalidInputError if `rows` is None.
     """
     _lock_unfinished(sheet)
     typed = _count(sheet)
@@ -211,8 +211,8 @@ def _undo_changes(call_out: CallOut, line: SheetLine) -> None:
 
 
 def _is_untouched(person: SignUp, line: SheetLine) -> bool:
-    """Whether a new person has taken no place, and has changed nothing on their phone since this
-    line."""
+    """Whether a new person has taken no place, has not practised, and has changed nothing on their
+    phone since this line was typed in."""
     if not line.changes:
         return True
     _, pledge = line.changes.get("pledge", (None, None))

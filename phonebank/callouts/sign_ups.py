@@ -47,8 +47,8 @@ def read_reach(text: str, campaign: Campaign) -> Reach:
 
 
 def clean_first_name(text: str) -> str:
-    """Return the tidied first name. Raises InvalidInputError if a projector may not show the
-    name."""
+    """Return the tidied first name. Raises InvalidInputError for a name that must not be shown on a
+    projector."""
     name = clean_name(text)
     refuse_bad_words(name)
     return name

@@ -1,7 +1,7 @@
 """Strangers who ask to come to an event: the request, its confirmation, the host's answer, and the
 waiting list. These functions do not commit.
 
-Each function that gives a guest a place locks the listing first, so that no place is given twice.
+A listing is locked before a guest gets a place there, so that no place is given twice.
 """
 
 from collections.abc import Sequence

@@ -140,8 +140,8 @@ def _send_kits(_: send.Send) -> None:
 
 
 def _send_kit(offer_id: int) -> None:
-    """E-mail the host of an accepted offer a link to the new party. If this was done before, do
-    nothing."""
+    """Send the host of an accepted offer an e-mail with a link to the new party. If this was done
+    before, do nothing."""
     offer = get_locked(HostOffer, offer_id)
     if offer is not None and offer.kit_sent_at is None and offer.party_id is not None:
         try:

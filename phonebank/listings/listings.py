@@ -120,10 +120,10 @@ def list_party(account: Account, party: Party, details: Details) -> Listing:
     or a trainer has checked it. Listings of other hosts, and listings by organisers, are shown at
     once.
 
-    Raises InvalidInputError for a title or details that cannot be used, ConflictError if the party
-    is over or already listed, if the campaign has ended, or if the draft has more accepted guests
-    than `details` has places, and NotAllowedError if the campaign requires a training that the host
-    has not done.
+    Raises InvalidInputError for a title or details that cannot be used. Raises ConflictError if the
+    party is over or already listed, if the campaign has ended, or if the draft has more accepted
+    guests than `details` has places. Raises NotAllowedError if the campaign requires a training
+    that the host has not done.
     """
     lock_row(party)
     if party.has_ended or is_over(party.starts_at, now()):

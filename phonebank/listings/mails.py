@@ -103,7 +103,7 @@ def message_to_guest(kind: MailKind, guest: Guest, listing: Listing, at: datetim
 
 def calendar_for(guest: Guest, listing: Listing, address: str, at: datetime) -> bytes:
     """Return a calendar file with the event for a guest. If the event changes or is cancelled, a
-    later file replaces the entry in the guest's calendar."""
+    later file changes or removes the entry in the guest's calendar."""
     link = guest_link(guest)
     host = urlsplit(current_config().base_url).hostname or "localhost"
     where = address.replace("\n", ", ") or (link if listing.by_video else listing.area)

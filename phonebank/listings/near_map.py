@@ -25,7 +25,8 @@ TOWNS_TRIED = 40
 
 @dataclass(frozen=True)
 class MapDot:
-    """One dot: its number of events, and the place whose list of events the dot leads to."""
+    """One dot. It shows the number of events, and leads to the list of events near its place
+    (`country`, `place_code` and `area`)."""
 
     x: float
     y: float

@@ -72,9 +72,9 @@ Point = tuple[float, float]
 @dataclass(frozen=True)
 class Near:
     """One event, as strangers see it. `km` is the distance in kilometres from the place where
-    somebody searches. It is None for an event by video, and if nobody searched. `left` is the
-    number of free places. `checked_at` is in the event's time zone, or None if nobody has confirmed
-    the event yet."""
+    somebody searches. `km` is None for an event by video, and where events are shown without a
+    search. `left` is the number of free places. `checked_at` is in the event's time zone, or None
+    if nobody has confirmed the event yet."""
 
     id: int
     kind: str
@@ -127,15 +127,16 @@ class Dot:
 
 @dataclass(frozen=True)
 class Events:
-    """All events that are not by video, and the number of places taken at each event, by the
-    event's id."""
+    """All events that strangers can find and that are not by video, and the number of places taken
+    at each event, by the event's id."""
 
     rows: Sequence[Any]
     taken: dict[int, int]
 
 
 def all_events(at: datetime) -> Events | None:
-    """Return all events that are not by video. Return None if there are more than READ_AT_MOST."""
+    """Return all events that strangers can find and that are not by video. Return None if there are
+    more than READ_AT_MOST such events."""
     query = _shown(at, Listing.by_video.is_(False)).limit(READ_AT_MOST + 1)
     rows = db.session.execute(query).all()
     if len(rows) > READ_AT_MOST:

@@ -1,9 +1,9 @@
 """Sends the due e-mails to guests, and the e-mails to people who wait for an event near them.
 
-One transaction locks an e-mail's row, sends the e-mail, and records in the row that it is done. So
-two workers never send the same e-mail at the same time. If a worker is killed before it has sent an
-e-mail, the next worker sends the e-mail. If a worker is killed after the mail server has accepted
-an e-mail and before the commit, the next worker sends the e-mail again with the same Message-ID.
+One transaction locks an e-mail's row, sends the e-mail, and marks the row as done. So two workers
+never send the same e-mail at the same time. If a worker is killed before it has sent an e-mail, the
+next worker sends the e-mail. If a worker is killed after the mail server has accepted an e-mail and
+before the commit, the next worker sends the e-mail again with the same Message-ID.
 """
 
 import logging

@@ -1,6 +1,6 @@
 """Refuses an action on a listing if the page with the button was out of date. Each button sends the
-version of the listing that its page showed. The action locks the listing, and compares this version
-with the present version."""
+version of the listing that the page showed. The action locks the listing, and compares the sent
+version with the present one."""
 
 import hashlib
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """The question to a host, two days before an event, whether everything about it is still right. To
-answer yes, the host opens a link that needs no sign-in: the token in the link proves that it was
-sent to the host."""
+answer yes, the host opens a link that needs no sign-in: the token in the link proves that the link
+was sent to the host."""
 
 from datetime import timedelta
 
@@ -21,8 +21,8 @@ SIGN_IN_FOR = timedelta(days=2)
 
 
 def token_for(listing: Listing) -> str:
-    """Return the token with which the host of this listing can confirm it. The token no longer
-    works after a change that guests are told of, such as a new time or a new address."""
+    """Return a token with which the host can confirm this listing. The token no longer works after
+    a change that guests are told of, such as a new time or a new address."""
     return _serializer().dumps([listing.id, listing.host_id, listing.sequence])
 
 
