@@ -19,7 +19,7 @@ def invite_host(campaign: Campaign, email: str, name: str, by: Account | None) -
     """Let this person run parties for the campaign, and e-mail them an invitation.
 
     If no account has this address, create one. Raises the errors of `create_account`, and
-    mail.MailNotSentError.
+    mail.MailNotSentError if the e-mail cannot be sent.
     """
     account = create_account(email, name, [RoleName.HOST], by)
     _add_host(campaign, account)

@@ -68,8 +68,8 @@ def token_for(
 
 def read(token: str) -> Link:
     """Return the link that this token encodes. Raises LinkExpiredError if the token is forged, if
-    the link was used or has expired, or if its account was deactivated or signed out everywhere
-    after the link was made."""
+    the link was used or has expired, or if the link's account was deactivated or signed out
+    everywhere after the link was made. In production, also raises it for every reusable link."""
     try:
         payload = _serializer().loads(token)
     except BadData:

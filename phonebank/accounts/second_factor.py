@@ -61,8 +61,8 @@ class SingleUseRecoveryCodes(MfRecoveryCodesUtil):
     """An account's recovery codes. The account's row is locked before a code is checked."""
 
     def check_recovery_code(self, user: Any, code: str) -> bool:
-        """Whether the code is one of the account's recovery codes. False if the account was
-        deactivated or signed out everywhere in the meantime.
+        """Whether the code is one of the account's recovery codes. The result is also False if the
+        account was deactivated or signed out everywhere in the meantime.
 
         The account's row stays locked until the request ends, and Flask-Security deletes the code
         before that. So a second request cannot use the code.

@@ -1,8 +1,8 @@
 """Sessions: one for each browser in which an account is signed in.
 
 The cookie holds a secret, and the table holds the hash of that secret. The server ends a session
-when its browser signs out, when the account is signed out in this browser from another browser,
-when the account is signed out everywhere, or `SIGNED_IN_FOR` after the session began.
+when its browser signs out, when the person signs this browser out on the account's page, when the
+account is signed out everywhere, or `SIGNED_IN_FOR` after the session began.
 """
 
 import hashlib
@@ -138,7 +138,7 @@ def sign_out_everywhere(account: Account) -> None:
 
 def end_others(account: Account) -> None:
     """Sign the account out everywhere as `sign_out_everywhere` does, except in this request's
-    browser. The view commits."""
+    browser. The calling code commits."""
     datastore().set_uniquifier(account)
     session["_user_id"] = account.fs_uniquifier
     _delete_all(account, except_id=current_id())
@@ -153,8 +153,8 @@ def end_current() -> None:
 
 
 def note_use() -> None:
-    """Store the current time as the last use of the session of this request's browser, unless the
-    stored time is less than SEEN_EVERY ago.
+    """Store that this request's browser uses its session now, unless the stored time of the last
+    use is less than SEEN_EVERY ago.
 
     This function commits, so call it before the request changes anything else.
     """

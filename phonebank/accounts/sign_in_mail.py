@@ -32,7 +32,7 @@ def send_sign_in_link(email: str, next: str = "/") -> None:
     """E-mail a sign-in link to this address, if an active account has it.
 
     The function always returns None, so the calling code cannot reveal which addresses have an
-    account. Raises mail.MailNotSentError.
+    account. Raises mail.MailNotSentError if the e-mail cannot be sent.
     """
     account = account_of(email)
     if account is None or not account.active:
@@ -53,7 +53,7 @@ def send_link(account: Account, link: str, subject: str, text: str) -> None:
     """E-mail a text that contains a sign-in link or, if no mail server is set, print the link.
 
     In production the link is not printed, because more people can read a public server's log than
-    the person's mailbox. Raises mail.MailNotSentError.
+    the person's mailbox. Raises mail.MailNotSentError if the e-mail cannot be sent.
     """
     if mail.is_configured():
         greeting = f"Hello {account.name},\n\n" if account.name else "Hello,\n\n"

@@ -1,8 +1,9 @@
 """Manages a party's co-hosts: up to two people whom its host or an organiser adds by e-mail
 address.
 
-A co-host may do everything in this party that the host may do, except add and remove co-hosts. This
-gives them no rights in other parties. These functions do not commit.
+A co-host may do everything in this party that the host may do, except add and remove co-hosts.
+Being a co-host of one party gives a person no rights in other parties. These functions do not
+commit.
 """
 
 from phonebank.accounts.accounts import create_account

@@ -1,5 +1,6 @@
-"""The actions that people can take on a party. These functions do not commit. When the calling code
-has committed, open boards and callers' screens show the change.
+"""The actions that people can take on a party. These functions do not commit. After the calling
+code has committed, the board of the party and the screens of its callers show what has changed for
+them.
 
 The party's host, its co-hosts and the organisers of its campaign may take all these actions.
 `party_for` checks who may act.

@@ -1,2 +1,2 @@
-"""Trainings: events at which callers make practice calls. A trainer gives callers who have
-practised the trained mark, which a campaign may require."""
+"""Trainings: events at which callers make practice calls. After a practice call, a trainer can give
+the caller the trained mark. A campaign may require this mark."""
