@@ -1,5 +1,5 @@
-"""Finds the steps of a campaign's scripts whose answers can be counted. Choices and scales can be
-counted, but typed text cannot."""
+"""Finds the questions in a campaign's scripts that have countable answers. Choices and numbers on a
+scale can be counted, but typed text cannot."""
 
 from typing import Any
 

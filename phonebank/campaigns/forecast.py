@@ -59,8 +59,9 @@ class GoalForecast:
 def goal_forecast(
     conversations: int, goal: int, days: Sequence[Bar], today: date
 ) -> GoalForecast | None:
-    """Return the forecast of when the campaign reaches its goal of conversations, or None if it has
-    already reached the goal. `days` has the figures of each day up to today."""
+    """Return an estimate of the day on which the campaign reaches its goal, a number of
+    conversations. Return None if the campaign has already reached it. `days` has the figures of
+    each day up to today."""
     left = goal - conversations
     if left <= 0:
         return None
@@ -102,10 +103,10 @@ def _mean(numbers: Sequence[int]) -> float:
 def _calls_needed(left: int, finished: int, calls: int, attempts_at_most: int) -> int:
     """Return an estimate of how many calls must still be made.
 
-    The calls so far show how often a call is a person's last, because the person then needs no more
-    calls. Nobody is called more than `attempts_at_most` times. From these two figures, the function
-    computes the expected number of calls to all people, and subtracts the calls so far. The result
-    is at least `left`.
+    From the calls so far, the function estimates the chance that a person needs no more calls after
+    one call. Nobody is called more than `attempts_at_most` times. From these two figures, the
+    function computes the expected number of calls to all people, and subtracts the calls so far.
+    The result is at least `left`.
     """
     share = min(1.0, finished / max(calls, finished))
     expected = (1 - (1 - share) ** attempts_at_most) / share

@@ -38,8 +38,8 @@ class AnswerFilter:
 
 @dataclass(frozen=True)
 class Count:
-    """One possible answer to a question: its label, how many people gave it, and how many percent
-    of the people who answered the question that is."""
+    """One possible answer to a question: its label, how many people gave it (`number`), and what
+    part of the people who answered the question that is (`percent`)."""
 
     label: str
     number: int
@@ -61,7 +61,7 @@ class Question:
 
 @dataclass(frozen=True)
 class AnswerFigures:
-    """The questions of one version of the script whose answers can be counted, in the order of the
+    """The questions with countable answers in one version of the script, in the order of the
     script. `fresh` says how up to date the counts are."""
 
     version_id: int | None

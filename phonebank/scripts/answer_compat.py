@@ -35,8 +35,8 @@ class ChangedMeaning:
 
 
 def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
-    """Return the questions and answers that were recorded in calls and whose words in `new` differ
-    from the words at that time.
+    """Return the questions and answers that were recorded in calls and whose words `new` would
+    change.
 
     The result follows the order of the steps in `new`, and steps that `new` lacks come last. Each
     question is compared with its words in the newest version that has it, and each answer with its

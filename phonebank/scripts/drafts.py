@@ -38,8 +38,8 @@ def working_source(script: Script) -> str:
 
 
 def working_script(script: Script) -> tuple[ParsedScript, list[Diagnostic]]:
-    """Return the script parsed from `working_source`, even if it has errors, and its errors and
-    warnings in line order.
+    """Return the script parsed from `working_source`, and the list of its errors and warnings in
+    line order.
 
     Raises NotFoundError if no step of the script can be read.
     """
@@ -62,7 +62,7 @@ def declared_fields(script: Script) -> dict[str, str]:
 def digest(script: Script) -> str:
     """Return a digest of `working_source`: 16 hexadecimal digits.
 
-    A form sends it back, so that a view notices if someone else has saved in the meantime.
+    A form sends this digest back, so that a view notices if someone else has saved in the meantime.
     """
     return _digest(working_source(script))
 

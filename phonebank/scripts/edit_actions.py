@@ -32,7 +32,8 @@ Row = TypeVar("Row")
 def apply_action(script: Script, action: str) -> Script:
     """Return the script after an action such as "up-step:opening" or "add-choice:vote".
 
-    An action that is unknown, or whose place does not exist or is full, changes nothing.
+    An unknown action changes nothing. The same is true if the part that the action names does not
+    exist, or if no more can be added to it.
     """
     verb, _, place = action.partition(":")
     change = ACTIONS.get(verb)
@@ -188,9 +189,9 @@ def _move_branch(script: Script, place: str, by: int) -> Script:
 def _add_start(script: Script, place: str) -> Script:
     """Let the call begin at another step for some contacts, with a condition on a merge field.
 
-    The other step is the second step of the script or, if that step ends the call, the next that
-    does not, because a call cannot begin with the goodbye. If there is no such step, it is the
-    script's first step.
+    A call cannot begin with the goodbye. So steps that end the call are passed over, and the other
+    step is the first of the rest after the script's first step. If nothing is left, the new branch
+    leads to the script's first step.
     """
     begins = next((step for step in script.steps[1:] if not step.is_end), script.steps[0])
     new = Branch(begins.id, field="town")

@@ -27,7 +27,7 @@ class Submission:
     """The editor's form as a browser sent it.
 
     `script` is what the organiser typed, with ids for new steps, cards and fields. `action` is the
-    action of the button pressed, which uses these ids. `about` is the id of the part of the script
+    action of the pressed button, with these ids in it. `about` is the id of the part of the script
     that the action is about, or "" if the action is about the whole script. `at` is the id of the
     step that the organiser typed in, or "". `deleted` is the step that Undo would restore, or None.
     """

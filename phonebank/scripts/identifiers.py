@@ -23,8 +23,8 @@ def assign_ids(script: Script, used: Collection[str] = ()) -> Script:
 
     When a step's title changes, the id stays, because answers are stored under the id. For the same
     reason a new step never gets an id from `used`. The calling code passes the step ids of all
-    published versions in `used`. This holds even if the titles match, because the new step may ask
-    a different question.
+    published versions in `used`. Even a new step with the title of a published step gets an id of
+    its own, because the new step may ask a different question.
     """
     taken = {step.id for step in script.steps} | set(used)
     names: dict[str, str] = {}
@@ -76,9 +76,9 @@ def unique_id(words: str, taken: Iterable[str]) -> str:
 def assign_choice_keys(choices: Iterable[Choice], used: Mapping[str, str]) -> tuple[Choice, ...]:
     """Give every answer that has a label and no key a key made from the label. A key never changes.
 
-    `used` maps the keys of the step's answers in all published versions to the newest label of
-    each. A new answer gets one of these keys only if it has the label of that key. It then has the
-    same meaning as the earlier answer, so totals count the two together.
+    `used` has the keys of the step's answers in all published versions, and maps each key to its
+    newest label. A new answer gets one of these keys only if it has the label of that key. It then
+    has the same meaning as the earlier answer, so totals count the two together.
     """
     choices = tuple(choices)
     offered = {choice.key for choice in choices}

@@ -79,7 +79,7 @@ def version_for(script: Script, number: int) -> ScriptVersion:
 def add_version(script: Script, source: str, account: Account | None) -> ScriptVersion:
     """Store YAML as the script's next version.
 
-    Raises FaultyScriptError if callers cannot use it.
+    Raises FaultyScriptError if the YAML has errors.
     """
     try:
         parsed = parse(source, script.name)
@@ -127,8 +127,9 @@ def parsed_versions(script: Script) -> Iterator[ParsedScript]:
 
 
 def identifiers_used(script: Script) -> dict[str, dict[str, str]]:
-    """Return, for each step id, a dict from the key of each answer to the answer's newest label,
-    taken from all published versions of the script.
+    """Return the step ids and the answer keys in all published versions of the script. The result
+    maps each step id to a dict, which maps each of the step's answer keys to the answer's newest
+    label.
 
     Answers are stored under these ids and keys, so a new step or answer must not reuse one.
     """

@@ -80,7 +80,7 @@ def draw_flowchart(script: Script) -> Flowchart | None:
     edges.
 
     The script may have errors. If several steps have the same id, which is an error, the flowchart
-    shows the last one. It leaves out answers that do not fit their step's kind.
+    shows the last one. The flowchart leaves out answers that do not fit their step's kind.
     """
     return _FlowchartBuilder(drop_empty(script)).draw()
 
