@@ -84,8 +84,8 @@ def new() -> ResponseReturnValue:
             form.door_open.data,
         )
         db.session.commit()
-        # A host who came from the link “Host one here” next sees the form that puts the party on
-        # the map.
+        # A host who came from the link “Host a party here” next sees the form that puts the party
+        # on the map.
         near = request.args.get("near")
         page = ".guest_list" if near else ".run"
         return redirect(url_for(page, party_id=party.id, near=near))

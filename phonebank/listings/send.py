@@ -160,7 +160,7 @@ def _alert(alert: NearAlert, listing: Listing) -> Message:
     near = f"{current_config().base_url}/near/{alert.country.lower()}/{alert.place_code}"
     return Message(
         alert.email,
-        f"There is one near {alert.area}",
+        f"There is an event near {alert.area}",
         f"Hello,\n\nyou asked us to tell you when there is an event near {alert.area}:\n\n"
         f"{listing.title}\n{when_of(listing)}, with {listing.host_name}\n"
         f"{listing_link(listing)}\n\nAll near you:\n{near}\n\n"

@@ -23,7 +23,7 @@ STEPS = {
     CallOutStep.SIGN_IN: "Sign in",
     CallOutStep.PRACTISE: "Practise",
     CallOutStep.HOST: "Who will host?",
-    CallOutStep.JOIN: "Join one",
+    CallOutStep.JOIN: "Go to a party",
     CallOutStep.THANKS: "Thank you",
 }
 

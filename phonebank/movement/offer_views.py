@@ -1,5 +1,5 @@
-"""The pages on which a stranger offers to host a party near a place, after a tap on “Host one
-here”. The stranger confirms the offer on a page whose link is sent by e-mail."""
+"""The pages on which a stranger offers to host a party near a place, after a tap on “Host a
+party here”. The stranger confirms the offer on a page whose link is sent by e-mail."""
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue

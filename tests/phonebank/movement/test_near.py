@@ -184,8 +184,8 @@ def test_a_kept_page_is_drawn_again_after_a_minute(
     monkeypatch.setattr(time, "time", lambda: started + KEPT_FOR + 1)
     page = client.get("/near/gb/SW9").text
     assert title not in page
-    assert "Host one here" in page
-    assert "Tell me when there is one" in page
+    assert "Host a party here" in page
+    assert "Tell me when there is an event" in page
 
 
 def test_only_running_shown_events_are_found_the_nearest_first(

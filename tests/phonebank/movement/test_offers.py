@@ -1,4 +1,4 @@
-"""Host one here: a stranger offers to host a party, and an organiser lets them."""
+"""Host a party here: a stranger offers to host a party, and an organiser lets them."""
 
 import re
 from datetime import UTC, datetime, timedelta
