@@ -44,7 +44,7 @@ def test_an_organiser_simulates_an_evening(
     for words in ("conversations an hour", "Seconds from one call to the next", "find nobody"):
         assert words in part
     assert "With 6 callers" in part
-    assert "Phonebank lets at most 30 of 1,000" in part
+    assert "of 1,000 people who answer in a day, at most 30 may find nobody free" in part
 
 
 def test_an_evening_that_cannot_be_is_refused(organiser: FlaskClient, address: str) -> None:
