@@ -1,4 +1,4 @@
-"""Single cells of a list: text, postcodes, languages, e-mail addresses.
+"""Tidies single cells of a list: text, postcodes, IDs, languages and e-mail addresses.
 
 Cells are changed as little as possible. Invisible characters and extra spaces are removed. Other
 modules read names and time zones.
@@ -45,7 +45,8 @@ _LANGUAGE_CODES = words(
 
 
 def tidy(text: str) -> str:
-    """Put a text on one line with single spaces and without control or invisible characters.
+    """Put a text on one line with single spaces and without control or invisible characters. Two
+    invisible characters stay, because names in Persian and Hindi need them.
 
     The result has no null characters and no lone surrogates, so PostgreSQL can store it.
     """

@@ -36,13 +36,15 @@ _GOOD, _WEAK, _BAD = 2, 0, -4
 
 @dataclass
 class AccentedWords:
-    """The words with accented letters that were collected from the pieces of a file."""
+    """Words with accented letters from the pieces of a file. `old` has words that are not UTF-8,
+    and `has_utf_8` says whether there was a word in UTF-8."""
 
     old: set[bytes] = field(default_factory=set)  # not UTF-8; at most MOST_WORDS
     has_utf_8: bool = False
 
     def add(self, data: bytes) -> None:
-        """Collect the words with accented letters from a piece of the file."""
+        """Collect the words with accented letters from a piece of the file, until `old` has
+        MOST_WORDS words."""
         if data.isascii() or len(self.old) >= MOST_WORDS:
             return
         for found in _WORD.finditer(data):
@@ -53,11 +55,13 @@ class AccentedWords:
 
 
 def detect_alphabet(words: Iterable[bytes]) -> str | None:
-    """Return the Python codec that turns these bytes into words with plausible letters, or None if
-    no codec does.
+    """Return the Python codec in which these words look most like real words. Return None if too
+    many words look wrong in every codec that is tried.
 
-    If no word looks wrong in the Windows encoding and some words then have everyday accented
-    letters such as é, that encoding is chosen. Otherwise the encoding that fits best is chosen.
+    If no word looks wrong in the Windows encoding, and some words then have everyday accented
+    letters such as é, the Windows encoding is chosen. It is also chosen if there are no words.
+    Otherwise the encoding that fits best is chosen or, if too many words look wrong in it, the
+    Windows encoding.
     """
     looked_at = [word for word in words if len(word) > 1]
     most_strange = len(looked_at) * STRANGE_SHARE
@@ -89,7 +93,8 @@ def _score(word: bytes, alphabet: str) -> int:
 
 
 def _score_of(c: str, before: str, after: str, alphabet: str) -> int:
-    """Return how well a character fits between its neighbours ("" at the end of a word)."""
+    """Return how well a character fits between its neighbours. A neighbour is "" at the beginning
+    or end of a word."""
     if not c.isalpha() or c in "ºª":
         return _score_of_sign(c, before, after)
     if c.isupper() and (before.islower() or (before.isupper() and after.islower())):

@@ -69,7 +69,7 @@ class _NameGuess(NamedTuple):
 
 def _guess_by_name(header: str, values: Sequence[str]) -> _NameGuess:
     """Guess a column's target, such as "phone", from its name. The guess is IGNORE if the name says
-    nothing."""
+    nothing. If the name may mean a phone number or something else, `values` help to decide."""
     header = _GOOGLES.sub(r"\1", header)
     name = plain_name(header)
     found = TARGET_OF.get(name)
@@ -88,8 +88,8 @@ def _guess_by_name(header: str, values: Sequence[str]) -> _NameGuess:
 
 
 def _guess_mark(header: str, values: Sequence[str]) -> _NameGuess | None:
-    """Guess from a name such as "Is deceased" or "May we call you?" what a yes-or-no column
-    contains."""
+    """Guess the target of a yes-or-no column from its name, such as "Is deceased" or "May we call
+    you?". Return None if the column does not seem to be a yes-or-no column."""
     found = mark_target_of(header)
     if found is None or (found[0] != "do_not_call" and _share(_holds_digits, values) > 0.5):
         return None  # "Mobile (opted in)" and "Wrong number" may be columns of numbers
@@ -102,7 +102,8 @@ _GOOGLES = re.compile(r"^(.*\d)\s+-\s+Value$", re.IGNORECASE)
 
 def _guess_by_last_words(header: str) -> str:
     """Return the target of the longest known name at the end of a header, such as "mobile number"
-    in "Voter's mobile number"."""
+    in "Voter's mobile number". Return IGNORE if the header does not end with a known name, or is
+    about someone else."""
     words = words_of(header)
     if is_about_someone_else(header):
         return IGNORE
@@ -115,8 +116,8 @@ def _guess_by_last_words(header: str) -> str:
 
 
 def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
-    """If several columns have a target that only one column may have, keep the target only for the
-    column whose name most surely means it."""
+    """Return a target for each column. If only one column may have a target, but the names of
+    several columns suggest it, only the column with the surest name gets the target."""
     targets = [named.target for named in names]
     for target in set(targets) - SEVERAL_COLUMNS:
         rivals = [index for index, named in enumerate(names) if named.target == target]
@@ -127,10 +128,10 @@ def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
 
 
 def _fit_name_columns(headers: Sequence[str], targets: list[str]) -> list[str]:
-    """Decide for each column with people's names whether it has first, last or full names or is
-    left out, given the other such columns.
+    """Return the targets, after a decision which columns have first, last or full names and which
+    are left out. The decision for one such column depends on the others.
 
-    Beside "Vorname", for example, a column "Name" has last names.
+    For example, if there is a column "Vorname" (first name), a column "Name" has last names.
     """
     first, last, full = (name in targets for name in ("first_name", "last_name", "full_name"))
     change: dict[str, str] = {}
@@ -142,8 +143,8 @@ def _fit_name_columns(headers: Sequence[str], targets: list[str]) -> list[str]:
 
 
 def _guess_by_content(values: Sequence[str], taken: Sequence[str]) -> str:
-    """Guess a column's target, such as "phone", from its values, unless another column has that
-    target already."""
+    """Guess a column's target, such as "phone", from its values. A target that another column has
+    already is not guessed. Return IGNORE if the values say nothing."""
     if "email" not in taken and _share(tidy_email, values) > 0.8:
         return "email"
     if "postcode" not in taken and _share(_is_postcode, values) > 0.8:
@@ -170,8 +171,8 @@ def _is_postcode(value: str) -> bool:
 
 
 def _is_phone(value: str) -> bool:
-    """Whether a value looks like a phone number. Such a value has 9 to 15 digits, and it either
-    begins with 0, + or (, or has gaps."""
+    """Whether a value looks like a phone number. Such a value has 9 to 15 digits. It begins with 0,
+    + or (, or has spaces, dots or hyphens between its digits."""
     digits = sum(map(str.isdigit, value))
     return (
         9 <= digits <= 15

@@ -1,8 +1,8 @@
 """The mapping of a list's columns to targets, such as "phone" or "postcode". An organiser confirms
 the mapping.
 
-Columns without a target are left out, because a campaign stores no data that its callers do not
-need.
+Columns with the target IGNORE are left out, because a campaign stores no data that its callers do
+not need.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ Actions = dict[str, dict[str, str]]
 class Mapping:
     """The columns of a list and their targets: `targets[n]` is the target of column `headers[n]`.
 
-    A target is a key of FIELDS, or "field:" and a name. `actions` maps a column and the key of a
-    value in a yes-or-no column (see `yes_no_columns.key_of`) to the Action that the organiser
-    chose.
+    A target is a key of FIELDS, or "field:" and a name. For each yes-or-no column, `actions` has
+    the Action that the organiser chose for each value. Values are identified by their keys (see
+    `yes_no_columns.key_of`).
     """
 
     headers: tuple[str, ...]
@@ -93,14 +93,14 @@ class Mapping:
         return Action(decided) if decided else reading_of(self.targets[column], key)
 
     def cells_to_store(self, cells: Sequence[str]) -> list[str]:
-        """Return a row's cells. Those of the columns that are left out are empty, because they are
-        not stored."""
+        """Return a row's cells, with empty texts for the columns that are left out, because those
+        cells are not stored."""
         left_out = self.columns.get(IGNORE, ())
         return ["" if n in left_out else cell for n, cell in enumerate(cells)]
 
     @cached_property
     def columns(self) -> dict[str, tuple[int, ...]]:
-        """The columns of each target that has at least one column, left to right."""
+        """For each target that has columns, the indexes of these columns from left to right."""
         columns: dict[str, tuple[int, ...]] = {}
         for index, target in enumerate(self.targets):
             columns[target] = (*columns.get(target, ()), index)
@@ -119,7 +119,7 @@ class Mapping:
 
     @cached_property
     def name_columns(self) -> tuple[int, ...]:
-        """The columns with names of people."""
+        """The columns with people's names."""
         return tuple(i for i, target in enumerate(self.targets) if target in NAME_TARGETS)
 
     def header(self, column: int) -> str:
@@ -140,7 +140,7 @@ class Mapping:
 
     @cached_property
     def field_columns(self) -> tuple[tuple[str, int], ...]:
-        """The name and the column of each of the campaign's own fields."""
+        """The campaign's own fields: the name of each field, and the index of its column."""
         return tuple(
             (target.removeprefix(FIELD), index)
             for index, target in enumerate(self.targets)
@@ -178,11 +178,10 @@ def faults_of(mapping: Mapping) -> list[Fault]:
 
 
 def field_target(header: str) -> str:
-    """Return the target that stores a column under its own name, written like the name of a merge
-    field in a script.
+    """Return the target that stores a column under its own name, in a form that scripts can use.
 
-    "Polling District" becomes polling_district. A name without Latin letters gives only FIELD,
-    which `faults_of` refuses.
+    "Polling District" becomes "field:polling_district". For a name without Latin letters, the
+    result is only FIELD, and `faults_of` reports a fault.
     """
     words = re.findall("[a-z0-9]+", " ".join(words_of(header)))
     name = "_".join(words).lstrip("0123456789_")

@@ -2,8 +2,7 @@
 
 Names are compared by `plain_name`, so "Pref Phone " and "pref_phone" count as the same name. For
 each target (what a column contains, such as "phone"), the names are listed from the surest to the
-least sure. If two columns would have the same target, only the column with the surer name gets the
-target.
+least sure. If only one column may have a target, the column with the surest name gets it.
 
 Sources: exports and import guides of VoteBuilder/VAN, NationBuilder, Action Network and Spoke, and
 the electoral register from Xpress and Idox.
@@ -311,7 +310,8 @@ def is_about_someone_else(header: str) -> bool:
     """Whether a column's name says that the column has numbers of other people or companies, or
     numbers no longer in use.
 
-    If the name is one word ("Notfalltelefon", "SPOUSEPHONE"), its beginning decides.
+    The beginning of the name counts too, even if it is only part of a word ("Notfalltelefon",
+    "SPOUSEPHONE").
     """
     if WORDS_FOR_OTHERS.intersection(words_of(header)):
         return True
@@ -328,8 +328,8 @@ def plain_name(header: str) -> str:
 
 
 def words_of(header: str) -> list[str]:
-    """Return the plain words of a column's name, which is split before capitals and at all
-    characters other than letters and digits."""
+    """Return the plain words of a column's name. The name is split where a capital follows a small
+    letter, and at all characters other than letters and digits."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header.replace("'s", "").replace("’s", ""))
     return [word for part in re.split(r"[\W_]+", spaced) if (word := plain_name(part))]
 

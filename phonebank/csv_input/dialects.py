@@ -45,7 +45,8 @@ class Dialect:
 def sniff(head: bytes) -> Dialect:
     """Detect how a file is written, from its first HEAD_BYTES.
 
-    Raises InvalidFileError for a file that is empty or is not a table saved as text.
+    Raises InvalidFileError for a file that is empty, is not a table saved as text, or has accented
+    letters that cannot be read.
     """
     head = head[:HEAD_BYTES]
     if not head.removeprefix(codecs.BOM_UTF8).strip():
@@ -70,8 +71,8 @@ def _decode_windows_1252_byte(error: UnicodeError) -> tuple[str, int]:
     """Decode bytes that are not UTF-8 as Windows-1252, and continue in UTF-8.
 
     A file may be plain ASCII for its first 64 kB and then contain one é from an old export. Or two
-    exports in different encodings may have been joined. In both cases every letter is decoded
-    correctly and no row is lost.
+    exports in different encodings may have been joined. In both cases no row is lost, and letters
+    in Windows-1252 are decoded correctly.
     """
     if not isinstance(error, UnicodeDecodeError):
         raise error
@@ -82,8 +83,9 @@ codecs.register_error(WINDOWS_1252_BYTE, _decode_windows_1252_byte)
 
 
 def _decode_head(head: bytes) -> tuple[str, str]:
-    """Return the encoding and the text of the file's first bytes. The last character may be
-    incomplete."""
+    """Return the file's encoding, and its first bytes as text. If the first bytes end inside a
+    character, this character may be missing or replaced. Raises InvalidFileError if the accented
+    letters cannot be read."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", codecs.getincrementaldecoder("utf-16")("replace").decode(head)
     if head.startswith(codecs.BOM_UTF8):
@@ -134,10 +136,12 @@ def null_characters_error() -> InvalidFileError:
 
 
 def _detect_delimiter(text: str) -> str:
-    """Return the delimiter that splits the most rows into the same number of cells as the header.
+    """Return the delimiter that splits the header and the rows below it into the same number of
+    cells, as far as possible. Only the first hundred rows are read.
 
-    Commas in addresses would split rows too, but they would not split the header into the same
-    number of cells.
+    If several delimiters fit, the delimiter with more cells in more rows is chosen. If none fits,
+    the comma is chosen. Commas in addresses would split rows too, but they would not split the
+    header into the same number of cells.
     """
     best, best_score = ",", (False, 1.0)
     for delimiter in _DELIMITERS:

@@ -47,8 +47,8 @@ csv.field_size_limit(LONGEST_LINE)
 class Row(NamedTuple):
     """One row. It is numbered as in a spreadsheet: blank rows count, line breaks in cells do not.
 
-    A row without a fault has as many `cells` as the header. `fault` is None, EXTRA_CELLS (the row
-    has more cells than the header) or UNCLOSED_QUOTE.
+    `read_rows` gives a row without a fault as many `cells` as the header has. `fault` is None,
+    EXTRA_CELLS (the row has more cells than the header) or UNCLOSED_QUOTE.
     """
 
     number: int
@@ -59,9 +59,10 @@ class Row(NamedTuple):
 def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
     """Yield the header and then every row that is not blank.
 
-    Only one of the `chunks` and one row are in memory at a time. Raises InvalidFileError at the row
-    that shows the fault: too many columns, no header, no rows below the header, a line of more than
-    a million characters, or null characters.
+    Only one of the `chunks` and one row are in memory at a time. Raises InvalidFileError if the
+    file is empty, if the header is missing, faulty or too wide, or if there are no rows below the
+    header. Also raises InvalidFileError at a line of more than a million characters or with null
+    characters.
     """
     header: Row | None = None
     width = rows = 0
@@ -88,16 +89,16 @@ def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
 
 def read_record_texts(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[Row, str]]:
     """Yield each record of a file with its text, including the header and blank rows. The texts
-    together make up the whole file, except what spreadsheets do not show, such as a first line
-    "sep=;"."""
+    together make up the whole file, except for parts that spreadsheets do not show, such as a first
+    line "sep=;"."""
     lines = _Lines(chunks, dialect.encoding)
     for row in _read_records(lines, dialect):
         yield row, "".join(lines.record)
 
 
 def _check_header(row: Row) -> Row:
-    """Check the header, and drop the empty columns on its right. Raises InvalidFileError if the
-    header has a fault."""
+    """Check the header, drop the empty columns on its right, and shorten very long column names.
+    Raises InvalidFileError if the header has a fault."""
     cells = row.cells
     while not cells[-1].strip():
         cells.pop()
@@ -236,9 +237,9 @@ def _read_records(lines: _Lines, dialect: Dialect) -> Iterator[Row]:
 def _salvage_row(number: int, lines: _Lines, dialect: Dialect, error: Exception) -> Row:
     """Read a row with a misplaced quotation mark so that no row after it is lost.
 
-    `"Bob" Smith` means Bob Smith, as in every spreadsheet. If a quotation mark opens a cell and is
-    never closed, the cell would contain the next rows. Then only the first line is read as a row,
-    with a fault, and the lines after it are read again.
+    `"Bob" Smith` means Bob Smith, as in spreadsheets. If a quotation mark opens a cell and is never
+    closed, the cell would contain the next rows. In that case, only the first line is returned as a
+    row, with a fault, and the lines after it are read again.
     """
     never_closed = lines.ended or isinstance(error, _RowTooLongError)
     if len(lines.record) == 1 and not never_closed:

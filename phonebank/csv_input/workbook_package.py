@@ -69,7 +69,8 @@ def is_package(head: bytes) -> bool:
 
 
 def check_package(file: BinaryIO) -> Package:
-    """Check the whole file of a workbook. `file` must be seekable.
+    """Check the whole file of a workbook, and return what the check has found. `file` must be
+    seekable.
 
     Raises InvalidFileError unless the file is an XLSX or ODS workbook that is safe to read. Old,
     binary or damaged workbooks are refused, and so are workbooks that have a password, unpack to
@@ -121,8 +122,8 @@ def _write_errors_as_text(data: bytes, kind: Kind) -> bytes:
 
 
 def _whole_tags(part: IO[bytes]) -> Iterator[bytes]:
-    """Yield the bytes of a part of the archive in pieces that end inside no XML tag, unless the tag
-    is longer than PIECE."""
+    """Yield the bytes of one part of the archive in pieces. A piece ends inside an XML tag only if
+    the tag is longer than PIECE."""
     rest = b""
     while data := part.read(PIECE):
         data = rest + data
@@ -160,8 +161,8 @@ def _is_encrypted(archive: zipfile.ZipFile) -> bool:
 
 
 def _start_of(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Return the beginning of the part of the archive with this name, or b"" if there is no such
-    part."""
+    """Return the first bytes of the archive's part called `name`, or b"" if there is no such part.
+    Raises InvalidFileError if the part is damaged."""
     try:
         with archive.open(name) as part:
             return part.read(PIECE)
@@ -172,8 +173,9 @@ def _start_of(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _check_part(file: BinaryIO, part: zipfile.ZipInfo, package: Package) -> None:
-    """Unpack one part of a workbook's archive and check its text. Raises InvalidFileError if the
-    part is damaged, too large or not what a spreadsheet program writes."""
+    """Unpack one part of a workbook's archive, check its text, and write into `package` what is
+    found there. Raises InvalidFileError if the part is damaged, is too large, or has XML
+    definitions, which no spreadsheet program writes."""
     size, tail, sheet = 0, b"", ""
     for data in _unpack(file, part):
         size += len(data)
@@ -201,8 +203,8 @@ def _check_part(file: BinaryIO, part: zipfile.ZipInfo, package: Package) -> None
 
 
 def _unpack(file: BinaryIO, part: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Unpack one part of a workbook's archive and yield all its bytes. Python's own reader stops at
-    the size that the archive claims."""
+    """Unpack one part of a workbook's archive and yield all its bytes. Python's own reader is not
+    used, because it stops at the size that the archive claims."""
     file.seek(part.header_offset)
     header = file.read(30)
     if len(header) < 30 or not header.startswith(ZIP):

@@ -32,8 +32,8 @@ REFUSED = 2  # the exit code if standard error has a reason and a message, as JS
 
 
 def convert(file: BinaryIO, out: BinaryIO) -> None:
-    """Write the list of people in a workbook as CSV in UTF-8. Raises InvalidFileError if the
-    workbook cannot be read."""
+    """Write the list of people in the workbook `file` to `out`, as CSV in UTF-8. Raises
+    InvalidFileError if the workbook cannot be read."""
     package = check_package(file)
     text = io.TextIOWrapper(out, "utf-8", newline="")
     try:

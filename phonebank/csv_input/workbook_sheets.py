@@ -1,5 +1,5 @@
-"""Turns the cells of a workbook into a table of text. It finds the sheet that has the list of
-people, and decides how values are written.
+"""Turns the cells of a workbook into a table of text. This module finds the sheet that has the list
+of people, and decides how values are written.
 
 A table is written as the CSV that a spreadsheet would save, with two differences: a date is always
 an ISO date, and a number is written with all of its digits.
@@ -80,7 +80,9 @@ def _text_rows(sheet: CalamineSheet) -> Iterator[list[str]]:
 
 
 def _sheet_with_list(workbook: CalamineWorkbook) -> CalamineSheet:
-    """Return the only sheet with a column of phone numbers, or else the only sheet with cells."""
+    """Return the only sheet with a column of phone numbers. If there is none, return the only sheet
+    with cells. Hidden sheets do not count. Raises InvalidFileError if neither rule gives exactly
+    one sheet, or if a sheet is too large."""
     filled: list[CalamineSheet] = []
     found: list[CalamineSheet] = []
     for place, shown in enumerate(workbook.sheets_metadata):

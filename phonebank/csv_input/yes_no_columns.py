@@ -1,8 +1,8 @@
 """Cells of yes-or-no columns such as "Do not call", and the action for each cell.
 
-A known word decides the action. An organiser sees how often each unknown word occurs, and decides
-what the word means. So nobody is put on the do-not-call list because of a word that no person has
-read.
+A known word decides the action, unless an organiser chooses another. For an unknown word, an
+organiser sees how often it occurs, and decides what it means. So nobody is put on the do-not-call
+list because of an unknown word that no organiser has read.
 """
 
 import re
@@ -93,13 +93,14 @@ def fold(text: str) -> str:
 
 
 def key_of(cell: str, own_numbers: Iterable[str] = ()) -> str:
-    """Return the key under which a cell's value is counted and an organiser's action for it is
-    stored. The key is the cell's words as `fold` returns them or, for a date or a telephone number,
-    the kind of value.
+    """Return the key of a cell's value in a yes-or-no column. Values with the same key are counted
+    together, and an organiser chooses one action for them.
 
-    The key of an empty cell is "". `own_numbers` are the row's cells with telephone numbers. The
-    cell is compared with these numbers, because a cell that repeats one of them often means that
-    this number is on a do-not-call register.
+    The key is usually the cell's words as `fold` returns them. For a date it is DATE, and for a
+    telephone number it is OWN_NUMBER or OTHER_NUMBER. The key of a cell that is empty or has only
+    signs such as dashes is "". `own_numbers` are the row's cells with telephone numbers. If the
+    cell repeats one of these numbers, the key is OWN_NUMBER. This often means that the number is on
+    a do-not-call register.
     """
     key = _key_of(cell)
     if key == OTHER_NUMBER and _ends_like_one(cell, own_numbers):
@@ -138,7 +139,8 @@ def _digits(text: str) -> str:
 def reading_of(target: str, key: str) -> Action:
     """Return the action that a value's words mean in a column with this target.
 
-    `target` is a key of MARKS. Return Action.ASK for a value with unknown words.
+    `target` is a key of MARKS, and `key` is the value's key from `key_of`. Return Action.ASK for a
+    value with unknown words.
     """
     said = _readings(target).get(key) or _read_repeated_word(target, key)
     if said is None and target == "do_not_call":
@@ -147,8 +149,8 @@ def reading_of(target: str, key: str) -> Action:
 
 
 def _read_repeated_word(target: str, key: str) -> Action | None:
-    """Return the action for a value whose words all mean the same, such as "0 - No" or "Y
-    (yes)"."""
+    """Return the action for a value whose words all mean yes or all mean no, such as "0 - No" or "Y
+    (yes)". Return None for any other value."""
     said = key.split()
     for plain in (_YES, _NO):
         if said and plain.issuperset(said):
@@ -157,10 +159,10 @@ def _read_repeated_word(target: str, key: str) -> Action | None:
 
 
 def _read_register_answer(key: str) -> Action | None:
-    """Return the action for a value that has a do-not-call register's name and answer, or "not" and
-    words that mean "do not call".
+    """Return the action for a value such as "TPS: no match" or "not suppressed".
 
-    Examples are "TPS: no match" and "not suppressed".
+    The first has the name of a do-not-call register together with the register's answer. The second
+    has "not" before words that mean "do not call". Return None for any other value.
     """
     said = key.split()
     telling = [word for word in said if word not in _REGISTERS]
