@@ -89,7 +89,8 @@ def prepare_batch(
 
 
 def batch_of(read: Iterable[ContactRow | RefusedRow], first: int, rows: int, country: str) -> Batch:
-    """Return a batch of `rows` rows that `normalise` has read."""
+    """Return a batch of the rows in `read`, which are results of `normalise`. `first` is the index
+    of the batch's first row, and `rows` is the number of its rows."""
     batch = Batch(first, rows=rows)
     lines = []
     for row in read:
@@ -110,8 +111,9 @@ def batch_of(read: Iterable[ContactRow | RefusedRow], first: int, rows: int, cou
 
 
 def _read(row: Row, mapping: Mapping, country: str, allow_drama: bool) -> ContactRow | RefusedRow:
-    """Do what `normalise` does. From a refused row, remove the cells of the columns that are left
-    out, because these are not stored. If the row doesn't fit the columns, it stays whole."""
+    """Return the result of `normalise`. In a refused row, empty the cells of columns that are left
+    out, because such cells are not stored. A row with a fault keeps all its cells, because they may
+    be in the wrong columns."""
     found = normalise(row, mapping, country, allow_drama)
     if isinstance(found, RefusedRow) and not row.fault:
         found.cells = mapping.cells_to_store(found.cells)
@@ -148,9 +150,9 @@ def _zone_key(row: ContactRow, country: str) -> str:
     the zones are unknown.
 
     If the row gives a time zone of the campaign's country, that zone is used. Otherwise the zones
-    of the postcode are used, or the zones of the numbers if the postcode shows none. If there are
-    such zones, a time zone in the row that is outside the country is added to them.
-    `rules.calling_hours` uses all zones of the country if the returned text is "".
+    of the postcode are used, or the zones of the numbers if the postcode shows none. If the row
+    gives a time zone outside the country, it is used together with those zones, but never alone. If
+    the result is "", `rules.calling_hours` uses all zones of the country.
     """
     of_postcode = time_zones_of_postcode(row.postcode, country) if row.postcode else ()
     told = of_postcode or _zones_of_numbers((row.phone, *row.other_phones))

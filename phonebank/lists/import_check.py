@@ -1,6 +1,7 @@
 """Finds out, before an import, what would happen to each row of a stored file. Stores nothing.
 
-The check runs the import's SQL statements on the rows, in a savepoint that is rolled back.
+The check runs SQL statements on the rows, many of them the import's own, in a savepoint that is
+rolled back.
 """
 
 from __future__ import annotations
@@ -81,8 +82,8 @@ class ColumnChange:
 
 @dataclass
 class ImportCheck:
-    """What an import would do with the `rows` rows of a file. `first` is the first new person whom
-    callers would get, or None if nobody in the file is new."""
+    """What an import would do with the `rows` rows of a file. `first` is the first person in the
+    file whom the import would add to the campaign, or None if it would add nobody."""
 
     rows: int
     groups: list[Group]
@@ -95,12 +96,12 @@ class ImportCheck:
         return sum(column.emptied for column in self.columns)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the check as JSON, for `from_json`."""
+        """Return the check as a dictionary that can be stored as JSON. `from_json` reads it."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> ImportCheck:
-        """Return the check from the JSON that `to_json` returned."""
+        """Return the check from a dictionary that `to_json` returned."""
         return cls(
             stored["rows"],
             [Group(**group | {"fate": Fate(group["fate"])}) for group in stored["groups"]],
@@ -274,8 +275,8 @@ FROM new LEFT JOIN old USING (contact_id) GROUP BY ordinal, old.tags
 
 
 class _Counting:
-    """Counts the rows of a file by what an import would do with them, and why, one batch at a
-    time."""
+    """Finds out, one batch at a time, what an import would do with the rows of a file, and why.
+    Counts the rows with the same result and reason."""
 
     def __init__(
         self, campaign: Campaign, list_id: int, mapping: Mapping, plan: UpdatePlan
@@ -323,7 +324,8 @@ class _Counting:
         return ImportCheck(self.rows, groups, self._first, list(self._columns.values()))
 
     def _fates(self, stored: dict[int, ContactRow]) -> dict[int, tuple[Fate, str]]:
-        """Return what would happen to each row that would not add a new person, by row number."""
+        """Return, by row number, what would happen to each of these rows, and why. Rows that would
+        add a person who has never been in the campaign are left out."""
         fates: dict[int, tuple[Fate, str]] = {}
         if not stored:
             return fates
@@ -382,8 +384,8 @@ class _Counting:
     def _new_changes(
         self, plan: UpdatePlan, known: Sequence[SqlRow[Any]], mark: str
     ) -> Sequence[SqlRow[Any]]:
-        """Return what `read_changes` returns, without the people whom an earlier row would change.
-        `mark` is the name of this plan in the table `seen`."""
+        """Return what `read_changes` returns, without the people whom an earlier batch would
+        change. `mark` is the name of this plan in the table `seen`."""
         ids = [row.contact_id for row in known]
         seen = set(db.session.scalars(_SEEN_PEOPLE, {"mark": mark, "ids": ids}))
         unseen = [row for row in known if row.contact_id not in seen]
@@ -406,8 +408,8 @@ class _Counting:
         values: bool,
         empties: bool,
     ) -> bool:
-        """Count the changes that one row makes: with `values`, new values, and with `empties`,
-        deleted values. Return whether the row has a new value."""
+        """Count the changes that the row `number` would make. New values are counted if `values` is
+        true, and deleted values if `empties` is true. Return whether the row has a new value."""
         old, new = self._named(before), self._named(after)
         differs = False
         for name in {**old, **new}:
@@ -477,8 +479,8 @@ def _count(group: Group, number: int, says: str) -> None:
 
 
 def _words_of(refused: RefusedRow, mapping: Mapping) -> str:
-    """Return the name cells and the faulty cell of a refused row. If no single column is at fault,
-    return all cells of the row."""
+    """Return the name cells and the faulty cell of a refused row, as one text. If no single column
+    is at fault, return all cells of the row."""
     return ", ".join(_cells_to_show(refused, mapping))
 
 

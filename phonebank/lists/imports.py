@@ -1,5 +1,5 @@
-"""Begins and ends imports, and finds imports and undos that have stalled. The calling code
-commits."""
+"""Begins and ends imports, finds imports and undos that have stalled, and deletes uploads that
+nobody has confirmed. The calling code commits."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -52,13 +52,14 @@ def begin_import(contact_list_id: int) -> ContactList | None:
 
 
 def finish_import(contact_list_id: int) -> None:
-    """Mark the import of a list as finished, and delete the stored file."""
+    """Mark the import of a list as finished, and delete the stored file. If the list is no longer
+    being imported, change nothing."""
     _end_import(contact_list_id, ListState.READY, None)
 
 
 def fail_import(contact_list_id: int, fault: str) -> None:
-    """Mark the import of a list as failed, and delete the stored file. `fault` is the reason, as a
-    sentence for the organiser.
+    """Mark the import of a list as failed, and delete the stored file. If the list is no longer
+    being imported, change nothing. `fault` is the reason, in words for the organiser.
 
     Contacts that were already stored stay until an organiser undoes the import.
     """

@@ -1,5 +1,5 @@
-"""The jobs for contact lists: import an upload, undo an import, and resume jobs that have
-stopped."""
+"""The jobs for contact lists: check and import an upload, take people out of calling, undo an
+import, resume jobs that have stopped, and pause lists with an old screening."""
 
 import gc
 import logging
@@ -33,8 +33,8 @@ from phonebank.suppressions.jobs import lift_all
 
 log = logging.getLogger(__name__)
 
-# An urgent job must stop after this many seconds. Other urgent jobs give back people whose callers
-# have gone.
+# The job that takes people out of calling stops after this many seconds. Otherwise other urgent
+# jobs would wait too long, such as the one that gives back people whose callers have gone.
 TAKE_OUT_SECONDS = 5.0
 
 
@@ -108,7 +108,7 @@ def take_people_out(contact_list_id: int) -> None:
 @job(IMPORTS, timeout=60 * 60)
 def check_upload(contact_list_id: int) -> None:
     """Find out what would happen to each row of a large upload if an organiser confirmed the
-    columns as they are now chosen on the page."""
+    columns as they were chosen on the page when the check began."""
     contact_list = db.session.get(ContactList, contact_list_id)
     if contact_list is None:
         return
@@ -187,7 +187,7 @@ def job_that_reads(contact_list_id: int) -> JobFunction[[int]]:
 
 def _take_out_until(stop_at: float, contact_list: ContactList) -> bool:
     """Read the file until `time.monotonic()` is past `stop_at` or the file ends, and stop calls to
-    the people whom it names. Return whether the whole file has been read."""
+    the people whom the file names. Return whether the end of the file was reached."""
     list_id, version, first = contact_list.id, contact_list.file_version, contact_list.rows_read
     country = db.session.get_one(Campaign, contact_list.campaign_id).country
     mapping = Mapping.of(contact_list.headers, contact_list.mapping)
@@ -231,8 +231,8 @@ def _remaining_batches(contact_list: ContactList) -> Generator[Batch]:
 
 
 def _prepare_this_process() -> None:
-    """Set Python's own settings for an import. The worker's process for this job does nothing else,
-    and ends with it."""
+    """Change Python's settings so that an import is faster. The settings apply to the whole
+    process, which runs only this job and then ends."""
     # Otherwise the garbage collector would look through everything that the worker has loaded
     # several times for each batch.
     gc.freeze()

@@ -55,11 +55,12 @@ _NEW_NAME_KEY = (
 
 
 def find_in(people: str, found: str, is_taken: str) -> TextClause:
-    """Return the statement that looks for people in the table or view `people`.
+    """Return an SQL statement that finds, for each row of `incoming`, the person to whom the row
+    belongs. The statement searches the table or view `people`.
 
-    `found` is SQL that joins the row of the person who was found. `is_taken` is the SQL condition
-    that somebody other than this person has a certain number and name. It has the placeholders
-    `{phone}` and `{name_key}`.
+    `found` is SQL that joins the row of the person who was found. `is_taken` is an SQL condition:
+    somebody other than this person has a certain number and name. In the condition, `{phone}` and
+    `{name_key}` stand for the number and the name.
     """
     of_row = is_taken.format(phone="i.phone", name_key="i.name_key")
     of_update = is_taken.format(phone=_NEW_PHONE, name_key=_NEW_NAME_KEY)
@@ -122,11 +123,13 @@ SELECT DISTINCT ordinal FROM new
 class UpdatePlan:
     """What a file updates for people who are already in the campaign.
 
-    `parts` may contain NAME, NUMBERS, TAGS, and single fields such as "postcode". `fields` has the
-    names of the list's other columns that are updated. If `empties` is true, an empty cell deletes
-    the stored value. Otherwise the stored value stays. If `moves` is true, a person who gets a new
-    number moves to the file's list, because that number was not in the person's old list when the
-    list was compared with the register of people who do not want calls (`screening`).
+    `parts` may contain NAME, NUMBERS, TAGS, and single columns such as "postcode". `fields` has the
+    names of the town, the address and the list's own fields, if they are updated. If `empties` is
+    true, an empty cell deletes the stored value. Otherwise the stored value stays.
+
+    If `moves` is true, a person who gets a new number moves to the file's list. The reason is that
+    the person's old list was compared with the register of people who do not want calls
+    (`screening`) without this number.
     """
 
     parts: frozenset[str] = frozenset()
@@ -212,7 +215,8 @@ def undone_lists(campaign_id: int) -> list[int]:
 
 def find_values(campaign_id: int, plan: UpdatePlan, own_list: int | None = None) -> dict[str, Any]:
     """Return the parameters of FIND. `own_list` is the id of the list that is being imported, if
-    any. People whom this import has stored, and people of undone lists, are then not found."""
+    any. With `own_list`, FIND does not find people on undone lists or on `own_list`, except those
+    whom the import has moved to `own_list`."""
     hidden = [] if own_list is None else [own_list, *undone_lists(campaign_id)]
     keys = plan.parts & {NAME, NUMBERS}
     return {
@@ -231,20 +235,21 @@ def find_values(campaign_id: int, plan: UpdatePlan, own_list: int | None = None)
 def known_rows(
     campaign_id: int, plan: UpdatePlan, own_list: int, find: TextClause = FIND
 ) -> Sequence[SqlRow[Any]]:
-    """Return the rows of `incoming` whose person was in the campaign before the file. People from
-    undone uploads are left out. `find` is FIND, or another statement of `find_in`.
+    """Return the rows of `incoming` whose person was in the campaign before the import. People from
+    undone uploads are left out. `find` is FIND, or another statement that `find_in` has returned.
 
-    A row has `ordinal`, `contact_id` and `contact_list_id`. `new_key` is the number and name that
-    the person would get. `clashes` says whether somebody else has that number and name, or has the
-    number and name in the row.
+    Each result has `ordinal`, `contact_id` and `contact_list_id`. `new_key` is the number and name
+    that the person would get. `clashes` is true if somebody else already has that number and name,
+    or the number and name in the row.
     """
     rows = db.session.execute(find, find_values(campaign_id, plan, own_list)).all()
     return sorted(rows, key=lambda row: row.ordinal)
 
 
 def without_clashes(known: Sequence[SqlRow[Any]]) -> list[SqlRow[Any]]:
-    """Return the rows that may update their person. Of several rows that would give one number and
-    name to different people, only those of the first person may."""
+    """Return the rows that may update the people to whom they belong. Rows that clash with somebody
+    else are left out. If several rows would give the same number and name to different people, only
+    the rows of the first of these people are returned."""
     owners: dict[str, int] = {}
     return [
         row
@@ -258,7 +263,8 @@ def read_changes(
 ) -> Sequence[SqlRow[Any]]:
     """Return what an update by this list would change, without changing anything. Each result has
     the row's `ordinal`, the contact's `id`, and the changed values by column, `before` and `after`
-    the update. Tags are left out. If several rows would change a person, the first one does.
+    the update. Tags are left out. If several rows would change the same person, only the changes of
+    the first of these rows are returned.
     """
     if not (known and plan.columns):
         return []
@@ -271,7 +277,8 @@ def update_known(contact_list: ContactList, plan: UpdatePlan, known: Sequence[Sq
     """Update people who are already in the campaign with the values and tags of their rows, and
     store the old values so that the update can be undone. Return how many rows changed something.
 
-    The first row that changes a person's values is the only one that does. Every row adds its tags.
+    If several rows belong to the same person, only the first row that would change the person's
+    values is used for the values. If the plan includes tags, every row adds its tags.
     """
     if not known:
         return 0
@@ -316,8 +323,9 @@ def drop_incoming(ordinals: Collection[int]) -> None:
 def widen_lists(
     list_ids: Collection[int], zone_keys: Collection[str], languages: Collection[str]
 ) -> None:
-    """Add these time zones and languages to the lists that updated people are on. When the queue of
-    people to call is refilled, a list's contacts are read by time zone and language."""
+    """Add time zones and languages to the lists with these ids, because people on the lists may
+    have them now. When the queue of people to call is refilled, a list's contacts are read by time
+    zone and language."""
     query = select(ContactList).where(ContactList.id.in_(list_ids)).order_by(ContactList.id)
     for contact_list in db.session.scalars(query.with_for_update(key_share=True)):
         contact_list.zone_keys = sorted({*zone_keys, *contact_list.zone_keys})
@@ -349,9 +357,9 @@ def _values(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> dict[str, Any]:
 
 
 def _changed(plan: UpdatePlan, then: str, also: str = "", lock: str = "") -> str:
-    """Return a statement that runs `then` on a table expression `changed`. That expression has one
-    row for each person whom the update would change, with the new values, and with `before` and
-    `after` for the table `contact_change`."""
+    """Return an SQL statement that defines the table expression `changed` and ends with the SQL
+    `then`, which may use it. `changed` has one row for each person whom the update would change,
+    with the new values, and with `before` and `after` for the table `contact_change`."""
     columns = plan.columns
     new = ", ".join(
         f"{_NEW.get(column, _TEXT.format(column))} AS new_{column}" for column in columns

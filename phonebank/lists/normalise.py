@@ -55,8 +55,9 @@ _FAULTS = {
 
 @dataclass(slots=True)
 class ContactRow:
-    """A contact to store. If the list has no text for a field, the field is "", or None where its
-    type allows None."""
+    """A contact to store. If the list has no text for a field, the field is empty, or None where
+    its type allows None. If `do_not_call` is true, the contact is not stored, and its numbers go on
+    the do-not-call list."""
 
     row_number: int
     phone: str  # E.164, the number to call first
@@ -82,7 +83,7 @@ class RefusedRow:
 
     row_number: int
     column: str
-    reason: str  # a key of e164.REASONS, or no_phone, cell_too_long or a Row fault
+    reason: str  # a key of e164.REASONS, a Wish, a Row fault or another code, such as no_phone
     message: str
     cells: list[str]
 
@@ -119,14 +120,15 @@ def normalise(
     Numbers of other countries are left out, except in a demonstration. A row is refused for one of
     these reasons:
 
+    - the row has a fault, such as too many cells
     - no number is left
-    - a cell is too long to store
+    - a value is too long to store, or there are too many tags
     - a note such as "deceased" is written beside a number or name
     - the row has a yes-or-no value, and the organiser wants to read the rows with that value, or
       has not decided what that value means
 
-    A row that asks for no calls keeps its numbers of all countries, and is only refused if it has
-    no readable number or is malformed.
+    A row that asks for no calls keeps its numbers of all countries. It is only refused if it has a
+    fault or no readable number.
     """
     if row.fault:
         message = _FAULTS[row.fault].format(cells=len(row.cells), columns=len(mapping.headers))
@@ -311,7 +313,7 @@ def _readable_numbers(cell: str, country: str, allow_drama: bool) -> list[str]:
 
 def _add_description(contact: ContactRow, cells: list[str], mapping: Mapping, country: str) -> None:
     """Add to the contact what the row says about the person. Raises _CellTooLongError if a value is
-    too long."""
+    too long, or if there are too many tags."""
     columns = mapping.columns
     for target, read in _READ.items():
         if target in columns:

@@ -18,8 +18,8 @@ from phonebank.csv_input.yes_no_words import phrases
 
 
 class Wish(StrEnum):
-    """A kind of note against calling, such as "deceased", that a cell contains. It is also the
-    reason why the row is refused."""
+    """A kind of note against calling, such as "deceased", that a cell contains. If the row is
+    refused because of the note, this value is the `reason` of the refusal."""
 
     DO_NOT_CALL = "wish_do_not_call"
     DECEASED = "wish_deceased"
@@ -207,8 +207,8 @@ def wish_across_names(names: Sequence[str]) -> Wish | None:
 
 @cache
 def _split_words() -> dict[str, Wish]:
-    """Return the notes of several words, such as "do not call", which a list may split into a first
-    and a last name."""
+    """Return the notes of several words, such as "do not call", each with its kind. A list may
+    split the words of such a note into a first and a last name."""
     return {
         said: wish for wish, known in _PLAIN.items() for said in map(fold, known) if " " in said
     }
@@ -216,8 +216,8 @@ def _split_words() -> dict[str, Wish]:
 
 @cache
 def _single_words() -> dict[str, Wish]:
-    """Return the words, such as "deceased", that are a note against calling if a name cell contains
-    nothing else, each with the kind of note."""
+    """Return each word, such as "deceased", that is a note against calling if a name cell contains
+    no other word. With each word, return the kind of note."""
     plain = {word: wish for wish, said in _PLAIN.items() for word in said if " " not in word}
     whole = {word: wish for word in _WHOLE if (wish := _find_short_wish(word))}
     return plain | whole

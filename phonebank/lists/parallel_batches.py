@@ -29,7 +29,7 @@ class ProcessEndedError(Exception):
 
 
 def is_large(rows: int) -> bool:
-    """Whether so many rows are prepared faster in several processes."""
+    """Whether this many rows are prepared faster in several processes than in one."""
     return rows >= FEWEST_BATCHES * batching.BATCH
 
 
@@ -38,9 +38,9 @@ def prepare_in_parallel(
 ) -> Generator[Batch]:
     """Prepare the same batches as `prepare_batches`, in the same order.
 
-    Each process has one batch at most, so the memory in use does not grow with the file. Raises
-    InvalidFileError after the last batch of whole rows, and ProcessEndedError if a process was
-    killed or found a software fault.
+    Each process has one batch at most, so the memory in use does not grow with the file. If a row
+    cannot be read, all batches before that row's batch are yielded, and then InvalidFileError is
+    raised. Raises ProcessEndedError if a process was killed or stopped because of a software fault.
     """
     with ExitStack() as ending:
         idle = deque(_Process(mapping, country, allow_drama, ending) for _ in range(PROCESSES))
@@ -65,7 +65,7 @@ def prepare_in_parallel(
 
 
 class _Process:
-    """A `preparing_process`. It is killed when `ending` is closed."""
+    """A process that runs `preparing_process`. It is killed when `ending` is closed."""
 
     def __init__(
         self, mapping: Mapping, country: str, allow_drama: bool, ending: ExitStack
@@ -80,7 +80,7 @@ class _Process:
         self._write((mapping, country, allow_drama))
 
     def send(self, first: int, chunk: list[Row]) -> None:
-        """Give the process rows to prepare. It must have no other rows."""
+        """Give the process rows to prepare. Call `receive` before the process is given more."""
         self._write((first, list(zip(*chunk, strict=True))))
 
     def receive(self) -> Batch:

@@ -1,4 +1,5 @@
-"""Stores a batch of rows in the database, either completely or not at all. The job commits.
+"""Stores a batch of rows in the database, either completely or not at all. The calling code
+commits.
 
 Each batch is one transaction, which also updates the list's counters and its resume point. So a
 killed import continues where it stopped, and no row is stored, refused or counted twice.
@@ -98,13 +99,13 @@ SELECT id FROM added
 
 
 def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> None:
-    """Store a batch, and store that an interrupted import continues after it.
+    """Store a batch, and store that an interrupted import continues after this batch.
 
     Two kinds of rows are not stored as new contacts: rows with a number on the do-not-call list,
     and rows whose person is already in the campaign. For a person who is already in the campaign,
-    the columns that the organiser chose are updated. If a row says "do not call", its numbers are
-    put on the do-not-call list until the upload is undone. `file_version` is the version of the
-    file that the batch was read from.
+    the columns that the organiser chose are updated. If a row says "do not call", it is not stored
+    either, and its numbers are put on the do-not-call list as part of the upload's batch of
+    numbers. `file_version` is the version of the file that the batch was read from.
 
     Raises SupersededError, without changing anything, if the import has ended, if another worker
     has stored these rows, or if the file has changed.
@@ -143,8 +144,9 @@ def wait_for_open_suppressions() -> None:
     """Wait until every transaction that is putting numbers on the do-not-call list has ended.
     Commit right after this call.
 
-    A transaction that is still open may have looked for contacts with its number before the last
-    batch was committed. A transaction that begins later finds all contacts.
+    Such a transaction looks for the contacts with its numbers. If it is still open, it may have
+    looked before the last batch of the import was committed. A transaction that begins later finds
+    all contacts.
     """
     db.session.execute(text("LOCK TABLE suppression IN SHARE MODE"))
 
@@ -235,8 +237,8 @@ def drop_dead_numbers() -> None:
     """From each row, remove the numbers that are not in service. The first number that remains
     becomes the number to call.
 
-    A row in which no number would remain stays unchanged, and `insert_incoming` stores it as an
-    unusable contact.
+    A row in which no number would remain stays unchanged. If its person is new, `insert_incoming`
+    stores the person as an unusable contact.
     """
     since = {"since": now() - DEAD_FOR}
     any_dead = "SELECT EXISTS (SELECT FROM dead_number WHERE reported_at > :since)"
@@ -263,8 +265,8 @@ def _take_over_from_undone(contact_list: ContactList) -> int:
     """If the person in a row of `incoming` is already a contact on a list whose import was undone,
     move the contact to this list. Return how many contacts were moved.
 
-    The contacts keep their call history. If several rows name the contact, the first one gives its
-    values.
+    The contacts keep their call history. If several rows name the same contact, the contact gets
+    the values of the first of these rows.
     """
     undone_ids = undone_lists(contact_list.campaign_id)
     if not undone_ids:
@@ -302,7 +304,7 @@ def _update_known(contact_list: ContactList, batch: Batch) -> int:
 
 def insert_incoming(contact_list: ContactList, has_tags: bool) -> int:
     """Store the rows of `incoming` whose people are not in the campaign yet, and return how many
-    were stored. `has_tags` is that of their batch."""
+    were stored. `has_tags` says whether any row of the batch has tags."""
     return _execute(
         _INSERT_WITH_TAGS if has_tags else _INSERT,
         campaign_id=contact_list.campaign_id,

@@ -27,7 +27,8 @@ _CONSONANT_VOWEL = re.compile("[B-DF-HJ-NP-TV-Z][AEIOUY]")
 
 
 def read_name(text: str) -> str:
-    """Tidy a name. A name in capitals is changed to mixed case: "O'NEIL" becomes "O'Neil".
+    """Tidy a name. A name in capitals is changed to mixed case, so "O'NEIL" becomes "O'Neil".
+    Initials such as "AJ" stay in capitals.
 
     Return "" for "N/A", "NULL", "#N/A", "-", "?" and other placeholders.
     """
@@ -40,11 +41,11 @@ def read_name(text: str) -> str:
 
 
 def split_full_name(text: str) -> tuple[str, str]:
-    """Split "First Last", "LAST, First" or "LAST First" into a first and a last name, without
-    titles.
+    """Split "First Last", "LAST, First" or "LAST First" into a first and a last name.
 
-    Middle names stay with the first name. A single word counts as a first name. A title and a
-    single word ("Mrs Jones") together become the last name, because a caller asks for "Mrs Jones".
+    A title before the first name is removed. Middle names stay with the first name. A single word
+    counts as a first name. A title and a single word ("Mrs Jones") together become the last name,
+    because a caller asks for "Mrs Jones".
     """
     name = tidy(text).strip(" ,")
     if _is_no_name(name):
@@ -65,12 +66,12 @@ def split_full_name(text: str) -> tuple[str, str]:
 
 
 def _is_no_name(name: str) -> bool:
-    """Whether a cell contains no name. A single word that begins with # is an error value of a
-    spreadsheet, and no name.
+    """Whether a cell contains no name, but for example "unknown". A single word that begins with #
+    is no name either, because it is an error value of a spreadsheet.
 
-    But "Null", "Nan" and "Nil" are also real names: Jennifer Null, Nan Goldin, Nil Sala. So a word
-    such as "null" counts as a missing name only if its capitals are as programs write them: "NULL"
-    or "null".
+    "Null", "Nan" and "Nil" are also real names: Jennifer Null, Nan Goldin, Nil Sala. So a word such
+    as "null" counts as a missing name only if its capitals are as programs write them: "NULL" or
+    "null".
     """
     if not (name.isalpha() or any(map(str.isalpha, name))) or (name[0] == "#" and " " not in name):
         return True

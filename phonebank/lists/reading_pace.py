@@ -12,8 +12,8 @@ def describe_pace(
     """Describe the pace at the moment `at`: "9,800 rows a second, about 2 minutes left."
 
     `done` of `total` rows have been read. The worker that reads the file started at the moment
-    `since` (aware). When the worker started, `already` rows had been read. Return "" in the first
-    SECONDS_AT_LEAST seconds.
+    `since`, when `already` rows had been read. Both moments have a time zone. Return "" in the
+    first SECONDS_AT_LEAST seconds, if `since` is None, or if the worker has read no row yet.
     """
     seconds = (at - since).total_seconds() if since else 0.0
     if seconds < SECONDS_AT_LEAST or done <= already:

@@ -1,4 +1,4 @@
-"""Exports the refused rows as a file that an organiser can correct and upload again."""
+"""Exports a list's refused rows as a file that an organiser can correct and upload again."""
 
 from collections.abc import Iterator
 

@@ -3,8 +3,8 @@ register of people who do not want calls.
 
 For each list, an organiser states when the list was screened, or why the list does not need
 screening. If the country's law forbids calls to numbers on the register, a list is paused until an
-organiser has stated this. The list is paused again when its screening is older than the law allows.
-The calling code commits.
+organiser has made this statement. The list is paused again when its screening is older than the law
+allows. The calling code commits.
 """
 
 from collections.abc import Sequence
@@ -169,9 +169,9 @@ def attest(
 
 
 def pause_old_screenings() -> int:
-    """Pause the lists whose screening (comparison with the register of people who do not want
-    calls) is missing or too old under the law of their country. Return how many lists were paused.
-    """
+    """Pause each list to which the law forbids calls, because its screening (comparison with the
+    register of people who do not want calls) is missing or too old. Return how many lists were
+    paused."""
     paused = 0
     for country in countries():
         rule = rules_for(country).screening

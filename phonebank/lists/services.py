@@ -28,7 +28,8 @@ PRIORITIES = {-1: "First", 0: "Normal", 1: "Last"}
 
 
 def lists_of(campaign: Campaign) -> Sequence[tuple[ContactList, Account | None]]:
-    """Return the campaign's lists, newest first, each with the account that uploaded it."""
+    """Return the campaign's lists, newest first, each with the account that uploaded the list, or
+    None if that account is unknown."""
     query = (
         select(ContactList, Account)
         .outerjoin(Account, Account.id == ContactList.created_by_id)
@@ -81,9 +82,13 @@ def confirm(
     on the do-not-call list. For people who are already in the campaign, the values of
     `update_targets` are updated. With `update_empties`, an empty cell deletes the stored value.
 
-    Raises ConflictError if the columns are already confirmed, if nobody has decided what a value
-    means, if agreement is needed and the number of rows with numbers for the do-not-call list is
-    not `suppressing`, or if the campaign's people have been erased.
+    Raises ConflictError in each of these cases:
+
+    - the columns are already confirmed
+    - a yes-or-no column has a value whose meaning nobody has decided, or too many values
+    - agreement is needed, and `suppressing` is not the number of rows whose numbers would be put on
+      the do-not-call list
+    - the campaign's people have been erased
     """
     lock_row(contact_list)
     campaign_id = contact_list.campaign_id
@@ -121,12 +126,12 @@ def confirm(
 def confirm_take_out(
     contact_list: ContactList, name: str, targets: list[str], agreed: bool
 ) -> None:
-    """Store what each column contains in a file of people who are no longer to be called, and mark
-    the file as queued. The calling code enqueues the job.
+    """For a file of people who are no longer to be called, store what each column contains, and
+    mark the file as queued. The calling code enqueues the job.
 
     `agreed` says whether the organiser has seen whom the file names, and has agreed if the check
-    asked for agreement. Raises ConflictError if the columns are already confirmed, or if `agreed`
-    is false.
+    asked for agreement. Raises ConflictError if the columns are already confirmed, if the file is
+    an upload of another kind, or if `agreed` is false.
     """
     lock_row(contact_list)
     if contact_list.state != ListState.UPLOADED or contact_list.purpose != ListPurpose.TAKE_OUT:
@@ -175,7 +180,7 @@ def set_priority(contact_list: ContactList, priority: int) -> None:
 
 
 def refused_rows(contact_list: ContactList, at_most: int) -> Sequence[RefusedRow]:
-    """Return up to `at_most` refused rows, in the order of the file."""
+    """Return up to `at_most` refused rows of a list, in the order of the file."""
     return db.session.scalars(
         select(RefusedRow)
         .where(RefusedRow.contact_list_id == contact_list.id)
@@ -185,8 +190,8 @@ def refused_rows(contact_list: ContactList, at_most: int) -> Sequence[RefusedRow
 
 
 def _lock_unless_undone(contact_list: ContactList) -> None:
-    """Lock the list. Raises ConflictError if it was undone, even if that happened after the page
-    was loaded."""
+    """Lock the list. Raises ConflictError if the list was undone, even if that happened after the
+    page was loaded."""
     lock_row(contact_list)
     if contact_list.state == ListState.UNDONE:
         raise ConflictError("This upload was undone.", "Upload the file again.")

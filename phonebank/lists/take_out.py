@@ -1,5 +1,5 @@
-"""Stops calls to the people whom a file names ("takes them out of calling"), because they have
-voted, joined or moved.
+"""Stops calls to the people whom a file names ("takes them out of calling"), for example because
+they have voted, joined or moved.
 
 A file names a person by the ID that the person has on the campaign's lists, or by a phone number. A
 number together with a name means only the person who has both. A number alone means everyone who
@@ -120,8 +120,8 @@ STILL_THERE = (ContactState.CALLABLE, ContactState.UNUSABLE)
 
 @dataclass(frozen=True)
 class Named:
-    """How a row names people. `phones` are in E.164 format. `name_key` is "" if the row has no
-    name."""
+    """How a row names people. `phones` are in E.164 format. `name_key` is the first and last name
+    without capitals, or "" if the row has no name."""
 
     number: int  # the row's number in the spreadsheet
     external_id: str
@@ -132,9 +132,11 @@ class Named:
 
 @dataclass
 class RowCounts:
-    """How many rows of a batch take somebody out of calling (stop all calls to the person), name
-    only people whom nobody calls any more (taken out earlier, or finished), or name nobody in the
-    campaign. `refused` are the rows without a readable ID or number."""
+    """Counts of the rows of a batch. `taken` counts the rows that take somebody out of calling, so
+    that nobody calls the person any more. `already` counts the rows that name only people whom
+    nobody calls any more, because they were taken out earlier or are finished. `unknown` counts the
+    rows that name nobody in the campaign. `refused` has the rows without a readable ID or number.
+    """
 
     taken: int = 0
     already: int = 0
@@ -143,8 +145,8 @@ class RowCounts:
 
 
 def read_row(row: Row, mapping: Mapping, country: str) -> Named:
-    """Return the ID, numbers and name by which a row names people. `country` is the ISO 3166-1 code
-    of the campaign's country."""
+    """Return the ID, numbers and name by which a row names people. They are empty for a row with a
+    fault. `country` is the ISO 3166-1 code of the campaign's country."""
     cells, columns = row.cells, mapping.columns
     if row.fault:
         return Named(row.number, "", (), "", cells)
@@ -188,10 +190,10 @@ def take_out_batch(
     """Stop calls to the people whom these rows of a file name, and store that an interrupted job
     continues after the rows.
 
-    `first` is the index of the first row. If a person is on a caller's screen, the call ends, and
-    the caller's page gets an event after the commit. Run this under `retry_on_deadlock`. Raises
-    SupersededError, without changing anything, if the list is no longer being read, if another
-    worker has processed these rows, or if the file has changed.
+    `first` is the index in the file of the first of these rows. If a person is on a caller's
+    screen, the call ends, and the caller's page gets an event after the commit. Run this under
+    `retry_on_deadlock`. Raises SupersededError, without changing anything, if the file is no longer
+    being read, if another worker has processed these rows, or if the file has changed.
     """
     contact_list = get_locked(ContactList, contact_list_id)
     if (
@@ -237,9 +239,9 @@ def take_out_batch(
 def count_rows(
     rows: Sequence[Named], named: Sequence[SqlRow[Any]], takes: Collection[int]
 ) -> RowCounts:
-    """Count what the rows do. `takes` has the ids of the people whom the rows take out of calling.
-    If a later row names the same person again, that row is counted as naming somebody whom nobody
-    calls any more."""
+    """Count the rows by their result. `named` is the result of `named_people`, and `takes` has the
+    ids of the people whom the rows take out of calling. If a later row names only people whom
+    earlier rows take out, the later row is counted in `already`."""
     people: dict[int, list[int]] = {}
     for found in named:
         people.setdefault(found.ordinal, []).append(found.contact_id)
@@ -259,8 +261,8 @@ def count_rows(
 
 
 def people_left(campaign: Campaign) -> int:
-    """Return how many people in the campaign a file could still take out of calling (so that nobody
-    calls them any more)."""
+    """Return how many people in the campaign can still be taken out of calling, so that nobody
+    calls them any more."""
     query = select(func.count()).where(
         Contact.campaign_id == campaign.id, Contact.state.in_(STILL_THERE)
     )

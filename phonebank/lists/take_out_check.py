@@ -26,8 +26,9 @@ SHARE_TO_ASK_ABOUT = 0.5
 class TakeOutCheck:
     """What a file would do. `left` is how many people can still be taken out of calling, and
     `people` is how many of them the file would take out. `taken`, `already`, `unknown` and
-    `refused` count the file's `rows`, as in `take_out.RowCounts`. The samples are the first few
-    rows of each kind, each with the row's number, and with its text or the person's name."""
+    `refused` count the file's `rows`, as in `take_out.RowCounts`. Each sample has a row's number.
+    In `taken_samples`, it also has the name of a person whom the row would take out. In the other
+    samples, it has the row's text."""
 
     left: int
     rows: int = 0
@@ -47,7 +48,8 @@ class TakeOutCheck:
         return self.people > self.left * SHARE_TO_ASK_ABOUT
 
     def to_json(self) -> dict[str, Any]:
-        """Return the check as JSON, for `TakeOutCheck(**…)`."""
+        """Return the check as a dictionary that can be stored as JSON. `TakeOutCheck(**…)` makes a
+        check from it again."""
         return asdict(self)
 
 
@@ -57,7 +59,7 @@ def check_take_out(
     mapping: Mapping,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> TakeOutCheck:
-    """Return what a stored file would do if its columns were mapped in this way.
+    """Return what a stored file would do if its columns contained what `mapping` says.
 
     `progress` is called with the number of rows read so far. Raises InvalidFileError at the first
     row that cannot be read.

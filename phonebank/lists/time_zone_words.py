@@ -1,9 +1,9 @@
 """Reads time zones as lists write them: names from the IANA database, and words such as "Eastern".
 Pure functions.
 
-In a list, "EST" means the time on the east coast, where clocks go forward in summer. The IANA
-database has a zone of that name whose clocks never go forward. If that zone were used, people might
-be called up to an hour too late in the evening, from March to November.
+In an American list, "EST" means the time on the east coast, where clocks go forward in summer. The
+IANA database has a zone called EST whose clocks never go forward. If that zone were used, people
+might be called up to an hour too late in the evening, from March to November.
 """
 
 import re
@@ -77,7 +77,8 @@ def read_time_zones(text: str, country: str) -> tuple[str, ...]:
 
     The zones are sorted and spelled as in the IANA database. A full name with a place, such as
     "Europe/Paris", counts in a list from any country. Without such a name, the result is empty
-    unless every word in the cell means a zone of that country.
+    unless every word in the cell means a zone of that country. Words such as "Standard Time" and
+    offsets from UTC beside such words do not matter.
     """
     said = tidy(text)
     named = _find_iana_name(said)
@@ -95,8 +96,8 @@ def read_time_zones(text: str, country: str) -> tuple[str, ...]:
 def _find_iana_name(said: str) -> str | None:
     """Find a zone name that contains a place, as in "(GMT-06:00) Central Time (America/Chicago)".
 
-    Names without a place, such as EST, MST7MDT or Etc/GMT+5, are either zones in which nobody lives
-    or words with a local meaning.
+    Names without a place, such as EST, MST7MDT or Etc/GMT+5, are not returned. They are either
+    zones in which nobody lives or words whose meaning depends on the country.
     """
     for found in _IANA_NAME.finditer(said.replace(" ", "_") if "(" not in said else said):
         name = _names_with_a_place().get(found[0].casefold())

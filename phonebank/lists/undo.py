@@ -56,8 +56,8 @@ _PUT_BACK = ", ".join(
     f" THEN {read.format('change.before', column)} ELSE contact.{column} END"
     for column, read in _CHANGED.items()
 )
-# A person who moved to the list because of a new number (`known_people`) only goes back to their
-# list without that number.
+# A person may have moved to the list because of a new number (`known_people`). The person goes back
+# to their old list only if their numbers are still those that the upload gave them.
 _PUT_BACK += """, contact_list_id = CASE WHEN jsonb_exists(change.before, 'contact_list_id')
     AND contact.contact_list_id = :list_id
     AND contact.phone = coalesce(change.after ->> 'phone', contact.phone)
@@ -109,8 +109,8 @@ _moved_here = exists().where(
 
 
 class UndoPreview(NamedTuple):
-    """How many contacts an undo would delete, how many it would keep, and for how many earlier
-    contacts it would restore old values."""
+    """What an undo would do: how many contacts it would delete, how many contacts it would keep,
+    and for how many earlier contacts it would restore old values or remove tags."""
 
     removed: int
     called: int  # these contacts stay as records of their calls
@@ -119,7 +119,7 @@ class UndoPreview(NamedTuple):
 
 def preview_undo(contact_list: ContactList) -> UndoPreview:
     """Count the list's contacts that have never been called, its contacts that have been called,
-    and the people whom the list changed."""
+    and the people from other lists whose values or tags the list changed."""
     of_list = (
         select(func.count())
         .select_from(Contact)

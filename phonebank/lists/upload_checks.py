@@ -36,8 +36,8 @@ def check_of(contact_list: ContactList) -> UploadCheck | None:
 def begin_check(
     contact_list: ContactList, mapping: Mapping, plan: UpdatePlan, token: str, choices: Choices
 ) -> bool:
-    """Store the form's choices. If these choices need a new count, begin a check and return True.
-    In that case the calling code enqueues the job.
+    """Store the form's choices. If they need a new count, begin a check and return True. The
+    calling code then enqueues the job. If no new count is needed, return False.
 
     The job counts the rows according to `mapping` and `plan`. `token` identifies these two together
     (`import_check.token_of`). `choices` has the form's values by field.
@@ -86,8 +86,8 @@ def fail_check(check: UploadCheck, fault: str) -> None:
 
 
 def stalled_checks() -> Sequence[int]:
-    """Return the ids of uploads whose check has made no progress for STALLED_AFTER, which means
-    that its worker was killed."""
+    """Return the ids of uploads whose check has not ended, but has made no progress for
+    STALLED_AFTER. The worker of such a check was probably killed."""
     return db.session.scalars(
         select(UploadCheck.contact_list_id)
         .join(ContactList, ContactList.id == UploadCheck.contact_list_id)

@@ -1,4 +1,5 @@
-"""Stores uploaded files in pieces, checks them once, and keeps them until the import ends.
+"""Stores uploaded files in pieces, checks them once, and keeps them until the import ends or the
+upload is deleted.
 
 The pieces are stored in the database and not on a disk, so that any worker on any machine can read
 them.
@@ -35,8 +36,9 @@ COLUMNS_NAMED = 8
 
 
 class SupersededError(Exception):
-    """The error that stops the reading of a file, because its list was undone, because another
-    worker is importing it, or because a person was erased from the file."""
+    """The error that stops the reading of a file, because the result is no longer needed or the
+    file has changed. For example, the list was undone, another worker is importing the file, or a
+    person was erased from the file."""
 
 
 def store_upload(

@@ -3,8 +3,8 @@
 The people are read like the rows of an upload, and checked in the same way (`normalise`,
 `persist`). New people are put on a separate contact list, which organisers can pause or undo like
 an upload. If the law requires that a list is compared with the register of people who do not want
-calls, no more people are added to the list after this comparison. The next new person, or the next
-new number of somebody in the campaign, begins another list, with a number after its name. The
+calls, no more people are added to the list after this comparison. When the next new person arrives,
+or a new number of somebody in the campaign, another list is made, with a number after its name. The
 calling code commits.
 """
 
@@ -150,11 +150,11 @@ def upsert_people(token_id: int, people: Sequence[SentPerson]) -> list[Result]:
     """Add these people to the token's campaign, or update those who are already in it. Return a
     result for each person, in the same order.
 
-    For a person who is already in the campaign, all the values that were sent are stored, and
-    fields that were not sent are emptied, except that the external ID stays. The person's calls
-    stay, and so does the time at which the person may be called again.
+    For a person who is already in the campaign, all the values that were sent are stored. Values
+    that were not sent are emptied, except the external ID. The person's calls stay, and so does the
+    time at which the person may be called again.
 
-    Raises ConflictError if the campaign has ended.
+    Raises ConflictError if the campaign has ended, and NotFoundError if the token no longer exists.
     """
     token = get_locked(ApiToken, token_id)
     if token is None:
@@ -260,8 +260,8 @@ def _begin_list(
 
 
 def _free_name(campaign: Campaign, name: str) -> str:
-    """Return the name, or if a list of the campaign has this name already, the name with the first
-    number after it that is free."""
+    """Return a name that no list of the campaign has yet. This is `name` or, if a list has it
+    already, `name` with a number after it: 2, or the first later number that makes a new name."""
     taken = set(
         db.session.scalars(select(ContactList.name).where(ContactList.campaign_id == campaign.id))
     )

@@ -87,8 +87,9 @@ class MarkCounts:
 def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
     """Count the values of the mapping's yes-or-no columns in a stored file.
 
-    The file is read only if the last count was for different columns. The counts are stored with
-    the upload if it is not confirmed yet. The calling code commits.
+    If counts for the same columns are stored with the upload, these are returned. Otherwise the
+    file is read, and the new counts are stored, unless the upload is already confirmed. The calling
+    code commits.
     """
     if not mapping.mark_columns:
         return MarkCounts()
