@@ -58,7 +58,9 @@ def find_called_back(caller: Caller, typed: str) -> list[CalledBack]:
         )
         .order_by(Call.started_at.desc())
     ).all()
-    last_of = {call.contact_id: (call, first or last) for call, first, last in reversed(rows)}
+    last_of: dict[int, tuple[Call, str]] = {}
+    for call, first, last in rows:
+        last_of.setdefault(call.contact_id, (call, first or last))
     found = [
         CalledBack(
             call.id,
@@ -68,7 +70,7 @@ def find_called_back(caller: Caller, typed: str) -> list[CalledBack]:
             call.outcome,
             call.ended_at is None,
         )
-        for call, name in reversed(last_of.values())
+        for call, name in last_of.values()
     ]
     db.session.add_all([CallSight(call_id=one.call_id) for one in found])
     db.session.flush()

@@ -75,6 +75,24 @@ def test_two_people_with_these_digits_are_both_named(
     assert sights() == 2
 
 
+def test_who_was_called_last_comes_first_however_often_they_were_called(
+    sam: FlaskClient, phone_bank: PhoneBank
+) -> None:
+    for _ in range(2):
+        sam.post(address_of(open_call(), "outcome"), data={"outcome": "busy"})
+    first, second, third = db.session.scalars(select(Call).order_by(Call.started_at).limit(3))
+    # The third call was to the first person again.
+    third.contact_id, third.phone = first.contact_id, first.phone
+    second.phone = "+442079461" + first.phone[-3:]
+    db.session.commit()
+    page = sam.post(URL, data={"digits": first.phone[-3:]}).text
+    names = [contact.first_name for contact in phone_bank.contacts[:2]]
+    assert [page.index(f"<h2>{name}</h2>") for name in names] == sorted(
+        page.index(f"<h2>{name}</h2>") for name in names
+    )
+    assert page.count("<h2>") == 2
+
+
 def test_without_a_call_to_undo_the_page_does_not_say_that_it_undoes_one(
     sam: FlaskClient,
 ) -> None:
