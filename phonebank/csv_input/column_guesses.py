@@ -128,8 +128,8 @@ def _keep_surest_names(names: Sequence[_NameGuess]) -> list[str]:
 
 
 def _fit_name_columns(headers: Sequence[str], targets: list[str]) -> list[str]:
-    """Return the targets, after a decision which columns have first, last or full names and which
-    are left out. The decision for one such column depends on the others.
+    """Return the targets, with corrections for columns that have people's names. Which part of a
+    name such a column has may depend on the other columns.
 
     For example, if there is a column "Vorname" (first name), a column "Name" has last names.
     """

@@ -259,8 +259,8 @@ def phrase_of(header: str) -> str:
 
 
 def mark_target_of(header: str) -> tuple[str, bool] | None:
-    """If a column's name says that the column shows who may be called or whose number does not
-    work, return the column's target and whether the name is clear.
+    """If a column's name shows that the column says whether to call a person or a number, as in "Do
+    not call" or "Wrong number", return the column's target and whether the name is clear.
 
     Otherwise return None. A "no" in a column with the target "consent" means that the number must
     not be called. In columns with the other targets, a "yes" means that the number must not be

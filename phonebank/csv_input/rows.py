@@ -61,7 +61,7 @@ def read_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[Row]:
 
     Only one of the `chunks` and one row are in memory at a time. Raises InvalidFileError if the
     file is empty, if the header is missing, faulty or too wide, or if there are no rows below the
-    header. Also raises InvalidFileError at a line of more than a million characters or with null
+    header. Also raises InvalidFileError at a line that has null characters or more than a million
     characters.
     """
     header: Row | None = None

@@ -1,4 +1,4 @@
-"""Checks a workbook's file before anything reads its cells: its kind, its size, its XML.
+"""Checks the kind, the size and the XML of a workbook's file before anything reads its cells.
 
 XLSX and ODS files are zip archives of XML (ISO/IEC 29500, ISO/IEC 26300). An archive may claim to
 be small and then unpack to gigabytes. So each XML file in the archive (a part) is unpacked here

@@ -1,5 +1,5 @@
-"""The process that reads one workbook from standard input, and writes the list of people in it as
-CSV to standard output. `workbooks` starts it.
+"""The process that reads one workbook from standard input, and writes the workbook's list of people
+as CSV to standard output. `workbooks` starts this process.
 
 Reading a workbook needs memory for all of its cells, and a hostile workbook needs much more. A
 separate process with limits cannot harm other requests, and no volunteer's page waits for it.

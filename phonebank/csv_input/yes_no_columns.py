@@ -99,8 +99,8 @@ def key_of(cell: str, own_numbers: Iterable[str] = ()) -> str:
     The key is usually the cell's words as `fold` returns them. For a date it is DATE, and for a
     telephone number it is OWN_NUMBER or OTHER_NUMBER. The key of a cell that is empty or has only
     signs such as dashes is "". `own_numbers` are the row's cells with telephone numbers. If the
-    cell repeats one of these numbers, the key is OWN_NUMBER. This often means that the number is on
-    a do-not-call register.
+    cell repeats one of these numbers, the key is OWN_NUMBER. A repeated number often means that the
+    number is on a do-not-call register.
     """
     key = _key_of(cell)
     if key == OTHER_NUMBER and _ends_like_one(cell, own_numbers):
@@ -159,10 +159,11 @@ def _read_repeated_word(target: str, key: str) -> Action | None:
 
 
 def _read_register_answer(key: str) -> Action | None:
-    """Return the action for a value such as "TPS: no match" or "not suppressed".
+    """Return the action for a value that names a do-not-call register and gives the register's
+    answer, such as "TPS: no match".
 
-    The first has the name of a do-not-call register together with the register's answer. The second
-    has "not" before words that mean "do not call". Return None for any other value.
+    Also return the action for a value with "not" before words that mean "do not call", such as "not
+    suppressed". Return None for any other value.
     """
     said = key.split()
     telling = [word for word in said if word not in _REGISTERS]

@@ -138,9 +138,9 @@ def check_import(
     """Return what would happen to the rows of a stored file.
 
     `mapping` says what each column of the file contains. `faults_of` must have found no fault in
-    it. `plan` says which values are updated for people who are already in the campaign. `progress`
-    is called with the number of rows read so far. The result may be wrong if another import runs at
-    the same time. Raises InvalidFileError at the first row that cannot be read.
+    the mapping. `plan` says which values are updated for people who are already in the campaign.
+    `progress` is called with the number of rows read so far. The result may be wrong if another
+    import runs at the same time. Raises InvalidFileError at the first row that cannot be read.
     """
     plan = replace(plan or UpdatePlan(), moves=blocks_calls(campaign))
     counting = _Counting(campaign, contact_list.id, mapping, plan)

@@ -112,9 +112,9 @@ def normalise(
     """Turn a row of a list into a contact or a refusal.
 
     `mapping` says what each column of the row's file contains. `faults_of` must have found no fault
-    in it. `country` is the ISO 3166-1 code of the campaign's country. Numbers without a country
-    code are read as numbers of that country. With `allow_drama`, only drama numbers (reserved for
-    fiction) are accepted, for demonstrations.
+    in the mapping. `country` is the ISO 3166-1 code of the campaign's country. Numbers without a
+    country code are read as numbers of that country. With `allow_drama`, only drama numbers
+    (reserved for fiction) are accepted, for demonstrations.
 
     The number to call is the first readable number, in the order of `mapping.phone_columns`.
     Numbers of other countries are left out, except in a demonstration. A row is refused for one of

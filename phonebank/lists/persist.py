@@ -99,7 +99,8 @@ SELECT id FROM added
 
 
 def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> None:
-    """Store a batch, and store that an interrupted import continues after this batch.
+    """Store a batch, and store how many rows have been read, so that an interrupted import
+    continues after this batch.
 
     Two kinds of rows are not stored as new contacts: rows with a number on the do-not-call list,
     and rows whose person is already in the campaign. For a person who is already in the campaign,

@@ -66,8 +66,9 @@ def split_full_name(text: str) -> tuple[str, str]:
 
 
 def _is_no_name(name: str) -> bool:
-    """Whether a cell contains no name, but for example "unknown". A single word that begins with #
-    is no name either, because it is an error value of a spreadsheet.
+    """Whether a cell contains no name. Such a cell may be empty or contain a word such as
+    "unknown". A single word that begins with # is an error value of a spreadsheet, so it is no name
+    either.
 
     "Null", "Nan" and "Nil" are also real names: Jennifer Null, Nan Goldin, Nil Sala. So a word such
     as "null" counts as a missing name only if its capitals are as programs write them: "NULL" or

@@ -69,8 +69,8 @@ def blocks_calls(campaign: Campaign) -> bool:
 
 
 def begin_unscreened(contact_list: ContactList, campaign: Campaign) -> None:
-    """Pause a new list if the law requires that, before the first call, it is compared with the
-    register of people who do not want calls. `attest` resumes the list."""
+    """Pause a new list if the law forbids calls to lists that were not compared with the register
+    of people who do not want calls. `attest` resumes the list."""
     if blocks_calls(campaign):
         contact_list.screening_lapsed = contact_list.removed = True
 

@@ -187,10 +187,10 @@ def named_people(campaign: Campaign, rows: Iterable[Named]) -> Sequence[SqlRow[A
 def take_out_batch(
     contact_list_id: int, first: int, rows: Sequence[Named], file_version: int
 ) -> None:
-    """Stop calls to the people whom these rows of a file name, and store that an interrupted job
-    continues after the rows.
+    """Stop calls to the people whom these rows of a file name. Also store how many rows have been
+    read, so that an interrupted job continues after these rows.
 
-    `first` is the index in the file of the first of these rows. If a person is on a caller's
+    `first` is the index that the first of these rows has in the file. If a person is on a caller's
     screen, the call ends, and the caller's page gets an event after the commit. Run this under
     `retry_on_deadlock`. Raises SupersededError, without changing anything, if the file is no longer
     being read, if another worker has processed these rows, or if the file has changed.

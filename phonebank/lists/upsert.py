@@ -3,9 +3,9 @@
 The people are read like the rows of an upload, and checked in the same way (`normalise`,
 `persist`). New people are put on a separate contact list, which organisers can pause or undo like
 an upload. If the law requires that a list is compared with the register of people who do not want
-calls, no more people are added to the list after this comparison. When the next new person arrives,
-or a new number of somebody in the campaign, another list is made, with a number after its name. The
-calling code commits.
+calls, no more people are added to the list after this comparison. Another list, with a number after
+its name, is then made for the next new person, or for the next person in the campaign who gets a
+new number. The calling code commits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

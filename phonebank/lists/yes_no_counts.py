@@ -3,7 +3,7 @@ action each value leads to.
 
 An organiser sees the counts before any contact is stored, and decides what each unknown value
 means. A "mark" is a value in a yes-or-no column. The counts are stored with the upload until the
-organiser confirms it, so a large file is read only once.
+organiser confirms it, so that the page need not read a large file each time it is loaded.
 """
 
 from __future__ import annotations

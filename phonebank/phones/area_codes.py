@@ -1,4 +1,5 @@
-"""The countries of North American area codes, and the time zones of American and Canadian ones.
+"""The countries of North American area codes, and the time zones of American and Canadian area
+codes.
 
 libphonenumber's table of time zones lists only exceptions to its defaults. For an exchange (the
 three digits after the area code) that is not in the table, libphonenumber returns the default,

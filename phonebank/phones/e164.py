@@ -3,7 +3,8 @@ format. A text without a usable number is refused with a reason.
 
 libphonenumber decides whether a number is valid, and of what kind it is. This module removes the
 words that people write around numbers. It refuses numbers that cost extra, although they are valid.
-On request, it also accepts drama numbers that libphonenumber does not accept.
+On request, it also accepts drama numbers (reserved for fiction) that libphonenumber does not
+accept.
 """
 
 from __future__ import annotations

@@ -177,11 +177,11 @@ def has_letter_for_digit(text: str) -> bool:
 
     Letters count in each of these cases:
 
-    - they are directly between two digits
-    - they are directly before or after a digit, and are a single letter, as in "O20 7946", or all
-      look like digits
-    - they are one or two letters that look like digits, come later than some digit, and have no
-      colon or closing bracket after them
+    - one or more letters are directly between two digits
+    - a single letter is directly beside a digit, as in "O20 7946"
+    - letters that all look like digits are directly beside a digit
+    - one or two letters that look like digits come anywhere after a digit, and no colon or closing
+      bracket follows the letters
 
     A word directly before or after the digits, as in "Tel020…", does not count.
     """
@@ -204,8 +204,8 @@ def split_numbers(cell: str, country: str) -> list[str]:
     """Split a cell into its numbers. The result always has at least one part.
 
     In "030 123456/234567", the second number is written without its area code: it means 030 234567.
-    In countries where people dial a 0 before the area code, such a number is left out, because
-    234567 alone could be another person's number.
+    In countries where people dial a 0 before the area code, a later number without its area code is
+    left out, because it could be another person's number.
     """
     if SCIENTIFIC.fullmatch(cell) or DECIMAL_TAIL.fullmatch(cell):
         return [cell]  # this comma is a decimal point

@@ -22,9 +22,9 @@ def km_between(a: tuple[float, float], b: tuple[float, float]) -> float:
 
 
 def box_around(at: tuple[float, float], km: float) -> tuple[float, float, float, float]:
-    """Return the southern, western, northern and eastern edge of a box, in degrees. The box
-    contains every point within `km` kilometres of the point `at` (latitude and longitude in
-    degrees). Close to a pole, or across 180 degrees of longitude, the box may miss some points."""
+    """Return the southern, western, northern and eastern edge of a box, in degrees. `at` is a point
+    (latitude and longitude in degrees). The box contains every point within `km` kilometres of
+    `at`, except some points close to a pole or across 180 degrees of longitude."""
     tall = km / _KM_A_DEGREE
     wide = tall / max(0.05, cos(radians(min(89.0, abs(at[0]) + tall))))
     return at[0] - tall, at[1] - wide, at[0] + tall, at[1] + wide

@@ -60,8 +60,8 @@ def one_place(text: str, country: str) -> Place:
 
 
 def place_at(country: str, code: str) -> Place:
-    """Return the place with this code. `country` may be in upper or lower case. Raises
-    NotFoundError if there is no such place."""
+    """Return the place with this code in a country (ISO 3166-1). `country` may be in upper or lower
+    case. Raises NotFoundError if there is no such place."""
     place = db.session.scalar(
         select(Place).where(Place.country == country.upper(), Place.code == code)
     )

@@ -50,8 +50,8 @@ def load_places() -> int:
 
 
 def digest_of_files() -> str:
-    """Return a digest that changes when the data files or the version of the `zipcodes` package
-    change. The table of places is filled from these."""
+    """Return a digest of the data from which the table of places is filled. The digest changes when
+    a data file or the version of the `zipcodes` package changes."""
     content = b"".join((DATA / name).read_bytes() for name in FILES)
     return hashlib.sha256(content + version("zipcodes").encode()).hexdigest()
 

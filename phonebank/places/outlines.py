@@ -1,5 +1,5 @@
-"""Outlines of countries, which the maps show. This module says which outline shows a country, and
-where a point is on the outline. Pure functions.
+"""Outlines of countries, for maps. This module says which outline shows a country, and where a
+point is on the outline. Pure functions.
 
 `tools/places.py` draws the outlines with the same edges as in OUTLINES. A map is a plain picture,
 so it needs no tile server, no JavaScript and nothing from other websites.

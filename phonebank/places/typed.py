@@ -1,7 +1,7 @@
 """Interprets what people type into the field for a postcode or town. Pure functions.
 
-Of a whole British or Canadian postcode, only the first half is looked up. The first half usually
-names a district of some thousand homes. The table of places has no second halves.
+Of a whole British or Canadian postcode, only the first half is looked up as a postcode. The first
+half usually names a district of a few thousand homes. The table of places has no second halves.
 """
 
 import re

@@ -48,8 +48,8 @@ def enter_file(batch_id: int, phones: Sequence[str], columns: list[int]) -> None
     file.
 
     `phones` are in E.164 format, and `columns` are the indexes of the columns that contained these
-    numbers. Raises ConflictError if, in the meantime, the file's numbers were put on the list or
-    the file was deleted.
+    numbers. Raises ConflictError if the file's numbers are already on the list, or if the file has
+    been deleted.
     """
     batch = get_locked(SuppressionBatch, batch_id)
     if batch is None or batch.state != BatchState.UPLOADED:
