@@ -1,4 +1,4 @@
-"""Measures a thousand televisions and ten thousand callers' screens on two web workers.
+"""Measures two web workers that serve a thousand televisions and ten thousand callers' screens.
 
 Bars (docs/benchmarks.md):
 - at p99 an outcome is on its board within a second of its commit

@@ -93,8 +93,8 @@ class CallPage:
         return self._get("/calling/person", _FOR_PAGE)
 
     def outcome(self, call: Turn, outcome: str) -> bytes:
-        """Return the request that a tap on an outcome sends. It also asks for the next person. An
-        outcome that begins with "ring_back=" is one of the page's times to call back."""
+        """Return the request that a tap on an outcome sends. The request also asks for the next
+        person. An outcome that begins with "ring_back=" is one of the page's times to call back."""
         name, _, value = outcome.rpartition("=")
         fields = (*_UNTOUCHED, (name or "outcome", value))
         return self._post(call.path("outcome"), self._for_screen(), fields)
@@ -114,8 +114,8 @@ class CallPage:
 
     @staticmethod
     def renewal(call: Turn) -> tuple[str, dict[str, str]]:
-        """Return the event that renews the hold over the caller's websocket, and the event's
-        data."""
+        """Return the name and the data of the event that renews the hold when it is sent over the
+        caller's websocket."""
         return "renew", {"call": call.call_id}
 
     @staticmethod

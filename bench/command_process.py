@@ -1,5 +1,5 @@
-"""A process of the load that takes commands. Each command is one line of JSON, and so is its
-answer."""
+"""Runs a module of the benchmarks in another process, and sends commands to it. Each command is one
+line of JSON, and so is its answer."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from bench.servers import ROOT
 
 
 class CommandProcess:
-    """A process of one of the load's modules, such as "bench.lines"."""
+    """A process that runs a module, such as "bench.lines", until the end of a `with` block."""
 
     def __init__(self, module: str) -> None:
         self.process = subprocess.Popen(

@@ -1,7 +1,7 @@
 """Measures how fast an organiser's files are made, and how much memory that takes.
 
-The bars (docs/benchmarks.md): every file is written at 20,000 rows a second or more, and a longer
-file needs no more memory.
+The bars (docs/benchmarks.md): every file is written at 20,000 rows a second or more, and needs at
+most 40 MB more memory, however long the file is.
 
     python -m bench.exports [CALLS]
 """

@@ -278,7 +278,7 @@ class Television(Line):
 
 
 class CallerLine(Line):
-    """The line of one phone, over which it renews its holds."""
+    """The line of one phone, over which the phone renews its holds."""
 
     def __init__(self, crowd: Crowd, cookie: str, address: str) -> None:
         super().__init__(crowd, "/caller", cookie=cookie, address=address)

@@ -9,8 +9,9 @@ Each command is one line of JSON, and so is its answer:
         opens the lines, `at_once` at a time. A board's line asks for its snapshot as the page does.
         → {"seconds", "errors"}
     {"do": "storm", "wanted": {party: calls}}
-        drops all lines and opens them again at once. "seconds" has, for each line, the time until
-        it showed at least those calls. → {"seconds", "errors"}
+        drops all lines and opens them again at once. "seconds" has the time until each line showed
+        at least those calls. A line that does not show them counts as an error.
+        → {"seconds", "errors"}
     {"do": "heard"} → {"events": [[party, calls, when]], "lost", "cpu"}, since the last "heard"
 """
 

@@ -57,8 +57,8 @@ def load(
     """Let the devices do the action for `seconds`, after a warm-up. `when_warm` is called in
     between.
 
-    `at_once` is the number of connections. Each sends the requests of an equal share of the devices
-    in turn. With 0, each device has its own connection.
+    `at_once` is the number of connections. Each connection sends the requests of an equal share of
+    the devices in turn. With 0, each device has its own connection.
     """
     connections = at_once or len(devices)
     workers = servers(application)["web"] if connections <= FEW else []

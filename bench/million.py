@@ -59,7 +59,7 @@ def phone_of(number: int) -> str:
 
 
 def last_name_of(number: int) -> str:
-    """Return a last name of two parts, of letters only, so that few people share one."""
+    """Return a last name of two parts, which has no digits. Few people have the same last name."""
     first = LAST_NAMES[number % len(LAST_NAMES)]
     letters = "".join(chr(ord("a") + number // 26**place % 26) for place in range(4))
     return f"{first}-X{letters}"  # the part after the X is no note, such as "decd"
@@ -78,7 +78,8 @@ def write_people(path: Path, rows: int) -> None:
 
 @dataclass
 class Walk:
-    """The walk: its browser, its server, and what it has timed."""
+    """One run of the program: its browser, its server, the times of its steps, and the bars that
+    were missed."""
 
     browser: Browser
     site: Processes
@@ -88,7 +89,7 @@ class Walk:
     missed: list[str] = field(default_factory=list)
 
     def open(self, width: int = 1280, height: int = 800) -> Page:
-        """Open a page in a browser of its own."""
+        """Open a page that shares no cookies with the other pages."""
         context = self.browser.new_context(
             base_url=self.site.url, viewport={"width": width, "height": height}
         )

@@ -41,8 +41,8 @@ UNSERVED = ("refused", "no answer")
 
 @dataclass(frozen=True)
 class Size:
-    """The number of phones, and the seconds of each step, of the overload and of the time after
-    it."""
+    """The number of phones, and three durations in seconds: of each step, of the overload, and of
+    the time after the overload."""
 
     phones: int
     step: float

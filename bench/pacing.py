@@ -77,7 +77,7 @@ def play(rule: str, setting: Setting, seed: int) -> Result:
 
 
 class Evenings:
-    """Plays evenings on all processors. If `file` is not None, their results are kept in it."""
+    """Plays evenings on all processors. If `file` is not None, the results are kept in the file."""
 
     def __init__(self, pool: PoolType, file: Path | None) -> None:
         self._pool, self._file = pool, file
@@ -126,8 +126,9 @@ def compare(evenings: Evenings, evenings_each: int, settings: Sequence[Setting])
 
 
 def law(evenings: Evenings, count: int, sizes: Sequence[int]) -> bool:
-    """Play evenings on which the answer rate triples, or half of the callers vanish. Return whether
-    every bar is kept."""
+    """Play evenings on which the answer rate triples, or half of the callers vanish. Also check
+    that the rule breaks the law on some evenings if its bound is lifted. Return whether every bar
+    is kept."""
     kept = True
     for callers in sizes:
         setting = replace(EVENING, callers=callers)

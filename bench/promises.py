@@ -45,7 +45,8 @@ _NOTE_TRIED = text("CREATE TABLE tried_before AS SELECT id FROM contact WHERE at
 
 
 def note_before() -> None:
-    """Store what `broken_promises` must know from before the load. Commits."""
+    """Store which contacts were tried before the load, because `broken_promises` needs this.
+    Commits."""
     db.session.execute(_NOTE_TRIED)
     db.session.commit()
 

@@ -1,4 +1,4 @@
-"""Percentiles, and the words of a report."""
+"""Computes and formats percentiles, and prints reports."""
 
 from collections.abc import Sequence
 

@@ -32,7 +32,7 @@ IDLE = 0.04
 def stores() -> Iterator[dict[str, str]]:
     """Run an empty PostgreSQL and Redis. Yield the environment variables that name them.
 
-    PostgreSQL has its default settings, so a commit waits until it is on the disc.
+    PostgreSQL has its default settings, so a commit waits until its data is on the disk.
     """
     with tempfile.TemporaryDirectory(prefix="pb-") as home, LocalServers(Path(home), {}) as local:
         yield {
@@ -52,7 +52,8 @@ def stores() -> Iterator[dict[str, str]]:
 
 
 def migrated_app(environment: dict[str, str]) -> Flask:
-    """Return the app in this process, with its tables created. It has the time limits of jobs."""
+    """Return the app in this process, with its tables created. Its database statements have the
+    time limits of jobs (FOR_JOBS)."""
     app = create_app(Config.from_environment(environment), FOR_JOBS)
     with app.app_context():
         alembic.upgrade()

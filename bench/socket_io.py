@@ -1,6 +1,6 @@
 """A Socket.IO client that does as little work as Python allows. It speaks Socket.IO 5 over
-Engine.IO 4 over a websocket, and offers to compress, as browsers do. `bench.boards` checks that it
-receives the same events as the library's client."""
+Engine.IO 4 over a websocket, and offers to compress, as browsers do. `bench.boards` checks that
+this client receives the same events as the client of the library python-socketio."""
 
 import asyncio
 import json
@@ -63,7 +63,7 @@ class SocketIo(asyncio.Protocol):
             transport.abort()
 
     def emit(self, event: str, data: Any = None, ack: int | None = None) -> None:
-        """Send an event. With `ack`, the server acknowledges it by that number."""
+        """Send an event. With `ack`, the server acknowledges the event with that number."""
         sent = json.dumps([event] if data is None else [event, data])
         self._write(frame_of(f"42{self.namespace},{'' if ack is None else ack}{sent}"))
 

@@ -180,8 +180,8 @@ def main(callers: int = 2000, rate: float = 70, seconds: float = 60) -> bool:
 
 
 def _wait_until_written() -> None:
-    """Wait until no line has ended for three seconds. By then the server has written everything
-    that the simulated Twilio reported."""
+    """Wait until no line has ended for three seconds. By then, the server should have written
+    everything that the simulated Twilio reported."""
     before, since = -1, time.monotonic()
     while time.monotonic() < since + 3:
         time.sleep(0.5)

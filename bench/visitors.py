@@ -9,7 +9,8 @@ Each command is one line of JSON, and so is its answer:
         "took" has the seconds of each answer, "statuses" how often each status came (0: none), and
         "late" how many requests could not be sent in time.
 
-A visitor opens the front page, searches for a postcode district from `codes`, and opens its page.
+A visitor opens the front page, searches for a postcode district from `codes`, and opens the
+district's page.
 """
 
 import asyncio
