@@ -13,7 +13,7 @@ from phonebank.exports.row_stream import stream_rows
 from phonebank.models import Account, AuditEntry, Campaign
 
 HEADER = ("at", "who", "campaign_id", "action", "about", "about_id", "before", "after")
-# For an entry that a job wrote.
+# For an entry without an account.
 SERVER = "the server"
 
 

@@ -31,7 +31,8 @@ from scripts_library.merge_fields import render_text
 SHOWN_AT_MOST = 50
 NOTE_AT_MOST = 1000
 
-# An item whose call was undone or set aside, or whose answer was corrected, is not shown.
+# An item is not shown if its call was undone or set aside, or if its answer was corrected and no
+# longer needs action.
 _STILL_SAID: ColumnElement[bool] = exists().where(
     Call.id == InboxItem.call_id,
     Call.outcome.is_not(None),

@@ -1,8 +1,7 @@
 """An SQL condition for a line to a person. The condition is true if the person was talking with a
 caller when the caller's line ended, and nobody recorded how the call ended."""
 
-# A person was lost if their caller's own line ended while the two talked, and nobody recorded how
-# the call ended. It needs `line`, `call` and the parameter `:caller` (LineSide.CALLER).
+# The query must have the tables `line` and `call`, and the parameter `:caller` (LineSide.CALLER).
 IS_LOST = """
 line.joined_at IS NOT NULL AND call.outcome IS NULL AND call.ended_at IS NOT NULL AND EXISTS (
     SELECT FROM line AS own

@@ -36,7 +36,7 @@ from phonebank.suppressions.hashed_numbers import hash_entries, still_had
 # An answer of these kinds is a key of the script or a number from 0 to 10, so it is kept.
 COUNTED_ANSWERS = ("choice", "several", "scale")
 
-# An outcome locks the call before its contact, and so does this.
+# Calls are locked before their contacts, because recording an outcome locks in this order.
 _LOCK_CALLS = text("SELECT id FROM call WHERE contact_id = ANY(:ids) ORDER BY id FOR UPDATE")
 _LOCK = text("SELECT id FROM contact WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
 _OPEN_CALLS = (
@@ -146,7 +146,7 @@ def erase_person(
         raise NotFoundError(
             "Nobody has this name and number any more.", "The person's data may already be erased."
         )
-    # Their names may be in any file that was made before this moment.
+    # The person may be in any file that was made before this moment.
     for campaign_id in person.campaign_ids:
         erase_files_of(campaign_id)
     erasure = Erasure(person=person.to_json(), account_id=account.id)

@@ -15,7 +15,7 @@ from phonebank.rules.local_moments import last_midnight
 
 # From this share of the limit on, pages warn.
 WARNS_FROM = Decimal("0.8")
-# Prices are learned from so many of the campaign's last lines.
+# Prices are learned from this many of the campaign's last lines.
 LEARNS_FROM = 500
 
 # A line whose price is not known yet is counted by the minutes since its answer, each begun minute

@@ -32,7 +32,7 @@ from phonebank.rules.time_zones import zones_key
 from phonebank.suppressions.entries import is_suppressed
 
 SHOWN_AT_MOST = 50
-# For this long, organisers can undo a decision.
+# For this long, the page offers to undo a decision.
 TAKEN_BACK_WITHIN = timedelta(days=30)
 
 _OFFER_ZONE = text("""
