@@ -49,7 +49,8 @@ _NUMBER = re.compile(rb'href="tel:(\+\d+)"')
 
 
 class Turn(NamedTuple):
-    """A call and its turn, as the page's addresses name them."""
+    """A call and its turn, as the page's addresses name them. The turn is how often the call's
+    outcome was undone."""
 
     call_id: str
     turn: str

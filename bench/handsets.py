@@ -521,8 +521,8 @@ class Phone:
         self._renew_after(self._renewal_pause())
 
     def _note_lost_hold(self, screen: Screen, answer: Answer) -> None:
-        """Note that the phone has lost the person. If its hold had not expired, a promise is
-        broken."""
+        """Note that the phone has lost the person. If the phone's hold had not expired, a promise
+        is broken."""
         has_expired = time.time() > self._until
         self._note("hold", 0.0, "expired" if has_expired else "lost before its time", 0)
         if not has_expired:

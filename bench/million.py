@@ -4,8 +4,8 @@ million people.
 PostgreSQL and Redis are empty at first. An organiser sets up a campaign and uploads a file of a
 million rows. The organiser checks the file and imports it. A volunteer makes the first call. The
 program then stores 200,000 calls of ten evenings. The organiser looks at each tab, finds a person,
-corrects a call, answers a person who asks what is stored, takes people out of calling by a file,
-and downloads the results.
+corrects a call, downloads what is stored about a person, takes people out of calling by a file, and
+downloads the results.
 
     python -m bench.million [PEOPLE] [CALLS] [FOLDER]
 

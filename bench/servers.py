@@ -30,7 +30,8 @@ IDLE = 0.04
 
 @contextmanager
 def stores() -> Iterator[dict[str, str]]:
-    """Run an empty PostgreSQL and Redis. Yield the environment variables that name them.
+    """Run an empty PostgreSQL and an empty Redis. Yield the environment variables for the app, with
+    the addresses of both.
 
     PostgreSQL has its default settings, so a commit waits until its data is on the disk.
     """
