@@ -94,8 +94,8 @@ GROUP BY arm_id, shift
 
 
 def counts_of(arm_ids: Sequence[int], until: datetime) -> dict[int, ArmCounts]:
-    """Return the counts of each arm, under the arm's id, for the calls that were recorded before
-    `until` and count in totals.
+    """Return the counts of each arm. The keys are the arms' ids. Only calls that were recorded
+    before `until` and count in totals are included.
 
     All counts of an arm without calls are 0.
     """

@@ -1,8 +1,8 @@
 """Choose the script for a contact.
 
-An experiment compares several scripts, each of which is called an arm. While an experiment runs,
-each contact belongs to one arm, and the arm decides the script. Otherwise callers use the
-campaign's script.
+An experiment compares several scripts. Each script, with its share of the contacts, is called an
+arm. While an experiment runs, each contact belongs to one arm, and the arm decides the script.
+Otherwise callers use the campaign's script.
 """
 
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""The calls file: one row for each call. Each time a person was on a caller's screen is a call. So
-is each time the telephone service called a person and no caller took the call."""
+"""The calls file: one row for each call. A call is one occasion on which a person was on a caller's
+screen, or on which the telephone service called a person and no caller took the call."""
 
 from datetime import datetime
 

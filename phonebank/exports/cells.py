@@ -57,8 +57,8 @@ def csv_chunks(
     mark: bool = False,
     delimiter: str = ",",
 ) -> Iterator[str]:
-    """Yield a CSV file (RFC 4180) in pieces of `ROWS_A_CHUNK` rows, so that memory use stays
-    constant.
+    """Yield a CSV file (RFC 4180): first the header, and then pieces of at most `ROWS_A_CHUNK`
+    rows, so that memory use stays constant.
 
     `mark` adds the byte order mark of UTF-8, which Excel needs and which confuses some other
     programs. `delimiter` is the character between cells, for spreadsheets that do not expect a

@@ -137,8 +137,8 @@ Asked = dict[str, list[AskedStep]]
 
 
 def steps_asked(campaign: Campaign) -> Asked:
-    """Return the steps that take an answer, under their step ids. The steps are from all script
-    versions that the campaign's recorded calls used.
+    """Return the steps that take an answer, from all script versions that the campaign's recorded
+    calls used. The keys are the ids of the steps.
 
     Steps of the newest version come first, then steps that only older versions have. For each step,
     the newest version comes first.

@@ -35,7 +35,7 @@ def person_in(campaign: Campaign, contact_id: int) -> Contact:
 
 def version_of(contact: Contact) -> str:
     """Return the version of the person's row, for a form. Every change of the row, for example by a
-    call, changes its version."""
+    call, changes the version."""
     return str(db.session.scalar(select(_VERSION).where(Contact.id == contact.id)))
 
 

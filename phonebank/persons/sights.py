@@ -49,7 +49,8 @@ def record_sights(people: Iterable[Contact], account: Account, kind: SightKind) 
 
 
 def sights_of(contact: Contact) -> list[Sight]:
-    """Return who saw this person and when: up to SHOWN_AT_MOST sights, newest first."""
+    """Return up to SHOWN_AT_MOST occasions on which somebody saw this person's data, newest
+    first."""
     calls = db.session.execute(
         select(Call.started_at, Caller.first_name, Call.ended_at)
         .join(Caller, Caller.id == Call.caller_id)

@@ -49,9 +49,9 @@ class Person:
         return any(tail in digits for tail in self.tails)
 
     def is_in(self, cells: Sequence[str], country: str) -> bool:
-        """Whether a row of a file is about the person: one cell has one of the person's numbers,
-        written as people in this country write numbers, and the cells together have every word of
-        the person's name."""
+        """Whether a row of a file is about the person. One cell must have one of the person's
+        numbers, written as people in this country write numbers. The cells together must have every
+        word of the person's name."""
         folded = " ".join(cells).casefold()
         if not self.may_be_in(folded):
             return False

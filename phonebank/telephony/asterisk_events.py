@@ -143,7 +143,8 @@ def joined_events(bridge: Message, at: datetime) -> Iterator[LineEvent]:
 
 def cause_of(channel: Message, number: int | None) -> EndCause:
     """Return why a channel ended. If the channel was answered, one of the two sides has hung up.
-    Otherwise `number`, the cause in Q.850, says why the channel ended. None is read as 0."""
+    Otherwise `number` says why the channel ended, with a cause of ITU-T Q.850. None is read as
+    0."""
     if channel["state"] == "Up":
         return EndCause.HUNG_UP
     return _CAUSE_OF.get(number or 0, EndCause.FAILED)

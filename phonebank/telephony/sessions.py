@@ -1,7 +1,7 @@
 """Connects callers to the telephone, and stores whether they are ready. Nothing here commits.
 
-These functions only change rows in the database. The dialler reads the rows a moment later, and
-opens or ends telephone lines to match the rows.
+These functions only read and change rows in the database. The dialler reads the rows a moment
+later, and opens or ends telephone lines to match the rows.
 """
 
 import uuid
