@@ -1,5 +1,6 @@
-"""The yardstick: the app with which `bench.cycle` compares Phonebank. It does only the least work
-that any app must do to claim a person (give a caller the next person) and to record an outcome.
+"""The yardstick: the app with which `bench.cycle` compares Phonebank. The app does only the least
+work that any app must do to claim a person (give a caller the next person) and to record an
+outcome.
 
 A Flask view runs one Lua script in Redis and stores two rows, each in its own transaction.
 Phonebank's request that records an outcome and claims the next person runs as many Lua scripts and

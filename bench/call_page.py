@@ -72,8 +72,8 @@ class Screen:
 
 
 class CallPage:
-    """The call page of one device. It makes the page's requests as bytes, and keeps the form token
-    and the scripts that the page has. Each whole page brings a new form token."""
+    """The call page of one device. This class makes the page's requests as bytes, and keeps the
+    form token and the scripts that the page has. Each whole page brings a new form token."""
 
     def __init__(self, port: int, device: Device) -> None:
         self._browser = _BROWSER.format(port=port, cookie=device.cookie)

@@ -134,7 +134,8 @@ def evening(
     """Run the servers and `phones` phones. Yield when every phone has received its first person
     and has opened its line (its Socket.IO connection).
 
-    `store_more` is called first, in an app context. It stores what else the measurement needs.
+    `store_more` is called first, in an app context. `store_more` stores what else the measurement
+    needs.
     """
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -350,8 +350,8 @@ class Phone:
         self._stop_renewing()
 
     async def _begin(self, gate: asyncio.Semaphore) -> None:
-        """Press "Start calling" until there is a person. `gate` limits how many phones ask at the
-        same time. A phone that waits before it tries again is not counted."""
+        """Press "Start calling" until there is a person or the evening ends. `gate` limits how many
+        phones ask at the same time. A phone that waits before it tries again is not counted."""
         failures = 0
         while self._screen is None and not self._crowd.has_ended:
             async with gate:
@@ -363,7 +363,7 @@ class Phone:
                 await asyncio.sleep(pause_before_retry(failures, retry_after))
 
     async def _wait_for_person(self) -> None:
-        """Do what the waiting page does, until there is a person."""
+        """Do what the waiting page does, until there is a person or the evening ends."""
         await self._open_waiting_page()
         tries, stay_away = 0, 0.0
         while self._screen is None and not self._crowd.has_ended:
@@ -382,7 +382,8 @@ class Phone:
         self._draw(self._page.read(answer))
 
     async def _call(self, screen: Screen, share: float) -> None:
-        """Make one call, until its outcome is settled."""
+        """Make one call, until its outcome is settled. If the evening ends before the caller has
+        chosen an outcome, stop at once."""
         ending = random.choices(ENDINGS, SHARES)[0]
         length = share * random.uniform(ending.shortest, ending.longest)
         part = length / (len(ending.answers) + 1)

@@ -1,5 +1,5 @@
-"""An HTTP client on connections that stay open. It does as little work as asyncio allows, because
-the servers need the machine's processor time."""
+"""An HTTP client on connections that stay open. The client does as little work as asyncio allows,
+because the servers need the machine's processor time."""
 
 import asyncio
 import zlib
@@ -23,8 +23,8 @@ NO_ANSWER = Answer()
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection. It carries one request at a time, and stays open until the server
-    closes it or `drop` is called."""
+    """One client's connection. The connection carries one request at a time, and stays open until
+    the server closes it or `drop` is called."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None

@@ -49,7 +49,8 @@ LAST_NAMES = ("Archer", "Baker", "Carter", "Dyer", "Fisher", "Hooper", "Mason", 
 
 
 def write_file(path: Path, rows: int) -> None:
-    """Write a CSV file of `rows` different people. Their landline numbers are reserved for drama.
+    """Write a CSV file of `rows` different people. The landline numbers of these people are
+    reserved for drama.
 
     libphonenumber accepts these numbers as valid, so no step of the import is skipped.
     """

@@ -30,7 +30,7 @@ GIVE_UP_AFTER = 60.0
 
 
 class Line(SocketIo):
-    """One connection. It reconnects whenever it is lost, until the crowd closes."""
+    """One connection, which reconnects whenever it is lost, until the crowd closes."""
 
     def __init__(self, crowd: "Crowd", about: dict[str, Any]) -> None:
         super().__init__(crowd.port, about["namespace"], about.get("auth"), about.get("cookie", ""))

@@ -10,7 +10,8 @@ after the commit.
 
 The output is two rows of JSON: "ready", and at the end "recorded". The second row has "recorded", a
 list of [party, its calls including this one, the commit's time by the machine's monotonic clock].
-It also has "backend_cpu", the processor seconds of this process's own PostgreSQL backend.
+The second row also has "backend_cpu", the processor seconds of this process's own PostgreSQL
+backend.
 """
 
 import json

@@ -1,5 +1,5 @@
 """Shows where the processor time of a web process goes in a cycle: by layer, by Phonebank's
-modules, by library and by function. It also lists the SQL statements of a cycle.
+modules, by library and by function. The program also lists the SQL statements of a cycle.
 
     python -m bench.profile [phones|json] [SECONDS]
 

@@ -1,5 +1,5 @@
-"""The web process of `bench.profile`. It is the ordinary web process, but also takes a sample of
-its own stack every few milliseconds of processor time."""
+"""The web process of `bench.profile`. `bench.profiled` is the ordinary web process, but also takes
+a sample of its own stack every few milliseconds of processor time."""
 
 from gevent import monkey
 

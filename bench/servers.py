@@ -53,8 +53,8 @@ def stores() -> Iterator[dict[str, str]]:
 
 
 def migrated_app(environment: dict[str, str]) -> Flask:
-    """Return the app in this process, with its tables created. Its database statements have the
-    time limits of jobs (FOR_JOBS)."""
+    """Return the app in this process, with its tables created. The app's database statements have
+    the time limits of jobs (FOR_JOBS)."""
     app = create_app(Config.from_environment(environment), FOR_JOBS)
     with app.app_context():
         alembic.upgrade()

@@ -1,4 +1,4 @@
-"""A Socket.IO client that does as little work as Python allows. It speaks Socket.IO 5 over
+"""A Socket.IO client that does as little work as Python allows. The client speaks Socket.IO 5 over
 Engine.IO 4 over a websocket, and offers to compress, as browsers do. `bench.boards` checks that
 this client receives the same events as the client of the library python-socketio."""
 
@@ -28,9 +28,9 @@ def frame_of(words: str) -> bytes:
 
 
 class SocketIo(asyncio.Protocol):
-    """One connection to one namespace. It can reconnect any number of times.
+    """One connection to one namespace. The connection can be opened again any number of times.
 
-    It answers pings itself. A subclass decides what happens when the namespace is connected, when
+    This class answers pings. A subclass decides what happens when the namespace is connected, when
     an event or an acknowledgement comes, when the server refuses, and when the connection is lost.
     """
 

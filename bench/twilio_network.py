@@ -1,9 +1,9 @@
 """The load: a simulated Twilio that calls, in a process of its own.
 
-It takes commands (`command_process.CommandProcess`): "start", "state" and "stop". The command
-"start" has the address of the server to which the simulated Twilio sends webhooks. The answer to
-"state" has the number of calls in each state. The answer to "stop" has the seconds that each
-webhook took, the state of each call at the end, and faults.
+The process takes commands (`command_process.CommandProcess`): "start", "state" and "stop". The
+command "start" has the address of the server to which the simulated Twilio sends webhooks. The
+answer to "state" has the number of calls in each state. The answer to "stop" has the seconds that
+each webhook took, the state of each call at the end, and faults.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The web process of `bench.evening`, which does the work of six hours in minutes.
 
-It is the ordinary web process with one difference: its broadcaster reads every board in each round,
-and pauses for a millisecond between two rounds.
+`bench.unpaused` is the ordinary web process with one difference: its broadcaster reads every board
+in each round, and pauses for a millisecond between two rounds.
 """
 
 from gevent import monkey
