@@ -64,7 +64,8 @@ class ArmResults:
 class Results:
     """The results at one look. Before the first look, `look` is None and there are no intervals.
 
-    `warning` holds sentences that say why the results cannot be trusted. It is usually empty.
+    `warning` holds sentences that say why the results cannot be trusted. `warning` is usually
+    empty.
     """
 
     look: Look | None

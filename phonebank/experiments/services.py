@@ -42,7 +42,8 @@ class ArmScript:
 
 @dataclass(frozen=True)
 class NewArm:
-    """An arm to create. Its part of the contacts is `share` divided by the sum of all shares."""
+    """An arm to create. The arm's part of the contacts is `share` divided by the sum of all
+    shares."""
 
     script: ArmScript
     share: int

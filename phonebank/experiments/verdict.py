@@ -49,9 +49,9 @@ class Comparison:
     """The comparison of another arm (`second`) with the first arm.
 
     `difference` (second minus first) and `figures` (one for each arm) are None while there are too
-    few people. `more` is how many more conversations are needed to show a difference. It is None
-    while there are too few people, if the conversations would take too long, or if the experiment
-    has stopped.
+    few people. `more` is how many more conversations are needed to show a difference. `more` is
+    None while there are too few people, if the conversations would take too long, or if the
+    experiment has stopped.
     """
 
     measure: Measure

@@ -192,8 +192,8 @@ def erase_old() -> int:
 
 
 def erase_files_of(campaign_id: int) -> int:
-    """Erase every file of a campaign, including the files that are being made. This is done, for
-    example, when a person who may be in the files is erased.
+    """Erase every file of a campaign, including the files that are being made. The files are
+    erased, for example, when a person who may be in the files is erased.
 
     Return how many files were erased. A worker that is writing one of the files stops before the
     next piece.

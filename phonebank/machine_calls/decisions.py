@@ -12,9 +12,9 @@ from phonebank.pacing.snapshot import Decision, PacingMode, Snapshot
 def keep_decision(
     campaign_id: int, moment: Snapshot, decision: Decision, at: datetime
 ) -> DialDecision | None:
-    """Store and return a decision of the predictive rule to dial lines. This rule may dial more
-    lines than there are ready callers. For any other decision, and for a decision to dial no lines,
-    store nothing and return None.
+    """Store and return a decision of the predictive rule to dial lines. The predictive rule may
+    dial more lines than there are ready callers. For any other decision, and for a decision to dial
+    no lines, store nothing and return None.
 
     Each line that is dialled because of the decision has the decision's id in `Line.decision_id`.
     `at` is aware.

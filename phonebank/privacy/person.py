@@ -43,8 +43,8 @@ class Person:
         return tuple(phone[-TAIL:] for phone in self.phones)
 
     def may_be_in(self, text: str) -> bool:
-        """Whether a text contains the last digits of one of the person's numbers. This is a quick
-        first check."""
+        """Whether a text contains the last digits of one of the person's numbers. This quick check
+        comes first, and `is_in` checks exactly."""
         digits = _NO_DIGIT.sub("", text)
         return any(tail in digits for tail in self.tails)
 

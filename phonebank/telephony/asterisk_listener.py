@@ -148,8 +148,8 @@ class Listener:
 
     def _play_waiting(self, bridge: str) -> None:
         """Play the waiting sound in a caller's bridge. The sound shows a caller who is alone that
-        the line works. It also keeps the line open, because some trunks end a line on which there
-        is no sound. The sound ends when a person is joined to the caller."""
+        the line works. The sound also keeps the line open, because some trunks end a line on which
+        there is no sound. The sound ends when a person is joined to the caller."""
         self._ari.ask("POST", f"/bridges/{bridge}/moh")
 
     def _clean_up(self, channel: Message) -> None:

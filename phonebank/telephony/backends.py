@@ -15,8 +15,8 @@ _BACKENDS = {
 
 
 def current_backend() -> str | None:
-    """Return the name of the current app's provider, or None if it has none. This does not import
-    any provider's module."""
+    """Return the name of the current app's provider, or None if it has none. No provider's module
+    is imported."""
     chosen = current_config().telephony
     return None if chosen == MANUAL else chosen
 

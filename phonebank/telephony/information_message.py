@@ -1,5 +1,5 @@
-"""The message for a person who answers while no caller is free. It says who called, and which
-number the person can call to ask not to be called again."""
+"""The message for a person who answers while no caller is free. The message says who called, and
+which number the person can call to ask not to be called again."""
 
 from phonebank.core.errors import NotFoundError
 from phonebank.core.statement import Statement

@@ -1,5 +1,5 @@
-"""A provider that calls nobody, for tests and for trying out a campaign. It behaves as badly as
-real providers: events arrive late, twice, out of order or not at all.
+"""A provider that calls nobody, for tests and for trying out a campaign. The simulator behaves as
+badly as real providers: events arrive late, twice, out of order or not at all.
 
 The simulated network is stored in Redis, so it carries on when a process that uses it dies. A
 line's id and a seed determine what will happen on the line. The result is stored when the line is

@@ -133,8 +133,8 @@ class TwilioBackend:
 
     def fetch(self, lines: Sequence[LineRef]) -> list[LineEvent]:
         """See `Backend`. A line whose id at Twilio is not known counts as lost after two minutes,
-        because Twilio would have reported the call by then. It counts as lost at once if Twilio
-        certainly has not dialled it."""
+        because Twilio would have reported the call by then. Such a line counts as lost at once if
+        Twilio certainly has not dialled it."""
         return self._lines.fetch(lines)
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
