@@ -33,7 +33,7 @@ NOTHING = phrases("""
 |néant|aucun|aucune|vide|rien|sans objet|s.o.|non trouvé|introuvable|non applicable|non disponible
 """)
 
-# These words mean "no" in every column.
+# These words mean "no". EITHER_WAY has exceptions.
 NO = phrases("""
 0|no|n|nope|not|never|f|false|off|fals|unticked|not ticked
 |✗|✘|❌|☐|no thanks
@@ -43,7 +43,7 @@ NO = phrases("""
 |non|faux|jamais|décoché
 """)
 
-# These words mean "yes" in every column.
+# These words mean "yes".
 YES = phrases("""
 1|-1|yes|y|yep|yeah|yup|t|true|on|x|xx|ja|j|tick|ticked
 |✓|✔|☑|✅|☒|√
@@ -53,7 +53,7 @@ YES = phrases("""
 |oui|vrai|coché
 """)
 
-# These words mean in every column that the person wants no calls.
+# These words mean that the person wants no calls. EITHER_WAY has exceptions.
 DO_NOT_CALL = phrases("""
 dnc|do not call|donotcall|donotphone|donotcontact|no calls please|rip|t.p.s.|c.t.p.s.
 |telephone preference service|do not call registry|don't call|dont call|do not ring|do not phone
@@ -96,7 +96,7 @@ never|not|no thanks|✗|✘|❌|in|out|byth|ddim|nunca|nie|niemals|jamais
 |angemeldet|abgemeldet|ausgetragen
 """)
 
-# These words mean in every column that the person may be called.
+# These words mean that the person may be called. EITHER_WAY has exceptions.
 MAY_CALL = phrases("""
 ok|okay|o.k.|safe to call|contact ok|opted in to calls|hasn't opted out|ok to call|okay to call
 |ok to phone|ok to contact|ok to ring|can call|can be called

@@ -160,9 +160,9 @@ def _zone_key(row: ContactRow, country: str) -> str:
         return _zones_key(told)
     said = tuple(row.time_zone.split("|"))
     if not any(canonical_name(zone) in zones_of_country(country) for zone in said):
-        # The list's time zone is often the office's, filled in by its database. So a call must be
-        # inside calling hours both in this zone and in the zones of the person's postcode or
-        # numbers.
+        # A campaign's database often fills in the time zone of the campaign's office. So a call
+        # must be inside calling hours both in this zone and in the zones of the person's postcode
+        # or numbers.
         return _zones_key((*said, *told)) if told else ""
     if len(said) > 1:
         # "MST" may mean the time of Denver or of Phoenix. The person's postcode or numbers say

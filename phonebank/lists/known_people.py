@@ -227,7 +227,7 @@ def find_values(campaign_id: int, plan: UpdatePlan, own_list: int | None = None)
         "numbers": NUMBERS in plan.parts,
         "names": NAME in plan.parts,
         "empties": plan.empties,
-        # If not, a person's number and name stay as they are, or become those of the row.
+        # False if all people keep their number and name, or all get those of their row.
         "rekeys": bool(keys) and not (len(keys) == 2 and plan.empties),
     }
 

@@ -41,7 +41,8 @@ _SUPPRESSED_NUMBERS = (
 )
 
 
-# Gives the people of a query, which has `id` and `tags`, the tags of their rows.
+# Gives people the tags of their rows. The braces stand for a table expression with the people's
+# `id` and `tags`.
 _TAG = """
     INSERT INTO contact_tag (contact_id, tag, contact_list_id)
     SELECT id, jsonb_array_elements_text(tags), :list_id FROM {} ON CONFLICT DO NOTHING
@@ -187,8 +188,8 @@ def copy_incoming(contacts: bytes) -> None:
             """
         )
     )
-    # An empty cell is NULL, except in columns that allow no NULL. No cell has the character that
-    # quotes, because `batching` has nothing to quote.
+    # An empty cell is NULL, except in columns that allow no NULL. The quoting character \x01 is
+    # never used, because nothing needs to be quoted (see `batching`).
     statement = (
         f"COPY incoming ({', '.join(COLUMNS)}) FROM STDIN (FORMAT csv, DELIMITER E'\\t',"
         " QUOTE E'\\x01', FORCE_NOT_NULL"

@@ -85,8 +85,8 @@ _PLACES_AND_RANKS = re.compile(
     re.IGNORECASE,
 )
 
-# Germans write a slash after the area code: "030/1234567" is one number. It is not such a slash if
-# an area code or country code follows it, or if other digits come before the area code.
+# Germans write a slash after the area code: "030/1234567" is one number. A slash separates two
+# numbers if an area code or country code follows it, or if other digits come before the area code.
 _AREA_CODE_SLASH = re.compile(r"([ (+]*[0-9](?:[ ()]*[0-9]){1,5}[ )]*)/(?!\s*\(?[0+])")
 _BETWEEN_NUMBERS = re.compile(
     r":::|[;,/\\|¦•→&\r\n]|\s(?=\+)|(?<=[0-9]{9})\s+(?=[0-9]{9})"

@@ -79,7 +79,7 @@ def suppress_batch(phones: Collection[str], batch: SuppressionBatch) -> None:
     In the same transaction, contacts with these numbers are marked as not to be called, in every
     campaign.
     """
-    # The numbers are sorted and in one array, for the reasons in `entries.suppress_all`.
+    # The numbers are sorted and in one array, for the same reasons as in `entries._enter`.
     in_order = sorted(set(phones))
     entry = {
         "phones": in_order,
