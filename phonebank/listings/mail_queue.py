@@ -17,7 +17,19 @@ REMINDERS = (MailKind.DAY_BEFORE, MailKind.SOON, MailKind.THANKS)
 
 def queue_mail(guest: Guest, listing: Listing, kind: MailKind, at: datetime) -> None:
     """Queue an e-mail to a guest, due at `at`. If the e-mail says that the guest is accepted, queue
-    the reminders too."""
+    the reminders too.
+
+    A guest who cancelled and asked again gets the same kind of e-mail again. So an e-mail of this
+    kind that is done already makes room for the new one.
+    """
+    db.session.execute(
+        delete(GuestMail).where(
+            GuestMail.guest_id == guest.id,
+            GuestMail.kind == kind,
+            GuestMail.sequence == listing.sequence,
+            GuestMail.done_at.is_not(None),
+        )
+    )
     _insert([_row(guest.id, kind, listing.sequence, at)])
     if kind == MailKind.ACCEPTED:
         _queue_reminders([guest.id], listing, at)

@@ -96,7 +96,6 @@ def message_to_guest(kind: MailKind, guest: Guest, listing: Listing, at: datetim
         guest.email,
         _SUBJECTS[kind].format(title=listing.title),
         f"Hello {guest.first_name},\n\n{words}\n",
-        id=f"guest-{guest.id}-{kind}-{listing.sequence}",
         attachments=attachments,
     )
 

@@ -8,6 +8,7 @@ before the commit, the next worker sends the e-mail again with the same Message-
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_, select
@@ -84,7 +85,8 @@ def send_next(at: datetime, send: Send) -> bool:
             # A message that was not sent has told the guest nothing, so nothing is recorded. The
             # lock on the e-mail's row stays.
             with db.session.begin_nested():
-                send(message_to_guest(mail.kind, guest, listing, at))
+                message = message_to_guest(mail.kind, guest, listing, at)
+                send(replace(message, id=f"guest-{guest.id}-{mail.kind}-{mail.id}"))
         except MailNotSentError as error:
             if at - mail.due_at < TRIED_FOR and not isinstance(error, AddressRefusedError):
                 if not isinstance(error, MessagePutOffError):

@@ -82,8 +82,8 @@ class GuestMail(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     guest_id: Mapped[int] = mapped_column(ForeignKey("guest.id", ondelete="CASCADE"))
     kind: Mapped[MailKind] = mapped_column(state_type(MailKind))
-    # The number distinguishes a second acceptance, or a second change of the listing, from the
-    # first.
+    # The listing's sequence when the e-mail was queued. It distinguishes a second change of the
+    # listing from the first.
     sequence: Mapped[int]
     due_at: Mapped[datetime]
     # If the mail server did not take the e-mail: when it is sent again.

@@ -193,6 +193,19 @@ def test_a_mail_that_the_server_does_not_take_now_holds_up_no_other(evening: Eve
     assert not send.send_next(at + send.PUT_OFF_FOR, take)
 
 
+def test_a_guest_who_cancels_and_is_let_come_again_is_told_again(evening: Evening) -> None:
+    sent: list[Message] = []
+    for _ in range(2):
+        guest = come(evening.listing)
+        send_all(datetime.now(UTC), sent)
+        guests.cancel(guest)
+        db.session.commit()
+    first, second = sent
+    assert first.subject == second.subject
+    assert first.id != second.id, "a mailbox would show only one"
+    assert "Marmalade" in second.text
+
+
 def test_the_party_that_is_ended_before_it_began_is_cancelled(
     evening: Evening, sent: list[Message]
 ) -> None:
