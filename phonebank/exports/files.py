@@ -155,12 +155,6 @@ def finish(export: Export) -> None:
     _advance(export, state=ExportState.READY, finished_at=now())
 
 
-def fail(export: Export) -> None:
-    """Mark a file as failed, and erase its pieces. Raises SupersededError as `add_piece` does."""
-    _advance(export, state=ExportState.FAILED, finished_at=now())
-    _erase_pieces(export.id)
-
-
 def put_back_stalled() -> Sequence[int]:
     """Mark files as waiting again if they have made no progress for STALLED_AFTER, because their
     worker is then probably lost. Another worker can start these files. Return the ids of the files
