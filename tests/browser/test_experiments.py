@@ -94,7 +94,7 @@ def test_the_results_of_five_evenings_can_be_read(organisers_page: Page) -> None
     expect(page.get_by_text("the final results")).to_be_visible()
     page.get_by_role("link", name="Use this script").click()
     page.get_by_role("button", name="Yes, use this script").click()
-    expect(page.get_by_text("Callers will get it when they get their next person.")).to_be_visible()
+    expect(page.get_by_text("Callers will get this script with their next person.")).to_be_visible()
 
 
 def test_an_experiment_is_set_up_started_and_in_use(app: Flask, organisers_page: Page) -> None:

@@ -95,9 +95,12 @@ def script_page(
 def when_callers_get_it(campaign: Campaign, script: Script) -> str:
     """Return a sentence for the organiser: when callers get the script's published version."""
     if script.published_version_id in active_version_ids(campaign.id):
-        return "Callers will get it when they get their next person."
+        return "Callers will get this script with their next person."
     if campaign.script_id == script.id:
-        return "Callers get it once you stop the experiment that is running."
+        return "Callers get this script once you stop the experiment that is running."
     if running_experiment(campaign) is not None:
-        return "Callers get it once you press “Use this script” and stop the experiment."
-    return "Callers get it once you press “Use this script”. The campaign uses another script now."
+        return "Callers get this script once you press “Use this script” and stop the experiment."
+    return (
+        "Callers get this script once you press “Use this script”. The campaign uses another "
+        "script now."
+    )

@@ -78,7 +78,9 @@ def test_a_second_script_is_added_without_replacing_the_one_that_callers_have(de
     address = f"/campaigns/{desk.campaign_id}/scripts/library"
     location = post(desk, address, slug="deep-canvass", language="en")
     page = desk.client.get(location).text
-    assert "Added to this campaign. Callers get it once you press “Use this script”" in page
+    assert (
+        "Added to this campaign. Callers get this script once you press “Use this script”" in page
+    )
     post(desk, address, 404, slug="nothing", language="en")
 
     asked = re.search(r'href="([^"]*/choose)">Use this script', page)
@@ -101,7 +103,7 @@ def test_a_campaign_without_a_script_calls_with_the_first_one(desk: Desk) -> Non
         campaign_id = campaign.id
     address = f"/campaigns/{campaign_id}/scripts/library"
     location = post(desk, address, slug="deep-canvass", language="en")
-    assert "Callers will get it when they get their next person." in desk.client.get(location).text
+    assert "Callers will get this script with their next person." in desk.client.get(location).text
     with desk.app.app_context():
         assert db.session.get_one(Campaign, campaign_id).script_id is not None
 
@@ -171,12 +173,12 @@ def test_who_publishes_is_told_whether_callers_get_it_now(desk: Desk) -> None:
         return desk.client.get(publish(desk)).text
 
     told = publish_title("Who has answered?", "Who is it?")
-    assert "Published. Callers will get it when they get their next person." in told
+    assert "Published. Callers will get this script with their next person." in told
     with desk.app.app_context():
         create_script(desk.campaign(), source_of("deep-canvass", "en"))
         db.session.commit()
     told = publish_title("Who is it?", "Who is there?")
-    assert "Published. Callers get it once you press “Use this script”" in told
+    assert "Published. Callers get this script once you press “Use this script”" in told
     with desk.app.app_context():
         campaign, held = desk.campaign(), desk.script().published_version_id
         older = [
@@ -187,7 +189,7 @@ def test_who_publishes_is_told_whether_callers_get_it_now(desk: Desk) -> None:
         start(campaign, create_experiment(campaign, "Which was better?", older))
         db.session.commit()
     told = desk.client.get(post(desk, desk.address("/choose"))).text
-    assert "Callers get it once you stop the experiment that is running." in told
+    assert "Callers get this script once you stop the experiment that is running." in told
     assert "After the experiment" in told
     page = desk.client.get(f"/campaigns/{desk.campaign_id}/scripts").text
     assert "After the experiment" in page
