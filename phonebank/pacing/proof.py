@@ -68,8 +68,9 @@ def _share(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
     account = account_of(lines)
     return Finding(
         rule=f"At most {100 * ceiling:g} of 100 people who answer in a day find nobody to talk to",
-        found=f"{account.abandoned + account.lost} of {account.answers} answers were abandoned; "
-        f"by Ofcom's estimate {100 * max(shares.values(), default=0):.2f} of 100 people"
+        found=f"{account.abandoned + account.lost} of {account.answers} answered calls had no "
+        "caller, or lost the caller; by Ofcom's estimate "
+        f"{100 * max(shares.values(), default=0):.2f} of 100 people"
         + (" on the worst day" if len(days) > 1 else ""),
         source=law.abandoned_ceiling.source,
         broken=[
@@ -85,8 +86,8 @@ def _message(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
     abandoned = [line for line in lines if line.result == LineResult.ABANDONED]
     heard = [line for line in abandoned if line.message_at is not None]
     return Finding(
-        rule="A person who finds nobody free hears who called within "
-        f"{law.seconds_to_message.value} seconds",
+        rule=f"Within {law.seconds_to_message.value} seconds, a person who finds nobody free hears "
+        "who called",
         found=_who_heard(len(heard), len(abandoned)),
         source=law.seconds_to_message.source,
         broken=_named(

@@ -77,11 +77,11 @@ class TelephoneForm(EditForm):
     )
     law_confirmed = BooleanField(
         "We have read the law on calling several people at once, and may do it",
-        description="Phonebank lets at most 3% of the people who answer in a day find nobody "
-        "free. Each of them hears who called within two seconds. A phone rings for at least 15 "
-        "seconds. These figures come from Ofcom, which watches over calls in the United Kingdom. "
-        "In the United States and in Germany the law asks for more, often for each person's "
-        "consent: ask a lawyer.",
+        description="Phonebank keeps to a limit: of the people who answer in a day, at most 3% "
+        "may find nobody free. Within two seconds, each of those people hears who called. A phone "
+        "rings for at least 15 seconds. These figures come from Ofcom, which watches over calls in "
+        "the United Kingdom. In the United States and in Germany the law asks for more, often for "
+        "each person's consent: ask a lawyer.",
     )
     ring_seconds = IntegerField(
         "How long a phone rings, in seconds",
