@@ -39,8 +39,8 @@ class ListingForm(FlaskForm):
     )
     address = TextAreaField(
         "Address",
-        description="Only your co-hosts and the guests you say yes to will see it. We erase it a "
-        "week after the party. Leave it empty if people join by video.",
+        description="Only your co-hosts and the guests you say yes to will see the address. We "
+        "erase it a week after the party. Leave this empty if people join by video.",
     )
     places = IntegerField(
         "Places for guests",

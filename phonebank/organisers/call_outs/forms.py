@@ -28,8 +28,8 @@ class CallOutForm(FlaskForm):
         "People who pledge become hosts",
         default=True,
         description="A host runs parties of this campaign and lets callers in. Hosts see totals, "
-        "never the people who are called. Without this, nobody becomes a host until you allow it "
-        "on the call-out's page.",
+        "never the people who are called. If you don't tick this box, nobody becomes a host until "
+        "you allow it on the call-out's page.",
     )
 
     def validate_title(self, field: StringField) -> None:

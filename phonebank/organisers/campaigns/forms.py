@@ -70,8 +70,8 @@ class CampaignForm(EditForm):
     briefing = TextAreaField(
         "Message to callers",
         [Optional(), Length(max=4000)],
-        description="Callers see this before their first call. Say why it matters and who to ask "
-        "for help. You can use Markdown.",
+        description="Callers see this before their first call. Say why the campaign matters and "
+        "whom they can ask for help. You can use Markdown.",
     )
     goal = IntegerField(
         "Goal",
@@ -82,7 +82,8 @@ class CampaignForm(EditForm):
     practice_first = BooleanField(
         "One practice call before the first real one",
         description="New callers make one practice call with a made-up person before a real one. "
-        "It takes about three minutes. Callers who have recorded a call here skip it.",
+        "The practice call takes about three minutes. Callers who have already recorded a call in "
+        "this campaign skip it.",
     )
 
     training_for = SelectField(
@@ -138,8 +139,8 @@ class CampaignForm(EditForm):
         if self.country.data == campaign.country or not lists:
             return True
         self.country.errors = [
-            "This campaign already has a list, so its country cannot change: it sets when people "
-            "may be called. For people in another country, set up another campaign."
+            "This campaign already has a list, so its country cannot change: the country sets when "
+            "people may be called. For people in another country, set up another campaign."
         ]
         return False
 
@@ -175,8 +176,8 @@ class DataProtectionForm(EditForm):
     lawful_basis_note = TextAreaField(
         "Why this ground applies",
         [Optional(), Length(max=2000)],
-        description="Political opinions need a second condition in the EU and the UK (Article 9). "
-        "Write it here too. Don't name people.",
+        description="Political opinions need a second condition in the EU and the UK (Article 9 "
+        "of the GDPR). Write that condition here too. Don't name people.",
     )
     ends_on = DateField("The campaign's last day", [InputRequired("Enter the last day.")])
     retention_days = IntegerField(

@@ -93,7 +93,7 @@ def describe_goal(campaign: Campaign, totals: Totals, seen: OverTime, today: dat
         return f"{told} The last day is {last_day.isoformat()}."
     needed = -(-estimate.left // days)
     daily = "1 conversation" if needed == 1 else f"{needed:,} conversations"
-    return f"{told} To reach it by {last_day.isoformat()}, you need {daily} a day."
+    return f"{told} To reach the goal by {last_day.isoformat()}, you need {daily} a day."
 
 
 def chart_data(bars: Any) -> dict[str, Any]:

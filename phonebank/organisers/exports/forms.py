@@ -23,8 +23,9 @@ class AskForm(FlaskForm):
     kind = SelectField("What", choices=[SelectChoice(key, label) for key, label in KINDS.items()])
     since = DateField(
         "Only what has changed since this day",
-        description="Leave it empty for everything. The day begins at midnight UTC. The file of "
-        "people then has those who were added, called or put on the do-not-call list.",
+        description="Leave this empty for everything. The day begins at midnight UTC. If you "
+        "choose a day, the file of people has only those who were added, called or put on the "
+        "do-not-call list since then.",
         validators=[Optional()],
     )
 

@@ -74,9 +74,9 @@ class ScreeningForm(FlaskForm):
     screened_on = DateField("If yes: the day of the screening", validators=[Optional()])
     reason = StringField(
         "If it doesn't need to be screened: why not",
-        description="For example: everyone on it agreed to our calls, or our calls promote "
-        "nothing. The reason also covers people whom other software adds to this list later. "
-        "We keep this with your name.",
+        description="For example: everyone on the list agreed to our calls, or our calls "
+        "promote nothing. The reason also covers people whom other software adds to this list "
+        "later. We keep the reason with your name.",
         validators=[Length(max=LONGEST_REASON)],
     )
 
