@@ -62,8 +62,8 @@ class ContactOut(BaseModel):
     language: str = Field(description="An ISO 639 code; empty if it is the script's.")
     list_name: str = Field(description="The name of the person's contact list.")
     status: str = Field(
-        description="do_not_call, on_screen, finished, taken_out, unusable, list_paused, call_back,"
-        " resting,"
+        description="on_screen, do_not_call, list_paused, finished, taken_out, unusable,"
+        " no_speaker (no caller speaks their language), call_back, resting,"
         " outside_hours or ready. Calls of other campaigns are not looked at, so someone whose"
         " number rests because of one may show as ready."
     )

@@ -8,15 +8,22 @@ from typing import Any
 from phonebank.contact_queue.number_rest import RESTING_NUMBERS, resting_numbers
 from phonebank.exports.kept_columns import kept_columns
 from phonebank.exports.tables import Column, Table, phone_sql, select_list, time_sql
-from phonebank.models import Campaign, ContactState, now
+from phonebank.models import CallerState, Campaign, ContactState, now
 from phonebank.models.state_column import state_sql
 
+# If several words fit a person, the first one does, as in `status_counts.BUCKETS`.
 _STATUS = """CASE
-    WHEN contact.suppressed_at IS NOT NULL THEN 'do_not_call'
     WHEN EXISTS (SELECT FROM call WHERE contact_id = contact.id AND ended_at IS NULL)
         THEN 'on_screen'
-    WHEN contact.state <> :callable THEN contact.state
+    WHEN contact.suppressed_at IS NOT NULL THEN 'do_not_call'
     WHEN contact_list.removed THEN 'list_paused'
+    WHEN contact.state <> :callable THEN contact.state
+    WHEN contact.language <> ''
+        AND contact.language <> (SELECT language FROM campaign WHERE id = contact.campaign_id)
+        AND NOT EXISTS (
+            SELECT FROM caller
+            WHERE caller.campaign_id = contact.campaign_id AND caller.state = :admitted
+                AND caller.languages @> to_jsonb(contact.language)) THEN 'no_speaker'
     WHEN contact.callback_at > now() THEN 'call_back'
     WHEN {elsewhere} THEN 'called_elsewhere'
     WHEN contact.rested_at > now() THEN 'resting'
@@ -27,7 +34,11 @@ _STATUS = """CASE
 def status_sql(elsewhere: str = "false") -> str:
     """Return SQL text for a person's status. `elsewhere` is an SQL condition that is true if the
     person must wait because another campaign has called the person's number."""
-    return state_sql(_STATUS.format(elsewhere=elsewhere), callable=ContactState.CALLABLE)
+    return state_sql(
+        _STATUS.format(elsewhere=elsewhere),
+        callable=ContactState.CALLABLE,
+        admitted=CallerState.ADMITTED,
+    )
 
 
 # If another campaign has called recently, the file also looks for numbers that rest because of
@@ -68,12 +79,12 @@ PEOPLE_COLUMNS = (
     Column("list", "The contact list that the person is on.", "contact_list.name"),
     Column(
         "status",
-        "do_not_call: nobody calls them again. on_screen: a caller has them now. finished: nothing"
-        " more to ask. taken_out: a file took them out of calling. unusable: no number works."
-        " list_paused: their list is paused. call_back: at"
-        " the time in callback_at. called_elsewhere: a wait because another campaign has called"
-        " their number. resting: a wait after the last try. outside_hours: calling hours open"
-        " later. ready: the next caller may get them.",
+        "on_screen: a caller has them now. do_not_call: nobody calls them again. list_paused: their"
+        " list is paused. finished: nothing more to ask. taken_out: a file took them out of"
+        " calling. unusable: no number works. no_speaker: no caller speaks their language."
+        " call_back: at the time in callback_at. called_elsewhere: a wait because another campaign"
+        " has called their number. resting: a wait after the last try. outside_hours: calling"
+        " hours open later. ready: the next caller may get them.",
         status_sql(),
     ),
     Column(
