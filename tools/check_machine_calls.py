@@ -4,7 +4,7 @@
 
 The program uses only these files and `phonebank/rules/*.yaml`. Several files, such as those of a
 month, are checked together. The exit status is 1 if a rule is broken, and 2 if a file cannot be
-read or there are no rules for the country.
+read, if there are no rules for the country, or if the program is started without them.
 """
 
 import sys
@@ -20,12 +20,16 @@ def main(country: str, files: list[str]) -> int:
     records: list[Record] = []
     try:
         law = rules_for(country).machine_calls
-        for name in files:
+    except NoCountryRulesError as fault:
+        print(fault, file=sys.stderr)
+        return 2
+    for name in files:
+        try:
             with Path(name).open(encoding="utf-8-sig", newline="") as file:
                 records += read_records(file)
-    except (OSError, UnicodeDecodeError, RecordError, NoCountryRulesError) as fault:
-        print(f"{name if files else ''}: {fault}".lstrip(": "), file=sys.stderr)
-        return 2
+        except (OSError, UnicodeDecodeError, RecordError) as fault:
+            print(f"{name}: {fault}", file=sys.stderr)
+            return 2
     findings = prove(records, law)
     for finding in findings:
         print(f"{'kept  ' if finding.is_kept else 'BROKEN'}  {finding.rule}: {finding.found}")
@@ -36,5 +40,6 @@ def main(country: str, files: list[str]) -> int:
 
 if __name__ == "__main__":
     if len(sys.argv) < 3:
-        sys.exit(__doc__)
+        print(__doc__, file=sys.stderr)
+        sys.exit(2)
     sys.exit(main(sys.argv[1], sys.argv[2:]))

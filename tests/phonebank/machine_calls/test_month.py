@@ -177,3 +177,8 @@ def test_a_file_that_cannot_be_read_is_refused_by_row_and_column(month, tmp_path
     file.write_text(file.read_text().replace(",yes,", ",maybe,"))
     assert main("GB", [str(file)]) == 2
     assert "shown" in capsys.readouterr().err
+
+
+def test_a_country_without_rules_is_said(tmp_path, capsys):
+    assert main("XX", [str(tmp_path / "00.csv")]) == 2
+    assert "XX" in capsys.readouterr().err
