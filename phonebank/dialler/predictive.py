@@ -82,8 +82,8 @@ class Predictive:
         lines: list[LineRow],
     ) -> None:
         """Ask the pacing rule how many lines to dial now, claim up to that many people, and store a
-        line to each person. Do this at most every half second, and only while the campaign is
-        running and a caller is connected.
+        line to each person. If the last time was less than half a second ago, if the campaign is
+        not running, or if no caller is connected, dial nobody.
 
         Also store a notice for each ready caller who may not take a call now, or for whom there is
         nobody to call.

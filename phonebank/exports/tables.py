@@ -22,8 +22,8 @@ class Table:
     """A file before it is made.
 
     `query` is SQL for COPY with psycopg's `%(name)s` parameters, and `count` is SQL that counts the
-    file's rows. `lines` turns a row that PostgreSQL sent by COPY into one or more rows of CSV.
-    Neither the row from PostgreSQL nor the CSV has a line break at the end.
+    rows that `query` returns. `lines` turns a row that PostgreSQL sent by COPY into one or more
+    rows of CSV. Neither the row from PostgreSQL nor the CSV has a line break at the end.
     """
 
     header: Sequence[str]

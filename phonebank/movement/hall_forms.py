@@ -1,4 +1,5 @@
-"""The forms that the people in a call-out's hall fill in."""
+"""The forms of a call-out (a meeting in a hall): those that the people there fill in on their
+phones, and the one for typing in a paper sheet."""
 
 from typing import Any
 

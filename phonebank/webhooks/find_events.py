@@ -89,9 +89,9 @@ def find_events(webhook_id: int) -> None:
 def _find_in_inbox(webhook: Webhook, settled: datetime) -> None:
     """Store the new entries of the campaign's inbox as deliveries to the webhook.
 
-    New entries get higher ids, but a transaction may commit an entry with a lower id later. So the
-    job first stores only the newest id. A later run reads the entries up to that id, once all
-    transactions that were open when the id was stored have ended.
+    Each new entry gets a higher id, but an entry with a lower id may be committed after an entry
+    with a higher id. So the job first stores only the newest id. A later run reads the entries up
+    to that id, once all transactions that were open when the id was stored have ended.
     """
     if webhook.inbox_seen_at is not None and webhook.inbox_seen_at <= settled:
         place = {"after": webhook.inbox_until_id, "seen": webhook.inbox_seen_id}
