@@ -114,7 +114,7 @@ def listing_to_check(volunteer: Volunteer, listing_id: int) -> Listing:
     if (
         listing is None
         or not any(_covers(role, listing) for role in roles)
-        or listing.state == ListingState.DRAFT
+        or listing.state in (ListingState.DRAFT, ListingState.CANCELLED)
         or is_over(listing.starts_at, now())
         or db.session.get_one(Account, listing.host_id).email == volunteer.email
     ):

@@ -68,7 +68,12 @@ def delete_file(batch_id: int) -> None:
     """Delete a file whose numbers have not been put on the do-not-call list. Raises ConflictError
     if the numbers are on the list, or if the file is already deleted."""
     batch = get_locked(SuppressionBatch, batch_id)
-    if batch is None or batch.state != BatchState.UPLOADED:
+    if batch is None:
+        raise ConflictError(
+            "This file was deleted before. We put none of its numbers on the list.",
+            "Upload it again if you need it.",
+        )
+    if batch.state != BatchState.UPLOADED:
         raise ConflictError(
             "This file's numbers were put on the list before.", "Remove its numbers instead."
         )

@@ -17,7 +17,7 @@ from phonebank.core.mail import (
     Message,
     MessagePutOffError,
 )
-from phonebank.listings import checks, editors, guests, jobs, offers
+from phonebank.listings import checks, editors, guests, jobs, listings, offers
 from phonebank.listings.alerts import wait_for_event
 from phonebank.listings.jobs import send_due_reminders
 from phonebank.listings.stale import versions_of
@@ -207,6 +207,18 @@ def test_an_editor_checks_hides_and_sends_back_with_a_reason(
     with app.app_context():
         recorded = db.session.scalars(select(AuditEntry.action)).all()
         assert {"listing checked", "listing hidden", "listing sent back"} <= set(recorded)
+
+
+def test_an_editor_has_nothing_to_check_on_a_cancelled_event(
+    app: Flask, stage: Stage, editor: FlaskClient
+) -> None:
+    seen = shown_on(editor, PAGE)
+    with app.app_context():
+        listings.cancel(db.session.get_one(Listing, stage.listing_id))
+        db.session.commit()
+    for press in ("right", "hide", "back"):
+        data = seen | {"reason": "The hour is missing."}
+        assert editor.post(f"{PAGE}/{stage.listing_id}/{press}", data=data).status_code == 404
 
 
 @pytest.mark.parametrize("action", ["move", "hide", "cancel"])

@@ -114,6 +114,8 @@ def test_a_file_is_entered_once_and_can_be_deleted_before(
     page = upload(organiser, "020 7946 0001\n")
     organiser.post(f"{page}/delete")
     assert organiser.get(page).status_code == 404
+    again = organiser.post(f"{page}/delete")
+    assert (again.status_code, "This file was deleted before" in again.text) == (409, True)
     page = upload(organiser, "020 7946 0001\n")
     for _ in range(2):
         organiser.post(page, data={"columns": "0", "agreed": "1"})
