@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from phonebank.core.db import db
 from phonebank.parties import services
@@ -132,16 +132,19 @@ def test_the_host_who_ends_a_party_sees_the_summary_even_if_the_news_comes_first
     new_page: Callable[..., Page], app: Flask, web_server: Server, room: Room
 ) -> None:
     host = host_phone(new_page(390, 664), app, web_server, room)
-
-    def answer_late(route: Route) -> None:
-        answer = route.fetch(max_redirects=0)
-        # The page hears of the end, within half a second, before it has this answer.
-        host.wait_for_timeout(3_000)
-        route.fulfill(response=answer)
-
-    host.route(f"**/parties/{room.party.id}/end", answer_late)
+    board = board_of(new_page(1280, 720), room)
+    held: list[tuple[Route, APIResponse]] = []
+    host.route(
+        f"**/parties/{room.party.id}/end",
+        lambda route: held.append((route, route.fetch(max_redirects=0))),
+    )
     host.get_by_text("End the party").click()
-    host.get_by_role("button", name="End it now").click()
+    host.get_by_role("button", name="End it now").click(no_wait_after=True)
+    # All screens of the party hear of the end within half a second of each other.
+    expect(board.get_by_role("heading", name="Thank you!")).to_be_visible()
+    host.wait_for_timeout(900)
+    ((route, answer),) = held
+    route.fulfill(response=answer)
     expect(host).to_have_url(re.compile("/summary$"), timeout=15_000)
     expect(host.get_by_text("The party has ended. Thank you for hosting.")).to_be_visible()
 

@@ -167,7 +167,7 @@ def test_a_branching_script_is_written_practised_published_and_run(
     assert page.stopped == []  # type: ignore[attr-defined]
     check_accessibility(page, "publish")
     page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.get_by_text("Published. Callers will get it")).to_be_visible()
+    expect(page.get_by_text("Published. Callers will get this script")).to_be_visible()
 
     with app.app_context():
         script = script_of(published_version_id(db.session.get_one(Campaign, campaign_id)))
@@ -241,7 +241,7 @@ def test_a_call_made_before_an_edit_keeps_its_words_in_the_export(
     _start_writing(page, campaign_id)
     page.get_by_role("button", name="Review and publish").click()
     page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.get_by_text("Published. Callers will get it")).to_be_visible()
+    expect(page.get_by_text("Published. Callers will get this script")).to_be_visible()
     with app.app_context():
         create_contact(create_list(db.session.get_one(Campaign, campaign_id)))
         db.session.commit()
@@ -255,7 +255,7 @@ def test_a_call_made_before_an_edit_keeps_its_words_in_the_export(
     page.get_by_role("button", name="Review and publish").click()
     page.get_by_label("I have checked: each question or answer means the same").check()
     page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.get_by_text("Published. Callers will get it")).to_be_visible()
+    expect(page.get_by_text("Published. Callers will get this script")).to_be_visible()
     _call_and_say_yes(app, campaign_id)
 
     page.goto(f"/campaigns/{campaign_id}/answers")

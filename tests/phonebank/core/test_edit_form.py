@@ -251,7 +251,7 @@ def test_a_lists_place_and_a_callers_name_are_not_changed_unseen_either(
         )
         with app.app_context():
             assert db.session.query(Caller).one().first_name == expected
-    assert f"renamed {was} to Kit" in said.text
+    assert f"{was}&#39;s name was changed to Kit" in said.text
 
 
 @pytest.mark.parametrize(
