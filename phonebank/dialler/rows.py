@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
-
 from phonebank.core.db import db
 from phonebank.models import CallerState, EndCause, LineSide, LineState
 from phonebank.models.state_column import state_text
@@ -72,10 +70,19 @@ WHERE call.campaign_id = :campaign_id AND call.ended_at IS NULL AND call.turn = 
 """,
     person=LineSide.PERSON,
 )
-_CAMPAIGNS = text("""
+# The third part is the calls of _UNJOINED, in all campaigns. Without it, the dialler would leave a
+# campaign whose last line and last caller end together, before it has concluded the last call.
+_CAMPAIGNS = state_text(
+    """
 SELECT campaign_id FROM phone_session WHERE ended_at IS NULL
 UNION SELECT campaign_id FROM line WHERE ended_at IS NULL
-""")
+UNION SELECT call.campaign_id
+FROM call JOIN line ON line.call_id = call.id AND line.side = :person
+WHERE call.ended_at IS NULL AND call.turn = 0
+  AND line.ended_at IS NOT NULL AND line.joined_at IS NULL
+""",
+    person=LineSide.PERSON,
+)
 
 
 @dataclass(frozen=True)
@@ -193,8 +200,8 @@ def unjoined_of(campaign_id: int) -> list[UnjoinedRow]:
 
 
 def campaigns_on_the_telephone() -> list[int]:
-    """Return the ids of the campaigns with callers on the telephone or with open telephone
-    lines."""
+    """Return the ids of the campaigns with callers on the telephone, with open telephone lines, or
+    with an open call whose line ended before the person was joined to a caller."""
     return list(db.session.scalars(_CAMPAIGNS))
 
 
