@@ -11,7 +11,6 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar, cast
 
@@ -52,7 +51,8 @@ class KeptPages:
     """The pages that this process has sent recently, by path."""
 
     def __init__(self, redis: Redis) -> None:
-        self._pages: OrderedDict[str, Page] = OrderedDict()
+        # With each page, the Unix time after which a newer one is looked for.
+        self._pages: OrderedDict[str, tuple[Page, float]] = OrderedDict()
         self._shared = SharedPages(redis, KEPT_FOR)
         self._parts: dict[str, tuple[float, object]] = {}
         self._choices: OrderedDict[Codes, tuple[float, Choices]] = OrderedDict()
@@ -77,17 +77,17 @@ class KeptPages:
 
     def _page(self, path: str, draw: Callable[[], str]) -> Page:
         now = time.time()
-        page = self._pages.get(path)
-        if page is not None and now - page.drawn_at < KEPT_FOR:
+        page, until = self._pages.get(path, (None, 0.0))
+        if page is not None and now < until:
             return page
         if page is not None:
             # While this request looks for a newer page, other requests get the old page.
-            self._pages[path] = replace(page, drawn_at=now)
+            self._pages[path] = page, now + KEPT_FOR
         newer = self._shared.read(path)
         if newer is None or now - newer.drawn_at >= KEPT_FOR:
             newer = Page.of(draw(), now)
             self._shared.store(path, newer)
-        self._pages[path] = newer
+        self._pages[path] = newer, newer.drawn_at + KEPT_FOR
         self._pages.move_to_end(path)
         while len(self._pages) > PAGES_AT_MOST:
             self._pages.popitem(last=False)
