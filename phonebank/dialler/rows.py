@@ -59,28 +59,28 @@ ORDER BY line.id
 )
 # Open calls whose line has ended before the person was joined to anyone. Calls that their caller
 # has undone are left out, because the caller corrects their outcome.
-_UNJOINED = state_text(
-    """
-SELECT call.id AS call_id, call.caller_id, call.contact_id, call.phone, line.id AS line_id,
-       line.cause, line.dialled_at, line.answered_at, line.ended_at
-FROM call JOIN line ON line.call_id = call.id AND line.side = :person
-WHERE call.campaign_id = :campaign_id AND call.ended_at IS NULL AND call.turn = 0
-  AND line.ended_at IS NOT NULL AND line.joined_at IS NULL
-  AND NOT EXISTS (SELECT FROM line AS newer WHERE newer.call_id = call.id AND newer.id > line.id)
-""",
-    person=LineSide.PERSON,
-)
-# The third part is the calls of _UNJOINED, in all campaigns. Without it, the dialler would leave a
-# campaign whose last line and last caller end together, before it has concluded the last call.
-_CAMPAIGNS = state_text(
-    """
-SELECT campaign_id FROM phone_session WHERE ended_at IS NULL
-UNION SELECT campaign_id FROM line WHERE ended_at IS NULL
-UNION SELECT call.campaign_id
+_FROM_UNJOINED = """
 FROM call JOIN line ON line.call_id = call.id AND line.side = :person
 WHERE call.ended_at IS NULL AND call.turn = 0
   AND line.ended_at IS NOT NULL AND line.joined_at IS NULL
+  AND NOT EXISTS (SELECT FROM line AS newer WHERE newer.call_id = call.id AND newer.id > line.id)
+"""
+_UNJOINED = state_text(
+    f"""
+SELECT call.id AS call_id, call.caller_id, call.contact_id, call.phone, line.id AS line_id,
+       line.cause, line.dialled_at, line.answered_at, line.ended_at
+{_FROM_UNJOINED} AND call.campaign_id = :campaign_id
 """,
+    person=LineSide.PERSON,
+)
+# Without the third part, the dialler would leave a campaign whose last line and last caller end
+# together, before it has concluded the last call.
+_CAMPAIGNS = state_text(
+    f"""
+SELECT campaign_id FROM phone_session WHERE ended_at IS NULL
+UNION SELECT campaign_id FROM line WHERE ended_at IS NULL
+UNION SELECT call.campaign_id {_FROM_UNJOINED}
+""",  # noqa: S608
     person=LineSide.PERSON,
 )
 
