@@ -261,8 +261,7 @@ def count_rows(
 
 
 def people_left(campaign: Campaign) -> int:
-    """Return how many people in the campaign can still be taken out of calling, so that nobody
-    calls them any more."""
+    """Return how many people in the campaign can still be taken out of calling."""
     query = select(func.count()).where(
         Contact.campaign_id == campaign.id, Contact.state.in_(STILL_THERE)
     )
