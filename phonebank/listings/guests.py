@@ -214,7 +214,7 @@ def block(listing: Listing, guest_id: int) -> Guest:
     for one in theirs:
         lock_row(one)
     guest = _guest_in(listing, guest_id)
-    freed = [one for one in theirs if _has_place(guest.email, one)]
+    had_place = _listings_with_place(guest.email)
     db.session.execute(
         insert(BlockedGuest)
         .values(
@@ -235,8 +235,9 @@ def block(listing: Listing, guest_id: int) -> Guest:
     )
     db.session.refresh(guest)
     forget_reminders_of(guest)
-    for one in freed:
-        _fill_place(one)
+    for one in theirs:
+        if one.id in had_place:
+            _fill_place(one)
     return guest
 
 
@@ -252,13 +253,10 @@ def _listings_of_person(campaign_id: int, guest_id: int) -> Sequence[Listing]:
     return db.session.scalars(query.order_by(Listing.id)).all()
 
 
-def _has_place(email: str, listing: Listing) -> bool:
-    query = select(Guest.id).where(
-        Guest.listing_id == listing.id,
-        Guest.email == email,
-        Guest.state == GuestState.ACCEPTED,
-    )
-    return db.session.scalar(query) is not None
+def _listings_with_place(email: str) -> set[int]:
+    """Return the ids of the listings at which the person with this address is accepted."""
+    query = select(Guest.listing_id).where(Guest.email == email, Guest.state == GuestState.ACCEPTED)
+    return set(db.session.scalars(query))
 
 
 def cancel(guest: Guest) -> None:
