@@ -126,9 +126,10 @@ def _tell_editors(ends_at: float, send_mail: send.Send) -> None:
         if time.monotonic() >= ends_at:
             break
         is_due = editors.mark_told(editor.email, now())
-        if is_due and not _is_settled(send_mail, editors.message_to_editor(editor)):
+        if is_due and _is_settled(send_mail, editors.message_to_editor(editor)):
+            db.session.commit()
+        else:
             db.session.rollback()
-        db.session.commit()
 
 
 def _send_kits(_: send.Send) -> None:
@@ -177,6 +178,7 @@ def _ask_hosts_if_right(send_mail: send.Send) -> None:
         if listing is None or listing.asked_if_right_at is not None:
             continue
         listing.asked_if_right_at = at
-        if not _is_settled(send_mail, still_right.question_to_host(listing)):
+        if _is_settled(send_mail, still_right.question_to_host(listing)):
+            db.session.commit()
+        else:
             db.session.rollback()
-        db.session.commit()
