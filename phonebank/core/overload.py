@@ -1,11 +1,12 @@
 """Refuses some requests when a web process is too busy, so that it serves the others in time.
 
-`Overload` is WSGI middleware around everything else. It counts the requests that are under way. If
-there are as many as a limit allows, `Overload` answers a new request with 503 within a millisecond
-and says when to try again. Only a record of a call (a request that says how a call went) first
-waits a little for its turn (RECORDS_WAIT). Uploads are counted separately. All other requests are
-counted together, but each urgency has its own limit. So requests for pages are refused first, then
-claims (requests for a person to call), and records of calls last.
+`Overload` is WSGI middleware around everything except the public pages that a process has kept. It
+counts the requests that are under way. If there are as many as a limit allows, `Overload` answers a
+new request with 503 within a millisecond and says when to try again. Only a record of a call (a
+request that says how a call went) first waits a little for its turn (RECORDS_WAIT). Uploads are
+counted separately. All other requests are counted together, but each urgency has its own limit. So
+requests for pages are refused first, then claims (requests for a person to call), and records of
+calls last.
 
 Websocket connections are not counted, because they mostly wait. A record of a call that arrives
 over a websocket is counted (`record_under_way`). Static files and a load balancer's probes are not
@@ -113,7 +114,8 @@ def with_urgency(urgency: Urgency) -> Callable[[View], View]:
 
 
 def init_app(app: Flask) -> None:
-    """Wrap the app, with all the middleware that it has so far, in `Overload`. Call this last."""
+    """Wrap the app, with all the middleware that it has so far, in `Overload`. Call this after the
+    set-up of everything that may be refused."""
     config = config_of(app)
     guard = Overload(app, app.wsgi_app, config.database_connections, config.timings)
     app.extensions["overload"] = guard
