@@ -22,8 +22,9 @@ from phonebank.telephony.asterisk_events import (
     message_id,
     state_events,
 )
-from phonebank.telephony.asterisk_files import APPLICATION
+from phonebank.telephony.asterisk_files import APPLICATION, CALLS, INFORMATION_MESSAGE
 from phonebank.telephony.asterisk_listener import Listener
+from phonebank.telephony.asterisk_missed_answers import fetch_missed_answer
 from phonebank.telephony.backend import (
     LineRef,
     NoSoftphoneError,
@@ -87,7 +88,7 @@ class AsteriskBackend:
         self._ari.ask(
             "POST",
             f"/channels/{self._channel(line)}/play/{message_id(line.line_id)}",
-            json={"media": f"sound:{self._config.asterisk_sounds}/information-message"},
+            json={"media": f"sound:{self._config.asterisk_sounds}/{INFORMATION_MESSAGE}"},
         )
 
     def hang_up(self, line: LineRef) -> None:
@@ -119,7 +120,9 @@ class AsteriskBackend:
             if line.line_id in channels:
                 events += state_events(channels[line.line_id], at)
             elif line.line_id not in waiting and not self._is_young(line.line_id, asked):
-                events.append(LineEvent(line.line_id, 0, EventKind.ENDED, EndCause.LOST, at))
+                lost = LineEvent(line.line_id, 0, EventKind.ENDED, EndCause.LOST, at)
+                name = self._channel(line)
+                events += fetch_missed_answer(self._ari, line.line_id, name, at) or [lost]
         return events
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
@@ -146,8 +149,9 @@ class AsteriskBackend:
             "/channels",
             json={
                 "endpoint": f"PJSIP/{number}@trunk",
-                "app": self._ari.app,
-                "appArgs": side,
+                "context": CALLS,
+                "extension": side,
+                "priority": 1,
                 "channelId": name,
                 "callerId": f"<{show}>",
                 "timeout": seconds,

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from phonebank.telephony.asterisk_missed_answers import PLAYED_VARIABLE, played_events
 from phonebank.telephony.events import EndCause, EventKind, LineEvent
 
 Message = dict[str, Any]
@@ -107,18 +108,17 @@ def events_of(message: Message) -> Iterator[LineEvent]:
             yield from _bridge_events(message, at)
         case "PlaybackFinished":
             yield from _played(message["playback"], at)
-        case "Dial":
-            if message.get("dialstatus") == "RINGING":
-                yield from _one(message["peer"], EventKind.RINGING, at)
+        case "Dial" if message.get("dialstatus") == "RINGING":
+            yield from _one(message["peer"], EventKind.RINGING, at)
         case "StasisStart":
             yield from _one(message["channel"], EventKind.ANSWERED, at)
-        case "StasisEnd":
+        case "StasisEnd" if is_browsers(message["channel"]):
             # This is the last message that Asterisk sends about a browser's channel.
-            if is_browsers(message["channel"]):
-                yield from _one(message["channel"], EventKind.ENDED, at, EndCause.HUNG_UP)
+            yield from _one(message["channel"], EventKind.ENDED, at, EndCause.HUNG_UP)
+        case "ChannelVarset":
+            yield from _missed(message, at)
         case "ChannelDestroyed":
-            channel = message["channel"]
-            yield from _one(channel, EventKind.ENDED, at, cause_of(channel, message.get("cause")))
+            yield from _destroyed(message["channel"], message.get("cause"), at)
 
 
 def state_events(channel: Message, at: datetime) -> Iterator[LineEvent]:
@@ -173,6 +173,19 @@ def _bridge_events(message: Message, at: datetime) -> Iterator[LineEvent]:
 def _for_each(lines: set[int], kind: EventKind, at: datetime) -> Iterator[LineEvent]:
     for line in sorted(lines):
         yield LineEvent(line, _sequence(at, kind), kind, None, at)
+
+
+def _missed(message: Message, at: datetime) -> Iterator[LineEvent]:
+    """Yield what happened to a person who answered while no dialler was listening."""
+    line = line_of(message.get("channel") or {"id": ""})
+    if message["variable"] == PLAYED_VARIABLE and line is not None:
+        yield from played_events(line, message["value"], at)
+
+
+def _destroyed(channel: Message, number: int | None, at: datetime) -> Iterator[LineEvent]:
+    if channel["state"] == "Up":  # perhaps no process was listening when the line was answered
+        yield from _one(channel, EventKind.ANSWERED, at)
+    yield from _one(channel, EventKind.ENDED, at, cause_of(channel, number))
 
 
 def _played(playback: Message, at: datetime) -> Iterator[LineEvent]:

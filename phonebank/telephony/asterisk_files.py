@@ -10,8 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
+from phonebank.telephony.asterisk_missed_answers import MISSED, PLAYED_VARIABLE
+
 TEMPLATES = Path(__file__).with_name("asterisk_config")
 APPLICATION = "phonebank"  # our name in Asterisk's dialplan
+CALLS = "calls"  # the dialplan's context for telephones that Phonebank called
+TRUNK = "PJSIP/trunk"  # the endpoint through which Phonebank dials
+INFORMATION_MESSAGE = "information-message"  # the recording's name, without `.wav`
 SAMPLES_A_SECOND = 8000  # what telephones carry
 # No line end and no semicolon, because these would begin another setting or a comment.
 PLAIN = re.compile(r"[^\s;@{}]+")
@@ -90,6 +95,9 @@ def _sections(settings: AsteriskSettings) -> dict[str, str]:
         f"username = {settings.trunk_user}\npassword = {settings.trunk_password}"
     )
     return {
+        "missed": MISSED,
+        "played": PLAYED_VARIABLE,
+        "message": INFORMATION_MESSAGE,
         "behind_nat": nat if address else "",
         "trunk_sign_in": sign_in if settings.trunk_user else "",
         "trunk_host": settings.trunk.partition(":")[0],

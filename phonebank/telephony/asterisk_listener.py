@@ -24,6 +24,7 @@ from phonebank.telephony.asterisk_events import (
     line_of,
     state_events,
 )
+from phonebank.telephony.asterisk_files import TRUNK
 from phonebank.telephony.asterisk_softphones import end_old_sign_ins, end_sign_in
 from phonebank.telephony.backend import BackendUnavailableError
 from phonebank.telephony.events import LineEvent
@@ -80,6 +81,7 @@ class Listener:
             self._ari.events_url, timeout=1, suppress_origin=True
         )
         try:
+            self._subscribe()
             self._tell_all()
             heard = swept = time.monotonic()
             while not self._stopping.is_set():
@@ -102,6 +104,17 @@ class Listener:
                     return
         finally:
             connection.close(timeout=1)
+
+    def _subscribe(self) -> None:
+        """Ask for the events of every channel on the trunk. Without this, Asterisk sends a
+        channel's events only after the channel was answered."""
+        answer = self._ari.ask(
+            "POST",
+            f"/applications/{self._ari.app}/subscription",
+            params={"eventSource": f"endpoint:{TRUNK}"},
+        )
+        if not answer.ok:
+            raise BackendUnavailableError(f"Asterisk answered {answer.status_code}")
 
     def _take(self, message: Message) -> None:
         channel = message.get("channel") or {}

@@ -18,7 +18,8 @@ _ORDER = list(LineState)
 @dataclass(frozen=True)
 class LineFacts:
     """What is known about a line: its state, why it ended, and when (aware) it was first answered,
-    was first joined to another line, first had a sound played to the end, and ended. `sequence` is
+    was first joined to another line, first heard the information message begin, first had a
+    sound played to the end, and ended. `sequence` is
     the highest sequence number of the JOINED and LEFT events applied."""
 
     state: LineState = LineState.WANTED
@@ -26,6 +27,7 @@ class LineFacts:
     sequence: int = 0
     answered_at: datetime | None = None
     joined_at: datetime | None = None
+    message_at: datetime | None = None
     played_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -39,7 +41,7 @@ def apply(facts: LineFacts, event: LineEvent) -> LineFacts:
     match event.kind:
         case EventKind.RINGING:
             return _at_least(facts, LineState.RINGING)
-        case EventKind.ANSWERED | EventKind.PLAYED:
+        case EventKind.ANSWERED | EventKind.PLAYING | EventKind.PLAYED:
             return _at_least(facts, LineState.ANSWERED)
         case EventKind.JOINED | EventKind.LEFT:
             if not is_newest:
@@ -62,6 +64,8 @@ def _with_moments(facts: LineFacts, event: LineEvent) -> LineFacts:
             joined_at=_earlier(facts.joined_at, event.at),
             answered_at=_earlier(facts.answered_at, event.at),
         )
+    if event.kind == EventKind.PLAYING:
+        return replace(facts, message_at=_earlier(facts.message_at, event.at))
     if event.kind == EventKind.PLAYED:
         return replace(facts, played_at=_earlier(facts.played_at, event.at))
     return facts

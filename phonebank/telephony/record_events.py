@@ -87,6 +87,7 @@ _FACT_TYPES = {
     "sequence": "bigint",
     "answered_at": "timestamptz",
     "joined_at": "timestamptz",
+    "message_at": "timestamptz",
     "played_at": "timestamptz",
     "ended_at": "timestamptz",
 }

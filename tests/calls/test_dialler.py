@@ -37,7 +37,7 @@ from tests.processes import Processes, within
 pytestmark = [pytest.mark.calls, pytest.mark.usefixtures("clean_stores")]
 
 ENDS = "+44770090%03d%d"
-ANSWERS, HANGS_UP, BUSY, UNKNOWN, NOBODY, REFUSES, LATE = range(1, 8)
+ANSWERS, HANGS_UP, BUSY, UNKNOWN, NOBODY, REFUSES, LATE, VERY_LATE = range(1, 9)
 
 
 class Evening:
@@ -81,6 +81,10 @@ class Evening:
         db.session.commit()
         return caller
 
+    def ring_for(self, seconds: int) -> None:
+        db.session.get_one(PhoneSettings, self.campaign.id).ring_seconds = seconds
+        db.session.commit()
+
     def start_dialler(self) -> None:
         self.processes.start_command("run-dialler")
 
@@ -118,6 +122,16 @@ class Evening:
         query = select(Call).where(Call.campaign_id == self.campaign.id)
         found = db.session.scalars(query.execution_options(populate_existing=True))
         return {call.phone: call for call in found}
+
+    def state_of(self, line_id: int) -> str | None:
+        """The state of a line's channel in Asterisk, or None if it is gone."""
+        channels = self.backend._ari.list_of("/channels")
+        return next((x["state"] for x in channels if x["id"] == f"line-{line_id}"), None)
+
+    def packets_sent(self, line_id: int) -> int:
+        """How many packets of sound Asterisk has sent on a line."""
+        answer = self.backend._ari.ask("GET", f"/channels/line-{line_id}/rtp_statistics")
+        return int(answer.json()["txcount"]) if answer.ok else 0
 
     def called(self) -> list[str]:
         """The people's telephones that were really called this evening, as often as they were."""
@@ -184,13 +198,13 @@ def test_an_evening_of_progressive_calls(evening):
 
 
 def test_the_dialler_is_killed_while_a_telephone_rings(evening):
-    numbers = evening.people(LATE)
+    numbers = evening.people(VERY_LATE)
+    evening.ring_for(40)
     caller = evening.caller("+442079460009")
     evening.start_dialler()
     evening.wait(lambda: [x for x in evening.people_lines() if x.state == LineState.RINGING])
     evening.kill_dialler()
-    # The person answers while nobody is there to see it, and the next dialler puts them through.
-    time.sleep(1)
+    # The next dialler puts the person through.
     evening.start_dialler()
     evening.wait(lambda: evening.phase(caller) == Phase.TALKING)
     evening.kill_dialler()
@@ -201,6 +215,43 @@ def test_the_dialler_is_killed_while_a_telephone_rings(evening):
     assert evening.called() == numbers, "nobody was called twice"
     assert [call.outcome for call in evening.calls().values()] == ["talked"]
     assert all(line.cause for line in evening.people_lines()), "no line is unknown"
+
+
+def test_a_person_who_answers_while_no_dialler_is_there_hears_who_called(evening):
+    evening.people(LATE)
+    caller = evening.caller("+442079460009")
+    evening.start_dialler()
+    [line] = evening.wait(lambda: [x for x in evening.people_lines() if x.dialled_at])
+    caller_line = evening.lines(LineSide.CALLER)[0].id
+    evening.wait(lambda: evening.people_lines()[0].state == LineState.RINGING)
+    evening.kill_dialler()
+    evening.wait(lambda: evening.state_of(line.id) == "Up")
+    # Only a process that listens can record a line, so the packets of sound are counted.
+    evening.wait(lambda: evening.packets_sent(line.id) > 50)
+    evening.wait(lambda: evening.state_of(line.id) is None)
+    evening.start_dialler()
+    line = evening.wait(lambda: [x for x in evening.people_lines() if x.ended_at])[0]
+    assert (line.joined_at, line.cause) == (None, EndCause.HUNG_UP)
+    assert line.message_at == line.answered_at
+    assert line.dialled_at < line.answered_at < line.played_at <= line.ended_at
+    contact = evening.wait(lambda: next(iter(db.session.scalars(select(Contact)))))
+    evening.wait(lambda: contact.callable_at and contact.callable_at > now())
+    assert (contact.callable_at - now()).total_seconds() > 71.9 * 3600
+    # The caller's own line is still the one that was opened first.
+    evening.wait(lambda: evening.phase(caller) in (Phase.WAITING, Phase.RESTING))
+    assert [x.id for x in evening.lines(LineSide.CALLER)] == [caller_line]
+
+
+def test_a_caller_who_answers_while_no_dialler_is_there_is_kept(evening):
+    caller = evening.caller("+442079460007")
+    evening.start_dialler()
+    [line] = evening.wait(lambda: [x for x in evening.lines() if x.state == LineState.RINGING])
+    evening.kill_dialler()
+    evening.wait(lambda: evening.state_of(line.id) == "Up")
+    evening.start_dialler()
+    evening.wait(lambda: evening.lines()[0].state == LineState.ANSWERED)
+    assert [x.id for x in evening.lines()] == [line.id]
+    assert evening.phase(caller) != Phase.OFF
 
 
 def test_asterisk_is_killed_in_the_middle_of_a_call(evening):

@@ -322,6 +322,8 @@ class AsteriskNetwork(Network):
 
     def ask(self, method: str, path: str, **sent: Any) -> Any:
         """Do what a request asks, and return the answer."""
+        if path == "/asterisk/variable":
+            return SimpleNamespace(status_code=200, ok=True, json=lambda: {"value": ""})
         return SimpleNamespace(status_code=self._status(method, path, sent), ok=True)
 
     def list_of(self, path: str) -> list[dict[str, Any]]:
@@ -359,7 +361,7 @@ class AsteriskNetwork(Network):
                 asked["channelId"],
                 number,
                 asked["callerId"].strip("<>"),
-                asked["appArgs"] == "caller",
+                asked["extension"] == "caller",
                 datetime.now(UTC),
             )
         )

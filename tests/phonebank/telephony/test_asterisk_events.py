@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from phonebank.models import EndCause, LineState
 from phonebank.telephony.asterisk_events import events_of, joined_events, line_of, state_events
 from phonebank.telephony.asterisk_listener import Listener
+from phonebank.telephony.asterisk_missed_answers import fetch_missed_answer
 from phonebank.telephony.events import EventKind
 from phonebank.telephony.line_states import LineFacts, apply
 
@@ -98,6 +99,47 @@ def test_a_browser_that_leaves_has_ended():
     left = {"type": "StasisEnd", "channel": BROWSER, "timestamp": moment(9)}
     facts = facts_of([left], CALLER)
     assert (facts.state, facts.cause) == (LineState.ENDED, EndCause.HUNG_UP)
+
+
+def test_an_end_shows_that_somebody_answered():
+    ended = {"type": "ChannelDestroyed", "cause": 16, "timestamp": moment(9)}
+    facts = facts_of([ended | {"channel": channel(PERSON)}], PERSON)
+    assert facts.answered_at == facts.ended_at
+    facts = facts_of([ended | {"channel": channel(PERSON, "Ringing")}], PERSON)
+    assert facts.answered_at is None
+
+
+def test_a_message_that_asterisk_played_by_itself_is_reported_at_its_end():
+    at = str(int(START.timestamp()))
+    said: dict[str, Any] = {"type": "ChannelVarset", "variable": "PHONEBANK_PLAYED", "value": at}
+    said |= {"channel": channel(PERSON), "timestamp": moment(4)}
+    facts = facts_of([said], PERSON)
+    assert facts.answered_at == facts.message_at == START.replace(microsecond=0)
+    assert facts.played_at == START + timedelta(seconds=4)
+    assert not list(events_of(said | {"variable": "STASISSTATUS"}))
+    assert not list(events_of({k: v for k, v in said.items() if k != "channel"}))
+
+
+@pytest.mark.parametrize(
+    ("value", "kinds"),
+    [
+        ("", []),
+        ("nonsense", []),
+        ("{at}", [EventKind.ANSWERED, EventKind.PLAYING, EventKind.ENDED]),
+        ("{at} {end}", [EventKind.ANSWERED, EventKind.PLAYING, EventKind.PLAYED, EventKind.ENDED]),
+        ("{old} {old}", []),
+    ],
+)
+def test_an_answer_that_nobody_saw_is_read_from_asterisk(value, kinds):
+    at = int(START.timestamp())
+    value = value.format(at=at, end=at + 4, old=at - 2 * 86_400)
+    answer = SimpleNamespace(ok=True, json=lambda: {"value": value})
+    ari: Any = SimpleNamespace(ask=lambda method, path, params: answer)
+    events = fetch_missed_answer(ari, PERSON, f"line-{PERSON}", START + timedelta(minutes=1))
+    assert [event.kind for event in events] == kinds
+    if kinds:
+        assert events[-1].cause == EndCause.HUNG_UP
+        assert events[-1].at == events[-2].at
 
 
 def test_a_person_who_moves_to_another_telephone_stays_joined():

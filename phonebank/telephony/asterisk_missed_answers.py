@@ -1,0 +1,59 @@
+"""What Asterisk did by itself when a person answered while no dialler was listening.
+
+The dialplan (`asterisk_config/extensions.conf`) then plays the information message, because the
+person must not hear silence, and ends the call. It writes two moments into a global variable of
+Asterisk, where the next dialler finds them: when the person answered and, if the person heard the
+whole message, when the message ended. If a dialler has started by then, Asterisk also tells it with
+a variable of the channel. The global variables are lost when Asterisk ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from phonebank.telephony.asterisk_ari import Ari
+from phonebank.telephony.events import EndCause, EventKind, LineEvent
+
+# The global variable has this name, followed by the id of the channel. The dialplan sets the other
+# variable, a channel's, at the message's end.
+MISSED = "PHONEBANK_MISSED_"
+PLAYED_VARIABLE = "PHONEBANK_PLAYED"
+# Asterisk keeps the moments. If Phonebank's database was emptied, a new line may have an old line's
+# id, so older moments are ignored.
+KEPT_FOR = timedelta(days=1)
+
+_MOMENTS = re.compile(r"(\d{9,11})(?: (\d{9,11}))?", re.ASCII)
+
+
+def fetch_missed_answer(ari: Ari, line_id: int, channel: str, at: datetime) -> list[LineEvent]:
+    """Return the events of a line that Asterisk answered by itself, or an empty list if it did not.
+
+    `channel` is the id of the line's channel, and `at` the present moment (aware). If the person
+    hung up during the message, Asterisk does not know when, so the line's end has the moment of its
+    answer. Raises BackendUnavailableError if Asterisk does not answer.
+    """
+    asked = ari.ask("GET", "/asterisk/variable", params={"variable": f"{MISSED}{channel}"})
+    found = _MOMENTS.fullmatch(asked.json()["value"]) if asked.ok else None
+    if found is None or at - _moment(found[1]) > KEPT_FOR:
+        return []
+    answered = _moment(found[1])
+    kinds = (EventKind.ANSWERED, EventKind.PLAYING)
+    events = [LineEvent(line_id, 0, kind, None, answered, channel) for kind in kinds]
+    if found[2]:
+        events.append(LineEvent(line_id, 0, EventKind.PLAYED, None, _moment(found[2]), channel))
+    ended = events[-1].at
+    return [*events, LineEvent(line_id, 0, EventKind.ENDED, EndCause.HUNG_UP, ended, channel)]
+
+
+def played_events(line_id: int, answered: str, at: datetime) -> Iterator[LineEvent]:
+    """Yield the events that the channel's variable reports: the person answered, and has heard the
+    whole message. `answered` is the variable's value, in seconds since 1970."""
+    for kind in (EventKind.ANSWERED, EventKind.PLAYING):
+        yield LineEvent(line_id, 0, kind, None, _moment(answered))
+    yield LineEvent(line_id, 0, EventKind.PLAYED, None, at)
+
+
+def _moment(seconds: str) -> datetime:
+    return datetime.fromtimestamp(int(seconds), UTC)
