@@ -147,7 +147,10 @@ def _change(
     **values: object,
 ) -> None:
     mine = update(InboxItem).where(
-        InboxItem.id == item_id, InboxItem.campaign_id == campaign.id, InboxItem.state.in_(states)
+        InboxItem.id == item_id,
+        InboxItem.campaign_id == campaign.id,
+        InboxItem.state.in_(states),
+        _STILL_SAID,
     )
     if also is not None:
         mine = mine.where(also)

@@ -146,9 +146,16 @@ def test_an_organiser_takes_one_does_it_and_says_so(
 def test_an_answer_that_no_longer_holds_leaves_the_inbox(bank: PhoneBank, ada: FlaskClient) -> None:
     hold = call(bank, vote="other")
     page = f"/campaigns/{bank.campaign.id}/inbox"
+    [item] = db.session.query(InboxItem).all()
     undo(bank.sam, hold.call.id)
     db.session.commit()
     assert "To do (0)" in ada.get(page).text
+    for action, form in (("claim", {}), ("done", {}), ("note", {"note": "Late", "seen": ""})):
+        refused = ada.post(f"{page}/{item.id}/{action}", data=form)
+        assert refused.status_code == 404, action
+        assert "not in the inbox any more" in refused.text
+    db.session.refresh(item)
+    assert (item.state, item.note) == (InboxState.OPEN, "")
     record(bank.sam, hold.call.id, "talked")
     db.session.commit()
     read_marked_answers()
