@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from phonebank.telephony.asterisk_missed_answers import PLAYED_VARIABLE, played_events
+from phonebank.telephony.asterisk_missed_answers import PLAYED_EVENT, played_events
 from phonebank.telephony.events import EndCause, EventKind, LineEvent
 
 Message = dict[str, Any]
@@ -23,6 +23,12 @@ _CHANNEL_ID = re.compile(r"line-(\d+)")
 _BRIDGE_ID = re.compile(r"bridge-(\d+)")
 _SOFTPHONE_NAME = re.compile(r"PJSIP/softphone-(\d+)-[0-9a-f]+")
 _MESSAGE_ID = re.compile(r"message-(\d+)")
+
+# The messages that Phonebank reads.
+TYPES = (
+    *("ChannelEnteredBridge", "ChannelLeftBridge", "PlaybackFinished", "Dial", "StasisStart"),
+    *("StasisEnd", "ChannelUserevent", "ChannelDestroyed", "ApplicationReplaced"),
+)
 
 # Causes of ITU-T Q.850, as Asterisk gives them.
 _CAUSES = {
@@ -115,7 +121,7 @@ def events_of(message: Message) -> Iterator[LineEvent]:
         case "StasisEnd" if is_browsers(message["channel"]):
             # This is the last message that Asterisk sends about a browser's channel.
             yield from _one(message["channel"], EventKind.ENDED, at, EndCause.HUNG_UP)
-        case "ChannelVarset":
+        case "ChannelUserevent":
             yield from _missed(message, at)
         case "ChannelDestroyed":
             yield from _destroyed(message["channel"], message.get("cause"), at)
@@ -178,8 +184,8 @@ def _for_each(lines: set[int], kind: EventKind, at: datetime) -> Iterator[LineEv
 def _missed(message: Message, at: datetime) -> Iterator[LineEvent]:
     """Yield what happened to a person who answered while no dialler was listening."""
     line = line_of(message.get("channel") or {"id": ""})
-    if message["variable"] == PLAYED_VARIABLE and line is not None:
-        yield from played_events(line, message["value"], at)
+    if message["eventname"] == PLAYED_EVENT and line is not None:
+        yield from played_events(line, message["userevent"]["answered"], at)
 
 
 def _destroyed(channel: Message, number: int | None, at: datetime) -> Iterator[LineEvent]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
-from phonebank.telephony.asterisk_missed_answers import MISSED, PLAYED_VARIABLE
+from phonebank.telephony.asterisk_missed_answers import MISSED, PLAYED_EVENT
 
 TEMPLATES = Path(__file__).with_name("asterisk_config")
 APPLICATION = "phonebank"  # our name in Asterisk's dialplan
@@ -96,7 +96,7 @@ def _sections(settings: AsteriskSettings) -> dict[str, str]:
     )
     return {
         "missed": MISSED,
-        "played": PLAYED_VARIABLE,
+        "played": PLAYED_EVENT,
         "message": INFORMATION_MESSAGE,
         "behind_nat": nat if address else "",
         "trunk_sign_in": sign_in if settings.trunk_user else "",

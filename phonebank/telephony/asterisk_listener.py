@@ -13,6 +13,7 @@ import websocket
 
 from phonebank.telephony.asterisk_ari import Ari
 from phonebank.telephony.asterisk_events import (
+    TYPES,
     Message,
     bridge_id,
     events_of,
@@ -27,11 +28,12 @@ from phonebank.telephony.asterisk_events import (
 from phonebank.telephony.asterisk_files import TRUNK
 from phonebank.telephony.asterisk_softphones import end_old_sign_ins, end_sign_in
 from phonebank.telephony.backend import BackendUnavailableError
-from phonebank.telephony.events import LineEvent
+from phonebank.telephony.events import EventKind, LineEvent
 
 log = logging.getLogger(__name__)
 
-RECONNECTS_AFTER = 1.0  # seconds
+STARTS_WITHIN = 2.0  # seconds
+RECONNECTS_AFTER = 1.0
 SWEEPS_AFTER = 60.0
 # Asterisk says nothing while nothing happens, so a dead connection is noticed by a ping.
 PINGS_AFTER = 10.0
@@ -48,12 +50,16 @@ class Listener:
     def __init__(self, ari: Ari, tell: Callable[[LineEvent], None]) -> None:
         self._ari = ari
         self._tell = tell
+        self._answered: set[int] = set()
         self._stopping = threading.Event()
+        self.is_listening = threading.Event()
         self._thread = threading.Thread(target=self._run, name="asterisk", daemon=True)
 
     def start(self) -> None:
-        """Start listening."""
+        """Start listening, and wait until Asterisk sends its events, for at most two seconds. How a
+        call ends is missed if it ends before that."""
         self._thread.start()
+        self.is_listening.wait(STARTS_WITHIN)
 
     def stop(self) -> None:
         """Stop listening, and wait for the thread to end. The wait usually takes about a second,
@@ -83,6 +89,7 @@ class Listener:
         try:
             self._subscribe()
             self._tell_all()
+            self.is_listening.set()
             heard = swept = time.monotonic()
             while not self._stopping.is_set():
                 now = time.monotonic()
@@ -103,25 +110,41 @@ class Listener:
                 elif opcode == websocket.ABNF.OPCODE_CLOSE:
                     return
         finally:
+            self.is_listening.clear()
             connection.close(timeout=1)
 
     def _subscribe(self) -> None:
-        """Ask for the events of every channel on the trunk. Without this, Asterisk sends a
-        channel's events only after the channel was answered."""
-        answer = self._ari.ask(
-            "POST",
-            f"/applications/{self._ari.app}/subscription",
-            params={"eventSource": f"endpoint:{TRUNK}"},
-        )
-        if not answer.ok:
-            raise BackendUnavailableError(f"Asterisk answered {answer.status_code}")
+        """Ask for the events of every channel on the trunk, and only for the types of events that
+        are read here. Without this, Asterisk sends a channel's events only after the channel was
+        answered."""
+        app = f"/applications/{self._ari.app}"
+        allowed = [{"type": name} for name in TYPES]
+        for answer in (
+            self._ari.ask("PUT", f"{app}/eventFilter", json={"allowed": allowed}),
+            self._ari.ask(
+                "POST", f"{app}/subscription", params={"eventSource": f"endpoint:{TRUNK}"}
+            ),
+        ):
+            if not answer.ok:
+                raise BackendUnavailableError(f"Asterisk answered {answer.status_code}")
+
+    def _report(self, event: LineEvent) -> None:
+        """Tell the event, unless it is an answer that was told before: the end of an answered line
+        reports the answer again."""
+        if event.kind == EventKind.ANSWERED:
+            if event.line_id in self._answered:
+                return
+            self._answered.add(event.line_id)
+        elif event.kind == EventKind.ENDED:
+            self._answered.discard(event.line_id)
+        self._tell(event)
 
     def _take(self, message: Message) -> None:
         channel = message.get("channel") or {}
         if message["type"] == "StasisStart" and is_callers(channel):
             self._put_into_bridge(channel)
         for event in events_of(message):
-            self._tell(event)
+            self._report(event)
         bridge = message.get("bridge") or {"id": ""}
         if message["type"] == "ChannelLeftBridge" and is_alone(bridge):
             self._play_waiting(bridge["id"])
@@ -142,7 +165,7 @@ class Listener:
             if is_callers(channel) and channel["state"] == "Up" and channel["id"] not in bridged:
                 self._put_into_bridge(channel)
             for event in state_events(channel, at):
-                self._tell(event)
+                self._report(event)
         for bridge in bridges:
             for event in joined_events(bridge, at):
                 self._tell(event)

@@ -3,8 +3,8 @@
 The dialplan (`asterisk_config/extensions.conf`) then plays the information message, because the
 person must not hear silence, and ends the call. It writes two moments into a global variable of
 Asterisk, where the next dialler finds them: when the person answered and, if the person heard the
-whole message, when the message ended. If a dialler has started by then, Asterisk also tells it with
-a variable of the channel. The global variables are lost when Asterisk ends.
+whole message, when the message ended. If a dialler has started by then, Asterisk also sends it an
+event. The global variables are lost when Asterisk ends.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from datetime import UTC, datetime, timedelta
 from phonebank.telephony.asterisk_ari import Ari
 from phonebank.telephony.events import EndCause, EventKind, LineEvent
 
-# The global variable has this name, followed by the id of the channel. The dialplan sets the other
-# variable, a channel's, at the message's end.
+# The global variable has this name, followed by the id of the channel. The event is sent at the
+# message's end.
 MISSED = "PHONEBANK_MISSED_"
-PLAYED_VARIABLE = "PHONEBANK_PLAYED"
+PLAYED_EVENT = "PhonebankPlayed"
 # Asterisk keeps the moments. If Phonebank's database was emptied, a new line may have an old line's
 # id, so older moments are ignored.
 KEPT_FOR = timedelta(days=1)
@@ -48,8 +48,8 @@ def fetch_missed_answer(ari: Ari, line_id: int, channel: str, at: datetime) -> l
 
 
 def played_events(line_id: int, answered: str, at: datetime) -> Iterator[LineEvent]:
-    """Yield the events that the channel's variable reports: the person answered, and has heard the
-    whole message. `answered` is the variable's value, in seconds since 1970."""
+    """Yield what PLAYED_EVENT reports: the person answered, and has heard the whole message.
+    `answered` is the moment of the answer, in seconds since 1970."""
     for kind in (EventKind.ANSWERED, EventKind.PLAYING):
         yield LineEvent(line_id, 0, kind, None, _moment(answered))
     yield LineEvent(line_id, 0, EventKind.PLAYED, None, at)

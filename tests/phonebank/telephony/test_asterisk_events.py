@@ -111,12 +111,12 @@ def test_an_end_shows_that_somebody_answered():
 
 def test_a_message_that_asterisk_played_by_itself_is_reported_at_its_end():
     at = str(int(START.timestamp()))
-    said: dict[str, Any] = {"type": "ChannelVarset", "variable": "PHONEBANK_PLAYED", "value": at}
-    said |= {"channel": channel(PERSON), "timestamp": moment(4)}
+    said: dict[str, Any] = {"type": "ChannelUserevent", "eventname": "PhonebankPlayed"}
+    said |= {"userevent": {"answered": at}, "channel": channel(PERSON), "timestamp": moment(4)}
     facts = facts_of([said], PERSON)
     assert facts.answered_at == facts.message_at == START.replace(microsecond=0)
     assert facts.played_at == START + timedelta(seconds=4)
-    assert not list(events_of(said | {"variable": "STASISSTATUS"}))
+    assert not list(events_of(said | {"eventname": "Another"}))
     assert not list(events_of({k: v for k, v in said.items() if k != "channel"}))
 
 
