@@ -99,9 +99,9 @@ def lines_of(sheet: CallOutSheet) -> Sequence[tuple[SheetLine, str | None]]:
 
 def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
     """Store one line. `number` is the number of the line that the page asked for. If that line is
-    already stored, because the form was sent twice, nothing changes. A line with UNREADABLE in
-    place of the name, the address or number, or the postcode is stored as unreadable, without the
-    words.
+    already stored, because the form was sent twice, nothing changes. If the name, the
+    e-mail address or phone number, or the postcode is UNREADABLE, the line is stored as unreadable,
+    and nothing that was typed in it is stored.
 
     Raises InvalidInputError for values that cannot be used, the errors of `sign_ups.sign_up` and
     `pledges.pledge`, and ConflictError for a finished sheet.

@@ -73,9 +73,9 @@ def apply_decision(
 
 
 def with_next_number(contact: ContactValues, dead: frozenset[str]) -> ContactValues:
-    """Return the contact's state with the first of its further numbers that is not in `dead`. If
-    there is no such number, return the contact's state as unusable. The contact itself is not
-    changed.
+    """Return the contact's values after a switch to the first of its other numbers that is not in
+    `dead`, with the state CALLABLE. If there is no such number, return the values with the state
+    UNUSABLE. The contact itself is not changed.
 
     The next number may be on the do-not-call list. In that case, the contact cannot be called until
     the number is taken off the list.

@@ -5,8 +5,8 @@ counts the requests that are under way. If there are as many as a limit allows, 
 new request with 503 within a millisecond and says when to try again. Only a record of a call (a
 request that says how a call went) first waits a little for its turn (RECORDS_WAIT). Uploads are
 counted separately. All other requests are counted together, but each urgency has its own limit. So
-requests for pages are refused first, then claims (requests for a person to call), and records of
-calls last.
+requests for pages are usually refused first, then claims (requests for a person to call), and
+records of calls last. Claims also have a limit of their own, so that many claims never stop pages.
 
 Websocket connections are not counted, because they mostly wait. A record of a call that arrives
 over a websocket is counted (`record_under_way`). Static files and a load balancer's probes are not

@@ -145,8 +145,8 @@ class RowCounts:
 
 
 def read_row(row: Row, mapping: Mapping, country: str) -> Named:
-    """Return the ID, numbers and name by which a row names people. They are empty for a row with a
-    fault. `country` is the ISO 3166-1 code of the campaign's country."""
+    """Return the ID, the telephone numbers and the name with which a row says who is meant. They
+    are empty for a row with a fault. `country` is the ISO 3166-1 code of the campaign's country."""
     cells, columns = row.cells, mapping.columns
     if row.fault:
         return Named(row.number, "", (), "", cells)

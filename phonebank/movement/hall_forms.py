@@ -1,5 +1,5 @@
-"""The forms of a call-out (a meeting in a hall): those that the people there fill in on their
-phones, and the one for typing in a paper sheet."""
+"""The forms of a call-out (a meeting in a hall). The people there fill in two of them on their
+phones. The third is for copying the lines of a paper sheet, one at a time."""
 
 from typing import Any
 

@@ -29,7 +29,8 @@ class Submission:
     `script` is what the organiser typed, with ids for new steps, cards and fields. `action` is the
     action of the pressed button, with these ids in it. `about` is the id of the part of the script
     that the action is about, or "" if the action is about the whole script. `at` is the id of the
-    step that the organiser typed in, or "". `deleted` is the step that Undo would restore, or None.
+    step whose fields or buttons last had the focus, or "" if none had. `deleted` is the step that
+    Undo would restore, or None.
     """
 
     script: Script
