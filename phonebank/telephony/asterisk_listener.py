@@ -28,7 +28,7 @@ from phonebank.telephony.asterisk_events import (
 from phonebank.telephony.asterisk_files import TRUNK
 from phonebank.telephony.asterisk_softphones import end_old_sign_ins, end_sign_in
 from phonebank.telephony.backend import BackendUnavailableError
-from phonebank.telephony.events import EventKind, LineEvent
+from phonebank.telephony.events import LineEvent
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,6 @@ class Listener:
     def __init__(self, ari: Ari, tell: Callable[[LineEvent], None]) -> None:
         self._ari = ari
         self._tell = tell
-        self._answered: set[int] = set()
         self._stopping = threading.Event()
         self.is_listening = threading.Event()
         self._thread = threading.Thread(target=self._run, name="asterisk", daemon=True)
@@ -128,23 +127,12 @@ class Listener:
             if not answer.ok:
                 raise BackendUnavailableError(f"Asterisk answered {answer.status_code}")
 
-    def _report(self, event: LineEvent) -> None:
-        """Tell the event, unless it is an answer that was told before: the end of an answered line
-        reports the answer again."""
-        if event.kind == EventKind.ANSWERED:
-            if event.line_id in self._answered:
-                return
-            self._answered.add(event.line_id)
-        elif event.kind == EventKind.ENDED:
-            self._answered.discard(event.line_id)
-        self._tell(event)
-
     def _take(self, message: Message) -> None:
         channel = message.get("channel") or {}
         if message["type"] == "StasisStart" and is_callers(channel):
             self._put_into_bridge(channel)
         for event in events_of(message):
-            self._report(event)
+            self._tell(event)
         bridge = message.get("bridge") or {"id": ""}
         if message["type"] == "ChannelLeftBridge" and is_alone(bridge):
             self._play_waiting(bridge["id"])
@@ -165,7 +153,7 @@ class Listener:
             if is_callers(channel) and channel["state"] == "Up" and channel["id"] not in bridged:
                 self._put_into_bridge(channel)
             for event in state_events(channel, at):
-                self._report(event)
+                self._tell(event)
         for bridge in bridges:
             for event in joined_events(bridge, at):
                 self._tell(event)
