@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from phonebank.telephony.asterisk_missed_answers import PLAYED_EVENT, played_events
+from phonebank.telephony.asterisk_files import PLAYED_EVENT
+from phonebank.telephony.asterisk_missed_answers import played_events
 from phonebank.telephony.events import EndCause, EventKind, LineEvent
 
 Message = dict[str, Any]
@@ -24,8 +25,8 @@ _BRIDGE_ID = re.compile(r"bridge-(\d+)")
 _SOFTPHONE_NAME = re.compile(r"PJSIP/softphone-(\d+)-[0-9a-f]+")
 _MESSAGE_ID = re.compile(r"message-(\d+)")
 
-# The messages that Phonebank reads.
-TYPES = (
+# The types of messages that Phonebank reads.
+MESSAGE_TYPES = (
     *("ChannelEnteredBridge", "ChannelLeftBridge", "PlaybackFinished", "Dial", "StasisStart"),
     *("StasisEnd", "ChannelUserevent", "ChannelDestroyed", "ApplicationReplaced"),
 )

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
-from phonebank.telephony.asterisk_missed_answers import MISSED, PLAYED_EVENT
-
 TEMPLATES = Path(__file__).with_name("asterisk_config")
 APPLICATION = "phonebank"  # our name in Asterisk's dialplan
 CALLS = "calls"  # the dialplan's context for telephones that Phonebank called
 TRUNK = "PJSIP/trunk"  # the endpoint through which Phonebank dials
 INFORMATION_MESSAGE = "information-message"  # the recording's name, without `.wav`
+# What the dialplan leaves of an answer that no dialler heard (see `asterisk_missed_answers`): a
+# global variable with this name, followed by the channel's id, and an event at the message's end.
+MISSED = "PHONEBANK_MISSED_"
+PLAYED_EVENT = "PhonebankPlayed"
 SAMPLES_A_SECOND = 8000  # what telephones carry
 # No line end and no semicolon, because these would begin another setting or a comment.
 PLAIN = re.compile(r"[^\s;@{}]+")

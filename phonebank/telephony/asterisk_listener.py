@@ -13,7 +13,7 @@ import websocket
 
 from phonebank.telephony.asterisk_ari import Ari
 from phonebank.telephony.asterisk_events import (
-    TYPES,
+    MESSAGE_TYPES,
     Message,
     bridge_id,
     events_of,
@@ -114,10 +114,10 @@ class Listener:
 
     def _subscribe(self) -> None:
         """Ask for the events of every channel on the trunk, and only for the types of events that
-        are read here. Without this, Asterisk sends a channel's events only after the channel was
-        answered."""
+        are read here. Without the subscription, Asterisk sends a channel's events only after the
+        channel was answered."""
         app = f"/applications/{self._ari.app}"
-        allowed = [{"type": name} for name in TYPES]
+        allowed = [{"type": name} for name in MESSAGE_TYPES]
         for answer in (
             self._ari.ask("PUT", f"{app}/eventFilter", json={"allowed": allowed}),
             self._ari.ask(

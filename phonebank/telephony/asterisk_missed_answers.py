@@ -14,12 +14,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from phonebank.telephony.asterisk_ari import Ari
+from phonebank.telephony.asterisk_files import MISSED
 from phonebank.telephony.events import EndCause, EventKind, LineEvent
 
-# The global variable has this name, followed by the id of the channel. The event is sent at the
-# message's end.
-MISSED = "PHONEBANK_MISSED_"
-PLAYED_EVENT = "PhonebankPlayed"
 # Asterisk keeps the moments. If Phonebank's database was emptied, a new line may have an old line's
 # id, so older moments are ignored.
 KEPT_FOR = timedelta(days=1)
@@ -38,11 +35,9 @@ def fetch_missed_answer(ari: Ari, line_id: int, channel: str, at: datetime) -> l
     found = _MOMENTS.fullmatch(asked.json()["value"]) if asked.ok else None
     if found is None or at - _moment(found[1]) > KEPT_FOR:
         return []
-    answered = _moment(found[1])
-    kinds = (EventKind.ANSWERED, EventKind.PLAYING)
-    events = [LineEvent(line_id, 0, kind, None, answered, channel) for kind in kinds]
+    events = _answer_events(line_id, found[1])
     if found[2]:
-        events.append(LineEvent(line_id, 0, EventKind.PLAYED, None, _moment(found[2]), channel))
+        events.append(LineEvent(line_id, 0, EventKind.PLAYED, None, _moment(found[2])))
     ended = events[-1].at
     return [*events, LineEvent(line_id, 0, EventKind.ENDED, EndCause.HUNG_UP, ended, channel)]
 
@@ -50,9 +45,14 @@ def fetch_missed_answer(ari: Ari, line_id: int, channel: str, at: datetime) -> l
 def played_events(line_id: int, answered: str, at: datetime) -> Iterator[LineEvent]:
     """Yield what PLAYED_EVENT reports: the person answered, and has heard the whole message.
     `answered` is the moment of the answer, in seconds since 1970."""
-    for kind in (EventKind.ANSWERED, EventKind.PLAYING):
-        yield LineEvent(line_id, 0, kind, None, _moment(answered))
+    yield from _answer_events(line_id, answered)
     yield LineEvent(line_id, 0, EventKind.PLAYED, None, at)
+
+
+def _answer_events(line_id: int, answered: str) -> list[LineEvent]:
+    """Return that the person answered, and that the message began at once."""
+    kinds = (EventKind.ANSWERED, EventKind.PLAYING)
+    return [LineEvent(line_id, 0, kind, None, _moment(answered)) for kind in kinds]
 
 
 def _moment(seconds: str) -> datetime:

@@ -18,9 +18,9 @@ _ORDER = list(LineState)
 @dataclass(frozen=True)
 class LineFacts:
     """What is known about a line: its state, why it ended, and when (aware) it was first answered,
-    was first joined to another line, first heard the information message begin, first had a
-    sound played to the end, and ended. `sequence` is
-    the highest sequence number of the JOINED and LEFT events applied."""
+    was first joined to another line, first heard the information message begin, first had a sound
+    played to the end, and ended. `sequence` is the highest sequence number of the JOINED and LEFT
+    events applied."""
 
     state: LineState = LineState.WANTED
     cause: EndCause | None = None
