@@ -59,8 +59,7 @@ class CampaignDialler:
         for verb, line_id, answer in self._switchboard.collect():
             self._take(verb, line_id, answer)
         campaign = db.session.get_one(Campaign, self._campaign_id, populate_existing=True)
-        settings = db.session.get(PhoneSettings, self._campaign_id, populate_existing=True)
-        settings = settings or PhoneSettings(campaign_id=self._campaign_id, shown_number="")
+        settings = self._settings()
         self._fetch()
         self._read_spending(campaign, settings)
         lines = open_lines_of(self._campaign_id)
@@ -85,6 +84,20 @@ class CampaignDialler:
         if self._is_predictive(campaign, settings) and not self._is_over_budget:
             self._predictive.dial(campaign, settings, callers, lines)
         self._notify_callers(callers)
+        db.session.commit()
+
+    def leave_nobody_waiting(self) -> None:
+        """Put through the people who have answered, or play them the message for people who find no
+        caller free, because no turn follows. Commits several times."""
+        campaign = db.session.get_one(Campaign, self._campaign_id, populate_existing=True)
+        settings = self._settings()
+        lines, callers = open_lines_of(self._campaign_id), callers_of(self._campaign_id)
+        is_predictive = self._is_predictive(campaign, settings)
+        if is_predictive and self._predictive.assign(campaign, callers, lines):
+            lines = open_lines_of(self._campaign_id)
+        for line in lines:
+            if line.side == LineSide.PERSON and line.is_live:
+                self._people.leave_nobody_waiting(line, now())
         db.session.commit()
 
     def close(self) -> None:
@@ -143,6 +156,10 @@ class CampaignDialler:
         is_there = line.own_ref is not None or (line.caller_id is None and self._people.has_callers)
         is_wanted = line.call_is_open and is_there and line.end_wanted_at is None
         return is_wanted and not self._is_over_budget
+
+    def _settings(self) -> PhoneSettings:
+        settings = db.session.get(PhoneSettings, self._campaign_id, populate_existing=True)
+        return settings or PhoneSettings(campaign_id=self._campaign_id, shown_number="")
 
     @staticmethod
     def _is_predictive(campaign: Campaign, settings: PhoneSettings) -> bool:

@@ -10,9 +10,15 @@ from phonebank.dialler.dial import RINGS_AT_LEAST
 from phonebank.dialler.rows import LineRow
 from phonebank.dialler.switchboard import Switchboard
 from phonebank.models import LineState
+from phonebank.models.state_column import state_text
 from phonebank.telephony.backend import Sound
+from phonebank.telephony.events import EventKind
 
 _MESSAGE = text("UPDATE line SET message_at = coalesce(message_at, :at) WHERE id = :line_id")
+_IS_REPORTED = state_text(
+    "SELECT EXISTS (SELECT FROM line_event WHERE line_id = :line_id AND kind = :playing)",
+    playing=EventKind.PLAYING,
+)
 
 # A person who has heard nobody for this long hears the information message: `rules/*.yaml`,
 # `seconds_to_message`.
@@ -29,14 +35,14 @@ MESSAGE_AT_MOST = timedelta(seconds=30)
 
 
 class PersonLines:
-    """Handles the open lines to people. It remembers the lines on which the message for people who
-    find no caller free has started, and joins no caller to those lines. Commits when a message
-    starts."""
+    """Handles the open lines to people. If the message for people who find no caller free has
+    started on a line, no caller is joined to the line. Commits when a message starts."""
 
     def __init__(self, switchboard: Switchboard) -> None:
         self._switchboard = switchboard
         # Whether any caller is connected who could take a call that has no caller yet.
         self.has_callers = True
+        # By the id of a person's line: when the message started.
         self._messages: dict[int, datetime] = {}
         # By the id of a person's line: when the dialler first tried to put the person through. A
         # person who was joined, or who hears the message, is no longer here.
@@ -58,7 +64,10 @@ class PersonLines:
     def follow(self, line: LineRow, at: datetime) -> None:
         """Join the line to a caller, play the message for people who find no caller free, or end
         the line, if that is due at `at`."""
-        if line.id in self._messages:
+        if line.message_at is not None and line.id not in self._messages:
+            self._take_over_message(line, line.message_at)
+        # A person may have been joined to the caller at the moment at which the message began.
+        if line.id in self._messages and line.state != LineState.JOINED:
             if line.played_at or at - self._messages[line.id] > MESSAGE_AT_MOST:
                 self._switchboard.hang_up(line.ref)
         elif not line.is_live:
@@ -102,9 +111,27 @@ class PersonLines:
         db.session.commit()
         self._switchboard.play(line.ref, Sound.INFORMATION_MESSAGE)
 
+    def _take_over_message(self, line: LineRow, began: datetime) -> None:
+        """Remember a message that another dialler or the provider has started. If only that dialler
+        says so, it may have been killed before it asked the provider, so ask again."""
+        self._messages[line.id] = began
+        self._tried.pop(line.id, None)
+        is_reported = db.session.scalar(_IS_REPORTED, {"line_id": line.id})
+        if line.is_live and line.joined_at is None and not is_reported:
+            self._switchboard.play(line.ref, Sound.INFORMATION_MESSAGE)
+
+    def leave_nobody_waiting(self, line: LineRow, at: datetime) -> None:
+        """Do what `follow` does, and play the message to a person who would otherwise wait longer
+        for a caller. The dialler stops, and nobody puts people through until the next one
+        starts."""
+        self.follow(line, at)
+        is_waiting = line.is_live and line.joined_at is None and line.id not in self._tried
+        if is_waiting and not self.has_message(line):
+            self._say_nobody_is_free(line, at)
+
     def has_message(self, line: LineRow) -> bool:
         """Whether the message for people who find no caller free has started on the line."""
-        return line.id in self._messages
+        return line.message_at is not None or line.id in self._messages
 
     def _is_unwanted(self, line: LineRow) -> bool:
         is_over = not line.call_is_open or line.end_wanted_at is not None

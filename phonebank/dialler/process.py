@@ -41,10 +41,14 @@ def run_dialler(app: Flask, stop: threading.Event | None = None) -> None:
             pass
         return
     backend.listen(lambda event: _tell(app, event))
+    locks, served = CampaignLocks(), dict[int, CampaignDialler]()
     try:
-        _serve(app, backend, stop)
+        _serve(app, backend, stop, locks, served)
     finally:
+        # The provider itself plays the message to people who answer from now on. So the people who
+        # answered before must be handled after this.
         backend.close()
+        _end(app, locks, served)
 
 
 def _tell(app: Flask, event: LineEvent) -> None:
@@ -58,8 +62,13 @@ def _tell(app: Flask, event: LineEvent) -> None:
             log.warning("an event was not written: %s", type(error).__name__)
 
 
-def _serve(app: Flask, backend: Backend, stop: threading.Event) -> None:
-    locks, served = CampaignLocks(), dict[int, CampaignDialler]()
+def _serve(
+    app: Flask,
+    backend: Backend,
+    stop: threading.Event,
+    locks: CampaignLocks,
+    served: dict[int, CampaignDialler],
+) -> None:
     looked_at = float("-inf")
     while not stop.is_set():
         pause = TURN_EVERY if served else LOOK_EVERY
@@ -74,10 +83,20 @@ def _serve(app: Flask, backend: Backend, stop: threading.Event) -> None:
             log.warning("the dialler could not reach PostgreSQL: %s", type(error).__name__)
             pause = AFTER_FAILURE
         stop.wait(pause)
-    for dialler in served.values():
-        dialler.close()
-    with app.app_context():
-        locks.close()
+
+
+def _end(app: Flask, locks: CampaignLocks, served: dict[int, CampaignDialler]) -> None:
+    try:
+        with app.app_context():
+            for dialler in served.values():
+                dialler.leave_nobody_waiting()
+    except DBAPIError as error:
+        log.warning("the dialler could not reach PostgreSQL: %s", type(error).__name__)
+    finally:
+        for dialler in served.values():
+            dialler.close()
+        with app.app_context():
+            locks.close()
 
 
 def _take_over(locks: CampaignLocks, served: dict[int, CampaignDialler], backend: Backend) -> None:

@@ -35,8 +35,8 @@ ORDER BY session.ready_at, session.caller_id
 _LINES = state_text(
     """
 SELECT line.id, line.side, line.state, line.provider_id, line.call_id, line.caller_id,
-       line.contact_id, line.dialled_at, line.answered_at, line.joined_at, line.played_at,
-       line.end_wanted_at, line.created_at, call.phone,
+       line.contact_id, line.dialled_at, line.answered_at, line.joined_at, line.message_at,
+       line.played_at, line.end_wanted_at, line.created_at, call.phone,
        call.id IS NOT NULL AND call.ended_at IS NULL AS call_is_open,
        own.id AS own_id, own.provider_id AS own_provider_id,
        session.line_id AS session_line_id, session.number,
@@ -140,6 +140,7 @@ class LineRow:
     dialled_at: datetime | None
     answered_at: datetime | None
     joined_at: datetime | None
+    message_at: datetime | None
     played_at: datetime | None
     end_wanted_at: datetime | None
     created_at: datetime

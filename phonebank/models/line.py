@@ -114,7 +114,7 @@ class Line(Versioned, Base):
     # dialled.
     shows_number: Mapped[bool | None]
     # When the information message began, for a person who was joined to nobody: the moment at which
-    # the dialler asked for it, or at which Asterisk began it by itself.
+    # the dialler asked for it, or at which the provider began it by itself.
     message_at: Mapped[datetime | None]
     # The decision that dialled the line before a caller was ready for it. None for a line for which
     # a caller was kept free.

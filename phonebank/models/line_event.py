@@ -18,7 +18,7 @@ class EventKind(StrEnum):
     ANSWERED = "answered"
     JOINED = "joined"  # the line was joined to another line
     LEFT = "left"  # the line left the other line
-    PLAYING = "playing"  # the provider began the information message by itself
+    PLAYING = "playing"  # the provider began the information message, perhaps by itself
     PLAYED = "played"  # a sound was played to its end
     ENDED = "ended"
 

@@ -5,6 +5,7 @@ more work than refusing it, and Twilio would not send it again.
 """
 
 import re
+from datetime import UTC, datetime
 
 from flask import Response, request
 
@@ -64,10 +65,13 @@ def room() -> Response:
 @with_urgency(Urgency.RECORD)
 @signed_by_twilio
 def message() -> Response:
-    """Tell Twilio what to say to a person for whom no caller was free."""
+    """Tell Twilio what to say to a person for whom no caller was free, and store that the message
+    begins."""
     line_id = _line_id()
     words, language = message_for_line(line_id)
-    return _answer(twiml.say_message(current_config().base_url, line_id, words, language))
+    said = twiml.say_message(current_config().base_url, line_id, words, language)
+    event = _event_now(line_id, EventKind.PLAYING)
+    return record_after(_answer(said), lambda: [event])
 
 
 @phone_webhooks.post(twiml.PLAYED)
@@ -77,8 +81,7 @@ def message() -> Response:
 def played() -> Response:
     """Store Twilio's report that it has said the whole message to a person for whom no caller was
     free, and tell Twilio to end the call."""
-    line_id, provider_id = _line_id(), request.form.get("CallSid", "")
-    event = LineEvent(line_id, 0, EventKind.PLAYED, None, events.moment(None), provider_id)
+    event = _event_now(_line_id(), EventKind.PLAYED)
     return record_after(_answer(twiml.end()), lambda: [event])
 
 
@@ -101,9 +104,15 @@ def softphone() -> Response:
     db.session.commit()
     if not is_open:
         return _answer(twiml.end())
-    event = LineEvent(line_id, 0, EventKind.ANSWERED, None, events.moment(None), provider_id)
+    event = _event_now(line_id, EventKind.ANSWERED)
     words = twiml.into_own_room(current_config().base_url, line_id)
     return record_after(_answer(words), lambda: [event])
+
+
+def _event_now(line_id: int, kind: EventKind) -> LineEvent:
+    """Return what the present webhook reports: this happens on the line now."""
+    provider_id = request.form.get("CallSid", "")
+    return LineEvent(line_id, 0, kind, None, datetime.now(UTC), provider_id)
 
 
 def _line_id() -> int:

@@ -21,8 +21,15 @@ from phonebank.telephony.asterisk_events import (
     line_of,
     message_id,
     state_events,
+    was_missed,
 )
-from phonebank.telephony.asterisk_files import APPLICATION, CALLS, INFORMATION_MESSAGE
+from phonebank.telephony.asterisk_files import (
+    APPLICATION,
+    CALLER,
+    CALLS,
+    INFORMATION_MESSAGE,
+    PERSON,
+)
 from phonebank.telephony.asterisk_listener import Listener
 from phonebank.telephony.asterisk_missed_answers import fetch_missed_answer
 from phonebank.telephony.backend import (
@@ -64,10 +71,10 @@ class AsteriskBackend:
         self._listener: Listener | None = None
 
     def call_caller(self, line_id: int, number: str, show: str) -> str:
-        return self._dial(line_id, number, show, CALLER_RING_SECONDS, "caller")
+        return self._dial(line_id, number, show, CALLER_RING_SECONDS, CALLER)
 
     def call_person(self, line_id: int, number: str, show: str, ring_seconds: int) -> str:
-        return self._dial(line_id, number, show, ring_seconds, "person")
+        return self._dial(line_id, number, show, ring_seconds, PERSON)
 
     def join(self, person: LineRef, caller: LineRef) -> None:
         bridge = bridge_id(caller.line_id)
@@ -75,7 +82,9 @@ class AsteriskBackend:
         added = self._add(bridge, self._channel(person))
         if added == 404:  # no process heard the caller answer, so there is no bridge yet
             self._open_bridge(caller)
-            self._add(bridge, self._channel(person))
+            added = self._add(bridge, self._channel(person))
+        if added >= 400:  # the person has hung up, so the caller goes on waiting
+            self._ari.ask("POST", f"/bridges/{bridge}/moh")
 
     def play(self, line: LineRef, sound: Sound) -> None:
         if sound == Sound.WAITING:
@@ -118,11 +127,9 @@ class AsteriskBackend:
         events: list[LineEvent] = []
         for line in lines:
             if line.line_id in channels:
-                events += state_events(channels[line.line_id], at)
+                events += self._so_far(line.line_id, channels[line.line_id], at)
             elif line.line_id not in waiting and not self._is_young(line.line_id, asked):
-                lost = LineEvent(line.line_id, 0, EventKind.ENDED, EndCause.LOST, at)
-                name = self._channel(line)
-                events += fetch_missed_answer(self._ari, line.line_id, name, at) or [lost]
+                events += self._end_of(line, at)
         return events
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
@@ -160,6 +167,20 @@ class AsteriskBackend:
         if answer.status_code == 400:
             raise NumberRefusedError("Asterisk refuses the number")
         return name  # a status of 409 says that this line was dialled before
+
+    def _so_far(self, line_id: int, channel: Message, at: datetime) -> list[LineEvent]:
+        """Return the events of a line that Asterisk still has."""
+        if was_missed(channel):
+            return fetch_missed_answer(self._ari, line_id, channel["id"], at)
+        return list(state_events(channel, at))
+
+    def _end_of(self, line: LineRef, at: datetime) -> list[LineEvent]:
+        """Return the events of a line that Asterisk no longer has."""
+        channel = self._channel(line)
+        events = fetch_missed_answer(self._ari, line.line_id, channel, at)
+        # Asterisk does not keep when the person hung up, so the end has the moment that is known.
+        ended, cause = (events[-1].at, EndCause.HUNG_UP) if events else (at, EndCause.LOST)
+        return [*events, LineEvent(line.line_id, 0, EventKind.ENDED, cause, ended, channel)]
 
     def _is_young(self, line_id: int, asked: float) -> bool:
         moment = self._dialled.get(line_id)

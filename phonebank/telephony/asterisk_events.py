@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from phonebank.telephony.asterisk_files import PLAYED_EVENT
+from phonebank.telephony.asterisk_files import CALLER, PERSON, PLAYED_EVENT
 from phonebank.telephony.asterisk_missed_answers import played_events
 from phonebank.telephony.events import EndCause, EventKind, LineEvent
 
@@ -83,7 +83,15 @@ def is_callers(channel: Message) -> bool:
     caller's line."""
     if is_browsers(channel):
         return True
-    return str(channel.get("dialplan", {}).get("app_data", "")).endswith(",caller")
+    return str(channel.get("dialplan", {}).get("app_data", "")).endswith(f",{CALLER}")
+
+
+def was_missed(channel: Message) -> bool:
+    """Return whether a person has answered this channel and no dialler was listening, so that
+    Asterisk plays the information message by itself."""
+    dialplan = channel.get("dialplan", {})
+    is_persons = bool(dialplan.get("exten") == PERSON)
+    return is_persons and channel["state"] == "Up" and dialplan.get("app_name") != "Stasis"
 
 
 def is_alone(bridge: Message) -> bool:

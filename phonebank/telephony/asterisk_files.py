@@ -13,6 +13,7 @@ from string import Template
 TEMPLATES = Path(__file__).with_name("asterisk_config")
 APPLICATION = "phonebank"  # our name in Asterisk's dialplan
 CALLS = "calls"  # the dialplan's context for telephones that Phonebank called
+CALLER, PERSON = "caller", "person"  # the extensions of that context: whose telephone it is
 TRUNK = "PJSIP/trunk"  # the endpoint through which Phonebank dials
 INFORMATION_MESSAGE = "information-message"  # the recording's name, without `.wav`
 # What the dialplan leaves of an answer that no dialler heard (see `asterisk_missed_answers`): a

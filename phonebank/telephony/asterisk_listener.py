@@ -24,11 +24,13 @@ from phonebank.telephony.asterisk_events import (
     joined_events,
     line_of,
     state_events,
+    was_missed,
 )
 from phonebank.telephony.asterisk_files import TRUNK
+from phonebank.telephony.asterisk_missed_answers import fetch_missed_answer
 from phonebank.telephony.asterisk_softphones import end_old_sign_ins, end_sign_in
 from phonebank.telephony.backend import BackendUnavailableError
-from phonebank.telephony.events import LineEvent
+from phonebank.telephony.events import EventKind, LineEvent
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,8 @@ class Listener:
     def __init__(self, ari: Ari, tell: Callable[[LineEvent], None]) -> None:
         self._ari = ari
         self._tell = tell
+        # The ids of the open channels whose answer was heard here.
+        self._heard: set[str] = set()
         self._stopping = threading.Event()
         self.is_listening = threading.Event()
         self._thread = threading.Thread(target=self._run, name="asterisk", daemon=True)
@@ -129,8 +133,10 @@ class Listener:
 
     def _take(self, message: Message) -> None:
         channel = message.get("channel") or {}
-        if message["type"] == "StasisStart" and is_callers(channel):
-            self._put_into_bridge(channel)
+        if message["type"] == "StasisStart":
+            self._take_answer(channel)
+        elif message["type"] == "ChannelDestroyed":
+            self._take_end(channel)
         for event in events_of(message):
             self._tell(event)
         bridge = message.get("bridge") or {"id": ""}
@@ -145,8 +151,20 @@ class Listener:
         if message["type"] == "ApplicationReplaced":
             log.error("Another process listens to the same Asterisk. Run one dialler.")
 
+    def _take_answer(self, channel: Message) -> None:
+        if not is_browsers(channel):
+            self._heard.add(channel["id"])
+        if is_callers(channel):
+            self._put_into_bridge(channel)
+
+    def _take_end(self, channel: Message) -> None:
+        if channel["state"] == "Up" and channel["id"] not in self._heard:
+            self._tell_missed(channel, datetime.now(UTC))
+        self._heard.discard(channel["id"])
+
     def _tell_all(self) -> None:
         at = datetime.now(UTC)
+        self._heard.clear()
         bridges = self._ari.list_of("/bridges")
         bridged = {name for bridge in bridges for name in bridge["channels"]}
         for channel in self._ari.list_of("/channels"):
@@ -154,11 +172,22 @@ class Listener:
                 self._put_into_bridge(channel)
             for event in state_events(channel, at):
                 self._tell(event)
+                if event.kind == EventKind.ANSWERED and not is_browsers(channel):
+                    self._heard.add(channel["id"])
+            if was_missed(channel):
+                self._tell_missed(channel, at)
         for bridge in bridges:
             for event in joined_events(bridge, at):
                 self._tell(event)
             if is_empty(bridge):  # the caller left while no process listened
                 self._ari.ask("DELETE", f"/bridges/{bridge['id']}")
+
+    def _tell_missed(self, channel: Message, at: datetime) -> None:
+        """Tell what Asterisk has played by itself on a channel, if it has."""
+        line = line_of(channel)
+        if line is not None:
+            for event in fetch_missed_answer(self._ari, line, channel["id"], at):
+                self._tell(event)
 
     def _put_into_bridge(self, channel: Message) -> None:
         """Open a caller's bridge, put the caller into it, and play the waiting sound. So the bridge

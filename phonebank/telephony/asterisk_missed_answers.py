@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from phonebank.telephony.asterisk_ari import Ari
 from phonebank.telephony.asterisk_files import MISSED
-from phonebank.telephony.events import EndCause, EventKind, LineEvent
+from phonebank.telephony.events import EventKind, LineEvent
 
 # Asterisk keeps the moments. If Phonebank's database was emptied, a new line may have an old line's
 # id, so older moments are ignored.
@@ -25,34 +25,33 @@ _MOMENTS = re.compile(r"(\d{9,11})(?: (\d{9,11}))?", re.ASCII)
 
 
 def fetch_missed_answer(ari: Ari, line_id: int, channel: str, at: datetime) -> list[LineEvent]:
-    """Return the events of a line that Asterisk answered by itself, or an empty list if it did not.
+    """Return PLAYING for a line that Asterisk answered by itself, and also PLAYED if the person has
+    heard the whole message. Return an empty list for any other line.
 
-    `channel` is the id of the line's channel, and `at` the present moment (aware). If the person
-    hung up during the message, Asterisk does not know when, so the line's end has the moment of its
-    answer. Raises BackendUnavailableError if Asterisk does not answer.
+    `channel` is the id of the line's channel, and `at` the present moment (aware). Raises
+    BackendUnavailableError if Asterisk does not answer.
     """
     asked = ari.ask("GET", "/asterisk/variable", params={"variable": f"{MISSED}{channel}"})
     found = _MOMENTS.fullmatch(asked.json()["value"]) if asked.ok else None
     if found is None or at - _moment(found[1]) > KEPT_FOR:
         return []
-    events = _answer_events(line_id, found[1])
+    events = [_playing(line_id, found[1])]
     if found[2]:
         events.append(LineEvent(line_id, 0, EventKind.PLAYED, None, _moment(found[2])))
-    ended = events[-1].at
-    return [*events, LineEvent(line_id, 0, EventKind.ENDED, EndCause.HUNG_UP, ended, channel)]
+    return events
 
 
 def played_events(line_id: int, answered: str, at: datetime) -> Iterator[LineEvent]:
     """Yield what PLAYED_EVENT reports: the person answered, and has heard the whole message.
     `answered` is the moment of the answer, in seconds since 1970."""
-    yield from _answer_events(line_id, answered)
+    yield _playing(line_id, answered)
     yield LineEvent(line_id, 0, EventKind.PLAYED, None, at)
 
 
-def _answer_events(line_id: int, answered: str) -> list[LineEvent]:
-    """Return that the person answered, and that the message began at once."""
-    kinds = (EventKind.ANSWERED, EventKind.PLAYING)
-    return [LineEvent(line_id, 0, kind, None, _moment(answered)) for kind in kinds]
+def _playing(line_id: int, answered: str) -> LineEvent:
+    """Return the event that says that the message began, which was as soon as the person had
+    answered."""
+    return LineEvent(line_id, 0, EventKind.PLAYING, None, _moment(answered))
 
 
 def _moment(seconds: str) -> datetime:

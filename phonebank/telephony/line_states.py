@@ -4,6 +4,9 @@ Providers may report events late, twice, or in the wrong order. So a line never 
 earlier state, with one exception: a line that leaves the line to which it was joined is ANSWERED
 again. The state ENDED is final. An event that arrives late can still fill in a time that was not
 known. For example, if ANSWERED arrives after ENDED, the time of the answer is stored.
+
+A line must be answered before it can be joined to another line, and before a sound can be played on
+it. So JOINED, PLAYING and PLAYED also say that the line was answered at that moment or earlier.
 """
 
 from dataclasses import dataclass, replace
@@ -13,6 +16,8 @@ from phonebank.models.line import EndCause, LineState
 from phonebank.telephony.events import EventKind, LineEvent
 
 _ORDER = list(LineState)
+# Each of these happens only to a line that has been answered.
+_WHEN_ANSWERED = (EventKind.ANSWERED, EventKind.JOINED, EventKind.PLAYING, EventKind.PLAYED)
 
 
 @dataclass(frozen=True)
@@ -56,14 +61,10 @@ def apply(facts: LineFacts, event: LineEvent) -> LineFacts:
 def _with_moments(facts: LineFacts, event: LineEvent) -> LineFacts:
     if event.kind in (EventKind.JOINED, EventKind.LEFT):
         facts = replace(facts, sequence=max(facts.sequence, event.sequence))
-    if event.kind == EventKind.ANSWERED:
-        return replace(facts, answered_at=_earlier(facts.answered_at, event.at))
+    if event.kind in _WHEN_ANSWERED:
+        facts = replace(facts, answered_at=_earlier(facts.answered_at, event.at))
     if event.kind == EventKind.JOINED:
-        return replace(
-            facts,
-            joined_at=_earlier(facts.joined_at, event.at),
-            answered_at=_earlier(facts.answered_at, event.at),
-        )
+        return replace(facts, joined_at=_earlier(facts.joined_at, event.at))
     if event.kind == EventKind.PLAYING:
         return replace(facts, message_at=_earlier(facts.message_at, event.at))
     if event.kind == EventKind.PLAYED:

@@ -27,7 +27,10 @@ from phonebank.models import (
     now,
 )
 from phonebank.telephony.asterisk_backend import AsteriskBackend
+from phonebank.telephony.backend import LineRef
+from phonebank.telephony.events import EventKind, LineEvent
 from phonebank.telephony.phases import Phase
+from phonebank.telephony.record_events import record_event
 from phonebank.telephony.sessions import connect, phone_of, set_ready, want_hang_up
 from tests.calls.asterisk import PASSWORD, Asterisk
 from tests.calls.test_asterisk_backend import SHOWN, config_for, loudness, record
@@ -234,6 +237,37 @@ def test_a_person_who_answers_while_no_dialler_is_there_hears_who_called(evening
     # The caller's own line is still the one that was opened first.
     evening.wait(lambda: evening.phase(caller) in (Phase.WAITING, Phase.RESTING))
     assert [x.id for x in evening.lines(LineSide.CALLER)] == [caller_line]
+
+
+@pytest.mark.parametrize("hangs_up", [True, False])
+def test_who_listens_again_during_asterisks_message_knows_of_it(app, evening, hangs_up):
+    evening.people(VERY_LATE)
+    evening.ring_for(40)
+    evening.caller("+442079460009")
+    evening.start_dialler()
+    [line] = evening.wait(lambda: [x for x in evening.people_lines() if x.dialled_at])
+    evening.wait(lambda: evening.people_lines()[0].state == LineState.RINGING)
+    evening.kill_dialler()
+    within(60, lambda: evening.state_of(line.id) == "Up", "the person did not answer")
+
+    def tell(event: LineEvent) -> None:
+        with app.app_context():
+            record_event(event)
+            db.session.commit()
+
+    evening.backend.listen(tell)
+    try:
+        evening.wait(lambda: evening.people_lines()[0].message_at, seconds=1.5)
+        [told] = evening.backend.fetch([LineRef(line.id, None)])
+        assert told.kind == EventKind.PLAYING
+        if hangs_up:
+            evening.backend.hang_up(LineRef(line.id, f"line-{line.id}"))
+        line = evening.wait(lambda: [x for x in evening.people_lines() if x.ended_at])[0]
+    finally:
+        evening.backend.close()
+    assert line.message_at == line.answered_at < line.ended_at
+    assert (line.played_at is None) == hangs_up
+    assert (line.joined_at, line.cause) == (None, EndCause.HUNG_UP)
 
 
 def test_a_caller_who_answers_while_no_dialler_is_there_is_kept(evening):

@@ -1,12 +1,23 @@
-"""A person who was joined and is with nobody now, and one whom the provider does not join."""
+"""A person who was joined and is with nobody now, one whom the provider does not join, and one who
+hears a message that another process began."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 
-from phonebank.dialler.people import MOVES_WITHIN, NOBODY_AFTER, TOLD_AFTER, PersonLines
+from phonebank.core.db import db
+from phonebank.dialler.people import (
+    MESSAGE_AT_MOST,
+    MOVES_WITHIN,
+    NOBODY_AFTER,
+    TOLD_AFTER,
+    PersonLines,
+)
 from phonebank.dialler.rows import LineRow
 from phonebank.dialler.switchboard import Switchboard
-from phonebank.models import LineSide, LineState, now
+from phonebank.models import Line, LineSide, LineState, now
+from phonebank.telephony.events import EventKind, LineEvent
+from phonebank.telephony.record_events import record_event
+from tests.factories import create_campaign
 
 
 class HangsUp(Switchboard):
@@ -14,13 +25,13 @@ class HangsUp(Switchboard):
     join."""
 
     def __init__(self):
-        self.ended = []
+        self.ended, self.joined, self.played = [], [], []
 
     def join(self, person, caller):
-        pass
+        self.joined.append((person.line_id, caller.line_id))
 
     def play(self, line, sound):
-        pass
+        self.played.append(line.line_id)
 
     def hang_up(self, line):
         self.ended.append(line.line_id)
@@ -60,3 +71,63 @@ def test_the_provider_is_asked_more_often_only_until_the_message_starts(app_cont
     people.follow(answered, at + 2 * NOBODY_AFTER)
     assert people.has_message(answered)
     assert not people.is_waiting(at + 3 * NOBODY_AFTER)
+
+
+def test_a_message_that_the_provider_began_is_not_cut_off(app_context):
+    switchboard, at = HangsUp(), now()
+    people = PersonLines(switchboard)
+    row = stored_line(EventKind.PLAYING)
+    for seconds in (1, 20):  # the call is over, and has been for longer than a telephone rings
+        hears = line(LineState.ANSWERED, id=row, joined_at=None, message_at=at, call_is_open=False)
+        assert people.has_message(hears)
+        people.follow(hears, at + timedelta(seconds=seconds))
+    assert (switchboard.ended, switchboard.joined, switchboard.played) == ([], [], [])
+    people.follow(replace(hears, played_at=at), at + timedelta(seconds=21))
+    assert switchboard.ended == [row]
+
+
+def test_a_message_that_a_dialler_wanted_and_nobody_reported_is_asked_for_again(app_context):
+    switchboard, at = HangsUp(), now()
+    people = PersonLines(switchboard)
+    hears = line(LineState.ANSWERED, id=stored_line(EventKind.RINGING), joined_at=None)
+    hears = replace(hears, message_at=at)
+    for _ in range(2):
+        people.follow(hears, at)
+    assert switchboard.played == [hears.id]
+    people.follow(hears, at + 2 * MESSAGE_AT_MOST)
+    assert switchboard.ended == [hears.id]
+
+
+def test_people_who_were_joined_at_the_moment_of_the_message_go_on_talking(app_context):
+    switchboard, at = HangsUp(), now()
+    people = PersonLines(switchboard)
+    talks = line(LineState.JOINED, id=stored_line(EventKind.PLAYING), message_at=at, played_at=at)
+    people.follow(talks, at + 2 * MESSAGE_AT_MOST)
+    assert (switchboard.ended, switchboard.played) == ([], [])
+
+
+def test_a_dialler_that_stops_leaves_nobody_waiting(app_context):
+    switchboard, at = HangsUp(), now()
+    people = PersonLines(switchboard)
+    waits = {"joined_at": None, "answered_at": at}
+    rows = [stored_line(EventKind.ANSWERED) for _ in range(2)]
+    people.leave_nobody_waiting(line(LineState.ANSWERED, id=rows[0], **waits), at)
+    nobodys = line(LineState.ANSWERED, id=rows[1], caller_id=None, own_id=None, **waits)
+    people.leave_nobody_waiting(nobodys, at)
+    assert switchboard.joined == [(rows[0], 5)]
+    assert switchboard.played == [rows[1]]
+
+
+def stored_line(kind):
+    """Store a person's line of which the provider has reported one event, and return its id."""
+    stored = Line(
+        campaign_id=create_campaign().id,
+        side=LineSide.PERSON,
+        backend="simulator",
+        dialled_at=now(),
+    )
+    db.session.add(stored)
+    db.session.commit()
+    record_event(LineEvent(stored.id, 0, kind, None, now()))
+    db.session.commit()
+    return stored.id

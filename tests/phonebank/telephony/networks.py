@@ -15,6 +15,7 @@ from typing import Any, cast
 from phonebank.core.config import Config
 from phonebank.core.twilio_settings import TwilioSettings
 from phonebank.telephony.asterisk_backend import AsteriskBackend
+from phonebank.telephony.asterisk_files import MISSED, PLAYED_EVENT
 from phonebank.telephony.asterisk_listener import Listener
 from phonebank.telephony.backend import Backend, BackendUnavailableError
 from phonebank.telephony.events import EventKind, LineEvent
@@ -41,6 +42,9 @@ class Leg:
     why: str = ""  # busy, no answer, no such number, cancelled, hung up
     room: int | None = None  # the caller's line whose room it is in
     hears_message: bool = False
+    # When the person answered and no dialler listened, and when they had heard the whole message.
+    missed: datetime | None = None
+    heard: datetime | None = None
     ended: datetime | None = None
     told: int = 0
 
@@ -55,6 +59,7 @@ class Network:
     last_told: dict[int, Any] = field(default_factory=dict)  # by the line's id
     bridges: set[int] = field(default_factory=set)  # Asterisk's, by the caller's line
     forgets_answer: bool = False  # the next call begins, and nobody hears that it did
+    is_heard: bool = True  # a dialler listens
 
     def backend(self) -> Backend:
         """Return what a process that has just started uses."""
@@ -87,6 +92,10 @@ class Network:
     def pick_up(self, leg: Leg) -> None:
         leg.state = "up"
         self.say(leg, "up")
+
+    def play_by_itself(self, leg: Leg) -> None:
+        """Do what the provider does for a person who has answered, if no dialler is there."""
+        raise NotImplementedError
 
     def end(self, leg: Leg, why: str = "hung up") -> None:
         if leg.state == "ended":
@@ -147,9 +156,9 @@ class TwilioNetwork(Network):
 
     def deliver(self, told: Any, tell: Tell) -> None:
         line_id, fields = told
-        if "played" in fields:
-            at = datetime.now(UTC)
-            tell(LineEvent(line_id, 0, EventKind.PLAYED, None, at, fields["played"]))
+        if "message" in fields:
+            kind, at = EventKind(fields["message"]), datetime.now(UTC)
+            tell(LineEvent(line_id, 0, kind, None, at, fields["CallSid"]))
         elif "ParticipantLabel" in fields:
             for event in events_of_room_webhook(line_id, fields):
                 tell(event)
@@ -163,8 +172,10 @@ class TwilioNetwork(Network):
             "SequenceNumber": str(leg.told),
             "Timestamp": format_datetime(datetime.now(UTC)),
         }
-        if what == "played":
-            self.untold.append((leg.line_id, {"played": leg.id}))
+        if what == "playing":
+            self.untold.append((leg.line_id, {"message": "playing", "CallSid": leg.id}))
+        elif what == "played":
+            self.untold.append((leg.line_id, {"message": "played", "CallSid": leg.id}))
             self.end(leg)
         elif what in ("joined", "left"):
             self._say_room(leg, what, at)
@@ -180,6 +191,10 @@ class TwilioNetwork(Network):
                 self._say_room(leg, "left", at)
                 for person in self.in_room(leg.line_id):  # the room closes, and has no more to say
                     self.end(person)
+
+    def play_by_itself(self, leg: Leg) -> None:
+        leg.missed, leg.hears_message = datetime.now(UTC), True
+        self.say(leg, "playing")
 
     def _say_room(self, leg: Leg, what: str, at: dict[str, str]) -> None:
         event = "participant-join" if what == "joined" else "participant-leave"
@@ -228,6 +243,7 @@ class _Calls:
                 assert MESSAGE in url
                 network.leave(leg)
                 leg.hears_message = True
+                network.say(leg, "playing")
             elif found := re.search(r">line-(\d+)</Conference>", twiml):
                 room = int(found[1])
                 if room in network.legs and network.legs[room].state == "up":
@@ -292,7 +308,20 @@ class AsteriskNetwork(Network):
     def tell_all(self, tell: Tell) -> None:
         Listener(cast(Any, self), tell)._tell_all()
 
+    def play_by_itself(self, leg: Leg) -> None:
+        leg.missed, leg.hears_message = datetime.now(UTC), True
+
+    def end_message(self, leg: Leg) -> None:
+        if leg.missed is None:
+            super().end_message(leg)
+            return
+        leg.hears_message, leg.heard = False, datetime.now(UTC)
+        self.say(leg, "heard")
+        self.end(leg)
+
     def say(self, leg: Leg, what: str) -> None:
+        if not self.is_heard:  # Asterisk keeps no events
+            return
         at = {"timestamp": datetime.now(UTC).isoformat(timespec="milliseconds")}
         at["timestamp"] = at["timestamp"].removesuffix("+00:00") + "+0000"
         channel = self._channel(leg)
@@ -300,13 +329,18 @@ class AsteriskNetwork(Network):
             self.untold.append(at | {"type": "Dial", "dialstatus": "RINGING", "peer": channel})
         elif what == "up":
             self.untold.append(at | {"type": "StasisStart", "channel": channel})
+        elif what == "heard" and leg.missed is not None:
+            told = {"answered": str(int(leg.missed.timestamp()))}
+            event = {"type": "ChannelUserevent", "eventname": PLAYED_EVENT, "userevent": told}
+            self.untold.append(at | event | {"channel": channel})
         elif what == "played":
             playback = {"id": f"message-{leg.line_id}", "state": "done"}
             self.untold.append(at | {"type": "PlaybackFinished", "playback": playback})
         elif what == "ended":
             if leg.why == "hung up":
                 channel |= {"state": "Up"}
-                self.untold.append(at | {"type": "StasisEnd", "channel": channel})
+                if leg.missed is None:
+                    self.untold.append(at | {"type": "StasisEnd", "channel": channel})
             cause = {"cause": _Q850[leg.why]}
             self.untold.append(at | cause | {"type": "ChannelDestroyed", "channel": channel})
             leg.room = None
@@ -323,8 +357,14 @@ class AsteriskNetwork(Network):
     def ask(self, method: str, path: str, **sent: Any) -> Any:
         """Do what a request asks, and return the answer."""
         if path == "/asterisk/variable":
-            return SimpleNamespace(status_code=200, ok=True, json=lambda: {"value": ""})
+            kept = self._kept(sent["params"]["variable"].removeprefix(MISSED))
+            return SimpleNamespace(status_code=200, ok=True, json=lambda: {"value": kept})
         return SimpleNamespace(status_code=self._status(method, path, sent), ok=True)
+
+    def _kept(self, channel: str) -> str:
+        """Return what the dialplan has written about an answer that no dialler heard."""
+        leg = self.legs[int(channel.removeprefix("line-"))]
+        return " ".join(str(int(at.timestamp())) for at in (leg.missed, leg.heard) if at)
 
     def list_of(self, path: str) -> list[dict[str, Any]]:
         """Return what Asterisk has now."""
@@ -348,6 +388,8 @@ class AsteriskNetwork(Network):
             return 404
         if method == "DELETE":
             self.end(leg)
+        elif leg.missed is not None:
+            return 409  # the channel is not in Stasis
         elif "/play/" in path:
             leg.hears_message = True
         return 204
@@ -377,8 +419,8 @@ class AsteriskNetwork(Network):
             leg = self.legs.get(int(sent["params"]["channel"].removeprefix("line-")))
             if line not in self.bridges:
                 return 404
-            if leg is None or leg.state != "up":
-                return 400
+            if leg is None or leg.state != "up" or leg.missed is not None:
+                return 422
             if leg.is_callers:
                 leg.room = line
             else:
@@ -399,6 +441,8 @@ class AsteriskNetwork(Network):
     def _channel(leg: Leg) -> dict[str, Any]:
         states = {"dialled": "Down", "ringing": "Ringing", "up": "Up", "ended": "Down"}
         side = "caller" if leg.is_callers else "person"
-        dialplan = {"app_name": "Stasis", "app_data": f"phonebank,{side}"}
+        dialplan = {"app_name": "Stasis", "app_data": f"phonebank,{side}", "exten": side}
+        if leg.missed is not None:
+            dialplan |= {"app_name": "Playback", "app_data": "information-message"}
         name = f"PJSIP/trunk-{leg.line_id:08x}"
         return {"id": leg.id, "name": name, "state": states[leg.state], "dialplan": dialplan}

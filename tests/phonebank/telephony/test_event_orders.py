@@ -124,6 +124,7 @@ class Evening(RuleBasedStateMachine):
         """A dialler starts, and knows nothing but the tables. The one before is dead, and never
         heard what it had asked."""
         db.session.rollback()
+        self.network.is_heard = True
         self.dialler = CampaignDialler(self.campaign_id, self.network.backend())
         self.network.tell_all(self.tell)
 
@@ -155,6 +156,25 @@ class Evening(RuleBasedStateMachine):
             self.network.end_message(leg)
         else:
             self.network.end(leg)
+
+    @precondition(lambda self: self.network.open_legs("ringing", callers=False))
+    @rule(data=st.data())
+    def people_answer_while_no_dialler_is_there(self, data: st.DataObject) -> None:
+        """Each person hears the message, which the provider plays by itself. By the time the next
+        dialler starts, some have heard all of it, and some have hung up."""
+        self.network.is_heard = False
+        answered = self.network.open_legs("ringing", callers=False)
+        for leg in answered:
+            self.network.pick_up(leg)
+            self.network.play_by_itself(leg)
+        self._time.shift(3)
+        for leg in answered:
+            by_then = data.draw(st.sampled_from(["goes on", "heard", "hung up"]))
+            if by_then == "heard":
+                self.network.end_message(leg)
+            elif by_then == "hung up":
+                self.network.end(leg)
+        self.start_dialler()
 
     @rule(told=st.booleans())
     def people_pick_up(self, told: bool) -> None:
@@ -314,15 +334,21 @@ class Evening(RuleBasedStateMachine):
             else:
                 self._check_line(line, leg)
             facts = reduce(apply, self._events_of(line), LineFacts())
-            # The dialler, too, writes when a message began.
+            # The dialler, too, writes when a message began, before it asks for the message.
             written = {name: getattr(line, name) for name in vars(facts)}
-            facts = replace(facts, message_at=facts.message_at or line.message_at)
+            if facts.message_at is None or line.message_at < facts.message_at:
+                facts = replace(facts, message_at=line.message_at)
             assert written == vars(facts)
             if line.side == LineSide.PERSON and line.call_id and not line.answered_at:
                 call = calls[line.call_id]
                 assert call.outcome or line.dialled_at is None, "an unanswered call has no outcome"
 
     def _check_line(self, line: Line, leg: Leg) -> None:
+        if leg.missed is not None and self.network_type is AsteriskNetwork:
+            assert line.message_at is not None, "a message that was played is not known"
+            assert abs((line.answered_at - leg.missed).total_seconds()) < 1
+            assert (line.played_at is None) == (leg.heard is None)
+            assert line.joined_at is None
         assert line.provider_id in (leg.id, None)
         # Asterisk forgets its lines when they end. Twilio says why a call failed only in a webhook.
         allowed = {CAUSES[leg.why], EndCause.LOST}
