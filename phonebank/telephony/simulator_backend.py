@@ -43,8 +43,9 @@ class Network:
     `answer`, `busy` and `no_such_number` are the chances that a dialled number answers, is busy or
     does not exist. All other numbers ring until the `ring_seconds` given to `call_person` have
     passed, and nobody answers. `ring` and `talk` are the mean lengths of the ringing and of a
-    conversation. `lost`, `late` and `doubled` are the chances that an event is lost, arrives late
-    or arrives twice. A late event arrives within `late_by` seconds.
+    conversation. With `steady=1`, every ringing and every conversation lasts exactly that long.
+    `lost`, `late` and `doubled` are the chances that an event is lost, arrives late or arrives
+    twice. A late event arrives within `late_by` seconds.
     """
 
     seed: int = 1
@@ -53,6 +54,7 @@ class Network:
     no_such_number: float = 0.05
     ring: float = 6.0
     talk: float = 60.0
+    steady: int = 0
     lost: float = 0.02
     late: float = 0.1
     late_by: float = 2.0
@@ -71,6 +73,10 @@ class Network:
             except (KeyError, ValueError):
                 raise ConfigError(f"SIMULATOR has {part!r}, which isn't a setting.") from None
         return cls(**values)
+
+    def length(self, chance: Random, mean: float) -> float:
+        """Return how many seconds one ringing or one conversation lasts."""
+        return mean if self.steady else chance.expovariate(1 / mean)
 
 
 class SimulatorBackend:
@@ -91,8 +97,8 @@ class SimulatorBackend:
         """See Backend."""
         chance, network = self._chance(line_id), self.network
         fate = chance.random()
-        talk = chance.expovariate(1 / network.talk)
-        ring = min(chance.expovariate(1 / network.ring), ring_seconds - 0.1)
+        talk = network.length(chance, network.talk)
+        ring = min(network.length(chance, network.ring), ring_seconds - 0.1)
         if fate < network.answer:
             made = SimulatedLine.answering(chance, talk=talk, after=ring)
         elif fate < network.answer + network.busy:

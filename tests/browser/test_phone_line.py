@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.pages]
 
 @pytest.fixture
 def site(app, clean_stores, config, tmp_path: Path) -> Iterator[Processes]:
-    how = "answer=1,ring=1,talk=3,lost=0.1,late_by=0.5"
+    how = "answer=1,ring=1,talk=3,lost=0.1,late_by=0.5,steady=1"
     settings = {"TELEPHONY": "simulator", "SIMULATOR": how}
     site = Processes(config, tmp_path / "log.txt", settings=settings)
     site.start_web(workers=1)

@@ -57,7 +57,7 @@ def shows_a_number(tonight, page):
 
 
 def test_progressive_calling_shows_people_when_they_pick_up(simulated, client):
-    with evening(simulated, how="answer=1,ring=2,talk=2") as tonight:
+    with evening(simulated, how="answer=1,ring=2,talk=2,lost=0") as tonight:
         come_in(client, tonight)
         first = client.post("/calling/next", follow_redirects=True)
         assert "Connect your phone" in first.text

@@ -29,7 +29,8 @@ from tests.factories import (
     own_number,
 )
 
-QUICK = "ring=0.3,talk=1,late_by=0.3"
+# Steady, because a conversation of a few hundredths of a second is over before a test can see it.
+QUICK = "ring=0.3,talk=1,late_by=0.3,steady=1"
 
 
 class Evening:

@@ -6,6 +6,7 @@ import pytest
 
 from phonebank.core.db import db
 from phonebank.dialler import process
+from phonebank.dialler.campaign_dialler import CampaignDialler
 from phonebank.models import EndCause, LineSide, LineState
 from phonebank.telephony.events import EventKind, LineEvent
 from phonebank.telephony.record_events import record_event
@@ -48,10 +49,10 @@ def test_a_person_who_answers_at_the_last_moment_is_not_left_waiting(
 
 
 def stop_after_a_turn(monkeypatch, stop):
-    turn = process.CampaignDialler.turn
+    turn = CampaignDialler.turn
 
     def turn_and_stop(self):
         turn(self)
         stop.set()
 
-    monkeypatch.setattr(process.CampaignDialler, "turn", turn_and_stop)
+    monkeypatch.setattr(CampaignDialler, "turn", turn_and_stop)

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("clean_stores")
 
 
 def test_a_caller_who_is_ready_talks_with_one_person_after_another(app):
-    with evening(app, how="answer=1,talk=2") as tonight:
+    with evening(app, how="answer=1,talk=2,lost=0") as tonight:
         caller = tonight.callers[0]
         tonight.connect_all(ready=False)
         tonight.run(lambda: phone_of(caller.id).phase == Phase.RESTING)
