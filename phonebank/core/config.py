@@ -91,7 +91,6 @@ class Config:
     asterisk_price: Decimal | None = None
     asterisk_currency: str = "GBP"
     # The folder of Phonebank's sounds, as Asterisk sees it.
-    asterisk_sounds: str = "/var/lib/asterisk/phonebank"
     # How the simulated telephone network behaves: see `telephony.simulator_backend`.
     simulator: str = ""
     twilio: TwilioSettings = field(default_factory=TwilioSettings)
@@ -163,7 +162,6 @@ class Config:
             asterisk_softphone_url=environ.get("ASTERISK_SOFTPHONE_URL", ""),
             asterisk_price=asterisk_price,
             asterisk_currency=environ.get("ASTERISK_CURRENCY") or cls.asterisk_currency,
-            asterisk_sounds=environ.get("ASTERISK_SOUNDS") or cls.asterisk_sounds,
             simulator=environ.get("SIMULATOR", ""),
             twilio=twilio,
         )

@@ -13,7 +13,7 @@ from phonebank.dialler.people import PersonLines
 from phonebank.dialler.predictive import Predictive
 from phonebank.dialler.progressive import claim_for, is_due
 from phonebank.dialler.rows import CallerRow, LineRow, callers_of, open_lines_of, unjoined_of
-from phonebank.dialler.switchboard import FETCH, Switchboard
+from phonebank.dialler.switchboard import DIAL, FETCH, PLAY_MESSAGE, Switchboard
 from phonebank.live.caller_events import PHONE, emit_to_callers
 from phonebank.models import (
     Campaign,
@@ -24,7 +24,7 @@ from phonebank.models import (
     PhoneSettings,
     now,
 )
-from phonebank.telephony.backend import Backend
+from phonebank.telephony.backend import Backend, BackendUnavailableError
 from phonebank.telephony.phases import Phase
 from phonebank.telephony.record_events import record_event
 from phonebank.telephony.sessions import end_session
@@ -87,18 +87,24 @@ class CampaignDialler:
         db.session.commit()
 
     def leave_nobody_waiting(self) -> None:
-        """Put through the people who have answered, or play them the message for people who find no
-        caller free, because no turn follows. Commits several times."""
-        campaign = db.session.get_one(Campaign, self._campaign_id, populate_existing=True)
-        settings = self._settings()
-        lines, callers = open_lines_of(self._campaign_id), callers_of(self._campaign_id)
-        is_predictive = self._is_predictive(campaign, settings)
-        if is_predictive and self._predictive.assign(campaign, callers, lines):
-            lines = open_lines_of(self._campaign_id)
-        for line in lines:
+        """Put through the people who have answered. Play the message to those of them for whom no
+        caller was chosen, because no turn follows. Commits several times."""
+        for line in open_lines_of(self._campaign_id):
             if line.side == LineSide.PERSON and line.is_live:
                 self._people.leave_nobody_waiting(line, now())
         db.session.commit()
+
+    def ask_provider(self) -> None:
+        """Ask the provider about all open lines, and wait for its answer. Commits."""
+        asked = [line.ref for line in open_lines_of(self._campaign_id) if line.dialled_at]
+        db.session.commit()
+        try:
+            events = self._switchboard.backend.fetch(asked) if asked else []
+        except BackendUnavailableError:
+            return
+        for event in events:
+            record_event(event)
+            db.session.commit()
 
     def close(self) -> None:
         """Wait until the telephone provider has answered every command that was sent."""
@@ -109,8 +115,10 @@ class CampaignDialler:
             for event in answer if isinstance(answer, list) else ():
                 record_event(event)
                 db.session.commit()
-        elif verb == "dial":
+        elif verb == DIAL:
             take_answer(line_id, answer)
+        elif verb == PLAY_MESSAGE and isinstance(answer, Exception):
+            self._people.ask_again_for_message(line_id)
 
     def _fetch(self) -> None:
         at = time.monotonic()

@@ -9,7 +9,7 @@ from phonebank.core.db import db
 from phonebank.dialler.dial import RINGS_AT_LEAST
 from phonebank.dialler.rows import LineRow
 from phonebank.dialler.switchboard import Switchboard
-from phonebank.models import LineState
+from phonebank.models import LineState, now
 from phonebank.models.state_column import state_text
 from phonebank.telephony.backend import Sound
 from phonebank.telephony.events import EventKind
@@ -44,6 +44,8 @@ class PersonLines:
         self.has_callers = True
         # By the id of a person's line: when the message started.
         self._messages: dict[int, datetime] = {}
+        # The ids of the lines for which the provider could not be asked for the message.
+        self._unasked: set[int] = set()
         # By the id of a person's line: when the dialler first tried to put the person through. A
         # person who was joined, or who hears the message, is no longer here.
         self._tried: dict[int, datetime] = {}
@@ -54,6 +56,7 @@ class PersonLines:
     def forget_ended(self, open_ids: set[int]) -> None:
         """Forget the lines that are no longer open."""
         self._messages = {k: at for k, at in self._messages.items() if k in open_ids}
+        self._unasked &= open_ids
         self._tried = {k: at for k, at in self._tried.items() if k in open_ids}
         self._apart = {k: at for k, at in self._apart.items() if k in open_ids}
 
@@ -66,9 +69,11 @@ class PersonLines:
         the line, if that is due at `at`."""
         if line.message_at is not None and line.id not in self._messages:
             self._take_over_message(line, line.message_at)
-        # A person may have been joined to the caller at the moment at which the message began.
-        if line.id in self._messages and line.state != LineState.JOINED:
-            if line.played_at or at - self._messages[line.id] > MESSAGE_AT_MOST:
+        if self._hears_message(line):
+            if line.id in self._unasked:
+                self._unasked.discard(line.id)
+                self._switchboard.play(line.ref, Sound.INFORMATION_MESSAGE)
+            elif line.played_at or at - self._messages[line.id] > MESSAGE_AT_MOST:
                 self._switchboard.hang_up(line.ref)
         elif not line.is_live:
             if self._is_unwanted(line) and _rings_long_enough(line, at):
@@ -105,20 +110,26 @@ class PersonLines:
             self._say_nobody_is_free(line, at)
 
     def _say_nobody_is_free(self, line: LineRow, at: datetime) -> None:
-        self._messages[line.id] = at
-        self._tried.pop(line.id, None)
         db.session.execute(_MESSAGE, {"line_id": line.id, "at": at})
         db.session.commit()
+        self._messages[line.id] = at
+        self._tried.pop(line.id, None)
         self._switchboard.play(line.ref, Sound.INFORMATION_MESSAGE)
 
     def _take_over_message(self, line: LineRow, began: datetime) -> None:
         """Remember a message that another dialler or the provider has started. If only that dialler
         says so, it may have been killed before it asked the provider, so ask again."""
+        is_reported = db.session.scalar(_IS_REPORTED, {"line_id": line.id})
         self._messages[line.id] = began
         self._tried.pop(line.id, None)
-        is_reported = db.session.scalar(_IS_REPORTED, {"line_id": line.id})
         if line.is_live and line.joined_at is None and not is_reported:
+            self._messages[line.id] = now()
             self._switchboard.play(line.ref, Sound.INFORMATION_MESSAGE)
+
+    def ask_again_for_message(self, line_id: int) -> None:
+        """Ask the provider for the message once more at the next `follow`, because the last request
+        failed."""
+        self._unasked.add(line_id)
 
     def leave_nobody_waiting(self, line: LineRow, at: datetime) -> None:
         """Do what `follow` does, and play the message to a person who would otherwise wait longer
@@ -132,6 +143,14 @@ class PersonLines:
     def has_message(self, line: LineRow) -> bool:
         """Whether the message for people who find no caller free has started on the line."""
         return line.message_at is not None or line.id in self._messages
+
+    def _hears_message(self, line: LineRow) -> bool:
+        """Whether the person hears the message, or has heard it. A person who was joined to the
+        caller after the message had begun doesn't hear it."""
+        began = self._messages.get(line.id)
+        if began is None or line.state == LineState.JOINED:
+            return False
+        return line.joined_at is None or line.joined_at <= began
 
     def _is_unwanted(self, line: LineRow) -> bool:
         is_over = not line.call_is_open or line.end_wanted_at is not None

@@ -5,6 +5,7 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Callable
 
 from flask import Flask
 from sqlalchemy.exc import DBAPIError
@@ -45,10 +46,7 @@ def run_dialler(app: Flask, stop: threading.Event | None = None) -> None:
     try:
         _serve(app, backend, stop, locks, served)
     finally:
-        # The provider itself plays the message to people who answer from now on. So the people who
-        # answered before must be handled after this.
-        backend.close()
-        _end(app, locks, served)
+        _end(app, backend, locks, served)
 
 
 def _tell(app: Flask, event: LineEvent) -> None:
@@ -85,18 +83,32 @@ def _serve(
         stop.wait(pause)
 
 
-def _end(app: Flask, locks: CampaignLocks, served: dict[int, CampaignDialler]) -> None:
-    try:
+def _end(
+    app: Flask, backend: Backend, locks: CampaignLocks, served: dict[int, CampaignDialler]
+) -> None:
+    """Leave nobody on a silent line, and store whatever the provider knows at the end."""
+
+    def for_each(act: Callable[[CampaignDialler], None]) -> None:
         with app.app_context():
-            for dialler in served.values():
-                dialler.leave_nobody_waiting()
-    except DBAPIError as error:
-        log.warning("the dialler could not reach PostgreSQL: %s", type(error).__name__)
-    finally:
-        for dialler in served.values():
-            dialler.close()
-        with app.app_context():
-            locks.close()
+            for campaign_id in locks.hold(served):
+                try:
+                    act(served[campaign_id])
+                except Exception as error:  # the other campaigns' people wait, too
+                    db.session.rollback()
+                    log.error("a campaign's lines were left: %s", type(error).__name__)
+
+    for_each(CampaignDialler.leave_nobody_waiting)
+    # From here on, the provider itself plays the message to people who answer. Somebody may have
+    # answered just before.
+    backend.close()
+    for_each(CampaignDialler.ask_provider)
+    for_each(CampaignDialler.leave_nobody_waiting)
+    for dialler in served.values():
+        dialler.close()
+    # Now it is known who was put through at the last moment.
+    for_each(CampaignDialler.ask_provider)
+    with app.app_context():
+        locks.close()
 
 
 def _take_over(locks: CampaignLocks, served: dict[int, CampaignDialler], backend: Backend) -> None:

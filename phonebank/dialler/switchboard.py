@@ -21,6 +21,7 @@ AGAIN_AFTER = 3.0
 
 DIAL = "dial"
 FETCH = "fetch"
+PLAY_MESSAGE = f"play {Sound.INFORMATION_MESSAGE}"
 
 
 class Switchboard:

@@ -2,8 +2,8 @@
 for PostgreSQL.
 
 In each process, one thread stores the reports of all waiting webhooks, up to AT_ONCE of them in one
-transaction. If the process dies before it has stored everything, the dialler asks Twilio for
-what was lost.
+transaction. If the process dies before it has stored everything, the dialler asks Twilio in
+which state the lines are. What Twilio then can't say, such as that a message was said, stays lost.
 """
 
 import logging

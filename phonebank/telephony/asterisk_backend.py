@@ -18,20 +18,19 @@ from phonebank.telephony.asterisk_events import (
     Message,
     bridge_id,
     channel_id,
+    has_message,
+    joined_events,
     line_of,
-    message_id,
     state_events,
-    was_missed,
 )
 from phonebank.telephony.asterisk_files import (
     APPLICATION,
     CALLER,
     CALLS,
-    INFORMATION_MESSAGE,
     PERSON,
 )
 from phonebank.telephony.asterisk_listener import Listener
-from phonebank.telephony.asterisk_missed_answers import fetch_missed_answer
+from phonebank.telephony.asterisk_message import begin_message, fetch_message_events
 from phonebank.telephony.backend import (
     LineRef,
     NoSoftphoneError,
@@ -93,12 +92,7 @@ class AsteriskBackend:
                 self._open_bridge(line)
                 self._ari.ask("POST", bridge)
             return
-        # Because of the id, the message begins only once, even if it is asked for again.
-        self._ari.ask(
-            "POST",
-            f"/channels/{self._channel(line)}/play/{message_id(line.line_id)}",
-            json={"media": f"sound:{self._config.asterisk_sounds}/{INFORMATION_MESSAGE}"},
-        )
+        begin_message(self._ari, self._channel(line))
 
     def hang_up(self, line: LineRef) -> None:
         if line.provider_id is None:
@@ -108,7 +102,11 @@ class AsteriskBackend:
                 if line_of(channel) == line.line_id:
                     self._ari.ask("DELETE", f"/channels/{channel['id']}")
             return
-        self._ari.ask("DELETE", f"/channels/{line.provider_id}")
+        address = f"/channels/{line.provider_id}"
+        found = self._ari.ask("GET", address)
+        # The dialplan ends the call after the message.
+        if found.ok and not has_message(found.json()):
+            self._ari.ask("DELETE", address)
 
     def softphone_token(self, caller_id: int, line_id: int) -> SoftphoneToken:
         if not self._config.asterisk_softphone_url:
@@ -130,6 +128,9 @@ class AsteriskBackend:
                 events += self._so_far(line.line_id, channels[line.line_id], at)
             elif line.line_id not in waiting and not self._is_young(line.line_id, asked):
                 events += self._end_of(line, at)
+        asked_for = {line.line_id for line in lines}
+        for bridge in self._ari.list_of("/bridges"):
+            events += [event for event in joined_events(bridge, at) if event.line_id in asked_for]
         return events
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
@@ -170,14 +171,14 @@ class AsteriskBackend:
 
     def _so_far(self, line_id: int, channel: Message, at: datetime) -> list[LineEvent]:
         """Return the events of a line that Asterisk still has."""
-        if was_missed(channel):
-            return fetch_missed_answer(self._ari, line_id, channel["id"], at)
+        if has_message(channel):
+            return fetch_message_events(self._ari, line_id, channel["id"], at)
         return list(state_events(channel, at))
 
     def _end_of(self, line: LineRef, at: datetime) -> list[LineEvent]:
         """Return the events of a line that Asterisk no longer has."""
         channel = self._channel(line)
-        events = fetch_missed_answer(self._ari, line.line_id, channel, at)
+        events = fetch_message_events(self._ari, line.line_id, channel, at)
         # Asterisk does not keep when the person hung up, so the end has the moment that is known.
         ended, cause = (events[-1].at, EndCause.HUNG_UP) if events else (at, EndCause.LOST)
         return [*events, LineEvent(line.line_id, 0, EventKind.ENDED, cause, ended, channel)]

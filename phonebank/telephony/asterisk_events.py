@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from phonebank.telephony.asterisk_files import CALLER, PERSON, PLAYED_EVENT
-from phonebank.telephony.asterisk_missed_answers import played_events
+from phonebank.telephony.asterisk_message import played_events
 from phonebank.telephony.events import EndCause, EventKind, LineEvent
 
 Message = dict[str, Any]
@@ -23,11 +23,10 @@ Message = dict[str, Any]
 _CHANNEL_ID = re.compile(r"line-(\d+)")
 _BRIDGE_ID = re.compile(r"bridge-(\d+)")
 _SOFTPHONE_NAME = re.compile(r"PJSIP/softphone-(\d+)-[0-9a-f]+")
-_MESSAGE_ID = re.compile(r"message-(\d+)")
 
 # The types of messages that Phonebank reads.
 MESSAGE_TYPES = (
-    *("ChannelEnteredBridge", "ChannelLeftBridge", "PlaybackFinished", "Dial", "StasisStart"),
+    *("ChannelEnteredBridge", "ChannelLeftBridge", "Dial", "StasisStart"),
     *("StasisEnd", "ChannelUserevent", "ChannelDestroyed", "ApplicationReplaced"),
 )
 
@@ -62,11 +61,6 @@ def softphone_name(line_id: int) -> str:
     return f"softphone-{line_id}"
 
 
-def message_id(line_id: int) -> str:
-    """Return the id under which Asterisk plays the information message on a line."""
-    return f"message-{line_id}"
-
-
 def line_of(channel: Message) -> int | None:
     """Return the id of the line that a channel belongs to, or None if it belongs to no line."""
     match = _CHANNEL_ID.fullmatch(channel["id"]) or _SOFTPHONE_NAME.match(channel.get("name", ""))
@@ -86,9 +80,8 @@ def is_callers(channel: Message) -> bool:
     return str(channel.get("dialplan", {}).get("app_data", "")).endswith(f",{CALLER}")
 
 
-def was_missed(channel: Message) -> bool:
-    """Return whether a person has answered this channel and no dialler was listening, so that
-    Asterisk plays the information message by itself."""
+def has_message(channel: Message) -> bool:
+    """Return whether Asterisk's dialplan plays the information message on this channel."""
     dialplan = channel.get("dialplan", {})
     is_persons = bool(dialplan.get("exten") == PERSON)
     return is_persons and channel["state"] == "Up" and dialplan.get("app_name") != "Stasis"
@@ -121,8 +114,6 @@ def events_of(message: Message) -> Iterator[LineEvent]:
     match message["type"]:
         case "ChannelEnteredBridge" | "ChannelLeftBridge":
             yield from _bridge_events(message, at)
-        case "PlaybackFinished":
-            yield from _played(message["playback"], at)
         case "Dial" if message.get("dialstatus") == "RINGING":
             yield from _one(message["peer"], EventKind.RINGING, at)
         case "StasisStart":
@@ -131,7 +122,7 @@ def events_of(message: Message) -> Iterator[LineEvent]:
             # This is the last message that Asterisk sends about a browser's channel.
             yield from _one(message["channel"], EventKind.ENDED, at, EndCause.HUNG_UP)
         case "ChannelUserevent":
-            yield from _missed(message, at)
+            yield from _played(message, at)
         case "ChannelDestroyed":
             yield from _destroyed(message["channel"], message.get("cause"), at)
 
@@ -190,23 +181,16 @@ def _for_each(lines: set[int], kind: EventKind, at: datetime) -> Iterator[LineEv
         yield LineEvent(line, _sequence(at, kind), kind, None, at)
 
 
-def _missed(message: Message, at: datetime) -> Iterator[LineEvent]:
-    """Yield what happened to a person who answered while no dialler was listening."""
+def _played(message: Message, at: datetime) -> Iterator[LineEvent]:
     line = line_of(message.get("channel") or {"id": ""})
     if message["eventname"] == PLAYED_EVENT and line is not None:
-        yield from played_events(line, message["userevent"]["answered"], at)
+        yield from played_events(line, message["userevent"]["began"], at)
 
 
 def _destroyed(channel: Message, number: int | None, at: datetime) -> Iterator[LineEvent]:
     if channel["state"] == "Up":  # perhaps no process was listening when the line was answered
         yield from _one(channel, EventKind.ANSWERED, at)
     yield from _one(channel, EventKind.ENDED, at, cause_of(channel, number))
-
-
-def _played(playback: Message, at: datetime) -> Iterator[LineEvent]:
-    match = _MESSAGE_ID.fullmatch(playback["id"])
-    if match and playback.get("state") == "done":
-        yield LineEvent(int(match[1]), 0, EventKind.PLAYED, None, at)
 
 
 def _one(

@@ -16,9 +16,11 @@ CALLS = "calls"  # the dialplan's context for telephones that Phonebank called
 CALLER, PERSON = "caller", "person"  # the extensions of that context: whose telephone it is
 TRUNK = "PJSIP/trunk"  # the endpoint through which Phonebank dials
 INFORMATION_MESSAGE = "information-message"  # the recording's name, without `.wav`
-# What the dialplan leaves of an answer that no dialler heard (see `asterisk_missed_answers`): a
-# global variable with this name, followed by the channel's id, and an event at the message's end.
-MISSED = "PHONEBANK_MISSED_"
+# The place in the extension PERSON where the dialplan plays the message (see `asterisk_message`).
+MESSAGE_LABEL = "message"
+# What the dialplan leaves of a message: a global variable with this name, followed by the channel's
+# id, and an event at the message's end.
+MESSAGE_VARIABLE = "PHONEBANK_MESSAGE_"
 PLAYED_EVENT = "PhonebankPlayed"
 SAMPLES_A_SECOND = 8000  # what telephones carry
 # No line end and no semicolon, because these would begin another setting or a comment.
@@ -98,7 +100,8 @@ def _sections(settings: AsteriskSettings) -> dict[str, str]:
         f"username = {settings.trunk_user}\npassword = {settings.trunk_password}"
     )
     return {
-        "missed": MISSED,
+        "label": MESSAGE_LABEL,
+        "variable": MESSAGE_VARIABLE,
         "played": PLAYED_EVENT,
         "message": INFORMATION_MESSAGE,
         "behind_nat": nat if address else "",

@@ -17,6 +17,7 @@ from phonebank.telephony.asterisk_events import (
     Message,
     bridge_id,
     events_of,
+    has_message,
     is_alone,
     is_browsers,
     is_callers,
@@ -24,10 +25,9 @@ from phonebank.telephony.asterisk_events import (
     joined_events,
     line_of,
     state_events,
-    was_missed,
 )
 from phonebank.telephony.asterisk_files import TRUNK
-from phonebank.telephony.asterisk_missed_answers import fetch_missed_answer
+from phonebank.telephony.asterisk_message import fetch_message_events
 from phonebank.telephony.asterisk_softphones import end_old_sign_ins, end_sign_in
 from phonebank.telephony.backend import BackendUnavailableError
 from phonebank.telephony.events import EventKind, LineEvent
@@ -159,7 +159,7 @@ class Listener:
 
     def _take_end(self, channel: Message) -> None:
         if channel["state"] == "Up" and channel["id"] not in self._heard:
-            self._tell_missed(channel, datetime.now(UTC))
+            self._tell_message(channel, datetime.now(UTC))
         self._heard.discard(channel["id"])
 
     def _tell_all(self) -> None:
@@ -174,19 +174,21 @@ class Listener:
                 self._tell(event)
                 if event.kind == EventKind.ANSWERED and not is_browsers(channel):
                     self._heard.add(channel["id"])
-            if was_missed(channel):
-                self._tell_missed(channel, at)
+            if has_message(channel):
+                self._tell_message(channel, at)
         for bridge in bridges:
             for event in joined_events(bridge, at):
                 self._tell(event)
             if is_empty(bridge):  # the caller left while no process listened
                 self._ari.ask("DELETE", f"/bridges/{bridge['id']}")
+            elif is_alone(bridge):  # the person left while no process listened
+                self._play_waiting(bridge["id"])
 
-    def _tell_missed(self, channel: Message, at: datetime) -> None:
-        """Tell what Asterisk has played by itself on a channel, if it has."""
+    def _tell_message(self, channel: Message, at: datetime) -> None:
+        """Tell that the message has begun on a channel, if it has."""
         line = line_of(channel)
         if line is not None:
-            for event in fetch_missed_answer(self._ari, line, channel["id"], at):
+            for event in fetch_message_events(self._ari, line, channel["id"], at):
                 self._tell(event)
 
     def _put_into_bridge(self, channel: Message) -> None:

@@ -13,7 +13,7 @@ ROOM = "/phone/twilio/room"
 MESSAGE = "/phone/twilio/message"
 PLAYED = "/phone/twilio/played"
 # How many seconds an answered line waits to be joined. After that, Twilio plays the information
-# message by itself. This happens only if our own processes have failed, because they play it after
+# message by itself. This happens while no dialler runs. A dialler plays the message after at most
 # two seconds.
 SILENCE_AT_MOST = 4
 

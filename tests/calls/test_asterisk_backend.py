@@ -64,7 +64,6 @@ def config_for(asterisk: Asterisk) -> Config:
         asterisk_url=asterisk.url,
         asterisk_password=PASSWORD,
         asterisk_softphone_url=asterisk.url.replace("http", "ws") + "/ws",
-        asterisk_sounds=asterisk.settings.sounds,
     )
 
 

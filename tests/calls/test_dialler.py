@@ -56,7 +56,6 @@ class Evening:
                 "TELEPHONY": "asterisk",
                 "ASTERISK_URL": asterisk.url,
                 "ASTERISK_PASSWORD": PASSWORD,
-                "ASTERISK_SOUNDS": asterisk.settings.sounds,
                 "ASTERISK_SOFTPHONE_URL": asterisk.url.replace("http", "ws") + "/ws",
             },
         )
@@ -261,7 +260,7 @@ def test_who_listens_again_during_asterisks_message_knows_of_it(app, evening, ha
         [told] = evening.backend.fetch([LineRef(line.id, None)])
         assert told.kind == EventKind.PLAYING
         if hangs_up:
-            evening.backend.hang_up(LineRef(line.id, f"line-{line.id}"))
+            evening.backend._ari.ask("DELETE", f"/channels/line-{line.id}")
         line = evening.wait(lambda: [x for x in evening.people_lines() if x.ended_at])[0]
     finally:
         evening.backend.close()

@@ -131,3 +131,27 @@ def stored_line(kind):
     record_event(LineEvent(stored.id, 0, kind, None, now()))
     db.session.commit()
     return stored.id
+
+
+def test_a_message_that_the_provider_could_not_be_asked_for_is_asked_for_again(app_context):
+    switchboard, at = HangsUp(), now()
+    people = PersonLines(switchboard)
+    waits = line(LineState.ANSWERED, id=stored_line(EventKind.ANSWERED), joined_at=None)
+    waits = replace(waits, call_is_open=False)
+    people.follow(waits, at)
+    people.ask_again_for_message(waits.id)
+    for _ in range(2):
+        people.follow(replace(waits, message_at=at), at + timedelta(seconds=1))
+    assert switchboard.played == [waits.id, waits.id]
+    assert switchboard.ended == []
+
+
+def test_people_who_were_joined_after_the_message_began_may_change_telephones(app_context):
+    switchboard, at = HangsUp(), now()
+    people = PersonLines(switchboard)
+    began = at - 3 * MESSAGE_AT_MOST
+    apart = line(LineState.ANSWERED, id=stored_line(EventKind.PLAYING), message_at=began)
+    people.follow(apart, at)
+    assert switchboard.ended == []
+    people.follow(apart, at + 2 * MOVES_WITHIN)
+    assert switchboard.ended == [apart.id]

@@ -15,7 +15,7 @@ from typing import Any, cast
 from phonebank.core.config import Config
 from phonebank.core.twilio_settings import TwilioSettings
 from phonebank.telephony.asterisk_backend import AsteriskBackend
-from phonebank.telephony.asterisk_files import MISSED, PLAYED_EVENT
+from phonebank.telephony.asterisk_files import MESSAGE_VARIABLE, PLAYED_EVENT
 from phonebank.telephony.asterisk_listener import Listener
 from phonebank.telephony.backend import Backend, BackendUnavailableError
 from phonebank.telephony.events import EventKind, LineEvent
@@ -42,8 +42,10 @@ class Leg:
     why: str = ""  # busy, no answer, no such number, cancelled, hung up
     room: int | None = None  # the caller's line whose room it is in
     hears_message: bool = False
-    # When the person answered and no dialler listened, and when they had heard the whole message.
+    # When the person answered, if no dialler listened.
     missed: datetime | None = None
+    # When Asterisk's dialplan began the message, and when the person had heard all of it.
+    message_began: datetime | None = None
     heard: datetime | None = None
     ended: datetime | None = None
     told: int = 0
@@ -309,14 +311,12 @@ class AsteriskNetwork(Network):
         Listener(cast(Any, self), tell)._tell_all()
 
     def play_by_itself(self, leg: Leg) -> None:
-        leg.missed, leg.hears_message = datetime.now(UTC), True
+        leg.missed = leg.message_began = datetime.now(UTC)
+        leg.hears_message = True
 
     def end_message(self, leg: Leg) -> None:
-        if leg.missed is None:
-            super().end_message(leg)
-            return
-        leg.hears_message, leg.heard = False, datetime.now(UTC)
-        self.say(leg, "heard")
+        leg.heard = datetime.now(UTC)
+        super().end_message(leg)
         self.end(leg)
 
     def say(self, leg: Leg, what: str) -> None:
@@ -329,17 +329,15 @@ class AsteriskNetwork(Network):
             self.untold.append(at | {"type": "Dial", "dialstatus": "RINGING", "peer": channel})
         elif what == "up":
             self.untold.append(at | {"type": "StasisStart", "channel": channel})
-        elif what == "heard" and leg.missed is not None:
-            told = {"answered": str(int(leg.missed.timestamp()))}
+        elif what == "played":
+            assert leg.message_began is not None
+            told = {"began": str(int(leg.message_began.timestamp()))}
             event = {"type": "ChannelUserevent", "eventname": PLAYED_EVENT, "userevent": told}
             self.untold.append(at | event | {"channel": channel})
-        elif what == "played":
-            playback = {"id": f"message-{leg.line_id}", "state": "done"}
-            self.untold.append(at | {"type": "PlaybackFinished", "playback": playback})
         elif what == "ended":
             if leg.why == "hung up":
                 channel |= {"state": "Up"}
-                if leg.missed is None:
+                if leg.message_began is None:
                     self.untold.append(at | {"type": "StasisEnd", "channel": channel})
             cause = {"cause": _Q850[leg.why]}
             self.untold.append(at | cause | {"type": "ChannelDestroyed", "channel": channel})
@@ -357,14 +355,18 @@ class AsteriskNetwork(Network):
     def ask(self, method: str, path: str, **sent: Any) -> Any:
         """Do what a request asks, and return the answer."""
         if path == "/asterisk/variable":
-            kept = self._kept(sent["params"]["variable"].removeprefix(MISSED))
+            kept = self._kept(sent["params"]["variable"].removeprefix(MESSAGE_VARIABLE))
             return SimpleNamespace(status_code=200, ok=True, json=lambda: {"value": kept})
-        return SimpleNamespace(status_code=self._status(method, path, sent), ok=True)
+        status = self._status(method, path, sent)
+        leg = self.legs.get(next(map(int, re.findall(r"-(\d+)", path)), 0))
+        return SimpleNamespace(
+            status_code=status, ok=status < 400, json=lambda: leg and self._channel(leg)
+        )
 
     def _kept(self, channel: str) -> str:
-        """Return what the dialplan has written about an answer that no dialler heard."""
+        """Return what the dialplan has written about the message."""
         leg = self.legs[int(channel.removeprefix("line-"))]
-        return " ".join(str(int(at.timestamp())) for at in (leg.missed, leg.heard) if at)
+        return " ".join(str(int(at.timestamp())) for at in (leg.message_began, leg.heard) if at)
 
     def list_of(self, path: str) -> list[dict[str, Any]]:
         """Return what Asterisk has now."""
@@ -388,10 +390,11 @@ class AsteriskNetwork(Network):
             return 404
         if method == "DELETE":
             self.end(leg)
-        elif leg.missed is not None:
-            return 409  # the channel is not in Stasis
-        elif "/play/" in path:
-            leg.hears_message = True
+        elif path.endswith("/continue"):
+            if leg.message_began is not None:
+                return 409  # the channel is not in Stasis
+            self.leave(leg)
+            leg.message_began, leg.hears_message = datetime.now(UTC), True
         return 204
 
     def _call(self, asked: dict[str, Any]) -> int:
@@ -419,7 +422,7 @@ class AsteriskNetwork(Network):
             leg = self.legs.get(int(sent["params"]["channel"].removeprefix("line-")))
             if line not in self.bridges:
                 return 404
-            if leg is None or leg.state != "up" or leg.missed is not None:
+            if leg is None or leg.state != "up" or leg.message_began is not None:
                 return 422
             if leg.is_callers:
                 leg.room = line
@@ -442,7 +445,7 @@ class AsteriskNetwork(Network):
         states = {"dialled": "Down", "ringing": "Ringing", "up": "Up", "ended": "Down"}
         side = "caller" if leg.is_callers else "person"
         dialplan = {"app_name": "Stasis", "app_data": f"phonebank,{side}", "exten": side}
-        if leg.missed is not None:
+        if leg.message_began is not None:
             dialplan |= {"app_name": "Playback", "app_data": "information-message"}
         name = f"PJSIP/trunk-{leg.line_id:08x}"
         return {"id": leg.id, "name": name, "state": states[leg.state], "dialplan": dialplan}

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from phonebank.models import EndCause, LineState
 from phonebank.telephony.asterisk_events import events_of, joined_events, line_of, state_events
 from phonebank.telephony.asterisk_listener import Listener
-from phonebank.telephony.asterisk_missed_answers import fetch_missed_answer
+from phonebank.telephony.asterisk_message import fetch_message_events
+from phonebank.telephony.backend import LineRef, Sound
 from phonebank.telephony.events import EventKind
 from phonebank.telephony.line_states import LineFacts, apply
+from tests.phonebank.telephony.networks import AsteriskNetwork
 
 START = datetime(2026, 11, 29, 11, 43, 42, tzinfo=UTC)
 CALLER, PERSON = 5, 7
@@ -109,10 +111,10 @@ def test_an_end_shows_that_somebody_answered():
     assert facts.answered_at is None
 
 
-def test_a_message_that_asterisk_played_by_itself_is_reported_at_its_end():
+def test_a_message_is_reported_at_its_end():
     at = str(int(START.timestamp()))
     said: dict[str, Any] = {"type": "ChannelUserevent", "eventname": "PhonebankPlayed"}
-    said |= {"userevent": {"answered": at}, "channel": channel(PERSON), "timestamp": moment(4)}
+    said |= {"userevent": {"began": at}, "channel": channel(PERSON), "timestamp": moment(4)}
     facts = facts_of([said], PERSON)
     assert facts.answered_at == facts.message_at == START.replace(microsecond=0)
     assert facts.played_at == START + timedelta(seconds=4)
@@ -130,12 +132,12 @@ def test_a_message_that_asterisk_played_by_itself_is_reported_at_its_end():
         ("{old} {old}", []),
     ],
 )
-def test_an_answer_that_nobody_saw_is_read_from_asterisk(value, kinds):
+def test_a_message_that_nobody_heard_of_is_read_from_asterisk(value, kinds):
     at = int(START.timestamp())
     value = value.format(at=at, end=at + 4, old=at - 2 * 86_400)
     answer = SimpleNamespace(ok=True, json=lambda: {"value": value})
     ari: Any = SimpleNamespace(ask=lambda method, path, params: answer)
-    events = fetch_missed_answer(ari, PERSON, f"line-{PERSON}", START + timedelta(minutes=1))
+    events = fetch_message_events(ari, PERSON, f"line-{PERSON}", START + timedelta(minutes=1))
     assert [event.kind for event in events] == kinds
     facts = reduce(apply, events, LineFacts())
     assert (
@@ -196,11 +198,24 @@ def test_a_channel_tells_its_line(found, line):
     assert line_of(found) == line
 
 
-def test_only_a_message_that_was_played_to_its_end_counts():
-    def played(state):
-        playback = {"id": "message-7", "state": state}
-        message = {"type": "PlaybackFinished", "playback": playback, "timestamp": moment(1)}
-        return [(event.line_id, event.kind) for event in events_of(message)]
-
-    assert played("done") == [(PERSON, EventKind.PLAYED)]
-    assert played("failed") == []
+def test_what_asterisk_plays_by_itself_goes_on_and_what_is_joined_is_found(config):
+    network = AsteriskNetwork(config)
+    backend = network.backend()
+    for line, side in ((5, "caller"), (6, "person"), (7, "person")):
+        call = {"channelId": f"line-{line}", "endpoint": "PJSIP/+447700900001@trunk"}
+        network.ask("POST", "/channels", json=call | {"callerId": "<+44>", "extension": side})
+        network.pick_up(network.legs[line])
+    backend.play(LineRef(5, "line-5"), Sound.WAITING)
+    backend.join(LineRef(6, "line-6"), LineRef(5, "line-5"))
+    backend.play(LineRef(7, "line-7"), Sound.INFORMATION_MESSAGE)
+    found = backend.fetch([LineRef(n, f"line-{n}") for n in (6, 7)])
+    kinds = [(event.line_id, event.kind) for event in found]
+    assert kinds == [
+        (6, EventKind.ANSWERED),
+        (7, EventKind.PLAYING),
+        (6, EventKind.JOINED),
+    ]
+    for line in (6, 7):
+        backend.hang_up(LineRef(line, f"line-{line}"))
+    assert network.legs[6].state == "ended"
+    assert network.legs[7].state == "up", "the message goes on"
