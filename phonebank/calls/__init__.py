@@ -4,14 +4,14 @@ outcomes.
 Words used in this package:
 
 - claim: give a caller the next contact, and write the open call for that contact
-- hold: reserves a contact for the caller who has the contact on screen
+- hold: the reservation of a contact for the caller who has the contact on screen
 - turn: how many times the outcome of a call has been undone (`call.turn`, 0 at first). A page
   sends the turn that it knows with each answer, outcome and undo. If that turn differs from the
   call's, the request changes nothing
 - household: the contacts of one campaign with the same number
-- late: an outcome that was recorded after the hold had ended
-- set aside: taken out of the totals by an organiser, for a call that the caller recorded but did
-  not make
+- late outcome: an outcome that was recorded after the hold had ended
+- set aside a call: take the call out of the totals. An organiser does this with calls that a caller
+  recorded but did not make
 
 Modules:
 
@@ -19,15 +19,15 @@ Modules:
 - `hold`              looks up, renews and releases the hold of the contact on a caller's screen
 - `eligibility`       checks that calling is under way in a caller's campaign and party
 - `answers`           stores the answers at each step of the script
-- `earlier_call`      what the next caller sees of an earlier call, if the person expects another
+- `earlier_call`      reads what the next caller sees of an earlier call
 - `record`, `call_rows`   record an outcome (`call_rows` has the statements)
 - `undo`              undoes an outcome
 - `restore_people`    restores the people on a call's number to their state before the call
-- `correct`           corrects a call, for an organiser
+- `correct`           corrects the outcome, answers and note of a call, for an organiser
 - `outcome_effects`   calculates what an outcome changes
 - `callback_times`    works out the time of a callback from what a caller tapped or typed
-- `later_calls`       whether a call's contact or number was given to a caller later
-- `contact_state`, `household_state`   what an outcome changes in the contact and its household
+- `later_calls`       finds out whether the contact or number was given to a caller later
+- `contact_state`, `household_state`   apply an outcome to the contact and its household
 - `contact_snapshot`  the values that an undo restores
 - `household`         switches the call to another person of the household
 - `never_again`       removes the number that a call put on the do-not-call list

@@ -15,15 +15,16 @@ from phonebank.scripts.versions import script_of
 from scripts_library.engine import InvalidAnswerError, check_answer
 
 # An outcome or an undo may change the call after it was read and before the answer is saved. Then
-# the call is read again, at most this often.
+# the call is read and the answer is saved again. There are at most this many tries.
 TRIES_AT_MOST = 3
 
 # Statements are built once, because building them takes longer than PostgreSQL takes to answer.
 _CALL = select(Call.id, Call.script_version_id, Call.outcome, Call.turn).where(
     Call.id == bindparam("call_id"), Call.caller_id == bindparam("caller_id"), Call.phone != ""
 )
-# The UPDATE locks the call and gives its row a new version. If an outcome is being recorded at this
-# moment without this answer, it sees that the call has changed, and reads the answers again.
+# The UPDATE locks the call and gives its row a new version. If a request is recording an outcome at
+# this moment and has not read this answer, that request finds that the call has changed, and reads
+# the answers again.
 _SAVE = text("""
 WITH unrecorded AS (
     UPDATE call SET turn = turn WHERE id = :call_id AND outcome IS NULL AND turn = :turn
@@ -50,7 +51,8 @@ def save_answer(
     turn: int | None = None,
     seq: int | None = None,
 ) -> Any:
-    """Save the answer to a step. Return the answer that is stored afterwards.
+    """Save the answer to a step. Return the answer that is stored afterwards (None if there is
+    none).
 
     A later answer replaces an earlier one. A request whose `turn` differs from the call's turn (the
     number of undos so far) was sent before an undo, and changes nothing. A request that is older
@@ -61,9 +63,10 @@ def save_answer(
     If the step allows an empty answer (None or blank), the empty answer is stored too. An empty
     answer means that the caller has gone on from the step without an answer.
 
-    Raises NotFoundError for another caller's call, ConflictError if the outcome has been recorded,
-    and InvalidInputError for a step that the script does not have or an answer that the step does
-    not accept.
+    Raises NotFoundError if the caller has no such call or the person called was erased. Raises
+    ConflictError if the outcome has been recorded, or if the call changed during each of
+    TRIES_AT_MOST tries. Raises InvalidInputError for a step that the script does not have or an
+    answer that the step does not accept.
     """
     for _ in range(TRIES_AT_MOST):
         call = db.session.execute(_CALL, {"call_id": call_id, "caller_id": caller.id}).one_or_none()
@@ -91,8 +94,8 @@ def save_answer(
 
 
 def last_seq(call: Call | OpenCall) -> int:
-    """Return the highest sequence number (`seq`) of the call's answers, or 0 if no answer to this
-    call was sent with a number."""
+    """Return the highest sequence number (`seq`) of the call's answers, or 0 if none of these
+    answers was sent with a sequence number."""
     newest = db.session.scalar(select(func.max(Answer.seq)).where(Answer.call_id == call.id))
     return max(0, newest or 0)
 

@@ -32,8 +32,8 @@ from phonebank.models.state_column import state_sql
 from phonebank.rules.outcomes import Outcome
 from phonebank.tallies.totals import COUNTED_CALL, sql_to_add
 
-# An undo restores at most this many other contacts with the number. That is enough for a family. A
-# company's number may have more.
+# If an outcome makes other contacts with the number wait, an undo restores the times of at most
+# this many of them. That is enough for a family. A company's number may have more.
 OTHERS_AT_MOST = 100
 
 _WORDS = f"""
@@ -121,11 +121,11 @@ SELECT own.*, team.team FROM recorded AS last {TOTALS}
 class CallRows:
     """A call and its contact, both read at the same moment.
 
-    `answers` (by step id) is None if there are no answers. If the outcome means that nobody was
-    reached, neither `fields` nor `answers` is read, and both are None. `same_outcome_before` is how
-    many other calls to the contact have the outcome that is to be recorded. Calls that an organiser
-    has set aside (taken out of every total) do not count. If that outcome may mean that the number
-    does not work, only calls to the called number count.
+    `answers` (by step id) is None if there are no answers. If the outcome that is to be recorded
+    means that nobody was reached, `fields`, `answers` and `taken_over` are not read, and are None.
+    `same_outcome_before` is how many other calls to the contact have the outcome that is to be
+    recorded. Calls that an organiser has set aside (taken out of every total) do not count. If that
+    outcome may mean that the number does not work, only calls to the called number count.
     """
 
     call_version: str
@@ -162,8 +162,8 @@ class PeopleResult:
     `contact` is the new state of the call's contact. The other contacts with the called number must
     not be called before `others_wait_until`. `others_rested_at` is when the wait of these other
     contacts ends, even if that is outside calling hours. Both times are aware, or None if the other
-    contacts need not wait. `lost_number` has the other contacts that lost the called number because
-    it is not in service.
+    contacts need not wait. `lost_number` lists the other contacts that lost the called number
+    because that number is not in service.
     """
 
     contact: ContactValues

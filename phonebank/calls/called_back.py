@@ -33,8 +33,8 @@ class CalledBack:
 
 def find_called_back(caller: Caller, typed: str) -> list[CalledBack]:
     """Return the people whom this caller called in the last twelve hours on a number that ends in
-    the digits `typed`, most recently called first. Calls that were set aside do not count. The
-    access ledger (who saw whom) records each person shown.
+    the digits `typed`, most recently called first. Calls that an organiser has set aside (taken out
+    of every total) do not count. The access ledger (who saw whom) records each person shown.
 
     Raises NotAdmittedError if the caller may not call, and InvalidInputError unless `typed`
     consists of three digits. Spaces, dots and hyphens in `typed` are ignored.

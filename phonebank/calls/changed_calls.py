@@ -1,5 +1,5 @@
 """Finds the calls that were recorded, corrected, set aside (taken out of every total) or brought
-back since a job last read them.
+back (counted again) since a job last read them.
 
 Some answers need action by an organiser, or give the person a tag, but nothing is done about them
 when a call is recorded. A job looks for these answers later, and only in campaigns whose scripts
@@ -44,12 +44,14 @@ def campaigns_with_marked_answers() -> list[int]:
 def read_since(campaign_id: int, at: datetime) -> datetime:
     """Return the time (aware) after which a job must look for changed calls of this campaign. The
     job finds some of these calls for the second time, because the calls of the last minutes are
-    read again. `at` is the current time."""
+    read again. If no job has read the campaign's calls yet, the result is BEFORE_ALL_CALLS before
+    `at`. `at` is the current time."""
     read_to: datetime | None = db.session.scalar(_READ_TO, {"campaign_id": campaign_id})
     # The clock may have been set back since the last run.
     return min(read_to, at) - READ_AGAIN if read_to else at - BEFORE_ALL_CALLS
 
 
 def mark_read(campaign_id: int, at: datetime) -> None:
-    """Store that the campaign's calls that changed up to `at` (aware) have been read."""
+    """Store `at` (aware) as the time up to which the campaign's changed calls have been read. If a
+    later time is already stored, nothing changes."""
     db.session.execute(_MARK, {"campaign_id": campaign_id, "at": at})

@@ -220,7 +220,8 @@ def _write(
 
 
 def _check_again(caller: Caller, taken: TakenContact, hold: Hold) -> Hold | None:
-    """Check again that the caller may make this new call, and set its start to the current moment.
+    """Check again that the caller may make this new call, and set the call's start to the current
+    moment.
 
     This is needed because the statement that wrote the call may have waited for another
     transaction. That transaction may have written a call to the same number and then rolled it

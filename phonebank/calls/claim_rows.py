@@ -151,7 +151,8 @@ def read_contact(contact_id: int, caller: Caller, at: datetime) -> Row[*tuple[An
     - `sights`: how many contacts the caller has seen recently, for `Sights.of`
     - `earlier`: the earlier call to continue, for `EarlierCall.of`
     - `called_elsewhere`: the calls to the number in other campaigns, for `number_rest.rests_until`;
-      None if no other campaign has the number
+      None if no other campaign has the number, or if the caller's campaign is not marked as sharing
+      numbers
     """
     statement = _CALLABLE_BESIDE_OTHERS if caller.campaign.shares_numbers else _CALLABLE
     values = {"contact_id": contact_id, "caller_id": caller.id, "at": at}

@@ -102,7 +102,8 @@ class LeftValues:
 
     A call to another contact with the same number can change these columns, and so can an upload of
     the list. A change of calling hours changes `callable_at` and `callback_at`, which are not among
-    these columns. It sets `rested_at` only if `rested_at` was None.
+    these columns. A change of calling hours also sets `rested_at`, but only if `rested_at` was
+    None.
     """
 
     state: ContactState
@@ -156,9 +157,10 @@ class NumberLoss:
 
 @dataclass(frozen=True)
 class HouseholdChange:
-    """The changes that an outcome made to the other contacts with the called number.
-    `delayed_until` (aware) is when the delayed contacts become callable, or None if no contact is
-    delayed."""
+    """The changes that an outcome made to the other contacts with the called number. `delayed`
+    lists up to `call_rows.OTHERS_AT_MOST` contacts that have to wait, and `lost_number` lists those
+    that lost the number. `delayed_until` (aware) is when the delayed contacts become callable, or
+    None if no contact is delayed."""
 
     delayed: tuple[DelayedContact, ...] = ()
     delayed_until: datetime | None = None
@@ -166,7 +168,7 @@ class HouseholdChange:
 
     @property
     def contact_ids(self) -> list[int]:
-        """The ids of the other contacts that the outcome changed, sorted."""
+        """The ids of the contacts in `delayed` and `lost_number`, sorted."""
         return sorted(
             {delayed.contact_id for delayed in self.delayed}
             | {loss.contact_id for loss in self.lost_number}
@@ -230,8 +232,9 @@ class ContactSnapshot:
 
 @dataclass(frozen=True)
 class PeopleSnapshot:
-    """The values of a call's contact (None if that contact must not be changed), and, by contact
-    id, the values of the other contacts with the called number."""
+    """The values of a call's contact, and of the other contacts that the call's outcome changed.
+    `contact` is None if the call's contact must not be changed. `others` has the values by contact
+    id."""
 
     contact: ContactValues | None
     others: dict[int, ContactValues]

@@ -8,8 +8,9 @@ state that they had before the call. Then the retry rules decide about these peo
 were still the time at which the call was recorded. A contact that another call or an upload has
 changed since then keeps its state.
 
-If the old outcome put the number on the do-not-call list, the number is taken off the list, unless
-another call, an organiser or a file has put it there too.
+If the outcome changes and the old outcome put the number on the do-not-call list, the number is
+taken off the list, unless the new outcome also puts numbers on the list, or another call, an
+organiser or a file has put it there too.
 """
 
 import uuid
@@ -219,7 +220,8 @@ def _store_answers(call: Call, answers: Mapping[str, Any]) -> None:
 
 
 def _take_back(call: Call, contact: Contact) -> Restored | None:
-    """Undo the effects of the old outcome, except those on the stored totals (the tally)."""
+    """Undo the effects of the old outcome, except those on the stored totals (the tally). Return
+    the result of `restore_people`."""
     if OUTCOMES[call.outcome or ""].suppress_reason is not None:
         lift_entry(call)
     dead_numbers.withdraw(call.id)

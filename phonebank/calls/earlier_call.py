@@ -1,5 +1,5 @@
-"""What the next caller sees of an earlier call that was cut short or in which a callback was
-promised.
+"""Reads what the next caller sees of an earlier call. An earlier call is shown if it was cut short
+or if a callback was promised in it.
 
 The query that reads the contact for a caller's screen also reads the earlier call, in the column
 `EARLIER_CALL`, so no further query is needed. PostgreSQL looks for an earlier call only if the

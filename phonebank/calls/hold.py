@@ -1,5 +1,5 @@
-"""Looks up, renews and releases holds: a hold reserves a contact for the caller who has it on
-screen. These functions do not commit."""
+"""Looks up, renews and releases holds. A hold reserves a contact for the caller who has this
+contact on screen. These functions do not commit."""
 
 import uuid
 from dataclasses import dataclass
@@ -189,8 +189,8 @@ def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
     new expiry is written only if it is later than the stored expiry by at least `WRITTEN_APART` (or
     by a fifth of the hold time, if that is shorter), or if it is the end of the longest hold time.
 
-    Raises NotFoundError if this caller has no such open call, if the longest hold time is over, or
-    if the device no longer belongs to the caller.
+    Raises NotFoundError if this caller has no such open call or has been removed, if the longest
+    hold time is over, or if the device no longer belongs to the caller.
     """
     at = now()
     values = {"call_id": call_id, "at": at}
@@ -207,7 +207,8 @@ def renew_hold(device: Caller | Device, call_id: uuid.UUID) -> datetime:
 def release_hold(caller: Caller, call_id: uuid.UUID) -> None:
     """End a hold without an outcome, so that other callers can get the contact.
 
-    If the hold has already ended, nothing changes. Raises NotFoundError for another caller's call.
+    If the hold has already ended, nothing changes. Raises NotFoundError if the caller has no such
+    call, or if the person called was erased.
     """
     call = own_call(caller, call_id, lock=True)
     if call.ended_at is None:
@@ -215,10 +216,11 @@ def release_hold(caller: Caller, call_id: uuid.UUID) -> None:
 
 
 def own_call(caller: Caller, call_id: uuid.UUID, lock: bool = False) -> Call:
-    """Return a call of this caller. With `lock`, lock its row and read the row again.
+    """Return a call of this caller. With `lock`, lock the call's row and read the row again.
 
-    Raises NotFoundError if there is no such call. The same error is raised for another caller's
-    call, so that the error reveals nothing about other callers' calls.
+    Raises NotFoundError if there is no such call, or if the person called was erased. A call of
+    another caller counts as no such call, so that the error reveals nothing about other callers'
+    calls.
     """
     query = select(Call).where(Call.id == call_id, Call.caller_id == caller.id, Call.phone != "")
     if lock:
@@ -275,6 +277,6 @@ def is_stale(turn: int | None, present: int) -> bool:
 
 def mark_seen(caller: Caller) -> None:
     """Store the current time as the time at which the caller's screen was last open, unless the
-    stored time is less than `SEEN_APART` ago. Pages for organisers count the screens that are open
-    now by the stored time."""
+    stored time is less than `SEEN_APART` ago. Pages for organisers use the stored time to count the
+    screens that are open now."""
     db.session.execute(_MARK_SEEN, {"caller_id": caller.id, "at": now()})

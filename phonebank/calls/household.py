@@ -29,8 +29,8 @@ _OTHERS = (
 
 
 def others_in_household(call: Call | OpenCall) -> list[Person]:
-    """Return the other contacts that had the call's number when the call began, that still have it,
-    and that can be called."""
+    """Return the other contacts that had the call's number when the call began, still have that
+    number, and still have to be called."""
     if not call.household:
         return []
     values = {"household": call.household, "phone": call.phone}
@@ -44,8 +44,9 @@ def switch_contact(caller: Caller, call_id: uuid.UUID, contact_id: int) -> Hold:
     kept, unless an experiment gives the new person a different script. When the outcome is
     recorded, the contact who was called first has to wait like the rest of the household.
 
-    Raises NotFoundError for another caller's call or for a contact that `others_in_household` does
-    not return, and ConflictError if the call has ended.
+    Raises NotFoundError if the caller has no such call, if the person called was erased, or if
+    `others_in_household` does not return the other person. Raises ConflictError if the call has
+    ended.
     """
     call = own_call(caller, call_id, lock=True)
     if call.outcome is not None or call.ended_at is not None:

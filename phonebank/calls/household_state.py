@@ -68,8 +68,9 @@ def take_dead_number_away(
     contacts that would be called on it, in every campaign. The contact that was called keeps the
     number. Return the contacts that lost the number, for `restore_household`.
 
-    Of the contacts that also have further numbers, only the first OTHERS_AT_MOST lose the number.
-    For a year, contacts in later uploads do not get this number either.
+    A contact without a further number becomes unusable. Of the contacts that have further numbers,
+    only the first OTHERS_AT_MOST lose the number. For a year, contacts in later uploads do not get
+    this number either.
     """
     others = {"number": phone, "called": contact_id}
     report(phone, call_id)

@@ -1,5 +1,6 @@
 """Calculates what an outcome changes in the call, in the contact and in the other contacts with the
-called number. `call_rows` writes the changes."""
+called number. `call_rows` writes most of these changes. `people_result` itself takes a dead number
+(one that is not in service) away from the other contacts."""
 
 import uuid
 from dataclasses import dataclass
@@ -39,9 +40,9 @@ class Report:
 
 @dataclass(frozen=True)
 class Situation:
-    """What the rules need besides the report: the rows and the campaign that were read. `at`
-    (aware) is when the outcome is recorded or, for a correction, the call's `recorded_at`. `today`
-    is the date at that time in the contact's time zone."""
+    """The values that the rules need besides the report: the rows of the call and its contact, and
+    the campaign. `at` (aware) is when the outcome is recorded or, for a correction, the call's
+    `recorded_at`. `today` is the date at that time in the contact's time zone."""
 
     rows: CallRows
     campaign: Campaign

@@ -8,7 +8,8 @@ one outcome.
 First, the call and its contact are read without locks, and the rules decide what the outcome
 changes. Then the statement writes the changes, but only if neither row has changed since it was
 read. If the statement writes nothing, these steps are repeated in a transaction that locks the rows
-before reading them.
+before reading them. An outcome that changes further rows, for example an outcome that puts the
+number on the do-not-call list, is recorded in such a transaction from the start.
 """
 
 import uuid
@@ -88,8 +89,8 @@ def record(
     If the session commits each statement (`autocommit`), the outcome is stored when this returns,
     unless a transaction was needed. If a transaction was needed, a commit must follow.
 
-    Raises NotFoundError for another caller's call, and InvalidInputError for an unknown outcome or
-    language, or for a note that is too long.
+    Raises NotFoundError if the caller has no such call or the person called was erased, and
+    InvalidInputError for an unknown outcome or language, or for a note that is too long.
     """
     outcome = OUTCOMES.get(outcome_key)
     if outcome is None:
@@ -123,10 +124,11 @@ def record(
 
 def record_unanswered(call_id: uuid.UUID, outcome_key: str) -> RecordResult:
     """Record the outcome of a call that the server made and that no caller took. The outcome
-    changes the contact as after any other call. The call does not count in any tally, because it
-    belongs to no caller.
+    changes the contact as it would after any other call. The call does not count in any tally,
+    because it belongs to no caller.
 
-    Raises NotFoundError if a caller has taken the call or the contact has been erased.
+    Raises NotFoundError if there is no such call, if a caller has taken the call, or if the contact
+    has been erased.
     """
     begin_transaction()
     db.session.execute(_LOCK_UNTAKEN, {"call_id": call_id})

@@ -7,7 +7,7 @@ before the call. If another call or an upload has changed a contact since then, 
 as it is. If the call put the number on the do-not-call list, the number is taken off the list,
 unless another call, an organiser or a file has put it there too.
 
-This module decides which calls are set aside, and counts the calls that are done.
+This module decides which calls are set aside, and counts the calls that have been set aside so far.
 `set_aside_worker` does the work, some calls at a time, because a caller may have recorded thousands
 of calls.
 """

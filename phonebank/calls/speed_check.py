@@ -1,9 +1,9 @@
 """Finds outcomes that were recorded sooner than a real call could have ended.
 
 Such outcomes count in every total like any other outcome. They do not count in the ranking of
-callers on a party's board, and a page for organisers lists the callers who recorded several of
-them. The time that a call took is measured from the moment when the caller got the contact, even if
-the outcome was undone and recorded again.
+callers that a party's board (a screen for all to see) shows, and a page for organisers lists the
+callers who recorded several of them. The time that a call took is measured from the moment when the
+caller got the contact, even if the outcome was undone and recorded again.
 """
 
 from dataclasses import dataclass
@@ -44,8 +44,9 @@ def is_too_fast(claimed_at: datetime, recorded_at: datetime, conversation: bool)
 
 
 def fast_callers(campaign_id: int) -> list[FastCaller]:
-    """Return up to SHOWN_AT_MOST callers with several outcomes that were recorded too fast. The
-    caller with the most such outcomes is first."""
+    """Return up to SHOWN_AT_MOST callers with at least SHOWN_FROM outcomes that were recorded too
+    fast. Calls that were set aside (taken out of every total) do not count. The caller with the
+    most such outcomes is first."""
     too_fast = (
         select(Call.caller_id, func.count().label("number"))
         .where(Call.campaign_id == campaign_id, Call.too_fast, Call.set_aside_at.is_(None))

@@ -19,7 +19,8 @@ from scripts_library.merge_fields import render_text
 
 def text_for(hold: Hold, caller: Caller, campaign: Campaign) -> str:
     """Return the text message of the call's script, with its merge fields (placeholders) filled in.
-    Return "" if the script has no text message, or if the contact may no longer be called."""
+    Return "" if the call has no script, if the script has no text message, or if the contact may no
+    longer be called."""
     script = script_of(hold.call.script_version_id)
     if script is None or not script.text_message:
         return ""
@@ -39,8 +40,9 @@ def record_sent(caller: Caller, call_id: uuid.UUID) -> None:
     """Store that the caller has sent the text message of this call. Storing it again changes
     nothing.
 
-    Raises NotAdmittedError if the caller may not call, NotFoundError for another caller's call, and
-    InvalidInputError if the call's script has no text message.
+    Raises NotAdmittedError if the caller may not call, NotFoundError if the caller has no such call
+    or the person called was erased, and InvalidInputError if the call has no script with a text
+    message.
     """
     if not caller.may_call:
         raise NotAdmittedError()
