@@ -2,10 +2,11 @@
 
 Words used in this package:
 
-- hold: reserves a contact while the contact is on a caller's screen, or while the server calls the
-  contact before a caller is free. A hold is a row of `call` whose `ended_at` is NULL. Redis has a
-  copy of each hold
-- lane: a sorted list of contacts, in Redis, that can be called next. Each language has its own lane
+- hold: the reservation of a contact while the contact is on a caller's screen, or while the server
+  calls the contact before a caller is free. A hold is a row of `call` whose `ended_at` is NULL.
+  Redis has a copy of each hold
+- lane: a sorted list, in Redis, of the contacts that can be called next. Each language has its own
+  lane
 - refill: copy callable contacts from PostgreSQL into a lane. To top up means to refill a lane that
   has few contacts left
 - bucket: the group that a contact is in on the page *Contact status*, such as *Ready to call*

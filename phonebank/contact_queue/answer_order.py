@@ -65,8 +65,8 @@ class ListCalls:
 
 @dataclass(frozen=True)
 class Changed:
-    """How many calls were made and how many of these calls were answered, before the order was
-    switched on and since then."""
+    """How many calls were made and how many of these calls were answered, before the answer order
+    was switched on and since then."""
 
     calls_before: int
     reached_before: int
@@ -88,7 +88,8 @@ def calls_of_lists(campaign: Campaign, at: datetime) -> dict[int, ListCalls]:
 
 
 def expected_rates(list_ids: Iterable[int], calls: Mapping[int, ListCalls]) -> dict[int, float]:
-    """Return, by list id, the expected share of calls that are answered at this hour."""
+    """Return, by list id, the expected share of calls that are answered at one hour of the day.
+    `calls` is the result of `calls_of_lists` for that hour."""
     in_all = sum(one.calls for one in calls.values())
     mean = sum(one.reached for one in calls.values()) / in_all if in_all else 0.0
     rates = {}
@@ -116,8 +117,8 @@ def in_answer_order(
 
 
 def changed(campaign: Campaign) -> Changed | None:
-    """Return the numbers of calls before and since the order was switched on, or None if the order
-    is off."""
+    """Return how many calls were made and answered before and since the answer order was switched
+    on, or None if this order is off."""
     if campaign.answer_order_since is None:
         return None
     values = {"id": campaign.id, "since": campaign.answer_order_since}

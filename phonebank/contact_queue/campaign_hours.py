@@ -1,5 +1,5 @@
-"""Decides whether a campaign may call a contact now. Each campaign has its own calling hours, which
-must be within the hours that its country permits."""
+"""Decides whether a campaign may call a contact at a given time. Each campaign has its own calling
+hours, which must be within the hours that its country permits."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo

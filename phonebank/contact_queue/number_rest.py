@@ -130,8 +130,8 @@ def mark_shared(campaign: Campaign, rows: Sequence[Row[*tuple[Any, ...]]]) -> bo
     """Mark this campaign, and the campaigns that have numbers in common with these contacts, as
     sharing numbers. The column `called_elsewhere` of the rows says which campaigns these are.
 
-    Return whether all these campaigns are now marked. If not, one of them is locked, and contacts
-    with a shared number must not be put into a lane yet.
+    Return whether all these campaigns are now marked (True if the contacts share no number). If
+    not, one of them is locked, and contacts with a shared number must not be put into a lane yet.
     """
     others = [one for row in rows for one in row.called_elsewhere or ()]
     unmarked = {other_id for *_, other_id, is_marked in others if not is_marked}
@@ -167,8 +167,8 @@ def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> No
     """Make these contacts wait until the campaign may call their numbers again, because another
     campaign has called these numbers. For each contact, `resting` has a row (with `id` and
     `zone_key`) and the time when the rest ends (aware). After the rest, the contacts become
-    callable in the campaign's next calling hours. Locked contacts are left out, and a later refill
-    finds them again."""
+    callable in the campaign's next calling hours, or at once if the campaign may call at any hour.
+    Locked contacts are left out, and a later refill finds them again."""
     hours, country = hours_of(campaign), rules_of(campaign)
     times = [
         next_try_at(until, None, zones_in_key(row.zone_key), hours, country) or until + FAR_AWAY

@@ -58,7 +58,9 @@ class ContactQueue:
     def take(self, call_id: uuid.UUID) -> TakenContact | None:
         """Take the next contact for the caller and mark it in Redis as held by `call_id`, a call
         that PostgreSQL does not have yet. Return None if there is no contact. If Redis has lost the
-        queue, rebuild it, and if the lanes are empty, refill them."""
+        queue, rebuild the queue. If the caller's lanes are empty, refill them. After STALE_IN_A_ROW
+        contacts in a row that could not be called, first empty all lanes and refill those of the
+        campaign's own language."""
         if self._stale_in_a_row == STALE_IN_A_ROW:
             refill_from_empty(self._campaign)
         found = self._take(call_id)
@@ -114,7 +116,7 @@ def top_up_campaign(campaign: Campaign) -> bool:
     campaign's callers speak. Return False if another process is refilling.
 
     This does not refill the lanes of callers who are limited to some lists or to a filter. Those
-    lanes are refilled when one of these callers gets a contact.
+    lanes are refilled when one of these callers asks for a contact, if few or none are left.
     """
     ensure_built(campaign)
     with redis_queue_of(campaign.id).lock("refill") as is_mine:

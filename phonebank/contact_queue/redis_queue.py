@@ -1,4 +1,4 @@
-"""The data that Redis holds for the queue of one campaign, and every command that changes it.
+"""The data that Redis holds for one campaign's queue, and every command that changes this data.
 
 All of this data is a copy. PostgreSQL decides which holds exist (`call.ended_at`) and when they
 expire (`call.expires_at`).
@@ -12,7 +12,7 @@ All keys of a campaign have the same hash tag, so that a Redis Cluster stores th
                a few minutes. Callers who are limited neither to some lists nor to a filter share
                one lane for each language. Callers who have the same limits share other lanes, one
                for each language
-- `callbacks`  sorted set of the contact ids of callbacks that are due soon, by the due time
+- `callbacks`  sorted set of contact ids, one for each callback that is due soon, by the due time
 - `details`    hash with one field for each callback: the field's name is the contact id, and its
                value is "list id:language:id of the caller who promised"
 - `held`       sorted set of contact ids, by the time when the hold expires
@@ -113,11 +113,13 @@ class RedisQueue:
         """Move one contact from a lane (a list of the next contacts) or from the callbacks into
         `held`, in a single step.
 
-        The hold belongs to `call_id`, a call that PostgreSQL does not have yet, and lasts until
-        `hold_until`. Callbacks that this caller promised come first. Any other contact is on one of
-        these lists (an empty `list_ids` means every list) and has one of these languages ("" stands
-        for contacts whose language is not known). For a caller with a filter, `list_ids` is the
-        result of `lane_limits`.
+        The hold belongs to `call_id`, a call that PostgreSQL does not have yet, and expires at
+        `hold_until` (aware). Callbacks that are due and that this caller promised come first, then
+        other callbacks that are due, and then the lanes. A callback that another caller promised is
+        due only after CALLBACK_RESERVED_SECONDS. Any contact except a callback that this caller
+        promised is on one of these lists (an empty `list_ids` means every list) and has one of
+        these languages ("" stands for contacts whose language is not known). For a caller with a
+        filter, `list_ids` is the result of `lane_limits`.
         """
         answer = _script(self._redis, "take")(
             keys=[

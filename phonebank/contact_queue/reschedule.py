@@ -89,8 +89,8 @@ def _reschedule_batches(
     campaign: Campaign, after: int, stop_at: float | None
 ) -> tuple[int, int | None]:
     """Recalculate when waiting contacts with an id above `after` become callable, batch by batch.
-    Return the number of changed times, and the id of the last contact that was checked (None if no
-    contacts are left)."""
+    Stop after a batch if `time.monotonic()` has passed `stop_at`. Return the number of changed
+    times, and the id of the last contact that was checked (None if no contacts are left)."""
     hours, country = hours_of(campaign), rules_of(campaign)
     retries = RetryRules.parse(campaign.retry_rules).retries
     which: dict[str, Any] = {"campaign_id": campaign.id, "at_once": AT_ONCE}

@@ -2,7 +2,8 @@
 
 A count reads every contact in the campaign, which takes more than a second for millions of
 contacts, and each open page asks for the counts every few seconds. So only one request at a time
-does the counting. The other requests get the last counts and the time of these counts.
+does the counting. The other requests get the last counts, and the time at which the contacts were
+counted.
 """
 
 import json
