@@ -116,10 +116,10 @@ class RedisQueue:
         The hold belongs to `call_id`, a call that PostgreSQL does not have yet, and expires at
         `hold_until` (aware). Callbacks that are due and that this caller promised come first, then
         other callbacks that are due, and then the lanes. A callback that another caller promised is
-        due only after CALLBACK_RESERVED_SECONDS. Any contact except a callback that this caller
-        promised is on one of these lists (an empty `list_ids` means every list) and has one of
-        these languages ("" stands for contacts whose language is not known). For a caller with a
-        filter, `list_ids` is the result of `lane_limits`.
+        due only after CALLBACK_RESERVED_SECONDS. Unless the contact is a callback that this caller
+        promised, the contact is on one of these lists (an empty `list_ids` means every list) and
+        has one of these languages ("" stands for contacts whose language is not known). For a
+        caller with a filter, `list_ids` is the result of `lane_limits`.
         """
         answer = _script(self._redis, "take")(
             keys=[

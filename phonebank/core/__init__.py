@@ -1,2 +1,2 @@
-"""What all other parts build on: configuration, PostgreSQL, Redis, errors, access, jobs and
-mail."""
+"""The parts of Phonebank on which all others build: configuration, PostgreSQL, Redis, errors,
+access, jobs and mail."""

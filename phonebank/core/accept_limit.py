@@ -1,10 +1,11 @@
-"""The number of new connections that a web process accepts from the operating system at a time.
+"""Sets how many new connections a web process accepts from the operating system in one round of its
+event loop.
 
-If there are several gunicorn workers, each worker accepts only one connection in each round of its
-event loop. While twenty requests are under way, a round takes a twentieth of a second. With ten
-thousand phones, connections wait for seconds in the operating system's queue, and the phones give
-up. The process does not see that queue: it can answer or refuse a request only after it has
-accepted the connection.
+If there are several gunicorn workers, gunicorn lets each worker accept only one connection in a
+round. While twenty requests are under way, a round takes a twentieth of a second. So with ten
+thousand phones, connections would wait for seconds in the operating system's queue, and the phones
+would give up. The process does not see that queue. It can answer or refuse a request only after it
+has accepted the connection.
 """
 
 from gevent.server import StreamServer

@@ -1,15 +1,15 @@
 """The access rules. Every view needs a rule: a view without one is closed to everyone.
 
 The decorator `open_to` puts the rule on the view, and `init_app` checks it before the view runs. A
-rule says what kind of person may open the page at all.
+rule says what kind of person may open the page.
 
 If the rule is ORGANISER or VIEWER, the page's address shows for which campaign the person needs
 that role. If the address contains a `campaign_id`, the campaign is loaded through
-`scopes.campaign_for`, which refuses other people's campaigns. If the address contains no
-`campaign_id`, the page is about the whole installation, and the person needs the role for the whole
-installation. A page for organisers or viewers of any part of the installation has one of the
-ANYWHERE rules, and its view shows only what the person may see. The views of party pages call
-`parties.services.party_for`, which refuses other people's parties.
+`scopes.campaign_for`, which refuses a campaign in which the person has no such role. If the address
+contains no `campaign_id`, the page is about the whole installation, and the person needs the role
+for the whole installation. A page for organisers or viewers of any part of the installation has one
+of the ANYWHERE rules, and its view shows only what the person may see. The views of party pages
+call `parties.services.party_for`, which refuses other people's parties.
 """
 
 from collections.abc import Callable

@@ -4,9 +4,9 @@ Templates call `vendor("htmx")` for a library copied by tools/vendor.py. They ca
 `asset("phonebank.css")` for one of our own files, and `bundled("js/call_page.js")` for one of our
 modules together with everything that it imports (see `bundles`).
 
-A library's path contains the library's version, and the `integrity` attribute contains the file's
-checksum. So a browser may cache the library for ever, and refuses a modified copy. The address of
-one of our own files has the file's checksum in its query string.
+A library's path contains the library's version. The tag that loads the library has an `integrity`
+attribute with the file's checksum. So a browser may cache the library for ever, and refuses a copy
+that was modified. The address of one of our own files has the file's checksum in its query string.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ def _static_file(filename: str, bundled: bool = False) -> StaticFile:
     """Return a static file. With `bundled`, return one file that contains a module and everything
     that it imports.
 
-    Raises FileNotFoundError for a missing file.
+    Raises FileNotFoundError for a missing file, and UnsupportedModuleError if `bundles` cannot
+    bundle the module.
     """
     path = safe_join(current_app.static_folder or "", filename)
     if path is None:

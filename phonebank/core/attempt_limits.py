@@ -5,8 +5,8 @@ Whether an answer counts is known only when the request has finished. So each re
 place within the limit before its view runs, and a reserved place is treated like an answer that
 counts. If no place is free, the request waits a moment for another request to finish. After a
 sender has received as many counted answers as the limit allows, the sender's further requests are
-refused. So the number of counted answers never exceeds the limit, however many requests arrive at
-the same time.
+refused. So, while Redis is available, the number of counted answers does not exceed the limit,
+however many requests arrive at the same time.
 
 Answers and reserved places are counted in Redis. One Lua script reserves a place. Another script
 releases the place and, if the answer counts, adds it to the count. While Redis is unavailable, each
@@ -74,8 +74,8 @@ end
 
 @dataclass
 class _LocalCount:
-    """What a process counts by itself while Redis is unavailable: answers, and places that
-    unfinished requests have reserved within a limit.
+    """The counts that a process keeps by itself while Redis is unavailable. It counts answers, and
+    the places that unfinished requests have reserved within a limit.
 
     If Redis becomes available again before a request finishes, the request's answer is counted in
     Redis. The place that the request reserved in this process expires after PLACE_LIFETIME.
@@ -125,7 +125,8 @@ class AttemptLimit:
 
     `limits` is text that Flask-Limiter reads, such as “20 per minute; 200 per hour”, or a function
     that returns such text. `counts` takes an HTTP status and says whether an answer with that
-    status counts. A refused request raises TooManyRequestsError with `message`.
+    status counts. `methods` names the HTTP methods to which the limit applies (None means all). A
+    refused request raises TooManyRequestsError with `message`.
     """
 
     scope: str

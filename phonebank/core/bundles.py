@@ -3,8 +3,9 @@ instead of fifteen.
 
 Each module becomes a function that returns its exports, so the same name in two modules does not
 clash. Indentation and comments are left out. Only the syntax that our modules use is supported:
-named static imports from the same folder, and exported declarations. A module that exports a
-variable must not change the variable later.
+static imports from the same folder (`import {name} from` or a bare `import`), and exported
+functions, classes and constants. A module that exports a variable must not change the variable
+later.
 """
 
 import re
@@ -36,7 +37,8 @@ def bundle(entry: Path) -> str:
     """Return JavaScript that does what the module `entry` does, without further requests.
 
     Raises UnsupportedModuleError if a module uses syntax that the docstring of this file does not
-    name, or if modules import each other in a cycle.
+    name, or if modules import each other in a cycle. Raises FileNotFoundError if there is no such
+    file, or if an imported file is missing.
     """
     done: dict[str, str] = {}
     _add(entry, done, ())

@@ -1,5 +1,5 @@
-"""The settings of a process: every environment variable that Phonebank uses. They are read once,
-when the process starts.
+"""The settings of a process. They are read from environment variables once, when the process
+starts.
 
 `docs/operations.md` describes each variable for the person who runs a server.
 """
@@ -217,8 +217,8 @@ class Config:
 
 
 def _for_psycopg(url: str) -> str:
-    """Take a PostgreSQL address as hosting providers write it, and return it with the driver's name
-    added."""
+    """Return a PostgreSQL address with the driver's name added, because hosting providers write the
+    address without it. Raises ConfigError for any other kind of address."""
     scheme, separator, rest = url.partition("://")
     if scheme in ("postgres", "postgresql"):
         return f"postgresql+psycopg{separator}{rest}"

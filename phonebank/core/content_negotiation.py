@@ -1,11 +1,12 @@
-"""Whether a request wants JSON or a page."""
+"""Finds out whether a request wants JSON or a page."""
 
 from flask import request
 
 
 def wants_json() -> bool:
-    """Whether the request comes from an API client or our own JavaScript, which read JSON, not
-    pages."""
+    """Whether the answer should be JSON and not a page. True if the body of the request is JSON, or
+    if its Accept header prefers JSON to HTML. API clients and our own JavaScript send such
+    requests."""
     accepts = request.accept_mimetypes
     return request.is_json or accepts.best_match(["text/html", "application/json"]) == (
         "application/json"

@@ -205,9 +205,10 @@ def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     ROLLBACK goes to PostgreSQL. Each of these commands takes as long as a statement that finds one
     row.
 
-    Use this for busy views in which each change is a single statement that also checks that what
-    the view read earlier is still true. What a statement has written cannot be rolled back. To
-    change several rows that belong together, call `begin_transaction` first.
+    Use this for busy views in which each change is a single statement. That statement must also
+    check that the values that the view read earlier are still current. What a statement has written
+    cannot be rolled back. To change several rows that belong together, call `begin_transaction`
+    first.
 
     The function still calls `db.session.commit()`, which returns the connection to the pool and
     runs the actions of `after_commit`. A commit does not expire the rows that the session has
@@ -255,7 +256,7 @@ def store() -> None:
 def begin_transaction() -> None:
     """Begin an ordinary transaction inside `autocommit`. The transaction ends with the next commit
     or rollback, and each later statement is a separate transaction again. Does nothing if a
-    transaction is already open."""
+    transaction is already open, or if the code does not run inside `autocommit`."""
     if commits_each_statement(db.session):
         db.session.execute(_BEGIN)
 

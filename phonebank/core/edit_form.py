@@ -1,8 +1,8 @@
 """Forms that edit a stored row which another person may change while the form is being filled in.
 
 The page's hidden field `seen` holds a short digest of each value that the page showed. When the
-form is submitted, the digests are compared with the stored values, so the form never silently
-overwrites another person's change.
+form is submitted, the digests are compared with the stored values, so the form does not overwrite
+another person's change without a warning.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Keeps new people out of a campaign whose people's details have been erased or are being
+"""Refuses to add people to a campaign once the details of its people are being erased or have been
 erased."""
 
 from phonebank.core.errors import ConflictError

@@ -221,7 +221,7 @@ def _too_large() -> tuple[str, str, str]:
 
 
 def _size(most: int | None) -> str:
-    """Return a size limit in words."""
+    """Return a size limit in words, or “size” if there is no limit."""
     if most is None:
         return "size"
     return f"{most // 1024**2} MB" if most >= 1024**2 else f"{most // 1000} kB"

@@ -8,10 +8,10 @@ PhonebankError
 ├── NotFoundError            404
 ├── ConflictError            409  something has changed, or its state does not allow this
 │   ├── NotRunningError           the campaign or party is paused or has not begun
-│   └── HoldLostError             the hold has expired and another caller may have the person
+│   └── HoldLostError             an outcome can no longer be undone
 ├── GoneError                410  the link has expired, or the party or campaign has ended
 ├── TooManyRequestsError     429
-└── ServiceUnavailableError  503  PostgreSQL or Redis does not answer; nothing was lost, try again
+└── ServiceUnavailableError  503  PostgreSQL, Redis or the mail server fails, or a process is busy
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class PhonebankError(Exception):
     """The base class of all errors in this module.
 
     Pages show both texts: `message` says what is wrong, and `what_to_do` says what would help. Each
-    subclass sets the HTTP status and the page's title.
+    subclass sets or inherits an HTTP status and the page's title.
     """
 
     status = 500

@@ -1,8 +1,8 @@
 """Jobs that run outside requests: their queues, the `job` decorator, the worker, and the clock,
 which enqueues periodic jobs.
 
-A job takes ids as its arguments, and reads the rows with these ids itself. It must be safe to run
-twice, because a job whose worker was killed runs again.
+A job takes ids as its arguments, and reads the rows with these ids itself. A job must be safe to
+run twice, because a job whose worker was killed may run again.
 """
 
 import functools

@@ -15,7 +15,8 @@ Row = TypeVar("Row", bound=Base)
 
 
 def lock_row(row: Base, share: bool = False) -> None:
-    """Lock the row until the commit and read it again, so that `row` has its current values.
+    """Lock the row until the transaction ends and read the row again, so that `row` has its current
+    values.
 
     With `share`, several transactions may hold the lock at the same time, and only a transaction
     that would change the row waits. The lock never delays the insertion of rows that refer to this

@@ -101,8 +101,8 @@ class Batch:
         instead.
 
         Raises AddressRefusedError if the mail server refuses the address for good,
-        MessagePutOffError if it does not take this message now, and MailNotSentError if it takes no
-        messages at all now.
+        MessagePutOffError if the server does not take this message now, and MailNotSentError for
+        every other failure, for example if the server does not answer.
         """
         config = current_config()
         if not is_configured(config) and not config.is_production:
@@ -210,7 +210,7 @@ def _is_for_good(error: Exception) -> bool:
 
 def deliver(to: str, subject: str, text: str) -> None:
     """Send one plain-text message. If no mail server is set, print the message, so that people can
-    try the demonstration without a mail server.
+    try Phonebank without a mail server.
 
     A production server without a mail server only logs an error. It does not print the message,
     because more people can read a public server's log than the recipient's mailbox. Raises the

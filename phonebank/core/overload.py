@@ -1,12 +1,13 @@
 """Refuses some requests when a web process is too busy, so that it serves the others in time.
 
-`Overload` is WSGI middleware around everything except the public pages that a process has kept. It
-counts the requests that are under way. If there are as many as a limit allows, `Overload` answers a
-new request with 503 within a millisecond and says when to try again. Only a record of a call (a
-request that says how a call went) first waits a little for its turn (RECORDS_WAIT). Uploads are
-counted separately. All other requests are counted together, but each urgency has its own limit. So
-requests for pages are usually refused first, then claims (requests for a person to call), and
-records of calls last. Claims also have a limit of their own, so that many claims never stop pages.
+`Overload` is WSGI middleware around the whole app, except for public pages whose answers the
+process keeps in memory. It counts the requests that are under way. If there are as many as a limit
+allows, `Overload` answers a new request with 503 within a millisecond and says when to try again.
+Only a record of a call (a request that says how a call went) first waits a little for its turn
+(RECORDS_WAIT). Uploads are counted separately. All other requests are counted together, but each
+urgency has its own limit. So requests for pages are usually refused first, then claims (requests
+for a person to call), and records of calls last. Claims also have a limit of their own, so that
+many claims never stop pages.
 
 Websocket connections are not counted, because they mostly wait. A record of a call that arrives
 over a websocket is counted (`record_under_way`). Static files and a load balancer's probes are not
@@ -103,7 +104,8 @@ def with_urgency(urgency: Urgency) -> Callable[[View], View]:
     """Mark a view with its urgency.
 
     The view's address must be fixed, without a variable part. A view without a mark counts as PAGE,
-    except that a POST to an address with a `call_id` counts as RECORD.
+    except that a POST to an address with a `call_id` counts as RECORD. A request that declares a
+    body larger than any form counts as UPLOAD, unless the view is marked as PROBE.
     """
 
     def decorate(view: View) -> View:
@@ -258,7 +260,8 @@ class Overload:
         self._leave(Urgency.RECORD, time.perf_counter() - began)
 
     def retry_after(self, urgency: Urgency) -> int:
-        """Return how many seconds the client should wait before it tries again.
+        """Count a refusal, and return how many seconds the refused client should wait before it
+        tries again.
 
         The wait grows with the number of clients refused recently, so only a few of them return at
         a time. The wait also has a random factor, so clients that were refused together do not all
@@ -309,8 +312,9 @@ class Overload:
         return self.under_way < self._narrowed(self._limits[urgency])
 
     def _wait_for_room(self, urgency: Urgency) -> bool:
-        """Let a record of a call wait until another request has ended. Return False if it may not
-        wait, or has waited for RECORDS_WAIT. The lock must be held."""
+        """Let a record of a call wait until the limit has room for it. Return False for any other
+        request, if too many records are waiting already, or if there is still no room after
+        RECORDS_WAIT seconds. The lock must be held."""
         if urgency is not Urgency.RECORD or self.waiting >= self._limits[urgency]:
             return False
         self.waiting += 1

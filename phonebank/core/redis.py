@@ -1,5 +1,5 @@
-"""Access to Redis, which holds the job queues and data that can be rebuilt from PostgreSQL at any
-time."""
+"""Access to Redis, which holds the job queues, counts for rate limits, and data that can be rebuilt
+from PostgreSQL at any time."""
 
 from collections.abc import Callable
 

@@ -1,9 +1,9 @@
-"""What an account may organise or view: the whole installation, a chapter (a local group), or one
-campaign.
+"""Decides what an account may organise or view: the whole installation, a chapter (a local group),
+or one campaign.
 
-Every view for organisers or viewers uses `campaign_for` to load the campaign that the view's
-address names. For each request to a page for organisers or viewers, `core/access.py` calls
-`campaign_for` before the view runs.
+Every view for organisers or viewers uses `campaign_for` to load the campaign that the page's
+address names. If the address names a campaign, `core/access.py` also calls `campaign_for` before
+the view runs.
 """
 
 from sqlalchemy import ColumnElement, exists, or_, select, true

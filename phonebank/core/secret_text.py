@@ -1,4 +1,4 @@
-"""Text that is stored encrypted, and keyed hashes of e-mail and network addresses.
+"""Encrypts text that is to be stored, and makes keyed hashes of e-mail and network addresses.
 
 The keys are made from `Config.number_keys`, which come from the environment, so neither the tables
 nor their backups contain them. New text is encrypted with the first key. Text that was encrypted

@@ -1,5 +1,5 @@
-"""The headers and cookies of every response, the CSRF tokens of every form, and the size limits of
-requests."""
+"""Sets the headers and cookies of responses, checks the CSRF tokens of forms, and limits the size
+of requests."""
 
 import json
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """The session cookie, which most requests only read.
 
 A permanent session must not expire while the browser is in use. So Flask by default signs the
-cookie again and sends it with every response. Here the cookie is sent once a day, which is enough.
+cookie again and sends it with every response. Here the cookie is sent if the session has changed,
+and otherwise once a day, which is enough.
 """
 
 import time
@@ -84,7 +85,7 @@ class SessionCookies(SecureCookieSessionInterface):
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Whether the response must send the session cookie. True if the session has changed, or if
-        it is permanent and its cookie was signed more than a day ago."""
+        the session is permanent and its cookie was signed more than a day ago or not at all."""
         if session.modified or not session.permanent:
             return session.modified
         signed_at = getattr(session, "signed_at", None)

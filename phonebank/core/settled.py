@@ -1,6 +1,6 @@
 """The moment up to which all changes are committed. Code that reads rows in the order in which they
-changed, and continues from the last row that it has read, stops at this moment. So it misses no
-row."""
+changed, and continues from the last row that it has read, stops at this moment. So such code misses
+no row."""
 
 from datetime import datetime, timedelta
 

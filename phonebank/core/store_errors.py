@@ -1,8 +1,8 @@
 """The texts that a page shows when PostgreSQL, Redis or a server's machine fails, or when a request
-has too many levels to be read.
+contains data that is nested too deeply to be read.
 
-The response to such a failure is a 503, because the same request may succeed a moment later. For
-any other error, `words_for` returns None.
+In each of these cases, the response is a 503. In most of them, the same request may succeed a
+moment later. For any other error, `words_for` returns None.
 """
 
 import errno

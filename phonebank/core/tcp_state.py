@@ -16,7 +16,7 @@ _LAST_DATA_RECEIVED = struct.Struct("=52xI")
 
 class ConnectionState(NamedTuple):
     """The state of a connection. `is_closed` says whether the sender has closed it. `waited` is the
-    number of seconds since the last byte of the request arrived."""
+    number of seconds since data last arrived over the connection."""
 
     is_closed: bool
     waited: float
