@@ -85,8 +85,9 @@ def check(rule: str | None, campaign_id: int | None = None) -> None:
     an organiser or viewer of other campaigns only.
 
     A request to a view with the rule CALLER, VOLUNTEER, TV, TOKEN or SIGNED always passes here. The
-    view's own decorator checks the caller's or volunteer's cookie, the token in the address of a
-    party's television board, the API client's token or the telephone service's signature.
+    view's own decorator checks the caller's or volunteer's cookie, the token in the address of the
+    page that shows a party's results on a television, the API client's token or the telephone
+    service's signature.
     """
     if rule is None:
         raise NotAllowedError(

@@ -53,7 +53,7 @@ db = SQLAlchemy(
 @dataclass(frozen=True)
 class Timeouts:
     """The time limits of a connection, in seconds: how long PostgreSQL may work on one statement,
-    and how long it may wait for one lock. 0 means no limit."""
+    and how long a statement may wait for one lock. 0 means no limit."""
 
     statement: float
     lock: float
@@ -156,8 +156,8 @@ def after_commit(action: Callable[[], None]) -> None:
     """Run `action` after the current transaction commits. Drop `action` if the transaction rolls
     back.
 
-    Use this to send to Redis, or over websockets, what PostgreSQL has stored. If `action` raises
-    RedisError, the error is logged and otherwise ignored.
+    Use this to send a change to Redis or over websockets once PostgreSQL has stored the change. If
+    `action` raises RedisError, the error is logged and otherwise ignored.
     """
     actions_after_commit().append(action)
 

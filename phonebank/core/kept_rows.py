@@ -1,7 +1,8 @@
 """Keeps, in each process, rows that nearly every request needs and that seldom change.
 
-A request reads only the version of such a row from PostgreSQL, and uses the kept row if its version
-is the same. So after a row has changed, the next request in every process uses the changed row.
+A request reads only the version of such a row from PostgreSQL, and uses the kept row if the kept
+row has that version. So after a row has changed, the next request in every process uses the changed
+row.
 """
 
 from collections import OrderedDict

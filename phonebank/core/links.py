@@ -1,4 +1,4 @@
-"""Links for e-mails. A job or thread may build them outside a request."""
+"""Links for e-mails. A job or thread may build such a link outside a request."""
 
 from typing import Any
 

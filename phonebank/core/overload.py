@@ -1,13 +1,14 @@
-"""Refuses some requests when a web process is too busy, so that it serves the others in time.
+"""Refuses some requests when a web process is too busy, so that the process serves the other
+requests in time.
 
 `Overload` is WSGI middleware around the whole app, except for public pages whose answers the
-process keeps in memory. It counts the requests that are under way. If there are as many as a limit
-allows, `Overload` answers a new request with 503 within a millisecond and says when to try again.
-Only a record of a call (a request that says how a call went) first waits a little for its turn
-(RECORDS_WAIT). Uploads are counted separately. All other requests are counted together, but each
-urgency has its own limit. So requests for pages are usually refused first, then claims (requests
-for a person to call), and records of calls last. Claims also have a limit of their own, so that
-many claims never stop pages.
+process keeps in memory. `Overload` counts the requests that are under way. If there are as many as
+a limit allows, `Overload` answers a new request with 503 within a millisecond and says when to try
+again. Only a record of a call (a request that says how a call went) first waits a little for its
+turn (RECORDS_WAIT). Uploads are counted separately. All other requests are counted together, but
+each urgency has its own limit. So requests for pages are usually refused first, then claims
+(requests for a person to call), and records of calls last. Claims also have a limit of their own,
+so that many claims never stop pages.
 
 Websocket connections are not counted, because they mostly wait. A record of a call that arrives
 over a websocket is counted (`record_under_way`). Static files and a load balancer's probes are not
@@ -174,8 +175,8 @@ def record_under_way() -> Iterator[None]:
 
 
 def limits_for(connections: int) -> dict[Urgency, int]:
-    """Return, for each urgency, the number of requests under way at which a new request of that
-    urgency is refused."""
+    """Return, for each of the urgencies PAGE, CLAIM and RECORD, the number of requests under way at
+    which a new request of that urgency is refused."""
     return {urgency: int(connections * share) for urgency, share in SHARE.items()}
 
 

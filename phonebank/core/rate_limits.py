@@ -19,8 +19,8 @@ from phonebank.core.redis import REDIS_TIMEOUT
 
 
 def client_key() -> str:
-    """Return the sender's IP address or, with IPv6, the sender's network. If the address is not an
-    IP address, return it as plain text.
+    """Return the sender's IP address or, with IPv6, the sender's network. If the sender's address
+    is not an IP address, return its text in the form that `typed_key` returns.
 
     With IPv6, every home has its own /64 network (RFC 6177), so a sender could use a different
     address in that network for each request.
