@@ -124,8 +124,9 @@ class CallRows:
     `answers` (by step id) is None if there are no answers. If the outcome that is to be recorded
     means that nobody was reached, `fields`, `answers` and `taken_over` are not read, and are None.
     `same_outcome_before` is how many other calls to the contact have the outcome that is to be
-    recorded. Calls that an organiser has set aside (taken out of every total) do not count. If that
-    outcome may mean that the number does not work, only calls to the called number count.
+    recorded. Calls that an organiser has set aside (taken out of every total) do not count. If the
+    outcome that is to be recorded may mean that the number does not work, only calls to the called
+    number count.
     """
 
     call_version: str

@@ -36,8 +36,8 @@ def callback_time(
     `preset` is CHOSEN, "" or one of the keys of PRESETS. `day` and `clock` are ISO text
     (2026-05-07, 18:30) in the contact's time zone. A day without a time means the current time on
     that day, and a time without a day means today. Raises InvalidInputError for an unknown preset,
-    for text that is not a day or a time, for CHOSEN without a day and a time, for a chosen time in
-    the past, and for a chosen time more than AHEAD_AT_MOST ahead.
+    for a `day` or `clock` that is not such text, for CHOSEN without a day and a time, for a chosen
+    time in the past, and for a chosen time more than AHEAD_AT_MOST ahead.
     """
     if preset == LATER_TODAY:
         return now + LATER_BY

@@ -42,7 +42,7 @@ _CAMPAIGNS, _PARTIES = KeptRows(Campaign), KeptRows(Party)
 
 def caller_to_read(caller_id: int) -> Caller | None:
     """Return the caller with the caller's campaign and party, or None if there is no such caller.
-    These objects belong to no session and must not be changed."""
+    These objects belong to no database session, and must not be changed."""
     row = _CALLER.row({"caller_id": caller_id})
     return None if row is None else _caller_of(row)
 

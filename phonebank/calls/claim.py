@@ -61,9 +61,9 @@ def claim(caller: Caller, has_no_hold: bool = False) -> Hold:
     has a contact on screen, return the hold of that contact. Two claims by the same caller at the
     same time return the same contact.
 
-    `has_no_hold` says that the caller has just recorded an outcome, so the query for an earlier
-    hold is skipped. The session must have no uncommitted changes, because a claim rolls back when a
-    contact turns out to be no longer callable.
+    Pass True for `has_no_hold` if the caller has just recorded an outcome and therefore has no
+    hold. Then the query for an earlier hold is skipped. The session must have no uncommitted
+    changes, because a claim rolls back when a contact turns out to be no longer callable.
 
     Raises NotAdmittedError, PracticeRequiredError, TrainingRequiredError, NotRunningError,
     GoneError (if the party or the campaign has ended), NobodyToCallError, ServiceUnavailableError

@@ -167,7 +167,7 @@ def read_caller(caller_id: int) -> Caller | None:
 
 
 def lock_rows(contact_id: int, caller_id: int) -> None:
-    """Begin a new transaction, and lock the contact and the caller.
+    """Roll back the current transaction, begin a new one, and lock the contact and the caller.
 
     Afterwards, the claim must read the rows again, in separate statements. A statement that waits
     for one row sees all other rows as they were before the wait.

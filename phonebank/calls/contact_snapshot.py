@@ -203,9 +203,9 @@ class HouseholdChange:
 
 @dataclass(frozen=True)
 class ContactSnapshot:
-    """What an undo needs: the contact's values from before the outcome, the changes that the
-    outcome made to the other contacts with the called number, and the values that the outcome left
-    in the contact."""
+    """The values that an undo needs: the contact's values from before the outcome, the changes that
+    the outcome made to the other contacts with the called number, and the values that the outcome
+    left in the contact."""
 
     before: ContactValues
     household: HouseholdChange

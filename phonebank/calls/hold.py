@@ -27,8 +27,8 @@ SEEN_APART = timedelta(seconds=45)
 
 
 class Device(NamedTuple):
-    """What a device's cookie says: the id of a caller, and the device token that the caller had
-    when the cookie was set."""
+    """The content of a device's cookie: the id of a caller, and the device token that the caller
+    had when the cookie was set."""
 
     id: int
     device_token: str
@@ -37,7 +37,8 @@ class Device(NamedTuple):
 @dataclass(frozen=True)
 class OpenCall:
     """The open call of a hold. `household` has the ids of the other contacts that had the called
-    number when the call began. `turn` is how many times the call's outcome has been undone."""
+    number and still had to be called when the call began (at most `claim_rows.HOUSEHOLD_AT_MOST`).
+    `turn` is how many times the call's outcome has been undone."""
 
     id: uuid.UUID
     caller_id: int
@@ -88,9 +89,9 @@ class Hold:
     UTC).
 
     `is_new` says that the call has just been written, so it has no answers yet. `others` has the
-    other people in the household whom the caller may ask for. If it is None, they have not been
-    read (`others_in_household` reads them). `earlier` is the earlier call that this call continues,
-    or None if there is none.
+    other people in the household whom the caller may ask for. If `others` is None, these people
+    have not been read (`others_in_household` reads them). `earlier` is the earlier call that this
+    call continues, or None if there is none.
     """
 
     call: OpenCall

@@ -29,8 +29,8 @@ _OTHERS = (
 
 
 def others_in_household(call: Call | OpenCall) -> list[Person]:
-    """Return the other contacts that had the call's number when the call began, still have that
-    number, and still have to be called."""
+    """Return the contacts in `call.household` that still have the call's number and still have to
+    be called, except contacts on a paused list."""
     if not call.household:
         return []
     values = {"household": call.household, "phone": call.phone}

@@ -42,9 +42,9 @@ _LOCK_CONTACTS = (
 
 @dataclass(frozen=True)
 class Restored:
-    """The result of `restore_people`: whether the call's contact was restored, the ids of the
-    contact and of the other people who were checked, and the states of these people before and
-    after the change."""
+    """The result of `restore_people`. `contact` says whether the call's contact was restored.
+    `contact_ids` has the ids of that contact and of the other contacts that the outcome had
+    changed. `before` and `after` have the values of these contacts before and after the change."""
 
     contact: bool
     contact_ids: list[int]
@@ -55,8 +55,8 @@ class Restored:
 def restore_people(call: Call, contact: Contact, is_last: bool) -> Restored | None:
     """Put a call's contact and household back into the state that they had before the call, except
     for people whom another call or an upload has changed since then. The call and the contact must
-    be locked. If another call has found the contact's number dead, the contact gets its next number
-    or becomes unusable.
+    be locked. If another call has found the contact's number dead (not in service), the contact
+    gets its next number or becomes unusable.
 
     `is_last` says that the contact has had no later call, apart from calls that `last_other_calls`
     leaves out. Return None and change nothing in either of two cases: the call did not change any

@@ -55,7 +55,7 @@ class ContactGroup(NamedTuple):
 @dataclass(frozen=True)
 class ListCalls:
     """How many calls were made to people on a list and how many of these calls were answered, at
-    this hour of the day and in total."""
+    one hour of the day (`calls_now`, `reached_now`) and in total."""
 
     calls_now: int = 0
     reached_now: int = 0

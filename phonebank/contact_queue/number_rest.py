@@ -6,7 +6,7 @@ checks the contact's number with `rests_until`, but only in a campaign that shar
 another campaign. Before a refill puts contacts into a lane (a list of the next contacts in Redis),
 it marks the campaigns that share numbers (`mark_shared`). If a number rests, the refill makes the
 contact wait until the rest ends (`send_back`), so that later refills do not read the contact again.
-The contact status page and the export file of people read all resting numbers at once
+The contact status page and the export of people to a file read all resting numbers at once
 (`resting_numbers`). These functions do not commit.
 """
 

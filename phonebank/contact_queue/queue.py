@@ -59,8 +59,7 @@ class ContactQueue:
         """Take the next contact for the caller and mark it in Redis as held by `call_id`, a call
         that PostgreSQL does not have yet. Return None if there is no contact. If Redis has lost the
         queue, rebuild the queue. If the caller's lanes are empty, refill them. After STALE_IN_A_ROW
-        contacts in a row that could not be called, first empty all lanes and refill those of the
-        campaign's own language."""
+        contacts in a row that could not be called, begin with `refill_from_empty`."""
         if self._stale_in_a_row == STALE_IN_A_ROW:
             refill_from_empty(self._campaign)
         found = self._take(call_id)

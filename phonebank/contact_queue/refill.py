@@ -128,9 +128,10 @@ def refill(
     languages: Sequence[str] | None = None,
     filter_id: int | None = None,
 ) -> int:
-    """Copy callable contacts into the lanes (lists in Redis) of callers who have these limits. The
-    contacts are enough for a few minutes of calling. Also add callbacks that are due now or within
-    CALLBACKS_AHEAD. Return how many contacts were added to the lanes.
+    """Copy callable contacts into the lanes (lists in Redis) of callers who are limited to these
+    lists, languages and filter. The contacts are enough for a few minutes of calling. Also add
+    callbacks that are due now or within CALLBACKS_AHEAD. Return how many contacts were added to the
+    lanes.
 
     An empty `list_ids` means all lists. If `languages` is None, only contacts whose language is the
     campaign's or is unknown are added. `filter_id` is the id of the filter that chooses the
