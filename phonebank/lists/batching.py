@@ -1,5 +1,5 @@
-"""Turns the rows of a file into batches that are ready to store. Each batch has contacts and
-refused rows."""
+"""Turns the rows of a file into batches that are ready to store. A batch has contacts, refused
+rows, and numbers for the do-not-call list."""
 
 import json
 from collections.abc import Generator, Iterable, Iterator
@@ -90,7 +90,7 @@ def prepare_batch(
 
 def batch_of(read: Iterable[ContactRow | RefusedRow], first: int, rows: int, country: str) -> Batch:
     """Return a batch of the rows in `read`, which are results of `normalise`. `first` is the index
-    of the batch's first row, and `rows` is the number of its rows."""
+    of the batch's first row, and `rows` is the batch's number of rows."""
     batch = Batch(first, rows=rows)
     lines = []
     for row in read:
@@ -147,11 +147,13 @@ _text_as_json = json.JSONEncoder().encode
 
 def _zone_key(row: ContactRow, country: str) -> str:
     """Return the time zones in which the person may be, in the form that a contact stores, or "" if
-    the zones are unknown.
+    the zones are unknown or too many.
 
-    If the row gives a time zone of the campaign's country, that zone is used. Otherwise the zones
-    of the postcode are used, or the zones of the numbers if the postcode shows none. If the row
-    gives a time zone outside the country, it is used together with those zones, but never alone. If
+    If the row gives no time zone, the zones of the postcode are used, or the zones of the numbers
+    if the postcode shows none. If the row gives a time zone of the campaign's country, that zone is
+    used. If the row's words fit several zones, such as "MST", those that also fit the postcode or
+    the numbers are used, or all of them if none fits. If the row gives a time zone outside the
+    country, it is used together with the zones of the postcode or the numbers, but never alone. If
     the result is "", `rules.calling_hours` uses all zones of the country.
     """
     of_postcode = time_zones_of_postcode(row.postcode, country) if row.postcode else ()

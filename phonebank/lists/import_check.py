@@ -1,7 +1,7 @@
 """Finds out, before an import, what would happen to each row of a stored file. Stores nothing.
 
-The check runs SQL statements on the rows, many of them the import's own, in a savepoint that is
-rolled back.
+The check runs SQL statements in a savepoint that is rolled back. Many of these statements are also
+those of the import.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ class Group:
 @dataclass
 class ColumnChange:
     """What would change in one column for people who are already in the campaign. `changed` counts
-    the people who would get a different value. `emptied` counts the people who have a value, but an
-    empty cell in the file. `samples` are the first few changes: each has the row's number, the old
-    value and the new value."""
+    the people who would get a different value. `emptied` counts the people who have a stored value
+    but an empty cell in the file. `samples` are the first few changes: each has the row's number,
+    the old value and the new value."""
 
     name: str
     changed: int = 0
@@ -92,7 +92,8 @@ class ImportCheck:
 
     @property
     def emptied(self) -> int:
-        """The number of stored values that empty cells of the file would delete."""
+        """The number of stored values that empty cells of the file would delete if the organiser
+        chose that."""
         return sum(column.emptied for column in self.columns)
 
     def to_json(self) -> dict[str, Any]:
@@ -135,7 +136,7 @@ def check_import(
     plan: UpdatePlan | None = None,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> ImportCheck:
-    """Return what would happen to the rows of a stored file.
+    """Return what an import would do with the rows of a stored file.
 
     `mapping` says what each column of the file contains. `faults_of` must have found no fault in
     the mapping. `plan` says which values are updated for people who are already in the campaign.
@@ -324,8 +325,8 @@ class _Counting:
         return ImportCheck(self.rows, groups, self._first, list(self._columns.values()))
 
     def _fates(self, stored: dict[int, ContactRow]) -> dict[int, tuple[Fate, str]]:
-        """Return, by row number, what would happen to each of these rows, and why. Rows that would
-        add a person who has never been in the campaign are left out."""
+        """Return, by row number, what an import would do with each of these rows, and why. Rows
+        that would add a new person to the campaign are left out."""
         fates: dict[int, tuple[Fate, str]] = {}
         if not stored:
             return fates

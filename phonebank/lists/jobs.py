@@ -1,5 +1,6 @@
-"""The jobs for contact lists: check and import an upload, take people out of calling, undo an
-import, resume jobs that have stopped, and pause lists with an old screening."""
+"""The jobs for contact lists: check and import an upload, take people out of calling (stop calls to
+them), undo an import, resume jobs that have stopped, and pause lists whose comparison with a
+do-not-call register is missing or too old."""
 
 import gc
 import logging
@@ -39,13 +40,14 @@ TAKE_OUT_SECONDS = 5.0
 
 
 class ImportFailedError(Exception):
-    """The error for a software fault during an import. It names the class of the original error,
-    and does not quote any row."""
+    """The error for a software fault during an import. Its text names the class of the original
+    error, and does not quote any row."""
 
 
 @job(IMPORTS, timeout=6 * 60 * 60)
 def import_list(contact_list_id: int) -> None:
-    """Import the contacts of a confirmed upload, starting where the last attempt stopped."""
+    """Import the contacts of a confirmed upload. If an earlier attempt was interrupted, continue
+    where it stopped."""
     _prepare_this_process()
     contact_list = imports.begin_import(contact_list_id)
     db.session.commit()
@@ -78,10 +80,11 @@ def import_list(contact_list_id: int) -> None:
 
 @job(URGENT, timeout=60)
 def take_people_out(contact_list_id: int) -> None:
-    """Stop calls to the people whom a confirmed file names, starting where the last run stopped.
+    """Stop calls to the people whom a confirmed file names. If an earlier run stopped before the
+    end of the file, continue where it stopped.
 
-    After TAKE_OUT_SECONDS, the job enqueues itself again and stops, so that other urgent jobs can
-    run.
+    A job that is not finished after TAKE_OUT_SECONDS enqueues itself again and stops, so that other
+    urgent jobs can run.
     """
     stop_at = time.monotonic() + TAKE_OUT_SECONDS
     contact_list = imports.begin_import(contact_list_id)
@@ -107,8 +110,8 @@ def take_people_out(contact_list_id: int) -> None:
 
 @job(IMPORTS, timeout=60 * 60)
 def check_upload(contact_list_id: int) -> None:
-    """Find out what would happen to each row of a large upload if an organiser confirmed the
-    columns as they were chosen on the page when the check began."""
+    """Find out what would happen to the rows of a large upload, and store the result. The job uses
+    the columns that the organiser had chosen when the check was begun."""
     contact_list = db.session.get(ContactList, contact_list_id)
     if contact_list is None:
         return
@@ -159,8 +162,8 @@ def undo_import(contact_list_id: int) -> None:
 
 @job(CHORES, timeout=60)
 def resume_imports() -> None:
-    """Enqueue again the imports, undos and checks whose workers were killed, and delete uploads
-    that nobody confirmed."""
+    """Enqueue again the imports, undos and checks that make no progress, for example because their
+    workers were killed. Also delete uploads that nobody has confirmed in time."""
     imports.delete_unconfirmed_uploads()
     db.session.commit()
     for contact_list_id in imports.stalled_imports():
@@ -186,8 +189,9 @@ def job_that_reads(contact_list_id: int) -> JobFunction[[int]]:
 
 
 def _take_out_until(stop_at: float, contact_list: ContactList) -> bool:
-    """Read the file until `time.monotonic()` is past `stop_at` or the file ends, and stop calls to
-    the people whom the file names. Return whether the end of the file was reached."""
+    """Read batches of the file's rows until `time.monotonic()` is past `stop_at` or the file ends,
+    and stop calls to the people whom the rows name. Return whether the file ended before
+    `stop_at`."""
     list_id, version, first = contact_list.id, contact_list.file_version, contact_list.rows_read
     country = db.session.get_one(Campaign, contact_list.campaign_id).country
     mapping = Mapping.of(contact_list.headers, contact_list.mapping)

@@ -124,8 +124,8 @@ class UpdatePlan:
     """What a file updates for people who are already in the campaign.
 
     `parts` may contain NAME, NUMBERS, TAGS, and single columns such as "postcode". `fields` has the
-    names of the town, the address and the list's own fields, if they are updated. If `empties` is
-    true, an empty cell deletes the stored value. Otherwise the stored value stays.
+    names of the other fields that are updated: "town", "address" and the list's own fields. If
+    `empties` is true, an empty cell deletes the stored value. Otherwise the stored value stays.
 
     If `moves` is true, a person who gets a new number moves to the file's list. The reason is that
     the person's old list was compared with the register of people who do not want calls
@@ -277,8 +277,9 @@ def update_known(contact_list: ContactList, plan: UpdatePlan, known: Sequence[Sq
     """Update people who are already in the campaign with the values and tags of their rows, and
     store the old values so that the update can be undone. Return how many rows changed something.
 
-    If several rows belong to the same person, only the first row that would change the person's
-    values is used for the values. If the plan includes tags, every row adds its tags.
+    If several rows of the file belong to the same person, only the first row that would change the
+    person's values is used for the values, even if that row was in an earlier batch. If the plan
+    includes tags, every row adds its tags.
     """
     if not known:
         return 0
@@ -357,9 +358,10 @@ def _values(plan: UpdatePlan, known: Sequence[SqlRow[Any]]) -> dict[str, Any]:
 
 
 def _changed(plan: UpdatePlan, then: str, also: str = "", lock: str = "") -> str:
-    """Return an SQL statement that defines the table expression `changed` and ends with the SQL
-    `then`, which may use it. `changed` has one row for each person whom the update would change,
-    with the new values, and with `before` and `after` for the table `contact_change`."""
+    """Return an SQL statement that defines the table expression `changed` and ends with the SQL in
+    `then`. The SQL in `then` may use `changed`. `changed` has one row for each person whom the
+    update would change, with the new values, and with `before` and `after` for the table
+    `contact_change`."""
     columns = plan.columns
     new = ", ".join(
         f"{_NEW.get(column, _TEXT.format(column))} AS new_{column}" for column in columns

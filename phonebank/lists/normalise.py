@@ -116,16 +116,16 @@ def normalise(
     country code are read as numbers of that country. With `allow_drama`, only drama numbers
     (reserved for fiction) are accepted, for demonstrations.
 
-    The number to call is the first readable number, in the order of `mapping.phone_columns`.
-    Numbers of other countries are left out, except in a demonstration. A row is refused for one of
-    these reasons:
+    Numbers of other countries are left out, except in a demonstration, and so are numbers that do
+    not work, according to the row. The number to call is the first number that is left, in the
+    order of `mapping.phone_columns`. A row is refused for one of these reasons:
 
     - the row has a fault, such as too many cells
     - no number is left
     - a value is too long to store, or there are too many tags
     - a note such as "deceased" is written beside a number or name
-    - the row has a yes-or-no value, and the organiser wants to read the rows with that value, or
-      has not decided what that value means
+    - an organiser wants to read the rows with one of the row's yes-or-no values, or has not decided
+      what such a value means
 
     A row that asks for no calls keeps its numbers of all countries. It is only refused if it has a
     fault or no readable number.
@@ -222,7 +222,8 @@ _ASIDE = {
 
 def _wishes(row: Row, mapping: Mapping) -> list[tuple[int, Wish]]:
     """Return each note against calling (such as "deceased") in a number cell or name cell, with the
-    cell's column."""
+    cell's column. A note that the name cells form together is returned with the first name
+    column."""
     cells, names = row.cells, mapping.name_columns
     found = [
         (column, wish)

@@ -1,10 +1,11 @@
-"""Finds notes against calling that are written beside a number or a name, such as "deceased" or "do
-not call". Pure functions.
+"""Finds notes such as "deceased" or "do not call" that a list has beside a number or a name. Pure
+functions.
 
-Notes against calling are recognised in five languages. For a note such as "wrong number" beside a
-number, only the number is left out. For any other note against calling, the row is refused, and the
-organiser is shown the reason. Some words in such notes are also names: Rip Torn, Moritz Tote, Mort
-Sahl. So in a name cell, these words count only if they are clearly a note.
+These notes are called notes against calling. They are recognised in five languages. If a note
+beside a number says that the number is wrong, the number is left out, and the row is refused only
+if it has no other number. For any other note against calling, the row is refused, and the organiser
+is shown the reason. Some words in such notes are also names: Rip Torn, Moritz Tote, Mort Sahl. So
+in a name cell, these words count only if they are clearly a note.
 """
 
 import re
@@ -185,8 +186,8 @@ def wish_in_name(name: str, rest: str = "") -> Wish | None:
     beside the name or in place of it. Return None if the cell has no such note.
 
     `rest` is the text of the row's other name cells. This text helps to decide whether a word is a
-    note: "RIP" beside "Torn" is a note, but "RIP" beside "TORN" is a name, because the whole row is
-    in capitals.
+    note: "RIP" beside "Torn" is a note, but "RIP" beside "TORN" is a name, because all names in the
+    row are in capitals.
     """
     if name.isascii() and name.isalpha():  # a fast path for most names
         wish = _single_words().get(name.lower())
@@ -284,8 +285,8 @@ def _wish_in(folded: str, short: bool) -> Wish | None:
 
 @cache
 def _first_words(short: bool) -> frozenset[str]:
-    """Return the first word of each phrase that is a note against calling, such as "do not call". A
-    text without any of these words contains none of the phrases."""
+    """Return the first word of each phrase in `_PLAIN` and, if `short` is true, in `_SHORT`. A text
+    without any of these words contains none of these phrases."""
     return frozenset(
         fold(said).split()[0]
         for wish in Wish
@@ -306,5 +307,6 @@ def _pattern(words: frozenset[str]) -> re.Pattern[str]:
 
 
 def _insert_gaps(cell: str) -> str:
-    """Insert spaces where letters touch digits, as in "0117 496 0807DEAD"."""
+    """Insert spaces where letters touch digits, as in "0117 496 0807DEAD", and replace underscores
+    with spaces."""
     return re.sub(r"(?<=[0-9])(?=[^\W\d_])|(?<=[^\W\d_])(?=[0-9])|_", " ", cell)

@@ -80,11 +80,14 @@ class _Process:
         self._write((mapping, country, allow_drama))
 
     def send(self, first: int, chunk: list[Row]) -> None:
-        """Give the process rows to prepare. Call `receive` before the process is given more."""
+        """Give the process rows to prepare. `first` is the index of the first of these rows. Call
+        `receive` before the next call of `send`. Raises ProcessEndedError if the process has
+        ended."""
         self._write((first, list(zip(*chunk, strict=True))))
 
     def receive(self) -> Batch:
-        """Wait for the batch of the rows that were sent."""
+        """Wait for the batch that the process makes from the rows that were sent, and return the
+        batch. Raises ProcessEndedError if the process ends before that."""
         try:
             batch = pickle.load(_pipe(self._process.stdout))  # noqa: S301
         except (EOFError, OSError, pickle.UnpicklingError):

@@ -103,11 +103,11 @@ def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> No
     """Store a batch, and store how many rows have been read, so that an interrupted import
     continues after this batch.
 
-    Two kinds of rows are not stored as new contacts: rows with a number on the do-not-call list,
-    and rows whose person is already in the campaign. For a person who is already in the campaign,
-    the columns that the organiser chose are updated. If a row says "do not call", it is not stored
-    either, and its numbers are put on the do-not-call list as part of the upload's batch of
-    numbers. `file_version` is the version of the file that the batch was read from.
+    A row with a number on the do-not-call list is not stored. A row whose person is already in the
+    campaign makes no new contact. Instead, the columns that the organiser chose are updated. A
+    person from an undone upload moves to this list. If a row says "do not call", it makes no
+    contact, and its numbers are put on the do-not-call list as part of the upload's
+    `SuppressionBatch`. `file_version` is the version of the file that the batch was read from.
 
     Raises SupersededError, without changing anything, if the import has ended, if another worker
     has stored these rows, or if the file has changed.
@@ -236,8 +236,8 @@ def _drop_hashed() -> Sequence[int]:
 
 
 def drop_dead_numbers() -> None:
-    """From each row, remove the numbers that are not in service. The first number that remains
-    becomes the number to call.
+    """From each row, remove the numbers that were reported as not in service within DEAD_FOR. The
+    first number that remains becomes the number to call.
 
     A row in which no number would remain stays unchanged. If its person is new, `insert_incoming`
     stores the person as an unusable contact.
@@ -267,8 +267,8 @@ def _take_over_from_undone(contact_list: ContactList) -> int:
     """If the person in a row of `incoming` is already a contact on a list whose import was undone,
     move the contact to this list. Return how many contacts were moved.
 
-    The contacts keep their call history. If several rows name the same contact, the contact gets
-    the values of the first of these rows.
+    The contacts keep their call history, and get the values of their rows. If several rows name the
+    same contact, the contact gets the values of the first of these rows.
     """
     undone_ids = undone_lists(contact_list.campaign_id)
     if not undone_ids:
@@ -285,9 +285,9 @@ def _update_known(contact_list: ContactList, batch: Batch) -> int:
     """For people who are already in the campaign, update the columns that the organiser chose.
     Return how many rows updated somebody. If the organiser chose no column, do nothing.
 
-    `update_known` has locked these people's database rows. So if another transaction is putting a
-    number on the do-not-call list at this moment, either this function finds the number there, or
-    that transaction finds these people afterwards.
+    `update_known` locks the database rows of the people whom it changes. So if another transaction
+    is putting a number on the do-not-call list at this moment, either this function finds the
+    number there, or that transaction finds these people afterwards.
     """
     campaign = db.session.get_one(Campaign, contact_list.campaign_id)
     plan = UpdatePlan.of(

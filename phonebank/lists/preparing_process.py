@@ -1,8 +1,9 @@
 """A process that prepares the rows of one import for storing. `parallel_batches` starts it.
 
-It reads chunks of rows from standard input, and writes each as a batch to standard output. It has
-no database and no secrets. It ends when the import closes its standard input, or when nobody reads
-what it writes any more. So it does not outlive an import whose worker is killed.
+The process reads chunks of rows from standard input, and writes each as a batch to standard output.
+It has no access to the database, and knows no secrets. It ends when its standard input is closed,
+when nobody reads its output any more, or when the import kills it. So it does not outlive an import
+whose worker is killed.
 """
 
 import gc

@@ -43,8 +43,9 @@ class ScreeningState(StrEnum):
 @dataclass(frozen=True)
 class Screening:
     """A list's screening. `register` names the country's register of people who do not want calls,
-    `days` is for how many days a screening is valid, and `until` is the last day on which it is
-    valid. `blocks` says whether the law forbids calls to a list without a valid screening."""
+    `days` is for how many days a screening is valid, and `until` is the last day on which this
+    screening is valid, or None without a screening. `blocks` says whether the law forbids calls to
+    a list without a valid screening."""
 
     state: ScreeningState
     register: str = ""
@@ -59,8 +60,8 @@ class Screening:
 
 
 def blocks_calls(campaign: Campaign) -> bool:
-    """Whether the law forbids calls to those lists of the campaign whose screening (comparison with
-    the register of people who do not want calls) is missing or too old.
+    """Whether the law forbids calls to a list of this campaign while the list's screening
+    (comparison with the register of people who do not want calls) is missing or too old.
 
     The numbers of a demonstration do not belong to real people, so the law does not apply to them.
     """
@@ -77,7 +78,8 @@ def begin_unscreened(contact_list: ContactList, campaign: Campaign) -> None:
 
 def stopped_lists(campaign: Campaign) -> Sequence[int]:
     """Return the ids of the lists that are paused because their screening (comparison with the
-    register of people who do not want calls) is missing or too old."""
+    register of people who do not want calls) is missing or too old. Uploads that are not confirmed,
+    have failed or were undone are left out."""
     query = select(ContactList.id).where(
         ContactList.campaign_id == campaign.id,
         ContactList.screening_lapsed,
@@ -169,8 +171,8 @@ def attest(
 
 
 def pause_old_screenings() -> int:
-    """Pause each list to which the law forbids calls, because its screening (comparison with the
-    register of people who do not want calls) is missing or too old. Return how many lists were
+    """Pause each list whose screening (comparison with the register of people who do not want
+    calls) is missing or too old, if the law forbids calls to such lists. Return how many lists were
     paused."""
     paused = 0
     for country in countries():

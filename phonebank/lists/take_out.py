@@ -1,9 +1,10 @@
 """Stops calls to the people whom a file names ("takes them out of calling"), for example because
 they have voted, joined or moved.
 
-A file names a person by the ID that the person has on the campaign's lists, or by a phone number. A
-number together with a name means only the person who has both. A number alone means everyone who
-has that number. The calling code commits.
+A file names a person by the ID that the person has on the campaign's lists, or by a phone number.
+If a row has both, its number is used only if nobody in the campaign has its ID. A number together
+with a name means only the person who has both. A number alone means everyone who has that number.
+The calling code commits.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ class Named:
 class RowCounts:
     """Counts of the rows of a batch. `taken` counts the rows that take somebody out of calling, so
     that nobody calls the person any more. `already` counts the rows that name only people whom
-    nobody calls any more, because they were taken out earlier or are finished. `unknown` counts the
+    nobody calls any more, for example because they were taken out earlier. `unknown` counts the
     rows that name nobody in the campaign. `refused` has the rows without a readable ID or number.
     """
 
@@ -145,8 +146,9 @@ class RowCounts:
 
 
 def read_row(row: Row, mapping: Mapping, country: str) -> Named:
-    """Return the ID, the telephone numbers and the name with which a row says who is meant. They
-    are empty for a row with a fault. `country` is the ISO 3166-1 code of the campaign's country."""
+    """Return the ID, the telephone numbers and the name with which a row says who is meant. For a
+    row with a fault, these three are empty. `country` is the ISO 3166-1 code of the campaign's
+    country."""
     cells, columns = row.cells, mapping.columns
     if row.fault:
         return Named(row.number, "", (), "", cells)

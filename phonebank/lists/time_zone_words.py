@@ -76,9 +76,9 @@ def read_time_zones(text: str, country: str) -> tuple[str, ...]:
     alpha-2).
 
     The zones are sorted and spelled as in the IANA database. A full name with a place, such as
-    "Europe/Paris", counts in a list from any country. Without such a name, the result is empty
-    unless every word in the cell means a zone of that country. Words such as "Standard Time" and
-    offsets from UTC beside such words do not matter.
+    "Europe/Paris", counts in a list from any country. In a cell without such a name, words such as
+    "Standard Time" and offsets from UTC are ignored. If no other word is left, or if one of the
+    other words does not mean a zone of `country`, the result is empty.
     """
     said = tidy(text)
     named = _find_iana_name(said)
@@ -109,8 +109,8 @@ def _find_iana_name(said: str) -> str | None:
 def _is_offset(part: str) -> bool:
     """Whether a part of a cell is an offset from UTC, such as "GMT-05:00".
 
-    Beside a word, an offset only repeats what the word says, and is right for only half of the
-    year.
+    Beside a word such as "Eastern", an offset says nothing new. Where clocks go forward in summer,
+    it is also wrong for a part of the year.
     """
     return re.fullmatch(r"(?:gmt|utc)?[0-9]{1,4}", part) is not None
 

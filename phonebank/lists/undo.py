@@ -109,8 +109,8 @@ _moved_here = exists().where(
 
 
 class UndoPreview(NamedTuple):
-    """What an undo would do: how many contacts it would delete, how many contacts it would keep,
-    and for how many earlier contacts it would restore old values or remove tags."""
+    """What an undo would do: how many of the list's own contacts it would delete and how many it
+    would keep, and how many people from other lists would get old values back or lose tags."""
 
     removed: int
     called: int  # these contacts stay as records of their calls
@@ -119,7 +119,8 @@ class UndoPreview(NamedTuple):
 
 def preview_undo(contact_list: ContactList) -> UndoPreview:
     """Count the list's contacts that have never been called, its contacts that have been called,
-    and the people from other lists whose values or tags the list changed."""
+    and the people from other lists whose values or tags the list changed. A person whom the import
+    moved to this list counts as a person from another list."""
     of_list = (
         select(func.count())
         .select_from(Contact)
@@ -144,10 +145,11 @@ def begin_undo(
     rows.
 
     Afterwards, `restore_changed_contacts` restores the people whom the list changed. Only then does
-    `delete_uncalled_contacts` delete the list's contacts, because some of those people may have
-    moved to the list. `batches.lift_some` removes from the do-not-call list the numbers that only
-    this upload put there. These functions work in portions, because a million contacts or numbers
-    take a while. `why`, a key of REASONS_TO_LIFT_MANY, is stored with the batch of removed numbers.
+    `delete_uncalled_contacts` delete the list's uncalled contacts, because some of the people to
+    restore may have moved to the list. `batches.lift_some` removes from the do-not-call list the
+    numbers that only this upload put there. These functions work in portions, because a million
+    contacts or numbers take a while. `why` is a key of REASONS_TO_LIFT_MANY. It is stored with the
+    upload's batch of do-not-call numbers, if there is one.
 
     Raises ConflictError if the list's state is not in UNDOABLE.
     """
@@ -179,8 +181,8 @@ def delete_uncalled_contacts(contact_list_id: int) -> int:
 
 
 def restore_changed_contacts(contact_list_id: int) -> int:
-    """Restore the values that an undone list changed, for up to AT_ONCE people, and return how many
-    changes were found.
+    """Restore the values that an undone list changed, for up to AT_ONCE people, and return the
+    number of these people.
 
     A value that has changed again since the upload stays. If somebody else now has the person's old
     name and number, all values of the person stay as they are.

@@ -1,5 +1,5 @@
-"""Checks an upload that has too many rows to count while a page loads. A job counts every row, and
-the result is stored until the columns are confirmed. The calling code commits."""
+"""Checks an upload that has too many rows to count while a page loads. A job counts every row. The
+result is stored, but no longer than until the columns are confirmed. The calling code commits."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def needs_job(contact_list: ContactList) -> bool:
 
 
 def check_of(contact_list: ContactList) -> UploadCheck | None:
-    """Return the check of an upload, whether finished or running, or None if the upload has no
-    check."""
+    """Return the check of an upload, whether it is running, finished or failed. Return None if the
+    upload has no check."""
     return db.session.get(UploadCheck, contact_list.id, populate_existing=True)
 
 
@@ -40,7 +40,8 @@ def begin_check(
     calling code then enqueues the job. If no new count is needed, return False.
 
     The job counts the rows according to `mapping` and `plan`. `token` identifies these two together
-    (`import_check.token_of`). `choices` has the form's values by field.
+    (`import_check.token_of`). `choices` has the form's values by field. If `choices` is empty and
+    no new count is needed, the stored choices stay.
     """
     present = check_of(contact_list)
     if present is not None and present.token == token:
@@ -63,7 +64,7 @@ def begin_check(
 def record_progress(check: UploadCheck, rows: int) -> None:
     """Store how many rows have been counted, in a separate transaction.
 
-    Raises SupersededError if the columns have changed since the check began, or if the file has
+    Raises SupersededError if the check has been replaced, because the columns have changed, or has
     been deleted.
     """
     with db.engine.begin() as connection:
@@ -75,13 +76,14 @@ def record_progress(check: UploadCheck, rows: int) -> None:
 
 
 def finish_check(check: UploadCheck, rows: int, found: dict[str, Any]) -> None:
-    """Store the result as JSON, unless the columns have changed since the check began. `rows` is
+    """Store the result as JSON. If the check has been replaced or deleted, store nothing. `rows` is
     the total number of rows."""
     db.session.execute(_same(check).values(rows=rows, found=found))
 
 
 def fail_check(check: UploadCheck, fault: str) -> None:
-    """Store the reason why the file cannot be checked, in words for the organiser."""
+    """Store the reason why the file cannot be checked, in words for the organiser. If the check has
+    been replaced or deleted, store nothing."""
     db.session.execute(_same(check).values(fault=fault))
 
 

@@ -3,9 +3,9 @@
 The people are read like the rows of an upload, and checked in the same way (`normalise`,
 `persist`). New people are put on a separate contact list, which organisers can pause or undo like
 an upload. If the law requires that a list is compared with the register of people who do not want
-calls, no more people are added to the list after this comparison. Another list, with a number after
-its name, is then made for the next new person, or for the next person in the campaign who gets a
-new number. The calling code commits.
+calls, no more people are added to the list after this comparison. Another list is then made as soon
+as the software sends a new person, a person from an undone upload, or a new number of a person in
+the campaign. The calling code commits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -77,7 +77,8 @@ class SentPerson:
 
 @dataclass(frozen=True)
 class Result:
-    """The result for one person. `where` names the value that is wrong, such as “phones.0”."""
+    """The result for one person. `where` names the value that is wrong, such as “phones.0”, or is
+    "" if no single value is wrong."""
 
     result: Upserted
     contact_id: int | None = None
@@ -171,7 +172,7 @@ def add_people(
     """Add people to a campaign, or update those who are already in it, as `upsert_people` does.
 
     `list_of` locks and returns the contact list for new people. `list_of` is not called if every
-    person is refused.
+    person is refused because of the data that was sent.
     """
     results: dict[int, Result] = {}
     read = list(_read(people, campaign, results))

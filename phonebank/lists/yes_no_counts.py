@@ -75,7 +75,8 @@ class MarkCounts:
         )
 
     def undecided_values(self, mapping: Mapping) -> list[tuple[int, Value]]:
-        """Return the values whose meaning (yes or no) nobody has chosen yet, with their columns."""
+        """Return the values whose words are unknown and for which nobody has chosen an action yet.
+        Each value is returned with its column."""
         return [
             (column, value)
             for column, values in self.columns.items()
@@ -87,9 +88,9 @@ class MarkCounts:
 def counts_for(contact_list: ContactList, mapping: Mapping) -> MarkCounts:
     """Count the values of the mapping's yes-or-no columns in a stored file.
 
-    If counts for the same columns are stored with the upload, these are returned. Otherwise the
-    file is read, and the new counts are stored, unless the upload is already confirmed. The calling
-    code commits.
+    If counts for the same columns are stored with the upload, these counts are returned. Otherwise
+    the file is read. The new counts are stored if the upload is not confirmed yet. The calling code
+    commits.
     """
     if not mapping.mark_columns:
         return MarkCounts()
