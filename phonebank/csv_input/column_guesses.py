@@ -38,7 +38,8 @@ def guess_columns(headers: Sequence[str], samples: Sequence[Sequence[str]]) -> l
     values if the name says nothing.
 
     `samples` are rows with one cell for each header. A hundred rows are enough. A column whose name
-    and values say nothing gets the target IGNORE.
+    and values say nothing gets the target IGNORE. If the name says that the column is about someone
+    else, as in "Spouse's phone", the values are not used.
     """
     values = [
         [value for cells in samples if index < len(cells) and (value := cells[index].strip())]

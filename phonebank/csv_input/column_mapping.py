@@ -158,7 +158,8 @@ class Fault:
 
 
 def faults_of(mapping: Mapping) -> list[Fault]:
-    """Return all faults of a mapping. A mapping without faults can be used."""
+    """Return all faults of a mapping. A mapping without faults can be used. If the mapping does not
+    have one target for each column, return only this fault."""
     if len(mapping.targets) != len(mapping.headers):
         message = (
             f"The file has {len(mapping.headers)} columns and {len(mapping.targets)} are mapped. "

@@ -55,7 +55,8 @@ def detect_other_kind(head: bytes) -> tuple[str, str] | None:
     """If a file is plainly not a table saved as text, return why: a code for the reason, and a
     message for people.
 
-    Otherwise return None. `head` is the beginning of the file, a few kilobytes.
+    Otherwise return None. `head` is the beginning of the file: at least a few kilobytes, or the
+    whole file.
     """
     if head.startswith(b"PK\x03\x04"):
         return _detect_zip_kind(head)

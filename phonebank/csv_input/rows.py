@@ -4,9 +4,9 @@ The file arrives in pieces and is never in memory as a whole. This module reads 
 and campaigns' databases write. The encoding may be UTF-8, UTF-16 or an older one. The delimiter may
 be a comma, semicolon, tab or bar. Line endings may be mixed, and cells may contain line breaks.
 
-Only blank rows are dropped silently. If something is wrong with a row, such as too many cells or a
-quotation mark that is never closed, the row has a fault. If something is wrong with the whole file,
-it is refused with a reason.
+Only blank rows are dropped silently. A row with too many cells, or with a quotation mark that is
+never closed, is read and marked as having a fault. If something is wrong with the whole file, the
+file is refused with a reason.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ csv.field_size_limit(LONGEST_LINE)
 
 
 class Row(NamedTuple):
-    """One row. It is numbered as in a spreadsheet: blank rows count, line breaks in cells do not.
+    """One row. `number` is the row's number in a spreadsheet: blank rows count, and line breaks in
+    cells do not.
 
     `read_rows` gives a row without a fault as many `cells` as the header has. `fault` is None,
     EXTRA_CELLS (the row has more cells than the header) or UNCLOSED_QUOTE.

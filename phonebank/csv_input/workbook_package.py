@@ -72,9 +72,9 @@ def check_package(file: BinaryIO) -> Package:
     """Check the whole file of a workbook, and return what the check has found. `file` must be
     seekable.
 
-    Raises InvalidFileError unless the file is an XLSX or ODS workbook that is safe to read. Old,
-    binary or damaged workbooks are refused, and so are workbooks that have a password, unpack to
-    more than MOST_BYTES or define entities in their XML.
+    Raises InvalidFileError unless the file is an XLSX or ODS workbook that is safe to read. For
+    example, old, binary or damaged workbooks are refused, and so are workbooks that have a
+    password, unpack to more than MOST_BYTES or define entities in their XML.
     """
     file.seek(0)
     head = file.read(64 * 1024)

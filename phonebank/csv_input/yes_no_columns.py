@@ -1,4 +1,5 @@
-"""Cells of yes-or-no columns such as "Do not call", and the action for each cell.
+"""Finds out what to do with a row because of its cell in a yes-or-no column. Such a column is, for
+example, "Do not call".
 
 A known word decides the action, unless an organiser chooses another. For an unknown word, an
 organiser sees how often it occurs, and decides what it means. So nobody is put on the do-not-call
@@ -74,8 +75,9 @@ def fold(text: str) -> str:
     """Return a text in the form in which texts are compared: without capitals, accents, punctuation
     and invisible characters.
 
-    " Ne_pas appeler! " becomes "ne pas appeler". A question mark stays, because it shows doubt:
-    "TPS?" is not "TPS". Excel's errors, such as "#NAME?", lose their question mark.
+    " Ne_pas appeler! " becomes "ne pas appeler". Ticks and crosses such as "✓" stay. A question
+    mark stays, because it shows doubt: "TPS?" is not "TPS". Excel's errors, such as "#NAME?", lose
+    their question mark.
     """
     if text.isascii():
         said = " ".join(fold_ascii(text).split())

@@ -1,8 +1,8 @@
 """What each country's law and common practice require of a phone bank, read from `rules/*.yaml`.
 
 Every figure is a Fact, which has the value, its source, and whether it is law or only practice.
-Pages can show all three. Reading a file stops at the first fault, and the error names the file and
-the key.
+Pages can show all three. Reading a file stops at the first fault, and the error says in which file
+and where the fault is.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,8 @@ T = TypeVar("T")
 
 
 class CountryRulesError(ValueError):
-    """The error for a rules file that cannot be used. Its text names the file and the key."""
+    """The error for a rules file that cannot be used. Its text names the file, and the key that has
+    a fault, unless the file as a whole cannot be read."""
 
 
 class NoCountryRulesError(LookupError):
@@ -170,7 +171,8 @@ def zone_of_country(country: str) -> str:
 def read_rules(path: Path) -> CountryRules:
     """Read one rules file.
 
-    Raises CountryRulesError, which names the file and the first faulty key.
+    Raises CountryRulesError if the file cannot be read or has a fault. The error names the file
+    and, if the file can be read, the first faulty key.
     """
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe one

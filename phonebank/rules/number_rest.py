@@ -1,8 +1,8 @@
 """How long a telephone number rests (is not called) in one campaign after a call in another
 campaign.
 
-After an unanswered call, the number rests for as long as the retry rules make the person wait for
-the next try. After an answered call, it rests for at least `household_rest_minutes`. Each of the
+After an unanswered call, the number rests for the `rest_minutes` of the retry rule for the call's
+outcome. After an answered call, the number rests for at least `household_rest_minutes`. Each of the
 two campaigns has its own retry rules, and the longer wait applies.
 """
 

@@ -43,7 +43,7 @@ class Outcome:
     """One way in which a call can end.
 
     reached            a person answered, even if it was the wrong person
-    counts_as_attempt  the person's phone rang
+    counts_as_attempt  the call counts towards the limits on attempts
     effect             what becomes of the contact
     takes_callback     the caller may enter a time to call back
     number_bad         the number does not reach this person

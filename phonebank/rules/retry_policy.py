@@ -1,7 +1,7 @@
 """Decides which state a contact has after a call, and when the contact may be called again.
 
-The decision follows from the outcome, the campaign's RetryRules and the contact's history. The
-package `calls` writes the decision to the contact.
+The decision follows from the outcome, the campaign's RetryRules and calling hours, and the
+contact's history. The package `calls` writes the decision to the contact.
 """
 
 from dataclasses import dataclass, replace
@@ -36,9 +36,9 @@ class Decision:
     counted               the call was an attempt
     number_bad            the number does not reach this person: try their next number, if any
     number_dead           the number reaches nobody
-    household_rest_until  the other people on the number wait until then, or need not wait (None).
-                          This contact does not wait until then, because its promised callback may
-                          be sooner
+    household_rest_until  the other people on the number wait until then. None means that they need
+                          not wait. This contact waits until `callable_at` instead, because a
+                          promised callback may be sooner
     household_rested_at   the `rested_at` of the other people on the number
     tag_language          ask for the language; only callers who speak it get this contact
     """
@@ -81,8 +81,8 @@ def decide(
 
     For an outcome in TAKES_CALLBACK, `callback_at` is the time at which the person asked to be
     called. The callback is at the first callable moment that is not before that time, and no limit
-    on attempts cancels it. For an outcome in NOT_AN_ATTEMPT, `callback_at` is the time of a
-    callback that was promised earlier. The time of the next try, after the wait, then replaces the
+    on attempts cancels the callback. For an outcome in NOT_AN_ATTEMPT, `callback_at` is the time of
+    a callback that was promised earlier. If there is a next try, its time then replaces the
     promised time, and the decision is again `promised`. For any other outcome, `callback_at` has no
     effect.
 

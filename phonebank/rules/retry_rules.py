@@ -1,10 +1,11 @@
 """A campaign's retry rules: when people are called again. Organisers may change them.
 
 The defaults follow the common practice of phone banks and dialling software, unless another source
-is named. After no answer, the next try comes two to four hours later, at a different time of day.
-There are three or four tries in all, and two a day. After a busy tone, the next try comes fifteen
-to thirty minutes later. If the call went to voicemail, the next try comes the next day. If the
-caller left a message, it comes two or more days later.
+is named. In this practice, there are three or four tries in all, and two a day. After no answer,
+the next try usually comes two to four hours later, at a different time of day. After a busy tone,
+the next try usually comes fifteen to thirty minutes later. After a call that went to voicemail, the
+next try usually comes the next day. After a message that the caller left, the next try usually
+comes two or more days later.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,8 +16,8 @@ from typing import Any, Self
 class RetryRulesError(ValueError):
     """The error for retry rules that cannot be used.
 
-    `faults` maps a field ("attempts_at_most", "no_answer.rest_minutes") to a sentence for the
-    person who typed the value.
+    `faults` maps a field ("attempts_at_most", "no_answer.rest_minutes"), an outcome, or "" for the
+    rules as a whole to a sentence for the person who typed the rules.
     """
 
     def __init__(self, faults: Mapping[str, str]) -> None:
@@ -98,9 +99,9 @@ class RetryRules:
     """A campaign's retry rules.
 
     `attempts_at_most` and `attempts_a_day_at_most` limit the attempts to reach one person, whatever
-    the outcomes of the attempts. After an answered call, the other people with the same number are
-    not called for `household_rest_minutes`. `retries` has a rule for every outcome in
-    `outcomes.RETRIED`.
+    the outcomes of the attempts. A promised callback is made even if a limit is reached. After an
+    answered call, the other people with the same number are not called for
+    `household_rest_minutes`. `retries` has a rule for every outcome in `outcomes.RETRIED`.
     """
 
     attempts_at_most: int
@@ -123,7 +124,8 @@ class RetryRules:
         """Return the default rules with the changes in `data` applied. {} changes nothing.
 
         `data` is JSON: {"attempts_at_most": 3, "outcomes": {"no_answer": {"rest_minutes": 240}}}
-        Raises RetryRulesError, which names every invalid field and not only the first.
+        Raises RetryRulesError if there is a fault. The error names every invalid field, and not
+        only the first.
         """
         if not isinstance(data, Mapping):
             raise RetryRulesError({"": "The retry rules must be a set of fields."})

@@ -26,8 +26,8 @@ _MINUTES_IN_A_DAY = 24 * 60
 class WeekHoursError(ValueError):
     """The error for hours that cannot be used.
 
-    `faults` maps a day's key ("mon"), or "" for the week as a whole, to a sentence for the person
-    who typed the hours.
+    `faults` maps a day's key ("mon"), a key that is not a day, or "" for the week as a whole to a
+    sentence for the person who typed the hours.
     """
 
     def __init__(self, faults: Mapping[str, str]) -> None:
@@ -46,8 +46,8 @@ class WeekHours:
         """Return the hours that the JSON in `data` describes. A missing day is closed.
 
         If `permitted` (the hours that `country` permits) is given, hours outside the permitted
-        hours are also a fault. Raises WeekHoursError, which names every day at fault and not only
-        the first.
+        hours are also a fault. Raises WeekHoursError if there is a fault. The error names every
+        day at fault, and not only the first.
         """
         if not isinstance(data, Mapping):
             raise WeekHoursError({"": "The calling hours must give a start and an end for days."})
