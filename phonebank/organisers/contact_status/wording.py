@@ -97,8 +97,8 @@ def describe_capacity(calls: int, is_running: bool = True) -> str:
 
 
 def describe_forecast(estimate: Forecast, last_day: date | None, today: date) -> str:
-    """Describe when the campaign will have called everyone, and how many more callers it needs to
-    finish by its last day."""
+    """Describe when the campaign will have called everyone. If it will not have done so by its last
+    day, and this day has not passed, also say how many more callers it needs."""
     calls = "1 call is" if estimate.calls_left == 1 else f"{estimate.calls_left:,} calls are"
     it_takes = "it takes" if estimate.calls_left == 1 else "they take"
     pace = pace_in_words(estimate.calls_a_day)

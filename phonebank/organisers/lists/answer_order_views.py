@@ -32,9 +32,9 @@ def init_app(app: Flask) -> None:
 @answer_order.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int) -> ResponseReturnValue:
-    """Show the lists, ordered by priority and then by the share of people expected to answer at
-    this hour. If an organiser has switched this order on, also show how many calls were answered
-    before and since then."""
+    """Show the lists that are not paused, ordered by priority and then by the share of people
+    expected to answer at this hour. If this order is switched on, also show how many calls were
+    answered before and since it was switched on."""
     campaign = campaign_for(current_user, campaign_id)
     at = now()
     zone = first_zone_of(campaign)
@@ -58,7 +58,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
 @answer_order.post("")
 @open_to(RoleName.ORGANISER)
 def change(campaign_id: int) -> ResponseReturnValue:
-    """Start or stop ordering the lists by the share of people who answer."""
+    """Start or stop ordering the lists of each priority by the share of people who answer."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)
     is_on = request.form.get("on") == "yes"
     if is_on == (campaign.answer_order_since is None):

@@ -31,8 +31,8 @@ def found_by_job(
 
 
 def check_meter(contact_list: ContactList, address: str) -> ResponseReturnValue:
-    """Return the part of the page that shows how far the job has got. If the job has ended,
-    or there is no job, return a response that makes the browser open `address`."""
+    """Return the part of the page that shows how many rows the job has counted. If the job has
+    ended, or there is no job, return a response that makes the browser open `address`."""
     counted = upload_checks.check_of(contact_list)
     if counted and not counted.found and not counted.fault:
         return render_template(
@@ -46,7 +46,8 @@ def check_meter(contact_list: ContactList, address: str) -> ResponseReturnValue:
 
 
 def pace_of_check(contact_list: ContactList, counted: UploadCheck | None) -> str:
-    """Describe how fast a job counts the rows of a file. Return "" if no job is counting."""
+    """Describe how fast a job counts the rows of a file. Return "" if there is no such job, or if
+    it is too early to tell."""
     if counted is None:
         return ""
     return describe_pace(counted.rows, contact_list.rows_total, counted.begun_at, now())

@@ -82,12 +82,12 @@ class ScreeningForm(FlaskForm):
 
     @property
     def says_something(self) -> bool:
-        """Whether the organiser says now, and not later, if the list was screened."""
+        """Whether the organiser has answered the question, and has not chosen to answer later."""
         return self.how.data in ("screened", "not_needed")
 
     def attest(self, contact_list: ContactList, campaign: Campaign, account: Account) -> None:
-        """Store what the organiser says in this form. Raises InvalidInputError if something is
-        missing, or if it can't be true."""
+        """Store what the organiser says in this form. Raises InvalidInputError if an answer is
+        missing or can't be used, and ConflictError as `screening.attest` does."""
         screened = self.how.data == "screened"
         if not self.how.validate(self):
             raise InvalidInputError("Choose whether the list was screened.")
@@ -235,8 +235,8 @@ class ColumnsForm(FlaskForm):
 
         The page must have shown what these columns do. If many rows would be refused, the organiser
         must have agreed to leave them out. If empty cells could delete stored values, the organiser
-        must have chosen whether they do. Otherwise the errors of the form say what the organiser
-        must do.
+        must have chosen whether they do. If the result is False, the form's errors say what the
+        organiser must do.
         """
         if self.checked.data and self.checked.data != self.token:
             self.form_errors.append(
@@ -258,9 +258,10 @@ class ColumnsForm(FlaskForm):
 
     def is_usable_for(self, headers: Sequence[str]) -> bool:
         """Whether the columns fit together, and each value of a yes-or-no column has an action. If
-        many rows would go on the do-not-call list, the organiser must also have agreed to that.
+        the numbers of many rows would go on the do-not-call list, the organiser must also have
+        agreed to that.
 
-        The form shows each fault beside its field.
+        The errors of the fields and of the form say what is wrong.
         """
         mapping = Mapping.of(headers, self.targets(), self.actions())
         return self._columns_fit(mapping) and self._marks_are_decided(mapping)

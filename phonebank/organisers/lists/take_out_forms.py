@@ -92,9 +92,10 @@ class NamesForm(FlaskForm):
 
     def is_agreed(self, check: TakeOutCheck) -> bool:
         """Whether the organiser has agreed to what the file would do. The page must have shown whom
-        the columns identify. If they identify more than half of the people who can still be taken
-        out of calling, the organiser must have agreed to that number. Return False if the columns
-        identify nobody. Whenever the result is False, the form says what is wrong."""
+        the columns identify. If the file would take out of calling more than half of the people who
+        can still be taken out, the organiser must have agreed to that number of people. Return
+        False if the file would take out nobody. Whenever the result is False, the form says what is
+        wrong."""
         if not check.people:
             self.form_errors.append(
                 "This file takes nobody out. Is the right column chosen? The IDs or numbers must "

@@ -65,7 +65,8 @@ def new(campaign_id: int) -> ResponseReturnValue:
 @take_out.route("/<int:list_id>", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Show the file's columns, and whom they identify. A POST confirms the columns.
+    """Show the file's columns, and whom they identify. A POST confirms the columns, if the
+    organiser has agreed to what the file would do.
 
     While a job counts the rows, htmx requests only the job's progress meter.
     """

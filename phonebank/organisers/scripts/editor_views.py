@@ -127,7 +127,10 @@ def check(campaign_id: int, script_id: int) -> ResponseReturnValue:
 @editor.post("/preview")
 @open_to(RoleName.ORGANISER)
 def preview(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Return the preview at another step, or after an answer, without saving the form."""
+    """Return the preview at another step, or after an answer, without saving the form.
+
+    The response to a request without the form has the status 204.
+    """
     campaign, script = load_script(campaign_id, script_id)
     if not _has_form():
         return "", 204
@@ -149,8 +152,8 @@ def _page(
     """Render the editor.
 
     `seen` is the digest of the source that a save would replace, and `opened` names the blocks that
-    are open on the page. `at` is the step in which the organiser typed, and `deleted` is the step
-    that the button Undo would restore.
+    are open on the page. `at` is the step in which the organiser typed. `deleted` is the step that
+    the button Undo would restore, or None without such a button.
     """
     page = render_template(
         "scripts/edit.html",

@@ -38,7 +38,7 @@ def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
 
     In two cases a POST publishes nothing and shows the page again: if the script has changed since
     the page was opened, or if the draft changes the meaning of an answer and the organiser has not
-    confirmed that.
+    confirmed that. If there is no draft, redirect to the script's page.
     """
     campaign, script = load_script(campaign_id, script_id)
     sent = request.method == "POST"
@@ -82,7 +82,7 @@ def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
 @scripts.post("/<int:script_id>/discard")
 @open_to(RoleName.ORGANISER)
 def discard(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Discard the draft."""
+    """Discard the draft, unless the script has changed since the page was opened."""
     campaign, script = load_script(campaign_id, script_id)
     lock_row(script)
     if script.draft is None:

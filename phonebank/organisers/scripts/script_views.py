@@ -1,4 +1,5 @@
-"""The page of one script: read it, choose it for the campaign, fill in its merge fields."""
+"""The page of one script. An organiser can read the script, choose it for the campaign, and fill in
+its merge fields."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,5 @@
-"""The script as YAML: copy it, paste it, upload it, and see its diagnostics by line."""
+"""The page that shows a script as YAML. An organiser can copy the text, change it or upload another
+text, and sees its errors and warnings by line."""
 
 from flask import flash, render_template, request
 from flask.typing import ResponseReturnValue
@@ -18,7 +19,8 @@ from scripts_library.yaml_source import MAX_BYTES
 @scripts.route("/<int:script_id>/text", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def as_text(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Show the script as YAML. A POST saves the text or file as the draft."""
+    """Show the script as YAML. A POST saves the text or file as the draft. If somebody else has
+    changed the script since the page was opened, the POST saves nothing."""
     campaign, script = load_script(campaign_id, script_id)
     if request.method == "POST":
         lock_row(script)

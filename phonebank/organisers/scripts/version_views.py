@@ -1,4 +1,5 @@
-"""A script's versions: list them, read one, restore one, download one as a file."""
+"""The pages about a script's versions. An organiser can list the versions, and read, restore or
+download each of them."""
 
 from flask import Response, flash, render_template, request
 from flask.typing import ResponseReturnValue
@@ -50,7 +51,9 @@ def read_version(campaign_id: int, script_id: int, number: int) -> ResponseRetur
 @scripts.post("/<int:script_id>/versions/<int:number>/restore")
 @open_to(RoleName.ORGANISER)
 def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValue:
-    """Make an old version the draft, for the organiser to review and publish."""
+    """Make an old version the draft, for the organiser to review and publish. If the script has
+    changed since the page was opened, restore nothing. If the old version has the published words,
+    the script then has no draft."""
     campaign, script = load_script(campaign_id, script_id)
     version = version_for(script, number)
     lock_row(script)
@@ -77,8 +80,9 @@ def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValu
 @scripts.get("/<int:script_id>/script.yaml")
 @open_to(RoleName.ORGANISER)
 def download(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Download the draft as YAML. If there is no draft, download the published version or, if none
-    is published, the newest version. `?version=` chooses a version by its number."""
+    """Download the script as YAML. `?version=` chooses a version by its number. Without it,
+    download the draft. If there is no draft, download the published version or, if none is
+    published, the newest version."""
     _, script = load_script(campaign_id, script_id)
     number = request.args.get("version", type=int)
     source = version_for(script, number).source if number else drafts.working_source(script)

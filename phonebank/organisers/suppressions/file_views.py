@@ -122,7 +122,8 @@ def delete(batch_id: int) -> ResponseReturnValue:
 @pages.post("/take-back")
 @open_to(RoleName.ORGANISER)
 def take_back(batch_id: int) -> ResponseReturnValue:
-    """Remove the numbers that only this file put on the list, and record the organiser's reason."""
+    """Begin to remove the numbers that only this file put on the list, and record the organiser's
+    reason. A job removes the numbers."""
     _file(batch_id)
     form = TakeBackForm()
     if not form.validate():
@@ -150,8 +151,8 @@ def _file(batch_id: int) -> SuppressionBatch:
     """Return the `SuppressionBatch` in which a do-not-call file is stored. Raises NotFoundError if
     there is no such file.
 
-    NotFoundError is also raised for the batch of a contact list, because the list's own page shows
-    that batch.
+    NotFoundError is also raised for a batch that comes from a contact list or from other software,
+    because these pages are only for do-not-call files.
     """
     batch = db.session.get(SuppressionBatch, batch_id)
     if batch is None or batch.contact_list_id is not None or not batch.filename:

@@ -1,5 +1,5 @@
-"""The do-not-call page: count the numbers, look one up, add numbers, and remove a number that was
-added by mistake.
+"""The do-not-call page. It shows how many numbers are on the list, and organisers can look up a
+number, add numbers, and remove a number.
 
 The page sends numbers by POST only, so no address, log or browser history contains a number.
 """
