@@ -1,4 +1,5 @@
-"""How an organiser's view ends: commit, then enqueue a job or redirect."""
+"""The functions with which an organiser's view ends: they commit, and then enqueue a job or
+redirect."""
 
 from flask import flash, redirect
 from flask.typing import ResponseReturnValue
@@ -20,8 +21,8 @@ def commit_and_redirect(
 def commit_and_enqueue(job: JobFunction[[int]], row_id: int) -> None:
     """Commit, then enqueue the job with a row's id.
 
-    If Redis is down, the clock process (see `periodic_jobs.py`) enqueues the job a few minutes
-    later.
+    If Redis is down, the job is not enqueued. Most of these jobs are then started some minutes
+    later by one of the jobs in `periodic_jobs.py`.
     """
 
     after_commit_enqueue(job, row_id)

@@ -1,8 +1,8 @@
 """The tabs of a campaign, and which tab a page belongs to.
 
-Each page about one campaign shows the tabs, so that an organiser can go from any of these pages to
-any other. The endpoint or blueprint of a page decides the page's tab, so the page's address does
-not have to name the tab.
+Each page about one campaign shows the tabs, so that an organiser can go from each of these pages to
+each tab. The endpoint or blueprint of a page decides the page's tab, so the page's address does not
+have to name the tab.
 """
 
 from dataclasses import dataclass

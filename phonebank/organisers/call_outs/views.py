@@ -116,8 +116,8 @@ def show(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
 @views.post("/<int:call_out_id>/let-host")
 @open_to(RoleName.ORGANISER)
 def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
-    """Let the people who pledged to host a party become hosts when the call-out ends, or within an
-    hour if it has already ended."""
+    """Let the people who pledged to host a party, and gave an e-mail address, become hosts within
+    an hour after the call-out ends, or within an hour from now if it has already ended."""
     campaign = campaign_for(current_user, campaign_id)
     call_out = call_outs.call_out_for(campaign, call_out_id)
     pledges.let_host(call_out)

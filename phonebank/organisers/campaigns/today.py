@@ -1,5 +1,5 @@
-"""What a campaign's *Today* page shows: the figures for today and for the whole campaign, and who
-is calling now."""
+"""Collects the figures for a campaign's *Today* page: those for today, those for the whole
+campaign, and those of the callers who are calling now."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -66,8 +66,8 @@ def figures_of(campaign: Campaign, at: datetime) -> Today:
 
 
 def describe_goal(campaign: Campaign, totals: Totals, seen: OverTime, today: date) -> str:
-    """Return how far the campaign is from its goal, and when it will reach the goal at its current
-    pace. An ended campaign has no pace. Return "" if the campaign has no goal."""
+    """Describe how far the campaign is from its goal, and when it will reach the goal at its
+    current pace. For an ended campaign, leave out when. Return "" if the campaign has no goal."""
     if campaign.goal is None:
         return ""
     told = f"{totals.conversations:,} of {campaign.goal:,} conversations."

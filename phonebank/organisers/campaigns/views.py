@@ -192,8 +192,9 @@ def hours(campaign_id: int) -> ResponseReturnValue:
 
 
 def describe_week(days: Sequence[tuple[str, Sequence[str]]]) -> str:
-    """Return the hours of a week in words. Consecutive days with the same hours are joined: "Monday
-    to Friday from 09:00 to 21:00, and Saturday and Sunday from 10:00 to 20:00"."""
+    """Return the hours of a week in words. Days without hours are left out. Consecutive days with
+    the same hours are joined: "Monday to Friday from 09:00 to 21:00, and Saturday and Sunday from
+    10:00 to 20:00"."""
     parts = []
     for opening, run in groupby(days, key=lambda day: tuple(day[1])):
         names = [name for name, _ in run]
@@ -268,7 +269,8 @@ def door(campaign_id: int) -> ResponseReturnValue:
 @campaigns.post("/<int:campaign_id>/admit")
 @open_to(RoleName.ORGANISER)
 def admit(campaign_id: int) -> ResponseReturnValue:
-    """Admit one waiting caller, or all waiting callers."""
+    """Admit one caller who joined by the campaign's own link and is waiting, or all such callers
+    except those whom an organiser must admit individually."""
     campaign = _campaign(campaign_id)
     caller_id = request.form.get("caller_id", type=int)
     services.admit(campaign, [caller_id] if caller_id is not None else None)

@@ -1,5 +1,5 @@
-"""The organiser's pages of webhooks: make a webhook, see its deliveries, send a delivery again,
-stop the webhook."""
+"""The pages on which an organiser makes a webhook, sees its deliveries, sends a delivery again, and
+stops the webhook."""
 
 import logging
 import uuid

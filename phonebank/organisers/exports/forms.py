@@ -18,7 +18,8 @@ KINDS = {
 
 
 class AskForm(FlaskForm):
-    """The form that orders a file to download: which file, and from which day on."""
+    """The form that orders a file to download. The organiser chooses which file, and from which day
+    on the file has data."""
 
     kind = SelectField("What", choices=[SelectChoice(key, label) for key, label in KINDS.items()])
     since = DateField(

@@ -1,5 +1,5 @@
-"""The pages for downloading files with people's names and numbers. Organisers ask for a file, and
-download it when it is ready."""
+"""The pages for downloading files, such as the calls with people's names and numbers. Organisers
+ask for a file, and download the file when it is ready."""
 
 import logging
 import re
@@ -54,8 +54,8 @@ def init_app(app: Flask) -> None:
 @exports.get("/campaigns/<int:campaign_id>/downloads")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the files that an organiser can download, and the form that orders a new file. While a
-    file is being made, htmx requests only the table of files."""
+    """Show the newest files that organisers have asked for, and the form that orders a new file.
+    While a file is being made, htmx requests only the table of files."""
     campaign = campaign_for(current_user, campaign_id)
     if request.headers.get("HX-Request"):
         return render_template("exports/_files.html", **_files(campaign))
@@ -163,8 +163,8 @@ def _files(campaign: Campaign) -> dict[str, Any]:
 
 
 def download(chunks: Iterator[Piece], name: str) -> Response:
-    """Return the pieces of a CSV file as a download. The download ends if the browser is signed
-    out."""
+    """Return the pieces of a CSV file as a download. If the browser is signed out during the
+    download, the download ends within a few seconds."""
     # Only plain letters and digits are kept, because a campaign's name must not add lines to the
     # header.
     plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:80].lower()

@@ -32,8 +32,8 @@ def init_app(app: Flask) -> None:
 @inbox.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the answers in one state, oldest first. `?after=` is the id of the last answer on the
-    previous page."""
+    """Show one page of the answers in one state, oldest first. `?after=` is the id of the last
+    answer on the previous page."""
     campaign = campaign_for(current_user, campaign_id)
     asked = request.args.get("state", "")
     state = InboxState(asked) if asked in list(InboxState) else InboxState.OPEN

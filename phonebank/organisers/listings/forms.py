@@ -74,7 +74,7 @@ class EventForm(FlaskForm):
 
 
 class RoleForm(FlaskForm):
-    """The form that makes a person an area editor, who checks the events of an area, or a trainer.
+    """The form that makes a person a trainer or an area editor (who checks the events of an area).
     The view sets the choices of `km`, the radius of the area."""
 
     kind = RadioField(

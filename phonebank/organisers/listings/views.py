@@ -145,7 +145,8 @@ def cancel_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
 @listings.post("/<int:listing_id>/move")
 @open_to(RoleName.ORGANISER)
 def move_event(campaign_id: int, listing_id: int) -> ResponseReturnValue:
-    """Move an event to another time, and e-mail everyone who is coming or has asked to come."""
+    """Move an event to another time, and e-mail everyone who is coming or has asked to come. If the
+    event is at that time already, nobody gets an e-mail."""
     campaign = campaign_for(current_user, campaign_id)
     listing = listing_for(campaign, listing_id)
     form = MoveForm()

@@ -32,7 +32,7 @@ def init_app(app: Flask) -> None:
 @open_to(RoleName.ORGANISER)
 def ledger(campaign_id: int) -> ResponseReturnValue:
     """Show who saw which person's data on one day. `?day=2027-05-06` chooses the day in UTC.
-    Without it, the day is today."""
+    Without a valid date there, the day is today."""
     campaign = campaign_for(current_user, campaign_id)
     day = _day() or now().date()
     page = max(request.args.get("page", 1, int), 1)
@@ -53,7 +53,7 @@ def ledger(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(DOWNLOADS)
 @open_to(RoleName.ORGANISER)
 def ledger_csv(campaign_id: int) -> Response:
-    """Download the list of who saw which person's data, on one day or on all days."""
+    """Download the access ledger (who saw which person's data) of one day, or of all days."""
     campaign = campaign_for(current_user, campaign_id)
     _record_download("access ledger downloaded", campaign)
     return download(ledger_file(campaign, _day(), for_excel()), f"{campaign.name} access ledger")

@@ -49,7 +49,7 @@ def init_app(app: Flask) -> None:
 
 class RetryRulesForm(EditForm):
     """The form for retry rules. It has fields for all calls, and the fields in `_OUTCOME_FIELDS`
-    for every outcome."""
+    for every outcome in RULED."""
 
     attempts_at_most = StringField(
         "Maximum attempts",
@@ -116,7 +116,8 @@ for _key in RULED:
 @retry_rules.route("", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def edit(campaign_id: int) -> ResponseReturnValue:
-    """Show the rules. A POST changes them. A change applies from the next recorded outcome on."""
+    """Show the rules. A POST changes the rules, unless somebody else has changed them since the
+    page was opened. A change applies from the next recorded outcome on."""
     campaign = campaign_for(current_user, campaign_id, to_change=request.method == "POST")
     stored = RetryRules.parse(campaign.retry_rules)
     form = RetryRulesForm(data=_as_fields(stored))

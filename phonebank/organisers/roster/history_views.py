@@ -29,7 +29,8 @@ def init_app(app: Flask) -> None:
 @history.get("")
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Show how many people the caller saw, how fast the caller worked, and how the calls ended.
+    """Show how many people the caller saw, how fast the caller worked, and which outcomes the
+    caller recorded.
 
     The page exists for removed callers too.
     """

@@ -47,8 +47,8 @@ def look(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @pages.post("")
 @open_to(RoleName.ORGANISER)
 def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Set the caller's calls aside. If there are too many calls for one request, a job sets the
-    rest aside."""
+    """Set all of the caller's calls aside, or only those that were recorded too fast. If there are
+    too many calls for one request, a job sets the rest aside."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     only_fast = request.form.get("which") == "fast"
@@ -62,7 +62,8 @@ def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @pages.get("/<int:act_id>/bring-back")
 @open_to(RoleName.ORGANISER)
 def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
-    """Show what would change if the calls that were set aside counted again."""
+    """Show what would change if the calls of one `SetAside` counted again. If a job has not
+    finished with these calls, or if they count again already, say that instead."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     act = set_aside.set_aside_of(caller, act_id)
@@ -80,7 +81,8 @@ def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnVa
 @pages.post("/<int:act_id>/bring-back")
 @open_to(RoleName.ORGANISER)
 def bring_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
-    """Make all calls of one `SetAside` count again."""
+    """Bring back the calls of one `SetAside`, so that they count as they did before. If there are
+    too many calls for one request, a job brings the rest back."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     act = set_aside.set_aside_of(caller, act_id)

@@ -1,1 +1,2 @@
-"""How a campaign reaches people: on callers' own phones, or through a telephone service."""
+"""The organiser's page about how callers reach people: on their own phones, or through a telephone
+service."""

@@ -1,2 +1,2 @@
-"""The organiser's page of changes to people's data, such as a new number, that people told callers
-about."""
+"""The organiser's page about the changes that people have told callers, such as a new phone
+number."""

@@ -34,8 +34,8 @@ def init_app(app: Flask) -> None:
 @told_changes.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the changes that wait for a decision, and the changes that were decided in the last 30
-    days."""
+    """Show the oldest changes that wait for a decision, and the newest decisions of the last 30
+    days, at most `decide.SHOWN_AT_MOST` of each."""
     campaign = campaign_for(current_user, campaign_id)
     undecided, decided = decide.undecided(campaign), decide.decided(campaign)
     shown = [told.contact for told in (*undecided, *decided)]
@@ -73,7 +73,8 @@ def refuse(campaign_id: int, change_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 @retry_on_deadlock
 def take_back(campaign_id: int, change_id: int) -> ResponseReturnValue:
-    """Undo the decision to accept or refuse a change."""
+    """Undo the decision to accept or refuse a change. The change then waits for a decision
+    again."""
     said = "The decision is taken back. The change waits for a decision again."
     return _act(campaign_id, change_id, decide.take_back, "taken back", said)
 
