@@ -172,8 +172,8 @@ def _is_postcode(value: str) -> bool:
 
 
 def _is_phone(value: str) -> bool:
-    """Whether a value looks like a phone number. Such a value has 9 to 15 digits. It begins with 0,
-    + or (, or has spaces, dots or hyphens between its digits."""
+    """Whether a value looks like a phone number. Such a value has 9 to 15 digits, and either begins
+    with 0, + or (, or has spaces, dots or hyphens between its digits."""
     digits = sum(map(str.isdigit, value))
     return (
         9 <= digits <= 15

@@ -259,12 +259,12 @@ def phrase_of(header: str) -> str:
 
 
 def mark_target_of(header: str) -> tuple[str, bool] | None:
-    """If a column's name shows that the column says whether to call a person or a number, as in "Do
-    not call" or "Wrong number", return the column's target and whether the name is clear.
+    """Return the target of a column that says whether a person or a number may be called, such as
+    "Do not call" or "Wrong number", and whether the column's name makes this clear.
 
-    Otherwise return None. A "no" in a column with the target "consent" means that the number must
-    not be called. In columns with the other targets, a "yes" means that the number must not be
-    called.
+    Return None if the name shows that the column is of another kind, or shows nothing. A "no" in a
+    column with the target "consent" means that the number must not be called. In columns with the
+    other targets, a "yes" means that the number must not be called.
     """
     phrase = phrase_of(header)
     named = words(phrase)

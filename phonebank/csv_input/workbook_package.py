@@ -154,7 +154,8 @@ def _kind_of(archive: zipfile.ZipFile, head: bytes) -> Kind:
 
 
 def _is_encrypted(archive: zipfile.ZipFile) -> bool:
-    """Whether an ODS file has a password. Its manifest then says how its parts are encrypted."""
+    """Whether an ODS file has a password. The manifest of a file with a password usually says how
+    the file's parts are encrypted."""
     return "encrypted-package" in archive.namelist() or b"encryption-data" in _start_of(
         archive, "META-INF/manifest.xml"
     )

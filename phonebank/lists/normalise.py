@@ -127,8 +127,8 @@ def normalise(
     - an organiser wants to read the rows with one of the row's yes-or-no values, or has not decided
       what such a value means
 
-    A row that asks for no calls keeps its numbers of all countries. It is only refused if it has a
-    fault or no readable number.
+    A row that asks for no calls keeps its numbers of all countries. Such a row is only refused if
+    it has a fault or no readable number.
     """
     if row.fault:
         message = _FAULTS[row.fault].format(cells=len(row.cells), columns=len(mapping.headers))

@@ -1,11 +1,11 @@
 """Finds notes such as "deceased" or "do not call" that a list has beside a number or a name. Pure
 functions.
 
-These notes are called notes against calling. They are recognised in five languages. If a note
-beside a number says that the number is wrong, the number is left out, and the row is refused only
-if it has no other number. For any other note against calling, the row is refused, and the organiser
-is shown the reason. Some words in such notes are also names: Rip Torn, Moritz Tote, Mort Sahl. So
-in a name cell, these words count only if they are clearly a note.
+Such a note is called a note against calling. Notes against calling are recognised in five
+languages. If a note beside a number says that the number is wrong, the number is left out, and the
+row is refused only if it has no other number. For any other note against calling, the row is
+refused, and the organiser is shown the reason. Some words in such notes are also names: Rip Torn,
+Moritz Tote, Mort Sahl. So in a name cell, these words count only if they are clearly a note.
 """
 
 import re
@@ -19,8 +19,8 @@ from phonebank.csv_input.yes_no_words import phrases
 
 
 class Wish(StrEnum):
-    """A kind of note against calling, such as "deceased", that a cell contains. If the row is
-    refused because of the note, this value is the `reason` of the refusal."""
+    """The kinds of notes against calling (such as "deceased") in cells. If a row is refused because
+    of a note, the kind of the note is the `reason` of the refusal."""
 
     DO_NOT_CALL = "wish_do_not_call"
     DECEASED = "wish_deceased"
@@ -217,7 +217,7 @@ def _split_words() -> dict[str, Wish]:
 
 @cache
 def _single_words() -> dict[str, Wish]:
-    """Return each word, such as "deceased", that is a note against calling if a name cell contains
+    """Return the words (such as "deceased") that are a note against calling if a name cell contains
     no other word. With each word, return the kind of note."""
     plain = {word: wish for wish, said in _PLAIN.items() for word in said if " " not in word}
     whole = {word: wish for word in _WHOLE if (wish := _find_short_wish(word))}

@@ -65,7 +65,7 @@ def prepare_in_parallel(
 
 
 class _Process:
-    """A process that runs `preparing_process`. It is killed when `ending` is closed."""
+    """A process that runs `preparing_process`. The process is killed when `ending` is closed."""
 
     def __init__(
         self, mapping: Mapping, country: str, allow_drama: bool, ending: ExitStack

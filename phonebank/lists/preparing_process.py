@@ -1,9 +1,9 @@
 """A process that prepares the rows of one import for storing. `parallel_batches` starts it.
 
 The process reads chunks of rows from standard input, and writes each as a batch to standard output.
-It has no access to the database, and knows no secrets. It ends when its standard input is closed,
-when nobody reads its output any more, or when the import kills it. So it does not outlive an import
-whose worker is killed.
+The process has no access to the database, and knows no secrets. It ends when its standard input is
+closed, when nobody reads its output any more, or when the import kills it. So the process does not
+outlive an import whose worker is killed.
 """
 
 import gc

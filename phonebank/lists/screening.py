@@ -42,8 +42,8 @@ class ScreeningState(StrEnum):
 
 @dataclass(frozen=True)
 class Screening:
-    """A list's screening. `register` names the country's register of people who do not want calls,
-    `days` is for how many days a screening is valid, and `until` is the last day on which this
+    """A list's screening. `register` names the country's register of people who do not want calls.
+    `days` is for how many days a screening is valid. `until` is the last day on which this
     screening is valid, or None without a screening. `blocks` says whether the law forbids calls to
     a list without a valid screening."""
 

@@ -96,8 +96,8 @@ def read_time_zones(text: str, country: str) -> tuple[str, ...]:
 def _find_iana_name(said: str) -> str | None:
     """Find a zone name that contains a place, as in "(GMT-06:00) Central Time (America/Chicago)".
 
-    Names without a place, such as EST, MST7MDT or Etc/GMT+5, are not returned. They are either
-    zones in which nobody lives or words whose meaning depends on the country.
+    Names without a place, such as EST, MST7MDT or Etc/GMT+5, are not returned. Such a name is
+    either a zone in which nobody lives or a word whose meaning depends on the country.
     """
     for found in _IANA_NAME.finditer(said.replace(" ", "_") if "(" not in said else said):
         name = _names_with_a_place().get(found[0].casefold())

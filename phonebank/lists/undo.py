@@ -148,8 +148,8 @@ def begin_undo(
     `delete_uncalled_contacts` delete the list's uncalled contacts, because some of the people to
     restore may have moved to the list. `batches.lift_some` removes from the do-not-call list the
     numbers that only this upload put there. These functions work in portions, because a million
-    contacts or numbers take a while. `why` is a key of REASONS_TO_LIFT_MANY. It is stored with the
-    upload's batch of do-not-call numbers, if there is one.
+    contacts or numbers take a while. `why`, a key of REASONS_TO_LIFT_MANY, is stored with the
+    upload's batch of do-not-call numbers, if there is such a batch.
 
     Raises ConflictError if the list's state is not in UNDOABLE.
     """

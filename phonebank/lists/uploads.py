@@ -51,10 +51,10 @@ def store_upload(
     """Store a file as a list whose columns are not confirmed yet.
 
     A workbook is stored as CSV text of the sheet that holds the list. The function reads the whole
-    file once, one piece at a time. So it counts the rows, and immediately finds any reason to
-    refuse the file. The calling code commits. If the file is refused, the calling code rolls back,
-    so that nothing of the file stays stored. With a `reason`, which is a key of `take_out.REASONS`,
-    the file names people who are no longer to be called.
+    file once, one piece at a time, to count the rows and to find any reason to refuse the file. The
+    calling code commits. If the file is refused, the calling code rolls back, so that nothing of
+    the file stays stored. With a `reason`, which is a key of `take_out.REASONS`, the file names
+    people who are no longer to be called.
 
     Raises InvalidFileError if the file is refused, and ConflictError if the campaign's people have
     been erased.

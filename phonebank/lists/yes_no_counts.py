@@ -42,7 +42,8 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value in a yes-or-no column. It stands for all cells with the same meaning."""
+    """One value in a yes-or-no column. All cells of the column with the same key (see `key_of`) are
+    one value."""
 
     key: str
     shown: str  # as the first of these cells writes it
