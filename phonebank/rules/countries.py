@@ -261,8 +261,8 @@ class _Section:
         """Return the value of a key, converted by `check`.
 
         If the value is wrong, `check` raises ValueError with a sentence that says what the value
-        must be. This method then raises CountryRulesError. It also raises CountryRulesError if the
-        key is missing and there is no default.
+        must be. This method then raises CountryRulesError. The method also raises CountryRulesError
+        if the key is missing and there is no default.
         """
         if key not in self.data:
             if default is not None:

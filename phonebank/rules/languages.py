@@ -1,8 +1,8 @@
 """The languages that forms offer: their BCP 47 codes and English names.
 
-They are the languages most often spoken at home in England and Wales, Canada, Ireland and the US
-(censuses of England and Wales 2021, Canada 2021, Ireland 2022; US Census Bureau 2022), sorted by
-name.
+These languages are the ones most often spoken at home in England and Wales, Canada, Ireland and the
+US. They are sorted by name. The sources are the censuses of England and Wales (2021), Canada (2021)
+and Ireland (2022), and the US Census Bureau (2022).
 """
 
 LANGUAGES = {

@@ -28,17 +28,17 @@ def rest_minutes(outcome: str, here: RetryRules, there: RetryRules) -> int:
     """Return how many minutes a campaign with the rules `here` must wait before it calls a number,
     after a call with this outcome in a campaign with the rules `there`.
 
-    Return 0 if no wait is needed. That is so if the caller skipped the person, or if the outcome is
-    no longer offered. It is also so if the number reaches nobody or is on the do-not-call list,
-    because such a number is not called anyway.
+    Return 0 if no wait is needed. No wait is needed if the caller skipped the person, or if the
+    outcome is no longer offered. A number that reaches nobody, or that is on the do-not-call list,
+    needs no wait either, because nobody calls such a number.
     """
     return max(_minutes(outcome, here), _minutes(outcome, there))
 
 
 def number_rests_until(calls: Iterable[CallElsewhere], here: RetryRules) -> datetime | None:
-    """Return the moment from which a campaign with the rules `here` may call the number after all
-    of these calls in other campaigns, or None if none of the calls requires a wait. The returned
-    moment may be in the past."""
+    """Return the moment from which a campaign with the rules `here` may call a number. `calls` are
+    the calls to the number in other campaigns. Return None if none of these calls requires a wait.
+    The returned moment may be in the past."""
     ends = [
         call.at + timedelta(minutes=minutes)
         for call in calls

@@ -76,8 +76,10 @@ def decide(
 ) -> Decision:
     """Return the decision about a contact whose call ended with the outcome `key` at `at`.
 
-    The three counts do not include this call. They count all attempts, the attempts on the
-    contact's current date (`calling_hours.contact_date`), and the calls with this same outcome.
+    The three counts do not include this call. `attempts_before` counts all attempts on the contact,
+    and `attempts_today_before` the attempts on the contact's current date
+    (`calling_hours.contact_date`). `same_outcome_before` counts the calls with this same outcome,
+    or only those to the same number if the outcome `is_about_number`.
 
     For an outcome in TAKES_CALLBACK, `callback_at` is the time at which the person asked to be
     called. The callback is at the first callable moment that is not before that time, and no limit

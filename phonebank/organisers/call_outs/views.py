@@ -116,8 +116,9 @@ def show(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
 @views.post("/<int:call_out_id>/let-host")
 @open_to(RoleName.ORGANISER)
 def let_host(campaign_id: int, call_out_id: int) -> ResponseReturnValue:
-    """Let the people who pledged to host a party, and gave an e-mail address, become hosts within
-    an hour after the call-out ends, or within an hour from now if it has already ended."""
+    """Let the people who pledged to host a party become hosts, if they gave an e-mail address. They
+    become hosts within an hour after the call-out's end, or within an hour from now if the call-out
+    has already ended."""
     campaign = campaign_for(current_user, campaign_id)
     call_out = call_outs.call_out_for(campaign, call_out_id)
     pledges.let_host(call_out)

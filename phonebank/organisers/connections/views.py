@@ -41,7 +41,7 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(NEW_TOKENS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def make_token(campaign_id: int) -> ResponseReturnValue:
-    """Make a token, and show it. It is never shown again."""
+    """Make a token, and show its secret. The secret is never shown again."""
     campaign = campaign_for(current_user, campaign_id, to_change=True)
     form = TokenForm()
     form.offer(tokens.may_give(current_user))
@@ -66,7 +66,7 @@ def make_token(campaign_id: int) -> ResponseReturnValue:
 @pages.post("/tokens/<int:token_id>/revoke")
 @open_to(RoleName.ORGANISER)
 def revoke_token(campaign_id: int, token_id: int) -> ResponseReturnValue:
-    """Revoke a token. It stops working at once."""
+    """Revoke a token, which then stops working at once."""
     campaign = campaign_for(current_user, campaign_id)
     token = tokens.revoke_token(campaign, token_id)
     record_audit(
