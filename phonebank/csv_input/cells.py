@@ -1,7 +1,7 @@
 """Tidies single cells of a list: text, postcodes, IDs, languages and e-mail addresses.
 
-Cells are changed as little as possible. Invisible characters and extra spaces are removed. Other
-modules read names and time zones.
+The name of a language becomes a code. All other cells are changed as little as possible. Invisible
+characters and extra spaces are removed. Other modules read names and time zones.
 """
 
 import re
@@ -90,8 +90,8 @@ def tidy_email(text: str) -> str:
 def language_code_of(text: str) -> str:
     """Return the ISO 639 code of a language ("cy" for "Cymraeg"), or "" if the language is unknown.
 
-    "en-GB" gives "en". An invented code counts as unknown. Otherwise no caller would get the
-    contact, because no caller speaks a language with that code.
+    "en-GB" gives "en". An invented code counts as unknown, because no caller speaks a language with
+    such a code, and so no caller would get the contact.
     """
     word = tidy(text).casefold()
     code = re.split(r"[-_]", word)[0]

@@ -3,7 +3,7 @@
 Before UTF-8, each system had its own alphabet, and a file does not name its alphabet. The byte for
 é on a Mac, for example, is Ž on Windows. So this module takes the words that have accented letters,
 decodes them with each alphabet in turn, and chooses the alphabet that gives the most plausible
-words. If the words look wrong in every alphabet, the file is refused, because nobody should be
+words. If too many words look wrong even then, the file is refused, because nobody should be
 addressed as "JosŽ".
 """
 
@@ -57,7 +57,7 @@ class AccentedWords:
 
 def detect_alphabet(words: Iterable[bytes]) -> str | None:
     """Return the Python codec in which these words look most like real words. Return None if too
-    many words look wrong in every codec that is tried.
+    many words look wrong both in this codec and in the Windows encoding.
 
     If no word looks wrong in the Windows encoding, and some words then have everyday accented
     letters such as é, the Windows encoding is chosen. The Windows encoding is also chosen if there

@@ -1,4 +1,4 @@
-"""Detects files that are not a table saved as text, by their first bytes.
+"""Recognises, by its first bytes, a file that is not a table saved as text.
 
 The signatures come from the formats' own specifications (ZIP APPNOTE 4.3.7, MS-CFB 2.2, ISO 32000,
 PNG, JFIF, RFC 1952 and so on).

@@ -100,8 +100,8 @@ def write_without_errors(file: BinaryIO, package: Package, copy: BinaryIO) -> No
     """Write a copy of a checked workbook in which each cell with an error contains the error as
     text, such as "#REF!".
 
-    Otherwise a broken formula in a do-not-call column would be read as an empty cell, which means
-    "no".
+    In the original workbook, a broken formula in a do-not-call column would be read as an empty
+    cell, and an empty cell means "no".
     """
     with zipfile.ZipFile(file) as archive, zipfile.ZipFile(copy, "w") as out:
         for part in archive.infolist():

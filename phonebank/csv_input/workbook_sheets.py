@@ -80,9 +80,10 @@ def _text_rows(sheet: CalamineSheet) -> Iterator[list[str]]:
 
 
 def _sheet_with_list(workbook: CalamineWorkbook) -> CalamineSheet:
-    """Return the only sheet with a column of phone numbers. If there is none, return the only sheet
-    with cells. Hidden sheets do not count. Raises InvalidFileError if neither rule gives exactly
-    one sheet, or if a sheet is too large."""
+    """Return the only sheet with a column of phone numbers. If no sheet has such a column, return
+    the only sheet with cells. Hidden sheets do not count. Raises InvalidFileError if several sheets
+    have such a column, if no sheet has one and there is not exactly one sheet with cells, or if a
+    sheet is too large."""
     filled: list[CalamineSheet] = []
     found: list[CalamineSheet] = []
     for place, shown in enumerate(workbook.sheets_metadata):
@@ -127,7 +128,8 @@ def _has_phones(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _check_merged(sheet: CalamineSheet, merged: set[str]) -> None:
-    """Raise InvalidFileError if cells are merged across rows, because each row is a person."""
+    """Raise InvalidFileError if cells are merged across rows, because each row is a person, and it
+    is not clear to which person a merged cell belongs."""
     places = [
         f"{_cell_name(*first)}:{_cell_name(*last)}"
         for first, last in sheet.merged_cell_ranges or ()

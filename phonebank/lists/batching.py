@@ -152,9 +152,9 @@ def _zone_key(row: ContactRow, country: str) -> str:
     If the row gives no time zone, the zones of the postcode are used, or the zones of the numbers
     if the postcode shows none. If the row gives a time zone of the campaign's country, that zone is
     used. If the row's words fit several zones, such as "MST", those that also fit the postcode or
-    the numbers are used, or all of them if none fits. If the row gives a time zone outside the
-    country, it is used together with the zones of the postcode or the numbers, but never alone. If
-    the result is "", `rules.calling_hours` uses all zones of the country.
+    the numbers are used, or all of them if none fits. A time zone outside the country is used
+    together with the zones of the postcode or the numbers, but never alone. If the result is "",
+    `rules.calling_hours` uses all zones of the country.
     """
     of_postcode = time_zones_of_postcode(row.postcode, country) if row.postcode else ()
     told = of_postcode or _zones_of_numbers((row.phone, *row.other_phones))

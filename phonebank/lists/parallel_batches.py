@@ -1,5 +1,5 @@
-"""Prepares the batches of a large file in several processes, while this process reads the file and
-stores the batches that are ready.
+"""Prepares the batches of a large file in several processes, while the import's own process reads
+the file and stores the batches that are ready.
 
 A Python process uses one processor core at most, and prepares rows more slowly than PostgreSQL
 stores them.

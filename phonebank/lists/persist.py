@@ -148,7 +148,7 @@ def wait_for_open_suppressions() -> None:
 
     Such a transaction looks for the contacts with its numbers. If it is still open, it may have
     looked before the last batch of the import was committed. A transaction that begins later finds
-    all contacts.
+    all contacts of the import.
     """
     db.session.execute(text("LOCK TABLE suppression IN SHARE MODE"))
 

@@ -2,9 +2,9 @@
 register of people who do not want calls.
 
 For each list, an organiser states when the list was screened, or why the list does not need
-screening. If the country's law forbids calls to numbers on the register, a list is paused until an
-organiser has made this statement. The list is paused again when its screening is older than the law
-allows. The calling code commits.
+screening. If the country's law forbids calls to numbers on the register, a new list is paused until
+an organiser has made such a statement about the list. The list is paused again when its screening
+is older than the law allows. The calling code commits.
 """
 
 from collections.abc import Sequence

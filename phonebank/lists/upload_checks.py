@@ -36,12 +36,12 @@ def check_of(contact_list: ContactList) -> UploadCheck | None:
 def begin_check(
     contact_list: ContactList, mapping: Mapping, plan: UpdatePlan, token: str, choices: Choices
 ) -> bool:
-    """Store the form's choices. If they need a new count, begin a check and return True. The
+    """Store the form's choices. If the choices need a new count, begin a check and return True. The
     calling code then enqueues the job. If no new count is needed, return False.
 
-    The job counts the rows according to `mapping` and `plan`. `token` identifies these two together
-    (`import_check.token_of`). `choices` has the form's values by field. If `choices` is empty and
-    no new count is needed, the stored choices stay.
+    The job counts the rows according to `mapping` and `plan`. `token` identifies `mapping` and
+    `plan` together (`import_check.token_of`). `choices` has the form's values by field. If
+    `choices` is empty and no new count is needed, the stored choices stay.
     """
     present = check_of(contact_list)
     if present is not None and present.token == token:

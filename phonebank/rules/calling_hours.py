@@ -8,9 +8,9 @@ reads each country's hours, and `contact_queue.campaign_hours` selects the campa
 When the clocks change, some local times occur twice and some not at all. So the starts and ends of
 calling hours are not converted to UTC one by one. Instead, each UTC day is cut into pieces at the
 moments when the zone's offset changes. Within a piece, local time is UTC plus a constant, so the
-day's calling hours can be converted to UTC exactly. The results are spans of time in UTC, each with
-its start but without its end. The spans are cached, because the same few zones and the same day are
-asked for again and again.
+day's calling hours can be converted to UTC exactly. The results are spans of time in UTC. The start
+of a span belongs to the span, and its end does not. The spans are cached, because the same few
+zones and the same day are asked for again and again.
 """
 
 from collections.abc import Iterator

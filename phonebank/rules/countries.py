@@ -1,4 +1,4 @@
-"""What each country's law and common practice require of a phone bank, read from `rules/*.yaml`.
+"""Reads from `rules/*.yaml` what each country's law and common practice require of a phone bank.
 
 Every figure is a Fact, which has the value, its source, and whether it is law or only practice.
 Pages can show all three. Reading a file stops at the first fault, and the error says in which file
@@ -71,10 +71,10 @@ class Holidays:
 
 @dataclass(frozen=True)
 class Screening:
-    """The rules for a register of numbers whose owners do not want calls. `register` is its name
-    with the article, such as "the TPS". When a list of people has been checked against the
-    register, the check is valid for `days` days. If `blocks` is true, the law forbids calls to
-    people on a list whose check is no longer valid."""
+    """The rules for a register of numbers whose owners do not want calls. `register` is the
+    register's name with the article, such as "the TPS". When a list of people has been checked
+    against the register, the check is valid for `days` days. If `blocks` is true, the law forbids
+    calls to people on a list that has no valid check."""
 
     register: str
     days: Fact[int]
@@ -297,7 +297,7 @@ class _Section:
     def refuse_unread(self) -> None:
         """Raise CountryRulesError if there is a key that has not been read.
 
-        Such a key is probably misspelt. Without the exception, it would look like a rule that
+        Such a key is probably misspelt. Without the exception, the key would look like a rule that
         applies.
         """
         if self.unread:

@@ -1,8 +1,8 @@
 """The languages that forms offer: their BCP 47 codes and English names.
 
-These languages are the ones most often spoken at home in England and Wales, Canada, Ireland and the
-US. They are sorted by name. The sources are the censuses of England and Wales (2021), Canada (2021)
-and Ireland (2022), and the US Census Bureau (2022).
+The languages are those most often spoken at home in England and Wales, Canada, Ireland and the US,
+sorted by name. The sources are the censuses of England and Wales (2021), Canada (2021) and Ireland
+(2022), and the US Census Bureau (2022).
 """
 
 LANGUAGES = {

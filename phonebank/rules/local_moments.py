@@ -11,8 +11,8 @@ class NoSuchTimeError(ValueError):
 
 
 def moment_at(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """Return the moment (UTC) at which clocks in this zone show this time on this day. If they show
-    it twice, return the first moment.
+    """Return the moment (UTC) at which clocks in this zone show this time on this day. If the
+    clocks show the time twice, return the first moment.
 
     Raises NoSuchTimeError if the clocks skip this time.
     """

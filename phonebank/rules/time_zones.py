@@ -1,4 +1,4 @@
-"""Time zones from the pinned tzdata package, never from the machine.
+"""Reads time zones from the pinned tzdata package, and never from the machine.
 
 `zoneinfo.ZoneInfo("America/Vancouver")` reads the operating system's files first, and those may be
 a year old. In the 2025b files of a current Debian, Vancouver and Edmonton still put their clocks
