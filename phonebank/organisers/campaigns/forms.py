@@ -114,8 +114,8 @@ class CampaignForm(EditForm):
         """Make the form.
 
         `chapters` are the chapters (local groups) that the organiser of a new campaign can choose
-        from. Without them, the form has no field for the chapter. `may_be_without_chapter` says
-        whether the organiser can also choose no chapter.
+        from. Without `chapters`, the form has no field for the chapter. `may_be_without_chapter`
+        says whether the organiser can also choose no chapter.
         """
         super().__init__(*args, **kwargs)
         # No country is chosen at first, because with a wrong country every number of a list would

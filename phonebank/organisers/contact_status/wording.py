@@ -1,5 +1,5 @@
-"""The words for the status of contacts: what each status means, how many calls can be made, and
-when."""
+"""The words for the status of contacts: what each status means, how many contacts can be called,
+and when everyone will have been called."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -97,8 +97,8 @@ def describe_capacity(calls: int, is_running: bool = True) -> str:
 
 
 def describe_forecast(estimate: Forecast, last_day: date | None, today: date) -> str:
-    """Describe when the campaign will have called everyone. If it will not have done so by its last
-    day, and this day has not passed, also say how many more callers it needs."""
+    """Describe when the campaign will have called everyone. If the campaign has a last day that has
+    not passed, also say how many more callers are needed to finish by that day, if any are."""
     calls = "1 call is" if estimate.calls_left == 1 else f"{estimate.calls_left:,} calls are"
     it_takes = "it takes" if estimate.calls_left == 1 else "they take"
     pace = pace_in_words(estimate.calls_a_day)

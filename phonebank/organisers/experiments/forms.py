@@ -1,5 +1,5 @@
-"""The form that sets up an experiment: two to four arms, each with a script and a share of the
-people."""
+"""The form that sets up an experiment. An experiment has two to four arms. An arm is a script for a
+share of the people."""
 
 from collections.abc import Sequence
 from typing import Any

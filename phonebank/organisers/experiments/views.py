@@ -1,4 +1,4 @@
-"""The organiser's pages about experiments: set one up, start it, see its results, stop it."""
+"""The pages on which an organiser sets up, starts and stops experiments, and sees their results."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue

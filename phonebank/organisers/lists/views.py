@@ -363,9 +363,9 @@ def _screening_form(
 def _is_screening_stated(
     form: ScreeningBeforeImportForm | None, contact_list: ContactList, campaign: Campaign
 ) -> bool:
-    """Store what the organiser says about the list's screening. If this can't be stored, put an
-    error into the form and return False. Return True also if there is no form, or if the organiser
-    chose to answer later."""
+    """Store what the organiser says about the list's screening, and return True. Return True also
+    if there is no form, or if the organiser chose to answer later. If the organiser's answer can't
+    be stored, put an error into the form and return False."""
     if form is None or not form.says_something:
         return True
     try:

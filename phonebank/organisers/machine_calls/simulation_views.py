@@ -29,8 +29,8 @@ def init_app(app: Flask) -> None:
 @machine_calls.get("/simulate")
 @open_to(RoleName.ORGANISER)
 def simulate(campaign_id: int) -> ResponseReturnValue:
-    """Show the form, and the results of the simulated evenings. While a job simulates them, htmx
-    requests only the results."""
+    """Show the form, and the results of the simulated evenings. While a job simulates evenings,
+    htmx requests only the results."""
     campaign = campaign_for(current_user, campaign_id)
     form = SimulationForm(formdata=request.args if request.args else None, meta={"csrf": False})
     question = _question(campaign, form) if request.args and form.validate() else None

@@ -1,4 +1,4 @@
-"""The organiser's pages about people: invite them, give and take away roles, deactivate
+"""The pages on which an organiser invites people, gives and takes away roles, and deactivates
 accounts."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for

@@ -31,8 +31,8 @@ def init_app(app: Flask) -> None:
 @records.get("/campaigns/<int:campaign_id>/access-ledger")
 @open_to(RoleName.ORGANISER)
 def ledger(campaign_id: int) -> ResponseReturnValue:
-    """Show who saw which person's data on one day. `?day=2027-05-06` chooses the day in UTC.
-    Without a valid date there, the day is today."""
+    """Show who saw which person's data on one day. `?day=2027-05-06` chooses the day in UTC. If
+    `?day=` is missing or is not a valid date, the day is today."""
     campaign = campaign_for(current_user, campaign_id)
     day = _day() or now().date()
     page = max(request.args.get("page", 1, int), 1)

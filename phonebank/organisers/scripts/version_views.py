@@ -80,9 +80,9 @@ def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValu
 @scripts.get("/<int:script_id>/script.yaml")
 @open_to(RoleName.ORGANISER)
 def download(campaign_id: int, script_id: int) -> ResponseReturnValue:
-    """Download the script as YAML. `?version=` chooses a version by its number. Without it,
-    download the draft. If there is no draft, download the published version or, if none is
-    published, the newest version."""
+    """Download the script as YAML. `?version=` chooses a version by its number. Without
+    `?version=`, download the draft. If there is no draft, download the published version or, if
+    none is published, the newest version."""
     _, script = load_script(campaign_id, script_id)
     number = request.args.get("version", type=int)
     source = version_for(script, number).source if number else drafts.working_source(script)

@@ -1,4 +1,5 @@
-"""The pages of a do-not-call file: review its numbers, put them on the list, remove them again.
+"""The pages on which an organiser reviews the numbers of a do-not-call file, puts them on the list,
+and removes them again.
 
 Once a file's numbers are on the list, these pages cannot remove single numbers. `take_back` removes
 all numbers that only this file put on the list. A file is kept until an organiser puts its numbers
