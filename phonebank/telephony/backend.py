@@ -47,9 +47,9 @@ class LineRef:
 
 @dataclass(frozen=True)
 class SoftphoneToken:
-    """What a caller's browser needs to open its line: a secret, the time until which the secret
-    works (aware), and the settings of the JavaScript `driver`, such as the address to connect to.
-    The token does not contain the number of any person who is called."""
+    """What a caller's browser needs to open the caller's line: a secret, the time (aware) until
+    which the secret works, and the settings of the JavaScript `driver`, such as the address to
+    connect to. The token does not contain the number of any person who is called."""
 
     driver: str  # the JavaScript driver: twilio, sip
     secret: str = field(repr=False)

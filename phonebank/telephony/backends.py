@@ -15,8 +15,8 @@ _BACKENDS = {
 
 
 def current_backend() -> str | None:
-    """Return the name of the current app's provider, or None if it has none. No provider's module
-    is imported."""
+    """Return the name of the current app's provider, or None if the app has no provider. No
+    provider's module is imported."""
     chosen = current_config().telephony
     return None if chosen == MANUAL else chosen
 

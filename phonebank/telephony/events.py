@@ -14,8 +14,8 @@ class LineEvent:
     Each JOINED or LEFT event of a line has a higher `sequence` than the line's earlier JOINED and
     LEFT events. Other events may have any `sequence`. The line, the `sequence` and the kind
     together identify the event. `cause` says why the line ended, and is None for other kinds of
-    event. `at` is aware. `provider_id` is the provider's id of the line, or None if the event does
-    not have that id.
+    event. `at` is aware. `provider_id` is the provider's id of the line, or None if the event was
+    reported without that id.
     """
 
     line_id: int

@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 
 @job(CHORES, timeout=120)
 def fill_in_prices() -> None:
-    """Store the cost of the lines that ended in the last two days and have no cost yet. If the
-    provider does not answer, the next run asks again."""
+    """Store the cost of the lines that ended in the last two days and have no cost yet. This needs
+    Twilio, or Asterisk with a price in the server's settings; otherwise the job does nothing. If
+    Twilio does not answer or does not know a price yet, a later run asks again."""
     config = current_config()
     if config.telephony == "twilio":
         ask_for_prices(cast(TellsPrices, backend_for(config)))
@@ -35,7 +36,7 @@ def fill_in_prices() -> None:
 
 def ask_for_prices(backend: TellsPrices) -> None:
     """Ask the provider for the prices that are missing, and store them. If the provider does not
-    answer, only the lines that cost nothing get a price. Commits."""
+    answer, only the lines that nobody answered get a price, which is 0. This function commits."""
     write_free_lines(backend.name)
     unpriced = unpriced_lines(backend.name)
     db.session.commit()  # the provider may take seconds to answer

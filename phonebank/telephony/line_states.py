@@ -22,10 +22,11 @@ _WHEN_ANSWERED = (EventKind.ANSWERED, EventKind.JOINED, EventKind.PLAYING, Event
 
 @dataclass(frozen=True)
 class LineFacts:
-    """What is known about a line: its state, why it ended, and when (aware) it was first answered,
-    was first joined to another line, first heard the information message begin, first had a sound
-    played to the end, and ended. `sequence` is the highest sequence number of the JOINED and LEFT
-    events applied."""
+    """What is known about a line: its state, why it ended, and five moments (aware). The moments
+    are when the line was first answered, when it was first joined to another line, when the
+    information message first began on it, when a sound was first played on it to the end, and when
+    the line ended. A moment is None until it is known. `sequence` is the highest sequence number of
+    the JOINED and LEFT events applied."""
 
     state: LineState = LineState.WANTED
     cause: EndCause | None = None

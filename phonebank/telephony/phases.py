@@ -8,7 +8,7 @@ from phonebank.models import EndCause, LineState
 
 
 class Phase(StrEnum):
-    """The phases of a caller on the telephone, one of which the caller's page shows."""
+    """The phases of a caller's telephone connection. The caller's page shows the present phase."""
 
     OFF = "off"  # not on the telephone
     CONNECTING = "connecting"

@@ -63,8 +63,8 @@ def write_prices_by_the_minute(
     `price` a minute from its answer to its end, charged by the second. A line that was never
     answered costs nothing.
 
-    `of_the_trunk` is an SQL LIKE pattern. A line whose id at the provider does not match this
-    pattern costs nothing."""
+    `of_the_trunk` is an SQL LIKE pattern. A line costs nothing if its id at the provider does not
+    match this pattern or is not known."""
     values = {"price": price, "currency": currency, "of_the_trunk": of_the_trunk}
     asked = {"backend": backend, "first": now() - ASKS_UNTIL}
     db.session.execute(_WRITE_BY_THE_MINUTE, values | asked)
@@ -78,8 +78,8 @@ def write_free_lines(backend: str) -> None:
 
 def unpriced_lines(backend: str) -> dict[str, datetime]:
     """Return the lines without a price that ended at least a minute ago, and at most two days ago.
-    The keys are the provider's ids of the lines, and the values are the times at which the lines
-    were created."""
+    Lines whose id at the provider is not known are left out. The keys are the provider's ids of the
+    lines, and the values are the times at which the lines were created."""
     rows = db.session.execute(_UNPRICED, _asked(backend))
     return {row.provider_id: row.created_at for row in rows}
 

@@ -2,7 +2,7 @@
 
 `record_event` first reads the event's line without a lock. Then one statement writes the event and
 the line, but only if the line has not changed in the meantime. If the line has changed,
-`record_event` locks it and reads it again.
+`record_event` locks the line, reads it again, and then writes.
 """
 
 import logging
@@ -113,7 +113,8 @@ WHERE line.id = told.id
 
 
 def record_events(events: Sequence[LineEvent]) -> None:
-    """Store many events with three statements. The lines are locked in the order of their ids.
+    """Store many events with at most three statements. The lines are locked in the order of their
+    ids.
 
     Each event has the same effect as in `record_event`. Events of unknown lines are ignored.
     """
@@ -149,7 +150,7 @@ def record_events(events: Sequence[LineEvent]) -> None:
 
 def _was_dialled_at(event: LineEvent) -> datetime | None:
     """Return a moment by which the line had been dialled, or None if the event does not show that
-    it had been. A line may end without having been dialled, so its end shows nothing."""
+    the line was dialled. A line may end without having been dialled, so its end shows nothing."""
     return None if event.kind == EventKind.ENDED else event.at
 
 

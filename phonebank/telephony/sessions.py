@@ -140,9 +140,9 @@ def end_session(caller_id: int) -> None:
 
 
 def phone_of(caller_id: int, seen: bool = False) -> CallerPhone:
-    """Return a caller's situation on the telephone. With `seen`, also store that a connected
-    caller's page is open now, at most once in ten seconds. Raises NotFoundError if there is no such
-    caller."""
+    """Return a caller's situation on the telephone. With `seen`, also store that the caller's page
+    is open now, at most once in ten seconds. This is stored only while the caller's telephone
+    session lasts. Raises NotFoundError if there is no such caller."""
     row = _SITUATION.row({"caller_id": caller_id})
     if row is None:
         raise NotFoundError("There is no such caller.", "Join again.")
@@ -170,10 +170,11 @@ def phone_of(caller_id: int, seen: bool = False) -> CallerPhone:
 
 
 def want_person_line(caller: Caller, call: Call, backend: str) -> Line:
-    """Store a line for an open call. The dialler dials the line at its next turn.
+    """Store and return a line to the person in an open call. The dialler dials the line at its next
+    turn.
 
     A unique index allows each call only one open line. Raises IntegrityError if the call already
-    has one.
+    has an open line.
     """
     line = Line(
         campaign_id=call.campaign_id,

@@ -1,9 +1,10 @@
 """A provider that calls nobody, for tests and for trying out a campaign. The simulator behaves as
 badly as real providers: events arrive late, twice, out of order or not at all.
 
-The simulated network is stored in Redis, so it carries on when a process that uses it dies. A
-line's id and a seed determine what will happen on the line. The result is stored when the line is
-dialled. `simulated_line` says what has happened by a given moment.
+The simulated network is stored in Redis, so it carries on when a process that uses it dies. When a
+line is dialled, the line's id, a seed and the other settings decide whether and when the line will
+be answered, and how long a conversation on the line will last. These decisions are stored.
+`simulated_line` says what has happened by a given moment.
 """
 
 import logging
@@ -42,10 +43,11 @@ class Network:
 
     `answer`, `busy` and `no_such_number` are the chances that a dialled number answers, is busy or
     does not exist. All other numbers ring until the `ring_seconds` given to `call_person` have
-    passed, and nobody answers. `ring` and `talk` are the mean lengths of the ringing and of a
-    conversation. With `steady=1`, every ringing and every conversation lasts exactly that long.
-    `lost`, `late` and `doubled` are the chances that an event is lost, arrives late or arrives
-    twice. A late event arrives within `late_by` seconds.
+    passed, and nobody answers. `ring` is the mean time until a person answers, and `talk` is the
+    mean length of a conversation. With `steady=1`, these times do not vary from the mean. In every
+    case, a person who answers does so before `ring_seconds` have passed. `lost`, `late` and
+    `doubled` are the chances that an event is lost, arrives late or arrives twice. A late event
+    arrives at most `late_by` seconds late.
     """
 
     seed: int = 1
@@ -75,7 +77,8 @@ class Network:
         return cls(**values)
 
     def length(self, chance: Random, mean: float) -> float:
-        """Return how many seconds one ringing or one conversation lasts."""
+        """Return how many seconds one telephone rings or one conversation lasts, if the mean is
+        `mean` seconds."""
         return mean if self.steady else chance.expovariate(1 / mean)
 
 

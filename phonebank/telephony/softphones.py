@@ -1,5 +1,5 @@
 """How callers' browsers reach the provider of telephone lines. Callers can talk through the browser
-with Twilio and with Asterisk."""
+if the provider is Twilio or Asterisk, and the server's settings allow it."""
 
 from flask import current_app
 
@@ -47,8 +47,8 @@ def token_for(caller_id: int, line_id: int) -> SoftphoneToken:
 
 
 def _backend() -> Backend:
-    """Return the provider of telephone lines, which each process sets up once. `Backend.listen` is
-    never called here."""
+    """Return the provider of telephone lines. The first call in a process sets the provider up.
+    `Backend.listen` is not called. Raises NoSoftphoneError if there is no provider."""
     kept: Backend | None = current_app.extensions.get(_EXTENSION)
     if kept is None:
         kept = backend_for(current_config())

@@ -54,9 +54,10 @@ FROM today LEFT JOIN dearest USING (side, by_browser)
 
 @dataclass(frozen=True)
 class Spending:
-    """What has been spent since midnight, in the provider's `currency` ("" before the first price).
-    If `limit` is None, there is no limit. `has_prices` says whether lines can have a price at all:
-    a trunk's price may be missing from the server's settings, and the simulator costs nothing.
+    """What has been spent since midnight, in the provider's `currency` ("" before the day's first
+    price). If `limit` is None, there is no limit. `has_prices` says whether lines can have a price
+    at all: a trunk's price may be missing from the server's settings, and the simulator costs
+    nothing.
 
     The price of a line is known only some minutes after the line has ended. `still_to_come` is a
     high estimate of what the lines without a price will cost. There are three kinds of lines: to
@@ -80,7 +81,7 @@ class Spending:
 
     @property
     def is_over(self) -> bool:
-        """Whether the limit has been reached, so that no more lines may be dialled today."""
+        """Whether `at_most` has reached the limit. If so, no more lines may be dialled."""
         return self.limit is not None and self.at_most >= self.limit
 
     @property
@@ -118,8 +119,8 @@ def is_money_spent(campaign: Campaign, at: datetime) -> bool:
 
 
 def _first_price(config: Config) -> Decimal | None:
-    """Return the price of a minute to assume until the campaign's first price is known, or None if
-    the settings have no price."""
+    """Return the price of a minute that is assumed until the campaign's first price is known, or
+    None if the settings have no price."""
     if config.telephony == "twilio":
         return config.twilio.price
     return config.asterisk_price if config.telephony == "asterisk" else None

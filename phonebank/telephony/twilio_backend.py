@@ -96,8 +96,9 @@ class TwilioBackend:
         return self._dial(line_id, number, show, ring_seconds, words)
 
     def join(self, person: LineRef, caller: LineRef) -> None:
-        """See `Backend`. Joining the same two lines again does nothing, because otherwise Twilio
-        would take the person out of the room for a moment."""
+        """See `Backend`. If this process knows that the two lines are joined already, nothing is
+        sent to Twilio, because a second command would take the person out of the room for a
+        moment."""
         if self._lines.has_joined(person, caller):
             return
         self._update(
@@ -106,7 +107,8 @@ class TwilioBackend:
         self._lines.remember_join(person, caller)
 
     def play(self, line: LineRef, sound: Sound) -> None:
-        """See `Backend`. Twilio itself plays the waiting music in a caller's room."""
+        """See `Backend`. For WAITING, nothing is sent to Twilio, because Twilio itself plays the
+        waiting music in a caller's room."""
         if sound == Sound.INFORMATION_MESSAGE:
             self._update(line, url=twiml.webhook(self._base_url, twiml.MESSAGE, line.line_id))
 
@@ -230,7 +232,7 @@ class TwilioBackend:
 
 def _unavailable(error: Exception) -> BackendUnavailableError:
     """Log an error from Twilio, and return the error to raise. Neither the log nor the returned
-    error has Twilio's own message, because it may contain a person's number."""
+    error has Twilio's own message, because that message may contain a person's number."""
     code = getattr(error, "code", None) or getattr(error, "status", None) or "no answer"
     log.warning("Twilio refused or did not answer: %s", code)
     return BackendUnavailableError(f"Twilio: {code}")

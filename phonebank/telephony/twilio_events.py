@@ -55,7 +55,7 @@ def event_of_status_webhook(line_id: int, fields: Mapping[str, str]) -> LineEven
 
 
 def events_of_room_webhook(caller_line_id: int, fields: Mapping[str, str]) -> list[LineEvent]:
-    """Return the events that a webhook about a caller's room reports.
+    """Return the events that a webhook about a caller's room reports. The list may be empty.
 
     When a person enters or leaves the room, both the person's line and the caller's line have an
     event: JOINED or LEFT. When the caller enters, the caller's line is ANSWERED. When the caller

@@ -101,9 +101,9 @@ class LineFetcher:
         return found
 
     def _left(self, talking: set[int]) -> list[LineEvent]:
-        """For each joined person whose call at Twilio has ended, while the caller is still on the
-        line, return a LEFT event for the person's line and one for the caller's line. `talking` has
-        the ids of the lines whose calls are in progress."""
+        """Find the joined people whose calls at Twilio have ended while their callers are still on
+        the line. For each of these people, return a LEFT event for the person's line and one for
+        the caller's line. `talking` has the ids of the lines whose calls are in progress."""
         found: list[LineEvent] = []
         for join in list(self._joins.values()):
             if join.person.line_id in talking or join.caller.line_id not in talking:
@@ -118,8 +118,8 @@ class LineFetcher:
     def _joined(self, talking: set[int]) -> list[LineEvent]:
         """Return JOINED events for callers and people who are in a room together. A process that
         has just started looks into the rooms of all lines in `talking`, and also returns a LEFT
-        event for each caller who is alone in a room. Later, the process looks only into rooms into
-        which it has put a person whom it has not seen there yet."""
+        event for each caller who is alone in a room. Later, the process looks into a room only if
+        it has put a person there and has not yet seen that person in the room."""
         unseen = {join.caller.line_id for join in self._joins.values() if not join.is_seen}
         if not talking or (self._knows_rooms and not unseen & talking):
             return []

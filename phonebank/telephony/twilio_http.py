@@ -35,8 +35,8 @@ class PacedHttpClient(TwilioHttpClient):  # type: ignore[misc]
     """Sends the requests of Twilio's library.
 
     `base` replaces Twilio's address. `base` may end with a path, as a compatible service's address
-    does. `wait_to_dial` is called before each request that starts a call. This function returns
-    when the account may start a call, or raises an error.
+    does. `wait_to_dial` is called before each request that starts a call. `wait_to_dial` must
+    return when the account may start a call, or raise an error.
     """
 
     def __init__(self, base: str, wait_to_dial: Callable[[], None]) -> None:

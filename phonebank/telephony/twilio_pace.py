@@ -2,9 +2,10 @@
 
 An account may start one call per second, unless Twilio has raised that limit. Twilio keeps calls
 above the limit in a queue for up to a day, and would call people long after the callers had gone
-home. So this module delays those calls instead, for at most a few seconds. Redis stores the time at
-which the next call may start, so the limit applies to all processes together. While Redis does not
-answer, the limit applies to each process separately.
+home. So this module delays those calls instead, for at most a few seconds, and refuses a call that
+would have to wait longer. Redis stores the time at which the next call may start, so the limit
+applies to all processes together. While Redis does not answer, the limit applies to each process
+separately.
 """
 
 import threading
