@@ -35,14 +35,15 @@ class ChangedMeaning:
 
 
 def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
-    """Return the questions and answers that were recorded in calls and whose words `new` would
-    change.
+    """Return what `new` would change in the questions that people have answered, and in the answers
+    that people have given.
 
     The result follows the order of the steps in `new`, and steps that `new` lacks come last. Each
     question is compared with its words in the newest version that has it, and each answer with its
-    words in the newest version that offers it. Otherwise an answer that some versions leave out
-    could return with a different meaning. A call keeps the words of its version, but the totals add
-    up the answers of all versions, so this check protects the totals.
+    words in the newest version that offers it. If only the published version were compared, an
+    answer that this version leaves out could return with a different meaning. A call keeps the
+    words of its version, but the totals add up the answers of all versions, so this check protects
+    the totals.
     """
     asked: dict[str, Step] = {}
     offered: dict[tuple[str, str], tuple[Step, str]] = {}
@@ -86,8 +87,8 @@ def changed_meanings(script: Script, new: ParsedScript) -> list[ChangedMeaning]:
 
 
 def _question_changes(old: Step, new: Step) -> Iterator[tuple[Part, str, str]]:
-    """Yield (part, old, new) for each changed part of the question that may change what the answers
-    mean."""
+    """Yield (part, old, new) for each part of the question that has changed, if this change may
+    change what the answers mean."""
     if new.answer is None:
         return  # a step without answers adds nothing to the totals of the old answers
     if _normalise(old.title) != _normalise(new.title):

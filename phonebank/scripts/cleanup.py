@@ -59,10 +59,10 @@ def drop_empty(script: Script) -> Script:
 
 
 def prune_branches(choices: Iterable[Choice], branches: Iterable[Branch]) -> tuple[Branch, ...]:
-    """Return the branches without the answers that have been deleted from `choices`.
+    """Return the branches without deleted answers, which are the answers that are not in `choices`.
 
-    A branch that had only deleted answers is removed, because without a condition it would always
-    apply.
+    A branch whose answers have all been deleted is removed. Otherwise the branch could apply
+    whatever the answer is.
     """
     keys = {choice.key for choice in choices}
     kept = ((b, tuple(key for key in b.choices if key in keys)) for b in branches)

@@ -60,7 +60,8 @@ class DeletedStep:
 
 
 def unpack_deleted_step(packed: str, step_id: str) -> DeletedStep | None:
-    """Unpack a value of `DeletedStep.packed`. Return None if the form sent anything else.
+    """Unpack a value of `DeletedStep.packed`. Return None if `packed` is no such value, or if its
+    script has no step with the id `step_id`.
 
     A script longer than MAX_BYTES is cut, so that a small field cannot expand until it fills the
     memory.

@@ -79,7 +79,7 @@ def publish_digest(script: Script) -> str:
 def save_draft(script: Script, source: str) -> None:
     """Store YAML as the script's draft, even if the YAML has errors.
 
-    If the YAML equals the published version, the script has no draft afterwards.
+    If the YAML describes the same script as the published version, there is no draft afterwards.
 
     Raises InvalidInputError if the YAML is too large or if no step can be read, because an editor
     could not open this draft again.

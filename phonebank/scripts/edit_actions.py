@@ -32,8 +32,7 @@ Row = TypeVar("Row")
 def apply_action(script: Script, action: str) -> Script:
     """Return the script after an action such as "up-step:opening" or "add-choice:vote".
 
-    An unknown action changes nothing. The same is true if the part that the action names does not
-    exist, or if no more can be added to it.
+    An action that is unknown or impossible, such as moving the first step up, changes nothing.
     """
     verb, _, place = action.partition(":")
     change = ACTIONS.get(verb)
@@ -128,8 +127,9 @@ def _move_choice(script: Script, place: str, by: int) -> Script:
 
 
 def _add_range(script: Script, place: str) -> Script:
-    """Add a branch for the lowest numbers of the scale that no branch covers yet. The branch covers
-    at most four numbers. If no number is left, the branch is for 0."""
+    """Add a branch for the lowest numbers of the scale that no branch covers yet. A branch with a
+    condition on a merge field does not count here. The new branch covers at most four numbers. If
+    no number is left, the new branch is for 0."""
     at = _position(script.steps, place)
     if at is None:
         return script
@@ -155,7 +155,8 @@ def _add_field_branch(script: Script, place: str) -> Script:
 
 
 def _add_branch(script: Script, place: str, new: Branch) -> Script:
-    """Add a branch to a step, unless it is the script's only step.
+    """Add a branch to a step, unless this is the script's only step or already has MAX_BRANCHES
+    branches.
 
     If call-ending steps can come after this step, the branch leads to the last of them. If none
     can, the branch leads to the script's last call-ending step. A branch to such a step cannot make
@@ -189,8 +190,8 @@ def _move_branch(script: Script, place: str, by: int) -> Script:
 def _add_start(script: Script, place: str) -> Script:
     """Let the call begin at another step for some contacts, with a condition on a merge field.
 
-    A call cannot begin with the goodbye. So steps that end the call are passed over, and the other
-    step is the first of the rest after the script's first step. If nothing is left, the new branch
+    Of the steps after the script's first step, the other step is the first that does not end the
+    call, because a call cannot begin with the goodbye. If there is no such step, the new branch
     leads to the script's first step.
     """
     begins = next((step for step in script.steps[1:] if not step.is_end), script.steps[0])
@@ -204,7 +205,7 @@ def _delete_start(script: Script, place: str) -> Script:
 
 def _add_character(script: Script, place: str) -> Script:
     """Add an invented person for practice calls, of a kind that the script lacks, with an empty
-    reply at the first step."""
+    reply at the first step. If the script has every kind, nothing changes."""
     taken = {one.kind for one in script.practice}
     kind = next((kind for kind in get_args(CharacterKind) if kind not in taken), None)
     if kind is None:
@@ -218,7 +219,8 @@ def _delete_character(script: Script, place: str) -> Script:
 
 
 def _add_reply(script: Script, place: str) -> Script:
-    """Add an empty reply at the first step where the practice call's invented person has none."""
+    """Give an invented person for practice calls an empty reply at the first step where this person
+    has no reply. If there is no such step, nothing changes."""
 
     def add(one: Character) -> Character:
         free = next((step.id for step in script.steps if step.id not in one.replies), None)
@@ -323,7 +325,8 @@ def _parse_row(place: str) -> tuple[str, int]:
 
 
 def _parse_index(text: str) -> int:
-    """Return a row's index. If the text is not a number, the index is beyond every row."""
+    """Return a row's index. If the text is not a number of at most three digits, return an index
+    that no row has."""
     return int(text) if text.isdecimal() and len(text) < 4 else 10**6
 
 

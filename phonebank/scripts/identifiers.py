@@ -19,7 +19,7 @@ _MAX_LENGTH = 40
 
 
 def assign_ids(script: Script, used: Collection[str] = ()) -> Script:
-    """Give new steps, cards and fields an id made from their words, if they have any.
+    """Give each new step, card and field an id made from its title or description, if it has one.
 
     When a step's title changes, the id stays, because answers are stored under the id. For the same
     reason a new step never gets an id from `used`. The calling code passes the step ids of all

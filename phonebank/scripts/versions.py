@@ -131,7 +131,8 @@ def identifiers_used(script: Script) -> dict[str, dict[str, str]]:
     maps each step id to a dict, which maps each of the step's answer keys to the answer's newest
     label.
 
-    Answers are stored under these ids and keys, so a new step or answer must not reuse one.
+    Answers are stored under these ids and keys. So a new step must not get one of these ids, and a
+    new answer may get one of its step's keys only if it has the same label.
     """
     used: dict[str, dict[str, str]] = {}
     for version in parsed_versions(script):
