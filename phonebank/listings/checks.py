@@ -76,8 +76,8 @@ def report(listing: Listing, reason: str, reporter: str) -> None:
 
 def approve(listing: Listing, shown: str) -> None:
     """Show a listing to strangers, because an organiser, an editor or a trainer has checked it. The
-    listing's open reports are marked as seen. `shown` is the version of the listing on the page of
-    the person who checked it.
+    listing's open reports are marked as seen. `shown` is the version that the page with the button
+    showed.
 
     Raises ConflictError for a draft, for a cancelled event, and for an event that no longer has the
     version `shown`.

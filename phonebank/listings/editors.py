@@ -71,8 +71,8 @@ class EditorToTell:
 
 def listings_for(volunteer: Volunteer) -> list[Unchecked]:
     """Return up to SHOWN_AT_MOST listings that this volunteer may check. Listings that somebody
-    must look at come first. In each of these two groups, listings that were never checked come
-    first, then those whose last check is the longest ago."""
+    must look at come before all others. Within both groups, listings that nobody has confirmed come
+    first, then those that were last confirmed the longest ago."""
     at = now()
     roles = roles_of(volunteer)
     rows = db.session.scalars(
@@ -187,9 +187,9 @@ def message_to_host(listing: Listing) -> Message:
 
 
 def editors_to_tell(at: datetime) -> list[EditorToTell]:
-    """Return the editors and trainers who have an event to check that has not started, sorted by
-    e-mail address. Everyone who was e-mailed about events to check less than TOLD_EVERY ago, in any
-    role, is left out."""
+    """Return the editors and trainers for whom an event that has not started waits for a check,
+    sorted by e-mail address. A person who got an e-mail about such events less than TOLD_EVERY ago,
+    in any role, is left out."""
     waiting = (
         select(Listing.id, Listing.campaign_id, Listing.latitude, Listing.longitude, Account.email)
         .join(Account, Account.id == Listing.host_id)

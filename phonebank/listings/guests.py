@@ -193,7 +193,8 @@ def refuse(listing: Listing, guest_id: int) -> Guest:
     """Refuse a guest, and tell them by e-mail. If the guest has cancelled, or was refused or
     blocked before, nothing changes. If the guest had a place, the first guest on the waiting list
     gets that place. For a party at a home, the host is asked about the waiting guest instead.
-    Raises NotFoundError for a guest of another event."""
+    Raises NotFoundError for a guest of another event, and for one who has not confirmed their
+    request."""
     guest = _guest_in(listing, guest_id)
     if guest.state in (GuestState.ASKED, GuestState.QUEUED, GuestState.ACCEPTED):
         had_place = guest.state == GuestState.ACCEPTED
@@ -208,8 +209,9 @@ def refuse(listing: Listing, guest_id: int) -> Guest:
 def block(listing: Listing, guest_id: int) -> Guest:
     """Block a guest from all events of the campaign. The guest is not told. Their page says that
     the host has not answered yet, unless they had cancelled or had been refused. Each place that
-    the guest had, at this event or another, goes to the waiting list, as in `refuse`. Raises
-    NotFoundError for a guest of another event."""
+    the guest had at one of the campaign's events goes to the first guest on that event's waiting
+    list, as in `refuse`. Raises NotFoundError for a guest of another event, and for one who has not
+    confirmed their request."""
     theirs = _listings_of_person(listing.campaign_id, guest_id)
     for one in theirs:
         lock_row(one)
@@ -290,7 +292,8 @@ def stop_reminders(guest: Guest) -> None:
 
 def address_for(guest: Guest, listing: Listing, how: str) -> str:
     """Return the street address for an accepted guest, and record that the guest was given the
-    address. Return "" for any other guest. `how` is "page", "mail" or "calendar"."""
+    address. Return "" for any other guest, or if there is no address. `how` is "page", "mail" or
+    "calendar"."""
     if guest.state != GuestState.ACCEPTED or guest.listing_id != listing.id:
         return ""
     address = street_address(listing)

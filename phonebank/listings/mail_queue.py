@@ -1,6 +1,6 @@
-"""The queue of e-mails to guests, each with the time at which it is due. As long as the listing's
-`sequence` (the number of its changes) is the same, a guest gets only one e-mail of each kind. These
-functions do not commit."""
+"""The queue of e-mails to guests, each with the time at which it is due. While a listing's
+`sequence` (how often its guests were told of a change) stays the same, the queue has at most one
+e-mail of each kind for each guest. These functions do not commit."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -20,7 +20,7 @@ def queue_mail(guest: Guest, listing: Listing, kind: MailKind, at: datetime) -> 
     the reminders too.
 
     A guest who cancelled and asked again gets the same kind of e-mail again. So an e-mail of this
-    kind that is done already makes room for the new one.
+    kind that is done already is deleted first.
     """
     db.session.execute(
         delete(GuestMail).where(

@@ -150,8 +150,8 @@ def _labels(
     dots: Sequence[MapDot],
     cell: float,
 ) -> list[Label]:
-    """Return up to TOWNS_AT_MOST labels, for the largest towns whose names fit on the map. A name
-    must not touch a dot or another name."""
+    """Return up to TOWNS_AT_MOST labels, for the largest towns whose names fit on the map. Only the
+    TOWNS_TRIED largest towns are tried. A name must not touch a dot or another name."""
     north, west, south, east = _edges(outline, shown)
     inside = (
         town for town in towns if south <= town.latitude <= north and west <= town.longitude <= east
