@@ -1,5 +1,5 @@
 """The database tables, with one file for each kind of object. Each file has columns, constraints,
-the names of states, and properties that need only the row itself."""
+the names of states, and properties that follow from a row and its related rows."""
 
 from phonebank.models.account import Account, Role, RoleName, ScopedRole, account_role
 from phonebank.models.account_session import AccountSession

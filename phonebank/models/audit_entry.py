@@ -1,4 +1,5 @@
-"""The permanent record of what organisers did. Its rows are never changed or deleted."""
+"""The audit: a permanent record of what organisers did and, in some cases, of what hosts,
+volunteers and jobs did. The rows are never changed or deleted."""
 
 from datetime import datetime
 from typing import Any
@@ -10,12 +11,12 @@ from phonebank.models.base import Base, now
 
 
 class AuditEntry(Base):
-    """One action of an organiser: who acted, when, on what, and the values before and after the
-    action.
+    """One action: who acted, when, on what, and the values before and after the action.
+    `account_id` is None if a volunteer or a job acted.
 
-    The row has no names or numbers of people, so it stays when a person is erased. Its ids are not
-    foreign keys, so it also stays when an account or a campaign is deleted. A database trigger
-    refuses UPDATE and DELETE.
+    The row has no names or numbers of people who are called, so the row stays when a person is
+    erased. The row's ids are not foreign keys, so the row also stays when an account or a campaign
+    is deleted. A database trigger refuses UPDATE and DELETE.
     """
 
     __tablename__ = "audit_entry"

@@ -177,7 +177,8 @@ class Call(Base):
 
 
 class Answer(Base):
-    """The answer given at one step of the script. It is saved as soon as the caller taps it."""
+    """The answer given in one call at one step of the script. Usually the answer is saved during
+    the call, before the outcome is recorded."""
 
     __tablename__ = "answer"
 

@@ -1,4 +1,5 @@
-"""A volunteer who calls people: a first name on a device, admitted by a host or an organiser."""
+"""A volunteer who calls people: a first name on a device. Only callers who have been admitted may
+call."""
 
 import secrets
 from datetime import datetime

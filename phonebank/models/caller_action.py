@@ -1,4 +1,4 @@
-"""The permanent record of organisers' actions on callers, and the blocked network addresses."""
+"""The record of organisers' actions on callers, and the blocked network addresses."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -20,8 +20,8 @@ class CallerActionKind(StrEnum):
 
 
 class CallerAction(Base):
-    """One action of an organiser on one caller: who acted, when and why, and the figures that the
-    organiser's page showed."""
+    """One action of an organiser on one caller: who acted, when and why, and figures about the
+    caller or the caller's calls at that time. `figures` may be empty."""
 
     __tablename__ = "caller_action"
     __table_args__ = (Index("ix_caller_action_caller", "caller_id", "at"),)

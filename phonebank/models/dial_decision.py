@@ -1,5 +1,5 @@
-"""A decision to dial people's numbers before callers are ready for them, with the figures that the
-decision was based on."""
+"""The decisions of the predictive rule, which may dial people's numbers before callers are ready,
+with the figures that the decisions were based on."""
 
 from datetime import datetime
 
@@ -10,11 +10,12 @@ from phonebank.models.base import Base
 
 
 class DialDecision(Base):
-    """One decision of `pacing.rule` to dial before callers are ready: the figures that the rule was
-    given, and how many numbers (`lines`) to dial. Other decisions are not kept.
+    """One decision of the predictive rule (`pacing.rule`) to dial: the figures that the rule was
+    given, and how many numbers (`lines`) to dial. Decisions of other rules, and decisions to dial
+    nothing, are not stored.
 
-    The columns from `ready` to `lost` are the rule's inputs: the lines and callers at that moment,
-    and the figures of the day so far.
+    The columns from `ready` to `waiting` count callers and lines at that moment, and the columns
+    from `people` to `lost` count the day's answered calls so far.
     """
 
     __tablename__ = "dial_decision"

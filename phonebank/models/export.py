@@ -76,8 +76,8 @@ class Export(Base):
 
 
 class ExportPiece(Base):
-    """A piece of a file. It is stored in the database and not on a disk, so that any worker can
-    write it and any web process can send it."""
+    """A piece of a file. The piece is stored in the database and not on a disk, so that any worker
+    can write it and any web process can send it."""
 
     __tablename__ = "export_piece"
 

@@ -70,7 +70,7 @@ class MailKind(StrEnum):
 
 
 class GuestMail(Base):
-    """An e-mail to be sent to a guest. It is sent only once."""
+    """An e-mail to be sent to a guest. Once `done_at` is set, the e-mail is not sent again."""
 
     __tablename__ = "guest_mail"
     __table_args__ = (
@@ -106,8 +106,8 @@ class AddressSight(Base):
 
 
 class BlockedGuest(Base):
-    """A person whose requests a campaign's hosts never see. The row has only a keyed hash of the
-    person's e-mail address."""
+    """A person whose requests a campaign's hosts no longer see. The row has only a keyed hash of
+    the person's e-mail address."""
 
     __tablename__ = "blocked_guest"
 

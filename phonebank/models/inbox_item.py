@@ -20,8 +20,8 @@ class InboxState(StrEnum):
 
 
 class InboxItem(Base):
-    """An answer, given in one call, that the script marks as "needs action". The answer itself
-    stays in the table `answer`."""
+    """One call's answer that the script marks as "needs action". The answer itself stays in the
+    table `answer`."""
 
     __tablename__ = "inbox_item"
     __table_args__ = (

@@ -20,8 +20,8 @@ class LineSide(StrEnum):
 
 
 class LineState(StrEnum):
-    """The stages of a line, in order. A line that is no longer joined to another line is ANSWERED
-    again."""
+    """The stages of a line, in order. A JOINED line that leaves the other line, and does not end,
+    is ANSWERED again."""
 
     WANTED = "wanted"  # written here; the provider may not know of it yet
     DIALLED = "dialled"

@@ -10,7 +10,8 @@ from phonebank.models.volunteer_role import VolunteerRole
 
 
 class Training(Base):
-    """The practice room of a training (a listing of the kind TRAINING)."""
+    """The practice room of a training (a listing of the kind TRAINING): the code with which people
+    join it, and its trainer."""
 
     __tablename__ = "training"
 

@@ -1,5 +1,5 @@
-"""A volunteer: a person with a confirmed e-mail address, the same on all devices and in all
-campaigns."""
+"""A volunteer: a person with a confirmed e-mail address. One row stands for this person on all
+devices and in all campaigns."""
 
 import secrets
 from datetime import datetime

@@ -19,8 +19,8 @@ class VolunteerRoleKind(StrEnum):
 
 
 class VolunteerRole(Base):
-    """A role that an organiser gave to an e-mail address. The volunteer with this address has the
-    role, even if the address is confirmed only later."""
+    """A role that an organiser gave to an e-mail address. The role belongs to the volunteer with
+    this address, who may confirm the address before or after the role is given."""
 
     __tablename__ = "volunteer_role"
     __table_args__ = (
