@@ -56,8 +56,8 @@ class Simulation:
 
 
 def simulation_of(question: Question) -> Simulation | None:
-    """Return the results of the simulated evenings, or None if the simulation has not run or is
-    still running."""
+    """Return the results of the simulated evenings, or None if no results are stored, for example
+    because the simulation is still running."""
     found = redis_store().get(_key(question))
     if not found or found == _PLAYING:
         return None
@@ -73,8 +73,8 @@ def is_playing(question: Question) -> bool:
 
 
 def begin(question: Question) -> bool:
-    """Mark evenings of this kind as being simulated. Return False if they are already marked, or
-    have already been simulated."""
+    """Mark evenings of this kind as being simulated. Return False if they are already marked, or if
+    their results are stored."""
     return bool(redis_store().set(_key(question), _PLAYING, nx=True, ex=PLAYING_AT_MOST))
 
 

@@ -27,9 +27,9 @@ def limit(account: DayAccount, law: Law) -> float:
     """Return the largest permitted chance that, if one more line is dialled and answered, no caller
     is free.
 
-    The limit rises while fewer calls are abandoned than `law.aim` allows, and falls while more
-    calls are abandoned. The limit changes smoothly, because a limit that jumped would let calls be
-    abandoned in bursts.
+    The limit is higher if fewer of the day's calls have been abandoned than `law.aim` allows, and
+    lower if more have been. The limit changes smoothly, because a limit that jumped would let calls
+    be abandoned in bursts.
     """
     allowed = law.aim * account.answers
     off = (allowed - account.abandoned_of_answers) / (sqrt(allowed) + 1)
@@ -37,8 +37,8 @@ def limit(account: DayAccount, law: Law) -> float:
 
 
 def room(account: DayAccount, law: Law, callers: int) -> int:
-    """Return how many more calls may be abandoned now before the day's share of abandoned calls
-    reaches `law.bound`."""
+    """Return how many more calls may be abandoned now without the day's share of abandoned calls
+    going above `law.bound`."""
     if callers >= CALLERS_FOR_ESTIMATE:
         joined, abandoned = account.people + account.machines, account.abandoned_of_answers
     else:

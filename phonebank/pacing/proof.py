@@ -31,7 +31,7 @@ class Finding:
 
 
 def account_of(lines: Iterable[LineRecord]) -> DayAccount:
-    """Count how lines ended."""
+    """Count how the answered lines ended. A line with the result OPEN is not counted."""
     counts = Counter(line.result for line in lines)
     return DayAccount(
         people=counts[LineResult.PERSON],

@@ -123,7 +123,7 @@ def cells_of(record: Record) -> list[str]:
 
 
 def read_records(file: TextIO) -> Iterator[Record]:
-    """Read the records in a file. Raises RecordError."""
+    """Read the records in a file. Raises RecordError for a row that cannot be read."""
     for number, row in enumerate(csv.DictReader(file), start=2):
         kind = KINDS.get(row.get("record") or "")
         if kind is None:

@@ -7,7 +7,7 @@ hold:
   finds the chance, and the limit depends on how many calls have been abandoned that day;
 - if the answer rate tripled at this moment, luck were as bad as it is once in a thousand times, and
   no caller became free, the day's share of abandoned calls would still stay below the law's
-  ceiling, with a margin. No setting can lift this bound.
+  ceiling, with a margin. No setting can change this bound.
 
 With fewer than five callers, or before the day has fifty answers, exactly one line is dialled for
 each ready caller. At least one line is always dialled for each ready caller, because the person who
@@ -45,8 +45,8 @@ def one_line_each(moment: Snapshot) -> int:
 def lines_ahead(moment: Snapshot, allowed: int) -> Decision:
     """Look ahead, and return how many lines to dial, even if there are few callers or few answers.
 
-    `allowed` is how many more calls may be abandoned before the day's share of abandoned calls
-    reaches the bound.
+    `allowed` is how many more calls may be abandoned without the day's share of abandoned calls
+    going above the bound (`day_bound.room`).
     """
     rate = rate_step(moment.learned.answer_bound())
     ages = ring_ages(moment.ringing)

@@ -22,8 +22,8 @@ class Answer(IntEnum):
 
 
 class Chances:
-    """Draws everything that is decided by chance in one evening. Two evenings with the same seed
-    are the same for as long as their pacing rules dial the same lines."""
+    """Draws everything that is decided by chance in one evening. Two evenings with the same setting
+    and seed are the same for as long as their pacing rules dial the same lines."""
 
     def __init__(self, setting: Setting, seed: int) -> None:
         self._setting = setting

@@ -40,8 +40,8 @@ class Figures:
 
 
 def figures(results: Sequence[Result], ceiling: float) -> Figures:
-    """Summarise evenings of one kind. `ceiling` is the largest share of a day's calls that the law
-    permits to be abandoned."""
+    """Summarise evenings of one kind. `ceiling` is the largest abandoned share of a day's answered
+    calls that the law permits."""
     shares = [result.account.estimated_share() for result in results]
     true_shares = [result.true_share for result in results]
     return Figures(
