@@ -37,9 +37,9 @@ class Sound(StrEnum):
 
 @dataclass(frozen=True)
 class LineRef:
-    """A reference to a line, for the provider. `provider_id` is None if we do not know it, for
-    example because a process died while it was dialling the line, or because a browser has not
-    opened the line yet."""
+    """A reference to a line, for the provider. `provider_id` is the provider's id of the line, or
+    None if that id is not known, for example because a process died while it was dialling the line,
+    or because a browser has not opened the line yet."""
 
     line_id: int
     provider_id: str | None
@@ -61,8 +61,8 @@ class Backend(Protocol):
     """A provider. Its methods may be called from several threads.
 
     `number` and `show` are in E.164 format. `show` is the number that the called telephone
-    displays. All methods except `listen` and `close` may raise BackendUnavailableError. Joining,
-    playing to or hanging up a line that has ended changes nothing and is not an error.
+    displays. All methods except `listen` and `close` may raise BackendUnavailableError. If the line
+    has ended, `join`, `play` and `hang_up` change nothing and raise no error.
     """
 
     name: str

@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 
 @job(CHORES, timeout=120)
 def fill_in_prices() -> None:
-    """Store the cost of the lines that ended in the last two days and have no cost yet. This needs
-    Twilio, or Asterisk with a price in the server's settings; otherwise the job does nothing. If
-    Twilio does not answer or does not know a price yet, a later run asks again."""
+    """Store the cost of the lines that ended in the last two days and have no cost yet. The job
+    does nothing unless the provider is Twilio, or Asterisk with a price in the server's settings.
+    If Twilio does not answer or does not know a price yet, a later run asks again."""
     config = current_config()
     if config.telephony == "twilio":
         ask_for_prices(cast(TellsPrices, backend_for(config)))

@@ -24,9 +24,9 @@ class Situation:
     """The facts from the database that determine a caller's phase, such as waiting or talking.
 
     `caller_line` is the state of the caller's line. `person_line` is the state of the newest line
-    in the caller's open call. Each is None if there is no such line. `was_joined` says whether the
-    person's line was ever joined to the caller's line, and `cause` says why the person's line
-    ended. `has_call` says whether the caller has an open call.
+    to the person in the caller's open call. Each is None if there is no such line. `was_joined`
+    says whether the person's line was ever joined to the caller's line, and `cause` says why the
+    person's line ended. `has_call` says whether the caller has an open call.
     """
 
     is_on: bool

@@ -47,7 +47,7 @@ RETURNING line.id
 
 
 def record_event(event: LineEvent) -> bool:
-    """Store an event and the changes that it makes to its line. Return whether the event was new.
+    """Store an event, and update the line on which it happened. Return whether the event was new.
 
     An event that is already stored, or whose line is unknown, changes nothing.
     """

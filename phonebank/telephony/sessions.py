@@ -1,7 +1,7 @@
 """Connects callers to the telephone, and stores whether they are ready. Nothing here commits.
 
-These functions only read and change rows in the database. The dialler reads the rows a moment
-later, and opens or ends telephone lines to match the rows.
+These functions only read and change rows in the database. The dialler (`phonebank.dialler`) reads
+the rows a moment later, and opens or ends telephone lines to match the rows.
 """
 
 import uuid
@@ -128,8 +128,8 @@ def set_ready(caller: Caller, ready: bool) -> None:
 
 
 def finish_after_call(caller: Caller) -> None:
-    """Let the caller's telephone session end after the current call. Raises NotConnectedError if
-    the caller is not on the telephone."""
+    """Let the caller's telephone session end after the current call, or soon if the caller has no
+    open call. Raises NotConnectedError if the caller is not on the telephone."""
     _change(_FINISH, caller)
 
 

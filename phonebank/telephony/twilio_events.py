@@ -55,7 +55,8 @@ def event_of_status_webhook(line_id: int, fields: Mapping[str, str]) -> LineEven
 
 
 def events_of_room_webhook(caller_line_id: int, fields: Mapping[str, str]) -> list[LineEvent]:
-    """Return the events that a webhook about a caller's room reports. The list may be empty.
+    """Return the events that a webhook about a caller's room reports. The list is empty if the
+    webhook does not report that a line has entered or left the room.
 
     When a person enters or leaves the room, both the person's line and the caller's line have an
     event: JOINED or LEFT. When the caller enters, the caller's line is ANSWERED. When the caller
