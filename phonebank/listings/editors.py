@@ -43,8 +43,8 @@ TOLD_EVERY = timedelta(days=1)
 class Unchecked:
     """A listing on an editor's page: what strangers see of it, its state, why it was sent back to
     its host (or None), the reasons given in its open reports, the version that the page's buttons
-    send (see `stale`), and whether it belongs to a party (`is_party`). If it does not, no host can
-    change it."""
+    send (see `stale`), and whether it belongs to a party (`is_party`). A listing that does not
+    belong to a party cannot be changed by any host."""
 
     event: Near
     state: ListingState
@@ -70,9 +70,9 @@ class EditorToTell:
 
 
 def listings_for(volunteer: Volunteer) -> list[Unchecked]:
-    """Return up to SHOWN_AT_MOST listings that this volunteer may check. Listings that somebody
-    must look at come before all others. Within both groups, listings that nobody has confirmed come
-    first, then those that were last confirmed the longest ago."""
+    """Return up to SHOWN_AT_MOST listings that this volunteer may check. The list begins with the
+    listings that somebody must look at, and the others follow. In both parts of the list, listings
+    that nobody has confirmed come first, then those that were confirmed longest ago."""
     at = now()
     roles = roles_of(volunteer)
     rows = db.session.scalars(

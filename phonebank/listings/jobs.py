@@ -164,8 +164,8 @@ def _send_kit(offer_id: int) -> None:
 
 def _ask_hosts_if_right(send_mail: send.Send) -> None:
     """Ask each host by e-mail, two days before their event, whether everything about it is still
-    correct. If the listing is less than a day old at that time, its host is asked as soon as it is
-    a day old."""
+    correct. If the listing is less than a day old at that time, its host is asked when it is a day
+    old, if the event has not started by then."""
     at = now()
     query = select(Listing.id).where(
         Listing.state == ListingState.SHOWN,

@@ -144,9 +144,10 @@ def offers_in(campaign: Campaign) -> Sequence[HostOffer]:
 
 
 def accept_offer(campaign: Campaign, offer_id: int, by: Account) -> HostOffer:
-    """Make the person a host, and put their party on the map. A job sends the kit. If the campaign
-    requires trained hosts and this person is not marked as trained, the listing stays a draft
-    (`is_draft`), and the person puts it on the map after a training.
+    """Make the person a host, and put their party on the map. A job then e-mails the person a link
+    to the kit (a page to print). If the campaign requires trained hosts and this person is not
+    marked as trained, the listing stays a draft (`is_draft`), and the person puts it on the map
+    after a training.
 
     The listing has no street address yet. The host must type the address before accepting the first
     guest. Raises NotFoundError for an offer of another campaign. Raises ConflictError if the offer

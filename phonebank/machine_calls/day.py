@@ -65,8 +65,8 @@ ORDER BY day DESC
 
 
 def days_of(campaign: Campaign, today: date) -> list[date]:
-    """Return the days in the last DAYS_LISTED days on which lines to people were created, newest
-    first."""
+    """Return the days on which lines to people were created, newest first. Days more than
+    DAYS_LISTED days before `today` are left out."""
     zone = first_zone_of(campaign)
     since = datetime.combine(today - timedelta(days=DAYS_LISTED), time(), zone)
     bound = {"campaign_id": campaign.id, "zone": zone.key, "since": since}

@@ -35,8 +35,8 @@ class Question:
 
 @dataclass(frozen=True)
 class RuleFigures:
-    """The results of simulated evenings with one rule for how many lines to dial. A field that ends
-    in `_within` is half the width of a result's 95% confidence interval."""
+    """The results of simulated evenings with one rule for how many lines to dial. A field with a
+    name that ends in `_within` is half the width of a result's 95% confidence interval."""
 
     conversations: float  # an hour
     conversations_within: float

@@ -21,7 +21,7 @@ _NOT_SAID = str.maketrans("", "", ".,;:!?¿¡…*\"'“”‘’")
 
 @dataclass(frozen=True)
 class ChangedMeaning:
-    """One part of a question, or one answer, whose words the new script would change.
+    """One part of a question, or one answer, that the new script would change.
 
     `calls` counts the calls in which the question was answered, or in which this answer was given.
     `new` is None if the answer would no longer be offered.

@@ -84,7 +84,8 @@ def start_blank(campaign: Campaign) -> Script:
 
 
 def choose(campaign: Campaign, script: Script) -> None:
-    """Make this the script that the campaign's next calls use.
+    """Make this the script that the campaign's next calls use, unless an experiment chooses
+    another.
 
     Raises ConflictError if no version of it has been published.
     """

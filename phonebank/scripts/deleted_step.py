@@ -1,7 +1,7 @@
 """Restore a deleted step to its place, and keep everything that was written since. Pure functions.
 
-The form contains the script from before the deletion, compressed. So the server stores nothing for
-editor pages that have been closed, and Undo works without JavaScript.
+The editor's form contains the script from before the deletion, compressed. So the server stores
+nothing for editor pages that have been closed, and Undo works without JavaScript.
 """
 
 import base64

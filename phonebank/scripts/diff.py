@@ -36,8 +36,8 @@ class Section:
 def differences(old: Script, new: Script) -> list[Section]:
     """Return every part that changed, in the new script's order, then the parts that were removed.
 
-    A transition that leads elsewhere and a different first step are differences. A new order of the
-    steps is not a difference.
+    A transition to a new target is a difference, and so is a new first step. Otherwise, a new order
+    of the steps is not a difference.
     """
     # Both versions use the step's new title, so a transition to a retitled step is no difference.
     titles = {step.id: step.title for script in (old, new) for step in script.steps}

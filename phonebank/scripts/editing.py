@@ -27,10 +27,10 @@ class Submission:
     """The editor's form as a browser sent it.
 
     `script` is what the organiser typed, with ids for new steps, cards and fields. `action` is the
-    action of the pressed button, with these ids in it. `about` is the id of the part of the script
-    that the action is about, or "" if the action is about the whole script. `at` is the id of the
-    step whose fields or buttons last had the focus, or "" if none had. `deleted` is the step that
-    Undo would restore, or None.
+    action of the pressed button, in which a new part has its id from `script`. `about` is the id of
+    the part of the script that the action is about, or "" if the action is about the whole script.
+    `at` is the id of the step whose fields or buttons last had the focus, or "" if none had.
+    `deleted` is the step that Undo would restore, or None.
     """
 
     script: Script
