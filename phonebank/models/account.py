@@ -133,8 +133,8 @@ class Account(Base, UserMixin):
     def check_tf_required(
         self, tf_setup_methods: list[tuple[str, str]], tf_fresh: bool
     ) -> tuple[bool, list[tuple[str, str]]]:
-        """Return whether the account needs a second factor now, and the methods that it may use for
-        it. Flask-Security calls this at sign-in.
+        """Return whether the account needs a second factor now, and the methods that may be used
+        for this. Flask-Security calls this method at sign-in.
 
         A host or viewer needs a second factor only after adding one. An organiser, even of only one
         chapter or campaign, needs one if SECURITY_TWO_FACTOR_REQUIRED is set.
@@ -144,6 +144,6 @@ class Account(Base, UserMixin):
         return super().check_tf_required(tf_setup_methods, tf_fresh)
 
     def check_tf_required_setup(self) -> bool:
-        """Whether the account must keep its second factor. Flask-Security calls this on the set-up
-        page."""
+        """Whether the account must keep its second factor. Flask-Security calls this method on the
+        set-up page."""
         return self.organises_something and super().check_tf_required_setup()

@@ -31,7 +31,8 @@ class Base(DeclarativeBase):
 
 
 class Versioned:
-    """A table whose ORM class also has `xmin`, the id of the transaction that last wrote the row.
+    """A table whose ORM class also has the column `xmin` (as `row_version`), the id of the
+    transaction that last wrote the row.
 
     PostgreSQL keeps `xmin` for every row of every table, and locking a row does not change its
     `xmin`. The WHERE clause of a statement can compare the `xmin` of each row that the statement

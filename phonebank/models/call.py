@@ -1,9 +1,9 @@
 """A call, which begins when a caller gets a contact and usually ends with an outcome.
 
 The row is written when the contact is taken from the queue, so the table is also a part of the
-access ledger: it shows which caller had which contact on the screen, from when until when. If the
-server calls the contact before a caller is free, the row has no caller until a caller takes the
-call.
+access ledger, the record of who saw which person's data. The table shows which caller had which
+contact on the screen, from when until when. If the server calls the contact before a caller is
+free, the row has no caller until a caller takes the call.
 """
 
 import uuid

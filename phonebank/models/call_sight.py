@@ -1,5 +1,5 @@
-"""A part of the access ledger, the record of who saw which person's data. It records when a caller
-looked at the first name of a person again, in order to find out who had called back."""
+"""A part of the access ledger, the record of who saw which person's data. This part records when a
+caller looked at a person's first name again, in order to find out who had called back."""
 
 import uuid
 from datetime import datetime

@@ -169,6 +169,6 @@ class Campaign(Versioned, Base):
 
     @property
     def calls_at_any_hour(self) -> bool:
-        """Whether people may be called at any hour, because their numbers do not belong to real
-        people."""
+        """Whether people may be called at any hour. This is so if the campaign accepts the numbers
+        that are reserved for drama, because nobody has such a number."""
         return self.allow_drama_numbers

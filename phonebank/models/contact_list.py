@@ -117,9 +117,10 @@ class ContactList(Base):
 
 
 class UploadChunk(Base):
-    """A piece of an uploaded file. It is kept only until the import has read the whole file.
+    """A piece of an uploaded file. The piece is kept only until the import of the file has ended.
 
-    It is stored in the database and not on a disk, so that any worker on any machine can read it.
+    The piece is stored in the database and not on a disk, so that any worker on any machine can
+    read it.
     """
 
     __tablename__ = "upload_chunk"

@@ -1,4 +1,4 @@
-"""A part of the access ledger, the record of who saw which person's data. It records when an
+"""A part of the access ledger, the record of who saw which person's data. This part records when an
 organiser saw such data."""
 
 from datetime import datetime

@@ -19,7 +19,7 @@ class ErasureState(StrEnum):
 
 
 class Erasure(Base):
-    """One erasure. When it is complete, the row stays but names nobody."""
+    """One erasure. When the erasure is complete, the row stays but names nobody."""
 
     __tablename__ = "erasure"
     __table_args__ = (

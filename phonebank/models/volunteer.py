@@ -89,7 +89,8 @@ class Consent(Base):
 
 
 class EmailConfirmation(Base):
-    """A mailed link that nobody has opened yet. It is deleted when it is used, or after a day."""
+    """A mailed link that nobody has opened yet. The row is deleted when the link is used, or
+    otherwise about a day later."""
 
     __tablename__ = "email_confirmation"
 
