@@ -162,8 +162,9 @@ def list_event(
     account: Account, campaign: Campaign, kind: ListingKind, event: Event, details: Details
 ) -> Listing:
     """Show strangers an organiser's event that is not a party, such as a training. Such an event is
-    not at anybody's home, so no host has to accept its guests: a guest who confirms gets a place,
-    or is put on the waiting list if the event is full.
+    not at anybody's home, so no host has to accept its guests. A guest gets a place, or is put on
+    the waiting list if the event is full, after confirming the request. For an event by video, this
+    happens without a confirmation.
 
     Raises InvalidInputError for a party, and for a title, a start or details that cannot be used.
     Raises ConflictError if the campaign has ended.

@@ -134,7 +134,7 @@ class Campaign(Versioned, Base):
     # campaign look for calls in other campaigns.
     shares_numbers: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Whether numbers that are reserved for radio and television drama are accepted. Nobody has such
-    # a number. Only the demonstration accepts them.
+    # a number. Only the campaign of `phonebank.demo` accepts them.
     allow_drama_numbers: Mapped[bool] = mapped_column(default=False)
     # Who decides what is done with the people's data, and the legal ground for it: a key of
     # `campaigns.data_protection.LAWFUL_BASES`. A campaign can't start without them.

@@ -51,7 +51,8 @@ class OutcomeCount(Base):
 class AnswerCount(Base):
     """How often an answer was given on one day, by people on one list, in calls of one party (or of
     no party) and with one version of a script. Only answers that were chosen from a list or a scale
-    are counted, never text that a caller typed."""
+    are counted, never text that a caller typed, and never an answer that was taken over from an
+    earlier call."""
 
     __tablename__ = "answer_count"
     __table_args__ = (Index("ix_answer_count_campaign_day", "campaign_id", "day"),)
