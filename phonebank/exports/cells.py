@@ -27,8 +27,8 @@ UTF_8_MARK = "\ufeff"  # Excel reads a file as UTF-8 only if it begins with this
 
 
 def safe_text(text: str) -> str:
-    """Make text safe for a cell: no spreadsheet runs the text as a formula, line breaks become " /
-    ", tabs become spaces, and NUL characters are removed.
+    """Make text safe for a cell. No spreadsheet then runs the text as a formula. A slash between
+    spaces replaces each line break, tabs become spaces, and NUL characters are removed.
 
     If a line break stayed, a spreadsheet that expects a character other than the comma between
     cells would read the rest of the cell as a new row.

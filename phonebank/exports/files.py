@@ -41,9 +41,9 @@ def ask_for(
 ) -> tuple[Export, bool]:
     """Ask for a file. Return the file, and whether it is new.
 
-    If the same file is already being made, return that file instead of a new one. Raises
-    ConflictError in the rare case that, three times in a row, the other file is finished just after
-    it has prevented a new one.
+    If a file of the same kind and with the same `since` is already waiting or being made, return
+    that file instead of a new one. Such a file may be finished just before this function can return
+    it. Raises ConflictError if that happens three times in a row.
     """
     new = (
         insert(Export)
@@ -79,7 +79,8 @@ def ask_for(
 
 
 def exports_of(campaign: Campaign) -> Sequence[Export]:
-    """Return up to KEPT_AT_MOST of the campaign's files, newest first."""
+    """Return the campaign's KEPT_AT_MOST newest files, newest first. Failed and erased files are
+    among them."""
     query = select(Export).where(Export.campaign_id == campaign.id)
     return db.session.scalars(query.order_by(Export.id.desc()).limit(KEPT_AT_MOST)).all()
 

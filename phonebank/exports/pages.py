@@ -99,15 +99,16 @@ def people_after(key: PersonKey, campaign_id: int, at_most: int) -> Sequence[Row
 
 
 def find_person(campaign_id: int, contact_id: int) -> Row[Any] | None:
-    """Return one of the campaign's people, or None if the campaign has no such person."""
+    """Return one of the campaign's people, or None if the campaign has no such person or the person
+    was erased."""
     values = {"campaign_id": campaign_id, "id": contact_id}
     return db.session.execute(_ONE_PERSON, values).one_or_none()
 
 
 def outcomes_after(key: OutcomeKey, campaign_id: int, at_most: int) -> Sequence[Row[Any]]:
     """Return up to `at_most` recorded calls of the campaign, starting after `key`, in the order in
-    which they changed. A change is left out while an earlier change may still appear
-    (`settled_moment`)."""
+    which they changed. Changes after `settled_moment()` are left out, because a transaction that is
+    still open may add an earlier change."""
     values = {
         "campaign_id": campaign_id,
         "since": key.changed_at,

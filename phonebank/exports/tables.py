@@ -19,7 +19,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A file before it is made.
+    """The description of a file, from which a job makes the file.
 
     `query` is SQL for COPY with psycopg's `%(name)s` parameters, and `count` is SQL that counts the
     rows that `query` returns. `lines` turns a row that PostgreSQL sent by COPY into one or more

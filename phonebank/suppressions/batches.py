@@ -142,7 +142,7 @@ def begin_lifting(batch_id: int, reason: str, account_id: int | None) -> None:
 
 def lift_some(batch_id: int) -> int:
     """Take up to AT_ONCE numbers out of a batch that is being removed, and return how many were
-    taken out. If the result is 0, the removal is complete.
+    taken out. If the result is 0, the removal is complete, or there is no such batch.
 
     The numbers are also removed from the do-not-call list, except those that a caller, an organiser
     or another batch has put there too.

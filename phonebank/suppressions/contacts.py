@@ -98,7 +98,7 @@ def suppress_listed_among(contact_ids: Collection[int]) -> None:
     """Among the given contacts, find those that have a number on the do-not-call list, and mark
     them as not to be called. All other contacts with these numbers are marked too.
 
-    This is for contacts that may be called although they have a number on the list.
+    This is for contacts that were not marked although one of their numbers is on the list.
     """
     suppress_contacts_with(list(db.session.scalars(_LISTED_NUMBERS, {"ids": list(contact_ids)})))
 

@@ -97,7 +97,8 @@ def read_table(data: bytes) -> Table:
     be a telephone number.
 
     Raises InvalidInputError if the file is empty, is not text, is too large, has too many rows or
-    columns, or has a quotation mark that is never closed.
+    columns, or has a cell that is too long. A quotation mark that is never closed can make a cell
+    so long, because the cell then has the rest of the file.
     """
     text = decode_file(data).lstrip("\ufeff")
     try:
@@ -190,8 +191,8 @@ def _may_be_a_number(cell: str, alone: bool) -> bool:
 
 
 def read_numbers_in(table: Table, chosen: Sequence[int], country: str) -> NumbersRead:
-    """Return the numbers in the columns with the indexes `chosen`, and the lines with a cell that
-    contains something other than a number in one of these columns.
+    """Return the numbers in the columns with the indexes `chosen`, and each cell in these columns
+    that cannot be read as a number, with its line. Empty cells are ignored.
 
     Each number is returned once, in E.164 format. A date is never read as a number. Numbers that
     are reserved for radio and television drama are accepted too, because they belong to nobody.

@@ -29,8 +29,8 @@ def _lift_some(batch_id: int) -> int:
 
 @job(CHORES, timeout=60)
 def resume_lifting() -> None:
-    """Enqueue again the removals whose worker was killed, and delete old files whose numbers were
-    never put on the do-not-call list."""
+    """Enqueue again the removals that began more than STALLED_AFTER ago and are not complete, and
+    delete old files whose numbers were never put on the do-not-call list."""
     files.delete_unentered_files()
     db.session.commit()
     for batch_id in batches.stalled_liftings():

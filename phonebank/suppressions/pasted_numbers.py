@@ -42,9 +42,10 @@ class NumbersRead:
 def read_lines(text: str, country: str) -> NumbersRead:
     """Read a text that usually has one number on each line.
 
-    Empty lines are ignored. A first line without a digit is also ignored, because it names the
-    column. Numbers that are reserved for radio and television drama are accepted too, because they
-    belong to nobody. Raises InvalidInputError for more than LINES_AT_MOST lines.
+    Lines that are empty or have only separators are ignored. A first line without a digit is also
+    ignored, because it names the column. Numbers that are reserved for radio and television drama
+    are accepted too, because they belong to nobody. Raises InvalidInputError for more than
+    LINES_AT_MOST lines.
     """
     lines = text.splitlines()
     if len(lines) > LINES_AT_MOST:
