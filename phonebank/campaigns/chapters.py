@@ -48,8 +48,8 @@ def chapter_for(chapter_id: int) -> Chapter:
 
 
 def chapter_named(name: str) -> Chapter:
-    """Return the chapter with this name, whether in capital or small letters. Raises NotFoundError
-    if there is no such chapter."""
+    """Return the chapter with this name. Capital and small letters count as the same. Raises
+    NotFoundError if there is no such chapter."""
     chapter = _with_name(_clean_name(name))
     if chapter is None:
         raise NotFoundError(f"There is no chapter “{name}”.", "Make it first, or check its name.")

@@ -11,8 +11,8 @@ from phonebank.tallies.bars import Bar
 # If fewer people than this are finished, the share of calls that finish a person depends too much
 # on chance.
 FINISHED_AT_LEAST = 20
-# The pace is the mean of at most this many days before today. The first day that has calls is the
-# first of these days.
+# The pace is the mean of at most this many days before today. Days before the first of them that
+# has calls are not counted.
 PACE_DAYS = 7
 
 
@@ -48,8 +48,8 @@ def forecast(
 @dataclass(frozen=True)
 class GoalForecast:
     """An estimate for the campaign's goal: `left` more conversations are needed. With `a_day`
-    conversations a day, the campaign reaches its goal on `reached_on`, which is None if there have
-    been no conversations in the last few days."""
+    conversations a day, the campaign reaches its goal on `reached_on`, which is None if there were
+    no conversations in the PACE_DAYS days before today."""
 
     left: int
     a_day: int

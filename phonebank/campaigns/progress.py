@@ -26,9 +26,9 @@ GROUP BY 1, 2
 
 @dataclass(frozen=True)
 class AnswerFilter:
-    """The choice of the answers to count. If `list_id`, `party_id` or `day` is None, the answers
-    from all lists, parties or days are counted. If `version_id` is None, the answers to the
-    published version are counted."""
+    """Says which answers to count. If `list_id`, `party_id` or `day` is None, the answers from all
+    lists, parties or days are counted. If `version_id` is None, the answers to the published
+    version are counted."""
 
     list_id: int | None = None
     party_id: int | None = None
@@ -38,8 +38,8 @@ class AnswerFilter:
 
 @dataclass(frozen=True)
 class Count:
-    """One possible answer to a question: its label, how many people gave it (`number`), and what
-    part of the people who answered the question that is (`percent`)."""
+    """One possible answer to a question: its label, how many people gave it (`number`), and their
+    share of everyone who answered the question (`percent`)."""
 
     label: str
     number: int
@@ -49,8 +49,8 @@ class Count:
 @dataclass(frozen=True)
 class Question:
     """One step of the script, with the counts of its answers. `people` is the number of people who
-    answered the question. `mean` is the mean of the answers on a scale. It is None for other
-    questions, and if nobody has answered."""
+    answered the question. `mean` is the mean of the answers on a scale, or None if the question has
+    no scale or nobody has answered."""
 
     title: str
     answers: list[Count]

@@ -5,8 +5,8 @@ nothing is missing, the launcher starts the servers, creates the tables, loads t
 data and runs the Procfile's processes. Ctrl-C, a signal or the end of one process ends all
 processes.
 
-Exit status: 0 if the launcher was asked to stop, 1 if a process failed, 2 if the launcher could not
-start.
+Exit status: 0 if the launcher was asked to stop, 1 if a set-up command failed or a process ended by
+itself, 2 if the launcher could not start.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ _stop_request = _StopRequest()
 
 
 def main() -> int:
-    """Run Phonebank until it is asked to stop or a process fails. Return the exit status."""
+    """Run Phonebank until somebody stops it or one of its processes ends. Return the exit
+    status."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     signal.signal(signal.SIGINT, _stop_request)
     signal.signal(signal.SIGTERM, _stop_request)

@@ -203,10 +203,10 @@ class ServerFolder:
         attempt: Callable[[], None],
         account: pwd.struct_passwd | None = None,
     ) -> RunningServer:
-        """Start a server, and return it once a call of `attempt` has reached it.
+        """Start a server, call `attempt` until it raises no exception, and return the server.
 
-        Raises LocalServerError, with the line of the server's log that says what went wrong, if the
-        server ends or does not answer in time.
+        Raises LocalServerError if the server ends or does not answer within START_SECONDS. The
+        message quotes the line of the server's log that says what went wrong.
         """
         process = self.spawn(command, stop_signal, account)
         server = RunningServer(url, process, stop_signal, self)

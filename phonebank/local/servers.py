@@ -231,7 +231,8 @@ def _make_cluster(
     durable: bool,
 ) -> None:
     """Run initdb, unless the cluster exists. The new cluster's folder gets the name `cluster` only
-    when the cluster is complete."""
+    when the cluster is complete. Raises LocalServerError if initdb fails, or if the existing
+    cluster is from another version of PostgreSQL."""
     if cluster.exists():
         made_by = (cluster / "PG_VERSION").read_text(encoding="ascii").strip()
         if made_by != str(POSTGRES_VERSION):
