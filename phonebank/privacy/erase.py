@@ -138,8 +138,8 @@ def erase_person(
     else has is put there only as a hash. With `ends_calls`, an open call to the person is ended
     first. Run this under `retry_on_deadlock`.
 
-    Raises NotFoundError if the person was erased before. Raises OnScreenError if the person is in
-    an open call and `ends_calls` is False.
+    Raises NotFoundError if none of the contacts is in the tables any more. Raises OnScreenError if
+    the person is in an open call and `ends_calls` is False.
     """
     erased = erase_contacts(contact_ids, never_again=never_again, ends_calls=ends_calls)
     if not erased:
@@ -228,7 +228,8 @@ def _forget_numbers(numbers: set[str], never_again: bool) -> None:
 
 
 def contacts_left(person: Person) -> Sequence[int]:
-    """Return the ids of the person's contacts that are still in the tables."""
+    """Return the ids of the contacts in the tables that have the person's name, and one of the
+    person's numbers as their first number."""
     query = select(Contact.id).where(
         Contact.campaign_id.in_(person.campaign_ids),
         Contact.phone.in_(person.phones),

@@ -1,6 +1,6 @@
 """Erases a person from stored files: uploads that are not imported yet, refused rows, and
 do-not-call files whose numbers are not on the list yet. Also erases the person from the data that
-is kept for undoing other people's calls. The calling code commits."""
+is kept for undoing calls to other people. The calling code commits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -154,7 +154,7 @@ def do_not_call_files_with(person: Person) -> list[str]:
 
 def erase_from_snapshots() -> None:
     """Find everyone who has been erased or deleted, and erase them from the data that is kept for
-    undoing other people's calls."""
+    undoing calls to other people."""
     db.session.execute(_OTHERS_LOSSES)
     db.session.execute(_OTHERS_SNAPSHOTS)
 

@@ -140,8 +140,8 @@ def _tags(contact: Contact) -> Iterator[str]:
 
 
 def _earlier_values(contact: Contact) -> Iterator[str]:
-    """Yield the values that a file has replaced, which are stored so that an undo can restore
-    them."""
+    """Yield a line for each value that a file has replaced. Such a value is stored so that an undo
+    can restore it."""
     for change, filename in db.session.execute(
         select(ContactChange, ContactList.filename)
         .join(ContactList, ContactList.id == ContactChange.contact_list_id)

@@ -29,10 +29,11 @@ class LinkOverError(GoneError):
 
 
 def create_confirmation(email: str, first_name: str, caller: Caller | None = None) -> str:
-    """Return the token of a new link for this e-mail address, which `normalise_email` has returned.
+    """Return the token of a new link for an e-mail address. `email` is an address that
+    `normalise_email` has returned.
 
-    When the link is used, the calls of `caller` are kept under the address from then on. Raises
-    InvalidInputError for a name that cannot be shown.
+    With `caller`, the caller's calls are kept under the address once the link is used. Raises
+    InvalidInputError for a name that `clean_name` or `refuse_bad_words` refuses.
     """
     name = clean_name(first_name)
     refuse_bad_words(name)

@@ -41,8 +41,8 @@ def consents_of(volunteer: Volunteer) -> Sequence[Consent]:
 
 
 def withdraw(volunteer: Volunteer, consent_id: int) -> None:
-    """Withdraw one consent. If it is the consent that a campaign keeps the volunteer's calls, the
-    calls in that campaign are no longer kept under the volunteer.
+    """Withdraw one consent. If this consent let a campaign keep the volunteer's calls, the calls in
+    that campaign are no longer kept under the volunteer.
 
     Raises NotFoundError if the volunteer has no such consent, or has already withdrawn it.
     """

@@ -55,7 +55,8 @@ def roles_in(campaign: Campaign) -> Sequence[VolunteerRole]:
 
 
 def roles_of(volunteer: Volunteer) -> Sequence[VolunteerRole]:
-    """Return the volunteer's roles, except those in campaigns whose personal data is erased."""
+    """Return the volunteer's roles, except those in campaigns whose personal data has been erased
+    or is being erased."""
     return db.session.scalars(
         select(VolunteerRole)
         .join(Campaign, Campaign.id == VolunteerRole.campaign_id)

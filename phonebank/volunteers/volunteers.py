@@ -66,9 +66,9 @@ def cookie_for(volunteer: Volunteer) -> dict[str, Any]:
 
 
 def volunteer_of_cookie(known: object) -> Volunteer | None:
-    """Return the volunteer of a device. `known` is what the device's session cookie holds. Return
-    None if `known` does not come from `cookie_for`, or if the volunteer has since signed out
-    everywhere."""
+    """Return the volunteer who is signed in on a device. `known` is the value in the device's
+    session cookie. Return None if `known` does not come from `cookie_for`, if the volunteer no
+    longer exists, or if the volunteer has since signed out everywhere."""
     if not isinstance(known, dict) or type(known.get("id")) is not int:
         return None
     volunteer = db.session.get(Volunteer, known["id"])
@@ -79,9 +79,9 @@ def volunteer_of_cookie(known: object) -> Volunteer | None:
 
 
 def keep_calls_of_device(known: object, caller: Caller) -> None:
-    """Keep the calls of `caller`, who has just joined, under the volunteer of the device, if that
-    volunteer has agreed that this campaign keeps their calls. `known` is what the device's session
-    cookie holds."""
+    """Keep the calls of a caller who has just joined under the volunteer who is signed in on the
+    caller's device. Do nothing if there is no such volunteer, or if the volunteer has not agreed
+    that this campaign keeps their calls. `known` is the value in the device's session cookie."""
     volunteer = volunteer_of_cookie(known)
     if volunteer is None:
         return
@@ -121,9 +121,9 @@ def forget(volunteer: Volunteer) -> None:
 
 
 def forget_after_campaigns() -> None:
-    """For campaigns whose personal data is erased, stop keeping the calls of volunteers, and delete
-    consents and roles. Then delete all volunteers who have no role and no consent that they have
-    not withdrawn."""
+    """For campaigns whose personal data has been erased or is being erased, stop keeping the calls
+    of volunteers, and delete consents and roles. Then delete all volunteers who have no role left,
+    and no consent or only withdrawn consents."""
     over = select(Campaign.id).where(Campaign.erasing_since.is_not(None))
     callers = select(Caller.id).where(Caller.campaign_id.in_(over))
     db.session.execute(delete(VolunteerCaller).where(VolunteerCaller.caller_id.in_(callers)))
