@@ -21,8 +21,8 @@ STEP_FREE = {"yes": True, "no": False, "unknown": None}
 
 
 class ListingForm(FlaskForm):
-    """The form for what strangers see of a party, and for its address, which only accepted guests
-    see."""
+    """The form for the details of a party that strangers see, and for the party's address, which
+    strangers see only after the host has accepted them as guests."""
 
     way = RadioField(
         "How will people join?",

@@ -38,8 +38,9 @@ def summary(party_id: int) -> ResponseReturnValue:
 
 
 def _step_after(party: Party) -> Ready | None:
-    """Return the next step for which this host is ready, such as becoming a trainer. Return None
-    before the party has ended, or if no volunteer has the e-mail address of the host's account."""
+    """Return the next step for which the signed-in person is ready as a volunteer, such as becoming
+    a trainer. Return None before the party has ended, if no volunteer has the e-mail address of the
+    person's account, or if the volunteer is not ready for a step."""
     if not party.has_ended:
         return None
     campaign = db.session.get_one(Campaign, party.campaign_id)
@@ -65,7 +66,7 @@ def callers_file(party_id: int) -> ResponseReturnValue:
 @pages.post("/<int:party_id>/summary-link")
 @open_to(RoleName.HOST)
 def new_summary_link(party_id: int) -> ResponseReturnValue:
-    """Replace the link to the summary."""
+    """Replace the link to the summary, unless another device has just replaced it."""
     party = services.party_for(current_user, party_id, to_change=True)
     if not is_still(party.summary_token):
         return back_to(
@@ -88,7 +89,7 @@ def show(token: str) -> ResponseReturnValue:
 @public.get("/<token>/picture.svg")
 @open_to(TV)
 def picture(token: str) -> ResponseReturnValue:
-    """Return the totals as a picture. With `?save` the browser downloads it."""
+    """Return the totals as a picture. With `?save` the browser downloads the picture."""
     response = picture_of(party_by_summary_token(token))
     if "save" in request.args:
         response.headers["Content-Disposition"] = 'attachment; filename="phone-party.svg"'

@@ -66,8 +66,8 @@ def webhooks_with_deliveries_due() -> Sequence[int]:
 
 
 def send_deliveries(webhook_id: int, seconds: float) -> None:
-    """Send the deliveries that are due, one after another. Stop after about `seconds`, when a
-    request fails, or when no delivery is due any more. Commits after each step."""
+    """Send the deliveries that are due, one after another. Stop after about `seconds` seconds, when
+    a request fails, or when no delivery is due any more. Commits after each step."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends and _send_next(webhook_id):
         pass

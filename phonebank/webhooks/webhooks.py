@@ -79,7 +79,8 @@ def webhook_for(campaign: Campaign, webhook_id: int) -> Webhook:
 
 
 def stop_webhook(webhook: Webhook) -> None:
-    """Stop a webhook for good. No further request to it is begun."""
+    """Stop a webhook for good. Only a delivery that a worker is sending at this moment may still
+    arrive."""
     db.session.execute(
         update(Webhook)
         .where(Webhook.id == webhook.id, Webhook.stopped_at.is_(None))
