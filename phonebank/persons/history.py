@@ -20,7 +20,7 @@ CALLS_A_PAGE = 50
 
 @dataclass(frozen=True)
 class AnswerInWords:
-    """One answer of a call: the question's title, and the answer as the script words it."""
+    """One answer of a call: the question's title, and the answer in the words of the script."""
 
     step_id: str
     question: str

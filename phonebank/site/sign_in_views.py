@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 @pages.get("/")
 @open_to(ANYONE)
 def front() -> ResponseReturnValue:
-    """Show the front page, or redirect a person who is signed in to their first page."""
+    """Show the front page. Redirect a person who is signed in to the campaigns or, if the person
+    may see no campaign, to their parties."""
     if current_user.is_authenticated:
         return redirect(
             url_for("campaigns.index" if current_user.views_something else "parties.mine")
@@ -84,7 +85,8 @@ def link_sent() -> ResponseReturnValue:
 @open_to(ANYONE)
 def use_link(token: str) -> ResponseReturnValue:
     """Show the page that a sign-in link opens. The page names the account, and has a button to sign
-    in.
+    in. If the browser is already signed in to this account, redirect to the page that the link
+    leads to.
 
     Opening the link does not sign anyone in, because mail scanners open links too. If opening a
     link used it up, the link would not work for the person.
