@@ -1,7 +1,7 @@
 """Adds calls to tallies (stored totals), and sums tallies. These functions do not commit.
 
 A tally changes in the same transaction as the calls that it counts. Each tally counts the calls of
-only one caller, and a party's board shows the sum of many tallies. So callers who record outcomes
+only one caller, and a party's totals are the sums of many tallies. So callers who record outcomes
 at the same time change different tallies, and do not wait for each other's tallies.
 """
 
@@ -95,7 +95,8 @@ def add(
 
     `ranked` counts the conversations that were not recorded too fast (see `models.Tally`). `at` is
     the call's `recorded_at`, even for a subtraction, so that addition and subtraction change the
-    same row. The party's boards are marked as changed after the transaction commits.
+    same row. After the transaction commits, the party is marked as changed, so that the pages that
+    show its figures are updated.
     """
     db.session.execute(
         _ADD,

@@ -152,7 +152,7 @@ def mark_of(caller: Caller) -> TrainedMark | None:
 
 def refuse_untrained(caller: Caller) -> None:
     """Raise TrainingRequiredError if the campaign's callers must have a mark and `mark_of` returns
-    none for this caller. For other campaigns, no marks are read from the database."""
+    None for this caller. For other campaigns, no marks are read from the database."""
     if caller.campaign.training_for == TrainingFor.CALLERS and mark_of(caller) is None:
         raise TrainingRequiredError
 

@@ -99,11 +99,13 @@ def room_by_code(text: str) -> Training:
 
 
 def come_in(room: Training, first_name: str, known: Caller | None = None) -> Caller:
-    """Return the caller for a person's practice calls in the room. If `known`, the caller of the
-    person's device, is in this campaign, `known` is returned. Otherwise, the person gets a new
-    caller, who waits until an organiser admits them.
+    """Return the caller for a person's practice calls in the room. `known` is the caller who
+    already uses the person's device, or None. If `known` is a caller of the training's campaign,
+    return `known`. Otherwise, store and return a new caller, who waits until an organiser admits
+    them.
 
-    Raises InvalidInputError for a name that cannot be shown.
+    Raises InvalidInputError if a new caller is needed and `clean_name` or `refuse_bad_words`
+    refuses the name.
     """
     if known is not None and known.campaign_id == room.listing.campaign_id:
         caller = known
