@@ -1,7 +1,7 @@
 """How gunicorn runs the `web` processes. A gunicorn that is started in this folder reads this file.
 
-docs/operations.md describes the variables. An empty one counts as not set, except WEB_CONCURRENCY,
-which gunicorn reads before this file.
+docs/operations.md describes the environment variables. A variable that is empty counts as not set,
+except WEB_CONCURRENCY, which gunicorn reads before this file.
 """
 
 import gc
@@ -29,6 +29,7 @@ gc.disable()
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Run in each process once the application is loaded, before it accepts a connection."""
+    """Set the process up. gunicorn calls this function in each web process, after the process has
+    loaded the application and before the process accepts a connection."""
     accept_limit.raise_max_accept()
     gc_tuning.freeze_and_throttle_gc()

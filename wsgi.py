@@ -1,4 +1,4 @@
-"""The web process. Nothing imports this module."""
+"""The app for the web processes. Only gunicorn imports this module."""
 
 from gevent import monkey
 

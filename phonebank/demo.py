@@ -1,9 +1,10 @@
 """The demonstration: a campaign with invented people, whose telephone numbers nobody has.
 
-`make run` loads it into an empty database, so that a person who tries Phonebank sees at once how it
-works. The invented people's numbers are reserved by Ofcom for radio and television drama.
-libphonenumber considers some of these numbers invalid. Only this campaign accepts such numbers
-(`Campaign.allow_drama_numbers`). The campaign calls at any hour, because its calls reach nobody.
+`make run` loads the demonstration into an empty database, so that a person who tries Phonebank sees
+at once how Phonebank works. The invented people's numbers are reserved by Ofcom for radio and
+television drama. libphonenumber considers some of these numbers invalid. This campaign may call
+them, and other campaigns may not (`Campaign.allow_drama_numbers`). The campaign calls at any hour,
+because its calls reach nobody.
 """
 
 import itertools

@@ -1,5 +1,4 @@
-"""The events of the demonstration: invented phone parties and other events on the map of three
-countries."""
+"""The events of the demonstration: invented phone parties and other events in three countries."""
 
 import random
 from datetime import date, datetime, time, timedelta
@@ -48,8 +47,9 @@ WITHIN = 21  # days
 
 
 def load() -> None:
-    """Store a campaign with 300 events on the map, in places from the table `place`. A country
-    without places in the table gets no events. The calling code must commit."""
+    """Store a campaign with 300 events that the map of events shows, in towns from the table
+    `place`. A country gets no events if the table has none of its towns with more than 15,000
+    people. The calling code must commit."""
     campaign = Campaign(
         name="Neighbours everywhere",
         on_behalf_of="the Riverside Neighbours campaign",
