@@ -47,11 +47,11 @@ class DiagnosticList(list[Diagnostic]):
     step_id: str | None = None
 
     def error(self, line: int, message: str) -> None:
-        """Add an error about the current step."""
+        """Add an error about the step that is being parsed, or about the script if no step is."""
         self.append(Diagnostic(line, self.step_id, message, "error"))
 
     def warning(self, line: int, message: str) -> None:
-        """Add a warning about the current step."""
+        """Add a warning about the step that is being parsed, or about the script if no step is."""
         self.append(Diagnostic(line, self.step_id, message, "warning"))
 
 

@@ -1,7 +1,7 @@
 """The engine of a call. From a step and an answer, it finds the next step.
 
-`Answers` maps step ids to answers. It has every step that the caller has gone past. The answer is
-None if the caller recorded no answer at that step.
+A mapping of the type `Answers` has an entry for every step that the caller has gone past: the
+answer, by the id of the step. The answer is None if the caller recorded no answer at that step.
 """
 
 import datetime
@@ -25,8 +25,8 @@ class InvalidAnswerError(ValueError):
 def first_step(script: Script, fields: Fields) -> str:
     """Return the id of the step that a call begins with.
 
-    This is the target of the first `start` branch that matches `fields`. If none matches, it is the
-    script's first step.
+    This is the target of the first `start` branch that matches `fields`. If no branch matches, a
+    call begins with the script's first step.
     """
     return _branch_target(script.start, None, fields) or script.steps[0].id
 
@@ -226,9 +226,10 @@ def branch_matches(branch: Branch, answer: Answer, fields: Fields) -> bool:
 
 
 def _choice_target(step: Step, answer: Answer) -> str | None:
-    """Return the target of the chosen answer.
+    """Return the target of the chosen answer, or None if it has no target.
 
-    If the caller chose several answers, the one that comes first in the script decides.
+    If the caller chose several answers with a target, the answer that comes first in the script
+    decides.
     """
     keys = _as_keys(answer)
     return next((c.goto for c in step.choices if c.goto and c.key in keys), None)

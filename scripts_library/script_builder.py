@@ -382,5 +382,6 @@ class _ScriptBuilder:
 
 
 def _settings_of(cls: type[Script | Step | Choice | Card]) -> set[str]:
-    """Return the names of the YAML settings, which are the fields of the class in `script.py`."""
+    """Return the names of the settings that YAML may have for a class in `script.py`: the class's
+    fields, except those that are left out of comparisons."""
     return {field.name for field in dataclasses.fields(cls) if field.compare}

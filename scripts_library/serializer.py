@@ -21,7 +21,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    """Write long text as a block with a final line break, which the parser removes."""
+    """Write long text, and text with line breaks, as a block. The block ends with one more line
+    break, which the parser removes."""
     style = "|" if "\n" in text else ">" if len(text) > _WIDTH - 16 else None
     return dumper.represent_scalar(
         "tag:yaml.org,2002:str", text + "\n" if style else text, style=style

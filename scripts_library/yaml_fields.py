@@ -107,7 +107,7 @@ class FieldReader:
 
     def one_of(self, key: str, allowed: Collection[str], *, required: bool = True) -> str | None:
         """Return the value of `key` if it is one of `allowed`. Otherwise return None, and add an
-        error unless the setting is missing and not required."""
+        error unless the setting is missing or empty and is not required."""
         value = self.one_line(key, required=required)
         if value and value not in allowed:
             self.diagnostics.error(
@@ -117,8 +117,8 @@ class FieldReader:
         return value or None
 
     def yes_or_no(self, key: str) -> bool | None:
-        """Return True for yes, False for no, and None if the setting is missing. For any other
-        value, add an error and return False."""
+        """Return True for yes, False for no, and None if the setting is missing or empty. For any
+        other value, add an error and return False."""
         value = self.one_line(key, required=False).casefold()
         if value and value not in ("yes", "true", "no", "false"):
             self.diagnostics.error(self.line_of(key), f"`{key}` must be yes or no, not {value}.")
