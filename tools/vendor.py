@@ -31,7 +31,8 @@ PLACES = Path("phonebank/places/data/sources.json")
 
 @dataclass(frozen=True)
 class Library:
-    """A package, the files that pages load (name in templates → path in the package), its licences.
+    """A package, with its licences and the files that pages load. `files` maps the name that
+    templates use for a file to the file's path in the package.
 
     `bundled` names the packages that are compiled into those files; their licences are copied too.
     If the package has no file for browsers, its module is compiled, and `compiled` is the name of
@@ -97,8 +98,8 @@ TARGET = "es2020"
 
 
 def install_locked_packages(scratch: Path) -> Path:
-    """Install exactly the locked packages, without running their install scripts. Return the
-    folder."""
+    """Install exactly the locked packages, without running their install scripts. Return the folder
+    with the packages."""
     for name in ("package.json", "package-lock.json"):
         shutil.copy(REPOSITORY / name, scratch / name)
     subprocess.run(
@@ -113,8 +114,9 @@ def install_locked_packages(scratch: Path) -> Path:
 def copy_libraries(modules: Path, target: Path) -> dict[str, dict[str, str]]:
     """Copy each library's named files and licences. Return the manifest.
 
-    The manifest maps a template's name for a file to its path below `target`, the package and
-    version, and its checksum in the form of the `integrity` attribute (W3C Subresource Integrity).
+    The manifest has an entry for each file, by the name that templates use for the file. The entry
+    has the file's path below `target`, its package, version and licence, and its checksum in the
+    form of the `integrity` attribute (W3C Subresource Integrity).
     """
     manifest = {}
     for library in LIBRARIES:
@@ -141,8 +143,8 @@ def copy_libraries(modules: Path, target: Path) -> dict[str, dict[str, str]]:
 
 
 def compile_for_browsers(modules: Path, source: Path, target: Path, exports: str) -> None:
-    """Write a module and all that it imports into one file, which sets the global
-    variable named `exports`."""
+    """Write a module, with everything that the module imports, into one file. The file sets the
+    global variable whose name is `exports`."""
     subprocess.run(
         [
             *(modules / ".bin/esbuild", source, "--bundle", "--minify", "--format=iife"),
@@ -172,8 +174,8 @@ def integrity_of(content: bytes) -> str:
 
 
 def write_notices(manifest: dict[str, dict[str, str]], vendor: Path, notices: Path) -> None:
-    """Write the notices that the licences of the copied files require. Each library has a
-    section."""
+    """Write the notices that the licences of the copied files and of the data about places require.
+    Each library and each source of data has a section."""
     lines = [
         "# Third-party notices",
         "",
