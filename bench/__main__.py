@@ -4,7 +4,7 @@
                     [find] [api] [erasure] [pacing] [take-out] [near] [beside] [hall] [glance]
                     [million] [telephone]
 
-Without a name it takes all of them.
+Without a name, all measurements are taken.
 
 With BENCH_QUICK=1 all measurements together take under five minutes, with shorter lists, rounds and
 evenings. That is enough for a quick check, but its figures are not for docs/benchmarks.md. A bar is

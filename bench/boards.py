@@ -1,11 +1,12 @@
 """Measures two web workers that serve a thousand televisions and ten thousand callers' screens.
+Each television shows a board, which is the page of a party's figures.
 
 Bars (docs/benchmarks.md):
 - at p99 an outcome is on its board within a second of its commit
 - after all boards have disconnected at once and come back, every board shows the right figures
   again, without an error
 - after a web process has sent the events of six hours, it uses hardly more memory than after the
-  first fifth of them
+  first fifth of these events
 """
 
 import bisect

@@ -63,7 +63,7 @@ class Turn(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Screen:
     """What a phone keeps of a person's screen: the call, the seconds that the hold lasts, the
-    person's number, and the call before, if the screen offers to undo it."""
+    person's number, and the call before, if the screen has a button that undoes that call."""
 
     call: Turn
     seconds_left: int

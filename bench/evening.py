@@ -1,9 +1,11 @@
 """Lets a web process do the work of six hours of a party in a few minutes, to see whether the
 process uses more memory at the end.
 
-`bench.unpaused` is the ordinary web process, except that its broadcaster reads every board in each
-round and hardly pauses between two rounds. `bench.unpaused` makes as many rounds as the ordinary
-process makes in six hours, at two rounds a second. Meanwhile outcomes are recorded.
+The broadcaster is the part of a web process that sends each party's figures to the party's board, a
+page on a television. `bench.unpaused` is the ordinary web process, except that its broadcaster
+reads the figures of every board in each round and hardly pauses between two rounds.
+`bench.unpaused` makes as many rounds as the ordinary process makes in six hours, at two rounds a
+second. Meanwhile outcomes are recorded.
 """
 
 import time

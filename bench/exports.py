@@ -60,8 +60,9 @@ UPDATE script_version SET needs_action = jsonb_build_object('issue', jsonb_build
 
 
 def build(calls: int, share: float = 1.0) -> tuple[int, int]:
-    """Make a campaign with `calls` people, and one recorded call to each, or to a `share` of them.
-    Return the ids of the campaign and of an account. Commits."""
+    """Make a campaign with `calls` people, and one recorded call to each of them or, if `share` is
+    below 1, to about this share of them. Return the ids of the campaign and of an account.
+    Commits."""
     db.session.execute(text("SET statement_timeout = 0"))
     campaign_id, _ = people.build(calls)
     account = Account(email="ada@example.org", name="Ada", fs_uniquifier="0" * 32)

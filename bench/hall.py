@@ -125,7 +125,8 @@ def measure_crowd(app: Flask, port: int, code: str, sign_ups: int, within: float
     statuses: Counter[int] = Counter()
 
     def send(phone: requests.Session, **more: Any) -> requests.Response:
-        """Send a request again while the server is busy, as the page does."""
+        """Send a request, and send it again as long as the server says that it is busy, as the page
+        does."""
         while True:
             answer = phone.request(url=address, **more)
             statuses[answer.status_code] += 1

@@ -108,7 +108,8 @@ MEAN_CALL = sum(each.share * (each.shortest + each.longest) / 2 for each in ENDI
 
 @dataclass
 class Notes:
-    """What the phones of this process noted about their calls. The bench reads it at the end."""
+    """What the phones of this process noted about their calls. The bench reads these notes at the
+    end."""
 
     # Call → outcome, of every call whose outcome was acknowledged and not undone.
     saved: dict[str, str] = field(default_factory=dict)
@@ -145,8 +146,8 @@ class Crowd:
         task.add_done_callback(self._tasks.discard)
 
     async def wait(self, seconds: float) -> None:
-        """Wait for these seconds of a call, divided by the present pace. The wait is cut short when
-        the evening ends."""
+        """Wait for this many seconds, divided by the current pace. The wait is cut short when the
+        evening ends."""
         if self.has_ended:
             return
         done = self.loop.create_future()
@@ -260,7 +261,7 @@ class Line(SocketIo):
 
 
 class Television(Line):
-    """A party's board."""
+    """A television that shows a party's board, which is the page of the party's figures."""
 
     def __init__(self, crowd: Crowd, party: int, token: str) -> None:
         super().__init__(crowd, "/board", {"token": token})
@@ -382,8 +383,8 @@ class Phone:
         self._draw(self._page.read(answer))
 
     async def _call(self, screen: Screen, share: float) -> None:
-        """Make one call, until its outcome is settled. If the evening ends before the caller has
-        chosen an outcome, stop at once."""
+        """Make one call, until its outcome is settled. Undo about one outcome in UNDONE_EACH. If
+        the evening ends before the caller has chosen an outcome, stop at once."""
         ending = random.choices(ENDINGS, SHARES)[0]
         length = share * random.uniform(ending.shortest, ending.longest)
         part = length / (len(ending.answers) + 1)
@@ -419,8 +420,8 @@ class Phone:
         await self._draw_next(answer, screen.call, message)
 
     async def _draw_next(self, answer: Answer, call: Turn, message: bytes) -> None:
-        """Draw the next person. While a busy server puts the claim off, send the outcome again
-        later, as the page does."""
+        """Show the next person. A busy server may save the outcome without giving the phone a next
+        person yet. The phone then sends the outcome again later, as the page does."""
         while (stay_away := float(answer.header("retry-after") or 0)) and answer.status == 200:
             self._draw(None)
             await asyncio.sleep(pause_before_retry(1, stay_away))
@@ -464,8 +465,8 @@ class Phone:
         self._renew_after(self._renewal_pause())
 
     def _renewal_pause(self) -> float:
-        """Return the seconds until the next renewal. The less time the hold has left, the shorter
-        this wait is."""
+        """Return the seconds until the next renewal: a third of the time that the hold has left,
+        but at least RENEW_AT_LEAST and at most RENEW_AT_MOST."""
         return max(RENEW_AT_LEAST, min(RENEW_AT_MOST, (self._until - time.time()) / 3))
 
     def _renew_after(self, seconds: float) -> None:

@@ -1,5 +1,6 @@
-"""Thousands of Socket.IO connections in one process: boards and callers' screens. The process does
-as little work as Python allows.
+"""Thousands of Socket.IO connections ("lines") in one process: those of boards, which are pages of
+parties' figures on televisions, and those of callers' screens. The process does as little work as
+Python allows.
 
     python -m bench.lines
 
@@ -12,7 +13,8 @@ Each command is one line of JSON, and so is its answer:
         drops all lines and opens them again at once. "seconds" has the time until each line showed
         at least those calls. A line that does not show them counts as an error.
         → {"seconds", "errors"}
-    {"do": "heard"} → {"events": [[party, calls, when]], "lost", "cpu"}, since the last "heard"
+    {"do": "heard"} → {"events": [[party, calls, when]], "boards", "lost", "cpu"}, since the last
+        "heard". "boards" has the whole boards, if "connect" had "keep_whole": true.
 """
 
 import asyncio

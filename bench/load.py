@@ -54,8 +54,8 @@ def load(
     when_warm: Callable[[], object] = lambda: None,
     at_once: int = 0,
 ) -> Measurement:
-    """Let the devices do the action for `seconds`, after a warm-up. `when_warm` is called in
-    between.
+    """Let the devices do the action for `seconds` seconds after a warm-up. `when_warm` is called
+    when the warm-up is over.
 
     `at_once` is the number of connections. Each connection sends the requests of an equal share of
     the devices in turn. With 0, each device has its own connection.

@@ -160,9 +160,9 @@ async def _ask(port: int, path: str, seconds: float, connections: int = 6) -> in
 
 
 def measure_kept(environment: dict[str, str], seconds: float) -> float:
-    """Compare kept pages with style sheets. A kept page is one that the web process still has from
-    an earlier request. Return how many times as many of them as of style sheets a web process
-    serves in the same processor time."""
+    """Compare kept pages with style sheets. A kept page is a page that the web process still has
+    from an earlier request. Return how many kept pages a web process serves in a second of
+    processor time, divided by how many style sheets it serves in that time."""
     rates: dict[str, list[float]] = {"/near/gb/SW9": [], "/static/phonebank.css": []}
     with web(environment, "wsgi:app", 1) as port:
         for _ in range(4):

@@ -1,12 +1,12 @@
-"""The load: records outcomes at a steady rate, in a process apart from the boards.
+"""The load: records outcomes at a steady rate, in a process of its own.
 
     python -m bench.outcomes < settings.json
 
 Settings: campaign_id, rate (outcomes a second), seconds, and bulk. Without bulk, each outcome is
 one call of `phonebank.calls.record.record`, the service behind `POST /calling/person/<id>/outcome`,
 with its own commit. With bulk, plain SQL writes ten outcomes at a time into the same tables,
-because the service does not reach that rate on a shared machine. In both cases the boards are told
-after the commit.
+because the service does not reach that rate on a shared machine. In both cases, after the commit,
+the parties are marked as changed, so that their boards (the pages of their figures) are updated.
 
 The output is two rows of JSON: "ready", and at the end "recorded". The second row has "recorded", a
 list of [party, its calls including this one, the commit's time by the machine's monotonic clock].

@@ -15,7 +15,7 @@ FEWEST_CALLERS = 5
 
 
 class Kooragang:
-    """Dials several lines for each ready caller. The number of lines depends on the share of
+    """Dials one or more lines for each ready caller. The number of lines depends on the share of
     answered calls that were dropped in the last ten minutes. The simulation must ask this rule once
     a second."""
 

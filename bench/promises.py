@@ -11,7 +11,8 @@ from phonebank.tallies.reconcile import differences
 
 
 def _in_two_calls(column: str) -> str:
-    """Return the query for the values of a column of `call` that two calls had at the same time.
+    """Return a query that finds each value that two calls had at the same time in this column of
+    `call`.
 
     Calls that were undone are left out. An undone call is opened again after it has ended, so it
     may overlap with another call although nothing is wrong.

@@ -1,4 +1,4 @@
-"""Makes parties in the middle of an evening, inside PostgreSQL, for the measurement of boards."""
+"""Makes parties with two and a half hours of calls, inside PostgreSQL, for `bench.boards`."""
 
 from dataclasses import dataclass
 

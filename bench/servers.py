@@ -154,8 +154,8 @@ def _wait_for(port: int, log: Path, workers: int, application: str = "") -> None
 
 
 def _wait_until_all_idle(workers: int, give_up: float, application: str) -> None:
-    """Wait until every worker has loaded the app. A worker that still loads it keeps a processor
-    busy."""
+    """Wait until every worker has loaded the app, or until `give_up` (on the monotonic clock). A
+    worker that is still loading the app keeps a processor busy."""
     before: dict[int, float] = {}
     while time.monotonic() < give_up:
         spent = {worker.pid: cpu_of(worker) for worker in servers(application)["web"]}

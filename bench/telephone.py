@@ -6,7 +6,8 @@ sends its webhooks to two web workers.
 
 Bars (docs/benchmarks.md):
 - at p99 the server takes at most 100 ms for a webhook
-- every webhook is accepted, and each line that ended at Twilio has ended in the table too
+- every webhook is accepted, and each line (a telephone call at Twilio) that ended at Twilio has
+  also ended in the table `line`
 """
 
 import random

@@ -1,7 +1,9 @@
 """The web process of `bench.evening`, which does the work of six hours in minutes.
 
-`bench.unpaused` is the ordinary web process with one difference: its broadcaster reads every board
-in each round, and pauses for a millisecond between two rounds.
+The broadcaster is the part of a web process that sends each party's figures to the party's board, a
+page on a television. `bench.unpaused` is the ordinary web process with one difference: its
+broadcaster reads the figures of every board in each round, and pauses for a millisecond between two
+rounds.
 """
 
 from gevent import monkey
