@@ -95,9 +95,9 @@ class Freshness:
     """The days that a page reads from the stored counts (`counted`), and the days that it counts
     itself (`live`).
 
-    `is_current` says whether all figures are up to date. If they are, `as_of` is None. If they are
-    not, `as_of` is the time of the oldest stored count that is out of date, or None if none of the
-    changed days has been counted yet.
+    `is_current` says whether all figures are up to date. If `is_current` is False, `as_of` is the
+    time of the oldest stored count that is out of date, or None if none of the changed days has
+    been counted yet. If `is_current` is True, `as_of` is None.
     """
 
     counted: Sequence[date]

@@ -24,8 +24,9 @@ HEADER = ("column", "value", "meaning", "script_versions")
 
 
 def definitions_file(campaign: Campaign, mark: bool = False) -> Iterator[str]:
-    """Return the definitions file as pieces of CSV: one row for each column, followed by one row
-    for each outcome, or for each wording of an answer key, in that column."""
+    """Return the definitions file as pieces of CSV. Each column has one row. After the row come the
+    meanings of the column's values: a row for each outcome, or a row for each wording of an answer
+    key."""
     return csv_chunks(HEADER, list(_rows(campaign)), mark)
 
 

@@ -158,8 +158,8 @@ def finish(export: Export) -> None:
 
 def put_back_stalled() -> Sequence[int]:
     """Mark files as waiting again if they have made no progress for STALLED_AFTER, because their
-    worker is then probably lost. Another worker can start these files. Return the ids of the files
-    that are waiting again.
+    worker or their job is then probably lost. Another worker can start these files. Return the ids
+    of the files that are waiting again.
 
     A file that workers have already started TRIES_AT_MOST times is marked as failed instead.
     """

@@ -86,7 +86,8 @@ FIRST_PERSON = PersonKey(0, 0)
 
 
 def people_after(key: PersonKey, campaign_id: int, at_most: int) -> Sequence[Row[Any]]:
-    """Return up to `at_most` people of the campaign, starting after `key`."""
+    """Return up to `at_most` people of the campaign, starting after `key`. Erased people are left
+    out."""
     values = {"campaign_id": campaign_id, "from_id": key.list_id}
     people: list[Row[Any]] = []
     for list_id in db.session.scalars(_LISTS, values).all():
@@ -108,7 +109,7 @@ def find_person(campaign_id: int, contact_id: int) -> Row[Any] | None:
 def outcomes_after(key: OutcomeKey, campaign_id: int, at_most: int) -> Sequence[Row[Any]]:
     """Return up to `at_most` recorded calls of the campaign, starting after `key`, in the order in
     which they changed. Changes after `settled_moment()` are left out, because a transaction that is
-    still open may add an earlier change."""
+    still open may add an earlier change. Calls that no caller took are left out too."""
     values = {
         "campaign_id": campaign_id,
         "since": key.changed_at,
