@@ -3,8 +3,8 @@
 `make run` loads the demonstration into an empty database, so that a person who tries Phonebank sees
 at once how Phonebank works. The invented people's numbers are reserved by Ofcom for radio and
 television drama. libphonenumber considers some of these numbers invalid. This campaign may call
-them, and other campaigns may not (`Campaign.allow_drama_numbers`). The campaign calls at any hour,
-because its calls reach nobody.
+these numbers, and other campaigns may not (`Campaign.allow_drama_numbers`). The campaign calls at
+any hour, because its calls reach nobody.
 """
 
 import itertools

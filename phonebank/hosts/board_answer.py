@@ -10,9 +10,9 @@ def answer_board(party_id: int, token: str | None = None) -> Response:
     """Return the board as {"board": …}. If the request's tag (`If-None-Match`) says that the page
     already shows the current board, return the status 304 without a body.
 
-    `token` is from the link of the television that sent the request. It is None for a host's page.
-    Raises GoneError if the television's link was replaced. The view has already checked that the
-    request may see the board.
+    `token` comes from the link of the television that sent the request, or is None if a host's page
+    sent the request. Raises GoneError if the television's link was replaced. The view has already
+    checked that the request may see the board.
     """
     tag = board_tag(party_id)
     if request.if_none_match.contains_weak(tag):

@@ -203,7 +203,7 @@ class ServerFolder:
         attempt: Callable[[], None],
         account: pwd.struct_passwd | None = None,
     ) -> RunningServer:
-        """Start a server, call `attempt` until it raises no exception, and return the server.
+        """Start a server, call `attempt` until it can connect, and return the server.
 
         Raises LocalServerError if the server ends or does not answer within START_SECONDS. The
         message quotes the line of the server's log that says what went wrong.

@@ -20,7 +20,8 @@ GRACEFUL_SECONDS = 2
 
 
 class PartProcess(Process):
-    """A process of the Procfile. It ends when the launcher ends, even if the launcher is killed."""
+    """A process of the Procfile, which ends when the launcher ends, even if the launcher is
+    killed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

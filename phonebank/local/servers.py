@@ -131,7 +131,7 @@ def start_redis(data_dir: Path) -> RunningServer:
 
     Valkey is a fork of Redis under a free licence, with the same commands.
 
-    The server starts empty. It saves nothing, because an earlier run's queues of people to call
+    The server starts empty and saves nothing, because an earlier run's queues of people to call
     could be out of date. When a caller next asks for a person, the queues are rebuilt from
     PostgreSQL.
 

@@ -23,7 +23,8 @@ TYPED_AT_MOST = 80  # characters
 
 def find_places(text: str) -> Sequence[Place]:
     """Return the places that a typed postcode or town may mean: one place, or several to choose
-    from. For a town, return at most CHOICES_AT_MOST towns, those with the largest population first.
+    from. For the name of a town, return at most CHOICES_AT_MOST towns, sorted by population, the
+    largest first.
 
     Raises InvalidInputError if the text is empty, or if no such place is found. The error's message
     is for the person who typed the text.

@@ -40,8 +40,8 @@ def calls_over_time(campaign_id: int, zone: ZoneInfo, at: datetime) -> OverTime:
     """Return the campaign's calls for the day of `at` (aware) in this time zone, and for up to
     DAYS_AT_MOST days that end with that day.
 
-    Each tally counts the calls of one whole hour in UTC. In a time zone whose offset from UTC
-    includes half an hour, an hour of UTC belongs to the local day in which it begins.
+    Each tally counts the calls of one whole hour in UTC. In some time zones, midnight is in the
+    middle of an hour of UTC. Such an hour belongs to the local day in which the hour begins.
     """
     first_day = at.astimezone(zone).date() - timedelta(days=DAYS_AT_MOST - 1)
     return over_time(totals_by_hour(campaign_id, midnight_of(first_day, zone)), zone, at)

@@ -1,8 +1,8 @@
 """Recounts the calls, compares the tallies (the stored totals) with the recount, and corrects the
 tallies if needed.
 
-A difference is always the result of a fault. It is logged as an error, with the ids that an
-engineer needs.
+A difference is always the result of a fault. Each difference is logged as an error, with the ids
+that an engineer needs.
 """
 
 import logging
