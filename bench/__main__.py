@@ -7,9 +7,9 @@
 Without a name, all measurements are taken.
 
 With BENCH_QUICK=1 all measurements together take under five minutes, with shorter lists, rounds and
-evenings. That is enough for a quick check, but its figures are not for docs/benchmarks.md. A bar is
-a limit that the figures must keep. The exit status is 1 if a bar is missed, and 2 if there is no
-bench of this name.
+evenings. That is enough for a quick check, but the figures of such a run are not for
+docs/benchmarks.md. A bar is a limit that the figures must keep. The exit status is 1 if a bar is
+missed, and 2 if there is no bench of this name.
 """
 
 import os

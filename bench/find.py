@@ -51,8 +51,8 @@ CROSS JOIN LATERAL (
 
 
 def build(number: int) -> None:
-    """Make two campaigns with `number` people together. One is ten times as large as the other.
-    Commits."""
+    """Make two campaigns with `number` people together. One campaign is ten times as large as the
+    other. Commits."""
     for count in (number - number // 11, number // 11):
         campaign_id, _ = people.build(0)
         list_id = db.session.scalar(

@@ -11,8 +11,9 @@ MB = 1024 * 1024
 
 
 def cpu_of(process: psutil.Process) -> float:
-    """Return the seconds of processor time of a process and of its children that have ended. Return
-    0 if the process itself has ended, because its seconds then count for its parent."""
+    """Return how many processor seconds a process has used, together with its children that have
+    ended. Return 0 if the process itself has ended, because its seconds then count for its
+    parent."""
     try:
         times = process.cpu_times()
     except psutil.NoSuchProcess:

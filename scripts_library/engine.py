@@ -124,8 +124,8 @@ def ratings(script: Script, answers: Answers) -> tuple[int | None, int | None]:
 def check_answer(step: Step, raw: Any) -> Answer:
     """Check `raw`, a value from a form or a JSON body, and return the answer to store.
 
-    The answer is text, a number or a list of keys. It is None if the step takes no answer. It is
-    also None if the step may be skipped and `raw` is None, blank or an empty list. Raises
+    The result is text, a number or a list of keys. The result is None if the step takes no answer,
+    or if the step may be skipped and `raw` is None, blank or an empty list. Raises
     InvalidAnswerError if there is no answer and the step may not be skipped, or if the step does
     not accept the answer.
     """

@@ -348,7 +348,8 @@ class _ScriptBuilder:
         return settings.text("guidance", MAX_WORDS_LENGTH, required=False, check=self._check_words)
 
     def _check_words(self, node: Text) -> None:
-        """Report merge fields that cannot be filled in, and HTML, whose tags callers would see."""
+        """Report merge fields that cannot be filled in or have no fallback, and HTML, because
+        callers would see its tags."""
         for offset in merge_fields.malformed_fields(node.value):
             snippet = node.value[offset : offset + 30].split("\n")[0]
             self.diagnostics.error(
