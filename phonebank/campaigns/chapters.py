@@ -78,7 +78,7 @@ def create_chapter(name: str, by: Account | None) -> Chapter:
     """Make a chapter. `by` is the organiser who makes it, or None if a command makes it.
 
     Raises InvalidInputError if the name is empty or too long, and ConflictError if another chapter
-    already has it.
+    already has the name.
     """
     chapter = Chapter(name=_free_name(name))
     _store_name(chapter)

@@ -60,8 +60,8 @@ def goal_forecast(
     conversations: int, goal: int, days: Sequence[Bar], today: date
 ) -> GoalForecast | None:
     """Return an estimate of the day on which the campaign reaches its goal, a number of
-    conversations. Return None if the campaign has already reached it. `days` has the figures of
-    each day up to today."""
+    conversations. Return None if the campaign has already reached its goal. `days` has the figures
+    of each day up to today."""
     left = goal - conversations
     if left <= 0:
         return None

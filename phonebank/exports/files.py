@@ -79,8 +79,8 @@ def ask_for(
 
 
 def exports_of(campaign: Campaign) -> Sequence[Export]:
-    """Return the campaign's KEPT_AT_MOST newest files, newest first. Failed and erased files are
-    among them."""
+    """Return the campaign's KEPT_AT_MOST newest files, newest first. The result includes failed and
+    erased files."""
     query = select(Export).where(Export.campaign_id == campaign.id)
     return db.session.scalars(query.order_by(Export.id.desc()).limit(KEPT_AT_MOST)).all()
 

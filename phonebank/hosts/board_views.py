@@ -1,5 +1,5 @@
 """The board, a page of a party's figures for the television in the room. The board has its own
-link. After the end of the party it shows thanks and totals."""
+link. After the end of the party, the board shows thanks and totals."""
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue

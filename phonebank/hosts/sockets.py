@@ -1,6 +1,6 @@
 """The websocket of a party's board (the page of figures for the television in the room).
 
-A board receives events, and cannot change anything. When it connects, it sends a proof: a
+A board receives events, and cannot change anything. When a board connects, it sends a proof: a
 television sends the token of its link, and a host's page sends the party's id. The board then gets
 the events of that party. Once it is connected, the only event that a board may send asks for the
 board's whole state.

@@ -1,2 +1,2 @@
-"""The inbox: answers that need action. A job finds them in the calls, and organisers act on
-them."""
+"""The inbox: answers that need action. A job finds these answers in the calls, and organisers act
+on them."""

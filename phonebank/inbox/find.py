@@ -1,5 +1,5 @@
-"""Looks through the recorded calls for answers that need action. A job does this later, so
-recording a call writes nothing to the inbox. These functions do not commit."""
+"""Looks through the recorded calls for answers that need action. A job looks through the calls
+later, so recording a call writes nothing to the inbox. These functions do not commit."""
 
 from datetime import datetime
 

@@ -1,9 +1,9 @@
 """The file that tells a command in another terminal which servers `make run` has started.
 
-`make run` chooses addresses and secrets for its own processes. While `make run` runs, it stores
-them in a file that only the file's owner can read. A `phonebank` command whose environment has no
-DATABASE_URL reads all missing variables from this file. A production server has the variables in
-its environment, and has no such file.
+`make run` chooses addresses and secrets for its own processes. While `make run` runs, these
+addresses and secrets are in a file that only the file's owner can read. A `phonebank` command whose
+environment has no DATABASE_URL reads all missing variables from this file. A production server has
+the variables in its environment, and has no such file.
 """
 
 import os

@@ -51,8 +51,8 @@ class PartManager(Manager):
 
     @property
     def asked_to_stop(self) -> bool:
-        """Whether the processes are ending because the launcher was asked to stop. If not, one of
-        them ended by itself."""
+        """Whether the processes are ending because the launcher was asked to stop. If the result is
+        False, one of the processes ended by itself."""
         return not self.first_to_end
 
     def terminate(self) -> None:

@@ -1,9 +1,10 @@
 """PostgreSQL and Redis for a machine that has neither.
 
 Laptops, tests and continuous integration use the same two servers as a live campaign. This module
-starts them from binaries that come as Python packages. Each server is a child of the process that
-asked for it, in its own process group. So Ctrl-C reaches only the parent, and the parent stops the
-servers in order.
+starts both servers from binaries in Python packages. If PATH has `redis-server`, this module starts
+that program instead of a package's binary. Each server is a child of the process that asked for it,
+in its own process group. So Ctrl-C reaches only the parent, and the parent stops the servers in
+order.
 
 A server ends with its parent: by `stop()`, at exit, and on Linux by a signal from the kernel if the
 parent is killed. If a server still outlives its parent, the next start stops it. For a live
@@ -79,8 +80,8 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
     as `nobody` if root owns the cluster or there is no cluster yet.
 
     Args:
-        data_dir: holds cluster/, the log and, unless its path is too long, the socket. If it is
-            missing, it is made, with its parent folders.
+        data_dir: holds cluster/, the log and, unless its path is too long, the socket. If the
+            folder is missing, it is made, with its parent folders.
         durable: False makes tests faster, but a power cut may then lose data.
 
     Return: A server whose `url` is the address of the database `phonebank`, in SQLAlchemy's form.

@@ -25,8 +25,8 @@ _VERSION: Any = type_coerce(literal_column("CAST(contact.xmin AS text)"), String
 
 
 def person_in(campaign: Campaign, contact_id: int) -> Contact:
-    """Return a person of this campaign. Raises NotFoundError if there is no such person, or if they
-    were erased."""
+    """Return a person of this campaign. Raises NotFoundError if there is no such person, or if the
+    person was erased."""
     contact = db.session.get(Contact, contact_id)
     if contact is None or contact.campaign_id != campaign.id or not contact.phone:
         raise NotFoundError("There is no such person in this campaign.", "Search again.")

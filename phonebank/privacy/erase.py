@@ -136,7 +136,7 @@ def erase_person(
 
     With `never_again`, the person's numbers are put on the do-not-call list. A number that nobody
     else has is put there only as a hash. With `ends_calls`, an open call to the person is ended
-    first. Run this under `retry_on_deadlock`.
+    first. Run this function under `retry_on_deadlock`.
 
     Raises NotFoundError if none of the contacts is in the tables any more. Raises OnScreenError if
     the person is in an open call and `ends_calls` is False.

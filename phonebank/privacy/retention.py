@@ -82,8 +82,8 @@ def campaigns_being_erased() -> Sequence[int]:
 
 def erase_some(campaign_id: int) -> bool:
     """Erase up to AT_ONCE people of a campaign, and return True. If nobody is left, erase the
-    campaign's files, its stored uploads and its refused rows. Also erase the data about its people
-    that is kept for undoing calls to other people, and return False."""
+    campaign's files, its stored uploads and its refused rows. Also erase the data about the
+    campaign's people that is kept for undoing calls to other people, and return False."""
     ids = db.session.scalars(
         select(Contact.id)
         .where(Contact.campaign_id == campaign_id, Contact.phone > "")

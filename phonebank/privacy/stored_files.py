@@ -143,8 +143,8 @@ def erase_from_do_not_call_files(person: Person) -> int:
 
 def do_not_call_files_with(person: Person) -> list[str]:
     """Return the names of the do-not-call files that have one of the person's numbers, and whose
-    numbers are not on the list yet. A file that cannot be read any more is among them if it may
-    contain the person."""
+    numbers are not on the list yet. The name of a file that cannot be read any more is included if
+    the file may contain the person."""
     return [
         batch.filename
         for batch_id in _do_not_call_files()

@@ -1,9 +1,10 @@
 """Health checks for a load balancer or a container engine, which requests them again and again.
 
 `/healthz` answers if the process is running. If `/healthz` does not answer, the process must be
-replaced. `/readyz` says whether PostgreSQL and Redis answer this process. If they do not answer,
-requests should go to another process, but replacing this process would not help. The overload
-limits do not count these checks, so a busy process does not look like a dead process.
+replaced. `/readyz` says whether PostgreSQL and Redis answer this process. If PostgreSQL or Redis
+does not answer a process, requests should go to another process, but replacing the process would
+not help. The overload limits do not count these checks, so a busy process does not look like a dead
+process.
 """
 
 import threading

@@ -98,7 +98,8 @@ def suppress_listed_among(contact_ids: Collection[int]) -> None:
     """Among the given contacts, find those that have a number on the do-not-call list, and mark
     them as not to be called. All other contacts with these numbers are marked too.
 
-    This is for contacts that were not marked although one of their numbers is on the list.
+    Use this function for contacts that were not marked although one of their numbers is on the
+    list.
     """
     suppress_contacts_with(list(db.session.scalars(_LISTED_NUMBERS, {"ids": list(contact_ids)})))
 

@@ -76,7 +76,8 @@ def suppress(
     If an organiser or a different caller has already put the number on the list, the earlier entry
     stays, but is no longer linked to a call. The entry then has two origins, so undoing one call no
     longer removes the number. If the same caller has already put the number on the list, nothing
-    changes. If only a batch has done so, the new source and reason replace those of the batch.
+    changes. If only a batch has put the number on the list, the new source and reason replace those
+    of the batch.
     """
     _enter([phone], source, reason, call_id, account_id)
 
@@ -119,8 +120,8 @@ def lift(phone: str) -> bool:
     """Take a number off the do-not-call list. Allow calls again to contacts that have this number
     and no other number on the list. Return False if the number was not on the list.
 
-    This is for a number that was put on the list by mistake. The page that uses this function asks
-    the organiser for the reason, and logs the reason and the organiser.
+    Use this function for a number that was put on the list by mistake. The page that uses this
+    function asks the organiser for the reason, and logs the reason and the organiser.
     """
     was_hashed = hashed_numbers.lift_hashed(phone)
     return bool(_delete_and_restore(Suppression.phone == phone)) or was_hashed

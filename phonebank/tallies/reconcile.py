@@ -97,9 +97,9 @@ def differences(campaign_id: int | None = None) -> list[Difference]:
 def repair(difference: Difference) -> None:
     """Correct one tally row so that its numbers match the calls that it counts.
 
-    The row is locked first. An outcome that is being recorded at that moment is counted once. If it
-    was committed before the row was locked, the recount includes it. Otherwise, the transaction
-    that records the outcome waits, and then adds the outcome to the corrected row.
+    The row is locked first. An outcome that is being recorded at that moment is counted once. If
+    the outcome was committed before the row was locked, the recount includes it. Otherwise, the
+    transaction that records the outcome waits, and then adds the outcome to the corrected row.
     """
     where = {
         "campaign_id": difference.campaign_id,
@@ -123,7 +123,7 @@ def repair(difference: Difference) -> None:
 
 @job(CHORES, timeout=300)
 def recount_tallies() -> None:
-    """Recount every campaign, and log and repair the differences. Running this twice does no
+    """Recount every campaign, and log and repair the differences. Running this job twice does no
     harm."""
     for difference in differences():
         log.error("a tally differs from its calls and is repaired: %s", difference)

@@ -80,8 +80,8 @@ def _practised(which: ColumnElement[bool]) -> Sequence[Practised]:
 
 def give_mark(caller: Caller, by: Account | None, trainer: VolunteerRole | None = None) -> None:
     """Give a caller the trained mark, with the current date. If a host gives the mark, `by` is the
-    host's account. If a trainer gives it, `trainer` is the trainer's role. If the caller already
-    has the mark, nothing changes.
+    host's account. If a trainer gives the mark, `trainer` is the trainer's role. If the caller
+    already has the mark, nothing changes.
 
     Raises ConflictError if the caller has not finished a practice call.
     """

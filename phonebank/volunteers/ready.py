@@ -64,7 +64,7 @@ class Ready:
 
 def ready_for(step: Step, campaign: Campaign, volunteer: Volunteer | None = None) -> list[Ready]:
     """Return up to SHOWN_AT_MOST volunteers who are ready for a step in this campaign and have not
-    taken it. Volunteers with the most conversations come first. With `volunteer`, only this
+    taken that step. Volunteers with the most conversations come first. With `volunteer`, only this
     volunteer is considered."""
     day = func.date(func.timezone(first_zone_of(campaign).key, Tally.hour))
     evenings = func.count(day.distinct()).filter(Tally.calls > 0)
