@@ -1,4 +1,4 @@
-"""The engine of a call. From a step and an answer, it finds the next step.
+"""The engine of a call. From a step and an answer, the engine finds the next step.
 
 A mapping of the type `Answers` has an entry for every step that the caller has gone past: the
 answer, by the id of the step. The answer is None if the caller recorded no answer at that step.

@@ -4,9 +4,9 @@ The whole grammar of merge fields is `{{ first_name }}` and `{{ first_name or 't
 attributes, calls or filters. A value that looks like a template, Markdown or HTML is shown exactly
 as it is written.
 
-The words of a script are the same for every contact except for these values. So they are rendered
-once, with an empty slot for each value (`html_with_slots`, `text_with_slots`). Each contact's
-values are then put into the slots, here (`fill_slots`) or in the browser (call_words.js).
+The words of a script are the same for every contact except for these values. So the words are
+rendered once, with an empty slot for each value (`html_with_slots`, `text_with_slots`). Each
+contact's values are then put into the slots, here (`fill_slots`) or in the browser (call_words.js).
 """
 
 import re
@@ -47,7 +47,7 @@ _markdown = MarkdownIt("zero", {"html": False}).enable(["emphasis", "list", "new
 
 @dataclass(frozen=True)
 class MergeField:
-    """A merge field in a script's words. `offset` is the index of its first brace."""
+    """A merge field in a script's words. `offset` is the index of the field's first brace."""
 
     name: str
     fallback: str | None
@@ -128,8 +128,9 @@ def text_with_slots(words: str) -> str:
 def fill_slots(html: str, fields: Fields) -> str:
     """Put each field's value, or its fallback, into the slots of `html`, as plain text.
 
-    If a field has neither, its slot becomes a `<mark>` with the field's name in square brackets.
-    The slots stay recognisable, so that the browser can fill them again for the next contact.
+    If a field has neither a value nor a fallback, its slot becomes a `<mark>` with the field's name
+    in square brackets. The slots stay recognisable, so that the browser can fill them again for the
+    next contact.
     """
 
     def filled(match: re.Match[str]) -> str:

@@ -96,8 +96,8 @@ class FieldReader:
         return " ".join(self.text(key, max_length, required=required, check=check).split())
 
     def name(self, key: str, pattern: re.Pattern[str], allowed: str) -> str:
-        """Read an identifier. If it does not match `pattern`, add an error and return it all the
-        same. `allowed` describes `pattern` in words."""
+        """Read an identifier. If the identifier does not match `pattern`, add an error and return
+        it all the same. `allowed` describes `pattern` in words."""
         value = self.one_line(key)
         if value and not pattern.fullmatch(value):
             self.diagnostics.error(

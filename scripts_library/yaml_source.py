@@ -63,7 +63,7 @@ class Table:
     line: int
 
     def line_of(self, key: str) -> int:
-        """Return the line of a key, or the line of the mapping if it has no such key."""
+        """Return the line of a key, or the line of the mapping if the mapping has no such key."""
         return self.key_lines.get(key, self.line)
 
 

@@ -233,7 +233,7 @@ def differences(ours: Path, theirs: Path) -> list[str]:
 
 
 def main() -> int:
-    """Copy the files, or compare them with --check. Return the exit status, which is 1 if they
+    """Copy the files, or compare them with --check. Return the exit status, which is 1 if the files
     differ or npm is missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing, report differences")
