@@ -2,10 +2,10 @@
 the least work that any app must do.
 
 A few callers send requests without a pause: in some rounds the requests of phones
-(`bench.call_page`), and in others the requests of an API client, with JSON. In further rounds, they
-send requests to the yardstick: `bench.bare`, on the same machine, with the same number of workers
-and the same clients. Short rounds of the three kinds follow each other, so that other work on the
-machine affects all three alike.
+(`bench.call_page`), and in others the requests of an API client, with JSON. In further rounds, the
+callers send requests to the yardstick: `bench.bare`, on the same machine, with the same number of
+workers and the same clients. Short rounds of the three kinds follow each other, so that other work
+on the machine affects all three alike.
 
 The bars (docs/benchmarks.md) are ratios to the yardstick, by requests a second and by the processor
 time of the web workers and PostgreSQL together.

@@ -11,7 +11,7 @@ Each command is one line of JSON, and so is its answer:
         → {"seconds", "errors"}
     {"do": "storm", "wanted": {party: calls}}
         drops all lines and opens them again at once. "seconds" has the time until each line showed
-        at least those calls. A line that does not show them counts as an error.
+        at least its party's calls in "wanted". A line that never shows them counts as an error.
         → {"seconds", "errors"}
     {"do": "heard"} → {"events": [[party, calls, when]], "boards", "lost", "cpu"}, since the last
         "heard". "boards" has the whole boards, if "connect" had "keep_whole": true.

@@ -9,9 +9,9 @@ because the service does not reach that rate on a shared machine. In both cases,
 the parties are marked as changed, so that their boards (the pages of their figures) are updated.
 
 The output is two rows of JSON: "ready", and at the end "recorded". The second row has "recorded", a
-list of [party, its calls including this one, the commit's time by the machine's monotonic clock].
-The second row also has "backend_cpu", the processor seconds of this process's own PostgreSQL
-backend.
+list of [party, the party's calls including this call, the commit's time by the machine's monotonic
+clock]. The second row also has "backend_cpu", the processor seconds of this process's own
+PostgreSQL backend.
 """
 
 import json

@@ -3,7 +3,7 @@ recover.
 
 Phones call faster and faster until the servers no longer keep up. The highest rate of acknowledged
 outcomes is called the best rate. Then the phones call at twice the best rate, and in the end at
-half of it.
+half the best rate.
 
 Bars (docs/benchmarks.md):
 - at twice the best rate, the servers acknowledge at least 0.8 times as many outcomes as at the best
@@ -123,7 +123,7 @@ def main(quick: bool = False) -> bool:
 
 def _find_best(running: Evening, size: Size, ask_for: Callable[[float], float]) -> float:
     """Ask for more outcomes a second in each step, until the servers have fallen behind twice.
-    Return the highest number of outcomes a second that they acknowledged."""
+    Return the highest number of outcomes a second that the servers acknowledged."""
     asked, best, failures = FIRST_STEP, 0.0, 0
     while failures < 2:
         running.phones.ask("set_pace", pace=ask_for(asked))

@@ -1,6 +1,6 @@
 """Compares the pacing rule, which decides how many lines to dial, with two other rules, and checks
-it against the law. The comparison and the check both use simulated evenings, which run on all
-processors.
+the pacing rule against the law. The comparison and the check both use simulated evenings, which run
+on all processors.
 
     python -m bench.pacing [compare] [law]
 
