@@ -1,6 +1,7 @@
 """The requests that the call page's JavaScript sends, and what it reads from the answers.
 
-Other modules of the benchmarks get these requests from this module. The requests follow
+Some of the requests renew the hold: while a caller holds a person, no other caller gets that
+person. Other modules of the benchmarks get these requests from this module. The requests follow
 `call_outbox.js`, `call_hold.js` and `call.js`, with the headers that a phone's browser adds.
 """
 

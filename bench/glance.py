@@ -1,5 +1,5 @@
-"""Measures how long the tabs of a very large campaign take to load while many phones call in
-another campaign.
+"""Measures how long the tabs of a very large campaign (the pages that organisers open) take to load
+while many phones call in another campaign.
 
 The bar (docs/benchmarks.md): with 1,000,000 people and 5,000,000 calls, each tab's loading time is
 under 300 ms at the 95th percentile.

@@ -89,7 +89,8 @@ def lines_of(count: int) -> list[Line]:
 
 
 def make_call_out(app: Flask) -> tuple[str, str]:
-    """Store a call-out with one sheet. Return its code and the sheet's token. Commits."""
+    """Store a call-out (the event in the hall) with one sheet, the page into which somebody types
+    the lines from paper. Return the call-out's code and the sheet's token. Commits."""
     with app.app_context():
         host = db.session.scalar(select(Account).limit(1)) or Account(
             email="organiser@example.org", name="Ada", fs_uniquifier="ada"

@@ -120,7 +120,8 @@ def load() -> Campaign:
 
 
 def _add_call_out(campaign: Campaign, organiser: Account) -> None:
-    """Add a call-out in which people have already signed in and pledged."""
+    """Add a call-out, which is an event in a hall at which people pledge to host parties. Eight
+    people have already signed in, and four of them have pledged."""
     call_out = create_call_out(campaign, organiser, "Riverside call-out", None, "Europe/London")
     areas = (
         Area("GB", "SW9 (Brixton)", 51.47, -0.11),

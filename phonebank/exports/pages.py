@@ -75,8 +75,8 @@ class PersonKey(NamedTuple):
 
 
 class OutcomeKey(NamedTuple):
-    """An outcome's position in the pages, which are sorted by time of change. `changed_at` is
-    aware."""
+    """An outcome's position in the pages, which are sorted by time of change. `changed_at` is an
+    aware datetime."""
 
     changed_at: datetime
     call_id: uuid.UUID

@@ -1,5 +1,5 @@
-"""The response with a party's board as JSON. On networks that block websockets, televisions and
-hosts' pages poll the board in this form."""
+"""The response with a party's board (the page of the party's figures) as JSON. On networks that
+block websockets, televisions and hosts' pages poll the board in this form."""
 
 from flask import Response, jsonify, request
 

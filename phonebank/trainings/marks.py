@@ -1,5 +1,5 @@
-"""Trained marks: giving a mark, taking it back, and checking whether a caller has one. These
-functions do not commit.
+"""Trained marks, which say that a caller has been trained: giving a mark, taking a mark back, and
+checking whether a caller has a mark. These functions do not commit.
 
 A trainer gives marks in their training, and a host in their party. A mark belongs to a caller. If
 the caller belongs to a volunteer (a person with a confirmed e-mail address), the mark also counts
