@@ -210,7 +210,7 @@ def main(quick: bool = False) -> bool:
 
 
 def judge(bars: dict[str, bool], broken: dict[str, list[str]]) -> bool:
-    """Print the promises and the bars. Return whether all of them were kept."""
+    """Print the promises and the bars. Return whether all promises and all bars were kept."""
     for name, found in broken.items():
         report(f"  {name}: {len(found)}{' ' + str(found[:3]) if found else ''}")
     bars["every promise kept"] = not any(broken.values())

@@ -6,8 +6,8 @@ the requests of several devices in turn.
 
 The settings are: port, connections (their number), workers (the web processes' ids, or an empty
 list), warm_up and seconds (two durations in seconds), action (one of ACTIONS), devices (a list of
-{"cookie", "token"}). The output is two rows of JSON. The first is an empty object, and is written
-when the warm-up is over. The second is about the requests after the warm-up:
+{"cookie", "token"}). The output is two rows of JSON. The first row is an empty object, and is
+written when the warm-up is over. The second row is about the requests after the warm-up:
 
 - took: the seconds of each request that got the expected answer
 - missed: the number of the other requests

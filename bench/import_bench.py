@@ -67,7 +67,7 @@ def write_file(path: Path, rows: int) -> None:
 
 
 def write_workbook(path: Path, table: Path) -> None:
-    """Write the rows of a CSV file as a workbook, with all cells as texts."""
+    """Write the rows of a CSV file as a workbook in which every cell is text."""
     names = "ABCDEFG"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package:
         for name, content in _PARTS.items():

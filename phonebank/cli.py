@@ -73,7 +73,7 @@ def run() -> None:
 
 @main.command()
 def migrate() -> None:
-    """Update the database's tables to this release."""
+    """Update the database's tables to this release, and fill the table of places."""
     app = _app()
     try:
         upgrade_database(app, alembic)

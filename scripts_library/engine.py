@@ -50,7 +50,7 @@ def next_step(script: Script, step_id: str, answer: Answer, fields: Fields) -> s
 
 
 def path(script: Script, answers: Answers, fields: Fields) -> list[Step]:
-    """Return the steps of the call so far, in order. The last one is the current step.
+    """Return the steps of the call so far, in order. The last of these steps is the current step.
 
     Answers to steps that are no longer on the path are ignored. If the caller changes an earlier
     answer back, the ignored answers count again.

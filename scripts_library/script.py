@@ -144,7 +144,7 @@ class Character:
 
 @dataclass(frozen=True)
 class Script:
-    """A conversation. `yes` maps step ids to the keys of the answers that count as a yes.
+    """A script for calls. `yes` maps step ids to the keys of the answers that count as a yes.
     `needs_action` maps step ids to the keys of the answers on which somebody has to act. `tags`
     maps each step id to another mapping: from an answer's key to the tag that the answer adds to
     the contact. `text_message` is what the caller may send after the call."""

