@@ -62,7 +62,10 @@ def security_settings(config: Config) -> dict[str, Any]:
             "You've set up your authenticator app.",
             "success",
         ),
-        "SECURITY_MSG_TWO_FACTOR_DISABLED": ("Your second factor is off.", "success"),
+        "SECURITY_MSG_TWO_FACTOR_DISABLED": (
+            "You no longer need an authenticator app to sign in.",
+            "success",
+        ),
         "SECURITY_MSG_TWO_FACTOR_PERMISSION_DENIED": (
             f"This step works for {SECOND_FACTOR_WITHIN // 60} minutes after you use a sign-in "
             "link. Ask for a new link.",

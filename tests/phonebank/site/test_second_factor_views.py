@@ -234,7 +234,7 @@ def test_an_organiser_cannot_take_the_second_factor_off(
 ) -> None:
     use_link(public_client, organiser)
     finish(public_client, code(phone))
-    assert "Turn the second factor off" not in public_client.get("/account/second-factor").text
+    assert "Stop using an authenticator app" not in public_client.get("/account/second-factor").text
     public_client.post("/account/second-factor", data={"setup": "disable"})
     public_client.post("/sign-out")
     assert use_link(public_client, organiser) == "/sign-in/second-factor"
@@ -273,7 +273,7 @@ def test_a_host_needs_no_second_factor_and_may_have_one(
     public_client.post("/sign-out")
     assert use_link(public_client, cy) == "/sign-in/second-factor"
     assert finish(public_client, code(app)) == 302
-    assert "Turn the second factor off" in public_client.get("/account/second-factor").text
+    assert "Stop using an authenticator app" in public_client.get("/account/second-factor").text
     public_client.post("/account/second-factor", data={"setup": "disable"})
     public_client.post("/sign-out")
     assert use_link(public_client, cy) == "/signed-in"
@@ -327,6 +327,6 @@ def test_a_wrong_code_for_a_new_app_does_not_look_like_a_sign_in(
     assert finish(public_client, code(phone)) == 302
     set_up_app(public_client)
     wrong = public_client.post("/sign-in/second-factor", data={"code": "000000"}).text
-    assert "Type the code that the new app shows now." in wrong
+    assert "Type the code that you see now in the app" in wrong
     assert "Your e-mail link worked" not in wrong
     assert "have my phone" not in wrong
