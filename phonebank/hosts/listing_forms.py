@@ -34,8 +34,8 @@ class ListingForm(FlaskForm):
     place = StringField(
         "Postcode or town",
         [DataRequired("Type the postcode or town.")],
-        description="The map shows the middle of this district or town. We keep only the first "
-        "half of a British or Canadian postcode.",
+        description="The map shows the middle of this postcode district or town. We keep only "
+        "the first half of a British or Canadian postcode.",
     )
     address = TextAreaField(
         "Address",

@@ -43,7 +43,7 @@ class SignUpForm(FlaskForm):
     reach = CheckedField("Your e-mail address or phone number")
     postcode = CheckedField(
         "Your postcode or town",
-        description="We keep only the district or town, to find parties near you.",
+        description="We keep only the postcode district or town, to find parties near you.",
     )
     # The place that the person chose, if several places have the typed name.
     place = StringField()
