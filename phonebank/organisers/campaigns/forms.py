@@ -81,9 +81,9 @@ class CampaignForm(EditForm):
     )
     practice_first = BooleanField(
         "One practice call before the first real one",
-        description="New callers make one practice call with a made-up person before a real one. "
-        "The practice call takes about three minutes. Callers who have already recorded a call in "
-        "this campaign skip it.",
+        description="New callers make one practice call with a made-up person before their first "
+        "real call. The practice call takes about three minutes. Callers who have already recorded "
+        "a call in this campaign skip it.",
     )
 
     training_for = SelectField(

@@ -90,7 +90,7 @@ def describe_goal(campaign: Campaign, totals: Totals, seen: OverTime, today: dat
         return told
     days = max(1, (last_day - today).days)
     if estimate.reached_on <= last_day:
-        return f"{told} The last day is {last_day.isoformat()}."
+        return f"{told} The campaign's last day is {last_day.isoformat()}."
     needed = -(-estimate.left // days)
     daily = "1 conversation" if needed == 1 else f"{needed:,} conversations"
     return f"{told} To reach the goal by {last_day.isoformat()}, you need {daily} a day."

@@ -111,8 +111,8 @@ def describe_forecast(estimate: Forecast, last_day: date | None, today: date) ->
     if last_day is None:
         return told
     if last_day < today:
-        return f"{told} The last day was {_words_of_day(last_day)}."
-    told = f"{told} The last day is {_words_of_day(last_day)}."
+        return f"{told} The campaign's last day was {_words_of_day(last_day)}."
+    told = f"{told} The campaign's last day is {_words_of_day(last_day)}."
     more = more_callers(estimate, last_day, today, HOURS_A_DAY * ATTEMPTS_AN_HOUR)
     if not more:
         return told

@@ -111,7 +111,7 @@ def test_organisers_read_it_beside_the_contact_status(
         db.session.commit()
     page = organiser.get(address).text
     assert "At the pace of the last days (" in page
-    assert "The last day is 1 January 2999." in page
+    assert "last day is 1 January 2999." in page
 
 
 def test_pages_that_show_the_same_count_share_its_forecast(
