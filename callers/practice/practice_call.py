@@ -280,16 +280,18 @@ def _about_talking(
 ) -> list[Feedback]:
     found = []
     if is_conversation(script, answers):
-        found.append(Feedback(True, "You asked the main question. That makes it a conversation."))
+        found.append(
+            Feedback(True, "You asked the main question. That makes the call a conversation.")
+        )
     elif _asks_main_question(script, fields):
         told = (
-            f"Try to get as far as “{_main_question(script, fields)}”. From there it counts as a"
-            " conversation."
+            f"Try to get as far as “{_main_question(script, fields)}”. From there, the call counts"
+            " as a conversation."
         )
         later = [walked.missed(_has_kind(kind)) for kind in ("listen", "story", "ask")]
         titles = [title for title in later if title]
         if titles:
-            told += f" After it the script has {_listed(titles)}."
+            told += f" After that question, the script has {_listed(titles)}."
         return [Feedback(False, told)]
     found += walked.feedback(
         _has_kind("listen"),
@@ -304,8 +306,9 @@ def _about_talking(
     if ratings(script, answers)[0] is not None:
         found += walked.feedback(
             lambda step: step.id == script.second_rating,
-            "You asked for the number again at the end.",
-            "Ask for the number again at the end. It shows whether their view has changed.",
+            "You asked for the number from 0 to 10 again at the end.",
+            "Ask for the number from 0 to 10 again at the end. It shows whether their view has "
+            "changed.",
         )
     return found + walked.feedback(
         _has_kind("ask"),

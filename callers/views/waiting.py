@@ -31,7 +31,7 @@ _TITLES = {
     EmptyReason.BEING_READ: "The list is on its way",
     EmptyReason.LANGUAGE: "Nobody left in your language",
     EmptyReason.OTHER_LISTS: "Your lists are done",
-    EmptyReason.FILTER: "Nobody left among your people",
+    EmptyReason.FILTER: "Nobody left among the people chosen for you",
     EmptyReason.PAUSED: "The list is paused",
     EmptyReason.SCREENING: "The list isn't ready",
     EmptyReason.EMPTY: "The list is empty",

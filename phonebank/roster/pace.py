@@ -87,7 +87,7 @@ KINDS = {
             A_MINUTE,
             "People a minute",
             "Even a dead number takes about eight seconds: dialling, the tone, two taps.",
-            "That was faster than a phone can dial.",
+            "You've gone from person to person faster than a phone can dial.",
             "{seen} people within a minute",
         ),
         Kind(

@@ -208,7 +208,7 @@ def expect_calls_shown(evening: Evening, number: int) -> None:
 def call_without_redis(evening: Evening) -> None:
     """What is tapped is recorded and shown at once; the next person comes when Redis is back."""
     tap_on_every_phone(evening, "no_answer")
-    expect_on_every_phone(evening, "Back in a moment")
+    expect_on_every_phone(evening, "be back in a moment")
     expect_calls_shown(evening, 9)
 
 

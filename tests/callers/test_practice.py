@@ -155,7 +155,7 @@ def test_the_feedback_follows_what_the_caller_did() -> None:
     assert early[1].text.startswith("You stopped before “Say who you are”.")
     assert "Where do they stand?" in early[2].text
     assert (
-        "After it the script has “Ask why that number”, “Share why you care” and “Ask for"
+        "After that question, the script has “Ask why that number”, “Share why you care” and “Ask for"
         in early[2].text
     )
 
@@ -166,7 +166,7 @@ def test_the_feedback_follows_what_the_caller_did() -> None:
         ("introduction", "Once you have the right person, say who you are"),
         ("rating_why", "You stopped before “Ask why that number”. Ask why, then wait."),
         ("story", "You stopped before “Share why you care”. Say in a few words"),
-        ("rating_after", "Ask for the number again at the end"),
+        ("rating_after", "Ask for the number from 0 to 10 again at the end"),
         ("vote_ask", "Ask for something before you say goodbye"),
     ],
 )

@@ -19,7 +19,7 @@ const NO_OUTCOME_WITHIN_MS = 700;
 const OFFLINE_WITH_OUTCOME = "You're offline. How this call ended is saved on this phone. We'll send it when you're back online.";
 const OFFLINE = "You're offline. Keep talking: we'll save this.";
 const OFFLINE_IN_PRACTICE = "You're offline. You can finish the practice call when you're back online.";
-const RESTARTING = "Back in a moment. This is saved on this phone, and we'll send it automatically.";
+const RESTARTING = "We'll be back in a moment. This is saved on this phone, and we'll send it automatically.";
 const FOREIGN_ANSWER =
   "We can't reach Phonebank. Perhaps this Wi-Fi wants you to log in. This is saved on this phone, and we'll send it as soon as we can.";
 const NOT_KNOWN = "We no longer know this phone. Join again in another tab. This is saved here until then.";

@@ -2,7 +2,7 @@
    (call_help.js). */
 
 const KEYS = [
-  ["1 to 9", "the answers; on a scale 0 to 9, and 1 0 for ten"],
+  ["1 to 9", "choose an answer; on a scale, press 0 to 9, or 1 and then 0 for ten"],
   ["N", "No answer"],
   ["V", "Voicemail"],
   ["E", "How the call ended"],

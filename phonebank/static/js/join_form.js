@@ -9,7 +9,7 @@ const ANSWER_WITHIN_MS = 15000;
 const OFFLINE = "You're offline. Keep this page open. It tries again automatically.";
 const FOREIGN_ANSWER =
   "We can't reach Phonebank. Perhaps this Wi-Fi wants you to log in. Keep this page open. It tries again automatically.";
-const RESTARTING = "Back in a moment. Keep this page open. It tries again automatically.";
+const RESTARTING = "We'll be back in a moment. Keep this page open. It tries again automatically.";
 
 let timer;
 let asking = false;

@@ -134,7 +134,7 @@ document.addEventListener("htmx:beforeSend", (event) => {
   if (isSave(event.target)) window.htmx.trigger("#checker", "htmx:abort");
 });
 
-const KEPT_HERE = "What you wrote is still here. Try again. If it happens twice, copy it and reload the page.";
+const KEPT_HERE = "What you wrote is still here. Try again. If that fails too, copy what you wrote and reload the page.";
 const FOREIGN = `The answer did not come from Phonebank, perhaps from a Wi-Fi log-in page, so this may not be saved. ${KEPT_HERE}`;
 const SIGNED_OUT = "Nothing was saved, because you are signed out. Sign in in another tab, then press the button here again.";
 const NO_ANSWER = `No answer came, so this may not be saved. ${KEPT_HERE}`;
@@ -147,7 +147,7 @@ const NOT_SAVED = {
   413: "Nothing was saved, because the script is too long to send. Make some of it shorter, then try again.",
 };
 const MADE_FRESH =
-  "Nothing is saved yet, because this page was open too long. Press the button again. If it happens twice, copy what you wrote and reload the page.";
+  "Nothing is saved yet, because this page was open too long. Press the button again. If that fails too, copy what you wrote and reload the page.";
 
 /* Puts a fresh CSRF token into the page, and returns whether it could. The old token is no longer valid after a
    night, or after a new sign-in. The writer must press the button again, because the account may be another one. */
