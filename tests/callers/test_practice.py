@@ -155,7 +155,7 @@ def test_the_feedback_follows_what_the_caller_did() -> None:
     assert early[1].text.startswith("You stopped before “Say who you are”.")
     assert "Where do they stand?" in early[2].text
     assert (
-        "After that question, the script has “Ask why that number”, “Share why you care” and “Ask for"
+        "After that question, the script has “Ask why that number”, “Share why you care” and “Ask"
         in early[2].text
     )
 
