@@ -259,7 +259,7 @@ def ana_lets_gil_come(ana: Page, gil: Page, page: str, site: Processes, post: Ma
     asked = mail_to(post, ANA, "Gil asks to come")
     assert STREET not in text_of(asked)
     ana.goto(link_in(asked, site, "/sign-in/"))  # she is signed in already
-    ana.get_by_role("button", name="Let come").click()
+    ana.get_by_role("button", name="Let them come").click()
     expect(ana.get_by_text("Coming: 1 of 8")).to_be_visible()
     coming = mail_to(post, GIL, "You're coming")
     assert STREET in text_of(coming)

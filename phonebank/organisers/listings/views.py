@@ -79,7 +79,10 @@ def answer_offer(campaign_id: int, offer_id: int, answer: str) -> ResponseReturn
     campaign = campaign_for(current_user, campaign_id)
     if answer == "accept":
         offer = offers.accept_offer(campaign, offer_id, current_user)
-        words = f"{offer.first_name} is a host now, and will get the kit by e-mail within a minute."
+        words = (
+            f"{offer.first_name} is a host now, and will get an e-mail about the party within a "
+            "minute."
+        )
         if offers.is_draft(offer):
             words += " They must go to a training before their party is on the map."
     else:
