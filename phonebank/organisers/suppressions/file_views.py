@@ -79,9 +79,8 @@ def enter(batch_id: int) -> ResponseReturnValue:
     if not agreed:
         return _page(batch, table, chosen)
     if agreed != str(len(read.phones)) or not read.phones:
-        fault = (
-            f"The chosen columns have {len(read.phones):,} numbers. Check them, then press again."
-        )
+        numbers = "1 number" if len(read.phones) == 1 else f"{len(read.phones):,} numbers"
+        fault = f"The chosen columns have {numbers}. Check, then press again."
         return _page(batch, table, chosen, fault), 422
     entered = _enter(batch_id, read.phones, chosen)
     log.info("account %s enters do-not-call file %s: %d", current_user.id, batch_id, entered)
