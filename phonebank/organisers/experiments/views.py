@@ -77,7 +77,10 @@ def start(campaign_id: int, experiment_id: int) -> ResponseReturnValue:
     campaign, experiment = _experiment(campaign_id, experiment_id)
     services.start(campaign, experiment)
     db.session.commit()
-    flash("Started. Callers will get its scripts when they get their next person.", "success")
+    flash(
+        "Started. Callers will get the experiment's scripts when they get their next person.",
+        "success",
+    )
     return _redirect_to(campaign, experiment)
 
 

@@ -77,7 +77,7 @@ def claim(campaign_id: int, item_id: int) -> ResponseReturnValue:
     """Claim an answer, so that no other organiser acts on it."""
     campaign = campaign_for(current_user, campaign_id)
     items.claim_item(campaign, item_id, current_user)
-    return _done(campaign, item_id, "inbox answer claimed", "It's yours.")
+    return _done(campaign, item_id, "inbox answer claimed", "You've taken this on.")
 
 
 @inbox.post("/<int:item_id>/put-back")
@@ -86,7 +86,9 @@ def put_back(campaign_id: int, item_id: int) -> ResponseReturnValue:
     """Put an answer back, so that any organiser can claim it."""
     campaign = campaign_for(current_user, campaign_id)
     items.put_back(campaign, item_id)
-    return _done(campaign, item_id, "inbox answer put back", "Any organiser can take it now.")
+    return _done(
+        campaign, item_id, "inbox answer put back", "Put back. Any organiser can take this on now."
+    )
 
 
 @inbox.post("/<int:item_id>/done")

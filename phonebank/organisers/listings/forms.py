@@ -28,7 +28,7 @@ KINDS = (
 class EventForm(FlaskForm):
     """The form for a training, a call-out (a meeting in a hall) or canvassing."""
 
-    kind = RadioField("What is it?", choices=list(KINDS), default=KINDS[0][0])
+    kind = RadioField("What kind of event is it?", choices=list(KINDS), default=KINDS[0][0])
     # The view sets the choices: the campaign's trainers.
     trainer = SelectField(
         "Trainer, for a training",

@@ -94,7 +94,7 @@ class TelephoneForm(EditForm):
         "The most that calls may cost in a day",
         [Optional(), NumberRange(0.01, 99_999, "Enter an amount of 0.01 or more.")],
         description="In the currency of your telephone service. When this much is spent, we call "
-        "nobody until midnight. Leave it empty for no limit.",
+        "nobody until midnight. Leave this empty for no limit.",
     )
 
     def __init__(self, campaign: Campaign, **values: Any) -> None:
@@ -141,7 +141,8 @@ def edit(campaign_id: int) -> ResponseReturnValue:
     if form.validate_on_submit() and not form.is_overtaken():
         _change(campaign, settings, form)
         return commit_and_redirect(
-            url_for(".edit", campaign_id=campaign.id), "Saved. It applies from the next call."
+            url_for(".edit", campaign_id=campaign.id),
+            "Saved. The changes apply from the next call.",
         )
     if not form.is_submitted() and settings.shown_number:
         form.shown_number.data = format_for_reading(settings.shown_number, campaign.country)
