@@ -60,7 +60,7 @@ class WebhookForm(FlaskForm):
     url = StringField(
         "Address",
         [DataRequired("Type the address that your software gave you."), Length(max=LONGEST_URL)],
-        description="The address begins with https:// and is on the public internet.",
+        description="The address must begin with https:// and be on the public internet.",
         filters=[lambda text: (text or "").strip()],
     )
     events = SelectMultipleField(

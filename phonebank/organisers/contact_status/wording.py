@@ -23,7 +23,7 @@ FAR_AWAY = 730  # days
 # The buckets are in the page's order: the contacts that callers get next are first, and removed
 # contacts are last.
 BUCKET_MEANINGS = {
-    "ready": "They have waited long enough, and it's inside their calling hours. Callers can get "
+    "ready": "It's inside their calling hours, and nothing else makes them wait. Callers can get "
     "them now.",
     "held": "They are on a caller's screen or are being called, and nobody has recorded an outcome "
     "yet.",
@@ -38,10 +38,10 @@ BUCKET_MEANINGS = {
     "as often as the rules allow. Or an organiser has finished with them. Or their details were "
     "erased.",
     "taken_out": "A file took them out, for example because they have voted, joined or moved. Undo "
-    "that upload, and they can be called again.",
+    "the upload of that file, and they can be called again.",
     "unusable": "Every number we have for them is wrong or not in service, or calls to it keep "
     "failing.",
-    "removed": "Callers get nobody from this list: it is paused, or its upload was undone. Once a "
+    "removed": "Callers get nobody from their list: it is paused, or its upload was undone. Once a "
     "paused list is resumed, those who aren't finished can be called again.",
 }
 

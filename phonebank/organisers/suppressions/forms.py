@@ -86,7 +86,7 @@ class LiftForm(FlaskForm):
 
     phone = HiddenField()
     why = SelectField(
-        "Why can they be called again?",
+        "Why can this number be called again?",
         [InputRequired("Choose a reason.")],
         choices=[SelectChoice("", "Choose a reason"), *_choices(REASONS_TO_LIFT)],
     )
