@@ -141,11 +141,12 @@ def _ring(lines: Sequence[LineRecord], law: MachineCalls) -> Finding:
     rang = [line.ended_at - line.dialled_at for line in ours if line.ended_at and line.dialled_at]
     shortest = min(rang, default=least).total_seconds()
     return Finding(
-        rule=f"An unanswered line rings for at least {law.ring_at_least_seconds.value} seconds",
-        found=f"{_count(len(ours), 'line')} rang without an answer, the shortest for "
+        rule="A call that nobody answers rings for at least "
+        f"{law.ring_at_least_seconds.value} seconds",
+        found=f"{_count(len(ours), 'call')} rang without an answer, the shortest for "
         f"{shortest:.0f} seconds"
         if ours
-        else "no line rang without an answer",
+        else "no call rang without an answer",
         source=law.ring_at_least_seconds.source,
         broken=_named(
             ours, lambda line: not _later(line.ended_at, line.dialled_at, least - 2 * CLOCKS)
@@ -157,7 +158,7 @@ def _shown(lines: Sequence[LineRecord]) -> Finding:
     dialled = [line for line in lines if line.dialled_at]
     return Finding(
         rule="People see the campaign's number",
-        found=f"{sum(line.shown for line in dialled)} of {_count(len(dialled), 'line')} showed it",
+        found=f"{sum(line.shown for line in dialled)} of {_count(len(dialled), 'call')} showed it",
         source="our own rule; in the United Kingdom, Privacy and Electronic Communications "
         "Regulations 2003, regulation 21(A1)",
         broken=_named(dialled, lambda line: not line.shown),
@@ -169,14 +170,14 @@ def _decisions(lines: Sequence[LineRecord], decisions: Sequence[DecisionRecord])
     known = {each.decision: each for each in decisions}
     broken = [f"decision {number}: not recorded" for number in dialled if number not in known]
     for number, each in known.items():
-        fault = _fault(each) or ("too many lines" if dialled[number] > each.lines else "")
+        fault = _fault(each) or ("too many calls" if dialled[number] > each.lines else "")
         if fault:
             broken.append(f"decision {number}: {fault}")
     return Finding(
-        rule="We dial more lines than there are ready callers only if the day would stay within "
-        "its limit even if three times as many people answered",
-        found=f"{_count(len(decisions), 'decision')} dialled "
-        f"{_count(sum(dialled.values()), 'line')}",
+        rule="We call more people than there are ready callers only on one condition: the day "
+        "would stay within its limit even if three times as many people answered",
+        found=f"{_count(len(decisions), 'decision')} to dial, with "
+        f"{_count(sum(dialled.values()), 'call')}",
         source="our own rule, docs/pacing.md",
         broken=broken,
     )
