@@ -76,7 +76,8 @@ class _TextField(StringField):
 class NameForm(FlaskForm):
     first_name = _TextField(
         "Your first name",
-        description="It's shown on the board, and you'll say it to the people you call.",
+        description="The board on the party's TV can show it, and you'll say it to the people you "
+        "call.",
         validators=[DataRequired("Type your first name.")],
     )
 

@@ -129,7 +129,9 @@ def set_note(campaign: Campaign, item_id: int, note: str, seen: str) -> None:
     """
     note = note.replace("\0", "").replace("\r\n", "\n").strip()
     if len(note) > NOTE_AT_MOST:
-        raise InvalidInputError(f"A note has at most {NOTE_AT_MOST:,} characters.", "Shorten it.")
+        raise InvalidInputError(
+            f"A note can have at most {NOTE_AT_MOST:,} characters.", "Shorten it."
+        )
     _change(
         campaign,
         item_id,

@@ -101,8 +101,8 @@ class _TooManyTagsError(_CellTooLongError):
     def __init__(self, column: int) -> None:
         self.column = column
         self.message = (
-            f"A person has at most {TAGS_AT_MOST} tags, of at most {LONGEST_TAG} characters each. "
-            "Put commas between tags. The cells of this row may be in the wrong columns."
+            f"A person can have at most {TAGS_AT_MOST} tags, of at most {LONGEST_TAG} characters "
+            "each. Put commas between tags. The cells of this row may be in the wrong columns."
         )
 
 

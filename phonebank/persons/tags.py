@@ -74,7 +74,8 @@ def set_tags(contact: Contact, campaign: Campaign, words: str, account: Account)
     tags = split_values(words)
     if not are_tags(tags):
         raise InvalidInputError(
-            f"A person has at most {TAGS_AT_MOST} tags, of at most {LONGEST_TAG} characters each.",
+            f"A person can have at most {TAGS_AT_MOST} tags, of at most {LONGEST_TAG} characters "
+            "each.",
             "Use fewer or shorter tags.",
         )
     before = tags_of(contact).given

@@ -101,7 +101,7 @@ KINDS = {
             UNRECORDED,
             "People an hour without an outcome",
             "People who were given back, or left on the screen until time ran out.",
-            "You've seen many people this hour without saying how the call ended.",
+            "You've seen many people this hour without saying how the calls ended.",
             "{seen} people within an hour without an outcome",
         ),
         Kind(

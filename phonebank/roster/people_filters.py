@@ -121,8 +121,8 @@ def add_filter(campaign: Campaign, name: str, conditions: Conditions) -> PeopleF
     values = [conditions.areas, conditions.tags, *conditions.columns.values()]
     if len(present) >= FILTERS_AT_MOST or max(map(len, values)) > VALUES_AT_MOST:
         raise InvalidInputError(
-            f"A campaign has at most {FILTERS_AT_MOST} filters, with {VALUES_AT_MOST} values in a "
-            "box.",
+            f"A campaign can have at most {FILTERS_AT_MOST} filters, with {VALUES_AT_MOST} values "
+            "in a box.",
             "Delete a filter, or use fewer values.",
         )
     added = PeopleFilter(campaign_id=campaign.id, name=name, conditions=asdict(conditions))

@@ -28,7 +28,7 @@ class FiltersForm(EditForm):
     )
     lists = SelectMultipleField(
         "Only people on these lists",
-        description="Tick none to let them call people on every list.",
+        description="If you tick none, this caller can get people from every list.",
         coerce=int,
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
