@@ -241,7 +241,7 @@ class ColumnsForm(FlaskForm):
         if self.checked.data and self.checked.data != self.token:
             self.form_errors.append(
                 "Nothing is imported yet. “What will happen” below shows what these columns do. "
-                "Press “Check and import” again if it is right."
+                "If that is right, press “Check and import” again."
             )
         refused = check.count(Fate.REFUSED)
         if check.needs_agreement and _whole_number(self.leave_out.data) != refused:

@@ -104,7 +104,7 @@ class NamesForm(FlaskForm):
         elif self.checked.data and self.checked.data != self.token:
             self.form_errors.append(
                 "Nobody is taken out yet. “What will happen” below shows whom these columns name. "
-                "Press “Check and take out” again if it is right."
+                "If that is right, press “Check and take out” again."
             )
         elif check.needs_agreement and self.take_out.data != str(check.people):
             self.take_out.errors = [
