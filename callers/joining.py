@@ -1,5 +1,5 @@
-"""Join a party or campaign with a first name and a code or a link. These functions do not
-commit."""
+"""Join a party or campaign with a first name and a code or a link. The functions of this module do
+not commit."""
 
 from sqlalchemy import select
 
@@ -55,9 +55,10 @@ def join(
     the same address was stopped or paused, or if newcomers from the address have seen too many
     contacts.
 
-    Raises InvalidInputError for a name that cannot be shown. Raises ConflictError if the caller is
-    new to a locked party, and GoneError if the party or campaign has ended. Raises NotFoundError if
-    the code or link has been replaced in the meantime.
+    Raises InvalidInputError for a name that cannot be shown. If the caller is new to the party,
+    raises ConflictError for a locked party and GoneError for a party that has ended. Without a
+    party, raises GoneError if the campaign has ended. Raises NotFoundError if the code or link has
+    been replaced in the meantime.
     """
     name = clean_name(first_name)
     _lock_room(campaign, party)

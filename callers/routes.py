@@ -42,8 +42,8 @@ _WORDS = {
 
 @cache
 def outcome_buttons() -> Markup:
-    """Return all outcome buttons with their fields. They are rendered only once, and every page
-    that needs them gets the same HTML."""
+    """Return all outcome buttons with their fields. A process renders the buttons only once, and
+    every page that needs them gets the same HTML."""
     draw = get_template_attribute("callers/_outcomes.html", "all_groups")
     return Markup(draw())  # noqa: S704  (a template's own output)
 

@@ -1,4 +1,4 @@
-"""Identify the caller of a device by a signed cookie with the caller's id and device token.
+"""Find out which caller uses a device, from a signed cookie with the caller's id and device token.
 
 A caller has no account and no password. They give only a first name, and are admitted by a host, by
 an organiser or automatically. When a caller is removed or leaves, they get a new device token, so
@@ -46,22 +46,22 @@ def forget() -> None:
 
 
 def device_of_cookie() -> Device | None:
-    """Return the caller's id and the device token from the cookie, or None without a cookie. The
-    token has not been checked against PostgreSQL yet."""
+    """Return the caller's id and the device token from the cookie, or None if the cookie has no
+    caller. The token has not been checked against PostgreSQL yet."""
     known = id_and_token(session.get(COOKIE_KEY))
     return Device(*known) if known is not None else None
 
 
 def device_key() -> str:
     """Return the key by which a rate limit counts requests: the caller's id from the cookie, or the
-    network address if there is no cookie."""
+    network address if the cookie has no caller."""
     device = device_of_cookie()
     return f"caller {device.id}" if device else client_key()
 
 
 def caller_of_device() -> Caller | None:
-    """Return the caller of this device, even one who was removed or is not admitted yet. Return
-    None without a valid cookie."""
+    """Return the caller who uses this device, even if the caller is not admitted yet. Return None
+    without a valid cookie. The cookie of a removed caller is no longer valid."""
     return _caller_of_device(_find)
 
 
@@ -123,8 +123,8 @@ def for_callers(view: Callable[..., Any]) -> Callable[..., Any]:
 def for_busy_callers(
     view: Callable[..., Any], find: Callable[[int], Caller | None] = caller_to_read
 ) -> Callable[..., Any]:
-    """Let only callers open a view, as `for_callers` does. Use it for a view that every phone
-    requests again and again.
+    """Let only callers open a view, as `for_callers` does. This decorator is for views that every
+    phone requests again and again.
 
     The view can read `g.caller`, `g.caller.campaign` and `g.caller.party`, but cannot change these
     objects or read their other relationships. Each SQL statement of the view is a separate

@@ -46,8 +46,8 @@ def screen_disconnects(_reason: str = "") -> None:
 @on_event("state", caller_events.NAMESPACE)
 @open_to(CALLER)
 def state(_: Any = None) -> dict[str, Any]:
-    """Return the caller's state and whether the party is on a break or has ended. A screen may have
-    missed these events while the phone slept."""
+    """Return the caller's state and whether the party is on a break or has ended. A screen
+    may have missed the events about these changes while the phone slept."""
     caller = _caller()
     party = db.session.get(Party, caller.party_id) if caller.party_id else None
     return {"state": caller.state, **state_for_callers(party)}

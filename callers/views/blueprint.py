@@ -61,7 +61,8 @@ def mark_saved() -> None:
 
 @pages.errorhandler(PhonebankError)
 def render_error(error: PhonebankError) -> ResponseReturnValue:
-    """Show an error in the volunteer's own layout, with one link to continue."""
+    """Show an error in the volunteer's own layout, with one link to continue. A request that wants
+    JSON gets the error as JSON."""
     # The page's own queries must not commit the changes of the failed request.
     error_pages.roll_back()
     if wants_json():

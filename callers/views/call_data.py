@@ -1,5 +1,5 @@
 """The data of a call for the call page's JavaScript. The server sends this data with the page, or
-as the response to an outcome.
+alone as the response to a request from an open page.
 
 An open page can show the next contact without being replaced. The page's request says in a header
 which scripts the page has, and the response is the contact as JSON (`next_call`). The JSON has the

@@ -44,7 +44,7 @@ def calling() -> ResponseReturnValue:
     A caller who has not been admitted yet gets the lobby, the page for callers who wait to be
     admitted. A caller who already has a contact is redirected to the contact's page. A caller whose
     party or campaign has ended gets the thank-you page. If the party or campaign has ended, a
-    caller who was never admitted does not see the party's results.
+    caller who is not admitted does not see the party's results.
 
     The JSON has the caller's state, or "ended" if the caller waits to be admitted to a party or
     campaign that has ended.
@@ -183,8 +183,8 @@ def person_qr() -> ResponseReturnValue:
 @pages.get("/calling/mine")
 @for_callers
 def mine() -> ResponseReturnValue:
-    """Show when and how the caller's own calls ended. Each person appears only as the first letter
-    of their name."""
+    """Show the caller's last recorded calls, each with its time and its outcome. Each person
+    appears only as the first letter of their first name."""
     calls = page_data.last_calls(g.caller)
     if wants_json():
         return jsonify(calls=[call.as_json() for call in calls])

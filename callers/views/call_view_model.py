@@ -123,7 +123,7 @@ class CallView:
 
     @property
     def done(self) -> list[DoneStep]:
-        """The steps that are done, in the order of the call."""
+        """The answered steps, except the current one, in the order of the call."""
         return [
             DoneStep(
                 step.id,
@@ -171,8 +171,8 @@ def view_of(
 ) -> CallView:
     """Return the view model of the call page for the contact in `hold`.
 
-    `change` is the id of an answered step to show again. With `from_start`, the script starts at
-    the first step, even if an earlier call stopped in the middle.
+    `change` is the id of an answered step to show again. With `from_start`, a call without
+    answers starts at the first step, even if an earlier call stopped in the middle.
     """
     call, contact = hold.call, hold.contact
     words = words_of(call.script_version_id)
@@ -215,8 +215,10 @@ def view_of(
 
 
 def describe_earlier(earlier: EarlierCall, contact: Person, at: datetime) -> str:
-    """Describe when an earlier call was and how it ended. The day is in the contact's time zone,
-    and is given relative to `at` (aware): “Today”, a weekday or a date."""
+    """Describe when an earlier call was and how it ended, such as “Monday: began to talk”. Instead
+    of the weekday, the text has “Today” for the day of `at` (the current time, aware), and the date
+    for a call at least seven days before. Days are in the contact's time zone, or in UTC if the
+    zone is unknown."""
     zones = zones_in_key(contact.zone_key)
     zone = time_zone(zones[0]) if zones else UTC
     there = earlier.at.astimezone(zone)
@@ -232,7 +234,8 @@ def seconds_until(end: datetime) -> int:
 
 
 def describe_answer(step: Step, answer: Answer, fields: Fields) -> str:
-    """Return an answer as text: the labels of the chosen answers, or what was typed or rated."""
+    """Return an answer as text: the labels of the chosen answers, the typed text, or the number.
+    Return "" for an empty answer."""
     if answer is None or answer == []:
         return ""
     keys = answer if isinstance(answer, list) else [answer]

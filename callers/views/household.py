@@ -16,8 +16,8 @@ from phonebank.core.errors import InvalidInputError
 @pages.post("/calling/person/<uuid:call_id>/reached")
 @for_callers
 def reached(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Continue the call with another contact who has the same number. A JSON request has
-    "contact_id"."""
+    """Continue the call with another contact who has the same number. The form or the JSON names
+    this contact in "contact_id"."""
     try:
         contact_id = int(read_fields().get("contact_id") or "")
     except (TypeError, ValueError, OverflowError):

@@ -136,8 +136,8 @@ def join_campaign(token: str) -> ResponseReturnValue:
 def leave() -> ResponseReturnValue:
     """Leave the party or campaign.
 
-    The device forgets the caller and the caller's own number. Every copy of the device's cookie
-    becomes invalid, and the contact on the screen returns to the queue.
+    The device forgets the caller and the caller's own telephone number. Every copy of the device's
+    cookie becomes invalid, and the contact on the screen returns to the queue.
     """
     # The lock waits until a claim that is under way has committed. Then the hold of that
     # claim is released too.

@@ -1,4 +1,4 @@
-"""The words that celebrate a call, such as a caller's first yes."""
+"""The words that celebrate a call, for example the call with a caller's first yes."""
 
 from phonebank.calls.last_call import LastCall
 
@@ -10,10 +10,10 @@ BEST_FROM = 2
 def describe_joy(last: LastCall, goal: int, team_before: int) -> str:
     """Return words that celebrate the caller's last recorded call. Return "" for most calls.
 
-    `goal` is the number of conversations that the party wants to reach, or 0 without a party.
+    `goal` is the number of conversations that the party wants to reach, or 0 if there is no goal.
     `team_before` is the number of conversations that the party had when the caller recorded their
-    second-last call. Each caller is told only once that the team has reached the goal: after their
-    own call that reached the goal, or otherwise after the next call that they record.
+    second-last call. Each caller is told at most once that the team has reached the goal: after
+    their own call that reached the goal, or otherwise after the next call that they record.
     """
     if goal and last.team >= goal > team_before:
         talks = "conversation" if goal == 1 else "conversations"

@@ -69,7 +69,8 @@ def show_next(
     recorded_json: dict[str, Any] | None = None,
     holds_nobody: bool = False,
 ) -> ResponseReturnValue:
-    """Claim a contact, commit, and show the contact. If there is no contact, show the reason.
+    """Claim a contact, commit, and show the contact. If there is no contact, show the reason. If
+    the caller must wait for the campaign's telephone service, show the telephone page instead.
 
     `from_waiting_page` is true for a request from the waiting page, which tries again
     automatically. `recorded_json` has the fields that a recorded outcome adds to the JSON response.
@@ -113,9 +114,9 @@ def show_next(
 def _put_off(from_waiting_page: bool, recorded_json: dict[str, Any] | None) -> ResponseReturnValue:
     """Return the response that a caller gets if the server is too busy to find a contact.
 
-    The call page is told when to send its outcome again. The response to that second request has
-    the next contact. So the page does not load the waiting page, which would cost more than finding
-    the contact now.
+    The call page is told when to send its outcome again, and that second request normally gets the
+    next contact. So the browser does not load the waiting page, which would cost the server more
+    than finding the contact now.
     """
     busy = OverloadedError()
     if not wants_screen():

@@ -53,11 +53,11 @@ class Toast:
 
 @dataclass(frozen=True)
 class OwnCall:
-    """The values of a call that its caller may see later. It has no name or number of the person,
-    no note, and no text of an answer.
+    """The values of a call that its caller may see later. These values do not include the person's
+    name and number, the note, or the text of an answer.
 
-    `letter` is the first letter of the contact's name. It helps to tell two calls apart, and
-    identifies nobody.
+    `letter` is the first letter of the contact's first name, or "?" if the name is not known. The
+    letter helps to tell two calls apart, and identifies nobody.
     """
 
     id: str
@@ -106,8 +106,8 @@ def undone_toast(outcome: str) -> Toast:
 def toast_of(
     caller: Caller, asked_callback: datetime | None = None, recorded: LastCall | None = None
 ) -> Toast | None:
-    """Return the message about the caller's last recorded call. Return None if the caller cannot
-    undo this call, or if it was recorded too long ago.
+    """Return the message about the caller's last recorded call. Return None if the caller has
+    recorded no call, if they cannot undo the last one, or if it was recorded too long ago.
 
     `recorded` is the call that this request has recorded, if any. Otherwise a query reads the last
     call. `asked_callback` is the callback time that the caller has just chosen, if any.
@@ -134,8 +134,11 @@ def toast_of(
 
 
 def _team_before(last: LastCall, own: dict[str, Any], goal: int) -> int:
-    """Return how many conversations the party had when the caller recorded their second-last call.
-    If the party has not just reached its goal, return the current number instead, to save a query.
+    """Return how many conversations the party had when the caller recorded their second-last call,
+    or when their last call began if there is no earlier one.
+
+    If the party has no goal, is below its goal, or is more than GOAL_IS_NEWS_FOR conversations
+    beyond the goal, return the current number instead, to save a query.
     """
     if not goal or not goal <= last.team <= goal + GOAL_IS_NEWS_FOR:
         return int(last.team)
@@ -144,7 +147,8 @@ def _team_before(last: LastCall, own: dict[str, Any], goal: int) -> int:
 
 
 def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
-    """Return the caller's recorded calls, newest first. Only an admitted caller can undo a call."""
+    """Return the last `at_most` calls that the caller has recorded, newest first. Only an admitted
+    caller can undo a call."""
     rows = db.session.execute(
         select(
             Call.id,
@@ -182,7 +186,8 @@ def last_calls(caller: Caller, at_most: int = LAST_CALLS) -> list[OwnCall]:
 
 def totals_of_today(caller: Caller) -> dict[str, int]:
     """Return the numbers of calls, conversations and yeses that the caller had in the last twelve
-    hours. Calls that an organiser has excluded from the totals do not count."""
+    hours. Calls that do not count in totals are left out, for example those that an organiser has
+    set aside."""
     row = db.session.execute(
         select(
             func.count(),

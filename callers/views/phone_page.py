@@ -102,8 +102,9 @@ def wants_people(caller: Caller) -> bool:
 def show_phone(
     caller: Caller, recorded_json: dict[str, Any] | None = None, notice: str = ""
 ) -> ResponseReturnValue:
-    """Show the telephone page, or redirect a browser to it. `recorded_json` is what a recorded
-    outcome adds to the JSON. `notice` says why there is nobody to call."""
+    """Show the telephone page, or return its state as JSON for an API client. If `recorded_json` is
+    not None, redirect a browser to the page instead. `recorded_json` has the fields that a recorded
+    outcome adds to the JSON. `notice` says why there is nobody to call, or is ""."""
     if wants_json() and not wants_screen():
         nobody = {"person": None, "csrf_token": generate_csrf()}
         return jsonify((recorded_json or {}) | nobody | phone_state(caller, seen=True))

@@ -1,6 +1,6 @@
 """The practice call: the call page with an invented person.
 
-The server stores only the fact that the caller has made a practice call.
+The server stores only when the caller last made a practice call that counts.
 """
 
 import json
@@ -30,8 +30,8 @@ from scripts_library.script import Answer, Character, Script
 @pages.route("/calling/practice", methods=["GET", "POST"])
 @for_callers
 def practice() -> ResponseReturnValue:
-    """Show a practice call. The server does not store its answers, so each form sends all of
-    them."""
+    """Show a practice call. The server does not store the answers, so each form sends all the
+    answers so far."""
     fields = read_fields() if request.method == "POST" else request.args
     version_id, _ = _versions(fields)
     words = words_of(version_id)
@@ -96,7 +96,7 @@ def _versions(fields: Mapping[str, Any]) -> tuple[int | None, list[int]]:
     callers use now.
 
     The version to practise with is the version that the page asks for, if callers use that version
-    now. Otherwise it is the version that most contacts hear.
+    now. Otherwise it is the version that most contacts hear, or None if callers use no script.
     """
     heard = active_version_ids(g.caller.campaign_id)
     asked_for = str(fields.get("words") or "")

@@ -1,8 +1,8 @@
 """The views that record a call. They save answers and outcomes, undo an outcome, return the contact
 to the queue, and extend the time for which the caller keeps the contact.
 
-They accept forms and JSON. Every address has the call's id. A request that is sent twice changes
-nothing the second time, so JavaScript, plain forms and a second tap may repeat it.
+The views accept forms and JSON. Every address has the call's id. JavaScript, plain forms and a
+second tap may repeat a request: the second copy changes nothing that the first copy has recorded.
 
 The addresses for answers, outcome and undo also have the call's turn (`?turn=0`), which says how
 often the call's outcome was undone. An answer may have "seq", a number that grows with each answer.
@@ -67,8 +67,9 @@ def answer(call_id: uuid.UUID) -> ResponseReturnValue:
 
 def _find_with_call(caller_id: int) -> Caller | None:
     """Return the caller. Store in `g` the fields of the request, and the rows of the call, which
-    are read by the same query as the caller. If the request copies the answers of an earlier call
-    into this call, the rows are read later, because copying changes them."""
+    are read by the same query as the caller. If the request names no known outcome, the rows are
+    not read. If the request copies the answers of an earlier call into this call, the rows are read
+    later, because copying changes them."""
     g.fields, g.call_rows = read_fields(), None
     outcome = OUTCOMES.get(_outcome_in(g.fields))
     if outcome is None or g.fields.get("go_on_from"):
@@ -83,8 +84,9 @@ def _find_with_call(caller_id: int) -> Caller | None:
 def outcome(call_id: uuid.UUID) -> ResponseReturnValue:
     """Record how the call ended, and show the next contact in the same response.
 
-    A JSON request has "outcome", "note", "only_me" and "language". For a callback it has either
-    "ring_back", or "date" and "time". With "next": false, no contact is claimed.
+    A JSON request has "outcome", and may have "note", "only_me" and "language". A request for a
+    callback has either "ring_back", or "date" and "time". With "next": false, no contact is
+    claimed.
     """
     fields = g.fields
     try:
@@ -129,7 +131,8 @@ def give_back(call_id: uuid.UUID) -> ResponseReturnValue:
 @pages.post("/calling/person/<uuid:call_id>/renew")
 @for_busy_callers
 def renew(call_id: uuid.UUID) -> ResponseReturnValue:
-    """Renew the hold. The page sends this request again and again while it is open."""
+    """Extend the time for which the caller keeps the contact (the hold). The call page sends this
+    request if it cannot renew the hold over the websocket in time."""
     until = renew_hold(g.caller, call_id)
     db.session.commit()
     if not wants_json():
@@ -169,7 +172,7 @@ def _outcome_in(fields: MultiDict[str, Any] | Mapping[str, Any]) -> str:
 
 
 def _take_over(call_id: uuid.UUID, fields: MultiDict[str, Any] | Mapping[str, Any]) -> None:
-    """If the page continued an earlier call, copy that call's answers to this one."""
+    """If the page continued an earlier call, copy that call's answers to this call."""
     earlier_id = str(fields.get("go_on_from") or "")
     if earlier_id:
         take_over(g.caller, call_id, earlier_id)
@@ -196,8 +199,8 @@ def _turn() -> int | None:
 
 
 def _seq(fields: MultiDict[str, Any] | Mapping[str, Any]) -> int | None:
-    """Return the sequence number of the answer, or None if the request has none, such as a form
-    without JavaScript."""
+    """Return the sequence number of the answer, or None if the request has none, as from a form
+    without JavaScript. Raises InvalidInputError if "seq" is not a whole number."""
     text = str(fields.get("seq") or "")
     if not text:
         return None

@@ -1,7 +1,8 @@
-"""The words of a script as the call page shows them. They are the same for every contact.
+"""The words of a script as the call page shows them. The words are the same for every contact.
 
-They are rendered once for each version, with an empty slot for each merge field. A page gets them
-once (`ScriptWords.as_json`) and then puts each contact's values into the slots itself.
+A process renders the words of each version once, with an empty slot for each merge field. A page
+gets the words once (`ScriptWords.as_json`), and then puts each contact's values into the slots
+itself.
 """
 
 import dataclasses
@@ -34,7 +35,7 @@ class ScriptWords:
     """A script version's words, as safe HTML with slots. In a campaign without a script, `script`
     is None, and the only words are those that say who is calling.
 
-    `key` identifies exactly these words. A release that renders them differently gives them a
+    `key` identifies exactly these words. A release that renders the words differently gives them a
     different key. `field_names` are the merge fields in the words. `steps` has each step twice:
     hidden, and as the current step.
     """
@@ -57,7 +58,7 @@ class ScriptWords:
         return self.script.direction if self.script else "ltr"
 
     def as_json(self) -> dict[str, Any]:
-        """Return everything that a page needs to show the script. It is the same for every
+        """Return everything that a page needs to show the script. The result is the same for every
         contact."""
         return {
             "language": self.language,
@@ -70,7 +71,7 @@ class ScriptWords:
     def steps_for(
         self, fields: Fields, current: str, answers: Answers, replies: Mapping[str, str]
     ) -> Markup:
-        """Return the HTML of all steps for one contact. It works on a page without JavaScript too.
+        """Return the HTML of all steps for one contact. The HTML works without JavaScript too.
 
         Answered steps show their answers. `replies` maps step ids to what the practice persona
         says.

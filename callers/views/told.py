@@ -1,5 +1,6 @@
-"""A page to open during a call. It has the text message to send to the person, and a form for what
-the person said about themselves: another number, another name, or that they moved.
+"""A page to open during a call. It has a form for what the person said about themselves: another
+number, another name, or that they moved. If the script has a text message for the person, and the
+campaign shows numbers, the page has the text message too.
 
 The call page has the same content in a part that is closed at first. The call page asks for the
 content only when the caller opens that part (call_told.js).

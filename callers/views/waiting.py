@@ -1,5 +1,5 @@
-"""The page for a caller when there is nobody for them to call. It shows the reason, the time of the
-next attempt, and the totals of the caller and the team so far."""
+"""The page for a caller when there is nobody for them to call. The page shows the reason, the end
+of the wait if it is known, and the totals of the caller and the team so far."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -179,8 +179,8 @@ def describe_moment(moment: datetime, at: datetime, zone: ZoneInfo) -> str:
 
 
 def _languages_to_choose(waiting: Waiting, campaign: Campaign, caller: Caller) -> dict[str, Any]:
-    """Return the names of the languages that the caller can choose, by code. The dict is empty if
-    another choice would not help."""
+    """Return the names of the languages that the caller can choose, by code. The dict is empty
+    if the caller has chosen no languages and waits for another reason than language."""
     if waiting.why is not EmptyReason.LANGUAGE and not caller.languages:
         return {}
     return offered_languages(campaign, caller)
