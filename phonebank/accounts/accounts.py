@@ -34,8 +34,8 @@ def create_account(
     `name` is stored only if the account is new or has no name yet. An organiser of the whole
     installation is not given the role of host, because they may host without it. `by` is the
     account of the person who gives the roles, or None if a command gives them. Raises
-    InvalidInputError for a malformed address or an unknown role, and ConflictError for a
-    deactivated account.
+    InvalidInputError for a malformed address or an unknown role. Raises ConflictError for a
+    deactivated account, or if no organiser of the whole installation would be left.
     """
     email = normalise_email(email)
     account = account_of(email) or _insert_account(email, name)

@@ -1,10 +1,10 @@
 """Sign-in links: signed tokens that name an account, an expiry and the page that the link leads to.
 
-A link works once and, by default, for fifteen minutes (`token_for` has the exception). Both limits
-are needed. A link may stay for years in a mailbox, a proxy's log or a browser's history. Fifteen
-minutes are long enough for a stranger to read the link off a screen. No table stores the links. The
-account's row stores when the newest used link was made. That link and all older links no longer
-work.
+A link works once and, by default, for fifteen minutes (`token_for` describes the exception). The
+time limit is needed because a link may stay for years in a mailbox, a proxy's log or a browser's
+history. A link works only once because fifteen minutes are long enough for a stranger to read the
+link off a screen. No table stores the links. An account's row stores when the newest used link was
+made. The newest used link and the account's older links no longer work.
 """
 
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class LinkExpiredError(GoneError):
-    """The error for a link that was used, is too old or is forged. The message does not say which
-    of the three is the reason."""
+    """The error for a link that cannot be used, for example because it was used before, is too old
+    or is forged. The message does not say what the reason is."""
 
     def __init__(self) -> None:
         super().__init__("This link has been used or has expired.", "Ask for a new one.")
@@ -68,8 +68,9 @@ def token_for(
 
 def read(token: str) -> Link:
     """Return the link that this token encodes. Raises LinkExpiredError if the token is forged, if
-    the link was used or has expired, or if the link's account was deactivated or signed out
-    everywhere after the link was made. In production, also raises it for every reusable link."""
+    the link has expired, if this link or a newer link of the account was used, or if the account
+    was deactivated or signed out everywhere after the link was made. A reusable link raises this
+    error in production, but otherwise works even after it or a newer link was used."""
     try:
         payload = _serializer().loads(token)
     except BadData:
@@ -95,8 +96,8 @@ def spend(link: Link) -> None:
     """Mark the link as used. The account's row stays locked until the commit. For a reusable link,
     do nothing.
 
-    Raises LinkExpiredError if another request has used the link since `read` returned it, or if the
-    account has been deactivated or signed out everywhere.
+    Raises LinkExpiredError if another request has used this link or a newer one since `read`
+    returned it, or if the account has been deactivated or signed out everywhere.
     """
     if link.reusable:
         return

@@ -297,8 +297,8 @@ def _finish(
     """Record the change of role in the audit (the record of what organisers did), and sign the
     account out everywhere.
 
-    Otherwise a host who becomes an organiser could stay signed in without the second factor that
-    organisers need.
+    Without this sign-out, a host who becomes an organiser could stay signed in without the second
+    factor that organisers need.
     """
     db.session.expire(account, ["roles", "scoped_roles"])
     campaign = db.session.get(Campaign, scope.campaign_id) if scope.campaign_id else None

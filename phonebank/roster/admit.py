@@ -1,5 +1,5 @@
-"""Admits waiting callers, either individually or all those in a room (a party or a campaign). These
-functions do not commit."""
+"""Admits waiting callers, either individually or all those in a room (a party or a campaign). The
+functions of this module do not commit."""
 
 from collections.abc import Iterable
 
@@ -17,11 +17,11 @@ def admit(callers: Iterable[Caller], for_organiser: bool = False) -> int:
     """Admit these callers to the room (party or campaign) that they were in when their rows were
     read. Return how many callers were admitted.
 
-    Their screens then continue automatically. A held caller, whom only an organiser may admit, is
-    admitted only with `for_organiser`.
+    The screens of these callers then continue automatically. A held caller, whom only an organiser
+    may admit, is admitted only with `for_organiser`.
 
-    The current state in the database decides who is admitted, not what the page showed. A caller
-    who has been removed or has moved to another party since then is not admitted.
+    The current state in the database decides who is admitted. A caller who has been removed or has
+    moved to another party since their row was read is not admitted.
     """
     shown: dict[int | None, list[int]] = {}
     for caller in callers:

@@ -4,8 +4,8 @@ admitted immediately (the door is open).
 Phonebank cannot tell whether a new phone belongs to a new caller, so a person who joins with
 another phone starts again below every limit on how many contacts a caller may see. That is why
 Phonebank checks the network address of a newcomer. It stores only a keyed hash of the address, and
-only for some days. The hash shows whether two addresses are the same. Without the server's key, the
-hash does not reveal the address.
+deletes the hash when the caller has not been seen for seven days. The hash shows whether two
+addresses are the same. Without the server's key, the hash does not reveal the address.
 """
 
 import hashlib
@@ -129,7 +129,7 @@ def stop_address(caller: Caller, at: datetime) -> bool:
 
 @job(CHORES, timeout=60)
 def forget_addresses() -> None:
-    """Delete the stored address of each caller who has not been seen for some days, and delete the
+    """Delete the stored address of each caller who has not been seen for seven days, and delete the
     blocks that have ended.
 
     This is a periodic job, and running it twice does no harm.

@@ -57,7 +57,7 @@ def admitted_callers(
 ) -> list[RosterRow]:
     """Return one page of the admitted callers. `sort` is a key of SORTS: callers are sorted by a
     number or share of calls (largest first), by when they were last seen (latest first) or by name.
-    Today begins at `midnight` (aware).
+    Today begins with the hour that contains `midnight` (aware).
 
     With `name`, return only callers whose first name begins with that text. Pages are numbered from
     1. A page after the last one is empty.
@@ -163,8 +163,9 @@ def has_waiting_by_link(campaign: Campaign) -> bool:
 
 
 def callers_now(campaign: Campaign, at: datetime) -> tuple[list[Caller], int]:
-    """Return up to NOW_SHOWN callers whose screen is open at `at`, the most recently seen first,
-    and the number of all callers whose screen is open."""
+    """Return up to NOW_SHOWN admitted callers whose screen is open at `at`, the most recently seen
+    first, and the number of all admitted callers whose screen is open. A screen counts as open if
+    it was seen within ONLINE_WITHIN before `at`."""
     here = (
         Caller.campaign_id == campaign.id,
         Caller.state == CallerState.ADMITTED,

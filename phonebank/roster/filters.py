@@ -1,7 +1,7 @@
 """Sets which contacts a caller gets: by list, by language and by filter.
 
-These functions do not commit. A change takes effect when the caller next gets a contact. A contact
-who is already on a caller's screen stays there.
+The functions of this module do not commit. A change takes effect when the caller next gets a
+contact. A contact who is already on a caller's screen stays there.
 """
 
 from collections.abc import Iterable
@@ -41,9 +41,9 @@ def offered_languages(campaign: Campaign, caller: Caller) -> dict[str, str]:
 def set_languages(campaign: Campaign, caller: Caller, codes: Iterable[str]) -> None:
     """Give the caller only contacts whose language is one of `codes` or is unknown.
 
-    If `codes` is empty, or has only the campaign's own language, the caller gets contacts in the
-    campaign's language, as a new caller does. Raises InvalidInputError for a language that was not
-    offered.
+    If `codes` is empty, or has only the campaign's own language, the caller gets contacts whose
+    language is the campaign's or is unknown, as a new caller does. Raises InvalidInputError for a
+    language that was not offered.
     """
     offered = offered_languages(campaign, caller)
     chosen = set(codes)

@@ -203,8 +203,8 @@ class PacePausedError(NotRunningError):
 
 
 def refuse_paused(caller: Caller, at: datetime) -> None:
-    """Raise PacePausedError if the caller is paused. This runs no query, because it uses the
-    caller's row, which has already been read."""
+    """Raise PacePausedError if the caller is paused. This function runs no query, because it uses
+    the caller's row, which has already been read."""
     if caller.paused_until is not None and caller.paused_until > at:
         raise PacePausedError(caller.pause_kind, caller.paused_until)
 
@@ -222,9 +222,10 @@ class OverBudget:
 
 @dataclass(frozen=True)
 class Sights:
-    """How many contacts a caller has seen recently. `held` is how many contacts are on the caller's
-    screen now. `counts` says, by the name of each limit, how many of these contacts count towards
-    that limit."""
+    """How many contacts a caller has seen within the last hour, or since an organiser last ended
+    the caller's pause, if that was later. `held` is how many contacts are on the caller's screen
+    now. `counts` says, by the name of each limit, how many of the contacts seen in that time count
+    towards that limit."""
 
     held: int
     counts: dict[str, int]

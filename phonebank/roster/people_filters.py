@@ -99,8 +99,8 @@ def columns_to_filter_by(campaign: Campaign) -> list[str]:
 
 def add_filter(campaign: Campaign, name: str, conditions: Conditions) -> PeopleFilter:
     """Add a filter. Afterwards, the job that finds the filter's people must be started. Raises
-    InvalidInputError if the filter has no name or no condition, if the name is taken, if an area
-    has no letter and no digit, or if there are too many filters or values."""
+    InvalidInputError if the filter has no condition, if its name is empty, too long or taken, if an
+    area has no letter and no digit, or if there are too many filters or values."""
     name = " ".join(name.split())
     present = filters_of(campaign)
     if not name or len(name) > NAME_AT_MOST:

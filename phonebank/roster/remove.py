@@ -1,4 +1,4 @@
-"""Removes callers from a party or a campaign. These functions do not commit."""
+"""Removes callers from a party or a campaign. The functions of this module do not commit."""
 
 from phonebank.contact_queue.holds import release_caller
 from phonebank.core.db import db
@@ -14,9 +14,9 @@ def remove(caller: Caller, close_door: bool = True) -> None:
     caller was in when the caller's row was read.
 
     The caller's recorded calls still count. After the commit, the contact on the caller's screen is
-    free for another caller. The door of the room is closed, so that newcomers must wait, because
-    the caller could otherwise join again straight away. Pass False for `close_door` if something
-    else keeps the caller from joining again.
+    free for another caller. The door of the room is closed, so that the removed caller must wait to
+    be admitted after joining again, like every newcomer. Pass False for `close_door` if something
+    else keeps the removed caller from joining again.
 
     Raises NotInRoomError if the caller has already been removed or is now in another room (party or
     campaign).

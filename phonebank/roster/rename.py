@@ -1,4 +1,5 @@
-"""Renames callers, and hides their names from the board. These functions do not commit."""
+"""Renames callers, and hides their names from the board. The functions of this module do not
+commit."""
 
 from phonebank.live.change_marks import mark_after_commit
 from phonebank.models import Caller

@@ -1,5 +1,5 @@
-"""Stops callers from calling, and records organisers' actions on callers. These functions do not
-commit."""
+"""Stops callers from calling, and records organisers' actions on callers. The functions of this
+module do not commit."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -42,7 +42,8 @@ def record_action(
 ) -> None:
     """Record an organiser's action on a caller, both in `models.caller_action` and in the audit.
 
-    `reason` is not written to the audit, because an organiser may type a person's name into it.
+    `figures` are stored with the action. `reason` is not written to the audit, because an organiser
+    may type a person's name into it.
     """
     db.session.add(
         CallerAction(
