@@ -42,7 +42,7 @@ def find_area(typed: str, country: str, chosen: str = "") -> Area:
 
     If the person has chosen from several places, `chosen` is the country and code of that place, in
     the form "COUNTRY/CODE"; otherwise, `chosen` is "". Raises InvalidInputError if no place has the
-    name, and WhichPlaceError if several have it.
+    name, WhichPlaceError if several have it, and NotFoundError if the chosen place does not exist.
     """
     if chosen and chosen.count("/") == 1:
         return _area(place_at(*chosen.split("/")))

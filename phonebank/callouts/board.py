@@ -1,9 +1,11 @@
 """The state of a call-out, as its projector and its remote control show it. The remote control is
-the organiser's page that moves the projector from step to step. Each change is sent to both.
+the page from which somebody moves the projector from step to step. Each change is sent to the
+projector and to the remote control.
 
 A change locks the call-out's row, so changes happen one after another. The figures of the new state
-are counted in the transaction that makes the change, and are sent after it commits. So each event
-that is sent has the whole state after one change, and its figures match the rows in the database.
+are counted in the transaction that makes the change, and are sent after the transaction commits. So
+each event that is sent has the whole state after one change, and its figures match the rows in the
+database.
 """
 
 from typing import Any

@@ -1,5 +1,5 @@
 """Call-outs: setting up a call-out, finding it by its code or link, and moving it from step to
-step. These functions do not commit."""
+step. The functions of this module do not commit."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -68,7 +68,8 @@ def call_out_for(campaign: Campaign, call_out_id: int) -> CallOut:
 
 def call_out_by_code(text: str) -> CallOut:
     """Return the call-out with this typed code. A code works until TAKES_LATE after the end of its
-    call-out. A call-out that has not ended comes before an ended one with the same code.
+    call-out. If several call-outs have this code, return the one that has not ended, or otherwise
+    the one that ended last.
 
     Raises NotFoundError for any other code.
     """

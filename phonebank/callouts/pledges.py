@@ -1,5 +1,5 @@
 """Pledges: promises to host a party, and the places that people at the call-out take at the pledged
-parties. These functions do not commit."""
+parties. The functions of this module do not commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ SHOWN_AT_MOST = 40
 class Offer:
     """A pledged party that a person at the call-out may go to. It is `km` kilometres from the
     person's area and has `left` free places. `first_name` is the name of the future host, and
-    `has_email` says whether the future host gave an e-mail address: without one, the pledge never
-    becomes a party. `mine` says whether the person has already taken a place at this party, and
-    `is_invited` whether the person was e-mailed about this place."""
+    `has_email` says whether the future host gave an e-mail address: without an address, the pledge
+    never becomes a party. `mine` says whether the person has already taken a place at this party,
+    and `is_invited` whether the person was e-mailed about this place."""
 
     pledge: Pledge
     first_name: str
@@ -87,8 +87,9 @@ def take_back(call_out: CallOut, person: SignUp) -> None:
 
 
 def offers_for(call_out: CallOut, person: SignUp) -> list[Offer]:
-    """Return up to SHOWN_AT_MOST pledged parties that this person may go to, and any others at
-    which they have taken a place, nearest first. The person's own pledge is left out."""
+    """Return the SHOWN_AT_MOST pledged parties that are nearest to the person's area, and any
+    others at which the person has taken a place, nearest first. Parties without a free place are
+    included. The person's own pledge is left out."""
     taken = (
         select(PledgeSeat.pledge_id, func.count().label("taken"))
         .group_by(PledgeSeat.pledge_id)

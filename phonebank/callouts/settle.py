@@ -132,7 +132,7 @@ def settle(pledge_id: int) -> None:
     because the person's account is deactivated, no e-mail is sent, and the job does not try again.
 
     The party is stored before the e-mail is sent. If the mail server does not take the e-mail now,
-    this function raises mail.MailNotSentError, and the next run of the job sends the e-mail. If the
+    this function raises mail.MailNotSentError, and the next run of the job tries again. If the
     address is refused for good, the e-mail is not sent again.
     """
     pledge = get_locked(Pledge, pledge_id)
@@ -222,8 +222,8 @@ def invite_seat(pledge_id: int, sign_up_id: uuid.UUID) -> None:
     """E-mail a person who took a place at a pledged party. With the link in the e-mail, the person
     asks the host for the place, like every other guest. If the person has already asked in another
     way, no e-mail is sent. If the mail server does not take the e-mail now, this function raises
-    mail.MailNotSentError, and the next run of the job sends the e-mail. If the address is refused
-    for good, the e-mail is not sent again."""
+    mail.MailNotSentError, and the next run of the job tries again. If the address is refused for
+    good, the e-mail is not sent again."""
     seat = db.session.get(
         PledgeSeat, (pledge_id, sign_up_id), with_for_update=True, populate_existing=True
     )

@@ -1,5 +1,5 @@
 """Paper sheets on which people sign in without a phone. Somebody types in the lines of each sheet
-afterwards. These functions do not commit."""
+afterwards. The functions of this module do not commit."""
 
 import uuid
 from collections.abc import Sequence
@@ -99,9 +99,9 @@ def lines_of(sheet: CallOutSheet) -> Sequence[tuple[SheetLine, str | None]]:
 
 def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
     """Store one line. `number` is the number of the line that the page asked for. If that line is
-    already stored, because the form was sent twice, nothing changes. If the name, the
-    e-mail address or phone number, or the postcode is UNREADABLE, the line is stored as unreadable,
-    and nothing that was typed in it is stored.
+    already stored, because the form was sent twice, nothing changes. If UNREADABLE was typed as the
+    name, as the postcode, or as the e-mail address or phone number, the line is stored as
+    unreadable, without any of the typed values.
 
     Raises InvalidInputError for values that cannot be used, the errors of `sign_ups.sign_up` and
     `pledges.pledge`, and ConflictError for a finished sheet.
@@ -136,9 +136,9 @@ def enter_line(sheet: CallOutSheet, number: int, line: Line) -> None:
 
 def take_last_back(sheet: CallOutSheet) -> None:
     """Delete the last line, and undo what it changed. If the person on this line had not signed in
-    before, delete the person's sign-up and pledge. Otherwise the person gets back the name, the
-    area and the pledge that they had before. What the person or another line has changed since then
-    stays as it is.
+    before, and nothing about them has changed since, delete the person's sign-up and pledge.
+    Otherwise the person gets back the name, the area and the pledge that they had before. But
+    values that the person or another line has changed since then stay as they are.
 
     Raises ConflictError if the pledge has already become a party, if more people are coming than
     the earlier pledge has chairs for, or if the sheet is finished.

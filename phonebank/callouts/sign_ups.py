@@ -1,4 +1,5 @@
-"""Signing people in at a call-out, and their practice calls. These functions do not commit."""
+"""Signing people in at a call-out, and their practice calls. The functions of this module do
+not commit."""
 
 import uuid
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ def sign_up(
 
 
 def with_reach(call_out: CallOut, reach: Reach) -> SignUp | None:
-    """Return the sign-up with this e-mail address or phone number, or None."""
+    """Return the call-out's sign-up with this e-mail address or phone number, or None."""
     is_known = SignUp.email == reach.email if reach.email else SignUp.phone == reach.phone
     return db.session.scalar(select(SignUp).where(SignUp.call_out_id == call_out.id, is_known))
 
@@ -111,7 +112,7 @@ def sign_up_of(call_out: CallOut, known: object) -> SignUp | None:
 
 def practise(call_out: CallOut, person: SignUp, known: Caller | None = None) -> Caller:
     """Return the caller for this person's practice calls. If the person has practised before in
-    this call-out, the caller is the same as then. Otherwise, if `known` (the caller of the person's
+    this call-out, the caller is the same as then. Otherwise, if `known` (the caller who uses this
     device) is in this campaign, return `known`. If not, return a new caller, who waits until an
     organiser admits them."""
     begin_change(call_out)

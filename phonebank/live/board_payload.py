@@ -127,8 +127,8 @@ class CampaignTotals:
 
 
 def version_of(figures: Figures) -> int:
-    """Return a version number for these figures. Figures of the same party that were read later
-    have a higher number.
+    """Return a version number for these figures. Figures of the same party that were read at least
+    a millisecond later have a higher number.
 
     The number depends first on the version of the party's tallies, which never decreases. For the
     same tallies, the number grows with time, because names, settings and the calls of the last ten

@@ -181,7 +181,8 @@ def hosts_still_allowed(hosts: Iterable[tuple[int, int, int]]) -> set[tuple[int,
     """Return the triples in `hosts` for which the host may still see the party's board. Each triple
     has the ids of a party, an account and a session.
 
-    A triple is returned if the account may run the party and is still signed in with that session.
+    A triple is returned if the account may run the party, and if the session has not been ended.
+    The age of the session is not checked.
     """
     asked = list(hosts)
     rows = db.session.execute(

@@ -35,7 +35,7 @@ def board_snapshot(party_id: int, token: str | None = None) -> dict[str, Any]:
 
 def board_tag(party_id: int) -> str:
     """Return a tag for the party's board. The tag changes when the board changes, and also every
-    TAGGED_FOR seconds. To compute the tag is much less work for PostgreSQL than to read the board.
+    TAGGED_FOR seconds. Computing the tag is much less work for PostgreSQL than reading the board.
 
     The tag includes the version of the party's tallies, in case Redis has lost the mark that says
     that the board has changed. Compute the tag before you read the board. If the board changes in

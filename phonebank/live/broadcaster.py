@@ -1,14 +1,14 @@
 """Sends each connected board the data that it should show. A board shows the figures of one party.
-Each web process serves the boards connected to it.
+Each web process has a broadcaster, which serves the boards connected to that process.
 
-A broadcaster's work grows with its connected boards, not with the calls that are recorded. It sends
-only to boards that are connected to its own process.
+A broadcaster's work grows with the number of its connected boards, not with the number of calls
+that are recorded.
 
-Every half second, the broadcaster asks Redis in one command which of its boards have changed, and
-reads these boards from PostgreSQL in one statement. The same statement also reads each board that
-was last read four seconds ago or earlier, whatever Redis says. So a board is normally less than
-five seconds late even if Redis loses the mark of a change, or if a process is killed before it has
-sent the mark to Redis.
+Every half second, the broadcaster asks Redis in one command which of its boards are marked as
+changed (see `change_marks`), and reads these boards from PostgreSQL in one statement. The same
+statement also reads each board that was last read four seconds ago or earlier, whatever Redis says.
+So a board is normally less than five seconds late even if Redis loses the mark of a change, or if a
+process is killed before it has sent the mark to Redis.
 """
 
 import logging
@@ -164,9 +164,9 @@ class Broadcaster:
                 self._marks[party_id] = marks[party_id]
 
     def _track(self, parties: AbstractSet[int], at: float) -> None:
-        """Begin to track the parties in `parties` that are new, and forget all other parties. A new
-        party's board counts as already read, at a random recent time, because a newly connected
-        board asks for its first data itself."""
+        """Begin to track those of the `parties` that are not tracked yet, and forget each tracked
+        party that is not in `parties`. A new party's board counts as already read, at a random
+        recent time, because a newly connected board asks for its first data itself."""
         for party_id in parties - self._read_at.keys():
             self._read_at[party_id] = _jittered(at)
         for party_id in self._read_at.keys() - parties:
@@ -175,8 +175,8 @@ class Broadcaster:
 
     def _marks_of(self, parties: list[int]) -> tuple[dict[int, str | None], float]:
         """Return the mark of each party, by party id, and the number of seconds after which each
-        board is read even if its mark has not changed. While Redis is unavailable, there are no
-        marks."""
+        board is read even if its mark has not changed. While Redis is unavailable, the
+        first result is empty."""
         try:
             marks = change_marks.marks_of(parties)
         except RedisError:

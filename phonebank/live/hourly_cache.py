@@ -2,7 +2,8 @@
 numbers as bars.
 
 A large party makes thousands of calls in an hour, and the bars change slowly. So the bars are read
-less often than the other figures: a process reads each party's bars at most once every ten seconds.
+less often than the other figures: a process shows each party's bars for about ten seconds before it
+reads them again.
 One statement reads the bars of at most a hundred parties. Otherwise, if a thousand boards opened at
 once, all of them would wait for one long statement.
 """

@@ -39,7 +39,9 @@ class BoardCoalescer:
     is ten times as much work as reading one more board.
 
     The first request is served immediately. The boards for requests that arrive in the meantime are
-    then read together, a hundred at a time. No request gets figures that were read before it asked.
+    then read together, a hundred at a time. No request gets figures that were read before the
+    request came. Only the campaign's totals and the calls in the last hour may have been read
+    earlier.
     """
 
     campaigns: CampaignTotalsCache = field(default_factory=CampaignTotalsCache)

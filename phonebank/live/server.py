@@ -3,8 +3,8 @@ errors.
 
 The server accepts only websockets, so that any process can serve any client without sticky
 sessions. Clients send very little over the websocket, because pages make changes with forms, which
-also work without JavaScript. The one exception is a caller's request to keep the present person for
-longer (`renew`), which may also be sent over the websocket.
+also work without JavaScript. Only one change may be sent over the websocket too: a caller's request
+to keep the contact on the screen for longer (`renew`).
 """
 
 import functools
@@ -90,9 +90,9 @@ def init_app(app: Flask) -> None:
 def _uncompressed(wsgi_app: "WSGIApplication") -> "WSGIApplication":
     """Refuse the compression that browsers offer for websockets.
 
-    For each socket, compression would need more memory than everything else together. It would save
-    little, because a board's data is about a kilobyte, and a caller's screen gets only a few short
-    events in an evening.
+    Compression would need more memory for each socket than everything else that the socket needs.
+    It would save little, because a board's data is about a kilobyte, and a caller's screen gets
+    only a few short events in an evening.
     """
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -144,7 +144,7 @@ def on_event(event: str, namespace: str) -> Callable[[Handler], Handler]:
 
 
 def refuse_unknown_events(namespace: str) -> None:
-    """If an event in this namespace has no handler, answer it with an error."""
+    """From now on, answer each event that has no handler in this namespace with an error."""
 
     @on_event("*", namespace)
     @access.open_to(access.ANYONE)
