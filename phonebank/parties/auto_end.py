@@ -16,8 +16,8 @@ FORGOTTEN_AFTER = timedelta(hours=24)
 
 
 def forgotten_parties() -> list[Party]:
-    """Return the parties that were created more than a day ago, should have started more than a day
-    ago, and have no open call and no call that was recorded in the last day."""
+    """Return the parties that have not ended, were created more than a day ago, should have started
+    more than a day ago, and have no open call and no call that was recorded in the last day."""
     before = now() - FORGOTTEN_AFTER
     called_since = exists().where(Call.party_id == Party.id, Call.recorded_at > before)
     calling_now = exists().where(Call.party_id == Party.id, Call.ended_at.is_(None))

@@ -53,7 +53,8 @@ class CalendarEvent:
 
 
 def event_file(wanted: CalendarEvent, at: datetime) -> bytes:
-    """Return a calendar file with one event. `at` is the current time (aware)."""
+    """Return the bytes of a calendar file with one event, which has a reminder unless the event is
+    cancelled. `at` is the current time (aware)."""
     calendar = Calendar()
     calendar.add("prodid", "-//Phonebank//Phone parties//EN")
     calendar.add("version", "2.0")

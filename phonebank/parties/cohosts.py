@@ -2,8 +2,8 @@
 address.
 
 A co-host may do everything in this party that the host may do, except add and remove co-hosts.
-Being a co-host of one party gives a person no rights in other parties. These functions do not
-commit.
+Being a co-host of one party gives a person no rights in other parties. The functions of this module
+do not commit.
 """
 
 from phonebank.accounts.accounts import create_account

@@ -32,7 +32,8 @@ def ask_for_help(caller: Caller, about: str) -> bool:
     """Ask the host of the caller's party for help. Return False if the caller has asked within the
     last minute.
 
-    `about` is a key of ABOUT, where "" means "other". Raises InvalidInputError for any other value.
+    `about` is a key of ABOUT, or "", which means "other". Raises InvalidInputError for any other
+    value.
     Raises NotFoundError for a caller who is in no party, because there is no host to ask.
     """
     about = about or "other"

@@ -1,4 +1,4 @@
-"""The callers in a party, as its host sees them. These functions do not commit.
+"""The callers in a party, as its host sees them. The functions of this module do not commit.
 
 Most actions on one caller are in `phonebank.roster`, because organisers can take the same actions.
 """
@@ -38,7 +38,8 @@ class Guest:
 
 
 def waiting_callers(party: Party) -> list[Caller]:
-    """Return the callers who are waiting to be admitted, the longest wait first."""
+    """Return the callers who are waiting to be admitted. The caller who first joined the campaign
+    comes first, even if another caller has waited longer in this party."""
     return _callers(party, CallerState.WAITING)
 
 

@@ -1,5 +1,5 @@
 """Creates parties that somebody has promised to host, and e-mails the host a sign-in link to the
-party. These functions do not commit."""
+party. The functions of this module do not commit."""
 
 from datetime import date, datetime, time, timedelta
 
@@ -53,8 +53,8 @@ def keep_promise(
     by: Account | None,
 ) -> Party:
     """Make a person a host, and create and return the party that the person promised to host. `by`
-    is the account that makes the person a host. Raises the same errors as `create_account`,
-    `make_host` and `create_party`."""
+    is the account that makes the person a host, or None. Raises the same errors as
+    `create_account`, `make_host` and `create_party`."""
     account = create_account(email, first_name, [])
     make_host(campaign, account, by)
     title = f"At {first_name}’s"[:40]

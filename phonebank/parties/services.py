@@ -1,6 +1,5 @@
-"""The actions that people can take on a party. These functions do not commit. After the calling
-code has committed, the board of the party and the screens of its callers show what has changed for
-them.
+"""The actions that people can take on a party. The functions of this module do not commit. After
+the calling code has committed, the party's board and its callers' screens show the changes.
 
 The party's host, its co-hosts and the organisers of its campaign may take all these actions.
 `party_for` checks who may act.
@@ -56,7 +55,7 @@ def campaigns_to_host(account: Account) -> list[Campaign]:
 
 
 def parties_of(account: Account) -> list[Party]:
-    """Return up to 200 parties that this account may run, newest first.
+    """Return up to 200 parties that this account may run. The party that starts last comes first.
 
     Hosts may run the parties that they host or co-host. Organisers may run all parties of the
     campaigns that they organise.
@@ -132,8 +131,9 @@ def create_party(
     time_zone: str = "Europe/London",
     door_open: bool = False,
 ) -> Party:
-    """Create a party. `starts_at` is an aware time, or None for now. With `door_open`, everyone who
-    has the code is admitted immediately.
+    """Create a party. `starts_at` is an aware time, or None for now. With `door_open`, callers who
+    join with the code are admitted immediately, except those who must wait because of their network
+    address (see `roster.blocked_addresses`).
 
     Raises InvalidInputError if the title or goal cannot be used, and NotAllowedError if the account
     may not run a party for the campaign.
@@ -276,7 +276,8 @@ def end_break(party: Party) -> None:
 
 
 def set_celebration(party: Party, wanted: bool) -> None:
-    """Set whether the board celebrates callers' first calls and each quarter of the goal."""
+    """Set whether the board celebrates each quarter of the goal, the party's first yes, and
+    callers' first calls and personal bests."""
     lock_row(party)
     party.celebrate = wanted
     mark_after_commit(party.id)
@@ -321,7 +322,7 @@ def state_for_callers(party: Party | None) -> dict[str, bool | int | None]:
 
 
 def admitted_ids(party: Party) -> list[int]:
-    """Return the ids of the admitted callers."""
+    """Return the ids of the party's admitted callers."""
     query = select(Caller.id).where(
         Caller.party_id == party.id, Caller.state == CallerState.ADMITTED
     )

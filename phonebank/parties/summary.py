@@ -42,10 +42,11 @@ FROM call WHERE party_id = :party_id AND counted AND recorded_at IS NOT NULL
 class Summary:
     """The summary of a party's evening.
 
-    Each of the `bars` covers `minutes` minutes, and its label is its start in the party's time
-    zone. A party without calls has no bars. `thanks` has first names in alphabetical order, so that
-    the list does not rank the callers. `others` is the number of callers who made calls and whom
-    the host hid or removed.
+    Each of the `bars` covers `minutes` minutes. Its label is the time at which it starts, in the
+    party's time zone, or its day if the bars are an hour wide or more. A party without calls has no
+    bars. `thanks` has first names in alphabetical order, so that the list does not rank the
+    callers. `others` is the number of callers who made calls and whom the host or an organiser hid
+    or removed.
     """
 
     party: Party
@@ -75,7 +76,8 @@ class Summary:
 
     @property
     def busiest(self) -> Bar | None:
-        """The bar with the most calls, or the first such bar if there are several."""
+        """The bar with the most calls, or the first such bar if there are several. None if there
+        are no bars."""
         return max(self.bars, key=lambda bar: bar.calls, default=None)
 
 

@@ -2,9 +2,9 @@
 format. A text without a usable number is refused with a reason.
 
 libphonenumber decides whether a number is valid, and of what kind it is. This module removes the
-words that people write around numbers. It refuses numbers that cost extra, although they are valid.
-On request, it also accepts drama numbers (reserved for fiction) that libphonenumber does not
-accept.
+words that people write around numbers. It refuses numbers to which calls cost extra, although these
+numbers are valid. On request, this module also accepts drama numbers (reserved for fiction) that
+libphonenumber does not accept.
 """
 
 from __future__ import annotations

@@ -183,7 +183,7 @@ def has_letter_for_digit(text: str) -> bool:
     - one or two letters that look like digits come anywhere after a digit, and no colon or closing
       bracket follows the letters
 
-    A word directly before or after the digits, as in "Tel020…", does not count.
+    Any other word directly before or after the digits, as in "Tel020…", does not count.
     """
     for letters in re.finditer(r"[^\W\d_]+", text):
         before = text[letters.start() - 1 : letters.start()].isdecimal()
