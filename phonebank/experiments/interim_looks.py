@@ -1,5 +1,5 @@
 """An experiment's scripts are compared at fixed moments, which are called looks. This module says
-when these are, and how large a chance of error each look may have. Pure functions.
+when the looks are, and how large a chance of error each look may have. Pure functions.
 
 A confidence interval misses if it does not contain the true value. An interval that misses in 5% of
 cases at a single look misses far more often if an organiser looks every day until a difference

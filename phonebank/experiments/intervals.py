@@ -45,7 +45,8 @@ def rate(yes: int, people: int, error: float) -> Interval | None:
 
 
 def mean(values: Any, error: float) -> Interval | None:
-    """Return the mean of a sample (along its first axis) with Student's interval.
+    """Return the mean of a sample with Student's interval. The first axis of the array `values`
+    runs over the people in the sample.
 
     Return None if there are fewer than MIN_PEOPLE values, or if all values are the same, because
     the spread then cannot be estimated.
@@ -62,8 +63,8 @@ def difference(first: Any, second: Any, error: float) -> Interval | None:
     """Return the mean of `second` minus the mean of `first`, with Welch's interval (1947).
 
     Welch's interval allows the samples to have different variances. The first axis of each array
-    runs over its sample. Return None if a sample has fewer than MIN_PEOPLE values, or if neither
-    sample has two different values.
+    runs over the people in that sample. Return None if a sample has fewer than MIN_PEOPLE values,
+    or if neither sample has two different values.
     """
     from scipy.stats import ttest_ind
 

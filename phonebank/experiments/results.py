@@ -44,7 +44,8 @@ class ArmResults:
 
     `share` is the arm's part of the contacts, 0 to 1. `yes` is None if no answer of the script
     counts as a yes. `rated` and `shift` are None if the script does not ask for two ratings.
-    `shift` is also None before the first look, or if too few people gave both ratings.
+    `shift` is also None before the first look, if too few people gave both ratings, or if their
+    second rating differs from the first by the same amount for everyone.
     """
 
     arm: ExperimentArm

@@ -1,8 +1,9 @@
-"""Check that the people called are divided among the arms as the shares say.
+"""Check that the people called are divided among an experiment's arms (the compared scripts) as the
+arms' shares say.
 
 Each contact's arm is fixed before the call, so apart from chance the division should match the
-shares. If it does not, calls are missing in one arm. The arms then have different kinds of people,
-and comparing them would mislead.
+shares. If the division does not match, calls are probably missing in one arm. The arms may then
+have different kinds of people, and comparing the arms would mislead.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
-"""Set up, start, stop and discard a campaign's experiments. Views commit."""
+"""Set up, start, stop and discard a campaign's experiments. The functions of this module do not
+commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

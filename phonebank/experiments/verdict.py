@@ -12,7 +12,7 @@ MAX_DAYS_AHEAD = 180
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure that compares two arms, and the words for it in a sentence.
+    """A measure by which two arms (compared scripts) are compared, and the words for the measure.
 
     `of` is the text that follows a figure, such as "of the people reached". `did` says what the
     people who count in a rate did, such as "said yes".
