@@ -157,7 +157,8 @@ def tell_me(country: str, code: str) -> ResponseReturnValue:
 @guest_pages.get("/<token>")
 @open_to(ANYONE)
 def show(token: str) -> ResponseReturnValue:
-    """Show a guest the state of their request and, if they are accepted, the event's address."""
+    """Show a guest the state of their request. An accepted guest also sees the event's address,
+    unless the event is cancelled or over."""
     guest = guests.guest_of_link(token)
     listing = db.session.get_one(Listing, guest.listing_id)
     is_on = _is_on(listing)
@@ -248,7 +249,9 @@ def _tell_host(guest_id: int) -> None:
 @guest_pages.post("/<token>/join")
 @open_to(ANYONE)
 def join(token: str) -> ResponseReturnValue:
-    """Redirect an accepted guest to the party. There, `guests.greet_at_door` lets the guest in."""
+    """Redirect an accepted guest to the party's page for joining. When the guest joins there,
+    `guests.greet_at_door` normally admits them. Raises ConflictError if the guest is not accepted,
+    or if the event is not a party."""
     guest = guests.guest_of_link(token)
     listing = db.session.get_one(Listing, guest.listing_id)
     party = _party_of(listing)

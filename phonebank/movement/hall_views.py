@@ -239,7 +239,7 @@ def hall_take_back(code: str) -> ResponseReturnValue:
 @pages.get("/hall/<code>/parties")
 @open_to(ANYONE)
 def hall_parties(code: str) -> ResponseReturnValue:
-    """Show the pledged parties to which this person may go, nearest first."""
+    """Show pledged parties, nearest first, so that the person can take a place at one of them."""
     call_out = call_out_by_code(code)
     person = _needed(call_out)
     return render_template(
@@ -302,8 +302,8 @@ def remember_caller(caller: Caller) -> None:
 
 
 def caller_of_device() -> Caller | None:
-    """Return the caller of this device. Return None without a valid cookie, or if the caller was
-    removed."""
+    """Return the caller who uses this device. Return None without a valid cookie, or if the caller
+    was removed."""
     known = id_and_token(session.get(CALLER_KEY))
     caller = db.session.get(Caller, known[0]) if known is not None else None
     if known is None or caller is None or caller.state == CallerState.REMOVED:

@@ -1,5 +1,6 @@
-"""Whole answers with kept pages, which a web process sends again before Flask sees the request. So
-strangers cost little on a day when the map is in the news."""
+"""Keeps whole answers (HTTP responses) with public pages, so that a web process can send an answer
+again before Flask sees the request. This costs little, even on a day when very many strangers look
+at the map of events."""
 
 from __future__ import annotations
 
@@ -103,12 +104,12 @@ def _may_be_kept(environ: WSGIEnvironment) -> bool:
 
 
 def send_before_flask(app: Flask, kept: KeptAnswers) -> None:
-    """Put WSGI middleware that sends the kept answers around the app with all its other middleware.
-    Call this last."""
+    """Wrap the app, with all its other middleware, in middleware that sends the kept answers. Call
+    this function after all other middleware has been added."""
     app.wsgi_app = _Middleware(app.wsgi_app, kept)  # type: ignore[method-assign]
 
 
 def may_be_sent_again(content: bytes, until: float) -> None:
-    """Let everybody who makes the present request have the answer to it, until this Unix time.
-    `content` is the whole body of the answer."""
+    """Allow the answer to the current request to be sent to everybody who makes the same request,
+    until the Unix time `until`. `content` is the whole body of the answer."""
     request.environ.get(_KEPT, []).append((content, until))

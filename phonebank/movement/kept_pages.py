@@ -59,7 +59,8 @@ class KeptPages:
         self.answers = kept_answers.KeptAnswers()
 
     def answer(self, draw: Callable[[], str]) -> Response:
-        """Return the page of this request's path. `draw` renders the page if it is not kept."""
+        """Return a response with the page of this request's path. `draw` renders the page if it is
+        not kept, or is too old."""
         page = self._page(request.path, draw)
         headers = {"Vary": "Accept-Encoding", "Cache-Control": f"public, max-age={PARTS_KEPT_FOR}"}
         if request.accept_encodings.quality("gzip"):
@@ -104,7 +105,8 @@ class KeptPages:
         return cast(Part, part)
 
     def choices(self, codes: Codes, read: Callable[[], Choices]) -> Choices:
-        """Return the places with one of these postcodes: the kept ones, or what `read` returns."""
+        """Return the places with one of these postcodes. `read` finds the places if they are not
+        kept, or were kept too long ago."""
         now = time.monotonic()
         read_at, found = self._choices.get(codes, (-math.inf, []))
         if now - read_at >= TOWNS_KEPT_FOR:
@@ -137,7 +139,7 @@ def send_before_flask(app: Flask) -> None:
 
 
 def keep(draw: Callable[[], str]) -> Response:
-    """Return the page of this request: the kept page, or a new one from `draw`."""
+    """Return a response with the page of this request: the kept page, or a new page from `draw`."""
     return _pages().answer(draw)
 
 
@@ -162,8 +164,9 @@ def kept_events() -> Events | None:
 
 
 def kept_choices(typed: str, read: Callable[[], Choices]) -> Choices:
-    """Return the places that a typed text may mean: what `read` returns. If the text is a postcode,
-    the result is kept for as long as towns are, under the district and never the whole postcode."""
+    """Return the places that a typed text may mean, as `read` finds them. If the text is a
+    postcode, the result is kept for TOWNS_KEPT_FOR seconds. Of a British or Canadian postcode, only
+    the first half is kept with the result."""
     codes = read_typed(typed[:TYPED_AT_MOST]).codes
     return _pages().choices(codes, read) if codes else read()
 

@@ -23,9 +23,9 @@ from phonebank.places.find import describe_place, place_at
 @limiter.limit("20 per hour", methods=["POST"])
 @limiter.limit("6 per hour", key_func=typed_email_key, methods=["POST"])
 def offer(country: str, code: str) -> ResponseReturnValue:
-    """Store a stranger's offer to host a party near a place, and e-mail them a link to the page on
-    which they confirm the offer. If no campaign accepts offers near this place, redirect to the
-    page on which hosts create parties."""
+    """Show the form with which a stranger offers to host a party near a place. A POST stores the
+    offer, and e-mails the stranger a link to the page on which they confirm it. If no campaign
+    accepts offers near this place, redirect to the page on which hosts create parties."""
     place = place_at(country, code)
     campaigns = offers.campaigns_for(place)
     for_hosts = f"/parties/new?near={place.country.lower()}/{place.code}"

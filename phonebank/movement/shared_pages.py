@@ -1,4 +1,4 @@
-"""Public pages in Redis. There, every process finds the pages that another process has
+"""Public pages in Redis, so that every process finds the pages that another process has
 rendered."""
 
 from __future__ import annotations

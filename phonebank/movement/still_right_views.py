@@ -17,7 +17,8 @@ from phonebank.movement.near_views import near
 @near.get("/still-right/<token>")
 @open_to(ANYONE)
 def ask_if_right(token: str) -> ResponseReturnValue:
-    """Show a host what strangers see of their event, with a button that confirms it."""
+    """Show a host what strangers see of the host's event, with a button to confirm that the event
+    is still right."""
     listing = still_right.listing_of_link(token)
     return render_template(
         "movement/still_right.html",
@@ -33,7 +34,7 @@ def ask_if_right(token: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 @limiter.limit("30 per minute")
 def confirm_it_is_right(token: str) -> ResponseReturnValue:
-    """Store that the host has just confirmed their event. Opening the link does not confirm it,
+    """Store that the host has just confirmed their event. Opening the link confirms nothing,
     because mail scanners open links too."""
     listing = still_right.listing_of_link(token)
     confirm_details(listing)

@@ -23,7 +23,8 @@ from phonebank.volunteers.ready import next_step
 @pages.get("/volunteer")
 @for_volunteers
 def mine() -> ResponseReturnValue:
-    """Show the volunteer's calls in all campaigns, next steps, roles, certificates and consents."""
+    """Show the volunteer's calls in all campaigns, and the volunteer's next steps, trainings,
+    roles, certificates and consents."""
     calls = calls_of(g.volunteer)
     return render_template(
         "movement/mine.html",
