@@ -1,8 +1,8 @@
 """Find out which caller uses a device, from a signed cookie with the caller's id and device token.
 
-A caller has no account and no password. They give only a first name, and are admitted by a host, by
-an organiser or automatically. When a caller is removed or leaves, they get a new device token, so
-the server no longer accepts the old cookie or any copy of it.
+A caller has no account and no password. A caller gives only a first name, and is admitted by a
+host, by an organiser or automatically. When a caller is removed or leaves, they get a new device
+token, so the server no longer accepts the old cookie or any copy of it.
 """
 
 import functools

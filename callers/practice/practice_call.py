@@ -77,7 +77,7 @@ def persona_of(script: Script | None, kind: str) -> Character:
 def listed_name(person: Character) -> str:
     """Return the name that the caller sees.
 
-    It is the name of the person on the list, even if someone else answers.
+    The name is that of the person on the list, even if someone else answers.
     """
     return person.name if person.kind not in ABSENT else DEFAULT_PERSONA.name
 

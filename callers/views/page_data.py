@@ -98,7 +98,7 @@ def describe_callback(at: datetime, asked: datetime | None, zone: ZoneInfo) -> s
 
 
 def undone_toast(outcome: str) -> Toast:
-    """Return the message that the page shows after an undo. It has no button."""
+    """Return the message that the page shows after an undo. The message has no button."""
     taken = label_of(outcome).lower()
     return Toast(f"Taken back: {taken}. You're with the same person again.", "", "", "")
 
@@ -216,12 +216,13 @@ def unrecorded_call(caller: Caller) -> Call | None:
 
     A call that was never undone and that the caller gave back within 30 seconds is left out.
 
-    If the latest call does not fit, look for calls whose outcome the caller has undone. Return the
-    latest of these that ended without a new outcome in the last two hours, or None.
+    If the latest call does not fit, look for calls that began in the last sixteen hours
+    (OUTCOME_WITHIN) and whose outcome the caller has undone. Return the latest of these that ended
+    without a new outcome in the last two hours, or None.
 
-    Such a call ended, for example, because the caller's time with the contact ran out or because
-    the caller gave the contact back. But the caller may have talked to the person, so the page lets
-    the caller say how the call ended.
+    A call ends without an outcome, for example, if the caller's time with the contact runs out, or
+    if the caller gives the contact back. But the caller may have talked to the person, so the page
+    lets the caller say how the call ended.
     """
     latest = select(Call).order_by(Call.handed_out_no.desc().nulls_last(), Call.started_at.desc())
     own = latest.where(Call.caller_id == caller.id).limit(1)

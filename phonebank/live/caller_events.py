@@ -3,8 +3,8 @@ screens that are connected to any web process.
 
 Most events only tell a screen to ask the server again. A screen that missed such an event learns of
 the change when it sends its next request. A screen that missed a host's message (MESSAGE) does not
-show that message. Call the functions of this module after the commit. They raise no error if
-Redis is unavailable.
+show that message. Call the functions of this module after the commit. These functions raise no
+error if Redis is unavailable.
 """
 
 from collections.abc import Iterable

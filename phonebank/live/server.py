@@ -1,5 +1,5 @@
-"""The Socket.IO server of a web process. It decides who may connect, and tells clients about
-errors.
+"""The Socket.IO server of a web process. The server accepts connections only from our own pages,
+and tells clients about errors.
 
 The server accepts only websockets, so that any process can serve any client without sticky
 sessions. Clients send very little over the websocket, because pages make changes with forms, which

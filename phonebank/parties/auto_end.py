@@ -1,5 +1,5 @@
-"""Ends parties that their hosts forgot to end. Otherwise, people could join these parties with
-their codes for ever."""
+"""Ends parties that their hosts forgot to end, so that people cannot join these parties with their
+codes for ever."""
 
 from datetime import timedelta
 

@@ -310,8 +310,8 @@ def state_for_callers(party: Party | None) -> dict[str, bool | int | None]:
     """Return the state of a caller's party, for the caller's screen, with the keys "paused",
     "ended" and "seconds".
 
-    `seconds` is how many seconds are left of the break. It is 0 if the break lasts until the host
-    ends it, and None if there is no break.
+    "seconds" is how many seconds are left of the break. The value is 0 if the break lasts until the
+    host ends it, and None if there is no break.
     """
     left = party.break_left(now()) if party is not None else None
     return {

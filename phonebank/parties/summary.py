@@ -42,9 +42,9 @@ FROM call WHERE party_id = :party_id AND counted AND recorded_at IS NOT NULL
 class Summary:
     """The summary of a party's evening.
 
-    Each of the `bars` covers `minutes` minutes. Its label is the time at which it starts, in the
-    party's time zone, or its day if the bars are an hour wide or more. A party without calls has no
-    bars. `thanks` has first names in alphabetical order, so that the list does not rank the
+    Each of the `bars` covers `minutes` minutes. A bar's label is the time at which the bar starts,
+    in the party's time zone, or the day if the bars are an hour wide or more. A party without calls
+    has no bars. `thanks` has first names in alphabetical order, so that the list does not rank the
     callers. `others` is the number of callers who made calls and whom the host or an organiser hid
     or removed.
     """

@@ -1,5 +1,5 @@
-"""Telephone numbers as people write them, numbering plans and postcodes. These modules use neither
-the database nor the current request.
+"""Telephone numbers as people write them, numbering plans and postcodes. The modules of this
+package use neither the database nor the current request.
 
 A drama number is a number that a regulator reserves for radio and television drama. Nobody has such
 a number. The demonstration campaign calls only drama numbers.

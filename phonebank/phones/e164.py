@@ -233,8 +233,8 @@ def _check_area_code(e164: str, text: str, country: str) -> str:
     In Germany and Ireland, raises InvalidPhoneNumberError if `text` has no area code, because the
     number could then be in any town, or if the area code is at the end of `text`.
 
-    People in Ireland dial 048 before a number in Northern Ireland. Such a number is returned with
-    +4428, as people dial it from other countries.
+    People in Ireland dial 048 before a number in Northern Ireland. A number with 048 is returned
+    with +4428, as people dial it from other countries.
     """
     longest = _OF_ANY_LENGTH.get(country, 0)
     if longest:
@@ -251,8 +251,8 @@ def _find_drama_number(digits: str, calling_code: str, international: bool) -> s
     """Return the drama number that these digits form, as E.164, or None if they form no drama
     number.
 
-    This is needed because libphonenumber treats some drama numbers as invalid, for example 07700
-    900123.
+    This function is needed because libphonenumber treats some drama numbers as invalid, for example
+    07700 900123.
     """
     if international or digits.startswith(calling_code):
         candidate = "+" + digits

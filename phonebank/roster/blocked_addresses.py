@@ -3,9 +3,9 @@ admitted immediately (the door is open).
 
 Phonebank cannot tell whether a new phone belongs to a new caller, so a person who joins with
 another phone starts again below every limit on how many contacts a caller may see. That is why
-Phonebank checks the network address of a newcomer. It stores only a keyed hash of the address, and
-deletes the hash when the caller has not been seen for seven days. The hash shows whether two
-addresses are the same. Without the server's key, the hash does not reveal the address.
+Phonebank checks the network address of a newcomer. Phonebank stores only a keyed hash of the
+address, and deletes the hash when the caller has not been seen for seven days. The hash shows
+whether two addresses are the same. Without the server's key, the hash does not reveal the address.
 """
 
 import hashlib

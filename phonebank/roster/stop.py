@@ -89,8 +89,8 @@ def actions_about(caller: Caller) -> Sequence[Any]:
 
 
 def stopped_callers(campaign: Campaign) -> Sequence[Caller]:
-    """Return the callers of a campaign who were stopped most recently, up to SHOWN_AT_MOST. They
-    are sorted by when they joined, the latest first."""
+    """Return the callers of a campaign who were stopped most recently, up to SHOWN_AT_MOST. The
+    callers are sorted by when they joined, the latest first."""
     latest = (
         select(CallerAction.caller_id)
         .where(
