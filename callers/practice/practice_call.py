@@ -181,7 +181,8 @@ def _about_outcome(person: Character, outcome: str) -> Feedback:
 
 @dataclass(frozen=True)
 class WalkedPath:
-    """The steps that the call went through, and the steps that were still ahead when it ended."""
+    """The steps that a call went through, and the steps that were still ahead when the call
+    ended."""
 
     walked: list[Step]
     ahead: list[Step]

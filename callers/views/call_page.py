@@ -42,9 +42,9 @@ def calling() -> ResponseReturnValue:
     """Show the briefing, or the page that fits the caller's state.
 
     A caller who has not been admitted yet gets the lobby, the page for callers who wait to be
-    admitted. A caller who already has a contact is redirected to the contact's page. A caller whose
-    party or campaign has ended gets the thank-you page. If the party or campaign has ended, a
-    caller who is not admitted does not see the party's results.
+    admitted. A caller who already has a contact is redirected to the contact's page. A caller
+    without a contact whose party or campaign has ended gets a page that says so. A caller who is
+    not admitted does not see the party's results there.
 
     The JSON has the caller's state, or "ended" if the caller waits to be admitted to a party or
     campaign that has ended.

@@ -90,8 +90,8 @@ def rename(account: Account, name: str) -> None:
 def deactivate(account: Account) -> None:
     """Deactivate the account, end its open sessions, and make its unused sign-in links invalid.
 
-    Its campaigns and parties stay. Raises ConflictError for the only organiser of the whole
-    installation.
+    The account's campaigns and parties stay. Raises ConflictError for the only organiser of the
+    whole installation.
     """
     lock_account(account)
     require_other_organiser(account)

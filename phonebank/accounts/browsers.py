@@ -31,8 +31,9 @@ def browser_words(user_agent: str) -> str:
     """Return the names of a browser and its operating system, as in “Firefox on Android”, from a
     User-Agent header.
 
-    An unknown browser on a known system is “A browser”. If both are unknown, return the letters,
-    digits and hyphens at the start of the header, or UNKNOWN if it starts with none of them.
+    An unknown browser on a known system is “A browser”. If both are unknown, return up to 30
+    letters, digits and hyphens from the start of the header, or UNKNOWN if the header is empty or
+    starts with another character.
     """
     system = next((words for mark, words in _SYSTEMS if mark in user_agent), "")
     browser = next((words for mark, words in _BROWSERS if mark in user_agent), "")

@@ -31,8 +31,9 @@ def script_options(campaign_id: int | ColumnElement[int]) -> ScalarSelect[dict[s
     """Return a subquery with what `choose_script` needs: the version of the campaign's script, and
     the arms of the running experiment.
 
-    Whenever a caller gets a contact, these values are needed, so the subquery becomes a column of
-    another query that runs anyway. `campaign_id` may be a column of that other query.
+    These values are needed whenever a caller gets a contact. So the calling code adds the subquery
+    as a column to another query, which runs in any case. `campaign_id` may be a column of that
+    other query.
     """
     usual, of_arm = aliased(Script), aliased(Script)
     version = func.coalesce(ExperimentArm.script_version_id, of_arm.published_version_id)

@@ -1,5 +1,6 @@
-"""The forms of a call-out (a meeting in a hall). The people there fill in two of them on their
-phones. The third is for copying the lines of a paper sheet, one at a time."""
+"""The forms of a call-out (a meeting in a hall). On their phones, people in the hall fill in the
+form for signing in and the form for a pledge. The third form is for copying the lines of a paper
+sheet, one at a time."""
 
 from typing import Any
 

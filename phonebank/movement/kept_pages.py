@@ -144,9 +144,9 @@ def keep(draw: Callable[[], str]) -> Response:
 
 
 def kept_dots(outline: Outline) -> list[Dot]:
-    """Return the places that have events, in the countries of an outline (a picture of one or more
-    countries). Each place is a dot on the picture. All pages that show this outline share the
-    dots."""
+    """Return the places with events in the countries that an outline shows (an outline is a picture
+    of one or more countries). Each place is a dot on the picture. All pages that show this outline
+    share the dots."""
     return _pages().part(
         f"dots {outline.name}", lambda: nearest.dots(outline.countries, datetime.now(UTC))
     )

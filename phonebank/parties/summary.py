@@ -121,7 +121,8 @@ def change_summary_link(party: Party) -> None:
 
 
 def share_of(party: Party, caller_id: int) -> CallerTotals | None:
-    """Return one caller's totals in the party, or None if the caller recorded no call in it."""
+    """Return one caller's totals in the party, or None if none of the caller's calls counts
+    there."""
     return next((s for s in caller_totals(party.id) if s.caller_id == caller_id), None)
 
 
