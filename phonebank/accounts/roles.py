@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, or_, select, tuple_
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from phonebank.accounts.sessions import sign_out_everywhere
@@ -16,6 +16,7 @@ from phonebank.audit.record import record_audit
 from phonebank.core.db import db
 from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError
 from phonebank.core.locks import get_locked, lock_row
+from phonebank.core.scopes import is_role_in
 from phonebank.models import Account, Campaign, Chapter, Role, RoleName, ScopedRole, account_role
 
 
@@ -100,10 +101,7 @@ def people_of(campaign: Campaign) -> list[tuple[Account, RoleName, bool]]:
         .join(ScopedRole, ScopedRole.account_id == Account.id)
         .where(
             Account.active,
-            or_(
-                ScopedRole.campaign_id == campaign.id,
-                ScopedRole.chapter_id == campaign.chapter_id,
-            ),
+            is_role_in(campaign),
         )
         .order_by(Account.name, Account.email)
     )

@@ -33,6 +33,15 @@ def role_in(account: Account, campaign: Campaign) -> RoleName | None:
     return RoleName.VIEWER if held or account.has_role(RoleName.VIEWER) else None
 
 
+def is_role_in(campaign: Campaign) -> ColumnElement[bool]:
+    """Return an SQL condition on `ScopedRole`: the role is in this campaign, or in its chapter."""
+    in_campaign = ScopedRole.campaign_id == campaign.id
+    if campaign.chapter_id is None:
+        # A comparison with None would find every role that is in no chapter.
+        return in_campaign
+    return or_(in_campaign, ScopedRole.chapter_id == campaign.chapter_id)
+
+
 def may_organise(account: Account, campaign: Campaign) -> bool:
     """Whether the account has the organiser's role in this campaign (see `role_in`)."""
     return role_in(account, campaign) == RoleName.ORGANISER

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, select, true
 
 from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.core.db import db
+from phonebank.core.scopes import is_role_in
 from phonebank.models import (
     Account,
     Caller,
@@ -135,10 +136,7 @@ def _organises(campaign: Campaign) -> ColumnElement[bool]:
     in_part = exists().where(
         ScopedRole.account_id == Account.id,
         ScopedRole.role == RoleName.ORGANISER,
-        or_(
-            ScopedRole.campaign_id == campaign.id,
-            ScopedRole.chapter_id == campaign.chapter_id,
-        ),
+        is_role_in(campaign),
     )
     everywhere = exists().where(
         account_role.c.account_id == Account.id,

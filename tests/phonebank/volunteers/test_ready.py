@@ -123,6 +123,9 @@ def test_a_trained_host_is_ready_to_train_and_a_trainer_to_organise(
     step = next_step(volunteer, campaign)
     assert step is not None
     assert (step.step, step.parties, step.marks_given) == (Step.ORGANISER, 3, 10)
+    # An organiser of another campaign is none of this one, which is in no chapter.
+    give_role(host, RoleName.ORGANISER, Scope(campaign_id=create_campaign().id), None)
+    assert next_step(volunteer, campaign) == step
     give_role(host, RoleName.ORGANISER, Scope(campaign_id=campaign.id), None)
     assert next_step(volunteer, campaign) is None
 
