@@ -97,7 +97,9 @@ class OutcomeOut(BaseModel):
     yes: bool = Field(description="Whether an answer counts as a yes.")
     answers: dict[str, Any] = Field(description="The answers by the script's step.")
     note: str
-    caller: str = Field(description="The caller's first name.")
+    caller: str | None = Field(
+        description="The caller's first name. It is null if a machine called and nobody answered."
+    )
     party_id: int | None
     started_at: datetime
     recorded_at: datetime

@@ -62,7 +62,7 @@ FROM (
 ) AS changed
 JOIN call USING (id)
 JOIN contact ON contact.id = call.contact_id
-JOIN caller ON caller.id = call.caller_id
+LEFT JOIN caller ON caller.id = call.caller_id
 ORDER BY changed_at, id
 """)  # noqa: S608
 
@@ -109,7 +109,7 @@ def find_person(campaign_id: int, contact_id: int) -> Row[Any] | None:
 def outcomes_after(key: OutcomeKey, campaign_id: int, at_most: int) -> Sequence[Row[Any]]:
     """Return up to `at_most` recorded calls of the campaign, starting after `key`, in the order in
     which they changed. Changes after `settled_moment()` are left out, because a transaction that is
-    still open may add an earlier change. Calls that no caller took are left out too."""
+    still open may add an earlier change. The caller of a call that no caller took is None."""
     values = {
         "campaign_id": campaign_id,
         "since": key.changed_at,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from phonebank.calls import set_aside
 from phonebank.calls.correct import Correction, correct, version_of
@@ -102,6 +102,21 @@ def test_a_client_that_keeps_the_cursor_gets_each_outcome_once(app_context: Flas
     assert (seen[1]["yes"], seen[1]["caller"], seen[1]["set_aside"]) == (True, "Sam", False)
     late = client.get("/outcomes", changed_since=seen[1]["recorded_at"]).json["outcomes"]
     assert [call["call_id"] for call in late] == [call["call_id"] for call in seen[1:]]
+
+
+def test_calls_that_no_caller_took_do_not_hold_up_the_pages(app_context: Flask) -> None:
+    room = create_room()
+    for _ in range(3):
+        create_contact(room.contact_list)
+        make_call(room, "no_answer")
+    unanswered = select(Call.id).order_by(Call.recorded_at).limit(2)
+    db.session.execute(update(Call).where(Call.id.in_(unanswered)).values(caller_id=None))
+    db.session.commit()
+    client = api_client(app_context, room.campaign)
+    first = client.get("/outcomes", limit=2).json
+    assert [call["caller"] for call in first["outcomes"]] == [None, None]
+    rest = client.get("/outcomes", limit=2, cursor=first["next_cursor"]).json
+    assert [call["caller"] for call in rest["outcomes"]] == ["Sam"]
 
 
 def test_outcomes_of_one_moment_are_told_apart(app_context: Flask) -> None:
