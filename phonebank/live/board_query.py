@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
+from phonebank.accounts.sessions import SIGNED_IN_FOR
 from phonebank.core.db import db
 from phonebank.live.board_payload import (
     BEST_FROM,
@@ -22,7 +23,7 @@ from phonebank.live.board_payload import (
     Recent,
     Score,
 )
-from phonebank.models import CallerState, RoleName
+from phonebank.models import CallerState, RoleName, now
 from phonebank.models.call import OUTCOME_WITHIN
 from phonebank.models.state_column import state_text
 
@@ -166,7 +167,7 @@ FROM unnest(
 JOIN party p ON p.id = w.party
 JOIN account a ON a.id = w.account
 JOIN account_session s ON s.id = w.session AND s.account_id = a.id
-WHERE a.active AND (
+WHERE a.active AND s.created_at > :signed_in_since AND (
     p.host_id = a.id
     OR EXISTS (SELECT FROM party_cohost c WHERE c.party_id = p.id AND c.account_id = a.id)
     OR EXISTS (SELECT FROM account_role ar JOIN role r ON r.id = ar.role_id
@@ -181,8 +182,8 @@ def hosts_still_allowed(hosts: Iterable[tuple[int, int, int]]) -> set[tuple[int,
     """Return the triples in `hosts` for which the host may still see the party's board. Each triple
     has the ids of a party, an account and a session.
 
-    A triple is returned if the account may run the party, and if the session has not been ended.
-    The age of the session is not checked.
+    A triple is returned if the account may run the party, and if the session has neither been
+    ended nor begun longer than SIGNED_IN_FOR ago.
     """
     asked = list(hosts)
     rows = db.session.execute(
@@ -192,6 +193,7 @@ def hosts_still_allowed(hosts: Iterable[tuple[int, int, int]]) -> set[tuple[int,
             "account_ids": [account_id for _, account_id, _ in asked],
             "session_ids": [session_id for _, _, session_id in asked],
             "organiser": RoleName.ORGANISER,
+            "signed_in_since": now() - SIGNED_IN_FOR,
         },
     )
     return {(row[0], row[1], row[2]) for row in rows}

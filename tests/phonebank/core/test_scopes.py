@@ -5,11 +5,14 @@ The walk takes each route of the URL map, so a route that is added later is aske
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from phonebank.accounts.roles import people_of
+from phonebank.accounts.sessions import SIGNED_IN_FOR
 from phonebank.core import scopes
 from phonebank.core.access import ORGANISER_ANYWHERE, VIEWER_ANYWHERE, rule_of
 from phonebank.core.db import db
@@ -253,3 +256,31 @@ def test_a_board_stays_open_for_the_organisers_of_its_campaign_only(app_context:
             db.session.delete(account.scoped_roles[0])
             db.session.flush()
             assert hosts_still_allowed([asked]) == set(), "the role was taken away"
+
+
+def test_a_board_closes_when_its_hosts_session_is_over(app_context: Flask) -> None:
+    host = create_account(RoleName.HOST)
+    party = create_party(create_campaign(), host)
+    with asking_as(host, party) as asked:
+        session = db.session.get_one(AccountSession, asked[2])
+        session.created_at = now() - SIGNED_IN_FOR + timedelta(minutes=1)
+        db.session.flush()
+        assert hosts_still_allowed([asked]) == {asked}
+        session.created_at -= timedelta(minutes=2)
+        db.session.flush()
+        assert hosts_still_allowed([asked]) == set()
+
+
+@pytest.mark.parametrize("in_chapter", [True, False])
+def test_a_campaign_names_only_the_people_with_a_role_in_it(
+    app_context: Flask, in_chapter: bool
+) -> None:
+    chapters = [Chapter(name=name) for name in ("North", "South")]
+    db.session.add_all(chapters)
+    db.session.flush()
+    campaign = create_campaign(chapter_id=chapters[0].id if in_chapter else None)
+    own = create_scoped(RoleName.ORGANISER, "campaign", campaign.id)
+    create_scoped(RoleName.ORGANISER, "campaign", create_campaign().id)
+    of_chapter, _ = [create_scoped(RoleName.VIEWER, "chapter", one.id) for one in chapters]
+    found = {account.id: is_chapters for account, _, is_chapters in people_of(campaign)}
+    assert found == {own.id: False} | ({of_chapter.id: True} if in_chapter else {})
