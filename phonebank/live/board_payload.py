@@ -3,7 +3,7 @@ This module runs no queries."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from phonebank.models import CampaignState, PartyState
@@ -364,7 +364,16 @@ def clock_time(moment: datetime, zone: str) -> str:
     try:
         return f"{moment.astimezone(time_zone(zone)):%H:%M}"
     except UnknownTimeZoneError:
-        return f"{moment:%H:%M} UTC"
+        return f"{moment.astimezone(UTC):%H:%M} UTC"
+
+
+def day_of_month(moment: datetime, zone: str) -> str:
+    """Return the day in a zone, such as “30 Nov”. For an unknown zone, return the day in UTC."""
+    try:
+        local = moment.astimezone(time_zone(zone))
+    except UnknownTimeZoneError:
+        local = moment.astimezone(UTC)
+    return f"{local.day} {local:%b}"
 
 
 def describe_board(figures: Figures) -> str:

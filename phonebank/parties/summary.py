@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from phonebank.core.db import db
 from phonebank.core.errors import GoneError
 from phonebank.core.locks import lock_row
-from phonebank.live.board_payload import answered_share, clock_time
+from phonebank.live.board_payload import answered_share, clock_time, day_of_month
 from phonebank.models import Caller, CallerState, Party
 from phonebank.tallies.bars import Bar
 from phonebank.tallies.totals import CallerTotals, Totals, caller_totals, party_totals
@@ -155,7 +155,7 @@ def _label(party: Party, at: datetime, minutes: int) -> str:
     span more than a day."""
     if minutes < DAYS_FROM:
         return clock_time(at, party.time_zone)
-    return f"{at.day} {at:%b}"
+    return day_of_month(at, party.time_zone)
 
 
 def _count(first: datetime, last: datetime, minutes: int) -> int:

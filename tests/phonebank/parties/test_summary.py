@@ -40,6 +40,15 @@ def test_the_evening_is_bars_of_ten_minutes_with_its_breaks(room: Room) -> None:
     assert evening.busiest.began == "19:00"
 
 
+def test_a_chart_of_several_days_names_the_days_of_the_partys_zone(room: Room) -> None:
+    room.party.time_zone = "America/Los_Angeles"
+    sam = room.join("Sam")
+    room.record(sam, at=datetime(2026, 1, 14, 3, 5, tzinfo=UTC))
+    room.record(sam, at=datetime(2026, 1, 17, 3, 5, tzinfo=UTC))
+    bars = summary_of(room.party).bars
+    assert (bars[0].began, bars[-1].began) == ("13 Jan", "16 Jan")
+
+
 def test_a_party_without_calls_has_no_bars_and_nobody_to_thank(room: Room) -> None:
     evening = summary_of(room.party)
     assert (evening.bars, evening.callers, evening.busiest) == ([], 0, None)
