@@ -13,6 +13,8 @@ PYTHON ?=
 # Four processes run tests, each with its own servers, because many tests wait. A file's tests stay
 # together, and tests/conftest.py says which files come first.
 AT_ONCE ?= -n 4 --dist loadfile --no-loadscope-reorder
+# Chromium waits less than the other tests do.
+PAGES_AT_ONCE ?= -n 3 --dist loadfile --no-loadscope-reorder
 # This command runs the tests. Continuous integration sets tools.rerun_timing here.
 PYTEST ?= $(PY) -m pytest
 # More arguments for pytest, such as ARGS="-k upload -x"
@@ -31,10 +33,10 @@ simulate: .venv/.ready ## Simulate evenings of machine calling (CALLERS=20 ANSWE
 	@$(PY) -m phonebank.pacing_simulation --callers $(CALLERS) --answers $(ANSWERS) --talk $(TALK) $(ARGS)
 
 test: .venv/.ready-for-tests ## Run the tests, except those of test-calls and test-pages
-	$(PYTEST) -m "not load and not calls and not pages" $(AT_ONCE) $(ARGS)
+	$(PYTEST) -m "not load and not calls and not browser and not pages" $(AT_ONCE) $(ARGS)
 
-test-pages: .venv/.ready-for-tests ## Look at every page with Chromium, at five sizes, light and dark; take the longest walks
-	$(PYTEST) -m pages $(ARGS)
+test-pages: .venv/.ready-for-tests ## Run the tests in Chromium, see every page at five sizes, light and dark; take the longest walks
+	$(PYTEST) -m "(browser or pages) and not calls and not load" $(PAGES_AT_ONCE) $(ARGS)
 
 test-fast: .venv/.ready-for-tests ## Run the tests that need neither a browser nor patience
 	$(PYTEST) -m "not load and not calls and not browser and not crash and not slow" $(AT_ONCE) $(ARGS)

@@ -44,7 +44,7 @@ from tests.whole_evening import (
     missing_addresses,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.pages]
 
 PERSON: dict[str, Any] = {
     "first_name": "Zzyzxname",
