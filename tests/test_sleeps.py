@@ -29,6 +29,8 @@ PACED = {
     "bench/visitors.py::visit": "so many visitors a second",
     "tests/calls/test_load.py::test_a_hundred_volunteers": "how long the load lasts",
     "tests/calls/test_softphone.py::test_a_browser_hears_a_person_and_is_heard": "how long",
+    "tests/calls/test_asterisk_backend.py::test_a_caller_who_waits_hears_that_the_line_works": "how"
+    " often the sound comes",
     "tests/browser/line_server.py::snapshot": "a server that is as slow as the test says",
     "tests/phonebank/webhooks/receiver.py::do_POST": "a program that never answers a webhook",
     "tests/killed_workers.py::kill_workers": "a random moment before the next change",

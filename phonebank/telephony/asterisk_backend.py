@@ -77,22 +77,20 @@ class AsteriskBackend:
 
     def join(self, person: LineRef, caller: LineRef) -> None:
         bridge = bridge_id(caller.line_id)
-        self._ari.ask("DELETE", f"/bridges/{bridge}/moh")
+        sound = f"/channels/{self._channel(caller)}/moh"
+        self._ari.ask("DELETE", sound)
         added = self._add(bridge, self._channel(person))
         if added == 404:  # no process heard the caller answer, so there is no bridge yet
             self._open_bridge(caller)
             added = self._add(bridge, self._channel(person))
         if added >= 400:  # the person has hung up, so the caller goes on waiting
-            self._ari.ask("POST", f"/bridges/{bridge}/moh")
+            self._ari.ask("POST", sound)
 
     def play(self, line: LineRef, sound: Sound) -> None:
         if sound == Sound.WAITING:
-            bridge = f"/bridges/{bridge_id(line.line_id)}/moh"
-            if self._ari.ask("POST", bridge).status_code == 404:
-                self._open_bridge(line)
-                self._ari.ask("POST", bridge)
-            return
-        begin_message(self._ari, self._channel(line))
+            self._ari.ask("POST", f"/channels/{self._channel(line)}/moh")
+        else:
+            begin_message(self._ari, self._channel(line))
 
     def hang_up(self, line: LineRef) -> None:
         if line.provider_id is None:

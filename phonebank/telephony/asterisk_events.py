@@ -94,6 +94,18 @@ def is_alone(bridge: Message) -> bool:
     return caller is not None and len(bridge["channels"]) == 1 and _lines_in(bridge) <= {caller}
 
 
+def callers_channel(bridge: Message) -> str:
+    """Return the id of the caller's channel in a caller's bridge. Return "" if the caller is not in
+    the bridge, and for any other bridge."""
+    caller = _line_of_bridge(bridge)
+    for name in () if caller is None else bridge["channels"]:
+        match = _CHANNEL_ID.fullmatch(name)
+        # A browser's channel has another id than `line-5`.
+        if match is None or int(match[1]) == caller:
+            return str(name)
+    return ""
+
+
 def is_empty(bridge: Message) -> bool:
     """Return whether this is a caller's bridge with nobody in it."""
     return _line_of_bridge(bridge) is not None and not bridge["channels"]

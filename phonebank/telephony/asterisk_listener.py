@@ -16,6 +16,7 @@ from phonebank.telephony.asterisk_events import (
     MESSAGE_TYPES,
     Message,
     bridge_id,
+    callers_channel,
     events_of,
     has_message,
     is_alone,
@@ -139,13 +140,14 @@ class Listener:
             self._take_end(channel)
         for event in events_of(message):
             self._tell(event)
-        bridge = message.get("bridge") or {"id": ""}
+        bridge = message.get("bridge") or {"id": "", "channels": []}
+        caller = callers_channel(bridge)
         if message["type"] == "ChannelLeftBridge" and is_alone(bridge):
-            self._play_waiting(bridge["id"])
-        elif message["type"] == "ChannelEnteredBridge" and not is_alone(bridge):
+            self._play_waiting(caller)
+        elif message["type"] == "ChannelEnteredBridge" and caller and not is_alone(bridge):
             # If this event comes long after the one before, the waiting sound may have begun in
             # between, when the person was already in the bridge.
-            self._ari.ask("DELETE", f"/bridges/{bridge['id']}/moh")
+            self._ari.ask("DELETE", f"/channels/{caller}/moh")
         if message["type"] == "StasisEnd" and is_callers(channel):
             self._clean_up(channel)
         if message["type"] == "ApplicationReplaced":
@@ -182,7 +184,7 @@ class Listener:
             if is_empty(bridge):  # the caller left while no process listened
                 self._ari.ask("DELETE", f"/bridges/{bridge['id']}")
             elif is_alone(bridge):  # the person left while no process listened
-                self._play_waiting(bridge["id"])
+                self._play_waiting(callers_channel(bridge))
 
     def _tell_message(self, channel: Message, at: datetime) -> None:
         """Tell that the message has begun on a channel, if it has."""
@@ -199,13 +201,13 @@ class Listener:
             bridge = f"/bridges/{bridge_id(line)}"
             self._ari.ask("POST", bridge, params={"type": "mixing"})
             self._ari.ask("POST", f"{bridge}/addChannel", params={"channel": channel["id"]})
-            self._play_waiting(bridge_id(line))
+            self._play_waiting(channel["id"])
 
-    def _play_waiting(self, bridge: str) -> None:
-        """Play the waiting sound in a caller's bridge. The sound shows a caller who is alone that
+    def _play_waiting(self, channel: str) -> None:
+        """Play the waiting sound on a caller's channel. The sound shows a caller who is alone that
         the line works. The sound also keeps the line open, because some trunks end a line on which
         there is no sound. The sound ends when a person is joined to the caller."""
-        self._ari.ask("POST", f"/bridges/{bridge}/moh")
+        self._ari.ask("POST", f"/channels/{channel}/moh")
 
     def _clean_up(self, channel: Message) -> None:
         line = line_of(channel)

@@ -153,6 +153,18 @@ def test_a_caller_stays_while_people_come_and_go(backend, heard, asterisk):
     within(30, lambda: f"bridge-{caller}" not in bridges(backend), "the caller's bridge is gone")
 
 
+def test_a_caller_who_waits_hears_that_the_line_works(backend, heard, asterisk):
+    caller = new_line()
+    backend.call_caller(caller, VOLUNTEER, SHOWN)
+    heard.wait(caller, EventKind.ANSWERED)
+    # The volunteer's telephone sends back what it plays.
+    name = record(backend, f"line-{caller}")
+    time.sleep(5)  # the tone comes every four seconds
+    backend.hang_up(ref(caller))
+    heard.wait(caller, EventKind.ENDED)
+    assert loudness(asterisk, name) > 50
+
+
 def bridges(backend: AsteriskBackend) -> list[str]:
     return [b["id"] for b in backend._ari.list_of("/bridges") if b["id"].startswith("bridge-")]
 

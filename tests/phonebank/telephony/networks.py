@@ -388,6 +388,8 @@ class AsteriskNetwork(Network):
             return self._change_bridge(method, path, line, sent)
         if leg is None or leg.state == "ended":
             return 404
+        if path.endswith("/moh"):
+            return 204
         if method == "DELETE":
             self.end(leg)
         elif path.endswith("/continue"):
@@ -416,8 +418,6 @@ class AsteriskNetwork(Network):
         return 200
 
     def _change_bridge(self, method: str, path: str, line: int, sent: dict[str, Any]) -> int:
-        if path.endswith("/moh"):
-            return 204 if line in self.bridges else 404
         if path.endswith("/addChannel"):
             leg = self.legs.get(int(sent["params"]["channel"].removeprefix("line-")))
             if line not in self.bridges:

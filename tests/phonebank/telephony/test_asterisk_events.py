@@ -181,7 +181,7 @@ def test_the_waiting_sound_is_for_a_caller_who_is_alone(gone, left, hears_sound)
     bridge = {"id": f"bridge-{CALLER}", "channels": left}
     message = {"type": "ChannelLeftBridge", "channel": gone, "bridge": bridge}
     Listener(ari, lambda event: None)._take(message | {"timestamp": moment(1)})
-    assert asked == ([("POST", f"/bridges/bridge-{CALLER}/moh")] if hears_sound else [])
+    assert asked == ([("POST", f"/channels/{left[0]}/moh")] if hears_sound else [])
 
 
 @pytest.mark.parametrize(
