@@ -44,7 +44,8 @@ from tests.whole_evening import (
     missing_addresses,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.pages]
+# The first test waits for the whole walk, which takes a hundred seconds on two cores.
+pytestmark = [pytest.mark.slow, pytest.mark.pages, pytest.mark.timeout(400)]
 
 PERSON: dict[str, Any] = {
     "first_name": "Zzyzxname",
