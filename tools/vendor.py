@@ -4,8 +4,9 @@
     python tools/vendor.py --check    do so in a scratch folder; fail if the repository differs
 
 The copies are committed. So a fresh clone runs without Node, and no page asks another host for
-code. Only this program needs Node. To take a new version, change package.json, run `npm install
---package-lock-only` and then this program, and read the diff.
+code. Only this program, the checks of our JavaScript and `make soak` need Node. To take a new
+version, change package.json, run `npm install --package-lock-only` and then this program, and read
+the diff.
 """
 
 from __future__ import annotations

@@ -141,8 +141,8 @@ def _digits(text: str) -> str:
 def reading_of(target: str, key: str) -> Action:
     """Return the action that a value's words mean in a column with this target.
 
-    `target` is a key of MARKS, and `key` is the value's key from `key_of`. Return Action.ASK for a
-    value with unknown words.
+    `target` is one of the targets in MARKS, and `key` is what `key_of` returned for the cell.
+    Return Action.ASK for a value with unknown words.
     """
     said = _readings(target).get(key) or _read_repeated_word(target, key)
     if said is None and target == "do_not_call":

@@ -51,7 +51,9 @@ class DayAccount:
 
         Machines are assumed to have answered the same share of the abandoned calls as of the calls
         that were joined to a caller. A lost call (whose caller vanished) was certainly answered by
-        a person. So it counts as 1 plus the ratio of machines to people in the joined calls.
+        a person. For each person who answered, some machines have answered, too. So each lost call
+        counts as one answer by a person, plus the number of machines for each person in the joined
+        calls.
         """
         if not self.lost:
             return self.abandoned

@@ -119,8 +119,8 @@ def is_money_spent(campaign: Campaign, at: datetime) -> bool:
 
 
 def _first_price(config: Config) -> Decimal | None:
-    """Return the price of a minute that is assumed until the campaign's first price is known, or
-    None if the settings have no price."""
+    """Return the price that each minute is assumed to cost until the campaign's first price is
+    known. Return None if the settings have no price."""
     if config.telephony == "twilio":
         return config.twilio.price
     return config.asterisk_price if config.telephony == "asterisk" else None

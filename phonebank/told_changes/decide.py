@@ -43,8 +43,9 @@ WHERE id = :list_id AND NOT jsonb_exists(zone_keys, :zone_key)
 
 @dataclass(frozen=True)
 class Told:
-    """A change in a person's data that the person told a caller about, with the contact, the call's
-    outcome, the caller's first name, and the account that decided."""
+    """A change in a person's data, as the person told it to a caller. `outcome` is the call's
+    outcome, and `caller` is the caller's first name. `decided_by` is the account that accepted or
+    refused the change, or None if there is no such account."""
 
     change: ToldChange
     contact: Contact

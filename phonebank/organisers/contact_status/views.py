@@ -129,7 +129,8 @@ def _forecasts() -> _Forecasts:
 
 
 def _forecast(campaign: Campaign, buckets: Mapping[str, Bucket], at: datetime) -> str:
-    """Describe when everyone will have been called. Return "" if it is too early to tell."""
+    """Describe when everyone will have been called. Return "" if nobody is left to call, or if
+    there have been too few calls to tell."""
     zone = first_zone_of(campaign)
     today = at.astimezone(zone).date()
     estimate = forecast(
