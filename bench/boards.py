@@ -276,7 +276,7 @@ def measure(
 
 
 def describe_memory(read: list[tuple[float, float]]) -> str:
-    """Return the memory of each process, in words."""
+    """Return a text with each process's RSS and, in brackets, its PSS, both in MB."""
     return " and ".join(f"{rss:.0f} ({pss:.0f})" for rss, pss in read)
 
 

@@ -4,8 +4,8 @@ million people.
 PostgreSQL and Redis are empty at first. An organiser sets up a campaign and uploads a file of a
 million rows. The organiser checks the file and imports it. A volunteer makes the first call. The
 program then stores 200,000 calls of ten evenings. The organiser looks at each tab, finds a person,
-corrects a call, downloads what is stored about a person, takes people out of calling by a file, and
-downloads the results.
+corrects a call, downloads what is stored about a person, uploads a file of people whom nobody
+should call any more, and downloads the results.
 
     python -m bench.million [PEOPLE] [CALLS] [FOLDER]
 
@@ -290,7 +290,7 @@ def find_and_correct(walk: Walk, page: Page, last_name: str, phone: str) -> None
 
 
 def take_out(walk: Walk, page: Page, folder: Path, ids: int) -> None:
-    """Take people out of calling by a file of their IDs."""
+    """Upload a file of people's IDs, so that callers no longer get these people."""
     path = folder / "voted.csv"
     path.write_text("VANID\n" + "".join(f"V{3 * n}\n" for n in range(ids)), encoding="utf-8")
     page.get_by_role("link", name="Lists", exact=True).click()

@@ -1,6 +1,7 @@
-"""Measures how long it takes to take people out of calling by a file of IDs, and to put them back.
+"""Measures how long it takes to take people out of calling with a file of IDs, and to put them
+back.
 
-The bar (docs/benchmarks.md): in a campaign of 900,000 people, taking people out by a file of
+The bar (docs/benchmarks.md): in a campaign of 900,000 people, taking people out with a file of
 100,000 IDs ends less than 20 seconds after an organiser confirms it.
 
     python -m bench.take_out [PEOPLE] [IDS]

@@ -43,7 +43,7 @@ _LOCK_CONTACTS = (
 @dataclass(frozen=True)
 class Restored:
     """The result of `restore_people`. `contact` says whether the call's contact was restored.
-    `contact_ids` has the ids of that contact and of the other contacts that the outcome had
+    `contact_ids` has the ids of that contact and of the other contacts that the call's outcome had
     changed. `before` and `after` have the values of these contacts before and after the change."""
 
     contact: bool

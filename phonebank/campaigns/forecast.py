@@ -47,9 +47,9 @@ def forecast(
 
 @dataclass(frozen=True)
 class GoalForecast:
-    """An estimate for the campaign's goal: `left` more conversations are needed. With `a_day`
-    conversations a day, the campaign reaches its goal on `reached_on`, which is None if there were
-    no conversations in the PACE_DAYS days before today."""
+    """An estimate for the campaign's goal: `left` more conversations are needed. At the pace of the
+    PACE_DAYS days before today (`a_day` conversations a day, rounded), the campaign reaches its
+    goal on `reached_on`. This is None if there were no conversations on those days."""
 
     left: int
     a_day: int

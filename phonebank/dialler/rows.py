@@ -159,8 +159,8 @@ class LineRow:
 
     @property
     def own_ref(self) -> LineRef | None:
-        """The reference to the caller's own line, or None if that line has not been answered or the
-        caller's session has ended."""
+        """The reference to the caller's own line. It is None if the caller has no line that was
+        answered and is still open, or if the caller's session has ended."""
         is_up = self.is_on and self.own_id is not None
         return LineRef(self.own_id or 0, self.own_provider_id) if is_up else None
 

@@ -37,8 +37,8 @@ COLUMNS_NAMED = 8
 
 class SupersededError(Exception):
     """The error that stops the reading of a file, because the result is no longer needed or the
-    file has changed. For example, the list was undone, another worker is importing the file, or a
-    person was erased from the file."""
+    file has changed. For example, an organiser has undone the upload, another worker is importing
+    the file, or a person was erased from the file."""
 
 
 def store_upload(
@@ -112,8 +112,8 @@ def guesses_of(contact_list: ContactList) -> list[ColumnGuess]:
 
 
 def chunks_of(contact_list_id: int) -> Iterator[bytes]:
-    """Yield the pieces of a stored file, in order. Raises SupersededError if a person is erased
-    from the file in the meantime, because the file is then stored in new pieces."""
+    """Yield the pieces of a stored file, in order. If a person is erased from the file in the
+    meantime, the file is stored in new pieces. Raises SupersededError for the first new piece."""
     number, first_version = 0, None
     while True:
         query = (

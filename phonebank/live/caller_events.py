@@ -16,7 +16,7 @@ from phonebank.live.server import socketio
 
 ADMITTED = "admitted"
 MESSAGE = "message"
-# The person on the screen was taken out of calling by a file.
+# An organiser took the person on the screen out of calling, with a file.
 TAKEN = "taken"
 # The party was paused, was resumed, or ended.
 PARTY = "party"

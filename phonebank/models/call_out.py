@@ -25,8 +25,8 @@ from phonebank.models.state_column import state_check, state_type
 
 
 class CallOutStep(StrEnum):
-    """The steps of a call-out, in order. The organiser's remote control (a page) makes the
-    projector show the next step."""
+    """The steps of a call-out, in order. With the remote control (a page), the organiser chooses
+    which step the projector shows."""
 
     SIGN_IN = "sign_in"
     PRACTISE = "practise"
