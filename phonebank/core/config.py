@@ -90,7 +90,6 @@ class Config:
     # price no line has a price.
     asterisk_price: Decimal | None = None
     asterisk_currency: str = "GBP"
-    # The folder of Phonebank's sounds, as Asterisk sees it.
     # How the simulated telephone network behaves: see `telephony.simulator_backend`.
     simulator: str = ""
     twilio: TwilioSettings = field(default_factory=TwilioSettings)

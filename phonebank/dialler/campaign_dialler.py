@@ -95,11 +95,17 @@ class CampaignDialler:
         db.session.commit()
 
     def ask_provider(self) -> None:
-        """Ask the provider about all open lines, and wait for its answer. Commits."""
-        asked = [line.ref for line in open_lines_of(self._campaign_id) if line.dialled_at]
+        """Ask the provider about all open lines, and wait for its answer. If the provider sends
+        webhooks, do nothing, because they are stored without a dialler. Commits."""
+        backend = self._switchboard.backend
+        asked = [
+            line.ref
+            for line in open_lines_of(self._campaign_id)
+            if line.dialled_at and not self._switchboard.is_dialling(line.id)
+        ]
         db.session.commit()
         try:
-            events = self._switchboard.backend.fetch(asked) if asked else []
+            events = backend.fetch(asked) if asked and not backend.sends_webhooks else []
         except BackendUnavailableError:
             return
         for event in events:
@@ -117,8 +123,8 @@ class CampaignDialler:
                 db.session.commit()
         elif verb == DIAL:
             take_answer(line_id, answer)
-        elif verb == PLAY_MESSAGE and isinstance(answer, Exception):
-            self._people.ask_again_for_message(line_id)
+        elif verb == PLAY_MESSAGE:
+            self._people.take_message_answer(line_id, isinstance(answer, Exception))
 
     def _fetch(self) -> None:
         at = time.monotonic()

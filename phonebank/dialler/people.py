@@ -19,6 +19,14 @@ _IS_REPORTED = state_text(
     "SELECT EXISTS (SELECT FROM line_event WHERE line_id = :line_id AND kind = :playing)",
     playing=EventKind.PLAYING,
 )
+_NO_MESSAGE = state_text(
+    """
+UPDATE line SET message_at = NULL
+WHERE id = :line_id
+  AND NOT EXISTS (SELECT FROM line_event WHERE line_id = line.id AND kind = :playing)
+""",
+    playing=EventKind.PLAYING,
+)
 
 # A person who has heard nobody for this long hears the information message: `rules/*.yaml`,
 # `seconds_to_message`.
@@ -44,8 +52,8 @@ class PersonLines:
         self.has_callers = True
         # By the id of a person's line: when the message started.
         self._messages: dict[int, datetime] = {}
-        # The ids of the lines for which the provider could not be asked for the message.
-        self._unasked: set[int] = set()
+        # The ids of the lines for which the last request for the message failed.
+        self._failed: set[int] = set()
         # By the id of a person's line: when the dialler first tried to put the person through. A
         # person who was joined, or who hears the message, is no longer here.
         self._tried: dict[int, datetime] = {}
@@ -56,7 +64,7 @@ class PersonLines:
     def forget_ended(self, open_ids: set[int]) -> None:
         """Forget the lines that are no longer open."""
         self._messages = {k: at for k, at in self._messages.items() if k in open_ids}
-        self._unasked &= open_ids
+        self._failed &= open_ids
         self._tried = {k: at for k, at in self._tried.items() if k in open_ids}
         self._apart = {k: at for k, at in self._apart.items() if k in open_ids}
 
@@ -70,9 +78,8 @@ class PersonLines:
         if line.message_at is not None and line.id not in self._messages:
             self._take_over_message(line, line.message_at)
         if self._hears_message(line):
-            if line.id in self._unasked:
-                self._unasked.discard(line.id)
-                self._switchboard.play(line.ref, Sound.INFORMATION_MESSAGE)
+            if line.id in self._failed:
+                self._say_nobody_is_free(line, at)
             elif line.played_at or at - self._messages[line.id] > MESSAGE_AT_MOST:
                 self._switchboard.hang_up(line.ref)
         elif not line.is_live:
@@ -123,13 +130,22 @@ class PersonLines:
         self._messages[line.id] = began
         self._tried.pop(line.id, None)
         if line.is_live and line.joined_at is None and not is_reported:
-            self._messages[line.id] = now()
-            self._switchboard.play(line.ref, Sound.INFORMATION_MESSAGE)
+            self._forget_message(line.id)
+            self._say_nobody_is_free(line, now())
 
-    def ask_again_for_message(self, line_id: int) -> None:
-        """Ask the provider for the message once more at the next `follow`, because the last request
-        failed."""
-        self._unasked.add(line_id)
+    def take_message_answer(self, line_id: int, failed: bool) -> None:
+        """Note the provider's answer to the request for the message. If the request failed,
+        `follow` sends it again, and the line's `message_at` is the moment of the later request.
+        Commits."""
+        if failed:
+            self._failed.add(line_id)
+            self._forget_message(line_id)
+            db.session.commit()
+        else:
+            self._failed.discard(line_id)
+
+    def _forget_message(self, line_id: int) -> None:
+        db.session.execute(_NO_MESSAGE, {"line_id": line_id})
 
     def leave_nobody_waiting(self, line: LineRow, at: datetime) -> None:
         """Do what `follow` does, and play the message to a person who would otherwise wait longer

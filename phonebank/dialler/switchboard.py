@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 THREADS = 16
 # A command that is still needed after this many seconds is sent again.
 AGAIN_AFTER = 3.0
+# After this many seconds instead, if the provider did not answer or refused.
+AGAIN_AFTER_FAILURE = 0.5
 
 DIAL = "dial"
 FETCH = "fetch"
@@ -80,6 +82,8 @@ class Switchboard:
             error = future.exception()
             if error is not None:
                 log.warning("the provider did not %s: %s", key[0], type(error).__name__)
+                if key in self._asked:
+                    self._asked[key] = time.monotonic() - AGAIN_AFTER + AGAIN_AFTER_FAILURE
             answers.append((*key, error or future.result()))
         at = time.monotonic()
         self._asked = {k: t for k, t in self._asked.items() if at - t < AGAIN_AFTER}

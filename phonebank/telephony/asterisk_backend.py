@@ -52,6 +52,7 @@ class AsteriskBackend:
     the server."""
 
     name = "asterisk"
+    sends_webhooks = False
 
     def __init__(self, config: Config) -> None:
         """Raises ConfigError if the settings lack the address or the password of the Asterisk
@@ -67,6 +68,8 @@ class AsteriskBackend:
             config.asterisk_url, config.asterisk_user, config.asterisk_password, APPLICATION
         )
         self._dialled: dict[int, float] = {}
+        # By the ids of two lines that are joined: the ids of those that `fetch` has reported.
+        self._joined: dict[frozenset[int], set[int]] = {}
         self._listener: Listener | None = None
 
     def call_caller(self, line_id: int, number: str, show: str) -> str:
@@ -126,10 +129,7 @@ class AsteriskBackend:
                 events += self._so_far(line.line_id, channels[line.line_id], at)
             elif line.line_id not in waiting and not self._is_young(line.line_id, asked):
                 events += self._end_of(line, at)
-        asked_for = {line.line_id for line in lines}
-        for bridge in self._ari.list_of("/bridges"):
-            events += [event for event in joined_events(bridge, at) if event.line_id in asked_for]
-        return events
+        return events + self._newly_joined(lines, at)
 
     def listen(self, tell: Callable[[LineEvent], None]) -> None:
         self._listener = Listener(self._ari, tell)
@@ -166,6 +166,20 @@ class AsteriskBackend:
         if answer.status_code == 400:
             raise NumberRefusedError("Asterisk refuses the number")
         return name  # a status of 409 says that this line was dialled before
+
+    def _newly_joined(self, lines: Sequence[LineRef], at: datetime) -> list[LineEvent]:
+        """Return JOINED for each of the lines that is in a bridge with another line, unless an
+        earlier call has returned it for the same two lines."""
+        asked = {line.line_id for line in lines}
+        told, self._joined = self._joined, {}
+        events: list[LineEvent] = []
+        for bridge in self._ari.list_of("/bridges"):
+            found = {event.line_id: event for event in joined_events(bridge, at)}
+            before = told.get(frozenset(found), set())
+            new = (found.keys() & asked) - before
+            events += [found[line_id] for line_id in sorted(new)]
+            self._joined[frozenset(found)] = before | new
+        return events
 
     def _so_far(self, line_id: int, channel: Message, at: datetime) -> list[LineEvent]:
         """Return the events of a line that Asterisk still has."""

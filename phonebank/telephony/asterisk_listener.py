@@ -147,7 +147,7 @@ class Listener:
         elif message["type"] == "ChannelEnteredBridge" and caller and not is_alone(bridge):
             # If this event comes long after the one before, the waiting sound may have begun in
             # between, when the person was already in the bridge.
-            self._ari.ask("DELETE", f"/channels/{caller}/moh")
+            self._stop_waiting(caller)
         if message["type"] == "StasisEnd" and is_callers(channel):
             self._clean_up(channel)
         if message["type"] == "ApplicationReplaced":
@@ -181,10 +181,17 @@ class Listener:
         for bridge in bridges:
             for event in joined_events(bridge, at):
                 self._tell(event)
-            if is_empty(bridge):  # the caller left while no process listened
-                self._ari.ask("DELETE", f"/bridges/{bridge['id']}")
-            elif is_alone(bridge):  # the person left while no process listened
-                self._play_waiting(callers_channel(bridge))
+            self._tidy(bridge)
+
+    def _tidy(self, bridge: Message) -> None:
+        """Do for a caller's bridge what was due while no process listened."""
+        caller = callers_channel(bridge)
+        if is_empty(bridge):
+            self._ari.ask("DELETE", f"/bridges/{bridge['id']}")
+        elif is_alone(bridge):
+            self._play_waiting(caller)
+        elif caller:
+            self._stop_waiting(caller)
 
     def _tell_message(self, channel: Message, at: datetime) -> None:
         """Tell that the message has begun on a channel, if it has."""
@@ -208,6 +215,9 @@ class Listener:
         the line works. The sound also keeps the line open, because some trunks end a line on which
         there is no sound. The sound ends when a person is joined to the caller."""
         self._ari.ask("POST", f"/channels/{channel}/moh")
+
+    def _stop_waiting(self, channel: str) -> None:
+        self._ari.ask("DELETE", f"/channels/{channel}/moh")
 
     def _clean_up(self, channel: Message) -> None:
         line = line_of(channel)

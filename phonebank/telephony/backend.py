@@ -66,6 +66,8 @@ class Backend(Protocol):
     """
 
     name: str
+    # Whether the provider reports events by webhooks. Otherwise, `listen` reports them.
+    sends_webhooks: bool
 
     def call_caller(self, line_id: int, number: str, show: str) -> str:
         """Call a caller's own telephone, and return the provider's id of the line. The line stays

@@ -86,6 +86,7 @@ class SimulatorBackend:
     """The simulated provider: see `phonebank.telephony.backend.Backend`."""
 
     name = "simulator"
+    sends_webhooks = False
 
     def __init__(self, config: Config) -> None:
         self._redis: Redis = Redis.from_url(config.redis_url, decode_responses=True)

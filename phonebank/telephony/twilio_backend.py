@@ -60,6 +60,7 @@ class TwilioBackend:
     """A Backend whose lines are calls at Twilio."""
 
     name = "twilio"
+    sends_webhooks = True
 
     def __init__(self, config: Config) -> None:
         settings = config.twilio

@@ -215,6 +215,10 @@ def test_what_asterisk_plays_by_itself_goes_on_and_what_is_joined_is_found(confi
         (7, EventKind.PLAYING),
         (6, EventKind.JOINED),
     ]
+    again = backend.fetch([LineRef(6, "line-6")])
+    assert [event.kind for event in again] == [EventKind.ANSWERED], "told once"
+    also = backend.fetch([LineRef(5, "line-5")])
+    assert [(event.line_id, event.kind) for event in also][-1] == (5, EventKind.JOINED)
     for line in (6, 7):
         backend.hang_up(LineRef(line, f"line-{line}"))
     assert network.legs[6].state == "ended"
