@@ -2,7 +2,8 @@
 campaign's callers and telephone lines from the database, and does what is due."""
 
 import time
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 from phonebank.core.db import db
@@ -24,7 +25,7 @@ from phonebank.models import (
     PhoneSettings,
     now,
 )
-from phonebank.telephony.backend import Backend, BackendUnavailableError
+from phonebank.telephony.backend import Backend, BackendUnavailableError, LineRef
 from phonebank.telephony.phases import Phase
 from phonebank.telephony.record_events import record_event
 from phonebank.telephony.sessions import end_session
@@ -98,19 +99,12 @@ class CampaignDialler:
         """Ask the provider about all open lines, and wait for its answer. If the provider sends
         webhooks, do nothing, because they are stored without a dialler. Commits."""
         backend = self._switchboard.backend
-        asked = [
-            line.ref
-            for line in open_lines_of(self._campaign_id)
-            if line.dialled_at and not self._switchboard.is_dialling(line.id)
-        ]
+        asked = self._dialled_before(now())
         db.session.commit()
-        try:
-            events = backend.fetch(asked) if asked and not backend.sends_webhooks else []
-        except BackendUnavailableError:
+        if not asked or backend.sends_webhooks:
             return
-        for event in events:
-            record_event(event)
-            db.session.commit()
+        with suppress(BackendUnavailableError):
+            self._take(FETCH, 0, backend.fetch(asked))
 
     def close(self) -> None:
         """Wait until the telephone provider has answered every command that was sent."""
@@ -131,17 +125,21 @@ class CampaignDialler:
         every = FETCHES_SOON if self._people.is_waiting(now()) else FETCHES_EVERY
         if self._switchboard.is_fetching or at - self._fetched_at < every:
             return
-        settled = now() - SETTLES_WITHIN
-        asked = [
-            line.ref
-            for line in open_lines_of(self._campaign_id)
-            if line.dialled_at is not None
-            and line.dialled_at < settled
-            and not self._switchboard.is_dialling(line.id)
-        ]
+        asked = self._dialled_before(now() - SETTLES_WITHIN)
         if asked:
             self._fetched_at = at
             self._switchboard.fetch(asked)
+
+    def _dialled_before(self, moment: datetime) -> list[LineRef]:
+        """Return the open lines that were dialled before this moment, without the lines of which
+        the provider has not yet answered the request to dial them."""
+        return [
+            line.ref
+            for line in open_lines_of(self._campaign_id)
+            if line.dialled_at is not None
+            and line.dialled_at < moment
+            and not self._switchboard.is_dialling(line.id)
+        ]
 
     def _follow_lines(self, lines: list[LineRow], settings: PhoneSettings) -> None:
         at = now()

@@ -26,11 +26,11 @@ SHARE_TO_ASK_ABOUT = 0.5
 class TakeOutCheck:
     """The result of checking what a file would do.
 
-    `left` is how many people can still be taken out of calling, and `people` is how many of them
-    the file would take out. `rows` is the number of the file's rows. `taken`, `already`, `unknown`
-    and `refused` count the rows by their result, as in `take_out.RowCounts`. Each sample has a
-    row's number. A sample in `taken_samples` also has the name of a person whom the row would take
-    out. The other samples also have the row's text.
+    `left` is the number of people who can still be taken out of calling. `people` is the number of
+    people whom the file would take out. `rows` is the number of the file's rows. `taken`,
+    `already`, `unknown` and `refused` count the rows by their result, as in `take_out.RowCounts`.
+    Each sample has a row's number. A sample in `taken_samples` also has the name of a person whom
+    the row would take out. The other samples also have the row's text.
     """
 
     left: int

@@ -361,19 +361,16 @@ def fresh_message(figures: Figures) -> str:
 def clock_time(moment: datetime, zone: str) -> str:
     """Return the time of day in a zone, such as “19:30”. For an unknown zone, return the time in
     UTC, such as “18:30 UTC”."""
-    try:
-        return f"{moment.astimezone(time_zone(zone)):%H:%M}"
-    except UnknownTimeZoneError:
-        return f"{moment.astimezone(UTC):%H:%M} UTC"
+    local, unknown = in_zone(moment, zone)
+    return f"{local:%H:%M} UTC" if unknown else f"{local:%H:%M}"
 
 
-def day_of_month(moment: datetime, zone: str) -> str:
-    """Return the day in a zone, such as “30 Nov”. For an unknown zone, return the day in UTC."""
+def in_zone(moment: datetime, zone: str) -> tuple[datetime, bool]:
+    """Return the moment in a zone, or in UTC if the zone is unknown, and whether it is unknown."""
     try:
-        local = moment.astimezone(time_zone(zone))
+        return moment.astimezone(time_zone(zone)), False
     except UnknownTimeZoneError:
-        local = moment.astimezone(UTC)
-    return f"{local.day} {local:%b}"
+        return moment.astimezone(UTC), True
 
 
 def describe_board(figures: Figures) -> str:

@@ -11,9 +11,9 @@ from sqlalchemy import select, text
 from phonebank.core.db import db
 from phonebank.core.errors import GoneError
 from phonebank.core.locks import lock_row
-from phonebank.live.board_payload import answered_share, clock_time, day_of_month
+from phonebank.live.board_payload import answered_share, clock_time, in_zone
 from phonebank.models import Caller, CallerState, Party
-from phonebank.tallies.bars import Bar
+from phonebank.tallies.bars import Bar, day_label
 from phonebank.tallies.totals import CallerTotals, Totals, caller_totals, party_totals
 
 # The widths of bars, in minutes. Bars of ten minutes show the breaks of a two-hour evening. A
@@ -155,7 +155,8 @@ def _label(party: Party, at: datetime, minutes: int) -> str:
     span more than a day."""
     if minutes < DAYS_FROM:
         return clock_time(at, party.time_zone)
-    return day_of_month(at, party.time_zone)
+    local, _ = in_zone(at, party.time_zone)
+    return day_label(local)
 
 
 def _count(first: datetime, last: datetime, minutes: int) -> int:

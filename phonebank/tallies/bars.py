@@ -74,7 +74,12 @@ def _days_to(today: date, zone: ZoneInfo, by_hour: Mapping[datetime, Totals]) ->
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS_AT_MOST))]
     called = [index for index, day in enumerate(days) if day in of_day and of_day[day].calls]
     first = min([DAYS_AT_MOST - DAYS_AT_LEAST, *called])
-    return [_bar(f"{day.day} {day:%b}", of_day.get(day, Totals())) for day in days[first:]]
+    return [_bar(day_label(day), of_day.get(day, Totals())) for day in days[first:]]
+
+
+def day_label(day: date) -> str:
+    """Return the label of a day's bar, such as “30 Nov”."""
+    return f"{day.day} {day:%b}"
 
 
 def days_of(by_hour: Mapping[datetime, Totals], zone: ZoneInfo) -> dict[date, Totals]:

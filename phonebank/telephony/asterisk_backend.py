@@ -31,6 +31,7 @@ from phonebank.telephony.asterisk_files import (
 )
 from phonebank.telephony.asterisk_listener import Listener
 from phonebank.telephony.asterisk_message import begin_message, fetch_message_events
+from phonebank.telephony.asterisk_waiting import play_waiting, stop_waiting
 from phonebank.telephony.backend import (
     LineRef,
     NoSoftphoneError,
@@ -80,18 +81,17 @@ class AsteriskBackend:
 
     def join(self, person: LineRef, caller: LineRef) -> None:
         bridge = bridge_id(caller.line_id)
-        sound = f"/channels/{self._channel(caller)}/moh"
-        self._ari.ask("DELETE", sound)
+        stop_waiting(self._ari, self._channel(caller))
         added = self._add(bridge, self._channel(person))
         if added == 404:  # no process heard the caller answer, so there is no bridge yet
             self._open_bridge(caller)
             added = self._add(bridge, self._channel(person))
         if added >= 400:  # the person has hung up, so the caller goes on waiting
-            self._ari.ask("POST", sound)
+            play_waiting(self._ari, self._channel(caller))
 
     def play(self, line: LineRef, sound: Sound) -> None:
         if sound == Sound.WAITING:
-            self._ari.ask("POST", f"/channels/{self._channel(line)}/moh")
+            play_waiting(self._ari, self._channel(line))
         else:
             begin_message(self._ari, self._channel(line))
 

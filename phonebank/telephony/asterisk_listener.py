@@ -30,6 +30,7 @@ from phonebank.telephony.asterisk_events import (
 from phonebank.telephony.asterisk_files import TRUNK
 from phonebank.telephony.asterisk_message import fetch_message_events
 from phonebank.telephony.asterisk_softphones import end_old_sign_ins, end_sign_in
+from phonebank.telephony.asterisk_waiting import play_waiting, stop_waiting
 from phonebank.telephony.backend import BackendUnavailableError
 from phonebank.telephony.events import EventKind, LineEvent
 
@@ -143,11 +144,11 @@ class Listener:
         bridge = message.get("bridge") or {"id": "", "channels": []}
         caller = callers_channel(bridge)
         if message["type"] == "ChannelLeftBridge" and is_alone(bridge):
-            self._play_waiting(caller)
+            play_waiting(self._ari, caller)
         elif message["type"] == "ChannelEnteredBridge" and caller and not is_alone(bridge):
             # If this event comes long after the one before, the waiting sound may have begun in
             # between, when the person was already in the bridge.
-            self._stop_waiting(caller)
+            stop_waiting(self._ari, caller)
         if message["type"] == "StasisEnd" and is_callers(channel):
             self._clean_up(channel)
         if message["type"] == "ApplicationReplaced":
@@ -189,9 +190,9 @@ class Listener:
         if is_empty(bridge):
             self._ari.ask("DELETE", f"/bridges/{bridge['id']}")
         elif is_alone(bridge):
-            self._play_waiting(caller)
+            play_waiting(self._ari, caller)
         elif caller:
-            self._stop_waiting(caller)
+            stop_waiting(self._ari, caller)
 
     def _tell_message(self, channel: Message, at: datetime) -> None:
         """Tell that the message has begun on a channel, if it has."""
@@ -208,16 +209,7 @@ class Listener:
             bridge = f"/bridges/{bridge_id(line)}"
             self._ari.ask("POST", bridge, params={"type": "mixing"})
             self._ari.ask("POST", f"{bridge}/addChannel", params={"channel": channel["id"]})
-            self._play_waiting(channel["id"])
-
-    def _play_waiting(self, channel: str) -> None:
-        """Play the waiting sound on a caller's channel. The sound shows a caller who is alone that
-        the line works. The sound also keeps the line open, because some trunks end a line on which
-        there is no sound. The sound ends when a person is joined to the caller."""
-        self._ari.ask("POST", f"/channels/{channel}/moh")
-
-    def _stop_waiting(self, channel: str) -> None:
-        self._ari.ask("DELETE", f"/channels/{channel}/moh")
+            play_waiting(self._ari, channel["id"])
 
     def _clean_up(self, channel: Message) -> None:
         line = line_of(channel)
