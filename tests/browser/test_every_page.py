@@ -2,8 +2,8 @@
 wider than the screen, has buttons for thumbs where a phone shows it, logs no error to the console,
 and breaks no content security policy.
 
-With SCREENSHOTS=folder in the environment the test also saves a picture of each page at three
-widths.
+With SCREENSHOTS=folder in the environment the test also saves a picture of each page at five
+widths, in light and dark colours.
 """
 
 import os
@@ -542,9 +542,11 @@ def photograph(page: Page, name: str) -> None:
     if not folder:
         return
     Path(folder).mkdir(parents=True, exist_ok=True)
-    for size in (PHONE, LAPTOP, TELEVISION):
-        resize(page, size)
-        page.screenshot(path=f"{folder}/{name}-{size[0]}.png", full_page=True)
+    for colours in ("dark", "light"):
+        page.emulate_media(color_scheme=colours)
+        for size in (SMALL, PHONE, TABLET, LAPTOP, TELEVISION):
+            resize(page, size)
+            page.screenshot(path=f"{folder}/{name}-{size[0]}-{colours}.png", full_page=True)
 
 
 # Tests ---------------------------------------------------------------------------------------
