@@ -18,9 +18,15 @@ AROUND_KM = 140.0
 COLUMNS = 11
 # The centres of two dots are at least this many columns apart. A dot is about 0.8 columns wide.
 APART = 0.85
+# Maps around places begin at steps of this many columns, so places close together share a map.
+STEP = 1
 TOWNS_AT_MOST = 9
 # Only this many of the largest towns on the map are tried.
 TOWNS_TRIED = 40
+
+
+# The middle of a map: x and y in the outline's units.
+Middle = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -78,21 +84,26 @@ def towns_on(outline: Outline) -> list[Town]:
     return [Town(*row) for row in db.session.execute(query)]
 
 
+def middle_of(outline: Outline, point: tuple[float, float]) -> Middle:
+    """Return the middle of the map that shows what is around a point (latitude, longitude in
+    degrees). The middle is at most about 9 kilometres from the point, and points close together
+    have the same middle."""
+    step = STEP * AROUND_KM * outline.km / COLUMNS
+    x, y = outline.point(*point)
+    return round(x / step) * step, round(y / step) * step
+
+
 def draw_map(
-    outline: Outline,
-    dots: Sequence[Dot],
-    towns: Sequence[Town],
-    centre: tuple[float, float] | None = None,
+    outline: Outline, dots: Sequence[Dot], towns: Sequence[Town], middle: Middle | None = None
 ) -> NearMap:
-    """Return a map of the whole outline, or of the part around `centre` (latitude, longitude in
-    degrees). `towns` is what `towns_on` returned."""
-    if centre is None:
+    """Return a map of the whole outline, or of the part around `middle`. `towns` is what `towns_on`
+    returned."""
+    if middle is None:
         left, top, wide, tall = 0.0, 0.0, 2000.0, outline.tall
     else:
         wide = AROUND_KM * outline.km
         tall = wide * 0.75
-        x, y = outline.point(*centre)
-        left, top = x - wide / 2, y - tall / 2
+        left, top = middle[0] - wide / 2, middle[1] - tall / 2
     cell = wide / COLUMNS
     drawn = _join_dots(outline, dots, (left, top, wide, tall), cell)
     labels = _labels(outline, towns, (left, top, wide, tall), drawn, cell)

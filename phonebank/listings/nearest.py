@@ -1,8 +1,9 @@
 """The events nearest to a place, as strangers may see them. No function here reads a street
 address."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -66,15 +67,16 @@ _COLUMNS = (
     Listing.languages,
     Listing.checked_at,
 )
+# Latitude and longitude in degrees.
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Near:
     """One event, as strangers see it. `km` is the distance in kilometres from the place where
-    somebody searches. `km` is None for an event by video, and where events are shown without a
-    search. `left` is the number of free places. `checked_at` is in the event's time zone, or None
-    if nobody has confirmed the event yet."""
+    somebody searches, and makes no difference to `==`. `km` is None for an event by video, and
+    where events are shown without a search. `left` is the number of free places. `checked_at` is in
+    the event's time zone, or None if nobody has confirmed the event yet."""
 
     id: int
     kind: str
@@ -84,10 +86,10 @@ class Near:
     starts_at: datetime
     by_video: bool
     area: str
-    km: float | None
+    km: float | None = field(compare=False)
     left: int
     step_free: bool | None
-    languages: list[str]
+    languages: tuple[str, ...]
     checked_at: datetime | None
     is_needed: bool
 
@@ -127,21 +129,24 @@ class Dot:
 
 @dataclass(frozen=True)
 class Events:
-    """All events that strangers can find and that are not by video, and the number of places taken
-    at each event, by the event's id."""
+    """All events that strangers can find and that are not by video, each with its point, from south
+    to north. `latitudes` has their latitudes in the same order."""
 
-    rows: Sequence[Any]
-    taken: dict[int, int]
+    latitudes: list[float]
+    found: list[tuple[Point, Near]]
 
 
 def all_events(at: datetime) -> Events | None:
     """Return all events that strangers can find and that are not by video. Return None if there are
     more than READ_AT_MOST such events."""
-    query = _shown(at, Listing.by_video.is_(False)).limit(READ_AT_MOST + 1)
-    rows = db.session.execute(query).all()
+    query = _shown(at, Listing.by_video.is_(False)).order_by(Listing.latitude)
+    rows = db.session.execute(query.limit(READ_AT_MOST + 1)).all()
     if len(rows) > READ_AT_MOST:
         return None
-    return Events(rows, _taken([row.id for row in rows]))
+    points = [(row.latitude, row.longitude) for row in rows]
+    described = _describe([(None, row) for row in rows], at, _taken([row.id for row in rows]))
+    found = list(zip(points, described, strict=True))
+    return Events([latitude for latitude, _ in points], found)
 
 
 def nearest(point: Point, at: datetime, events: Events | None = None) -> list[Near]:
@@ -153,35 +158,40 @@ def nearest(point: Point, at: datetime, events: Events | None = None) -> list[Ne
     """
     close: list[tuple[float, Any]] = []
     for reach in _REACHES:
-        found = _in_box(point, reach, at, events)
-        distances = [(km_between(point, (row.latitude, row.longitude)), row) for row in found]
-        # The query reads a box, and the corners of the box are farther away than `reach`.
+        box = box_around(point, reach)
+        found = _read_box(box, at) if events is None else _of_box(box, at, events)
+        distances = [(km_between(point, where), one) for where, one in found]
+        # The corners of the box are farther away than `reach`.
         close = [one for one in distances if one[0] <= reach]
         if len(close) >= SHOWN_AT_MOST:
             break
     close.sort(key=lambda one: (round(one[0], 1), one[1].starts_at, one[1].id))
     shown = close[:SHOWN_AT_MOST]
-    taken = _taken([row.id for _, row in shown]) if events is None else events.taken
-    return _describe(shown, at, taken)
-
-
-def _in_box(point: Point, reach: float, at: datetime, events: Events | None) -> Sequence[Any]:
-    south, west, north, east = box_around(point, reach)
     if events is None:
-        query = _shown(
-            at,
-            Listing.by_video.is_(False),
-            Listing.latitude.between(south, north),
-            Listing.longitude.between(west, east),
-        )
-        return db.session.execute(query).all()
-    return [
-        row
-        for row in events.rows
-        if south <= row.latitude <= north
-        and west <= row.longitude <= east
-        and row.starts_at > at - LASTS
-    ]
+        return _describe(shown, at, _taken([row.id for _, row in shown]))
+    return [replace(one, km=km) for km, one in shown]
+
+
+# The southern, western, northern and eastern edge, in degrees.
+_Box = tuple[float, float, float, float]
+
+
+def _read_box(box: _Box, at: datetime) -> list[tuple[Point, Any]]:
+    south, west, north, east = box
+    query = _shown(
+        at,
+        Listing.by_video.is_(False),
+        Listing.latitude.between(south, north),
+        Listing.longitude.between(west, east),
+    )
+    return [((row.latitude, row.longitude), row) for row in db.session.execute(query)]
+
+
+def _of_box(box: _Box, at: datetime, events: Events) -> list[tuple[Point, Near]]:
+    south, west, north, east = box
+    latitudes = events.latitudes
+    band = events.found[bisect_left(latitudes, south) : bisect_right(latitudes, north)]
+    return [one for one in band if west <= one[0][1] <= east and one[1].starts_at > at - LASTS]
 
 
 def by_video(at: datetime) -> list[Near]:
@@ -246,7 +256,7 @@ def _describe(
             km=km,
             left=max(0, row.places - taken.get(row.id, 0)),
             step_free=row.step_free,
-            languages=[LANGUAGES[code] for code in row.languages if code in LANGUAGES],
+            languages=tuple(LANGUAGES[code] for code in row.languages if code in LANGUAGES),
             checked_at=row.checked_at and row.checked_at.astimezone(time_zone(row.time_zone)),
             is_needed=at < row.starts_at <= at + NEEDED_WITHIN
             and taken.get(row.id, 0) * 2 < row.places,

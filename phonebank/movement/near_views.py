@@ -1,5 +1,5 @@
 """The pages on which strangers find events near a place. The pages are the same for everybody, so
-`kept_pages` keeps them for a minute.
+`kept_pages` keeps them for a minute, and `kept_parts` what they have in common.
 
 The search is a POST, so that no URL and no log contains a whole British or Canadian postcode. The
 search form has no CSRF token, because a kept page cannot have one. The search needs no token,
@@ -7,6 +7,7 @@ because it changes nothing.
 """
 
 from datetime import datetime
+from functools import partial
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,20 +16,21 @@ from phonebank.core.access import ANYONE, open_to
 from phonebank.core.errors import InvalidInputError
 from phonebank.core.rate_limits import limiter
 from phonebank.listings import nearest
-from phonebank.listings.near_map import draw_map
-from phonebank.listings.offers import campaigns_for
+from phonebank.listings.near_map import middle_of
 from phonebank.models import Place, now
-from phonebank.movement.kept_pages import (
-    Choices,
-    keep,
-    kept_choices,
+from phonebank.movement.kept_pages import keep
+from phonebank.movement.kept_parts import (
     kept_dots,
     kept_events,
-    kept_towns,
+    kept_map,
+    kept_place,
     kept_videos,
+    list_events,
+    places_typed,
+    takes_offers,
 )
 from phonebank.places.distance import describe_distance
-from phonebank.places.find import COUNTRIES, describe_place, find_places, place_at
+from phonebank.places.find import COUNTRIES, describe_place
 from phonebank.places.outlines import outline_of
 
 near = Blueprint("near", __name__, url_prefix="/near")
@@ -51,19 +53,15 @@ def search() -> ResponseReturnValue:
     postcode."""
     typed = request.form.get("place", "")
     try:
-        choices = kept_choices(typed, lambda: _choices(typed))
+        found = places_typed(typed)
     except InvalidInputError as error:
         words = f"{error.message} {error.what_to_do}".strip()
         page = render_template("movement/near.html", countries=COUNTRIES, error=words)
         return page, error.status
-    if len(choices) == 1:
-        return redirect(choices[0][0], 303)
+    if len(found) == 1:
+        return redirect(address_of(found[0]), 303)
+    choices = [(address_of(p), describe_place(p), COUNTRIES[p.country]) for p in found]
     return render_template("movement/near_choose.html", choices=choices)
-
-
-def _choices(typed: str) -> Choices:
-    found = find_places(typed)
-    return [(address_of(p), describe_place(p), COUNTRIES[p.country]) for p in found]
 
 
 @near.get(f"/<{COUNTRY}:country>")
@@ -73,12 +71,11 @@ def in_country(country: str) -> ResponseReturnValue:
 
     def draw() -> str:
         outline = outline_of(country.upper())
-        dots = kept_dots(outline)
         return render_template(
             "movement/near_country.html",
             country=COUNTRIES[country.upper()],
-            map=draw_map(outline, dots, kept_towns(outline)),
-            dots=[dot for dot in dots if dot.country == country.upper()][:200],
+            map=kept_map(outline, None),
+            dots=[dot for dot in kept_dots(outline) if dot.country == country.upper()][:200],
         )
 
     return keep(draw)
@@ -88,25 +85,25 @@ def in_country(country: str) -> ResponseReturnValue:
 @open_to(ANYONE)
 def at_place(country: str, code: str) -> ResponseReturnValue:
     """Show up to twenty events near a place, the next events by video, and a map with the place."""
-    return keep(lambda: _draw_place(place_at(country, code), now()))
+    return keep(lambda: _draw_place(kept_place(country, code), now()))
 
 
 def _draw_place(place: Place, at: datetime) -> str:
     point = (place.latitude, place.longitude)
     outline = outline_of(place.country)
     found = nearest.nearest(point, at, kept_events())
+    distance = partial(describe_distance, country=place.country)
     is_near = any(one.km is not None and one.km <= nearest.NEAR for one in found)
     return render_template(
         "movement/near_place.html",
         place=place,
         name=describe_place(place),
-        found=found,
+        found=list_events(found, distance),
         is_near=is_near,
-        near_km=describe_distance(nearest.NEAR, place.country),
-        by_video=kept_videos(),
-        takes_offers=not is_near and bool(campaigns_for(place)),
-        distance=lambda km: describe_distance(km, place.country),
-        map=draw_map(outline, kept_dots(outline), kept_towns(outline), point),
+        near_km=distance(nearest.NEAR),
+        by_video=list_events(kept_videos(), distance),
+        takes_offers=not is_near and takes_offers(place),
+        map=kept_map(outline, middle_of(outline, point)),
         rule=nearest.NEEDED_RULE,
     )
 

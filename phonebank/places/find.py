@@ -1,6 +1,7 @@
 """Finds places by a typed postcode or town."""
 
 from collections.abc import Sequence
+from string import ascii_uppercase, digits
 
 from sqlalchemy import or_, select, tuple_
 
@@ -67,8 +68,21 @@ def place_at(country: str, code: str) -> Place:
         select(Place).where(Place.country == country.upper(), Place.code == code)
     )
     if place is None:
-        raise NotFoundError("We don't know this place.", "Search for your postcode or town.")
+        raise unknown_place()
     return place
+
+
+def unknown_place() -> NotFoundError:
+    """Return the error for an address with a code that no place has."""
+    return NotFoundError("We don't know this place.", "Search for your postcode or town.")
+
+
+def places_beside(country: str, code: str) -> Sequence[Place]:
+    """Return the places of a country whose codes differ from `code` in the last letter or digit at
+    most, such as SW1 to SW9 for SW9. `country` may be in upper or lower case."""
+    codes = [code, *(code[:-1] + last for last in ascii_uppercase + digits)]
+    query = select(Place).where(Place.country == country.upper(), Place.code.in_(codes))
+    return db.session.scalars(query).all()
 
 
 def describe_place(place: Place) -> str:

@@ -5,7 +5,7 @@ from math import hypot
 
 from flask import Flask
 
-from phonebank.listings.near_map import APART, COLUMNS, draw_map, towns_on
+from phonebank.listings.near_map import APART, AROUND_KM, COLUMNS, draw_map, middle_of, towns_on
 from phonebank.listings.nearest import Dot
 from phonebank.places.outlines import OUTLINES, outline_of
 
@@ -39,3 +39,15 @@ def test_a_point_and_its_place_on_the_picture_agree() -> None:
     x, y = outline.point(51.5, -0.1)
     assert 0 < x < 2000
     assert 0 < y < outline.tall
+
+
+def test_places_close_together_share_a_map_that_has_both_well_inside() -> None:
+    outline = outline_of("GB")
+    choice = random.Random(2)
+    middles = set()
+    for _ in range(500):
+        x, y = choice.uniform(600, 800), choice.uniform(1400, 1600)
+        middle = middle_of(outline, outline.place(x, y))
+        middles.add(middle)
+        assert hypot(middle[0] - x, middle[1] - y) < AROUND_KM * outline.km / 10
+    assert len(middles) < 150

@@ -1,6 +1,6 @@
 """Answers with kept pages, which are sent again before Flask sees the request."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask, request, request_started
@@ -61,24 +61,6 @@ def test_what_is_no_kept_page_is_never_sent_again(client: FlaskClient, seen: lis
         assert client.get("/near/event/1").status_code == 404
         assert client.post("/near", data={"place": "nowhere at all"}).status_code == 422
     assert len(seen) == 6
-
-
-def test_an_old_page_that_is_sent_while_a_newer_one_is_drawn_is_not_kept(
-    app: Flask, seen: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pages, began = app.extensions["kept_pages"], 1_800_000_000.0
-
-    def ask(draw: Callable[[], str]) -> str:
-        with app.test_request_context("/near", environ_overrides={"phonebank.kept_answer": kept}):
-            return pages.answer(draw).get_data(as_text=True)
-
-    kept: list[tuple[bytes, float]] = []
-    monkeypatch.setattr("time.time", lambda: began)
-    ask(lambda: "old")
-    monkeypatch.setattr("time.time", lambda: began + KEPT_FOR)
-    assert ask(lambda: ask(lambda: "never drawn") + " and newer") == "old and newer"
-    ends = [until for _, until in kept]
-    assert ends == [began + KEPT_FOR, began + KEPT_FOR, began + 2 * KEPT_FOR]
 
 
 def test_an_answer_ends_with_its_page(

@@ -1,0 +1,174 @@
+"""What the public pages about events have in common. A web process reads or renders each part once,
+and uses it for all pages."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TypeVar, cast
+
+from cachetools import LRUCache, TTLCache
+from flask import current_app, get_template_attribute
+from markupsafe import Markup, escape
+
+from phonebank.core.db import db
+from phonebank.listings import nearest
+from phonebank.listings.near_map import Middle, Town, draw_map, towns_on
+from phonebank.listings.nearest import Dot, Events, Near
+from phonebank.listings.offers import campaigns_for
+from phonebank.models import Place
+from phonebank.places.find import TYPED_AT_MOST, find_places, places_beside, unknown_place
+from phonebank.places.outlines import Outline
+from phonebank.places.typed import read_typed
+
+Part = TypeVar("Part")
+
+# Seconds. The parts that follow from the events are read again after this.
+PARTS_KEPT_FOR = 30
+# Seconds. The towns change only with a release. They are read again nevertheless, because one
+# process runs many tests, and each test may have other towns.
+TOWNS_KEPT_FOR = 3600
+PLACES_AT_MOST = 10_000
+# A map has about 4 kB, and the HTML of an event less than 1 kB.
+MAPS_AT_MOST = 1_000
+EVENTS_AT_MOST = 4_000
+
+
+@dataclass(frozen=True)
+class _Dots:
+    """The dots on an outline, and the maps with these dots, by their middle. The map of the whole
+    outline has no middle."""
+
+    dots: list[Dot]
+    maps: "LRUCache[Middle | None, Markup]"
+
+
+class KeptParts:
+    """The parts that this process has read or rendered lately."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, tuple[float, object]] = {}
+        # By country and code. A code that has no place is kept too.
+        self.places: TTLCache[tuple[str, str], Place | None] = TTLCache(
+            PLACES_AT_MOST, TOWNS_KEPT_FOR, timer=lambda: time.monotonic()
+        )
+
+    def part(self, name: str, read: Callable[[], Part], kept_for: float = PARTS_KEPT_FOR) -> Part:
+        """Return the result of `read`. All pages that use the same `name` share the result. Call
+        `read` again only if the kept result is older than `kept_for` seconds."""
+        now = time.monotonic()
+        read_at, part = self._parts.get(name, (-math.inf, None))
+        if now - read_at >= kept_for:
+            if name in self._parts:
+                # While this request reads, the other requests use the old part.
+                self._parts[name] = now, part
+            part = read()
+            self._parts[name] = now, part
+        return cast(Part, part)
+
+    def forget(self) -> None:
+        """Forget all parts. Only tests need this."""
+        self._parts.clear()
+        self.places.clear()
+
+
+def kept_place(country: str, code: str) -> Place:
+    """Return the place with this code in a country (ISO 3166-1). The place belongs to no database
+    session. Raises NotFoundError if there is no such place."""
+    place = _kept_place_or_none(country.upper(), code)
+    if place is None:
+        raise unknown_place()
+    return place
+
+
+def places_typed(typed: str) -> Sequence[Place]:
+    """Return the places that a typed text may mean, as `find_places` does, with its errors. Kept
+    places are found without a query. The whole of a British or Canadian postcode is not kept."""
+    codes = read_typed(typed[:TYPED_AT_MOST]).codes
+    kept = [_kept_place_or_none(country, code) for country, code in codes]
+    found = [place for place in kept if place is not None and place.population is None]
+    return sorted(found, key=lambda place: place.country) or find_places(typed)
+
+
+def _kept_place_or_none(country: str, code: str) -> Place | None:
+    places = _parts().places
+    if (country, code) not in places:
+        # Somebody who lives nearby often comes next.
+        read = {place.code: place for place in places_beside(country, code)}
+        for place in read.values():
+            db.session.expunge(place)
+            places[country, place.code] = place
+        places[country, code] = read.get(code)
+    return places.get((country, code))
+
+
+def kept_events() -> Events | None:
+    """Return all events that people attend in person, or None if there are too many to keep."""
+    return _parts().part("events", lambda: nearest.all_events(datetime.now(UTC)))
+
+
+def kept_videos() -> list[Near]:
+    """Return the next events that people attend by video."""
+    return _parts().part("videos", lambda: nearest.by_video(datetime.now(UTC)))
+
+
+def takes_offers(place: Place) -> bool:
+    """Whether strangers may offer to host a party near this place."""
+    return _parts().part(f"offers {place.country}", lambda: bool(campaigns_for(place)))
+
+
+def kept_dots(outline: Outline) -> list[Dot]:
+    """Return the places with events in the countries that an outline shows (an outline is a picture
+    of one or more countries). Each place is a dot on the picture. All pages that show this outline
+    share the dots."""
+    return _dots_on(outline).dots
+
+
+def kept_map(outline: Outline, middle: Middle | None) -> Markup:
+    """Return the HTML of a map: the whole outline, or the part around `middle`."""
+    drawn = _dots_on(outline)
+    picture = drawn.maps.get(middle)
+    if picture is None:
+        near_map = draw_map(outline, drawn.dots, _towns_on(outline), middle)
+        picture = get_template_attribute("movement/_near.html", "picture")(near_map)
+        drawn.maps[middle] = picture
+    return picture
+
+
+def list_events(events: Sequence[Near], distance: Callable[[float], str]) -> Markup:
+    """Return the HTML of a list of events, without `<ul>`. `distance` says a distance in kilometres
+    in words."""
+    parts = []
+    for one in events:
+        before, after = _halves_of(one)
+        far = "" if one.km is None else f" · {escape(distance(one.km))}"
+        parts += [before, far, after]
+    return Markup("".join(parts))  # noqa: S704 - the halves are HTML, and the distance is escaped
+
+
+@lru_cache(maxsize=EVENTS_AT_MOST)
+def _halves_of(one: Near) -> tuple[str, str]:
+    """Return the HTML of an event: what comes before its distance, and what follows."""
+    before, after = (
+        str(get_template_attribute("movement/_near.html", half)(one))
+        for half in ("event_before_distance", "event_after_distance")
+    )
+    return before, after
+
+
+def _dots_on(outline: Outline) -> _Dots:
+    def read() -> _Dots:
+        return _Dots(nearest.dots(outline.countries, datetime.now(UTC)), LRUCache(MAPS_AT_MOST))
+
+    return _parts().part(f"dots {outline.name}", read)
+
+
+def _towns_on(outline: Outline) -> list[Town]:
+    return _parts().part(f"towns {outline.name}", lambda: towns_on(outline), TOWNS_KEPT_FOR)
+
+
+def _parts() -> KeptParts:
+    parts: KeptParts = current_app.extensions["kept_parts"]
+    return parts
