@@ -111,7 +111,9 @@ def _check_role(rule: str, campaign_id: int | None) -> None:
     if not current_user.views_something or (
         rule == ORGANISER_ANYWHERE and not current_user.organises_something
     ):
-        raise NotAllowedError("This page is for organisers.", "Ask an organiser to do it for you.")
+        raise NotAllowedError(
+            "This page is for organisers.", "If you need something from it, ask an organiser."
+        )
     if rule in (ORGANISER_ANYWHERE, VIEWER_ANYWHERE):
         return
     if campaign_id is not None:

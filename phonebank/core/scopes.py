@@ -81,11 +81,12 @@ def campaign_for(
     if campaign is None or held is None:
         raise NotFoundError(
             "We can't find this campaign among yours.",
-            "Go back to the list of campaigns, or ask an organiser to let you see it.",
+            "Ask an organiser of the campaign to let you see it.",
         )
     if held != RoleName.ORGANISER and role == RoleName.ORGANISER:
         raise NotAllowedError(
-            "This page is for the campaign's organisers.", "Ask an organiser to do it for you."
+            "This page is for the campaign's organisers.",
+            "If you need something from it, ask an organiser.",
         )
     return campaign
 

@@ -177,6 +177,13 @@ def test_a_table_that_stacks_keeps_its_meaning(show):
     assert {attributes["role"] for tag, attributes in page.elements if tag == "tr"} == {"row"}
 
 
+def test_a_phone_shows_no_empty_cell_of_a_table_and_keeps_a_cell_together(show):
+    table = show("{{ ui.data_table('People', ['Name', 'ID', 'Note'], [['Ada', '–', '']]) }}")
+    assert [cell["class"].strip() for cell in Page(table).all("td")] == ["empty", "empty"]
+    two = show("{{ ui.data_table('Calls', ['At', 'Answer'], [['9:00', 'Yes<br>No' | safe]]) }}")
+    assert '<div class="cell">Yes<br>No</div>' in two
+
+
 def test_an_error_page_says_what_is_wrong_and_the_way_on(app):
     with app.test_request_context():
         page = render_template(

@@ -47,7 +47,7 @@ def test_an_organiser_chooses_whom_a_party_and_a_caller_get_tonight(
         filter_id = added.id
     html = organiser.get(page).text
     assert "ward: riverside" in html
-    assert re.search(r"River.*?>1</td>", html, re.S)
+    assert re.search(r"River.*?>1</div></td>", html, re.S)
     organiser.post(f"{page}/parties/{ids[1]}", data={"filter": str(filter_id)})
     organiser.post(f"/campaigns/{ids[0]}/callers/{ids[2]}", data={"people": str(filter_id)})
     with app.app_context():
