@@ -44,11 +44,19 @@ def upgrade_database(
     If a migration needs a table that is in use, the migration gives up after LOCK_TIMEOUT seconds.
     In all, up to `attempts` attempts are made, with a pause of `between` seconds after each
     failure. Raises TableInUseError if the last attempt fails too.
+
+    The log has a line for each migration of an existing database, and one line for all migrations
+    of an empty database.
     """
     for left in reversed(range(attempts)):
         try:
             with app.app_context(), _lock_timeout(db.engine):
-                alembic.upgrade()
+                if alembic.current():
+                    alembic.upgrade()
+                else:
+                    log.info("making the tables")
+                    with _without_steps():
+                        alembic.upgrade()
             return
         except OperationalError as error:
             if not isinstance(error.orig, LockNotAvailable):
@@ -57,6 +65,18 @@ def upgrade_database(
             log.warning("a table is in use; trying again in %g s", between)
             time.sleep(between)
     raise TableInUseError()
+
+
+@contextmanager
+def _without_steps() -> Iterator[None]:
+    """Log no line for each migration. A new user would read more than a hundred of them."""
+    steps = logging.getLogger("alembic.runtime.migration")
+    before = steps.level
+    steps.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        steps.setLevel(before)
 
 
 @contextmanager

@@ -75,6 +75,23 @@ def test_the_log_tells_of_each_step_once(app: Flask) -> None:
     assert logging.getLogger("alembic").handlers == [], "the root's handler writes it, too"
 
 
+def test_a_new_user_reads_one_line_and_an_operator_one_for_each_step(
+    empty_app: Flask, later_app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "alembic")
+    upgrade_database(later_app, alembic, attempts=1)
+    steps = [line for line in caplog.messages if "Running upgrade" in line]
+    assert len(steps) > 100
+    with empty_app.app_context():
+        db.session.execute(text("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
+        db.session.commit()
+    caplog.clear()
+    upgrade_database(empty_app, alembic, attempts=1)
+    assert [line for line in caplog.messages if "Running" in line or "tables" in line] == [
+        "making the tables"
+    ]
+
+
 @pytest.mark.timing
 def test_a_migration_gives_way_to_who_reads_its_table_and_is_done_afterwards(
     later_app: Flask,
