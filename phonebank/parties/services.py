@@ -55,12 +55,14 @@ def campaigns_to_host(account: Account) -> list[Campaign]:
 
 
 def parties_of(account: Account) -> list[Party]:
-    """Return up to 200 parties that this account may run. The party that starts last comes first.
+    """Return up to 200 parties that this account may run. Parties that have ended come
+    last. Otherwise, the party that starts last comes first.
 
     Hosts may run the parties that they host or co-host. Organisers may run all parties of the
     campaigns that they organise.
     """
-    query = select(Party).order_by(Party.starts_at.desc(), Party.id.desc()).limit(200)
+    latest_first = (Party.state == PartyState.ENDED, Party.starts_at.desc(), Party.id.desc())
+    query = select(Party).order_by(*latest_first).limit(200)
     if not account.is_organiser:
         cohosted = select(party_cohost.c.party_id).where(party_cohost.c.account_id == account.id)
         organised = select(Campaign.id).where(campaigns_within(account))

@@ -38,6 +38,15 @@ def test_a_host_may_run_their_own_parties_and_an_organiser_all(room: Room) -> No
     assert services.parties_of(room.host) == services.parties_of(organiser) == [room.party]
 
 
+def test_parties_that_have_ended_come_last(room: Room) -> None:
+    ended = services.create_party(room.host, room.campaign.id, "Wednesday", 30)
+    later = services.create_party(room.host, room.campaign.id, "Thursday", 30)
+    services.end_party(ended)
+    later.starts_at = now() + timedelta(days=1)
+    ended.starts_at = now() + timedelta(days=2)
+    assert services.parties_of(room.host) == [later, room.party, ended]
+
+
 def test_a_host_makes_parties_for_campaigns_given_to_them(room: Room) -> None:
     party = services.create_party(room.host, room.campaign.id, " Wednesday ", 30)
     assert (party.title, party.goal, party.state, party.door_open) == (
