@@ -13,6 +13,8 @@ document.addEventListener("toggle", onToggle, true);
 function onToggle({ target }) {
   if (!target.matches("details[data-panel]") || !target.open) return;
   closePanels(target);
+  // On a phone the keyboard of a focused field would cover the rest of a menu.
+  if (target.dataset.panel === "menu") return;
   const field = target.querySelector("input:not([type=hidden])");
   if (field) field.focus();
 }
