@@ -9,7 +9,7 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.validators import DataRequired, InputRequired
-from wtforms.widgets import TextInput
+from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
 from phonebank.listings.listings import PLACES_AT_MOST, Details
 from phonebank.models import Listing, Place
@@ -56,7 +56,12 @@ class ListingForm(FlaskForm):
         default="unknown",
     )
     languages = SelectMultipleField(
-        "Languages", choices=list(LANGUAGES.items()), default=["en"], render_kw={"size": 5}
+        "Languages",
+        choices=list(LANGUAGES.items()),
+        default=["en"],
+        description="In which languages can your guests talk with you? Choose up to five.",
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
     )
 
     def show(self, listing: Listing, address: str) -> None:
