@@ -175,8 +175,9 @@ def let_come(listing: Listing, guest_id: int) -> Guest:
         raise ConflictError(f"{guest.first_name} is no longer asking to come.", "Reload the page.")
     if listing.state == ListingState.CANCELLED or is_over(listing.starts_at, now()):
         raise ConflictError("This event isn't on any more.", "Make a new one.")
-    is_draft = listing.state == ListingState.DRAFT
-    where = "and press “Save, but not on the map”" if is_draft else "under “Change it”"
+    where = "under “Change the party's details”"
+    if listing.state == ListingState.DRAFT:
+        where = "and press “Save, but not on the map”"
     if places_taken(listing) >= listing.places:
         raise ConflictError("All places are taken.", f"Offer more places first, {where}.")
     if not listing.by_video and listing.address is None:

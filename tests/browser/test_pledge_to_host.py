@@ -272,7 +272,7 @@ def ana_lets_gil_come(ana: Page, gil: Page, page: str, site: Processes, post: Ma
 def ana_moves_it(ana: Page, party: Party, post: MailServer) -> None:
     db.session.refresh(party)
     there = (datetime.now(UTC) + timedelta(days=8)).strftime("%Y-%m-%dT18:00")
-    ana.get_by_text("Move it to another time").click()
+    ana.get_by_text("Move the party to another time").click()
     ana.get_by_label("New day and hour").fill(there)
     ana.get_by_role("button", name="Move it and tell everybody").click()
     expect(ana.get_by_text("Everyone who is coming or has asked").first).to_be_visible()

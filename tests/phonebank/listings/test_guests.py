@@ -83,8 +83,8 @@ def test_a_full_event_has_a_waiting_list(evening: Evening) -> None:
     assert [guests.place_in_queue(third), guests.place_in_queue(fourth)] == [1, 2]
     with pytest.raises(ConflictError, match="All places are taken") as full:
         guests.let_come(listing, third.id)
-    assert "under “Change it”" in full.value.what_to_do
-    listing.state = ListingState.DRAFT  # its page has no heading “Change it”
+    assert "under “Change the party's details”" in full.value.what_to_do
+    listing.state = ListingState.DRAFT  # its page has no heading “Change the party's details”
     with pytest.raises(ConflictError, match="All places are taken") as full:
         guests.let_come(listing, third.id)
     assert "press “Save, but not on the map”" in full.value.what_to_do
