@@ -149,7 +149,7 @@ def test_people_come_in_practise_and_get_the_mark(
         mark = mark_of(db.session.get_one(Caller, ana_id))
         assert mark is not None
         token = mark.token
-    assert ", by Tess" in client.get(f"/trained/{token}").text
+    assert "by Tess" in client.get(f"/trained/{token}").text
     with app.app_context():
         db.session.delete(db.session.query(VolunteerRole).one())
         db.session.commit()

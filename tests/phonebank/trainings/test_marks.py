@@ -36,7 +36,7 @@ def test_a_mark_is_given_after_a_practice_call_and_its_link_proves_it(
     page = client.get(address).text
     assert "Sam is trained" in page
     assert f"by {host.name}" in page
-    assert address in page.split("Check this certificate here")[1]
+    assert address in page.split("Anyone can check this certificate")[1]
     come_in(client, phone_bank)
     assert address in client.get("/calling/mine").text
     assert client.get("/trained/forged").status_code == 410
