@@ -142,7 +142,11 @@ def hall_next(code: str) -> ResponseReturnValue:
         person=person,
         pledge=own,
         when=_when(own.starts_at, call_out) if own else "",
-        going=[offer for offer in pledges.offers_for(call_out, person) if offer.mine],
+        going=[
+            (offer, _when(offer.pledge.starts_at, call_out))
+            for offer in pledges.offers_for(call_out, person)
+            if offer.mine
+        ],
     )
 
 
