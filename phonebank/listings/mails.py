@@ -170,7 +170,8 @@ def _words(kind: MailKind, guest: Guest, listing: Listing, address: str) -> str:
                 "You've said that you're coming. If you can't come any more, tap “I can't come” "
                 "on your page."
                 if guest.coming_at
-                else f"Are you coming? Tell {host} on your page: tap “Coming” or “I can't come”."
+                else f"Are you still coming? Tell {host} on your page: tap “Yes, I'm still coming” "
+                "or “I can't come”."
             )
             return f"tomorrow is the day.\n\n{facts}\n\n{ask}\n{link}\n\n{stop}"
         case MailKind.SOON:

@@ -49,7 +49,7 @@ class Guest(Base):
     waiting_since: Mapped[datetime] = mapped_column(default=now)
     # When the guest agreed to get news of the campaign. This has nothing to do with the event.
     news_consent_at: Mapped[datetime | None]
-    # When the guest answered a reminder with "Coming".
+    # When the guest answered a reminder with "Yes, I'm still coming".
     coming_at: Mapped[datetime | None]
     reminders_stopped_at: Mapped[datetime | None]
     # The caller that the guest became at the party.

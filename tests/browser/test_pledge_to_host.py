@@ -295,7 +295,7 @@ def reminders_come(gil: Page, page: str, party: Party, post: MailServer) -> None
     let_pass(party.starts_at - datetime.now(UTC) - before)
     mail_to(post, GIL, "Tomorrow: At Ana’s")
     gil.goto(page)
-    gil.get_by_role("button", name="Coming", exact=True).click()
+    gil.get_by_role("button", name="Yes, I'm still coming").click()
     expect(gil.get_by_text("Good. See you there.")).to_be_visible()
     let_pass(before - timedelta(hours=1, minutes=30))
     soon = mail_to(post, GIL, "Soon: At Ana’s")

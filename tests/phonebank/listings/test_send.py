@@ -343,4 +343,4 @@ def test_who_has_said_that_they_come_is_not_asked_again(evening: Evening) -> Non
     due = reminder_times(evening.listing.starts_at, evening.listing.time_zone)
     send_all(due[MailKind.DAY_BEFORE], sent)
     assert "You've said that you're coming" in sent[-1].text
-    assert "tap “Coming”" not in sent[-1].text
+    assert "tap “Yes, I'm still coming”" not in sent[-1].text
