@@ -58,7 +58,7 @@ def training_code() -> ResponseReturnValue:
             refused = error
     page = render_template(
         "movement/type_code.html",
-        title="Come in to a training",
+        title="Join a training",
         where="Your trainer shows the code.",
         refused=refused,
     )
