@@ -90,6 +90,8 @@ def _sign_up(call_out: CallOut, form: SignUpForm) -> ResponseReturnValue:
     name = reach = area = None
     places: list[tuple[str, str]] = []
     try:
+        if not (form.first_name.data or "").strip():
+            raise InvalidInputError("Type your first name.")
         name = sign_ups.clean_first_name(form.first_name.data or "")
     except InvalidInputError as error:
         _refuse(form.first_name, error)

@@ -111,7 +111,7 @@ def test_a_form_that_is_sent_again_is_counted_once(
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"first_name": ""}, "The name is empty."),
+        ({"first_name": ""}, "Type your first name."),
         ({"first_name": "x" * 41}, "41 characters"),
         ({"first_name": "Fuck"}, "name"),
         ({"reach": ""}, "Type your e-mail address or your phone number."),
