@@ -11,6 +11,11 @@ _NUMBERS = re.compile(r"\d+")
 _TIME = re.compile(r"(\d{1,2})(?:[:.h ]?([0-5]\d))?\s*([ap])?\.?m?\.?", re.IGNORECASE)
 
 
+def example_day(country: str) -> str:
+    """Return 14 January as people in this country write it in digits."""
+    return "1/14" if country == MONTH_FIRST else "14/1"
+
+
 def read_day(text: str, country: str, today: date) -> date | None:
     """Return the day that a text such as “14/1”, “14.1.” or “2027-01-14” means, or None for an
     empty text. If `country` is the US, the month comes before the day. Without a year, the text
@@ -33,8 +38,7 @@ def read_day(text: str, country: str, today: date) -> date | None:
             return this_year if this_year >= today else date(today.year + 1, month, day)
     except ValueError:
         pass
-    wanted = "1/14" if country == MONTH_FIRST else "14/1"
-    raise InvalidInputError("That isn't a day.", f"Type it like this: {wanted}.")
+    raise InvalidInputError("That isn't a day.", f"Type it like this: {example_day(country)}.")
 
 
 def read_time(text: str) -> time | None:

@@ -79,6 +79,6 @@ class LineForm(FlaskForm):
     place = StringField()
     # A browser's date field has separate parts for the day, the month and the year. In a text
     # field, the same date needs fewer keystrokes.
-    day = StringField("Hosts on (day and month)")
-    at = StringField("At")
+    day = StringField("Date")
+    at = StringField("Time")
     chairs = ChairsField("Chairs", [Optional()])

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 
 from phonebank.callouts import sheets
 from phonebank.callouts.areas import WhichPlaceError
-from phonebank.callouts.handwriting import read_day, read_time
+from phonebank.callouts.handwriting import example_day, read_day, read_time
 from phonebank.core.access import TV, open_to
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.errors import ConflictError, InvalidInputError, NotFoundError, PhonebankError
@@ -96,6 +96,7 @@ def _page(
         sheet=found,
         call_out=found.call_out,
         form=form,
+        example_day=example_day(found.call_out.campaign.country),
         number=sheets.next_number(found),
         lines=sheets.lines_of(found),
         refused=refused,
