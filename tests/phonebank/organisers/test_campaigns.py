@@ -90,7 +90,14 @@ def test_the_campaign_page_shows_everything_but_the_people(
 ) -> None:
     address = f"/campaigns/{campaign_id}"
     for tab, expected in (
-        ("", ("Kitchen Table", "conversation", "One caller is waiting to be let in.")),
+        (
+            "",
+            (
+                "Kitchen Table",
+                "conversation",
+                "<strong>One caller</strong> is waiting to be let in.",
+            ),
+        ),
         ("/queue", ("Ready to call", "Inbox", "Find a person")),
         ("/lists", ("Ward list",)),
         ("/scripts", ("In use",)),
