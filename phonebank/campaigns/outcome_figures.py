@@ -82,6 +82,11 @@ class OutcomeFigures:
         rates = [by_hour[hour] for by_hour in self.rates.values() if hour in by_hour]
         return Rate(sum(rate.calls for rate in rates), sum(rate.reached for rate in rates))
 
+    @property
+    def has_rates(self) -> bool:
+        """Whether there are enough calls in any hour of the day to show an answer rate."""
+        return any(self.rate_of_hour(hour).is_enough for hour in self.hours)
+
 
 def share_group(outcome: str) -> str:
     """Return the key of an outcome's group in SHARE_GROUPS."""
