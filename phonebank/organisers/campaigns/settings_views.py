@@ -12,8 +12,11 @@ from phonebank.campaigns.data_protection import LAWFUL_BASES, kept_until, missin
 from phonebank.core.access import open_to
 from phonebank.core.scopes import campaign_for
 from phonebank.models import RoleName
+from phonebank.organisers.campaigns.views import describe_week
+from phonebank.organisers.telephone.views import MODES
 from phonebank.privacy.retention import ANNOUNCED_FOR
 from phonebank.rules.countries import rules_for
+from phonebank.rules.retry_rules import RetryRules
 from phonebank.rules.week_hours import DAY_NAMES, DAYS
 
 settings = Blueprint(
@@ -38,7 +41,9 @@ def index(campaign_id: int) -> ResponseReturnValue:
         campaign=campaign,
         moves=services.MOVES[campaign.state],
         country=rules.name,
-        hours=[(name, hours[day]) for day, name in zip(DAYS, DAY_NAMES, strict=True)],
+        hours=describe_week([(name, hours[d]) for d, name in zip(DAYS, DAY_NAMES, strict=True)]),
+        rules=RetryRules.parse(campaign.retry_rules),
+        way=MODES[campaign.mode][0],
         lawful_basis=LAWFUL_BASES.get(campaign.lawful_basis),
         kept_until=kept_until(campaign),
         erased_from=campaign.erasure_due_at and campaign.erasure_due_at + ANNOUNCED_FOR,
