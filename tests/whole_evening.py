@@ -367,7 +367,10 @@ def _lists(campaign: Campaign, organiser: Account) -> dict[str, int]:
             campaign, state=ListState.IMPORTING, rows_total=9000, rows_read=4100
         ),
         "failed": create_list(
-            campaign, state=ListState.FAILED, fault="Row 12 is cut off: a quote is open."
+            campaign,
+            state=ListState.FAILED,
+            fault="This file has null characters, so it is damaged or it is not text. Save it again "
+            "as “CSV UTF-8”.",
         ),
         "undone": create_list(campaign, state=ListState.UNDONE, rows_stored=3, finished_at=now()),
     }

@@ -106,7 +106,8 @@ def _check_header(row: Row) -> Row:
     if row.fault:
         raise InvalidFileError(
             UNCLOSED_QUOTE,
-            f"Row {row.number}, the column names, has a quotation mark that is never closed.",
+            f"Row {row.number}, the column names, has a quotation mark that is never closed. Close "
+            "it, and upload the file again.",
         )
     if len(cells) > MOST_COLUMNS:
         raise InvalidFileError(
