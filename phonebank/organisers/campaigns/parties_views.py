@@ -12,6 +12,7 @@ from phonebank.models import RoleName
 from phonebank.organisers.responses import commit_and_redirect
 from phonebank.parties.services import parties_in
 from phonebank.parties.standings import standings
+from phonebank.rules.local_moments import describe_moment
 from phonebank.tallies.totals import party_totals
 from phonebank.volunteers import ready
 from phonebank.volunteers.ready import Step, ready_for
@@ -27,13 +28,15 @@ def init_app(app: Flask) -> None:
 @parties.get("/parties")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the campaign's parties with their figures, and its hosts."""
+    """Show the campaign's parties with their figures, and its hosts. Parties that have ended come
+    last. Otherwise the newest party comes first."""
     campaign = campaign_for(current_user, campaign_id)
-    found = parties_in(campaign)
+    found = sorted(parties_in(campaign), key=lambda party: party.has_ended)
     return render_template(
         "campaigns/parties.html",
         campaign=campaign,
         parties=found,
+        starts={party.id: describe_moment(party.starts_at, party.time_zone) for party in found},
         totals=party_totals(party.id for party in found),
         standings=standings(campaign.id),
         rules=ready,
