@@ -26,14 +26,17 @@ def checklist(campaign: Campaign) -> list[Step]:
     """Return the steps of a draft campaign, in order. The campaign can start as soon as all the
     steps are done."""
     unsaid = missing_statements(campaign)
+    responsible = "Say who is responsible for the people's data"
+    # The title says this already.
+    details = [sentence for sentence in unsaid if sentence != f"{responsible}."]
     return [
         _people(campaign),
         *_screening(campaign),
         _script(campaign),
         Step(
             "data",
-            "Say who is responsible for the people's data",
-            unsaid or [f"{campaign.controller} is responsible."],
+            responsible,
+            details if unsaid else [f"{campaign.controller} is responsible."],
             not unsaid,
         ),
     ]
@@ -77,5 +80,5 @@ def _script(campaign: Campaign) -> Step:
     return Step("script", "Choose a script", [f"{script.title}, {len(script.steps)} steps."], True)
 
 
-_UPLOAD = "Upload a list of people to call."
-_CHOOSE = "Choose a script. Callers need one to know what to say."
+_UPLOAD = "Use a spreadsheet with their names and phone numbers."
+_CHOOSE = "Callers need one to know what to say."

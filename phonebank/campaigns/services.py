@@ -87,7 +87,10 @@ def change_state(campaign: Campaign, verb: str) -> None:
 def missing_parts(campaign: Campaign) -> list[str]:
     """Return what a draft campaign still needs before it can start, as sentences."""
     return [
-        sentence for step in checklist(campaign) if not step.done for sentence in step.sentences
+        sentence
+        for step in checklist(campaign)
+        if not step.done
+        for sentence in (f"{step.title}.", *step.sentences)
     ]
 
 

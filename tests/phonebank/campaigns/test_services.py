@@ -22,7 +22,7 @@ from tests.factories import (
 
 def test_a_draft_starts_only_with_people_and_a_script(app_context: Flask) -> None:
     campaign = create_campaign(state=CampaignState.DRAFT)
-    with pytest.raises(ConflictError, match=r"Upload a list.*Choose a script"):
+    with pytest.raises(ConflictError, match=r"Upload the people.*Choose a script"):
         services.change_state(campaign, "start")
     create_list(campaign)
     create_script(campaign, source_of("persuasive-conversation", "en"))

@@ -61,7 +61,7 @@ def test_a_campaign_is_set_up_and_says_what_it_still_needs(organiser: FlaskClien
         },
         follow_redirects=True,
     )
-    assert "Upload a list of people to call." in answer.text
+    assert "Upload the people to call" in answer.text
     assert "Start calling" not in answer.text
 
 
