@@ -369,8 +369,8 @@ def _lists(campaign: Campaign, organiser: Account) -> dict[str, int]:
         "failed": create_list(
             campaign,
             state=ListState.FAILED,
-            fault="This file has null characters, so it is damaged or it is not text. Save it again "
-            "as “CSV UTF-8”.",
+            fault="This file has null characters, so it is damaged or it is not text. Save it "
+            "again as “CSV UTF-8”.",
         ),
         "undone": create_list(campaign, state=ListState.UNDONE, rows_stored=3, finished_at=now()),
     }

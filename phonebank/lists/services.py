@@ -1,5 +1,6 @@
 """What organisers can do with contact lists. The calling code commits."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import delete, select
@@ -47,6 +48,26 @@ def lists_in_calling_order(campaign: Campaign) -> Sequence[ContactList]:
         .where(ContactList.campaign_id == campaign.id, ContactList.purpose == ListPurpose.CALL)
         .order_by(ContactList.priority, ContactList.id)
     ).all()
+
+
+def names_of(lists: Sequence[ContactList]) -> dict[int, str]:
+    """Return the name of each list, by its id. If several lists have the same name, add the day of
+    the upload and the number of people, such as "Ward list (30 November 2026, 120 people)". If
+    these are the same too, also add the list's id."""
+    with_name = Counter(listed.name for listed in lists)
+    alike = Counter((listed.name, _day_and_people(listed)) for listed in lists)
+    names = {}
+    for listed in lists:
+        more = _day_and_people(listed)
+        if alike[listed.name, more] > 1:
+            more += f", number {listed.id}"
+        names[listed.id] = f"{listed.name} ({more})" if with_name[listed.name] > 1 else listed.name
+    return names
+
+
+def _day_and_people(listed: ContactList) -> str:
+    people = "1 person" if listed.rows_stored == 1 else f"{listed.rows_stored:,} people"
+    return f"{listed.created_at.day} {listed.created_at:%B %Y}, {people}"
 
 
 def list_of(campaign: Campaign, contact_list_id: int) -> ContactList:

@@ -11,7 +11,7 @@ from phonebank.campaigns.countable_steps import versions_of
 from phonebank.campaigns.progress import AnswerFilter, answers_by_question
 from phonebank.core.access import open_to
 from phonebank.core.scopes import campaign_for, may_organise
-from phonebank.lists.services import lists_in_calling_order
+from phonebank.lists.services import lists_in_calling_order, names_of
 from phonebank.models import RoleName
 from phonebank.parties.services import parties_in
 
@@ -33,7 +33,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
     list, party or version of the campaign, or no valid date.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
-    lists = {listed.id: listed.name for listed in lists_in_calling_order(campaign)}
+    lists = names_of(lists_in_calling_order(campaign))
     parties = {party.id: party.title for party in parties_in(campaign)}
     versions = {
         version_id: f"{name}, version {number}"

@@ -8,7 +8,7 @@ from typing import Any
 from phonebank.campaigns.forecast import PACE_DAYS, goal_forecast, pace_in_words
 from phonebank.campaigns.outcome_figures import OutcomeFigures, outcome_figures
 from phonebank.contact_queue.campaign_hours import first_zone_of
-from phonebank.lists.services import lists_in_calling_order
+from phonebank.lists.services import lists_in_calling_order, names_of
 from phonebank.models import Caller, Campaign, CampaignMode, CampaignState
 from phonebank.roster.campaign_callers import callers_now
 from phonebank.rules.time_zones import city_of
@@ -53,9 +53,9 @@ def figures_of(campaign: Campaign, at: datetime) -> Today:
         goal=describe_goal(campaign, totals, seen, at.astimezone(zone).date()),
         outcomes=outcomes,
         lists={
-            listed.id: listed.name
-            for listed in lists_in_calling_order(campaign)
-            if listed.id in outcomes.rates
+            list_id: name
+            for list_id, name in names_of(lists_in_calling_order(campaign)).items()
+            if list_id in outcomes.rates
         },
         callers=[(caller, of_caller[caller.id]) for caller in callers],
         callers_in_all=number,

@@ -15,7 +15,7 @@ from phonebank.contact_queue.redis_queue import redis_queue_of
 from phonebank.core.access import open_to
 from phonebank.core.db import db
 from phonebank.core.scopes import campaign_for
-from phonebank.lists.services import PRIORITIES, lists_in_calling_order
+from phonebank.lists.services import PRIORITIES, lists_in_calling_order, names_of
 from phonebank.models import RoleName, now
 from phonebank.rules.time_zones import city_of
 
@@ -46,6 +46,7 @@ def show(campaign_id: int) -> ResponseReturnValue:
         "lists/answer_order.html",
         campaign=campaign,
         lists=lists,
+        names=names_of(lists),
         calls=calls,
         rates=rates,
         priorities=PRIORITIES,

@@ -83,10 +83,12 @@ def init_app(app: Flask) -> None:
 def history(campaign_id: int) -> ResponseReturnValue:
     """Show the campaign's lists, newest first."""
     campaign = _campaign(campaign_id)
+    listed = services.lists_of(campaign)
     return render_template(
         "lists/history.html",
         campaign=campaign,
-        lists=services.lists_of(campaign),
+        lists=listed,
+        names=services.names_of([contact_list for contact_list, _ in listed]),
         screenings=[
             (contact_list, found)
             for contact_list in services.lists_in_calling_order(campaign)

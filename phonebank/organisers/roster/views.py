@@ -14,7 +14,7 @@ from phonebank.core.config import current_config
 from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.locks import lock_row
 from phonebank.core.scopes import campaign_for
-from phonebank.lists.services import lists_in_calling_order
+from phonebank.lists.services import lists_in_calling_order, names_of
 from phonebank.models import Caller, CallerState, Campaign, ContactList, RoleName, now
 from phonebank.organisers.roster.forms import FiltersForm
 from phonebank.roster import campaign_callers, filters, people_filters
@@ -180,9 +180,11 @@ def _filters_form(campaign: Campaign, caller: Caller) -> FiltersForm:
         SelectChoice(0, "Everyone" if caller.party_id is None else "Those of their party"),
         *(SelectChoice(one.id, one.name) for one in people_filters.filters_of(campaign)),
     ]
+    lists = lists_in_calling_order(campaign)
+    names = names_of(lists)
     form.lists.choices = [
-        SelectChoice(listed.id, f"{listed.name} (paused)" if listed.removed else listed.name)
-        for listed in lists_in_calling_order(campaign)
+        SelectChoice(listed.id, names[listed.id] + (" (paused)" if listed.removed else ""))
+        for listed in lists
     ]
     return form
 

@@ -311,7 +311,10 @@ def test_organisers_see_what_was_done_and_can_let_them_go_on(
     db.session.commit()
     sign_in(client, organiser.id)
     campaign = f"/campaigns/{bank.campaign.id}"
-    assert "<strong>One caller</strong> has gone over a limit for callers." in client.get(campaign).text
+    assert (
+        "<strong>One caller</strong> has gone over a limit for callers."
+        in client.get(campaign).text
+    )
     roster = client.get(f"{campaign}/callers").text
     assert "3 people put on the do-not-call list within an hour" in roster
     assert f'href="{campaign}/pace">How fast they may go' in roster
