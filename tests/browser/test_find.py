@@ -85,7 +85,7 @@ def test_a_person_is_found_corrected_and_told_and_the_results_go_home(
 
     page.get_by_role("link", name="Results", exact=True).click()
     page.get_by_role("link", name="Download results").click()
-    page.get_by_label("What", exact=True).select_option(label="Calls and answers")
+    page.get_by_label("What should the file contain?").select_option(label="Calls and answers")
     page.get_by_role("button", name="Make the file").click()
     with app.app_context():
         make_export(1)

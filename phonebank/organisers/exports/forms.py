@@ -21,7 +21,10 @@ class AskForm(FlaskForm):
     """The form that orders a file to download. The organiser chooses which file, and from which day
     on the file has data."""
 
-    kind = SelectField("What", choices=[SelectChoice(key, label) for key, label in KINDS.items()])
+    kind = SelectField(
+        "What should the file contain?",
+        choices=[SelectChoice(key, label) for key, label in KINDS.items()],
+    )
     since = DateField(
         "Only what has changed since this day",
         description="Leave this empty for everything. The day begins at midnight UTC. If you "
