@@ -35,6 +35,8 @@ from phonebank.told_changes.decide import undecided_count
 
 campaigns = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 
+_ORDER = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.DRAFT, CampaignState.ENDED)
+
 
 def init_app(app: Flask) -> None:
     """Add the campaign pages."""
@@ -61,8 +63,10 @@ def _link_for_callers(campaign: Campaign) -> str:
 @campaigns.get("")
 @open_to(VIEWER_ANYWHERE)
 def index() -> ResponseReturnValue:
-    """Show the campaigns whose figures the account may see, with their totals."""
-    rows = [(c, campaign_totals(c.id)) for c in services.campaigns_of(current_user)]
+    """Show the campaigns whose figures the account may see, with their totals. Running campaigns
+    come first, and those that have ended come last."""
+    found = sorted(services.campaigns_of(current_user), key=lambda c: _ORDER.index(c.state))
+    rows = [(c, campaign_totals(c.id)) for c in found]
     may_create = current_user.is_organiser or bool(chapters_within(current_user))
     return render_template(
         "campaigns/index.html", rows=rows, may_create=may_create, chapters=chapter_names()
