@@ -3,12 +3,13 @@
 The help pages and the documentation have the same source, so they cannot differ.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from phonebank.core.install_paths import ROOT
 
@@ -32,6 +33,9 @@ _ADDRESSES = {file: f"/help/{name}" for name, (file, _) in GUIDES.items()}
 
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
+# A guide with fewer headings needs no list of them.
+HEADINGS_TO_LIST = 3
+
 # A table or an example may be wider than a phone, so each of them scrolls by itself. People can
 # also scroll it with the keyboard.
 _SCROLLING = (
@@ -43,8 +47,8 @@ _SCROLLING = (
 
 @cache
 def guide(name: str) -> tuple[str, Markup]:
-    """Return a guide's title and its body as HTML. Raises KeyError for a name that is not in
-    GUIDES."""
+    """Return a guide's title and its body as HTML. Before the first heading of the body, there is a
+    list of the headings. Raises KeyError for a name that is not in GUIDES."""
     file, _ = GUIDES[name]
     tokens = _markdown.parse((DOCS / file).read_text("utf-8"))
     # The page shows the first heading as its title.
@@ -52,10 +56,38 @@ def guide(name: str) -> tuple[str, Markup]:
     body = tokens[3:]
     for token in body:
         _rewrite_links(token.children or [])
+    headings = list(_name_headings(body))
+    if len(headings) >= HEADINGS_TO_LIST:
+        body.insert(headings[0][0], Token("html_block", "", 0, content=_list_headings(headings)))
     html = _markdown.renderer.render(body, _markdown.options, {})
     for tag, scrolling in _SCROLLING:
         html = html.replace(tag, scrolling)
     return title, Markup(html)  # noqa: S704  (our own files; `html` is off)
+
+
+def _name_headings(tokens: Sequence[Token]) -> Iterator[tuple[int, str, str]]:
+    """Give each heading of the second level an id, which is the one that GitHub gives it. Yield the
+    heading's place in `tokens`, its id and its words."""
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open" and token.tag == "h2":
+            words = _words(tokens[place + 1])
+            name = re.sub(r"[^\w -]", "", words.lower()).replace(" ", "-")
+            token.attrSet("id", name)
+            yield place, name, words
+
+
+def _list_headings(headings: Sequence[tuple[int, str, str]]) -> str:
+    links = "".join(
+        f'<li><a href="#{name}">{escape(words)}</a></li>' for _, name, words in headings
+    )
+    return (
+        '<nav class="guide-contents" aria-labelledby="contents"><p id="contents">On this page</p>'
+        f"<ul>{links}</ul></nav>\n"
+    )
+
+
+def _words(inline: Token) -> str:
+    return "".join(token.content for token in inline.children or [])
 
 
 def _rewrite_links(tokens: list[Token]) -> None:

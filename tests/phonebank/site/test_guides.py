@@ -43,6 +43,16 @@ def test_a_guide_says_what_its_file_says(name: str) -> None:
     assert not re.search(r"(?m)^\s*#+ ", shown), "Markdown that was not understood"
 
 
+def test_a_guide_lists_its_headings() -> None:
+    _, body = guide("lists")
+    _, before, after = re.split(r'<nav class="guide-contents"|</nav>', body)
+    listed = re.findall(r'<a href="#([^"]+)">([^<]+)</a>', before)
+    headings = re.findall(r'<h2 id="([^"]+)">(.+?)</h2>', after)
+    assert listed == [(place, plain(words)) for place, words in headings]
+    assert ("screening", "Screening") in listed
+    assert "guide-contents" not in guide("roles")[1], "too short"
+
+
 @pytest.mark.parametrize("name", GUIDES)
 def test_links_lead_to_pages_that_are_there(client: FlaskClient, name: str) -> None:
     page = client.get(f"/help/{name}")
@@ -50,7 +60,10 @@ def test_links_lead_to_pages_that_are_there(client: FlaskClient, name: str) -> N
     _, body = guide(name)
     for address in re.findall(r'href="([^"]+)"', body):
         if not address.startswith("https://"):
-            assert client.get(address).status_code == 200, address
+            path, _, place = address.partition("#")
+            there = client.get(path or page.request.path)
+            assert there.status_code == 200, address
+            assert not place or f'id="{place}"' in there.text, address
     assert ".md" not in body
 
 
