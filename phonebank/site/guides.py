@@ -56,6 +56,7 @@ def guide(name: str) -> tuple[str, Markup]:
     body = tokens[3:]
     for token in body:
         _rewrite_links(token.children or [])
+    _label_cells(body)
     headings = list(_name_headings(body))
     if len(headings) >= HEADINGS_TO_LIST:
         body.insert(headings[0][0], Token("html_block", "", 0, content=_list_headings(headings)))
@@ -84,6 +85,23 @@ def _list_headings(headings: Sequence[tuple[int, str, str]]) -> str:
         '<nav class="guide-contents" aria-labelledby="contents"><p id="contents">On this page</p>'
         f"<ul>{links}</ul></nav>\n"
     )
+
+
+def _label_cells(tokens: Sequence[Token]) -> None:
+    """Give each cell of a table the name of its column. A phone shows a row as lines, and each line
+    begins with this name."""
+    columns: list[str] = []
+    column = 0
+    for place, token in enumerate(tokens):
+        if token.type == "thead_open":
+            columns = []
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type == "th_open":
+            columns.append(_words(tokens[place + 1]))
+        elif token.type == "td_open":
+            token.attrSet("data-label", columns[column])
+            column += 1
 
 
 def _words(inline: Token) -> str:

@@ -53,6 +53,12 @@ def test_a_guide_lists_its_headings() -> None:
     assert "guide-contents" not in guide("roles")[1], "too short"
 
 
+def test_a_cell_has_its_columns_name() -> None:
+    _, body = guide("calling-rules")
+    assert '<td data-label="country">Germany</td>\n<td data-label="permitted Monday' in body
+    assert '<td data-label="maximum further tries"></td>' in body
+
+
 @pytest.mark.parametrize("name", GUIDES)
 def test_links_lead_to_pages_that_are_there(client: FlaskClient, name: str) -> None:
     page = client.get(f"/help/{name}")
