@@ -6,8 +6,10 @@ The help pages and the documentation have the same source, so they cannot differ
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
@@ -33,6 +35,11 @@ _ADDRESSES = {file: f"/help/{name}" for name, (file, _) in GUIDES.items()}
 
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
+# Opening hours, and words with a hyphen. A span keeps each of them on one line. A hyphen that
+# allows no break would do so too, but then a search of the page for "do-not-call" finds nothing.
+_ON_ONE_LINE = re.compile(r"\b\d\d:\d\d to \d\d:\d\d\b|\b\w+(?:-\w+)+\b")
+# Longer words may break, because they would be too wide for a table's column.
+LETTERS_ON_ONE_LINE = 16
 # A guide with fewer headings needs no list of them.
 HEADINGS_TO_LIST = 3
 
@@ -43,6 +50,21 @@ _SCROLLING = (
     ("</table>", "</table></div>"),
     ("<pre>", '<pre tabindex="0">'),
 )
+
+
+def _render_text(_: Any, tokens: Sequence[Token], place: int, *rest: Any) -> str:
+    """Return a text as HTML, with the parts on one line that _ON_ONE_LINE matches."""
+    return _ON_ONE_LINE.sub(
+        lambda found: (
+            f'<span class="on-one-line">{found[0]}</span>'
+            if len(found[0]) <= LETTERS_ON_ONE_LINE
+            else found[0]
+        ),
+        escapeHtml(tokens[place].content),
+    )
+
+
+_markdown.add_render_rule("text", _render_text)
 
 
 @cache

@@ -59,6 +59,13 @@ def test_a_cell_has_its_columns_name() -> None:
     assert '<td data-label="maximum further tries"></td>' in body
 
 
+def test_short_words_with_a_hyphen_stay_on_one_line() -> None:
+    _, body = guide("lists")
+    assert '<span class="on-one-line">do-not-call</span>' in body
+    _, body = guide("scripts")
+    assert "on-one-line" not in "".join(re.findall(r"(?s)<pre.*?</pre>|<code>.*?</code>", body))
+
+
 @pytest.mark.parametrize("name", GUIDES)
 def test_links_lead_to_pages_that_are_there(client: FlaskClient, name: str) -> None:
     page = client.get(f"/help/{name}")
