@@ -127,12 +127,14 @@ def kept_dots(outline: Outline) -> list[Dot]:
 
 
 def kept_map(outline: Outline, middle: Middle | None) -> Markup:
-    """Return the HTML of a map: the whole outline, or the part around `middle`."""
+    """Return the HTML of a map: the whole outline, or the part around `middle`. A map without dots
+    says nothing, so there is none: the HTML is empty."""
     drawn = _dots_on(outline)
     picture = drawn.maps.get(middle)
     if picture is None:
         near_map = draw_map(outline, drawn.dots, _towns_on(outline), middle)
-        picture = get_template_attribute("movement/_near.html", "picture")(near_map)
+        draw = get_template_attribute("movement/_near.html", "picture")
+        picture = draw(near_map) if near_map.dots else Markup()
         drawn.maps[middle] = picture
     return picture
 
