@@ -14,12 +14,18 @@ from phonebank.places.outlines import Outline
 
 # The map around a place shows this many kilometres from side to side.
 AROUND_KM = 140.0
-# Every map is divided into this many columns. Events in the same cell are joined into one dot.
-COLUMNS = 11
-# The centres of two dots are at least this many columns apart. A dot is about 0.8 columns wide.
-APART = 0.85
-# Maps around places begin at steps of this many columns, so places close together share a map.
-STEP = 1
+# Every map is divided into this many columns. Events in the same cell are joined into one dot. On a
+# phone a column is about as wide as a thumb.
+COLUMNS = 7
+# The centres of two dots are at least this many columns apart.
+APART = 0.9
+# Maps around places begin at steps of this many kilometres, so places close together share a map.
+STEP_KM = 12.7
+# In hundredths of the map's width, as the template draws them: half a dot, the height of letters,
+# and half the width of a letter.
+DOT = 4.4
+LETTERS = 4.4
+HALF_A_LETTER = 1.3
 TOWNS_AT_MOST = 9
 # Only this many of the largest towns on the map are tried.
 TOWNS_TRIED = 40
@@ -44,7 +50,7 @@ class MapDot:
 
 @dataclass(frozen=True)
 class Label:
-    """A town's name on the map."""
+    """A town's name on the map. `x` and `y` are its middle."""
 
     x: float
     y: float
@@ -88,7 +94,7 @@ def middle_of(outline: Outline, point: tuple[float, float]) -> Middle:
     """Return the middle of the map that shows what is around a point (latitude, longitude in
     degrees). The middle is at most about 9 kilometres from the point, and points close together
     have the same middle."""
-    step = STEP * AROUND_KM * outline.km / COLUMNS
+    step = STEP_KM * outline.km
     x, y = outline.point(*point)
     return round(x / step) * step, round(y / step) * step
 
@@ -106,7 +112,7 @@ def draw_map(
         left, top = middle[0] - wide / 2, middle[1] - tall / 2
     cell = wide / COLUMNS
     drawn = _join_dots(outline, dots, (left, top, wide, tall), cell)
-    labels = _labels(outline, towns, (left, top, wide, tall), drawn, cell)
+    labels = _labels(outline, towns, (left, top, wide, tall), drawn)
     return NearMap(outline, left, top, wide, tall, drawn, labels)
 
 
@@ -159,7 +165,6 @@ def _labels(
     towns: Sequence[Town],
     shown: tuple[float, float, float, float],
     dots: Sequence[MapDot],
-    cell: float,
 ) -> list[Label]:
     """Return up to TOWNS_AT_MOST labels, for the largest towns whose names fit on the map. Only the
     TOWNS_TRIED largest towns are tried. A name must not touch a dot or another name."""
@@ -167,18 +172,23 @@ def _labels(
     inside = (
         town for town in towns if south <= town.latitude <= north and west <= town.longitude <= east
     )
-    taken = [(dot.x, dot.y, cell * 0.42, cell * 0.6) for dot in dots]
+    unit = shown[2] / 100
+    # Of what is on the map already: its middle, half its width, and how far up or down from its
+    # middle the middle of a name must be.
+    dot, beside_dot = (DOT + 0.5) * unit, (DOT + 0.5 + LETTERS / 2) * unit
+    taken = [(one.x, one.y, dot, beside_dot) for one in dots]
     labels: list[Label] = []
     for town in islice(inside, TOWNS_TRIED):
         x, y = outline.point(town.latitude, town.longitude)
-        half = len(town.name) * cell * 0.14
-        # A town's name may be below its point, above it, or beside it.
-        aside = half + cell * 0.5
-        for right, down in ((0.0, 0.85), (0.0, -0.6), (aside, 0.12), (-aside, 0.12)):
-            spot = x + right, y + down * cell
+        half = len(town.name) * HALF_A_LETTER * unit
+        # If a dot is where the name should be, the name may be below it, above it, or beside it.
+        aside = half + (DOT + 1) * unit
+        away = (DOT + 1 + LETTERS / 2) * unit
+        for right, down in ((0.0, 0.0), (0.0, away), (0.0, -away), (aside, 0.0), (-aside, 0.0)):
+            spot = x + right, y + down
             if _has_room(spot, half, shown, taken):
                 labels.append(Label(*spot, town.name))
-                taken.append((*spot, half, cell * 0.5))
+                taken.append((*spot, half + unit, LETTERS * 1.2 * unit))
                 break
         if len(labels) == TOWNS_AT_MOST:
             break
@@ -203,8 +213,8 @@ def _has_room(
     its width is `half`."""
     x, y = spot
     left, top, wide, tall = shown
-    margin = wide / 60
-    if not (left + half < x < left + wide - half and top + 2 * margin < y < top + tall - margin):
+    margin = wide / 30
+    if not (left + half < x < left + wide - half and top + margin < y < top + tall - margin):
         return False
     return all(
         abs(x - other_x) > half + other_half or abs(y - other_y) > other_tall
