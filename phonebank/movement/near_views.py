@@ -30,7 +30,7 @@ from phonebank.movement.kept_parts import (
     takes_offers,
 )
 from phonebank.places.distance import describe_distance
-from phonebank.places.find import COUNTRIES, describe_place
+from phonebank.places.find import COUNTRIES, TYPED_AT_MOST, describe_place
 from phonebank.places.outlines import outline_of
 
 near = Blueprint("near", __name__, url_prefix="/near")
@@ -56,7 +56,9 @@ def search() -> ResponseReturnValue:
         found = places_typed(typed)
     except InvalidInputError as error:
         words = f"{error.message} {error.what_to_do}".strip()
-        page = render_template("movement/near.html", countries=COUNTRIES, error=words)
+        page = render_template(
+            "movement/near.html", countries=COUNTRIES, error=words, typed=typed[:TYPED_AT_MOST]
+        )
         return page, error.status
     if len(found) == 1:
         return redirect(address_of(found[0]), 303)

@@ -40,9 +40,7 @@ def find_places(text: str) -> Sequence[Place]:
     found = _by_name(typed.key)
     if not found:
         raise InvalidInputError(
-            "We don't know that postcode or town.",
-            "We know places in the United Kingdom, Ireland, Germany, the United States and Canada. "
-            "Check the spelling, or type the nearest larger town.",
+            "We don't know that place.", "Check the spelling, or type the nearest larger town."
         )
     return found
 
