@@ -73,9 +73,10 @@ def in_country(country: str) -> ResponseReturnValue:
 
     def draw() -> str:
         outline = outline_of(country.upper())
+        name = COUNTRIES[country.upper()]
         return render_template(
             "movement/near_country.html",
-            country=COUNTRIES[country.upper()],
+            country=f"the {name}" if name.startswith("United") else name,
             map=kept_map(outline, None),
             dots=[dot for dot in kept_dots(outline) if dot.country == country.upper()][:200],
         )

@@ -264,12 +264,28 @@ def test_the_map_has_a_dot_that_leads_to_a_list_and_no_home(
     make_evening(code="M1")
     page = client.get("/near/gb").text
     dots = re.findall(
-        r'<a href="(/near/gb/[^"]+)" aria-label="([^"]+)"><circle cx="([\d.]+)"', page
+        r'<a href="(/near/gb/[^"]+)" aria-label="([^"]+)"><circle [^>]*cx="([\d.]+)"', page
     )
     assert {address for address, *_ in dots} == {"/near/gb/SW9", "/near/gb/M1"}
     assert "/static/maps/british-isles.svg" in page
     assert "<script" not in page
     assert private_in(page) == []
+
+
+def test_a_map_without_a_dot_is_left_out(client: FlaskClient, evening: Evening) -> None:
+    make_evening(code="M1")
+    assert "maps/british-isles" not in client.get("/near/gb/EH1").text
+    assert "maps/british-isles" in client.get("/near/gb/M1").text
+    assert "Phone parties in the United Kingdom" in client.get("/near/gb").text
+    germany = client.get("/near/de").text
+    assert "no in-person events in Germany" in germany
+    assert "maps/germany" not in germany
+
+
+def test_a_place_that_is_not_known_stays_in_the_field(client: FlaskClient) -> None:
+    answer = client.post("/near", data={"place": 'Brixten "X"'})
+    assert answer.status_code == 422
+    assert 'value="Brixten &#34;X&#34;"' in answer.text
 
 
 # A guest's way -------------------------------------------------------------------------------
