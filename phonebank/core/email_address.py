@@ -23,7 +23,8 @@ def normalise_email(email: str) -> str:
     except EmailNotValidError:
         normal = ""
     if not normal or len(normal) > EMAIL_AT_MOST:
+        # Without a full stop, because people would type it.
         raise InvalidInputError(
-            "That isn't an e-mail address.", "Type it like this: name@example.org."
+            "That isn't an e-mail address.", "Type it like this: name@example.org"
         )
     return normal

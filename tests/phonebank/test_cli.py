@@ -62,7 +62,7 @@ def test_an_address_that_is_none_gets_one_line(environment: dict[str, str]) -> N
     refused = run(environment, "create-organiser", "ada")
     assert refused.exit_code == 1
     assert refused.stderr == (
-        "Error: That isn't an e-mail address. Type it like this: name@example.org.\n"
+        "Error: That isn't an e-mail address. Type it like this: name@example.org\n"
     )
 
 

@@ -86,7 +86,7 @@ class RoleForm(FlaskForm):
         default=VolunteerRoleKind.EDITOR.value,
     )
     first_name = StringField("Their first name", [DataRequired("Type their first name.")])
-    email = NormalEmailField("Their e-mail address")
+    email = NormalEmailField("Their e-mail address", if_empty="Type their e-mail address.")
     place = StringField(
         "Postcode or town, for an editor",
         description="The middle of the editor's area. Leave this empty for a trainer.",

@@ -73,4 +73,4 @@ class InviteForm(RoleForm):
             Length(max=NAME_AT_MOST, message="Use up to %(max)d characters."),
         ],
     )
-    email = NormalEmailField("E-mail address")
+    email = NormalEmailField("E-mail address", if_empty="Type their e-mail address.")
