@@ -198,7 +198,7 @@ def test_a_paused_board_stands_still_and_then_is_right(television: Page, room: R
 def test_a_replaced_link_says_so_on_the_television(television: Page, room: Room) -> None:
     services.change_board_link(room.party)
     db.session.commit()
-    expect(television.locator("main")).to_contain_text("link has been replaced")
+    expect(television.locator("main")).to_contain_text("This board has a new link")
 
 
 def test_a_new_code_is_on_the_board_with_its_picture(television: Page, room: Room) -> None:
