@@ -55,6 +55,8 @@ function paint(state) {
     ["leader-name", row.names],
     ["leader-value", format(row.conversations)],
   ]);
+  // Somebody was first already, but their conversations win no place.
+  find("[data-leaders]").parentElement.hidden = state.conversations > 0 && !state.leaders.length;
   drawRows("[data-feed]", state.feed, (item) => [["", item.text]]);
   find("[data-ringing]").hidden = !state.ringing;
   find("[data-message]").hidden = !state.message;
