@@ -102,6 +102,25 @@ def test_the_board_moves_without_reload_and_marks_moments(television: Page, room
     assert not gives_away_the_contact(television.content())
 
 
+def test_the_board_asks_who_is_first_only_before_the_first_conversation(
+    television: Page, room: Room
+) -> None:
+    question = television.get_by_text("Who will be first?")
+    sam = room.join("Sam")
+    room.record(sam)
+    db.session.commit()
+    expect(question).to_be_visible()
+    room.record(sam, conversation=True, too_fast=True)
+    db.session.commit()
+    expect(question).to_be_hidden()
+    television.reload()
+    expect(television.locator("[data-figure=conversations]")).to_have_text("1")
+    expect(question).to_be_hidden()
+    room.record(sam, conversation=True)
+    db.session.commit()
+    expect(television.locator("[data-leaders] li")).to_have_text("1Sam1")
+
+
 def test_the_board_fits_its_screen_and_can_be_read_from_the_sofa(
     television: Page, room: Room
 ) -> None:
