@@ -1,11 +1,14 @@
 /* Handles the picture of a script: fits it to its box if it stays readable, makes it smaller and larger, and
-   shows its first step. Without JavaScript the picture has its own size, and its box scrolls. */
+   shows its first steps. Without JavaScript the picture has its own size, and its box scrolls. */
 
 // At a smaller scale, the letters of the picture have fewer than 10 px.
 const READABLE = 0.7;
 const STEP = 1.25;
 const SMALLEST = 0.1;
 const LARGEST = 2;
+// As many steps are in the box at first, if they stay readable.
+const STEPS_IN_HEIGHT = 4;
+const MARGIN = 12;
 
 let scale = 0; // 0: not yet chosen
 let isZoomed = false;
@@ -16,9 +19,22 @@ function drawn() {
   return svg && box.clientWidth ? { box, svg, size: svg.viewBox.baseVal } : null;
 }
 
-function firstScale({ box, size }) {
-  const fits = Math.min(1, box.clientWidth / size.width);
-  return fits < READABLE ? 1 : fits;
+// In the order of the script, so the first ones are the conversation that goes on.
+function stepsOf(svg) {
+  return Array.from(svg.querySelectorAll(".flow-box rect"), (rect) => {
+    const [x, y, width, height] = ["x", "y", "width", "height"].map((name) => rect[name].baseVal.value);
+    return { left: x, right: x + width, bottom: y + height };
+  });
+}
+
+function firstScale(picture) {
+  const { box, svg, size } = picture;
+  // The box is as high as its picture, up to a limit. In its own size, the picture shows the limit.
+  scale = 1;
+  draw(picture);
+  const bottoms = stepsOf(svg).slice(0, STEPS_IN_HEIGHT).map((step) => step.bottom + MARGIN);
+  const fits = Math.min(1, box.clientWidth / size.width, box.clientHeight / Math.max(...bottoms, 1));
+  return Math.max(READABLE, fits);
 }
 
 function draw({ svg, size }) {
@@ -26,8 +42,20 @@ function draw({ svg, size }) {
   svg.setAttribute("height", size.height * scale);
 }
 
+// Shows the start and as many of the first steps as fit beside each other. The room that is left is on the side
+// of the next step.
 function scrollToStart({ box, svg }) {
-  box.scrollTo(svg.querySelector(".flow-start").cx.baseVal.value * scale - box.clientWidth / 2, 0);
+  const room = box.clientWidth / scale - 2 * MARGIN;
+  const start = svg.querySelector(".flow-start").cx.baseVal.value;
+  let [left, right] = [start, start];
+  let isNextLeft = false;
+  for (const step of stepsOf(svg)) {
+    isNextLeft = step.left < left;
+    const wider = [Math.min(left, step.left), Math.max(right, step.right)];
+    if (wider[1] - wider[0] > room) break;
+    [left, right] = wider;
+  }
+  box.scrollTo(((isNextLeft ? right - room : left) - MARGIN) * scale, 0);
 }
 
 // A save or a check of the editor brings a new picture, which has its own size.
