@@ -125,6 +125,19 @@ def text_with_slots(words: str) -> str:
     return "".join([*parts, escape(words[end:])])
 
 
+def text_with_names(words: str) -> str:
+    """Return `words` without Markdown as safe HTML, with the name and the fallback of each field in
+    square brackets. So two texts that differ only in their fields look different."""
+    parts, end = [], 0
+    for match in _FIELD.finditer(words):
+        field = _merge_field(match)
+        name = field.name.replace("_", " ")
+        otherwise = "" if field.fallback is None else f" or “{field.fallback}”"
+        parts += [escape(words[end : match.start()]), f"<mark>[{name}{escape(otherwise)}]</mark>"]
+        end = match.end()
+    return "".join([*parts, escape(words[end:])])
+
+
 def fill_slots(html: str, fields: Fields) -> str:
     """Put each field's value, or its fallback, into the slots of `html`, as plain text.
 

@@ -18,6 +18,7 @@ from scripts_library.merge_fields import (
     is_known,
     render_html,
     render_text,
+    text_with_names,
     text_with_slots,
     values_of,
 )
@@ -84,6 +85,14 @@ def test_a_value_stands_alone_so_that_its_direction_turns_nothing_round():
 
 def test_a_missing_value_is_marked_for_the_caller():
     assert render_html("Hello {{ first_name }}", {}) == "<p>Hello <mark>[first name]</mark></p>"
+
+
+def test_words_to_compare_name_each_field_and_its_fallback():
+    words = "Is {{ first_name or 'the <person>' }} in {{ town }}?"
+
+    assert text_with_names(words) == (
+        "Is <mark>[first name or “the &lt;person&gt;”]</mark> in <mark>[town]</mark>?"
+    )
 
 
 def test_a_field_can_be_emphasised():

@@ -3,6 +3,7 @@
 from flask import Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
+from markupsafe import Markup
 
 from phonebank.core.access import open_to
 from phonebank.core.db import db
@@ -17,7 +18,7 @@ from phonebank.scripts import campaign_scripts
 from phonebank.scripts.flowchart.drawing import draw_flowchart
 from phonebank.scripts.read_view import merged_html, step_views, talking_time
 from phonebank.scripts.transitions import describe_steps
-from scripts_library.merge_fields import render_text
+from scripts_library.merge_fields import render_text, text_with_names
 
 # These modules add their views to the blueprint when they are imported.
 _VIEWS = (publish_views, script_views, text_views, version_views)
@@ -33,6 +34,7 @@ def init_app(app: Flask) -> None:
     app.add_template_global(draw_flowchart)
     app.add_template_global(describe_steps)
     app.add_template_filter(lambda words: render_text(words, {}), "merged")
+    app.add_template_filter(lambda words: Markup(text_with_names(words)), "with_names")  # noqa: S704
 
 
 @scripts.get("")
