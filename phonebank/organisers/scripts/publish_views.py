@@ -75,6 +75,7 @@ def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
         overtaken=overtaken,
         unconfirmed=unconfirmed and not overtaken,
         sections=differences(old, new) if old else None,
+        published_words={step.words for step in old.steps} if old else set(),
     )
     return page, 422 if sent else 200
 
