@@ -22,7 +22,7 @@ _CHOICES = {
     "full_name": "Full name",
     "first_name": "First name",
     "last_name": "Last name",
-    IGNORE: "Leave out",
+    IGNORE: "Ignore this column",
 }
 
 
@@ -80,7 +80,7 @@ class NamesForm(FlaskForm):
             return "Choose the column with your own IDs, or one with phone numbers."
         for target in ("external_id", "full_name", "first_name", "last_name"):
             if len(mapping.columns.get(target, ())) > 1:
-                return f"Two columns are both “{_CHOICES[target]}”. Leave out one of them."
+                return f"Two columns are both “{_CHOICES[target]}”. Ignore one of them."
         return ""
 
     def is_usable(self) -> bool:
