@@ -37,7 +37,7 @@ class TokenForm(FlaskForm):
     )
     scopes = SelectMultipleField(
         "What may the software do?",
-        validators=[InputRequired("Choose at least one.")],
+        validators=[InputRequired("Choose at least one thing that the software may do.")],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
@@ -66,7 +66,7 @@ class WebhookForm(FlaskForm):
     events = SelectMultipleField(
         "Send a message when",
         choices=[SelectChoice(str(event), label) for event, label in EVENTS.items()],
-        validators=[InputRequired("Choose at least one.")],
+        validators=[InputRequired("Choose at least one event.")],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )

@@ -71,7 +71,7 @@ def test_a_webhook_from_its_secret_to_its_end(app: Flask, organiser: FlaskClient
         ({"url": "https://127.0.0.1/hook"}, "not on the public internet"),
         ({"url": "http://crm.example.org/"}, "must begin with https"),
         ({"url": ""}, "Type the address"),
-        ({"events": []}, "Choose at least one"),
+        ({"events": []}, "Choose at least one event"),
         ({"events": ["everything"]}, ""),
     ],
 )
