@@ -44,7 +44,7 @@ class RecoveryCodeForm(MfRecoveryForm):
 
     code = StringField(
         "Recovery code",
-        description="Three groups of four, such as 12ab-34cd-56ef. Each code works once.",
+        description="Three groups of four, such as 12ab\u201134cd\u201156ef. Each code works once.",
         validators=[DataRequired("Type one of your recovery codes.")],
         filters=[lambda code: (code or "").strip().lower()],
     )
