@@ -35,7 +35,7 @@ class FiltersForm(EditForm):
     )
     people = SelectField(
         "Which people",
-        description="A filter from “Whom tonight”. It replaces the party's filter.",
+        description="A filter from “Whom to call”. It replaces the party's filter.",
         coerce=int,
         choices=[],
     )

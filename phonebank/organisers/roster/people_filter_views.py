@@ -1,5 +1,5 @@
-"""The organiser's page *Whom tonight*: the filters that decide whom callers get, and the filter
-that each party uses."""
+"""The organiser's page *Whom to call*: the filters that decide whom callers get, and the
+filter that each party uses."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue

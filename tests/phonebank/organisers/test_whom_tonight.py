@@ -1,4 +1,4 @@
-"""The organiser's page *Whom tonight*, and the tags on a person's page."""
+"""The organiser's page *Whom to call*, and the tags on a person's page."""
 
 import re
 
@@ -36,7 +36,7 @@ def test_an_organiser_chooses_whom_a_party_and_a_caller_get_tonight(
     sign_in(client, account_id)
     organiser = client
     page = f"/campaigns/{ids[0]}/tonight"
-    assert "No filters yet" in organiser.get(page).text
+    assert "Add the first filter" in organiser.get(page).text
     empty = organiser.post(page, data={"name": "All"})
     assert empty.status_code == 422
     assert "would fit everyone" in empty.text

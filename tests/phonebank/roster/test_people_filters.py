@@ -1,4 +1,4 @@
-"""Whom tonight: a party or a caller gets only the people whom a filter chooses."""
+"""Whom to call: a party or a caller gets only the people whom a filter chooses."""
 
 from collections.abc import Iterator
 from datetime import timedelta
