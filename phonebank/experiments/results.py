@@ -42,13 +42,15 @@ class StepShare:
 class ArmResults:
     """One arm's results.
 
-    `share` is the arm's part of the contacts, 0 to 1. `yes` is None if no answer of the script
-    counts as a yes. `rated` and `shift` are None if the script does not ask for two ratings.
-    `shift` is also None before the first look, if too few people gave both ratings, or if their
-    second rating differs from the first by the same amount for everyone.
+    `name` is the arm's label, or a shorter name for sentences. `share` is the arm's part of the
+    contacts, 0 to 1. `yes` is None if no answer of the script counts as a yes. `rated` and `shift`
+    are None if the script does not ask for two ratings. `shift` is also None before the first look,
+    if too few people gave both ratings, or if their second rating differs from the first by the
+    same amount for everyone.
     """
 
     arm: ExperimentArm
+    name: str
     share: float
     script: ParsedScript | None
     counts: ArmCounts
@@ -95,7 +97,11 @@ def results_of(experiment: Experiment, at: datetime | None = None) -> Results:
     arm_ids = [arm.id for arm in experiment.arms]
     counts = counts_of(arm_ids, look.until if look else at)
     shares = sum(arm.share for arm in experiment.arms)
-    arms = [_arm_results(arm, arm.share / shares, counts[arm.id], look) for arm in experiment.arms]
+    names = verdict.short_names([arm.label for arm in experiment.arms])
+    arms = [
+        _arm_results(arm, name, arm.share / shares, counts[arm.id], look)
+        for arm, name in zip(experiment.arms, names, strict=True)
+    ]
     if look is None:
         return Results(None, arms, [], 0)
     since = calls_since(arm_ids, look.until) if experiment.is_running else 0
@@ -104,7 +110,7 @@ def results_of(experiment: Experiment, at: datetime | None = None) -> Results:
 
 
 def _arm_results(
-    arm: ExperimentArm, share: float, counts: ArmCounts, look: Look | None
+    arm: ExperimentArm, name: str, share: float, counts: ArmCounts, look: Look | None
 ) -> ArmResults:
     version_id = max(counts.versions, default=None) or _version_id_of(arm)
     script = script_of(version_id)
@@ -115,6 +121,7 @@ def _arm_results(
         shift = intervals.mean(intervals.expand(counts.shifts), look.error)
     return ArmResults(
         arm=arm,
+        name=name,
         share=share,
         script=script,
         counts=counts,
@@ -204,9 +211,7 @@ def _compare(
     more = None
     if difference and running:
         more = verdict.conversations_needed(difference, error, look, conversations, comparisons)
-    return Comparison(
-        measure, first.arm.label, second.arm.label, figures, difference, more, not running
-    )
+    return Comparison(measure, first.name, second.name, figures, difference, more, not running)
 
 
 def _version_id_of(arm: ExperimentArm) -> int | None:

@@ -1,5 +1,6 @@
 """Describe in plain sentences what an experiment shows so far. Pure functions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from phonebank.experiments.interim_looks import Look, error_at
@@ -71,7 +72,7 @@ class Comparison:
 def describe_comparison(comparison: Comparison) -> list[str]:
     """Return sentences that say what the comparison shows, with the main point first."""
     if comparison.difference is None or comparison.figures is None:
-        return [_describe_too_few(comparison)]
+        return _describe_too_few(comparison)
     if comparison.shows_a_difference:
         return _describe_difference(comparison, comparison.difference, comparison.figures)
     return _describe_no_difference(comparison, comparison.difference)
@@ -119,21 +120,31 @@ def round_forecast(number: int) -> str:
     return f"{-(-number // step) * step:,}"
 
 
-def _describe_too_few(comparison: Comparison) -> str:
+def _describe_too_few(comparison: Comparison) -> list[str]:
     measure = comparison.measure
     stopped = comparison.stopped
     sentence = (
         f"Too {'few people' if stopped else 'early'} to compare the {measure.name} of"
-        f" {comparison.first} and {comparison.second}"
+        f" {comparison.first} and {comparison.second}."
     )
-    needs = "That takes" if stopped else "You need"
+    needs = f"{'That takes' if stopped else 'You need'} {MIN_PEOPLE} people"
     if measure.is_rate:
-        return (
-            f"{sentence}. {needs} {MIN_PEOPLE} people reached with each script, and among all of"
-            f" them at least {MIN_OF_EACH_KIND} who {measure.did} and"
-            f" {MIN_OF_EACH_KIND} who did not."
+        needs += (
+            f" reached with each script, and among all of them at least {MIN_OF_EACH_KIND} who"
+            f" {measure.did} and {MIN_OF_EACH_KIND} who did not."
         )
-    return f"{sentence}. {needs} {MIN_PEOPLE} people with each script who gave both ratings."
+    else:
+        needs += " with each script who gave both ratings."
+    return [sentence, needs]
+
+
+def short_names(labels: Sequence[str]) -> list[str]:
+    """Return the names of the arms for sentences. If the arms are versions of one script, the name
+    of an arm is only its version, such as "version 2"."""
+    parts = [label.rpartition(", version ") for label in labels]
+    if len({name for name, _, _ in parts}) == 1 and all(name for name, _, _ in parts):
+        return [f"version {number}" for _, _, number in parts]
+    return list(labels)
 
 
 def _describe_difference(

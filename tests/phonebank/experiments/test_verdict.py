@@ -16,6 +16,7 @@ from phonebank.experiments.verdict import (
     conversations_needed,
     describe_comparison,
     round_forecast,
+    short_names,
 )
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -73,6 +74,12 @@ def test_too_few_people_are_called_too_few(measure: object) -> None:
     over = said(Comparison(measure, "A", "B", stopped=True))  # type: ignore[arg-type]
     assert over.startswith("Too few people to compare"), "it is not too early any more"
     assert "That takes 30 people" in over
+
+
+def test_versions_of_one_script_are_named_by_their_number() -> None:
+    assert short_names(["Long, version 2", "Long, version 1"]) == ["version 2", "version 1"]
+    for labels in (["Long, version 2", "Short, version 1"], ["Long, version 2", "Long"]):
+        assert short_names(labels) == labels
 
 
 @settings(deadline=None)  # the first example waits for SciPy's import
