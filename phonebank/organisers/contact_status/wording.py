@@ -8,7 +8,9 @@ from phonebank.campaigns.forecast import Forecast, more_callers, pace_in_words
 from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.contact_queue.empty_reasons import describe_elsewhere
 from phonebank.contact_queue.status_counts import CAPACITY_AT_MOST, Bucket
-from phonebank.models import Campaign, CampaignState
+from phonebank.models import Campaign, CampaignState, Contact
+from phonebank.persons.status import is_finished_by_organiser
+from phonebank.rules.outcomes import OUTCOMES
 from phonebank.rules.time_zones import city_of
 
 # An experienced caller who dials by hand makes this many calls an hour, including calls that nobody
@@ -50,6 +52,21 @@ _WAITS_FOR_US = {
     "language": "Some people wait for a caller who speaks their language.",
     "removed": "Some people are in a list that is paused, or was undone.",
 }
+
+
+def describe_why(bucket: str, person: Contact) -> str:
+    """Describe why a person has their status, whose bucket is `bucket`. For a person who is
+    finished, the text has the one reason that applies to them."""
+    if bucket != "finished":
+        return BUCKET_MEANINGS[bucket]
+    if is_finished_by_organiser(person):
+        return "An organiser has finished with them."
+    outcome = OUTCOMES.get(person.last_outcome or "")
+    if outcome is not None and outcome.effect == "finish":
+        return f"After the outcome “{outcome.label}”, nobody is called again in this campaign."
+    if outcome is not None and outcome.effect == "retry":
+        return "We have tried them as often as the rules allow."
+    return BUCKET_MEANINGS[bucket]
 
 
 def describe_status(campaign: Campaign, buckets: Sequence[Bucket], at: datetime) -> str:

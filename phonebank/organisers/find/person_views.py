@@ -11,7 +11,7 @@ from phonebank.core.db import db, retry_on_deadlock
 from phonebank.core.locks import lock_row
 from phonebank.core.scopes import campaign_for
 from phonebank.models import ContactList, RoleName, SightKind, now
-from phonebank.organisers.contact_status.wording import BUCKET_MEANINGS, describe_moment
+from phonebank.organisers.contact_status.wording import describe_moment, describe_why
 from phonebank.organisers.responses import commit_and_redirect
 from phonebank.organisers.suppressions.forms import REASONS
 from phonebank.persons import actions
@@ -52,7 +52,7 @@ def show(campaign_id: int, contact_id: int) -> ResponseReturnValue:
         ],
         status=status,
         stands=BUCKETS[status.bucket],
-        why=BUCKET_MEANINGS[status.bucket],
+        why=describe_why(status.bucket, person),
         next_at=describe_moment(campaign, status.next_at, now()) if status.next_at else "",
         entry_reasons=REASONS,
         show_number=lambda phone: format_for_reading(phone, campaign.country),

@@ -122,6 +122,8 @@ def test_an_organiser_acts_on_a_person(phone_bank: PhoneBank, browser: FlaskClie
     address = f"/campaigns/{campaign_id}/person/{person_id}"
     page = browser.get(address).text
     assert "Finished" in page
+    assert "t want to talk”, nobody is called again in this campaign." in page
+    assert "An organiser has finished" not in page
     version = re.search(r'name="version" value="(\d+)"', page)
     assert version is not None
     sent = {"version": version[1]}
@@ -136,6 +138,9 @@ def test_an_organiser_acts_on_a_person(phone_bank: PhoneBank, browser: FlaskClie
     )
     person = db.session.get_one(Contact, person_id, populate_existing=True)
     assert person.state == ContactState.FINISHED
+    page = browser.get(address).text
+    assert "An organiser has finished with them." in page
+    assert "After the outcome" not in page
     page = follow(browser, f"{address}/do-not-call", {})
     assert "has been on the do-not-call list since" in page
     assert "They asked not to be called" not in page, "the organiser gave no reason"
