@@ -10,11 +10,19 @@ from sqlalchemy import Row, Select, case, func, select
 from phonebank.core.db import db
 from phonebank.exports.cells import Cell, csv_chunks
 from phonebank.exports.row_stream import stream_rows
-from phonebank.models import Account, AuditEntry, Campaign
+from phonebank.models import Account, AuditEntry, Campaign, Chapter
 
 HEADER = ("at", "who", "campaign_id", "action", "about", "about_id", "before", "after")
 # For an entry without an account.
 SERVER = "the server"
+
+_ACCOUNT_NAME = func.coalesce(func.nullif(Account.name, ""), Account.email)
+# The kinds of subjects that a page shows by name, with the columns of their ids and names.
+_NAMED: dict[str, tuple[Any, Any]] = {
+    "account": (Account.id, _ACCOUNT_NAME),
+    "campaign": (Campaign.id, Campaign.name),
+    "chapter": (Chapter.id, Chapter.name),
+}
 
 
 def entries_of(
@@ -30,6 +38,25 @@ def entries_of(
     return db.session.execute(query).all()
 
 
+def names_of_subjects(
+    entries: Sequence[Row[*tuple[Any, ...]]],
+) -> dict[tuple[str, str], str]:
+    """Return the current names of the accounts, campaigns and chapters that the entries are about,
+    by the entry's `subject_kind` and `subject_id`. Those that were deleted have no name here. There
+    is at most one query for each of the three kinds."""
+    names: dict[tuple[str, str], str] = {}
+    for kind, (key, name) in _NAMED.items():
+        ids = {
+            int(entry.subject_id)
+            for entry in entries
+            if entry.subject_kind == kind and entry.subject_id
+        }
+        if ids:
+            rows = db.session.execute(select(key, name).where(key.in_(ids)))
+            names.update({(kind, str(one)): str(words) for one, words in rows})
+    return names
+
+
 def audit_file(campaign: Campaign | None, mark: bool = False) -> Iterator[str]:
     """Return every entry about a campaign, or about everything if `campaign` is None, as pieces of
     CSV, oldest entry first. `mark` adds the byte order mark of UTF-8, which Excel needs."""
@@ -39,10 +66,9 @@ def audit_file(campaign: Campaign | None, mark: bool = False) -> Iterator[str]:
 
 def _query(campaign: Campaign | None) -> Select[Any]:
     # An account may be gone. Its entries keep its id.
-    named = func.coalesce(func.nullif(Account.name, ""), Account.email)
     who = case(
         (AuditEntry.account_id.is_(None), SERVER),
-        else_=func.coalesce(named, func.concat("account ", AuditEntry.account_id)),
+        else_=func.coalesce(_ACCOUNT_NAME, func.concat("account ", AuditEntry.account_id)),
     ).label("who")
     query = select(
         AuditEntry.id,

@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, Response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
-from phonebank.audit.entries import audit_file, entries_of
+from phonebank.audit.entries import audit_file, entries_of, names_of_subjects
 from phonebank.audit.record import record_audit
 from phonebank.core.access import open_to
 from phonebank.core.db import db
@@ -98,6 +98,7 @@ def _audit_page(campaign: Campaign | None) -> str:
         "privacy/audit.html",
         campaign=campaign,
         rows=rows[:ENTRIES_A_PAGE],
+        names=names_of_subjects(rows[:ENTRIES_A_PAGE]),
         is_more=len(rows) > ENTRIES_A_PAGE,
     )
 

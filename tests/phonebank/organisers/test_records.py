@@ -89,3 +89,17 @@ def test_what_organisers_did_is_a_page_and_a_file(
     assert [row["action"] for row in rows][:2] == ["tried <b>0</b>", "tried <b>1</b>"]
     assert (rows[2]["who"], rows[2]["after"]) == (who, '{"n": 2}')
     assert rows_of(organiser, f"{campaign}/audit.csv")[-1]["action"] == "audit downloaded"
+
+
+def test_what_organisers_did_names_the_account_that_it_is_about(
+    app: Flask, organiser: FlaskClient
+) -> None:
+    with app.app_context():
+        account = db.session.query(Account).first()
+        account_id, name = account.id, account.name or account.email
+        for subject_id in (account_id, 999):
+            record_audit("tried", account=None, subject_kind="account", subject_id=subject_id)
+        db.session.commit()
+    page = organiser.get("/audit").text
+    assert f'<a href="/people/{account_id}">{name}</a>' in page
+    assert "account 999" in page, "that account is gone"
