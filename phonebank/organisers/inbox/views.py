@@ -19,7 +19,7 @@ inbox = Blueprint("inbox", __name__, url_prefix="/campaigns/<int:campaign_id>/in
 
 STATES = {
     InboxState.OPEN: "To do",
-    InboxState.CLAIMED: "Somebody is doing it",
+    InboxState.CLAIMED: "In progress",
     InboxState.DONE: "Done",
 }
 
