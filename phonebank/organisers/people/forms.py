@@ -49,7 +49,7 @@ class RoleForm(FlaskForm):
                 SelectChoice(str(Scope(chapter_id=row.id)), f"Chapter: {row.name}")
                 for row in db.session.execute(chapters)
             ),
-            SelectChoice(str(EVERYWHERE), "All campaigns and all chapters"),
+            SelectChoice(str(EVERYWHERE), "Everywhere"),
         ]
 
     @property

@@ -168,9 +168,10 @@ def test_a_person_without_the_role_of_host_hosts_for_no_campaign(
 ) -> None:
     page = f"/people/{cy}"
     organiser_client.post(f"{page}/roles", data={"role": "host", "where": f"campaign-{campaign}"})
-    assert "<h2>Hosts for</h2>" in organiser_client.get(page).text
+    assert "Host for Kitchen Table" in organiser_client.get(page).text
     organiser_client.post(f"{page}/roles/take", data={"role": "host", "where": "everywhere"})
     text = organiser_client.get(page).text
+    assert "Host for" not in text
     assert "<h2>Hosts for</h2>" not in text
     assert "They can sign in, but they see nothing." in text
     organiser_client.post(f"{page}/deactivate")
