@@ -62,6 +62,14 @@ SCREENING_CHOICES = [
 ]
 
 
+class _AfterYes(Optional):
+    """Lets a field be empty that is needed after a yes, so the page does not call it optional."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.field_flags: dict[str, bool] = {}
+
+
 class ScreeningForm(FlaskForm):
     """The form in which an organiser says whether and when a list was screened: compared with the
     country's register of people who do not want calls."""
@@ -71,7 +79,7 @@ class ScreeningForm(FlaskForm):
         choices=SCREENING_CHOICES,
         validators=[DataRequired("Choose one.")],
     )
-    screened_on = DateField("If yes: the day of the screening", validators=[Optional()])
+    screened_on = DateField("If yes: the day of the screening", validators=[_AfterYes()])
     reason = StringField(
         "If it doesn't need to be screened: why not",
         description="For example: everyone on the list agreed to our calls, or our calls "
