@@ -531,3 +531,18 @@ def _is_in_the_map_box(page: Page, part: str) -> bool:
             part,
         )
     )
+
+
+def test_a_phone_reaches_the_names_to_insert_from_an_open_step(
+    desk: Callable[..., Page], campaign_id: int
+) -> None:
+    page = desk(390)
+    _start_writing(page, campaign_id)
+    expect(page.get_by_role("link", name="Insert a name or place")).to_be_hidden()
+    page.locator("#details-main_question > summary").click()
+    words = page.locator("#step-main_question").get_by_label("Words to say")
+    words.fill("Hello ")
+    page.get_by_role("link", name="Insert a name or place").click()
+    page.get_by_role("button", name="first name").click()
+    expect(words).to_have_value(re.compile(r"^Hello \{\{ first_name"))
+    expect(words).to_be_in_viewport()
