@@ -60,7 +60,10 @@ def test_a_person_is_found_corrected_and_told_and_the_results_go_home(
     expect(page.get_by_role("table")).to_contain_text("020 7946 0123")
     page.get_by_role("link", name="Ann Quillfeather").click()
     page.get_by_role("link", name="Correct this call").click()
+    page.get_by_label("How the call ended").select_option(label="Call back")
+    expect(page.get_by_label("Day")).to_be_visible()
     page.get_by_label("How the call ended").select_option(label="We talked")
+    expect(page.get_by_label("Day")).to_be_hidden()
     page.get_by_label("Note").fill("She has called back")
     page.get_by_role("button", name="Save the correction").click()
 
