@@ -25,6 +25,9 @@ TELEPHONY = (MANUAL, "twilio", "asterisk", "simulator")
 # The fewest connections to PostgreSQL that a web process can work with. Boards, downloads and each
 # urgency of request need separate connections.
 LEAST_CONNECTIONS = 8
+# The fewest that a worker can work with. An import reads the file over one connection, and stores
+# two batches of rows over two others.
+LEAST_WORKER_CONNECTIONS = 3
 
 
 class ConfigError(Exception):
@@ -186,7 +189,7 @@ class Config:
     def _check_numbers(self) -> None:
         for name, least, is_now in (
             ("DATABASE_CONNECTIONS", LEAST_CONNECTIONS, self.database_connections),
-            ("WORKER_DATABASE_CONNECTIONS", 2, self.worker_connections),
+            ("WORKER_DATABASE_CONNECTIONS", LEAST_WORKER_CONNECTIONS, self.worker_connections),
             ("WEB_PROCESSES", 1, self.web_processes),
             ("WORKER_PROCESSES", 1, self.worker_processes),
         ):

@@ -55,6 +55,9 @@ class Batch:
     zone_keys: set[str] = field(default_factory=set)
     languages: set[str] = field(default_factory=set)
     has_tags: bool = False
+    # Every number of the contacts, each with the person's name. A batch that has none of these has
+    # none of the people.
+    people: set[str] = field(default_factory=set)
 
 
 def prepare_batches(
@@ -105,7 +108,11 @@ def batch_of(read: Iterable[ContactRow | RefusedRow], first: int, rows: int, cou
             batch.languages.add(row.language)
             batch.contact_rows += 1
             batch.has_tags = batch.has_tags or bool(row.tags)
-            lines.append(_line(row, zone_key))
+            name_key = f"{row.first_name} {row.last_name}".casefold()
+            batch.people.add(f"{row.phone} {name_key}")
+            for number in row.other_phones:
+                batch.people.add(f"{number} {name_key}")
+            lines.append(_line(row, name_key, zone_key))
     batch.contacts = "".join(lines).encode()
     return batch
 
@@ -120,12 +127,11 @@ def _read(row: Row, mapping: Mapping, country: str, allow_drama: bool) -> Contac
     return found
 
 
-def _line(row: ContactRow, zone_key: str) -> str:
+def _line(row: ContactRow, name_key: str, zone_key: str) -> str:
     """Return a contact as a line for COPY, with the cells of COLUMNS.
 
     Nothing needs to be quoted, because `tidy` has left no tab and no line break in any cell.
     """
-    name_key = f"{row.first_name} {row.last_name}".casefold()
     others = ",".join(row.other_phones) if row.other_phones else ""
     return (
         f"{row.row_number}\t{row.phone}\t{name_key}"

@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 import traceback
+from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -24,7 +25,7 @@ from phonebank.lists.batching import Batch, prepare_batches
 from phonebank.lists.import_check import check_import
 from phonebank.lists.known_people import UpdatePlan, learn_sizes
 from phonebank.lists.parallel_batches import is_large, prepare_in_parallel
-from phonebank.lists.persist import store_batch, wait_for_open_suppressions
+from phonebank.lists.persist import may_overlap, store_batch, wait_for_open_suppressions
 from phonebank.lists.screening import pause_old_screenings
 from phonebank.lists.take_out_check import check_take_out
 from phonebank.lists.uploads import SupersededError, rows_of
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 # The job that takes people out of calling stops after this many seconds. Otherwise other urgent
 # jobs would wait too long, such as the one that gives back people whose callers have gone.
 TAKE_OUT_SECONDS = 5.0
+# An import stores this many batches at the same time, each over a connection of its own.
+BATCHES_AT_ONCE = 2
 
 
 class ImportFailedError(Exception):
@@ -246,31 +249,38 @@ def _prepare_this_process() -> None:
 
 
 def _store_batches(contact_list_id: int, file_version: int, prepared: Iterator[Batch]) -> None:
-    """Store each batch while the next one is being prepared.
+    """Store each batch while the next ones are being prepared.
 
-    So PostgreSQL works on one processor core while Python works on another. The number of batches
-    in memory does not grow with the file.
+    If two batches have no person in common, the later batch is inserted over a second connection
+    while the earlier one is still being stored, because each connection of PostgreSQL uses one
+    processor core at most. The batches are committed in the order of the file, so the list's resume
+    point is always right. The number of batches in memory does not grow with the file.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
 
     @retry_on_deadlock
-    def store_and_commit(batch: Batch) -> None:
+    def store_and_commit(batch: Batch, before: Future[None] | None) -> None:
         # The commit does not wait for the disk. If PostgreSQL crashes, it may lose the last
         # batches, but then it loses the list's resume point too, and the rows are read again. The
         # commit at the end of the import waits for all of them.
         db.session.execute(text("SET LOCAL synchronous_commit = off"))
-        store_batch(batch, contact_list_id, file_version)
+        store_batch(batch, contact_list_id, file_version, before.result if before else None)
         db.session.commit()
 
-    def store_one(batch: Batch) -> None:
+    def store_one(batch: Batch, before: Future[None] | None) -> None:
         with app.app_context():
-            store_and_commit(batch)
+            store_and_commit(batch, before)
 
-    with ThreadPoolExecutor(max_workers=1) as storing:
-        under_way: Future[None] | None = None
+    contact_list = db.session.get_one(ContactList, contact_list_id)
+    with ThreadPoolExecutor(max_workers=BATCHES_AT_ONCE) as storing:
+        under_way: deque[tuple[Batch, Future[None]]] = deque()
         for batch in prepared:
-            if under_way:
-                under_way.result()
-            under_way = storing.submit(store_one, batch)
-        if under_way:
-            under_way.result()
+            while under_way and (
+                len(under_way) == BATCHES_AT_ONCE
+                or not may_overlap(batch, under_way[-1][0], contact_list)
+            ):
+                under_way.popleft()[1].result()
+            before = under_way[-1][1] if under_way else None
+            under_way.append((batch, storing.submit(store_one, batch, before)))
+        for _, stored in under_way:
+            stored.result()

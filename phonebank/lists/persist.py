@@ -6,7 +6,7 @@ killed import continues where it stopped, and no row is stored, refused or count
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from psycopg import Connection
@@ -99,7 +99,23 @@ SELECT id FROM added
 """  # noqa: S608
 
 
-def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> None:
+def may_overlap(batch: Batch, earlier: Batch, contact_list: ContactList) -> bool:
+    """Whether a batch can be stored while the batch before it is still being stored. Neither of
+    them may wait for a row of the other, because the second must be committed after the first."""
+    return (
+        not contact_list.update_targets
+        and not batch.do_not_call
+        and not earlier.do_not_call
+        and batch.people.isdisjoint(earlier.people)
+    )
+
+
+def store_batch(
+    batch: Batch,
+    contact_list_id: int,
+    file_version: int = 0,
+    wait_for_turn: Callable[[], object] | None = None,
+) -> None:
     """Store a batch, and store how many rows have been read, so that an interrupted import
     continues after this batch.
 
@@ -109,14 +125,16 @@ def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> No
     contact, and its numbers are put on the do-not-call list as part of the upload's
     `SuppressionBatch`. `file_version` is the version of the file that the batch was read from.
 
-    Raises SupersededError, without changing anything, if the import has ended, if another worker
-    has stored these rows, or if the file has changed.
+    `wait_for_turn` is for a batch that may overlap with the batch before it (`may_overlap`): it
+    waits until that batch is committed, and is called after the contacts have been inserted.
+
+    Raises SupersededError if the import has ended, if another worker has stored these rows, or if
+    the file has changed. Nothing must be committed then.
     """
-    contact_list = _lock_list(contact_list_id)
-    if contact_list.state != ListState.IMPORTING or contact_list.rows_read != batch.first:
-        raise SupersededError
-    if contact_list.file_version != file_version:
-        raise SupersededError
+    if wait_for_turn:
+        contact_list = db.session.get_one(ContactList, contact_list_id)
+    else:
+        contact_list = _lock_list(contact_list_id, file_version, batch.first)
     if batch.do_not_call:
         suppress_batch(batch.do_not_call, batch_for_list(contact_list))
     stored = suppressed = updated = 0
@@ -127,9 +145,13 @@ def store_batch(batch: Batch, contact_list_id: int, file_version: int = 0) -> No
         stored = _take_over_from_undone(contact_list)
         updated = _update_known(contact_list, batch)
         stored += insert_incoming(contact_list, batch.has_tags)
-        suppress_stored()
     _copy_refused(contact_list.id, batch.refused)
 
+    if wait_for_turn:
+        wait_for_turn()
+        contact_list = _lock_list(contact_list_id, file_version, batch.first)
+    if batch.contacts:
+        suppress_stored()
     contact_list.rows_read += batch.rows
     contact_list.rows_stored += stored
     contact_list.rows_updated += updated
@@ -153,9 +175,14 @@ def wait_for_open_suppressions() -> None:
     db.session.execute(text("LOCK TABLE suppression IN SHARE MODE"))
 
 
-def _lock_list(contact_list_id: int) -> ContactList:
+def _lock_list(contact_list_id: int, file_version: int, first: int) -> ContactList:
     contact_list = get_locked(ContactList, contact_list_id)
-    if contact_list is None:
+    if (
+        contact_list is None
+        or contact_list.state != ListState.IMPORTING
+        or contact_list.rows_read != first
+        or contact_list.file_version != file_version
+    ):
         raise SupersededError
     return contact_list
 

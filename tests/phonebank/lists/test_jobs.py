@@ -22,7 +22,7 @@ from phonebank.core.jobs import enqueue
 from phonebank.csv_input.column_mapping import Mapping
 from phonebank.lists import batching, imports
 from phonebank.lists.jobs import ImportFailedError, import_list, resume_imports
-from phonebank.lists.persist import store_batch
+from phonebank.lists.persist import may_overlap, store_batch
 from phonebank.lists.uploads import SupersededError, rows_of
 from phonebank.models import (
     Campaign,
@@ -101,6 +101,12 @@ def in_thread(desk: Desk, function: Callable[..., None], *args: int) -> threadin
 
 def first_batch(desk: Desk, content: str) -> tuple[batching.Batch, int]:
     """A file's first batch, ready to be stored, and its list, whose import has begun."""
+    batches, list_id = all_batches(desk, content)
+    return batches[0], list_id
+
+
+def all_batches(desk: Desk, content: str) -> tuple[list[batching.Batch], int]:
+    """A file's batches, ready to be stored, and its list, whose import has begun."""
     list_id = desk.upload(content)
     desk.confirm(list_id)
     contact_list = imports.begin_import(list_id)
@@ -108,9 +114,9 @@ def first_batch(desk: Desk, content: str) -> tuple[batching.Batch, int]:
     mapping = Mapping.of(contact_list.headers, contact_list.mapping)
     file = rows_of(contact_list)
     next(file)
-    batch = next(batching.prepare_batches(file, 0, mapping, "GB", False))
+    batches = list(batching.prepare_batches(file, 0, mapping, "GB", False))
     db.session.commit()
-    return batch, list_id
+    return batches, list_id
 
 
 def wait_for_a_lock() -> None:
@@ -214,6 +220,79 @@ def test_a_batch_is_stored_once_or_not_at_all(desk: Desk) -> None:
     standing = desk.standing(list_id)
     assert (standing["rows_read"], standing["rows_stored"]) == (5, 5)
     assert len(desk.contacts()) == 5
+
+
+def test_a_batch_is_inserted_beside_the_one_before_and_committed_after_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "BATCH", 5)
+    with desk.app.app_context():
+        (first, second), list_id = all_batches(desk, rows(10))
+        seen: list[int] = []
+
+        def store_first() -> None:
+            seen.append(db.session.query(Contact).count())  # the second batch, not yet committed
+            with desk.app.app_context():
+                store_batch(first, list_id)
+                seen.append(db.session.query(Contact).count())
+                db.session.commit()
+
+        store_batch(second, list_id, wait_for_turn=store_first)
+        db.session.commit()
+    assert seen == [5, 5]
+    assert desk.standing(list_id)["rows_read"] == desk.standing(list_id)["rows_stored"] == 10
+    assert len(desk.contacts()) == 10
+
+
+def test_a_batch_is_never_committed_without_the_one_before(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "BATCH", 5)
+    with desk.app.app_context():
+        (_, second), list_id = all_batches(desk, rows(10))
+        with pytest.raises(SupersededError):
+            store_batch(second, list_id, wait_for_turn=lambda: None)
+        db.session.rollback()
+    assert desk.contacts() == []
+    assert desk.standing(list_id)["rows_read"] == 0
+
+
+def test_somebody_suppressed_while_their_batch_waits_for_its_turn_is_suppressed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "BATCH", 2)
+    with desk.app.app_context():
+        (first, second), list_id = all_batches(desk, rows(4))
+
+        def suppress_meanwhile() -> None:
+            with desk.app.app_context():
+                store_batch(first, list_id)
+                suppress(drama_number(3), "call")
+                db.session.commit()
+
+        store_batch(second, list_id, wait_for_turn=suppress_meanwhile)
+        db.session.commit()
+    suppressed = [c.phone for c in desk.contacts(list_id) if c.suppressed_at]
+    assert suppressed == [drama_number(3)]
+
+
+def test_only_batches_without_a_common_person_overlap(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "BATCH", 1)
+    a, b, c = (drama_number(n) for n in range(3))
+    content = f"First name,Phone,Other phone\nAda,{a},\nBea,{b},{a}\nAda,{c},{a}\n"
+    with desk.app.app_context():
+        (ada, bea, ada_again), list_id = all_batches(desk, content)
+        contact_list = db.session.get_one(ContactList, list_id)
+        assert may_overlap(bea, ada, contact_list)  # a household, and not one person
+        assert may_overlap(ada_again, bea, contact_list)
+        assert not may_overlap(ada_again, ada, contact_list)
+        bea.do_not_call.add(b)
+        assert not may_overlap(bea, ada, contact_list)
+        assert not may_overlap(ada_again, bea, contact_list)
+        contact_list.update_targets = ["email"]
+        assert not may_overlap(ada_again, batching.Batch(0), contact_list)
 
 
 def test_callers_get_the_first_people_while_the_rest_is_still_being_read(
