@@ -73,6 +73,15 @@ class _TextField(StringField):
             raise StopValidation("That must be text.")
 
 
+# WTForms orders the fields of a form by when they were made. The code is the first field on the
+# page, so it is made before the name.
+_CODE = _TextField(
+    "Party code",
+    description="Six letters and numbers, on your host's screen.",
+    validators=[DataRequired("Type the code.")],
+)
+
+
 class NameForm(FlaskForm):
     first_name = _TextField(
         "Your first name",
@@ -83,11 +92,7 @@ class NameForm(FlaskForm):
 
 
 class CodeForm(NameForm):
-    code = _TextField(
-        "Party code",
-        description="Six letters and numbers, on your host's screen.",
-        validators=[DataRequired("Type the code.")],
-    )
+    code = _CODE
 
 
 @pages.route("/join", methods=["GET", "POST"])

@@ -42,6 +42,13 @@ def test_code_and_name_on_one_screen(phone_bank: PhoneBank, client: FlaskClient)
     assert newest_caller().party_id == phone_bank.party.id
 
 
+def test_the_errors_are_in_the_order_of_the_fields(client: FlaskClient) -> None:
+    page = client.post("/join", data={}).text
+    errors, fields = page.split('class="card"')
+    for part in (errors, fields):
+        assert 0 < part.index("Type the code.") < part.index("Type your first name.")
+
+
 def test_a_slur_is_refused_and_the_host_has_the_last_word(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
