@@ -136,7 +136,6 @@ def _redirect_to_sign_in(error: SignInRequiredError) -> ResponseReturnValue:
     is_page = request.method == "GET" and "HX-Request" not in request.headers
     if not needs_account or not is_page or wants_json():
         return error_pages.answer_to(error)
-    flash(error.message, "info")
     next_path = links.path_on_this_site(request.full_path.rstrip("?"))
     return redirect(url_for("accounts.sign_in", next=next_path))
 
