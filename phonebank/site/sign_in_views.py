@@ -21,6 +21,7 @@ from phonebank.core.after_response import run_after
 from phonebank.core.db import db
 from phonebank.core.error_pages import roll_back
 from phonebank.core.rate_limits import limiter, typed_email_key
+from phonebank.roster.devices import COOKIE_KEY, id_and_token
 from phonebank.site.blueprint import pages
 from phonebank.site.forms import SignInForm
 from phonebank.site.second_factor_views import start_deadline
@@ -43,12 +44,16 @@ def front() -> ResponseReturnValue:
 @pages.get("/sign-in")
 @open_to(ANYONE)
 def sign_in() -> ResponseReturnValue:
-    """Show the form with which a person asks for a sign-in link. Redirect a person who is already
-    signed in to the page that `?next=` names."""
+    """Show the form with which a person asks for a sign-in link, and on a caller's device the way
+    back to calling. Redirect a person who is already signed in to the page that `?next=` names."""
     next_path = links.path_on_this_site(request.args.get("next"))
     if current_user.is_authenticated:
         return redirect(next_path)
-    return render_template("accounts/sign_in.html", form=SignInForm(next=next_path))
+    return render_template(
+        "accounts/sign_in.html",
+        form=SignInForm(next=next_path),
+        has_joined=id_and_token(session.get(COOKIE_KEY)) is not None,
+    )
 
 
 @pages.post("/sign-in")

@@ -49,6 +49,14 @@ def test_the_errors_are_in_the_order_of_the_fields(client: FlaskClient) -> None:
         assert 0 < part.index("Type the code.") < part.index("Type your first name.")
 
 
+def test_who_has_joined_is_led_back_to_calling(phone_bank: PhoneBank, client: FlaskClient) -> None:
+    assert "Back to calling" not in client.get("/sign-in").text
+    come_in(client, phone_bank)
+    filled = r'class="button"[^>]*>([^<]+)<'
+    assert re.findall(filled, client.get("/join").text) == ["Go on calling"]
+    assert re.findall(filled, client.get("/sign-in").text) == ["Back to calling"]
+
+
 def test_a_slur_is_refused_and_the_host_has_the_last_word(
     phone_bank: PhoneBank, client: FlaskClient
 ) -> None:
