@@ -29,7 +29,7 @@ from phonebank.core.locks import lock_row
 from phonebank.core.rate_limits import client_key
 from phonebank.listings.guests import greet_at_door
 from phonebank.models import Caller, CallerState, Campaign, Party
-from phonebank.parties.codes import find_campaign_token
+from phonebank.parties.codes import find_campaign_token, normalise_code
 from phonebank.parties.services import party_by_code
 from phonebank.roster.devices import end_session
 from phonebank.telephony.sessions import end_session as end_phone_session
@@ -122,8 +122,18 @@ def join() -> ResponseReturnValue:
 @limit_wrong_codes
 @limit_joins
 def join_by_code(code: str) -> ResponseReturnValue:
-    """Join with a first name, by the link in the board's QR code."""
-    party = party_by_code(code)
+    """Join with a first name, by the link in the board's QR code. If no party has the code, show
+    the page on which the caller can correct it."""
+    try:
+        party = party_by_code(code)
+    except NotFoundError as error:
+        if wants_json():
+            raise
+        wrong_code = normalise_code(code)
+        form = CodeForm(code=wrong_code)
+        known = _caller_already_in()
+        page = render_template("callers/join.html", form=form, known=known, wrong_code=wrong_code)
+        return page, error.status
     return _name_only(db.session.get_one(Campaign, party.campaign_id), party)
 
 

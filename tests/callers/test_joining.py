@@ -205,7 +205,13 @@ def test_a_wrong_code_and_an_old_link_change_nothing(
     assert page.status_code == 404
     assert "No party has this code." in page.text
     assert 'value="Kit"' in page.text
-    assert client.get("/join/ZZZZZZ").status_code == 404
+    by_link = client.get("/join/zzz-zzz")
+    assert by_link.status_code == 404
+    assert "No party has the code ZZZ\u00a0ZZZ" in by_link.text
+    assert 'action="/join"' in by_link.text
+    assert 'value="ZZZZZZ"' in by_link.text
+    assert "No party has this code" in client.get("/join/Z").text
+    assert client.get("/join/ZZZZZZ", headers=JSON).json["error"]["title"] == "Not found"
     assert client.get("/c/no-such-link").status_code == 404
     phone_bank.campaign.state = CampaignState.ENDED
     db.session.commit()
