@@ -484,7 +484,7 @@ def test_my_last_calls_tell_when_and_how_but_never_who(
     assert page.index("Busy") < page.index("No answer")
     assert page.count(">Change<") == 2
     assert re.findall(r'stat-value">(\d+)', page) == ["2", "0", "0"]
-    assert page.count("</span>V.</span>") == 2  # the contacts are called Voter1, Voter2 and so on
+    assert page.count("<small>Person V") == 2  # the contacts are called Voter1, Voter2 and so on
     for contact in phone_bank.contacts:
         assert contact.first_name not in page
         assert contact.phone not in page
@@ -493,7 +493,7 @@ def test_my_last_calls_tell_when_and_how_but_never_who(
         assert ">Change<" not in old
         # The figures are of the last twelve hours, and the list is longer.
         assert re.findall(r'stat-value">(\d+)', old) == ["0", "0", "0"]
-        assert old.index("Your last calls, newest first:") < old.index("Busy")
+        assert old.index("The newest call is first.") < old.index("Busy")
 
 
 def test_undo_says_what_it_did(phone_bank: PhoneBank, sam: FlaskClient) -> None:
