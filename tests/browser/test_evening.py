@@ -192,7 +192,7 @@ def join(page: Page, name: str, code: str = "") -> None:
         page.get_by_label("Party code").fill(f"{code[:3]} {code[3:]}".lower())
     page.get_by_label("Your first name").fill(name)
     page.get_by_role("button", name="Join").click()
-    expect(page.get_by_role("heading", name=f"Hello, {name}")).to_be_visible()
+    expect(page.get_by_text(f"Hello, {name}.")).to_be_visible()
 
 
 def begin(page: Page) -> None:

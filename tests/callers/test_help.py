@@ -51,7 +51,9 @@ def test_from_the_call_page_to_the_hosts_list(sam: FlaskClient, phone_bank: Phon
 def test_from_the_lobby_too(sam: FlaskClient, phone_bank: PhoneBank) -> None:
     phone_bank.sam.state = CallerState.WAITING
     db.session.commit()
-    assert "Ask your host for help" in sam.get("/calling").text
+    lobby = sam.get("/calling").text
+    assert "Ask your host for help" in lobby
+    assert "The person is upset or rude" not in lobby
     assert sam.post("/calling/help", headers=JSON).json == {"message": "We've told your host."}
     assert names_asking(phone_bank) == ["Sam"]
 
