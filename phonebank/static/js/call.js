@@ -43,6 +43,8 @@ function begin() {
   const about = JSON.parse(document.getElementById("call-data").textContent);
   scripts.begin(about.script);
   beginCall(drawn, about);
+  // A phone may reload the page in the middle of a call. The present question is then below the answers so far.
+  if (Object.keys(data.answers).length && !data.go_on_from) walk.draw();
 }
 
 function beginCall(drawn, about) {
