@@ -141,6 +141,24 @@ def test_the_answers_of_every_step_are_in_sight(party: Party, new_page: NewPage)
         assert out_of_sight(page, to_answer) == [], size
 
 
+def test_the_words_to_say_are_in_sight_on_the_smallest_phones(
+    party: Party, new_page: NewPage
+) -> None:
+    page = new_page(320, 640)
+    join_as_kit(page, party)
+    ask_for_person(page)
+    words = "[data-step]:not([hidden]) .step-say"
+    assert out_of_sight(page, words) == []
+    assert page.locator(".identification").evaluate("it => it.offsetHeight") < 50
+    for label in ("It's them", "Happy to talk"):
+        tap(page, label)
+        assert out_of_sight(page, words) == [], label
+    # The phone may reload the page after its dialler.
+    page.reload()
+    expect(page.locator("[data-how-many-steps]")).to_contain_text("Step 3")
+    assert out_of_sight(page, words) == []
+
+
 def filled_buttons(page: Page) -> list[str]:
     """The visible buttons in the accent's colour, apart from chosen answers."""
     return list(

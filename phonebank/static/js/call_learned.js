@@ -1,9 +1,12 @@
 /* Folds what a caller has seen often enough, so that the answers stay visible on a small phone. The line to
-   say in every call folds after the first call, and the tips fold after the third. */
+   say in every call folds after the first call, on the smallest phones from the first, and the tips fold after
+   the third. */
 
 const KEY = "phonebank.seen";
 const LINE_OPEN_FOR = 1; // calls
 const TIPS_OPEN_FOR = 3;
+// Here the whole line would leave no space for the words of the step.
+const SMALLEST = matchMedia("(max-width: 24rem) and (max-height: 44rem)");
 
 /* Returns how many people this device has shown, including this one. */
 function countPerson(call) {
@@ -19,7 +22,7 @@ function countPerson(call) {
 
 export function foldWhatIsKnown(page, { call, practice }) {
   const count = practice ? 1 : countPerson(call);
-  page.classList.toggle("is-line-folded", count > LINE_OPEN_FOR);
+  page.classList.toggle("is-line-folded", count > LINE_OPEN_FOR || SMALLEST.matches);
   page.classList.toggle("are-tips-folded", count > TIPS_OPEN_FOR);
   showLine(page, false);
 }
