@@ -65,7 +65,7 @@ def account_for(account_id: int) -> Account:
     """Return the account with this id. Raises NotFoundError if there is none."""
     account = db.session.get(Account, account_id)
     if account is None:
-        raise NotFoundError("We can't find this account.", "Look for it on the page People.")
+        raise NotFoundError("We can't find this account.", "Look for it on the page Team.")
     return account
 
 

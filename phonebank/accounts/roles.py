@@ -194,7 +194,7 @@ def require_active(account: Account) -> None:
     if not account.active:
         raise ConflictError(
             f"The account {account.email} is deactivated.",
-            "Open the page People, choose this account and reactivate it.",
+            "Open the page Team, choose this account and reactivate it.",
         )
 
 

@@ -153,5 +153,5 @@ def _navigation_links() -> dict[str, Any]:
     if current_user.is_host or current_user.organises_something:
         nav_links.append(("Parties", url_for("parties.mine")))
     if current_user.is_organiser:
-        nav_links.append(("People", url_for("people.everybody")))
+        nav_links.append(("Team", url_for("people.everybody")))
     return navigation | {"nav_links": nav_links, "account_url": url_for("accounts.account")}

@@ -81,8 +81,8 @@ def test_an_organiser_comes_in_by_link_invites_a_host_and_leaves(
     page.goto(used)
     assert_shows(page, "Welcome, Ada")
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("link", name="People").click()
-    assert_shows(page, "People")
+    page.get_by_role("link", name="Team").click()
+    assert_shows(page, "Team")
     page.get_by_role("link", name="Invite someone").click()
     page.get_by_label("Name", exact=True).fill("Cy")
     page.get_by_label("E-mail address").fill("cy@example.org")
@@ -130,7 +130,7 @@ def test_an_authenticator_app_is_set_up_by_camera_or_by_hand_and_then_asked_for(
     assert_shows(page, "One more step")
     page.get_by_label("Code from your authenticator app").fill(code(phone, 30))
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("link", name="People")).to_be_visible()
+    expect(page.get_by_role("link", name="Team")).to_be_visible()
 
     page.get_by_role("button", name="Sign out").click()
     page.goto(link(organiser))
@@ -139,7 +139,7 @@ def test_an_authenticator_app_is_set_up_by_camera_or_by_hand_and_then_asked_for(
     assert_shows(page, "Use a recovery code")
     page.get_by_label("Recovery code").fill(recovery_code)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("link", name="People")).to_be_visible()
+    expect(page.get_by_role("link", name="Team")).to_be_visible()
 
 
 def code(phone: TOTP, later: int = 0) -> str:
