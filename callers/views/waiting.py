@@ -34,7 +34,7 @@ _TITLES = {
     EmptyReason.FILTER: "Nobody left among the people chosen for you",
     EmptyReason.PAUSED: "The list is paused",
     EmptyReason.SCREENING: "The list isn't ready",
-    EmptyReason.EMPTY: "The list is empty",
+    EmptyReason.EMPTY: "Nobody to call yet",
     EmptyReason.DONE: "That was everyone",
 }
 _TITLES_WITH_A_TIME = {

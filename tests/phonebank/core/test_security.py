@@ -296,7 +296,7 @@ def test_cookies_are_not_for_scripts_nor_for_other_sites(app: Flask, clean_store
 
 def test_on_https_cookies_stay_there(https_app: Flask, clean_stores: None) -> None:
     client = https_app.test_client()
-    [cookie] = cookies(client, "/account")
+    [cookie] = cookies(client, "/sign-in")
     assert "Secure" in cookie
     assert "HttpOnly" in cookie
     answer = client.get("/")

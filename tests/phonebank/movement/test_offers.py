@@ -89,7 +89,7 @@ def test_an_offer_becomes_a_party_when_an_organiser_says_yes(
     sign_in(looks, organiser_id)
     events = f"/campaigns/{stage.campaign_id}/events"
     today = looks.get(f"/campaigns/{stage.campaign_id}").text
-    assert "An event or an offer to host is waiting" in today
+    assert "An event or an offer to host</strong> is waiting" in today
     assert "Vik offers to host" in looks.get(events).text
     answer = f"/offers/{offer_id}/accept"
     assert looks.post(f"/campaigns/{other_id}/events{answer}").status_code == 404
