@@ -5,10 +5,10 @@ at the map of events."""
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from cachetools import LRUCache
 from flask import Flask, request
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class KeptAnswers:
     """The answers that this process may send again."""
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[tuple[object, ...], _Answer] = OrderedDict()
+        self._answers: LRUCache[tuple[object, ...], _Answer] = LRUCache(ANSWERS_AT_MOST)
 
     def find(self, environ: WSGIEnvironment) -> _Answer | None:
         """Return an answer to this request that may still be sent, or None."""
@@ -49,11 +49,7 @@ class KeptAnswers:
 
     def add(self, environ: WSGIEnvironment, answer: _Answer) -> None:
         """Keep this answer for everybody who makes the same request."""
-        key = _key_of(environ)
-        self._answers[key] = answer
-        self._answers.move_to_end(key)
-        while len(self._answers) > ANSWERS_AT_MOST:
-            self._answers.popitem(last=False)
+        self._answers[_key_of(environ)] = answer
 
     def forget(self) -> None:
         """Forget all answers. Only tests need this."""
