@@ -89,7 +89,7 @@ def test_an_organiser_comes_in_by_link_invites_a_host_and_leaves(
     assert_shows(page, "Invite someone")
     page.get_by_role("button", name="Invite them").click()
     page.get_by_role("link", name="Cy", exact=True).click()
-    expect(page.get_by_text("Kitchen Table", exact=True)).to_be_visible()
+    expect(page.get_by_text("Host for Kitchen Table")).to_be_visible()
     assert_shows(page, "Cy")
 
     page.get_by_role("button", name="Sign out").click()
