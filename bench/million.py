@@ -316,7 +316,7 @@ def hand_back(walk: Walk, page: Page, calls: int) -> None:
     """Make the file of calls and answers, and download it."""
     page.get_by_role("link", name="Results", exact=True).click()
     page.get_by_role("link", name="Download results").click()
-    page.get_by_label("What", exact=True).select_option(label="Calls and answers")
+    page.get_by_label("What should the file contain?").select_option(label="Calls and answers")
     with walk.timed("making the file of calls and answers"):
         page.get_by_role("button", name="Make the file").click()
         download = page.get_by_role("link", name="Download Calls and answers")
