@@ -179,7 +179,7 @@ def test_a_table_that_stacks_keeps_its_meaning(show):
 
 def test_a_phone_shows_no_empty_cell_of_a_table_and_keeps_a_cell_together(show):
     table = show("{{ ui.data_table('People', ['Name', 'ID', 'Note'], [['Ada', '–', '']]) }}")
-    assert [cell["class"].strip() for cell in Page(table).all("td")] == ["empty", "empty"]
+    assert [cell["class"].strip() for cell in Page(table).all("td")] == ["blank", "blank"]
     two = show("{{ ui.data_table('Calls', ['At', 'Answer'], [['9:00', 'Yes<br>No' | safe]]) }}")
     assert '<div class="cell">Yes<br>No</div>' in two
 
