@@ -26,7 +26,7 @@ class ListingForm(FlaskForm):
 
     way = RadioField(
         "How will people join?",
-        choices=[(IN_PERSON, "To a place"), (BY_VIDEO, "By video")],
+        choices=[(IN_PERSON, "In person"), (BY_VIDEO, "By video")],
         default=IN_PERSON,
         validators=[InputRequired("Choose how people will join.")],
     )
