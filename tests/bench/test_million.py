@@ -8,6 +8,7 @@ import pytest
 
 @pytest.mark.pages
 @pytest.mark.browser
+@pytest.mark.timeout(660)
 def test_the_walk_through_a_million_people_finds_its_way() -> None:
     command = [sys.executable, "-m", "bench.million", "3000", "300"]
     walk = subprocess.run(command, capture_output=True, text=True, timeout=600)

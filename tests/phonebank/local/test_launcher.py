@@ -136,6 +136,7 @@ def test_a_run_shows_its_links_and_a_signal_ends_all_of_it(
 
 @pytest.mark.slow
 @pytest.mark.pages
+@pytest.mark.timeout(400)
 def test_the_real_thing_starts_from_nothing_and_finds_yesterdays_data(
     root: Path, port: int
 ) -> None:
