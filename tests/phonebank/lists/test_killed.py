@@ -23,7 +23,7 @@ from tests.phonebank.lists.upload_desk import Desk
 
 # Short portions, so that a process can be killed between any two of them.
 AT_ONCE = 200
-PEOPLE = 2_000 + 2_000 * KILLS
+PEOPLE = 2_000 + 3_500 * KILLS
 
 _EVERYONE = text("""
 SELECT md5(string_agg(concat_ws('|', external_id, first_name, phone, postcode, state), ','
