@@ -12,6 +12,7 @@ from phonebank.core.errors import ConflictError, NotFoundError
 from phonebank.core.locks import lock_row
 from phonebank.models import (
     Account,
+    AuditEntry,
     Campaign,
     Contact,
     ContactState,
@@ -21,6 +22,9 @@ from phonebank.models import (
 from phonebank.persons.status import is_on_screen
 from phonebank.suppressions import entries as suppressions
 
+# The actions in the audit.
+_PUT_BACK = "person put back"
+_FINISHED = "person finished"
 _VERSION: Any = type_coerce(literal_column("CAST(contact.xmin AS text)"), String)
 
 
@@ -53,7 +57,7 @@ def put_back(contact: Contact, campaign: Campaign, version: str, account: Accoun
             "Take the number off the list first, if it was put there by mistake.",
         )
     at = now()
-    _change(contact, campaign, ContactState.CALLABLE, "person put back", account)
+    _change(contact, campaign, ContactState.CALLABLE, _PUT_BACK, account)
     contact.callable_at = next_calling_time(campaign, contact.zone_key, at) or at
     contact.rested_at = at
     db.session.flush()
@@ -67,8 +71,29 @@ def finish(contact: Contact, campaign: Campaign, version: str, account: Account)
     open call.
     """
     _lock(contact, version)
-    _change(contact, campaign, ContactState.FINISHED, "person finished", account)
+    _change(contact, campaign, ContactState.FINISHED, _FINISHED, account)
     db.session.flush()
+
+
+def is_finished_by_organiser(contact: Contact) -> bool:
+    """Whether an organiser has marked the person as finished, and neither an organiser nor a call
+    has changed that since."""
+    query = (
+        select(AuditEntry.action, AuditEntry.at)
+        .where(
+            AuditEntry.subject_kind == "person",
+            AuditEntry.subject_id == str(contact.id),
+            AuditEntry.action.in_((_FINISHED, _PUT_BACK)),
+        )
+        .order_by(AuditEntry.id.desc())
+        .limit(1)
+    )
+    last = db.session.execute(query).first()
+    return (
+        last is not None
+        and last.action == _FINISHED
+        and (contact.last_called_at is None or contact.last_called_at < last.at)
+    )
 
 
 def suppress_person(contact: Contact, campaign: Campaign, account: Account) -> None:

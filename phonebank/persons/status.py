@@ -11,7 +11,6 @@ from phonebank.contact_queue.campaign_hours import is_calling_time, next_calling
 from phonebank.contact_queue.number_rest import called_elsewhere, rests_until
 from phonebank.core.db import db
 from phonebank.models import (
-    AuditEntry,
     Call,
     Caller,
     CallerState,
@@ -74,27 +73,6 @@ def _bucket(contact: Contact, campaign: Campaign, at: datetime) -> tuple[str, da
     if not is_calling_time(campaign, contact.zone_key, at):
         return "out_of_hours", opens
     return "ready", None
-
-
-def is_finished_by_organiser(contact: Contact) -> bool:
-    """Whether an organiser has marked the person as finished, and neither an organiser nor a call
-    has changed that since."""
-    query = (
-        select(AuditEntry.action, AuditEntry.at)
-        .where(
-            AuditEntry.subject_kind == "person",
-            AuditEntry.subject_id == str(contact.id),
-            AuditEntry.action.in_(("person finished", "person put back")),
-        )
-        .order_by(AuditEntry.id.desc())
-        .limit(1)
-    )
-    last = db.session.execute(query).first()
-    return (
-        last is not None
-        and last.action == "person finished"
-        and (contact.last_called_at is None or contact.last_called_at < last.at)
-    )
 
 
 def is_on_screen(contact: Contact) -> bool:

@@ -9,7 +9,7 @@ from phonebank.contact_queue.campaign_hours import first_zone_of
 from phonebank.contact_queue.empty_reasons import describe_elsewhere
 from phonebank.contact_queue.status_counts import CAPACITY_AT_MOST, Bucket
 from phonebank.models import Campaign, CampaignState, Contact
-from phonebank.persons.status import is_finished_by_organiser
+from phonebank.persons.actions import is_finished_by_organiser
 from phonebank.rules.outcomes import OUTCOMES
 from phonebank.rules.time_zones import city_of
 
