@@ -277,7 +277,7 @@ def _store_batches(contact_list_id: int, file_version: int, prepared: Iterator[B
         for batch in prepared:
             while under_way and (
                 len(under_way) == BATCHES_AT_ONCE
-                or not may_overlap(batch, under_way[-1][0], contact_list)
+                or not all(may_overlap(batch, earlier, contact_list) for earlier, _ in under_way)
             ):
                 under_way.popleft()[1].result()
             before = under_way[-1][1] if under_way else None
