@@ -90,7 +90,6 @@ class KeptPages:
 def init_app(app: Flask) -> None:
     """Give the app a store of kept pages."""
     app.extensions["kept_pages"] = KeptPages()
-    app.extensions["kept_parts"] = app.extensions["kept_pages"].parts
 
 
 def send_before_flask(app: Flask) -> None:

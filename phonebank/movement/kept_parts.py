@@ -19,7 +19,7 @@ from phonebank.listings.near_map import Middle, Town, draw_map, towns_on
 from phonebank.listings.nearest import Dot, Events, Near
 from phonebank.listings.offers import campaigns_for
 from phonebank.models import Place
-from phonebank.places.find import TYPED_AT_MOST, find_places, places_beside, unknown_place
+from phonebank.places.find import TYPED_AT_MOST, find_places, place_at, places_beside
 from phonebank.places.outlines import Outline
 from phonebank.places.typed import read_typed
 
@@ -77,10 +77,7 @@ class KeptParts:
 def kept_place(country: str, code: str) -> Place:
     """Return the place with this code in a country (ISO 3166-1). The place belongs to no database
     session. Raises NotFoundError if there is no such place."""
-    place = _kept_place_or_none(country.upper(), code)
-    if place is None:
-        raise unknown_place()
-    return place
+    return _kept_place_or_none(country.upper(), code) or place_at(country, code)
 
 
 def places_typed(typed: str) -> Sequence[Place]:
@@ -172,5 +169,5 @@ def _towns_on(outline: Outline) -> list[Town]:
 
 
 def _parts() -> KeptParts:
-    parts: KeptParts = current_app.extensions["kept_parts"]
+    parts: KeptParts = current_app.extensions["kept_pages"].parts
     return parts

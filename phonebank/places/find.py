@@ -66,13 +66,8 @@ def place_at(country: str, code: str) -> Place:
         select(Place).where(Place.country == country.upper(), Place.code == code)
     )
     if place is None:
-        raise unknown_place()
+        raise NotFoundError("We don't know this place.", "Search for your postcode or town.")
     return place
-
-
-def unknown_place() -> NotFoundError:
-    """Return the error for an address with a code that no place has."""
-    return NotFoundError("We don't know this place.", "Search for your postcode or town.")
 
 
 def places_beside(country: str, code: str) -> Sequence[Place]:
