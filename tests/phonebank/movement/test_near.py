@@ -415,7 +415,7 @@ def test_a_host_puts_a_party_on_the_map_moves_it_and_cancels_it(
     assert "Sunday 30 March, 0" in client.get(page).text
     same = client.post(f"{page}/move", data={"starts_at": "2036-03-30T01:30"})
     assert "at this time already" in client.get(same.location).text
-    assert "evening by the minute" in client.get(kit).text
+    assert "evening, minute by minute" in client.get(kit).text
     assert public in client.get(kit).text
     client.post(f"{page}/cancel")
     assert "Cancelled" in client.get(page).text

@@ -77,7 +77,7 @@ def test_an_offer_becomes_a_party_when_an_organiser_says_yes(
     assert link not in asked.text  # the mail alone shows that the address is Vik's
     waits = client.get(link).text
     assert "will look at your offer" in waits
-    assert "The evening by the minute" in waits
+    assert "The evening, minute by minute" in waits
     with app.app_context():
         assert db.session.query(Account).filter_by(email="vik@example.org").count() == 0
         organiser_id = create_account("organiser").id
@@ -180,7 +180,7 @@ def test_an_untrained_hosts_party_waits_for_a_training(
     assert "call-out" not in trained
     offered = client.get(links[0]).text
     assert "go to a training" not in offered
-    assert "Put the party on the map on its page “Guests”." in offered
+    assert "Open the party's page “Guests” and press “Put it on the map”." in offered
     assert host.post(page, data=details).status_code == 303
 
 
