@@ -69,7 +69,7 @@ def test_a_person_is_found_corrected_and_told_and_the_results_go_home(
 
     expect(page.get_by_text("Corrected. The totals are up to date.")).to_be_visible()
     expect(page.locator("#status")).to_contain_text("Finished")
-    expect(page.locator("#calls")).to_contain_text("It was “No answer” before.")
+    expect(page.locator("#calls")).to_contain_text("The outcome was “No answer” before.")
     expect(page.locator("#sights")).to_contain_text("found them in a search")
     with app.app_context():
         assert campaign_totals(1).reached == 1

@@ -198,7 +198,7 @@ def test_a_call_is_corrected_on_its_page(phone_bank: PhoneBank, browser: FlaskCl
     data = {"version": version[1], "outcome": "talked", "note": "<b>Rang</b> back"}
     page = follow(browser, address, data)
     assert "Corrected. The totals are up to date." in page
-    assert "It was “No answer” before" in page
+    assert "The outcome was “No answer” before" in page
     assert "&lt;b&gt;Rang&lt;/b&gt; back" in page
     assert campaign_totals(campaign_id).reached == 1
     assert not differences()

@@ -223,7 +223,7 @@ def test_many_devices_from_one_address_share_a_budget(site: Door) -> None:
     assert (flag.kind, flag.caller_id) == (pace.NEWCOMERS, last.id)
     roster = site.organiser.get(f"/campaigns/{site.campaign.id}/callers").text
     assert "so they were paused, or have to wait to be let in." in roster
-    assert "They still wait to be let in." in site.organiser.get(site.history(last)).text
+    assert "Mallory still waits to be let in." in site.organiser.get(site.history(last)).text
     site.organiser.post(f"{site.history(last)}/go-on")
     page = site.organiser.get(f"/campaigns/{site.campaign.id}/callers").text
     assert "Mallory still waits to be let in." in page
