@@ -140,8 +140,8 @@ def take_back(batch_id: int) -> ResponseReturnValue:
     log.info("account %s takes back do-not-call file %s", current_user.id, batch_id)
     commit_and_enqueue(lift_batch, batch_id)
     flash(
-        "We're removing this file's numbers from the list, except those that were also "
-        "put on it another way.",
+        "We're removing this file's numbers from the list, except those that a caller, an "
+        "organiser or another file also put there.",
         "success",
     )
     return redirect(url_for("suppressions.show"))

@@ -185,7 +185,7 @@ def test_the_list_s_page_asks_and_the_lists_page_warns(
     )
     assert "nobody on this list will be called until you screen it again" in client.get(page).text
     history = client.get(f"/campaigns/{campaign_id}/lists").text
-    assert f"counts until {today + timedelta(days=3)}" in history
+    assert f"is valid until {today + timedelta(days=3)}" in history
     not_needed = say(how="not_needed", reason="Our members")
     assert "The reason: Our members" in not_needed
     assert "until you screen it again" not in not_needed
