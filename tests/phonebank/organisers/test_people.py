@@ -190,7 +190,7 @@ def test_the_page_of_a_deactivated_account_offers_only_what_works(
     text = organiser_client.get(page).text
     assert "<h2>Give a role</h2>" in text
     assert "<h2>Second factor</h2>" in text
-    assert "be signed out and will have to sign in again" in text
+    assert "sign them out. They'll have to sign in again" in text
     organiser_client.post(f"{page}/deactivate")
     text = organiser_client.get(page).text
     assert "<h2>Give a role</h2>" not in text
