@@ -256,7 +256,7 @@ def test_old_offers_are_forgotten(
         ({}, {}, ("Your party is on the map", "Add your address on the page")),
         ({}, {"address": "x"}, ("Your party is on the map", "")),
         ({}, {"state": ListingState.HIDDEN}, ("can't find your party at the moment", "Add your")),
-        ({}, {"state": ListingState.DRAFT}, ("on the map on its page “Guests”", "Add your")),
+        ({}, {"state": ListingState.DRAFT}, ("and press “Put it on the map”", "Add your")),
         ({}, {"state": ListingState.CANCELLED}, ("This party is cancelled", "")),
         ({"starts_at": now() - timedelta(days=2)}, {}, ("This party is over", "")),
     ],
