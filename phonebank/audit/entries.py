@@ -29,9 +29,10 @@ def entries_of(
     campaign: Campaign | None, at_most: int, before_id: int | None = None
 ) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return up to `at_most` entries about a campaign, or about everything if `campaign` is None,
-    newest first. With `before_id`, return only entries with lower ids. Each row has the columns of
-    AuditEntry, but instead of the account's id it has `who`. `who` is the account's name or e-mail
-    address, "account" and the id of a deleted account, or "the server" if no account acted."""
+    newest first. With `before_id`, return only entries whose ids are lower than `before_id`. Each
+    row has the columns of AuditEntry, but instead of the account's id it has `who`. `who` is the
+    account's name or, without a name, its e-mail address. If account 12 was deleted, `who` is
+    "account 12". If no account acted, `who` is "the server"."""
     query = _query(campaign).order_by(AuditEntry.id.desc()).limit(at_most)
     if before_id is not None:
         query = query.where(AuditEntry.id < before_id)
@@ -41,9 +42,9 @@ def entries_of(
 def names_of_subjects(
     entries: Sequence[Row[*tuple[Any, ...]]],
 ) -> dict[tuple[str, str], str]:
-    """Return the current names of the accounts, campaigns and chapters that the entries are about,
-    by the entry's `subject_kind` and `subject_id`. Those that were deleted have no name here. There
-    is at most one query for each of the three kinds."""
+    """Return the current names of the accounts, campaigns and chapters that the entries are about.
+    Each key is an entry's (`subject_kind`, `subject_id`). A deleted account, campaign or chapter is
+    not in the result. There is at most one query for each of the three kinds."""
     names: dict[tuple[str, str], str] = {}
     for kind, (key, name) in _NAMED.items():
         ids = {
@@ -59,7 +60,8 @@ def names_of_subjects(
 
 def audit_file(campaign: Campaign | None, mark: bool = False) -> Iterator[str]:
     """Return every entry about a campaign, or about everything if `campaign` is None, as pieces of
-    CSV, oldest entry first. `mark` adds the byte order mark of UTF-8, which Excel needs."""
+    CSV, oldest entry first. If `mark` is true, the file begins with the byte order mark of UTF-8,
+    which Excel needs."""
     rows = stream_rows(_query(campaign).order_by(AuditEntry.id))
     return csv_chunks(HEADER, map(_cells, rows), mark)
 

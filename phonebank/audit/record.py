@@ -16,14 +16,14 @@ def record_audit(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Add an entry about one action to the audit, in the transaction that performs the action.
+    """Add an entry about one action to the permanent record, in the same transaction as the action.
 
     `action` says what was done, in up to 40 characters. `account` is None if a job or a volunteer
     acted. `before` and `after` are the values before and after the action, as JSON.
 
     An entry can never be changed or deleted, so `before` and `after` must not contain the name or
-    number of a person who is called. The calling code therefore leaves out texts in which an
-    organiser may mention such a person, for example a message or a reason.
+    number of a person who is called. So the calling code must not pass any text in which an
+    organiser may have mentioned a called person, for example a message or a reason.
     """
     db.session.add(
         AuditEntry(

@@ -1,4 +1,5 @@
-"""Decides which contact of a campaign a caller gets next. `docs/queue.md` explains this queue.
+"""Decides which contact of a campaign a caller gets next. `docs/queue.md` explains how this contact
+queue works.
 
 Words used in this package:
 

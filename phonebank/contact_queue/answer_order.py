@@ -43,8 +43,8 @@ FROM outcome_count WHERE campaign_id = :id
 
 
 class ContactGroup(NamedTuple):
-    """The contacts on one list that have the same possible time zones (`key`) and the same language
-    (`code`). `id` and `priority` are those of the list."""
+    """A group of contacts on one list: those with the same possible time zones (`key`) and the same
+    language (`code`). `id` and `priority` are those of the list."""
 
     id: int
     priority: int
@@ -54,8 +54,9 @@ class ContactGroup(NamedTuple):
 
 @dataclass(frozen=True)
 class ListCalls:
-    """How many calls were made to people on a list and how many of these calls were answered, at
-    one hour of the day (`calls_now`, `reached_now`) and in total."""
+    """How many calls were made to people on a list (`calls`), and how many of these calls were
+    answered (`reached`). `calls_now` and `reached_now` count only the calls at one hour of the
+    day."""
 
     calls_now: int = 0
     reached_now: int = 0
@@ -65,8 +66,8 @@ class ListCalls:
 
 @dataclass(frozen=True)
 class Changed:
-    """How many calls were made and how many of these calls were answered, before the answer order
-    was switched on and since then."""
+    """How many calls were made, and how many of them were answered. The calls before the answer
+    order was switched on and the calls since then are counted separately."""
 
     calls_before: int
     reached_before: int
@@ -75,8 +76,8 @@ class Changed:
 
 
 def calls_of_lists(campaign: Campaign, at: datetime) -> dict[int, ListCalls]:
-    """Return the numbers of calls by list id: in total, and at the hour of `at` (aware) in the
-    campaign's first time zone."""
+    """For each list id, return the numbers of calls: in total, and at the hour of `at` (aware) in
+    the campaign's first time zone."""
     zone = first_zone_of(campaign)
     values = {"id": campaign.id, "zone": zone.key, "hour": at.astimezone(zone).hour}
     return {
@@ -88,8 +89,8 @@ def calls_of_lists(campaign: Campaign, at: datetime) -> dict[int, ListCalls]:
 
 
 def expected_rates(list_ids: Iterable[int], calls: Mapping[int, ListCalls]) -> dict[int, float]:
-    """Return, by list id, the expected share of calls that are answered at one hour of the day.
-    `calls` is the result of `calls_of_lists` for that hour."""
+    """For each list id, return the share of calls that are expected to be answered at one hour of
+    the day. `calls` is the result of `calls_of_lists` for that hour."""
     in_all = sum(one.calls for one in calls.values())
     mean = sum(one.reached for one in calls.values()) / in_all if in_all else 0.0
     rates = {}
@@ -105,9 +106,9 @@ def expected_rates(list_ids: Iterable[int], calls: Mapping[int, ListCalls]) -> d
 def in_answer_order(
     campaign: Campaign, groups: list[ContactGroup], at: datetime
 ) -> list[ContactGroup]:
-    """Return the groups with finer priorities: among lists of the same priority, the list whose
-    people answer most often at this hour comes first. If the campaign has not switched this order
-    on, return the groups unchanged."""
+    """Return the groups with new priorities. Lists with different priorities stay in the same
+    order. Among lists with the same priority, the list whose people answer most often at this hour
+    now comes first. If the campaign has not switched this order on, return the groups unchanged."""
     if campaign.answer_order_since is None or not groups:
         return groups
     rates = expected_rates({group.id for group in groups}, calls_of_lists(campaign, at))
@@ -117,8 +118,8 @@ def in_answer_order(
 
 
 def changed(campaign: Campaign) -> Changed | None:
-    """Return how many calls were made and answered before and since the answer order was switched
-    on, or None if this order is off."""
+    """Return how many calls were made and answered before the answer order was switched on, and how
+    many since then. Return None if this order is off."""
     if campaign.answer_order_since is None:
         return None
     values = {"id": campaign.id, "since": campaign.answer_order_since}

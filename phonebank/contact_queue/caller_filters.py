@@ -1,5 +1,5 @@
-"""Decides which contacts a caller may get, by the caller's lists, languages and filter, and by
-whether a callback is reserved for another caller."""
+"""Decides which contacts a caller may get. This depends on the caller's lists, languages and
+filter, and on whether a callback is reserved for another caller."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -39,20 +39,20 @@ def other_languages_spoken(campaign: Campaign) -> list[str]:
 
 
 def filter_of(caller: Caller) -> int | None:
-    """Return the id of the filter that chooses the people whom a caller gets: the caller's own
-    filter, otherwise the party's filter, or None if the caller may get everyone."""
+    """Return the id of the filter that chooses people for this caller. This is the caller's own
+    filter or, without one, the party's filter. Return None if there is neither."""
     if caller.filter_id is not None:
         return caller.filter_id
     return caller.party.filter_id if caller.party else None
 
 
 def lane_limits(list_ids: Iterable[int], filter_id: int | None) -> list[int | str]:
-    """Return the parts of lane names for a caller who is limited to some contact lists or to a
-    filter. (A lane is a list of contacts in Redis.) If the caller has no such limit, there are no
-    parts.
+    """Return the words with which the names of a caller's lanes begin. (A lane is a list of the
+    next contacts, in Redis.) Without a filter, these words are the ids of the lists to which the
+    caller is limited. For a caller without any limit, return an empty list.
 
-    If there is a filter, none of these parts is just the id of a list. So `take.lua` takes no
-    callbacks except those that this caller promised. This is needed because Redis does not know
+    With a filter, each word begins with "filter", so no word is the id of a list. So `take.lua`
+    takes only those callbacks that this caller promised. This is needed because Redis does not know
     which people a filter chooses.
     """
     if filter_id is None:

@@ -176,7 +176,7 @@ def empty_queue_of(campaign: Campaign, caller: Caller) -> EmptyQueue:
 
 def describe_elsewhere(people: int) -> str:
     """Describe in words how many people have to wait because another campaign has called their
-    number. Return "" if there are none."""
+    number. Return "" if `people` is 0."""
     if not people:
         return ""
     wait = "person waits" if people == 1 else "people wait"
@@ -206,8 +206,8 @@ def _is_somebody_on_other_screens(campaign: Campaign, caller: Caller, at: dateti
 
 
 def _is_one_left(campaign: Campaign, caller: Caller, filter_id: int) -> bool:
-    """Whether the filter chooses a person whom the caller may get and who still has to be called,
-    even if the person's number is in an open call now."""
+    """Whether the filter chooses at least one person who still has to be called, and whom the
+    caller may get. A person counts even if the person's number is in an open call now."""
     values = {
         "filter_id": filter_id,
         "list_ids": list(caller.list_ids),

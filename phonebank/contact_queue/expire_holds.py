@@ -51,12 +51,12 @@ def _correct_copy(campaign: Campaign, redis_queue: RedisQueue, at: datetime) -> 
 def _ended_among(
     campaign: Campaign, without_call: list[HeldContact], at: datetime
 ) -> list[HeldContact]:
-    """Return those of the holds in Redis that have ended. `without_call` has the holds in Redis
+    """Return the holds in `without_call` that have ended. `without_call` has the holds in Redis
     whose contact is in no open call.
 
     Such a hold has ended if its call has ended or was switched to another person in the household.
-    It has also ended if its call does not exist, although a claim would have written the call by
-    now.
+    A hold whose call does not exist has ended once it is older than CLAIM_TAKES_AT_MOST, because a
+    claim writes its call within that time.
     """
     if not without_call:
         return []

@@ -94,8 +94,7 @@ def reopen_hold(call: Call, until: datetime) -> None:
 
 
 def release_after_commit(campaign_id: int, contact_id: int, call_id: uuid.UUID) -> None:
-    """After the commit, free the contact in Redis if this call holds it there, or if Redis does not
-    know which call holds it."""
+    """After the commit, free the contact in Redis, unless another call holds the contact there."""
     _free_after_commit(campaign_id, [(contact_id, call_id)])
 
 

@@ -56,8 +56,8 @@ def _suppress_listed_contacts(campaign_id: int) -> None:
 
 
 def for_each_campaign(which: ColumnElement[bool], action: Callable[[Campaign], object]) -> None:
-    """Call `action` for each campaign that meets the condition `which`. After each call, roll back
-    what `action` has not committed. Stop if Redis is unavailable."""
+    """Run `action` for each campaign that meets the condition `which`. After each campaign, roll
+    back what `action` has not committed. Stop if Redis is unavailable."""
     ids = db.session.scalars(select(Campaign.id).where(which)).all()
     for campaign_id in ids:
         campaign = db.session.get(Campaign, campaign_id)

@@ -4,7 +4,7 @@ campaign has called them.
 The calls in PostgreSQL decide whether a number rests. Before a claim gives a caller a contact, it
 checks the contact's number with `rests_until`, but only in a campaign that shares numbers with
 another campaign. Before a refill puts contacts into a lane (a list of the next contacts in Redis),
-it marks the campaigns that share numbers (`mark_shared`). If a number rests, the refill makes the
+it records which campaigns share numbers (`mark_shared`). If a number rests, the refill makes the
 contact wait until the rest ends (`send_back`), so that later refills do not read the contact again.
 The contact status page and the export of people to a file read all resting numbers at once
 (`resting_numbers`). These functions do not commit.
@@ -82,8 +82,8 @@ SELECT EXISTS (
 
 
 def called_elsewhere(contact: str) -> str:
-    """Return an SQL expression that reads the contacts in other campaigns that have the same
-    number. `contact` is the name or alias of the table `contact` in the query.
+    """Return an SQL expression that reads, from other campaigns, the contacts with the same number.
+    `contact` is the name or alias of the table `contact` in the query.
 
     The value is a JSON array with one entry for each of these contacts: [when last called, retry
     rules, [[outcome, when], …], campaign id, `shares_numbers`]. The rules and the last two values
@@ -111,7 +111,7 @@ _OTHER_CAMPAIGNS = (Campaign.id, Campaign.retry_rules)
 
 def last_called_elsewhere(contact: str) -> str:
     """Return an SQL expression for the time at which another campaign last called this contact's
-    number. The time changes whenever another campaign records a call to a contact with the number.
+    number. The time changes whenever another campaign records a call to a contact with this number.
     `contact` is the name or alias of the table `contact` in the query."""
     return (
         "(SELECT max(elsewhere.last_called_at) FROM contact AS elsewhere"  # noqa: S608
@@ -127,11 +127,13 @@ def last_called_in(rows: Sequence[Any]) -> datetime | None:
 
 
 def mark_shared(campaign: Campaign, rows: Sequence[Row[*tuple[Any, ...]]]) -> bool:
-    """Mark this campaign, and the campaigns that have numbers in common with these contacts, as
-    sharing numbers. The column `called_elsewhere` of the rows says which campaigns these are.
+    """Record that this campaign shares numbers with other campaigns, and record the same for the
+    other campaigns. `rows` are contacts of this campaign. Their column `called_elsewhere` says
+    which other campaigns have the same numbers.
 
-    Return whether all these campaigns are now marked (True if the contacts share no number). If
-    not, one of them is locked, and contacts with a shared number must not be put into a lane yet.
+    Return True if this is now recorded for all these campaigns, or if no other campaign has the
+    contacts' numbers. Return False if one of the campaigns is locked. Then contacts with a shared
+    number must not be put into a lane yet.
     """
     others = [one for row in rows for one in row.called_elsewhere or ()]
     unmarked = {other_id for *_, other_id, is_marked in others if not is_marked}
@@ -168,7 +170,7 @@ def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> No
     campaign has called these numbers. For each contact, `resting` has a row (with `id` and
     `zone_key`) and the time when the rest ends (aware). After the rest, the contacts become
     callable in the campaign's next calling hours, or at once if the campaign may call at any hour.
-    Locked contacts are left out, and a later refill finds them again."""
+    Locked contacts are skipped. A later refill finds them again."""
     hours, country = hours_of(campaign), rules_of(campaign)
     times = [
         next_try_at(until, None, zones_in_key(row.zone_key), hours, country) or until + FAR_AWAY

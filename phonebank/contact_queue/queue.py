@@ -58,8 +58,9 @@ class ContactQueue:
     def take(self, call_id: uuid.UUID) -> TakenContact | None:
         """Take the next contact for the caller and mark it in Redis as held by `call_id`, a call
         that PostgreSQL does not have yet. Return None if there is no contact. If Redis has lost the
-        queue, rebuild the queue. If the caller's lanes are empty, refill them. After STALE_IN_A_ROW
-        contacts in a row that could not be called, begin with `refill_from_empty`."""
+        queue, rebuild the queue. If the caller's lanes are empty, refill them. If the last
+        STALE_IN_A_ROW contacts could not be called, first empty and refill the lanes
+        (`refill_from_empty`)."""
         if self._stale_in_a_row == STALE_IN_A_ROW:
             refill_from_empty(self._campaign)
         found = self._take(call_id)
@@ -87,8 +88,8 @@ class ContactQueue:
             self._redis.copy_holds(HeldContact(taken.contact_id, holder.id, holder.expires_at))
 
     def top_up(self, taken: TakenContact) -> None:
-        """Refill the caller's lanes (the lists of the next contacts, in Redis) if few contacts are
-        left in them after `taken`. Do nothing if another process is refilling lanes of the
+        """Refill the caller's lanes (the lists of the next contacts, in Redis) if few contacts were
+        left in them when `taken` was taken. Do nothing if another process is refilling lanes of the
         campaign."""
         if is_low(taken.left, taken.held):
             with self._redis.lock("refill") as is_mine:

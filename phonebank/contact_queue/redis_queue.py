@@ -116,10 +116,12 @@ class RedisQueue:
         The hold belongs to `call_id`, a call that PostgreSQL does not have yet, and expires at
         `hold_until` (aware). Callbacks that are due and that this caller promised come first, then
         other callbacks that are due, and then the lanes. A callback that another caller promised is
-        due only after CALLBACK_RESERVED_SECONDS. Unless the contact is a callback that this caller
-        promised, the contact is on one of these lists (an empty `list_ids` means every list) and
-        has one of these languages ("" stands for contacts whose language is not known). For a
-        caller with a filter, `list_ids` is the result of `lane_limits`.
+        due only after CALLBACK_RESERVED_SECONDS.
+
+        The contact is on one of these lists and has one of these languages. A callback that this
+        caller promised may be on any list and have any language. An empty `list_ids` means every
+        list. In `languages`, "" stands for contacts whose language is not known. For a caller with
+        a filter, `list_ids` is the result of `lane_limits`.
         """
         answer = _script(self._redis, "take")(
             keys=[
@@ -281,8 +283,8 @@ class RedisQueue:
         )
 
     def clear(self) -> None:
-        """Delete the campaign's queue from Redis. When a caller next asks for a contact, the queue
-        is rebuilt from PostgreSQL."""
+        """Delete the campaign's queue from Redis. The next claim, or the next periodic job of the
+        queue, rebuilds the queue from PostgreSQL."""
         self.clear_lanes()
         self._redis.delete(self._built, self._held, self._holders)
 

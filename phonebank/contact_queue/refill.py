@@ -128,15 +128,15 @@ def refill(
     languages: Sequence[str] | None = None,
     filter_id: int | None = None,
 ) -> int:
-    """Copy callable contacts into the lanes (lists in Redis) of callers who are limited to these
-    lists, languages and filter. The contacts are enough for a few minutes of calling. Also add
-    callbacks that are due now or within CALLBACKS_AHEAD. Return how many contacts were added to the
-    lanes.
+    """Copy callable contacts into lanes (lists of the next contacts, in Redis), for callers with
+    these lists, languages and filter. The contacts are enough for a few minutes of calling. Also
+    copy the callbacks that are due now or within CALLBACKS_AHEAD. Return how many contacts were
+    added to the lanes.
 
-    An empty `list_ids` means all lists. If `languages` is None, only contacts whose language is the
-    campaign's or is unknown are added. `filter_id` is the id of the filter that chooses the
-    contacts, or None if every contact may be added. Two refills at the same time do no harm,
-    because a contact is in a lane only once.
+    An empty `list_ids` means all lists. If `languages` is None, add only contacts whose language is
+    unknown or is the campaign's own. `filter_id` is the id of the filter that chooses the contacts,
+    or None if every contact may be added. Two refills at the same time do no harm, because a
+    contact is in a lane only once.
     """
     redis_queue = redis_queue_of(campaign.id)
     at = now()
@@ -173,8 +173,8 @@ def lane_length(held: int) -> int:
 
 
 def is_low(left: int, held: int) -> bool:
-    """Whether a caller's lanes (lists of the next contacts) should be refilled when `left` contacts
-    remain in them and calls of the campaign hold `held` contacts."""
+    """Whether a caller's lanes (lists of the next contacts) should be refilled. `left` is how many
+    contacts remain in these lanes, and `held` is how many contacts the campaign's calls hold."""
     return left < lane_length(held) * LOW_WATER
 
 
@@ -210,9 +210,10 @@ def lane_score(priority: int, tried: bool, callable_at: datetime) -> float:
 
     Contacts are ordered first by list priority. Among contacts with the same priority, those that
     have never been tried come first. After that, the contact that has been callable for longest
-    comes first. Seconds since 1970 stay below 10^10 until the year 2286, so the three parts of the
-    number cannot overlap. Even with priorities of ±100,000, a double keeps the time exact to a
-    quarter of a second.
+    comes first. The number has three parts: the priority, whether the contact was tried, and the
+    time in seconds since 1970. These seconds stay below 10^10 until the year 2286, so the parts
+    cannot overlap. Even with priorities of ±100,000, a double keeps the time exact to a quarter of
+    a second.
     """
     return (priority * 2 + tried) * 1e10 + callable_at.timestamp()
 
@@ -243,8 +244,8 @@ def _add_due_callbacks(campaign: Campaign, redis_queue: RedisQueue, at: datetime
 
 
 def _open_groups(campaign: Campaign, at: datetime, list_ids: Sequence[int]) -> list[ContactGroup]:
-    """Return the contact groups in whose time zones callers may get contacts at `at`. If `list_ids`
-    is not empty, return only groups on these lists."""
+    """Return the contact groups whose time zones are inside calling hours at `at` (aware). If
+    `list_ids` is not empty, return only groups on these lists."""
     return [
         group
         for group in contact_groups(campaign)
@@ -260,8 +261,8 @@ def _next_contacts(
     already: list[int],
     filter_id: int | None,
 ) -> list[QueueEntry]:
-    """Return up to `wanted` contacts that callers may get now. A contact whose number is resting
-    after a call in another campaign is left out, and becomes callable when the rest ends."""
+    """Return up to `wanted` contacts that callers may get now. Skip contacts whose number rests
+    after a call in another campaign, and make them wait until the rest ends (`send_back`)."""
     give_up_at = time.monotonic() + READ_ON_SECONDS
     piece = wanted
     while True:

@@ -131,8 +131,7 @@ def _reschedule_batches(
 
 def _last_calls(batch: Iterable[Contact], campaign: Campaign) -> dict[str, tuple[str, datetime]]:
     """For each of the contacts' numbers, return the last outcome in this campaign and its time
-    (aware UTC). Calls that a caller skipped do not count, and numbers that have never been called
-    are left out."""
+    (aware UTC). Skipped calls do not count. A number without other calls is not in the result."""
     phones = sorted({contact.phone for contact in batch})
     rows = db.session.execute(_LAST_CALLS, {"phones": phones, "campaign_id": campaign.id})
     return {row.phone: (row.last_outcome, row.last_called_at) for row in rows}

@@ -22,8 +22,8 @@ CROSS JOIN LATERAL jsonb_array_elements_text(l.languages) AS lang(code)"""
 
 def is_callable(contact: str) -> str:
     """Return the condition that the contact still has to be called and is not suppressed (marked as
-    not to be called). The columns `callable_at` and `callback_at` say when the contact can be
-    called."""
+    not to be called). The condition does not check the time: the columns `callable_at` and
+    `callback_at` say when the contact can be called."""
     return f"{contact}.state = '{ContactState.CALLABLE}' AND {contact}.suppressed_at IS NULL"
 
 
@@ -36,8 +36,8 @@ def has_no_open_call(contact: str) -> str:
 
 
 def is_in_lists(contact_list: str) -> str:
-    """Return the condition that the contact list is one of `:list_ids`, or that `:list_ids` is an
-    empty array, which means every list."""
+    """Return the condition that the contact list is one of `:list_ids`. If `:list_ids` is an empty
+    array, every list meets the condition."""
     return (
         "(CAST(:list_ids AS integer[]) = '{}'"
         f" OR {contact_list}.id = ANY (CAST(:list_ids AS integer[])))"

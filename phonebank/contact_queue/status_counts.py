@@ -254,7 +254,8 @@ def next_callable(
     Contacts whose number is in an open call do not count. A reserved callback becomes callable at
     its time for the caller who promised it, and CALLBACK_RESERVED_SECONDS later for other callers.
     `caller_id` is the id of the caller, or 0 for a caller without callbacks. With `filter_id`, only
-    the people whom that filter chooses and the caller's own callbacks count.
+    these contacts count: those whom this filter chooses, and those to whom the caller promised a
+    callback.
     """
     at = now()
     values: dict[str, Any] = {
@@ -282,10 +283,11 @@ def next_callable(
 def capacity_per_hour(campaign: Campaign) -> int:
     """Return how many calls the queue can offer within an hour from now, up to CAPACITY_AT_MOST.
 
-    The result is the number of phone numbers with a contact who can be called now, or who becomes
-    callable within the hour and inside calling hours. These do not count: numbers in an open call,
-    numbers that rest for more than an hour because another campaign has called them, and contacts
-    whose language is neither the campaign's nor chosen by any caller.
+    The result counts phone numbers, not contacts. A phone number counts if one of its contacts can
+    be called now, or becomes callable within the hour and inside calling hours. A number in an open
+    call does not count. A number that rests for more than an hour after a call in another campaign
+    counts only if a callback was promised. Contacts count only if their language is unknown, is the
+    campaign's, or was chosen by an admitted caller.
     """
     at = now()
     spoken = {*languages_for(campaign), *other_languages_spoken(campaign)}
