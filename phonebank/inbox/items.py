@@ -87,9 +87,9 @@ def items_in(campaign: Campaign, state: InboxState, after: int = 0) -> list[Inbo
 
 
 def item_for(campaign: Campaign, item_id: int) -> InboxAnswer:
-    """Return one answer. Raises NotFoundError if there is no such answer, if its call was undone or
-    set aside (taken out of every total), or if the answer was corrected and no longer needs
-    action."""
+    """Return one answer. Raises NotFoundError if there is no such answer, or if the answer was
+    corrected and no longer needs action. Also raises NotFoundError if the answer's call was undone
+    or set aside (taken out of every total)."""
     query = _query().where(InboxItem.campaign_id == campaign.id, InboxItem.id == item_id)
     row = db.session.execute(query).one_or_none()
     if row is None:
@@ -122,7 +122,8 @@ def finish_item(campaign: Campaign, item_id: int, account: Account) -> None:
 
 
 def set_note(campaign: Campaign, item_id: int, note: str, seen: str) -> None:
-    """Replace the organisers' note on the answer. `seen` is the note that the page had shown.
+    """Replace the organisers' note on the answer. `seen` is the note that the organiser's page
+    showed.
 
     Raises NotFoundError if there is no such answer, InvalidInputError for a note that is too long,
     and ConflictError if another organiser has changed the note in the meantime.

@@ -1,5 +1,5 @@
 """The job that reads the marked answers in recorded calls: answers that need action or give a tag.
-The job may run twice, late, or at the same time as another run."""
+It does no harm if the job runs twice, runs late, or runs at the same time as another run."""
 
 from phonebank.calls.changed_calls import campaigns_with_marked_answers, mark_read, read_since
 from phonebank.core.db import db

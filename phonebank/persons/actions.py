@@ -38,8 +38,9 @@ def person_in(campaign: Campaign, contact_id: int) -> Contact:
 
 
 def version_of(contact: Contact) -> str:
-    """Return the version of the person's row, for a form. Every change of the row, for example by a
-    call, changes the version."""
+    """Return the version of the person's row. Every change of the row, for example by a call,
+    changes the version. A form sends the version back, so that the server notices a change in the
+    meantime."""
     return str(db.session.scalar(select(_VERSION).where(Contact.id == contact.id)))
 
 

@@ -60,9 +60,9 @@ class FoundPeople:
 
 
 def find_people(typed: str, campaigns: Sequence[Campaign]) -> FoundPeople:
-    """Return up to SHOWN_AT_MOST people of these campaigns who have the typed number, the typed
-    external ID, or a name that begins with the typed words. The last name may be typed first or
-    last.
+    """Return up to SHOWN_AT_MOST people of these campaigns. The search finds people by the typed
+    number, by the typed external ID, or by a name that begins with the typed words. The last name
+    may be typed first or last.
 
     Raises InvalidInputError for a text that is too short or too long.
     """
@@ -92,7 +92,8 @@ def find_people(typed: str, campaigns: Sequence[Campaign]) -> FoundPeople:
 
 def _numbers(typed: str, campaigns: Sequence[Campaign]) -> list[str]:
     """Read the text as a number of each campaign's country, and return the resulting numbers
-    (E.164). A country in which the text is not a number is left out."""
+    (E.164). If the text is not a valid number of a country, this country adds nothing to the
+    result."""
     numbers = set()
     for country in {campaign.country for campaign in campaigns}:
         try:
@@ -103,8 +104,9 @@ def _numbers(typed: str, campaigns: Sequence[Campaign]) -> list[str]:
 
 
 def _names(typed: str) -> list[str]:
-    """Return the texts with which a stored name may begin: the typed words, rotated so that each
-    word comes first once. More than WORDS_IN_ANY_ORDER words are not rotated."""
+    """Return the texts with which a stored name may begin. These are the typed words, and the same
+    words rotated, so that each word comes first once. For example, "Ann Lee" gives "ann lee" and
+    "lee ann". More than WORDS_IN_ANY_ORDER words are not rotated."""
     words = typed.replace(",", " ").lower().split()
     turns = range(len(words)) if len(words) <= WORDS_IN_ANY_ORDER else range(1)
     return sorted({" ".join(words[turn:] + words[:turn]) for turn in turns})

@@ -34,7 +34,7 @@ class Sight:
 
 
 def record_sights(people: Iterable[Contact], account: Account, kind: SightKind) -> None:
-    """Record that an organiser sees these people now."""
+    """Record in the access ledger that this organiser sees these people now."""
     at = now()
     db.session.add_all(
         ContactSight(

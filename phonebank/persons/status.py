@@ -27,8 +27,8 @@ from phonebank.models import (
 class Standing:
     """A person's status. `bucket` is a key of `contact_queue.status_counts.BUCKETS`. `next_at`
     (aware) is when a person who only has to wait can be called next. `next_at` is None for any
-    other person, and if calling hours allow no call in the next few weeks. `entries` are the
-    do-not-call entries of the person's numbers."""
+    other person. It is also None if calling hours allow no call in the next few weeks. `entries`
+    are the do-not-call entries of the person's numbers."""
 
     bucket: str
     next_at: datetime | None

@@ -65,8 +65,8 @@ def tags_in(campaign: Campaign) -> list[str]:
 
 
 def set_tags(contact: Contact, campaign: Campaign, words: str, account: Account) -> None:
-    """Replace the tags of a person with the tags in `words`, which has commas or line breaks
-    between the tags. Tags that come from the person's answers stay.
+    """Replace the tags of a person with the tags in `words`. Commas, semicolons, vertical bars or
+    line breaks separate the tags. Tags that come from the person's answers stay.
 
     A tag that a file gave stays linked to the file, so undoing the upload removes the tag. Raises
     InvalidInputError for too many tags, or for a tag that is too long.

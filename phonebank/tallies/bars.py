@@ -48,7 +48,7 @@ def calls_over_time(campaign_id: int, zone: ZoneInfo, at: datetime) -> OverTime:
 
 
 def over_time(by_hour: Mapping[datetime, Totals], zone: ZoneInfo, at: datetime) -> OverTime:
-    """Return what `calls_over_time` returns, from the given hourly totals."""
+    """Return what `calls_over_time` returns, computed from the given hourly totals."""
     today = at.astimezone(zone).date()
     hours = {hour: of for hour, of in by_hour.items() if hour.astimezone(zone).date() == today}
     return OverTime(

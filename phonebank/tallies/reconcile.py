@@ -88,8 +88,8 @@ class Difference:
 
 def differences(campaign_id: int | None = None) -> list[Difference]:
     """Return the differences between the tallies (the stored totals) and the calls, in one campaign
-    or, if `campaign_id` is None, in all campaigns. A single statement reads both, so both are from
-    the same moment. An empty list means that the tallies are correct."""
+    or, if `campaign_id` is None, in all campaigns. A single statement reads the tallies and the
+    calls, so both are from the same moment. An empty list means that the tallies are correct."""
     rows = db.session.execute(_DIFFERENCES, {"campaign_id": campaign_id})
     return [Difference(*row) for row in rows]
 

@@ -75,8 +75,8 @@ class CallerTotals:
 
 
 def hour_of(moment: datetime) -> datetime:
-    """Return the start of the hour (in UTC) whose tally counts a call that was recorded at
-    `moment`."""
+    """Return the start of the hour in UTC that contains `moment`. The tally of this hour counts a
+    call that is recorded at `moment`."""
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
@@ -95,8 +95,8 @@ def add(
 
     `ranked` counts the conversations that were not recorded too fast (see `models.Tally`). `at` is
     the call's `recorded_at`, even for a subtraction, so that addition and subtraction change the
-    same row. After the transaction commits, the party is marked as changed, so that the pages that
-    show its figures are updated.
+    same row. After the transaction commits, the party is marked as changed, so that pages with the
+    party's figures are updated.
     """
     db.session.execute(
         _ADD,

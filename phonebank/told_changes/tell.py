@@ -28,12 +28,14 @@ def tell(caller: Caller, call_id: uuid.UUID, told: Mapping[str, Any]) -> None:
     `told` has `number`, `first_name`, `last_name` and `place`, each possibly blank or missing.
 
     If the caller sends the form again for the same call, the new number, name or place replaces the
-    earlier one, unless an organiser has already accepted or refused the earlier one.
+    earlier one. If an organiser has already accepted or refused the earlier one, it is not
+    replaced.
 
-    Raises InvalidInputError if everything is blank or something cannot be read, NotFoundError for
-    another caller's call, and GoneError for a call that started more than UNDO_WITHIN ago. Raises
-    NotAdmittedError if the caller may not call, and ConflictError if an organiser has already
-    accepted or refused what the caller sent before.
+    Raises InvalidInputError if everything is blank, or if something is too long or cannot be read.
+    Raises NotFoundError if the caller has no such call or the person was erased, and GoneError for
+    a call that started more than UNDO_WITHIN ago. Raises NotAdmittedError if the caller may not
+    call, and ConflictError if an organiser has already accepted or refused what the caller sent
+    before.
     """
     if not caller.may_call:
         raise NotAdmittedError()
