@@ -1,5 +1,5 @@
-"""The functions with which an organiser's view ends: they commit, and then enqueue a job or
-redirect."""
+"""Functions that an organiser's view uses at its end: commit and redirect, commit and enqueue a
+job, or enqueue a job after a later commit."""
 
 from flask import flash, redirect
 from flask.typing import ResponseReturnValue
@@ -11,7 +11,7 @@ from phonebank.core.jobs import JobFunction, enqueue
 def commit_and_redirect(
     address: str, message: str = "", category: str = "success"
 ) -> ResponseReturnValue:
-    """Commit, then redirect to a page that shows the message, if there is one."""
+    """Commit, then redirect to `address`. If there is a message, the next page shows it."""
     db.session.commit()
     if message:
         flash(message, category)
@@ -19,7 +19,7 @@ def commit_and_redirect(
 
 
 def commit_and_enqueue(job: JobFunction[[int]], row_id: int) -> None:
-    """Commit, then enqueue the job with a row's id.
+    """Commit, then enqueue the job. Its argument is the id of a database row.
 
     If Redis is down, the job is not enqueued. Most of these jobs are then started some minutes
     later by one of the jobs in `periodic_jobs.py`.
@@ -30,7 +30,8 @@ def commit_and_enqueue(job: JobFunction[[int]], row_id: int) -> None:
 
 
 def after_commit_enqueue(job: JobFunction[[int]], row_id: int) -> None:
-    """Enqueue the job with a row's id after the current transaction has committed."""
+    """Enqueue the job after the current transaction has committed. Its argument is the id of a
+    database row."""
 
     def enqueue_job() -> None:
         enqueue(job, row_id)

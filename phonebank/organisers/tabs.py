@@ -50,8 +50,9 @@ class ShownStep:
 class CampaignBar:
     """The campaign of a page, with the tabs that the signed-in person may open.
 
-    `next_step` is the organiser's next step if the campaign is a draft, otherwise None. `next_step`
-    is also None for viewers, on the page with the checklist, and on the pages of the step itself.
+    `next_step` is the organiser's next step if the campaign is a draft, otherwise None. It is also
+    None if the signed-in person is a viewer, if the page shows the checklist, or if the page
+    belongs to the step itself.
     """
 
     campaign: Campaign

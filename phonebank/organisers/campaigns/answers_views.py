@@ -29,8 +29,9 @@ def show(campaign_id: int) -> ResponseReturnValue:
     """Show how often people gave each answer to the questions of one script version.
 
     `version` chooses the script version. Without `version`, the page shows the published version.
-    `list`, `party` and `day` restrict the calls that count. A parameter is ignored if it names no
-    list, party or version of the campaign, or no valid date.
+    With `list`, `party` or `day`, the page counts only the calls for this list, from this party or
+    on this day. A parameter is ignored if its value is not one of the campaign's lists, parties or
+    versions, or is not a valid date.
     """
     campaign = campaign_for(current_user, campaign_id, role=RoleName.VIEWER)
     lists = names_of(lists_in_calling_order(campaign))

@@ -1,5 +1,5 @@
-"""Collects the figures for a campaign's *Today* page: those for today, those for the whole
-campaign, and those of the callers who are calling now."""
+"""Collects the figures for a campaign's *Today* page: for today, for the whole campaign, and for
+the callers who are calling now."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,9 +20,8 @@ from phonebank.telephony.spending import Spending, limit_of, spending_of
 @dataclass(frozen=True)
 class Today:
     """The figures of *Today*. `city` names the time zone in which hours and days are counted.
-    `goal` says how far the campaign is from its goal, or is "". `lists` has the name of each list
-    that has an answer rate, by the list's id. `spending` is None if the campaign's callers use
-    their own phones."""
+    `goal` is the text from `describe_goal`. `lists` has the name of each list that has an answer
+    rate, by the list's id. `spending` is None if the campaign's callers use their own phones."""
 
     totals: Totals
     over_time: OverTime
@@ -67,7 +66,7 @@ def figures_of(campaign: Campaign, at: datetime) -> Today:
 
 def describe_goal(campaign: Campaign, totals: Totals, seen: OverTime, today: date) -> str:
     """Describe how far the campaign is from its goal, and when it will reach the goal at its
-    current pace. For an ended campaign, leave out when. Return "" if the campaign has no goal."""
+    current pace. For an ended campaign, do not say when. Return "" if the campaign has no goal."""
     if campaign.goal is None:
         return ""
     told = f"{totals.conversations:,} of {campaign.goal:,} conversations."
@@ -97,7 +96,7 @@ def describe_goal(campaign: Campaign, totals: Totals, seen: OverTime, today: dat
 
 
 def chart_data(bars: Any) -> dict[str, Any]:
-    """Return the bars as the data from which `campaign_charts.js` draws them."""
+    """Return the labels, calls and conversations of the bars, for `campaign_charts.js` to draw."""
     return {
         "labels": [bar.began for bar in bars],
         "calls": [bar.calls for bar in bars],

@@ -64,7 +64,7 @@ def _link_for_callers(campaign: Campaign) -> str:
 @open_to(VIEWER_ANYWHERE)
 def index() -> ResponseReturnValue:
     """Show the campaigns whose figures the account may see, with their totals. Running campaigns
-    come first, and those that have ended come last."""
+    come first, and ended campaigns come last."""
     found = sorted(services.campaigns_of(current_user), key=lambda c: _ORDER.index(c.state))
     rows = [(c, campaign_totals(c.id)) for c in found]
     may_create = current_user.is_organiser or bool(chapters_within(current_user))
@@ -196,9 +196,9 @@ def hours(campaign_id: int) -> ResponseReturnValue:
 
 
 def describe_week(days: Sequence[tuple[str, Sequence[str]]]) -> str:
-    """Return the hours of a week in words. Days without hours are left out. Consecutive days with
-    the same hours are joined: "Monday to Friday from 09:00 to 21:00, and Saturday and Sunday from
-    10:00 to 20:00"."""
+    """Return the hours of a week in words. Days without hours are not mentioned. Consecutive days
+    with the same hours are joined: "Monday to Friday from 09:00 to 21:00, and Saturday and Sunday
+    from 10:00 to 20:00"."""
     parts = []
     for opening, run in groupby(days, key=lambda day: tuple(day[1])):
         names = [name for name, _ in run]
@@ -259,8 +259,9 @@ def change_state(campaign_id: int) -> ResponseReturnValue:
 @campaigns.post("/<int:campaign_id>/door")
 @open_to(RoleName.ORGANISER)
 def door(campaign_id: int) -> ResponseReturnValue:
-    """Choose whether new callers who use the campaign's own link are admitted at once (the door is
-    open) or wait to be admitted (the door is closed)."""
+    """Open or close the campaign's door, which decides whether newcomers with the campaign's own
+    link must wait. Opening the door also admits callers who are already waiting. `set_door`
+    describes the exceptions."""
     campaign = _campaign(campaign_id)
     is_open = request.form.get("open") == "yes"
     set_door(campaign, is_open)
@@ -273,8 +274,9 @@ def door(campaign_id: int) -> ResponseReturnValue:
 @campaigns.post("/<int:campaign_id>/admit")
 @open_to(RoleName.ORGANISER)
 def admit(campaign_id: int) -> ResponseReturnValue:
-    """Admit one caller who joined by the campaign's own link and is waiting, or all such callers
-    except those whom an organiser must admit individually."""
+    """Admit waiting callers who joined by the campaign's own link. With `caller_id`, admit only
+    this caller. Without `caller_id`, admit all of them, except those whom an organiser must admit
+    individually."""
     campaign = _campaign(campaign_id)
     caller_id = request.form.get("caller_id", type=int)
     services.admit(campaign, [caller_id] if caller_id is not None else None)

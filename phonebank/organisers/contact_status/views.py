@@ -104,8 +104,8 @@ def _is_counted_later(campaign: Campaign) -> bool:
 
 @dataclass
 class _Forecasts:
-    """For each campaign, the last forecast (when everyone will have been called) that this process
-    made. Each forecast is stored with the time of the counts on which it is based.
+    """The last forecast that this process made for each campaign. A forecast says when everyone
+    will have been called. Each forecast is stored with the time of the counts on which it is based.
 
     Open pages request the forecast every few seconds, and each new forecast reads all of a
     campaign's tallies (stored totals for each hour). So a new forecast is made only after the
@@ -115,8 +115,9 @@ class _Forecasts:
     _made: dict[int, tuple[datetime, str]] = field(default_factory=dict)
 
     def of(self, campaign: Campaign, buckets: Mapping[str, Bucket], at: datetime) -> str:
-        """Return the sentence from `_forecast`. Make a new forecast only if the stored forecast is
-        not from `at`, the time of the counts in `buckets`."""
+        """Return the sentence from `_forecast`. `at` is the time of the counts in `buckets`. If the
+        stored forecast is based on the same counts, return the stored forecast. Otherwise make a
+        new one."""
         made = self._made.get(campaign.id)
         if made is None or made[0] != at:
             made = self._made[campaign.id] = (at, _forecast(campaign, buckets, at))

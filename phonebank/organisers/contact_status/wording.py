@@ -55,8 +55,8 @@ _WAITS_FOR_US = {
 
 
 def describe_why(bucket: str, person: Contact) -> str:
-    """Describe why a person has their status, whose bucket is `bucket`. For a person who is
-    finished, the text has the one reason that applies to them."""
+    """Describe why a person is in this bucket (group of contacts with one status). For a finished
+    person, the text has only the reason that applies to this person, if the reason is known."""
     if bucket != "finished":
         return BUCKET_MEANINGS[bucket]
     if is_finished_by_organiser(person):
@@ -70,7 +70,8 @@ def describe_why(bucket: str, person: Contact) -> str:
 
 
 def describe_status(campaign: Campaign, buckets: Sequence[Bucket], at: datetime) -> str:
-    """Describe how many contacts can be called at `at`, or when the next contact can be called."""
+    """Describe how many contacts can be called at `at`. If there are none, say when the next
+    contact can be called, or why nobody can be called."""
     count = {bucket.key: bucket.contacts for bucket in buckets if bucket.contacts}
     openings = [bucket.next_at for bucket in buckets if bucket.next_at]
     can = "can" if campaign.is_running else "could"
@@ -114,8 +115,8 @@ def describe_capacity(calls: int, is_running: bool = True) -> str:
 
 
 def describe_forecast(estimate: Forecast, last_day: date | None, today: date) -> str:
-    """Describe when the campaign will have called everyone. If the campaign has a last day that has
-    not passed, also say how many more callers are needed to finish by that day, if any are."""
+    """Describe when the campaign will have called everyone. Also name the campaign's last day, if
+    it has one. If more callers are needed to finish by that day, say how many more."""
     calls = "1 call is" if estimate.calls_left == 1 else f"{estimate.calls_left:,} calls are"
     it_takes = "it takes" if estimate.calls_left == 1 else "they take"
     pace = pace_in_words(estimate.calls_a_day)
@@ -149,8 +150,8 @@ def describe_time_of_day(campaign: Campaign, moment: datetime) -> str:
 
 
 def describe_moment(campaign: Campaign, moment: datetime, at: datetime) -> str:
-    """Describe a moment that is after `at`: how far away it is, the day (unless it is the day of
-    `at`) and the time of day.
+    """Describe a moment after `at`: the wait until then, the day, and the time of day. Do not name
+    the day if it is the day of `at`.
 
     The time is in the first time zone of the campaign's country. The text names the city of that
     zone, because an organiser may be in another zone.

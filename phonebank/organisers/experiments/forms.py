@@ -37,16 +37,16 @@ class ExperimentForm(FlaskForm):
             ]
 
     def arm_fields(self) -> list[tuple[Field, Field, Field]]:
-        """Return the fields of each arm of the experiment (a script for a share of the people):
-        script, share and label."""
+        """Return the form's fields for each arm: script, share and label. An arm is a script for a
+        share of the people."""
         return [
             (self[f"words_{number}"], self[f"share_{number}"], self[f"label_{number}"])
             for number in ARMS
         ]
 
     def arms(self) -> list[NewArm]:
-        """Return the arms of the experiment (each a script for a share of the people) that the
-        organiser filled in. The form must be valid."""
+        """Return the arms that the organiser filled in. An arm is a script for a share of the
+        people. The form must be valid."""
         return [
             NewArm(self._offered[words.data], share.data, " ".join((label.data or "").split()))
             for words, share, label in self.arm_fields()

@@ -1,4 +1,4 @@
-"""The form with which an organiser orders a file to download."""
+"""The form with which an organiser asks for a file to download."""
 
 from datetime import UTC, datetime
 
@@ -18,8 +18,9 @@ KINDS = {
 
 
 class AskForm(FlaskForm):
-    """The form that orders a file to download. The organiser chooses which file, and from which day
-    on the file has data."""
+    """The form with which an organiser asks for a file to download. The organiser chooses the kind
+    of file. If the organiser also chooses a day, the file has only what has changed since the start
+    of that day."""
 
     kind = SelectField(
         "What should the file contain?",

@@ -54,8 +54,8 @@ def init_app(app: Flask) -> None:
 @exports.get("/campaigns/<int:campaign_id>/downloads")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the newest files that organisers have asked for, and the form that orders a new file.
-    While a file is being made, htmx requests only the table of files."""
+    """Show the newest files that organisers have asked for, and the form for a new file. While a
+    file is being made, htmx requests only the table of files."""
     campaign = campaign_for(current_user, campaign_id)
     if request.headers.get("HX-Request"):
         return render_template("exports/_files.html", **_files(campaign))

@@ -99,7 +99,8 @@ def finish(campaign_id: int, contact_id: int) -> ResponseReturnValue:
 @pages.post("/tags")
 @open_to(RoleName.ORGANISER)
 def tag(campaign_id: int, contact_id: int) -> ResponseReturnValue:
-    """Replace the person's tags with the typed ones."""
+    """Replace the person's tags with the typed ones. Tags that come from the person's answers
+    stay."""
     campaign = campaign_for(current_user, campaign_id)
     person = actions.person_in(campaign, contact_id)
     lock_row(person)

@@ -52,8 +52,8 @@ def init_app(app: Flask) -> None:
 @listings.get("")
 @open_to(RoleName.ORGANISER)
 def index(campaign_id: int) -> ResponseReturnValue:
-    """Show the events that are not over, except drafts, and the strangers' offers to host. Events
-    that an organiser must check come first."""
+    """Show the strangers' offers to host, and the events that are not over. Drafts are not shown.
+    Events that an organiser must check come first."""
     campaign = campaign_for(current_user, campaign_id)
     return render_template(
         "listings/index.html",

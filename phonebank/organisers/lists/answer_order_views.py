@@ -34,7 +34,7 @@ def init_app(app: Flask) -> None:
 def show(campaign_id: int) -> ResponseReturnValue:
     """Show the lists that are not paused, ordered by priority and then by the share of people
     expected to answer at this hour. If this order is switched on, also show how many calls were
-    answered before and since it was switched on."""
+    answered before it was switched on and how many since then."""
     campaign = campaign_for(current_user, campaign_id)
     at = now()
     zone = first_zone_of(campaign)

@@ -19,9 +19,9 @@ from phonebank.organisers.responses import after_commit_enqueue
 def found_by_job(
     contact_list: ContactList, mapping: Mapping, plan: UpdatePlan, token: str
 ) -> dict[str, Any] | None:
-    """Return what a job has found in the file with this mapping and plan, or None if the job has
-    not finished or has failed. If there is no job for this mapping and plan yet, enqueue one when
-    the transaction commits."""
+    """Return what a job has found in the file. `mapping` says what each column contains, and `plan`
+    says what the import updates. Return None if the job has not finished or has failed. If there is
+    no job for this mapping and plan yet, enqueue one when the transaction commits."""
     choices = dict(request.form.lists()) if request.form else {}
     choices.pop("csrf_token", None)
     if upload_checks.begin_check(contact_list, mapping, plan, token, choices):

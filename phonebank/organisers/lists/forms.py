@@ -63,7 +63,8 @@ SCREENING_CHOICES = [
 
 
 class _AfterYes(Optional):
-    """Lets a field be empty that is needed after a yes, so the page does not call it optional."""
+    """A validator for a field that must be filled in only if the organiser answered "yes". The
+    field may be empty, but the page does not call the field optional."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,8 +72,8 @@ class _AfterYes(Optional):
 
 
 class ScreeningForm(FlaskForm):
-    """The form in which an organiser says whether and when a list was screened: compared with the
-    country's register of people who do not want calls."""
+    """The form in which an organiser says whether a list was screened, and on which day. To screen
+    a list means to compare it with the country's register of people who do not want calls."""
 
     how = RadioField(
         "Was this list screened?",
@@ -95,7 +96,7 @@ class ScreeningForm(FlaskForm):
 
     def attest(self, contact_list: ContactList, campaign: Campaign, account: Account) -> None:
         """Store what the organiser says in this form. Raises InvalidInputError if an answer is
-        missing or can't be used, and ConflictError as `screening.attest` does."""
+        missing or can't be used. Raises ConflictError in the same cases as `screening.attest`."""
         screened = self.how.data == "screened"
         if not self.how.validate(self):
             raise InvalidInputError("Choose whether the list was screened.")
@@ -222,8 +223,9 @@ class ColumnsForm(FlaskForm):
         return [target for target in offered if part_of(target) in chosen]
 
     def update_choices(self) -> list[tuple[str, str]]:
-        """Return a (target, name) pair for each part of a person's data that can be updated. The
-        target is one of the part's targets, and the name is the one that the page shows."""
+        """Return a (target, name) pair for each part of a person's data that can be updated. If
+        several targets belong to one part, the first of them stands for the part. The name is the
+        part's name on the page."""
         offered = updatable_targets(Mapping.of(["" for _ in self.targets()], self.targets()))
         parts = {part_of(target): target for target in reversed(offered)}
         return [(target, name_of_part(target)) for target in reversed(parts.values())]
@@ -337,12 +339,12 @@ def columns_form(
     counts: MarkCounts,
     kept: MultiDict[str, str] | None = None,
 ) -> ColumnsForm:
-    """Make the form for the columns of one file, filled with the guesses.
+    """Make the form for the columns of one file. The guesses are already chosen in the form.
 
     `mapping` has each column's target (what the column contains, such as "phone"), as guessed or as
-    sent in the form. `counts` has the values in the yes-or-no columns, and how many rows have them.
-    If this request does not send the form, `kept` may have the values from the last time the form
-    was sent.
+    sent in the form. `counts` has the values in the yes-or-no columns, and how many rows have each
+    value. If this request does not send the form, `kept` may have the values from the last time the
+    form was sent.
     """
     fields: dict[str, SelectField] = {f"column_{guess.index}": _column(guess) for guess in guesses}
     for column, values in counts.columns.items():

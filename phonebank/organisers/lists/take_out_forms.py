@@ -62,8 +62,8 @@ class NamesForm(FlaskForm):
     guesses: Sequence[ColumnGuess] = ()
 
     def columns_with_guesses(self) -> list[tuple[ColumnGuess, SelectField]]:
-        """Return the guess about each column, with the column's select field, in the file's
-        order."""
+        """For each column, return the guess about the column and the column's select field. The
+        columns are in the file's order."""
         fields = [field for field in self if field.name.startswith("column_")]
         return list(zip(self.guesses, fields, strict=True))
 
@@ -92,10 +92,9 @@ class NamesForm(FlaskForm):
 
     def is_agreed(self, check: TakeOutCheck) -> bool:
         """Whether the organiser has agreed to what the file would do. The page must have shown whom
-        the columns identify. If the file would take out of calling more than half of the people who
-        can still be taken out, the organiser must have agreed to that number of people. Return
-        False if the file would take out nobody. Whenever the result is False, the form says what is
-        wrong."""
+        the columns identify. If the file would take out more than half of the people who are left,
+        the organiser must have agreed to the exact number of people. Return False if the file would
+        take out nobody. If the result is False, the form says what is wrong."""
         if not check.people:
             self.form_errors.append(
                 "This file takes nobody out. Is the right column chosen? The IDs or numbers must "
@@ -117,7 +116,7 @@ class NamesForm(FlaskForm):
 def names_form(
     guesses: Sequence[ColumnGuess], name: str, kept: MultiDict[str, str] | None = None
 ) -> NamesForm:
-    """Make the form for the columns of one file, filled with the guesses.
+    """Make the form for the columns of one file. The guesses are already chosen in the form.
 
     If this request does not send the form, `kept` may have the values from the last time the form
     was sent.

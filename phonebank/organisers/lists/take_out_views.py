@@ -65,7 +65,7 @@ def new(campaign_id: int) -> ResponseReturnValue:
 @take_out.route("/<int:list_id>", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Show the file's columns, and whom they identify. A POST confirms the columns, if the
+    """Show the file's columns, and which people they identify. A POST confirms the columns, if the
     organiser has agreed to what the file would do.
 
     While a job counts the rows, htmx requests only the job's progress meter.
@@ -106,8 +106,8 @@ def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
 
 
 def _check(campaign: Campaign, contact_list: ContactList, form: NamesForm) -> TakeOutCheck | None:
-    """Return whom the form's columns identify. Return None if no column can identify people, or if
-    a job counts the rows and has not succeeded."""
+    """Return counts and samples of the people whom the form's columns identify. Return None if no
+    column can identify people, or if a job counts the rows and has not succeeded."""
     mapping = Mapping.of(contact_list.headers, form.targets())
     if form.fault_of(mapping):
         return None

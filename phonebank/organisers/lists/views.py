@@ -128,7 +128,8 @@ def new(campaign_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 def columns(campaign_id: int, list_id: int) -> ResponseReturnValue:
     """Show the columns and what an import would do. A POST confirms the columns, the meaning of the
-    values in yes-or-no columns, and the data to update.
+    values in yes-or-no columns, and the data to update. The organiser must have agreed to what the
+    import would do.
 
     While a job counts the rows, htmx requests only the job's progress meter.
     """
@@ -260,7 +261,8 @@ def cancel(campaign_id: int, list_id: int) -> ResponseReturnValue:
 def undo_list(campaign_id: int, list_id: int) -> ResponseReturnValue:
     """Undo an import.
 
-    If the import put numbers on the do-not-call list, the form asks for a reason.
+    If the import put numbers on the do-not-call list, the list's page also asks why the organiser
+    undoes the import.
     """
     campaign, contact_list = _list(campaign_id, list_id)
     why = UndoForm().why.data
@@ -301,8 +303,8 @@ def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.post("/<int:list_id>/screening")
 @open_to(RoleName.ORGANISER)
 def state_screening(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Store whether and when, according to the organiser, the list was compared with the country's
-    register of people who do not want calls."""
+    """Store what the organiser says about the list's screening: whether the list was compared with
+    the country's register of people who do not want calls, and on which day."""
     campaign, contact_list = _list(campaign_id, list_id)
     try:
         ScreeningForm().attest(contact_list, campaign, current_user)
@@ -356,7 +358,7 @@ def _screening_form(
     campaign: Campaign, contact_list: ContactList, kept: MultiDict[str, str] | None
 ) -> ScreeningBeforeImportForm | None:
     """Return the form that asks whether the list was screened against the register of people who do
-    not want calls. Return None unless the law stops calls until the organiser answers."""
+    not want calls. Return None if the law does not currently forbid calls to the list."""
     if not screening.screening_of(contact_list, campaign).stops_calls:
         return None
     return ScreeningBeforeImportForm(*([kept] if kept else []), prefix="screening-")

@@ -9,7 +9,7 @@ from phonebank.machine_calls.simulations import CALLERS_AT_MOST
 
 class SimulationForm(FlaskForm):
     """The form that describes the evening to simulate: how many callers there are, how many of 100
-    calls a person answers, and how many seconds a call takes."""
+    calls are answered by a person, and how many seconds a call takes."""
 
     callers = IntegerField(
         "How many callers?",

@@ -22,8 +22,7 @@ PERMILLE = 1000
 
 
 def init_app(app: Flask) -> None:
-    """Do nothing. The import of this module has already added the page to the blueprint of
-    `views`."""
+    """Do nothing. Importing this module has already added the page to the blueprint of `views`."""
 
 
 @machine_calls.get("/simulate")
@@ -51,8 +50,8 @@ def simulate(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(ASKS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def start_simulation(campaign_id: int) -> ResponseReturnValue:
-    """Enqueue a job that simulates evenings with the numbers in the form, unless such evenings have
-    been simulated or are being simulated already."""
+    """Enqueue a job that simulates evenings with the numbers in the form. Do not enqueue the job if
+    such evenings have already been simulated, or are being simulated now."""
     campaign = campaign_for(current_user, campaign_id)
     form = SimulationForm()
     if not form.validate():

@@ -54,10 +54,10 @@ def invite() -> ResponseReturnValue:
 
 
 def _suggested() -> dict[str, str]:
-    """Return values to fill into the form if the address of this page names a volunteer, and {}
-    otherwise. Links with a volunteer are for those who are ready to organise a campaign. Such a
-    link contains the ids of the volunteer and the campaign, because no page's address may contain
-    an e-mail address."""
+    """If the address of this page names a volunteer, return values to fill into the form.
+    Otherwise, return {}. The page of parties and hosts has such a link for each volunteer who is
+    ready to organise a campaign. The link contains the ids of the volunteer and the campaign,
+    because no page's address may contain an e-mail address."""
     volunteer_id = request.args.get("volunteer", type=int)
     volunteer = db.session.get(Volunteer, volunteer_id) if volunteer_id else None
     if volunteer is None:

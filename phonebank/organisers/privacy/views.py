@@ -70,8 +70,8 @@ def look_up(campaign_id: int) -> ResponseReturnValue:
 @limiter.limit(LOOK_UPS, key_func=account_key)
 @open_to(RoleName.ORGANISER)
 def file(campaign_id: int) -> ResponseReturnValue:
-    """Download, as one text, everything that is stored about a person in the campaigns that the
-    organiser organises."""
+    """Download everything that is stored about a person in the organiser's campaigns, as one text
+    file."""
     campaign = campaign_for(current_user, campaign_id)
     contact = _contact(EraseForm().contact_id.data)
     person, contacts = person_of(contact, campaigns_within(current_user))
@@ -141,7 +141,7 @@ def _contact(contact_id: int | None) -> Contact:
 
 def _people(contacts: Any) -> list[dict[str, Any]]:
     """Return the people to whom these contacts belong. Contacts with the same name are one person.
-    Each person has one `contact` and the names of the person's `campaigns`."""
+    Each result has one `contact` of the person, and the names of the person's `campaigns`."""
     people = []
     for _, group in groupby(contacts, key=lambda contact: contact.name_key):
         theirs = list(group)

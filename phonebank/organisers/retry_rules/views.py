@@ -48,8 +48,8 @@ def init_app(app: Flask) -> None:
 
 
 class RetryRulesForm(EditForm):
-    """The form for retry rules. It has fields for all calls, and the fields in `_OUTCOME_FIELDS`
-    for every outcome in RULED."""
+    """The form for retry rules. It has fields for the rules about all calls. For every outcome in
+    RULED, it also has the fields in `_OUTCOME_FIELDS`."""
 
     attempts_at_most = StringField(
         "Maximum attempts",
@@ -69,7 +69,7 @@ class RetryRulesForm(EditForm):
     household_unit = SelectField("Unit of the wait for others", choices=list(UNITS))
 
     def as_json(self) -> dict[str, Any]:
-        """Return the typed rules, in the form that RetryRules.parse checks."""
+        """Return the typed rules as JSON, so that `RetryRules.parse` can check them."""
         return {
             "attempts_at_most": _number(self.attempts_at_most.data),
             "attempts_a_day_at_most": _number(self.attempts_a_day_at_most.data),
@@ -217,8 +217,9 @@ def _as_fields(rules: RetryRules) -> dict[str, Any]:
 
 
 def _number(typed: str | None, may_be_empty: bool = False) -> int | str | None:
-    """Return the typed whole number. Return any other text without its outer spaces:
-    `RetryRules.parse` refuses it. If `may_be_empty` is true, return None for an empty field."""
+    """Return the typed whole number, if it has at most _DIGITS digits. Return any other text
+    without spaces at its ends, so that `RetryRules.parse` refuses it. If `may_be_empty` is true,
+    return None for an empty field."""
     text = str(typed or "").strip()
     if not text:
         return None if may_be_empty else ""

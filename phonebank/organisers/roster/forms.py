@@ -17,7 +17,7 @@ class FiltersForm(EditForm):
     filters that choose people by area, tag or column.
 
     If no list is ticked, the caller may get people on every list. If no language is ticked, the
-    caller gets contacts in the same languages as a new caller.
+    caller gets contacts in the languages that a new caller gets.
     """
 
     languages = SelectMultipleField(

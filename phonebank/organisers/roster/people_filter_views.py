@@ -67,8 +67,9 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @tonight.post("/<int:filter_id>/delete")
 @open_to(RoleName.ORGANISER)
 def delete(campaign_id: int, filter_id: int) -> ResponseReturnValue:
-    """Delete a filter. Parties that used the filter get everyone again. Callers who used the filter
-    get everyone, or the people chosen for their party."""
+    """Delete a filter. A party that used the filter has no filter any more, so its callers may get
+    everyone. A caller with the filter then gets the same people as the rest of the caller's party
+    or, without a party, may get everyone."""
     campaign = campaign_for(current_user, campaign_id)
     one = people_filters.filter_in(campaign, filter_id)
     _audit("people filter deleted", campaign, "people filter", one.id)

@@ -82,8 +82,8 @@ def index(campaign_id: int) -> ResponseReturnValue:
 @callers.route("/<int:caller_id>", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def show(campaign_id: int, caller_id: int) -> ResponseReturnValue:
-    """Show one caller: their totals, the form for their filters, and the button that removes them.
-    A POST saves the filters."""
+    """Show one caller: the caller's totals, the form for the caller's filters, and the button that
+    removes the caller. A POST saves the filters."""
     campaign = campaign_for(current_user, campaign_id)
     caller = campaign_callers.caller_of(campaign, caller_id)
     if request.method == "POST":

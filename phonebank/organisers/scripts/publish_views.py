@@ -36,9 +36,10 @@ DRAFT_STAYS = (
 def publish(campaign_id: int, script_id: int) -> ResponseReturnValue:
     """Show what the draft would change for callers. A POST publishes the draft.
 
-    In two cases a POST publishes nothing and shows the page again: if the script has changed since
-    the page was opened, or if the draft changes the meaning of an answer and the organiser has not
-    confirmed that. If there is no draft, redirect to the script's page.
+    A POST publishes nothing and shows the page again if the script has changed since the page was
+    opened. It does the same if the draft changes the meaning of an answer and the organiser has not
+    confirmed this change. If there is no draft, redirect to the script's page. Raises
+    FaultyScriptError for a POST if the draft has errors.
     """
     campaign, script = load_script(campaign_id, script_id)
     sent = request.method == "POST"

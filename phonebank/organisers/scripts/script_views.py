@@ -94,7 +94,8 @@ def script_page(
 
 
 def when_callers_get_it(campaign: Campaign, script: Script) -> str:
-    """Return a sentence for the organiser: when callers get the script's published version."""
+    """Return a sentence that tells the organiser when callers get the script's published
+    version."""
     if script.published_version_id in active_version_ids(campaign.id):
         return "Callers will get this script with their next person."
     if campaign.script_id == script.id:

@@ -1,5 +1,5 @@
-"""The page that shows a script as YAML. An organiser can copy the text, change it or upload another
-text, and sees its errors and warnings by line."""
+"""The page that shows a script as YAML. An organiser can copy the text, change it, or upload
+another text. The page shows the errors and warnings for each line."""
 
 from flask import flash, render_template, request
 from flask.typing import ResponseReturnValue

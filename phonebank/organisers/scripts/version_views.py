@@ -52,8 +52,8 @@ def read_version(campaign_id: int, script_id: int, number: int) -> ResponseRetur
 @open_to(RoleName.ORGANISER)
 def restore(campaign_id: int, script_id: int, number: int) -> ResponseReturnValue:
     """Make an old version the draft, for the organiser to review and publish. If the script has
-    changed since the page was opened, restore nothing. If the old version has the published words,
-    the script then has no draft."""
+    changed since the page was opened, restore nothing. If the old version has the same words as the
+    published version, the script then has no draft."""
     campaign, script = load_script(campaign_id, script_id)
     version = version_for(script, number)
     lock_row(script)
