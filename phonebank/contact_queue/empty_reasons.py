@@ -142,7 +142,7 @@ WHERE o.campaign_id = :campaign_id AND o.ended_at IS NULL AND o.caller_id <> :ca
 
 class EmptyQueue(NamedTuple):
     """Why a caller gets no contact, and when the caller can get the next contact. `next_at` (aware
-    UTC) is when the caller can get the next contact that is on nobody's screen, or None if no such
+    UTC) is when the caller can get a contact that is on nobody's screen now. It is None if no such
     time is known. `elsewhere` is the number of people in the campaign who have to wait because
     another campaign has called their number. `elsewhere` stays 0 if `why` is not RESTING, or if
     these people have not been counted yet."""

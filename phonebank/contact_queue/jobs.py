@@ -35,8 +35,8 @@ def expire_all_holds() -> None:
 @job(URGENT, timeout=60)
 def top_up_all_queues() -> None:
     """Refill the lanes (the lists of the next contacts, in Redis) of every running campaign, as
-    `top_up_campaign` describes. If the number of a contact near the front of a lane is on the
-    do-not-call list, also mark this contact as not to be called."""
+    `top_up_campaign` describes. Also check the contacts near the front of each lane. If a contact's
+    number is on the do-not-call list, mark the contact as not to be called."""
     for_each_campaign(Campaign.state == CampaignState.RUNNING, _top_up)
 
 

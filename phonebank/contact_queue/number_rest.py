@@ -1,10 +1,10 @@
 """Handles numbers that rest in a campaign: the campaign must not call them yet, because another
 campaign has called them.
 
-The calls in PostgreSQL decide whether a number rests. Before a claim gives a caller a contact, it
-checks the contact's number with `rests_until`, but only in a campaign that shares numbers with
-another campaign. Before a refill puts contacts into a lane (a list of the next contacts in Redis),
-it records which campaigns share numbers (`mark_shared`). If a number rests, the refill makes the
+The calls in PostgreSQL decide whether a number rests. If a campaign shares numbers with another
+campaign, each claim checks the contact's number with `rests_until` before a caller gets the
+contact. Before a refill puts contacts into a lane (a list of the next contacts in Redis), it
+records which campaigns share numbers (`mark_shared`). If a number rests, the refill makes the
 contact wait until the rest ends (`send_back`), so that later refills do not read the contact again.
 The contact status page and the export of people to a file read all resting numbers at once
 (`resting_numbers`). These functions do not commit.
@@ -184,8 +184,8 @@ def send_back(campaign: Campaign, resting: Sequence[tuple[Any, datetime]]) -> No
 
 class RestingNumbers(NamedTuple):
     """The parameters of queries that contain RESTING_NUMBERS. For each other campaign, the
-    parameters say how many minutes a number rests after each outcome, and how far back calls have
-    to be read."""
+    parameters say how many minutes a number rests after each outcome, and from which time on the
+    campaign's calls have to be read."""
 
     rest_campaigns: list[int]
     rest_outcomes: list[str]

@@ -37,7 +37,7 @@ _OPEN_CALL_WITH = select(Call.id, Call.expires_at).where(
 class TakenContact:
     """A contact that `ContactQueue.take` has marked as held in Redis, for a call that PostgreSQL
     does not have yet. `left` is the number of contacts that remain in the caller's lanes (lists of
-    the next contacts), and `held` is the number of held contacts in the whole campaign."""
+    the next contacts). `held` is the number of held contacts in the whole campaign."""
 
     contact_id: int
     call_id: uuid.UUID

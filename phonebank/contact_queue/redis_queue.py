@@ -47,10 +47,10 @@ LOCK_SECONDS = 10
 
 @dataclass(frozen=True)
 class QueueEntry:
-    """A contact to add to a lane (a list of the next contacts) or to the callbacks. `score` is the
-    contact's position in the lane (see `lane_score`) or, for a callback, the time when the callback
-    is due, in seconds since 1970. `promised_by` is the id of the caller who promised the callback,
-    or None."""
+    """A contact to add to a lane (a list of the next contacts) or to the callbacks. In a lane,
+    `score` is the contact's position (see `lane_score`). For a callback, `score` is the time when
+    the callback is due, in seconds since 1970. `promised_by` is the id of the caller who promised
+    the callback, or None."""
 
     contact_id: int
     score: float
@@ -62,8 +62,8 @@ class QueueEntry:
 @dataclass(frozen=True)
 class TakeResult:
     """The result of `RedisQueue.take`. `contact_id` is None if there was no contact. `left` is the
-    number of contacts that remain in the lanes that this caller may take from, and `held` is the
-    number of held contacts in the whole campaign. `lost` says whether Redis has lost the queue."""
+    number of contacts that remain in the caller's lanes. `held` is the number of held contacts in
+    the whole campaign. `lost` says whether Redis has lost the queue."""
 
     contact_id: int | None
     left: int = 0

@@ -2,7 +2,7 @@
 
 Each function takes a name from the query (of a table, an alias or a column), and returns SQL text.
 The condition of the partial index `ix_contact_callable` has the same text as `is_callable`, because
-PostgreSQL uses a partial index only if the query's condition matches.
+PostgreSQL uses a partial index only if the query's condition matches the index's condition.
 """
 
 from sqlalchemy import and_

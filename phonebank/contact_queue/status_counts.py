@@ -199,9 +199,9 @@ AN_HOUR = timedelta(hours=1)
 @dataclass(frozen=True)
 class Bucket:
     """The count of one bucket. `key` and `label` are from BUCKETS. `next_at` (aware UTC) is when
-    the first contact in the bucket becomes callable. It is None if the contacts can be called
-    already, if they do not become callable by waiting, or if there are no calling hours in the next
-    few weeks."""
+    the first contact in the bucket becomes callable. `next_at` is None if the contacts can be
+    called already, or do not become callable by waiting. It is also None if there are no calling
+    hours in the next few weeks."""
 
     key: str
     label: str
@@ -234,8 +234,8 @@ def buckets_of(campaign: Campaign) -> list[Bucket]:
 
 class NextCallable(NamedTuple):
     """When a caller can get the next contact. `rested_at` is when the contact's wait after the last
-    call ends, and `opens_at` is when calling hours also allow the call. Both are aware datetimes in
-    UTC, or None if there is no such time."""
+    call ends, and `opens_at` is when calling hours also allow the call. Each of them is an aware
+    datetime in UTC, or None if there is no such time."""
 
     rested_at: datetime | None
     opens_at: datetime | None

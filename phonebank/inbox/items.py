@@ -46,9 +46,9 @@ _STILL_SAID: ColumnElement[bool] = exists().where(
 
 @dataclass(frozen=True)
 class InboxAnswer:
-    """An answer that needs action, with the person, the question and the answer in words, the
-    caller, and the caller's note. `claimed_by` is the organiser who has claimed the answer or
-    marked it as done."""
+    """An answer that needs action, with the person, the caller and the caller's note. `question`
+    and `answer` are in words. `claimed_by` is the organiser who has claimed the answer or marked it
+    as done."""
 
     item: InboxItem
     contact: Contact
@@ -125,8 +125,8 @@ def set_note(campaign: Campaign, item_id: int, note: str, seen: str) -> None:
     """Replace the organisers' note on the answer. `seen` is the note that the organiser's page
     showed.
 
-    Raises NotFoundError if there is no such answer, InvalidInputError for a note that is too long,
-    and ConflictError if another organiser has changed the note in the meantime.
+    Raises NotFoundError if there is no such answer, and InvalidInputError if the note is too long.
+    Raises ConflictError if another organiser has changed the note in the meantime.
     """
     note = note.replace("\0", "").replace("\r\n", "\n").strip()
     if len(note) > NOTE_AT_MOST:

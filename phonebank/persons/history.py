@@ -1,5 +1,5 @@
-"""Collects the calls to a person or by a caller. Each call has its answers in words and its
-corrections."""
+"""Collects the calls to a person or by a caller. Each call comes with its answers in words, and
+with its corrections."""
 
 import uuid
 from collections.abc import Mapping, Sequence

@@ -76,8 +76,8 @@ def _bucket(contact: Contact, campaign: Campaign, at: datetime) -> tuple[str, da
 
 
 def is_on_screen(contact: Contact) -> bool:
-    """Whether the person is in an open call: a caller has the person on the screen, or the
-    telephone service is calling the person and no caller has taken the call yet."""
+    """Whether the person is in an open call. In an open call, a caller has the person on the
+    screen, or the telephone service is calling the person and no caller has taken the call yet."""
     query = select(Call.id).where(Call.contact_id == contact.id, Call.ended_at.is_(None))
     return db.session.scalar(query) is not None
 

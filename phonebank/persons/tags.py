@@ -1,5 +1,5 @@
-"""The tags of a person: those that organisers and files gave, and those that answers gave. These
-functions do not commit."""
+"""The tags of a person. Organisers and files give tags, and other tags come from the person's
+answers. These functions do not commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -28,8 +28,9 @@ class Bar:
 
 @dataclass(frozen=True)
 class OverTime:
-    """A campaign's calls up to a given day: the totals for that day, the bars for the hours of that
-    day, and the bars for the last days up to and including that day."""
+    """A campaign's calls up to a given day. `today` has the totals for that day. `hours` has the
+    bars for the hours of that day, and `days` has the bars for the last days, including that
+    day."""
 
     today: Totals
     hours: Sequence[Bar]
@@ -37,8 +38,8 @@ class OverTime:
 
 
 def calls_over_time(campaign_id: int, zone: ZoneInfo, at: datetime) -> OverTime:
-    """Return the campaign's calls for the day of `at` (aware) in this time zone, and for up to
-    DAYS_AT_MOST days that end with that day.
+    """Return the campaign's calls for the day of `at` (aware) in this time zone, and for the days
+    before it. There are at most DAYS_AT_MOST days in all.
 
     Each tally counts the calls of one whole hour in UTC. In some time zones, midnight is in the
     middle of an hour of UTC. Such an hour belongs to the local day in which the hour begins.

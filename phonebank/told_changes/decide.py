@@ -82,8 +82,9 @@ def accept(campaign: Campaign, change_id: int, account: Account) -> ToldChange:
     number can be called again. Raises NotFoundError if there is no such change or the person was
     erased. Raises ConflictError if the change has already been accepted or refused, if the person
     is in an open call, or if the campaign has another person with this name and number. For a new
-    number, also raises ConflictError if the person or the number is on the do-not-call list, or if
-    a campaign that has the number is being changed at this moment.
+    number, also raises ConflictError if the person or the number is on the do-not-call list.
+    ConflictError is also raised if another transaction has just locked a campaign that shares the
+    new number.
     """
     change, contact = _locked(campaign, change_id, ToldState.TOLD)
     call = db.session.get_one(Call, change.call_id)
@@ -114,8 +115,9 @@ def take_back(campaign: Campaign, change_id: int, account: Account) -> ToldChang
 
     Raises NotFoundError if there is no such change or the person was erased. Raises ConflictError
     if nobody has accepted or refused the change. For an accepted change, also raises ConflictError
-    if the person is in an open call, if the accepted values have changed since the decision, or if
-    the campaign now has another person with the earlier name and number.
+    if the person is in an open call, or if the accepted values have changed since the decision.
+    ConflictError is also raised if the campaign now has another person with the earlier name and
+    number.
     """
     change = _locked_change(campaign, change_id, ToldState.ACCEPTED, ToldState.REFUSED)
     if change.state == ToldState.ACCEPTED:

@@ -218,8 +218,8 @@ def _may_be_saved(form: EditForm) -> bool:
 @campaigns.route("/<int:campaign_id>/data-protection", methods=["GET", "POST"])
 @open_to(RoleName.ORGANISER)
 def data_protection(campaign_id: int) -> ResponseReturnValue:
-    """Show the form that says who is responsible for the people's data, on which legal ground the
-    data is used, and how long the data is kept. A POST saves the form."""
+    """Show the form for the campaign's data protection: who is responsible, the legal ground, the
+    campaign's last day, and how long the people's data is kept. A POST saves the form."""
     campaign = _campaign(campaign_id, to_change=request.method == "POST")
     if request.method == "POST":
         refuse_erased(campaign)

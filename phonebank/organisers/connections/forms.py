@@ -1,4 +1,5 @@
-"""The forms for a new API token and for a new webhook. Both connect other software."""
+"""The forms for a new API token and for a new webhook. Tokens and webhooks connect a campaign to
+other software."""
 
 from collections.abc import Collection
 from typing import Any

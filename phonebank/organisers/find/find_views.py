@@ -43,7 +43,7 @@ def show() -> ResponseReturnValue:
 @limiter.limit(SEARCHES, key_func=account_key)
 @open_to(ORGANISER_ANYWHERE)
 def search() -> ResponseReturnValue:
-    """Show the people whom the search finds, in all campaigns that the account organises. The
+    """Search all campaigns that the account organises, and show the people who are found. The
     access ledger (who saw whom) records each person shown."""
     campaigns = db.session.scalars(select(Campaign).where(campaigns_within(current_user))).all()
     typed = request.form.get("typed", "")

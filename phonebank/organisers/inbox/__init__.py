@@ -1,1 +1,1 @@
-"""The organiser's pages of answers that need action."""
+"""The organiser's pages about answers that need action."""

@@ -107,8 +107,8 @@ class ScreeningForm(FlaskForm):
 
 
 class ScreeningBeforeImportForm(ScreeningForm):
-    """The form that asks, before a list is imported, whether the list was screened against the
-    register of people who do not want calls. The organiser may answer later."""
+    """The form that is shown before a list is imported. It asks whether the list was screened
+    against the register of people who do not want calls. The organiser may answer later."""
 
     how = RadioField(
         "Was this list screened?",

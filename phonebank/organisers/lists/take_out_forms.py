@@ -91,10 +91,10 @@ class NamesForm(FlaskForm):
         return not self.errors
 
     def is_agreed(self, check: TakeOutCheck) -> bool:
-        """Whether the organiser has agreed to what the file would do. The page must have shown whom
-        the columns identify. If the file would take out more than half of the people who are left,
-        the organiser must have agreed to the exact number of people. Return False if the file would
-        take out nobody. If the result is False, the form says what is wrong."""
+        """Whether the organiser has agreed to what the file would do. The page must have shown
+        which people the columns identify. If the file would take out more than half of the people
+        who are left, the organiser must have agreed to the exact number of people. Return False if
+        the file would take out nobody. If the result is False, the form says what is wrong."""
         if not check.people:
             self.form_errors.append(
                 "This file takes nobody out. Is the right column chosen? The IDs or numbers must "

@@ -1,6 +1,6 @@
 """The pages on which an organiser uploads a file of people who should not be called any more, and
-sees whom the file identifies. The list's page (`views.progress`) shows how much of the file is
-processed, and has a button to undo the upload."""
+sees which people the file identifies. The list's page (`views.progress`) shows how much of the file
+is processed, and has a button to undo the upload."""
 
 from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue

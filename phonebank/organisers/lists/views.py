@@ -303,8 +303,8 @@ def restore(campaign_id: int, list_id: int) -> ResponseReturnValue:
 @lists.post("/<int:list_id>/screening")
 @open_to(RoleName.ORGANISER)
 def state_screening(campaign_id: int, list_id: int) -> ResponseReturnValue:
-    """Store what the organiser says about the list's screening: whether the list was compared with
-    the country's register of people who do not want calls, and on which day."""
+    """Store what the organiser says about the list's screening. To screen a list means to compare
+    it with the country's register of people who do not want calls."""
     campaign, contact_list = _list(campaign_id, list_id)
     try:
         ScreeningForm().attest(contact_list, campaign, current_user)

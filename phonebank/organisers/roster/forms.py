@@ -42,7 +42,7 @@ class FiltersForm(EditForm):
 
 
 class PaceForm(EditForm):
-    """The form for pace limits (how many people a caller may see within a given time), with one
+    """The form for pace limits: how many people a caller may see within a given time. It has one
     whole-number field for each key of BUDGETS.
 
     The loop below adds the fields.

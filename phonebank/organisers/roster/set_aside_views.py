@@ -63,7 +63,7 @@ def do(campaign_id: int, caller_id: int) -> ResponseReturnValue:
 @open_to(RoleName.ORGANISER)
 def look_back(campaign_id: int, caller_id: int, act_id: int) -> ResponseReturnValue:
     """Show what would change if the calls of one `SetAside` counted again. If a job has not
-    finished with these calls, or if they count again already, say that instead."""
+    finished with these calls, or if they already count again, the page says so instead."""
     campaign = campaign_for(current_user, campaign_id)
     caller = caller_in(campaign, caller_id)
     act = set_aside.set_aside_of(caller, act_id)

@@ -190,9 +190,9 @@ def _filters_form(campaign: Campaign, caller: Caller) -> FiltersForm:
 
 
 def _limits(campaign: Campaign, caller: Caller, lists: dict[int, ContactList]) -> str:
-    """Describe the limits on the contacts that the caller may get: the languages, if the caller
-    speaks several, and the lists, if the caller is limited to some. Return "" if there are no such
-    limits."""
+    """Describe the limits on the contacts that the caller may get. The text names the languages if
+    the caller speaks several, and the lists if the caller is limited to some lists. Return "" if
+    there are no such limits."""
     spoken = filters.languages_spoken(campaign, caller)
     languages = [language_name(code) or code for code in spoken] if len(spoken) > 1 else []
     names = [lists[list_id].name for list_id in caller.list_ids if list_id in lists]
