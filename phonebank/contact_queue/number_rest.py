@@ -3,11 +3,11 @@ campaign has called them.
 
 The calls in PostgreSQL decide whether a number rests. If a campaign shares numbers with another
 campaign, each claim checks the contact's number with `rests_until` before a caller gets the
-contact. Before a refill puts contacts into a lane (a list of the next contacts in Redis), it
-records which campaigns share numbers (`mark_shared`). If a number rests, the refill makes the
-contact wait until the rest ends (`send_back`), so that later refills do not read the contact again.
-The contact status page and the export of people to a file read all resting numbers at once
-(`resting_numbers`). These functions do not commit.
+contact. Promised callbacks are not checked. Before a refill puts contacts into a lane (a list of
+the next contacts in Redis), it records which campaigns share numbers (`mark_shared`). If a number
+rests, the refill makes the contact wait until the rest ends (`send_back`), so that later refills do
+not read the contact again. The contact status page and the export of people to a file read all
+resting numbers at once (`resting_numbers`). These functions do not commit.
 """
 
 import json
