@@ -1,4 +1,4 @@
-"""`create_app` builds the app. Only this module imports every part of it."""
+"""`create_app` builds the app. Only this module imports every part of the app."""
 
 import logging
 from collections.abc import Callable
@@ -46,8 +46,8 @@ def _set_up_logging() -> None:
 class PhonebankFlask(Flask):
     """Flask for an app whose functions are all synchronous.
 
-    Flask itself would check again, in every request, whether each of the twenty functions that
-    handle the request is synchronous.
+    About twenty functions handle each request. Flask's own class would check in every request
+    whether each of them is synchronous.
     """
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:

@@ -30,8 +30,8 @@ LEAST_PASSWORD = 32  # characters
 def asterisk_config(folder: Path, **chosen: str | int) -> None:
     """Write the configuration that Asterisk needs for Phonebank into FOLDER, such as /etc/asterisk.
 
-    Existing files with the same names are replaced. Without the options for them, the passwords
-    come from the environment variables ASTERISK_PASSWORD and TRUNK_PASSWORD.
+    Existing files with the same names are replaced. A password that is not given as an option comes
+    from the environment variable ASTERISK_PASSWORD or TRUNK_PASSWORD.
     """
     settings = AsteriskSettings(etc=str(folder.resolve()), **chosen)  # type: ignore[arg-type]
     if len(settings.password) < LEAST_PASSWORD:

@@ -1,5 +1,5 @@
-"""The `phonebank` command, which starts every process of the Procfile except `web`, which is
-gunicorn. Other subcommands are for the person who runs a server."""
+"""The `phonebank` command. It starts every process of the Procfile except `web`, which gunicorn
+runs. Other subcommands are for the person who runs a server."""
 
 import os
 import sys

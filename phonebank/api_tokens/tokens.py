@@ -44,11 +44,11 @@ def create_token(
     campaign: Campaign, account: Account, name: str, scopes: Collection[Scope]
 ) -> tuple[ApiToken, str]:
     """Make a token. Return the token's row and the token itself, which is not stored. The calling
-    code must lock the campaign's row first, so that two organisers who make tokens at the same time
-    cannot exceed TOKENS_AT_MOST.
+    code must lock the campaign's row first. Otherwise two organisers who make tokens at the same
+    time could exceed TOKENS_AT_MOST.
 
-    Raises ConflictError if the campaign has TOKENS_AT_MOST tokens that are not revoked, and
-    NotAllowedError if the token would have a scope that the account may not give.
+    Raises ConflictError if the campaign has TOKENS_AT_MOST tokens that are not revoked. Raises
+    NotAllowedError if the account may not give one of the scopes (see `may_give`).
     """
     if not may_give(account).issuperset(scopes):
         raise NotAllowedError(
@@ -75,15 +75,15 @@ def create_token(
 
 
 def may_give(account: Account) -> set[Scope]:
-    """Return the scopes that the account may give to a token of a campaign that it organises. The
-    do-not-call list applies to all campaigns, so only organisers of the whole installation may give
-    the scope for it."""
+    """Return the scopes that an organiser's account may give to a token. The do-not-call list
+    applies to all campaigns, so only organisers of the whole installation may give the scope for
+    it."""
     return set(Scope) if account.is_organiser else set(Scope) - {Scope.ADD_DO_NOT_CALL}
 
 
 def find_token(secret: str) -> Row[tuple[object, ...]] | None:
-    """Return the token with its campaign's country, or None if there is no such token or it no
-    longer works."""
+    """Return the token's columns and its campaign's country. Return None if there is no such token,
+    or if the token no longer works."""
     if not secret.startswith(PREFIX):
         return None
     return db.session.execute(_FIND, {"secret_hash": _hash(secret)}).one_or_none()
@@ -91,7 +91,7 @@ def find_token(secret: str) -> Row[tuple[object, ...]] | None:
 
 def note_use(token_id: int, last_used_at: datetime | None) -> bool:
     """Store the current time as the token's last use, unless `last_used_at` is less than USED_EVERY
-    ago. Return whether there is something to commit."""
+    ago. Return True if the time was stored, so that the calling code must commit."""
     if last_used_at is not None and now() - last_used_at < USED_EVERY:
         return False
     db.session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=now()))
@@ -99,8 +99,8 @@ def note_use(token_id: int, last_used_at: datetime | None) -> bool:
 
 
 def tokens_of(campaign: Campaign) -> Sequence[tuple[ApiToken, Account | None]]:
-    """Return the campaign's tokens, newest first, each with the account that made it, or None if
-    that account was deleted."""
+    """Return the campaign's tokens, newest first. With each token comes the account that made the
+    token, or None if that account was deleted."""
     query = (
         select(ApiToken, Account)
         .outerjoin(Account, Account.id == ApiToken.created_by_id)
