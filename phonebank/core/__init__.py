@@ -1,2 +1,2 @@
-"""The parts of Phonebank on which all others build: configuration, PostgreSQL, Redis, errors,
+"""The parts of Phonebank that all other parts use: configuration, PostgreSQL, Redis, errors,
 access, jobs and mail."""

@@ -3,13 +3,13 @@
 The decorator `open_to` puts the rule on the view, and `init_app` checks it before the view runs. A
 rule says what kind of person may open the page.
 
-If the rule is ORGANISER or VIEWER, the page's address shows for which campaign the person needs
-that role. If the address contains a `campaign_id`, the campaign is loaded through
-`scopes.campaign_for`, which refuses a campaign in which the person has no such role. If the address
-contains no `campaign_id`, the page is about the whole installation, and the person needs the role
-for the whole installation. A page for organisers or viewers of any part of the installation has one
-of the ANYWHERE rules, and its view shows only what the person may see. The views of party pages
-call `parties.services.party_for`, which refuses other people's parties.
+If the rule is ORGANISER or VIEWER, the page's address decides where the person needs that role. If
+the address contains a `campaign_id`, the person needs the role in that campaign, and
+`scopes.campaign_for` checks this. If the address contains no `campaign_id`, the page is about the
+whole installation, and the person needs the role for the whole installation. A page for organisers
+or viewers of any part of the installation has one of the ANYWHERE rules, and its view shows only
+what the person may see. The views of party pages call `parties.services.party_for`, which refuses
+other people's parties.
 """
 
 from collections.abc import Callable
@@ -46,8 +46,8 @@ RULES = (ANYONE, CALLER, VOLUNTEER, TV, TOKEN, SIGNED, *ACCOUNT_RULES)
 
 
 def open_to(rule: str) -> Callable[[View], View]:
-    """Mark a view with its access rule, which is one of RULES. HOST and VIEWER also let organisers
-    in."""
+    """Give a view its access rule, which is one of RULES. A view with the rule HOST, VIEWER or
+    VIEWER_ANYWHERE is open to organisers too. Raises ValueError for an unknown rule."""
     if rule not in RULES:
         raise ValueError(f"unknown access rule {rule!r}")
 
@@ -82,12 +82,13 @@ def check(rule: str | None, campaign_id: int | None = None) -> None:
 
     `campaign_id` is the campaign in the address, or None if the address names no campaign. With the
     rule ORGANISER or VIEWER, raises NotFoundError if there is no such campaign, or if the person is
-    an organiser or viewer of other campaigns only.
+    an organiser or viewer only of other campaigns.
 
-    A request to a view with the rule CALLER, VOLUNTEER, TV, TOKEN or SIGNED always passes here. The
-    view's own decorator checks the caller's or volunteer's cookie, the token in the address of the
-    page that shows a party's results on a television, the API client's token or the telephone
-    service's signature.
+    A request to a view with the rule CALLER, VOLUNTEER, TV, TOKEN or SIGNED always passes here, and
+    the view's own decorator checks the request. For CALLER and VOLUNTEER it checks a cookie, for
+    TOKEN the API client's token, and for SIGNED the telephone service's signature. TV is for the
+    page that shows a party's results on a television. For TV the decorator checks the token in the
+    page's address.
     """
     if rule is None:
         raise NotAllowedError(

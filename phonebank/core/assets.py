@@ -1,12 +1,13 @@
 """The JavaScript and style sheets that pages load: their addresses, caching and compression.
 
 Templates call `vendor("htmx")` for a library copied by tools/vendor.py. They call
-`asset("phonebank.css")` for one of our own files, and `bundled("js/call_page.js")` for one of our
-modules together with everything that it imports (see `bundles`).
+`asset("phonebank.css")` for one of our own files. They call `bundled("js/call_page.js")` for one of
+our modules together with everything that the module imports (see `bundles`).
 
 A library's path contains the library's version. The tag that loads the library has an `integrity`
-attribute with the file's checksum. So a browser may cache the library for ever, and refuses a copy
-that was modified. The address of one of our own files has the file's checksum in its query string.
+attribute with the file's checksum. Because of the version, a browser may cache the library for
+ever. Because of the checksum, the browser refuses a copy that was modified. The address of one of
+our own files has the file's checksum in its query string.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Vendored(NamedTuple):
 
 @cache
 def vendored_files() -> dict[str, Vendored]:
-    """Return every vendored file that pages may load, by the name that templates use for it."""
+    """Return all vendored files that pages may load. The keys are the names that templates use."""
     manifest = json.loads(MANIFEST.read_text())
     return {name: Vendored(entry["path"], entry["integrity"]) for name, entry in manifest.items()}
 
@@ -108,8 +109,9 @@ def _static_file(filename: str, bundled: bool = False) -> StaticFile:
 def _read(path: Path) -> bytes:
     """Return the content of a file.
 
-    Comments are left out of our own style sheets, because they make up a sixth of what a phone
-    would load. Vendored files are left unchanged, because pages contain their checksums.
+    Our own style sheets are returned in a shorter form (see `_shortened`), because comments alone
+    are a sixth of their size. Vendored files are returned unchanged, because pages contain the
+    checksums of these files.
     """
     content = path.read_bytes()
     return content if path.suffix != ".css" or "vendor" in path.parts else _shortened(content)
@@ -125,8 +127,8 @@ def asset(filename: str) -> str:
     """Return the address of one of our static files, with a checksum of its content.
 
     Because of the checksum, browsers fetch a changed file immediately after a release, and never
-    use the old file from their cache. Raises FileNotFoundError for a missing file, so a test that
-    renders the template finds a wrong file name.
+    use the old file from their cache. Raises FileNotFoundError for a missing file. So a wrong file
+    name in a template fails every test that renders the template.
     """
     return url_for("static", filename=filename, v=_static_file(filename).checksum)
 
@@ -141,10 +143,10 @@ def bundled(filename: str) -> str:
 def _send_static(filename: str) -> ResponseReturnValue:
     """Send a static file. For an address made by `bundled`, send the module's bundle.
 
-    Browsers cache vendored files, and files requested with the right checksum, for a year. While a
-    release is rolled out, a browser may request the new file from a process of the old release.
-    That process sends the old file, whose checksum differs from the one in the address. So the
-    browser must ask the server again before it reuses the file.
+    Browsers may cache a file for a year if the file is vendored or was requested with the right
+    checksum. While a release is rolled out, a browser may request the new file from a process of
+    the old release. That process sends the old file, whose checksum differs from the one in the
+    address. So this response tells the browser to ask the server again before it reuses the file.
     """
     try:
         file = _static_file(filename, "bundle" in request.args and filename.endswith(".js"))

@@ -2,10 +2,9 @@
 instead of fifteen.
 
 Each module becomes a function that returns its exports, so the same name in two modules does not
-clash. Indentation and comments are left out. Only the syntax that our modules use is supported:
-static imports from the same folder (`import {name} from` or a bare `import`), and exported
-functions, classes and constants. A module that exports a variable must not change the variable
-later.
+clash. Indentation and most comments are removed. Only the syntax that our modules use is supported.
+A module may import from files in the same folder, with `import {name} from` or a bare `import`. It
+may export functions, classes and constants (`const`), but no variables (`let`).
 """
 
 import re
@@ -36,9 +35,10 @@ class _Module:
 def bundle(entry: Path) -> str:
     """Return JavaScript that does what the module `entry` does, without further requests.
 
-    Raises UnsupportedModuleError if a module uses syntax that the docstring of this file does not
-    name, or if modules import each other in a cycle. Raises FileNotFoundError if there is no such
-    file, or if an imported file is missing.
+    Raises UnsupportedModuleError if modules import each other in a cycle, or if a module has an
+    import or export that the docstring of this file does not list. The same error is raised for a
+    text between backticks that has several lines. Raises FileNotFoundError if `entry` or an
+    imported file is missing.
     """
     done: dict[str, str] = {}
     _add(entry, done, ())

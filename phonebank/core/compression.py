@@ -1,8 +1,8 @@
 """Compresses pages and JSON with gzip for clients that accept it.
 
-Compress only responses that never show a secret together with text that an attacker may have
-chosen, for example in the page's address. docs/decisions/0030-callers-pages-are-compressed.md says
-why.
+Do not compress a response that contains both a secret and text from outside, for example from the
+page's address. An attacker may have chosen this text.
+docs/decisions/0030-callers-pages-are-compressed.md says why.
 """
 
 import gzip

@@ -31,8 +31,8 @@ LEAST_WORKER_CONNECTIONS = 3
 
 
 class ConfigError(Exception):
-    """The error for settings with which a process cannot start safely. Its message names the
-    variable and says what is wrong."""
+    """The error for settings that do not let a process start safely. Its message names the variable
+    and says what is wrong."""
 
 
 @dataclass(frozen=True)

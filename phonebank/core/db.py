@@ -206,9 +206,9 @@ def autocommit(act: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     row.
 
     Use this for busy views in which each change is a single statement. That statement must also
-    check that the values that the view read earlier are still current. What a statement has written
-    cannot be rolled back. To change several rows that belong together, call `begin_transaction`
-    first.
+    check whether the values that the view read earlier are still current. After a statement, its
+    changes cannot be rolled back. To change several rows that belong together, call
+    `begin_transaction` first.
 
     The function still calls `db.session.commit()`, which returns the connection to the pool and
     runs the actions of `after_commit`. A commit does not expire the rows that the session has

@@ -1,4 +1,5 @@
-"""Forms that edit a stored row which another person may change while the form is being filled in.
+"""Forms that edit a stored row. Another person may change the row while the form is being filled
+in.
 
 The page's hidden field `seen` holds a short digest of each value that the page showed. When the
 form is submitted, the digests are compared with the stored values, so the form does not overwrite
@@ -62,8 +63,8 @@ class EditForm(FlaskForm):
         return changed
 
     def is_as_shown(self, seen: str | None) -> bool:
-        """Whether the stored values are still the values that the page with this `seen` showed.
-        True if `seen` is empty or missing."""
+        """Whether the stored values are still the same as when the page was shown. `seen` is the
+        value of the page's hidden field `seen`. True if `seen` is empty or None."""
         return not seen or seen == self._digests()
 
     def _say_what_changed(self, field: Field, shown: str) -> None:
@@ -85,8 +86,8 @@ class EditForm(FlaskForm):
 
 
 def is_still(current: str) -> bool:
-    """Whether a request to replace a code or link names the current code or link (`current`) in its
-    field `seen`. True if the request has no such field.
+    """Whether a request to replace a code or link was sent from a page that showed the current one.
+    The request's field `seen` must then equal `current`. True also if there is no such field.
 
     So if two people ask for a new link at the same time, only one new link is made, and both people
     are shown that link.

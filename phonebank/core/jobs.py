@@ -86,8 +86,8 @@ def _queue(name: str, connection: Redis) -> Queue:
 
 @dataclass(frozen=True)
 class Periodic:
-    """A job, made by the decorator `job`, that the clock process (`run_clock`) puts on the job's
-    queue every `seconds` seconds."""
+    """A job that the clock process (`run_clock`) puts on the job's queue every `seconds` seconds.
+    `function` is made by the decorator `job`."""
 
     function: JobFunction[[]]
     seconds: int

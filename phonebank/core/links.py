@@ -1,4 +1,4 @@
-"""Links for e-mails. A job or thread may build such a link outside a request."""
+"""Links for e-mails. A job or thread may call these functions outside a request."""
 
 from typing import Any
 
@@ -8,7 +8,8 @@ from phonebank.core.config import current_config
 
 
 def path_to(endpoint: str, **values: Any) -> str:
-    """Return the path of a page on this site, by its endpoint and the values in its address."""
+    """Return the path of the page on this site that has this endpoint and these values in its
+    address."""
     return current_app.url_map.bind("").build(endpoint, values)
 
 

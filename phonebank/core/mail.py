@@ -100,8 +100,8 @@ class Batch:
         """Send a message now. On a developer's machine without a mail server, print the message
         instead.
 
-        Raises AddressRefusedError if the mail server refuses the address for good,
-        MessagePutOffError if the server does not take this message now, and MailNotSentError for
+        Raises AddressRefusedError if the mail server refuses the address for good. Raises
+        MessagePutOffError if the server does not take this message now. Raises MailNotSentError for
         every other failure, for example if the server does not answer.
         """
         config = current_config()
@@ -146,7 +146,7 @@ class Batch:
 
 @contextmanager
 def batch() -> Iterator[Batch]:
-    """Provide a Batch, and leave no connection open afterwards."""
+    """Provide a Batch for a `with` block, and close its connection at the end of the block."""
     opened = Batch(current_app.extensions["mailman"].get_connection())
     try:
         yield opened

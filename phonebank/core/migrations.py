@@ -42,8 +42,8 @@ def upgrade_database(
     transaction.
 
     If a migration needs a table that is in use, the migration gives up after LOCK_TIMEOUT seconds.
-    In all, up to `attempts` attempts are made, with a pause of `between` seconds after each
-    failure. Raises TableInUseError if the last attempt fails too.
+    In all, up to `attempts` attempts are made, with a pause of `between` seconds between two
+    attempts. Raises TableInUseError if the last attempt fails too.
 
     The log has a line for each migration of an existing database, and one line for all migrations
     of an empty database.
@@ -69,7 +69,8 @@ def upgrade_database(
 
 @contextmanager
 def _without_steps() -> Iterator[None]:
-    """Log no line for each migration. A new user would read more than a hundred of them."""
+    """Switch off the log line that Alembic writes for each migration. A new user would have to read
+    more than a hundred such lines."""
     steps = logging.getLogger("alembic.runtime.migration")
     before = steps.level
     steps.setLevel(logging.WARNING)

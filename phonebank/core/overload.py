@@ -4,11 +4,11 @@ requests in time.
 `Overload` is WSGI middleware around the whole app, except for public pages whose answers the
 process keeps in memory. `Overload` counts the requests that are under way. If there are as many as
 a limit allows, `Overload` answers a new request with 503 within a millisecond and says when to try
-again. Only a record of a call (a request that says how a call went) first waits a little for its
-turn (RECORDS_WAIT). Uploads are counted separately. All other requests are counted together, but
-each urgency has its own limit. So requests for pages are usually refused first, then claims
-(requests for a person to call), and records of calls last. Claims also have a limit of their own,
-so that many claims never stop pages.
+again. Only a record of a call, which is a request that says how a call went, first waits up to
+RECORDS_WAIT seconds for its turn. Uploads are counted separately. All other requests are counted
+together, but each urgency has its own limit. So requests for pages are usually refused first, then
+claims (requests for a person to call), and records of calls last. Claims also have a limit of their
+own, so that many claims cannot use up the room for pages.
 
 Websocket connections are not counted, because they mostly wait. A record of a call that arrives
 over a websocket is counted (`record_under_way`). Static files and a load balancer's probes are not
@@ -102,11 +102,11 @@ _SOCKETS, _FILES = "/socket.io/", "/static/"
 
 
 def with_urgency(urgency: Urgency) -> Callable[[View], View]:
-    """Mark a view with its urgency.
+    """Give a view its urgency.
 
-    The view's address must be fixed, without a variable part. A view without a mark counts as PAGE,
-    except that a POST to an address with a `call_id` counts as RECORD. A request that declares a
-    body larger than any form counts as UPLOAD, unless the view is marked as PROBE.
+    The view's address must be fixed, without a variable part. A view without this decorator counts
+    as PAGE. But a POST to an address with a `call_id` counts as RECORD. A request that declares a
+    body larger than any form counts as UPLOAD, unless the view's urgency is PROBE.
     """
 
     def decorate(view: View) -> View:
@@ -117,8 +117,8 @@ def with_urgency(urgency: Urgency) -> Callable[[View], View]:
 
 
 def init_app(app: Flask) -> None:
-    """Wrap the app, with all the middleware that it has so far, in `Overload`. Call this after the
-    set-up of everything that may be refused."""
+    """Wrap the app, with all the middleware that it has so far, in `Overload`. Call this after all
+    views have been set up."""
     config = config_of(app)
     guard = Overload(app, app.wsgi_app, config.database_connections, config.timings)
     app.extensions["overload"] = guard
@@ -126,9 +126,10 @@ def init_app(app: Flask) -> None:
 
 
 def is_busy() -> bool:
-    """Whether records of calls wait for their turn in this process. This needs an app context.
+    """Whether a record of a call is now waiting for its turn in this process. This needs an app
+    context.
 
-    Such a process still saves the record of a call, but the page has to ask for the next person
+    A busy process still saves the record of a call, but the page has to ask for the next person
     later.
     """
     guard: Overload = current_app.extensions["overload"]
@@ -136,19 +137,19 @@ def is_busy() -> bool:
 
 
 def seconds_until_claim() -> int:
-    """Return how many seconds a client should wait before it asks for a person again, after this
-    busy process has put off the client's claim. This needs an app context.
+    """Return how many seconds a client should wait before it asks for a person again. Call this if
+    this process is too busy for the client's claim. This needs an app context.
 
-    A claim that is put off counts as refused, so the more claims are put off, the longer each
-    client waits.
+    Each call counts as a refusal. The more refusals there were recently, the longer each client
+    waits.
     """
     guard: Overload = current_app.extensions["overload"]
     return guard.retry_after(Urgency.CLAIM)
 
 
 class BusyError(ServiceUnavailableError):
-    """The error for a record of a call that arrived over a websocket and that a busy process
-    refuses. `retry_after` is in seconds."""
+    """The error if a busy process refuses a record of a call that arrived over a websocket.
+    `retry_after` is in seconds."""
 
     title = "One moment"
 
@@ -161,10 +162,11 @@ class BusyError(ServiceUnavailableError):
 
 @contextmanager
 def record_under_way() -> Iterator[None]:
-    """While a record of a call that arrived over a websocket is being saved, count the record as a
-    request.
+    """Count a record of a call as a request while the record is being saved. This is for records
+    that arrive over a websocket.
 
-    Raises BusyError if a request with a record would be refused now. This needs an app context.
+    Raises BusyError if there is no room for the record (see `begin_record`). This needs an app
+    context.
     """
     guard: Overload = current_app.extensions["overload"]
     began = guard.begin_record()
@@ -175,8 +177,8 @@ def record_under_way() -> Iterator[None]:
 
 
 def limits_for(connections: int) -> dict[Urgency, int]:
-    """Return, for each of the urgencies PAGE, CLAIM and RECORD, the number of requests under way at
-    which a new request of that urgency is refused."""
+    """Return a limit for each of the urgencies PAGE, CLAIM and RECORD. A new request of that
+    urgency may begin only if fewer requests than this are under way."""
     return {urgency: int(connections * share) for urgency, share in SHARE.items()}
 
 
@@ -190,8 +192,8 @@ class Overload:
     """WSGI middleware that counts the requests that one process has under way, and refuses some.
 
     `connections` is how many connections to PostgreSQL the process may open. With `timings`, the
-    answers have a Server-Timing header that says how long the request took. Static files, websocket
-    connections and answers to truncated requests have no such header.
+    answers have a Server-Timing header that says how long the request took. Answers to truncated
+    requests have no such header, and neither have static files and websocket connections.
     """
 
     def __init__(
@@ -249,7 +251,8 @@ class Overload:
 
     def begin_record(self) -> float:
         """Count a record of a call as started, and return its start time, which `end_record` needs.
-        Raises BusyError if the limit for records is reached."""
+        Raises BusyError if too many records are waiting already, or if the limit is still reached
+        after RECORDS_WAIT seconds."""
         if not self._enter(Urgency.RECORD):
             seconds = self.retry_after(Urgency.RECORD)
             self._log_refusal()
@@ -292,8 +295,8 @@ class Overload:
         return connection.is_closed or (is_busy and connection.waited > WAITED_AT_MOST)
 
     def _enter(self, urgency: Urgency) -> bool:
-        """Count the request as started. If the limit is reached, return False and do not count the
-        request."""
+        """Count the request as started, and return True. If the limit is reached, return False and
+        do not count the request. A record of a call may first wait (see `_wait_for_room`)."""
         with self._lock:
             if urgency is Urgency.UPLOAD:
                 if self.uploads >= UPLOADS_AT_ONCE:
@@ -313,9 +316,9 @@ class Overload:
         return self.under_way < self._narrowed(self._limits[urgency])
 
     def _wait_for_room(self, urgency: Urgency) -> bool:
-        """Let a record of a call wait until the limit has room for it. Return False for any other
-        request, if too many records are waiting already, or if there is still no room after
-        RECORDS_WAIT seconds. The lock must be held."""
+        """Wait until the limit has room for a record of a call, and return True. Return False if
+        there is still no room after RECORDS_WAIT seconds, if too many records are waiting already,
+        or if the request is not a record. The calling code must hold the lock."""
         if urgency is not Urgency.RECORD or self.waiting >= self._limits[urgency]:
             return False
         self.waiting += 1
@@ -366,7 +369,7 @@ class Overload:
 
 
 def _marked_addresses(app: Flask) -> dict[str, Urgency]:
-    """Return the urgency of each address whose view is marked with `with_urgency`.
+    """Return the urgencies that `with_urgency` has given to views, by the views' addresses.
 
     Raises ValueError if such an address has a variable part.
     """
@@ -383,7 +386,7 @@ def _marked_addresses(app: Flask) -> dict[str, Urgency]:
 
 def _call_addresses(app: Flask) -> re.Pattern[str]:
     """Return a pattern that matches every address that contains a `call_id`. The pattern may also
-    match other addresses, because an exact match would take as long as the match that Flask makes
+    match other addresses. An exact match would take as long as Flask's own match, which comes
     later."""
     addresses = {rule.rule for rule in app.url_map.iter_rules() if "call_id" in rule.arguments}
     fixed_parts = (re.split("<.*?>", address) for address in sorted(addresses))

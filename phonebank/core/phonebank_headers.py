@@ -1,8 +1,8 @@
 """The X-Phonebank headers. Our pages use them to tell the app's answers from those of a proxy.
 
 A proxy, or the log-in page of a café or train, may answer a phone in Phonebank's place, with any
-status. Our pages trust an answer only if it has the header `OURS`. A page keeps resending the
-record of a call until the header `CALL` of an answer names that call.
+status. Our pages trust an answer only if it has the header `OURS`. A page resends the record of a
+call until an answer names that call in its header `CALL`.
 """
 
 from flask import Response

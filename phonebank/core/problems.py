@@ -25,8 +25,8 @@ def problem_body(
     what_to_do: str,
     faults: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """Return an error as the text of problem JSON (RFC 9457). `faults` has, for each wrong value,
-    the value's place in the request and a message."""
+    """Return an error as the text of problem JSON (RFC 9457). `faults` has one pair for each wrong
+    value: the value's place in the request, and a message."""
     return json.dumps(
         {
             "type": "about:blank",

@@ -48,8 +48,8 @@ def may_organise(account: Account, campaign: Campaign) -> bool:
 
 
 def may_organise_chapter(account: Account, chapter_id: int | None) -> bool:
-    """Whether the account is an organiser of this whole chapter (a local group). The `chapter_id`
-    of campaigns without a chapter is None: for these, the account must organise the whole
+    """Whether the account is an organiser of this whole chapter (a local group). For campaigns
+    without a chapter, `chapter_id` is None, and the account must organise the whole
     installation."""
     return account.is_organiser or (
         chapter_id is not None

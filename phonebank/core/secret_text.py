@@ -1,8 +1,8 @@
 """Encrypts text that is to be stored, and makes keyed hashes of e-mail and network addresses.
 
-The keys are made from `Config.number_keys`, which come from the environment, so neither the tables
-nor their backups contain them. New text is encrypted with the first key. Text that was encrypted
-with an older key can be read as long as `Config.number_keys` contains that key.
+The keys are made from `Config.number_keys`. These come from the environment, so neither the tables
+nor their backups contain the keys. New text is encrypted with the first key. Text that was
+encrypted with an older key can be read as long as `Config.number_keys` contains that key.
 """
 
 import base64

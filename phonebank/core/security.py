@@ -46,20 +46,20 @@ MAX_UPLOAD_BYTES = 512 * 1024 * 1024
 
 
 def allow_connections(*addresses: str) -> None:
-    """Allow the page that answers this request to connect to these addresses (such as
-    `wss://phones.example.org/ws`), as well as to this server."""
+    """Allow the page in this response to connect to these addresses and to this server. An address
+    is, for example, `wss://phones.example.org/ws`."""
     g.connections = addresses
 
 
 def takes_files(view: View) -> View:
-    """Mark a view that accepts large files."""
+    """Say that a view accepts large files."""
     view.takes_files = True  # type: ignore[attr-defined]
     return view
 
 
 def takes_json(blueprint: Blueprint) -> Blueprint:
-    """Mark a blueprint whose views accept JSON. Other views do not, because JSON could set a field
-    to a value that is not text."""
+    """Say that all views of a blueprint accept JSON. Other views do not, because JSON could set a
+    field to a value that is not text."""
     blueprint.takes_json = True  # type: ignore[attr-defined]
     return blueprint
 
