@@ -120,7 +120,7 @@ def load() -> Campaign:
 
 
 def _add_call_out(campaign: Campaign, organiser: Account) -> None:
-    """Add a call-out, which is an event in a hall at which people pledge to host parties. Eight
+    """Add a call-out. At such an event, people meet in a hall and pledge to host parties. Eight
     people have already signed in, and four of them have pledged."""
     call_out = create_call_out(campaign, organiser, "Riverside call-out", None, "Europe/London")
     areas = (

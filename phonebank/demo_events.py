@@ -47,9 +47,9 @@ WITHIN = 21  # days
 
 
 def load() -> None:
-    """Store a campaign with 300 events that the map of events shows, in towns from the table
-    `place`. A country gets no events if the table has none of its towns with more than 15,000
-    people. The calling code must commit."""
+    """Store a campaign with up to 300 events in towns from the table `place`. The map of events
+    shows these events. A country gets no events if the table has no town there with more than
+    15,000 people. The calling code must commit."""
     campaign = Campaign(
         name="Neighbours everywhere",
         on_behalf_of="the Riverside Neighbours campaign",

@@ -140,8 +140,8 @@ def seconds_until_claim() -> int:
     """Return how many seconds a client should wait before it asks for a person again. Call this if
     this process is too busy for the client's claim. This needs an app context.
 
-    Each call counts as a refusal. The more refusals there were recently, the longer each client
-    waits.
+    Each use of this function counts as a refusal. The more refusals there were recently, the longer
+    each client waits.
     """
     guard: Overload = current_app.extensions["overload"]
     return guard.retry_after(Urgency.CLAIM)

@@ -1,4 +1,5 @@
-"""The X-Phonebank headers. Our pages use them to tell the app's answers from those of a proxy.
+"""The X-Phonebank headers. Our pages use them to distinguish the app's answers from a proxy's
+answers.
 
 A proxy, or the log-in page of a café or train, may answer a phone in Phonebank's place, with any
 status. Our pages trust an answer only if it has the header `OURS`. A page resends the record of a

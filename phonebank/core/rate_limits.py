@@ -1,4 +1,4 @@
-"""Rate limits on requests, and the keys that tell senders apart.
+"""Rate limits on requests, and the keys that distinguish senders.
 
 Limits that count only some answers are in `attempt_limits`.
 """

@@ -58,8 +58,8 @@ def takes_files(view: View) -> View:
 
 
 def takes_json(blueprint: Blueprint) -> Blueprint:
-    """Say that all views of a blueprint accept JSON. Other views do not, because JSON could set a
-    field to a value that is not text."""
+    """Say that all views of a blueprint accept JSON. Other views refuse JSON, because JSON could
+    set a field to a value that is not text."""
     blueprint.takes_json = True  # type: ignore[attr-defined]
     return blueprint
 
@@ -117,9 +117,9 @@ def _raise_limit_for_files() -> None:
 
 
 def _refuse_odd_json() -> None:
-    """Raise InvalidInputError for JSON that the view does not expect: any JSON if the view accepts
-    only forms, JSON that is not an object, or JSON with text that neither PostgreSQL nor Redis
-    accepts."""
+    """Raise InvalidInputError for JSON that the view cannot use. A view that accepts only forms can
+    use no JSON. Any other view can use only a JSON object whose text PostgreSQL and Redis
+    accept."""
     if not request.is_json or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     blueprint = current_app.blueprints.get(request.blueprint or "")

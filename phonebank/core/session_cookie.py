@@ -22,7 +22,8 @@ COOKIES_KEPT = 10_000
 
 
 class Session(SecureCookieSession):
-    """A session. `signed_at` (aware UTC) is when its cookie was made, or None for a new session."""
+    """A session. `signed_at` (aware UTC) is the time when the session's cookie was made. It is None
+    for a new session."""
 
     signed_at: datetime | None = None
 
@@ -74,7 +75,7 @@ class SessionCookies(SecureCookieSessionInterface):
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Send the session cookie if `should_set_cookie` says so.
 
-        If the cookie is not sent, the response needs no “Vary: Cookie”, because the response is
+        If the cookie is not sent, the response needs no `Vary` header for cookies, because it is
         “no-store” and no cache keeps it. A response that a cache may keep never carries a session
         cookie.
         """
@@ -84,8 +85,9 @@ class SessionCookies(SecureCookieSessionInterface):
             super().save_session(app, session, response)
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Whether the response must send the session cookie. True if the session has changed, or if
-        the session is permanent and its cookie was signed more than a day ago or not at all."""
+        """Whether the response must send the session cookie. True if the session has changed. For a
+        permanent session, also True if its cookie was signed more than a day ago, or if it has no
+        cookie yet."""
         if session.modified or not session.permanent:
             return session.modified
         signed_at = getattr(session, "signed_at", None)

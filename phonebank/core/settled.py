@@ -1,6 +1,6 @@
-"""The moment up to which all changes are committed. Code that reads rows in the order in which they
-changed, and continues from the last row that it has read, stops at this moment. So such code misses
-no row."""
+"""The moment up to which all changes are committed. Some code reads rows in the order in which they
+changed, and later continues after the last row that it has read. Such code must stop at this
+moment. Otherwise it could miss a row with an earlier time that is committed later."""
 
 from datetime import datetime, timedelta
 

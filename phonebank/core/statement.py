@@ -1,5 +1,6 @@
-"""The busiest views' SQL statements. psycopg runs them without the extra work that SQLAlchemy does
-for each statement and, if each statement is a separate transaction, also without a cursor.
+"""The busiest views' SQL statements. SQLAlchemy does extra work for each statement. psycopg runs
+these statements without this work. If each statement is a separate transaction, psycopg also uses
+no cursor.
 
 This extra work takes longer than PostgreSQL takes for the statement itself. Each time that a caller
 moves on to the next contact, four of these statements run

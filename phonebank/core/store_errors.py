@@ -1,5 +1,5 @@
-"""The texts that a page shows when PostgreSQL, Redis or a server's machine fails, or when a request
-contains data that is nested too deeply to be read.
+"""The texts that a page shows if PostgreSQL, Redis or a server's machine fails. There is also a
+text for a request with data that is nested too deeply to be read.
 
 In each of these cases, the response is a 503. In most of them, the same request may succeed a
 moment later. For any other error, `words_for` returns None.
@@ -99,8 +99,8 @@ KINDS: tuple[type[Exception], ...] = (
 
 
 def words_for(error: BaseException) -> Words | None:
-    """Return the texts to show for this error, or None if the error has another cause than the ones
-    that this module's docstring names."""
+    """Return the texts to show for this error. Return None if the error has a cause that this
+    module's docstring does not name."""
     if isinstance(error, RecursionError):
         return TOO_DEEP
     if isinstance(error, (exc.TimeoutError, MemoryError)):
