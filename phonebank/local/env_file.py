@@ -36,8 +36,8 @@ VARIABLES = (
 
 
 def write(home: Path, environment: Mapping[str, str]) -> None:
-    """Write the environment's variables that VARIABLES names to a file in `home`, for commands that
-    are started while the servers run."""
+    """Write the environment's variables to a file in `home`, but only those that VARIABLES names.
+    Commands that are started while the servers run read this file."""
     remove(home)
     with open(os.open(home / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         for name in VARIABLES:
@@ -52,8 +52,9 @@ def remove(home: Path) -> None:
 
 
 def load_into(environment: MutableMapping[str, str]) -> None:
-    """Add the variables from the file of the running `make run`, unless the environment already has
-    DATABASE_URL. A variable that is already set keeps its value."""
+    """Add the variables from the file that `make run` has written, unless the environment already
+    has DATABASE_URL. If there is no such file, nothing is added. A variable that is already set
+    keeps its value."""
     if environment.get("DATABASE_URL"):
         return
     home = data_folder(environment)

@@ -24,7 +24,7 @@ class StartupError(Exception):
 def check_shared_memory() -> None:
     """Raise StartupError if /dev/shm is not writable, as in some containers.
 
-    The processes use /dev/shm to talk to each other, and so does PostgreSQL.
+    Phonebank's processes use /dev/shm to talk to each other. PostgreSQL uses it too.
     """
     try:
         multiprocessing.Lock()
@@ -94,8 +94,8 @@ def load_or_make_secrets(path: Path) -> dict[str, str]:
 
 def development_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment with the settings for development added. A variable that is already
-    set keeps its value, except that PYTHONUNBUFFERED is always 1, and that the folder of this
-    Python is added at the start of PATH."""
+    set keeps its value, with two exceptions. PYTHONUNBUFFERED is always 1. The folder of this
+    Python is always added at the start of PATH."""
     return {
         "PHONEBANK_MODE": "development",
         "REQUIRE_SECOND_FACTOR": "no",

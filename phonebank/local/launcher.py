@@ -1,9 +1,8 @@
 """The launcher of `make run` and `phonebank run`, which starts all of Phonebank on one machine.
 
-The launcher first checks that it can start. If something is missing, one message says what. If
-nothing is missing, the launcher starts the servers, creates the tables, loads the demonstration
-data and runs the Procfile's processes. Ctrl-C, a signal or the end of one process ends all
-processes.
+The launcher first checks whether it can start. If it cannot, one message says why. Otherwise the
+launcher starts the servers, creates the tables, loads the demonstration data and runs the
+Procfile's processes. Ctrl-C, a signal or the end of one process ends all processes.
 
 Exit status: 0 if the launcher was asked to stop, 1 if a set-up command failed or a process ended by
 itself, 2 if the launcher could not start.
@@ -58,10 +57,10 @@ class StopRequestedError(BaseException):
 class _StopRequest:
     """Handles Ctrl-C and SIGTERM until honcho, which runs the Procfile's processes, handles them.
 
-    The first signal is remembered, and `check`, which is called between the steps of the start,
-    then raises StopRequestedError. The first signal does not raise the exception at once, because
-    Python loses an exception that is raised inside one of its own callbacks, for example at a fork.
-    A second signal raises the exception at once.
+    The first signal is only remembered. The launcher calls `check` between the steps of the start,
+    and `check` then raises StopRequestedError. The first signal does not raise the exception at
+    once, because Python may lose it. This happens if Python is just running one of its own
+    callbacks, for example at a fork. A second signal raises the exception at once.
     """
 
     def __init__(self) -> None:
@@ -169,7 +168,8 @@ def _run_together(procfile: Mapping[str, str], environment: dict[str, str]) -> N
 
 
 def _show_links(environment: Mapping[str, str]) -> None:
-    """Wait until the web process answers, and print the addresses to open."""
+    """Wait until the web process answers, and print the addresses to open. If it does not answer
+    within WEB_ANSWERS_WITHIN seconds, say so."""
     # BASE_URL may be a name that this machine cannot reach.
     host = "127.0.0.1" if environment["HOST"] == "0.0.0.0" else environment["HOST"]  # noqa: S104
     address = f"http://{host}:{environment['PORT']}/"

@@ -124,8 +124,9 @@ class ServerFolder:
         """Stop a server that outlived its parent. Remove `pid_file` if the pid in the file now
         belongs to another program.
 
-        `command` is the server's process name. `home` is the folder that the server's command line
-        names.
+        `command` is the server's process name. `home` is a folder whose path is in the server's
+        command line. A process that does not name this folder is another server, and is not
+        stopped.
         """
         try:
             process = psutil.Process(int(pid_file.read_text(encoding="utf-8").split("\n", 1)[0]))
@@ -276,8 +277,8 @@ def folder_error(what: str, path: Path, fault: OSError) -> LocalServerError:
 
 
 def die_with_parent(wanted: signal.Signals, parent: int | None = None) -> Callable[[], None] | None:
-    """Return a function for a child to run before exec. The function makes the kernel send the
-    signal `wanted` to the child when the child's parent dies.
+    """Return a function that a child process must run before exec. The function makes the kernel
+    send the signal `wanted` to the child when the child's parent dies.
 
     For the kernel, the parent is the thread that starts the child. So start servers from a thread
     that lives as long as the process, such as the main thread. Return None if the kernel cannot

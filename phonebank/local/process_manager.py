@@ -39,8 +39,8 @@ def _open_child(command: str, **options: Any) -> Popen:
 
 
 class PartManager(Manager):
-    """A honcho manager, extended: it also knows which process ended first, and ends all processes
-    that the managed processes have started."""
+    """A honcho manager that also knows which process ended first. It also ends all processes that
+    the managed processes have started."""
 
     def __init__(self) -> None:
         super().__init__()

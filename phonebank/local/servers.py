@@ -2,9 +2,9 @@
 
 Laptops, tests and continuous integration use the same two servers as a live campaign. This module
 starts both servers from binaries in Python packages. If PATH has `redis-server`, this module starts
-that program instead of a package's binary. Each server is a child of the process that asked for it,
-in its own process group. So Ctrl-C reaches only the parent, and the parent stops the servers in
-order.
+that program instead of a package's binary. Each server is a child of the process that asked for the
+server, but is in a process group of its own. So Ctrl-C reaches only the parent, and the parent
+stops the servers in order.
 
 A server ends with its parent: by `stop()`, at exit, and on Linux by a signal from the kernel if the
 parent is killed. If a server still outlives its parent, the next start stops it. For a live
