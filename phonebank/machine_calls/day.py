@@ -1,5 +1,5 @@
-"""Makes the records of the calls that a machine dialled for a campaign on one day, from the stored
-lines and decisions."""
+"""Makes records of the calls that a machine dialled for a campaign on one day. The records are made
+from the stored lines and decisions."""
 
 from collections.abc import Iterator
 from dataclasses import fields
@@ -65,8 +65,8 @@ ORDER BY day DESC
 
 
 def days_of(campaign: Campaign, today: date) -> list[date]:
-    """Return the days on which lines to people were created, newest first. Days more than
-    DAYS_LISTED days before `today` are left out."""
+    """Return the days on which lines to people were created, newest first. The list goes back at
+    most DAYS_LISTED days before `today`."""
     zone = first_zone_of(campaign)
     since = datetime.combine(today - timedelta(days=DAYS_LISTED), time(), zone)
     bound = {"campaign_id": campaign.id, "zone": zone.key, "since": since}
@@ -74,8 +74,8 @@ def days_of(campaign: Campaign, today: date) -> list[date]:
 
 
 def records_of(campaign: Campaign, day: date) -> list[Record]:
-    """Return the records of a day's decisions to dial lines, oldest first, and then the records of
-    the lines, oldest first. `day` is a date in the campaign's first time zone."""
+    """Return the records of a day: first its decisions to dial lines, then its lines. Both parts
+    are sorted, oldest first. `day` is a date in the first time zone of the campaign's country."""
     since, until = _span(day, first_zone_of(campaign))
     decisions = db.session.scalars(
         select(DialDecision)
@@ -87,8 +87,8 @@ def records_of(campaign: Campaign, day: date) -> list[Record]:
 
 
 def proof_of(campaign: Campaign, records: list[Record]) -> list[Finding]:
-    """Return what the records of a day show about each rule that the campaign's country has for
-    calls dialled by a machine."""
+    """Check the records of a day against the country's rules for calls dialled by a machine. Return
+    a finding for each rule, which says what the records show."""
     return prove(records, rules_of(campaign).machine_calls)
 
 

@@ -73,8 +73,8 @@ def is_playing(question: Question) -> bool:
 
 
 def begin(question: Question) -> bool:
-    """Mark evenings of this kind as being simulated. Return False if they are already marked, or if
-    their results are stored."""
+    """Note in Redis that evenings of this kind are being simulated, and return True. Return False
+    if this is already noted, or if their results are stored."""
     return bool(redis_store().set(_key(question), _PLAYING, nx=True, ex=PLAYING_AT_MOST))
 
 
