@@ -136,8 +136,9 @@ class Account(Base, UserMixin):
         """Return whether the account needs a second factor now, and the methods that may be used
         for this. Flask-Security calls this method at sign-in.
 
-        A host or viewer needs a second factor only after adding one. An organiser, even of only one
-        chapter or campaign, needs one if SECURITY_TWO_FACTOR_REQUIRED is set.
+        A host or viewer needs a second factor only after adding one. An organiser always needs a
+        second factor if SECURITY_TWO_FACTOR_REQUIRED is set. This includes an organiser of only one
+        chapter or campaign.
         """
         if not self.organises_something and not tf_setup_methods:
             return False, []

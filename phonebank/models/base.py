@@ -1,4 +1,4 @@
-"""What several tables use: the declarative base, the naming convention of constraints, column
+"""The parts that several tables share: the declarative base, the names of constraints, column
 types, and default values."""
 
 import os
@@ -31,14 +31,15 @@ class Base(DeclarativeBase):
 
 
 class Versioned:
-    """A table whose ORM class also has the column `xmin` (as `row_version`), the id of the
-    transaction that last wrote the row.
+    """A base class for tables whose ORM class also needs PostgreSQL's column `xmin`, here as
+    `row_version`. `xmin` is the id of the transaction that last wrote the row.
 
     PostgreSQL keeps `xmin` for every row of every table, and locking a row does not change its
-    `xmin`. The WHERE clause of a statement can compare the `xmin` of each row that the statement
-    relies on with the value that was read earlier. The statement then writes nothing if a change to
-    one of these rows was committed between that reading and the start of the statement. If the
-    statement also locks a row, it writes nothing after a later change to that row either.
+    `xmin`. A statement may rely on rows that were read earlier. Its WHERE clause can then compare
+    the `xmin` of each of these rows with the value that was read. The statement writes nothing if
+    another change to one of these rows was committed between that reading and the start of the
+    statement. If the statement also locks a row, it writes nothing after a later change to that row
+    either.
     """
 
     row_version: Mapped[str] = mapped_column(

@@ -1,9 +1,9 @@
-"""A call, which begins when a caller gets a contact and usually ends with an outcome.
+"""A call. It usually begins when a caller gets a contact, and usually ends with an outcome.
 
-The row is written when the contact is taken from the queue, so the table is also a part of the
-access ledger, the record of who saw which person's data. The table shows which caller had which
-contact on the screen, from when until when. If the server calls the contact before a caller is
-free, the row has no caller until a caller takes the call.
+The row is written when the contact is taken from the queue. So the table shows which caller had
+which contact on the screen, from when until when. This makes it a part of the access ledger, which
+records who saw which person's data. If the server calls the contact before a caller is free, the
+row has no caller until a caller takes the call.
 """
 
 import uuid
@@ -47,7 +47,7 @@ REPORTS_DEAD = "outcome = 'disconnected'"
 
 
 class Call(Base):
-    """One call. It is open while `ended_at` is null.
+    """One call. The call is open while `ended_at` is null.
 
     The id is also the token of the hold (the caller's right to the contact until `expires_at`) and
     the idempotency key of the outcome. Each time a contact is taken from the queue, a call with a

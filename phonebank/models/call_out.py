@@ -1,4 +1,4 @@
-"""A call-out: a meeting in a hall at which people promise to host parties."""
+"""A call-out: people meet in a hall and promise to host parties."""
 
 import secrets
 import uuid
@@ -159,7 +159,7 @@ class Pledge(Base):
 
 
 class PledgeSeat(Base):
-    """A place that somebody has taken, during a call-out, at a pledged party."""
+    """A place at a pledged party, which somebody has taken during a call-out."""
 
     __tablename__ = "pledge_seat"
 

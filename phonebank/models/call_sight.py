@@ -13,7 +13,7 @@ from phonebank.models.base import Base, now
 class CallSight(Base):
     """A moment when a call's caller saw the person's first name again.
 
-    The caller first saw the name during the call itself. That moment has no row here.
+    The first time that the caller saw the name, during the call itself, has no row here.
     """
 
     __tablename__ = "call_sight"

@@ -24,8 +24,8 @@ class CallerState(StrEnum):
 
 
 class Caller(Versioned, Base):
-    """A caller, who is in one campaign and in at most one party at a time, so that no call counts
-    for two parties."""
+    """A caller. Each caller is in one campaign, and in at most one party at a time. So no call
+    counts for two parties."""
 
     __tablename__ = "caller"
     __table_args__ = (

@@ -46,7 +46,8 @@ class CampaignMode(StrEnum):
 
 
 class TrainingFor(StrEnum):
-    """Which people a campaign requires to have been trained (to have a trained mark)."""
+    """The people who must be trained in a campaign. A trained mark then shows that somebody was
+    trained."""
 
     NOBODY = "nobody"
     CALLERS = "callers"

@@ -165,7 +165,8 @@ class ContactChange(Base):
 
 
 class UploadCheck(Base):
-    """What an upload would do, as counted by a job before the upload's columns are confirmed.
+    """The expected results of an upload. A job counts them before an organiser confirms the
+    upload's columns.
 
     `plan` has the columns and the organiser's decisions that the count assumes, and `token`
     identifies this plan. `choices` are the values of the form on the upload's page, by field.

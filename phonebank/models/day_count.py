@@ -1,8 +1,9 @@
 """Counts of a campaign's calls by day, for figures that the table `tally` does not provide.
 
 Recording an outcome does not write these tables. If the tallies of a day have changed, a job counts
-the calls of that day again. `CountedDay` stores the version that the day's tallies had at the
-count. If that version is still the same, the counts are current (see `campaigns.day_counts`).
+the calls of that day again. `CountedDay` stores the version that the day's tallies had when the
+calls were counted. If that version is still the same, the counts are current (see
+`campaigns.day_counts`).
 """
 
 from datetime import date, datetime
@@ -14,7 +15,7 @@ from phonebank.models.base import Base
 
 
 class CountedDay(Base):
-    """A day on which one campaign's calls have been counted. It is a day in the first time zone of
+    """A day on which one campaign's calls have been counted. The day is in the first time zone of
     the campaign's country."""
 
     __tablename__ = "counted_day"
@@ -49,10 +50,10 @@ class OutcomeCount(Base):
 
 
 class AnswerCount(Base):
-    """How often an answer was given on one day, by people on one list, in calls of one party (or of
-    no party) and with one version of a script. Only answers that were chosen from a list or a scale
-    are counted, never text that a caller typed, and never an answer that was taken over from an
-    earlier call."""
+    """How often an answer was given on one day. Each row is for the people on one list, for calls
+    with one version of a script, and for one party or no party. Only answers that were chosen from
+    a list or a scale are counted. Text that a caller typed and answers that were taken over from an
+    earlier call do not count."""
 
     __tablename__ = "answer_count"
     __table_args__ = (Index("ix_answer_count_campaign_day", "campaign_id", "day"),)

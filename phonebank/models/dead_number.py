@@ -1,5 +1,5 @@
-"""A telephone number that is not in service. After the last report of this, callers do not get the
-number for a year, in any campaign (see `suppressions.dead_numbers`)."""
+"""A telephone number that is not in service. For a year after the last report of this, callers do
+not get the number in any campaign (see `suppressions.dead_numbers`)."""
 
 import uuid
 from datetime import datetime

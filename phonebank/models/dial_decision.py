@@ -1,5 +1,5 @@
-"""The decisions of the predictive rule, which may dial people's numbers before callers are ready,
-with the figures that the decisions were based on."""
+"""The decisions of the predictive rule, which may dial people's numbers before callers are ready.
+Each row also has the figures that its decision was based on."""
 
 from datetime import datetime
 
@@ -10,12 +10,12 @@ from phonebank.models.base import Base
 
 
 class DialDecision(Base):
-    """One decision of the predictive rule (`pacing.rule`) to dial: the figures that the rule was
-    given, and how many numbers (`lines`) to dial. Decisions of other rules, and decisions to dial
-    nothing, are not stored.
+    """One decision of the predictive rule (`pacing.rule`) to dial numbers. The row has the figures
+    that the rule was given, and how many numbers (`lines`) it decided to dial. Decisions of other
+    rules, and decisions to dial nothing, are not stored.
 
-    The columns from `ready` to `waiting` count callers and lines at that moment, and the columns
-    from `people` to `lost` count the day's answered calls so far.
+    The columns from `ready` to `waiting` count callers and lines at the moment of the decision. The
+    columns from `people` to `lost` count the day's answered calls up to then.
     """
 
     __tablename__ = "dial_decision"

@@ -12,7 +12,7 @@ from phonebank.models.state_column import state_check, state_text, state_type
 
 
 class ExportKind(StrEnum):
-    """The kinds of file, named after what each row describes."""
+    """The kinds of file. Each is named after the thing that one row of the file describes."""
 
     CALLS = "calls"
     PEOPLE = "people"

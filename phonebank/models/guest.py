@@ -94,8 +94,8 @@ class GuestMail(Base):
 
 
 class AddressSight(Base):
-    """An occasion on which a guest was given the street address of a listing. `how` is "page",
-    "mail" or "calendar"."""
+    """A record that a guest got the street address of a listing. `how` says where the guest got it:
+    "page", "mail" or "calendar"."""
 
     __tablename__ = "address_sight"
 
@@ -106,8 +106,8 @@ class AddressSight(Base):
 
 
 class BlockedGuest(Base):
-    """A person whose requests a campaign's hosts no longer see. The row has only a keyed hash of
-    the person's e-mail address."""
+    """A blocked person. The campaign's hosts no longer see this person's requests. The row has only
+    a keyed hash of the person's e-mail address."""
 
     __tablename__ = "blocked_guest"
 

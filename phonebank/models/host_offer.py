@@ -1,4 +1,4 @@
-"""Offers from strangers to host a party near them."""
+"""Strangers' offers to host a party in their area."""
 
 import secrets
 from datetime import datetime

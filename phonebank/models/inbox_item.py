@@ -48,8 +48,8 @@ class InboxItem(Base):
 
 class InboxMark(Base):
     """How far the job for the inbox and for tags has read a campaign's calls. This is not a column
-    of `campaign`, because every transaction that is giving a caller a contact must read the
-    campaign's row again after any change to that row."""
+    of `campaign`, because that row should change rarely. After each change, every transaction that
+    is giving a caller a contact must read the row again."""
 
     __tablename__ = "inbox_mark"
 

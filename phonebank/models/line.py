@@ -1,4 +1,4 @@
-"""One leg of a telephone connection, either to a caller or to the person who is called."""
+"""A line: a telephone connection, either to a caller or to the person who is called."""
 
 import uuid
 from datetime import datetime
@@ -20,8 +20,8 @@ class LineSide(StrEnum):
 
 
 class LineState(StrEnum):
-    """The stages of a line, in order. A JOINED line that leaves the other line, and does not end,
-    is ANSWERED again."""
+    """The stages of a line, in order. If a JOINED line is separated from the other line but does
+    not end, it is ANSWERED again."""
 
     WANTED = "wanted"  # written here; the provider may not know of it yet
     DIALLED = "dialled"
@@ -44,7 +44,7 @@ class EndCause(StrEnum):
 
 
 class Line(Versioned, Base):
-    """A line. It holds no number: the number of the person called is in the call, and the caller's
+    """A line. The row has no telephone number. The person's number is in the call, and the caller's
     number is in the caller's `PhoneSession`."""
 
     __tablename__ = "line"

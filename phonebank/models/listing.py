@@ -31,7 +31,8 @@ class ListingState(StrEnum):
 
 
 class Listing(Base):
-    """A party, or another event, that strangers can find by place and day."""
+    """A party or another event that strangers can find by place and day while its state is
+    SHOWN."""
 
     __tablename__ = "listing"
     __table_args__ = (

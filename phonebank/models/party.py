@@ -101,7 +101,7 @@ class Party(Versioned, Base):
         return self.state == PartyState.ENDED
 
     def is_paused(self, at: datetime) -> bool:
-        """Whether the host has called a break that is not over at `at` (aware)."""
+        """Whether the host has started a break that is not over at the time `at` (aware)."""
         return self.break_left(at) is not None
 
     def break_left(self, at: datetime) -> int | None:

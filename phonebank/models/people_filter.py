@@ -23,8 +23,8 @@ class PeopleFilter(Base):
     """A selection of a campaign's people, such as those in one ward.
 
     `conditions` has the columns, areas and tags by which people are selected
-    (`roster.people_filters.Conditions`). A job finds the people. `people` is how many people the
-    job found at `counted_at`.
+    (`roster.people_filters.Conditions`). A job finds the people. `people` is the number of people
+    that the job found at `counted_at`.
     """
 
     __tablename__ = "people_filter"

@@ -9,8 +9,8 @@ from phonebank.models.base import Base, now
 
 
 class PhoneSession(Base):
-    """The latest session of a caller on the telephone. The session begins when the caller connects,
-    and ends at `ended_at`, for example because the caller has finished, has hung up or was
+    """The latest session of a caller on the telephone. The session begins when the caller connects.
+    It ends at `ended_at`, for example because the caller has finished, has hung up or was
     removed."""
 
     __tablename__ = "phone_session"

@@ -1,5 +1,5 @@
-"""Calls of one caller that an organiser has set aside. They are kept but do not count in any total,
-and they can be brought back."""
+"""A caller's calls that an organiser has set aside. These calls are kept but do not count in any
+total. An organiser can bring them back."""
 
 import uuid
 from datetime import datetime
@@ -24,8 +24,8 @@ class SetAsideState(StrEnum):
 
 
 class SetAside(Base):
-    """One request to set calls aside (exclude them from all totals): which calls, and the progress
-    of the job."""
+    """One request to set a caller's calls aside (exclude them from all totals). The row says which
+    calls, and how far the job has got."""
 
     __tablename__ = "set_aside"
     __table_args__ = (

@@ -28,11 +28,11 @@ def state_check(states: type[StrEnum], column: str = "state") -> CheckConstraint
 
 
 def state_sql(sql: str, **states: StrEnum) -> str:
-    """Return `sql` with each `:name` that is in `states` replaced by the quoted value of that
-    state.
+    """Replace each `:name` that is in `states` by the quoted value of that state, and return the
+    SQL.
 
-    The text contains the value itself, not a bind parameter, because PostgreSQL uses a partial
-    index only if it can prove the index's condition from the text. Raises ValueError for a name in
+    The SQL contains the value itself and not a bind parameter. PostgreSQL uses a partial index only
+    if the index's condition follows from the text of the query. Raises ValueError for a name in
     `states` that does not occur in `sql`.
     """
     for name, state in states.items():

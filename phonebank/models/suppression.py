@@ -1,4 +1,4 @@
-"""The do-not-call list: numbers that nobody calls again, in any campaign."""
+"""The do-not-call list: numbers that nobody may call, in any campaign."""
 
 import uuid
 from datetime import datetime
@@ -57,8 +57,8 @@ class BatchState(StrEnum):
 
 
 class SuppressionBatch(Base):
-    """Numbers that were put on the do-not-call list at once, from an upload's do-not-call column, a
-    do-not-call file or the API.
+    """Numbers that are put on the do-not-call list together. They come from an upload's do-not-call
+    column, from a do-not-call file or from the API.
 
     An organiser can remove a whole batch at once. This row then stays, and says who removed the
     batch, when and why. The removed numbers are not kept.

@@ -1,5 +1,5 @@
-"""What people told a caller about themselves: a different number, a different name, or that they
-have moved. The contact does not change until an organiser accepts the change."""
+"""Changes that people tell a caller about: a new number, a new name, or a move. The contact does
+not change until an organiser accepts the change."""
 
 import uuid
 from datetime import datetime

@@ -1,5 +1,5 @@
-"""The mark of a caller who was trained: a date, the person who gave the mark, and a link to the
-caller's certificate."""
+"""The trained mark, which shows that a caller was trained: a date, the person who gave the mark,
+and a link to the caller's certificate."""
 
 import secrets
 from datetime import datetime
@@ -14,8 +14,8 @@ from phonebank.models.volunteer_role import VolunteerRole
 
 
 class TrainedMark(Base):
-    """One mark. A mark that was taken back stays in the table, so that its page can say that it was
-    taken back."""
+    """One mark. A mark that was taken back stays in the table, so that the certificate's page can
+    say this."""
 
     __tablename__ = "trained_mark"
     __table_args__ = (
@@ -52,7 +52,8 @@ class TrainedMark(Base):
 
     @property
     def giver(self) -> str:
-        """The name of the host or trainer who gave the mark, or "" if it is no longer stored."""
+        """The name of the host or trainer who gave the mark, or "" if the name is no longer
+        stored."""
         if self.given_by_trainer is not None:
             return self.given_by_trainer.first_name
         return self.given_by.name or "" if self.given_by is not None else ""

@@ -38,9 +38,9 @@ class Volunteer(Base):
 
 
 class VolunteerCaller(Base):
-    """A record of which volunteer a caller belongs to. This is not a column of `caller`, because a
-    transaction that is giving the caller a contact must read the caller's row again after any
-    change to that row."""
+    """A record of which volunteer a caller belongs to. This is not a column of `caller`, because
+    the caller's row should change rarely. After each change, a transaction that is giving the
+    caller a contact must read the row again."""
 
     __tablename__ = "volunteer_caller"
 
@@ -54,8 +54,8 @@ class VolunteerCaller(Base):
 
 class Consent(Base):
     """What a volunteer agreed to, and when. A withdrawn consent stays, with the dates on which it
-    was given and withdrawn, until the volunteer is deleted or the campaign may no longer keep
-    anyone's data."""
+    was given and withdrawn. It is deleted with the volunteer, or when the campaign may no longer
+    keep anyone's data."""
 
     __tablename__ = "consent"
     __table_args__ = (
