@@ -134,8 +134,8 @@ def asset(filename: str) -> str:
 
 
 def bundled(filename: str) -> str:
-    """Return the address of a file that contains one of our modules and everything that it imports.
-    The address contains a checksum of that file."""
+    """Return the address of a module's bundle: one file with the module and everything that it
+    imports. The address contains the bundle's checksum."""
     checksum = _static_file(filename, bundled=True).checksum
     return url_for("static", filename=filename, bundle="", v=checksum)
 

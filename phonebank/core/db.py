@@ -175,9 +175,9 @@ def retry_on_deadlock(act: Callable[Arguments, Result]) -> Callable[Arguments, R
     """Make a function run again, in a new transaction, if PostgreSQL ended its transaction because
     of a deadlock.
 
-    For example, two requests may deadlock if both record an outcome in the same household, or if
-    one records an outcome and the other adds a do-not-call entry. If the last of MAX_ATTEMPTS
-    attempts fails, its OperationalError is raised.
+    For example, two requests may deadlock if both record an outcome in the same household. A
+    request that records an outcome may also deadlock with a request that adds a do-not-call entry.
+    If the last of MAX_ATTEMPTS attempts fails, its OperationalError is raised.
 
     Before the function commits, it must not do anything that would be wrong to do twice. The next
     attempt starts immediately, because PostgreSQL has already let the other transaction continue.

@@ -69,8 +69,8 @@ def init_app(app: Flask) -> None:
 
 
 def answer_to(error: PhonebankError) -> ResponseReturnValue:
-    """Return the answer to an error: problem JSON (RFC 9457) for an API request, plain JSON for
-    another request that wants JSON, otherwise a page."""
+    """Return the answer to an error. An API request gets problem JSON (RFC 9457), any other request
+    that wants JSON gets plain JSON, and all others get a page."""
     if problems.is_for_api():
         faults = error.faults if isinstance(error, InvalidInputError) else ()
         return problems.problem(error.status, error.title, error.message, error.what_to_do, faults)

@@ -1,9 +1,9 @@
 """Makes a web process run Python's garbage collector rarely.
 
 Python looks through all its objects whenever their number has grown by a quarter. The connections
-of five thousand phones, and of five hundred televisions that show the results of parties, make 1.2
-million objects. Without this module, a full collection runs every half minute and takes a second
-and a half. During this time the process answers no request and updates no television. A full
+of five thousand phones and five hundred televisions make 1.2 million objects. (The televisions show
+the results of parties.) Without this module, a full collection runs every half minute and takes a
+second and a half. During this time the process answers no request and updates no television. A full
 collection finds almost no garbage, because reference counts and the frequent small collections free
 what a request leaves behind. Only closed connections leave objects that a full collection must
 free, about forty for each connection. A full collection every ten minutes is enough.

@@ -3,12 +3,12 @@ requests in time.
 
 `Overload` is WSGI middleware around the whole app, except for public pages whose answers the
 process keeps in memory. `Overload` counts the requests that are under way. If there are as many as
-a limit allows, `Overload` answers a new request with 503 within a millisecond and says when to try
-again. Only a record of a call, which is a request that says how a call went, first waits up to
-RECORDS_WAIT seconds for its turn. Uploads are counted separately. All other requests are counted
-together, but each urgency has its own limit. So requests for pages are usually refused first, then
-claims (requests for a person to call), and records of calls last. Claims also have a limit of their
-own, so that many claims cannot use up the room for pages.
+a limit allows, `Overload` refuses a new request within a millisecond. The answer is a 503 that says
+when to try again. Only a record of a call, which is a request that says how a call went, first
+waits up to RECORDS_WAIT seconds for its turn. Uploads are counted separately. All other requests
+are counted together, but each urgency has its own limit. So requests for pages are usually refused
+first, then claims (requests for a person to call), and records of calls last. Claims also have a
+limit of their own, so that many claims cannot use up the room for pages.
 
 Websocket connections are not counted, because they mostly wait. A record of a call that arrives
 over a websocket is counted (`record_under_way`). Static files and a load balancer's probes are not

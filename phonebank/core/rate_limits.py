@@ -22,7 +22,7 @@ def client_key() -> str:
     """Return the sender's IP address or, with IPv6, the sender's network. If the sender's address
     is not an IP address, return its text in the form that `typed_key` returns.
 
-    With IPv6, a home has at least one /64 network of its own (RFC 6177), so a sender could use a
+    With IPv6, a home has at least one /64 network of its own (RFC 6177). A sender could use a
     different address in that network for each request.
     """
     address = get_remote_address()

@@ -76,8 +76,8 @@ def start_postgres(data_dir: Path, durable: bool = True) -> RunningServer:
     """Start PostgreSQL on the cluster in data_dir. The first start makes the cluster.
 
     The server listens only on a unix socket, in a folder that other users cannot enter. PostgreSQL
-    refuses to run as root. If root calls this function, the server runs as the cluster's owner, or
-    as `nobody` if root owns the cluster or there is no cluster yet.
+    refuses to run as root. If root calls this function, the server runs as the cluster's owner. It
+    runs as `nobody` if root owns the cluster, or if there is no cluster yet.
 
     Args:
         data_dir: holds cluster/, the log and, unless its path is too long, the socket. If the

@@ -51,7 +51,7 @@ class Call(Base):
 
     The id is also the token of the hold (the caller's right to the contact until `expires_at`) and
     the idempotency key of the outcome. Each time a contact is taken from the queue, a call with a
-    new id is made, so a late outcome can never be recorded for another caller's call.
+    new id is made. So a late outcome can never be recorded for another caller's call.
     """
 
     __tablename__ = "call"

@@ -7,8 +7,8 @@ from sqlalchemy import CheckConstraint, Enum, TextClause, text
 
 
 def state_type(states: type[StrEnum], length: int = 10) -> Enum:
-    """Return the type of a VARCHAR column that stores the values of `states` and returns them as
-    members of `states`.
+    """Return a column type for the members of `states`. The VARCHAR column stores a member's value,
+    and reading it returns the member.
 
     The type makes no CHECK constraint. `state_check` makes the constraint, because migrations need
     its name.
