@@ -3,9 +3,9 @@ code.
 
 Whether an answer counts is known only when the request has finished. So each request reserves a
 place within the limit before its view runs, and a reserved place is treated like an answer that
-counts. If no place is free, the request waits for another request to finish. It is refused if it
-has waited for MAX_WAIT seconds. After a sender has received as many counted answers as the limit
-allows, the sender's further requests are refused. So, while Redis is available, the number of
+counts. If no place is free, the request waits for another request to finish. The request is refused
+if it has waited for MAX_WAIT seconds. After a sender has received as many counted answers as the
+limit allows, the sender's further requests are refused. So, while Redis is available, the number of
 counted answers does not exceed the limit, however many requests arrive at the same time.
 
 Answers and reserved places are counted in Redis. One Lua script reserves a place. Another script

@@ -86,8 +86,9 @@ class EditForm(FlaskForm):
 
 
 def is_still(current: str) -> bool:
-    """Whether a request to replace a code or link was sent from a page that showed the current one.
-    The request's field `seen` must then equal `current`. True also if there is no such field.
+    """Whether a request to replace a code or link was sent from a page that showed the current code
+    or link. The request's field `seen` must then equal `current`. True also if there is no such
+    field.
 
     So if two people ask for a new link at the same time, only one new link is made, and both people
     are shown that link.

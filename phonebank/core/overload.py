@@ -177,8 +177,8 @@ def record_under_way() -> Iterator[None]:
 
 
 def limits_for(connections: int) -> dict[Urgency, int]:
-    """Return a limit for each of the urgencies PAGE, CLAIM and RECORD. A new request of that
-    urgency may begin only if fewer requests than this are under way."""
+    """Return a limit for each of the urgencies PAGE, CLAIM and RECORD. A new request may begin only
+    if fewer requests than the limit for its urgency are under way."""
     return {urgency: int(connections * share) for urgency, share in SHARE.items()}
 
 
@@ -192,8 +192,8 @@ class Overload:
     """WSGI middleware that counts the requests that one process has under way, and refuses some.
 
     `connections` is how many connections to PostgreSQL the process may open. With `timings`, the
-    answers have a Server-Timing header that says how long the request took. Answers to truncated
-    requests have no such header, and neither have static files and websocket connections.
+    answers have a Server-Timing header that says how long the request took. There is no such header
+    for static files, websocket connections and truncated requests.
     """
 
     def __init__(

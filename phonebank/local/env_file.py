@@ -36,8 +36,8 @@ VARIABLES = (
 
 
 def write(home: Path, environment: Mapping[str, str]) -> None:
-    """Write the environment's variables to a file in `home`, but only those that VARIABLES names.
-    Commands that are started while the servers run read this file."""
+    """Write the variables that VARIABLES lists, if they are set, to a file in `home`. Commands that
+    are started while the servers run read this file."""
     remove(home)
     with open(os.open(home / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         for name in VARIABLES:

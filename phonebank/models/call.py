@@ -1,9 +1,9 @@
 """A call. It usually begins when a caller gets a contact, and usually ends with an outcome.
 
 The row is written when the contact is taken from the queue. So the table shows which caller had
-which contact on the screen, from when until when. This makes it a part of the access ledger, which
-records who saw which person's data. If the server calls the contact before a caller is free, the
-row has no caller until a caller takes the call.
+which contact on the screen, from when until when. This makes the table a part of the access ledger,
+which records who saw which person's data. If the server calls the contact before a caller is free,
+the row has no caller until a caller takes the call.
 """
 
 import uuid

@@ -1,5 +1,5 @@
-"""The trained mark, which shows that a caller was trained: a date, the person who gave the mark,
-and a link to the caller's certificate."""
+"""The trained mark shows that a caller was trained. It has a date, the person who gave it, and a
+link to the caller's certificate."""
 
 import secrets
 from datetime import datetime
