@@ -50,9 +50,9 @@ def tokens(account_id: int, campaign_id: int) -> list[str]:
 async def read(
     port: int, secrets: list[str], addresses: list[str], seconds: float
 ) -> tuple[list[float], int]:
-    """Request these addresses in turn, with the tokens in turn, on CONNECTIONS connections at the
-    same time. Return how many seconds each answer took, and how many answers had a status other
-    than 200."""
+    """Request the addresses one after another, again and again, on CONNECTIONS connections at the
+    same time. Each request uses the next of the tokens. Return how many seconds each answer took,
+    and how many answers had a status other than 200."""
     took: list[float] = []
     refused = 0
     ends = time.monotonic() + seconds

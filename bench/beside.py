@@ -1,9 +1,10 @@
 """Measures by how much the callers of an evening are slowed down when other people look for events
 on the pages `/near`.
 
-Phones call as in `bench.callers`. In every other turn of the measurement, `bench.visitors` also
-sends 200 requests a second for `/near`. A third of these requests are searches. Every postcode
-district of Great Britain is equally likely in a search, as on a day when the map is in the news.
+Phones call as in `bench.callers`. The measurement alternates between two kinds of turns. In the
+turns of the second kind, `bench.visitors` also sends 200 requests a second for `/near`. A third of
+these requests are searches. Each search is for a random postcode district of Great Britain, because
+people everywhere search on a day when these pages are in the news.
 
 The bars (docs/benchmarks.md): with these requests, an outcome takes at most 1.2 times as long (p95)
 as without them; and no caller's request is refused or gets an error.

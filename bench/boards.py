@@ -42,9 +42,9 @@ RATE = 85.0
 
 @dataclass(frozen=True)
 class Size:
-    """The size of the measurement. `parties` is the number of parties, `rate` is the number of
-    outcomes a second, and `ticks` is the number of rounds of events: in a round, each board gets
-    one event. The other attributes are durations in seconds."""
+    """The size of the measurement. `parties` is the number of parties, and `rate` is the number of
+    outcomes a second. In one round of events, each board gets one event, and `ticks` is the number
+    of rounds. The other attributes are durations in seconds."""
 
     parties: int
     rate: float
@@ -111,8 +111,8 @@ def crowds(number: int) -> Iterator[list[CommandProcess]]:
 
 def delays_of(recorded: Recorded, events: Recorded) -> tuple[list[float], int]:
     """Return how many seconds passed from the commit of each outcome until the party's board got
-    figures that include the outcome. Outcomes that no board got are left out. Also return their
-    number."""
+    figures that include the outcome. Leave out the outcomes that no board got, and also return how
+    many were left out."""
     heard: dict[int, list[tuple[int, float]]] = defaultdict(list)
     highest: dict[int, int] = defaultdict(int)
     for party, calls, at in events:
@@ -130,15 +130,15 @@ def delays_of(recorded: Recorded, events: Recorded) -> tuple[list[float], int]:
 
 
 def board_line(party: int, token: str) -> dict[str, Any]:
-    """Return a television's line (its Socket.IO connection) in the form that `bench.lines`
-    takes."""
+    """Return what `bench.lines` needs to know about a television's line (its Socket.IO
+    connection)."""
     return {"namespace": "/board", "auth": {"token": token}, "party": party}
 
 
 def matches_library_client(port: int, environment: dict[str, str], parties: Rooms) -> bool:
     """Whether the bench's own client and the client of the library python-socketio receive the same
-    events. Both listen to the first board while outcomes are recorded, and their decoded events
-    must be equal."""
+    events. Both clients listen to the first board while outcomes are recorded. The decoded events
+    are compared if both clients received them, and there must be at least one such event."""
     party, token = next(iter(parties.boards.items()))
     expected: list[dict[str, Any]] = []
     client = socketio.Client()
@@ -163,8 +163,9 @@ def matches_library_client(port: int, environment: dict[str, str], parties: Room
 
 
 def describe_cost(clock: Clock, events: int, seconds: float, writers: float) -> str:
-    """Return, in words, how much processor time the servers have used since the clock was made.
-    `writers` is the number of seconds that is subtracted (see `Clock.read`)."""
+    """Return a text that says how much processor time the servers have used in each second since
+    `clock` was made, and how many events were sent a second. `writers` is the number of processor
+    seconds to subtract (see `Clock.read`)."""
     spent = clock.read(writers)
     return (
         f"processor seconds a second: web {spent['web']:.3f}, PostgreSQL {spent['postgres']:.3f},"

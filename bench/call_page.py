@@ -1,8 +1,10 @@
-"""The requests that the call page's JavaScript sends, and what it reads from the answers.
+"""Makes the requests that the call page's JavaScript sends, and reads the answers as that
+JavaScript does.
 
-Some of the requests renew the hold: while a caller holds a person, no other caller gets that
-person. Other modules of the benchmarks get these requests from this module. The requests follow
-`call_outbox.js`, `call_hold.js` and `call.js`, with the headers that a phone's browser adds.
+Some of the requests renew a caller's hold on a person. While a caller holds a person, no other
+caller gets that person. Other modules of the benchmarks get these requests from this module. The
+requests follow `call_outbox.js`, `call_hold.js` and `call.js`, with the headers that a phone's
+browser adds.
 """
 
 import json
@@ -50,21 +52,22 @@ _NUMBER = re.compile(rb'href="tel:(\+\d+)"')
 
 
 class Turn(NamedTuple):
-    """A call and its turn, as the page's addresses name them. The turn is how often the call's
-    outcome was undone."""
+    """The two values that name a call in the page's addresses: the call's id and its turn. The turn
+    is the number of times that the call's outcome was undone."""
 
     call_id: str
     turn: str
 
     def path(self, action: str) -> str:
-        """Return the address of an action, such as "outcome", on this turn of the call."""
+        """Return the address of an action, such as "outcome", for this call and turn."""
         return f"/calling/person/{self.call_id}/{action}?turn={self.turn}"
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What a phone keeps of a person's screen: the call, the seconds that the hold lasts, the
-    person's number, and the call before, if the screen has a button that undoes that call."""
+    """What a phone keeps of a person's screen. `seconds_left` is how long the hold still lasts, and
+    `number` is the person's telephone number. `before` is the previous call, or None if the screen
+    has no button that undoes the previous call."""
 
     call: Turn
     seconds_left: int
@@ -74,7 +77,8 @@ class Screen:
 
 class CallPage:
     """The call page of one device. This class makes the page's requests as bytes, and keeps the
-    form token and the scripts that the page has. Each whole page brings a new form token."""
+    form token and the keys of the call scripts that the page has. Each whole page brings a new form
+    token."""
 
     def __init__(self, port: int, device: Device) -> None:
         self._browser = _BROWSER.format(port=port, cookie=device.cookie)
@@ -86,8 +90,8 @@ class CallPage:
         return self._post("/calling/next", self._for_screen(), ())
 
     def wait(self, as_json: bool) -> bytes:
-        """Return the request for the waiting page. With `as_json`, return the request by which that
-        page asks whether there is a person now."""
+        """Return the request for the waiting page. With `as_json`, return the request that this
+        page sends to ask whether there is a person now."""
         return self._get("/calling/wait", _FOR_JSON if as_json else _FOR_PAGE)
 
     def open(self) -> bytes:
@@ -96,7 +100,8 @@ class CallPage:
 
     def outcome(self, call: Turn, outcome: str) -> bytes:
         """Return the request that a tap on an outcome sends. The request also asks for the next
-        person. An outcome that begins with "ring_back=" is one of the page's times to call back."""
+        person. An outcome that begins with "ring_back=" is one of the times to call back that the
+        page offers."""
         name, _, value = outcome.rpartition("=")
         fields = (*_UNTOUCHED, (name or "outcome", value))
         return self._post(call.path("outcome"), self._for_screen(), fields)
@@ -116,14 +121,14 @@ class CallPage:
 
     @staticmethod
     def renewal(call: Turn) -> tuple[str, dict[str, str]]:
-        """Return the name and the data of the event that renews the hold when it is sent over the
-        caller's websocket."""
+        """Return the name and the data of an event for the caller's websocket. The event renews the
+        hold."""
         return "renew", {"call": call.call_id}
 
     @staticmethod
     def seconds_left(answer: Answer) -> int | None:
-        """Return how many seconds the hold lasts after a renewal by a request, or None if the
-        renewal failed."""
+        """Read the answer to the request `renew`. Return how many seconds the hold still lasts, or
+        None if the renewal failed."""
         return json.loads(answer.body)["seconds_left"] if answer.status == 200 else None
 
     @staticmethod

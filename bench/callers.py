@@ -8,8 +8,8 @@ Bars (docs/benchmarks.md):
 - every promise to the phones is kept, for example that each acknowledged outcome is stored (see
   `bench.promises`)
 
-The environment variables PHONES and CALLERS_SECONDS set another size: the number of phones, and the
-seconds for which they are measured. The measurement begins once every phone has had a first person.
+The environment variable PHONES sets the number of phones, and CALLERS_SECONDS sets how many seconds
+the measurement lasts. The measurement begins once every phone has had a first person.
 """
 
 import os
@@ -57,7 +57,8 @@ KINDS = {
 
 class Request(NamedTuple):
     """One request of a phone: the moment of its end (on the machine's monotonic clock), its kind,
-    its duration in seconds, its verdict (see `bench.handsets`), and the bytes of the answer."""
+    its duration in seconds, its verdict (see `bench.handsets`), and the answer's size in
+    bytes."""
 
     at: float
     kind: str
@@ -94,7 +95,7 @@ class Evening:
         return self.observe()
 
     def end(self) -> dict[str, list[str]]:
-        """End the evening. Return, for each promise, a list of what breaks it (see `promises`)."""
+        """End the evening. Return a list of violations for each promise (see `promises`)."""
         notes = self.phones.ask("end", drain=DRAIN)
         with self.app.app_context():
             broken = promises.broken_promises(notes)
@@ -106,7 +107,9 @@ class Evening:
         return broken
 
     def _wrong_boards(self) -> list[str]:
-        """Return the televisions whose figures still differ from a recount after SHOWN_WITHIN."""
+        """Wait until every television shows the number of calls that a recount finds, but at most
+        SHOWN_WITHIN seconds. Return a text about each television that still shows another
+        number."""
         rows = db.session.execute(
             text("SELECT party_id, count(*) AS calls FROM call WHERE counted GROUP BY party_id")
         )
@@ -134,7 +137,7 @@ def evening(
     """Run the servers and `phones` phones. Yield when every phone has received its first person
     and has opened its line (its Socket.IO connection).
 
-    `store_more` is called first, in an app context. `store_more` stores what else the measurement
+    `store_more` is called first, in an app context. It stores any other rows that the measurement
     needs.
     """
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -89,10 +89,10 @@ def make(
     callers: int = 2_000,
     parties: int = 20,
 ) -> None:
-    """Make `calls` calls to the people of a campaign in the last `days` days, by `callers` new
-    callers in `parties` new parties of the host. Commits.
+    """Make `calls` calls to a campaign's people, spread over the last `days` days. The calls are
+    made by `callers` new callers, who are in `parties` new parties of the host. Commits.
 
-    The campaign must have a script, and the ids of its people must follow one another.
+    The campaign must have a script, and the ids of its people must be consecutive numbers.
     """
     db.session.execute(text("SET statement_timeout = 0"))
     made = [

@@ -1,8 +1,9 @@
 """Measures how the duration of a claim (giving a caller the next person) and the memory of Redis
 depend on the length of the list.
 
-The bars (docs/benchmarks.md): the 95th percentiles with ten thousand and with three million
-contacts differ by a factor of at most 1.2, and Redis needs less than 50 MB for all lists together.
+The bars (docs/benchmarks.md): the 95th percentile of a claim's duration is measured with ten
+thousand and with three million contacts, and one is at most 1.2 times the other. Redis needs less
+than 50 MB for all lists together.
 All lists are in one database, and each round measures all of them, so that other load on the
 machine affects all lists alike.
 """
@@ -31,7 +32,8 @@ WORKERS = 2
 
 @dataclass
 class Campaign:
-    """One list with its callers, and the measured rounds for each number of claimers."""
+    """A campaign with one list size: its callers, and the measured rounds for each number of
+    claimers (callers who claim at the same time)."""
 
     id: int
     contacts: int
@@ -104,7 +106,7 @@ def _memory(redis: Redis) -> int:
 
 
 def _keys(redis: Redis, campaign_id: int) -> int:
-    """Return the bytes that the campaign's queue takes in Redis."""
+    """Return how many bytes the campaign's queue takes in Redis."""
     keys = redis.scan_iter(f"queue:{{{campaign_id}}}:*", 1000)
     return sum(int(redis.memory_usage(key, samples=0) or 0) for key in keys)
 

@@ -39,7 +39,7 @@ FIRST_ROUNDS = 2
 
 class Timed(NamedTuple):
     """One timed request: its duration in seconds, whether its answer was the expected one, and the
-    answer's bytes."""
+    answer's size in bytes."""
 
     seconds: float
     expected: bool
@@ -136,11 +136,13 @@ ACTIONS = {"bare": bare, "phones": phone_cycles, "json": json_cycles, "claims": 
 
 
 async def connect_evenly(port: int, workers: list[int], wanted: int) -> list[Connection]:
-    """Open `wanted` connections, an equal number to each web process.
+    """Open `wanted` connections, about as many to each web process as to the others.
 
     The operating system gives a connection to the process that asks first. So if there are only a
-    few connections, one process may get all of them, while the other processes do nothing. Many
-    connections spread evenly without help. If `workers` is empty, every connection is kept.
+    few connections, one process may get all of them, while the other processes do nothing. This
+    function therefore drops a connection if its process already has more than another one. If
+    `workers` is empty, every connection is kept, because many connections spread evenly by
+    themselves.
     """
     loop = asyncio.get_running_loop()
     kept: dict[int, list[Connection]] = {worker: [] for worker in workers}
@@ -159,8 +161,8 @@ async def connect_evenly(port: int, workers: list[int], wanted: int) -> list[Con
 
 
 async def _owner_of(connection: Connection, workers: list[int]) -> int | None:
-    """Return the process that has accepted the connection, or None if no process accepts it within
-    a tenth of a second."""
+    """Return the id of the process that has accepted the connection, or None if no process accepts
+    it within a tenth of a second."""
     assert connection.transport
     address = tuple(connection.transport.get_extra_info("sockname"))
     for _ in range(20):

@@ -4,8 +4,8 @@ process uses more memory at the end.
 The broadcaster is the part of a web process that sends each party's figures to the party's board, a
 page on a television. `bench.unpaused` is the ordinary web process, except that its broadcaster
 reads the figures of every board in each round and hardly pauses between two rounds.
-`bench.unpaused` makes as many rounds as the ordinary process makes in six hours, at two rounds a
-second. Meanwhile outcomes are recorded.
+The ordinary process makes two rounds a second. `bench.unpaused` makes as many rounds in all as the
+ordinary process makes in six hours. Meanwhile outcomes are recorded.
 """
 
 import time

@@ -1,7 +1,7 @@
 """Measures how fast an organiser's files are made, and how much memory that takes.
 
-The bars (docs/benchmarks.md): every file is written at 20,000 rows a second or more, and needs at
-most 40 MB more memory, however long the file is.
+The bars (docs/benchmarks.md): every file is written at 20,000 rows a second or more. Writing a file
+raises the memory of the process by at most 40 MB, however long the file is.
 
     python -m bench.exports [CALLS]
 """
@@ -60,9 +60,9 @@ UPDATE script_version SET needs_action = jsonb_build_object('issue', jsonb_build
 
 
 def build(calls: int, share: float = 1.0) -> tuple[int, int]:
-    """Make a campaign with `calls` people, and one recorded call to each of them or, if `share` is
-    below 1, to about this share of them. Return the ids of the campaign and of an account.
-    Commits."""
+    """Make a campaign with `calls` people. Make one recorded call to each person or, if `share` is
+    below 1, only to about this share of the people. Return the ids of the campaign and of an
+    account. Commits."""
     db.session.execute(text("SET statement_timeout = 0"))
     campaign_id, _ = people.build(calls)
     account = Account(email="ada@example.org", name="Ada", fs_uniquifier="0" * 32)

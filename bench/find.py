@@ -98,7 +98,7 @@ def searches() -> dict[str, str]:
 
 
 def main(number: int = 3_000_000) -> bool:
-    """Print how long each kind of search took. Return whether all of them kept the bar."""
+    """Print how long each kind of search took. Return whether every kind kept the bar."""
     kept = True
     with stores() as environment:
         app = migrated_app(environment)

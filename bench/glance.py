@@ -1,5 +1,5 @@
-"""Measures how long the tabs of a very large campaign (the pages that organisers open) take to load
-while many phones call in another campaign.
+"""Measures how long the pages of a very large campaign take to load, while many phones call in
+another campaign. The pages are the campaign's tabs, which organisers open.
 
 The bar (docs/benchmarks.md): with 1,000,000 people and 5,000,000 calls, each tab's loading time is
 under 300 ms at the 95th percentile.
@@ -60,7 +60,8 @@ def addresses(campaign_id: int) -> dict[str, str]:
 
 
 def browser_of(app: Flask, account_id: int) -> FlaskClient:
-    """Return a browser that is signed in as an organiser."""
+    """Make the account an organiser. Return a test client, in place of a browser, that is signed in
+    as this organiser. Commits."""
     with app.app_context():
         account = db.session.get_one(Account, account_id)
         role = db.session.scalar(select(Role).where(Role.name == RoleName.ORGANISER))
@@ -78,7 +79,7 @@ def browser_of(app: Flask, account_id: int) -> FlaskClient:
 
 
 def time_tabs(client: FlaskClient, campaign_id: int) -> bool:
-    """Print the times of each tab. Return whether all of them kept the bar."""
+    """Print how long each tab took. Return whether every tab kept the bar."""
     kept = True
     for name, address in addresses(campaign_id).items():
         took = []
@@ -100,7 +101,7 @@ def time_tabs(client: FlaskClient, campaign_id: int) -> bool:
 
 
 def main(number: int = 1_000_000, calls: int = 5_000_000, phones: int = 2_000) -> bool:
-    """Print how long each tab took. Return whether all of them kept the bar."""
+    """Measure, and print how long each tab took. Return whether every tab kept the bar."""
     made: list[int] = []
 
     def store() -> None:

@@ -1,5 +1,5 @@
-"""Measures how the people in a hall sign up: on many phones at once, on one phone, and on paper
-that somebody types in.
+"""Measures how fast the people in a hall can sign up: on many phones at once, on one phone, and on
+paper that somebody types in.
 
 Bars (docs/benchmarks.md):
 
@@ -9,8 +9,8 @@ Bars (docs/benchmarks.md):
 - 100 lines from paper are typed in within 15 minutes, by keyboard alone
 
 The last two bars need Chromium. The bench types as fast as the page takes the keys, and measures
-how long the page itself needs. The bench then adds the time that a person needs: KEYS keystrokes a
-minute on a keyboard, and TAPS letters a minute on a phone.
+how long the page itself needs. The bench then adds the time that a person needs, who types KEYS
+keystrokes a minute on a keyboard or TAPS letters a minute on a phone.
 
     python -m bench.hall
 """
@@ -73,8 +73,8 @@ class Line:
 
 
 def lines_of(count: int) -> list[Line]:
-    """Return lines such as people write in a hall. Half of them have a telephone number and half an
-    e-mail address, and one in ten is a host's."""
+    """Return `count` lines like those that people write in a hall. Half of them have a telephone
+    number and half an e-mail address, and one in ten is a host's."""
     day = now().date().replace(day=1)
     month = day.month % 12 + 1
     return [
@@ -89,8 +89,9 @@ def lines_of(count: int) -> list[Line]:
 
 
 def make_call_out(app: Flask) -> tuple[str, str]:
-    """Store a call-out (the event in the hall) with one sheet, the page into which somebody types
-    the lines from paper. Return the call-out's code and the sheet's token. Commits."""
+    """Store a call-out (the event in the hall) with one sheet. A sheet is a web page into which
+    somebody types the lines of a sheet of paper. Return the call-out's code and the sheet's token.
+    Commits."""
     with app.app_context():
         host = db.session.scalar(select(Account).limit(1)) or Account(
             email="organiser@example.org", name="Ada", fs_uniquifier="ada"
@@ -120,7 +121,8 @@ def count(app: Flask, code: str, table: type[SignUp] | type[Pledge]) -> int:
 def measure_crowd(app: Flask, port: int, code: str, sign_ups: int, within: float) -> bool:
     """Let `sign_ups` phones sign up from one network address, spread evenly over `within` seconds.
     Print the figures. Return whether exactly `sign_ups` sign-ups are stored and no request was
-    refused for good."""
+    refused. If the server is busy, the phone sends the request again, and this does not count as a
+    refusal."""
     address = f"http://127.0.0.1:{port}/hall/{code}"
     took: list[float] = []
     statuses: Counter[int] = Counter()

@@ -11,20 +11,24 @@ Each command is one line of JSON, and so is its answer:
         open their line (their Socket.IO connection). → {}
     {"do": "begun"} → {"phones"}: the number of phones that have a first person and a line
     {"do": "set_pace", "pace"}
-        makes calls `pace` times as fast as people's, including calls that have begun. → {}
+        makes calls `pace` times as fast as people make them. This also applies to calls that have
+        begun. → {}
     {"do": "observed"} → {"requests": [[time of its end, kind, seconds, verdict, bytes]], "lost",
-        "connections", "cpu"}, since the last "observed"
+        "connections", "cpu"}
+        returns what has happened since the last "observed". But "cpu" is the processor seconds of
+        this process since it started.
     {"do": "end", "drain"}
         lets no phone begin or end another call. Phones may still send, for at most `drain` seconds,
         the outcomes that their callers have chosen.
         → {"saved", "promised", "unsettled", "broken"}
-    {"do": "shown"} → {party: calls}, on the televisions
+    {"do": "shown"} → {party: calls}: the number of calls that each television shows
 
 A phone claims a person, talks, answers steps of the script, and records how the call ended. During
 the call, the phone renews its hold on the person by an event on its line. The phone sends an
 outcome again and again until the outcome is settled, as call_outbox.js does. An outcome is settled
-when an answer says that Phonebank has saved or refused it. The pauses between two tries grow,
-differ from phone to phone, and are at least as long as `Retry-After` asks for.
+when an answer says that Phonebank has saved or refused it. The pauses between two tries grow, and
+are partly random. They are at least as long as `Retry-After` asks for, if that is five minutes or
+less.
 
 A request's verdict is "person" (the answer has the next person), "nobody" (the server accepted the
 request, but there is no next person yet), "saved", "redirected", "refused" (503), "no answer", or
@@ -63,8 +67,10 @@ ADDRESSES = 250  # from 127.0.0.1 on: one address has too few ports for all phon
 
 
 class Ending(NamedTuple):
-    """One way in which calls end: the outcome's button, its share of all calls, the length of the
-    shortest and longest such call, and the answers that such a call has to the script's steps.
+    """One way in which calls end. `outcome` names the outcome's button, and `share` is the
+    share of calls that end in this way. `shortest` and `longest` are the lengths of the
+    shortest and the longest such call. `answers` has the answers to the script's steps in such a
+    call.
 
     The lengths are in seconds from one outcome to the next, so they include the caller's pause
     between two calls. On average a caller makes 30 calls an hour.
@@ -352,7 +358,8 @@ class Phone:
 
     async def _begin(self, gate: asyncio.Semaphore) -> None:
         """Press "Start calling" until there is a person or the evening ends. `gate` limits how many
-        phones ask at the same time. A phone that waits before it tries again is not counted."""
+        phones ask at the same time. A phone that waits before its next try does not count towards
+        this limit."""
         failures = 0
         while self._screen is None and not self._crowd.has_ended:
             async with gate:
@@ -383,8 +390,8 @@ class Phone:
         self._draw(self._page.read(answer))
 
     async def _call(self, screen: Screen, share: float) -> None:
-        """Make one call, until its outcome is settled. Undo about one outcome in UNDONE_EACH. If
-        the evening ends before the caller has chosen an outcome, stop at once."""
+        """Make one call, and wait until its outcome is settled. Undo about one outcome in
+        UNDONE_EACH. If the evening ends before the caller has chosen an outcome, stop at once."""
         ending = random.choices(ENDINGS, SHARES)[0]
         length = share * random.uniform(ending.shortest, ending.longest)
         part = length / (len(ending.answers) + 1)
@@ -431,8 +438,9 @@ class Phone:
         self._draw(self._page.read(answer))
 
     async def _undo(self, screen: Screen, before: Turn) -> None:
-        """Undo the outcome of the call before this screen. The screen then shows that call's
-        person."""
+        """Undo the outcome of the call `before`, which this phone made just before the present one.
+        The screen then shows that call's person. If the server refuses the undo, the screen stays
+        as it is."""
         message = self._page.undo(before)
         self._is_ending = True
         answer = await self._send_until_settled("undo", before, message)
@@ -445,8 +453,8 @@ class Phone:
         self._draw(self._page.read(answer))
 
     def _draw(self, screen: Screen | None) -> None:
-        """Replace the person on the screen by another, or by nobody. Note a broken promise if
-        another phone shows the same person."""
+        """Show another person on the screen, or nobody. Note a broken promise if another phone
+        shows the same number and its hold has not expired."""
         self._stop_renewing()
         self._is_ending = False
         shown = self._crowd.shown_numbers
@@ -483,7 +491,8 @@ class Phone:
 
     async def _renew(self, screen: Screen) -> None:
         """Renew the hold by an event on the line. If no usable answer comes on the line, renew the
-        hold by a request."""
+        hold by a request, but only while the phone shows the same person and sends no outcome or
+        undo."""
         retry_after, left = 0.0, None
         began = time.perf_counter()
         event, data = CallPage.renewal(screen.call)
@@ -523,8 +532,8 @@ class Phone:
         self._renew_after(self._renewal_pause())
 
     def _note_lost_hold(self, screen: Screen, answer: Answer) -> None:
-        """Note that the phone has lost the person. If the phone's hold had not expired, a promise
-        is broken."""
+        """Note that the phone has lost the person. If the phone's hold had not expired yet, also
+        note a broken promise."""
         has_expired = time.time() > self._until
         self._note("hold", 0.0, "expired" if has_expired else "lost before its time", 0)
         if not has_expired:

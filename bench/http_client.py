@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 
 class Answer(NamedTuple):
-    """An HTTP response. `status` is 0 if no response came. `headers` are in lower case. `body` is
-    decompressed, and `length` is the number of bytes of the body as it was received."""
+    """An HTTP response. `status` is 0 if no response came. `headers` is the status line and the
+    headers, in lower case. `body` is decompressed, and `length` is the number of bytes of the body
+    as it was received."""
 
     status: int = 0
     headers: str = ""
@@ -23,8 +24,8 @@ NO_ANSWER = Answer()
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection. The connection carries one request at a time, and stays open until
-    the server closes it or `drop` is called."""
+    """One client's connection. The connection carries one request at a time. After an answer it
+    stays open, unless the server has asked to close it."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
